@@ -1,0 +1,88 @@
+// The rooms of the house and the arrows between them. Rules are generated from ROOMS; see docs/explanation/architecture.md.
+// A room may import itself and the rooms listed. `src/main.ts` and `src/app.module.ts` know every room.
+const memory = ['node', 'port', 'operation', 'boot-plan', 'lease', 'event', 'conductor-record'];
+const ROOMS = {
+  domain: [],
+  protocol: [],
+  config: ['domain'],
+  platform: ['config', 'domain'],
+  database: ['config', 'platform', 'domain', 'migrations'],
+  ...Object.fromEntries(memory.map((room) => [room, ['database', 'domain']])),
+  image: ['platform', 'protocol', 'config', 'domain'],
+  driver: ['node', 'port', 'boot-plan', 'image', 'platform', 'protocol', 'config', 'domain'],
+  conductor: ['driver', 'image', ...memory, 'database', 'platform', 'config', 'domain'],
+  netboot: ['boot-plan', 'lease', 'port', 'event', 'image', 'platform', 'protocol', 'config', 'domain'],
+  api: ['conductor', 'image', ...memory, 'platform', 'protocol', 'config', 'domain'],
+};
+const TOP = {
+  // Outside the daemon: these touch it over the wire only.
+  agent: ['src/protocol', 'src/domain'],
+  lab: ['src/protocol', 'src/domain'],
+  migrations: [],
+};
+const PURE = ['domain', 'protocol'];
+
+const roomRules = Object.entries(ROOMS).map(([room, allowed]) => ({
+  name: `room-${room}`,
+  severity: 'error',
+  from: { path: `^src/${room}/` },
+  to: {
+    path: '^(src|agent|lab|migrations|test|bench|scripts)/',
+    pathNot: [room, ...allowed].map((r) => (r === 'migrations' ? '^migrations/' : `^src/${r}/`)),
+  },
+}));
+const topRules = Object.entries(TOP).map(([top, allowed]) => ({
+  name: `room-${top}`,
+  severity: 'error',
+  from: { path: `^${top}/` },
+  to: {
+    path: '^(src|agent|lab|migrations|test|bench|scripts)/',
+    pathNot: [`^${top}/`, ...allowed.map((a) => `^${a}/`)],
+  },
+}));
+const pureRules = PURE.map((room) => ({
+  name: `pure-${room}`,
+  comment: 'pure rooms import no node: module and no npm package; zod where a wire body is parsed',
+  severity: 'error',
+  from: { path: `^src/${room}/` },
+  to: { dependencyTypes: ['core', 'npm', 'npm-dev', 'npm-optional'], pathNot: 'node_modules/zod/' },
+}));
+
+module.exports = {
+  forbidden: [
+    ...roomRules,
+    ...topRules,
+    ...pureRules,
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-barrel',
+      severity: 'error',
+      from: { path: '^(src|agent|lab|migrations)/', pathNot: '^$' },
+      to: { path: '^(src|agent|lab|migrations)/.*/index\\.ts$' },
+    },
+    {
+      name: 'known-room',
+      comment: 'a new folder under src/ needs a row in ROOMS',
+      severity: 'error',
+      from: {},
+      to: { path: '^src/[^/]+/', pathNot: `^src/(${Object.keys(ROOMS).join('|')})/` },
+    },
+    { name: 'not-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'production-never-imports-tests',
+      severity: 'error',
+      from: { path: '^(src|agent|lab|migrations)/' },
+      to: { path: '^(test|bench)/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true, // type-only arrows count
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.js', '.cjs', '.mjs'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};

@@ -1,0 +1,65 @@
+import tseslint from 'typescript-eslint';
+
+const noProcess = {
+  paths: [
+    { name: 'child_process', message: 'only platform/run-command spawns' },
+    { name: 'node:child_process', message: 'only platform/run-command spawns' },
+    { name: 'execa', message: 'only platform/run-command spawns' },
+  ],
+};
+
+export default tseslint.config(
+  {
+    ignores: [
+      'dist/**',
+      'node_modules/**',
+      'var/**',
+      '.lab/**',
+      'coverage/**',
+      '**/*.js',
+      '**/*.cjs',
+      '**/*.mjs',
+    ],
+  },
+  {
+    files: ['**/*.ts'],
+    plugins: { '@typescript-eslint': tseslint.plugin },
+    languageOptions: { parser: tseslint.parser, parserOptions: { projectService: true } },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { arguments: false } }],
+      '@typescript-eslint/await-thenable': 'error',
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true },
+      ],
+      '@typescript-eslint/only-throw-error': 'error',
+      '@typescript-eslint/return-await': ['error', 'in-try-catch'],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      'no-empty': ['error', { allowEmptyCatch: false }],
+    },
+  },
+  {
+    // One door for each outside thing: processes through platform/run-command, environment through config/load.
+    files: ['src/**/*.ts'],
+    ignores: ['src/platform/run-command.ts', 'src/database/embedded-server.ts'],
+    rules: { 'no-restricted-imports': ['error', noProcess] },
+  },
+  {
+    files: ['src/**/*.ts'],
+    ignores: ['src/config/load.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: "MemberExpression[object.name='process'][property.name='env']",
+          message: 'only config/load.ts reads the environment',
+        },
+      ],
+    },
+  },
+);

@@ -1,0 +1,18 @@
+import { defineConfig } from 'vitest/config';
+
+const tier = (name: string, extra: object = {}) => ({
+  test: { name, include: [`test/${name}/**/*.spec.ts`], ...extra },
+});
+
+// Tiers: unit (pure, milliseconds), component (real PostgreSQL, real sockets), contract (real clients),
+// e2e (virtual machines). The last three share one machine's ports and cores, so their files run one at a time.
+export default defineConfig({
+  test: {
+    projects: [
+      tier('unit', { testTimeout: 10_000 }),
+      tier('component', { testTimeout: 60_000, hookTimeout: 120_000, fileParallelism: false }),
+      tier('contract', { testTimeout: 120_000, hookTimeout: 300_000, fileParallelism: false }),
+      tier('e2e', { testTimeout: 900_000, hookTimeout: 900_000, fileParallelism: false }),
+    ],
+  },
+});
