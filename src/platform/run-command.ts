@@ -9,7 +9,7 @@ export interface Command {
   env?: Readonly<Record<string, string>>;
   cwd?: string;
   stdin?: string;
-  /** Milliseconds until SIGTERM; SIGKILL follows 2 s later. */
+  /** Milliseconds until SIGTERM to its process group; SIGKILL follows 2 s later. */
   timeout: number;
   /** Bytes kept of each output stream; a child that prints more is ended. Default 64 KiB. */
   maxOutput?: number;
@@ -45,8 +45,10 @@ export class CommandError extends FerricError {
  */
 export async function runCommand(command: Command): Promise<CommandResult> {
   const started = performance.now();
-  const done = await execa(command.file, command.args, {
+  // Its own process group: a grandchild that holds the pipes open must not outlive the deadline either.
+  const child = execa(command.file, command.args, {
     shell: false,
+    detached: true,
     reject: false,
     extendEnv: false,
     env: {
@@ -56,22 +58,33 @@ export async function runCommand(command: Command): Promise<CommandResult> {
     },
     cwd: command.cwd,
     ...(command.stdin === undefined ? { stdin: 'ignore' as const } : { input: command.stdin }),
-    timeout: command.timeout,
-    killSignal: 'SIGTERM',
-    forceKillAfterDelay: 2_000,
     maxBuffer: command.maxOutput ?? 65_536,
-    cancelSignal: command.signal,
     stripFinalNewline: false,
   });
+  let ended: 'timeout' | 'cancelled' | undefined;
+  let force: NodeJS.Timeout | undefined;
+  const end = (why: 'timeout' | 'cancelled') => {
+    ended ??= why;
+    signalGroup(child.pid, 'SIGTERM');
+    force ??= setTimeout(() => signalGroup(child.pid, 'SIGKILL'), 2_000);
+  };
+  const deadline = setTimeout(() => end('timeout'), command.timeout);
+  const cancel = () => end('cancelled');
+  command.signal?.addEventListener('abort', cancel, { once: true });
+  if (command.signal?.aborted) cancel();
+  const done = await child;
+  clearTimeout(deadline);
+  clearTimeout(force);
+  command.signal?.removeEventListener('abort', cancel);
   const result: CommandResult = {
     exitCode: done.exitCode ?? -1,
     stdout: done.stdout ?? '',
     stderr: done.stderr ?? '',
     duration: performance.now() - started,
   };
-  if (done.isCanceled) throw new CancelledError(`${command.file} was cancelled.`);
+  if (ended === 'cancelled') throw new CancelledError(`${command.file} was cancelled.`);
   if (done.code === 'ENOENT') throw new CommandError(command.file, 'not-found', result, 'is not installed');
-  if (done.timedOut) {
+  if (ended === 'timeout') {
     throw new CommandError(command.file, 'timeout', result, `did not end within ${command.timeout / 1000} s`);
   }
   if (done.isMaxBuffer)
@@ -79,4 +92,13 @@ export async function runCommand(command: Command): Promise<CommandResult> {
   if (done.isTerminated) throw new CommandError(command.file, 'signal', result, `ended by ${done.signal}`);
   if (done.failed) throw new CommandError(command.file, 'exit', result, `exit status ${result.exitCode}`);
   return result;
+}
+
+function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // gone already
+  }
 }
