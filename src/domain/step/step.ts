@@ -1,0 +1,72 @@
+/** What a step is, and what running it once can come to. Data only: the runner and the database share it. */
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type JsonObject = { [key: string]: Json };
+
+/** Interface kinds that own steps, in the order that decides between equal priorities (Ironic: conductor/steps.py). */
+export const STEP_INTERFACES = [
+  'vendor',
+  'power',
+  'management',
+  'firmware',
+  'deploy',
+  'bios',
+  'raid',
+] as const;
+export type StepInterface = (typeof STEP_INTERFACES)[number];
+
+export type StepState = 'pending' | 'running' | 'waiting' | 'done' | 'failed';
+
+export interface Step {
+  interface: StepInterface;
+  name: string;
+  /** Higher runs first among steps of one phase. */
+  priority: number;
+  args: JsonObject;
+  /** An operator's `abort` may end it while it waits; otherwise the abort takes effect when it ends. */
+  abortable: boolean;
+  /** Safe to run again from its checkpoint after the conductor died in the middle of it. */
+  rerunnable: boolean;
+  /** Shown as `deploy_step` / `clean_step`; the conductor's own preparations are not. */
+  visible: boolean;
+  /** Runs inside the ramdisk: the deploy interface passes it to the agent. */
+  agent: boolean;
+  state: StepState;
+  /** What `run` left for its next call: a command id, a phase. */
+  checkpoint: Json;
+  /** How many times `run` was entered from the start (0 = never). */
+  attempt: number;
+}
+
+/** A step before it has a history. */
+export type PlannedStep = Omit<Step, 'state' | 'checkpoint' | 'attempt'>;
+
+export type StepOutcome =
+  /** Finished. `insert` adds steps right behind it, e.g. those that the agent reports. */
+  | { is: 'done'; insert?: PlannedStep[] }
+  /**
+   * Call `run` again when the agent's heartbeat comes, when `pollAfter` ms have passed, whichever is first.
+   * After `timeout` ms (default: the workflow's) without an end the step has failed.
+   */
+  | { is: 'wait'; for: 'heartbeat' | 'poll'; pollAfter?: number; timeout?: number; checkpoint?: Json }
+  /** Wait for the operator's `unhold`. */
+  | { is: 'hold' };
+
+/** Why `run` is entered. `restart`: a conductor died while the step was under way; look before acting again. */
+export type Wake = 'start' | 'heartbeat' | 'poll' | 'restart';
+
+export function newStep(planned: PlannedStep): Step {
+  return { ...planned, state: 'pending', checkpoint: null, attempt: 0 };
+}
+
+/** Ironic's order: priority downwards, then interface. Steps with priority 0 are off. */
+export function orderSteps(steps: readonly PlannedStep[]): PlannedStep[] {
+  return steps
+    .filter((step) => step.priority > 0)
+    .toSorted(
+      (a, b) =>
+        b.priority - a.priority ||
+        STEP_INTERFACES.indexOf(a.interface) - STEP_INTERFACES.indexOf(b.interface) ||
+        a.name.localeCompare(b.name),
+    );
+}

@@ -1,0 +1,61 @@
+import type { JsonObject } from '../../domain/step/step.js';
+import type { Logger } from '../../platform/logger.js';
+
+/**
+ * The node as a driver sees it: secrets in clear, so nothing of it may be logged whole.
+ * Names are the API's.
+ */
+export interface DriverNode {
+  readonly uuid: string;
+  readonly name: string | null;
+  readonly driver: string;
+  readonly driver_info: JsonObject;
+  readonly driver_internal_info: JsonObject;
+  readonly instance_info: JsonObject;
+  readonly instance_uuid: string | null;
+  readonly properties: JsonObject;
+  readonly extra: JsonObject;
+  readonly power_state: string | null;
+  readonly provision_state: string;
+  readonly target_provision_state: string | null;
+  readonly disable_power_off: boolean;
+  readonly network_data: JsonObject;
+}
+
+export interface DriverPort {
+  readonly uuid: string;
+  readonly address: string;
+  readonly pxe_enabled: boolean;
+  readonly extra: JsonObject;
+}
+
+/** What a driver may change of a node. An object replaces the whole column; read-modify-write from `node`. */
+export interface NodeChanges {
+  driver_internal_info?: JsonObject;
+  instance_info?: JsonObject;
+  properties?: JsonObject;
+  power_state?: string;
+  boot_mode?: string | null;
+}
+
+/**
+ * All that an implementation is given for one call. The conductor builds it under the node's reservation;
+ * implementations never import the conductor.
+ */
+export interface DriverContext {
+  /** Always the newest committed view: `save` replaces it. */
+  readonly node: DriverNode;
+  readonly ports: readonly DriverPort[];
+  /** A child logger that carries the node's uuid. */
+  readonly log: Logger;
+  /** Fires when the work must stop: reservation lost, abort, shutdown. Pass it to every call that waits. */
+  readonly signal: AbortSignal;
+  /** Commits changes under the reservation. @throws LeaseLostError when the reservation went to another. */
+  save(changes: NodeChanges): Promise<void>;
+  /**
+   * Call right before each act on the outside (BMC command, agent command).
+   * @param duration ms the act may take; the reservation must outlive it
+   * @throws LeaseLostError
+   */
+  fence(duration: number): Promise<void>;
+}

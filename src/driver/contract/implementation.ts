@@ -1,0 +1,16 @@
+import type { DriverContext } from './context.js';
+
+/** driver_info key to its description, as `GET /v1/drivers/X/properties` shows it. */
+export type PropertyTable = Readonly<Record<string, string>>;
+
+/** What every implementation of every interface kind has. */
+export interface Implementation {
+  /** As in the node's `<kind>_interface` field. */
+  readonly name: string;
+  readonly properties: PropertyTable;
+  /**
+   * Checks the node's settings without touching the machine.
+   * @throws InvalidError naming every fault of its fields
+   */
+  validate(context: DriverContext): Promise<void>;
+}

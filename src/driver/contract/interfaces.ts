@@ -1,0 +1,49 @@
+import type { BootInterface } from './boot.js';
+import type { DeployInterface } from './deploy.js';
+import type { Implementation } from './implementation.js';
+import type { ManagementInterface } from './management.js';
+import type { PowerInterface } from './power.js';
+import type { StepDeclaration } from './step.js';
+
+/** Interface kinds of a node, in the API's order. */
+export const INTERFACE_KINDS = [
+  'bios',
+  'boot',
+  'console',
+  'deploy',
+  'firmware',
+  'inspect',
+  'management',
+  'network',
+  'power',
+  'raid',
+  'rescue',
+  'storage',
+  'vendor',
+] as const;
+export type InterfaceKind = (typeof INTERFACE_KINDS)[number];
+
+/** An interface that exists by name and refuses to be used (`no-bios`, `noop` network): data, not behaviour. */
+export interface PassiveInterface extends Implementation {
+  readonly passive: true;
+}
+
+/** A node's interfaces, as the registry resolves them. */
+export interface Interfaces {
+  readonly power: PowerInterface;
+  readonly management: ManagementInterface;
+  readonly boot: BootInterface;
+  readonly deploy: DeployInterface;
+  readonly passive: Readonly<Partial<Record<InterfaceKind, PassiveInterface>>>;
+  /** The steps of all of them. */
+  readonly steps: readonly StepDeclaration[];
+}
+
+/** A hardware type is data: names in order of preference, the first enabled one is the default. */
+export interface HardwareType {
+  readonly name: string;
+  readonly supports: Readonly<Record<InterfaceKind, readonly string[]>>;
+}
+
+/** `{result, reason}` per interface, as validate answers. */
+export type ValidationReport = Record<string, { result: boolean; reason?: string }>;

@@ -1,0 +1,47 @@
+import type { Json, JsonObject, StepInterface, StepOutcome, Wake } from '../../domain/step/step.js';
+import type { BootInterface } from './boot.js';
+import type { DriverContext } from './context.js';
+import type { ManagementInterface } from './management.js';
+import type { PowerInterface } from './power.js';
+
+/** Workflows that run steps. */
+export type StepKind = 'verify' | 'deploy' | 'clean' | 'teardown' | 'service';
+
+/** A context for work that spans interfaces: the node's own power, management and boot. */
+export interface WorkContext extends DriverContext {
+  readonly interfaces: {
+    readonly power: PowerInterface;
+    readonly management: ManagementInterface;
+    readonly boot: BootInterface;
+  };
+}
+
+export interface StepContext extends WorkContext {
+  readonly operation: { readonly uuid: string; readonly kind: string };
+  readonly step: { readonly name: string; readonly interface: string; readonly args: JsonObject };
+  readonly wake: Wake;
+  /** From the last `wait` outcome, or from `checkpoint()`. */
+  readonly saved: Json;
+  /** Counts entries from the start, 1 = first. */
+  readonly attempt: number;
+  /** Commits `value` now, before the next act: it is `saved` when the step is entered again after a crash. */
+  checkpoint(value: Json): Promise<void>;
+}
+
+/**
+ * A step as an implementation declares it. `run` is entered once per wake and returns quickly whenever there is
+ * something to wait for; throwing means that the step failed, the message becomes the node's `last_error`.
+ */
+export interface StepDeclaration {
+  readonly interface: StepInterface;
+  readonly name: string;
+  readonly kind: StepKind;
+  /** 0: only when a user asks for it by name. */
+  readonly priority: number;
+  readonly abortable: boolean;
+  readonly rerunnable: boolean;
+  readonly visible: boolean;
+  /** Argument name to description; an argument that is not here is refused. */
+  readonly args?: Readonly<Record<string, { description: string; required?: boolean }>>;
+  run(context: StepContext): Promise<StepOutcome>;
+}
