@@ -1,0 +1,46 @@
+import { IMAGE_FORMATS, ImageFormatError, type Inspection } from './inspection.js';
+
+/** Glance's names for a kernel and a ramdisk: opaque files, never read by a disk tool. */
+const OPAQUE = ['aki', 'ari'];
+
+/**
+ * Whether an inspected image may be used as what it is declared to be.
+ * `raw` covers `gpt`, in what is declared and in what is permitted, as Ironic has it.
+ * @param declared instance_info.image_disk_format or the Image service's disk_format; undefined: whatever it is
+ * @param maxVirtualSize bytes
+ * @throws ImageFormatError
+ */
+export function checkDeclared(
+  inspection: Inspection,
+  declared: string | undefined,
+  permitted: readonly string[],
+  maxVirtualSize?: number,
+): void {
+  if (declared !== undefined && OPAQUE.includes(declared)) return;
+  const { format, matches, faults, compression, virtualSize } = inspection;
+  if (format === undefined)
+    throw new ImageFormatError(
+      'ambiguous',
+      `The image looks like several formats at once: ${matches.join(', ')}.`,
+    );
+  if (declared !== undefined && !IMAGE_FORMATS.some((known) => known === declared))
+    throw new ImageFormatError(
+      'mismatch',
+      `The image is declared as ${declared}, which is no known disk format.`,
+    );
+  if (compression !== undefined && format === 'raw')
+    throw new ImageFormatError('unsafe', `The image is compressed (${compression}); unpack it first.`);
+  if (declared !== undefined && format !== declared && !(declared === 'raw' && format === 'gpt'))
+    throw new ImageFormatError('mismatch', `The image is declared as ${declared}, but it is ${format}.`);
+  if (!permitted.includes(format) && !(format === 'gpt' && permitted.includes('raw')))
+    throw new ImageFormatError(
+      'not-permitted',
+      `The image is ${format}; permitted are ${permitted.join(', ') || 'no formats'}.`,
+    );
+  if (faults.length > 0) throw new ImageFormatError('unsafe', `The image is unsafe: ${faults.join('; ')}.`);
+  if (maxVirtualSize !== undefined && virtualSize !== undefined && virtualSize > maxVirtualSize)
+    throw new ImageFormatError(
+      'too-large',
+      `The image holds a disk of ${virtualSize} bytes; the limit is ${maxVirtualSize}.`,
+    );
+}
