@@ -1,0 +1,49 @@
+import {
+  type ProvisionEvent,
+  type ProvisionState,
+  type ProvisionVerb,
+  STATES,
+  type StateFacts,
+  TRANSITIONS,
+  type Transition,
+  VERBS,
+} from './table.js';
+
+const BY_STATE = Map.groupBy<ProvisionState, Transition>(TRANSITIONS, (row) => row.from);
+
+export function isProvisionState(value: string): value is ProvisionState {
+  return Object.hasOwn(STATES, value);
+}
+
+export function isProvisionVerb(value: string): value is ProvisionVerb {
+  return Object.hasOwn(VERBS, value);
+}
+
+export function factsOf(state: ProvisionState): StateFacts {
+  return STATES[state];
+}
+
+/** The transition that `event` makes from `state`, or null when it is illegal there. */
+export function next(state: ProvisionState, event: ProvisionEvent): Transition | null {
+  return BY_STATE.get(state)?.find((row) => row.on === event) ?? null;
+}
+
+/** Like `next`, for an operator's verb: events that only the conductor fires are illegal too. */
+export function nextByVerb(state: ProvisionState, verb: ProvisionVerb): Transition | null {
+  const row = next(state, VERBS[verb].event);
+  return row?.api ? row : null;
+}
+
+/** `target_provision_state` after a transition; null once stable. `current` is kept by waits and failures. */
+export function targetAfter(row: Transition, current: string | null): ProvisionState | null {
+  const to = factsOf(row.to);
+  if (to.stable) return null;
+  if (row.target) return row.target;
+  const begins = row.api === true || row.on === 'clean';
+  const kept = begins || !current || !isProvisionState(current) ? to.target : current;
+  return (kept as ProvisionState | undefined) ?? null;
+}
+
+export function verbsFrom(state: ProvisionState): ProvisionVerb[] {
+  return (Object.keys(VERBS) as ProvisionVerb[]).filter((verb) => nextByVerb(state, verb));
+}

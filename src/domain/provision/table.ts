@@ -1,0 +1,210 @@
+/**
+ * The provision state machine, as facts. Source: ironic/common/states.py.
+ * No other file lists states or transitions; the unions below derive from these tables.
+ */
+
+interface StateRow {
+  /** Rests here until somebody asks for something. */
+  stable?: true;
+  /** `target_provision_state` on entry, when the verb does not say otherwise. */
+  target?: string;
+  /** A conductor works on it: what it fires when that conductor died and the step cannot be run again. */
+  onConductorLoss?: 'fail';
+  /** Waiting for a ramdisk or a poll; the timeout fires `fail`. */
+  wait?: true;
+  /** A node whose verb is under way may still be edited by PATCH (UPDATE_ALLOWED_STATES). */
+  nodeUpdatable?: true;
+  /** The node record may be deleted (DELETE_ALLOWED_STATES). */
+  deletable?: true;
+  /** The ramdisk may look itself up here. */
+  ramdiskLookup?: true;
+  /** Looked up only with fast track. */
+  fastTrackLookup?: true;
+  /** `*_interface` and `resource_class` may be changed. */
+  interfaceEditable?: true;
+}
+
+export const STATES = {
+  enroll: { stable: true, deletable: true, interfaceEditable: true, fastTrackLookup: true },
+  verifying: { target: 'manageable', onConductorLoss: 'fail', nodeUpdatable: true },
+  manageable: { stable: true, deletable: true, interfaceEditable: true, fastTrackLookup: true },
+  available: { stable: true, deletable: true, interfaceEditable: true, fastTrackLookup: true },
+  deploying: { target: 'active', onConductorLoss: 'fail', ramdiskLookup: true },
+  'wait call-back': { target: 'active', wait: true, ramdiskLookup: true },
+  'deploy hold': { target: 'active' },
+  'deploy failed': { target: 'active', nodeUpdatable: true },
+  active: { stable: true },
+  deleting: { target: 'available', onConductorLoss: 'fail' },
+  error: { stable: true, nodeUpdatable: true },
+  cleaning: { target: 'available', onConductorLoss: 'fail', ramdiskLookup: true },
+  'clean wait': { target: 'available', wait: true, ramdiskLookup: true },
+  'clean hold': { target: 'available' },
+  'clean failed': { target: 'available', nodeUpdatable: true },
+  inspecting: {
+    target: 'manageable',
+    onConductorLoss: 'fail',
+    nodeUpdatable: true,
+    ramdiskLookup: true,
+    interfaceEditable: true,
+  },
+  'inspect wait': {
+    target: 'manageable',
+    wait: true,
+    nodeUpdatable: true,
+    ramdiskLookup: true,
+    interfaceEditable: true,
+  },
+  'inspect failed': { target: 'manageable', nodeUpdatable: true },
+  adopting: { target: 'active', onConductorLoss: 'fail' },
+  'adopt failed': { target: 'active', nodeUpdatable: true, deletable: true },
+  rescuing: { target: 'rescue', onConductorLoss: 'fail', ramdiskLookup: true },
+  'rescue wait': { target: 'rescue', wait: true, ramdiskLookup: true },
+  rescue: { stable: true },
+  'rescue failed': { target: 'rescue', nodeUpdatable: true },
+  unrescuing: { target: 'active', onConductorLoss: 'fail' },
+  'unrescue failed': { target: 'active', nodeUpdatable: true },
+  servicing: { target: 'active', onConductorLoss: 'fail', fastTrackLookup: true },
+  'service wait': { target: 'active', wait: true, ramdiskLookup: true },
+  'service hold': { target: 'active', nodeUpdatable: true, fastTrackLookup: true },
+  'service failed': { target: 'active', nodeUpdatable: true },
+} as const satisfies Record<string, StateRow>;
+
+/** What an operator asks for through `PUT /states/provision`; `since` = first microversion. */
+export const VERBS = {
+  active: { event: 'deploy', since: 1 },
+  deploy: { event: 'deploy', since: 73 },
+  rebuild: { event: 'rebuild', since: 1 },
+  deleted: { event: 'delete', since: 1 },
+  undeploy: { event: 'delete', since: 73 },
+  manage: { event: 'manage', since: 4 },
+  provide: { event: 'provide', since: 4 },
+  inspect: { event: 'inspect', since: 6 },
+  abort: { event: 'abort', since: 13 },
+  clean: { event: 'clean', since: 15 },
+  adopt: { event: 'adopt', since: 17 },
+  rescue: { event: 'rescue', since: 38 },
+  unrescue: { event: 'unrescue', since: 38 },
+  unhold: { event: 'unhold', since: 85 },
+  service: { event: 'service', since: 87 },
+} as const satisfies Record<string, { event: string; since: number }>;
+
+interface TransitionRow {
+  from: keyof typeof STATES;
+  on: string;
+  to: keyof typeof STATES;
+  /** An operator's verb; otherwise fired by conductor, agent or timer. */
+  api?: true;
+  /** `target_provision_state` where it is not the state's own. */
+  target?: keyof typeof STATES;
+}
+
+export const TRANSITIONS = [
+  { from: 'enroll', on: 'manage', to: 'verifying', api: true },
+  { from: 'verifying', on: 'done', to: 'manageable' },
+  { from: 'verifying', on: 'fail', to: 'enroll' },
+
+  { from: 'manageable', on: 'provide', to: 'cleaning', api: true },
+  { from: 'manageable', on: 'clean', to: 'cleaning', api: true, target: 'manageable' },
+  { from: 'manageable', on: 'inspect', to: 'inspecting', api: true },
+  { from: 'manageable', on: 'adopt', to: 'adopting', api: true },
+
+  { from: 'available', on: 'deploy', to: 'deploying', api: true },
+  { from: 'available', on: 'manage', to: 'manageable', api: true },
+
+  { from: 'deploying', on: 'done', to: 'active' },
+  { from: 'deploying', on: 'wait', to: 'wait call-back' },
+  { from: 'deploying', on: 'hold', to: 'deploy hold' },
+  { from: 'deploying', on: 'fail', to: 'deploy failed' },
+  { from: 'wait call-back', on: 'abort', to: 'deploy failed', api: true },
+  { from: 'wait call-back', on: 'delete', to: 'deleting', api: true },
+  { from: 'wait call-back', on: 'resume', to: 'deploying' },
+  { from: 'wait call-back', on: 'hold', to: 'deploy hold' },
+  { from: 'wait call-back', on: 'fail', to: 'deploy failed' },
+  { from: 'deploy hold', on: 'unhold', to: 'wait call-back', api: true },
+  { from: 'deploy hold', on: 'abort', to: 'deploy failed', api: true },
+  { from: 'deploy failed', on: 'deploy', to: 'deploying', api: true },
+  { from: 'deploy failed', on: 'rebuild', to: 'deploying', api: true },
+  { from: 'deploy failed', on: 'delete', to: 'deleting', api: true },
+
+  { from: 'active', on: 'rebuild', to: 'deploying', api: true },
+  { from: 'active', on: 'delete', to: 'deleting', api: true },
+  { from: 'active', on: 'rescue', to: 'rescuing', api: true },
+  { from: 'active', on: 'service', to: 'servicing', api: true },
+  { from: 'deleting', on: 'clean', to: 'cleaning' },
+  { from: 'deleting', on: 'fail', to: 'error' },
+  { from: 'error', on: 'rebuild', to: 'deploying', api: true },
+  { from: 'error', on: 'delete', to: 'deleting', api: true },
+
+  { from: 'cleaning', on: 'done', to: 'available' },
+  { from: 'cleaning', on: 'manage', to: 'manageable' },
+  { from: 'cleaning', on: 'wait', to: 'clean wait' },
+  { from: 'cleaning', on: 'hold', to: 'clean hold' },
+  { from: 'cleaning', on: 'fail', to: 'clean failed' },
+  { from: 'clean wait', on: 'abort', to: 'clean failed', api: true },
+  { from: 'clean wait', on: 'resume', to: 'cleaning' },
+  { from: 'clean wait', on: 'hold', to: 'clean hold' },
+  { from: 'clean wait', on: 'fail', to: 'clean failed' },
+  { from: 'clean hold', on: 'unhold', to: 'clean wait', api: true },
+  { from: 'clean hold', on: 'abort', to: 'clean failed', api: true },
+  { from: 'clean failed', on: 'manage', to: 'manageable', api: true },
+
+  { from: 'inspecting', on: 'done', to: 'manageable' },
+  { from: 'inspecting', on: 'wait', to: 'inspect wait' },
+  { from: 'inspecting', on: 'fail', to: 'inspect failed' },
+  { from: 'inspect wait', on: 'abort', to: 'inspect failed', api: true },
+  { from: 'inspect wait', on: 'done', to: 'manageable' },
+  { from: 'inspect wait', on: 'resume', to: 'inspecting' },
+  { from: 'inspect wait', on: 'fail', to: 'inspect failed' },
+  { from: 'inspect failed', on: 'manage', to: 'manageable', api: true },
+  { from: 'inspect failed', on: 'inspect', to: 'inspecting', api: true },
+
+  { from: 'adopting', on: 'done', to: 'active' },
+  { from: 'adopting', on: 'fail', to: 'adopt failed' },
+  { from: 'adopt failed', on: 'adopt', to: 'adopting', api: true },
+  { from: 'adopt failed', on: 'manage', to: 'manageable', api: true },
+
+  { from: 'rescuing', on: 'done', to: 'rescue' },
+  { from: 'rescuing', on: 'wait', to: 'rescue wait' },
+  { from: 'rescuing', on: 'fail', to: 'rescue failed' },
+  { from: 'rescue wait', on: 'abort', to: 'rescue failed', api: true },
+  { from: 'rescue wait', on: 'delete', to: 'deleting', api: true },
+  { from: 'rescue wait', on: 'resume', to: 'rescuing' },
+  { from: 'rescue wait', on: 'fail', to: 'rescue failed' },
+  { from: 'rescue', on: 'rescue', to: 'rescuing', api: true },
+  { from: 'rescue', on: 'unrescue', to: 'unrescuing', api: true },
+  { from: 'rescue', on: 'delete', to: 'deleting', api: true },
+  { from: 'rescue failed', on: 'rescue', to: 'rescuing', api: true },
+  { from: 'rescue failed', on: 'unrescue', to: 'unrescuing', api: true },
+  { from: 'rescue failed', on: 'delete', to: 'deleting', api: true },
+  { from: 'unrescuing', on: 'done', to: 'active' },
+  { from: 'unrescuing', on: 'fail', to: 'unrescue failed' },
+  { from: 'unrescue failed', on: 'rescue', to: 'rescuing', api: true },
+  { from: 'unrescue failed', on: 'unrescue', to: 'unrescuing', api: true },
+  { from: 'unrescue failed', on: 'delete', to: 'deleting', api: true },
+
+  { from: 'servicing', on: 'done', to: 'active' },
+  { from: 'servicing', on: 'wait', to: 'service wait' },
+  { from: 'servicing', on: 'hold', to: 'service hold' },
+  { from: 'servicing', on: 'fail', to: 'service failed' },
+  { from: 'service wait', on: 'abort', to: 'service failed', api: true },
+  { from: 'service wait', on: 'delete', to: 'deleting', api: true },
+  { from: 'service wait', on: 'resume', to: 'servicing' },
+  { from: 'service wait', on: 'hold', to: 'service hold' },
+  { from: 'service wait', on: 'fail', to: 'service failed' },
+  { from: 'service hold', on: 'unhold', to: 'service wait', api: true },
+  { from: 'service hold', on: 'service', to: 'servicing', api: true },
+  { from: 'service hold', on: 'abort', to: 'service failed', api: true },
+  { from: 'service hold', on: 'fail', to: 'service failed' },
+  { from: 'service failed', on: 'service', to: 'servicing', api: true },
+  { from: 'service failed', on: 'rescue', to: 'rescuing', api: true },
+  { from: 'service failed', on: 'delete', to: 'deleting', api: true },
+  { from: 'service failed', on: 'abort', to: 'active', api: true },
+  { from: 'service failed', on: 'wait', to: 'service wait' },
+  { from: 'service failed', on: 'hold', to: 'service hold' },
+] as const satisfies readonly TransitionRow[];
+
+export type ProvisionState = keyof typeof STATES;
+export type ProvisionVerb = keyof typeof VERBS;
+export type ProvisionEvent = (typeof TRANSITIONS)[number]['on'];
+export type StateFacts = StateRow;
+export type Transition = TransitionRow & { on: ProvisionEvent };
