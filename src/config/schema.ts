@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { agentSection, apiSection, conductorSection, databaseSection, logSection } from './section/core.js';
+
+/** The whole configuration. Sections live beside; a room is given its own section only. */
+export const configSchema = z.strictObject({
+  data_dir: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('Where state lives; null: /var/lib/ferric as root, else ~/.local/state/ferric'),
+  api: apiSection,
+  agent: agentSection,
+  database: databaseSection,
+  conductor: conductorSection,
+  log: logSection,
+});
+
+type Parsed = z.output<typeof configSchema>;
+/** As loaded: `data_dir` is an absolute path. */
+export type Config = Readonly<Omit<Parsed, 'data_dir'> & { data_dir: string }>;

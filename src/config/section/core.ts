@@ -1,0 +1,166 @@
+import { z } from 'zod';
+import { secret } from '../secret.js';
+
+const port = () => z.int().min(0).max(65_535);
+
+export const listen = (address: string, number: number) =>
+  z
+    .strictObject({
+      address: z.string().default(address).describe('IP address to bind'),
+      port: port().default(number).describe('TCP port; 0 lets the system choose'),
+    })
+    .prefault({});
+
+export const apiSection = z
+  .strictObject({
+    listen: listen('127.0.0.1', 6385).describe('Where operators and clients talk to the Bare Metal API'),
+    public_endpoint: z
+      .url()
+      .nullable()
+      .default(null)
+      .describe('Base URL in links; null takes the Host header'),
+    auth: z
+      .enum(['noauth'])
+      .default('noauth')
+      .describe(
+        'How clients log in. `noauth` is refused on an address other than loopback unless allowed below',
+      ),
+    allow_noauth_beyond_loopback: z
+      .boolean()
+      .default(false)
+      .describe('Set to true to say that everybody who reaches the address may do everything'),
+    max_limit: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(1000)
+      .describe('Most items of one list answer, and the default'),
+    max_body_bytes: z.int().min(1024).default(1_048_576).describe('Largest request body, in bytes'),
+    max_provision_body_bytes: z
+      .int()
+      .min(1024)
+      .default(67_108_864)
+      .describe('Largest body of PUT states/provision, which may carry a config drive, in bytes'),
+  })
+  .prefault({});
+
+export const agentSection = z
+  .strictObject({
+    listen: listen('127.0.0.1', 6386).describe(
+      'Where ramdisks look themselves up and heartbeat; no other route is served there',
+    ),
+    public_url: z
+      .url()
+      .nullable()
+      .default(null)
+      .describe('Base URL of that listener as machines see it (ipa-api-url); null makes it from the address'),
+    heartbeat_timeout: z
+      .int()
+      .min(5)
+      .default(300)
+      .describe('Seconds that the agent may take between heartbeats'),
+    require_tls: z.boolean().default(true).describe('Refuse agents whose callback URL is not https'),
+    allowed_networks: z
+      .array(z.string())
+      .default([])
+      .describe('CIDRs whose addresses may look up and heartbeat; empty allows every address'),
+    callback_ports: z
+      .array(port())
+      .default([9999])
+      .describe('Ports an agent may name in its callback URL; empty: any'),
+    requests_per_minute: z
+      .int()
+      .min(1)
+      .default(600)
+      .describe('Lookups and heartbeats taken from one address a minute'),
+  })
+  .prefault({});
+
+export const databaseSection = z
+  .strictObject({
+    url: secret()
+      .nullable()
+      .default(null)
+      .describe('postgresql://user:password@host:port/name; null starts the embedded PostgreSQL'),
+    pool_size: z.int().min(2).max(200).default(16).describe('Connections to PostgreSQL'),
+    secret_key_file: z
+      .string()
+      .nullable()
+      .default(null)
+      .describe(
+        'Keys that seal secrets at rest, one base64 line each, the first seals; null: <data_dir>/secret.key',
+      ),
+  })
+  .prefault({});
+
+export const conductorSection = z
+  .strictObject({
+    host: z.string().max(255).nullable().default(null).describe('This conductor’s name; null: the host name'),
+    heartbeat_interval: z.int().min(1).default(10).describe('Seconds between signs of its own life'),
+    heartbeat_timeout: z
+      .int()
+      .min(2)
+      .default(60)
+      .describe('Seconds of silence after which a conductor counts as dead'),
+    workers: z.int().min(4).default(300).describe('Pieces of node work under way at once'),
+    max_concurrent_deploy: z
+      .int()
+      .min(1)
+      .default(250)
+      .describe('Nodes in deployment at once; more is answered 503'),
+    max_concurrent_clean: z
+      .int()
+      .min(1)
+      .default(50)
+      .describe('Nodes in cleaning at once; automated cleaning queues'),
+    lease_seconds: z.int().min(5).default(60).describe('How long a reservation lives without renewal'),
+    sync_power_state_interval: z.int().min(0).default(120).describe('Seconds between power syncs; 0: off'),
+    sync_power_state_workers: z.int().min(1).default(8).describe('Power reads under way at once in a sync'),
+    force_power_state_during_sync: z
+      .boolean()
+      .default(true)
+      .describe('true: bring the machine back to the recorded state; false: record what the machine says'),
+    power_state_sync_max_retries: z
+      .int()
+      .min(0)
+      .default(3)
+      .describe('Failed reads or corrections before maintenance'),
+    power_failure_recovery_interval: z
+      .int()
+      .min(0)
+      .default(300)
+      .describe('Seconds between looks at such nodes; 0: off'),
+    power_state_change_timeout: z.int().min(1).default(60).describe('Seconds a power change may take'),
+    soft_power_off_timeout: z.int().min(1).default(600).describe('Seconds a soft power-off may take'),
+    check_provision_state_interval: z
+      .int()
+      .min(1)
+      .default(60)
+      .describe('Seconds between looks at expired waits'),
+    deploy_callback_timeout: z.int().min(0).default(1800).describe('Seconds in wait call-back; 0: no limit'),
+    clean_callback_timeout: z.int().min(0).default(1800).describe('Seconds in clean wait; 0: no limit'),
+    automated_clean: z.boolean().default(true).describe('Clean on `provide` and after tear-down'),
+    allow_deleting_available_nodes: z.boolean().default(true).describe('Nodes in `available` may be deleted'),
+    node_history_max_entries: z.int().min(0).default(300).describe('Events kept for each node'),
+    node_locked_retry_attempts: z.int().min(0).default(3).describe('Tries for a locked node before 409'),
+    node_locked_retry_interval: z.number().min(0).default(1).describe('Seconds between those tries'),
+    deploy_kernel: z.string().nullable().default(null).describe('Used where driver_info names none'),
+    deploy_ramdisk: z.string().nullable().default(null).describe('Used where driver_info names none'),
+    failpoint: z
+      .string()
+      .nullable()
+      .default(null)
+      .describe(
+        'For fault tests: `name` or `name#n`; the daemon kills itself when it gets there the n-th time',
+      ),
+  })
+  .prefault({});
+
+export const logSection = z
+  .strictObject({
+    level: z
+      .enum(['debug', 'info', 'warn', 'error', 'silent'])
+      .default('info')
+      .describe('Least severe line written'),
+  })
+  .prefault({});
