@@ -1,0 +1,8 @@
+import { ConductorRecord } from './conductor-record/conductor-record.entity.js';
+import { Event } from './event/event.entity.js';
+import { Node } from './node/node.entity.js';
+import { Operation, OperationStep } from './operation/operation.entity.js';
+import { Port } from './port/port.entity.js';
+
+/** Every table of the schema. */
+export const ENTITIES = [Node, Port, ConductorRecord, Operation, OperationStep, Event];

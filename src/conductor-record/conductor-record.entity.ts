@@ -1,0 +1,20 @@
+import { Column, Entity, PrimaryGeneratedColumn, Unique } from 'typeorm';
+
+/** One row a conductor; alive while `updated_at` is young on the database's clock. */
+@Entity('conductor')
+@Unique('conductor_hostname_key', ['hostname'])
+export class ConductorRecord {
+  @PrimaryGeneratedColumn('identity', {
+    generatedIdentity: 'BY DEFAULT',
+    primaryKeyConstraintName: 'conductor_pkey',
+  })
+  id!: number;
+  @Column({ type: 'varchar', length: 255 }) hostname!: string;
+  @Column({ type: 'varchar', length: 255, default: '' }) conductor_group!: string;
+  @Column({ type: 'jsonb', default: [] }) drivers!: string[];
+  @Column({ type: 'boolean', default: true }) online!: boolean;
+  /** New at each start, so that a process that was replaced can see it. */
+  @Column('uuid') instance!: string;
+  @Column({ type: 'timestamptz', default: () => 'now()' }) created_at!: Date;
+  @Column({ type: 'timestamptz', default: () => 'now()' }) updated_at!: Date;
+}

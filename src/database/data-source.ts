@@ -1,0 +1,84 @@
+import { DataSource, type EntityManager, type MixedList } from 'typeorm';
+import { FerricError, UnavailableError } from '../domain/errors.js';
+import type { Logger } from '../platform/logger.js';
+import { MIGRATIONS } from './migrations.js';
+
+export type Connection = { url: string } | { host: string; port: number; username: string; database: string };
+type EntityClass = abstract new () => unknown;
+
+/** What repositories run their queries on: the pool, or one transaction. */
+export type Queryable = Pick<EntityManager, 'query'>;
+
+/**
+ * Connects and brings the schema up to date.
+ * @throws FerricError invalid when the database was migrated by a newer Ferric
+ */
+export async function openDatabase(options: {
+  connection: Connection;
+  entities: readonly EntityClass[];
+  poolSize: number;
+  log: Logger;
+}): Promise<DataSource> {
+  const { log } = options;
+  const source = new DataSource({
+    type: 'postgres',
+    ...options.connection,
+    entities: [...options.entities] as MixedList<never>,
+    migrations: [...MIGRATIONS],
+    migrationsTableName: 'migration',
+    migrationsTransactionMode: 'each',
+    synchronize: false,
+    poolSize: options.poolSize,
+    applicationName: 'ferric',
+    connectTimeoutMS: 10_000,
+    // A connection that the server cuts must not end the process; the next query takes a new one.
+    poolErrorHandler: (error: Error) => log.warn({ error: error.message }, 'a database connection was lost'),
+    extra: { keepAlive: true, idle_in_transaction_session_timeout: 60_000, lock_timeout: 10_000 },
+  });
+  await source.initialize();
+  const known = new Set(MIGRATIONS.map((migration) => migration.name));
+  const exists = await source.query<{ at: string | null }[]>(`select to_regclass('migration') as at`);
+  if (exists[0]?.at) {
+    const rows = await source.query<{ name: string }[]>(`select name from migration`);
+    const newer = rows.filter((row) => !known.has(row.name)).map((row) => row.name);
+    if (newer.length > 0) {
+      await source.destroy();
+      throw new FerricError(
+        'invalid',
+        `The database was migrated by a newer Ferric (${newer.join(', ')}); start that`,
+      );
+    }
+  }
+  const ran = await source.runMigrations();
+  if (ran.length > 0)
+    log.info({ migrations: ran.map((row) => row.name) }, 'the database schema was brought up to date');
+  return source;
+}
+
+/** SQLSTATE classes that mean that the server is away or going away, not that the query was wrong. */
+const AWAY = /^(08|57P|53)/;
+
+export function isDatabaseAway(error: unknown): boolean {
+  const { code, message } = error as { code?: string; message?: string };
+  return (
+    (code !== undefined &&
+      (AWAY.test(code) || ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOENT'].includes(code))) ||
+    /Connection terminated|connection timeout|Client was closed/i.test(message ?? '')
+  );
+}
+
+/**
+ * Runs `work` in one transaction. @throws UnavailableError when the database is away: whether a commit that was cut
+ * took effect is then unknown, and the caller finds out by the id it wrote.
+ */
+export async function inTransaction<T>(
+  source: DataSource,
+  work: (manager: EntityManager) => Promise<T>,
+): Promise<T> {
+  try {
+    return await source.transaction(work);
+  } catch (error) {
+    if (isDatabaseAway(error)) throw new UnavailableError('The database is away.', { cause: error });
+    throw error;
+  }
+}

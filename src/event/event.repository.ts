@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto';
+import type { DataSource } from 'typeorm';
+import type { Queryable } from '../database/data-source.js';
+import { insertStatement } from '../database/statement.js';
+import type { Event } from './event.entity.js';
+
+export const EVENT_CHANNEL = 'ferric_event';
+
+export type NewEvent = Pick<Event, 'node_uuid' | 'event_type' | 'event'> &
+  Partial<Omit<Event, 'id' | 'uuid' | 'created_at'>>;
+
+export class EventRepository {
+  constructor(private readonly source: DataSource) {}
+
+  /** Pass the transaction that makes it true: listeners hear of it when that commits, and only then. */
+  async add(event: NewEvent, on: Queryable): Promise<Event> {
+    const [row] = await on.query<Event[]>(
+      ...insertStatement('event', { uuid: randomUUID(), severity: 'INFO', ...event }),
+    );
+    await on.query(`select pg_notify('${EVENT_CHANNEL}', $1)`, [row!.id]);
+    return row!;
+  }
+
+  /** Newest last. @param after events with a greater id only */
+  async since(after: string, limit: number): Promise<Event[]> {
+    return this.source.query<Event[]>(`select * from event where id > $1 order by id limit $2`, [
+      after,
+      limit,
+    ]);
+  }
+
+  async lastId(): Promise<string> {
+    const [row] = await this.source.query<{ id: string }[]>(
+      `select coalesce(max(id), 0)::text as id from event`,
+    );
+    return row!.id;
+  }
+
+  async ofNode(node_uuid: string, limit: number): Promise<Event[]> {
+    return this.source.query<Event[]>(`select * from event where node_uuid = $1 order by id desc limit $2`, [
+      node_uuid,
+      limit,
+    ]);
+  }
+
+  /** When the node entered the state it is in, for `duration_seconds`. */
+  async lastTransitionAt(node_uuid: string, on: Queryable): Promise<Date | null> {
+    const [row] = await on.query<{ created_at: Date }[]>(
+      `select created_at from event where node_uuid = $1 and state is not null order by id desc limit 1`,
+      [node_uuid],
+    );
+    return row?.created_at ?? null;
+  }
+
+  /** Keeps the newest `keep` events of each node. @returns how many went */
+  async purge(keep: number): Promise<number> {
+    const [, count] = await this.source.query<[unknown, number]>(
+      `delete from event using (
+         select id, row_number() over (partition by node_uuid order by id desc) as age from event
+       ) ranked where event.id = ranked.id and ranked.age > $1`,
+      [keep],
+    );
+    return count;
+  }
+}

@@ -1,0 +1,276 @@
+import type { DataSource } from 'typeorm';
+import type { Queryable } from '../database/data-source.js';
+import type { Keyring } from '../database/sealing.js';
+import { brokenUnique, insertStatement, Parameters, quote } from '../database/statement.js';
+import { ConflictError, LeaseLostError, NotFoundError } from '../domain/errors.js';
+import { joinSecrets, splitSecrets } from '../domain/secret-key.js';
+import type { Json, JsonObject } from '../domain/step/step.js';
+import type { Node } from './node.entity.js';
+import { type NodeFilter, nodeConditions } from './node-filter.js';
+
+/** Columns that hold secrets, with top-level keys that count as secret whatever their name. */
+const SEALED = {
+  driver_info: [],
+  driver_internal_info: [],
+  instance_info: ['image_url'],
+} as const satisfies Record<string, readonly string[]>;
+type SealedColumn = keyof typeof SEALED;
+const SEALED_COLUMNS = Object.keys(SEALED) as SealedColumn[];
+
+type Writable = Omit<
+  Node,
+  'id' | 'uuid' | 'created_at' | 'updated_at' | `${SealedColumn}_sealed` | `reservation${string}`
+>;
+/** Secrets in clear: the repository seals them. */
+export type NodeChanges = Partial<Writable>;
+export type NewNode = NodeChanges & Pick<Node, 'uuid' | 'driver' | 'provision_state'>;
+
+/** A held reservation; `epoch` makes every write under it refusable once it passed on. */
+export interface Fence {
+  readonly holder: string;
+  readonly epoch: string;
+}
+
+export interface Page {
+  limit: number;
+  /** uuid of the last item of the page before. */
+  marker?: string;
+  sort_key?: string;
+  sort_dir?: 'asc' | 'desc';
+}
+
+const UUID = /^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
+
+/** Every query on nodes. Rows come back with secrets masked; `withSecrets` opens them for drivers. */
+export class NodeRepository {
+  constructor(
+    private readonly source: DataSource,
+    private readonly keyring: Keyring,
+  ) {}
+
+  /** @throws ConflictError when the uuid, name or instance uuid is taken */
+  async create(node: NewNode, on: Queryable = this.source.manager): Promise<Node> {
+    const { uuid, ...changes } = node;
+    try {
+      const [row] = await on.query<Node[]>(...insertStatement('node', { uuid, ...this.#seal(changes) }));
+      return row!;
+    } catch (error) {
+      throw duplicate(error, node) ?? error;
+    }
+  }
+
+  /** @param ident uuid or name */
+  async find(ident: string, on: Queryable = this.source.manager): Promise<Node | null> {
+    const column = UUID.test(ident) ? 'uuid' : 'name';
+    const [row] = await on.query<Node[]>(`select * from node where ${column} = $1`, [ident]);
+    return row ?? null;
+  }
+
+  /** @throws NotFoundError in Ironic's words */
+  async get(ident: string, on: Queryable = this.source.manager): Promise<Node> {
+    const node = await this.find(ident, on);
+    if (!node) throw new NotFoundError(`Node ${ident} could not be found.`);
+    return node;
+  }
+
+  /**
+   * One query whatever the length.
+   * @param columns what to read; all by default
+   * @throws NotFoundError for a marker that does not exist
+   */
+  async list(filter: NodeFilter, page: Page, columns: readonly string[] = ['*']): Promise<Node[]> {
+    const parameters = new Parameters();
+    const where = nodeConditions(filter, parameters);
+    const key = quote(page.sort_key ?? 'id');
+    const direction = page.sort_dir === 'desc' ? 'desc' : 'asc';
+    if (page.marker) {
+      const at = await this.get(page.marker);
+      const isNull = at[(page.sort_key ?? 'id') as keyof Node] === null;
+      where.push(afterMarker(key, direction, isNull, parameters.add(at.id)));
+    }
+    const select = columns.map((column) => (column === '*' ? '*' : quote(column))).join(', ');
+    const condition = where.length > 0 ? `where ${where.join(' and ')}` : '';
+    const order = key === '"id"' ? `id ${direction}` : `${key} ${direction}, id ${direction}`;
+    const text = `select ${select} from node ${condition} order by ${order} limit ${parameters.add(page.limit)}`;
+    return this.source.query<Node[]>(text, parameters.values);
+  }
+
+  /** The three columns with secrets in clear. For drivers and for PATCH; never for an answer. */
+  withSecrets(node: Node): { [column in SealedColumn]: JsonObject } {
+    const open = (column: SealedColumn): JsonObject => {
+      const sealed = node[`${column}_sealed`];
+      const secrets = sealed ? (JSON.parse(this.keyring.open(sealed)) as Record<string, Json>) : null;
+      return joinSecrets(node[column], secrets);
+    };
+    return {
+      driver_info: open('driver_info'),
+      driver_internal_info: open('driver_internal_info'),
+      instance_info: open('instance_info'),
+    };
+  }
+
+  /**
+   * Writes `changes`; with a fence only while that reservation is held and has not expired.
+   * @throws LeaseLostError, NotFoundError, ConflictError
+   */
+  async update(
+    uuid: string,
+    changes: NodeChanges,
+    fence: Fence | null,
+    on: Queryable = this.source.manager,
+  ): Promise<Node> {
+    const parameters = new Parameters();
+    const sealed = this.#seal(changes);
+    const set = Object.keys(sealed).length > 0 ? `${parameters.assignments(sealed)}, ` : '';
+    const where = `uuid = ${parameters.add(uuid)}${fence ? ` and ${fenceCondition(fence, parameters)}` : ''}`;
+    try {
+      const [rows] = await on.query<[Node[], number]>(
+        `update node set ${set}updated_at = now() where ${where} returning *`,
+        parameters.values,
+      );
+      if (rows[0]) return rows[0];
+    } catch (error) {
+      throw duplicate(error, changes) ?? error;
+    }
+    await this.get(uuid, on);
+    throw new LeaseLostError(uuid);
+  }
+
+  /**
+   * Merges keys into driver_internal_info in one statement, without a reservation: for heartbeats, which must not
+   * wait for whoever holds the node. Keys with secret values are refused here.
+   */
+  async mergeInternal(uuid: string, keys: JsonObject, on: Queryable = this.source.manager): Promise<void> {
+    if (splitSecrets(keys).secrets) throw new TypeError('secrets go through update()');
+    await on.query(
+      `update node set driver_internal_info = driver_internal_info || $2::jsonb, updated_at = now() where uuid = $1`,
+      [uuid, JSON.stringify(keys)],
+    );
+  }
+
+  async delete(uuid: string, fence: Fence, on: Queryable = this.source.manager): Promise<void> {
+    const parameters = new Parameters();
+    const where = `uuid = ${parameters.add(uuid)} and ${fenceCondition(fence, parameters)}`;
+    const [, count] = await on.query<[unknown[], number]>(
+      `delete from node where ${where}`,
+      parameters.values,
+    );
+    if (count === 0) throw new LeaseLostError(uuid);
+  }
+
+  /**
+   * Takes the reservation if it is free or expired, on the database's clock.
+   * @param seconds until it expires without renewal
+   * @returns the node and the fence; `holder` alone when another has it; null when there is no such node
+   */
+  async reserve(
+    uuid: string,
+    holder: string,
+    seconds: number,
+    on: Queryable = this.source.manager,
+  ): Promise<{ node: Node; fence: Fence } | { holder: string } | null> {
+    const [rows] = await on.query<[Node[], number]>(
+      `update node set reservation = $2, reservation_epoch = reservation_epoch + 1,
+              reservation_expires_at = now() + make_interval(secs => $3)
+        where uuid = $1 and (reservation is null or reservation_expires_at < now()) returning *`,
+      [uuid, holder, seconds],
+    );
+    const node = rows[0];
+    if (node) return { node, fence: { holder, epoch: node.reservation_epoch } };
+    const [held] = await on.query<{ reservation: string | null }[]>(
+      `select reservation from node where uuid = $1`,
+      [uuid],
+    );
+    return held ? { holder: held.reservation ?? 'another request' } : null;
+  }
+
+  /** Prolongs all of a holder's reservations that are still its own. @returns the uuids that are */
+  async renew(held: ReadonlyMap<string, Fence>, seconds: number): Promise<Set<string>> {
+    if (held.size === 0) return new Set();
+    const [rows] = await this.source.query<[{ uuid: string }[], number]>(
+      `update node set reservation_expires_at = now() + make_interval(secs => $3)
+         from unnest($1::uuid[], $2::bigint[], $4::text[]) as mine (uuid, epoch, holder)
+        where node.uuid = mine.uuid and node.reservation_epoch = mine.epoch and node.reservation = mine.holder
+          and node.reservation_expires_at > now() returning node.uuid`,
+      [
+        [...held.keys()],
+        [...held.values()].map((f) => f.epoch),
+        seconds,
+        [...held.values()].map((f) => f.holder),
+      ],
+    );
+    return new Set(rows.map((row) => row.uuid));
+  }
+
+  async release(uuid: string, fence: Fence, on: Queryable = this.source.manager): Promise<void> {
+    await on.query(
+      `update node set reservation = null, reservation_expires_at = null
+        where uuid = $1 and reservation = $2 and reservation_epoch = $3`,
+      [uuid, fence.holder, fence.epoch],
+    );
+  }
+
+  /** At start: what this host held before it died. The epoch moves on, so that nothing old can write. */
+  async releaseAllOf(holder: string): Promise<string[]> {
+    const [rows] = await this.source.query<[{ uuid: string }[], number]>(
+      `update node set reservation = null, reservation_expires_at = null, reservation_epoch = reservation_epoch + 1
+        where reservation = $1 returning uuid`,
+      [holder],
+    );
+    return rows.map((row) => row.uuid);
+  }
+
+  /** Whether anything in the database was sealed: then a missing key file is an error, not a first start. */
+  async holdsSecrets(): Promise<boolean> {
+    const any = SEALED_COLUMNS.map((column) => `${column}_sealed is not null`).join(' or ');
+    const rows = await this.source.query<unknown[]>(`select 1 from node where ${any} limit 1`);
+    return rows.length > 0;
+  }
+
+  #seal(changes: NodeChanges): Record<string, unknown> {
+    const row: Record<string, unknown> = { ...changes };
+    for (const column of SEALED_COLUMNS) {
+      const whole = changes[column];
+      if (whole === undefined) continue;
+      const { open, secrets } = splitSecrets(whole, SEALED[column]);
+      row[column] = open;
+      row[`${column}_sealed`] = secrets ? this.keyring.seal(JSON.stringify(secrets)) : null;
+    }
+    return row;
+  }
+}
+
+function fenceCondition(fence: Fence, parameters: Parameters): string {
+  const holder = parameters.add(fence.holder);
+  const epoch = parameters.add(fence.epoch);
+  return `reservation = ${holder} and reservation_epoch = ${epoch} and reservation_expires_at > now()`;
+}
+
+/**
+ * Rows behind the marker in (key, id) order; nulls sort last ascending, first descending, as PostgreSQL does.
+ * The marker's value is read in the query: a timestamp would lose its microseconds on the way through here.
+ */
+function afterMarker(key: string, direction: string, isNull: boolean, id: string): string {
+  const than = direction === 'asc' ? '>' : '<';
+  if (key === '"id"') return `id ${than} ${id}`;
+  if (isNull) {
+    const same = `(${key} is null and id ${than} ${id})`;
+    return direction === 'asc' ? same : `(${same} or ${key} is not null)`;
+  }
+  const at = `(select ${key} from node where id = ${id})`;
+  const nulls = direction === 'asc' ? ` or ${key} is null` : '';
+  return `(${key} ${than} ${at} or (${key} = ${at} and id ${than} ${id})${nulls})`;
+}
+
+function duplicate(error: unknown, node: NodeChanges & { uuid?: string }): ConflictError | null {
+  switch (brokenUnique(error)) {
+    case 'node_name_key':
+      return new ConflictError(`A node with name ${node.name} already exists.`);
+    case 'node_instance_uuid_key':
+      return new ConflictError(`Instance ${node.instance_uuid} is already associated with a node.`);
+    case 'node_uuid_key':
+      return new ConflictError(`A node with UUID ${node.uuid} already exists.`);
+    default:
+      return null;
+  }
+}

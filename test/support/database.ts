@@ -1,0 +1,42 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DataSource } from 'typeorm';
+import { ENTITIES } from '../../src/app.entities.js';
+import { openDatabase } from '../../src/database/data-source.js';
+import { startEmbeddedServer } from '../../src/database/embedded-server.js';
+import { Keyring } from '../../src/database/sealing.js';
+import { createLogger } from '../../src/platform/logger.js';
+
+export const testKeyring = () => new Keyring([{ id: 1, key: Buffer.alloc(32, 7) }]);
+export const silentLog = createLogger('silent');
+
+export interface TestDatabase {
+  source: DataSource;
+  connection: { host: string; port: number; username: string; database: string };
+  /** Empties every table; for `beforeEach`. */
+  clear(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A real PostgreSQL of this test file's own, migrated. Call in `beforeAll`, `stop()` in `afterAll`. */
+export async function startTestDatabase(): Promise<TestDatabase> {
+  const directory = mkdtempSync(join(tmpdir(), 'ferric-pg-'));
+  const log = createLogger('error');
+  chmodSync(directory, 0o755);
+  const server = await startEmbeddedServer(directory, log);
+  const source = await openDatabase({ connection: server.connection, entities: ENTITIES, poolSize: 10, log });
+  return {
+    source,
+    connection: server.connection,
+    async clear() {
+      const tables = source.entityMetadatas.map((entity) => `"${entity.tableName}"`).join(', ');
+      await source.query(`truncate ${tables} cascade`);
+    },
+    async stop() {
+      await source.destroy();
+      await server.stop();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
