@@ -1,0 +1,97 @@
+import type { CipherSuite } from '../../src/protocol/ipmi/cipher-suite.js';
+import { PRIVILEGE } from '../../src/protocol/ipmi/command.js';
+import type { Handshake, SessionKeys } from '../../src/protocol/ipmi/security.js';
+import type { BmcUser } from './user.js';
+
+/** One RMCP+ session from its open request on; `active` after RAKP 3. */
+export class Session {
+  active = false;
+  privilege: number = PRIVILEGE.user;
+  handshake: Handshake | undefined;
+  keys: SessionKeys | undefined;
+  user: BmcUser | undefined;
+  touched = performance.now();
+  #sent = 0;
+  #highest = 0;
+  #seen = 0; // bit i: highest - i was received
+  /** The last request and its answer: a repeated one is answered again, not carried out again. */
+  last: { key: string; answer: Promise<Uint8Array> } | undefined;
+
+  constructor(
+    readonly id: number,
+    readonly consoleId: number,
+    readonly suite: CipherSuite,
+    readonly maximumPrivilege: number,
+  ) {}
+
+  nextSequence(): number {
+    this.#sent = this.#sent === 0xffffffff ? 1 : this.#sent + 1;
+    return this.#sent;
+  }
+
+  /** Sliding window of IPMI 2.0 §6.12.13: at most 15 ahead, at most 16 behind, each number once. */
+  accept(sequence: number): boolean {
+    const ahead = sequence - this.#highest;
+    if (sequence === 0 || ahead > 15 || ahead < -16) return false;
+    if (ahead > 0) {
+      this.#seen = ((this.#seen << ahead) | 1) & 0x1ffff;
+      this.#highest = sequence;
+      return true;
+    }
+    const bit = 1 << -ahead;
+    if (this.#seen & bit) return false;
+    this.#seen |= bit;
+    return true;
+  }
+}
+
+/** Sessions of one BMC, with the limits a real one has. */
+export class SessionTable {
+  readonly #sessions = new Map<number, Session>();
+
+  constructor(
+    readonly limit: number,
+    /** Milliseconds without a packet until an active session ends; half-open ones get a third of it. */
+    readonly timeout: number,
+  ) {}
+
+  /** The session of that id if it is still alive. */
+  get(id: number): Session | undefined {
+    const session = this.#sessions.get(id);
+    if (session === undefined || this.#expired(session)) return undefined;
+    return session;
+  }
+
+  /** false when every place is taken by an active session; the oldest half-open one makes room. */
+  add(session: Session): boolean {
+    if (this.#sessions.size >= this.limit) this.#sweep();
+    if (this.#sessions.size >= this.limit) {
+      const halfOpen = [...this.#sessions.values()].find((candidate) => !candidate.active);
+      if (halfOpen !== undefined) this.#sessions.delete(halfOpen.id);
+    }
+    if (this.#sessions.size >= this.limit) return false;
+    this.#sessions.set(session.id, session);
+    return true;
+  }
+
+  delete(id: number): boolean {
+    return this.#sessions.delete(id);
+  }
+
+  clear(): void {
+    this.#sessions.clear();
+  }
+
+  get size(): number {
+    this.#sweep();
+    return this.#sessions.size;
+  }
+
+  #expired(session: Session): boolean {
+    return performance.now() - session.touched > (session.active ? this.timeout : this.timeout / 3);
+  }
+
+  #sweep(): void {
+    for (const [id, session] of this.#sessions) if (this.#expired(session)) this.#sessions.delete(id);
+  }
+}
