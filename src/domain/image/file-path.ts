@@ -1,0 +1,25 @@
+// Which local files an image may be. Links are the business of whoever opens the file: this sees text only.
+import { InvalidError } from '../errors.js';
+
+export const DEFAULT_FILE_PATHS = ['/var/lib/ironic', '/var/lib/ferric/images', '/images'];
+/** Never, whatever is allowed: devices, kernel interfaces, the system's own configuration. */
+const FORBIDDEN = ['/dev', '/sys', '/proc', '/boot', '/run', '/etc'];
+
+export function isWithin(path: string, directory: string): boolean {
+  const parent = directory.endsWith('/') ? directory : `${directory}/`;
+  return path.startsWith(parent) && path.length > parent.length;
+}
+
+/**
+ * @param path absolute and without `.` or `..` segments, as `parseImageReference` gives it
+ * @param field the name of the value, for the message
+ * @throws InvalidError when it lies under no allowed directory or under a forbidden one
+ */
+export function checkFilePath(path: string, allowed: readonly string[], field: string): void {
+  const forbidden = FORBIDDEN.find((directory) => path === directory || isWithin(path, directory));
+  if (forbidden !== undefined) throw new InvalidError(`${field}: files under ${forbidden} are never images.`);
+  if (!allowed.some((directory) => isWithin(path, directory)))
+    throw new InvalidError(
+      `${field}: the file is under none of the allowed directories (${allowed.join(', ') || 'none'}).`,
+    );
+}
