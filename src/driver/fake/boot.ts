@@ -1,0 +1,31 @@
+import type { BootInterface } from '../contract/boot.js';
+import type { DriverContext } from '../contract/context.js';
+import { FAKE_PROPERTIES, type FakeMachine } from './machine.js';
+
+/** Publishes nothing but remembers that it did: driver_internal_info.fake_boot_published. */
+export class FakeBoot implements BootInterface {
+  readonly name = 'fake';
+  readonly properties = FAKE_PROPERTIES;
+
+  constructor(private readonly machine: FakeMachine) {}
+
+  async validate(context: DriverContext): Promise<void> {
+    this.machine.validate(context);
+  }
+
+  async prepareRamdisk(context: DriverContext): Promise<void> {
+    await this.machine.act(context, 'boot', 'prepare ramdisk', { fake_boot_published: 'ramdisk' });
+  }
+
+  async cleanUpRamdisk(context: DriverContext): Promise<void> {
+    await this.machine.act(context, 'boot', 'clean up ramdisk', { fake_boot_published: null });
+  }
+
+  async prepareInstance(context: DriverContext): Promise<void> {
+    await this.machine.act(context, 'boot', 'prepare instance', { fake_boot_published: null });
+  }
+
+  async cleanUpInstance(context: DriverContext): Promise<void> {
+    await this.machine.act(context, 'boot', 'clean up instance', { fake_boot_published: null });
+  }
+}

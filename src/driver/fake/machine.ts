@@ -1,0 +1,202 @@
+import { appendFile, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CancelledError, FerricError, InvalidError } from '../../domain/errors.js';
+import type { Json, JsonObject } from '../../domain/step/step.js';
+import type { DriverContext } from '../contract/context.js';
+import type { PropertyTable } from '../contract/implementation.js';
+
+export const FAKE_PROPERTIES: PropertyTable = {
+  'fake_delay_<what>':
+    'Seconds that a step (deploy, write_image, ...) or an act (power, management, boot) takes. Optional.',
+  'fake_fail_<what>': 'Message with which that step or act fails. Optional.',
+  fake_journal:
+    'File in the configured driver.fake_journal_directory to which each effect appends a line when it begins and when it ends. Optional.',
+};
+
+/** One line of the journal. */
+export interface JournalLine {
+  /** ISO time. */
+  at: string;
+  node: string;
+  operation: string | null;
+  effect: string;
+  phase: 'begin' | 'end';
+}
+
+/**
+ * The machine that a fake-hardware node stands for. What an effect leaves behind is kept outside of the conductor's
+ * memory (journal file, driver_internal_info), as a machine keeps it, so that a killed conductor finds it again.
+ */
+export class FakeMachine {
+  /** @param journalDirectory where `fake_journal` may name files; null: nowhere */
+  constructor(private readonly journalDirectory: string | null) {}
+
+  /** @throws InvalidError naming every faulty fake_* field */
+  validate(context: DriverContext): void {
+    const faults: string[] = [];
+    for (const [key, value] of Object.entries(context.node.driver_info)) {
+      if (key.startsWith('fake_delay_') && seconds(value) === undefined) {
+        faults.push(`${key} must be a number of seconds from 0 to 86400`);
+      } else if (key.startsWith('fake_fail_') && typeof value !== 'string') {
+        faults.push(`${key} must be a text`);
+      }
+    }
+    try {
+      this.journalOf(context);
+    } catch (error) {
+      if (!(error instanceof InvalidError)) throw error;
+      faults.push(error.message);
+    }
+    if (faults.length > 0) throw new InvalidError(`driver_info: ${faults.join('; ')}`);
+  }
+
+  /** ms */
+  delayOf(context: DriverContext, what: string): number {
+    return (seconds(context.node.driver_info[`fake_delay_${what}`] ?? 0) ?? 0) * 1000;
+  }
+
+  /** Fails as `fake_fail_<what>` asks. */
+  failIfAsked(context: DriverContext, what: string): void {
+    const message = context.node.driver_info[`fake_fail_${what}`];
+    if (typeof message === 'string' && message !== '') {
+      throw new FerricError(
+        what === 'power' || what === 'management' ? 'bmc-failed' : 'agent-failed',
+        message,
+      );
+    }
+  }
+
+  /** An act on the machine: noted when it begins and when it ends, as long as `fake_delay_<what>` says. */
+  async act(
+    context: DriverContext,
+    what: 'power' | 'management' | 'boot',
+    effect: string,
+    state: JsonObject,
+  ): Promise<void> {
+    const delay = this.delayOf(context, what);
+    await context.fence(delay + 1_000);
+    await this.note(context, null, effect, 'begin');
+    if (delay > 0) await pause(delay, context.signal);
+    this.failIfAsked(context, what);
+    await this.remember(context, state);
+    await this.note(context, null, effect, 'end');
+  }
+
+  /**
+   * When a long effect of an operation began, ms since 1970, or undefined: what an agent's command list tells.
+   */
+  async begunAt(context: DriverContext, operation: string, effect: string): Promise<number | undefined> {
+    const journal = this.journalOf(context);
+    if (!journal) {
+      const begun = recall(context, 'fake_begun');
+      const at = isObject(begun) ? begun[`${operation}/${effect}`] : undefined;
+      return typeof at === 'number' ? at : undefined;
+    }
+    const line = (await readJournal(journal)).findLast(
+      (entry) =>
+        entry.node === context.node.uuid &&
+        entry.operation === operation &&
+        entry.effect === effect &&
+        entry.phase === 'begin',
+    );
+    return line ? Date.parse(line.at) : undefined;
+  }
+
+  /** Begins a long effect. @returns its time, ms since 1970 */
+  async begin(context: DriverContext, operation: string, effect: string): Promise<number> {
+    await context.fence(1_000);
+    const now = Date.now();
+    if (this.journalOf(context)) await this.note(context, operation, effect, 'begin');
+    else await this.remember(context, { fake_begun: { [`${operation}/${effect}`]: now } });
+    return now;
+  }
+
+  /** Idempotent: each begin is ended once. */
+  async end(context: DriverContext, operation: string, effect: string): Promise<void> {
+    const journal = this.journalOf(context);
+    if (!journal) return;
+    const last = (await readJournal(journal)).findLast(
+      (entry) => entry.node === context.node.uuid && entry.operation === operation && entry.effect === effect,
+    );
+    if (last?.phase !== 'end') await this.note(context, operation, effect, 'end');
+  }
+
+  async remember(context: DriverContext, state: JsonObject): Promise<void> {
+    await context.save({ driver_internal_info: { ...context.node.driver_internal_info, ...state } });
+  }
+
+  private async note(
+    context: DriverContext,
+    operation: string | null,
+    effect: string,
+    phase: JournalLine['phase'],
+  ): Promise<void> {
+    const journal = this.journalOf(context);
+    if (!journal) return;
+    const line: JournalLine = {
+      at: new Date().toISOString(),
+      node: context.node.uuid,
+      operation,
+      effect,
+      phase,
+    };
+    await appendFile(journal, `${JSON.stringify(line)}\n`);
+  }
+
+  private journalOf(context: DriverContext): string | undefined {
+    const name = context.node.driver_info['fake_journal'];
+    if (name === undefined || name === null || name === '') return undefined;
+    if (this.journalDirectory === null) {
+      throw new InvalidError('fake_journal needs driver.fake_journal_directory to be configured');
+    }
+    const inside =
+      typeof name === 'string' &&
+      /^[\w.-]+$/.test(basename(name)) &&
+      !/^\.+$/.test(basename(name)) &&
+      (name === basename(name) || name === join(this.journalDirectory, basename(name)));
+    if (!inside) throw new InvalidError('fake_journal must name a file in driver.fake_journal_directory');
+    return join(this.journalDirectory, basename(name));
+  }
+}
+
+/** @throws CancelledError when the signal fires first */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(ms, undefined, { signal });
+  } catch (error) {
+    if (signal.aborted) throw new CancelledError(undefined, { cause: error });
+    throw error;
+  }
+}
+
+export function recall(context: DriverContext, key: string): Json | undefined {
+  return context.node.driver_internal_info[key];
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function seconds(value: Json | undefined): number | undefined {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return typeof number === 'number' && number >= 0 && number <= 86_400 ? number : undefined;
+}
+
+async function readJournal(file: string): Promise<JournalLine[]> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+  // A conductor killed in the middle of a line leaves one that does not parse: that effect has not begun.
+  return text.split('\n').flatMap((line) => {
+    try {
+      return line === '' ? [] : [JSON.parse(line) as JournalLine];
+    } catch {
+      return [];
+    }
+  });
+}

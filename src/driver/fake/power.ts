@@ -1,0 +1,28 @@
+import { POWER_TARGETS, type PowerState, type PowerTarget, settledPower } from '../../domain/power/power.js';
+import type { DriverContext } from '../contract/context.js';
+import type { PowerInterface } from '../contract/power.js';
+import { FAKE_PROPERTIES, type FakeMachine, pause, recall } from './machine.js';
+
+/** Its state is driver_internal_info.fake_power_state; a machine that was never switched on is off. */
+export class FakePower implements PowerInterface {
+  readonly name = 'fake';
+  readonly properties = FAKE_PROPERTIES;
+  readonly targets = POWER_TARGETS;
+
+  constructor(private readonly machine: FakeMachine) {}
+
+  async validate(context: DriverContext): Promise<void> {
+    this.machine.validate(context);
+  }
+
+  async getPowerState(context: DriverContext): Promise<PowerState> {
+    const delay = this.machine.delayOf(context, 'power');
+    if (delay > 0) await pause(delay, context.signal);
+    this.machine.failIfAsked(context, 'power');
+    return recall(context, 'fake_power_state') === 'power on' ? 'power on' : 'power off';
+  }
+
+  async setPowerState(context: DriverContext, target: PowerTarget): Promise<void> {
+    await this.machine.act(context, 'power', target, { fake_power_state: settledPower(target) });
+  }
+}

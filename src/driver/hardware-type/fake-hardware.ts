@@ -1,0 +1,21 @@
+import type { HardwareType } from '../contract/interfaces.js';
+
+/** A machine that exists in the database only: for trying the API, for load and for crash tests. */
+export const FAKE_HARDWARE: HardwareType = {
+  name: 'fake-hardware',
+  supports: {
+    bios: ['fake', 'no-bios'],
+    boot: ['fake', 'ipxe', 'pxe'],
+    console: ['fake', 'no-console'],
+    deploy: ['fake', 'direct'],
+    firmware: ['fake', 'no-firmware'],
+    inspect: ['fake', 'no-inspect'],
+    management: ['fake', 'noop'],
+    network: ['noop'],
+    power: ['fake'],
+    raid: ['fake', 'no-raid'],
+    rescue: ['fake', 'no-rescue'],
+    storage: ['noop', 'fake'],
+    vendor: ['fake', 'no-vendor'],
+  },
+};

@@ -1,0 +1,47 @@
+import type { DeploySettings } from '../config/section/deploy.js';
+import { INTERFACE_KINDS } from './contract/interfaces.js';
+import { FakeBoot } from './fake/boot.js';
+import { FakeDeploy } from './fake/deploy.js';
+import { FakeMachine } from './fake/machine.js';
+import { FakeManagement } from './fake/management.js';
+import { FakePower } from './fake/power.js';
+import { NoopManagement } from './noop/management.js';
+import { AbsentInterface, InertInterface } from './noop/passive.js';
+import type { ImplementationTable, PassiveKind } from './registry.js';
+
+const ABSENT = ['bios', 'console', 'firmware', 'inspect', 'raid', 'rescue', 'vendor'] as const;
+const FAKE_PASSIVE = [...ABSENT, 'storage'] as const satisfies readonly PassiveKind[];
+
+/** `no-<kind>` and `noop`. */
+export function noopImplementations(): Partial<ImplementationTable> {
+  return {
+    ...Object.fromEntries(ABSENT.map((kind) => [kind, [new AbsentInterface(kind)]])),
+    management: [new NoopManagement()],
+    network: [new InertInterface('noop')],
+    storage: [new InertInterface('noop')],
+  };
+}
+
+/** @param parts.journalDirectory driver.fake_journal_directory */
+export function fakeImplementations(parts: {
+  deploy: DeploySettings;
+  journalDirectory: string | null;
+}): Partial<ImplementationTable> {
+  const machine = new FakeMachine(parts.journalDirectory);
+  return {
+    ...Object.fromEntries(FAKE_PASSIVE.map((kind) => [kind, [new InertInterface('fake')]])),
+    power: [new FakePower(machine)],
+    management: [new FakeManagement(machine)],
+    boot: [new FakeBoot(machine)],
+    deploy: [new FakeDeploy({ machine, settings: parts.deploy })],
+  };
+}
+
+/** One table of all, for the registry. */
+export function mergeImplementations(
+  ...tables: readonly Partial<ImplementationTable>[]
+): ImplementationTable {
+  return Object.fromEntries(
+    INTERFACE_KINDS.map((kind) => [kind, tables.flatMap((table) => [...(table[kind] ?? [])])]),
+  ) as unknown as ImplementationTable;
+}

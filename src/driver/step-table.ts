@@ -1,0 +1,42 @@
+import type { StepDeclaration, StepKind } from './contract/step.js';
+
+interface Row {
+  readonly kind: StepKind;
+  readonly priority: number;
+  readonly abortable: boolean;
+  readonly visible: boolean;
+}
+
+/**
+ * The deploy interface's own steps: Ironic's names and priorities (drivers/modules/agent.py), and what its conductor
+ * does around them as invisible steps. All are rerunnable: each looks at the machine before it acts again.
+ */
+const ROWS = {
+  // deploy
+  prepare_deploy: { kind: 'deploy', priority: 200, abortable: true, visible: false },
+  deploy: { kind: 'deploy', priority: 100, abortable: true, visible: true },
+  write_image: { kind: 'deploy', priority: 80, abortable: true, visible: true },
+  prepare_instance_boot: { kind: 'deploy', priority: 60, abortable: true, visible: true },
+  tear_down_agent: { kind: 'deploy', priority: 40, abortable: true, visible: true },
+  switch_to_tenant_network: { kind: 'deploy', priority: 30, abortable: true, visible: true },
+  boot_instance: { kind: 'deploy', priority: 20, abortable: true, visible: true },
+  // clean: the agent's steps come in behind collect_clean_steps
+  prepare_cleaning: { kind: 'clean', priority: 200, abortable: true, visible: false },
+  collect_clean_steps: { kind: 'clean', priority: 100, abortable: true, visible: false },
+  tear_down_cleaning: { kind: 'clean', priority: 1, abortable: false, visible: false },
+  // teardown
+  tear_down: { kind: 'teardown', priority: 100, abortable: false, visible: false },
+} as const satisfies Record<string, Row>;
+
+export type DeployStepName = keyof typeof ROWS;
+
+/** The declarations of a deploy interface: one `run` for each row of the table. */
+export function declareSteps(runs: Record<DeployStepName, StepDeclaration['run']>): StepDeclaration[] {
+  return (Object.entries(ROWS) as [DeployStepName, Row][]).map(([name, row]) => ({
+    interface: 'deploy',
+    name,
+    ...row,
+    rerunnable: true,
+    run: runs[name],
+  }));
+}
