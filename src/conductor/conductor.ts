@@ -1,0 +1,113 @@
+import type { BootDevice } from '../domain/node/boot-device.js';
+import type { PowerTarget } from '../domain/power/power.js';
+import type { ProvisionVerb } from '../domain/provision/table.js';
+import type { JsonObject } from '../domain/step/step.js';
+import type { InterfaceKind, ValidationReport } from '../driver/contract/interfaces.js';
+import type { Node } from '../node/node.entity.js';
+import type { NewNode, NodeChanges } from '../node/node.repository.js';
+import type { Port } from '../port/port.entity.js';
+import type { NewPort, PortChanges } from '../port/port.repository.js';
+
+/** Who asks, for events and logs. */
+export interface Requester {
+  request_id: string;
+  user: string | null;
+  project: string | null;
+}
+
+/** A node with its secrets in clear: what PATCH works on. Never an answer. */
+export type ClearNode = Omit<Node, `${string}_sealed`>;
+
+export interface ProvisionArguments {
+  /** gzip+base64 ISO image, URL, or a dict of meta_data, network_data, user_data, vendor_data. */
+  configdrive?: string | JsonObject;
+  clean_steps?: { interface: string; step: string; args?: JsonObject }[];
+  deploy_steps?: { interface: string; step: string; args?: JsonObject; priority: number }[];
+  disable_ramdisk?: boolean;
+}
+
+export interface DriverDescription {
+  name: string;
+  hosts: string[];
+  type: 'dynamic';
+  default: Partial<Record<InterfaceKind, string>>;
+  enabled: Partial<Record<InterfaceKind, string[]>>;
+}
+
+export interface HeartbeatBody {
+  callback_url: string;
+  agent_token?: string;
+  agent_version?: string;
+  agent_verify_ca?: string;
+  agent_status?: string;
+  agent_status_message?: string;
+}
+
+/**
+ * What the API asks of the conductor. Every change to a node goes through here, under the node's reservation: a
+ * locked node is tried again as configured, then LockedError. Nest's injection token is this class.
+ */
+export abstract class Conductor {
+  /** Fills in interfaces by the hardware type. @throws InvalidError for an unknown driver or interface */
+  abstract createNode(node: NewNode, by: Requester): Promise<Node>;
+  /**
+   * @param edit pure: gets the node in clear under the reservation, returns what changes; throws to refuse
+   * @param resetInterfaces with a new driver: interfaces that the edit does not name go back to the type's defaults
+   */
+  abstract updateNode(
+    ident: string,
+    edit: (node: ClearNode) => NodeChanges,
+    by: Requester,
+    resetInterfaces?: boolean,
+  ): Promise<Node>;
+  abstract deleteNode(ident: string, by: Requester): Promise<void>;
+  abstract setMaintenance(
+    ident: string,
+    maintenance: boolean,
+    reason: string | null,
+    by: Requester,
+  ): Promise<void>;
+
+  /** Durable once it returns; the work goes on by itself. @param timeout seconds */
+  abstract setPower(ident: string, target: PowerTarget, timeout: number | null, by: Requester): Promise<Node>;
+  /** Durable once it returns; prechecks are done before. */
+  abstract provision(
+    ident: string,
+    verb: ProvisionVerb,
+    args: ProvisionArguments,
+    by: Requester,
+  ): Promise<Node>;
+  abstract validate(ident: string): Promise<ValidationReport>;
+
+  abstract getBootDevice(
+    ident: string,
+  ): Promise<{ boot_device: BootDevice | null; persistent: boolean | null }>;
+  abstract setBootDevice(ident: string, device: string, persistent: boolean, by: Requester): Promise<void>;
+  abstract supportedBootDevices(ident: string): Promise<readonly BootDevice[]>;
+
+  abstract createPort(port: NewPort, by: Requester): Promise<Port>;
+  /** @param edit as in `updateNode`; it also gets the node, whose state decides what may change */
+  abstract updatePort(
+    ident: string,
+    edit: (port: Port, node: Node) => PortChanges,
+    by: Requester,
+  ): Promise<Port>;
+  abstract deletePort(ident: string, by: Requester): Promise<void>;
+
+  /** Hardware types that are enabled, with the live conductors that serve them. */
+  abstract drivers(): Promise<DriverDescription[]>;
+  /** @throws NotFoundError for a driver that is not enabled */
+  abstract driverProperties(driver: string): Promise<Record<string, string>>;
+
+  /**
+   * @returns the node and its agent token: the text at the first lookup, null when it was given out before
+   * @throws NotFoundError, the same for every reason
+   */
+  abstract lookUp(query: {
+    addresses: readonly string[];
+    node_uuid: string | null;
+    source: string;
+  }): Promise<{ node: Node; agent_token: string | null }>;
+  /** @throws NotFoundError, InvalidError */
+  abstract heartbeat(node_uuid: string, body: HeartbeatBody, source: string): Promise<void>;
+}
