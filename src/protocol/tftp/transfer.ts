@@ -1,0 +1,225 @@
+import { TFTP_ERROR, type TftpError, type TftpErrorCode, type TftpOack, type TftpPacket } from './packet.js';
+
+/**
+ * A file on its way to a client, as a pure machine (RFC 1350, 2347, 2348, 2349, 7440): time arrives in the events,
+ * blocks are asked for by number, and whoever drives it reads them and sends them.
+ */
+export interface Transfer {
+  readonly phase: 'negotiating' | 'sending' | 'done' | 'failed';
+  /** Bytes of the file. */
+  readonly size: number;
+  readonly blksize: number;
+  readonly windowsize: number;
+  /** The last block, counted from 1 without roll-over; shorter than `blksize`, maybe empty. */
+  readonly last: number;
+  /** Sent again until the first block is acknowledged. Null where the client asked for no option. */
+  readonly oack: TftpOack | null;
+  /** Highest block that the client has, counted without roll-over. */
+  readonly acked: number;
+  /** Highest block sent so far. */
+  readonly sent: number;
+  /** Times the same thing was sent again since the client was last heard. */
+  readonly retries: number;
+  /** Whether a repeated acknowledgement of `acked` has been answered already. */
+  readonly repeated: boolean;
+  /** Milliseconds: asked for by the client (RFC 2349), or null where it is measured. */
+  readonly fixedTimeout: number | null;
+  readonly roundTrip: RoundTrip | null;
+  /** When the window now on its way was first sent, if nothing of it was sent again. */
+  readonly timedFrom: number | null;
+  /** When `acked` last moved. */
+  readonly movedAt: number;
+  /** Why it failed. */
+  readonly failure: string | null;
+}
+
+interface RoundTrip {
+  smoothed: number;
+  variance: number;
+}
+
+export type TransferEvent =
+  | { type: 'start'; now: number }
+  | { type: 'timeout'; now: number }
+  /** A packet of the client's own address and port. */
+  | { type: 'packet'; packet: TftpPacket; now: number }
+  /** The file could not be read on. */
+  | { type: 'broken'; reason: string; now: number };
+
+export type Outgoing = TftpOack | TftpError | { op: 'block'; block: number };
+
+export interface Advance {
+  state: Transfer;
+  send: Outgoing[];
+}
+
+export const MAX_RETRIES = 5;
+export const MAX_WINDOW = 64;
+const MIN_BLKSIZE = 512;
+/** What an Ethernet frame of 1500 bytes holds after the IP, UDP and TFTP headers: no fragments, ever. */
+const MAX_BLKSIZE = 1468;
+const DEFAULT_BLKSIZE = 512;
+const FIRST_TIMEOUT = 1_000;
+const MIN_TIMEOUT = 200;
+const MAX_TIMEOUT = 8_000;
+/** A client that answers but never gets further is not kept for ever. */
+const MAX_STALL = 60_000;
+
+export type Opened = { ok: true; state: Transfer } | { ok: false; error: TftpError };
+
+/**
+ * Begins a transfer for a read request, or says with which error packet to refuse it.
+ * @param options as asked; those not known or not acceptable are left out of the answer, as RFC 2347 has it
+ */
+export function openTransfer(
+  request: { mode: string; options: ReadonlyMap<string, string> },
+  size: number,
+  now: number,
+): Opened {
+  if (request.mode === 'netascii')
+    return refuse(TFTP_ERROR.undefined, 'only octet mode is served, not netascii');
+  if (request.mode !== 'octet') return refuse(TFTP_ERROR.illegalOperation, 'no such mode');
+  const accepted = new Map<string, string>();
+  let blksize = DEFAULT_BLKSIZE;
+  let windowsize = 1;
+  let fixedTimeout: number | null = null;
+  for (const [name, value] of request.options) {
+    if (!['blksize', 'tsize', 'timeout', 'windowsize'].includes(name)) continue;
+    if (!/^\d{1,10}$/.test(value)) return refuse(TFTP_ERROR.optionRefused, `${name} is not a number`);
+    const number = Number(value);
+    if (name === 'blksize' && number >= MIN_BLKSIZE) {
+      blksize = Math.min(number, MAX_BLKSIZE);
+      accepted.set(name, String(blksize));
+    } else if (name === 'tsize') {
+      accepted.set(name, String(size));
+    } else if (name === 'timeout' && number >= 1 && number <= 255) {
+      fixedTimeout = number * 1_000;
+      accepted.set(name, value);
+    } else if (name === 'windowsize' && number >= 1) {
+      windowsize = Math.min(number, MAX_WINDOW);
+      accepted.set(name, String(windowsize));
+    }
+  }
+  return {
+    ok: true,
+    state: {
+      phase: 'negotiating',
+      size,
+      blksize,
+      windowsize,
+      last: Math.floor(size / blksize) + 1,
+      oack: accepted.size > 0 ? { op: 'oack', options: accepted } : null,
+      acked: 0,
+      sent: 0,
+      retries: 0,
+      repeated: false,
+      fixedTimeout,
+      roundTrip: null,
+      timedFrom: null,
+      movedAt: now,
+      failure: null,
+    },
+  };
+}
+
+/** The next state and what to send. A state `done` or `failed` takes no more events. */
+export function advanceTransfer(state: Transfer, event: TransferEvent): Advance {
+  if (state.phase === 'done' || state.phase === 'failed') return { state, send: [] };
+  switch (event.type) {
+    case 'start':
+      return state.oack
+        ? { state: { ...state, timedFrom: event.now }, send: [state.oack] }
+        : sendWindow({ ...state, phase: 'sending' }, event.now);
+    case 'timeout':
+      return onTimeout(state, event.now);
+    case 'packet':
+      return onPacket(state, event.packet, event.now);
+    case 'broken':
+      return fail(state, event.reason, { op: 'error', code: TFTP_ERROR.undefined, message: 'read error' });
+  }
+}
+
+/** Milliseconds from the last sending until a `timeout` event is due. Doubles with each repetition. */
+export function retransmitAfter(state: Transfer): number {
+  if (state.fixedTimeout !== null) return state.fixedTimeout;
+  const measured = state.roundTrip
+    ? state.roundTrip.smoothed + Math.max(4 * state.roundTrip.variance, MIN_TIMEOUT)
+    : FIRST_TIMEOUT;
+  return Math.min(MAX_TIMEOUT, measured * 2 ** state.retries);
+}
+
+function onTimeout(state: Transfer, now: number): Advance {
+  if (state.retries >= MAX_RETRIES) return fail(state, `no answer after ${MAX_RETRIES} repetitions`);
+  if (now - state.movedAt > MAX_STALL) return fail(state, 'no progress');
+  return again({ ...state, retries: state.retries + 1 }, now);
+}
+
+function onPacket(state: Transfer, packet: TftpPacket, now: number): Advance {
+  if (packet.op === 'error') return fail(state, `client: ${packet.code} ${printable(packet.message)}`);
+  if (packet.op !== 'ack') {
+    return fail(state, `unexpected ${packet.op}`, {
+      op: 'error',
+      code: TFTP_ERROR.illegalOperation,
+      message: 'not expected here',
+    });
+  }
+  if (state.phase === 'negotiating') {
+    if (packet.block !== 0) return { state, send: [] };
+    return sendWindow({ ...measured(state, now), phase: 'sending', retries: 0, movedAt: now }, now);
+  }
+  // The 16 bits of the wire, set back into the count that does not roll over. A client behind `acked` is stale.
+  const block = state.acked + ((packet.block - state.acked) & 0xffff);
+  if (block > state.sent) return { state: { ...state, retries: 0 }, send: [] };
+  if (block === state.acked) {
+    // With a window of one this must not be answered, or every block goes out twice from here on (RFC 1123
+    // §4.2.3.1). In a window it says that the first block was lost: answered once, the timer does the rest.
+    if (state.windowsize === 1 || state.repeated) return { state: { ...state, retries: 0 }, send: [] };
+    return again({ ...state, retries: 0, repeated: true }, now);
+  }
+  const moved = { ...measured(state, now), acked: block, retries: 0, repeated: false, movedAt: now };
+  if (block === state.last) return { state: { ...moved, phase: 'done' }, send: [] };
+  return sendWindow(moved, now);
+}
+
+/** Sends what follows the last acknowledged block; a lost one sends all after it again (RFC 7440 §4). */
+function sendWindow(state: Transfer, now: number): Advance {
+  const send: Outgoing[] = [];
+  const end = Math.min(state.last, state.acked + state.windowsize);
+  for (let block = state.acked + 1; block <= end; block++) send.push({ op: 'block', block });
+  const fresh = state.acked >= state.sent;
+  return { state: { ...state, sent: Math.max(state.sent, end), timedFrom: fresh ? now : null }, send };
+}
+
+function again(state: Transfer, now: number): Advance {
+  const unmeasured = { ...state, timedFrom: null };
+  if (state.phase === 'negotiating' && state.oack) return { state: unmeasured, send: [state.oack] };
+  const { state: next, send } = sendWindow(unmeasured, now);
+  return { state: { ...next, timedFrom: null }, send };
+}
+
+/** RFC 6298 §2; nothing is learnt from what was sent twice (Karn). */
+function measured(state: Transfer, now: number): Transfer {
+  if (state.timedFrom === null) return state;
+  const sample = Math.max(0, now - state.timedFrom);
+  const old = state.roundTrip;
+  const roundTrip = old
+    ? {
+        smoothed: 0.875 * old.smoothed + 0.125 * sample,
+        variance: 0.75 * old.variance + 0.25 * Math.abs(old.smoothed - sample),
+      }
+    : { smoothed: sample, variance: sample / 2 };
+  return { ...state, roundTrip };
+}
+
+function fail(state: Transfer, failure: string, error?: TftpError): Advance {
+  return { state: { ...state, phase: 'failed', failure }, send: error ? [error] : [] };
+}
+
+function refuse(code: TftpErrorCode, message: string): Opened {
+  return { ok: false, error: { op: 'error', code, message } };
+}
+
+/** A client's text on its way into a log line. */
+function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 80);
+}

@@ -1,0 +1,335 @@
+import { describe, expect, it } from 'vitest';
+import type { TftpPacket } from '../../../../src/protocol/tftp/packet.js';
+import {
+  type Advance,
+  advanceTransfer,
+  MAX_RETRIES,
+  type Outgoing,
+  openTransfer,
+  retransmitAfter,
+  type Transfer,
+} from '../../../../src/protocol/tftp/transfer.js';
+
+function open(size: number, options: Record<string, string> = {}, mode = 'octet') {
+  return openTransfer({ mode, options: new Map(Object.entries(options)) }, size, 0);
+}
+
+function started(size: number, options: Record<string, string> = {}): Advance {
+  const opened = open(size, options);
+  if (!opened.ok) throw new Error(opened.error.message);
+  return advanceTransfer(opened.state, { type: 'start', now: 0 });
+}
+
+const ack = (state: Transfer, block: number, now = 1): Advance =>
+  advanceTransfer(state, { type: 'packet', packet: { op: 'ack', block: block & 0xffff }, now });
+const timeout = (state: Transfer, now = 2_000): Advance => advanceTransfer(state, { type: 'timeout', now });
+const blocks = (send: Outgoing[]) => send.map((out) => (out.op === 'block' ? out.block : out.op));
+
+describe('options', () => {
+  it('answers those it knows and can meet, clamped, in the order asked', () => {
+    const { send } = started(5000, {
+      blksize: '65464',
+      tsize: '0',
+      multicast: '',
+      windowsize: '1000',
+      timeout: '3',
+    });
+    expect(send).toEqual([
+      {
+        op: 'oack',
+        options: new Map([
+          ['blksize', '1468'],
+          ['tsize', '5000'],
+          ['windowsize', '64'],
+          ['timeout', '3'],
+        ]),
+      },
+    ]);
+  });
+
+  it('leaves out a blksize below 512, windowsize 0, timeout 0 and 256, and then needs no OACK', () => {
+    const left: Record<string, string>[] = [
+      { blksize: '511' },
+      { windowsize: '0' },
+      { timeout: '0' },
+      { timeout: '256' },
+    ];
+    for (const options of left) {
+      const { state, send } = started(700, options);
+      expect(blocks(send)).toEqual([1]);
+      expect(state).toMatchObject({ blksize: 512, windowsize: 1, last: 2 });
+    }
+  });
+
+  it('refuses with error 8 what is no number, with 4 an unknown mode, with words netascii', () => {
+    expect(open(1, { blksize: '1e3' })).toMatchObject({ ok: false, error: { code: 8 } });
+    expect(open(1, { tsize: '-1' })).toMatchObject({ ok: false, error: { code: 8 } });
+    expect(open(1, {}, 'mail')).toMatchObject({ ok: false, error: { code: 4 } });
+    expect(open(1, {}, 'netascii')).toMatchObject({ ok: false, error: { code: 0 } });
+  });
+
+  it('keeps the time asked for, in every repetition', () => {
+    const { state } = started(700, { timeout: '2' });
+    expect(retransmitAfter(state)).toBe(2_000);
+    expect(retransmitAfter(timeout(state).state)).toBe(2_000);
+  });
+
+  it('a client that only wanted the size says error 8 and is gone', () => {
+    const { state } = started(700, { tsize: '0' });
+    const ended = advanceTransfer(state, {
+      type: 'packet',
+      packet: { op: 'error', code: 8, message: 'User aborted the transfer' },
+      now: 1,
+    });
+    expect(ended.state).toMatchObject({ phase: 'failed', failure: 'client: 8 User aborted the transfer' });
+    expect(ended.send).toEqual([]);
+  });
+});
+
+describe('block by block', () => {
+  it('sends each block once, the last one short', () => {
+    let { state, send } = started(1100);
+    expect(blocks(send)).toEqual([1]);
+    ({ state, send } = ack(state, 1));
+    expect(blocks(send)).toEqual([2]);
+    ({ state, send } = ack(state, 2));
+    expect(blocks(send)).toEqual([3]);
+    ({ state, send } = ack(state, 3));
+    expect(send).toEqual([]);
+    expect(state.phase).toBe('done');
+  });
+
+  it.each([
+    [0, 1],
+    [511, 1],
+    [512, 2],
+    [513, 2],
+  ])('a file of %i bytes has %i blocks', (size, last) => {
+    expect(started(size).state.last).toBe(last);
+  });
+
+  it('does not answer a repeated acknowledgement (sorcerer’s apprentice)', () => {
+    const first = ack(started(2000).state, 1);
+    const second = ack(first.state, 1);
+    expect(second.send).toEqual([]);
+    const stale = ack(second.state, 0);
+    expect(stale.send).toEqual([]);
+    expect(blocks(ack(stale.state, 2).send)).toEqual([3]);
+  });
+
+  it('acknowledgements of what was never sent change nothing', () => {
+    const { state } = started(5000);
+    for (const block of [2, 9, 65535]) {
+      const { state: after, send } = ack(state, block);
+      expect(send).toEqual([]);
+      expect(after.acked).toBe(0);
+    }
+  });
+
+  it('rolls over after block 65535', () => {
+    let { state } = started(512 * 65540);
+    for (let block = 1; block <= 65535; block++) ({ state } = ack(state, block));
+    expect(state).toMatchObject({ acked: 65535, sent: 65536 });
+    const rolled = ack(state, 0);
+    expect(rolled.state.acked).toBe(65536);
+    expect(blocks(rolled.send)).toEqual([65537]);
+  });
+});
+
+describe('windows (RFC 7440)', () => {
+  const windowed = () => ack(started(512 * 10, { windowsize: '4' }).state, 0);
+
+  it('sends a window at once and the next one on its acknowledgement', () => {
+    const { state, send } = windowed();
+    expect(blocks(send)).toEqual([1, 2, 3, 4]);
+    expect(blocks(ack(state, 4).send)).toEqual([5, 6, 7, 8]);
+  });
+
+  it('goes back to the block after the one acknowledged', () => {
+    expect(blocks(ack(windowed().state, 2).send)).toEqual([3, 4, 5, 6]);
+  });
+
+  it('sends the window again on the first repeated acknowledgement only', () => {
+    const first = ack(windowed().state, 4);
+    const lost = ack(first.state, 4);
+    expect(blocks(lost.send)).toEqual([5, 6, 7, 8]);
+    expect(ack(lost.state, 4).send).toEqual([]);
+    expect(blocks(ack(lost.state, 8).send)).toEqual([9, 10, 11]);
+  });
+
+  it('rolls over within a window', () => {
+    let { state } = ack(started(512 * 65550, { windowsize: '64' }).state, 0);
+    for (let block = 64; block < 65536; block += 64) ({ state } = ack(state, block));
+    expect(state.acked).toBe(65472);
+    const rolled = ack(state, 65536);
+    expect(rolled.state.acked).toBe(65536);
+    expect(blocks(rolled.send)[0]).toBe(65537);
+  });
+});
+
+describe('silence', () => {
+  it(`sends the same again ${MAX_RETRIES} times, ever later, then gives up without a word`, () => {
+    let { state, send } = started(700, { blksize: '512' });
+    const waits: number[] = [];
+    for (let i = 0; i < MAX_RETRIES; i++) {
+      waits.push(retransmitAfter(state));
+      ({ state, send } = timeout(state));
+      expect(send.map((out) => out.op)).toEqual(['oack']);
+    }
+    expect(waits).toEqual([1000, 2000, 4000, 8000, 8000]);
+    ({ state, send } = timeout(state));
+    expect(send).toEqual([]);
+    expect(state).toMatchObject({ phase: 'failed', failure: 'no answer after 5 repetitions' });
+  });
+
+  it('counts anew when the client is heard, but not for ever', () => {
+    let { state } = started(2000);
+    ({ state } = ack(state, 1));
+    for (let i = 0; i < 20; i++) {
+      ({ state } = timeout(state, i * 100));
+      ({ state } = ack(state, 1, i * 100));
+    }
+    expect(state.phase).toBe('sending');
+    expect(timeout(state, 70_000).state).toMatchObject({ phase: 'failed', failure: 'no progress' });
+  });
+
+  it('learns the round trip, and nothing from what was sent twice', () => {
+    let { state } = started(512 * 100);
+    for (let block = 1; block <= 50; block++) ({ state } = ack(state, block, block * 10));
+    expect(retransmitAfter(state)).toBeGreaterThanOrEqual(200);
+    expect(retransmitAfter(state)).toBeLessThan(250);
+    const before = state.roundTrip;
+    ({ state } = timeout(state, 5_000));
+    ({ state } = ack(state, 51, 9_000));
+    expect(state.roundTrip).toEqual(before);
+  });
+});
+
+describe('nonsense from the client', () => {
+  const nonsense: TftpPacket[] = [
+    { op: 'data', block: 1, bytes: new Uint8Array(3) },
+    { op: 'oack', options: new Map() },
+    { op: 'rrq', filename: 'x', mode: 'octet', options: new Map() },
+    { op: 'wrq', filename: 'x', mode: 'octet', options: new Map() },
+  ];
+  it.each(nonsense)('$op ends the transfer with error 4', (packet) => {
+    const { state, send } = advanceTransfer(started(5000).state, { type: 'packet', packet, now: 1 });
+    expect(state.phase).toBe('failed');
+    expect(send).toMatchObject([{ op: 'error', code: 4 }]);
+  });
+
+  it('its error text comes out printable and short', () => {
+    const { state } = advanceTransfer(started(5000).state, {
+      type: 'packet',
+      packet: { op: 'error', code: 0, message: `a\r\n\x1b[31m${'b'.repeat(500)}` },
+      now: 1,
+    });
+    expect(state.failure).toMatch(/^client: 0 a\?\?\?\[31mb{72}$/);
+  });
+
+  it('a file that cannot be read on ends in an error packet', () => {
+    const { send } = advanceTransfer(started(5000).state, { type: 'broken', reason: 'EIO', now: 1 });
+    expect(send).toMatchObject([{ op: 'error', code: 0 }]);
+  });
+});
+
+/** A receiver written from RFC 1350 and 7440 alone, and a network that loses and doubles packets. */
+describe('over a bad network', () => {
+  function transferOver(loss: number, seed: number, size: number, options: Record<string, string>) {
+    let value = seed;
+    const chance = () => {
+      value = (Math.imul(value, 1664525) + 1013904223) >>> 0;
+      return value / 2 ** 32;
+    };
+    const file = Uint8Array.from({ length: size }, (_, i) => (i * 31 + (i >> 9)) & 255);
+    const opened = open(size, options);
+    if (!opened.ok) throw new Error('refused');
+    let state = opened.state;
+    const got: number[] = [];
+    let expected = 1;
+    let inWindow = 0;
+    let finished = false;
+    let now = 0;
+    const queue: { at: number; to: 'client' | 'server'; out: Outgoing | number }[] = [];
+    const post = (to: 'client' | 'server', out: Outgoing | number) => {
+      if (chance() < loss) return;
+      queue.push({ at: now + 1, to, out });
+      if (chance() < loss / 3) queue.push({ at: now + 3, to, out });
+    };
+    let due = Number.POSITIVE_INFINITY;
+    const apply = (step: Advance) => {
+      state = step.state;
+      for (const out of step.send) post('client', out);
+      if (step.send.length > 0) due = now + retransmitAfter(state);
+    };
+    const CLIENT_PATIENCE = 1_000;
+    let clientDue = CLIENT_PATIENCE;
+    let lastAck: number | null = null;
+    const answer = (block: number) => {
+      lastAck = block;
+      post('server', block & 0xffff);
+    };
+    const receive = (out: Outgoing) => {
+      clientDue = now + CLIENT_PATIENCE;
+      if (out.op === 'oack') {
+        if (expected === 1) answer(0);
+        return;
+      }
+      if (out.op !== 'block') throw new Error(out.op);
+      if ((out.block & 0xffff) === (expected & 0xffff)) {
+        const from = (out.block - 1) * state.blksize;
+        got.push(...file.subarray(from, Math.min(size, from + state.blksize)));
+        expected++;
+        inWindow++;
+        finished = out.block === state.last;
+        if (finished || inWindow === state.windowsize) {
+          inWindow = 0;
+          answer(expected - 1);
+        }
+      } else {
+        inWindow = 0;
+        answer(expected - 1);
+      }
+    };
+    apply(advanceTransfer(state, { type: 'start', now }));
+    while (state.phase !== 'done' && state.phase !== 'failed' && now < 3_600_000) {
+      queue.sort((a, b) => a.at - b.at);
+      const next = queue[0];
+      if (next && next.at <= Math.min(due, clientDue)) {
+        queue.shift();
+        now = next.at;
+        if (next.to === 'client') receive(next.out as Outgoing);
+        else apply(ack(state, next.out as number, now));
+      } else if (clientDue < due) {
+        now = clientDue;
+        clientDue = now + CLIENT_PATIENCE;
+        if (lastAck !== null) post('server', lastAck & 0xffff);
+      } else {
+        now = due;
+        apply(timeout(state, now));
+      }
+    }
+    return { state, same: Buffer.compare(Buffer.from(got), Buffer.from(file)) === 0, finished, now };
+  }
+
+  it.each([
+    [0, '1'],
+    [0.1, '1'],
+    [0.3, '1'],
+    [0.1, '8'],
+    [0.3, '8'],
+    [0.3, '64'],
+  ])('at a loss of %f with windowsize %s the file arrives whole', (loss, windowsize) => {
+    for (let seed = 1; seed <= 30; seed++) {
+      const { same, finished, state } = transferOver(loss, seed, 20_000 + seed, {
+        windowsize,
+        blksize: '512',
+      });
+      expect({ seed, same, finished, failure: state.failure }).toMatchObject({
+        seed,
+        same: true,
+        finished: true,
+      });
+    }
+  });
+});
