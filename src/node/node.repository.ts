@@ -1,5 +1,5 @@
-import type { DataSource } from 'typeorm';
-import type { Queryable } from '../database/data-source.js';
+import type { DataSource, EntityManager } from 'typeorm';
+import { inTransaction, type Queryable } from '../database/data-source.js';
 import type { Keyring } from '../database/sealing.js';
 import { brokenUnique, insertStatement, Parameters, quote } from '../database/statement.js';
 import { ConflictError, LeaseLostError, NotFoundError } from '../domain/errors.js';
@@ -137,15 +137,25 @@ export class NodeRepository {
   }
 
   /**
-   * Merges keys into driver_internal_info in one statement, without a reservation: for heartbeats, which must not
-   * wait for whoever holds the node. Keys with secret values are refused here.
+   * Reads, decides and writes under a row lock: for changes that depend on what is there, so that a heartbeat and
+   * a step that write the same column do not undo each other.
+   * @param fence null for callers that need no reservation (heartbeat, lookup)
+   * @param edit gets secrets in clear; null leaves the node as it is
+   * @throws LeaseLostError, NotFoundError
    */
-  async mergeInternal(uuid: string, keys: JsonObject, on: Queryable = this.source.manager): Promise<void> {
-    if (splitSecrets(keys).secrets) throw new TypeError('secrets go through update()');
-    await on.query(
-      `update node set driver_internal_info = driver_internal_info || $2::jsonb, updated_at = now() where uuid = $1`,
-      [uuid, JSON.stringify(keys)],
-    );
+  async edit(
+    uuid: string,
+    fence: Fence | null,
+    edit: (clear: Node) => NodeChanges | null,
+    on?: EntityManager,
+  ): Promise<Node> {
+    const work = async (manager: EntityManager): Promise<Node> => {
+      const [row] = await manager.query<Node[]>(`select * from node where uuid = $1 for update`, [uuid]);
+      if (!row) throw new NotFoundError(`Node ${uuid} could not be found.`);
+      const changes = edit({ ...row, ...this.withSecrets(row) });
+      return changes ? this.update(uuid, changes, fence, manager) : row;
+    };
+    return on ? work(on) : inTransaction(this.source, work);
   }
 
   async delete(uuid: string, fence: Fence, on: Queryable = this.source.manager): Promise<void> {

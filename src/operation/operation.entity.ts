@@ -4,7 +4,14 @@ import type { Json, JsonObject, StepInterface, StepState } from '../domain/step/
 /** A piece of work on one node, journaled: what was asked, how far it came, what it waits for. */
 @Entity('operation')
 @Unique('operation_uuid_key', ['uuid'])
-@Index('operation_open_key', ['node_uuid'], { unique: true, where: 'finished_at is null' })
+@Index('operation_open_key', ['node_uuid'], {
+  unique: true,
+  where: "finished_at is null and kind <> 'power'",
+})
+@Index('operation_power_key', ['node_uuid'], {
+  unique: true,
+  where: "finished_at is null and kind = 'power'",
+})
 @Index('operation_due_idx', ['conductor', 'poll_at'], { where: 'finished_at is null' })
 export class Operation {
   @PrimaryGeneratedColumn('identity', {

@@ -46,7 +46,8 @@ export type StepOutcome =
   | { is: 'done'; insert?: PlannedStep[] }
   /**
    * Call `run` again when the agent's heartbeat comes, when `pollAfter` ms have passed, whichever is first.
-   * After `timeout` ms (default: the workflow's) without an end the step has failed.
+   * The step has failed when its deadline passes. The first wait of a step sets it (`timeout` ms from then, default:
+   * the workflow's); a later wait keeps it, or sets a new one from now when it names a `timeout`: progress was made.
    */
   | { is: 'wait'; for: 'heartbeat' | 'poll'; pollAfter?: number; timeout?: number; checkpoint?: Json }
   /** Wait for the operator's `unhold`. */

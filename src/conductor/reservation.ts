@@ -1,0 +1,111 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LeaseLostError, LockedError, NotFoundError } from '../domain/errors.js';
+import type { Node } from '../node/node.entity.js';
+import type { Fence, NodeRepository } from '../node/node.repository.js';
+import type { Logger } from '../platform/logger.js';
+
+/** A node held by this conductor. `signal` fires when it is lost. */
+export interface Lease {
+  readonly node: Node;
+  readonly fence: Fence;
+  readonly signal: AbortSignal;
+  /** The lease will last `duration` ms more, or nearly its full length if that is less. @throws LeaseLostError */
+  ensure(duration: number): Promise<void>;
+  release(): Promise<void>;
+}
+
+interface Held {
+  fence: Fence;
+  /** On the monotonic clock, counted from before the request was sent: never later than the database's own. */
+  expires: number;
+  lost: AbortController;
+}
+
+/**
+ * Node reservations of this conductor: fenced leases on the database's clock, all renewed in one statement.
+ * A paused process finds its leases expired by its own monotonic clock before it acts, and the fence refuses its
+ * writes whatever it believes.
+ */
+export class Reservations {
+  readonly #held = new Map<string, Held>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly deps: {
+      nodes: NodeRepository;
+      host: string;
+      leaseSeconds: number;
+      retryAttempts: number;
+      retryInterval: number;
+      log: Logger;
+    },
+  ) {}
+
+  start(): void {
+    const every = (this.deps.leaseSeconds * 1000) / 4;
+    this.#timer = setInterval(() => {
+      this.#renew(new Map(this.#held)).catch((error: unknown) =>
+        this.deps.log.warn({ error: String(error) }, 'reservations could not be renewed; trying again'),
+      );
+    }, every);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /**
+   * @param retry try again as configured while another holds it; otherwise once
+   * @throws LockedError, NotFoundError
+   */
+  async acquire(uuid: string, retry: boolean): Promise<Lease> {
+    const { nodes, host, leaseSeconds, retryAttempts, retryInterval } = this.deps;
+    for (let attempt = 0; ; attempt++) {
+      const asked = performance.now();
+      const taken = await nodes.reserve(uuid, host, leaseSeconds);
+      if (!taken) throw new NotFoundError(`Node ${uuid} could not be found.`);
+      if ('fence' in taken) return this.#hold(taken.node, taken.fence, asked);
+      if (!retry || attempt >= retryAttempts) throw new LockedError(uuid, taken.holder);
+      await sleep(retryInterval * 1000);
+    }
+  }
+
+  holds(uuid: string): boolean {
+    return this.#held.has(uuid);
+  }
+
+  #hold(node: Node, fence: Fence, asked: number): Lease {
+    const held: Held = { fence, expires: asked + this.deps.leaseSeconds * 1000, lost: new AbortController() };
+    this.#held.set(node.uuid, held);
+    return {
+      node,
+      fence,
+      signal: held.lost.signal,
+      ensure: async (duration) => {
+        const wanted = Math.min(duration, this.deps.leaseSeconds * 750);
+        if (held.expires - performance.now() < wanted) await this.#renew(new Map([[node.uuid, held]]));
+        if (held.lost.signal.aborted || held.expires - performance.now() < wanted)
+          throw new LeaseLostError(node.uuid);
+      },
+      release: async () => {
+        if (this.#held.get(node.uuid) === held) this.#held.delete(node.uuid);
+        await this.deps.nodes.release(node.uuid, fence);
+      },
+    };
+  }
+
+  async #renew(leases: Map<string, Held>): Promise<void> {
+    const asked = performance.now();
+    const fences = new Map([...leases].map(([uuid, held]) => [uuid, held.fence]));
+    const renewed = await this.deps.nodes.renew(fences, this.deps.leaseSeconds);
+    for (const [uuid, held] of leases) {
+      if (renewed.has(uuid)) {
+        held.expires = asked + this.deps.leaseSeconds * 1000;
+      } else if (this.#held.get(uuid) === held) {
+        this.#held.delete(uuid);
+        this.deps.log.warn({ node: uuid }, 'the reservation was lost');
+        held.lost.abort(new LeaseLostError(uuid));
+      }
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import type { Queryable } from '../database/data-source.js';
+import { ConflictError } from '../domain/errors.js';
+import { isProvisionState, next, targetAfter } from '../domain/provision/machine.js';
+import type { ProvisionEvent } from '../domain/provision/table.js';
+import type { EventRepository } from '../event/event.repository.js';
+import type { Node } from '../node/node.entity.js';
+import type { Fence, NodeChanges, NodeRepository } from '../node/node.repository.js';
+import type { Requester } from './conductor.js';
+
+/** Moves a node through the provision machine: node row and event row in the caller's transaction. */
+export class Transitions {
+  constructor(
+    private readonly nodes: NodeRepository,
+    private readonly events: EventRepository,
+    private readonly host: string,
+  ) {}
+
+  /**
+   * @param changes written with the move, e.g. last_error
+   * @throws ConflictError for an event that is illegal in the node's state
+   * @throws LeaseLostError
+   */
+  async fire(
+    node: Node,
+    fence: Fence,
+    event: ProvisionEvent,
+    options: { changes?: NodeChanges; by?: Requester | null; requestId?: string | null },
+    on: Queryable,
+  ): Promise<Node> {
+    const from = node.provision_state;
+    const row = isProvisionState(from) ? next(from, event) : null;
+    if (!row) throw new ConflictError(`Node ${node.uuid} in state "${from}" knows no event "${event}".`);
+    const { changes = {}, by = null } = options;
+    const entered = await this.events.lastTransitionAt(node.uuid, on);
+    const moved = await this.nodes.update(
+      node.uuid,
+      {
+        ...changes,
+        provision_state: row.to,
+        target_provision_state: targetAfter(row, node.target_provision_state),
+        provision_updated_at: new Date(),
+      },
+      fence,
+      on,
+    );
+    const error = changes.last_error;
+    await this.events.add(
+      {
+        node_uuid: node.uuid,
+        event_type: 'provision',
+        severity: error ? 'ERROR' : 'INFO',
+        event: error ?? `Node moved from "${from}" to "${row.to}" on "${event}".`,
+        from_state: from,
+        state: row.to,
+        target_provision_state: moved.target_provision_state,
+        conductor: this.host,
+        user_name: by?.user ?? null,
+        project: by?.project ?? null,
+        request_id: by?.request_id ?? options.requestId ?? null,
+        duration_seconds: entered ? (Date.now() - entered.getTime()) / 1000 : null,
+      },
+      on,
+    );
+    return moved;
+  }
+}

@@ -1,0 +1,152 @@
+import { newStep, type Step, type StepOutcome, type Wake } from './step.js';
+
+/**
+ * The life of an operation as a pure function: (journal, event) -> (journal, what to do next).
+ * The runner commits the journal before it does the effect, so a restart always finds what was intended.
+ */
+export interface Journal {
+  /** `ending`: the result is decided, the cleaning up behind a failure is still to be done. */
+  readonly state: 'running' | 'waiting' | 'held' | 'ending' | 'finished';
+  readonly cursor: number;
+  readonly steps: readonly Step[];
+  /** Asked for while a step ran that cannot be aborted: takes effect when it ends. */
+  readonly abort_requested: boolean;
+  readonly result: Result | null;
+}
+
+export interface Result {
+  readonly is: 'succeeded' | 'failed' | 'aborted';
+  readonly message: string | null;
+}
+
+export type StepEvent =
+  | { on: 'begin' }
+  | { on: 'wake'; why: 'heartbeat' | 'poll' }
+  /** A conductor found the operation in the journal after its predecessor died. */
+  | { on: 'restart' }
+  | { on: 'outcome'; outcome: StepOutcome }
+  | { on: 'failure'; message: string }
+  | { on: 'deadline' }
+  | { on: 'abort' }
+  | { on: 'unhold' };
+
+export type Effect =
+  | { do: 'run'; position: number; wake: Wake }
+  | { do: 'wait'; for: 'heartbeat' | 'poll'; pollAfter: number | null; timeout: number | null }
+  | { do: 'hold' }
+  | { do: 'end'; result: Result }
+  /** The event means nothing here, e.g. a heartbeat for a step that runs. */
+  | { do: 'nothing' };
+
+export interface Advance {
+  journal: Journal;
+  effect: Effect;
+}
+
+export function newJournal(steps: readonly Step[]): Journal {
+  return { state: 'running', cursor: 0, steps, abort_requested: false, result: null };
+}
+
+export function advance(journal: Journal, event: StepEvent): Advance {
+  if (journal.state === 'finished') return nothing(journal);
+  if (journal.state === 'ending') {
+    return event.on === 'restart'
+      ? { journal, effect: { do: 'end', result: journal.result! } }
+      : nothing(journal);
+  }
+  const step = journal.steps[journal.cursor];
+  switch (event.on) {
+    case 'begin':
+      return journal.state === 'running' ? proceed(journal) : nothing(journal);
+    case 'wake':
+      if (journal.state !== 'waiting' || !step) return nothing(journal);
+      return enter(journal, step, event.why);
+    case 'restart':
+      if (journal.state !== 'running') return nothing(journal);
+      if (!step || step.state === 'pending') return proceed(journal);
+      if (step.rerunnable) return enter(journal, step, 'restart');
+      return end(
+        journal,
+        'failed',
+        `The conductor died during step ${label(step)}, which cannot be run again.`,
+      );
+    case 'outcome':
+      return journal.state === 'running' && step ? settle(journal, step, event.outcome) : nothing(journal);
+    case 'failure':
+      return end(journal, 'failed', event.message);
+    case 'deadline':
+      if (journal.state !== 'waiting' || !step) return nothing(journal);
+      return end(journal, 'failed', `Timeout reached while waiting in step ${label(step)}.`);
+    case 'abort':
+      if (journal.state === 'held') return end(journal, 'aborted', null);
+      if (journal.state === 'waiting' && step?.abortable) return end(journal, 'aborted', null);
+      return { journal: { ...journal, abort_requested: true }, effect: { do: 'nothing' } };
+    case 'unhold':
+      return journal.state === 'held' && step
+        ? settle({ ...journal, state: 'running' }, step, { is: 'done' })
+        : nothing(journal);
+  }
+}
+
+function nothing(journal: Journal): Advance {
+  return { journal, effect: { do: 'nothing' } };
+}
+
+/** To the next step, or to the end. */
+function proceed(journal: Journal): Advance {
+  if (journal.abort_requested) return end(journal, 'aborted', null);
+  const step = journal.steps[journal.cursor];
+  return step ? enter(journal, step, 'start') : end(journal, 'succeeded', null);
+}
+
+function enter(journal: Journal, step: Step, wake: Wake): Advance {
+  const running: Step = { ...step, state: 'running', attempt: step.attempt + 1 };
+  return {
+    journal: { ...replaceStep(journal, running), state: 'running' },
+    effect: { do: 'run', position: journal.cursor, wake },
+  };
+}
+
+function settle(journal: Journal, step: Step, outcome: StepOutcome): Advance {
+  switch (outcome.is) {
+    case 'done': {
+      const done = replaceStep(journal, { ...step, state: 'done' });
+      const inserted = (outcome.insert ?? []).map(newStep);
+      const steps = done.steps.toSpliced(journal.cursor + 1, 0, ...inserted);
+      return proceed({ ...done, steps, cursor: journal.cursor + 1 });
+    }
+    case 'wait': {
+      const checkpoint = outcome.checkpoint === undefined ? step.checkpoint : outcome.checkpoint;
+      const waiting = replaceStep(journal, { ...step, state: 'waiting', checkpoint });
+      if (journal.abort_requested && step.abortable) return end(waiting, 'aborted', null);
+      const { pollAfter = null, timeout = null } = outcome;
+      return {
+        journal: { ...waiting, state: 'waiting' },
+        effect: { do: 'wait', for: outcome.for, pollAfter, timeout },
+      };
+    }
+    case 'hold':
+      return {
+        journal: { ...replaceStep(journal, { ...step, state: 'waiting' }), state: 'held' },
+        effect: { do: 'hold' },
+      };
+  }
+}
+
+function end(journal: Journal, is: Result['is'], message: string | null): Advance {
+  const result: Result = { is, message };
+  const step = journal.steps[journal.cursor];
+  const failed = is !== 'succeeded' && step ? replaceStep(journal, { ...step, state: 'failed' }) : journal;
+  return {
+    journal: { ...failed, state: is === 'succeeded' ? 'finished' : 'ending', result },
+    effect: { do: 'end', result },
+  };
+}
+
+function replaceStep(journal: Journal, step: Step): Journal {
+  return { ...journal, steps: journal.steps.with(journal.cursor, step) };
+}
+
+function label(step: Step): string {
+  return `${step.interface}.${step.name}`;
+}

@@ -1,0 +1,196 @@
+import { randomUUID } from 'node:crypto';
+import type { DataSource } from 'typeorm';
+import type { Queryable } from '../database/data-source.js';
+import { insertStatement } from '../database/statement.js';
+import type { Journal, Result } from '../domain/step/advance.js';
+import { type JsonObject, newStep, type PlannedStep, type Step } from '../domain/step/step.js';
+import type { Operation, OperationStep } from './operation.entity.js';
+
+export type OperationKind = 'verify' | 'deploy' | 'clean' | 'teardown' | 'power';
+
+/** An operation with its journal, as the runner works on it. */
+export interface JournaledOperation {
+  id: string;
+  uuid: string;
+  node_uuid: string;
+  kind: OperationKind;
+  args: JsonObject;
+  request_id: string | null;
+  journal: Journal;
+}
+
+/** What an open operation waits for, times in ms from now by the database's clock. */
+export interface OpenOperation {
+  id: string;
+  node_uuid: string;
+  kind: OperationKind;
+  state: Journal['state'];
+  wait_for: 'heartbeat' | 'poll' | null;
+  poll_in: number | null;
+  deadline_in: number | null;
+}
+
+const OPEN_COLUMNS = `id, node_uuid, kind, state, wait_for,
+  extract(epoch from poll_at - now())::float8 * 1000 as poll_in,
+  extract(epoch from deadline - now())::float8 * 1000 as deadline_in`;
+
+/** The journal: every query on operations and their steps. */
+export class OperationRepository {
+  constructor(private readonly source: DataSource) {}
+
+  /** @throws the database's unique violation when the node has open work of that sort */
+  async create(
+    operation: {
+      node_uuid: string;
+      kind: OperationKind;
+      steps: readonly PlannedStep[];
+      args?: JsonObject;
+      request_id: string | null;
+      conductor: string;
+    },
+    on: Queryable,
+  ): Promise<{ id: string; uuid: string }> {
+    const { steps, ...row } = operation;
+    const [created] = await on.query<Operation[]>(
+      ...insertStatement('operation', { ...row, uuid: randomUUID(), state: 'running' }),
+    );
+    await this.#writeSteps(created!.id, steps.map(newStep), on);
+    return { id: created!.id, uuid: created!.uuid };
+  }
+
+  async load(id: string, on: Queryable = this.source.manager): Promise<JournaledOperation | null> {
+    const [row] = await on.query<Operation[]>(`select * from operation where id = $1`, [id]);
+    if (!row) return null;
+    const steps = await on.query<OperationStep[]>(
+      `select * from operation_step where operation_id = $1 order by position`,
+      [id],
+    );
+    const state = row.state as Journal['state'];
+    const result = (row.args['_result'] as Result | undefined) ?? null;
+    const { _result, ...args } = row.args;
+    return {
+      id: row.id,
+      uuid: row.uuid,
+      node_uuid: row.node_uuid,
+      kind: row.kind as OperationKind,
+      args,
+      request_id: row.request_id,
+      journal: { state, cursor: row.cursor, steps, abort_requested: row.abort_requested, result },
+    };
+  }
+
+  /**
+   * Commits a journal. Times are given as durations and become times on the database's clock.
+   * Steps that did not change are not written. A deadline stays while its step does, unless `timeout` sets a new one.
+   */
+  async commit(
+    operation: JournaledOperation,
+    after: Journal,
+    wait: { for: 'heartbeat' | 'poll'; pollAfter: number | null; timeout: number | null } | null,
+    on: Queryable,
+  ): Promise<void> {
+    const before = operation.journal;
+    await on.query(
+      `update operation set state = $2, cursor = $3, abort_requested = $4, error = $5, wait_for = $6,
+              poll_at = now() + make_interval(secs => $7::float8 / 1000),
+              deadline = case when $8::float8 is not null then now() + make_interval(secs => $8::float8 / 1000)
+                when cursor <> $3 then null else deadline end,
+              args = case when $9::jsonb is null then args else args || jsonb_build_object('_result', $9::jsonb) end,
+              updated_at = now(), finished_at = case when $2 = 'finished' then now() end
+        where id = $1`,
+      [
+        operation.id,
+        after.state,
+        after.cursor,
+        after.abort_requested,
+        after.result?.message ?? null,
+        wait?.for ?? null,
+        wait?.pollAfter ?? null,
+        wait?.timeout ?? null,
+        after.result ? JSON.stringify(after.result) : null,
+      ],
+    );
+    if (after.steps.length !== before.steps.length) {
+      await on.query(`delete from operation_step where operation_id = $1`, [operation.id]);
+      await this.#writeSteps(operation.id, after.steps, on);
+      return;
+    }
+    for (const [position, step] of after.steps.entries()) {
+      if (step === before.steps[position]) continue;
+      await on.query(
+        `update operation_step set state = $3, checkpoint = $4::jsonb, attempt = $5,
+                started_at = coalesce(started_at, now()),
+                finished_at = case when $3 in ('done', 'failed') then now() end
+          where operation_id = $1 and position = $2`,
+        [operation.id, position, step.state, JSON.stringify(step.checkpoint), step.attempt],
+      );
+    }
+  }
+
+  async saveCheckpoint(id: string, position: number, checkpoint: unknown, on: Queryable): Promise<void> {
+    await on.query(
+      `update operation_step set checkpoint = $3::jsonb where operation_id = $1 and position = $2`,
+      [id, position, JSON.stringify(checkpoint)],
+    );
+  }
+
+  /** Open work of one conductor, oldest first. */
+  async open(conductor: string): Promise<OpenOperation[]> {
+    return this.source.query<OpenOperation[]>(
+      `select ${OPEN_COLUMNS} from operation where conductor = $1 and finished_at is null order by id`,
+      [conductor],
+    );
+  }
+
+  /** Open work whose poll or deadline has come. */
+  async due(conductor: string): Promise<OpenOperation[]> {
+    return this.source.query<OpenOperation[]>(
+      `select ${OPEN_COLUMNS} from operation
+        where conductor = $1 and state = 'waiting' and finished_at is null and (poll_at <= now() or deadline <= now()) order by id`,
+      [conductor],
+    );
+  }
+
+  /** The node's open workflow (not a power action). */
+  async openOf(node_uuid: string, on: Queryable = this.source.manager): Promise<OpenOperation | null> {
+    const [row] = await on.query<OpenOperation[]>(
+      `select ${OPEN_COLUMNS} from operation where node_uuid = $1 and finished_at is null and kind <> 'power'`,
+      [node_uuid],
+    );
+    return row ?? null;
+  }
+
+  async countOpen(kind: OperationKind, on: Queryable = this.source.manager): Promise<number> {
+    const [row] = await on.query<{ count: number }[]>(
+      `select count(*)::int as count from operation where kind = $1 and finished_at is null`,
+      [kind],
+    );
+    return row!.count;
+  }
+
+  /** The step that is under way, for `deploy_step` and `clean_step`. */
+  async currentSteps(
+    node_uuids: readonly string[],
+  ): Promise<Map<string, { kind: OperationKind; step: Step }>> {
+    const rows = await this.source.query<(OperationStep & { node_uuid: string; kind: OperationKind })[]>(
+      `select o.node_uuid, o.kind, s.* from operation o join operation_step s
+           on s.operation_id = o.id and s.position = o.cursor
+        where o.node_uuid = any($1) and o.finished_at is null and o.kind in ('deploy', 'clean') and s.visible`,
+      [node_uuids],
+    );
+    return new Map(rows.map((row) => [row.node_uuid, { kind: row.kind, step: row }]));
+  }
+
+  async #writeSteps(id: string, steps: readonly Step[], on: Queryable): Promise<void> {
+    if (steps.length === 0) return;
+    const rows = steps.map((step, position) => ({ ...step, operation_id: id, position }));
+    await on.query(
+      `insert into operation_step (operation_id, position, interface, name, priority, args, abortable, rerunnable,
+              visible, agent, state, checkpoint, attempt, started_at, finished_at)
+       select operation_id, position, interface, name, priority, args, abortable, rerunnable, visible, agent, state,
+              checkpoint, attempt, started_at, finished_at
+         from jsonb_populate_recordset(null::operation_step, $1::jsonb)`,
+      [JSON.stringify(rows)],
+    );
+  }
+}
