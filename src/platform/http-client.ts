@@ -1,0 +1,236 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { isIP, type LookupFunction } from 'node:net';
+import type { Readable } from 'node:stream';
+import got, { type Response, TimeoutError } from 'got';
+import { CancelledError, FerricError } from '../domain/errors.js';
+import { AddressGuard, type AddressGuardSettings } from './address-guard.js';
+import { type HostAddress, resolveHost } from './host-resolver.js';
+
+export interface HttpClientSettings {
+  /** For URLs out of a user's hands; without it every address is reachable. */
+  guard?: AddressGuardSettings;
+  /** Milliseconds for the name, for the connection and for TLS, each. */
+  connectTimeout: number;
+  /** Milliseconds of silence on a connection. */
+  idleTimeout: number;
+  /** Sent to their own origin and nowhere else, whatever a redirect says. */
+  credentials?: readonly Credential[];
+  /** DNS servers; default: the system's. */
+  nameServers?: readonly string[];
+  /** Default 3. */
+  maxRedirects?: number;
+}
+
+export interface Credential {
+  /** `https://host:port` as URL.origin writes it. */
+  origin: string;
+  /** Header name: Authorization, X-Auth-Token. */
+  header: string;
+  value: string;
+}
+
+export interface HttpRequest {
+  method: 'GET' | 'HEAD';
+  url: string;
+  headers?: Readonly<Record<string, string>>;
+  signal?: AbortSignal;
+}
+
+export interface HttpResponse {
+  status: number;
+  headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** After redirects. */
+  url: string;
+  /** Its 'error' is a raw one: give it to `failureOf`. Destroy it to hang up. */
+  body: Readable;
+}
+
+export type HttpFault =
+  | 'refused' // scheme or address that must not be reached
+  | 'name' // the name has no address, or DNS does not answer
+  | 'connection' // refused, reset, TLS
+  | 'timeout'
+  | 'redirect' // too many, or to nowhere
+  | 'status'
+  | 'too-large';
+
+/** Names the URL without its query, which may hold a signature. */
+export class HttpFailure extends FerricError {
+  constructor(
+    readonly fault: HttpFault,
+    url: string,
+    detail: string,
+    options?: ErrorOptions,
+  ) {
+    super(fault === 'refused' ? 'image-refused' : 'image-unavailable', `${shown(url)}: ${detail}`, options);
+  }
+}
+
+const REDIRECTS = [301, 302, 303, 307, 308];
+
+/** HTTP for what Ferric fetches. Names are resolved once and the connection goes to an address that was checked. */
+export class HttpClient {
+  private readonly guard: AddressGuard | undefined;
+  // Never the process-wide agents: a connection opened elsewhere was not checked here.
+  private readonly agent = { http: new HttpAgent(), https: new HttpsAgent() };
+
+  constructor(private readonly settings: HttpClientSettings) {
+    this.guard = settings.guard && new AddressGuard(settings.guard);
+  }
+
+  /**
+   * One exchange, up to the header of the answer; any status that is no redirect is an answer.
+   * @throws HttpFailure
+   * @throws CancelledError when the signal fires
+   */
+  async request(request: HttpRequest): Promise<HttpResponse> {
+    let url = request.url;
+    for (let hop = 0; ; hop++) {
+      const response = await this.exchange(request, url);
+      const location = response.headers['location'];
+      if (!REDIRECTS.includes(response.status) || typeof location !== 'string') return response;
+      response.body.destroy();
+      if (hop >= (this.settings.maxRedirects ?? 3))
+        throw new HttpFailure('redirect', request.url, 'redirects too often');
+      if (!URL.canParse(location, url)) throw new HttpFailure('redirect', url, 'redirects to what is no URL');
+      url = new URL(location, url).href;
+    }
+  }
+
+  /**
+   * A small document with status 200.
+   * @throws HttpFailure also for another status, and for one of more than `maxBytes`
+   */
+  async text(request: Omit<HttpRequest, 'method'> & { maxBytes: number }): Promise<string> {
+    const response = await this.request({ ...request, method: 'GET' });
+    if (response.status !== 200) {
+      response.body.destroy();
+      throw new HttpFailure('status', request.url, `answered with status ${response.status}`);
+    }
+    const chunks: Buffer[] = [];
+    let size = 0;
+    try {
+      for await (const chunk of response.body as AsyncIterable<Buffer>) {
+        size += chunk.length;
+        if (size > request.maxBytes)
+          throw new HttpFailure('too-large', request.url, `is larger than ${request.maxBytes} bytes`);
+        chunks.push(chunk);
+      }
+    } catch (error) {
+      throw this.failureOf(error, request.url, request.signal);
+    }
+    return Buffer.concat(chunks).toString('utf8');
+  }
+
+  /** What a raw error of a body or a request means. */
+  failureOf(error: unknown, url: string, signal?: AbortSignal): FerricError {
+    if (error instanceof FerricError) return error;
+    if (signal?.aborted) return new CancelledError('The download was cancelled.', { cause: error });
+    if (error instanceof TimeoutError) {
+      const limit = error.event === 'socket' ? this.settings.idleTimeout : this.settings.connectTimeout;
+      return new HttpFailure('timeout', url, `no answer within ${limit / 1000} s (${error.event})`, {
+        cause: error,
+      });
+    }
+    const code = (error as NodeJS.ErrnoException).code ?? 'broken off';
+    return new HttpFailure('connection', url, `the connection failed (${code})`, { cause: error });
+  }
+
+  /** Hangs up idle connections. */
+  close(): void {
+    this.agent.http.destroy();
+    this.agent.https.destroy();
+  }
+
+  private async exchange(request: HttpRequest, url: string): Promise<HttpResponse> {
+    const { signal } = request;
+    const target = new URL(url);
+    const addresses = await this.addressesOf(target, signal);
+    const credentials = (this.settings.credentials ?? []).filter((entry) => entry.origin === target.origin);
+    const stream = got.stream(url, {
+      method: request.method,
+      headers: {
+        'user-agent': 'ferric',
+        'accept-encoding': 'identity',
+        ...request.headers,
+        ...Object.fromEntries(credentials.map((entry) => [entry.header.toLowerCase(), entry.value])),
+      },
+      followRedirect: false,
+      throwHttpErrors: false,
+      decompress: false,
+      retry: { limit: 0 },
+      agent: this.agent,
+      dnsLookup: lookupOf(addresses),
+      timeout: {
+        connect: this.settings.connectTimeout,
+        secureConnect: this.settings.connectTimeout,
+        socket: this.settings.idleTimeout,
+        response: this.settings.idleTimeout,
+      },
+      ...(signal ? { signal } : {}),
+    });
+    try {
+      const response = await new Promise<Response>((resolve, reject) => {
+        stream.once('response', resolve);
+        stream.once('error', reject);
+      });
+      // From here on the body's reader sees its errors; one that comes before the reader must not end the process.
+      stream.on('error', () => undefined);
+      return { status: response.statusCode, headers: response.headers, url, body: stream };
+    } catch (error) {
+      stream.destroy();
+      throw this.failureOf(error, url, signal);
+    }
+  }
+
+  /** Refused if any of its addresses is: a name that answers with both must not be retried into the bad one. */
+  private async addressesOf(url: URL, signal: AbortSignal | undefined): Promise<HostAddress[]> {
+    if (url.protocol !== 'http:' && url.protocol !== 'https:')
+      throw new HttpFailure('refused', url.href, 'is neither http nor https');
+    const host = url.hostname.replace(/^\[|\]$/g, '');
+    const { connectTimeout: timeout, nameServers: servers } = this.settings;
+    let addresses: HostAddress[];
+    try {
+      addresses = await resolveHost(host, { timeout, ...(servers ? { servers } : {}) }, signal);
+    } catch (error) {
+      if (signal?.aborted) throw new CancelledError('The download was cancelled.', { cause: error });
+      const code = (error as NodeJS.ErrnoException).code ?? 'failed';
+      throw new HttpFailure('name', url.href, `the name could not be resolved (${code})`, { cause: error });
+    }
+    if (addresses.length === 0) throw new HttpFailure('name', url.href, 'the name has no address');
+    const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
+    for (const { address } of addresses) {
+      const refusal = this.guard?.refusal(address, port);
+      if (refusal !== undefined)
+        throw new HttpFailure(
+          'refused',
+          url.href,
+          `${isIP(host) ? 'this' : 'its'} address must not be used: ${refusal}`,
+        );
+    }
+    return addresses;
+  }
+}
+
+/** Answers only with what was checked. */
+function lookupOf(addresses: readonly HostAddress[]): LookupFunction {
+  return (_name, options, callback) => {
+    const family =
+      options.family === 4 || options.family === 'IPv4'
+        ? 4
+        : options.family === 6 || options.family === 'IPv6'
+          ? 6
+          : 0;
+    const fitting = addresses.filter((entry) => family === 0 || entry.family === family);
+    if (options.all) callback(null, fitting);
+    else if (fitting[0]) callback(null, fitting[0].address, fitting[0].family);
+    else callback(Object.assign(new Error('no address of that family'), { code: 'ENOTFOUND' }), '', 0);
+  };
+}
+
+/** Where, without the query. */
+function shown(url: string): string {
+  const parsed = new URL(url);
+  return `${parsed.origin}${parsed.pathname}`;
+}
