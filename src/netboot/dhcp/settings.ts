@@ -1,0 +1,62 @@
+import {
+  addressNumber,
+  BOOT_SCRIPT,
+  bootUrl,
+  type FirstStage,
+  type NetbootSection,
+  parseCidr,
+  type SubnetSection,
+} from '../../config/section/netboot.js';
+
+/** What DHCP answers are made from; fixed while the server runs. */
+export interface DhcpSettings {
+  mode: 'server' | 'proxy';
+  /** Ours on the served interface: server identifier, TFTP server. */
+  serverAddress: string;
+  /** Seconds. */
+  leaseTime: number;
+  subnets: readonly Subnet[];
+  hosts: ReadonlyMap<string, { ip: string; hostname: string | null }>;
+  /** `http://host:port`, no slash at the end. */
+  bootUrl: string;
+  /** What iPXE loads by HTTP. */
+  bootScript: string;
+  firstStage: Readonly<Record<'ipxe' | 'pxe', FirstStage>>;
+}
+
+export interface Subnet extends SubnetSection {
+  netmask: string;
+  broadcast: string;
+  contains(address: string): boolean;
+}
+
+export function dhcpSettings(section: NetbootSection, serverAddress: string): DhcpSettings {
+  const { dhcp } = section;
+  return {
+    mode: dhcp.mode,
+    serverAddress,
+    leaseTime: dhcp.lease_time,
+    subnets: dhcp.subnets.map(toSubnet),
+    hosts: new Map(dhcp.hosts.map((host) => [host.mac, host])),
+    bootUrl: bootUrl(section),
+    bootScript: BOOT_SCRIPT,
+    firstStage: { ipxe: section.first_stage, pxe: section.pxe_first_stage },
+  };
+}
+
+function toSubnet(section: SubnetSection): Subnet {
+  const { first, last, mask } = parseCidr(section.cidr);
+  return {
+    ...section,
+    netmask: dotted(mask),
+    broadcast: dotted(last),
+    contains: (address) => {
+      const number = addressNumber(address);
+      return number > first && number < last;
+    },
+  };
+}
+
+function dotted(number: number): string {
+  return [24, 16, 8, 0].map((shift) => (number >>> shift) & 255).join('.');
+}
