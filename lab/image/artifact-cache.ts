@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+
+export interface Artifact {
+  path: string;
+  /** Hexadecimal; also in `<path>.sha256`, in the form of sha256sum. */
+  sha256: string;
+  /** Milliseconds it took; 0 when it was there already. */
+  built: number;
+}
+
+/**
+ * A file that is built once per recipe. The recipe names everything the result depends on (package versions, texts,
+ * sizes); its hash is part of the file's name, so another recipe gives another file and never a stale one.
+ * @param build writes the file at the path it is given, inside a scratch folder of its own
+ */
+export async function artifact(
+  cache: string,
+  name: { stem: string; extension: string },
+  recipe: unknown,
+  build: (output: string, scratch: string) => Promise<void>,
+): Promise<Artifact> {
+  const key = createHash('sha256').update(JSON.stringify(recipe)).digest('hex').slice(0, 16);
+  const file = `${name.stem}-${key}.${name.extension}`;
+  const path = join(resolve(cache), file);
+  if (existsSync(`${path}.sha256`)) {
+    const sha256 = (await readFile(`${path}.sha256`, 'utf8')).slice(0, 64);
+    return { path, sha256, built: 0 };
+  }
+  const started = performance.now();
+  mkdirSync(cache, { recursive: true });
+  const scratch = mkdtempSync(join(resolve(cache), `.build-${name.stem}-`));
+  try {
+    const output = join(scratch, file);
+    await build(output, scratch);
+    const sha256 = await sha256Of(output);
+    renameSync(output, path);
+    // Last, since it says that the file is whole.
+    writeFileSync(`${path}.sha256.part`, `${sha256}  ${file}\n`);
+    renameSync(`${path}.sha256.part`, `${path}.sha256`);
+    return { path, sha256, built: performance.now() - started };
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+export async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash);
+  return hash.digest('hex');
+}

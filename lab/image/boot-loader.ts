@@ -1,0 +1,82 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { run } from '../process/run.js';
+import type { DebianPackage } from './debian-package.js';
+import { candidates } from './debian-package.js';
+
+/** GRUB for both firmwares, with the library that its image maker needs and that a small host may lack. */
+export function bootLoaderPackages(): Promise<DebianPackage[]> {
+  return candidates(['grub-common', 'grub-pc-bin', 'grub-efi-amd64-bin', 'libdevmapper1.02.1']);
+}
+
+const MODULES =
+  'part_gpt fat ext2 search search_label linux normal configfile echo serial terminal test boot'.split(' ');
+
+export interface BootLoader {
+  /** First sector's code, 440 bytes used. */
+  bootImage: Buffer;
+  coreImage: Buffer;
+  /** Path of BOOTX64.EFI. */
+  efiImage: string;
+}
+
+/**
+ * Makes GRUB's images from unpacked packages; `configuration` is built in, so that no file has to be found first.
+ * @param root where the packages were unpacked
+ */
+export async function makeBootLoader(
+  root: string,
+  scratch: string,
+  configuration: string,
+): Promise<BootLoader> {
+  const modules = join(root, 'usr/lib/grub');
+  const early = join(scratch, 'early.cfg');
+  writeFileSync(early, configuration);
+  const make = (format: string, output: string, ...extra: string[]) =>
+    run(
+      join(root, 'usr/bin/grub-mkimage'),
+      [
+        '-d',
+        join(modules, format),
+        '-O',
+        format,
+        '-c',
+        early,
+        '-p',
+        '/boot/grub',
+        '-o',
+        output,
+        ...MODULES,
+        ...extra,
+      ],
+      { env: { LD_LIBRARY_PATH: join(root, 'lib/x86_64-linux-gnu') } },
+    );
+  const core = join(scratch, 'core.img');
+  const efiImage = join(scratch, 'bootx64.efi');
+  await make('i386-pc', core, 'biosdisk');
+  await make('x86_64-efi', efiImage);
+  return {
+    bootImage: readFileSync(join(modules, 'i386-pc/boot.img')),
+    coreImage: readFileSync(core),
+    efiImage,
+  };
+}
+
+/**
+ * Ties boot.img and core.img to where core.img will stand, as grub-install would (grub 2.06, boot.S and diskboot.S).
+ * @param lba sector of core.img on the disk
+ */
+export function placeBootLoader(
+  { bootImage, coreImage }: BootLoader,
+  lba: number,
+): { boot: Buffer; core: Buffer } {
+  const core = Buffer.alloc(Math.ceil(coreImage.length / 512) * 512);
+  coreImage.copy(core);
+  const boot = Buffer.from(bootImage.subarray(0, 440));
+  boot.writeBigUInt64LE(BigInt(lba), 0x5c); // kernel_sector
+  boot.writeUInt16LE(0x9090, 0x66); // no "jmp" around the drive check: take the drive that the BIOS names
+  core.writeBigUInt64LE(BigInt(lba + 1), 0x1f4); // its first block list entry: the rest of core.img
+  core.writeUInt16LE(core.length / 512 - 1, 0x1fc);
+  core.writeUInt16LE(0x820, 0x1fe);
+  return { boot, core };
+}

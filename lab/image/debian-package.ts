@@ -1,0 +1,43 @@
+import { mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { run } from '../process/run.js';
+
+export interface DebianPackage {
+  name: string;
+  version: string;
+}
+
+/** What apt would install now, from the machine's own sources. @throws ExecaError when a name is unknown to apt */
+export async function candidates(names: readonly string[]): Promise<DebianPackage[]> {
+  const found: DebianPackage[] = [];
+  for (const name of names) {
+    const policy = await run('apt-cache', ['policy', name]);
+    const version = /Candidate: (\S+)/.exec(policy)?.[1];
+    if (version === undefined || version === '(none)')
+      throw new Error(`apt knows no package ${name}; are its lists empty (apt-get update)?`);
+    found.push({ name, version });
+  }
+  return found;
+}
+
+/** The package behind a kernel metapackage such as linux-image-cloud-amd64. */
+export async function kernelPackage(metapackage: string): Promise<string> {
+  const depends = await run('apt-cache', ['depends', metapackage]);
+  const name = /Depends: (linux-image-\S+)/.exec(depends)?.[1];
+  if (name === undefined) throw new Error(`apt knows no kernel behind ${metapackage}`);
+  return name;
+}
+
+/** Downloads packages (apt checks their signatures) and unpacks them below `root`; nothing is installed. */
+export async function unpackPackages(packages: readonly DebianPackage[], root: string): Promise<void> {
+  const downloads = join(root, '..', 'deb');
+  mkdirSync(downloads, { recursive: true });
+  mkdirSync(root, { recursive: true });
+  const exact = packages.map(({ name, version }) => `${name}=${version}`);
+  await run('apt-get', ['download', '-q', '-o', 'APT::Sandbox::User=root', ...exact], {
+    cwd: downloads,
+    timeout: 600_000,
+  });
+  for (const file of readdirSync(downloads).filter((name) => name.endsWith('.deb')))
+    await run('dpkg-deb', ['-x', join(downloads, file), root], { timeout: 120_000 });
+}

@@ -1,0 +1,106 @@
+import type { BootSelection } from '../bmc/boot-register.js';
+import type { DiskSpecification, MachineSpecification, NicModel } from './specification.js';
+
+/** Everything about one start of QEMU that is not in the machine's specification. */
+export interface Launch {
+  accelerator: 'tcg' | 'kvm';
+  qmpPath: string;
+  /** The machine's own copy of the UEFI variables; unused for BIOS. */
+  varsPath: string;
+  /** One raw file per disk, one tap and one MAC per NIC, in the specification's order. */
+  diskPaths: readonly string[];
+  taps: readonly string[];
+  macs: readonly string[];
+  uuid: string;
+  order: BootOrder;
+}
+
+/** QEMU device id to `bootindex`. */
+export type BootOrder = ReadonlyMap<string, number>;
+
+const OVMF = {
+  uefi: { code: '/usr/share/OVMF/OVMF_CODE_4M.fd', vars: '/usr/share/OVMF/OVMF_VARS_4M.fd' },
+  // Microsoft's keys enrolled, Secure Boot on.
+  'uefi-secure': { code: '/usr/share/OVMF/OVMF_CODE_4M.ms.fd', vars: '/usr/share/OVMF/OVMF_VARS_4M.ms.fd' },
+} as const;
+const NIC_DEVICE: Record<NicModel, string> = {
+  virtio: 'virtio-net-pci',
+  e1000: 'e1000',
+  e1000e: 'e1000e',
+};
+
+export function varsTemplate(machine: MachineSpecification): string | undefined {
+  return machine.firmware === 'bios' ? undefined : OVMF[machine.firmware].vars;
+}
+
+/** Disks before network, or the other way round when PXE was asked for: each machine can fall back to the rest. */
+export function bootOrder(machine: MachineSpecification, selection: BootSelection | null): BootOrder {
+  const disks = machine.disks.map((_, i) => `disk${i}`);
+  const nics = machine.nics.flatMap((nic, i) =>
+    nic.rom === 'none' && machine.firmware === 'bios' ? [] : [`net${i}`],
+  );
+  const ids = selection?.device === 'pxe' ? [...nics, ...disks] : [...disks, ...nics];
+  return new Map(ids.map((id, index) => [id, index]));
+}
+
+/** Arguments of qemu-system-x86_64. The serial console is on standard input and output. */
+export function qemuArguments(machine: MachineSpecification, launch: Launch): string[] {
+  const tcg = launch.accelerator === 'tcg';
+  return [
+    ...['-name', machine.name, '-uuid', launch.uuid],
+    ...['-accel', tcg ? 'tcg,thread=multi' : 'kvm', '-cpu', tcg ? 'max' : 'host'],
+    ...['-m', String(machine.memory ?? 1024), '-smp', String(machine.cpus ?? 1)],
+    ...['-nodefaults', '-no-user-config', '-display', 'none'],
+    ...firmwareArguments(machine, launch),
+    ...['-chardev', 'stdio,id=serial0,signal=off', '-serial', 'chardev:serial0'],
+    ...['-qmp', `unix:${launch.qmpPath},server=on,wait=off`],
+    ...['-device', 'virtio-rng-pci'],
+    ...machine.nics.flatMap((nic, i) => {
+      const rom = nic.rom === 'none' ? ',romfile=' : '';
+      return [
+        '-netdev',
+        `tap,id=link${i},ifname=${launch.taps[i]},script=no,downscript=no`,
+        '-device',
+        `${NIC_DEVICE[nic.model]},id=net${i},netdev=link${i},mac=${launch.macs[i]}${rom}${index(launch, `net${i}`)}`,
+      ];
+    }),
+    ...machine.disks.flatMap((disk, i) => {
+      const serial = disk.serial ?? `${machine.name}-disk${i}`.slice(-20);
+      // Nothing on a lab disk has to outlive the host, so its flushes cost nothing.
+      const drive = `file=${launch.diskPaths[i]},if=none,id=drive${i},format=raw,cache=unsafe,discard=unmap`;
+      const where = `id=disk${i},drive=drive${i},serial=${serial}${index(launch, `disk${i}`)}`;
+      return ['-drive', drive, ...diskDevice(disk, i, where)];
+    }),
+  ];
+}
+
+function firmwareArguments(machine: MachineSpecification, launch: Launch): string[] {
+  if (machine.firmware === 'bios') return ['-machine', 'pc,graphics=off'];
+  const { code } = OVMF[machine.firmware];
+  const secure = machine.firmware === 'uefi-secure';
+  return [
+    ...['-machine', secure ? 'q35,smm=on' : 'q35'],
+    ...(secure ? ['-global', 'driver=cfi.pflash01,property=secure,value=on'] : []),
+    ...['-drive', `if=pflash,format=raw,unit=0,readonly=on,file=${code}`],
+    ...['-drive', `if=pflash,format=raw,unit=1,file=${launch.varsPath}`],
+  ];
+}
+
+function diskDevice(disk: DiskSpecification, i: number, where: string): string[] {
+  const wwn = disk.wwn === undefined ? '' : `,wwn=0x${disk.wwn}`;
+  switch (disk.bus) {
+    case 'virtio':
+      return ['-device', `virtio-blk-pci,${where}`];
+    case 'nvme':
+      return ['-device', `nvme,${where}`];
+    case 'sata':
+      return ['-device', `ahci,id=ahci${i}`, '-device', `ide-hd,bus=ahci${i}.0,${where}${wwn}`];
+    case 'scsi':
+      return ['-device', `virtio-scsi-pci,id=scsi${i}`, '-device', `scsi-hd,bus=scsi${i}.0,${where}${wwn}`];
+  }
+}
+
+function index(launch: Launch, id: string): string {
+  const place = launch.order.get(id);
+  return place === undefined ? '' : `,bootindex=${place}`;
+}

@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+
+export type Firmware = 'bios' | 'uefi' | 'uefi-secure';
+export type DiskBus = 'virtio' | 'sata' | 'nvme' | 'scsi';
+export type NicModel = 'virtio' | 'e1000' | 'e1000e';
+
+export interface DiskSpecification {
+  bus: DiskBus;
+  /** Bytes; the file behind it is sparse. */
+  size: number;
+  /** Default `<machine>-disk<n>`; at most 20 characters (36 for SCSI). */
+  serial?: string;
+  /** 64-bit WWN in hexadecimal, without 0x; SATA and SCSI only. */
+  wwn?: string;
+}
+
+export interface NicSpecification {
+  model: NicModel;
+  /** Default derived from the machine's name. */
+  mac?: string;
+  /**
+   * 'ipxe' (default): QEMU's own iPXE ROM. 'none': no ROM, so that UEFI uses its own PXE client, which asks for its
+   * first stage by TFTP (OVMF has a driver for virtio only); a BIOS machine then can't boot from this NIC.
+   */
+  rom?: 'ipxe' | 'none';
+}
+
+export interface MachineSpecification {
+  /** Letters, digits and hyphens; unique in its lab. */
+  name: string;
+  firmware: Firmware;
+  /** MiB. Default 1024. */
+  memory?: number;
+  /** Default 1: emulated processors share the host's. */
+  cpus?: number;
+  /** SMBIOS UUID. Default derived from the name. */
+  uuid?: string;
+  disks: readonly DiskSpecification[];
+  nics: readonly NicSpecification[];
+}
+
+/** The same name always gives the same UUID, version 5 in form. */
+export function uuidFor(name: string): string {
+  const digest = createHash('sha1').update(`ferric-lab ${name}`).digest();
+  digest[6] = (digest[6]! & 0x0f) | 0x50;
+  digest[8] = (digest[8]! & 0x3f) | 0x80;
+  const hex = digest.toString('hex');
+  return [8, 12, 16, 20, 32].map((end, i) => hex.slice([0, 8, 12, 16, 20][i], end)).join('-');
+}
+
+/** QEMU's own prefix, then three octets of a digest. */
+export function macFor(name: string, index: number): string {
+  const digest = createHash('sha1').update(`ferric-lab ${name} nic ${index}`).digest('hex');
+  return `52:54:00:${digest.slice(0, 2)}:${digest.slice(2, 4)}:${digest.slice(4, 6)}`;
+}
