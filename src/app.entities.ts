@@ -1,8 +1,21 @@
+import { BootPlanFile, BootPlanMac, BootPlanRow } from './boot-plan/boot-plan.entity.js';
 import { ConductorRecord } from './conductor-record/conductor-record.entity.js';
 import { Event } from './event/event.entity.js';
+import { Lease } from './lease/lease.entity.js';
 import { Node } from './node/node.entity.js';
 import { Operation, OperationStep } from './operation/operation.entity.js';
 import { Port } from './port/port.entity.js';
 
 /** Every table of the schema. */
-export const ENTITIES = [Node, Port, ConductorRecord, Operation, OperationStep, Event];
+export const ENTITIES = [
+  Node,
+  Port,
+  ConductorRecord,
+  Operation,
+  OperationStep,
+  Event,
+  BootPlanRow,
+  BootPlanMac,
+  BootPlanFile,
+  Lease,
+];
