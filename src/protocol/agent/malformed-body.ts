@@ -1,0 +1,39 @@
+/** A body of the agent protocol that is not what the protocol says: which field, and why. */
+export class MalformedBody extends Error {
+  constructor(
+    readonly field: string,
+    readonly reason: string,
+  ) {
+    super(`${field || 'body'}: ${reason}`);
+    this.name = 'MalformedBody';
+  }
+}
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function requireObject(value: unknown, field: string): JsonObject {
+  if (!isObject(value)) throw new MalformedBody(field, 'must be an object');
+  return value;
+}
+
+export function requireString(value: unknown, field: string): string {
+  if (typeof value !== 'string' || value === '') throw new MalformedBody(field, 'must be a non-empty string');
+  return value;
+}
+
+/** Absent and null are the same on this wire. */
+export function optionalString(value: unknown, field: string): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== 'string') throw new MalformedBody(field, 'must be a string');
+  return value;
+}
+
+export function optionalBoolean(value: unknown, field: string): boolean | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== 'boolean') throw new MalformedBody(field, 'must be a boolean');
+  return value;
+}
