@@ -1,0 +1,288 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
+import type { AgentSettings } from '../../src/protocol/agent/kernel-parameters.js';
+import {
+  type LookupAnswer,
+  type LookupConfig,
+  MASKED_TOKEN,
+  MIN_TOKEN_LENGTH,
+} from '../../src/protocol/agent/lookup.js';
+import { ApiClient } from './api-client.js';
+import { makeCertificate, type OwnCertificate } from './certificate.js';
+import { CommandBoard, type Extension } from './command-board.js';
+import { type CleanTools, cleanExtension } from './extension/clean.js';
+import { deployExtension } from './extension/deploy.js';
+import { imageExtension } from './extension/image.js';
+import { logExtension } from './extension/log.js';
+import { Standby } from './extension/standby.js';
+import { Heartbeater } from './heartbeater.js';
+import type { WriteImageTools } from './image/write-image.js';
+import type { Journal } from './journal.js';
+import { inventory } from './machine/inventory.js';
+import type { Machine } from './machine/machine.js';
+import { NodeCache } from './node-cache.js';
+import { RestServer } from './rest-server.js';
+import { AGENT_VERSION } from './version.js';
+
+export interface AgentOptions {
+  settings: AgentSettings;
+  machine: Machine;
+  journal: Journal;
+  /** Folders: images in memory, and what a restarted agent of the same boot must still know. */
+  scratchDir: string;
+  stateDir: string;
+}
+
+/** The agent gives up; init starts it again. */
+export class AgentStopped extends Error {}
+
+const WAIT_FOR_NIC_MS = 60_000;
+
+/** The life of the agent: wait for hardware, look the node up, serve commands, send heartbeats. */
+export class Agent {
+  private readonly node: NodeCache;
+  private readonly api: ApiClient;
+  private readonly startedAt = Date.now() / 1000;
+  private config: LookupConfig = { heartbeat_timeout: 300 };
+  private token: string | undefined;
+  private server: RestServer | undefined;
+  private heartbeater: Heartbeater | undefined;
+
+  constructor(private readonly options: AgentOptions) {
+    this.node = new NodeCache(options.machine);
+    this.api = new ApiClient(options.settings);
+  }
+
+  /** @returns once heartbeats go out. @throws AgentStopped */
+  async start(): Promise<void> {
+    const { settings, journal } = this.options;
+    if (settings.hardwareInitializationDelay > 0) {
+      journal.say(`waiting ${settings.hardwareInitializationDelay} s for hardware`);
+      await sleep(settings.hardwareInitializationDelay * 1000);
+    }
+    const macs = await this.waitForInterfaces();
+    const found = await this.lookup(macs);
+    this.node.update(found.node);
+    this.config = found.config;
+    this.token = await this.settleToken(found.config.agent_token);
+    await this.waitForDisk();
+    await this.serve(found.node.uuid);
+  }
+
+  async stop(): Promise<void> {
+    this.heartbeater?.stop();
+    await this.server?.close();
+  }
+
+  private async waitForInterfaces(): Promise<string[]> {
+    const until = Date.now() + WAIT_FOR_NIC_MS;
+    for (;;) {
+      const macs = this.options.machine.listNetworkInterfaces().map((nic) => nic.mac_address);
+      if (macs.length > 0) return macs;
+      if (Date.now() > until) throw new AgentStopped('no network interface was found');
+      await sleep(200);
+    }
+  }
+
+  /** Every failure is tried again, more and more slowly, until ipa-lookup-timeout has passed. */
+  private async lookup(macs: readonly string[]): Promise<LookupAnswer> {
+    const { settings, journal } = this.options;
+    const until = Date.now() + settings.lookupTimeout * 1000;
+    let lockPause = 0;
+    journal.say(`looking up ${macs.join(', ')} at ${settings.apiUrls.join(', ')}`);
+    for (let turn = 0; ; turn++) {
+      const outcome = await this.api.lookup(macs);
+      if (outcome.kind === 'found') {
+        journal.say(`this is node ${outcome.answer.node.uuid}`);
+        return outcome.answer;
+      }
+      let pause: number;
+      if (outcome.kind === 'locked') {
+        lockPause = lockPause === 0 ? 5 : lockPause === 5 ? 10 : 30;
+        pause = lockPause;
+      } else {
+        // No network yet is the usual reason at first: try soon, then back off to a minute, each at its own time.
+        const ceiling = Math.min(outcome.kind === 'unreachable' && turn < 20 ? 1 : 2 ** turn, 60);
+        pause = Math.max(settings.lookupInterval * 0.5, ceiling * (0.5 + Math.random() / 2));
+      }
+      if (turn < 5 || turn % 5 === 0 || pause > 5)
+        journal.say(`lookup: ${outcome.kind}: ${outcome.why}; again in ${pause.toFixed(1)} s`);
+      if (Date.now() + pause * 1000 > until) {
+        throw new AgentStopped(`the node was not found within ${settings.lookupTimeout} s`);
+      }
+      await sleep(pause * 1000);
+    }
+  }
+
+  /**
+   * The first lookup of a boot gives the token, later ones do not: it is kept in memory-backed storage for an agent
+   * that is started again.
+   */
+  private async settleToken(given: string | undefined): Promise<string | undefined> {
+    const { settings, journal, stateDir } = this.options;
+    const path = `${stateDir}/token`;
+    if (given !== undefined && given !== MASKED_TOKEN && given.length >= MIN_TOKEN_LENGTH) {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, given, { mode: 0o600 });
+      return given;
+    }
+    const kept = await readFile(path, 'utf8').catch(() => undefined);
+    const token = settings.agentToken ?? kept;
+    if (token === undefined && given === MASKED_TOKEN) {
+      throw new AgentStopped(
+        'the conductor has given the token of this boot to another agent; the machine must be booted again',
+      );
+    }
+    if (token === undefined) journal.say('the conductor gave no usable token: every command will be refused');
+    return token;
+  }
+
+  /** A disk that comes late (RAID firmware) must not fail a deployment; one that never comes is found out there. */
+  private async waitForDisk(): Promise<void> {
+    const { settings, journal } = this.options;
+    for (let attempt = 0; attempt < settings.diskWaitAttempts; attempt++) {
+      try {
+        const device = this.node.rootDevice();
+        journal.say(`root device ${device.name}, ${device.size} bytes`);
+        return;
+      } catch (error) {
+        if (attempt === 0) journal.say(`waiting for the root device: ${(error as Error).message}`);
+        await sleep(settings.diskWaitDelay * 1000);
+      }
+    }
+    journal.say('the root device was not detected');
+  }
+
+  private async serve(nodeUuid: string): Promise<void> {
+    const { settings, journal } = this.options;
+    const address = settings.advertiseHost ?? (await this.ownAddress());
+    const own = await this.certificateFor(address);
+    const protocol = settings.advertiseProtocol === 'http' || !own ? 'http' : 'https';
+    const board = new CommandBoard({
+      extensions: this.extensions(),
+      journal,
+      onEnded: () => this.heartbeater?.commandEnded(),
+    });
+    this.server = new RestServer({
+      board,
+      token: () => this.token,
+      version: AGENT_VERSION,
+      startedAt: this.startedAt,
+      journal,
+      onResultRead: () => this.heartbeater?.resultRead(),
+    });
+    const port = await this.server.listen(
+      settings.listenHost,
+      settings.listenPort,
+      own,
+      settings.tlsMinVersion,
+    );
+    const advertised = settings.listenPort === 0 ? port : settings.advertisePort;
+    const host = address.includes(':') ? `[${address}]` : address;
+    const callback = `${protocol}://${host}:${advertised}`;
+    let first = true;
+    this.heartbeater = new Heartbeater({
+      timeout: this.config.heartbeat_timeout,
+      journal,
+      beat: async () => {
+        const outcome = await this.api.heartbeat(nodeUuid, {
+          callback_url: callback,
+          agent_token: this.token,
+          agent_version: AGENT_VERSION,
+          agent_verify_ca: own?.certificate,
+        });
+        if (outcome.kind === 'accepted' && first) {
+          first = false;
+          journal.say(`first heartbeat accepted, commands are taken at ${callback}`);
+        }
+        return outcome;
+      },
+    });
+    this.heartbeater.start();
+  }
+
+  private async certificateFor(address: string): Promise<OwnCertificate | undefined> {
+    if (this.options.settings.advertiseProtocol === 'http') return undefined;
+    if (await this.api.supportsOwnCertificate())
+      return makeCertificate(address, hostname() || 'ferric-agent');
+    this.options.journal.say(
+      'the API takes no certificate of an agent (it is older than 1.68): plain HTTP is served',
+    );
+    return undefined;
+  }
+
+  private async ownAddress(): Promise<string> {
+    const { settings, machine } = this.options;
+    for (let attempt = 0; attempt < settings.ipLookupAttempts; attempt++) {
+      if (settings.networkInterface !== undefined) {
+        const nic = machine.listNetworkInterfaces().find((item) => item.name === settings.networkInterface);
+        const address = nic?.ipv4_address ?? nic?.ipv6_address;
+        if (address) return address;
+      } else {
+        const host = new URL(this.api.url).hostname.replace(/^\[|\]$/g, '');
+        const address = await machine.sourceAddressTo(host);
+        if (address !== undefined && !/^(fe80:|169\.254\.)/i.test(address)) return address;
+      }
+      await sleep(settings.ipLookupTimeout * 1000);
+    }
+    throw new AgentStopped('Agent could not find a valid IP address.');
+  }
+
+  private extensions(): Record<string, Extension> {
+    const { machine, journal, settings } = this.options;
+    const cleanTools: CleanTools = {
+      node: this.node,
+      journal,
+      guardSpecialFilesystems: settings.guardSpecialFilesystems,
+    };
+    const standby = new Standby({ machine, node: this.node, journal, imageTools: () => this.imageTools() });
+    const describe = () => inventory(machine, settings.bootMac);
+    return {
+      clean: cleanExtension(cleanTools),
+      deploy: deployExtension(cleanTools, standby),
+      standby: standby.extension(),
+      image: imageExtension({
+        machine,
+        node: this.node,
+        journal,
+        ignoreBootloaderFailure: settings.ignoreBootloaderFailure,
+      }),
+      log: logExtension(describe),
+      poll: { get_hardware_info: { kind: 'sync', run: async () => describe() } },
+      system: { lockdown: { kind: 'sync', run: async () => this.lockDown() } },
+    };
+  }
+
+  private imageTools(): WriteImageTools {
+    const { settings, journal, machine, scratchDir } = this.options;
+    return {
+      settings,
+      journal,
+      availableMemory: () => machine.availableMemory(),
+      scratchDir,
+      // Absent in the answers of conductors before it could be turned off.
+      md5Allowed: this.config.agent_md5_checksum_enable ?? true,
+      permittedFormats: this.config.permitted_image_formats ?? ['raw', 'gpt', 'qcow2'],
+    };
+  }
+
+  /** The node leaves the conductor's hands: no more commands, no network; the machine runs on. */
+  private lockDown(): null {
+    const { machine, journal } = this.options;
+    setTimeout(() => {
+      void (async () => {
+        await this.stop();
+        await rm(`${this.options.stateDir}/token`, { force: true });
+        await machine.cutNetwork();
+        journal.say('locked down');
+        setInterval(() => undefined, 2 ** 30); // an agent that ended would be started again
+      })().catch((error: unknown) => journal.say(`lock-down failed: ${(error as Error).message}`));
+    }, 500);
+    return null;
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,98 @@
+import { gunzipSync } from 'node:zlib';
+import { deployment, messageOf } from '../error.js';
+import type { Journal } from '../journal.js';
+import type { BlockDevice } from '../machine/block-device.js';
+import { runProgram } from '../run-program.js';
+import { withFile, writeFully } from './disk-file.js';
+import { addLastPartition, type Partition, readPartitionTable, rereadPartitions } from './partition-table.js';
+
+export const CONFIG_DRIVE_LABEL = 'config-2';
+/** The partition has this size whatever the content, and the content may not have more. */
+const MAX_SIZE = 64 * 2 ** 20;
+
+/**
+ * Writes a config drive to the disk's partition labelled config-2, which is made at the end where it is missing.
+ * @param configDrive base64 of a gzipped file system image, or the URL of one (base64, gzipped or plain)
+ * @throws AgentError DeploymentError
+ */
+export async function writeConfigDrive(
+  configDrive: string,
+  device: BlockDevice,
+  fetch: (url: string) => Promise<Buffer>,
+  journal: Journal,
+): Promise<void> {
+  const content = /^https?:\/\//i.test(configDrive)
+    ? decodeFetched(await fetch(configDrive))
+    : decodeConfigDrive(configDrive);
+  if (content.length > MAX_SIZE) throw tooLarge(content.length);
+  if (device.logical_sectors > 2048) {
+    journal.say(
+      `${device.name} has sectors of ${device.logical_sectors} bytes: ISO 9660 cannot be mounted from it`,
+    );
+  }
+  const partition =
+    (await findLabelled(device)) ??
+    (await addLastPartition(device.name, device.size, device.logical_sectors, MAX_SIZE));
+  if (partition.size < content.length) {
+    throw deployment(`The config drive has ${content.length} bytes, its partition ${partition.size}.`);
+  }
+  // By its place on the disk: no partition device has to appear first.
+  await withFile(device.name, 'r+', async (file) => {
+    await writeFully(file, content, partition.start);
+    await file.sync();
+  });
+  await rereadPartitions(device.name);
+  journal.say(
+    `config drive of ${content.length} bytes written to partition ${partition.number} of ${device.name}`,
+  );
+}
+
+/** @throws AgentError DeploymentError when the text is neither base64 nor gzip inside */
+export function decodeConfigDrive(text: string): Buffer {
+  const plain = text.replace(/\s+/g, '');
+  if (plain === '' || !/^[A-Za-z0-9+/]*={0,2}$/.test(plain)) {
+    throw deployment('Config drive is not base64 encoded or the content is malformed.');
+  }
+  return gunzip(Buffer.from(plain, 'base64'));
+}
+
+function decodeFetched(bytes: Buffer): Buffer {
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return gunzip(bytes);
+  const head = bytes.subarray(0, 64).toString('latin1');
+  return /^[A-Za-z0-9+/\s]+=*\s*$/.test(head) ? decodeConfigDrive(bytes.toString('latin1')) : bytes;
+}
+
+function gunzip(bytes: Buffer): Buffer {
+  try {
+    return gunzipSync(bytes, { maxOutputLength: MAX_SIZE });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(undefined);
+    throw deployment(`Encountered error while decompressing the config drive: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function tooLarge(size: number | undefined): Error {
+  const has = size === undefined ? '' : ` It has ${size} bytes.`;
+  return deployment(`Config drive size exceeds maximum limit of 64MiB.${has}`);
+}
+
+/** By partition name or by the label of the file system in it, as images that bring their own have it. */
+async function findLabelled(device: BlockDevice): Promise<Partition | undefined> {
+  const table = await readPartitionTable(device.name);
+  for (const partition of table?.partitions ?? []) {
+    if (partition.name === CONFIG_DRIVE_LABEL) return partition;
+    const probed = await runProgram(
+      'blkid',
+      [
+        '--probe',
+        ...['--offset', String(partition.start), '--size', String(partition.size)],
+        ...['--output', 'value', '--match-tag', 'LABEL', device.name],
+      ],
+      { accept: [0, 2, 8] },
+    );
+    if (probed.stdout.trim() === CONFIG_DRIVE_LABEL) return partition;
+  }
+  return undefined;
+}

@@ -1,0 +1,27 @@
+import type { BlockDevice } from '../machine/block-device.js';
+import { runProgram } from '../run-program.js';
+import { isBlockDevice, zeroRange } from './disk-file.js';
+import { rereadPartitions } from './partition-table.js';
+
+/** Covers both GPT copies at every sector size, boot code, and what RAID and volume managers leave at the ends. */
+const END = 2 ** 20;
+
+/**
+ * Removes what would make a disk's old content look alive: signatures of file systems, RAID and volume managers on
+ * the disk and each of its partitions, and the partition tables at both ends. User data in between stays.
+ */
+export async function eraseMetadata(device: BlockDevice): Promise<void> {
+  // Partitions first: with the table gone, nothing leads to their signatures.
+  for (const partition of [...device.partitions].reverse()) {
+    await runProgram('wipefs', ['--force', '--all', partition]);
+  }
+  await runProgram('wipefs', ['--force', '--all', device.name]);
+  const end = Math.min(END, device.size);
+  await zeroRange(device.name, 0, end);
+  await zeroRange(device.name, Math.max(0, device.size - end), end);
+  await runProgram('sgdisk', ['--zap-all', device.name]);
+  if (await isBlockDevice(device.name)) {
+    await runProgram('blockdev', ['--flushbufs', device.name]);
+    await rereadPartitions(device.name);
+  }
+}

@@ -1,0 +1,171 @@
+import { randomUUID } from 'node:crypto';
+import { deployment, messageOf } from '../error.js';
+import { ProgramError, runProgram } from '../run-program.js';
+import { isBlockDevice, readRange } from './disk-file.js';
+
+export interface Partition {
+  number: number;
+  /** Bytes from the start of the disk. */
+  start: number;
+  size: number;
+  /** GUID (GPT, upper case) or hexadecimal byte (MBR, lower case). */
+  type: string;
+  uuid?: string;
+  name?: string;
+  bootable: boolean;
+}
+
+export interface PartitionTable {
+  label: 'gpt' | 'dos';
+  partitions: Partition[];
+}
+
+export const ESP_TYPES = ['C12A7328-F81F-11D2-BA4B-00A0C93EC93B', 'ef'];
+const MIB = 2 ** 20;
+const MBR_MAX_SECTORS = 2 ** 32;
+
+/** @returns undefined when the disk has no partition table that sfdisk knows */
+export async function readPartitionTable(device: string): Promise<PartitionTable | undefined> {
+  let text: string;
+  try {
+    text = (await runProgram('sfdisk', ['--json', device])).stdout;
+  } catch (error) {
+    if (error instanceof ProgramError && error.result.exitCode > 0) return undefined;
+    throw error;
+  }
+  const { partitiontable: table } = JSON.parse(text) as { partitiontable: SfdiskTable };
+  if (table.label !== 'gpt' && table.label !== 'dos') return undefined;
+  const sector = table.sectorsize ?? 512;
+  return {
+    label: table.label,
+    partitions: (table.partitions ?? []).map((part) => ({
+      number: Number(/(\d+)$/.exec(part.node)?.[1]),
+      start: part.start * sector,
+      size: part.size * sector,
+      type: part.type,
+      uuid: part.uuid,
+      name: part.name,
+      bootable: part.bootable === true,
+    })),
+  };
+}
+
+interface SfdiskTable {
+  label: string;
+  sectorsize?: number;
+  partitions?: {
+    node: string;
+    start: number;
+    size: number;
+    type: string;
+    uuid?: string;
+    name?: string;
+    bootable?: boolean;
+  }[];
+}
+
+/**
+ * An image is smaller than its disk, so its backup GPT header lies in the middle: moves it to the end, where
+ * firmware and installed systems look for it. Does nothing to other tables.
+ */
+export async function moveBackupGpt(device: string): Promise<void> {
+  if ((await readPartitionTable(device))?.label !== 'gpt') return;
+  await runProgram('sgdisk', ['--move-second-header', device]);
+}
+
+/** Tells the kernel of a changed table. Fails silently on a plain file, loudly on a disk in use. */
+export async function rereadPartitions(device: string): Promise<void> {
+  if (!(await isBlockDevice(device))) return;
+  await runProgram('sync', []);
+  try {
+    await runProgram('blockdev', ['--rereadpt', device]);
+  } catch {
+    // Something holds a partition open: partx changes the entries that it can without closing the disk.
+    await runProgram('partx', ['--update', device], { accept: [0, 1] });
+  }
+}
+
+/** @throws AgentError when the disk has no partition, which says that what was written is no disk image */
+export async function requirePartitions(device: string): Promise<PartitionTable> {
+  const table = await readPartitionTable(device);
+  if (!table) {
+    throw deployment(
+      'Unable to find a valid partition table on the disk after writing the image. The image may be corrupted ' +
+        'or it uses a different sector size than the device.',
+    );
+  }
+  if (table.partitions.length === 0) {
+    throw deployment(`No partitions found on the device ${device} after writing the image.`);
+  }
+  return table;
+}
+
+/**
+ * Adds a partition at the end of the disk.
+ * @param diskSize bytes @param sector bytes of a logical sector
+ * @throws AgentError when there is no room, or no entry left in an MBR
+ */
+export async function addLastPartition(
+  device: string,
+  diskSize: number,
+  sector: number,
+  size: number,
+): Promise<Partition> {
+  const before = await requirePartitions(device);
+  try {
+    if (before.label === 'gpt') {
+      const uuid = randomUUID();
+      // Entry 0 = the first free one; a negative start counts from the end of the disk.
+      await runProgram('sgdisk', [
+        '-n',
+        `0:-${size / MIB}M:0`,
+        '-t',
+        '0:8300',
+        '-c',
+        '0:config-2',
+        '-u',
+        `0:${uuid}`,
+        device,
+      ]);
+    } else {
+      if (before.partitions.filter((part) => part.number <= 4).length > 3) {
+        throw deployment(
+          `Config drive cannot be created: the disk ${device} uses MBR partitioning and has 4 primary partitions.`,
+        );
+      }
+      const end = Math.min(Math.floor(diskSize / sector), MBR_MAX_SECTORS - 1);
+      const start = Math.floor((end * sector - size) / MIB) * (MIB / sector);
+      if (before.partitions.some((part) => part.start + part.size > start * sector)) {
+        throw deployment(`The disk ${device} has no room at its end for a config drive.`);
+      }
+      await runProgram('sfdisk', ['--append', '--no-reread', '--no-tell-kernel', '--wipe', 'never', device], {
+        input: `start=${start}, size=${end - start}, type=83\n`,
+      });
+    }
+  } catch (error) {
+    if (!(error instanceof ProgramError)) throw error;
+    throw deployment(`Failed to create a config drive partition on ${device}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+  const after = await requirePartitions(device);
+  const added = after.partitions.filter(
+    (part) => !before.partitions.some((old) => old.number === part.number),
+  );
+  if (added.length !== 1) {
+    throw deployment(`The disk ${device} shows ${added.length} new partitions where one was made.`);
+  }
+  await rereadPartitions(device);
+  return added[0]!;
+}
+
+/** `/dev/sda` + 1 → `/dev/sda1`, `/dev/nvme0n1` + 1 → `/dev/nvme0n1p1`. */
+export function partitionPath(device: string, number: number): string {
+  return /\d$/.test(device) ? `${device}p${number}` : `${device}${number}`;
+}
+
+/** The disk identifier of the MBR, which stands for the root UUID of a whole-disk image. */
+export async function diskIdentifier(device: string): Promise<string> {
+  const bytes = await readRange(device, 440, 4);
+  return `0x${bytes.readUInt32LE(0).toString(16).padStart(8, '0')}`;
+}

@@ -1,0 +1,32 @@
+import type { Extension } from '../command-board.js';
+import { parseImageInfo } from '../image/image-info.js';
+import { type CleanTools, eraseAllMetadata } from './clean.js';
+import type { Standby } from './standby.js';
+import { type OfferedStep, stepExtension } from './step.js';
+
+export function deployExtension(tools: CleanTools, standby: Standby): Extension {
+  const steps: OfferedStep[] = [
+    {
+      step: 'erase_devices_metadata',
+      priority: 0,
+      interface: 'deploy',
+      reboot_requested: false,
+      run: async () => {
+        await eraseAllMetadata(tools);
+        return null;
+      },
+    },
+    {
+      step: 'write_image',
+      // Conductors run it through a step of their own of the same name; its place is theirs.
+      priority: 0,
+      interface: 'deploy',
+      reboot_requested: false,
+      run: async (args, _node, context) => {
+        parseImageInfo(args['image_info']);
+        return { result: `prepare_image: ${await standby.prepareImage(args, context)}` };
+      },
+    },
+  ];
+  return stepExtension('deploy', steps, tools.node);
+}

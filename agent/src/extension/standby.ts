@@ -1,0 +1,101 @@
+import { isObject } from '../../../src/protocol/agent/malformed-body.js';
+import type { Command, CommandContext, Extension } from '../command-board.js';
+import { commandExecution, deviceNotFound, messageOf } from '../error.js';
+import { parseImageInfo } from '../image/image-info.js';
+import { type WriteImageTools, writeImage } from '../image/write-image.js';
+import type { Journal } from '../journal.js';
+import type { Machine } from '../machine/machine.js';
+import type { NodeCache } from '../node-cache.js';
+import { runProgram } from '../run-program.js';
+
+export interface StandbyTools {
+  machine: Machine;
+  node: NodeCache;
+  journal: Journal;
+  imageTools: () => WriteImageTools;
+}
+
+/** Time for the answer to reach the conductor before the machine goes. */
+const ANSWER_MS = 500;
+
+export class Standby {
+  private cachedImage: string | undefined;
+  private partitionUuids: Record<string, string> = {};
+
+  constructor(private readonly tools: StandbyTools) {}
+
+  extension(): Extension {
+    return {
+      prepare_image: {
+        kind: 'async',
+        validate: (params) => void parseImageInfo(params['image_info']),
+        run: async (params, context) => this.prepareImage(params, context),
+      },
+      get_partition_uuids: sync(async () => ({ ...this.partitionUuids })),
+      sync: sync(async () => {
+        await this.flush();
+        return null;
+      }),
+      power_off: leave('power off', () => this.tools.machine.powerOff(), this.tools.journal),
+      run_image: leave('reboot', () => this.tools.machine.reboot(), this.tools.journal),
+    };
+  }
+
+  /** @returns upstream's sentence, that conductors log */
+  async prepareImage(params: Readonly<Record<string, unknown>>, context: CommandContext): Promise<string> {
+    const image = parseImageInfo(params['image_info']);
+    const given = params['configdrive'] ?? image.configdrive;
+    const configDrive = typeof given === 'string' && given !== '' ? given : undefined;
+    if (given !== undefined && given !== null && given !== '' && typeof given !== 'string') {
+      throw commandExecution('configdrive must be a string: base64 of a gzipped image, or a URL');
+    }
+    const device = this.tools.node.rootDevice();
+    if (device.readOnly) throw deviceNotFound(`The root device ${device.name} is read-only.`);
+    this.cachedImage = undefined;
+    const written = await writeImage(image, configDrive, device, this.tools.imageTools(), context);
+    this.cachedImage = image.id;
+    this.partitionUuids = { 'root uuid': written.rootUuid };
+    return `image (${image.id}) written to device ${written.device} root_uuid=${written.rootUuid}`;
+  }
+
+  /** The image that is on the disk, whole and verified. */
+  get imageOnDisk(): string | undefined {
+    return this.cachedImage;
+  }
+
+  private async flush(): Promise<void> {
+    try {
+      await runProgram('sync', []);
+    } catch (error) {
+      throw commandExecution(`Flushing file system buffers failed: ${messageOf(error)}`, { cause: error });
+    }
+    for (const { name } of this.tools.machine.listBlockDevices()) {
+      await runProgram('blockdev', ['--flushbufs', name]).catch((error: unknown) =>
+        this.tools.journal.say(`cannot flush buffers of ${name}: ${messageOf(error)}`),
+      );
+    }
+  }
+}
+
+function sync(run: Command['run']): Command {
+  return { kind: 'sync', run };
+}
+
+/** Ends at once, so that its answer and the heartbeat go out; the machine follows. */
+function leave(what: string, act: () => Promise<void>, journal: Journal): Command {
+  return {
+    kind: 'async',
+    run: async () => {
+      setTimeout(() => {
+        journal.say(what);
+        act().catch((error: unknown) => journal.say(`${what} failed: ${messageOf(error)}`));
+      }, ANSWER_MS);
+      return null;
+    },
+  };
+}
+
+/** `args` of a step, when it is one. */
+export function stepArguments(step: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return isObject(step['args']) ? step['args'] : {};
+}

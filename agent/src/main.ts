@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs';
+import { agentSettings, parseKernelCommandLine } from '../../src/protocol/agent/kernel-parameters.js';
+import { Agent } from './agent.js';
+import { messageOf } from './error.js';
+import { ConsoleJournal } from './journal.js';
+import { RealMachine } from './machine/machine.js';
+import { AGENT_VERSION } from './version.js';
+
+const parameters = parseKernelCommandLine(readFileSync('/proc/cmdline', 'utf8'));
+const journal = new ConsoleJournal(parameters.has('ipa-debug') && parameters.get('ipa-debug') !== '0');
+journal.say(`version ${AGENT_VERSION}, Node ${process.versions.node}`);
+process.on('unhandledRejection', (error) => {
+  journal.say(`unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  process.exit(70);
+});
+try {
+  const agent = new Agent({
+    settings: agentSettings(parameters),
+    machine: new RealMachine(),
+    journal,
+    scratchDir: '/tmp',
+    stateDir: '/run/ferric-agent',
+  });
+  await agent.start();
+} catch (error) {
+  journal.say(`stopped: ${messageOf(error)}`);
+  process.exit(1);
+}
