@@ -1,0 +1,28 @@
+import { parseArgs } from 'node:util';
+import { buildRamdisk, mebibytes } from './build.js';
+import { FLAVOURS, type Flavour } from './recipe.js';
+
+const { values } = parseArgs({
+  options: {
+    out: { type: 'string', default: '.lab/cache/ramdisk' },
+    flavour: { type: 'string', default: 'virtual' },
+    package: { type: 'string', multiple: true, default: [] },
+  },
+});
+if (!Object.hasOwn(FLAVOURS, values.flavour)) {
+  console.error(`--flavour must be one of ${Object.keys(FLAVOURS).join(', ')}`);
+  process.exit(2);
+}
+const started = performance.now();
+const built = await buildRamdisk({
+  outDir: values.out,
+  flavour: values.flavour as Flavour,
+  extraPackages: values.package,
+  log: (line) => console.log(line),
+});
+const seconds = ((performance.now() - started) / 1000).toFixed(1);
+console.log(`${built.cached ? 'reused' : 'built'} in ${seconds} s, flavour ${built.flavour}`);
+console.log(`kernel   ${built.kernel}  ${mebibytes(built.kernelSize)}  ${built.kernelVersion}`);
+console.log(
+  `ramdisk  ${built.ramdisk}  ${mebibytes(built.ramdiskSize)}, ${mebibytes(built.unpackedSize)} unpacked`,
+);
