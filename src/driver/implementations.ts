@@ -1,10 +1,15 @@
 import type { DeploySettings } from '../config/section/deploy.js';
+import type { IpmiSettings } from '../config/section/ipmi.js';
 import { INTERFACE_KINDS } from './contract/interfaces.js';
 import { FakeBoot } from './fake/boot.js';
 import { FakeDeploy } from './fake/deploy.js';
 import { FakeMachine } from './fake/machine.js';
 import { FakeManagement } from './fake/management.js';
 import { FakePower } from './fake/power.js';
+import { IPMI_PROPERTIES, parseTarget } from './ipmi/arguments.js';
+import type { Ipmitool } from './ipmi/ipmitool.js';
+import { IpmiManagement } from './ipmi/management.js';
+import { IpmiPower } from './ipmi/power.js';
 import { NoopManagement } from './noop/management.js';
 import { AbsentInterface, InertInterface } from './noop/passive.js';
 import type { ImplementationTable, PassiveKind } from './registry.js';
@@ -34,6 +39,24 @@ export function fakeImplementations(parts: {
     management: [new FakeManagement(machine)],
     boot: [new FakeBoot(machine)],
     deploy: [new FakeDeploy({ machine, settings: parts.deploy })],
+  };
+}
+
+/** @param parts.ipmitool started, or to be started before the first use */
+export function ipmiImplementations(parts: {
+  settings: IpmiSettings;
+  deploy: DeploySettings;
+  ipmitool: Ipmitool;
+}): Partial<ImplementationTable> {
+  const { ipmitool, settings, deploy } = parts;
+  const management = new IpmiManagement({ ipmitool, settings, defaultBootMode: deploy.default_boot_mode });
+  return {
+    power: [new IpmiPower({ ipmitool, management })],
+    management: [management],
+    // Vendor methods (send_raw, bmc_reset) are none; the name is what clients of Ironic expect of an ipmi node.
+    vendor: [
+      new InertInterface('ipmitool', IPMI_PROPERTIES, ({ node }) => void parseTarget(node.driver_info)),
+    ],
   };
 }
 

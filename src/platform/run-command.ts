@@ -8,7 +8,7 @@ export interface Command {
   /** Added to a minimal environment (PATH, LANG, HOME), not to the daemon's own. */
   env?: Readonly<Record<string, string>>;
   cwd?: string;
-  stdin?: string;
+  stdin?: string | Uint8Array;
   /** Milliseconds until SIGTERM to its process group; SIGKILL follows 2 s later. */
   timeout: number;
   /** Bytes kept of each output stream; a child that prints more is ended. Default 64 KiB. */

@@ -1,0 +1,41 @@
+import type { BootMode } from '../domain/node/boot-device.js';
+import type { Json, JsonObject } from '../domain/step/step.js';
+
+/** `properties.capabilities` is `k:v,k:v`; `instance_info.capabilities` is JSON, an object or its text. */
+export function capabilitiesOf(value: Json | undefined): Readonly<Record<string, string>> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return texts(value);
+  if (typeof value !== 'string') return {};
+  if (value.trimStart().startsWith('{')) {
+    try {
+      const parsed = JSON.parse(value) as Json;
+      return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? texts(parsed) : {};
+    } catch {
+      return {}; // validate names it; here it is as good as none
+    }
+  }
+  return Object.fromEntries(
+    value
+      .split(',')
+      .map((pair) => pair.trim().split(':', 2))
+      .filter((pair): pair is [string, string] => pair.length === 2 && pair[0] !== ''),
+  );
+}
+
+/**
+ * The instance's wish, else the node's capability, else the default (Ironic: boot_mode_utils.get_boot_mode).
+ * @returns undefined for a value that is neither bios nor uefi
+ */
+export function bootModeOf(
+  node: { readonly instance_info: JsonObject; readonly properties: JsonObject },
+  fallback: BootMode,
+): BootMode | undefined {
+  const mode =
+    capabilitiesOf(node.instance_info['capabilities'])['boot_mode'] ??
+    capabilitiesOf(node.properties['capabilities'])['boot_mode'] ??
+    fallback;
+  return mode === 'bios' || mode === 'uefi' ? mode : undefined;
+}
+
+function texts(object: JsonObject): Record<string, string> {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, String(value)]));
+}

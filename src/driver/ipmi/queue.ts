@@ -1,0 +1,197 @@
+import { CancelledError } from '../../domain/errors.js';
+
+/** How a command ended, as the queue needs to know it. */
+export type Verdict = 'answered' | 'silent' | 'busy';
+
+export interface QueueSettings {
+  /** Commands started and not yet older than `grace`. */
+  maxRunning: number;
+  /** Beside them: commands to BMCs that were silent last time, and commands that outlived `grace`. */
+  maxWaiting: number;
+  /** ms; ceiling of the rest between two commands to one BMC. */
+  maxInterval: number;
+  /** ms; a command that takes longer waits for its BMC, not for this machine. Default 250. */
+  grace?: number;
+}
+
+export interface Turn {
+  signal: AbortSignal;
+  /** Before other commands to BMCs that do not answer: an operator waits for it. */
+  urgent?: boolean;
+  judge(error: unknown): Verdict;
+}
+
+interface Job {
+  urgent: boolean;
+  judge: Turn['judge'];
+  /** Settles when the command has ended, with what it threw. */
+  run(): Promise<{ threw: false } | { threw: true; error: unknown }>;
+}
+
+interface Bmc {
+  readonly key: string;
+  jobs: Job[];
+  state: 'idle' | 'resting' | 'ready' | 'running';
+  /** It did not answer last time. */
+  silent: boolean;
+  /** ms between two of its commands. */
+  interval: number;
+  /** Answers since the interval last changed. */
+  calm: number;
+}
+
+interface Lane {
+  used: number;
+  readonly most: number;
+  readonly urgent: Bmc[];
+  readonly ready: Bmc[];
+}
+
+const FIRST_INTERVAL = 250;
+/** Answers in a row after which a BMC's interval is halved. */
+const CALM = 8;
+const MOST_IDLE = 50_000;
+
+/**
+ * One command at a time to each BMC, in order; no limit to how many wait. BMCs take turns, not commands, and those
+ * that do not answer wait in a lane of their own, so that any number of dead ones holds up no other: a machine's CPU
+ * is the scarce thing, and a command that waits for a packet uses none.
+ */
+export class BmcQueue {
+  private readonly bmcs = new Map<string, Bmc>();
+  private readonly prompt: Lane;
+  private readonly patient: Lane;
+  /** Commands of the prompt lane that outlived their grace while the patient lane was full. */
+  private readonly overdue: (() => void)[] = [];
+  private readonly grace: number;
+  private readonly maxInterval: number;
+
+  constructor(settings: QueueSettings) {
+    this.prompt = { used: 0, most: settings.maxRunning, urgent: [], ready: [] };
+    this.patient = { used: 0, most: settings.maxWaiting, urgent: [], ready: [] };
+    this.grace = settings.grace ?? 250;
+    this.maxInterval = settings.maxInterval;
+  }
+
+  /**
+   * Runs `work` when it is the BMC's turn.
+   * @throws CancelledError when the signal fires before; else what `work` throws
+   */
+  run<T>(key: string, work: () => Promise<T>, turn: Turn): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (turn.signal.aborted) {
+        reject(new CancelledError());
+        return;
+      }
+      const bmc = this.bmcOf(key);
+      const cancel = () => {
+        const at = bmc.jobs.indexOf(job);
+        if (at < 0) return;
+        bmc.jobs.splice(at, 1);
+        reject(new CancelledError());
+      };
+      const job: Job = {
+        urgent: turn.urgent ?? false,
+        judge: (error) => turn.judge(error),
+        run: async () => {
+          turn.signal.removeEventListener('abort', cancel);
+          try {
+            resolve(await work());
+            return { threw: false };
+          } catch (error) {
+            reject(error);
+            return { threw: true, error };
+          }
+        },
+      };
+      turn.signal.addEventListener('abort', cancel, { once: true });
+      bmc.jobs.push(job);
+      if (bmc.state === 'idle') this.makeReady(bmc);
+    });
+  }
+
+  /** For metrics. */
+  get depth(): { running: number; waiting: number; queued: number } {
+    let queued = 0;
+    for (const bmc of this.bmcs.values()) queued += bmc.jobs.length;
+    return { running: this.prompt.used, waiting: this.patient.used, queued };
+  }
+
+  private bmcOf(key: string): Bmc {
+    let bmc = this.bmcs.get(key);
+    if (!bmc) {
+      bmc = { key, jobs: [], state: 'idle', silent: false, interval: 0, calm: 0 };
+      this.bmcs.set(key, bmc);
+    }
+    return bmc;
+  }
+
+  private makeReady(bmc: Bmc): void {
+    bmc.state = 'ready';
+    const lane = bmc.silent ? this.patient : this.prompt;
+    (bmc.jobs[0]?.urgent ? lane.urgent : lane.ready).push(bmc);
+    this.pump();
+  }
+
+  private pump(): void {
+    while (this.patient.used < this.patient.most && this.overdue.length > 0) this.overdue.shift()?.();
+    for (const lane of [this.prompt, this.patient]) {
+      while (lane.used < lane.most) {
+        const bmc = lane.urgent.shift() ?? lane.ready.shift();
+        if (!bmc) break;
+        const job = bmc.jobs.shift();
+        if (job) void this.perform(bmc, job, lane);
+        else this.rest(bmc); // all its jobs were cancelled while it was in line
+      }
+    }
+  }
+
+  private async perform(bmc: Bmc, job: Job, first: Lane): Promise<void> {
+    bmc.state = 'running';
+    let lane = first;
+    lane.used++;
+    const move = () => {
+      lane.used--;
+      lane = this.patient;
+      lane.used++;
+    };
+    const outlived = setTimeout(() => {
+      if (lane === this.patient) return;
+      if (this.patient.used < this.patient.most) move();
+      else this.overdue.push(move);
+      this.pump();
+    }, this.grace);
+    const end = await job.run();
+    clearTimeout(outlived);
+    const at = this.overdue.indexOf(move);
+    if (at >= 0) this.overdue.splice(at, 1);
+    lane.used--;
+    this.learn(bmc, end.threw ? job.judge(end.error) : 'answered');
+    this.rest(bmc);
+    this.pump();
+  }
+
+  private learn(bmc: Bmc, verdict: Verdict): void {
+    bmc.silent = verdict === 'silent';
+    if (verdict === 'busy') {
+      bmc.interval = Math.min(Math.max(bmc.interval * 2, FIRST_INTERVAL), this.maxInterval);
+      bmc.calm = 0;
+    } else if (verdict === 'answered' && bmc.interval > 0 && ++bmc.calm >= CALM) {
+      bmc.interval = bmc.interval > FIRST_INTERVAL ? bmc.interval / 2 : 0;
+      bmc.calm = 0;
+    }
+  }
+
+  private rest(bmc: Bmc): void {
+    if (bmc.interval > 0) {
+      bmc.state = 'resting';
+      setTimeout(() => this.wake(bmc), bmc.interval);
+    } else this.wake(bmc);
+  }
+
+  private wake(bmc: Bmc): void {
+    bmc.state = 'idle';
+    if (bmc.jobs.length > 0) this.makeReady(bmc);
+    else if ((!bmc.silent && bmc.interval === 0) || this.bmcs.size > MOST_IDLE) this.bmcs.delete(bmc.key);
+  }
+}

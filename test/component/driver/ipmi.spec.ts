@@ -1,0 +1,400 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BootRegister } from '../../../lab/bmc/boot-register.js';
+import type { BmcFault } from '../../../lab/bmc/fault.js';
+import type { Machine } from '../../../lab/bmc/machine.js';
+import { type BmcEvent, VirtualBmc } from '../../../lab/bmc/virtual-bmc.js';
+import { ipmiSection } from '../../../src/config/section/ipmi.js';
+import type { JsonObject } from '../../../src/domain/step/step.js';
+import { Ipmitool } from '../../../src/driver/ipmi/ipmitool.js';
+import { IpmiManagement } from '../../../src/driver/ipmi/management.js';
+import { IpmiPower } from '../../../src/driver/ipmi/power.js';
+import { type Command, runCommand } from '../../../src/platform/run-command.js';
+import { CHASSIS, NET_FN } from '../../../src/protocol/ipmi/command.js';
+import { DriverBench } from '../../support/driver-context.js';
+
+const CANARY = 'canary-bmc-pw';
+const OPERATOR = 'canary-oper-pw';
+
+class PaperMachine implements Machine {
+  readonly name = 'paper';
+  readonly bootDevices = ['pxe', 'disk', 'bios'] as const;
+  readonly boot = new BootRegister();
+  readonly done: string[] = [];
+  /** ms until power follows a command. */
+  inertia = 0;
+  #on = false;
+  isOn = () => this.#on;
+  on = () => this.#act('on', true);
+  off = () => this.#act('off', false);
+  reset = () => this.#act('reset', true);
+  soft = () => this.#act('soft', false);
+  async #act(what: string, on: boolean) {
+    this.done.push(what);
+    if (this.inertia > 0)
+      setTimeout(() => {
+        this.#on = on;
+      }, this.inertia);
+    else this.#on = on;
+  }
+}
+
+class Rack implements AsyncDisposable {
+  readonly machine = new PaperMachine();
+  readonly events: BmcEvent[] = [];
+  readonly bmc = new VirtualBmc({
+    machine: this.machine,
+    users: [
+      { name: 'admin', password: CANARY, privilege: 'administrator' },
+      { name: 'oper', password: OPERATOR, privilege: 'operator' },
+    ],
+    onEvent: (event) => void this.events.push(event),
+  });
+  port = 0;
+  static async up(...faults: BmcFault[]): Promise<Rack> {
+    const rack = new Rack();
+    rack.bmc.setFaults(...faults);
+    rack.port = (await rack.bmc.listen(0)).port;
+    return rack;
+  }
+  bench(info: JsonObject = {}, fields = {}): DriverBench {
+    return new DriverBench({
+      driver_info: {
+        ipmi_address: '127.0.0.1',
+        ipmi_port: this.port,
+        ipmi_username: 'admin',
+        ipmi_password: CANARY,
+        ...info,
+      },
+      ...fields,
+    });
+  }
+  async [Symbol.asyncDispose]() {
+    await this.bmc.close();
+  }
+}
+
+let directory: string;
+const settings = ipmiSection.parse({
+  command_retry_timeout: 8,
+  min_response_timeout: 1,
+  max_response_timeout: 1,
+});
+const seen: { args: readonly string[]; duration: number }[] = [];
+const run = async (command: Command) => {
+  const started = performance.now();
+  try {
+    return await runCommand(command);
+  } finally {
+    seen.push({ args: command.args, duration: performance.now() - started });
+  }
+};
+const build = (extra: object = {}) => {
+  const ipmitool = new Ipmitool({ settings: { ...settings, ...extra }, runtimeDirectory: directory, run });
+  const management = new IpmiManagement({ ipmitool, settings, defaultBootMode: 'uefi' });
+  return { ipmitool, management, power: new IpmiPower({ ipmitool, management }) };
+};
+let driver: ReturnType<typeof build>;
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'ferric-ipmi-'));
+  driver = build();
+  await driver.ipmitool.start();
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+describe('ipmi power and management, through the real ipmitool', () => {
+  it('finds ipmitool and refuses what is none, or too old', async () => {
+    expect(await driver.ipmitool.start()).toEqual({
+      version: expect.stringMatching(/^1\.\d+\.\d+$/) as string,
+    });
+    await expect(build({ program: 'no-such-ipmitool' }).ipmitool.start()).rejects.toThrow(
+      'ipmi.program: no-such-ipmitool: is not installed. Install ipmitool 1.8.19 or newer.',
+    );
+    const old = new Ipmitool({
+      settings,
+      runtimeDirectory: directory,
+      run: async () => ({ exitCode: 0, stdout: 'ipmitool version 1.8.18\n', stderr: '', duration: 1 }),
+    });
+    await expect(old.start()).rejects.toThrow('ipmitool is 1.8.18; 1.8.19 or newer is needed.');
+  });
+
+  it('switches on, off, soft off and reboots, and returns when the state is reached', async () => {
+    await using rack = await Rack.up();
+    const context = rack.bench().context();
+    rack.machine.inertia = 150;
+    expect(await driver.power.getPowerState(context)).toBe('power off');
+    await driver.power.setPowerState(context, 'power on', 5_000);
+    expect(rack.machine.isOn()).toBe(true);
+    await driver.power.setPowerState(context, 'rebooting', 5_000);
+    await driver.power.setPowerState(context, 'soft power off', 5_000);
+    expect(rack.machine.isOn()).toBe(false);
+    await driver.power.setPowerState(context, 'soft rebooting', 5_000);
+    await driver.power.setPowerState(context, 'power off', 5_000);
+    expect(rack.machine.done).toEqual(['on', 'off', 'on', 'soft', 'on', 'off']);
+  });
+
+  it('resets a machine that must not lose power', async () => {
+    await using rack = await Rack.up();
+    const context = rack.bench({}, { disable_power_off: true }).context();
+    await driver.power.setPowerState(context, 'power on', 5_000);
+    await driver.power.setPowerState(context, 'rebooting', 5_000);
+    expect(rack.machine.done).toEqual(['on', 'reset']);
+    await driver.power.setPowerState(context, 'power off', 5_000);
+    await driver.power.setPowerState(context, 'rebooting', 5_000);
+    expect(rack.machine.done).toEqual(['on', 'reset', 'off', 'on']); // a reset of what is off is refused (0xd5)
+    await expect(driver.power.setPowerState(context, 'soft rebooting', 5_000)).rejects.toMatchObject({
+      code: 'unsupported',
+    });
+  });
+
+  it.each([
+    ['uefi', 'pxe', false],
+    ['uefi', 'disk', true],
+    ['bios', 'pxe', false],
+    ['bios', 'disk', true],
+  ] as const)('sets the boot device: %s %s persistent=%s', async (mode, device, persistent) => {
+    await using rack = await Rack.up();
+    const context = rack
+      .bench({ ipmi_cipher_suite: 17 }, { properties: { capabilities: `boot_mode:${mode}` } })
+      .context();
+    await driver.management.setBootDevice(context, device, persistent);
+    expect(rack.machine.boot.selection()).toEqual({ device, efi: mode === 'uefi', persistent });
+    expect(await driver.management.getBootDevice(context)).toEqual({ boot_device: device, persistent });
+    const kept = rack.events.some(
+      (event) =>
+        event.kind === 'command' && event.command === CHASSIS.setBootOptions && event.data === '0308',
+    );
+    expect(kept).toBe(true);
+  });
+
+  it('tells a forgetful BMC its boot device before each start', async () => {
+    await using rack = await Rack.up();
+    const bench = rack.bench({ ipmi_force_boot_device: true });
+    await driver.management.setBootDevice(bench.context(), 'disk', true);
+    await driver.management.setBootDevice(bench.context(), 'pxe', false);
+    await driver.power.setPowerState(bench.context(), 'power on', 5_000);
+    expect(rack.machine.boot.take()).toMatchObject({ device: 'pxe' });
+    await driver.power.setPowerState(bench.context(), 'rebooting', 5_000);
+    expect(rack.machine.boot.take()).toMatchObject({ device: 'disk' });
+    expect(await driver.management.getBootDevice(bench.context())).toEqual({
+      boot_device: 'disk',
+      persistent: true,
+    });
+  });
+
+  it.each([
+    ['wrong password', { ipmi_password: 'not-it' }, 'bmc-authentication', /wrong password/],
+    ['unknown user', { ipmi_username: 'nobody' }, 'bmc-authentication', /unknown user/],
+    [
+      'missing privilege',
+      { ipmi_username: 'oper', ipmi_password: OPERATOR },
+      'bmc-authentication',
+      /privilege/,
+    ],
+    ['nothing there', { ipmi_port: 9 }, 'bmc-unreachable', /does not answer/],
+    ['unknown name', { ipmi_address: 'bmc.invalid' }, 'bmc-unreachable', /cannot be resolved/],
+  ] as const)('%s is its own error', async (_, info, code, text) => {
+    await using rack = await Rack.up();
+    const error: unknown = await driver.power.getPowerState(rack.bench(info).context()).then(
+      () => undefined,
+      (e: unknown) => e,
+    );
+    expect(error).toMatchObject({ code, message: expect.stringMatching(text) as string });
+    expect((error as Error).message).not.toMatch(/canary|not-it/);
+  });
+
+  it('an operator’s login serves when its level is asked for', async () => {
+    await using rack = await Rack.up();
+    const info = { ipmi_username: 'oper', ipmi_password: OPERATOR, ipmi_priv_level: 'OPERATOR' };
+    expect(await driver.power.getPowerState(rack.bench(info).context())).toBe('power off');
+  });
+
+  it('an unsupported command and a refused boot device are told apart from a failure', async () => {
+    await using rack = await Rack.up({
+      kind: 'unsupported',
+      commands: [{ netFn: NET_FN.chassis, command: CHASSIS.control }],
+    });
+    const context = rack.bench({}, { properties: { capabilities: 'boot_mode:bios' } }).context();
+    await expect(driver.power.setPowerState(context, 'power on', 5_000)).rejects.toMatchObject({
+      code: 'unsupported',
+      message: 'IPMI power on failed: the BMC does not support the command.',
+    });
+    // ipmitool exits 0 for this one.
+    await expect(driver.management.setBootDevice(context, 'cdrom', false)).rejects.toMatchObject({
+      code: 'unsupported',
+    });
+  });
+
+  it('a BMC that lies about what it did is found out', async () => {
+    await using rack = await Rack.up({ kind: 'lying', control: 'ignores' });
+    await expect(driver.power.setPowerState(rack.bench().context(), 'power on', 1_000)).rejects.toMatchObject(
+      {
+        code: 'bmc-failed',
+        message: 'The machine did not reach power on within 1 s; its BMC says power off.',
+      },
+    );
+  });
+
+  it('a BMC that comes back within the window is reached', async () => {
+    await using rack = await Rack.up({ kind: 'dead' });
+    setTimeout(() => rack.bmc.setFaults(), 3_000);
+    await driver.power.setPowerState(rack.bench().context(), 'power on', 20_000);
+    expect(rack.machine.isOn()).toBe(true);
+  });
+
+  it('a slow BMC is waited for, and not taken for a wrong password', async () => {
+    const patient = build({ max_response_timeout: 3, command_retry_timeout: 60 });
+    await using rack = await Rack.up({ kind: 'slow', delay: 1_200 });
+    expect(await patient.power.getPowerState(rack.bench().context())).toBe('power off');
+  }, 60_000);
+
+  it('dead and slow BMCs hold up no healthy one', async () => {
+    const alone = await healthyRound(build(), 20);
+    const crowded = build();
+    await using dead = createDeadPort();
+    const port = await dead.port;
+    const lost = Array.from({ length: 60 }, (_, i) => {
+      const info = {
+        ipmi_address: `127.0.1.${i + 1}`,
+        ipmi_port: port,
+        ipmi_username: 'a',
+        ipmi_password: 'b',
+      };
+      return crowded.power.getPowerState(new DriverBench({ driver_info: info }).context()).then(
+        () => 'ok',
+        (error: { code: string }) => error.code,
+      );
+    });
+    await sleep(2_500); // each has had its first look by now
+    const beside = await healthyRound(crowded, 20);
+    expect(await Promise.all(lost)).toEqual(Array.from({ length: 60 }, () => 'bmc-unreachable'));
+    process.stderr.write(`healthy power status p95: alone ${alone} ms, beside 60 dead BMCs ${beside} ms\n`);
+    expect(beside).toBeLessThan(Math.max(alone * 2.5, alone + 150));
+  }, 60_000);
+
+  it('runs one command at a time at each BMC and gives each of them the fence first', async () => {
+    await using rack = await Rack.up();
+    const bench = rack.bench();
+    seen.length = 0;
+    await Promise.all(Array.from({ length: 6 }, () => driver.power.getPowerState(bench.context())));
+    expect(bench.fences).toHaveLength(6);
+    expect(Math.min(...bench.fences)).toBeGreaterThan(10_000);
+  });
+
+  it('stops at once when its work is cancelled, also in the queue', async () => {
+    await using rack = await Rack.up({ kind: 'dead' });
+    const bench = rack.bench();
+    const both = [1, 2].map(() => driver.power.getPowerState(bench.context()));
+    const started = performance.now();
+    setTimeout(() => bench.abort.abort(), 200);
+    for (const call of await Promise.allSettled(both)) {
+      expect(call).toMatchObject({ status: 'rejected', reason: { code: 'cancelled' } });
+    }
+    expect(performance.now() - started).toBeLessThan(1_500);
+  });
+
+  it('shows no password in any argument list, log or error', async () => {
+    await using rack = await Rack.up({ kind: 'slow', delay: 40 });
+    const bench = rack.bench({ ipmi_hex_kg_key: Buffer.from('canary-kg-key').toString('hex') });
+    const lines = new Set<string>();
+    let done = false;
+    const sampling = (async () => {
+      while (!done) {
+        for (const line of commandLines()) lines.add(line);
+        await sleep(5);
+      }
+    })();
+    await driver.power.getPowerState(rack.bench().context());
+    const kg: unknown = await driver.power.getPowerState(bench.context()).catch((error: unknown) => error);
+    done = true;
+    await sampling;
+    const all = [...lines].filter((line) => line.includes('ipmitool'));
+    expect(all.length).toBeGreaterThan(0); // the sampler saw them at work
+    expect([...lines].join('\n')).not.toMatch(/canary|63616e617279/);
+    expect(bench.lines.join('\n')).not.toMatch(/canary|63616e617279/);
+    // The virtual BMC has no Kg: the key reached ipmitool, which saw that it does not match.
+    expect(kg).toMatchObject({ code: 'bmc-authentication' });
+    expect(String(kg)).not.toMatch(/canary/);
+  });
+
+  it('spares ipmitool its list of enterprise numbers', async () => {
+    await using rack = await Rack.up();
+    const cpu = async (home: string) => {
+      const command = {
+        file: 'ipmitool',
+        args: [
+          '-I',
+          'lanplus',
+          '-H',
+          '127.0.0.1',
+          '-p',
+          String(rack.port),
+          '-U',
+          'admin',
+          '-E',
+          'power',
+          'status',
+        ],
+        env: { IPMITOOL_PASSWORD: CANARY, HOME: home, LANG: 'C' },
+        timeout: 5_000,
+      };
+      let total = 0;
+      for (let i = 0; i < 10; i++) total += (await runCommand(command)).duration;
+      return total / 10;
+    };
+    const without = await cpu('/nonexistent');
+    const withStub = await cpu(join(directory, 'ipmitool-home'));
+    process.stderr.write(
+      `ipmitool call: ${without.toFixed(1)} ms, with the stub ${withStub.toFixed(1)} ms\n`,
+    );
+    expect(withStub).toBeLessThan(without * 0.7);
+  });
+});
+
+/** p95 in ms of a round of power status at healthy BMCs. */
+async function healthyRound(at: ReturnType<typeof build>, count: number): Promise<number> {
+  const racks = await Promise.all(Array.from({ length: count }, () => Rack.up()));
+  try {
+    const times = await Promise.all(
+      racks.map(async (rack) => {
+        const started = performance.now();
+        expect(await at.power.getPowerState(rack.bench().context())).toBe('power off');
+        return performance.now() - started;
+      }),
+    );
+    return Math.round(times.toSorted((a, b) => a - b)[Math.floor(count * 0.95) - 1]!);
+  } finally {
+    await Promise.all(racks.map((rack) => rack.bmc.close()));
+  }
+}
+
+/** A port on all loopback addresses that hears and says nothing. */
+function createDeadPort(): AsyncDisposable & { port: Promise<number> } {
+  const socket = createSocket('udp4');
+  socket.bind(0, '0.0.0.0');
+  return {
+    port: once(socket, 'listening').then(() => socket.address().port),
+    [Symbol.asyncDispose]: async () => {
+      socket.close();
+      await once(socket, 'close');
+    },
+  };
+}
+
+function commandLines(): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        return [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')];
+      } catch {
+        return []; // gone since
+      }
+    });
+}

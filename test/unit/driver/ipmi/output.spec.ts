@@ -1,0 +1,128 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  parseBootDevice,
+  parseFault,
+  parsePowerStatus,
+  parseVersion,
+  saysBootDeviceSet,
+} from '../../../../src/driver/ipmi/output.js';
+
+// As ipmitool 1.8.19 printed them.
+const NOISE =
+  'Loading IANA PEN Registry...\nUsing best available cipher suite 17\n\nRunning Get VSO Capabilities my_addr 0x20, transit 0, target 0x20\nInvalid completion code received: Invalid command\nDiscovered IPMB address 0x0\n';
+const SESSION = 'Error: Unable to establish IPMI v2 / RMCP+ session\n';
+
+describe('parseFault', () => {
+  it.each([
+    [
+      'dead BMC',
+      `Loading IANA PEN Registry...\nGet Auth Capabilities error\nError issuing Get Channel Authentication Capabilities request\n${SESSION}`,
+      'bmc-unreachable',
+      'silent',
+    ],
+    ['wrong password', `${NOISE}> RAKP 2 HMAC is invalid\n${SESSION}`, 'bmc-authentication', undefined],
+    [
+      'late answers that look like a wrong password',
+      `Loading IANA PEN Registry...\nUnable to Get Channel Cipher Suites\nIPMI Request Match NOT FOUND\n> Error: no response from RAKP 1 message\n> RAKP 2 HMAC is invalid\n${SESSION}`,
+      'bmc-unreachable',
+      'silent',
+    ],
+    [
+      'unknown user',
+      `RAKP 2 message indicates an error : unauthorized name\n${SESSION}`,
+      'bmc-authentication',
+      undefined,
+    ],
+    [
+      'missing privilege',
+      `RAKP 2 message indicates an error : unauthorized role requested\n${SESSION}`,
+      'bmc-authentication',
+      undefined,
+    ],
+    [
+      'cipher suite',
+      `Error in open session response message : invalid authentication algorithm\n\n${SESSION}`,
+      'unsupported',
+      undefined,
+    ],
+    [
+      'no free session',
+      `Error in open session response message : insufficient resources for session\n\n${SESSION}`,
+      'bmc-failed',
+      'busy',
+    ],
+    [
+      'unknown command',
+      `${NOISE}RAW REQ (channel=0x0 netfn=0x6 lun=0x0 cmd=0x99 data_len=0)\nUnable to send RAW command (channel=0x0 netfn=0x6 lun=0x0 cmd=0x99 rsp=0xc1): Invalid command\n`,
+      'unsupported',
+      undefined,
+    ],
+    [
+      'refused boot device',
+      `${NOISE}Set Chassis Boot Parameter 5 failed: Invalid data field in request\n`,
+      'unsupported',
+      undefined,
+    ],
+    [
+      'present state',
+      'Set Chassis Power Control to Reset failed: Command not supported in present state\n',
+      'bmc-failed',
+      undefined,
+    ],
+    ['busy', 'Get Chassis Power Status failed: Node busy\n', 'bmc-failed', 'busy'],
+    ['name', 'Address lookup for nosuch.example failed\n', 'bmc-unreachable', 'silent'],
+    ['no text', '', 'bmc-failed', undefined],
+  ])('%s', (_, stderr, code, passing) => {
+    expect(parseFault(stderr)).toMatchObject({ code, ...(passing ? { passing } : {}) });
+    expect(parseFault(stderr).passing).toBe(passing);
+  });
+
+  it('takes the probe for vendor extensions, that every call makes, for no fault', () => {
+    expect(parseFault(NOISE)).toEqual({ code: 'bmc-failed', message: 'ipmitool failed' });
+  });
+
+  it('tries again for the texts a site asks for', () => {
+    expect(parseFault('odd vendor hiccup\n').passing).toBeUndefined();
+    expect(parseFault('odd vendor hiccup\n', ['vendor hiccup']).passing).toBe('busy');
+  });
+
+  it('gives one short printable line whatever a BMC makes ipmitool print', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 2000 }), (text) => {
+        expect(parseFault(text).message).toMatch(/^[\x20-\x7e’]{1,240}$/);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('answers of ipmitool', () => {
+  it('power', () => {
+    expect(parsePowerStatus('Chassis Power is on\n')).toBe('power on');
+    expect(parsePowerStatus('Chassis Power is off\n')).toBe('power off');
+    expect(parsePowerStatus('Chassis Power is sleeping\n')).toBeUndefined();
+  });
+
+  it.each([
+    ['c008000000', 'disk', true],
+    ['a004000000', 'pxe', false],
+    ['e024000000', 'disk', true],
+    ['8014000000', 'cdrom', false],
+    ['8018000000', 'bios', false],
+    ['800c000000', 'safe', false],
+    ['0004000000', null, null],
+    ['8000000000', null, null],
+  ])('boot flags %s', (bytes, boot_device, persistent) => {
+    const stdout = `Boot parameter version: 1\nBoot parameter 5 is valid/unlocked\nBoot parameter data: ${bytes}\n Boot Flags :\n`;
+    expect(parseBootDevice(stdout)).toEqual({ boot_device, persistent });
+  });
+
+  it('knows a boot device that was not set, and a version', () => {
+    expect(saysBootDeviceSet('Set Boot Device to disk\n')).toBe(true);
+    expect(saysBootDeviceSet('')).toBe(false);
+    expect(parseBootDevice('nothing')).toBeUndefined();
+    expect(parseVersion('ipmitool version 1.8.19\n')).toEqual([1, 8, 19]);
+    expect(parseVersion('busybox')).toBeUndefined();
+  });
+});

@@ -1,0 +1,142 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { BmcQueue, type Turn, type Verdict } from '../../../../src/driver/ipmi/queue.js';
+
+class Fault extends Error {
+  constructor(readonly verdict: Verdict) {
+    super(verdict);
+  }
+}
+const turn = (extra: Partial<Turn> = {}): Turn => ({
+  signal: new AbortController().signal,
+  judge: (error) => (error instanceof Fault ? error.verdict : 'answered'),
+  ...extra,
+});
+const queue = (extra = {}) =>
+  new BmcQueue({ maxRunning: 2, maxWaiting: 3, maxInterval: 400, grace: 30, ...extra });
+
+describe('BmcQueue', () => {
+  it('gives each BMC one command at a time, in order, and never more than the cap at once', async () => {
+    const q = queue();
+    const log: string[] = [];
+    let running = 0;
+    let most = 0;
+    const perBmc = new Map<string, number>();
+    const work = (bmc: string, n: number) => async () => {
+      most = Math.max(most, ++running);
+      perBmc.set(bmc, (perBmc.get(bmc) ?? 0) + 1);
+      expect(perBmc.get(bmc)).toBe(1);
+      await sleep(2);
+      log.push(`${bmc}${n}`);
+      perBmc.set(bmc, 0);
+      running--;
+    };
+    const all = [1, 2, 3].flatMap((n) => ['a', 'b', 'c', 'd'].map((bmc) => q.run(bmc, work(bmc, n), turn())));
+    await Promise.all(all);
+    expect(most).toBe(2);
+    for (const bmc of ['a', 'b', 'c', 'd']) {
+      expect(log.filter((line) => line.startsWith(bmc))).toEqual([`${bmc}1`, `${bmc}2`, `${bmc}3`]);
+    }
+    expect(q.depth).toEqual({ running: 0, waiting: 0, queued: 0 });
+  });
+
+  it('lets dead BMCs hold up no healthy one', async () => {
+    const q = queue({ maxRunning: 4, maxWaiting: 2000 });
+    const dead = (key: number) =>
+      q
+        .run(`dead ${key}`, () => sleep(400).then(() => Promise.reject(new Fault('silent'))), turn())
+        .catch((error: Fault) => error.verdict);
+    const healthy = async (key: number) => {
+      const started = performance.now();
+      await q.run(`healthy ${key}`, () => sleep(1), turn());
+      return performance.now() - started;
+    };
+    // Nothing is known of them: each takes a place for its grace only.
+    const first = Array.from({ length: 40 }, (_, i) => dead(i));
+    const started = performance.now();
+    await healthy(0);
+    expect(performance.now() - started).toBeLessThan(390);
+    await Promise.all(first);
+    // Now they are known.
+    const second = Array.from({ length: 40 }, (_, i) => dead(i));
+    const waits = await Promise.all(Array.from({ length: 40 }, (_, i) => healthy(i)));
+    expect(Math.max(...waits)).toBeLessThan(150);
+    await Promise.all(second);
+  });
+
+  it('frees the place of a command that turns out to wait for its BMC', async () => {
+    const q = queue({ maxRunning: 1 });
+    const slow = q.run('slow', () => sleep(200), turn());
+    const started = performance.now();
+    await q.run('quick', () => sleep(1), turn());
+    expect(performance.now() - started).toBeLessThan(120);
+    await sleep(1);
+    expect(q.depth).toMatchObject({ running: 0, waiting: 1 });
+    await slow;
+  });
+
+  it('takes urgent commands first where silent BMCs wait', async () => {
+    const q = queue({ maxRunning: 5, maxWaiting: 1 });
+    const order: string[] = [];
+    const call = (key: string, urgent = false) =>
+      q
+        .run(
+          key,
+          async () => {
+            order.push(key);
+            await sleep(5);
+            throw new Fault('silent');
+          },
+          turn({ urgent }),
+        )
+        .catch(() => {});
+    await Promise.all(['a', 'b', 'c'].map((key) => call(key)));
+    order.length = 0;
+    await Promise.all([call('a'), call('b'), call('c', true)]);
+    expect(order).toEqual(['a', 'c', 'b']);
+  });
+
+  it('rests a BMC that asks for it, ever longer up to the ceiling, and no other; then forgets', async () => {
+    const q = queue();
+    const starts: number[] = [];
+    const call = (verdict?: Verdict) =>
+      q
+        .run(
+          'bmc',
+          async () => {
+            starts.push(performance.now());
+            if (verdict) throw new Fault(verdict);
+          },
+          turn(),
+        )
+        .catch(() => {});
+    await Promise.all([call(), call(), call('busy'), call('busy'), call('busy'), call()]);
+    const gaps = starts.slice(1).map((start, i) => start - starts[i]!);
+    expect(gaps[0]).toBeLessThan(100);
+    expect(gaps[1]).toBeLessThan(100);
+    expect(gaps[2]).toBeGreaterThan(240);
+    expect(gaps[3]).toBeGreaterThan(390);
+    expect(gaps[4]).toBeGreaterThan(390);
+    expect(gaps[4]).toBeLessThan(600);
+  });
+
+  it('drops a queued command whose work was cancelled, and runs the next one', async () => {
+    const q = queue({ maxRunning: 1 });
+    const abort = new AbortController();
+    const first = q.run('a', () => sleep(20), turn());
+    let ran = false;
+    const second = q.run(
+      'a',
+      async () => {
+        ran = true;
+      },
+      turn({ signal: abort.signal }),
+    );
+    const third = q.run('a', async () => 'third', turn());
+    abort.abort();
+    await expect(second).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(third).resolves.toBe('third');
+    await first;
+    expect(ran).toBe(false);
+  });
+});
