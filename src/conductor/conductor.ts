@@ -2,7 +2,8 @@ import type { BootDevice } from '../domain/node/boot-device.js';
 import type { PowerTarget } from '../domain/power/power.js';
 import type { ProvisionVerb } from '../domain/provision/table.js';
 import type { JsonObject } from '../domain/step/step.js';
-import type { InterfaceKind, ValidationReport } from '../driver/contract/interfaces.js';
+import type { ValidationReport } from '../driver/contract/interfaces.js';
+import type { DriverDescription } from '../driver/registry.js';
 import type { Node } from '../node/node.entity.js';
 import type { NewNode, NodeChanges } from '../node/node.repository.js';
 import type { Port } from '../port/port.entity.js';
@@ -24,14 +25,6 @@ export interface ProvisionArguments {
   clean_steps?: { interface: string; step: string; args?: JsonObject }[];
   deploy_steps?: { interface: string; step: string; args?: JsonObject; priority: number }[];
   disable_ramdisk?: boolean;
-}
-
-export interface DriverDescription {
-  name: string;
-  hosts: string[];
-  type: 'dynamic';
-  default: Partial<Record<InterfaceKind, string>>;
-  enabled: Partial<Record<InterfaceKind, string[]>>;
 }
 
 export interface HeartbeatBody {
@@ -95,7 +88,7 @@ export abstract class Conductor {
   abstract deletePort(ident: string, by: Requester): Promise<void>;
 
   /** Hardware types that are enabled, with the live conductors that serve them. */
-  abstract drivers(): Promise<DriverDescription[]>;
+  abstract drivers(): Promise<(DriverDescription & { hosts: string[] })[]>;
   /** @throws NotFoundError for a driver that is not enabled */
   abstract driverProperties(driver: string): Promise<Record<string, string>>;
 

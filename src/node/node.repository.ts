@@ -212,6 +212,14 @@ export class NodeRepository {
     return new Set(rows.map((row) => row.uuid));
   }
 
+  /** Holds the row until the transaction ends. @throws LeaseLostError when the fence does not hold any more */
+  async assertHeld(uuid: string, fence: Fence, on: Queryable): Promise<void> {
+    const parameters = new Parameters();
+    const where = `uuid = ${parameters.add(uuid)} and ${fenceCondition(fence, parameters)}`;
+    const rows = await on.query<unknown[]>(`select 1 from node where ${where} for update`, parameters.values);
+    if (rows.length === 0) throw new LeaseLostError(uuid);
+  }
+
   async release(uuid: string, fence: Fence, on: Queryable = this.source.manager): Promise<void> {
     await on.query(
       `update node set reservation = null, reservation_expires_at = null

@@ -28,9 +28,10 @@ export interface OpenOperation {
   wait_for: 'heartbeat' | 'poll' | null;
   poll_in: number | null;
   deadline_in: number | null;
+  abort_requested: boolean;
 }
 
-const OPEN_COLUMNS = `id, node_uuid, kind, state, wait_for,
+const OPEN_COLUMNS = `id, node_uuid, kind, state, wait_for, abort_requested,
   extract(epoch from poll_at - now())::float8 * 1000 as poll_in,
   extract(epoch from deadline - now())::float8 * 1000 as deadline_in`;
 
@@ -82,22 +83,23 @@ export class OperationRepository {
   /**
    * Commits a journal. Times are given as durations and become times on the database's clock.
    * Steps that did not change are not written. A deadline stays while its step does, unless `timeout` sets a new one.
+   * @returns ms to the deadline, null for none
    */
   async commit(
     operation: JournaledOperation,
     after: Journal,
     wait: { for: 'heartbeat' | 'poll'; pollAfter: number | null; timeout: number | null } | null,
     on: Queryable,
-  ): Promise<void> {
+  ): Promise<number | null> {
     const before = operation.journal;
-    await on.query(
+    const [rows] = await on.query<[{ deadline_in: number | null }[], number]>(
       `update operation set state = $2, cursor = $3, abort_requested = $4, error = $5, wait_for = $6,
               poll_at = now() + make_interval(secs => $7::float8 / 1000),
               deadline = case when $8::float8 is not null then now() + make_interval(secs => $8::float8 / 1000)
                 when cursor <> $3 then null else deadline end,
               args = case when $9::jsonb is null then args else args || jsonb_build_object('_result', $9::jsonb) end,
               updated_at = now(), finished_at = case when $2 = 'finished' then now() end
-        where id = $1`,
+        where id = $1 returning extract(epoch from deadline - now())::float8 * 1000 as deadline_in`,
       [
         operation.id,
         after.state,
@@ -113,7 +115,7 @@ export class OperationRepository {
     if (after.steps.length !== before.steps.length) {
       await on.query(`delete from operation_step where operation_id = $1`, [operation.id]);
       await this.#writeSteps(operation.id, after.steps, on);
-      return;
+      return rows[0]?.deadline_in ?? null;
     }
     for (const [position, step] of after.steps.entries()) {
       if (step === before.steps[position]) continue;
@@ -125,13 +127,32 @@ export class OperationRepository {
         [operation.id, position, step.state, JSON.stringify(step.checkpoint), step.attempt],
       );
     }
+    return rows[0]?.deadline_in ?? null;
   }
 
-  async saveCheckpoint(id: string, position: number, checkpoint: unknown, on: Queryable): Promise<void> {
+  async saveCheckpoint(
+    id: string,
+    position: number,
+    checkpoint: unknown,
+    on: Queryable = this.source.manager,
+  ): Promise<void> {
     await on.query(
       `update operation_step set checkpoint = $3::jsonb where operation_id = $1 and position = $2`,
       [id, position, JSON.stringify(checkpoint)],
     );
+  }
+
+  /** Kept in the journal first, so that an accepted abort outlives a crash. */
+  async requestAbort(id: string, on: Queryable): Promise<void> {
+    await on.query(`update operation set abort_requested = true where id = $1`, [id]);
+  }
+
+  /** Ends an operation that another one takes the place of, e.g. a tear-down during a deployment. */
+  async supersede(id: string, message: string, on: Queryable): Promise<void> {
+    await on.query(`update operation set state = 'finished', error = $2, finished_at = now() where id = $1`, [
+      id,
+      message,
+    ]);
   }
 
   /** Open work of one conductor, oldest first. */

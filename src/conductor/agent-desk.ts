@@ -1,0 +1,111 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { InvalidError, NotFoundError } from '../domain/errors.js';
+import { factsOf } from '../domain/provision/machine.js';
+import type { ProvisionState } from '../domain/provision/table.js';
+import type { Node } from '../node/node.entity.js';
+import type { NodeRepository } from '../node/node.repository.js';
+import type { OperationRepository } from '../operation/operation.repository.js';
+import type { PortRepository } from '../port/port.repository.js';
+import type { HeartbeatBody } from './conductor.js';
+import type { OperationRunner } from './operation-runner.js';
+
+/** Says whether a request may come from this address for a node with these MAC addresses. */
+export type SourceCheck = (macs: readonly string[], source: string) => Promise<boolean>;
+/** @throws InvalidError for a callback URL that the daemon must not call */
+export type CallbackCheck = (url: string, source: string) => void;
+
+/** Lookup and heartbeat. Everybody on the provisioning network can call these: every miss looks the same. */
+export class AgentDesk {
+  constructor(
+    private readonly deps: {
+      nodes: NodeRepository;
+      ports: PortRepository;
+      operations: OperationRepository;
+      runner: OperationRunner;
+      mayCome: SourceCheck;
+      checkCallback: CallbackCheck;
+    },
+  ) {}
+
+  async lookUp(query: {
+    addresses: readonly string[];
+    node_uuid: string | null;
+    source: string;
+  }): Promise<{ node: Node; agent_token: string | null }> {
+    const node = await this.#match(query);
+    if (!node) throw missing();
+    let agent_token: string | null = null;
+    await this.deps.nodes.edit(node.uuid, null, (clear) => {
+      if (clear.driver_internal_info['agent_secret_token']) return null;
+      // The caller may have won a race with a state change: the row lock decides.
+      if (!mayLookUp(clear.provision_state)) throw missing();
+      agent_token = randomBytes(32).toString('base64url');
+      return { driver_internal_info: { ...clear.driver_internal_info, agent_secret_token: agent_token } };
+    });
+    return { node, agent_token };
+  }
+
+  async heartbeat(node_uuid: string, body: HeartbeatBody, source: string): Promise<void> {
+    const { nodes, operations, runner, checkCallback } = this.deps;
+    const node = await nodes.find(node_uuid);
+    if (!node || !mayLookUp(node.provision_state)) throw missing();
+    checkCallback(body.callback_url, source);
+    await nodes.edit(node.uuid, null, (clear) => {
+      const known = clear.driver_internal_info;
+      if (!sameToken(known['agent_secret_token'], body.agent_token)) {
+        throw new InvalidError('Invalid or missing agent token received.');
+      }
+      const url = known['agent_url'];
+      if (url && url !== body.callback_url)
+        throw new InvalidError('Detected change in ramdisk provided "callback_url".');
+      const ca = known['agent_verify_ca'];
+      if (ca && ca !== body.agent_verify_ca)
+        throw new InvalidError('Detected change in ramdisk provided "agent_verify_ca".');
+      return {
+        driver_internal_info: {
+          ...known,
+          agent_url: body.callback_url,
+          agent_last_heartbeat: new Date().toISOString(),
+          ...(body.agent_version ? { agent_version: body.agent_version } : {}),
+          ...(body.agent_verify_ca ? { agent_verify_ca: body.agent_verify_ca } : {}),
+          ...(body.agent_status ? { agent_status: body.agent_status } : {}),
+          ...(body.agent_status_message ? { agent_status_message: body.agent_status_message } : {}),
+        },
+      };
+    });
+    const open = await operations.openOf(node.uuid);
+    if (open) runner.deliver(open.id, { on: 'wake', why: 'heartbeat' });
+  }
+
+  async #match(query: {
+    addresses: readonly string[];
+    node_uuid: string | null;
+    source: string;
+  }): Promise<Node | null> {
+    const { nodes, ports, mayCome } = this.deps;
+    let uuid = query.node_uuid;
+    if (!uuid) {
+      const owners = new Set((await ports.byAddresses(query.addresses)).map((port) => port.node_uuid));
+      if (owners.size !== 1) return null;
+      uuid = [...owners][0]!;
+    }
+    const node = await nodes.find(uuid);
+    if (!node || !mayLookUp(node.provision_state)) return null;
+    const macs = (await ports.ofNode(node.uuid)).map((port) => port.address);
+    return (await mayCome(macs, query.source)) ? node : null;
+  }
+}
+
+function mayLookUp(state: string): boolean {
+  return factsOf(state as ProvisionState).ramdiskLookup === true;
+}
+
+function missing(): NotFoundError {
+  return new NotFoundError('Node could not be found.');
+}
+
+function sameToken(known: unknown, given: string | undefined): boolean {
+  if (typeof known !== 'string' || !given) return false;
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(known), digest(given));
+}

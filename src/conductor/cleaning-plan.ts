@@ -1,0 +1,22 @@
+import type { PlannedStep } from '../domain/step/step.js';
+import type { DriverRegistry } from '../driver/registry.js';
+import type { Node } from '../node/node.entity.js';
+import { planSteps } from './workflow/workflow.js';
+
+/** Which steps a cleaning starts with; the agent's own come in when it has reported them. */
+export class CleaningPlan {
+  constructor(
+    private readonly registry: DriverRegistry,
+    private readonly automatedByDefault: boolean,
+  ) {}
+
+  /** No steps where automated cleaning is off: the node passes through the state and is available. */
+  automated(node: Node): PlannedStep[] {
+    const on = node.automated_clean ?? this.automatedByDefault;
+    return on ? planSteps(this.registry.resolve(node), 'clean') : [];
+  }
+
+  manual(node: Node, requested: { interface: string; step: string }[]): PlannedStep[] {
+    return planSteps(this.registry.resolve(node), 'clean', { collect_clean_steps: { requested } });
+  }
+}

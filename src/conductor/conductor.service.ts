@@ -1,0 +1,152 @@
+import type { ConductorRecordRepository } from '../conductor-record/conductor-record.repository.js';
+import { InvalidError, messageOf, UnsupportedError } from '../domain/errors.js';
+import type { BootDevice } from '../domain/node/boot-device.js';
+import type { PowerTarget } from '../domain/power/power.js';
+import type { ProvisionVerb } from '../domain/provision/table.js';
+import { INTERFACE_KINDS, type ValidationReport } from '../driver/contract/interfaces.js';
+import type { DriverDescription, DriverRegistry } from '../driver/registry.js';
+import type { Node } from '../node/node.entity.js';
+import type { NewNode, NodeChanges, NodeRepository } from '../node/node.repository.js';
+import type { Port } from '../port/port.entity.js';
+import type { NewPort, PortChanges } from '../port/port.repository.js';
+import type { AgentDesk } from './agent-desk.js';
+import {
+  type ClearNode,
+  Conductor,
+  type HeartbeatBody,
+  type ProvisionArguments,
+  type Requester,
+} from './conductor.js';
+import type { NodeContexts } from './node-context.js';
+import type { NodeDesk } from './node-desk.js';
+import type { VerbDesk } from './verb-desk.js';
+
+/** The conductor's front: passes each request to the desk that does it. */
+export class ConductorService extends Conductor {
+  constructor(
+    private readonly deps: {
+      nodes: NodeRepository;
+      conductors: ConductorRecordRepository;
+      registry: DriverRegistry;
+      contexts: NodeContexts;
+      desk: NodeDesk;
+      verbs: VerbDesk;
+      agents: AgentDesk;
+      conductorTimeout: number;
+    },
+  ) {
+    super();
+  }
+
+  createNode(node: NewNode, by: Requester): Promise<Node> {
+    return this.deps.desk.create(node, by);
+  }
+
+  updateNode(
+    ident: string,
+    edit: (node: ClearNode) => NodeChanges,
+    _by: Requester,
+    resetInterfaces = false,
+  ): Promise<Node> {
+    return this.deps.desk.update(ident, edit, resetInterfaces);
+  }
+
+  deleteNode(ident: string, _by: Requester): Promise<void> {
+    return this.deps.desk.delete(ident);
+  }
+
+  setMaintenance(ident: string, maintenance: boolean, reason: string | null, _by: Requester): Promise<void> {
+    return this.deps.desk.setMaintenance(ident, maintenance, reason);
+  }
+
+  setPower(ident: string, target: PowerTarget, timeout: number | null, by: Requester): Promise<Node> {
+    return this.deps.verbs.setPower(ident, target, timeout, by);
+  }
+
+  provision(ident: string, verb: ProvisionVerb, args: ProvisionArguments, by: Requester): Promise<Node> {
+    return this.deps.verbs.provision(ident, verb, args, by);
+  }
+
+  async validate(ident: string): Promise<ValidationReport> {
+    const node = await this.deps.nodes.get(ident);
+    const context = await this.deps.contexts.forReading(node, AbortSignal.timeout(60_000));
+    const report: ValidationReport = {};
+    for (const kind of INTERFACE_KINDS) {
+      const implementation =
+        kind === 'power' || kind === 'management' || kind === 'boot' || kind === 'deploy'
+          ? context.all[kind]
+          : context.all.passive[kind];
+      if (!implementation) continue;
+      try {
+        await implementation.validate(context);
+        report[kind] = { result: true };
+      } catch (error) {
+        report[kind] = { result: false, reason: messageOf(error) };
+      }
+    }
+    return report;
+  }
+
+  async getBootDevice(
+    ident: string,
+  ): Promise<{ boot_device: BootDevice | null; persistent: boolean | null }> {
+    return this.deps.desk.reserved(ident, async ({ node, signal }) => {
+      const context = await this.deps.contexts.forReading(node, signal);
+      await context.interfaces.management.validate(context);
+      return context.interfaces.management.getBootDevice(context);
+    });
+  }
+
+  async setBootDevice(ident: string, device: string, persistent: boolean, _by: Requester): Promise<void> {
+    await this.deps.desk.reserved(ident, async (lease) => {
+      const context = await this.deps.contexts.forWork(lease, lease.node, lease.signal);
+      const { management } = context.interfaces;
+      await management.validate(context);
+      const supported = management.supportedBootDevices(context);
+      const wanted = supported.find((known) => known === device);
+      if (!wanted) throw new InvalidError(`Invalid boot device ${device} specified.`);
+      await management.setBootDevice(context, wanted, persistent);
+    });
+  }
+
+  async supportedBootDevices(ident: string): Promise<readonly BootDevice[]> {
+    const node = await this.deps.nodes.get(ident);
+    const context = await this.deps.contexts.forReading(node, AbortSignal.timeout(60_000));
+    const devices = context.interfaces.management.supportedBootDevices(context);
+    if (devices.length === 0)
+      throw new UnsupportedError(`Driver ${node.driver} does not support management.`);
+    return devices;
+  }
+
+  createPort(port: NewPort, _by: Requester): Promise<Port> {
+    return this.deps.desk.createPort(port);
+  }
+
+  updatePort(ident: string, edit: (port: Port, node: Node) => PortChanges, _by: Requester): Promise<Port> {
+    return this.deps.desk.updatePort(ident, edit);
+  }
+
+  deletePort(ident: string, _by: Requester): Promise<void> {
+    return this.deps.desk.deletePort(ident);
+  }
+
+  async drivers(): Promise<(DriverDescription & { hosts: string[] })[]> {
+    const alive = (await this.deps.conductors.list(this.deps.conductorTimeout)).filter((row) => row.alive);
+    return this.deps.registry.driverNames().map((name) => ({
+      ...this.deps.registry.describe(name),
+      hosts: alive.filter((row) => row.drivers.includes(name)).map((row) => row.hostname),
+    }));
+  }
+
+  async driverProperties(driver: string): Promise<Record<string, string>> {
+    return { ...this.deps.registry.properties(driver) };
+  }
+
+  lookUp(query: { addresses: readonly string[]; node_uuid: string | null; source: string }) {
+    return this.deps.agents.lookUp(query);
+  }
+
+  heartbeat(node_uuid: string, body: HeartbeatBody, source: string): Promise<void> {
+    return this.deps.agents.heartbeat(node_uuid, body, source);
+  }
+}

@@ -1,0 +1,139 @@
+import type { DataSource } from 'typeorm';
+import { inTransaction } from '../database/data-source.js';
+import { FerricError } from '../domain/errors.js';
+import type { Json, JsonObject, Step, Wake } from '../domain/step/step.js';
+import type { DriverContext, DriverNode, NodeChanges } from '../driver/contract/context.js';
+import type { Interfaces } from '../driver/contract/interfaces.js';
+import type { StepContext, WorkContext } from '../driver/contract/step.js';
+import type { DriverRegistry } from '../driver/registry.js';
+import type { Node } from '../node/node.entity.js';
+import type { NodeRepository } from '../node/node.repository.js';
+import type { JournaledOperation, OperationRepository } from '../operation/operation.repository.js';
+import type { Logger } from '../platform/logger.js';
+import type { PortRepository } from '../port/port.repository.js';
+import type { Lease } from './reservation.js';
+
+/** Columns that heartbeats and steps both write: a step's save changes only the keys that it changed. */
+const MERGED = ['driver_internal_info', 'instance_info'] as const;
+
+/** Builds what drivers are given: nobody else hands out a node with its secrets in clear. */
+export class NodeContexts {
+  constructor(
+    private readonly deps: {
+      source: DataSource;
+      nodes: NodeRepository;
+      ports: PortRepository;
+      operations: OperationRepository;
+      registry: DriverRegistry;
+      log: Logger;
+    },
+  ) {}
+
+  /** For looking only: validation, reading power. `save` is refused, `fence` has nothing to guard. */
+  async forReading(node: Node, signal: AbortSignal): Promise<WorkContext & { all: Interfaces }> {
+    const all = this.deps.registry.resolve(node);
+    const base = await this.#base(node, signal);
+    return {
+      ...base,
+      interfaces: all,
+      all,
+      node: base.node,
+      save: () => Promise.reject(new FerricError('internal', 'a reading context cannot save')),
+      fence: () => Promise.resolve(),
+    };
+  }
+
+  /** For acting under a reservation. */
+  async forWork(lease: Lease, node: Node, signal: AbortSignal): Promise<WorkContext & { all: Interfaces }> {
+    const all = this.deps.registry.resolve(node);
+    const base = await this.#base(node, signal);
+    let current = base.node;
+    const context = {
+      ...base,
+      interfaces: all,
+      all,
+      get node() {
+        return current;
+      },
+      save: async (changes: NodeChanges) => {
+        const seen = current;
+        const row = await this.deps.nodes.edit(node.uuid, lease.fence, (clear) => ({
+          ...changes,
+          ...Object.fromEntries(
+            MERGED.filter((column) => changes[column]).map((column) => [
+              column,
+              mergeKeys(seen[column], changes[column]!, clear[column]),
+            ]),
+          ),
+        }));
+        current = clearNode(row, this.deps.nodes);
+      },
+      fence: (duration: number) => lease.ensure(duration),
+    };
+    return context;
+  }
+
+  async forStep(
+    lease: Lease,
+    node: Node,
+    signal: AbortSignal,
+    operation: JournaledOperation,
+    position: number,
+    wake: Wake,
+  ): Promise<StepContext & { all: Interfaces }> {
+    const step = operation.journal.steps[position] as Step;
+    const work = await this.forWork(lease, node, signal);
+    let saved: Json = step.checkpoint;
+    const own = {
+      operation: { uuid: operation.uuid, kind: operation.kind },
+      step: { name: step.name, interface: step.interface, args: step.args },
+      wake,
+      attempt: step.attempt,
+      get saved() {
+        return saved;
+      },
+      checkpoint: async (value: Json) => {
+        await lease.ensure(1_000);
+        await inTransaction(this.deps.source, async (manager) => {
+          await this.deps.nodes.assertHeld(node.uuid, lease.fence, manager);
+          await this.deps.operations.saveCheckpoint(operation.id, position, value, manager);
+        });
+        saved = value;
+      },
+    };
+    // Keeps the getters of both alive, where a spread would freeze their first value.
+    return Object.defineProperties(
+      {},
+      {
+        ...Object.getOwnPropertyDescriptors(work),
+        ...Object.getOwnPropertyDescriptors(own),
+      },
+    ) as StepContext & { all: Interfaces };
+  }
+
+  async #base(
+    node: Node,
+    signal: AbortSignal,
+  ): Promise<Pick<DriverContext, 'node' | 'ports' | 'log' | 'signal'>> {
+    return {
+      node: clearNode(node, this.deps.nodes),
+      ports: await this.deps.ports.ofNode(node.uuid),
+      log: this.deps.log.child({ node: node.uuid }),
+      signal,
+    };
+  }
+}
+
+function clearNode(node: Node, nodes: NodeRepository): DriverNode {
+  return { ...node, ...nodes.withSecrets(node) };
+}
+
+/** Applies to `now` what changed from `before` to `after`, key by key. */
+export function mergeKeys(before: JsonObject, after: JsonObject, now: JsonObject): JsonObject {
+  const merged = { ...now };
+  for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    if (!(key in after)) delete merged[key];
+    else if (JSON.stringify(before[key]) !== JSON.stringify(after[key])) merged[key] = after[key]!;
+  }
+  return merged;
+}

@@ -1,0 +1,205 @@
+import type { DataSource } from 'typeorm';
+import { inTransaction } from '../database/data-source.js';
+import { ConflictError, ForbiddenError, InvalidError, messageOf, NotFoundError } from '../domain/errors.js';
+import { factsOf } from '../domain/provision/machine.js';
+import type { ProvisionState } from '../domain/provision/table.js';
+import { INTERFACE_KINDS, type InterfaceKind } from '../driver/contract/interfaces.js';
+import type { DriverRegistry } from '../driver/registry.js';
+import type { EventRepository } from '../event/event.repository.js';
+import type { Node } from '../node/node.entity.js';
+import type { NewNode, NodeChanges, NodeRepository } from '../node/node.repository.js';
+import type { Logger } from '../platform/logger.js';
+import type { Port } from '../port/port.entity.js';
+import type { NewPort, PortChanges, PortRepository } from '../port/port.repository.js';
+import type { ClearNode, Requester } from './conductor.js';
+import type { NodeContexts } from './node-context.js';
+import type { Lease, Reservations } from './reservation.js';
+
+/** Edits of nodes and ports: each under the node's reservation. */
+export class NodeDesk {
+  constructor(
+    private readonly deps: {
+      source: DataSource;
+      nodes: NodeRepository;
+      ports: PortRepository;
+      events: EventRepository;
+      reservations: Reservations;
+      registry: DriverRegistry;
+      contexts: NodeContexts;
+      host: string;
+      allowDeletingAvailable: boolean;
+      log: Logger;
+    },
+  ) {}
+
+  async create(node: NewNode, by: Requester): Promise<Node> {
+    const { nodes, events, host } = this.deps;
+    const row = { ...node, ...this.#interfaces(node, {}, node.driver), conductor_affinity: host };
+    return inTransaction(this.deps.source, async (manager) => {
+      const created = await nodes.create(row, manager);
+      await events.add(
+        {
+          node_uuid: created.uuid,
+          event_type: 'provision',
+          event: 'Node was created.',
+          state: created.provision_state,
+          conductor: host,
+          user_name: by.user,
+          project: by.project,
+          request_id: by.request_id,
+        },
+        manager,
+      );
+      return created;
+    });
+  }
+
+  async update(
+    ident: string,
+    edit: (node: ClearNode) => NodeChanges,
+    resetInterfaces: boolean,
+  ): Promise<Node> {
+    return this.reserved(ident, async ({ node, fence }) => {
+      const changes = edit({ ...node, ...this.deps.nodes.withSecrets(node) });
+      const driver = changes.driver ?? node.driver;
+      const kept = resetInterfaces && changes.driver ? {} : node;
+      const interfaces = touchesInterfaces(changes) ? this.#interfaces(changes, kept, driver) : {};
+      return this.deps.nodes.update(node.uuid, { ...changes, ...interfaces }, fence);
+    });
+  }
+
+  async delete(ident: string): Promise<void> {
+    await this.reserved(ident, async ({ node, fence, signal }) => {
+      const state = node.provision_state;
+      if (node.protected) {
+        throw new ForbiddenError(
+          `Node ${node.uuid} is protected and cannot be undeployed, rebuilt or deleted.`,
+        );
+      }
+      if (node.instance_uuid) {
+        throw new ConflictError(`Node ${node.uuid} is associated with instance ${node.instance_uuid}.`);
+      }
+      const allowed =
+        factsOf(state as ProvisionState).deletable &&
+        (state !== 'available' || this.deps.allowDeletingAvailable);
+      if (!allowed && !node.maintenance) {
+        throw new ConflictError(
+          `Can not delete node "${node.uuid}" while it is in provision state "${state}". Valid provision states to ` +
+            `perform deletion are: ${this.#deletable()}, or set maintenance.`,
+        );
+      }
+      await this.#withdraw(node, signal);
+      await this.deps.nodes.delete(node.uuid, fence);
+    });
+  }
+
+  async setMaintenance(ident: string, maintenance: boolean, reason: string | null): Promise<void> {
+    await this.reserved(ident, ({ node, fence }) =>
+      this.deps.nodes.update(
+        node.uuid,
+        {
+          maintenance,
+          maintenance_reason: maintenance ? reason : null,
+          ...(maintenance ? {} : { fault: null }),
+        },
+        fence,
+      ),
+    );
+  }
+
+  async createPort(port: NewPort): Promise<Port> {
+    return this.reserved(port.node_uuid, ({ node }) =>
+      this.deps.ports.create({ ...port, node_uuid: node.uuid }),
+    );
+  }
+
+  async updatePort(ident: string, edit: (port: Port, node: Node) => PortChanges): Promise<Port> {
+    const found = await this.deps.ports.get(ident);
+    return this.reserved(found.node_uuid, async ({ node }) => {
+      const port = await this.deps.ports.get(found.uuid);
+      const changes = edit(port, node);
+      if (changes.node_uuid && !(await this.deps.nodes.find(changes.node_uuid))) {
+        throw new InvalidError(`Node ${changes.node_uuid} could not be found.`);
+      }
+      return this.deps.ports.update(port.uuid, changes);
+    });
+  }
+
+  async deletePort(ident: string): Promise<void> {
+    const found = await this.deps.ports.get(ident);
+    await this.reserved(found.node_uuid, async ({ node }) => {
+      if (node.instance_uuid && !node.maintenance && node.provision_state === 'active') {
+        throw new ConflictError(
+          `Cannot delete the port ${found.uuid} as node ${node.uuid} is associated with instance ${node.instance_uuid}.`,
+        );
+      }
+      await this.deps.ports.delete(found.uuid);
+    });
+  }
+
+  /** Runs `work` under the node's reservation, trying again as configured while another holds it. */
+  async reserved<T>(ident: string, work: (lease: Lease) => Promise<T>): Promise<T> {
+    const { uuid } = await this.deps.nodes.get(ident);
+    const lease = await this.deps.reservations.acquire(uuid, true);
+    try {
+      return await work(lease);
+    } finally {
+      await lease.release();
+    }
+  }
+
+  /**
+   * The interface fields that a node with this driver ends up with.
+   * @param kept the node as it is, whose interfaces stay where the change does not name them
+   */
+  #interfaces(changes: NodeChanges, kept: Partial<Node>, driver: string): NodeChanges {
+    const { registry } = this.deps;
+    if (!registry.isEnabled(driver)) {
+      throw new InvalidError(
+        `No valid host was found. Reason: No conductor service registered which supports driver ${driver} for ` +
+          `conductor group "${changes.conductor_group ?? kept.conductor_group ?? ''}".`,
+      );
+    }
+    const wanted = Object.fromEntries(
+      INTERFACE_KINDS.map((kind): [string, string | null] => {
+        const field = `${kind}_interface` as const;
+        return [field, changes[field] === undefined ? (kept[field] ?? null) : changes[field]];
+      }),
+    ) as Record<`${InterfaceKind}_interface`, string | null>;
+    for (const kind of INTERFACE_KINDS) {
+      const name = wanted[`${kind}_interface`];
+      if (name) registry.checkName(driver, kind, name);
+    }
+    const names = registry.namesFor({ driver, ...wanted });
+    return Object.fromEntries(INTERFACE_KINDS.map((kind) => [`${kind}_interface`, names[kind]]));
+  }
+
+  #deletable(): string {
+    const states = [
+      'enroll',
+      'manageable',
+      'adopt failed',
+      ...(this.deps.allowDeletingAvailable ? ['available'] : []),
+    ];
+    return states.map((state) => `'${state}'`).join(', ');
+  }
+
+  /** Nothing of a deleted node stays published; a driver that is not enabled any more has published nothing. */
+  async #withdraw(node: Node, signal: AbortSignal): Promise<void> {
+    try {
+      const context = await this.deps.contexts.forReading(node, signal);
+      await context.interfaces.boot.cleanUpInstance(context);
+    } catch (error) {
+      if (!(error instanceof NotFoundError)) {
+        this.deps.log.warn(
+          { node: node.uuid, error: messageOf(error) },
+          'a deleted node was not withdrawn wholly',
+        );
+      }
+    }
+  }
+}
+
+function touchesInterfaces(changes: NodeChanges): boolean {
+  return 'driver' in changes || INTERFACE_KINDS.some((kind) => `${kind}_interface` in changes);
+}

@@ -1,0 +1,225 @@
+import type { DataSource, EntityManager } from 'typeorm';
+import { inTransaction, isDatabaseAway } from '../database/data-source.js';
+import { FerricError, LeaseLostError, LockedError, messageOf } from '../domain/errors.js';
+import { next } from '../domain/provision/machine.js';
+import type { ProvisionEvent, ProvisionState } from '../domain/provision/table.js';
+import { type Advance, advance, type Effect, type StepEvent } from '../domain/step/advance.js';
+import type { Node } from '../node/node.entity.js';
+import type { NodeRepository } from '../node/node.repository.js';
+import type { JournaledOperation, OperationRepository } from '../operation/operation.repository.js';
+import type { Logger } from '../platform/logger.js';
+import type { Failpoint } from './failpoint.js';
+import type { OperationEnd } from './operation-end.js';
+import type { Lease, Reservations } from './reservation.js';
+import type { StepPerformer } from './step-performer.js';
+import type { Transitions } from './transition.js';
+import { WORKFLOWS } from './workflow/workflows.js';
+
+/** How soon work that met a lock or an absent database is taken up again, ms. */
+const RETRY = 2_000;
+
+interface RunnerDeps {
+  source: DataSource;
+  nodes: NodeRepository;
+  operations: OperationRepository;
+  reservations: Reservations;
+  transitions: Transitions;
+  performer: StepPerformer;
+  end: OperationEnd;
+  failpoint: Failpoint;
+  host: string;
+  /** Milliseconds a wait may last by default, by the workflow's configuration key; 0: no limit. */
+  timeouts: Readonly<Record<'deploy_callback_timeout' | 'clean_callback_timeout', number>>;
+  log: Logger;
+}
+
+/**
+ * Drives operations: load, advance, commit, perform. All that it knows is in the journal; what it holds in memory is
+ * a queue of events for each operation and a timer for each wait, both made again at a start.
+ */
+export class OperationRunner {
+  readonly #queues = new Map<string, { events: StepEvent[]; running: Promise<void> }>();
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #stopping = new AbortController();
+
+  constructor(private readonly deps: RunnerDeps) {}
+
+  /** Takes up every operation that this conductor left open. */
+  async resume(): Promise<void> {
+    for (const open of await this.deps.operations.open(this.deps.host)) {
+      if (open.abort_requested && open.state !== 'running') this.deliver(open.id, { on: 'abort' });
+      if (open.state === 'waiting') this.#arm(open.id, open.poll_in, open.deadline_in);
+      else if (open.state !== 'held') this.deliver(open.id, { on: 'restart' });
+    }
+  }
+
+  /** Steps that run are told to stop and are resumed by the next start. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new FerricError('cancelled', 'The conductor is stopping.'));
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    await Promise.allSettled([...this.#queues.values()].map((queue) => queue.running));
+  }
+
+  /** Events of one operation are taken one after the other; a second heartbeat behind a waiting one is the same. */
+  deliver(id: string, event: StepEvent): void {
+    if (this.#stopping.signal.aborted) return;
+    const queue = this.#queues.get(id);
+    if (queue) {
+      if (!queue.events.some((waiting) => waiting.on === event.on)) queue.events.push(event);
+      return;
+    }
+    const fresh = { events: [event], running: Promise.resolve() };
+    this.#queues.set(id, fresh);
+    fresh.running = this.#work(id, fresh.events);
+  }
+
+  /** A safety net below the timers: whatever is due by the database's clock. */
+  async sweep(): Promise<number> {
+    const due = await this.deps.operations.due(this.deps.host);
+    for (const open of due) {
+      this.deliver(open.id, (open.deadline_in ?? 1) <= 0 ? { on: 'deadline' } : { on: 'wake', why: 'poll' });
+    }
+    return due.length;
+  }
+
+  async #work(id: string, events: StepEvent[]): Promise<void> {
+    await Promise.resolve();
+    try {
+      for (let event = events.shift(); event; event = events.shift()) await this.#take(id, event);
+    } finally {
+      this.#queues.delete(id);
+    }
+  }
+
+  async #take(id: string, event: StepEvent): Promise<void> {
+    const { log } = this.deps;
+    try {
+      await this.#drive(id, event);
+    } catch (error) {
+      if (this.#stopping.signal.aborted) return;
+      // Whether the last commit took effect is in the journal: read it again rather than guess.
+      const retry: StepEvent = error instanceof LockedError ? event : { on: 'restart' };
+      if (error instanceof LockedError) log.debug({ operation: id }, 'the node is locked; trying again');
+      else if (isDatabaseAway(error) || (error as FerricError).code === 'unavailable') {
+        log.warn(
+          { operation: id, error: messageOf(error) },
+          'the database is away; taking up the operation later',
+        );
+      } else if (error instanceof LeaseLostError) log.warn({ operation: id }, error.message);
+      else
+        log.error(
+          { operation: id, error: error instanceof Error ? error.stack : error },
+          'operation interrupted',
+        );
+      this.#clearTimer(id);
+      this.#timers.set(
+        id,
+        setTimeout(() => {
+          this.deliver(id, retry);
+          // A wait whose event was lost on the way is picked up by its own times.
+          void this.sweep().catch(() => log.debug('the sweep finds no database yet'));
+        }, RETRY),
+      );
+    }
+  }
+
+  async #drive(id: string, event: StepEvent): Promise<void> {
+    const { operations, reservations } = this.deps;
+    const peek = await operations.load(id);
+    if (!peek || peek.journal.state === 'finished') return;
+    const looked = advance(peek.journal, event);
+    if (looked.effect.do === 'nothing' && looked.journal === peek.journal) return;
+    const lease = await reservations.acquire(peek.node_uuid, true);
+    try {
+      const operation = await operations.load(id);
+      if (operation) await this.#play(operation, advance(operation.journal, event), lease);
+    } finally {
+      await lease.release();
+    }
+  }
+
+  async #play(operation: JournaledOperation, first: Advance, lease: Lease): Promise<void> {
+    const { failpoint, performer, end } = this.deps;
+    const signal = AbortSignal.any([lease.signal, this.#stopping.signal]);
+    let node = lease.node;
+    for (let step = first; ; ) {
+      const { effect } = step;
+      if (effect.do === 'end') {
+        await end.finish(operation, step.journal, node, lease, signal, (next) =>
+          this.deliver(next, { on: 'begin' }),
+        );
+        this.#clearTimer(operation.id);
+        return;
+      }
+      node = await this.#commit(operation, step, node, lease);
+      operation.journal = step.journal;
+      if (effect.do !== 'run') return;
+      const label = `${operation.kind}.${step.journal.steps[effect.position]!.name}`;
+      failpoint(`${label}.before`);
+      const { event, node: after } = await performer.perform(operation, effect, node, lease, signal);
+      failpoint(`${label}.after`);
+      node = after;
+      step = advance(operation.journal, event);
+    }
+  }
+
+  /** Journal, provision state and event in one transaction. */
+  async #commit(operation: JournaledOperation, step: Advance, node: Node, lease: Lease): Promise<Node> {
+    const { effect } = step;
+    const wait = effect.do === 'wait' ? { ...effect, timeout: this.#timeout(operation, step, effect) } : null;
+    let deadline: number | null = null;
+    const after = await inTransaction(this.deps.source, async (manager: EntityManager) => {
+      await this.deps.nodes.assertHeld(node.uuid, lease.fence, manager);
+      deadline = await this.deps.operations.commit(operation, step.journal, wait, manager);
+      const event = WORKFLOWS[operation.kind].waits ? stateEvent(node, effect) : null;
+      if (!event) return node;
+      return this.deps.transitions.fire(
+        node,
+        lease.fence,
+        event,
+        { requestId: operation.request_id },
+        manager,
+      );
+    });
+    if (wait) this.#arm(operation.id, wait.pollAfter, deadline);
+    else this.#clearTimer(operation.id);
+    return after;
+  }
+
+  /** The first wait of a step starts its clock; later ones keep it unless they name a new time. */
+  #timeout(operation: JournaledOperation, step: Advance, effect: Effect & { do: 'wait' }): number | null {
+    if (effect.timeout !== null) return effect.timeout;
+    const key = WORKFLOWS[operation.kind].timeout;
+    const first = step.journal.steps[step.journal.cursor]!.attempt === 1;
+    return key && first && this.deps.timeouts[key] > 0 ? this.deps.timeouts[key] : null;
+  }
+
+  #arm(id: string, pollIn: number | null, deadlineIn: number | null): void {
+    this.#clearTimer(id);
+    const soonest = Math.min(pollIn ?? Number.POSITIVE_INFINITY, deadlineIn ?? Number.POSITIVE_INFINITY);
+    if (soonest === Number.POSITIVE_INFINITY) return;
+    const event: StepEvent =
+      pollIn !== null && pollIn <= soonest ? { on: 'wake', why: 'poll' } : { on: 'deadline' };
+    // Timers count 31 bits of milliseconds; the sweep finds what lies beyond.
+    const timer = setTimeout(() => this.deliver(id, event), Math.min(Math.max(soonest, 0), 2_000_000_000));
+    this.#timers.set(id, timer);
+  }
+
+  #clearTimer(id: string): void {
+    clearTimeout(this.#timers.get(id));
+    this.#timers.delete(id);
+  }
+}
+
+/**
+ * The move that goes with an effect: into the wait state when it waits, out of it when the next step starts. A poll
+ * that finds nothing new stays where it is.
+ */
+function stateEvent(node: Node, effect: Effect): ProvisionEvent | null {
+  const state = node.provision_state as ProvisionState;
+  const legal = (event: ProvisionEvent) => (next(state, event) ? event : null);
+  if (effect.do === 'wait') return legal('wait');
+  if (effect.do === 'hold') return legal('hold');
+  if (effect.do === 'run' && (effect.wake === 'start' || effect.wake === 'restart')) return legal('resume');
+  return null;
+}

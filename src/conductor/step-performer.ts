@@ -1,0 +1,72 @@
+import { isDatabaseAway } from '../database/data-source.js';
+import { FerricError, LeaseLostError, messageOf } from '../domain/errors.js';
+import type { Effect, StepEvent } from '../domain/step/advance.js';
+import type { StepOutcome } from '../domain/step/step.js';
+import type { Interfaces } from '../driver/contract/interfaces.js';
+import type { StepContext } from '../driver/contract/step.js';
+import type { Node } from '../node/node.entity.js';
+import type { NodeRepository } from '../node/node.repository.js';
+import type { JournaledOperation } from '../operation/operation.repository.js';
+import type { NodeContexts } from './node-context.js';
+import type { Lease } from './reservation.js';
+import { OWN_STEPS } from './workflow/own-steps.js';
+
+/** Runs one step once and says what became of it. */
+export class StepPerformer {
+  constructor(
+    private readonly contexts: NodeContexts,
+    private readonly nodes: NodeRepository,
+  ) {}
+
+  /**
+   * @returns the outcome as an event, and the node as the step left it
+   * @throws LeaseLostError, the signal's reason, or the database's absence: then nothing is known, and the journal
+   *   still says that the step runs
+   */
+  async perform(
+    operation: JournaledOperation,
+    effect: Effect & { do: 'run' },
+    node: Node,
+    lease: Lease,
+    signal: AbortSignal,
+  ): Promise<{ event: StepEvent; node: Node }> {
+    let event: StepEvent;
+    try {
+      const context = await this.contexts.forStep(
+        lease,
+        node,
+        signal,
+        operation,
+        effect.position,
+        effect.wake,
+      );
+      event = { on: 'outcome', outcome: await run(context, operation, effect.position) };
+    } catch (error) {
+      if (error instanceof LeaseLostError || signal.aborted || isAway(error)) throw error;
+      const step = operation.journal.steps[effect.position]!;
+      event = { on: 'failure', message: `${step.interface}.${step.name}: ${messageOf(error)}` };
+    }
+    return { event, node: await this.nodes.get(node.uuid) };
+  }
+}
+
+function run(
+  context: StepContext & { all: Interfaces },
+  operation: JournaledOperation,
+  position: number,
+): Promise<StepOutcome> {
+  const step = operation.journal.steps[position]!;
+  if (step.agent) return context.all.deploy.runAgentStep(context);
+  const same = (known: { kind: string; interface: string; name: string }) =>
+    known.kind === operation.kind && known.interface === step.interface && known.name === step.name;
+  const declared = context.all.steps.find(same) ?? OWN_STEPS.find(same);
+  if (!declared) throw new FerricError('unsupported', 'the node has no such step any more');
+  return declared.run(context);
+}
+
+function isAway(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (isDatabaseAway(at) || (at instanceof FerricError && at.code === 'unavailable')) return true;
+  }
+  return false;
+}
