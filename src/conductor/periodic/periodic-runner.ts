@@ -1,0 +1,84 @@
+import type { SchedulerRegistry } from '@nestjs/schedule';
+import { messageOf } from '../../domain/errors.js';
+import type { Logger } from '../../platform/logger.js';
+import type { PeriodicTask } from './task.js';
+
+/** How a task did, for logs and health. */
+export interface TaskStatus {
+  runs: number;
+  failures: number;
+  lastDuration: number | null;
+  lastError: string | null;
+}
+
+/** Runs periodic tasks on Nest's scheduler: spread at the start, never two runs of one task, stopped in order. */
+export class PeriodicRunner {
+  readonly #stopping = new AbortController();
+  readonly #running = new Map<string, Promise<void>>();
+  readonly status = new Map<string, TaskStatus>();
+
+  constructor(
+    private readonly registry: SchedulerRegistry,
+    private readonly log: Logger,
+  ) {}
+
+  start(tasks: readonly PeriodicTask[]): void {
+    for (const task of tasks) {
+      this.status.set(task.name, { runs: 0, failures: 0, lastDuration: null, lastError: null });
+      if (task.every === 0) {
+        this.log.info({ task: task.name }, 'periodic task is off');
+        continue;
+      }
+      const tick = () => void this.run(task);
+      // Conductors that start together must not all knock on the BMCs together.
+      const first = task.atStart ? 100 : task.every * 1000 * (0.5 + Math.random() / 2);
+      this.registry.addTimeout(
+        `${task.name}-first`,
+        setTimeout(() => {
+          tick();
+          if (!this.#stopping.signal.aborted) {
+            this.registry.addInterval(task.name, setInterval(tick, task.every * 1000));
+          }
+        }, first),
+      );
+    }
+  }
+
+  /** One run now; a run that is under way is joined. */
+  run(task: PeriodicTask): Promise<void> {
+    const running = this.#running.get(task.name);
+    if (running || this.#stopping.signal.aborted) return running ?? Promise.resolve();
+    const run = this.#once(task).finally(() => this.#running.delete(task.name));
+    this.#running.set(task.name, run);
+    return run;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    for (const name of this.registry.getTimeouts()) this.registry.deleteTimeout(name);
+    for (const name of this.registry.getIntervals()) this.registry.deleteInterval(name);
+    await Promise.allSettled(this.#running.values());
+  }
+
+  async #once(task: PeriodicTask): Promise<void> {
+    const status = this.status.get(task.name) ?? {
+      runs: 0,
+      failures: 0,
+      lastDuration: null,
+      lastError: null,
+    };
+    const started = performance.now();
+    try {
+      await task.run(this.#stopping.signal);
+      status.lastError = null;
+    } catch (error) {
+      status.failures++;
+      status.lastError = messageOf(error);
+      if (!this.#stopping.signal.aborted)
+        this.log.warn({ task: task.name, error: messageOf(error) }, 'periodic task failed');
+    }
+    status.runs++;
+    status.lastDuration = performance.now() - started;
+    this.status.set(task.name, status);
+  }
+}

@@ -1,0 +1,207 @@
+import type { DataSource } from 'typeorm';
+import { inTransaction } from '../../database/data-source.js';
+import { LockedError, messageOf, NotFoundError } from '../../domain/errors.js';
+import type { PowerState } from '../../domain/power/power.js';
+import type { EventRepository } from '../../event/event.repository.js';
+import type { Node } from '../../node/node.entity.js';
+import type { NodeChanges, NodeRepository } from '../../node/node.repository.js';
+import type { Logger } from '../../platform/logger.js';
+import type { NodeContexts } from '../node-context.js';
+import type { Lease, Reservations } from '../reservation.js';
+import type { PeriodicTask } from './task.js';
+
+export const POWER_FAULT = 'power failure';
+/** The machine's power is not ours to judge there (Ironic: conductor/manager.py, SYNC_EXCLUDED_STATES). */
+const SKIPPED = ['enroll', 'verifying', 'adopt failed', 'wait call-back', 'clean wait'];
+
+export interface PowerSyncSettings {
+  sync_power_state_interval: number;
+  sync_power_state_workers: number;
+  force_power_state_during_sync: boolean;
+  power_state_sync_max_retries: number;
+  power_failure_recovery_interval: number;
+  power_state_change_timeout: number;
+}
+
+interface Deps {
+  source: DataSource;
+  nodes: NodeRepository;
+  events: EventRepository;
+  reservations: Reservations;
+  contexts: NodeContexts;
+  settings: PowerSyncSettings;
+  host: string;
+  log: Logger;
+}
+
+/** Keeps the recorded power state and the machines in step, and takes nodes that cannot be read out of use. */
+export class PowerSync {
+  /** Failures in a row by node: reads that failed, and corrections that did not take. */
+  readonly #failures = new Map<string, number>();
+
+  constructor(private readonly deps: Deps) {}
+
+  syncTask(): PeriodicTask {
+    return {
+      name: 'power-sync',
+      every: this.deps.settings.sync_power_state_interval,
+      run: (signal) =>
+        this.#forEach({ maintenance: false }, SKIPPED, signal, (node) => this.#sync(node, signal)),
+    };
+  }
+
+  recoveryTask(): PeriodicTask {
+    return {
+      name: 'power-failure-recovery',
+      every: this.deps.settings.power_failure_recovery_interval,
+      run: (signal) =>
+        this.#forEach({ maintenance: true, fault: POWER_FAULT }, [], signal, (node) =>
+          this.#recover(node, signal),
+        ),
+    };
+  }
+
+  async #forEach(
+    filter: { maintenance: boolean; fault?: string },
+    skip: readonly string[],
+    signal: AbortSignal,
+    work: (node: Node) => Promise<void>,
+  ): Promise<void> {
+    const all = await this.deps.nodes.list({ ...filter, conductor: this.deps.host }, { limit: 100_000 });
+    const queue = all.filter((node) => !skip.includes(node.provision_state) && isFree(node));
+    const worker = async () => {
+      for (let node = queue.shift(); node && !signal.aborted; node = queue.shift()) {
+        try {
+          await work(node);
+        } catch (error) {
+          // Locked or deleted meanwhile: whoever did that knows better.
+          if (!(error instanceof LockedError) && !(error instanceof NotFoundError)) throw error;
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: this.deps.settings.sync_power_state_workers }, worker));
+  }
+
+  async #sync(seen: Node, signal: AbortSignal): Promise<void> {
+    const actual = await this.#read(seen, signal);
+    if (actual instanceof Error)
+      return this.#fail(seen, `the power state could not be read: ${actual.message}`);
+    if (actual === seen.power_state) {
+      this.#failures.delete(seen.uuid);
+      return;
+    }
+    const lease = await this.deps.reservations.acquire(seen.uuid, false);
+    try {
+      const { node } = lease;
+      if (node.target_power_state || node.power_state !== seen.power_state) return;
+      const force = this.deps.settings.force_power_state_during_sync;
+      if (node.power_state === null || node.power_state === 'error' || !force || node.disable_power_off) {
+        await this.#record(lease, { power_state: actual }, `The machine is in "${actual}": recorded.`);
+        return;
+      }
+      await this.#enforce(lease, actual, signal);
+    } finally {
+      await lease.release();
+    }
+  }
+
+  async #enforce(lease: Lease, actual: PowerState, signal: AbortSignal): Promise<void> {
+    const { node } = lease;
+    const wanted = node.power_state === 'power on' ? 'power on' : 'power off';
+    const tried = (this.#failures.get(node.uuid) ?? 0) + 1;
+    if (tried > this.deps.settings.power_state_sync_max_retries) {
+      await this.#retire(lease, `the machine stays in "${actual}", expected "${wanted}"`, {
+        power_state: actual,
+      });
+      return;
+    }
+    this.#failures.set(node.uuid, tried);
+    try {
+      const context = await this.deps.contexts.forWork(lease, node, AbortSignal.any([signal, lease.signal]));
+      await context.interfaces.power.setPowerState(
+        context,
+        wanted,
+        this.deps.settings.power_state_change_timeout * 1000,
+      );
+      await this.#record(lease, {}, `The machine was in "${actual}": brought back to "${wanted}".`);
+    } catch (error) {
+      signal.throwIfAborted();
+      this.deps.log.warn(
+        { node: node.uuid, error: messageOf(error) },
+        'the power state could not be enforced',
+      );
+    }
+  }
+
+  async #fail(seen: Node, why: string): Promise<void> {
+    const failures = (this.#failures.get(seen.uuid) ?? 0) + 1;
+    this.#failures.set(seen.uuid, failures);
+    this.deps.log.warn({ node: seen.uuid, failures }, why);
+    if (failures < this.deps.settings.power_state_sync_max_retries) return;
+    const lease = await this.deps.reservations.acquire(seen.uuid, false);
+    try {
+      await this.#retire(lease, why, { power_state: 'error' });
+    } finally {
+      await lease.release();
+    }
+  }
+
+  async #retire(lease: Lease, why: string, changes: NodeChanges): Promise<void> {
+    this.#failures.delete(lease.node.uuid);
+    const text = `During sync_power_state, max retries exceeded for node ${lease.node.uuid}: ${why}. Switching the node to maintenance mode.`;
+    await this.#record(
+      lease,
+      { ...changes, maintenance: true, maintenance_reason: text, fault: POWER_FAULT, last_error: text },
+      text,
+      'ERROR',
+    );
+  }
+
+  async #recover(seen: Node, signal: AbortSignal): Promise<void> {
+    const actual = await this.#read(seen, signal);
+    if (actual instanceof Error || actual === 'error') return;
+    const lease = await this.deps.reservations.acquire(seen.uuid, false);
+    try {
+      if (lease.node.fault !== POWER_FAULT) return;
+      const changes = {
+        power_state: actual,
+        maintenance: false,
+        maintenance_reason: null,
+        fault: null,
+        last_error: null,
+      };
+      await this.#record(
+        lease,
+        changes,
+        `The BMC answers again, power state "${actual}": maintenance ended.`,
+      );
+    } finally {
+      await lease.release();
+    }
+  }
+
+  async #read(node: Node, signal: AbortSignal): Promise<PowerState | Error> {
+    try {
+      const context = await this.deps.contexts.forReading(node, signal);
+      return await context.interfaces.power.getPowerState(context);
+    } catch (error) {
+      signal.throwIfAborted();
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  }
+
+  async #record(lease: Lease, changes: NodeChanges, text: string, severity = 'INFO'): Promise<void> {
+    await inTransaction(this.deps.source, async (manager) => {
+      await this.deps.nodes.update(lease.node.uuid, changes, lease.fence, manager);
+      await this.deps.events.add(
+        { node_uuid: lease.node.uuid, event_type: 'power', severity, event: text, conductor: this.deps.host },
+        manager,
+      );
+    });
+  }
+}
+
+function isFree(node: Node): boolean {
+  const held = node.reservation_expires_at && node.reservation_expires_at > new Date();
+  return !held && !node.target_power_state;
+}

@@ -1,0 +1,57 @@
+import type { ConductorRecordRepository } from '../../conductor-record/conductor-record.repository.js';
+import type { EventRepository } from '../../event/event.repository.js';
+import type { OperationRunner } from '../operation-runner.js';
+import type { PowerSync } from './power-sync.js';
+import type { PeriodicTask } from './task.js';
+
+/** Every periodic task of the conductor. */
+export function periodicTasks(deps: {
+  powerSync: PowerSync;
+  runner: OperationRunner;
+  conductors: ConductorRecordRepository;
+  events: EventRepository;
+  images: { cleanUp(): Promise<unknown> };
+  self: { host: string; instance: string };
+  settings: {
+    heartbeat_interval: number;
+    check_provision_state_interval: number;
+    node_history_max_entries: number;
+  };
+  /** Another process took this host name: two would fight over the same nodes. */
+  onReplaced: () => void;
+}): PeriodicTask[] {
+  const { powerSync, runner, conductors, events, images, self, settings, onReplaced } = deps;
+  return [
+    powerSync.syncTask(),
+    powerSync.recoveryTask(),
+    {
+      name: 'liveness',
+      every: settings.heartbeat_interval,
+      atStart: true,
+      run: async () => {
+        if (!(await conductors.touch(self.host, self.instance))) onReplaced();
+      },
+    },
+    {
+      name: 'provision-state-timeouts',
+      every: settings.check_provision_state_interval,
+      run: async () => {
+        await runner.sweep();
+      },
+    },
+    {
+      name: 'image-cache',
+      every: 3600,
+      run: async () => {
+        await images.cleanUp();
+      },
+    },
+    {
+      name: 'node-history',
+      every: 86_400,
+      run: async () => {
+        if (settings.node_history_max_entries > 0) await events.purge(settings.node_history_max_entries);
+      },
+    },
+  ];
+}
