@@ -1,9 +1,11 @@
 import type { DataSource } from 'typeorm';
 import { inTransaction } from '../database/data-source.js';
 import { FerricError } from '../domain/errors.js';
+import { type PowerState, settledPower } from '../domain/power/power.js';
 import type { Json, JsonObject, Step, Wake } from '../domain/step/step.js';
 import type { DriverContext, DriverNode, NodeChanges } from '../driver/contract/context.js';
 import type { Interfaces } from '../driver/contract/interfaces.js';
+import type { PowerInterface } from '../driver/contract/power.js';
 import type { StepContext, WorkContext } from '../driver/contract/step.js';
 import type { DriverRegistry } from '../driver/registry.js';
 import type { Node } from '../node/node.entity.js';
@@ -48,9 +50,10 @@ export class NodeContexts {
     const all = this.deps.registry.resolve(node);
     const base = await this.#base(node, signal);
     let current = base.node;
-    const context = {
+    const context: WorkContext & { all: Interfaces } = {
       ...base,
-      interfaces: all,
+      // Whatever changes the power, the record follows.
+      interfaces: { ...all, power: recording(all.power, (state) => context.save({ power_state: state })) },
       all,
       get node() {
         return current;
@@ -122,6 +125,20 @@ export class NodeContexts {
       signal,
     };
   }
+}
+
+function recording(power: PowerInterface, record: (state: PowerState) => Promise<void>): PowerInterface {
+  return {
+    name: power.name,
+    properties: power.properties,
+    targets: power.targets,
+    validate: (context) => power.validate(context),
+    getPowerState: (context) => power.getPowerState(context),
+    setPowerState: async (context, target, timeout) => {
+      await power.setPowerState(context, target, timeout);
+      await record(settledPower(target));
+    },
+  };
 }
 
 function clearNode(node: Node, nodes: NodeRepository): DriverNode {

@@ -15,8 +15,9 @@ import type { StepPerformer } from './step-performer.js';
 import type { Transitions } from './transition.js';
 import { WORKFLOWS } from './workflow/workflows.js';
 
-/** How soon work that met a lock or an absent database is taken up again, ms. */
-const RETRY = 2_000;
+/** How soon work that met a lock or an absent database is taken up again, ms; doubled each time up to the most. */
+const RETRY = 1_000;
+const RETRY_MOST = 30_000;
 
 interface RunnerDeps {
   source: DataSource;
@@ -40,6 +41,8 @@ interface RunnerDeps {
 export class OperationRunner {
   readonly #queues = new Map<string, { events: StepEvent[]; running: Promise<void> }>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
+  /** Interruptions in a row by operation. */
+  readonly #interrupted = new Map<string, number>();
   readonly #stopping = new AbortController();
 
   constructor(private readonly deps: RunnerDeps) {}
@@ -95,6 +98,7 @@ export class OperationRunner {
     const { log } = this.deps;
     try {
       await this.#drive(id, event);
+      this.#interrupted.delete(id);
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
       // Whether the last commit took effect is in the journal: read it again rather than guess.
@@ -111,14 +115,19 @@ export class OperationRunner {
           { operation: id, error: error instanceof Error ? error.stack : error },
           'operation interrupted',
         );
+      const times = this.#interrupted.get(id) ?? 0;
+      this.#interrupted.set(id, times + 1);
       this.#clearTimer(id);
       this.#timers.set(
         id,
-        setTimeout(() => {
-          this.deliver(id, retry);
-          // A wait whose event was lost on the way is picked up by its own times.
-          void this.sweep().catch(() => log.debug('the sweep finds no database yet'));
-        }, RETRY),
+        setTimeout(
+          () => {
+            this.deliver(id, retry);
+            // A wait whose event was lost on the way is picked up by its own times.
+            void this.sweep().catch(() => log.debug('the sweep finds no database yet'));
+          },
+          Math.min(RETRY * 2 ** times, RETRY_MOST),
+        ),
       );
     }
   }

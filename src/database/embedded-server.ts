@@ -80,7 +80,7 @@ export async function startEmbeddedServer(directory: string, log: Logger): Promi
   // A start right after a kill can find the old server's pid still counted as alive: a few tries.
   for (let attempt = 1; ; attempt++) {
     const server = launch(as, join(bin, 'postgres'), args, data, log);
-    if (await ready(server, join(socket, '.s.PGSQL.5432'))) {
+    if (await ready(server, join(data, 'postmaster.pid'))) {
       return {
         connection: { host: socket, port: 5432, username: 'ferric', database: 'postgres' },
         pid: server.pid!,
@@ -109,13 +109,13 @@ function launch(as: string[], program: string, args: string[], cwd: string, log:
   return server;
 }
 
-async function ready(server: ChildProcess, socket: string): Promise<boolean> {
-  const lock = `${socket}.lock`;
-  for (let i = 0; i < 1_000; i++) {
+/** postmaster.pid: line 1 is the server's pid, line 8 its status (storage/lmgr: AddToDataDirLockFile). */
+async function ready(server: ChildProcess, pidFile: string): Promise<boolean> {
+  for (let i = 0; i < 3_000; i++) {
     if (server.exitCode !== null || server.pid === undefined) return false;
-    // The lock file names the server that owns the socket: a stale socket of a killed one is not taken for ours.
-    if (existsSync(socket) && existsSync(lock) && readFileSync(lock, 'utf8').startsWith(`${server.pid}\n`))
-      return true;
+    const lines = existsSync(pidFile) ? readFileSync(pidFile, 'utf8').split('\n') : [];
+    // The pid tells ours from a file that a killed server left.
+    if (lines[0] === String(server.pid) && lines[7]?.trim() === 'ready') return true;
     await sleep(10);
   }
   return false;

@@ -93,12 +93,12 @@ export class OperationRepository {
   ): Promise<number | null> {
     const before = operation.journal;
     const [rows] = await on.query<[{ deadline_in: number | null }[], number]>(
-      `update operation set state = $2, cursor = $3, abort_requested = $4, error = $5, wait_for = $6,
+      `update operation set state = $2::varchar, cursor = $3::int, abort_requested = $4, error = $5, wait_for = $6::varchar,
               poll_at = now() + make_interval(secs => $7::float8 / 1000),
               deadline = case when $8::float8 is not null then now() + make_interval(secs => $8::float8 / 1000)
-                when cursor <> $3 then null else deadline end,
+                when cursor <> $3::int then null else deadline end,
               args = case when $9::jsonb is null then args else args || jsonb_build_object('_result', $9::jsonb) end,
-              updated_at = now(), finished_at = case when $2 = 'finished' then now() end
+              updated_at = now(), finished_at = case when $2::varchar = 'finished' then now() end
         where id = $1 returning extract(epoch from deadline - now())::float8 * 1000 as deadline_in`,
       [
         operation.id,
@@ -120,9 +120,9 @@ export class OperationRepository {
     for (const [position, step] of after.steps.entries()) {
       if (step === before.steps[position]) continue;
       await on.query(
-        `update operation_step set state = $3, checkpoint = $4::jsonb, attempt = $5,
+        `update operation_step set state = $3::varchar, checkpoint = $4::jsonb, attempt = $5,
                 started_at = coalesce(started_at, now()),
-                finished_at = case when $3 in ('done', 'failed') then now() end
+                finished_at = case when $3::varchar in ('done', 'failed') then now() end
           where operation_id = $1 and position = $2`,
         [operation.id, position, step.state, JSON.stringify(step.checkpoint), step.attempt],
       );
@@ -179,6 +179,14 @@ export class OperationRepository {
       [node_uuid],
     );
     return row ?? null;
+  }
+
+  async hasOpenPower(node_uuid: string): Promise<boolean> {
+    const rows = await this.source.query<unknown[]>(
+      `select 1 from operation where node_uuid = $1 and finished_at is null and kind = 'power'`,
+      [node_uuid],
+    );
+    return rows.length > 0;
   }
 
   async countOpen(kind: OperationKind, on: Queryable = this.source.manager): Promise<number> {

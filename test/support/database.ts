@@ -9,7 +9,7 @@ import { Keyring } from '../../src/database/sealing.js';
 import { createLogger } from '../../src/platform/logger.js';
 
 export const testKeyring = () => new Keyring([{ id: 1, key: Buffer.alloc(32, 7) }]);
-export const silentLog = createLogger('silent');
+export const silentLog = createLogger(process.env['TEST_LOG'] ?? 'error');
 
 export interface TestDatabase {
   source: DataSource;

@@ -36,7 +36,8 @@ async function setPowerState(context: StepContext): Promise<StepOutcome> {
   const reboot = target === 'rebooting' || target === 'soft rebooting';
   if (reboot || (await power.getPowerState(context)) !== settled) {
     await power.setPowerState(context, target, timeout);
+  } else {
+    await context.save({ power_state: settled });
   }
-  await context.save({ power_state: settled });
   return { is: 'done' };
 }

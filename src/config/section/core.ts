@@ -102,7 +102,6 @@ export const conductorSection = z
       .min(2)
       .default(60)
       .describe('Seconds of silence after which a conductor counts as dead'),
-    workers: z.int().min(4).default(300).describe('Pieces of node work under way at once'),
     max_concurrent_deploy: z
       .int()
       .min(1)
@@ -112,7 +111,9 @@ export const conductorSection = z
       .int()
       .min(1)
       .default(50)
-      .describe('Nodes in cleaning at once; automated cleaning queues'),
+      .describe(
+        'Nodes in cleaning at once; more is answered 503, cleaning after a tear-down is not held back',
+      ),
     lease_seconds: z.int().min(5).default(60).describe('How long a reservation lives without renewal'),
     sync_power_state_interval: z.int().min(0).default(120).describe('Seconds between power syncs; 0: off'),
     sync_power_state_workers: z.int().min(1).default(8).describe('Power reads under way at once in a sync'),
@@ -155,6 +156,10 @@ export const conductorSection = z
       ),
   })
   .prefault({});
+
+export type ConductorSettings = z.output<typeof conductorSection>;
+export type ApiSettings = z.output<typeof apiSection>;
+export type AgentSettings = z.output<typeof agentSection>;
 
 export const logSection = z
   .strictObject({

@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto';
+import type { DataSource } from 'typeorm';
+import type { ConductorRecordRepository } from '../conductor-record/conductor-record.repository.js';
+import type { ConductorSettings } from '../config/section/core.js';
+import type { DriverRegistry } from '../driver/registry.js';
+import type { EventRepository } from '../event/event.repository.js';
+import type { NodeRepository } from '../node/node.repository.js';
+import type { OperationRepository } from '../operation/operation.repository.js';
+import type { Logger } from '../platform/logger.js';
+import type { PortRepository } from '../port/port.repository.js';
+import { AgentDesk, type CallbackCheck, type SourceCheck } from './agent-desk.js';
+import { CleaningPlan } from './cleaning-plan.js';
+import { ConductorService } from './conductor.service.js';
+import { createFailpoint } from './failpoint.js';
+import { NodeContexts } from './node-context.js';
+import { NodeDesk } from './node-desk.js';
+import { OperationEnd } from './operation-end.js';
+import { OperationRunner } from './operation-runner.js';
+import type { PeriodicRunner } from './periodic/periodic-runner.js';
+import { PowerSync } from './periodic/power-sync.js';
+import type { PeriodicTask } from './periodic/task.js';
+import { periodicTasks } from './periodic/tasks.js';
+import { recoverStranded } from './recovery.js';
+import { Reservations } from './reservation.js';
+import { StepPerformer } from './step-performer.js';
+import { Transitions } from './transition.js';
+import { VerbDesk } from './verb-desk.js';
+
+export interface ConductorParts {
+  source: DataSource;
+  nodes: NodeRepository;
+  ports: PortRepository;
+  operations: OperationRepository;
+  events: EventRepository;
+  conductors: ConductorRecordRepository;
+  registry: DriverRegistry;
+  images: { cleanUp(): Promise<unknown> };
+  settings: ConductorSettings;
+  host: string;
+  mayCome: SourceCheck;
+  checkCallback: CallbackCheck;
+  onReplaced: () => void;
+  log: Logger;
+}
+
+export interface ComposedConductor {
+  service: ConductorService;
+  tasks: readonly PeriodicTask[];
+  /** Takes the host name, frees what an earlier process of it held and goes on with its work. */
+  start(periodic: PeriodicRunner | null): Promise<void>;
+  /** Stops in order: nothing new, running steps told to stop, reservations given back. */
+  stop(periodic: PeriodicRunner | null): Promise<void>;
+}
+
+/** Builds the conductor from its parts; the only place that knows them all. */
+export function composeConductor(parts: ConductorParts): ComposedConductor {
+  const { settings, host } = parts;
+  const instance = randomUUID();
+  const failpoint = createFailpoint(settings.failpoint);
+  const reservations = new Reservations({
+    ...parts,
+    leaseSeconds: settings.lease_seconds,
+    retryAttempts: settings.node_locked_retry_attempts,
+    retryInterval: settings.node_locked_retry_interval,
+  });
+  const transitions = new Transitions(parts.nodes, parts.events, host);
+  const contexts = new NodeContexts(parts);
+  const cleaning = new CleaningPlan(parts.registry, settings.automated_clean);
+  const end = new OperationEnd({ ...parts, transitions, contexts, cleaning, failpoint });
+  const runner = new OperationRunner({
+    ...parts,
+    reservations,
+    transitions,
+    performer: new StepPerformer(contexts, parts.nodes),
+    end,
+    failpoint,
+    timeouts: {
+      deploy_callback_timeout: settings.deploy_callback_timeout * 1000,
+      clean_callback_timeout: settings.clean_callback_timeout * 1000,
+    },
+  });
+  const desk = new NodeDesk({
+    ...parts,
+    reservations,
+    contexts,
+    allowDeletingAvailable: settings.allow_deleting_available_nodes,
+  });
+  const verbs = new VerbDesk({ ...parts, transitions, contexts, desk, runner, cleaning, limits: settings });
+  const agents = new AgentDesk({ ...parts, runner });
+  const powerSync = new PowerSync({ ...parts, reservations, contexts });
+  const service = new ConductorService({
+    ...parts,
+    contexts,
+    desk,
+    verbs,
+    agents,
+    conductorTimeout: settings.heartbeat_timeout,
+  });
+  const tasks = periodicTasks({ ...parts, powerSync, runner, self: { host, instance } });
+  return {
+    service,
+    tasks,
+    start: async (periodic) => {
+      await parts.conductors.register({
+        hostname: host,
+        conductor_group: '',
+        drivers: parts.registry.driverNames(),
+        instance,
+      });
+      const freed = await parts.nodes.releaseAllOf(host);
+      if (freed.length > 0)
+        parts.log.info({ nodes: freed.length }, 'freed the reservations of an earlier process');
+      reservations.start();
+      await recoverStranded({ ...parts, reservations, transitions });
+      await runner.resume();
+      periodic?.start(tasks);
+    },
+    stop: async (periodic) => {
+      await periodic?.stop();
+      await runner.stop();
+      reservations.stop();
+      await parts.conductors.markOffline(host, instance);
+    },
+  };
+}

@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ComposedConductor, composeConductor } from '../../src/conductor/compose.js';
+import type { Requester } from '../../src/conductor/conductor.js';
+import { ConductorRecordRepository } from '../../src/conductor-record/conductor-record.repository.js';
+import { type ConductorSettings, conductorSection } from '../../src/config/section/core.js';
+import { deploySection } from '../../src/config/section/deploy.js';
+import { driverSection } from '../../src/config/section/driver.js';
+import type { JsonObject } from '../../src/domain/step/step.js';
+import { FAKE_HARDWARE } from '../../src/driver/hardware-type/fake-hardware.js';
+import {
+  fakeImplementations,
+  mergeImplementations,
+  noopImplementations,
+} from '../../src/driver/implementations.js';
+import { DriverRegistry } from '../../src/driver/registry.js';
+import { EventRepository } from '../../src/event/event.repository.js';
+import type { Node } from '../../src/node/node.entity.js';
+import { NodeRepository } from '../../src/node/node.repository.js';
+import { OperationRepository } from '../../src/operation/operation.repository.js';
+import { PortRepository } from '../../src/port/port.repository.js';
+import { silentLog, type TestDatabase, testKeyring } from './database.js';
+
+export const BY: Requester = { request_id: 'req-test', user: null, project: null };
+
+/** A conductor on a real database with fake hardware alone. */
+export function fakeConductor(
+  database: TestDatabase,
+  options: { settings?: Partial<ConductorSettings>; host?: string } = {},
+) {
+  const { source } = database;
+  const journalDirectory = mkdtempSync(join(tmpdir(), 'ferric-fake-'));
+  const fakes = fakeImplementations({ deploy: deploySection.parse(undefined), journalDirectory });
+  const registry = new DriverRegistry({
+    hardwareTypes: [FAKE_HARDWARE],
+    implementations: mergeImplementations(noopImplementations(), fakes),
+    settings: onlyFake(),
+  });
+  const nodes = new NodeRepository(source, testKeyring());
+  const parts = {
+    source,
+    nodes,
+    ports: new PortRepository(source),
+    operations: new OperationRepository(source),
+    events: new EventRepository(source),
+    conductors: new ConductorRecordRepository(source),
+    registry,
+    images: { cleanUp: () => Promise.resolve() },
+    settings: { ...conductorSection.parse(undefined), node_locked_retry_interval: 0.1, ...options.settings },
+    host: options.host ?? 'conductor-1',
+    mayCome: () => Promise.resolve(true),
+    checkCallback: () => {},
+    onReplaced: () => {
+      throw new Error('replaced');
+    },
+    log: silentLog,
+  };
+  const composed: ComposedConductor = composeConductor(parts);
+  return {
+    ...composed,
+    parts,
+    conductor: composed.service,
+    journalDirectory,
+    async node(driver_info: JsonObject = {}, extra: Partial<Node> = {}): Promise<string> {
+      const uuid = randomUUID();
+      await composed.service.createNode(
+        { uuid, driver: 'fake-hardware', provision_state: 'enroll', driver_info, ...extra },
+        BY,
+      );
+      return uuid;
+    },
+    /** Waits until the node rests in one of these states. */
+    async settle(uuid: string, ...states: string[]): Promise<Node> {
+      for (let i = 0; i < 1_500; i++) {
+        const node = await nodes.get(uuid);
+        if (states.includes(node.provision_state) && !node.reservation) return node;
+        await sleep(10);
+      }
+      const node = await nodes.get(uuid);
+      throw new Error(`node is in ${node.provision_state}, not ${states.join(' or ')}: ${node.last_error}`);
+    },
+    async states(uuid: string): Promise<string[]> {
+      const events = await parts.events.ofNode(uuid, 1_000);
+      return events.toReversed().flatMap((event) => (event.state ? [event.state] : []));
+    },
+  };
+}
+
+function onlyFake() {
+  const all = driverSection.parse(undefined);
+  const known: Record<string, string[]> = { boot: ['fake'], deploy: ['fake'], power: ['fake'] };
+  return {
+    ...all,
+    enabled_hardware_types: ['fake-hardware'],
+    enabled_boot_interfaces: known['boot']!,
+    enabled_deploy_interfaces: known['deploy']!,
+    enabled_power_interfaces: known['power']!,
+    enabled_management_interfaces: ['noop', 'fake'],
+    enabled_vendor_interfaces: ['no-vendor', 'fake'],
+  };
+}
