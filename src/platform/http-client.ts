@@ -37,6 +37,10 @@ export interface HttpRequest {
   signal?: AbortSignal;
 }
 
+export interface DocumentRequest extends Omit<HttpRequest, 'method'> {
+  maxBytes: number;
+}
+
 export interface HttpResponse {
   status: number;
   headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -102,16 +106,22 @@ export class HttpClient {
    * A small document with status 200.
    * @throws HttpFailure also for another status, and for one of more than `maxBytes`
    */
-  async text(request: Omit<HttpRequest, 'method'> & { maxBytes: number }): Promise<string> {
-    const response = await this.request({ ...request, method: 'GET' });
-    if (response.status !== 200) {
-      response.body.destroy();
-      throw new HttpFailure('status', request.url, `answered with status ${response.status}`);
-    }
+  async text(request: DocumentRequest): Promise<string> {
+    const { status, text } = await this.document(request);
+    if (status !== 200) throw new HttpFailure('status', request.url, `answered with status ${status}`);
+    return text;
+  }
+
+  /**
+   * A small document, whatever its status.
+   * @throws HttpFailure also for one of more than `maxBytes`
+   */
+  async document(request: DocumentRequest): Promise<{ status: number; text: string }> {
+    const { status, body } = await this.request({ ...request, method: 'GET' });
     const chunks: Buffer[] = [];
     let size = 0;
     try {
-      for await (const chunk of response.body as AsyncIterable<Buffer>) {
+      for await (const chunk of body as AsyncIterable<Buffer>) {
         size += chunk.length;
         if (size > request.maxBytes)
           throw new HttpFailure('too-large', request.url, `is larger than ${request.maxBytes} bytes`);
@@ -120,7 +130,7 @@ export class HttpClient {
     } catch (error) {
       throw this.failureOf(error, request.url, request.signal);
     }
-    return Buffer.concat(chunks).toString('utf8');
+    return { status, text: Buffer.concat(chunks).toString('utf8') };
   }
 
   /** What a raw error of a body or a request means. */

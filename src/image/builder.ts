@@ -1,0 +1,268 @@
+// From a source to verified bytes in the cache: fresh copy, else transfer, checksum, inspection, conversion.
+import { rm } from 'node:fs/promises';
+import { FerricError } from '../domain/errors.js';
+import type { Checksum } from '../domain/image/checksum.js';
+import type { ImageReference } from '../domain/image/reference.js';
+import { checkDeclared } from '../protocol/image-format/check.js';
+import { type ImageFormat, ImageFormatError, type Inspection } from '../protocol/image-format/inspection.js';
+import type { ImageCache } from './cache.js';
+import { type CacheEntry, type CacheRecord, CONVERTED, uuid5 } from './cache-entry.js';
+import { type ConvertLimits, convertToRaw } from './convert.js';
+import type { Digested } from './digester.js';
+import { type ImageSources, isFresh, type SourceState } from './source.js';
+import type { Progress } from './transfer-job.js';
+import { TransferError, type TransferPool } from './transfer-pool.js';
+import { Slots } from './turn.js';
+
+/** Two equal requests share one flight. */
+export interface FetchRequest {
+  source: ImageReference;
+  checksum: Checksum | undefined;
+  /** A kernel or ramdisk: never inspected, never converted. */
+  opaque: boolean;
+  permitted: readonly string[];
+  /** The format it is declared to have. */
+  declared: string | undefined;
+  forceRaw: boolean;
+}
+
+export interface BuilderSettings {
+  maxVirtualBytes: number;
+  convert: ConvertLimits;
+  parallel: number;
+}
+
+export interface Built {
+  path: string;
+  record: CacheRecord;
+  fromCache: boolean;
+  /** Removes what was not meant to stay in the cache. */
+  dispose(): Promise<void>;
+}
+
+interface Work {
+  signal: AbortSignal;
+  onProgress: Progress;
+}
+
+type NewRecord = Omit<CacheRecord, 'version' | 'boot'>;
+
+const RAW_LIKE: readonly (ImageFormat | undefined)[] = ['raw', 'gpt', 'iso'];
+
+/** The names of an image in the cache: as it is, and converted to raw. */
+export function namesOf(source: ImageReference): [string, string] {
+  const name = source.kind === 'glance' ? source.id : uuid5(source.href);
+  return [name, name + CONVERTED];
+}
+
+export class ImageBuilder {
+  private readonly slots: Slots;
+
+  constructor(
+    private readonly settings: BuilderSettings,
+    private readonly cache: ImageCache,
+    private readonly sources: ImageSources,
+    private readonly pool: TransferPool,
+  ) {
+    this.slots = new Slots(settings.parallel);
+  }
+
+  /**
+   * From the cache or anew; once more where that may help: room made on a full disk, an image replaced meanwhile.
+   * The caller holds the names' lock.
+   */
+  async build(request: FetchRequest, work: Work): Promise<Built> {
+    try {
+      return await this.attempt(request, work);
+    } catch (error) {
+      if (!(error instanceof TransferError) || error.remedy === undefined || work.signal.aborted) throw error;
+      if (error.remedy === 'room' && (await this.cache.evict(Number.POSITIVE_INFINITY)) === 0) throw error;
+      return this.attempt(request, work);
+    }
+  }
+
+  private async attempt(request: FetchRequest, work: Work): Promise<Built> {
+    const state = await this.sources.state(request.source, work.signal);
+    const cached = await this.fromCache(request, state, work);
+    return cached ?? this.slots.run(work.signal, () => this.transfer(request, state, work));
+  }
+
+  private async fromCache(request: FetchRequest, state: SourceState, work: Work): Promise<Built | undefined> {
+    const [plain, converted] = namesOf(request.source);
+    if (!state.cacheable) return undefined;
+    if (request.forceRaw && !request.opaque) {
+      const entry = await this.usable(converted, request, state, work.signal);
+      if (entry) return this.hit(entry);
+    }
+    const entry = await this.usable(plain, request, state, work.signal);
+    if (!entry) return undefined;
+    if (!request.opaque) this.judge(entry.record.inspection, request);
+    if (!this.needsConversion(request, entry.record.original.format)) return this.hit(entry);
+    const part = await this.convert(entry.path, entry.record.inspection, work);
+    return this.keep(part.path, converted, { ...entry.record, ...part.facts, converted: true }, true);
+  }
+
+  private async hit(entry: CacheEntry): Promise<Built> {
+    await this.cache.touch(entry);
+    return { path: entry.path, record: entry.record, fromCache: true, dispose: async () => undefined };
+  }
+
+  /** The cached copy, if it was made of what the source has now and of what the checksum names. */
+  private async usable(
+    name: string,
+    request: FetchRequest,
+    state: SourceState,
+    signal: AbortSignal,
+  ): Promise<CacheEntry | undefined> {
+    const entry = await this.cache.find(name);
+    if (!entry || !isFresh(request.source, state, entry.record.original)) return undefined;
+    const { checksum } = request;
+    const { converted, original } = entry.record;
+    if (converted)
+      this.judge({ ...NOTHING_WRONG, format: original.format, matches: [original.format!] }, request);
+    if (!checksum) return entry;
+    let value = original.digests[checksum.algorithm];
+    if (value === undefined && !converted) {
+      const job = { kind: 'copy' as const, source: entry.path, algorithms: [checksum.algorithm] };
+      value = (await this.pool.run<'copy'>(job, { signal })).digested!.digests[checksum.algorithm];
+    }
+    return value === checksum.value ? entry : undefined;
+  }
+
+  private async transfer(request: FetchRequest, expected: SourceState, work: Work): Promise<Built> {
+    const { source, checksum } = request;
+    const [plain, converted] = namesOf(source);
+    const part = this.cache.partPath();
+    const room = await this.cache.reserve(expected.size);
+    try {
+      const { digested, state } = await this.sources.transfer(
+        source,
+        expected,
+        part,
+        checksum ? [checksum.algorithm] : [],
+        {
+          signal: work.signal,
+          onProgress: (bytes, total) => {
+            room.left(Math.max(0, total - bytes));
+            work.onProgress(bytes, total);
+          },
+        },
+      );
+      room.release();
+      verify(digested, checksum);
+      if (!request.opaque) this.judge(digested.inspection, request);
+      const record = recordOf(source, state, digested);
+      if (!this.needsConversion(request, digested.inspection.format))
+        return await this.keep(part, plain, record, state.cacheable);
+      const raw = await this.convert(part, digested.inspection, work);
+      await rm(part);
+      return await this.keep(
+        raw.path,
+        converted,
+        { ...record, ...raw.facts, converted: true },
+        state.cacheable,
+      );
+    } catch (error) {
+      await rm(part, { force: true });
+      throw error;
+    } finally {
+      room.release();
+    }
+  }
+
+  /** Into the cache; or, where its source allows no copy to be kept, only until it is delivered. */
+  private async keep(part: string, name: string, record: NewRecord, cacheable: boolean): Promise<Built> {
+    if (cacheable) {
+      const entry = await this.cache.commit(part, name, record);
+      return { path: entry.path, record: entry.record, fromCache: false, dispose: async () => undefined };
+    }
+    // An older copy, from when the source still told its time, is of no use any more.
+    await this.cache.discard(name);
+    const whole: CacheRecord = { ...record, version: 1, boot: '' };
+    return { path: part, record: whole, fromCache: false, dispose: () => rm(part, { force: true }) };
+  }
+
+  private needsConversion(request: FetchRequest, format: ImageFormat | undefined): boolean {
+    return request.forceRaw && !request.opaque && !RAW_LIKE.includes(format);
+  }
+
+  private async convert(
+    source: string,
+    inspection: Inspection | CacheRecord['inspection'],
+    work: Work,
+  ): Promise<{ path: string; facts: Pick<NewRecord, 'size' | 'sha256' | 'inspection'> }> {
+    const { format, virtualSize } = inspection;
+    if (format === undefined || virtualSize === undefined)
+      throw new FerricError('image-refused', 'The image does not tell the size of the disk in it.');
+    const path = this.cache.partPath();
+    try {
+      await convertToRaw({ source, format, target: path, virtualSize }, this.settings.convert, work.signal);
+      const job = { kind: 'copy' as const, source: path, algorithms: [] };
+      const digested = (await this.pool.run<'copy'>(job, { signal: work.signal })).digested!;
+      const became = digested.inspection.format;
+      if (became !== 'raw' && became !== 'gpt')
+        throw new FerricError(
+          'image-refused',
+          `The image holds another image (${digested.inspection.matches.join(', ')}).`,
+        );
+      const { size, digests, inspection: inside } = digested;
+      return { path, facts: { size, sha256: digests['sha256']!, inspection: inside } };
+    } catch (error) {
+      await rm(path, { force: true });
+      throw error;
+    }
+  }
+
+  /** @throws FerricError image-refused */
+  private judge(inspection: Inspection | CacheRecord['inspection'], request: FetchRequest): void {
+    try {
+      checkDeclared(
+        { ...NOTHING_WRONG, ...inspection },
+        request.declared,
+        request.permitted,
+        this.settings.maxVirtualBytes,
+      );
+    } catch (error) {
+      if (error instanceof ImageFormatError)
+        throw new FerricError('image-refused', error.message, { cause: error });
+      throw error;
+    }
+  }
+}
+
+const NOTHING_WRONG: Inspection = {
+  format: undefined,
+  matches: [],
+  faults: [],
+  virtualSize: undefined,
+  partitionTable: undefined,
+  compression: undefined,
+};
+
+function verify(digested: Digested, checksum: Checksum | undefined): void {
+  if (!checksum) return;
+  const value = digested.digests[checksum.algorithm];
+  if (value !== checksum.value)
+    throw new FerricError(
+      'image-refused',
+      `The image's ${checksum.algorithm} checksum is ${value}, but ${checksum.value} was expected.`,
+    );
+}
+
+function recordOf(source: ImageReference, state: SourceState, digested: Digested): NewRecord {
+  const { size, digests, inspection } = digested;
+  return {
+    href: source.href,
+    size,
+    sha256: digests['sha256']!,
+    inspection,
+    converted: false,
+    original: {
+      size,
+      digests,
+      format: inspection.format,
+      lastModified: state.lastModified,
+      identity: state.identity,
+    },
+  };
+}

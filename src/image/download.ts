@@ -1,0 +1,214 @@
+// One image over HTTP into one file: hashed on the way, resumed after a cut, never longer than announced.
+import { closeSync, ftruncateSync, openSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CancelledError, FerricError } from '../domain/errors.js';
+import { HttpClient, HttpFailure, type HttpResponse } from '../platform/http-client.js';
+import { writeAll } from './copy-file.js';
+import { type Digested, Digester } from './digester.js';
+import type { DownloadJob, Progress } from './transfer-job.js';
+
+/** Statuses that another try may change. */
+const PASSING = [408, 425, 429, 500, 502, 503, 504];
+/** New bytes that make a connection count as a step forward. */
+const STEP = 1 << 20;
+const LONGEST_PAUSE = 10_000;
+
+/**
+ * @throws FerricError image-unavailable after the last attempt, image-refused for a body that is not as announced
+ * @throws CancelledError
+ */
+export async function download(job: DownloadJob, signal: AbortSignal, progress: Progress): Promise<Digested> {
+  const client = new HttpClient(job.client);
+  const fd = openSync(job.target, 'w', 0o644);
+  const deadline = AbortSignal.timeout(job.timeout);
+  try {
+    const transfer = new Transfer(job, client, fd, AbortSignal.any([signal, deadline]), progress);
+    return await transfer.run();
+  } catch (error) {
+    if (signal.aborted) throw new CancelledError('The download was cancelled.', { cause: error });
+    if (deadline.aborted)
+      throw new HttpFailure('timeout', job.url, `not complete after ${job.timeout / 1000} s`, {
+        cause: error,
+      });
+    throw error;
+  } finally {
+    closeSync(fd);
+    client.close();
+  }
+}
+
+class Transfer {
+  private digester: Digester;
+  private received = 0;
+  /** The strong ETag or the Last-Modified of the bytes held: what makes the rest of them fit. */
+  private validator: string | undefined;
+
+  constructor(
+    private readonly job: DownloadJob,
+    private readonly client: HttpClient,
+    private readonly fd: number,
+    private readonly signal: AbortSignal,
+    private readonly progress: Progress,
+  ) {
+    this.digester = new Digester(job.algorithms);
+  }
+
+  async run(): Promise<Digested> {
+    let best = 0;
+    let pause = this.job.pause;
+    for (let failures = 0; ; ) {
+      try {
+        await this.connection();
+        return this.digester.finish();
+      } catch (error) {
+        if (this.signal.aborted || !worthAnotherTry(error)) throw error;
+        if (this.received >= best + STEP) {
+          failures = 0;
+          pause = this.job.pause;
+        }
+        best = Math.max(best, this.received);
+        if (++failures >= this.job.attempts) throw error;
+      }
+      await sleep(pause, undefined, { signal: this.signal });
+      pause = Math.min(2 * pause, LONGEST_PAUSE);
+    }
+  }
+
+  /** One request: from the beginning, or the rest of what is held. */
+  private async connection(): Promise<void> {
+    const { job } = this;
+    if (this.validator === undefined) this.restart();
+    const range = this.received > 0;
+    const headers: Record<string, string> = {};
+    if (range) {
+      headers['range'] = `bytes=${this.received}-`;
+      headers['if-range'] = this.validator!;
+    }
+    const response = await this.client.request({ method: 'GET', url: job.url, headers, signal: this.signal });
+    try {
+      this.accept(response, range);
+      await this.read(response);
+    } finally {
+      response.body.destroy();
+    }
+    if (this.received < job.size)
+      throw new HttpFailure(
+        'connection',
+        job.url,
+        `the body ended after ${this.received} of ${job.size} bytes`,
+      );
+  }
+
+  private accept(response: HttpResponse, range: boolean): void {
+    const { status, headers } = response;
+    const validator = validatorOf(headers);
+    if (range && status === 206) {
+      const [, from, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(String(headers['content-range'])) ?? [];
+      if (Number(from) !== this.received || Number(total) !== this.job.size || validator !== this.validator) {
+        this.restart();
+        throw new StartAgain(this.job.url, 'the server resumed with other bytes than were asked for');
+      }
+      return;
+    }
+    if (range && (status === 412 || status === 416)) {
+      this.restart();
+      throw new StartAgain(this.job.url, `the server cannot resume (status ${status})`);
+    }
+    if (status !== 200) throw new BadStatus(this.job.url, status);
+    this.restart();
+    this.validator = validator;
+    const encoding = headers['content-encoding'];
+    if (encoding !== undefined && encoding !== 'identity')
+      throw new FerricError(
+        'image-refused',
+        `${this.job.url}: the server sends it in another encoding than stored.`,
+      );
+    const length = headers['content-length'];
+    if (length !== undefined && Number(length) !== this.job.size) throw new LengthChanged(this.job.url);
+  }
+
+  private async read({ body }: HttpResponse): Promise<void> {
+    const { job } = this;
+    const interval = job.client.idleTimeout;
+    let watch: NodeJS.Timeout | undefined;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        let mark = this.received;
+        watch = setInterval(() => {
+          const rate = (this.received - mark) / (interval / 1000);
+          mark = this.received;
+          if (rate < job.minRate)
+            reject(new HttpFailure('timeout', job.url, `sends fewer than ${job.minRate} bytes a second`));
+        }, interval);
+        body.on('data', (chunk: Buffer) => {
+          try {
+            this.take(chunk);
+          } catch (error) {
+            body.removeAllListeners('data');
+            reject(error);
+          }
+        });
+        body.once('end', resolve);
+        body.once('error', (error) => reject(this.client.failureOf(error, job.url, this.signal)));
+        body.once('close', () => reject(new HttpFailure('connection', job.url, 'the connection was cut')));
+      });
+    } finally {
+      clearInterval(watch);
+    }
+  }
+
+  private take(chunk: Buffer): void {
+    if (this.received + chunk.length > this.job.size) throw new LengthChanged(this.job.url);
+    writeAll(this.fd, chunk, this.received);
+    this.digester.update(chunk);
+    this.received += chunk.length;
+    this.progress(this.received, this.job.size);
+  }
+
+  private restart(): void {
+    if (this.received > 0) {
+      ftruncateSync(this.fd, 0);
+      this.digester = new Digester(this.job.algorithms);
+    }
+    this.received = 0;
+    this.validator = undefined;
+  }
+}
+
+class BadStatus extends HttpFailure {
+  constructor(
+    url: string,
+    readonly status: number,
+  ) {
+    super('status', url, `answered with status ${status}`);
+  }
+}
+
+/** Another length than HEAD said: the image was replaced, or the server lies; the caller may ask anew. */
+export class LengthChanged extends FerricError {
+  constructor(url: string) {
+    super(
+      'image-unavailable',
+      `${new URL(url).origin}${new URL(url).pathname}: is not as long as the server announced.`,
+    );
+  }
+}
+
+class StartAgain extends HttpFailure {
+  constructor(url: string, detail: string) {
+    super('connection', url, detail);
+  }
+}
+
+function worthAnotherTry(error: unknown): boolean {
+  if (error instanceof BadStatus) return PASSING.includes(error.status);
+  return error instanceof HttpFailure && ['name', 'connection', 'timeout'].includes(error.fault);
+}
+
+/** RFC 9110 §13.1.5: If-Range takes a strong validator. */
+function validatorOf(headers: HttpResponse['headers']): string | undefined {
+  const etag = headers['etag'];
+  if (typeof etag === 'string' && etag.startsWith('"')) return etag;
+  const modified = headers['last-modified'];
+  return typeof modified === 'string' ? modified : undefined;
+}

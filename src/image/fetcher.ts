@@ -1,0 +1,129 @@
+// One download however many wait for it: waiters of the same image share a flight, and each gets its own link.
+import { CancelledError } from '../domain/errors.js';
+import { type Built, type FetchRequest, type ImageBuilder, namesOf } from './builder.js';
+import type { ImageCache } from './cache.js';
+import type { CacheRecord } from './cache-entry.js';
+import type { Progress } from './transfer-job.js';
+import { NameLock } from './turn.js';
+
+export interface Delivered {
+  record: CacheRecord;
+  fromCache: boolean;
+}
+
+interface Waiter {
+  target: string;
+  signal: AbortSignal | undefined;
+  onProgress: Progress | undefined;
+  resolve(delivered: Delivered): void;
+  reject(error: unknown): void;
+}
+
+interface Flight {
+  waiters: Set<Waiter>;
+  abort: AbortController;
+  done: Promise<void>;
+}
+
+export class ImageFetcher {
+  private readonly flights = new Map<string, Flight>();
+  private readonly running = new Set<Flight>();
+  private readonly lock = new NameLock();
+
+  constructor(
+    private readonly cache: ImageCache,
+    private readonly builder: ImageBuilder,
+  ) {}
+
+  /**
+   * Puts an image at `target`. A waiter whose signal fires leaves alone; the work stops with the last one.
+   * @throws CancelledError, FerricError image-refused, image-unavailable
+   */
+  async fetch(
+    request: FetchRequest,
+    target: string,
+    options: { signal?: AbortSignal; onProgress?: Progress } = {},
+  ): Promise<Delivered> {
+    const { signal, onProgress } = options;
+    if (signal?.aborted) throw new CancelledError('The download was cancelled.');
+    const key = JSON.stringify(request);
+    const flight = this.flights.get(key) ?? this.launch(key, request);
+    return new Promise<Delivered>((resolve, reject) => {
+      const leave = () => {
+        flight.waiters.delete(waiter);
+        waiter.reject(new CancelledError('The download was cancelled.'));
+        if (flight.waiters.size > 0) return;
+        flight.abort.abort();
+        this.land(key, flight); // whoever comes now starts anew
+      };
+      const settle = <T>(pass: (value: T) => void) => {
+        return (value: T) => {
+          signal?.removeEventListener('abort', leave);
+          pass(value);
+        };
+      };
+      const waiter = { target, signal, onProgress, resolve: settle(resolve), reject: settle(reject) };
+      flight.waiters.add(waiter);
+      signal?.addEventListener('abort', leave, { once: true });
+    });
+  }
+
+  /** Stops everything under way; resolves when it has stopped. */
+  async close(): Promise<void> {
+    const flights = [...this.running];
+    for (const flight of flights) flight.abort.abort();
+    await Promise.all(flights.map((flight) => flight.done));
+  }
+
+  private launch(key: string, request: FetchRequest): Flight {
+    const flight: Flight = { waiters: new Set(), abort: new AbortController(), done: Promise.resolve() };
+    this.flights.set(key, flight);
+    this.running.add(flight);
+    flight.done = this.fly(key, request, flight).finally(() => this.running.delete(flight));
+    return flight;
+  }
+
+  private async fly(key: string, request: FetchRequest, flight: Flight): Promise<void> {
+    const names = namesOf(request.source);
+    const { signal } = flight.abort;
+    const onProgress: Progress = (bytes, total) => {
+      for (const waiter of flight.waiters) waiter.onProgress?.(bytes, total);
+    };
+    try {
+      // Until the links are made nothing may take the file away or put another in its place.
+      await this.lock.run(names[0]!, () =>
+        this.cache.holding(names, async () => {
+          const built = await this.builder.build(request, { signal, onProgress });
+          this.land(key, flight);
+          onProgress(built.record.size, built.record.size);
+          const outcomes = await this.deliver(built, flight);
+          await built.dispose();
+          if (!built.fromCache) await this.cache.cleanUp();
+          for (const settle of outcomes) settle();
+        }),
+      );
+    } catch (error) {
+      this.land(key, flight);
+      for (const waiter of flight.waiters) waiter.reject(error);
+    }
+  }
+
+  /** Each waiter's own link; how it went is told when the rest is done, too. */
+  private async deliver({ path, record, fromCache }: Built, flight: Flight): Promise<(() => void)[]> {
+    const outcomes: (() => void)[] = [];
+    for (const waiter of flight.waiters) {
+      try {
+        await this.cache.deliver(path, waiter.target, waiter.signal);
+        outcomes.push(() => waiter.resolve({ record, fromCache }));
+      } catch (error) {
+        outcomes.push(() => waiter.reject(error));
+      }
+    }
+    return outcomes;
+  }
+
+  /** From now on a new request for the same starts its own flight. */
+  private land(key: string, flight: Flight): void {
+    if (this.flights.get(key) === flight) this.flights.delete(key);
+  }
+}

@@ -1,0 +1,138 @@
+// The Image service, version 2. https://docs.openstack.org/api-ref/image/v2/
+import { z } from 'zod';
+import { FerricError, InvalidError, NotFoundError } from '../domain/errors.js';
+import {
+  type Credential,
+  HttpClient,
+  type HttpClientSettings,
+  HttpFailure,
+} from '../platform/http-client.js';
+
+export interface GlanceSettings {
+  /** Without /v2 and without a slash at the end. */
+  url: string;
+  auth:
+    | { kind: 'none' }
+    | { kind: 'http_basic'; username: string; password: string }
+    | { kind: 'token'; token: string };
+}
+
+const imageBody = z.object({
+  id: z.string(),
+  status: z.string(),
+  size: z.number().nullish(),
+  checksum: z.string().nullish(),
+  os_hash_algo: z.string().nullish(),
+  os_hash_value: z.string().nullish(),
+  disk_format: z.string().nullish(),
+  img_type: z.string().nullish(),
+  kernel_id: z.string().nullish(),
+  ramdisk_id: z.string().nullish(),
+});
+
+export interface GlanceImage {
+  id: string;
+  /** Bytes. */
+  size: number;
+  diskFormat: string | undefined;
+  /** As the service computed them when the image was uploaded. */
+  hash: { algorithm: string | undefined; value: string } | undefined;
+  img_type?: string;
+  kernel_id?: string;
+  ramdisk_id?: string;
+}
+
+/** One image's document is small; anything larger is no Image service. */
+const MAX_DOCUMENT = 1 << 20;
+
+export class GlanceClient {
+  private readonly base: string;
+  /** For transfers, too: it reaches the configured service and sends its login there only. */
+  readonly clientSettings: HttpClientSettings;
+  private readonly client: HttpClient;
+
+  constructor(
+    settings: GlanceSettings,
+    timeouts: Pick<HttpClientSettings, 'connectTimeout' | 'idleTimeout'>,
+  ) {
+    this.base = settings.url.replace(/\/+$/, '');
+    const credentials = credentialsOf(settings);
+    this.clientSettings = { ...timeouts, credentials, maxRedirects: 0 };
+    this.client = new HttpClient(this.clientSettings);
+  }
+
+  /**
+   * An image that can be used now.
+   * @throws NotFoundError; FerricError image-unavailable when the service is away, refuses the login, or the image
+   * is not active
+   */
+  async show(id: string, signal: AbortSignal): Promise<GlanceImage> {
+    const url = `${this.base}/v2/images/${id}`;
+    const { status, text } = await this.client.document({ url, signal, maxBytes: MAX_DOCUMENT });
+    if (status === 404) throw new NotFoundError(`Image ${id} could not be found.`);
+    if (status === 401 || status === 403)
+      throw new FerricError(
+        'image-unavailable',
+        `The Image service refuses Ferric's login (status ${status}).`,
+      );
+    if (status !== 200) throw new HttpFailure('status', url, `answered with status ${status}`);
+    const image = parse(text, url);
+    if (image.id !== id) throw new HttpFailure('status', url, 'answered with another image');
+    if (image.status !== 'active')
+      throw new FerricError('image-unavailable', `Image ${id} is not active but ${image.status}.`);
+    if (image.size === null || image.size === undefined)
+      throw new FerricError('image-unavailable', `Image ${id} has no size.`);
+    const value = image.os_hash_value ?? image.checksum;
+    const algorithm = image.os_hash_value ? (image.os_hash_algo ?? undefined) : undefined;
+    return {
+      id,
+      size: image.size,
+      diskFormat: image.disk_format ?? undefined,
+      hash: value ? { algorithm, value } : undefined,
+      ...(image.img_type ? { img_type: image.img_type } : {}),
+      ...(image.kernel_id ? { kernel_id: image.kernel_id } : {}),
+      ...(image.ramdisk_id ? { ramdisk_id: image.ramdisk_id } : {}),
+    };
+  }
+
+  fileUrl(id: string): string {
+    return `${this.base}/v2/images/${id}/file`;
+  }
+
+  close(): void {
+    this.client.close();
+  }
+}
+
+/** @throws InvalidError where no Image service is configured */
+export function configured(glance: GlanceClient | undefined): GlanceClient {
+  if (!glance)
+    throw new InvalidError('Image UUIDs need an Image service, and none is configured (image.glance.url).');
+  return glance;
+}
+
+function parse(text: string, url: string): z.output<typeof imageBody> {
+  try {
+    return imageBody.parse(JSON.parse(text));
+  } catch (error) {
+    throw new HttpFailure('status', url, 'did not answer with an image document', { cause: error });
+  }
+}
+
+function credentialsOf(settings: GlanceSettings): Credential[] {
+  const { origin } = new URL(settings.url);
+  switch (settings.auth.kind) {
+    case 'none':
+      return [];
+    case 'http_basic': {
+      const { username, password } = settings.auth;
+      return [{ origin, header: 'Authorization', value: basic(username, password) }];
+    }
+    case 'token':
+      return [{ origin, header: 'X-Auth-Token', value: settings.auth.token }];
+  }
+}
+
+export function basic(username: string, password: string): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+}

@@ -1,0 +1,291 @@
+import { FerricError, InvalidError } from '../domain/errors.js';
+import {
+  type Checksum,
+  type ChecksumSource,
+  parseChecksumFields,
+  parseChecksumFile,
+  parseValue,
+} from '../domain/image/checksum.js';
+import { checkFilePath } from '../domain/image/file-path.js';
+import {
+  type ImageFields,
+  type ImageProperties,
+  imageKind,
+  parseInstanceImage,
+} from '../domain/image/instance-image.js';
+import { baseNameOf, type ImageReference, parseImageReference } from '../domain/image/reference.js';
+import { HttpClient } from '../platform/http-client.js';
+import { ImageBuilder, namesOf } from './builder.js';
+import { type CachedImage, type CleanUpReport, ImageCache } from './cache.js';
+import { ImageFetcher } from './fetcher.js';
+import { configured, GlanceClient } from './glance.js';
+import type { ImageServiceSettings } from './settings.js';
+import { ImageSources, isFresh } from './source.js';
+import type { Progress } from './transfer-job.js';
+import { TransferPool } from './transfer-pool.js';
+
+/** As the API and the agent protocol write it. */
+export interface ImageChecksum {
+  algo: string;
+  /** Lower-case hex. */
+  value: string;
+}
+
+export interface ResolvedImage {
+  /** glance://UUID, or the URL as given. */
+  href: string;
+  /** Bytes. */
+  size: number;
+  /** As declared by instance_info or the Image service; undefined where nobody says. */
+  disk_format: string | undefined;
+  /** Undefined only for an http URL that declares none. */
+  checksum: ImageChecksum | undefined;
+  kernel_id?: string;
+  ramdisk_id?: string;
+  /** False: a partition image. */
+  whole_disk: boolean;
+}
+
+export interface FetchOptions {
+  /** Checked before anything is delivered. */
+  checksum?: ImageChecksum;
+  /** A kernel or ramdisk: its bytes are never inspected. */
+  opaque?: boolean;
+  /** Formats accepted; default: the configured ones. */
+  permitted?: readonly string[];
+  /** What it is declared to be; anything else is refused. */
+  disk_format?: string;
+  /** Deliver the disk inside as raw; default: as configured. */
+  force_raw?: boolean;
+  signal?: AbortSignal;
+  /** Bytes so far, and of the whole transfer; it may step back when a transfer starts again. */
+  onProgress?: Progress;
+}
+
+export interface FetchedImage {
+  path: string;
+  /** Bytes of the file at `path`. */
+  size: number;
+  /** Of the file at `path`: after a conversion, of the converted one. */
+  sha256: string;
+  /** Of the file at `path`; `raw` for every disk image without a container, and for what was not inspected. */
+  disk_format: string;
+  /** No transfer was needed. */
+  from_cache: boolean;
+}
+
+/** A checksum file of a large mirror has some hundred kilobytes. */
+const MAX_CHECKSUM_FILE = 1 << 20;
+
+/** Everything that Ferric does with images: judge them, fetch them once, keep them, convert them. */
+export class ImageService {
+  private readonly pool: TransferPool;
+  private readonly cache: ImageCache;
+  private readonly sources: ImageSources;
+  private readonly fetcher: ImageFetcher;
+  private readonly glance: GlanceClient | undefined;
+
+  constructor(private readonly settings: ImageServiceSettings) {
+    const { transfer, rules, maxBytes, client, glance, cache, convert, maxVirtualBytes } = settings;
+    this.pool = new TransferPool(transfer.workers);
+    const { connectTimeout, idleTimeout } = client();
+    this.glance = glance && new GlanceClient(glance, { connectTimeout, idleTimeout });
+    this.cache = new ImageCache(
+      cache,
+      async (source, target, signal) => {
+        await this.pool.run<'copy'>({ kind: 'copy', source, target }, signal ? { signal } : {});
+      },
+      async (path) => this.sha256Of(path),
+    );
+    this.sources = new ImageSources(
+      { filePaths: rules.filePaths, maxBytes, transfer, client },
+      this.pool,
+      this.glance,
+    );
+    const limits = { maxVirtualBytes, convert, parallel: transfer.parallel };
+    this.fetcher = new ImageFetcher(
+      this.cache,
+      new ImageBuilder(limits, this.cache, this.sources, this.pool),
+    );
+  }
+
+  /** Makes the cache directory and sweeps what a killed daemon left. Once, before anything else. */
+  async start(): Promise<void> {
+    await this.cache.start();
+  }
+
+  /** Stops every transfer; those who wait get CancelledError. */
+  async close(): Promise<void> {
+    await this.fetcher.close();
+    await this.pool.close();
+    this.glance?.close();
+  }
+
+  /**
+   * The image fields of instance_info, without touching network or disk: for node validate.
+   * @throws InvalidError naming the field
+   */
+  validate(instanceInfo: ImageFields): void {
+    const image = parseInstanceImage(instanceInfo, this.settings.rules);
+    imageKind(instanceInfo);
+    if ([image.source, image.kernel, image.ramdisk].some((part) => part?.kind === 'glance'))
+      configured(this.glance);
+  }
+
+  /**
+   * A single reference such as deploy_kernel, likewise.
+   * @throws InvalidError naming the field
+   */
+  validateReference(ref: unknown, field: string): void {
+    if (this.parse(ref, field).kind === 'glance') configured(this.glance);
+  }
+
+  /**
+   * What an image is now: asks the server, the Image service or the file, and fetches a checksum file.
+   * The checksum of a file:// image that declares none is computed.
+   * @param fields instance_info, or nothing for a lone kernel or ramdisk
+   * @throws InvalidError, NotFoundError, CancelledError; FerricError image-unavailable, image-refused
+   */
+  async resolve(
+    ref: string,
+    fields: ImageFields = {},
+    options: { signal?: AbortSignal } = {},
+  ): Promise<ResolvedImage> {
+    const signal = options.signal ?? new AbortController().signal;
+    const source = this.parse(ref, 'image_source');
+    const declared = parseChecksumFields(fields, this.settings.rules);
+    const format = fields['image_disk_format'];
+    const diskFormat = typeof format === 'string' ? format : undefined;
+    if (source.kind === 'glance') {
+      const image = await configured(this.glance).show(source.id, signal);
+      const { kernel_id, ramdisk_id, hash } = image;
+      const checksum = declared
+        ? await this.checksumOf(declared, source, signal)
+        : hash &&
+          parseValue(hash.value, hash.algorithm, `The checksum of image ${image.id}`, this.settings.rules);
+      return {
+        href: source.href,
+        size: image.size,
+        disk_format: diskFormat ?? image.diskFormat,
+        checksum: wire(checksum),
+        ...(kernel_id === undefined ? {} : { kernel_id }),
+        ...(ramdisk_id === undefined ? {} : { ramdisk_id }),
+        whole_disk: isWhole(fields, image),
+      };
+    }
+    const { size, identity } = await this.sources.state(source, signal);
+    const checksum = declared
+      ? await this.checksumOf(declared, source, signal)
+      : source.kind === 'file'
+        ? { algorithm: 'sha256', value: await this.sha256OfFile(source, identity, signal) }
+        : undefined;
+    return {
+      href: source.href,
+      size,
+      disk_format: diskFormat,
+      checksum: wire(checksum),
+      whole_disk: isWhole(fields),
+    };
+  }
+
+  /**
+   * Puts a verified image at `target`, replacing what is there in one step: a hard link to the cached file where
+   * that is possible, so the target must not be written to. However many ask for the same, it is fetched once.
+   * @param target absolute path; its directory is made
+   * @throws InvalidError, NotFoundError, CancelledError
+   * @throws FerricError image-refused (checksum, format, unsafe, not permitted, too large, address),
+   * image-unavailable (server, network, file, no room); nothing is left at `target` then that was not there before
+   */
+  async fetchTo(ref: string, target: string, options: FetchOptions = {}): Promise<FetchedImage> {
+    const { rules, permitted, forceRaw } = this.settings;
+    const { checksum, signal, onProgress } = options;
+    if (!target.startsWith('/')) throw new InvalidError('The target of an image must be an absolute path.');
+    const opaque = options.opaque ?? false;
+    const { record, fromCache } = await this.fetcher.fetch(
+      {
+        source: this.parse(ref, 'image'),
+        checksum: checksum && parseValue(checksum.value, checksum.algo, 'checksum', rules),
+        opaque,
+        permitted: options.permitted ?? permitted,
+        declared: options.disk_format,
+        forceRaw: options.force_raw ?? forceRaw,
+      },
+      target,
+      { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) },
+    );
+    const { format } = record.inspection;
+    return {
+      path: target,
+      size: record.size,
+      sha256: record.sha256,
+      disk_format: opaque || format === undefined || format === 'gpt' ? 'raw' : format,
+      from_cache: fromCache,
+    };
+  }
+
+  /** Removes what is too old or too much and not in use: for the periodic task. */
+  async cleanUp(): Promise<CleanUpReport> {
+    return this.cache.cleanUp();
+  }
+
+  async cacheList(): Promise<CachedImage[]> {
+    return this.cache.list();
+  }
+
+  private parse(ref: unknown, field: string): ImageReference {
+    const source = parseImageReference(ref, field);
+    if (source.kind === 'file') checkFilePath(source.path, this.settings.rules.filePaths, field);
+    return source;
+  }
+
+  private async checksumOf(
+    declared: ChecksumSource,
+    source: ImageReference,
+    signal: AbortSignal,
+  ): Promise<Checksum> {
+    if (declared.kind === 'value') return declared.checksum;
+    const name = baseNameOf(source);
+    const client = new HttpClient(this.settings.client());
+    try {
+      const text = await client.text({ url: declared.url, maxBytes: MAX_CHECKSUM_FILE, signal });
+      return parseChecksumFile(text, name, this.settings.rules);
+    } finally {
+      client.close();
+    }
+  }
+
+  /** Read once for each state of the file that is cached. */
+  private async sha256OfFile(
+    source: Extract<ImageReference, { kind: 'file' }>,
+    identity: string | undefined,
+    signal: AbortSignal,
+  ): Promise<string> {
+    for (const name of namesOf(source)) {
+      const entry = await this.cache.find(name);
+      const original = entry?.record.original;
+      if (
+        original &&
+        identity !== undefined &&
+        isFresh(source, { size: original.size, cacheable: true, identity }, original)
+      )
+        return original.digests['sha256']!;
+    }
+    return this.sha256Of(source.path, this.settings.rules.filePaths, signal);
+  }
+
+  private async sha256Of(path: string, allowed?: readonly string[], signal?: AbortSignal): Promise<string> {
+    const job = { kind: 'copy' as const, source: path, algorithms: [], ...(allowed ? { allowed } : {}) };
+    const { digested } = await this.pool.run<'copy'>(job, signal ? { signal } : {});
+    const value = digested?.digests['sha256'];
+    if (value === undefined) throw new FerricError('internal', 'A transfer thread gave no checksum.');
+    return value;
+  }
+}
+
+function isWhole(fields: ImageFields, properties?: ImageProperties): boolean {
+  return imageKind(fields, properties) === 'whole-disk';
+}
+
+function wire(checksum: Checksum | undefined): ImageChecksum | undefined {
+  return checksum && { algo: checksum.algorithm, value: checksum.value };
+}

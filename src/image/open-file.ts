@@ -1,0 +1,75 @@
+// Opening a file:// image. Synchronous, for the transfer threads: the thread pool never waits for it.
+import { closeSync, constants, fstatSync, openSync, readlinkSync, realpathSync } from 'node:fs';
+import { FerricError } from '../domain/errors.js';
+import { checkFilePath } from '../domain/image/file-path.js';
+
+export interface OpenedFile {
+  /** The caller closes it. */
+  fd: number;
+  /** Bytes. */
+  size: number;
+  /** Milliseconds since the epoch. */
+  mtimeMs: number;
+  /** Device and inode: changes when another file takes the name. */
+  identity: string;
+}
+
+/**
+ * Opens a regular file under one of the allowed directories; links may lead about inside these, not out.
+ * A FIFO or a device is refused without waiting for it.
+ * @throws FerricError image-unavailable, image-refused; InvalidError for a place outside
+ */
+export function openImageFile(path: string, allowed: readonly string[]): OpenedFile {
+  const href = `file://${path}`;
+  const real = attempt(href, () => realpathSync(path));
+  checkFilePath(real, [...allowed, ...allowed.flatMap(realDirectory)], href);
+  // Non-blocking: opening a FIFO would wait for a writer. No link at the end: it was resolved above.
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY | constants.O_NOFOLLOW;
+  const fd = attempt(href, () => openSync(real, flags));
+  try {
+    const stat = fstatSync(fd, { bigint: true });
+    if (!stat.isFile()) throw new FerricError('image-refused', `${href}: is not a regular file.`);
+    // A directory on the way may have become a link since: what was opened is what counts.
+    if (readlinkSync(`/proc/self/fd/${fd}`) !== real)
+      throw new FerricError('image-refused', `${href}: was moved while it was opened.`);
+    return {
+      fd,
+      size: Number(stat.size),
+      mtimeMs: Number(stat.mtimeNs / 1_000_000n),
+      identity: `${stat.dev}:${stat.ino}:${stat.mtimeNs}:${stat.size}`,
+    };
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+function realDirectory(directory: string): string[] {
+  try {
+    return [realpathSync(directory)];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []; // the default ones need not exist
+    throw error;
+  }
+}
+
+function attempt<T>(href: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const words: Record<string, string> = {
+      ENOENT: 'does not exist',
+      ENOTDIR: 'does not exist',
+      EACCES: 'may not be read by Ferric',
+      ELOOP: 'is a link that leads nowhere',
+      ENXIO: 'is not a regular file',
+    };
+    const refused = code === 'ENXIO' || code === 'ELOOP';
+    throw new FerricError(
+      refused ? 'image-refused' : 'image-unavailable',
+      `${href}: ${words[code ?? ''] ?? `cannot be opened (${code})`}.`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,115 @@
+import { join } from 'node:path';
+import type { ImageSection } from '../config/section/image.js';
+import type { ImageRules } from '../domain/image/instance-image.js';
+import type { Credential, HttpClientSettings } from '../platform/http-client.js';
+import type { CacheSettings } from './cache.js';
+import type { ConvertLimits } from './convert.js';
+import { digestBytes } from './digester.js';
+import { basic, type GlanceSettings } from './glance.js';
+
+/** What the section cannot know: where, and what else lives on this machine and its networks. */
+export interface ImageSurroundings {
+  /** Masters go to `<dataDir>/images`. */
+  dataDir: string;
+  /** TCP ports of Ferric's own listeners, asked for at each request. */
+  ownPorts?: () => readonly number[];
+  /** CIDRs beside `refused_networks`, asked for at each request: BMC addresses. */
+  refusedNetworks?: () => readonly string[];
+}
+
+export interface TransferSettings {
+  attempts: number;
+  /** Milliseconds. */
+  pause: number;
+  /** Bytes a second. */
+  minRate: number;
+  /** Milliseconds. */
+  timeout: number;
+  parallel: number;
+  workers: number;
+}
+
+export interface ImageServiceSettings {
+  rules: ImageRules;
+  permitted: readonly string[];
+  forceRaw: boolean;
+  /** Bytes. */
+  maxBytes: number;
+  maxVirtualBytes: number;
+  cache: CacheSettings;
+  convert: ConvertLimits;
+  transfer: TransferSettings;
+  /** For URLs out of users' hands. */
+  client: () => HttpClientSettings;
+  glance: GlanceSettings | undefined;
+}
+
+const MiB = 2 ** 20;
+
+export function imageServiceSettings(
+  section: ImageSection,
+  surroundings: ImageSurroundings,
+): ImageServiceSettings {
+  const credentials: Credential[] = section.server_credentials.map((entry) => ({
+    origin: entry.origin,
+    header: 'Authorization',
+    value: basic(entry.username, entry.password.reveal()),
+  }));
+  return {
+    rules: {
+      allowMd5: section.allow_md5_checksum,
+      digestBytes,
+      filePaths: section.allowed_file_paths,
+    },
+    permitted: section.permitted_formats,
+    forceRaw: section.force_raw,
+    maxBytes: section.max_size_mib * MiB,
+    maxVirtualBytes: section.max_virtual_size_gib * 1024 * MiB,
+    cache: {
+      directory: join(surroundings.dataDir, 'images'),
+      maxBytes: section.cache_size_mib * MiB,
+      maxAge: section.cache_ttl_minutes * 60_000,
+    },
+    convert: { memory: section.convert_memory_mib * MiB, timeout: section.convert_timeout * 1000 },
+    transfer: {
+      attempts: section.download_attempts,
+      pause: 500,
+      minRate: section.min_rate,
+      timeout: section.download_timeout * 1000,
+      parallel: section.parallel_downloads,
+      workers: section.workers,
+    },
+    client: () => ({
+      guard: {
+        allowedNetworks: section.allowed_networks,
+        refusedNetworks: [...section.refused_networks, ...(surroundings.refusedNetworks?.() ?? [])],
+        ownPorts: surroundings.ownPorts?.() ?? [],
+      },
+      connectTimeout: section.connect_timeout * 1000,
+      idleTimeout: section.idle_timeout * 1000,
+      credentials,
+    }),
+    glance: glanceSettings(section.glance),
+  };
+}
+
+function glanceSettings({
+  url,
+  auth,
+  username,
+  password,
+  token,
+}: ImageSection['glance']): GlanceSettings | undefined {
+  if (url === null) return undefined;
+  switch (auth) {
+    case 'none':
+      return { url, auth: { kind: 'none' } };
+    case 'http_basic':
+      return {
+        url,
+        auth: { kind: 'http_basic', username: username ?? '', password: password?.reveal() ?? '' },
+      };
+    case 'token':
+      return { url, auth: { kind: 'token', token: token?.reveal() ?? '' } };
+  }
+}

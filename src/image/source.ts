@@ -1,0 +1,109 @@
+// Where an image comes from: what it says of itself, and how its bytes get into a file of ours.
+import type { ImageReference } from '../domain/image/reference.js';
+import { HttpClient, type HttpClientSettings } from '../platform/http-client.js';
+import type { CacheRecord } from './cache-entry.js';
+import type { Digested } from './digester.js';
+import { configured, type GlanceClient } from './glance.js';
+import { askRemote, checkSize } from './remote.js';
+import type { TransferSettings } from './settings.js';
+import type { Progress } from './transfer-job.js';
+import type { TransferPool } from './transfer-pool.js';
+
+/** How a source is now; a copy is fresh when it was taken from the same. */
+export interface SourceState {
+  /** Bytes. */
+  size: number;
+  /** False: each use fetches it again. */
+  cacheable: boolean;
+  /** Milliseconds: Last-Modified. */
+  lastModified?: number;
+  /** A file's inode, time and size. */
+  identity?: string;
+}
+
+export interface SourceSettings {
+  filePaths: readonly string[];
+  maxBytes: number;
+  transfer: TransferSettings;
+  client: () => HttpClientSettings;
+}
+
+export class ImageSources {
+  constructor(
+    private readonly settings: SourceSettings,
+    private readonly pool: TransferPool,
+    private readonly glance: GlanceClient | undefined,
+  ) {}
+
+  /** @throws FerricError image-unavailable, image-refused, not-found */
+  async state(source: ImageReference, signal: AbortSignal): Promise<SourceState> {
+    const { maxBytes, filePaths } = this.settings;
+    switch (source.kind) {
+      case 'http': {
+        const client = new HttpClient(this.settings.client());
+        try {
+          const remote = await askRemote(client, source.url, maxBytes, signal);
+          const { size, lastModified, noStore } = remote;
+          return lastModified === undefined || noStore
+            ? { size, cacheable: false }
+            : { size, lastModified, cacheable: true };
+        } finally {
+          client.close();
+        }
+      }
+      case 'file': {
+        const facts = await this.pool.run<'stat'>(
+          { kind: 'stat', source: source.path, allowed: filePaths },
+          { signal },
+        );
+        checkSize(facts.size, maxBytes);
+        return { size: facts.size, identity: facts.identity, cacheable: true };
+      }
+      case 'glance': {
+        const { size } = await configured(this.glance).show(source.id, signal);
+        checkSize(size, maxBytes);
+        return { size, cacheable: true };
+      }
+    }
+  }
+
+  /** Brings all bytes to `target`, hashed and inspected on the way. */
+  async transfer(
+    source: ImageReference,
+    state: SourceState,
+    target: string,
+    algorithms: readonly string[],
+    options: { signal: AbortSignal; onProgress: Progress },
+  ): Promise<{ digested: Digested; state: SourceState }> {
+    if (source.kind === 'file') {
+      const allowed = this.settings.filePaths;
+      const job = { kind: 'copy' as const, source: source.path, allowed, target, algorithms };
+      const { digested, identity, size } = await this.pool.run<'copy'>(job, options);
+      return { digested: digested!, state: { size, identity, cacheable: true } };
+    }
+    const { attempts, pause, minRate, timeout } = this.settings.transfer;
+    const glance = source.kind === 'glance' ? configured(this.glance) : undefined;
+    const digested = await this.pool.run<'download'>(
+      {
+        kind: 'download',
+        url: source.kind === 'http' ? source.url : configured(this.glance).fileUrl(source.id),
+        client: glance?.clientSettings ?? this.settings.client(),
+        ...{ target, algorithms, attempts, pause, minRate, timeout, size: state.size },
+      },
+      options,
+    );
+    return { digested, state };
+  }
+}
+
+/** Images of the Image service never change; the others are told by what their source says. */
+export function isFresh(
+  source: ImageReference,
+  state: SourceState,
+  original: CacheRecord['original'],
+): boolean {
+  if (!state.cacheable || state.size !== original.size) return false;
+  if (source.kind === 'glance') return true;
+  if (source.kind === 'file') return state.identity === original.identity;
+  return original.lastModified !== undefined && state.lastModified! <= original.lastModified;
+}

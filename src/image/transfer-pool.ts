@@ -1,0 +1,141 @@
+import type { Worker } from 'node:worker_threads';
+import { CancelledError, FerricError } from '../domain/errors.js';
+import { startWorker } from '../platform/start-worker.js';
+import type {
+  FromWorker,
+  Progress,
+  ToWorker,
+  TransferFault,
+  TransferJob,
+  TransferResults,
+} from './transfer-job.js';
+
+/** Milliseconds after which a thread without work is ended. */
+const IDLE = 30_000;
+
+interface Pending {
+  resolve(result: never): void;
+  reject(error: unknown): void;
+  progress: Progress | undefined;
+  dispose(): void;
+}
+
+interface Thread {
+  worker: Worker;
+  pending: Map<number, Pending>;
+  idle: NodeJS.Timeout | undefined;
+}
+
+export class TransferError extends FerricError {
+  readonly remedy: TransferFault['remedy'];
+
+  constructor(fault: TransferFault) {
+    super(fault.code, fault.message);
+    this.remedy = fault.remedy;
+  }
+}
+
+/**
+ * Threads that download, copy and hash: hashing fills a core, and the event loop has other work.
+ * They start with the first job, each takes many jobs, and they end when there is none.
+ */
+export class TransferPool {
+  private readonly threads: Thread[] = [];
+  private nextId = 1;
+  private closed = false;
+
+  constructor(private readonly size: number) {}
+
+  /**
+   * @throws TransferError
+   * @throws CancelledError when the signal fires; the thread has stopped touching the files by then
+   */
+  run<K extends TransferJob['kind']>(
+    job: Extract<TransferJob, { kind: K }>,
+    options: { signal?: AbortSignal; onProgress?: Progress } = {},
+  ): Promise<TransferResults[K]> {
+    const { signal } = options;
+    if (this.closed || signal?.aborted)
+      return Promise.reject(new CancelledError('The download was cancelled.'));
+    const id = this.nextId++;
+    const thread = this.choose();
+    const send = (message: ToWorker) => thread.worker.postMessage(message);
+    return new Promise<TransferResults[K]>((resolve, reject) => {
+      const abort = () => send({ id, abort: true });
+      signal?.addEventListener('abort', abort, { once: true });
+      thread.pending.set(id, {
+        resolve,
+        reject,
+        progress: options.onProgress,
+        dispose: () => signal?.removeEventListener('abort', abort),
+      });
+      send({ id, job });
+    });
+  }
+
+  /** Ends every thread at once; what was under way is rejected as cancelled. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await Promise.all(this.threads.splice(0).map((thread) => this.end(thread, new CancelledError())));
+  }
+
+  private choose(): Thread {
+    const free = this.threads.find((thread) => thread.pending.size === 0);
+    if (!free && this.threads.length < this.size) this.threads.push(this.start());
+    const chosen = free ?? this.threads.reduce((a, b) => (b.pending.size < a.pending.size ? b : a));
+    clearTimeout(chosen.idle);
+    chosen.worker.ref();
+    return chosen;
+  }
+
+  private start(): Thread {
+    const worker = startWorker(new URL('./transfer-worker.js', import.meta.url), undefined);
+    const thread: Thread = { worker, pending: new Map(), idle: undefined };
+    worker.on('message', (message: FromWorker) => this.receive(thread, message));
+    // A thread that dies takes its jobs with it, not the daemon.
+    const died = (detail: string) => {
+      this.forget(thread);
+      void this.end(thread, new FerricError('internal', `A transfer thread ended: ${detail}.`));
+    };
+    worker.on('error', (error) => died(error instanceof Error ? error.message : String(error)));
+    worker.on('exit', (code) => died(`exit status ${code}`));
+    return thread;
+  }
+
+  private receive(thread: Thread, message: FromWorker): void {
+    const pending = thread.pending.get(message.id);
+    if (!pending) return;
+    if ('progress' in message) {
+      pending.progress?.(message.progress, message.total);
+      return;
+    }
+    thread.pending.delete(message.id);
+    pending.dispose();
+    if (thread.pending.size === 0) {
+      // Nothing to wait for: neither the process nor, after a while, the thread itself.
+      thread.worker.unref();
+      thread.idle = setTimeout(() => {
+        this.forget(thread);
+        void this.end(thread, new CancelledError());
+      }, IDLE).unref();
+    }
+    if ('result' in message) pending.resolve(message.result as never);
+    else if (message.fault.code === 'cancelled') pending.reject(new CancelledError(message.fault.message));
+    else pending.reject(new TransferError(message.fault));
+  }
+
+  private forget(thread: Thread): void {
+    const at = this.threads.indexOf(thread);
+    if (at >= 0) this.threads.splice(at, 1);
+  }
+
+  private async end(thread: Thread, error: FerricError): Promise<void> {
+    clearTimeout(thread.idle);
+    for (const pending of thread.pending.values()) {
+      pending.dispose();
+      pending.reject(error);
+    }
+    thread.pending.clear();
+    await thread.worker.terminate();
+  }
+}

@@ -1,0 +1,59 @@
+// Taking turns: one at a time for a name, so many at a time for the whole.
+import { CancelledError } from '../domain/errors.js';
+
+/** One action at a time for each name, in the order they came. */
+export class NameLock {
+  private readonly tails = new Map<string, Promise<void>>();
+
+  async run<T>(name: string, action: () => Promise<T>): Promise<T> {
+    const before = this.tails.get(name) ?? Promise.resolve();
+    const { promise: done, resolve } = Promise.withResolvers<void>();
+    const tail = before.then(() => done);
+    this.tails.set(name, tail);
+    await before;
+    try {
+      return await action();
+    } finally {
+      resolve();
+      if (this.tails.get(name) === tail) this.tails.delete(name);
+    }
+  }
+}
+
+/** At most `size` actions at a time; the others wait in line, and leave it when their signal fires. */
+export class Slots {
+  private readonly waiting: (() => void)[] = [];
+  private taken = 0;
+
+  constructor(private readonly size: number) {}
+
+  /** @throws CancelledError when the signal fires before there was a place */
+  async run<T>(signal: AbortSignal, action: () => Promise<T>): Promise<T> {
+    await this.take(signal);
+    try {
+      return await action();
+    } finally {
+      this.taken--;
+      this.waiting.shift()?.();
+    }
+  }
+
+  private async take(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) throw new CancelledError('The download was cancelled.');
+    if (this.taken >= this.size) {
+      await new Promise<void>((resolve, reject) => {
+        const enter = () => {
+          signal.removeEventListener('abort', leave);
+          resolve();
+        };
+        const leave = () => {
+          this.waiting.splice(this.waiting.indexOf(enter), 1);
+          reject(new CancelledError('The download was cancelled.'));
+        };
+        signal.addEventListener('abort', leave, { once: true });
+        this.waiting.push(enter);
+      });
+    }
+    this.taken++;
+  }
+}
