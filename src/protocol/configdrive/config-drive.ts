@@ -1,0 +1,58 @@
+import { buildIso9660 } from './iso9660.js';
+
+/** A config drive as a client gives it instead of a finished volume (contract: dict form, 1.56; vendor_data 1.59). */
+export interface ConfigDriveContent {
+  meta_data?: Readonly<Record<string, unknown>>;
+  network_data?: Readonly<Record<string, unknown>>;
+  /** Text goes out as it is, anything else as JSON. */
+  user_data?: unknown;
+  vendor_data?: Readonly<Record<string, unknown>>;
+}
+
+/** What meta_data gets where the client is silent. */
+export interface ConfigDriveNode {
+  uuid: string;
+  name?: string | null;
+}
+
+/** Readers look for the newest format they know, or for the oldest: both hold the same. */
+const VERSIONS = ['2012-08-10', 'latest'] as const;
+/** The label by which cloud-init and its kin find the volume. */
+const LABEL = 'config-2';
+
+/** The files of a config drive by path (openstacksdk, baremetal/configdrive.py). */
+export function configDriveFiles(
+  content: ConfigDriveContent,
+  node: ConfigDriveNode,
+): Map<string, Uint8Array> {
+  const defaults = { uuid: node.uuid, ...(node.name ? { name: node.name } : {}) };
+  const encode = (value: unknown) =>
+    new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value));
+  const files = new Map<string, Uint8Array>();
+  for (const version of VERSIONS) {
+    const add = (name: string, value: unknown) => files.set(`openstack/${version}/${name}`, encode(value));
+    add('meta_data.json', { ...defaults, ...content.meta_data });
+    if (isFilled(content.network_data)) add('network_data.json', content.network_data);
+    if (isFilled(content.vendor_data)) add('vendor_data2.json', content.vendor_data);
+    if (isFilled(content.user_data)) add('user_data', content.user_data);
+  }
+  return files;
+}
+
+/**
+ * The volume itself: ISO 9660 labelled config-2. Gzip and base64 are the caller's.
+ * @param now milliseconds since 1970
+ */
+export function buildConfigDrive(
+  content: ConfigDriveContent,
+  node: ConfigDriveNode,
+  now: number,
+): Uint8Array {
+  return buildIso9660(configDriveFiles(content, node), { label: LABEL, publisher: 'FERRIC', time: now });
+}
+
+/** Empty objects and texts leave no file, as upstream leaves none. */
+function isFilled(value: unknown): boolean {
+  if (value === undefined || value === null || value === '') return false;
+  return typeof value !== 'object' || Object.keys(value).length > 0;
+}
