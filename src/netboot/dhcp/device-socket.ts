@@ -1,0 +1,168 @@
+import { randomBytes } from 'node:crypto';
+import { createSocket, type Socket } from 'node:dgram';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FerricError, messageOf } from '../../domain/errors.js';
+
+/** A UDP socket that receives from one network interface and sends through it. */
+export interface DeviceSocket {
+  readonly socket: Socket;
+  /** As the socket's family writes an IPv4 address. */
+  to(address: string): string;
+  /** The IPv4 address in what the socket reports. */
+  from(address: string): string;
+}
+
+/** Link-local, and nobody's: fe81::/16 is inside fe80::/10, but addresses are only ever made in fe80::/64. */
+const NOBODY = 'fe81::5eed';
+const WAYS_OUT =
+  'Ways out: let a service manager pass the socket (a systemd socket unit with ListenDatagram=0.0.0.0:67, ' +
+  'BindToDevice=INTERFACE and Broadcast=yes, and netboot.dhcp.socket_fd: 3), or load the kernel’s IPv6 module ' +
+  '(no address is needed), which lets Ferric do it itself.';
+
+/**
+ * Opens `port` on one interface. Packets that come in on any other never arrive here: the kernel keeps them apart.
+ *
+ * Node has no SO_BINDTODEVICE. But Linux ties a socket to the interface of a link-local address that it is asked to
+ * bind, before it looks whether that address exists (`__inet6_bind`, net/ipv6/af_inet6.c), and keeps the tie. The
+ * socket is then bound to `::`, which takes IPv4 as well. That this worked is proved each time, not assumed.
+ * @throws FerricError with the ways out where interfaces cannot be told apart
+ */
+export async function openDeviceSocket(device: string, port: number): Promise<DeviceSocket> {
+  const socket = createSocket({ type: 'udp6', reuseAddr: true });
+  try {
+    await tie(socket, device);
+    await bind(socket, '::', port);
+    await finish(socket, device, port);
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+  return {
+    socket,
+    to: (address) => `::ffff:${address}`,
+    from: (address) => (address.startsWith('::ffff:') ? address.slice(7) : address),
+  };
+}
+
+/**
+ * Takes over a socket that a service manager opened.
+ * @throws FerricError when it is no IPv4 UDP socket on `port`, or also hears another interface
+ */
+export async function adoptDeviceSocket(fd: number, device: string, port: number): Promise<DeviceSocket> {
+  const socket = createSocket('udp4');
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject);
+      socket.bind({ fd }, () => {
+        socket.off('error', reject);
+        resolve();
+      });
+    }).catch((error) => {
+      throw new FerricError('invalid', `File descriptor ${fd} is no UDP socket: ${messageOf(error)}`);
+    });
+    const address = socket.address();
+    if (address.family !== 'IPv4' || address.port !== port || address.address !== '0.0.0.0') {
+      throw new FerricError(
+        'invalid',
+        `File descriptor ${fd} is bound to ${address.address} port ${address.port}, not to 0.0.0.0 port ${port}`,
+      );
+    }
+    await finish(socket, device, port);
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+  return { socket, to: (address) => address, from: (address) => address };
+}
+
+async function tie(socket: Socket, device: string): Promise<void> {
+  try {
+    await bind(socket, `${NOBODY}%${device}`, 0);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRNOTAVAIL') return; // as it must be
+    if (code === 'EINVAL' || code === 'ENODEV') {
+      throw new FerricError('invalid', `There is no network interface ${device}`, { cause: error });
+    }
+    throw apart(device, `IPv6 sockets cannot be used (${code})`);
+  }
+  throw apart(device, 'net.ipv6.ip_nonlocal_bind is set');
+}
+
+async function finish(socket: Socket, device: string, port: number): Promise<void> {
+  socket.setBroadcast(true);
+  // A burst of unknown clients must not push the known ones out; the kernel caps it at net.core.rmem_max.
+  socket.setRecvBufferSize(4 * 1024 * 1024);
+  if (device === 'lo') return; // the proof below runs over lo itself
+  if (await hearsLoopback(socket, port)) {
+    throw apart(device, 'the socket also hears other interfaces');
+  }
+}
+
+/**
+ * Sends a broadcast through lo. A second socket, tied to nothing, hears it; one that is tied to another interface
+ * must not.
+ */
+async function hearsLoopback(socket: Socket, port: number): Promise<boolean> {
+  const nonce = randomBytes(16);
+  const control = createSocket({ type: 'udp4', reuseAddr: true });
+  const sender = createSocket({ type: 'udp4', reuseAddr: true });
+  let heard = false;
+  let controlHeard = false;
+  const listen = (bytes: Buffer) => {
+    heard ||= bytes.equals(nonce);
+  };
+  socket.on('message', listen);
+  control.on('message', (bytes) => {
+    controlHeard ||= bytes.equals(nonce);
+  });
+  try {
+    await bind(control, '0.0.0.0', port);
+    await bind(sender, '127.0.0.1', 0);
+    sender.setBroadcast(true);
+    for (let attempt = 0; attempt < 10 && !controlHeard; attempt++) {
+      await new Promise<void>((resolve, reject) => {
+        sender.send(nonce, port, '127.255.255.255', (error) => (error ? reject(error) : resolve()));
+      });
+      await sleep(30);
+    }
+    // Both were handed the datagram in one pass of the kernel: what did not come by now does not come.
+    await sleep(30);
+  } catch (error) {
+    throw new FerricError(
+      'unavailable',
+      `DHCP could not be tried over the loopback interface: ${messageOf(error)}`,
+    );
+  } finally {
+    socket.off('message', listen);
+    control.close();
+    sender.close();
+  }
+  if (!controlHeard) {
+    throw new FerricError('invalid', 'The loopback interface lo does not pass broadcasts: is it up?');
+  }
+  return heard;
+}
+
+function bind(socket: Socket, address: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: Error) => {
+      socket.off('listening', done);
+      reject(error);
+    };
+    const done = () => {
+      socket.off('error', failed);
+      resolve();
+    };
+    socket.once('error', failed);
+    socket.once('listening', done);
+    socket.bind({ address, port, exclusive: true });
+  });
+}
+
+function apart(device: string, reason: string): FerricError {
+  return new FerricError(
+    'invalid',
+    `DHCP cannot tell the packets of ${device} from those of other interfaces: ${reason}. ${WAYS_OUT}`,
+  );
+}

@@ -1,0 +1,16 @@
+import type { PortRepository } from '../../port/port.repository.js';
+import type { KnownPorts } from './known-macs.js';
+
+/** More ports than any inventory has: the list is read whole. */
+const ALL = 10_000_000;
+
+/** The inventory's ports as DHCP asks for them. */
+export function portBook(ports: Pick<PortRepository, 'find' | 'list'>): KnownPorts {
+  return {
+    byMac: (mac) => ports.find(mac),
+    addresses: async () => {
+      const rows = await ports.list({}, { limit: ALL }, ['address']);
+      return rows.map((row) => row.address);
+    },
+  };
+}

@@ -1,0 +1,36 @@
+import type { Logger } from '../platform/logger.js';
+
+type Level = 'info' | 'warn' | 'error';
+
+/** Milliseconds between two lines of one text. */
+const GAP = 1_000;
+
+/** Log lines that strangers can cause: of each text one a second at most, with the number that were left out. */
+export class Sparingly {
+  readonly #last = new Map<string, { at: number; left: number }>();
+
+  constructor(private readonly log: Logger) {}
+
+  info(words: object, text: string): void {
+    this.#write('info', words, text);
+  }
+
+  warn(words: object, text: string): void {
+    this.#write('warn', words, text);
+  }
+
+  error(words: object, text: string): void {
+    this.#write('error', words, text);
+  }
+
+  #write(level: Level, words: object, text: string): void {
+    const now = performance.now();
+    const last = this.#last.get(text);
+    if (last && now - last.at < GAP) {
+      last.left++;
+      return;
+    }
+    this.log[level](last?.left ? { ...words, left_out: last.left } : words, text);
+    this.#last.set(text, { at: now, left: 0 });
+  }
+}
