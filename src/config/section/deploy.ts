@@ -16,17 +16,6 @@ export const deploySection = z
       .enum(['bios', 'uefi'])
       .default('uefi')
       .describe('For nodes whose capabilities name no boot_mode'),
-    http_root: z
-      .string()
-      .startsWith('/')
-      .nullable()
-      .default(null)
-      .describe('Directory of what is served over HTTP; null: <data_dir>/httpboot'),
-    http_url: z
-      .url({ protocol: /^https?$/ })
-      .nullable()
-      .default(null)
-      .describe('Base URL of that directory as machines see it; null: made from the boot HTTP listener'),
     http_image_subdir: z
       .string()
       .regex(/^[a-z0-9_-]+$/)

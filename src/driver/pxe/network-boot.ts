@@ -1,0 +1,245 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BootPlan, PublishedFile } from '../../boot-plan/boot-plan.repository.js';
+import type { PxeSettings } from '../../config/section/pxe.js';
+import { InvalidError, messageOf } from '../../domain/errors.js';
+import type { BootMode } from '../../domain/node/boot-device.js';
+import type { Json, JsonObject } from '../../domain/step/step.js';
+import { writeFileAtomically } from '../../platform/write-file.js';
+import { type BootWord, bootWords, kernelParameter, UnsafeBootText } from '../../protocol/ipxe/boot-text.js';
+import { bootModeOf, capabilitiesOf } from '../capabilities.js';
+import type { BootInterface } from '../contract/boot.js';
+import type { DriverContext, DriverNode, DriverPort } from '../contract/context.js';
+import type { PropertyTable } from '../contract/implementation.js';
+import type { Flavour } from './flavour.js';
+
+const PARTS = ['deploy_kernel', 'deploy_ramdisk'] as const;
+type Part = (typeof PARTS)[number];
+
+/** ms that publishing may take once the files are there. */
+const PUBLISH = 10_000;
+
+const PROPERTIES: PropertyTable = {
+  deploy_kernel: 'UUID (from Glance) or URL of the deployment kernel. Required.',
+  deploy_ramdisk: 'UUID (from Glance) or URL of the ramdisk that is mounted at boot time. Required.',
+  kernel_append_params:
+    'Additional kernel parameters for the deploy ramdisk. Overrides the pxe.kernel_append_params configuration option, use %default% to insert its value. Optional.',
+};
+
+/** What this room asks of the image service. */
+export interface BootImages {
+  /** @throws InvalidError naming the field */
+  validateReference(ref: unknown, field: string): void;
+  fetchTo(ref: string, target: string, options: { opaque: true; signal: AbortSignal }): Promise<unknown>;
+}
+
+/** What it asks of the boot plans. */
+export interface BootPlans {
+  put(plan: BootPlan): Promise<void>;
+  remove(node_uuid: string): Promise<void>;
+  byNode(node_uuid: string): Promise<BootPlan | null>;
+}
+
+export interface NetworkBootParts {
+  flavour: Flavour;
+  /** Directory of the flavour's service: http_root or tftp_root. */
+  root: string;
+  plans: BootPlans;
+  images: BootImages;
+  settings: PxeSettings;
+  defaultBootMode: BootMode;
+  /** conductor.deploy_kernel and deploy_ramdisk: for nodes that name none. */
+  defaults: { deploy_kernel: string | null; deploy_ramdisk: string | null };
+}
+
+/**
+ * Boot interfaces `ipxe` and `pxe`: lay kernel, ramdisk and configurations down under the boot root in the names of
+ * contract §6, each in one step, then write the boot plan by which the servers find them.
+ */
+export class NetworkBoot implements BootInterface {
+  readonly name: string;
+  readonly properties = PROPERTIES;
+
+  constructor(private readonly parts: NetworkBootParts) {
+    this.name = parts.flavour.name;
+  }
+
+  async validate(context: DriverContext): Promise<void> {
+    const { node } = context;
+    const faults: string[] = [];
+    const attempt = (check: () => void) => {
+      try {
+        check();
+      } catch (error) {
+        faults.push(messageOf(error));
+      }
+    };
+    if (bootPorts(context).length === 0) {
+      faults.push(`Node ${node.uuid} does not have any port associated with it that boots from the network`);
+    }
+    const missing = PARTS.filter((part) => !this.referenceOf(node, part));
+    if (missing.length > 0) {
+      const names = missing.map((part) => `'${part}'`).join(', ');
+      faults.push(
+        `Cannot validate PXE bootloader. Some parameters were missing in node's driver_info. Missing are: [${names}]`,
+      );
+    }
+    for (const part of PARTS) {
+      const reference = this.referenceOf(node, part);
+      if (reference) attempt(() => this.parts.images.validateReference(reference, `driver_info.${part}`));
+    }
+    attempt(() => this.appendParameters(node));
+    attempt(() => this.modeOf(node));
+    for (const [field, info] of Object.entries({
+      driver_info: node.driver_info,
+      instance_info: node.instance_info,
+    })) {
+      // A template chosen by a user would be a file of the conductor read for him (CVE-2026-44917).
+      for (const key of Object.keys(info)) {
+        if (/(pxe|grub).*template/i.test(key)) faults.push(`${field}.${key} is not supported`);
+      }
+    }
+    if (faults.length > 0) throw new InvalidError(faults.join('; '));
+  }
+
+  async prepareRamdisk(
+    context: DriverContext,
+    kernelParameters: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    await this.validate(context);
+    const { flavour, images } = this.parts;
+    const { node } = context;
+    const mode = this.modeOf(node);
+    const name = (part: Part) => `${node.uuid}/${part}`;
+    const config = refuse(() =>
+      flavour.render(
+        {
+          kernel: flavour.locate(name('deploy_kernel')),
+          ramdisk: flavour.locate(name('deploy_ramdisk')),
+          parameters: this.commandLine(node, kernelParameters),
+        },
+        mode,
+      ),
+    );
+    await Promise.all(
+      PARTS.map((part) =>
+        // The reference is there: validate has seen it.
+        images.fetchTo(this.referenceOf(node, part)!, join(this.parts.root, name(part)), {
+          opaque: true,
+          signal: context.signal,
+        }),
+      ),
+    );
+    await this.publish(context, mode, config, PARTS.map(name));
+  }
+
+  async cleanUpRamdisk(context: DriverContext): Promise<void> {
+    await this.withdraw(context);
+  }
+
+  /** A whole-disk image boots from its disk: nothing, or a script that hands on to it. */
+  async prepareInstance(context: DriverContext): Promise<void> {
+    if (!this.parts.settings.enable_netboot_fallback) return;
+    const mode = this.modeOf(context.node);
+    await this.publish(context, mode, this.parts.flavour.renderLocal(mode), []);
+  }
+
+  async cleanUpInstance(context: DriverContext): Promise<void> {
+    await this.withdraw(context);
+  }
+
+  private async publish(
+    context: DriverContext,
+    mode: BootMode,
+    config: string,
+    images: readonly string[],
+  ): Promise<void> {
+    const { flavour, root, plans } = this.parts;
+    const { node } = context;
+    const ports = bootPorts(context);
+    const configs = refuse(() => ports.flatMap((port) => flavour.names(port, mode)));
+    await context.fence(PUBLISH);
+    await writeFileAtomically(join(root, node.uuid, 'config'), config);
+    for (const name of configs) await writeFileAtomically(join(root, name), config);
+    const files = [...new Set([...images, ...configs])].map(
+      (name): PublishedFile => ({ service: flavour.service, name, path: join(root, name) }),
+    );
+    await plans.put({
+      node_uuid: node.uuid,
+      macs: ports.map((port) => port.address.toLowerCase()),
+      kind: flavour.name,
+      boot_mode: mode,
+      files,
+    });
+  }
+
+  /** The plan goes first: from then on nothing is served, whatever becomes of the files. */
+  private async withdraw(context: DriverContext): Promise<void> {
+    const { root, flavour, plans } = this.parts;
+    const { uuid } = context.node;
+    const plan = await plans.byNode(uuid);
+    await context.fence(PUBLISH);
+    await plans.remove(uuid);
+    const names = new Set(
+      context.ports
+        .filter((port) => /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(port.address))
+        .flatMap((port) => [...flavour.names(port, 'bios'), ...flavour.names(port, 'uefi')])
+        .map((name) => join(root, name)),
+    );
+    for (const file of plan?.files ?? []) if (file.path.startsWith(`${root}/`)) names.add(file.path);
+    for (const path of names) await rm(path, { force: true });
+    await rm(join(root, uuid), { recursive: true, force: true });
+  }
+
+  /** The user's words first: the conductor's own are stronger, since the last of equal parameters counts. */
+  private commandLine(node: DriverNode, own: Readonly<Record<string, string>>): BootWord[] {
+    return [
+      ...this.appendParameters(node),
+      ...['selinux=0', 'troubleshoot=0', 'text'].flatMap((word) => bootWords(word, 'kernel parameter')),
+      ...Object.entries(own).map(([key, value]) => kernelParameter(key, value)),
+    ];
+  }
+
+  /** Only driver_info counts: who may set instance_info must not command the ramdisk. */
+  private appendParameters(node: DriverNode): BootWord[] {
+    const own = node.driver_info['kernel_append_params'];
+    const fallback = this.parts.settings.kernel_append_params;
+    if (isAbsent(own)) return refuse(() => bootWords(fallback, 'pxe.kernel_append_params'));
+    if (typeof own !== 'string') throw new InvalidError('driver_info.kernel_append_params must be a text');
+    return refuse(() => bootWords(own.replaceAll('%default%', fallback), 'driver_info.kernel_append_params'));
+  }
+
+  private referenceOf(node: DriverNode, part: Part): string | undefined {
+    const own: JsonObject[string] | undefined = node.driver_info[part];
+    if (isAbsent(own)) return this.parts.defaults[part] ?? undefined;
+    // Whatever it is, validateReference names what is wrong with it.
+    return typeof own === 'string' ? own : JSON.stringify(own);
+  }
+
+  private modeOf(node: DriverNode): BootMode {
+    const mode = bootModeOf(node, this.parts.defaultBootMode);
+    if (mode) return mode;
+    const asked =
+      capabilitiesOf(node.instance_info['capabilities'])['boot_mode'] ??
+      capabilitiesOf(node.properties['capabilities'])['boot_mode'];
+    throw new InvalidError(`capabilities: boot_mode must be bios or uefi, not ${JSON.stringify(asked)}`);
+  }
+}
+
+function bootPorts(context: DriverContext): readonly DriverPort[] {
+  return context.ports.filter((port) => port.pxe_enabled);
+}
+
+/** What cannot stand in a boot script is a fault of the node's fields. @throws InvalidError */
+function refuse<T>(render: () => T): T {
+  try {
+    return render();
+  } catch (error) {
+    if (error instanceof UnsafeBootText) throw new InvalidError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+function isAbsent(value: Json | undefined): value is undefined | null | '' {
+  return value === undefined || value === null || value === '';
+}

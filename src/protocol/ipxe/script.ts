@@ -1,0 +1,136 @@
+import { type BootWord, commandLine } from './boot-text.js';
+
+/** What a machine boots: a kernel and one initial ramdisk. */
+export interface RamdiskBoot {
+  /** URL or path, as the boot loader fetches it. */
+  kernel: BootWord;
+  ramdisk: BootWord;
+  /** The kernel's command line, without BOOTIF and initrd, which depend on the boot loader. */
+  parameters: readonly BootWord[];
+}
+
+/** The name under which iPXE knows the ramdisk: the last part of its URL. UEFI kernels find it by this name only. */
+const RAMDISK_NAME = 'deploy_ramdisk' as BootWord;
+
+/**
+ * The iPXE script of one node (Ironic: drivers/modules/ipxe_config.template): ten tries, each pause longer.
+ * @param timeout ms for each transfer; 0: iPXE's own
+ * @throws UnsafeBootText
+ */
+export function ipxeScript(boot: RamdiskBoot, timeout: number): string {
+  const option = timeout > 0 ? ` --timeout ${Math.round(timeout)}` : '';
+  const line = commandLine([...boot.parameters, `initrd=${RAMDISK_NAME}` as BootWord]);
+  return `#!ipxe
+
+set attempts:int32 10
+set i:int32 0
+
+:deploy
+imgfree
+kernel${option} ${boot.kernel} ${line} BOOTIF=\${mac} || goto retry
+initrd${option} --name ${RAMDISK_NAME} ${boot.ramdisk} || goto retry
+boot || goto retry
+
+:retry
+iseq \${i} \${attempts} && goto fail ||
+inc i
+echo No response, retrying in \${i} seconds.
+sleep \${i}
+goto deploy
+
+:fail
+echo Failed to get a response after \${attempts} attempts
+echo Powering off in 30 seconds.
+sleep 30
+poweroff
+`;
+}
+
+/** For machines that come to the network although they should boot from their disk. */
+export function ipxeLocalBootScript(mode: 'bios' | 'uefi'): string {
+  // UEFI firmware shows its setup page after `exit 0`; 1 makes it go on to the next device.
+  const command = mode === 'bios' ? 'sanboot --no-describe --drive 0x80 || exit 0' : 'exit 1';
+  return `#!ipxe\n\n${command}\n`;
+}
+
+/**
+ * `boot.ipxe`, the same for every machine: finds the node's script by the MAC of each NIC in turn
+ * (Ironic: drivers/modules/boot.ipxe). Its `chain` is relative to the URL that it came from.
+ */
+export function ipxeBootScript(): string {
+  return `#!ipxe
+
+set netid:int32 -1
+:loop
+inc netid || chain pxelinux.cfg/\${mac:hexhyp} || goto old_rom
+isset \${net\${netid}/mac} || goto loop_done
+echo Attempting to boot from MAC \${net\${netid}/mac:hexhyp}
+chain pxelinux.cfg/\${net\${netid}/mac:hexhyp} || goto loop
+
+echo Exiting to let the boot go on with the next device
+exit 0
+
+:loop_done
+echo PXE boot failed! No configuration found for any of the present NICs.
+echo Press any key to reboot...
+prompt --timeout 180000 ||
+reboot
+
+:old_rom
+echo PXE boot failed! No configuration found for NIC \${mac:hexhyp}.
+echo Please update your iPXE ROM and retry.
+echo Press any key to reboot...
+prompt --timeout 180000 ||
+reboot
+`;
+}
+
+/**
+ * pxelinux, for BIOS (Ironic: drivers/modules/pxe_config.template). `ipappend 2` adds BOOTIF.
+ * @throws UnsafeBootText
+ */
+export function pxelinuxConfig(boot: RamdiskBoot): string {
+  return `default deploy
+
+label deploy
+kernel ${boot.kernel}
+append initrd=${boot.ramdisk} ${commandLine(boot.parameters)}
+ipappend 2
+`;
+}
+
+/** pxelinux: hand on to the first disk. */
+export function pxelinuxLocalBootConfig(): string {
+  return `default boot_whole_disk
+
+label boot_whole_disk
+localboot 0
+`;
+}
+
+/**
+ * GRUB, for UEFI (Ironic: drivers/modules/pxe_grub_config.template). Paths are TFTP's: the signed GRUB knows no HTTP.
+ * @throws UnsafeBootText
+ */
+export function grubConfig(boot: RamdiskBoot): string {
+  return `set default=deploy
+set timeout=0
+
+menuentry "deploy" --id deploy {
+    linux (tftp,$net_default_server)/${boot.kernel} ${commandLine(boot.parameters)} BOOTIF=$net_default_mac
+    initrd (tftp,$net_default_server)/${boot.ramdisk}
+}
+`;
+}
+
+/** GRUB: hand back to the firmware, which goes on with the next device. */
+export function grubLocalBootConfig(): string {
+  return 'exit\n';
+}
+
+/** `grub/grub.cfg`, the same for every machine: finds the node's by its MAC (Ironic: initial_grub_cfg.template). */
+export function grubBootConfig(): string {
+  return `set timeout=0
+source (tftp,$net_default_server)/$net_default_mac.conf
+`;
+}

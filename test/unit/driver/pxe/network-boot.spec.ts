@@ -1,0 +1,191 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { BootPlan } from '../../../../src/boot-plan/boot-plan.repository.js';
+import { pxeSection } from '../../../../src/config/section/pxe.js';
+import { InvalidError } from '../../../../src/domain/errors.js';
+import type { JsonObject } from '../../../../src/domain/step/step.js';
+import { type Flavour, ipxeFlavour, PXE_FLAVOUR } from '../../../../src/driver/pxe/flavour.js';
+import { NetworkBoot } from '../../../../src/driver/pxe/network-boot.js';
+import { DriverBench, NODE_UUID } from '../../../support/driver-context.js';
+
+const MAC = '52:54:00:AA:BB:CC';
+const IPXE = ipxeFlavour(() => 'http://10.77.0.1:8080', 0);
+let root: string;
+let plans: Map<string, BootPlan>;
+let fetched: { ref: string; target: string }[];
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'boot-root-'));
+  plans = new Map();
+  fetched = [];
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const build = (flavour: Flavour = IPXE, settings = {}) =>
+  new NetworkBoot({
+    flavour,
+    root,
+    plans: {
+      put: async (plan) => void plans.set(plan.node_uuid, plan),
+      remove: async (uuid) => void plans.delete(uuid),
+      byNode: async (uuid) => plans.get(uuid) ?? null,
+    },
+    images: {
+      validateReference: (ref, field) => {
+        if (!/^(https?|file):/.test(String(ref))) throw new InvalidError(`${field} is no image`);
+      },
+      fetchTo: async (ref, target, options) => {
+        expect(options.opaque).toBe(true);
+        fetched.push({ ref, target });
+        await mkdir(dirname(target), { recursive: true });
+        writeFileSync(target, ref);
+      },
+    },
+    settings: pxeSection.parse(settings),
+    defaultBootMode: 'uefi',
+    defaults: { deploy_kernel: null, deploy_ramdisk: 'http://images/default.ramdisk' },
+  });
+
+const bench = (driver_info: JsonObject = {}, fields = {}) => {
+  const made = new DriverBench({
+    driver_info: { deploy_kernel: 'http://images/kernel', ...driver_info },
+    ...fields,
+  });
+  made.ports = [
+    { uuid: 'p1', address: MAC, pxe_enabled: true, extra: {} },
+    { uuid: 'p2', address: '52:54:00:00:00:02', pxe_enabled: false, extra: {} },
+  ];
+  return made;
+};
+const files = (directory = root, prefix = ''): string[] =>
+  readdirSync(directory, { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory()
+      ? files(join(directory, entry.name), `${prefix}${entry.name}/`)
+      : [`${prefix}${entry.name}`],
+  );
+
+describe('NetworkBoot', () => {
+  it('publishes kernel, ramdisk and one configuration for each port that boots, in the contract’s names', async () => {
+    const node = bench();
+    await build().prepareRamdisk(node.context(), { 'ipa-api-url': 'http://10.77.0.1:6386' });
+    const config = `pxelinux.cfg/52-54-00-aa-bb-cc`;
+    const names = [`${NODE_UUID}/deploy_kernel`, `${NODE_UUID}/deploy_ramdisk`, config];
+    expect(files().toSorted()).toEqual([...names, `${NODE_UUID}/config`].toSorted());
+    expect(plans.get(NODE_UUID)).toEqual({
+      node_uuid: NODE_UUID,
+      macs: ['52:54:00:aa:bb:cc'],
+      kind: 'ipxe',
+      boot_mode: 'uefi',
+      files: names.map((name) => ({ service: 'http', name, path: join(root, name) })),
+    });
+    expect(readFileSync(join(root, config), 'utf8')).toContain(
+      `kernel http://10.77.0.1:8080/${NODE_UUID}/deploy_kernel nofb vga=normal selinux=0 troubleshoot=0 text ipa-api-url=http://10.77.0.1:6386 initrd=deploy_ramdisk BOOTIF=`,
+    );
+    expect(fetched.map(({ ref }) => ref)).toEqual(['http://images/kernel', 'http://images/default.ramdisk']);
+    expect(node.fences).toHaveLength(1);
+  });
+
+  it.each([
+    ['bios', ['pxelinux.cfg/01-52-54-00-aa-bb-cc'], 'ipappend 2'],
+    [
+      'uefi',
+      ['grub.cfg-01-52-54-00-aa-bb-cc', 'grub/grub.cfg-01-52-54-00-aa-bb-cc', '52:54:00:aa:bb:cc.conf'],
+      'menuentry "deploy"',
+    ],
+  ])('pxe serves %s by TFTP', async (mode, names, text) => {
+    const node = bench({}, { properties: { capabilities: `boot_mode:${mode}` } });
+    await build(PXE_FLAVOUR).prepareRamdisk(node.context(), {});
+    const plan = plans.get(NODE_UUID);
+    expect(plan).toMatchObject({ kind: 'pxe', boot_mode: mode });
+    expect(plan?.files.map((file) => file.service)).not.toContain('http');
+    for (const name of names) {
+      expect(plan?.files.map((file) => file.name)).toContain(name);
+      expect(readFileSync(join(root, name), 'utf8')).toContain(text);
+    }
+  });
+
+  it('withdraws all of it, twice without harm', async () => {
+    const node = bench();
+    const boot = build();
+    await boot.prepareRamdisk(node.context(), {});
+    await boot.cleanUpRamdisk(node.context());
+    await boot.cleanUpInstance(node.context());
+    expect(files()).toEqual([]);
+    expect(existsSync(join(root, NODE_UUID))).toBe(false);
+    expect(plans.size).toBe(0);
+  });
+
+  it('also withdraws what a port had that is gone now', async () => {
+    const node = bench();
+    const boot = build();
+    await boot.prepareRamdisk(node.context(), {});
+    node.ports = [];
+    await boot.cleanUpRamdisk(node.context());
+    expect(files()).toEqual([]);
+  });
+
+  it('leaves nothing for an instance, or a hand-over to its disk when a site wants that', async () => {
+    const node = bench({}, { instance_info: { capabilities: '{"boot_mode": "bios"}' } });
+    await build().prepareInstance(node.context());
+    expect(files()).toEqual([]);
+    await build(IPXE, { enable_netboot_fallback: true }).prepareInstance(node.context());
+    expect(readFileSync(join(root, 'pxelinux.cfg/52-54-00-aa-bb-cc'), 'utf8')).toBe(
+      '#!ipxe\n\nsanboot --no-describe --drive 0x80 || exit 0\n',
+    );
+  });
+
+  it('replaces or keeps the configured kernel parameters, its own stay last and so stronger', async () => {
+    const config = async (kernel_append_params: string) => {
+      await build(IPXE, { kernel_append_params: 'console=ttyS0' }).prepareRamdisk(
+        bench({ kernel_append_params }).context(),
+        { 'ipa-api-url': 'http://10.77.0.1:6386' },
+      );
+      return readFileSync(join(root, NODE_UUID, 'config'), 'utf8');
+    };
+    expect(await config('a=1')).toMatch(
+      /deploy_kernel a=1 selinux=0 .* ipa-api-url=http:\/\/10.77.0.1:6386 initrd/,
+    );
+    expect(await config('%default% ipa-api-url=http://evil')).toMatch(
+      /deploy_kernel console=ttyS0 ipa-api-url=http:\/\/evil selinux=0 .* ipa-api-url=http:\/\/10.77.0.1:6386 initrd/,
+    );
+  });
+
+  it('names every fault of the node at once', async () => {
+    const node = bench(
+      { deploy_kernel: 'bogus', kernel_append_params: 'a && reboot', pxe_template: '/etc/shadow' },
+      { properties: { capabilities: 'boot_mode:coreboot' } },
+    );
+    node.ports = [];
+    const error: unknown = await build()
+      .validate(node.context())
+      .catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(InvalidError);
+    for (const text of [
+      `Node ${NODE_UUID} does not have any port`,
+      'driver_info.deploy_kernel is no image',
+      'driver_info.kernel_append_params must not contain &',
+      'boot_mode must be bios or uefi, not "coreboot"',
+      'driver_info.pxe_template is not supported',
+    ]) {
+      expect((error as Error).message).toContain(text);
+    }
+    await expect(build().validate(bench({ deploy_kernel: '' }).context())).rejects.toThrow(
+      "Missing are: ['deploy_kernel']",
+    );
+    await expect(build().prepareRamdisk(bench().context(), { 'a\nb': 'c' })).rejects.toBeInstanceOf(
+      InvalidError,
+    );
+    expect(files()).toEqual([]);
+  });
+
+  it('does not take instance_info’s word for the ramdisk’s command line', async () => {
+    await build().prepareRamdisk(
+      bench({}, { instance_info: { kernel_append_params: 'rdinit=/bin/sh' } }).context(),
+      {},
+    );
+    expect(readFileSync(join(root, NODE_UUID, 'config'), 'utf8')).not.toContain('rdinit');
+  });
+});
