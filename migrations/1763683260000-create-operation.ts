@@ -28,9 +28,12 @@ export class CreateOperation1763683260000 implements MigrationInterface {
         constraint operation_uuid_key unique (uuid),
         constraint operation_node_uuid_fkey foreign key (node_uuid) references node (uuid) on delete cascade
       )`);
-    // One piece of work a node at a time; the runner's look for due work reads only what is open.
+    // One workflow a node at a time, and beside a waiting one at most one power action; the runner's look for due work reads only what is open.
     await runner.query(
-      `create unique index operation_open_key on operation (node_uuid) where finished_at is null`,
+      `create unique index operation_open_key on operation (node_uuid) where finished_at is null and kind <> 'power'`,
+    );
+    await runner.query(
+      `create unique index operation_power_key on operation (node_uuid) where finished_at is null and kind = 'power'`,
     );
     await runner.query(
       `create index operation_due_idx on operation (conductor, poll_at) where finished_at is null`,

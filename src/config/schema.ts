@@ -1,5 +1,10 @@
 import { z } from 'zod';
 import { agentSection, apiSection, conductorSection, databaseSection, logSection } from './section/core.js';
+import { deploySection } from './section/deploy.js';
+import { driverSection } from './section/driver.js';
+import { imageSection } from './section/image.js';
+import { ipmiSection } from './section/ipmi.js';
+import { netbootSection } from './section/netboot.js';
 
 /** The whole configuration. Sections live beside; a room is given its own section only. */
 export const configSchema = z.strictObject({
@@ -12,6 +17,11 @@ export const configSchema = z.strictObject({
   agent: agentSection,
   database: databaseSection,
   conductor: conductorSection,
+  driver: driverSection,
+  ipmi: ipmiSection,
+  deploy: deploySection,
+  image: imageSection,
+  netboot: netbootSection,
   log: logSection,
 });
 

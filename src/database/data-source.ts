@@ -4,7 +4,7 @@ import type { Logger } from '../platform/logger.js';
 import { MIGRATIONS } from './migrations.js';
 
 export type Connection = { url: string } | { host: string; port: number; username: string; database: string };
-type EntityClass = abstract new () => unknown;
+export type EntityClass = abstract new () => unknown;
 
 /** What repositories run their queries on: the pool, or one transaction. */
 export type Queryable = Pick<EntityManager, 'query'>;

@@ -238,13 +238,6 @@ export class NodeRepository {
     return rows.map((row) => row.uuid);
   }
 
-  /** Whether anything in the database was sealed: then a missing key file is an error, not a first start. */
-  async holdsSecrets(): Promise<boolean> {
-    const any = SEALED_COLUMNS.map((column) => `${column}_sealed is not null`).join(' or ');
-    const rows = await this.source.query<unknown[]>(`select 1 from node where ${any} limit 1`);
-    return rows.length > 0;
-  }
-
   #seal(changes: NodeChanges): Record<string, unknown> {
     const row: Record<string, unknown> = { ...changes };
     for (const column of SEALED_COLUMNS) {

@@ -1,0 +1,30 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { ENTITIES } from './app.entities.js';
+import { ConductorModule } from './conductor/conductor.module.js';
+import { ConfigModule } from './config/config.module.js';
+import type { Config } from './config/schema.js';
+import type { Connection } from './database/data-source.js';
+import { DatabaseModule } from './database/database.module.js';
+import type { Logger } from './platform/logger.js';
+import { LoggerModule } from './platform/logger.module.js';
+
+/** Every room of the daemon. */
+@Module({})
+export class AppModule {
+  static forRoot(parts: {
+    config: Config;
+    log: Logger;
+    connection: Connection;
+    onReplaced: () => void;
+  }): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        ConfigModule.forRoot(parts.config),
+        LoggerModule.forRoot(parts.log),
+        DatabaseModule.forRoot(ENTITIES, parts.connection),
+        ConductorModule.forRoot(parts.onReplaced),
+      ],
+    };
+  }
+}

@@ -1,0 +1,116 @@
+import { hostname } from 'node:os';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { ScheduleModule, SchedulerRegistry } from '@nestjs/schedule';
+import { DataSource } from 'typeorm';
+import { ConductorRecordModule } from '../conductor-record/conductor-record.module.js';
+import { ConductorRecordRepository } from '../conductor-record/conductor-record.repository.js';
+import { CONFIG } from '../config/config.module.js';
+import type { Config } from '../config/schema.js';
+import { checkCallbackUrl } from '../domain/agent/callback-url.js';
+import { DriverModule } from '../driver/driver.module.js';
+import { DriverRegistry } from '../driver/registry.js';
+import { EventModule } from '../event/event.module.js';
+import { EventRepository } from '../event/event.repository.js';
+import { ImageModule } from '../image/image.module.js';
+import { ImageService } from '../image/image-service.js';
+import { LeaseModule } from '../lease/lease.module.js';
+import { LeaseRepository } from '../lease/lease.repository.js';
+import { NodeModule } from '../node/node.module.js';
+import { NodeRepository } from '../node/node.repository.js';
+import { OperationModule } from '../operation/operation.module.js';
+import { OperationRepository } from '../operation/operation.repository.js';
+import type { Logger } from '../platform/logger.js';
+import { LOGGER } from '../platform/logger.module.js';
+import { PortModule } from '../port/port.module.js';
+import { PortRepository } from '../port/port.repository.js';
+import { type ComposedConductor, composeConductor } from './compose.js';
+import { Conductor } from './conductor.js';
+import { PeriodicRunner } from './periodic/periodic-runner.js';
+import { sourceCheck } from './source-check.js';
+
+export const COMPOSED_CONDUCTOR = Symbol('composed conductor');
+
+/** The conductor with all that it works with. Its injection token for others is `Conductor`. */
+@Module({})
+export class ConductorModule {
+  /** @param onReplaced another process took this host name */
+  static forRoot(onReplaced: () => void): DynamicModule {
+    return {
+      module: ConductorModule,
+      imports: [
+        ScheduleModule.forRoot(),
+        NodeModule,
+        PortModule,
+        OperationModule,
+        EventModule,
+        ConductorRecordModule,
+        LeaseModule,
+        ImageModule,
+        DriverModule,
+      ],
+      providers: [
+        {
+          provide: COMPOSED_CONDUCTOR,
+          inject: [
+            CONFIG,
+            LOGGER,
+            DataSource,
+            NodeRepository,
+            PortRepository,
+            OperationRepository,
+            EventRepository,
+            ConductorRecordRepository,
+            LeaseRepository,
+            ImageService,
+            DriverRegistry,
+          ],
+          useFactory: (
+            config: Config,
+            log: Logger,
+            source: DataSource,
+            nodes: NodeRepository,
+            ports: PortRepository,
+            operations: OperationRepository,
+            events: EventRepository,
+            conductors: ConductorRecordRepository,
+            leases: LeaseRepository,
+            images: ImageService,
+            registry: DriverRegistry,
+          ): ComposedConductor =>
+            composeConductor({
+              source,
+              nodes,
+              ports,
+              operations,
+              events,
+              conductors,
+              registry,
+              images,
+              settings: config.conductor,
+              host: config.conductor.host ?? hostname(),
+              mayCome: sourceCheck(leases),
+              checkCallback: (url, source) =>
+                checkCallbackUrl(url, {
+                  source,
+                  requireTls: config.agent.require_tls,
+                  ports: config.agent.callback_ports,
+                }),
+              onReplaced,
+              log,
+            }),
+        },
+        {
+          provide: Conductor,
+          inject: [COMPOSED_CONDUCTOR],
+          useFactory: (all: ComposedConductor) => all.service,
+        },
+        {
+          provide: PeriodicRunner,
+          inject: [SchedulerRegistry, LOGGER],
+          useFactory: (scheduler: SchedulerRegistry, log: Logger) => new PeriodicRunner(scheduler, log),
+        },
+      ],
+      exports: [Conductor, COMPOSED_CONDUCTOR, PeriodicRunner],
+    };
+  }
+}

@@ -1,0 +1,25 @@
+import { Module } from '@nestjs/common';
+import { CONFIG } from '../config/config.module.js';
+import type { Config } from '../config/schema.js';
+import { ImageService } from './image-service.js';
+import { imageServiceSettings } from './settings.js';
+
+/** Images: judged, fetched once, cached, converted. */
+@Module({
+  providers: [
+    {
+      provide: ImageService,
+      inject: [CONFIG],
+      useFactory: (config: Config) =>
+        new ImageService(
+          imageServiceSettings(config.image, {
+            dataDir: config.data_dir,
+            // A user's image URL must not reach the daemon's own listeners.
+            ownPorts: () => [config.api.listen.port, config.agent.listen.port],
+          }),
+        ),
+    },
+  ],
+  exports: [ImageService],
+})
+export class ImageModule {}

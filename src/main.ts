@@ -1,0 +1,44 @@
+import 'reflect-metadata';
+import { loadConfig, processSource } from './config/load.js';
+import { checkExposure, startDaemon } from './daemon.js';
+import { FerricError, messageOf } from './domain/errors.js';
+import { createLogger } from './platform/logger.js';
+
+/** A stop that takes longer than this is not worth waiting for; the journal resumes what is cut. */
+const STOP_DEADLINE = 30_000;
+
+async function main(): Promise<void> {
+  const config = loadConfig(processSource(process.argv));
+  checkExposure(config);
+  const log = createLogger(config.log.level);
+  const end = Promise.withResolvers<number>();
+  const daemon = await startDaemon(config, log, (reason) => {
+    log.error({ reason }, 'the daemon must end');
+    end.resolve(1);
+  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      log.info({ signal }, 'stopping');
+      end.resolve(0);
+    });
+  }
+  process.on('unhandledRejection', (error) => {
+    log.error({ error: error instanceof Error ? error.stack : String(error) }, 'unhandled rejection');
+    end.resolve(1);
+  });
+  log.info({ pid: process.pid }, 'ferric is ready');
+  const status = await end.promise;
+  setTimeout(() => process.exit(status || 1), STOP_DEADLINE).unref();
+  await daemon.stop();
+  log.info('stopped');
+  process.exitCode = status;
+  // Whatever still holds the event loop has nothing left to say.
+  setTimeout(() => process.exit(status), 1_000).unref();
+}
+
+main().catch((error: unknown) => {
+  const text =
+    error instanceof FerricError ? error.message : error instanceof Error ? error.stack : messageOf(error);
+  process.stderr.write(`ferric: ${text}\n`);
+  process.exit(1);
+});
