@@ -103,7 +103,10 @@ function launch(as: string[], program: string, args: string[], cwd: string, log:
     env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
   });
   server.stderr!.setEncoding('utf8').on('data', (text: string) => {
-    for (const line of text.split('\n')) if (line.trim()) log.warn({ postgres: line.trim() }, 'postgres');
+    for (const line of text.split('\n').filter((part) => part.trim())) {
+      const grave = /\b(WARNING|ERROR|FATAL|PANIC):/.test(line);
+      log[grave ? 'warn' : 'debug']({ postgres: line.trim() }, 'postgres');
+    }
   });
   server.on('error', (error) => log.error({ error: error.message }, 'postgres could not be run'));
   return server;

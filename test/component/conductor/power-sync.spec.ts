@@ -1,0 +1,102 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { BY, fakeConductor } from '../../support/conductor.js';
+import { startTestDatabase, type TestDatabase } from '../../support/database.js';
+
+let database: TestDatabase;
+let kit: ReturnType<typeof fakeConductor>;
+beforeAll(async () => {
+  database = await startTestDatabase();
+});
+afterAll(() => database.stop());
+beforeEach(async () => {
+  await database.clear();
+  kit = fakeConductor(database);
+  await kit.start(null);
+});
+afterEach(() => kit.stop(null));
+
+const run = async (name: string, from = kit) => {
+  const task = from.tasks.find((known) => known.name === name);
+  if (!task) throw new Error(`no task ${name}`);
+  await task.run(new AbortController().signal);
+};
+const manageable = async (driver_info = {}) => {
+  const uuid = await kit.node(driver_info);
+  await kit.conductor.provision(uuid, 'manage', {}, BY);
+  await kit.settle(uuid, 'manageable');
+  return uuid;
+};
+const at = (uuid: string) => kit.parts.nodes.get(uuid);
+const record = (uuid: string, power_state: string) => kit.parts.nodes.update(uuid, { power_state }, null);
+
+describe('power sync', () => {
+  it('brings a machine back to the recorded state', async () => {
+    const uuid = await manageable();
+    await record(uuid, 'power on');
+    await run('power-sync');
+    const node = await at(uuid);
+    expect(node.driver_internal_info['fake_power_state'] ?? node.power_state).toBe('power on');
+    const events = await kit.parts.events.ofNode(uuid, 1);
+    expect(events[0]?.event).toContain('brought back to "power on"');
+  });
+
+  it('adopts what the machine says where that is configured, and what nobody recorded', async () => {
+    await kit.stop(null);
+    kit = fakeConductor(database, { settings: { force_power_state_during_sync: false } });
+    await kit.start(null);
+    const uuid = await manageable();
+    await record(uuid, 'power on');
+    await run('power-sync');
+    expect((await at(uuid)).power_state).toBe('power off');
+  });
+
+  it('sets maintenance with a fault after three failures, and ends it when the BMC answers', async () => {
+    const uuid = await manageable();
+    const well = await manageable();
+    await kit.conductor.updateNode(uuid, () => ({ driver_info: { fake_fail_power: 'no answer' } }), BY);
+    await run('power-sync');
+    await run('power-sync');
+    expect((await at(uuid)).maintenance).toBe(false);
+    await run('power-sync');
+    expect(await at(uuid)).toMatchObject({ maintenance: true, fault: 'power failure', power_state: 'error' });
+    expect((await at(uuid)).last_error).toContain('no answer');
+    expect((await at(well)).maintenance).toBe(false);
+
+    await run('power-failure-recovery');
+    expect((await at(uuid)).maintenance).toBe(true);
+    await kit.conductor.updateNode(uuid, () => ({ driver_info: {} }), BY);
+    await run('power-failure-recovery');
+    expect(await at(uuid)).toMatchObject({
+      maintenance: false,
+      fault: null,
+      power_state: 'power off',
+      last_error: null,
+    });
+  });
+
+  it('leaves alone what it must: maintenance, enroll, held and pending nodes', async () => {
+    const enroll = await kit.node({ fake_fail_power: 'must not be asked' });
+    const resting = await manageable();
+    await kit.conductor.setMaintenance(resting, true, 'by hand', BY);
+    await record(resting, 'power on');
+    const pending = await manageable();
+    await kit.parts.nodes.update(pending, { power_state: 'power on', target_power_state: 'power on' }, null);
+    const held = await manageable();
+    await record(held, 'power on');
+    await kit.parts.nodes.reserve(held, 'other', 60);
+    for (let i = 0; i < 4; i++) await run('power-sync');
+    expect((await at(enroll)).maintenance).toBe(false);
+    for (const uuid of [resting, pending, held]) expect((await at(uuid)).power_state).toBe('power on');
+    // The operator's own maintenance is never ended by the recovery.
+    await run('power-failure-recovery');
+    expect((await at(resting)).maintenance).toBe(true);
+  });
+});
+
+it('a conductor whose host name another process took learns of it', async () => {
+  const other = fakeConductor(database);
+  await other.start(null);
+  await expect(run('liveness')).rejects.toThrow('replaced');
+  await run('liveness', other);
+  await other.stop(null);
+});
