@@ -33,27 +33,30 @@ export class Slots {
     try {
       return await action();
     } finally {
-      this.taken--;
-      this.waiting.shift()?.();
+      // The place is handed on: nobody who comes just now may slip in between.
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.taken--;
     }
   }
 
   private async take(signal: AbortSignal): Promise<void> {
     if (signal.aborted) throw new CancelledError('The download was cancelled.');
-    if (this.taken >= this.size) {
-      await new Promise<void>((resolve, reject) => {
-        const enter = () => {
-          signal.removeEventListener('abort', leave);
-          resolve();
-        };
-        const leave = () => {
-          this.waiting.splice(this.waiting.indexOf(enter), 1);
-          reject(new CancelledError('The download was cancelled.'));
-        };
-        signal.addEventListener('abort', leave, { once: true });
-        this.waiting.push(enter);
-      });
+    if (this.taken < this.size) {
+      this.taken++;
+      return;
     }
-    this.taken++;
+    await new Promise<void>((resolve, reject) => {
+      const enter = () => {
+        signal.removeEventListener('abort', leave);
+        resolve();
+      };
+      const leave = () => {
+        this.waiting.splice(this.waiting.indexOf(enter), 1);
+        reject(new CancelledError('The download was cancelled.'));
+      };
+      signal.addEventListener('abort', leave, { once: true });
+      this.waiting.push(enter);
+    });
   }
 }

@@ -1,0 +1,54 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { TransferPool } from '../../../src/image/transfer-pool.js';
+import { noise, sha256 } from '../../support/image-service.js';
+
+const body = noise(2 << 20);
+let directory: string;
+let pool: TransferPool;
+const workers = () =>
+  (pool as unknown as { threads: { worker: Worker }[] }).threads.map(({ worker }) => worker);
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'ferric-pool-'));
+  await writeFile(join(directory, 'a'), body);
+  pool = new TransferPool(2);
+});
+afterEach(async () => {
+  await pool.close();
+  await rm(directory, { recursive: true });
+});
+
+const hash = (name = 'a', options: object = {}) =>
+  pool.run<'copy'>({ kind: 'copy', source: join(directory, name), algorithms: ['md5'] }, options);
+
+it('spreads jobs over its threads and no more', async () => {
+  const all = await Promise.all(Array.from({ length: 10 }, () => hash()));
+  for (const { digested } of all) expect(digested?.digests['sha256']).toBe(sha256(body).value);
+  expect(workers().length).toBe(2);
+});
+
+it('a thread that dies fails its jobs, and the next job has a new one', async () => {
+  await hash();
+  const [worker] = workers();
+  const running = hash();
+  void worker!.terminate();
+  await expect(running).rejects.toThrow('A transfer thread ended');
+  expect((await hash()).size).toBe(body.length);
+});
+
+it('an unforeseen fault fails one job only', async () => {
+  const bad = pool.run<'copy'>({ kind: 'copy', source: join(directory, 'a'), algorithms: ['rot13'] });
+  const good = hash();
+  await expect(bad).rejects.toMatchObject({ code: 'internal' });
+  expect((await good).size).toBe(body.length);
+});
+
+it('refuses work after its end and for a signal that has fired', async () => {
+  await expect(hash('a', { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'cancelled' });
+  await pool.close();
+  await expect(hash()).rejects.toMatchObject({ code: 'cancelled' });
+});

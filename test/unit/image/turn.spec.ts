@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { NameLock, Slots } from '../../../src/image/turn.js';
+
+const moment = () => new Promise((resolve) => setTimeout(resolve, 5));
+
+describe('NameLock', () => {
+  it('runs one at a time for a name, in order, also after a failure', async () => {
+    const lock = new NameLock();
+    const log: string[] = [];
+    const action = (name: string) => async () => {
+      log.push(`+${name}`);
+      await moment();
+      log.push(`-${name}`);
+      if (name === 'b') throw new Error('b');
+    };
+    const all = ['a', 'b', 'c'].map((name) => lock.run('x', action(name)));
+    await Promise.allSettled([...all, lock.run('y', action('other'))]);
+    expect(log.filter((entry) => !entry.includes('other'))).toEqual(['+a', '-a', '+b', '-b', '+c', '-c']);
+    expect(log.indexOf('+other')).toBeLessThan(log.indexOf('-a'));
+  });
+});
+
+describe('Slots', () => {
+  it('lets only so many in, and a waiter may leave the line', async () => {
+    const slots = new Slots(2);
+    let [now, most] = [0, 0];
+    const work = async () => {
+      most = Math.max(most, ++now);
+      await moment();
+      now--;
+    };
+    const never = new AbortController();
+    const leaver = new AbortController();
+    const all = Array.from({ length: 5 }, () => slots.run(never.signal, work));
+    const left = slots.run(leaver.signal, work);
+    all.push(slots.run(never.signal, work));
+    leaver.abort();
+    await expect(left).rejects.toMatchObject({ code: 'cancelled' });
+    await Promise.all(all);
+    expect([now, most]).toEqual([0, 2]);
+    await expect(slots.run(AbortSignal.abort(), work)).rejects.toMatchObject({ code: 'cancelled' });
+    await slots.run(never.signal, work);
+  });
+
+  it('hands a place on without letting a newcomer slip in', async () => {
+    const slots = new Slots(1);
+    const { signal } = new AbortController();
+    let [now, most] = [0, 0];
+    const work = async () => {
+      most = Math.max(most, ++now);
+      await moment();
+      now--;
+    };
+    const first = slots.run(signal, work);
+    const second = slots.run(signal, work);
+    const third = first.then(() => slots.run(signal, work));
+    await Promise.all([first, second, third]);
+    expect(most).toBe(1);
+  });
+});
