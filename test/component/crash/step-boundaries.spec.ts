@@ -1,0 +1,119 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JournalLine } from '../../../src/driver/fake/machine.js';
+import { DaemonHome, type RunningDaemon } from '../../support/daemon.js';
+
+/** Every step of the three workflows of a deployment; each is killed before and after it ran. */
+const STEPS = {
+  verify: ['verify'],
+  clean: [
+    'prepare_cleaning',
+    'collect_clean_steps',
+    'erase_devices_metadata',
+    'erase_devices',
+    'tear_down_cleaning',
+  ],
+  deploy: [
+    'prepare_deploy',
+    'deploy',
+    'write_image',
+    'prepare_instance_boot',
+    'tear_down_agent',
+    'switch_to_tenant_network',
+    'boot_instance',
+  ],
+  teardown: ['tear_down'],
+};
+const failpoints = Object.entries(STEPS).flatMap(([kind, steps]) => [
+  ...steps.flatMap((step) => [`${kind}.${step}.before`, `${kind}.${step}.after`]),
+  `${kind}.end`,
+]);
+
+let home: DaemonHome;
+let journals: string;
+beforeAll(() => {
+  home = new DaemonHome({
+    conductor: { heartbeat_interval: 1 },
+    driver: { enabled_hardware_types: ['fake-hardware'] },
+    log: { level: 'info' },
+  });
+  journals = join(home.directory, 'journals');
+  mkdirSync(journals);
+});
+afterAll(() => home.remove());
+
+async function until(daemon: RunningDaemon, uuid: string, state: string): Promise<void> {
+  for (let i = 0; i < 600; i++) {
+    const node = await daemon.api('GET', `/v1/nodes/${uuid}?fields=provision_state,last_error`);
+    if (node['provision_state'] === state) return;
+    if (/failed|error/.test(String(node['provision_state']))) break;
+    await sleep(25);
+  }
+  throw new Error(`not ${state}: ${JSON.stringify(await daemon.api('GET', `/v1/nodes/${uuid}`))}`);
+}
+
+/** From wherever the node is, one verb after the other, until it was active and is available again. */
+async function live(daemon: RunningDaemon, uuid: string): Promise<void> {
+  const verbs: Record<string, [string, string]> = {
+    enroll: ['manage', 'manageable'],
+    manageable: ['provide', 'available'],
+    available: ['active', 'active'],
+    active: ['deleted', 'available'],
+  };
+  let wasActive = false;
+  for (;;) {
+    const node = await daemon.api('GET', `/v1/nodes/${uuid}`);
+    const state = String(node['provision_state']);
+    const target = node['target_provision_state'];
+    if (state === 'available' && (wasActive || node['instance_info'] === null)) return;
+    if (target) await until(daemon, uuid, String(target));
+    else {
+      const [verb, reached] = verbs[state]!;
+      await daemon.api('PUT', `/v1/nodes/${uuid}/states/provision`, { target: verb });
+      await until(daemon, uuid, reached);
+    }
+    wasActive ||= (await daemon.api('GET', `/v1/nodes/${uuid}`))['provision_state'] === 'active';
+  }
+}
+
+describe('a daemon killed with SIGKILL', () => {
+  it.each(failpoints)(
+    'at %s goes on after its next start and writes no disk twice',
+    async (failpoint) => {
+      const journal = `${failpoint}.jsonl`;
+      const first = await home.start({
+        FERRIC_DRIVER__FAKE_JOURNAL_DIRECTORY: journals,
+        FERRIC_CONDUCTOR__FAILPOINT: failpoint,
+      });
+      const created = await first.api('POST', '/v1/nodes', {
+        driver: 'fake-hardware',
+        driver_info: { fake_journal: journal },
+        instance_info: { image_source: 'http://images/disk.raw', image_checksum: 'a'.repeat(64) },
+      });
+      const uuid = String(created['uuid']);
+      const died = live(first, uuid).then(
+        () => 'lived',
+        () => 'died',
+      );
+      expect(await first.ended, `the failpoint was not reached:\n${first.log()}`).toBe('SIGKILL');
+      expect(await died).toBe('died');
+
+      const second = await home.start({ FERRIC_DRIVER__FAKE_JOURNAL_DIRECTORY: journals });
+      await live(second, uuid);
+      await second.stop();
+      expect(second.log()).not.toMatch(/"level":"error"/);
+
+      const lines = readFileSync(join(journals, journal), 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as JournalLine);
+      const writes = lines.filter((line) => line.effect === 'write_image' && line.phase === 'begin');
+      expect(writes.length).toBeGreaterThan(0);
+      const operations = writes.map((line) => line.operation);
+      expect(operations.length, 'one write for each deployment').toBe(new Set(operations).size);
+    },
+    60_000,
+  );
+});

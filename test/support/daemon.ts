@@ -1,0 +1,125 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { stringify } from 'yaml';
+
+const PROGRAM = new URL('../../dist/src/main.js', import.meta.url).pathname;
+
+export interface RunningDaemon {
+  readonly process: ChildProcess;
+  /** Base URL of the operators' API. */
+  readonly url: string;
+  readonly agentUrl: string;
+  /** Everything it has written so far. */
+  log(): string;
+  /** JSON request; throws for a status of 400 and more. */
+  api(method: string, path: string, body?: unknown): Promise<Record<string, unknown>>;
+  /** Resolves with the exit code or signal. */
+  readonly ended: Promise<number | string>;
+  stop(): Promise<void>;
+}
+
+/** A home for a daemon that outlives its runs: data directory, ports and configuration. */
+export class DaemonHome {
+  readonly directory = mkdtempSync(join(tmpdir(), 'ferric-daemon-'));
+  readonly #runs: RunningDaemon[] = [];
+  #ports: { api: number; agent: number; http: number } | undefined;
+
+  constructor(private readonly config: Record<string, unknown> = {}) {
+    if (!existsSync(PROGRAM)) throw new Error('the daemon is not built: npm run build');
+    chmodSync(this.directory, 0o755);
+  }
+
+  /** @param env further settings as FERRIC_* variables */
+  async start(env: Record<string, string> = {}): Promise<RunningDaemon> {
+    this.#ports ??= { api: await freePort(), agent: await freePort(), http: await freePort() };
+    const ports = this.#ports;
+    const file = join(this.directory, 'ferric.yaml');
+    const settings = merge(
+      {
+        data_dir: join(this.directory, 'data'),
+        api: { listen: { port: ports.api } },
+        agent: { listen: { port: ports.agent } },
+        netboot: { http: { port: ports.http } },
+      },
+      this.config,
+    );
+    writeFileSync(file, stringify(settings));
+    const child = spawn(process.execPath, [PROGRAM, '--config', file], {
+      env: { PATH: process.env['PATH'] ?? '', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let text = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (part) => (text += part));
+    const ended = new Promise<number | string>((resolve) =>
+      child.once('exit', (code, signal) => resolve(signal ?? code ?? -1)),
+    );
+    const url = `http://127.0.0.1:${ports.api}`;
+    const daemon: RunningDaemon = {
+      process: child,
+      url,
+      agentUrl: `http://127.0.0.1:${ports.agent}`,
+      log: () => text,
+      ended,
+      api: (method, path, body) => request(url + path, method, body),
+      stop: async () => {
+        child.kill('SIGTERM');
+        await ended;
+      },
+    };
+    this.#runs.push(daemon);
+    for (let i = 0; i < 600; i++) {
+      if (text.includes('ferric is ready')) return daemon;
+      if (child.exitCode !== null || child.signalCode !== null) break;
+      await sleep(50);
+    }
+    throw new Error(`the daemon did not start:\n${text}`);
+  }
+
+  /** Everything that all runs wrote. */
+  log(): string {
+    return this.#runs.map((run) => run.log()).join('\n');
+  }
+
+  /** Ends what still runs, the embedded database too, and removes the directory. */
+  async remove(): Promise<void> {
+    const last = this.#runs.at(-1);
+    if (last && last.process.exitCode === null && last.process.signalCode === null) await last.stop();
+    else if (last) await (await this.start()).stop(); // a killed daemon leaves its database server: take it over
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+async function request(url: string, method: string, body?: unknown): Promise<Record<string, unknown>> {
+  const response = await fetch(url, {
+    method,
+    headers: { 'content-type': 'application/json', 'x-openstack-ironic-api-version': '1.90' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  if (response.status >= 400) throw new Error(`${method} ${url}: ${response.status} ${text}`);
+  return text ? (JSON.parse(text) as Record<string, unknown>) : {};
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+function merge(base: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
+  const merged = { ...base };
+  for (const [key, value] of Object.entries(over)) {
+    const both = [merged[key], value];
+    merged[key] = both.every((v) => typeof v === 'object' && v !== null && !Array.isArray(v))
+      ? merge(both[0] as Record<string, unknown>, both[1] as Record<string, unknown>)
+      : value;
+  }
+  return merged;
+}
