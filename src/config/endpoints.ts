@@ -1,0 +1,25 @@
+import type { Config } from './schema.js';
+
+/** URLs that machines are told, where the configuration leaves them to be made from the listeners. */
+
+/** Base URL of the agents' listener: the ramdisk's `ipa-api-url`. */
+export function agentApiUrl(config: Config): string {
+  const { public_url, listen } = config.agent;
+  return public_url ?? `http://${listen.address}:${listen.port}`;
+}
+
+/** Base URL of the boot HTTP server. */
+export function bootHttpUrl(config: Config): string {
+  const { public_url, listen, port } = config.netboot.http;
+  return public_url ?? `http://${listen ?? '127.0.0.1'}:${port}`;
+}
+
+/** Directory of what is served over HTTP. */
+export function httpRoot(config: Config): string {
+  return config.netboot.http_root ?? `${config.data_dir}/httpboot`;
+}
+
+/** Directory of what is served over TFTP. */
+export function tftpRoot(config: Config): string {
+  return config.netboot.tftp_root ?? `${config.data_dir}/tftpboot`;
+}
