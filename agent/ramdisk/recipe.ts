@@ -132,7 +132,6 @@ export const PACKAGES = [
   'libgcc-s1',
   'libc6',
   'qemu-utils',
-  'gdisk',
   'fdisk',
   'util-linux',
   'mount',
@@ -146,7 +145,7 @@ export const PACKAGES = [
 
 /** Programs that the agent or its init start, looked up in the package root; a missing one stops the build. */
 export const PROGRAMS = [
-  ...['qemu-img', 'sgdisk', 'sfdisk', 'partx', 'wipefs', 'blkid', 'lsblk', 'blockdev', 'blkdiscard'],
+  ...['qemu-img', 'sfdisk', 'partx', 'wipefs', 'blkid', 'lsblk', 'blockdev', 'blkdiscard'],
   ...['prlimit', 'mount', 'umount', 'nvme', 'hdparm', 'efibootmgr', 'dmidecode', 'ip', 'kmod'],
 ] as const;
 

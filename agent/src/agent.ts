@@ -276,7 +276,6 @@ export class Agent {
         await rm(`${this.options.stateDir}/token`, { force: true });
         await machine.cutNetwork();
         journal.say('locked down');
-        setInterval(() => undefined, 2 ** 30); // an agent that ended would be started again
       })().catch((error: unknown) => journal.say(`lock-down failed: ${(error as Error).message}`));
     }, 500);
     return null;

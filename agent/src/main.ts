@@ -22,6 +22,8 @@ try {
     stateDir: '/run/ferric-agent',
   });
   await agent.start();
+  // Locked down, the agent has nothing left to do, but must not end: init would start another.
+  setInterval(() => undefined, 2 ** 30);
 } catch (error) {
   journal.say(`stopped: ${messageOf(error)}`);
   process.exit(1);

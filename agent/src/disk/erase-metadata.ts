@@ -19,7 +19,6 @@ export async function eraseMetadata(device: BlockDevice): Promise<void> {
   const end = Math.min(END, device.size);
   await zeroRange(device.name, 0, end);
   await zeroRange(device.name, Math.max(0, device.size - end), end);
-  await runProgram('sgdisk', ['--zap-all', device.name]);
   if (await isBlockDevice(device.name)) {
     await runProgram('blockdev', ['--flushbufs', device.name]);
     await rereadPartitions(device.name);

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { deployment, messageOf } from '../error.js';
 import { ProgramError, runProgram } from '../run-program.js';
 import { isBlockDevice, readRange } from './disk-file.js';
@@ -22,6 +21,8 @@ export interface PartitionTable {
 
 export const ESP_TYPES = ['C12A7328-F81F-11D2-BA4B-00A0C93EC93B', 'ef'];
 const MIB = 2 ** 20;
+/** The kernel is told by us, once, when all is written. */
+const QUIETLY = ['--quiet', '--no-reread', '--no-tell-kernel'];
 const MBR_MAX_SECTORS = 2 ** 32;
 
 /** @returns undefined when the disk has no partition table that sfdisk knows */
@@ -70,7 +71,8 @@ interface SfdiskTable {
  */
 export async function moveBackupGpt(device: string): Promise<void> {
   if ((await readPartitionTable(device))?.label !== 'gpt') return;
-  await runProgram('sgdisk', ['--move-second-header', device]);
+  // sgdisk could do it too, but sleeps a second.
+  await runProgram('sfdisk', [...QUIETLY, '--relocate', 'gpt-bak-std', device]);
 }
 
 /** Tells the kernel of a changed table. Fails silently on a plain file, loudly on a disk in use. */
@@ -113,35 +115,27 @@ export async function addLastPartition(
 ): Promise<Partition> {
   const before = await requirePartitions(device);
   try {
-    if (before.label === 'gpt') {
-      const uuid = randomUUID();
-      // Entry 0 = the first free one; a negative start counts from the end of the disk.
-      await runProgram('sgdisk', [
-        '-n',
-        `0:-${size / MIB}M:0`,
-        '-t',
-        '0:8300',
-        '-c',
-        '0:config-2',
-        '-u',
-        `0:${uuid}`,
-        device,
-      ]);
-    } else {
-      if (before.partitions.filter((part) => part.number <= 4).length > 3) {
-        throw deployment(
-          `Config drive cannot be created: the disk ${device} uses MBR partitioning and has 4 primary partitions.`,
-        );
-      }
-      const end = Math.min(Math.floor(diskSize / sector), MBR_MAX_SECTORS - 1);
-      const start = Math.floor((end * sector - size) / MIB) * (MIB / sector);
-      if (before.partitions.some((part) => part.start + part.size > start * sector)) {
-        throw deployment(`The disk ${device} has no room at its end for a config drive.`);
-      }
-      await runProgram('sfdisk', ['--append', '--no-reread', '--no-tell-kernel', '--wipe', 'never', device], {
-        input: `start=${start}, size=${end - start}, type=83\n`,
-      });
+    const sectors = Math.floor(diskSize / sector);
+    const mbr = before.label === 'dos';
+    if (mbr && before.partitions.filter((part) => part.number <= 4).length > 3) {
+      throw deployment(
+        `Config drive cannot be created: the disk ${device} uses MBR partitioning and has 4 primary partitions.`,
+      );
     }
+    // A GPT keeps its second copy in the last sectors, an MBR cannot count beyond 2^32.
+    const end = mbr ? Math.min(sectors, MBR_MAX_SECTORS - 1) : sectors - MIB / sector;
+    const start = Math.floor((end * sector - size) / MIB) * (MIB / sector);
+    if (before.partitions.some((part) => part.start + part.size > start * sector)) {
+      throw deployment(`The disk ${device} has no room at its end for a config drive.`);
+    }
+    const type = mbr ? 'type=83' : 'type=L, name="config-2"';
+    await runProgram(
+      'sfdisk',
+      [...QUIETLY, '--append', '--wipe', 'never', '--wipe-partitions', 'never', device],
+      {
+        input: `start=${start}, size=${size / sector}, ${type}\n`,
+      },
+    );
   } catch (error) {
     if (!(error instanceof ProgramError)) throw error;
     throw deployment(`Failed to create a config drive partition on ${device}: ${messageOf(error)}`, {

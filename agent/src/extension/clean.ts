@@ -1,5 +1,7 @@
-import type { Extension } from '../command-board.js';
+import type { CommandContext, Extension } from '../command-board.js';
+import { type EraseWishes, eraseDevice, eraseWishes } from '../disk/erase.js';
 import { eraseMetadata } from '../disk/erase-metadata.js';
+import { nvmeFormat } from '../disk/secure-erase.js';
 import { refuseSharedStorage } from '../disk/special-partition.js';
 import { AgentError, blockDeviceErase, messageOf } from '../error.js';
 import type { Journal } from '../journal.js';
@@ -13,48 +15,130 @@ export interface CleanTools {
   guardSpecialFilesystems: boolean;
 }
 
+/** Priorities are upstream's: conductors that run all steps by default erase data and then metadata. */
 export function cleanExtension(tools: CleanTools): Extension {
-  return stepExtension('clean', cleanSteps(tools), tools.node);
-}
-
-function cleanSteps(tools: CleanTools): OfferedStep[] {
-  return [
+  const common = { interface: 'deploy', reboot_requested: false, abortable: true };
+  const steps: OfferedStep[] = [
+    {
+      step: 'erase_devices',
+      priority: 10,
+      ...common,
+      run: async (_args, _node, context) => eraseAll(tools, context),
+    },
     {
       step: 'erase_devices_metadata',
       priority: 99,
-      interface: 'deploy',
-      reboot_requested: false,
-      abortable: true,
+      ...common,
       run: async () => {
         await eraseAllMetadata(tools);
         return null;
       },
     },
+    {
+      step: 'erase_devices_express',
+      priority: 0,
+      ...common,
+      run: async () => {
+        await eraseExpress(tools);
+        return null;
+      },
+    },
   ];
+  return stepExtension('clean', steps, tools.node);
 }
 
 /** Every disk is tried; the error names all that failed. @throws AgentError */
 export async function eraseAllMetadata(tools: CleanTools): Promise<void> {
-  const failures: string[] = [];
-  for (const device of erasable(tools)) {
-    await guard(tools, device);
-    try {
-      await eraseMetadata(device);
-      tools.journal.say(`metadata of ${device.name} (${device.size} bytes) erased`);
-    } catch (error) {
-      failures.push(`"${device.name}": ${messageOf(error)}`);
+  await each(tools, 'Failed to erase the metadata on the device(s)', async (device) => {
+    await eraseMetadata(device);
+    tools.journal.say(`metadata of ${device.name} (${device.size} bytes) erased`);
+  });
+}
+
+/** NVMe disks by their own erase, which takes seconds; of the others, and where that fails, the metadata. */
+async function eraseExpress(tools: CleanTools): Promise<void> {
+  const wishes = eraseWishes((key) => tools.node.internal(key));
+  await each(tools, 'Failed to conduct an express erase on the device(s)', async (device) => {
+    if (device.tran === 'nvme' && wishes.nvmeSecureErase) {
+      try {
+        await nvmeFormat(device.name);
+        return;
+      } catch (error) {
+        tools.journal.say(`${messageOf(error)}; erasing its metadata instead`);
+      }
     }
+    await eraseMetadata(device);
+  });
+}
+
+/** @returns null per device, as upstream */
+async function eraseAll(tools: CleanTools, context: CommandContext): Promise<Record<string, null>> {
+  const devices = tools.node.disks();
+  for (const device of devices) await guard(tools, device);
+  const wishes = eraseWishes((key) => tools.node.internal(key));
+  const wanted = Number(tools.node.internal('disk_erasure_concurrency') ?? 1);
+  const lanes = Number.isInteger(wanted) && wanted > 0 ? wanted : 1;
+  const progress = new EraseProgress(devices, tools.journal, context);
+  const queue = [...devices];
+  const failures: unknown[] = [];
+  await Promise.all(
+    Array.from({ length: Math.min(lanes, queue.length) }, async () => {
+      for (let device = queue.shift(); device; device = queue.shift()) {
+        await eraseOne(device, wishes, tools, progress).catch((error: unknown) => failures.push(error));
+      }
+    }),
+  );
+  if (failures.length > 0) throw failures[0];
+  return Object.fromEntries(devices.map((device) => [device.name, null]));
+}
+
+async function eraseOne(
+  device: BlockDevice,
+  wishes: EraseWishes,
+  tools: CleanTools,
+  progress: EraseProgress,
+): Promise<void> {
+  await eraseDevice(device, wishes, tools.journal, (done, total) => progress.at(device, done, total));
+}
+
+/** One line per disk and 5 %. */
+class EraseProgress {
+  private readonly percent: Map<string, number>;
+
+  constructor(
+    devices: readonly BlockDevice[],
+    private readonly journal: Journal,
+    private readonly context: CommandContext,
+  ) {
+    this.percent = new Map(devices.map((device) => [device.name, 0]));
   }
-  if (failures.length > 0) {
-    throw blockDeviceErase(`Failed to erase the metadata on the device(s): ${failures.join('; ')}`);
+
+  at(device: BlockDevice, done: number, total: number): void {
+    const percent = Math.floor((done / total) * 100);
+    const before = this.percent.get(device.name) ?? 0;
+    this.percent.set(device.name, percent);
+    this.context.progress({ phase: 'erase', percent: Object.fromEntries(this.percent) });
+    if (Math.floor(percent / 5) > Math.floor(before / 5))
+      this.journal.say(`erase ${device.name}: ${percent} %`);
   }
 }
 
-function erasable(tools: CleanTools): BlockDevice[] {
-  return tools.node.disks().filter((device) => {
+async function each(
+  tools: CleanTools,
+  failed: string,
+  act: (device: BlockDevice) => Promise<void>,
+): Promise<void> {
+  const devices = tools.node.disks().filter((device) => {
     if (device.readOnly) tools.journal.say(`${device.name} is read-only and is left as it is`);
     return !device.readOnly;
   });
+  // All of them before the first is touched.
+  for (const device of devices) await guard(tools, device);
+  const failures: string[] = [];
+  for (const device of devices) {
+    await act(device).catch((error: unknown) => failures.push(`"${device.name}": ${messageOf(error)}`));
+  }
+  if (failures.length > 0) throw blockDeviceErase(`${failed}: ${failures.join('; ')}`);
 }
 
 async function guard(tools: CleanTools, device: BlockDevice): Promise<void> {

@@ -84,7 +84,9 @@ export async function writeImage(
   else await downloadAndConvert(image, digest, request, device, tools, context);
 
   await rereadPartitions(device.name);
-  await moveBackupGpt(device.name);
+  await moveBackupGpt(device.name).catch((error: unknown) =>
+    tools.journal.say(`the backup GPT of ${device.name} stays where it is: ${messageOf(error)}`),
+  );
   await requirePartitions(device.name);
   await rereadPartitions(device.name);
   if (configDrive !== undefined) {
