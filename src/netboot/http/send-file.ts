@@ -1,0 +1,62 @@
+import type { FileHandle } from 'node:fs/promises';
+import type { Writable } from 'node:stream';
+
+const CHUNK = 256 * 1024;
+/** Buffers that no answer uses now; kept few, so that a rush does not hold its memory for ever. */
+const spare: Buffer[] = [];
+const MAX_SPARE = 16;
+
+/**
+ * Writes a part of a file: the next chunk is read while the kernel takes the one before. Returns when the last byte
+ * has been taken; does not end the stream.
+ * @throws Error when the file is shorter than asked for or the other side is gone
+ */
+export async function sendFile(
+  handle: Pick<FileHandle, 'read'>,
+  start: number,
+  length: number,
+  to: Writable,
+): Promise<void> {
+  const buffers = [
+    spare.pop() ?? Buffer.allocUnsafeSlow(CHUNK),
+    spare.pop() ?? Buffer.allocUnsafeSlow(CHUNK),
+  ];
+  let written: Promise<void> = Promise.resolve();
+  try {
+    for (let at = 0, turn = 0; at < length; turn ^= 1) {
+      const buffer = buffers[turn] as Buffer;
+      const want = Math.min(CHUNK, length - at);
+      const { bytesRead } = await handle.read(buffer, 0, want, start + at);
+      // The other buffer is free again only when its write is through.
+      await written;
+      if (bytesRead === 0) throw new Error('the file became shorter');
+      written = write(to, buffer.subarray(0, bytesRead));
+      at += bytesRead;
+    }
+    await written;
+    for (const buffer of buffers) if (spare.length < MAX_SPARE) spare.push(buffer);
+  } catch (error) {
+    // The stream may still hold the buffers: they are left to the collector.
+    await written.catch(() => undefined);
+    throw error;
+  }
+}
+
+function write(to: Writable, bytes: Buffer): Promise<void> {
+  const written = new Promise<void>((resolve, reject) => {
+    if (to.destroyed) {
+      reject(new Error('the client is gone'));
+      return;
+    }
+    const gone = () => reject(new Error('the client is gone'));
+    to.once('close', gone);
+    to.write(bytes, (error) => {
+      to.off('close', gone);
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+  // Looked at a turn later: until then a failure has an owner already.
+  written.catch(() => undefined);
+  return written;
+}

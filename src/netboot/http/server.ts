@@ -1,0 +1,244 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { bootUrl, type NetbootSection } from '../../config/section/netboot.js';
+import { messageOf } from '../../domain/errors.js';
+import type { Logger } from '../../platform/logger.js';
+import type { Manifest, Published } from '../published/manifest.js';
+import { openPublished } from '../published/open-file.js';
+import { Sparingly } from '../sparingly.js';
+import { nameOf, select, type Version } from './request.js';
+import { sendFile } from './send-file.js';
+
+/** Milliseconds in which a slow reader's speed is judged. */
+const SPEED_WINDOW = 60_000;
+
+interface Body {
+  version: Version;
+  type: string;
+  send(start: number, length: number, to: ServerResponse): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface Reader {
+  socket: Socket;
+  since: number;
+  bytes: number;
+}
+
+/** Serves the manifest by HTTP: boot scripts, kernels, ramdisks, images. Nothing else is listened to. */
+export class HttpBootServer {
+  #server: Server | null = null;
+  #judge: NodeJS.Timeout | null = null;
+  readonly #perAddress = new Map<string, number>();
+  readonly #readers = new Map<ServerResponse, Reader>();
+  readonly #sparingly: Sparingly;
+  /** When this process began: the version of what is made in memory. */
+  readonly #began = Date.now();
+
+  constructor(
+    private readonly section: NetbootSection,
+    private readonly manifest: Pick<Manifest, 'find'>,
+    private readonly log: Logger,
+    private readonly speedWindow = SPEED_WINDOW,
+  ) {
+    this.#sparingly = new Sparingly(log);
+  }
+
+  /** One line: on or off, and where. */
+  describe(): string {
+    const { listen } = this.section.http;
+    if (listen === null) return 'HTTP boot: off (netboot.http.listen names no address)';
+    const { port } = this;
+    return port === null
+      ? `HTTP boot: not started, ${listen}`
+      : `HTTP boot: on, ${listen} port ${port}, machines see ${bootUrl(this.section)}`;
+  }
+
+  /** The TCP port, or null where it is not running. */
+  get port(): number | null {
+    return (this.#server?.address() as AddressInfo | null)?.port ?? null;
+  }
+
+  /** Does nothing where HTTP is off. @throws Error where the address or port cannot be bound */
+  async start(): Promise<void> {
+    const { listen, port, max_connections } = this.section.http;
+    if (listen === null) return;
+    const server = createServer(
+      {
+        maxHeaderSize: 8 * 1024,
+        headersTimeout: 10_000,
+        requestTimeout: 30_000,
+        connectionsCheckingInterval: 5_000,
+        keepAliveTimeout: 15_000,
+        highWaterMark: 512 * 1024,
+        noDelay: true,
+      },
+      (request, response) => void this.#answer(request, response),
+    );
+    server.maxConnections = max_connections;
+    server.setTimeout(SPEED_WINDOW, (socket) => socket.destroy());
+    server.on('connection', (socket) => this.#admit(socket));
+    server.on('error', (error) => this.#sparingly.error({ error: error.message }, 'HTTP boot: socket'));
+    server.on('clientError', (_error, socket) => {
+      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+      else socket.destroy();
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, listen, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+    this.#server = server;
+    this.#judge = setInterval(() => this.#judgeReaders(), this.speedWindow / 6).unref();
+  }
+
+  async stop(): Promise<void> {
+    const server = this.#server;
+    if (!server) return;
+    this.#server = null;
+    if (this.#judge) clearInterval(this.#judge);
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    await closed;
+  }
+
+  #admit(socket: Socket): void {
+    const address = socket.remoteAddress ?? '';
+    const count = (this.#perAddress.get(address) ?? 0) + 1;
+    if (count > this.section.http.max_connections_per_client) {
+      this.#sparingly.warn({ client: address }, 'HTTP boot: too many connections, one refused');
+      socket.destroy();
+      return;
+    }
+    this.#perAddress.set(address, count);
+    socket.once('close', () => {
+      const left = (this.#perAddress.get(address) ?? 1) - 1;
+      if (left > 0) this.#perAddress.set(address, left);
+      else this.#perAddress.delete(address);
+    });
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const begun = performance.now();
+    const client = request.socket.remoteAddress ?? '';
+    const name = nameOf(request.url ?? '');
+    try {
+      const status = await this.#serve(request, response, name, client);
+      const words = { client, method: request.method, name: name ?? '', status };
+      this.log.info({ ...words, ms: Math.round(performance.now() - begun) }, 'HTTP boot: answered');
+    } catch (error) {
+      const gone = request.socket.destroyed;
+      const words = { client, name: name ?? '', error: messageOf(error) };
+      if (gone) this.#sparingly.info(words, 'HTTP boot: cut off');
+      else this.#sparingly.error(words, 'HTTP boot: not answered for a fault of ours');
+      // With the head on its way a cut connection is the only way to say that the body is not whole.
+      if (response.headersSent) request.socket.destroy();
+      else end(response, 500, { Connection: 'close' });
+    }
+  }
+
+  /** Returns the status that was answered. */
+  async #serve(
+    request: IncomingMessage,
+    response: ServerResponse,
+    name: string | null,
+    client: string,
+  ): Promise<number> {
+    if (request.headers['transfer-encoding'] || Number(request.headers['content-length'] ?? 0) !== 0) {
+      return end(response, 400, { Connection: 'close' });
+    }
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return end(response, 405, { Allow: 'GET, HEAD' });
+    const published = name === null ? null : await this.manifest.find('http', name, client);
+    const body = published && (await this.#open(published));
+    if (!body) return end(response, 404);
+    try {
+      return await this.#sendBody(request, response, body);
+    } finally {
+      this.#readers.delete(response);
+      await body.close();
+    }
+  }
+
+  async #sendBody(request: IncomingMessage, response: ServerResponse, body: Body): Promise<number> {
+    const { version } = body;
+    const { headers } = request;
+    const selected = select(version, {
+      range: headers.range,
+      ifRange: headers['if-range'] as string | undefined,
+      ifNoneMatch: headers['if-none-match'],
+      ifModifiedSince: headers['if-modified-since'],
+    });
+    response.setHeader('Accept-Ranges', 'bytes');
+    response.setHeader('ETag', version.etag);
+    response.setHeader('Last-Modified', new Date(version.modified).toUTCString());
+    if (selected.status === 416) return end(response, 416, { 'Content-Range': `bytes */${version.size}` });
+    if (selected.status === 304) return end(response, 304);
+    const { status, start, length } = selected;
+    response.statusCode = status;
+    response.setHeader('Content-Type', body.type);
+    response.setHeader('Content-Length', length);
+    if (status === 206) {
+      response.setHeader('Content-Range', `bytes ${start}-${start + length - 1}/${version.size}`);
+    }
+    if (request.method === 'GET' && length > 0) {
+      this.#readers.set(response, {
+        socket: request.socket,
+        since: performance.now(),
+        bytes: sentBy(request),
+      });
+      await body.send(start, length, response);
+    }
+    response.end();
+    return status;
+  }
+
+  async #open(published: Published): Promise<Body | null> {
+    if (published.kind === 'text') {
+      const bytes = Buffer.from(published.text);
+      return {
+        version: { size: bytes.length, etag: `"t-${this.#began.toString(36)}"`, modified: this.#began },
+        type: 'text/plain; charset=utf-8',
+        send: async (start, length, to) => void to.write(bytes.subarray(start, start + length)),
+        close: async () => undefined,
+      };
+    }
+    const file = await openPublished(published.path, published.links);
+    if (!file) return null;
+    const { size, mtimeMs, ino } = file.stats;
+    // Replaced files have another inode, changed ones another time or size.
+    const etag = `"${ino.toString(36)}-${size.toString(36)}-${Math.round(mtimeMs * 1000).toString(36)}"`;
+    return {
+      version: { size, etag, modified: mtimeMs },
+      type: 'application/octet-stream',
+      send: (start, length, to) => sendFile(file.handle, start, length, to),
+      close: () => file.handle.close(),
+    };
+  }
+
+  /** Cuts off who reads so slowly that it is only there to hold the connection. */
+  #judgeReaders(): void {
+    const least = this.section.http.min_bytes_per_second;
+    const now = performance.now();
+    for (const reader of this.#readers.values()) {
+      const took = now - reader.since;
+      if (least === 0 || took < this.speedWindow) continue;
+      const { bytesWritten } = reader.socket;
+      if (((bytesWritten - reader.bytes) * 1000) / took < least) reader.socket.destroy();
+      reader.since = now;
+      reader.bytes = bytesWritten;
+    }
+  }
+}
+
+function sentBy(request: IncomingMessage): number {
+  return request.socket.bytesWritten;
+}
+
+function end(response: ServerResponse, status: number, headers: Record<string, string> = {}): number {
+  response.writeHead(status, status === 304 ? headers : { ...headers, 'Content-Length': '0' });
+  response.end();
+  return status;
+}

@@ -1,0 +1,17 @@
+/**
+ * The script that every iPXE client is sent to: it looks for the configuration of each of its interfaces, named by MAC
+ * address with hyphens, until one is found (Ironic's `boot.ipxe`; iPXE commands as in https://ipxe.org/cmd).
+ * Nothing is filled in from outside: the paths are relative to where the script came from.
+ */
+export const BOOT_IPXE = `#!ipxe
+set netid:int32 -1
+:next
+inc netid
+isset \${net\${netid}/mac} || goto none
+echo Asking for the configuration of net\${netid}, \${net\${netid}/mac}
+chain --autofree pxelinux.cfg/\${net\${netid}/mac:hexhyp} || goto next
+:none
+echo There is no boot configuration for any interface of this machine.
+sleep 5
+exit 1
+`;

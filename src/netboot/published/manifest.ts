@@ -1,0 +1,77 @@
+import type { BootPlanRepository, BootService } from '../../boot-plan/boot-plan.repository.js';
+import { BOOT_SCRIPT } from '../../config/section/netboot.js';
+import type { LeaseRepository } from '../../lease/lease.repository.js';
+import { BOOT_IPXE } from './boot-script.js';
+
+/** What stands behind a name. */
+export type Published =
+  | {
+      kind: 'file';
+      path: string;
+      /** Whether the path may be a symbolic link. */
+      links: boolean;
+      /** The node that it is for; null: for everybody. */
+      node_uuid: string | null;
+    }
+  | { kind: 'text'; text: string; node_uuid: null };
+
+/** Names this is mine, or passes. A name is compared as a whole: it never becomes part of a path. */
+export type Route = (service: BootService, name: string) => Promise<Published | null> | Published | null;
+
+/** Everything that TFTP and HTTP serve: an ordered list of routes, the first that knows the name answers. */
+export class Manifest {
+  constructor(
+    private readonly routes: readonly Route[],
+    private readonly leases: Pick<LeaseRepository, 'activeAt'>,
+  ) {}
+
+  /**
+   * @param name exact, no leading slash
+   * @param client IPv4 address that asks. A node's files are not there for an address that is leased to another node
+   */
+  async find(service: BootService, name: string, client: string): Promise<Published | null> {
+    for (const route of this.routes) {
+      const found = await route(service, name);
+      if (found) return (await this.#mayHave(found, client)) ? found : null;
+    }
+    return null;
+  }
+
+  async #mayHave({ node_uuid }: Published, client: string): Promise<boolean> {
+    if (node_uuid === null) return true;
+    const lease = await this.leases.activeAt(client);
+    return lease === null || lease.node_uuid === node_uuid;
+  }
+}
+
+/** The operator's own files: boot loaders by name. */
+export function configuredFiles(files: Readonly<Record<string, string>>): Route {
+  const rows = new Map(Object.entries(files));
+  return (_service, name) => {
+    const path = rows.get(name);
+    return path === undefined ? null : { kind: 'file', path, links: true, node_uuid: null };
+  };
+}
+
+/** The script that iPXE begins with. */
+export const bootScript: Route = (_service, name) =>
+  name === BOOT_SCRIPT ? { kind: 'text', text: BOOT_IPXE, node_uuid: null } : null;
+
+/** What the boot plans publish. */
+export function bootPlanFiles(plans: Pick<BootPlanRepository, 'file'>): Route {
+  return async (service, name) => {
+    // Names are at most so long: anything else is not worth a query.
+    if (!/^[\x21-\x7e]{1,255}$/.test(name)) return null;
+    const file = await plans.file(service, name);
+    return file && { kind: 'file', path: file.path, links: false, node_uuid: file.node_uuid };
+  };
+}
+
+/** Images for direct deployment, laid down as `<root>/agent_images/<node uuid>`. */
+export function agentImages(root: string): Route {
+  return (service, name) => {
+    const node_uuid = /^agent_images\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(name)?.[1];
+    if (service !== 'http' || node_uuid === undefined) return null;
+    return { kind: 'file', path: `${root}/agent_images/${node_uuid}`, links: false, node_uuid };
+  };
+}

@@ -1,0 +1,82 @@
+import { access, constants } from 'node:fs/promises';
+import type { BootPlanRepository } from '../boot-plan/boot-plan.repository.js';
+import { bootRoots, type NetbootSection } from '../config/section/netboot.js';
+import type { LeaseRepository } from '../lease/lease.repository.js';
+import type { Logger } from '../platform/logger.js';
+import type { PortRepository } from '../port/port.repository.js';
+import { portBook } from './dhcp/port-book.js';
+import { DhcpServer } from './dhcp/server.js';
+import { HttpBootServer } from './http/server.js';
+import { agentImages, bootPlanFiles, bootScript, configuredFiles, Manifest } from './published/manifest.js';
+import { TftpServer } from './tftp/server.js';
+
+export interface NetbootMemory {
+  ports: Pick<PortRepository, 'find' | 'list'>;
+  plans: Pick<BootPlanRepository, 'file' | 'kindOf'>;
+  leases: LeaseRepository;
+}
+
+/** DHCP, TFTP and HTTP for machines that boot from the network: the three doors of this room. */
+export class NetbootServers {
+  readonly dhcp: DhcpServer;
+  readonly tftp: TftpServer;
+  readonly http: HttpBootServer;
+
+  /** @param data_dir absolute; boot roots lie in it unless configured elsewhere */
+  constructor(
+    private readonly section: NetbootSection,
+    data_dir: string,
+    memory: NetbootMemory,
+    private readonly log: Logger,
+  ) {
+    const routes = [
+      bootScript,
+      bootPlanFiles(memory.plans),
+      configuredFiles(section.files),
+      agentImages(bootRoots(section, data_dir).http),
+    ];
+    const manifest = new Manifest(routes, memory.leases);
+    this.tftp = new TftpServer(section.tftp, manifest, log);
+    this.http = new HttpBootServer(section, manifest, log);
+    this.dhcp = new DhcpServer(
+      section,
+      { ports: portBook(memory.ports), plans: memory.plans, leases: memory.leases },
+      log,
+    );
+  }
+
+  /** DHCP comes last: no machine is sent to a server that is not there yet. @throws whatever keeps one from starting */
+  async start(): Promise<void> {
+    try {
+      await this.http.start();
+      await this.tftp.start();
+      await this.dhcp.start();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+    const missing = await this.#missingFiles();
+    if (missing.length > 0) {
+      this.log.info({ missing }, 'netboot.files: these are not on this machine and are not served');
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.dhcp.stop();
+    await this.tftp.stop();
+    await this.http.stop();
+  }
+
+  /** One line for each server: on or off, and where. */
+  describe(): string[] {
+    return [this.dhcp.describe(), this.tftp.describe(), this.http.describe()];
+  }
+
+  async #missingFiles(): Promise<string[]> {
+    const missing: string[] = [];
+    for (const [name, path] of Object.entries(this.section.files)) {
+      await access(path, constants.R_OK).catch(() => missing.push(`${name}: ${path}`));
+    }
+    return missing;
+  }
+}

@@ -1,0 +1,150 @@
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { messageOf } from '../../domain/errors.js';
+import { MalformedPacket } from '../../protocol/malformed-packet.js';
+import { decodeTftp, encodeTftp, TFTP_ERROR, type TftpPacket } from '../../protocol/tftp/packet.js';
+import {
+  advanceTransfer,
+  type Outgoing,
+  retransmitAfter,
+  type Transfer,
+  type TransferEvent,
+} from '../../protocol/tftp/transfer.js';
+import type { BlockReader } from './block-reader.js';
+
+export interface Peer {
+  address: string;
+  port: number;
+}
+
+/** One transfer: its socket, its timer and its file, driven by the pure machine. */
+export class TftpSession {
+  readonly #socket: Socket;
+  #state: Transfer;
+  #timer: NodeJS.Timeout | null = null;
+  #dueAt = Number.POSITIVE_INFINITY;
+  #over = false;
+
+  /** @param ended called once, when the transfer is over in any way and the socket is closed */
+  constructor(
+    private readonly peer: Peer,
+    private readonly reader: BlockReader,
+    state: Transfer,
+    private readonly ended: (state: Transfer) => void,
+  ) {
+    this.#state = state;
+    // Addresses are never names here: the answer at once saves a turn of the event loop for every packet.
+    this.#socket = createSocket({
+      type: 'udp4',
+      lookup: (address, _options, done) => done(null, address, 4),
+    });
+    this.#socket.on('message', (bytes, from) => this.#receive(bytes, from));
+    this.#socket.on('error', (error) => this.#broken(error));
+  }
+
+  /** @param address ours, that the answers come from; port chosen by the system: the transfer's identifier */
+  start(address: string): void {
+    this.#socket.bind({ address, port: 0, exclusive: true }, () => {
+      if (!this.#over) this.#step({ type: 'start', now: performance.now() });
+    });
+  }
+
+  stop(): void {
+    this.#end({ ...this.#state, phase: 'failed', failure: 'the server stops' });
+  }
+
+  #receive(bytes: Uint8Array, from: RemoteInfo): void {
+    if (this.#over) return;
+    let packet: TftpPacket;
+    try {
+      packet = decodeTftp(bytes);
+    } catch (error) {
+      if (error instanceof MalformedPacket) return; // the client repeats what it meant
+      throw error;
+    }
+    if (from.port !== this.peer.port || from.address !== this.peer.address) {
+      // RFC 1350 §4: a stranger is told so, and the transfer goes on. An error is never answered with one.
+      if (packet.op === 'error') return;
+      const stranger = {
+        op: 'error' as const,
+        code: TFTP_ERROR.unknownTransfer,
+        message: 'not your transfer',
+      };
+      this.#socket.send(encodeTftp(stranger), from.port, from.address);
+      return;
+    }
+    this.#step({ type: 'packet', packet, now: performance.now() });
+  }
+
+  #step(event: TransferEvent): void {
+    const { state, send } = advanceTransfer(this.#state, event);
+    this.#state = state;
+    if (send.length > 0) this.#send(send);
+    if (state.phase === 'done' || state.phase === 'failed') this.#end(state);
+  }
+
+  #send(send: readonly Outgoing[]): void {
+    const first = send[0];
+    const last = send.at(-1);
+    if (first?.op !== 'block' || last?.op !== 'block') {
+      for (const packet of send) if (packet.op !== 'block') this.#post(encodeTftp(packet));
+      this.#arm();
+      return;
+    }
+    try {
+      if (this.reader.packet(first.block) === null || this.reader.packet(last.block) === null) {
+        void this.#sendWhenRead(first.block, last.block);
+        return;
+      }
+      for (let block = first.block; block <= last.block; block++) this.#post(this.reader.packet(block)!);
+      this.reader.forget(first.block);
+      this.reader.prefetch(last.block);
+      this.#arm();
+    } catch (error) {
+      this.#broken(error);
+    }
+  }
+
+  async #sendWhenRead(first: number, last: number): Promise<void> {
+    this.#dueAt = Number.POSITIVE_INFINITY; // our own disk is waited for, not the client
+    await this.reader.load(first, last);
+    if (this.#over) return;
+    const from = Math.max(first, this.#state.acked + 1);
+    const blocks: Outgoing[] = [];
+    for (let block = from; block <= last; block++) blocks.push({ op: 'block', block });
+    if (blocks.length > 0) this.#send(blocks);
+  }
+
+  #post(bytes: Uint8Array): void {
+    // No callback: a failure comes as the socket's error event, and no packet's memory is ever used again.
+    this.#socket.send(bytes, this.peer.port, this.peer.address);
+  }
+
+  /** One timer for the whole transfer: it looks when it fires whether something was sent since. */
+  #arm(): void {
+    const wait = retransmitAfter(this.#state);
+    this.#dueAt = performance.now() + wait;
+    this.#timer ??= setTimeout(() => this.#onTimer(), wait);
+  }
+
+  #onTimer(): void {
+    this.#timer = null;
+    if (this.#over || this.#dueAt === Number.POSITIVE_INFINITY) return;
+    const now = performance.now();
+    const left = this.#dueAt - now;
+    if (left > 1) this.#timer = setTimeout(() => this.#onTimer(), left);
+    else this.#step({ type: 'timeout', now });
+  }
+
+  #broken(error: unknown): void {
+    if (this.#over) return;
+    this.#step({ type: 'broken', reason: messageOf(error), now: performance.now() });
+  }
+
+  #end(state: Transfer): void {
+    if (this.#over) return;
+    this.#over = true;
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#socket.close();
+    this.ended(state);
+  }
+}

@@ -1,0 +1,319 @@
+import { execFile } from 'node:child_process';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { netbootSection } from '../../../src/config/section/netboot.js';
+import { HttpBootServer } from '../../../src/netboot/http/server.js';
+import {
+  agentImages,
+  bootPlanFiles,
+  bootScript,
+  configuredFiles,
+  Manifest,
+} from '../../../src/netboot/published/manifest.js';
+import { createLogger } from '../../../src/platform/logger.js';
+
+const NODE = randomUUID();
+const kernel = randomBytes(5_000_000);
+const sha = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+let directory: string;
+let server: HttpBootServer;
+let manifest: Manifest;
+let holder: string | null = null;
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'ferric-http-'));
+  writeFileSync(join(directory, 'kernel'), kernel);
+  utimesSync(join(directory, 'kernel'), 1_700_000_000, 1_700_000_000);
+  writeFileSync(join(directory, 'empty'), '');
+  symlinkSync('/etc/passwd', join(directory, 'link'));
+  mkdirSync(join(directory, 'agent_images'));
+  writeFileSync(join(directory, 'agent_images', NODE), 'image');
+  const plan: Record<string, string> = {
+    [`${NODE}/deploy_kernel`]: join(directory, 'kernel'),
+    link: join(directory, 'link'),
+    zero: '/dev/zero',
+    folder: directory,
+  };
+  manifest = new Manifest(
+    [
+      bootScript,
+      bootPlanFiles({
+        file: async (service, name) =>
+          plan[name] === undefined ? null : { service, name, path: plan[name], node_uuid: NODE },
+      }),
+      configuredFiles({ 'snponly.efi': join(directory, 'kernel'), empty: join(directory, 'empty') }),
+      agentImages(directory),
+    ],
+    { activeAt: async () => (holder === null ? null : ({ node_uuid: holder } as never)) },
+  );
+  server = new HttpBootServer(section(), manifest, createLogger('silent'));
+  await server.start();
+});
+afterAll(async () => {
+  await server.stop();
+  rmSync(directory, { recursive: true });
+});
+
+function section(http: object = {}) {
+  return netbootSection.parse({ http: { listen: '127.0.0.1', port: 0, ...http } });
+}
+function curl(...args: string[]): Promise<{ status: number; body: Buffer; head: string; exit: number }> {
+  return new Promise((resolve) => {
+    const dump = join(directory, `head.${randomUUID()}`);
+    execFile(
+      'curl',
+      ['-sS', '--path-as-is', '-D', dump, ...args],
+      { encoding: 'buffer', maxBuffer: 64 * 1024 * 1024, timeout: 30_000 },
+      (error, stdout) => {
+        const head = existsSync(dump) ? readFileSync(dump, 'latin1') : '';
+        const status = Number(/^HTTP\/1\.1 (\d{3})/m.exec(head)?.[1] ?? 0);
+        resolve({ status, body: stdout, head, exit: error ? Number(error.code ?? -1) : 0 });
+      },
+    );
+  });
+}
+const url = (path: string) => `http://127.0.0.1:${server.port}${path}`;
+/** One request as bytes, for what no client would send; the whole answer. */
+function raw(request: string, port = server.port!): Promise<string> {
+  return new Promise((resolve) => {
+    let answer = '';
+    const socket = connect(port, '127.0.0.1', () => socket.write(request));
+    socket.setEncoding('latin1').on('data', (text) => {
+      answer += text;
+    });
+    socket.on('close', () => resolve(answer));
+    socket.on('error', () => resolve(answer));
+  });
+}
+
+describe('curl', () => {
+  it('GET and HEAD: the file, its length, validators', async () => {
+    const got = await curl(url(`/${NODE}/deploy_kernel`));
+    expect(got.status).toBe(200);
+    expect(sha(got.body)).toBe(sha(kernel));
+    expect(got.head).toMatch(/Content-Length: 5000000\r/);
+    expect(got.head).toMatch(/Last-Modified: Tue, 14 Nov 2023 22:13:20 GMT\r/);
+    expect(got.head).toMatch(/Accept-Ranges: bytes\r/);
+    const head = await curl('-I', url('/snponly.efi'));
+    expect(head).toMatchObject({ status: 200 });
+    expect(head.head).toMatch(/Content-Length: 5000000\r/);
+    expect(await curl(url('/empty'))).toMatchObject({ status: 200, body: Buffer.alloc(0) });
+    expect((await curl(url('/boot.ipxe'))).body.toString()).toMatch(/^#!ipxe\n/);
+    expect((await curl(url(`/agent_images/${NODE}`))).body.toString()).toBe('image');
+  });
+
+  it('ranges', async () => {
+    const part = await curl('-r', '4999990-', url('/snponly.efi'));
+    expect(part).toMatchObject({ status: 206, body: kernel.subarray(4_999_990) });
+    expect(part.head).toMatch(/Content-Range: bytes 4999990-4999999\/5000000\r/);
+    expect(
+      (await curl('-r', '1000000-2999999', url('/snponly.efi'))).body.equals(kernel.subarray(1e6, 3e6)),
+    ).toBe(true);
+    const beyond = await curl('-r', '5000000-', url('/snponly.efi'));
+    expect(beyond.status).toBe(416);
+    expect(beyond.head).toMatch(/Content-Range: bytes \*\/5000000\r/);
+    expect((await curl('-r', `0-1,${'2-3,'.repeat(999)}4-5`, url('/snponly.efi'))).status).toBe(416);
+  });
+
+  it('resumes a download', async () => {
+    const out = join(directory, 'resumed');
+    writeFileSync(out, kernel.subarray(0, 1_234_567));
+    expect((await curl('-C', '-', '-o', out, url('/snponly.efi'))).status).toBe(206);
+    expect(statSync(out).size).toBe(5_000_000);
+  });
+
+  it('conditions', async () => {
+    const etag = /ETag: (.*)\r/.exec((await curl('-I', url('/snponly.efi'))).head)![1]!;
+    expect((await curl('-H', `If-None-Match: ${etag}`, url('/snponly.efi'))).status).toBe(304);
+    expect(
+      (await curl('-H', 'If-Modified-Since: Mon, 01 Jan 2024 00:00:00 GMT', url('/snponly.efi'))).status,
+    ).toBe(304);
+    expect(
+      (await curl('-H', 'If-Modified-Since: Wed, 01 Jan 2020 00:00:00 GMT', url('/snponly.efi'))).status,
+    ).toBe(200);
+    const changed = ['-r', '0-9', '-H', 'If-Range: "other"', url('/snponly.efi')];
+    expect((await curl(...changed)).status).toBe(200);
+    expect((await curl('-r', '0-9', '-H', `If-Range: ${etag}`, url('/snponly.efi'))).status).toBe(206);
+  });
+
+  it('one connection for many requests', async () => {
+    const { head } = await curl(
+      url('/boot.ipxe'),
+      url('/empty'),
+      '-w',
+      '%{num_connects} ',
+      '-o',
+      '/dev/null',
+      '-o',
+      '/dev/null',
+    );
+    expect(head.match(/HTTP\/1.1 200/g)).toHaveLength(2);
+  });
+
+  it.each([
+    '/',
+    '/missing',
+    '/../../../etc/passwd',
+    '/%2e%2e/%2e%2e/etc/passwd',
+    '/..%2f..%2fetc%2fpasswd',
+    '/snponly.efi%00',
+    '/a\\..\\snponly.efi',
+    '/a/../snponly.efi',
+    '//snponly.efi',
+    '/snponly.efi/',
+    '/link',
+    '/zero',
+    '/folder',
+    '/agent_images/',
+    `/agent_images/../agent_images/${NODE}`,
+  ])('%s is 404', async (path) => {
+    const { status, body } = await curl(url(path));
+    expect(status).toBe(404);
+    expect(body).toHaveLength(0);
+  });
+
+  it('other methods are 405, bodies 400', async () => {
+    for (const method of ['PUT', 'DELETE', 'OPTIONS', 'PATCH']) {
+      expect((await curl('-X', method, url('/snponly.efi'))).status).toBe(405);
+    }
+    expect((await curl('-X', 'GET', '-d', 'x', url('/snponly.efi'))).status).toBe(400);
+  });
+
+  it("another node's files are 404, whatever X-Forwarded-For says", async () => {
+    holder = randomUUID();
+    const forged = await curl('-H', 'X-Forwarded-For: 10.0.0.9', url(`/${NODE}/deploy_kernel`));
+    expect(forged.status).toBe(404);
+    expect((await curl(url(`/agent_images/${NODE}`))).status).toBe(404);
+    expect((await curl('-I', url('/snponly.efi'))).status).toBe(200);
+    holder = NODE;
+    expect((await curl('-I', url(`/${NODE}/deploy_kernel`))).status).toBe(200);
+    holder = null;
+  });
+
+  it('twenty downloads at once', async () => {
+    const all = await Promise.all(Array.from({ length: 20 }, () => curl(url('/snponly.efi'))));
+    expect(new Set(all.map(({ body }) => sha(body)))).toEqual(new Set([sha(kernel)]));
+  });
+});
+
+describe('bad clients', () => {
+  it('garbage, huge heads and absolute targets are refused', async () => {
+    expect(await raw('\x16\x03\x01\x02\x00\x01\r\n\r\n')).toMatch(/^HTTP\/1.1 400/);
+    expect(await raw(`GET /${'a'.repeat(20_000)} HTTP/1.1\r\nHost: a\r\n\r\n`)).toMatch(
+      /^HTTP\/1.1 (400|431)/,
+    );
+    expect(await raw('GET http://evil/boot.ipxe HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')).toMatch(
+      /^HTTP\/1.1 404/,
+    );
+  });
+
+  it('a reader that dawdles is cut off, one that reads on is not', async () => {
+    const path = join(directory, 'large');
+    writeFileSync(path, Buffer.alloc(30_000_000));
+    const impatient = new HttpBootServer(
+      section({ min_bytes_per_second: 1_000_000 }),
+      new Manifest([configuredFiles({ large: path })], { activeAt: async () => null }),
+      createLogger('silent'),
+      500,
+    );
+    await impatient.start();
+    const request = 'GET /large HTTP/1.1\r\nHost: a\r\n\r\n';
+    const idle = connect(impatient.port!, '127.0.0.1', () => idle.write(request));
+    const ended = new Promise((resolve) => idle.on('error', () => undefined).on('close', resolve));
+    idle.pause();
+    const steady = await curl(
+      '--limit-rate',
+      '10M',
+      '-o',
+      '/dev/null',
+      `http://127.0.0.1:${impatient.port}/large`,
+    );
+    expect(steady).toMatchObject({ status: 200, exit: 0 });
+    idle.resume();
+    await ended;
+    expect(idle.bytesRead).toBeLessThan(30_000_000);
+    await impatient.stop();
+  });
+
+  it('one address has its share of connections and no more', async () => {
+    const few = new HttpBootServer(
+      section({ max_connections_per_client: 3 }),
+      manifest,
+      createLogger('silent'),
+    );
+    await few.start();
+    const open = Array.from({ length: 3 }, () => connect(few.port!, '127.0.0.1'));
+    await sleep(100);
+    const request = 'GET /empty HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+    expect(await raw(request, few.port!)).toBe('');
+    for (const socket of open) socket.destroy();
+    await sleep(100);
+    expect(await raw(request, few.port!)).toMatch(/^HTTP\/1.1 200/);
+    await few.stop();
+  });
+
+  it('a client that goes away leaves no file open', async () => {
+    const count = () => readdirSync('/proc/self/fd').length;
+    const before = count();
+    for (let i = 0; i < 10; i++) {
+      const socket = connect(server.port!, '127.0.0.1', () =>
+        socket.write('GET /snponly.efi HTTP/1.1\r\nHost: a\r\n\r\n'),
+      );
+      await new Promise((resolve) => socket.once('data', resolve));
+      socket.destroy();
+    }
+    await sleep(300);
+    expect(count()).toBeLessThanOrEqual(before + 1);
+  });
+
+  it('a file that shrinks on the way is a cut connection, not a short success', async () => {
+    const path = join(directory, 'shrinking');
+    writeFileSync(path, randomBytes(50_000_000));
+    const shrinking = new HttpBootServer(
+      section(),
+      new Manifest([configuredFiles({ shrinking: path })], { activeAt: async () => null }),
+      createLogger('silent'),
+    );
+    await shrinking.start();
+    const result = curl(
+      '--limit-rate',
+      '20M',
+      '-o',
+      '/dev/null',
+      `http://127.0.0.1:${shrinking.port}/shrinking`,
+    );
+    await sleep(300);
+    truncateSync(path, 1000);
+    expect((await result).exit).toBe(18); // CURLE_PARTIAL_FILE
+    await shrinking.stop();
+  });
+});
+
+it('says what it does', async () => {
+  expect(server.describe()).toMatch(/^HTTP boot: on, 127.0.0.1 port \d+, machines see http:/);
+  const off = new HttpBootServer(
+    netbootSection.parse({ http: { listen: null } }),
+    manifest,
+    createLogger('silent'),
+  );
+  await off.start();
+  expect(off.describe()).toBe('HTTP boot: off (netboot.http.listen names no address)');
+  await off.stop();
+});

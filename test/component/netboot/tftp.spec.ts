@@ -1,0 +1,339 @@
+import { execFile } from 'node:child_process';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { createSocket, type Socket } from 'node:dgram';
+import {
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { netbootSection } from '../../../src/config/section/netboot.js';
+import {
+  bootPlanFiles,
+  bootScript,
+  configuredFiles,
+  Manifest,
+} from '../../../src/netboot/published/manifest.js';
+import { TftpServer } from '../../../src/netboot/tftp/server.js';
+import { createLogger } from '../../../src/platform/logger.js';
+
+const NODE = randomUUID();
+let directory: string;
+let server: TftpServer;
+let lines: string;
+let holder: string | null = null;
+const files: Record<string, Buffer> = {
+  small: randomBytes(100),
+  empty: Buffer.alloc(0),
+  exact: randomBytes(512 * 8),
+  large: randomBytes(3_000_001),
+  // Over 65535 blocks of 512: the block number rolls over.
+  huge: randomBytes(512 * 65_536 + 700),
+};
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'ferric-tftp-'));
+  for (const [name, bytes] of Object.entries(files)) writeFileSync(join(directory, name), bytes);
+  symlinkSync('/etc/passwd', join(directory, 'link'));
+  const plan: Record<string, string> = {
+    'pxelinux.cfg/01-52-54-00-00-00-01': join(directory, 'small'),
+    [`${NODE}/deploy_kernel`]: join(directory, 'large'),
+    link: join(directory, 'link'),
+    folder: directory,
+  };
+  const manifest = new Manifest(
+    [
+      bootScript,
+      configuredFiles(Object.fromEntries(Object.keys(files).map((name) => [name, join(directory, name)]))),
+      bootPlanFiles({
+        file: async (service, name) => {
+          const path = plan[name];
+          return path === undefined ? null : { service, name, path, node_uuid: NODE };
+        },
+      }),
+    ],
+    { activeAt: async () => (holder === null ? null : ({ node_uuid: holder } as never)) },
+  );
+  lines = '';
+  const log = createLogger('debug', {
+    write: (line) => {
+      lines += line;
+    },
+  });
+  const { tftp } = netbootSection.parse({
+    tftp: { listen: '127.0.0.1', port: 0, max_sessions_per_client: 8 },
+  });
+  server = new TftpServer(tftp, manifest, log);
+  await server.start();
+});
+afterAll(async () => {
+  await server.stop();
+  rmSync(directory, { recursive: true });
+});
+
+function run(program: string, args: string[], input?: string): Promise<{ status: number; output: string }> {
+  return new Promise((resolve) => {
+    const child = execFile(program, args, { timeout: 60_000, cwd: directory }, (error, stdout, stderr) =>
+      resolve({ status: error ? Number(error.code ?? -1) : 0, output: `${stdout}${stderr}` }),
+    );
+    child.stdin!.end(input);
+  });
+}
+
+/** What the client wrote, or its exit status. */
+async function fetched(program: string, args: string[], input?: string): Promise<Buffer | number> {
+  const out = join(directory, `out.${randomUUID()}`);
+  const text = input?.replace('OUT', out);
+  const { status } = await run(
+    program,
+    args.map((arg) => (arg === 'OUT' ? out : arg)),
+    text,
+  );
+  if (status !== 0) return status;
+  return statSync(out, { throwIfNoEntry: false }) ? readFileSync(out) : -1;
+}
+const url = (name: string) => `tftp://127.0.0.1:${server.port}/${name}`;
+const curl = (name: string, ...args: string[]) => fetched('curl', ['-sS', '-o', 'OUT', ...args, url(name)]);
+const atftp = (name: string, ...options: string[]) =>
+  fetched('atftp', [
+    ...options.flatMap((option) => ['--option', option]),
+    '-g',
+    '-r',
+    name,
+    '-l',
+    'OUT',
+    '127.0.0.1',
+    String(server.port),
+  ]);
+const hpa = (name: string) =>
+  fetched('tftp', ['-m', 'binary', '127.0.0.1', String(server.port), '-c', 'get', name, 'OUT']);
+
+describe('independent clients get the file, byte by byte', () => {
+  it.each(Object.keys(files).filter((name) => name !== 'huge' && name !== 'empty'))(
+    'curl, blksize 512 and 1468: %s',
+    async (name) => {
+      expect((await curl(name)) as Buffer).toEqual(files[name]);
+      expect((await curl(name, '--tftp-blksize', '1468')) as Buffer).toEqual(files[name]);
+      expect((await curl(name, '--tftp-blksize', '65464')) as Buffer).toEqual(files[name]);
+      expect((await curl(name, '--tftp-no-options')) as Buffer).toEqual(files[name]);
+    },
+  );
+
+  it.each(Object.keys(files))('atftp with windows: %s', async (name) => {
+    if (name !== 'huge') {
+      expect((await atftp(name, 'blksize 1468', 'windowsize 16', 'tsize 0')) as Buffer).toEqual(files[name]);
+    }
+    expect((await atftp(name, 'windowsize 64')) as Buffer).toEqual(files[name]);
+  });
+
+  it.each(Object.keys(files).filter((name) => name !== 'huge'))('tftp-hpa: %s', async (name) => {
+    expect((await hpa(name)) as Buffer).toEqual(files[name]);
+  });
+
+  it('a leading slash, a boot plan’s name, the boot script', async () => {
+    expect(await atftp('/small')).toEqual(files['small']);
+    expect(await curl('pxelinux.cfg/01-52-54-00-00-00-01')).toEqual(files['small']);
+    expect((await curl('boot.ipxe')).toString()).toMatch(/^#!ipxe\n/);
+  });
+
+  it('thirty at once', async () => {
+    const all = await Promise.all(
+      Array.from({ length: 30 }, (_, i) =>
+        i % 2 ? curl('large', '--tftp-blksize', '1468') : sleep(20).then(() => 0),
+      ),
+    );
+    expect(
+      all.filter((got) => got instanceof Buffer && got.equals(files['large']!)).length,
+    ).toBeGreaterThanOrEqual(8);
+  });
+});
+
+describe('refusals', () => {
+  const CURL_NOT_FOUND = 68;
+  const CURL_PERMISSION = 69;
+
+  it.each([
+    'missing',
+    '../etc/passwd',
+    '..%2f..%2fetc/passwd',
+    '/etc/passwd',
+    'small/../small',
+    './small',
+    'link',
+    'folder',
+    'pxelinux.cfg/01-00-00-00-00-00-00',
+    'SMALL',
+    'a'.repeat(300),
+  ])('%s is not found, with an error packet', async (name) => {
+    const started = performance.now();
+    expect(await fetched('curl', ['-sS', '--path-as-is', '-o', 'OUT', url(name)])).toBe(CURL_NOT_FOUND);
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+
+  it('writing is refused', async () => {
+    const { status } = await run('curl', ['-sS', '-T', join(directory, 'small'), url('upload')]);
+    expect(status).toBe(CURL_PERMISSION);
+    expect(statSync(join(directory, 'upload'), { throwIfNoEntry: false })).toBeUndefined();
+  });
+
+  it("another node's file is not there", async () => {
+    holder = randomUUID();
+    expect(await curl(`${NODE}/deploy_kernel`)).toBe(CURL_NOT_FOUND);
+    expect(await curl('small')).toEqual(files['small']);
+    holder = NODE;
+    expect(await curl(`${NODE}/deploy_kernel`)).toEqual(files['large']);
+    holder = null;
+  });
+
+  it('netascii is refused with words', async () => {
+    const { output } = await run('tftp', [
+      '-m',
+      'ascii',
+      '127.0.0.1',
+      String(server.port),
+      '-c',
+      'get',
+      'small',
+    ]);
+    expect(output).toContain('only octet mode');
+  });
+});
+
+/** A server of a test's own: clients that go silent hold their share of sessions for half a minute. */
+async function freshServer(tftp: object, files: Record<string, string>): Promise<TftpServer> {
+  const fresh = new TftpServer(
+    netbootSection.parse({ tftp: { listen: '127.0.0.1', port: 0, ...tftp } }).tftp,
+    new Manifest([configuredFiles(files)], { activeAt: async () => null }),
+    createLogger('silent'),
+  );
+  await fresh.start();
+  return fresh;
+}
+async function client(): Promise<Socket> {
+  const socket = createSocket('udp4');
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  return socket;
+}
+const rrq = (name: string, ...options: string[]) =>
+  Buffer.from(`\0\x01${[name, 'octet', ...options].join('\0')}\0`, 'latin1');
+/** The next datagram to a socket, or null after a while. */
+function next(socket: Socket, within = 1_500): Promise<{ bytes: Buffer; port: number } | null> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(null), within);
+    socket.once('message', (bytes, from) => {
+      clearTimeout(timer);
+      resolve({ bytes, port: from.port });
+    });
+  });
+}
+
+describe('on the wire', () => {
+  it('a stranger gets error 5 and the transfer goes on', async () => {
+    const [mine, other] = [await client(), await client()];
+    mine.send(rrq('exact'), server.port!, '127.0.0.1');
+    const first = (await next(mine))!;
+    other.send(Buffer.from([0, 4, 0, 1]), first.port, '127.0.0.1');
+    expect([...(await next(other))!.bytes.subarray(0, 4)]).toEqual([0, 5, 0, 5]);
+    mine.send(Buffer.from([0, 4, 0, 1]), first.port, '127.0.0.1');
+    expect([...(await next(mine))!.bytes.subarray(0, 4)]).toEqual([0, 3, 0, 2]);
+    mine.send(Buffer.from([0, 5, 0, 0, 0]), first.port, '127.0.0.1');
+    mine.close();
+    other.close();
+  });
+
+  it('a request repeated from the same port begins one transfer', async () => {
+    const mine = await client();
+    const ports = new Set<number>();
+    mine.on('message', (_bytes, from) => ports.add(from.port));
+    for (let i = 0; i < 5; i++) mine.send(rrq('exact'), server.port!, '127.0.0.1');
+    await sleep(300);
+    expect(ports.size).toBe(1);
+    mine.send(Buffer.from([0, 5, 0, 0, 0]), [...ports][0]!, '127.0.0.1');
+    mine.close();
+  });
+
+  it('a silent client gets the same block five times more and no session beyond its share', async () => {
+    const fresh = await freshServer({ max_sessions_per_client: 8 }, { exact: join(directory, 'exact') });
+    const sockets = await Promise.all(Array.from({ length: 12 }, client));
+    const answers = sockets.map((socket) => next(socket));
+    for (const socket of sockets) socket.send(rrq('exact', 'timeout', '1'), fresh.port!, '127.0.0.1');
+    const kinds = (await Promise.all(answers)).map((answer) => answer!.bytes.readUInt16BE(0));
+    expect(kinds.filter((kind) => kind === 6).length).toBe(8);
+    expect(kinds.filter((kind) => kind === 5).length).toBe(4);
+    let again = 0;
+    for (const socket of sockets) socket.on('message', () => again++);
+    await sleep(7_000);
+    expect(again).toBe(8 * 5);
+    // All of them have ended: there is room again.
+    const late = next(sockets[0]!);
+    sockets[0]!.send(rrq('exact'), fresh.port!, '127.0.0.1');
+    expect((await late)!.bytes.readUInt16BE(0)).toBe(3);
+    for (const socket of sockets) socket.close();
+    await fresh.stop();
+  });
+
+  it('a file that shrinks on the way ends in an error packet', async () => {
+    const path = join(directory, 'shrinking');
+    writeFileSync(path, randomBytes(512 * 1000));
+    const shrinking = await freshServer({}, { shrinking: path });
+    const mine = await client();
+    mine.send(rrq('shrinking', 'windowsize', '64'), shrinking.port!, '127.0.0.1');
+    const oack = (await next(mine))!;
+    truncateSync(path, 100);
+    const seen: number[] = [];
+    mine.on('message', (bytes, from) => {
+      seen.push(bytes.readUInt16BE(0));
+      if (bytes.readUInt16BE(0) === 3 && bytes.readUInt16BE(2) % 64 === 0) {
+        mine.send(Buffer.from([0, 4, bytes[2]!, bytes[3]!]), from.port, '127.0.0.1');
+      }
+    });
+    mine.send(Buffer.from([0, 4, 0, 0]), oack.port, '127.0.0.1');
+    await sleep(500);
+    expect(seen.at(-1)).toBe(5);
+    mine.close();
+    await shrinking.stop();
+  });
+
+  it('lives through malformed packets by the ten thousand, on its port and on a transfer’s', async () => {
+    const mine = await client();
+    mine.send(rrq('large'), server.port!, '127.0.0.1');
+    const first = (await next(mine))!;
+    let seed = 5;
+    const random = (below: number) => {
+      seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+      return seed % below;
+    };
+    const noise = await client();
+    for (let i = 0; i < 20_000; i++) {
+      const bytes = Buffer.alloc(random(600));
+      for (let at = 0; at < bytes.length; at++) bytes[at] = random(256);
+      if (bytes.length > 1 && i % 2) bytes.set([0, random(8)]);
+      const port = i % 3 === 0 ? first.port : server.port!;
+      await new Promise<void>((resolve) => noise.send(bytes, port, '127.0.0.1', () => resolve()));
+    }
+    noise.close();
+    mine.close();
+    await sleep(200);
+    expect(await hpa('large')).toEqual(files['large']);
+    expect(lines).toContain('breaks the protocol');
+  });
+});
+
+it('says what it does, and closes every file and socket in the end', async () => {
+  expect(server.describe()).toBe(`TFTP: on, 127.0.0.1 port ${server.port}, read only`);
+  const off = new TftpServer(
+    netbootSection.parse({}).tftp,
+    { find: async () => null },
+    createLogger('silent'),
+  );
+  await off.start();
+  expect(off.describe()).toBe('TFTP: off (netboot.tftp.listen names no address)');
+  await off.stop();
+});
