@@ -1,0 +1,148 @@
+import { ConflictError, InvalidError } from '../errors.js';
+import { factsOf, isProvisionState } from '../provision/machine.js';
+import { STATES } from '../provision/table.js';
+import type { Json, JsonObject } from '../step/step.js';
+import type { PatchOperation } from './json-patch.js';
+
+/** What the rules look at; a node with its secrets in clear has all of it. */
+export interface EditedNode {
+  readonly uuid: string;
+  readonly provision_state: string;
+  readonly target_provision_state: string | null;
+  readonly maintenance: boolean;
+  readonly console_enabled: boolean;
+  readonly instance_uuid: string | null;
+  readonly instance_name: string | null;
+  readonly resource_class: string | null;
+  readonly protected: boolean;
+  readonly retired: boolean;
+}
+
+const EDITABLE_STATES = Object.keys(STATES).filter((state) => facts(state).interfaceEditable);
+const SOLE_EXEMPTION = { op: 'remove', path: '/instance_uuid' };
+
+/**
+ * Whether a node may be edited at all in its state (Ironic: NodesController.patch).
+ * @param inspectWaitKnown the client knows `inspect wait`, so that `inspecting` means that work is going on
+ * @throws ConflictError
+ */
+export function refuseDuringTransition(
+  node: EditedNode,
+  patch: readonly PatchOperation[],
+  inspectWaitKnown: boolean,
+): void {
+  const [only] = patch;
+  const exempt = patch.length === 1 && only?.op === SOLE_EXEMPTION.op && only.path === SOLE_EXEMPTION.path;
+  if (node.maintenance && exempt) return;
+  if (node.target_provision_state && !facts(node.provision_state).nodeUpdatable) {
+    throw new ConflictError(`Node ${node.uuid} can not be updated while a state transition is in progress.`);
+  }
+  if (node.provision_state === 'inspecting' && inspectWaitKnown) {
+    throw new ConflictError(`Cannot update node "${node.uuid}" while it is in state "inspecting".`);
+  }
+}
+
+/**
+ * Checks what an edit changes against the node's state and adds what follows from it (Ironic: manager.update_node).
+ * @param changes fields that get another value than they have
+ * @throws ConflictError, InvalidError
+ */
+export function settleEdit(node: EditedNode, changes: JsonObject): JsonObject {
+  const settled: JsonObject = { ...changes };
+  if (changes['maintenance'] === false) Object.assign(settled, { maintenance_reason: null, fault: null });
+  settleProtection(node, settled);
+  settleRetirement(node, settled);
+  for (const field of Object.keys(changes)) {
+    if (field.endsWith('_interface')) refuseOutsideStates(node, field, node.maintenance);
+  }
+  if ('driver' in changes && node.console_enabled) {
+    throw new ConflictError(
+      `Node ${node.uuid} can not update the driver while the console is enabled. Please stop the console first.`,
+    );
+  }
+  if (changes['instance_uuid'] && node.instance_uuid) {
+    throw new ConflictError(`Node ${node.uuid} is associated with instance ${node.instance_uuid}.`);
+  }
+  if ('resource_class' in changes && node.resource_class) {
+    refuseOutsideStates(node, 'resource_class', false);
+  }
+  if (typeof changes['conductor_group'] === 'string') {
+    settled['conductor_group'] = changes['conductor_group'].toLowerCase();
+  }
+  const displayName = (changes['instance_info'] as { [key: string]: Json } | undefined)?.['display_name'];
+  const named = 'instance_name' in changes ? changes['instance_name'] : node.instance_name;
+  if (typeof displayName === 'string' && displayName !== '' && !named) {
+    settled['instance_name'] = displayName.slice(0, 255);
+  }
+  return settled;
+}
+
+function settleProtection(node: EditedNode, settled: JsonObject): void {
+  if (settled['protected'] === false) settled['protected_reason'] = null;
+  if (settled['protected'] === true && !['active', 'rescue'].includes(node.provision_state)) {
+    throw new ConflictError(
+      `Node ${node.uuid} can only be made protected in provision states 'active' or 'rescue', ` +
+        `the current state is '${node.provision_state}'`,
+    );
+  }
+  if (settled['protected_reason'] && !(settled['protected'] ?? node.protected)) {
+    throw new InvalidError('The protected_reason field can only be set when protected is True');
+  }
+}
+
+function settleRetirement(node: EditedNode, settled: JsonObject): void {
+  if (settled['retired'] === false) settled['retired_reason'] = null;
+  if (settled['retired'] === true && node.provision_state === 'available') {
+    throw new ConflictError(
+      `Node ${node.uuid} can not have 'retired' set in provision state 'available', ` +
+        `the current state is '${node.provision_state}'`,
+    );
+  }
+  if (settled['retired_reason'] && !(settled['retired'] ?? node.retired)) {
+    throw new InvalidError('The retired_reason field can only be set when retired is True');
+  }
+}
+
+function refuseOutsideStates(node: EditedNode, field: string, exempt: boolean): void {
+  if (exempt || facts(node.provision_state).interfaceEditable) return;
+  const orMaintenance = field === 'resource_class' ? '' : ' or in maintenance mode';
+  throw new ConflictError(
+    `Node ${node.uuid} can not have ${field} updated unless it is in one of allowed ` +
+      `(${EDITABLE_STATES.join(', ')}) states${orMaintenance}. Current state is '${node.provision_state}'.`,
+  );
+}
+
+/** The port's fields that say how it is cabled, and the states in which they may change (Ironic: update_port). */
+const CONNECTIVITY = [
+  'portgroup_uuid',
+  'pxe_enabled',
+  'local_link_connection',
+  'physical_network',
+  'node_uuid',
+];
+const CABLING_STATES = ['enroll', 'inspecting', 'inspect wait', 'manageable'];
+
+/**
+ * @param changed names of the port's fields that get another value
+ * @throws ConflictError
+ */
+export function refusePortEdit(port: string, changed: readonly string[], node: EditedNode): void {
+  if (node.maintenance) return;
+  if (changed.includes('address') && (node.provision_state === 'active' || node.instance_uuid)) {
+    throw new ConflictError(
+      `Cannot update hardware address for port ${port} as node ${node.uuid} is active or has instance UUID assigned`,
+    );
+  }
+  const cabling = changed.filter((field) => CONNECTIVITY.includes(field));
+  if (cabling.length > 0 && !CABLING_STATES.includes(node.provision_state)) {
+    throw new ConflictError(
+      `Port ${port} can not have any connectivity attributes (${CONNECTIVITY.join(', ')}) updated unless ` +
+        `node ${node.uuid} is in a ${CABLING_STATES.join(', ')} state or in maintenance mode. ` +
+        `The current state is ${node.provision_state}.`,
+    );
+  }
+}
+
+function facts(state: string) {
+  return isProvisionState(state) ? factsOf(state) : {};
+}
