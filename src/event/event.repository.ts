@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import type { Queryable } from '../database/data-source.js';
 import { insertStatement } from '../database/statement.js';
+import { NotFoundError } from '../domain/errors.js';
 import type { Event } from './event.entity.js';
 
 export const EVENT_CHANNEL = 'ferric_event';
@@ -34,6 +35,37 @@ export class EventRepository {
       `select coalesce(max(id), 0)::text as id from event`,
     );
     return row!.id;
+  }
+
+  /** In any order; ids that are gone are left out. */
+  async byIds(ids: readonly string[]): Promise<Event[]> {
+    return this.source.query<Event[]>(`select * from event where id = any($1::bigint[])`, [ids]);
+  }
+
+  async find(uuid: string): Promise<Event | null> {
+    const [row] = await this.source.query<Event[]>(`select * from event where uuid = $1`, [uuid]);
+    return row ?? null;
+  }
+
+  /**
+   * A page of a node's history, in the order in which things happened or the other way round.
+   * @throws NotFoundError for a marker that is none of the node's events
+   */
+  async history(
+    node_uuid: string,
+    page: { limit: number; marker?: string; sort_dir?: 'asc' | 'desc' },
+  ): Promise<Event[]> {
+    const direction = page.sort_dir === 'desc' ? 'desc' : 'asc';
+    const marker = page.marker === undefined ? null : await this.find(page.marker);
+    if (page.marker !== undefined && marker?.node_uuid !== node_uuid) {
+      throw new NotFoundError(`Node history record ${page.marker} could not be found.`);
+    }
+    const than = direction === 'asc' ? '>' : '<';
+    return this.source.query<Event[]>(
+      `select * from event where node_uuid = $1 and ($2::bigint is null or id ${than} $2)
+        order by id ${direction} limit $3`,
+      [node_uuid, marker?.id ?? null, page.limit],
+    );
   }
 
   async ofNode(node_uuid: string, limit: number): Promise<Event[]> {

@@ -11,6 +11,9 @@ export interface PortFilter {
   address?: string;
   node_uuid?: string;
   shards?: readonly string[];
+  description_contains?: string;
+  /** Groups of the nodes' conductors, in lower case. */
+  conductor_groups?: readonly string[];
 }
 
 interface Page {
@@ -71,6 +74,14 @@ export class PortRepository {
     if (filter.node_uuid) where.push(`node_uuid = ${parameters.add(filter.node_uuid)}`);
     if (filter.shards) {
       where.push(`node_uuid in (select uuid from node where shard = any(${parameters.add(filter.shards)}))`);
+    }
+    if (filter.description_contains !== undefined) {
+      const part = parameters.add(filter.description_contains);
+      where.push(`position(lower(${part}) in lower(description)) > 0`);
+    }
+    if (filter.conductor_groups) {
+      const groups = parameters.add(filter.conductor_groups);
+      where.push(`node_uuid in (select uuid from node where conductor_group = any(${groups}))`);
     }
     const key = page.sort_key ?? 'id';
     const direction = page.sort_dir === 'desc' ? 'desc' : 'asc';

@@ -1,0 +1,202 @@
+import { Client, type ClientConfig } from 'pg';
+import type { DataSource } from 'typeorm';
+import type { Event } from './event.entity.js';
+import { EVENT_CHANNEL, type EventRepository } from './event.repository.js';
+
+const KEPT = 2000;
+/** Ids may commit out of order; after a gap this many before the last one seen are looked at again. */
+const MARGIN = 1000n;
+const REPLAY_PAGE = 500;
+const MOST_WAITING = 10_000;
+const RECONNECT_FIRST = 250;
+const RECONNECT_LAST = 5000;
+
+export interface Subscriber {
+  /** Takes an event at once; it may not throw. */
+  push(event: Event): void;
+  /** Resolves when the subscriber has room for more; a replay waits for it. */
+  ready(): Promise<void>;
+  /** The stream gives it up: it fell too far behind, or the stream stops. */
+  end(): void;
+}
+
+interface Subscription {
+  readonly subscriber: Subscriber;
+  /** Live events that wait for the end of the replay; null once live. */
+  waiting: Event[] | null;
+}
+
+/**
+ * Every event once it is committed, in the order of the commits. One LISTEN connection a process, whatever the number
+ * of subscribers; it connects again by itself and catches up. A subscriber may get an event twice, and misses none.
+ */
+export class EventStream {
+  readonly #subscriptions = new Set<Subscription>();
+  /** The newest events, in the order of delivery. */
+  readonly #recent: Event[] = [];
+  readonly #recentIds = new Set<string>();
+  #lastId: string | null = null;
+  /** The newest id when this process began to listen: older events are nobody's news. */
+  #firstId = 0n;
+  #pending: string[] = [];
+  #fetching = false;
+  #client: Client | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #backoff = RECONNECT_FIRST;
+  #stopped = false;
+
+  /** @param onFault told of each lost connection */
+  constructor(
+    private readonly source: DataSource,
+    private readonly events: EventRepository,
+    private readonly onFault: (error: unknown) => void,
+  ) {}
+
+  /** Resolves when events are heard, or when the first try failed and another is under way. */
+  async start(): Promise<void> {
+    await this.#connect();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    if (this.#timer) clearTimeout(this.#timer);
+    for (const { subscriber } of this.#subscriptions) subscriber.end();
+    this.#subscriptions.clear();
+    const client = this.#client;
+    this.#client = null;
+    await client?.end();
+  }
+
+  /**
+   * @param after id of the last event that the subscriber saw; null: from now on
+   * @returns a function that ends it
+   */
+  subscribe(subscriber: Subscriber, after: string | null): () => void {
+    const subscription: Subscription = { subscriber, waiting: null };
+    this.#subscriptions.add(subscription);
+    if (after !== null) this.#resume(subscription, after);
+    return () => this.#subscriptions.delete(subscription);
+  }
+
+  #resume(subscription: Subscription, after: string): void {
+    const at = this.#recent.findIndex((event) => event.id === after);
+    if (at >= 0) {
+      for (const event of this.#recent.slice(at + 1)) subscription.subscriber.push(event);
+      return;
+    }
+    subscription.waiting = [];
+    this.#replay(subscription, after).catch((error: unknown) => {
+      this.onFault(error);
+      this.#giveUp(subscription);
+    });
+  }
+
+  async #replay(subscription: Subscription, after: string): Promise<void> {
+    const seen = new Set<string>();
+    for (let last = after; ; ) {
+      const page = await this.events.since(last, REPLAY_PAGE);
+      for (const event of page) {
+        seen.add(event.id);
+        subscription.subscriber.push(event);
+      }
+      await subscription.subscriber.ready();
+      if (!this.#subscriptions.has(subscription)) return;
+      if (page.length < REPLAY_PAGE) break;
+      last = page.at(-1)!.id;
+    }
+    const waiting = subscription.waiting ?? [];
+    subscription.waiting = null;
+    for (const event of waiting) if (!seen.has(event.id)) subscription.subscriber.push(event);
+  }
+
+  async #connect(): Promise<void> {
+    const client = new Client(clientConfig(this.source));
+    client.on('notification', ({ payload }) => {
+      if (payload === undefined || !/^\d{1,18}$/.test(payload)) return;
+      this.#pending.push(payload);
+      void this.#deliverPending();
+    });
+    client.on('error', (error) => this.#reconnect(client, error));
+    client.on('end', () => this.#reconnect(client, new Error('the event connection ended')));
+    this.#client = client;
+    try {
+      await client.connect();
+      await client.query(`listen ${EVENT_CHANNEL}`);
+      // Listening first: what commits from here on is heard, what committed before is read.
+      if (this.#lastId === null) {
+        this.#lastId = await this.events.lastId();
+        this.#firstId = BigInt(this.#lastId);
+      } else await this.#catchUp(this.#lastId);
+      this.#backoff = RECONNECT_FIRST;
+    } catch (error) {
+      this.#reconnect(client, error);
+    }
+  }
+
+  #reconnect(client: Client, error: unknown): void {
+    if (this.#stopped || this.#client !== client) return;
+    this.#client = null;
+    this.onFault(error);
+    // It is broken already: how its end goes tells nothing.
+    client.end().catch(() => undefined);
+    this.#timer = setTimeout(() => void this.#connect(), this.#backoff);
+    this.#backoff = Math.min(this.#backoff * 2, RECONNECT_LAST);
+  }
+
+  async #catchUp(lastId: string): Promise<void> {
+    const from = BigInt(lastId) - MARGIN;
+    for (let last = String(from < this.#firstId ? this.#firstId : from); ; ) {
+      const page = await this.events.since(last, REPLAY_PAGE);
+      for (const event of page) this.#deliver(event);
+      if (page.length < REPLAY_PAGE) return;
+      last = page.at(-1)!.id;
+    }
+  }
+
+  async #deliverPending(): Promise<void> {
+    if (this.#fetching) return;
+    this.#fetching = true;
+    try {
+      while (this.#pending.length > 0) {
+        const ids = this.#pending.splice(0, REPLAY_PAGE);
+        const rows = new Map((await this.events.byIds(ids)).map((event) => [event.id, event]));
+        for (const id of ids) {
+          const event = rows.get(id);
+          if (event) this.#deliver(event);
+        }
+      }
+    } catch (error) {
+      // The database is away: the new connection catches up.
+      this.#pending = [];
+      if (this.#client) this.#reconnect(this.#client, error);
+    } finally {
+      this.#fetching = false;
+    }
+  }
+
+  #deliver(event: Event): void {
+    if (this.#recentIds.has(event.id)) return;
+    this.#recentIds.add(event.id);
+    this.#recent.push(event);
+    if (this.#recent.length > KEPT) this.#recentIds.delete(this.#recent.shift()!.id);
+    if (this.#lastId === null || BigInt(event.id) > BigInt(this.#lastId)) this.#lastId = event.id;
+    for (const subscription of this.#subscriptions) {
+      if (!subscription.waiting) subscription.subscriber.push(event);
+      else if (subscription.waiting.push(event) > MOST_WAITING) this.#giveUp(subscription);
+    }
+  }
+
+  #giveUp(subscription: Subscription): void {
+    if (this.#subscriptions.delete(subscription)) subscription.subscriber.end();
+  }
+}
+
+/** The data source's own connection, for one client outside its pool. */
+function clientConfig(source: DataSource): ClientConfig {
+  const options = source.options;
+  if (options.type !== 'postgres') throw new TypeError('not PostgreSQL');
+  const common = { application_name: 'ferric-events', keepAlive: true, connectionTimeoutMillis: 10_000 };
+  if (options.url !== undefined) return { ...common, connectionString: options.url };
+  const { host, port, username, database } = options;
+  return { ...common, host: host!, port: port!, user: username!, database: database! };
+}
