@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'conflict' // wrong state for the edit, duplicate
   | 'locked' // another operation holds the node
   | 'too-large'
+  | 'too-many-requests'
   | 'unavailable' // no free worker, database away
   | 'unsupported' // the hardware type has no such interface or command
   | 'bmc-unreachable'

@@ -17,6 +17,10 @@ export interface TestDatabase {
   /** Empties every table; for `beforeEach`. */
   clear(): Promise<void>;
   stop(): Promise<void>;
+  /** Takes the server away; connections break. */
+  halt(): Promise<void>;
+  /** Brings it back where it was. */
+  resume(): Promise<void>;
 }
 
 /** A real PostgreSQL of this test file's own, migrated. Call in `beforeAll`, `stop()` in `afterAll`. */
@@ -24,7 +28,7 @@ export async function startTestDatabase(): Promise<TestDatabase> {
   const directory = mkdtempSync(join(tmpdir(), 'ferric-pg-'));
   const log = createLogger('error');
   chmodSync(directory, 0o755);
-  const server = await startEmbeddedServer(directory, log);
+  let server = await startEmbeddedServer(directory, log);
   const source = await openDatabase({ connection: server.connection, entities: ENTITIES, poolSize: 10, log });
   return {
     source,
@@ -32,6 +36,10 @@ export async function startTestDatabase(): Promise<TestDatabase> {
     async clear() {
       const tables = source.entityMetadatas.map((entity) => `"${entity.tableName}"`).join(', ');
       await source.query(`truncate ${tables} cascade`);
+    },
+    halt: () => server.stop(),
+    async resume() {
+      server = await startEmbeddedServer(directory, log);
     },
     async stop() {
       await source.destroy();

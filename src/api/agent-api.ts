@@ -1,0 +1,54 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { Conductor } from '../conductor/conductor.js';
+import type { Logger } from '../platform/logger.js';
+import { NoAuth } from './auth/policy.js';
+import { type ApiListener, createListener } from './listener.js';
+import { RamdiskDoor, type RamdiskSettings } from './v1/ramdisk/door.js';
+import { RamdiskController } from './v1/ramdisk/ramdisk.controller.js';
+import { RootController } from './v1/root.controller.js';
+
+export interface AgentApiParts {
+  conductor: Conductor;
+  settings: RamdiskSettings & { public_url: string | null };
+  isDatabaseAway: (error: unknown) => boolean;
+  log: Logger;
+}
+
+const MAX_BODY = 1_048_576;
+/** Ramdisk logs come with what inspection reports. */
+const MAX_INSPECTION_BODY = 16_777_216;
+/** ms: a machine that takes longer to send a heartbeat is none. */
+const REQUEST_TIMEOUT = 30_000;
+
+export const AGENT_CONTROLLERS = [RootController, RamdiskController];
+
+@Module({})
+class AgentApiModule {
+  static forRoot(parts: AgentApiParts, log: Logger): DynamicModule {
+    return {
+      module: AgentApiModule,
+      controllers: AGENT_CONTROLLERS,
+      providers: [
+        { provide: Conductor, useValue: parts.conductor },
+        { provide: RamdiskDoor, useValue: new RamdiskDoor(parts.settings, log) },
+      ],
+    };
+  }
+}
+
+/**
+ * The API for ramdisks: roots, lookup, heartbeat, continue_inspection. Its listener starts with `listen`.
+ * @throws InvalidError for an allowed network that is none
+ */
+export async function createAgentApi(parts: AgentApiParts): Promise<ApiListener> {
+  const log = parts.log.child({ listener: 'agent' });
+  return createListener(AgentApiModule.forRoot(parts, log), {
+    access: new NoAuth(),
+    log,
+    isDatabaseAway: parts.isDatabaseAway,
+    publicEndpoint: parts.settings.public_url,
+    maxBodyBytes: MAX_BODY,
+    largerBodies: { '/continue_inspection': MAX_INSPECTION_BODY },
+    requestTimeout: REQUEST_TIMEOUT,
+  });
+}

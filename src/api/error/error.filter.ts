@@ -1,0 +1,98 @@
+import { STATUS_CODES } from 'node:http';
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
+import { FerricError } from '../../domain/errors.js';
+import type { Logger } from '../../platform/logger.js';
+import { VersionRefused } from '../microversion/microversion.js';
+import type { ApiReply, ApiRequest } from '../request/asked.js';
+import { BodyRefused } from '../request/body.js';
+import type { RouteTable } from './route-table.js';
+import { STATUS } from './status.js';
+import { TooManyRequests } from './too-many-requests.js';
+
+interface Failure {
+  status: number;
+  message: string;
+  /** Which of the API's three forms the body takes. */
+  form: 'fault' | 'router' | 'bare';
+  retryAfter?: number;
+}
+
+const TOO_LARGE = 'Request body is too large. Please contact the service administrator.';
+
+/** Writes every failure in the API's form: a JSON text that holds a JSON text. */
+@Catch()
+export class ErrorFilter implements ExceptionFilter {
+  constructor(
+    private readonly routes: RouteTable,
+    private readonly log: Logger,
+    /** Whether an error means that the database cannot be reached. */
+    private readonly isDatabaseAway: (error: unknown) => boolean,
+  ) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<ApiRequest>();
+    const reply = http.getResponse<ApiReply & { send(body: string): void; sent: boolean }>();
+    if (reply.sent) return;
+    const failure = this.#failureOf(error, request);
+    if (failure.status >= 500) {
+      const level = failure.status === 500 ? 'error' : 'warn';
+      this.log[level](
+        { method: request.method, path: request.url.split('?')[0], error: describe(error) },
+        'a request failed',
+      );
+    }
+    if (failure.retryAfter !== undefined) reply.header('retry-after', String(failure.retryAfter));
+    if (failure.status === 405) reply.header('allow', this.routes.methodsOf(request.url).join(', '));
+    reply.code(failure.status).header('content-type', 'application/json');
+    reply.send(bodyOf(failure));
+  }
+
+  #failureOf(error: unknown, request: ApiRequest): Failure {
+    if (error instanceof VersionRefused) return { status: 406, message: error.message, form: 'router' };
+    if (error instanceof BodyRefused) return { status: 400, message: error.message, form: 'bare' };
+    if (error instanceof TooManyRequests) {
+      return { status: 429, message: error.message, form: 'fault', retryAfter: error.retryAfter };
+    }
+    if (error instanceof FerricError) {
+      const message = error.code === 'internal' ? 'Internal error.' : error.message;
+      return { status: STATUS[error.code], message, form: 'fault' };
+    }
+    if (this.isDatabaseAway(error)) {
+      return { status: 503, message: 'The database is away.', form: 'fault', retryAfter: 2 };
+    }
+    const { statusCode, code } = error as { statusCode?: number; code?: string };
+    const status = error instanceof HttpException ? error.getStatus() : statusCode;
+    if (status === 404 && this.#hasOtherMethods(request)) return { status: 405, message: '', form: 'router' };
+    if (status === 404) return { status, message: '', form: 'router' };
+    if (status === 413) return { status, message: TOO_LARGE, form: 'bare' };
+    if (status !== undefined && status >= 400 && status < 500) {
+      return { status, message: 'The request could not be read.', form: 'fault' };
+    }
+    // SQLSTATE class 22: a value that no column can take and that no schema refused.
+    if (code?.startsWith('22')) return { status: 400, message: 'A value is out of range.', form: 'fault' };
+    return { status: 500, message: 'Internal error.', form: 'fault' };
+  }
+
+  /** A route of this very method that said 404 is newer than the request's version. */
+  #hasOtherMethods(request: ApiRequest): boolean {
+    const methods = this.routes.methodsOf(request.url);
+    return methods.length > 0 && !methods.includes(request.method);
+  }
+}
+
+function describe(error: unknown): { name: string; message: string; stack?: string } {
+  if (!(error instanceof Error)) return { name: 'unknown', message: String(error) };
+  const { name, message, stack } = error;
+  return stack === undefined ? { name, message } : { name, message, stack };
+}
+
+function bodyOf({ status, message, form }: Failure): string {
+  const faultcode = status < 500 ? 'Client' : 'Server';
+  if (form === 'bare') return JSON.stringify({ faultcode, faultstring: message });
+  const inner =
+    form === 'router'
+      ? { code: status, title: STATUS_CODES[status] ?? '', description: message }
+      : { faultcode, faultstring: message, debuginfo: null };
+  return JSON.stringify({ error_message: JSON.stringify(inner) });
+}

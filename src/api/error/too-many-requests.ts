@@ -1,0 +1,9 @@
+import { FerricError } from '../../domain/errors.js';
+
+/** Refused for asking too often. */
+export class TooManyRequests extends FerricError {
+  /** @param retryAfter seconds */
+  constructor(readonly retryAfter: number) {
+    super('too-many-requests', 'Too many requests from this address.');
+  }
+}

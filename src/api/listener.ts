@@ -1,0 +1,164 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Logger } from '../platform/logger.js';
+import { Gate } from './auth/gate.js';
+import type { Access } from './auth/policy.js';
+import { ErrorFilter } from './error/error.filter.js';
+import { RouteTable } from './error/route-table.js';
+import {
+  MAX_VERSION,
+  MAX_VERSION_HEADER,
+  MIN_VERSION,
+  MIN_VERSION_HEADER,
+  Microversion,
+  negotiate,
+  VERSION_HEADER,
+} from './microversion/microversion.js';
+import type { ApiRequest, Asked } from './request/asked.js';
+import { parseBody } from './request/body.js';
+import { normalisePath } from './request/path.js';
+import { parseQuery } from './request/query.js';
+
+export interface ListenerOptions {
+  access: Access;
+  log: Logger;
+  isDatabaseAway: (error: unknown) => boolean;
+  /** Base URL in links; null takes the Host header. */
+  publicEndpoint: string | null;
+  maxBodyBytes: number;
+  /** Larger limits of single routes, by the end of their path. */
+  largerBodies?: Readonly<Record<string, number>>;
+  /** ms for a whole request to come in. */
+  requestTimeout: number;
+}
+
+export interface ApiListener {
+  /** @returns where it listens; port 0 was chosen by the system */
+  listen(at: { address: string; port: number }): Promise<{ address: string; port: number }>;
+  /** Ends live streams, lets answers under way finish. */
+  close(): Promise<void>;
+  readonly routes: RouteTable;
+}
+
+/** One Nest application on one address. */
+export async function createListener(module: DynamicModule, options: ListenerOptions): Promise<ApiListener> {
+  const suffixed = new WeakSet<IncomingMessage>();
+  const routes = new RouteTable();
+  const adapter = new FastifyAdapter({
+    bodyLimit: options.maxBodyBytes,
+    requestTimeout: options.requestTimeout,
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: true,
+    routerOptions: { maxParamLength: 1024, querystringParser: parseQuery },
+    // A path that is no UTF-8 has no route and no hook runs for it.
+    frameworkErrors: (_error: unknown, _request: unknown, reply: { raw: ServerResponse }) =>
+      refusePath(reply.raw),
+    rewriteUrl(raw: IncomingMessage) {
+      const { url, jsonSuffix } = normalisePath(raw.url ?? '/', dropsJsonSuffix(raw));
+      if (jsonSuffix) suffixed.add(raw);
+      return url;
+    },
+  });
+  prepare(adapter, options, routes, suffixed);
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
+    bodyParser: false,
+    logger: false,
+    abortOnError: false,
+  });
+  app.useGlobalFilters(new ErrorFilter(routes, options.log, options.isDatabaseAway));
+  app.useGlobalGuards(new Gate(options.access));
+  await app.init();
+  await adapter.getInstance().ready();
+  return {
+    routes,
+    async listen({ address, port }) {
+      await app.listen(port, address);
+      const bound = app.getHttpServer().address() as AddressInfo;
+      return { address: bound.address, port: bound.port };
+    },
+    close: () => app.close(),
+  };
+}
+
+function prepare(
+  adapter: FastifyAdapter,
+  options: ListenerOptions,
+  routes: RouteTable,
+  suffixed: WeakSet<IncomingMessage>,
+): void {
+  const fastify = adapter.getInstance();
+  fastify.addHook('onRoute', (route) => {
+    for (const method of [route.method].flat()) routes.add(method, route.url);
+    for (const [end, bytes] of Object.entries(options.largerBodies ?? {})) {
+      if (route.url.endsWith(end)) route.bodyLimit = bytes;
+    }
+  });
+  // Whatever a client calls its JSON, it is read as JSON.
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, async (_request: unknown, bytes: Buffer) =>
+    parseBody(bytes),
+  );
+  fastify.addHook('onRequest', async (request, reply) => {
+    const id = `req-${randomUUID()}`;
+    const received = request as unknown as ApiRequest & { asked: Asked };
+    reply.header('openstack-request-id', id);
+    reply.headers(rangeHeaders());
+    reply.header('vary', 'OpenStack-API-Version, X-OpenStack-Ironic-API-Version');
+    const version = negotiate(request.headers);
+    reply.header(VERSION_HEADER, version.toString());
+    if (version.does('secondRequestIdHeader')) reply.header('x-openstack-request-id', id);
+    received.asked = {
+      version,
+      base: options.publicEndpoint?.replace(/\/+$/, '') ?? baseOf(request.raw),
+      by: { request_id: id, user: null, project: null },
+      jsonSuffix: suffixed.has(request.raw),
+    };
+  });
+  fastify.addHook('onResponse', async (request, reply) => {
+    const quiet = request.method === 'GET' && reply.statusCode < 400;
+    options.log[quiet ? 'debug' : 'info'](
+      {
+        method: request.method,
+        path: request.url.split('?', 1)[0],
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+        source: request.ip,
+        request_id: reply.getHeader('openstack-request-id'),
+      },
+      'request',
+    );
+  });
+}
+
+const rangeHeaders = () => ({ [MIN_VERSION_HEADER]: MIN_VERSION, [MAX_VERSION_HEADER]: MAX_VERSION });
+
+function refusePath(raw: ServerResponse): void {
+  const fault = { faultcode: 'Client', faultstring: 'The path could not be read.', debuginfo: null };
+  raw.writeHead(400, {
+    ...rangeHeaders(),
+    'openstack-request-id': `req-${randomUUID()}`,
+    'content-type': 'application/json',
+  });
+  raw.end(JSON.stringify({ error_message: JSON.stringify(fault) }));
+}
+
+function dropsJsonSuffix(raw: IncomingMessage): boolean {
+  try {
+    return !negotiate(raw.headers).does('dotJsonIsName');
+  } catch {
+    // The hook refuses the request with a proper answer; until then its path stays as it is.
+    return !Microversion.newest.does('dotJsonIsName');
+  }
+}
+
+/** From the Host header where it is a plain authority, else from the socket. */
+function baseOf(raw: IncomingMessage): string {
+  const host = raw.headers.host ?? '';
+  if (/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?$/.test(host)) return `http://${host}`;
+  const { localAddress = 'localhost', localPort } = raw.socket;
+  return `http://${localAddress.includes(':') ? `[${localAddress}]` : localAddress}:${localPort}`;
+}

@@ -1,0 +1,106 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { Conductor } from '../conductor/conductor.js';
+import { ConductorRecordRepository } from '../conductor-record/conductor-record.repository.js';
+import { EventRepository } from '../event/event.repository.js';
+import { EventStream } from '../event/event-stream.js';
+import { NodeRepository } from '../node/node.repository.js';
+import { OperationRepository } from '../operation/operation.repository.js';
+import type { Logger } from '../platform/logger.js';
+import { PortRepository } from '../port/port.repository.js';
+import { NoAuth } from './auth/policy.js';
+import { HealthcheckController } from './healthcheck.controller.js';
+import { type ApiListener, createListener } from './listener.js';
+import { ApiSettings } from './settings.js';
+import { ConductorController } from './v1/conductor/conductor.controller.js';
+import { DriverController } from './v1/driver/driver.controller.js';
+import { EventStreamController } from './v1/event/event-stream.controller.js';
+import { NodeHistoryController } from './v1/node/history.controller.js';
+import { NodeManagementController } from './v1/node/management.controller.js';
+import { NodeController } from './v1/node/node.controller.js';
+import { NodeEditor } from './v1/node/node-editor.js';
+import { NodeFinder } from './v1/node/node-finder.js';
+import { NodeView } from './v1/node/node-view.js';
+import { NodeStatesController } from './v1/node/states.controller.js';
+import { PortController } from './v1/port/port.controller.js';
+import { PortEditor } from './v1/port/port-editor.js';
+import { PortList } from './v1/port/port-list.js';
+import { RamdiskElsewhereController } from './v1/ramdisk/elsewhere.controller.js';
+import { RootController } from './v1/root.controller.js';
+
+export interface OperatorApiParts {
+  conductor: Conductor;
+  nodes: NodeRepository;
+  ports: PortRepository;
+  operations: OperationRepository;
+  events: EventRepository;
+  conductors: ConductorRecordRepository;
+  stream: EventStream;
+  /** The configuration's `api` section. */
+  settings: {
+    public_endpoint: string | null;
+    max_limit: number;
+    max_body_bytes: number;
+    max_provision_body_bytes: number;
+  };
+  /** Seconds of silence after which a conductor counts as dead. */
+  conductorTimeout: number;
+  isDatabaseAway: (error: unknown) => boolean;
+  log: Logger;
+}
+
+export const OPERATOR_CONTROLLERS = [
+  RootController,
+  HealthcheckController,
+  NodeController,
+  NodeStatesController,
+  NodeManagementController,
+  NodeHistoryController,
+  PortController,
+  DriverController,
+  ConductorController,
+  EventStreamController,
+  RamdiskElsewhereController,
+];
+
+@Module({})
+class OperatorApiModule {
+  static forRoot(parts: OperatorApiParts): DynamicModule {
+    const settings: ApiSettings = {
+      maxLimit: parts.settings.max_limit,
+      conductorTimeout: parts.conductorTimeout,
+    };
+    return {
+      module: OperatorApiModule,
+      controllers: OPERATOR_CONTROLLERS,
+      providers: [
+        { provide: Conductor, useValue: parts.conductor },
+        { provide: NodeRepository, useValue: parts.nodes },
+        { provide: PortRepository, useValue: parts.ports },
+        { provide: OperationRepository, useValue: parts.operations },
+        { provide: EventRepository, useValue: parts.events },
+        { provide: ConductorRecordRepository, useValue: parts.conductors },
+        { provide: EventStream, useValue: parts.stream },
+        { provide: ApiSettings, useValue: settings },
+        NodeFinder,
+        NodeView,
+        NodeEditor,
+        PortEditor,
+        PortList,
+      ],
+    };
+  }
+}
+
+/** The API for operators and clients. Its listener starts with `listen`. */
+export function createOperatorApi(parts: OperatorApiParts): Promise<ApiListener> {
+  const { settings, isDatabaseAway } = parts;
+  return createListener(OperatorApiModule.forRoot(parts), {
+    access: new NoAuth(),
+    log: parts.log.child({ listener: 'api' }),
+    isDatabaseAway,
+    publicEndpoint: settings.public_endpoint,
+    maxBodyBytes: settings.max_body_bytes,
+    largerBodies: { '/states/provision': settings.max_provision_body_bytes },
+    requestTimeout: 300_000,
+  });
+}

@@ -1,0 +1,40 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Requester } from '../../conductor/conductor.js';
+import type { Microversion } from '../microversion/microversion.js';
+
+/** What every handler knows about the request it answers. */
+export interface Asked {
+  readonly version: Microversion;
+  /** Base of links, without a slash at the end. */
+  readonly base: string;
+  readonly by: Requester;
+  /** The path ended in `.json`, which was dropped. */
+  readonly jsonSuffix: boolean;
+}
+
+/** Query parameters as they came: a name that came twice has a list. */
+export type Query = Readonly<Record<string, string | readonly string[]>>;
+
+/** The parts of Fastify's request that handlers use. */
+export interface ApiRequest {
+  readonly raw: IncomingMessage;
+  readonly method: string;
+  /** Path and query after `normalisePath`. */
+  readonly url: string;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Query;
+  /** Parsed JSON; undefined when no body came. */
+  readonly body: unknown;
+  /** The peer's address; forwarding headers are not believed. */
+  readonly ip: string;
+  readonly asked: Asked;
+}
+
+/** The parts of Fastify's reply that handlers use. */
+export interface ApiReply {
+  readonly raw: ServerResponse;
+  code(status: number): ApiReply;
+  header(name: string, value: string): ApiReply;
+  hijack(): ApiReply;
+  getHeaders(): Record<string, number | string | string[] | undefined>;
+}

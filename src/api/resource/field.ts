@@ -1,0 +1,109 @@
+import type { z } from 'zod';
+import { FerricError, InvalidError } from '../../domain/errors.js';
+import type { Json } from '../../domain/step/step.js';
+import type { Microversion } from '../microversion/microversion.js';
+
+/** What readers may look at besides the row. */
+export interface Reading {
+  readonly version: Microversion;
+  /** Base of links. */
+  readonly base: string;
+}
+
+/** How a client sets a field. */
+export interface Writing {
+  readonly schema: z.ZodType;
+  /** In the body of POST. */
+  readonly create: boolean;
+  /** As a root of a JSON Patch path. */
+  readonly patch: boolean;
+  readonly required?: true;
+  /** What the record holds when the client gives null or removes it. */
+  readonly empty: Json;
+}
+
+/** One field of a resource. Serializer, `fields=`, sort keys, POST, PATCH and the reference derive from these rows. */
+export interface Field<Row, Context extends Reading = Reading> {
+  readonly name: string;
+  /** First microversion, as the N of 1.N. */
+  readonly since: number;
+  /** Columns that `read` looks at. */
+  readonly columns: readonly (keyof Row & string)[];
+  readonly read: (row: Row, context: Context) => unknown;
+  /** Part of a listing that asks for nothing else. */
+  readonly brief?: true;
+  /** Part of every answer, whatever was selected. */
+  readonly always?: true;
+  /** Links to sub-resources: shown with all fields, not selectable. */
+  readonly wholeOnly?: true;
+  /** May be a sort key; a JSON column may not. */
+  readonly sort?: true;
+  readonly write?: Writing;
+}
+
+/** What an answer to this request shows, and the columns to read for it. */
+export interface View<Row, Context extends Reading = Reading> {
+  readonly columns: readonly string[];
+  show(row: Row, context: Context): Record<string, unknown>;
+}
+
+export type Selection = 'brief' | 'whole' | readonly string[];
+
+/**
+ * @param selection names of fields; brief and whole leave out what is newer than the version
+ * @throws InvalidError for an unknown name, FerricError not-acceptable for one that is newer
+ */
+export function viewOf<Row, Context extends Reading>(
+  fields: readonly Field<Row, Context>[],
+  version: Microversion,
+  selection: Selection,
+): View<Row, Context> {
+  if (typeof selection !== 'string') refuseFields(fields, version, selection);
+  const shown = fields.filter((field) => {
+    if (!version.has(field.since)) return false;
+    if (field.always || selection === 'whole') return true;
+    return selection === 'brief' ? field.brief : selection.includes(field.name);
+  });
+  return {
+    columns: [...new Set(shown.flatMap((field) => field.columns))],
+    show(row, context) {
+      const answer: Record<string, unknown> = {};
+      for (const field of shown) answer[field.name] = field.read(row, context);
+      return answer;
+    },
+  };
+}
+
+function refuseFields<Row, Context extends Reading>(
+  fields: readonly Field<Row, Context>[],
+  version: Microversion,
+  names: readonly string[],
+): void {
+  const selectable = new Map(fields.filter((field) => !field.wholeOnly).map((field) => [field.name, field]));
+  const newer = names.filter((name) => !version.has(selectable.get(name)?.since ?? 0));
+  if (newer.length > 0) throw new FerricError('not-acceptable', 'Request not acceptable.');
+  const unknown = names.filter((name) => !selectable.has(name));
+  if (unknown.length > 0 || names.length === 0) {
+    throw new InvalidError(`Field(s) "${unknown.slice(0, 10).join(', ').slice(0, 200)}" are not valid`);
+  }
+}
+
+/** @throws InvalidError, FerricError not-acceptable */
+export function checkSortKey<Row, Context extends Reading>(
+  fields: readonly Field<Row, Context>[],
+  version: Microversion,
+  key: string,
+): void {
+  if (key === 'id') return;
+  const field = fields.find((row) => row.name === key);
+  if (field && !version.has(field.since)) throw new FerricError('not-acceptable', 'Request not acceptable.');
+  if (!field) {
+    throw new InvalidError(`The sort_key value "${key.slice(0, 100)}" is an invalid field for sorting`);
+  }
+  if (!field.sort) throw new InvalidError(`The sort_key value ${key} is an invalid field for sorting`);
+}
+
+/** Python's isoformat of a UTC time, as the API has always given it. */
+export function timestamp(at: Date | null): string | null {
+  return at === null ? null : `${at.toISOString().slice(0, -1)}000+00:00`;
+}

@@ -1,0 +1,159 @@
+import { z } from 'zod';
+import { FerricError, InvalidError } from '../../domain/errors.js';
+import { type PatchOperation, pathParts } from '../../domain/node/json-patch.js';
+import type { Json, JsonObject } from '../../domain/step/step.js';
+import type { Microversion } from '../microversion/microversion.js';
+import type { Writing } from './field.js';
+
+/** The rows' parts that writing needs, whatever the resource. */
+export interface WritableField {
+  readonly name: string;
+  readonly since: number;
+  readonly write?: Writing;
+}
+
+const newer = () => new FerricError('not-acceptable', 'Request not acceptable.');
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Reads the body of a POST. Fields that are not given are not in the result; null becomes what the record holds then.
+ * @param what resource, for messages
+ * @throws InvalidError in jsonschema's words, FerricError not-acceptable for a field newer than the version
+ */
+export function readCreation(
+  what: string,
+  fields: readonly WritableField[],
+  body: unknown,
+  version: Microversion,
+): JsonObject {
+  const writable = new Map(fields.filter((field) => field.write?.create).map((field) => [field.name, field]));
+  const given = objectBody(what, body);
+  refuseAdditional(what, Object.keys(given), writable);
+  for (const field of writable.values()) {
+    if (field.write!.required && given[field.name] === undefined) throw missing(what, field.name);
+  }
+  const values: JsonObject = {};
+  for (const [name, value] of Object.entries(given)) {
+    const field = writable.get(name)!;
+    values[name] = parse(what, field, value);
+  }
+  for (const [name, value] of Object.entries(values)) {
+    const field = writable.get(name)!;
+    if (!version.has(field.since) && value !== field.write!.empty) throw newer();
+  }
+  return values;
+}
+
+/** The body as an object; none is an empty one. */
+export function objectBody(what: string, body: unknown): Record<string, unknown> {
+  if (body === undefined) return {};
+  if (!isObject(body)) throw new InvalidError(`Schema error for ${what}: the body is not of type 'object'`);
+  return body;
+}
+
+function refuseAdditional(what: string, names: readonly string[], known: ReadonlyMap<string, unknown>): void {
+  const unknown = names.filter((name) => !known.has(name)).slice(0, 10);
+  if (unknown.length === 0) return;
+  const list = unknown.map((name) => `'${name.slice(0, 100)}'`).join(', ');
+  const verb = unknown.length === 1 ? 'was' : 'were';
+  throw new InvalidError(
+    `Schema error for ${what}: Additional properties are not allowed (${list} ${verb} unexpected)`,
+  );
+}
+
+function missing(what: string, name: string): InvalidError {
+  return new InvalidError(`Schema error for ${what}: '${name}' is a required property`);
+}
+
+function parse(what: string, field: WritableField, value: unknown): Json {
+  const result = field.write!.schema.safeParse(value);
+  if (result.success) return (result.data as Json) ?? field.write!.empty;
+  const [issue] = result.error.issues;
+  const message = issue!.message;
+  throw new InvalidError(
+    message.includes('{name}')
+      ? message.replace('{name}', field.name)
+      : `Schema error for ${what}: ${message} (${[field.name, ...issue!.path].join('.')})`,
+  );
+}
+
+const operationSchema = z.strictObject({
+  op: z.enum(['add', 'replace', 'remove']),
+  path: z.string(),
+  value: z.unknown(),
+});
+const MOST_OPERATIONS = 1000;
+const PLAIN = /^(\/[\p{L}\p{N}_-]+)+$/u;
+const ESCAPED = /^(\/([\p{L}\p{N}_-]|~[01])+)+$/u;
+
+/**
+ * Reads a JSON Patch and checks that it touches only roots that may be patched.
+ * @throws InvalidError, FerricError not-acceptable for a root newer than the version
+ */
+export function readPatch(
+  fields: readonly WritableField[],
+  body: unknown,
+  version: Microversion,
+): PatchOperation[] {
+  const fault = (message: string) => new InvalidError(`Schema error for patch: ${message}`);
+  if (!Array.isArray(body)) throw fault("the body is not of type 'array'");
+  if (body.length > MOST_OPERATIONS) throw fault('it has too many operations');
+  const escapes = version.does('pointerEscapes');
+  const patch = body.map((item: unknown): PatchOperation => {
+    if (!isObject(item)) throw fault("an operation is not of type 'object'");
+    for (const name of ['op', 'path']) if (!(name in item)) throw fault(`'${name}' is a required property`);
+    const read = operationSchema.safeParse(item);
+    if (!read.success) throw fault(operationFault(item));
+    const { op, path } = read.data;
+    if (path.length > 1000 || !(escapes ? ESCAPED : PLAIN).test(path)) {
+      throw fault(`'${path.slice(0, 100)}' does not match '^(/[\\w-]+)+$'`);
+    }
+    if (op !== 'remove' && !('value' in item)) throw fault(`'value' is a required property (${path})`);
+    return op === 'remove' ? { op, path } : { op, path, value: item['value'] as Json };
+  });
+  const allowed = fields.filter((field) => field.write?.patch);
+  for (const { path } of patch) {
+    const [root] = pathParts(path, escapes);
+    const field = allowed.find((candidate) => candidate.name === root);
+    if (!field) {
+      const names = allowed.filter((candidate) => version.has(candidate.since)).map(({ name }) => name);
+      throw new InvalidError(
+        `Cannot patch ${path.slice(0, 100)}. Only the following can be updated: ${names.join(', ')}`,
+      );
+    }
+    if (!version.has(field.since)) throw newer();
+  }
+  return patch;
+}
+
+function operationFault(item: Record<string, unknown>): string {
+  const known = ['op', 'path', 'value'];
+  const unknown = Object.keys(item).find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    return `Additional properties are not allowed ('${unknown.slice(0, 100)}' was unexpected)`;
+  }
+  if (typeof item['path'] !== 'string') return "path is not of type 'string'";
+  return `'${String(item['op']).slice(0, 100)}' is not one of ['add', 'replace', 'remove']`;
+}
+
+/**
+ * Reads a patched document: types, required fields, null for what was removed.
+ * @param roots names that the patch touches; the others are as they were
+ */
+export function readPatched(
+  fields: readonly WritableField[],
+  document: JsonObject,
+  roots: ReadonlySet<string>,
+): JsonObject {
+  const values: JsonObject = {};
+  for (const field of fields) {
+    if (!field.write?.patch || !roots.has(field.name)) continue;
+    const value = document[field.name];
+    if (field.write.required && value === undefined) throw missing('patch', field.name);
+    values[field.name] = parse('patch', field, value ?? null);
+  }
+  return values;
+}

@@ -1,0 +1,7 @@
+/** What controllers take from the configuration. */
+export abstract class ApiSettings {
+  /** Most items of one list answer, and the default. */
+  abstract readonly maxLimit: number;
+  /** Seconds of silence after which a conductor counts as dead. */
+  abstract readonly conductorTimeout: number;
+}

@@ -1,0 +1,27 @@
+import type { Conductor } from '../../../conductor/conductor.js';
+import type { Field } from '../../resource/field.js';
+import { INTERFACES } from '../../resource/interface-kind.js';
+import { linksTo } from '../../resource/links.js';
+
+type Driver = Awaited<ReturnType<Conductor['drivers']>>[number];
+type DriverField = Field<Driver>;
+
+const field = (
+  name: string,
+  since: number,
+  read: DriverField['read'],
+  more: Partial<DriverField> = { brief: true },
+): DriverField => ({ name, since, columns: [], read, ...more });
+
+/** The hardware type, field by field. Source: ironic/api/controllers/v1/driver.py. */
+export const DRIVER_FIELDS: readonly DriverField[] = [
+  field('name', 1, (row) => row.name),
+  field('hosts', 1, (row) => row.hosts),
+  field('links', 1, (row, { base }) => linksTo(base, `drivers/${row.name}`), { always: true }),
+  field('properties', 14, (row, { base }) => linksTo(base, `drivers/${row.name}/properties`)),
+  field('type', 30, (row) => row.type),
+  ...INTERFACES.flatMap(({ kind, driverSince }) => [
+    field(`default_${kind}_interface`, driverSince, (row) => row[`default_${kind}_interface`], {}),
+    field(`enabled_${kind}_interfaces`, driverSince, (row) => row[`enabled_${kind}_interfaces`], {}),
+  ]),
+];

@@ -1,0 +1,50 @@
+import type { ServerResponse } from 'node:http';
+
+const BEAT = 15_000;
+/** Bytes that may wait for a slow reader before it is cut off; it resumes by Last-Event-ID. */
+const MOST_WAITING = 1_048_576;
+
+/** Writes server-sent events to one reader and holds its connection open. */
+export class EventWriter {
+  readonly #beat: NodeJS.Timeout;
+
+  constructor(private readonly response: ServerResponse) {
+    response.write(': stream\nretry: 2000\n\n');
+    this.#beat = setInterval(() => this.#write(': beat\n\n'), BEAT);
+    this.#beat.unref();
+    response.on('error', () => this.end());
+  }
+
+  event(id: string, type: string, data: unknown): void {
+    this.#write(`id: ${id}\nevent: ${type.replaceAll(/[\r\n]/g, ' ')}\ndata: ${JSON.stringify(data)}\n\n`);
+  }
+
+  /** Resolves when the reader has taken what was written, or is gone. */
+  async drained(): Promise<void> {
+    if (!this.response.writableNeedDrain || this.response.destroyed) return;
+    await new Promise<void>((resolve) => {
+      this.response.once('drain', resolve);
+      this.response.once('close', resolve);
+    });
+  }
+
+  onClose(closed: () => void): void {
+    if (this.response.destroyed) closed();
+    else this.response.once('close', closed);
+  }
+
+  end(): void {
+    clearInterval(this.#beat);
+    if (!this.response.destroyed) this.response.end();
+  }
+
+  #write(text: string): void {
+    if (this.response.destroyed || this.response.writableEnded) return;
+    if (this.response.writableLength > MOST_WAITING) {
+      clearInterval(this.#beat);
+      this.response.destroy();
+      return;
+    }
+    this.response.write(text);
+  }
+}

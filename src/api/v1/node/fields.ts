@@ -1,0 +1,161 @@
+import type { Json, JsonObject, Step } from '../../../domain/step/step.js';
+import type { Node } from '../../../node/node.entity.js';
+import { type Field, type Reading, timestamp, type Writing } from '../../resource/field.js';
+import { INTERFACES } from '../../resource/interface-kind.js';
+import { linksTo } from '../../resource/links.js';
+import { flag, nonEmptyText, object, requiredText, text, uuid } from '../../resource/schema.js';
+import { networkData } from './network-data.js';
+
+/** What the readers of node fields look at besides the row. */
+export interface NodeReading extends Reading {
+  /** Steps under way, by node. */
+  readonly steps: ReadonlyMap<string, { kind: string; step: Step }>;
+  /** ms, to leave out reservations that have run out. */
+  readonly now: number;
+}
+
+type NodeField = Field<Node, NodeReading>;
+type Column = keyof Node & string;
+
+const both = { create: true, patch: true } as const;
+const shown = (name: Column, since: number, more: Partial<NodeField> = {}): NodeField => ({
+  name,
+  since,
+  columns: [name],
+  read: (row) => row[name],
+  sort: true,
+  ...more,
+});
+const json = (name: Column, since: number, more: Partial<NodeField> = {}): NodeField => {
+  const { sort, ...field } = shown(name, since, more);
+  return field;
+};
+const time = (name: Column, since: number): NodeField =>
+  shown(name, since, { read: (row) => timestamp(row[name] as Date | null) });
+const written = (schema: Writing['schema'], empty: Json, where: Partial<Writing> = both) => ({
+  write: { ...both, ...where, schema, empty },
+});
+const computed = (
+  name: string,
+  since: number,
+  columns: readonly Column[],
+  read: NodeField['read'],
+): NodeField => ({ name, since, columns, read });
+const subResource = (name: string, since: number): NodeField => ({
+  ...computed(name, since, ['uuid'], (row, { base }) => linksTo(base, `nodes/${row.uuid}/${name}`)),
+  wholeOnly: true,
+});
+const step = (name: string, since: number, kind: string): NodeField =>
+  computed(name, since, ['uuid'], (row, { steps }) => {
+    const current = steps.get(row.uuid);
+    return current?.kind === kind ? stepShown(current.step) : {};
+  });
+
+function stepShown(current: Step): JsonObject {
+  const { interface: owner, name, priority, abortable, args } = current;
+  return {
+    step: name,
+    interface: owner,
+    priority,
+    abortable,
+    argsinfo: null,
+    ...(Object.keys(args).length ? { args } : {}),
+  };
+}
+
+const interfaces = INTERFACES.map(({ kind, nodeSince }) =>
+  shown(`${kind}_interface`, nodeSince, written(text(), null)),
+);
+
+/** The node, field by field. Order is the answer's. Source: ironic/api/controllers/v1/node.py, contract of 1.1–1.115. */
+export const NODE_FIELDS: readonly NodeField[] = [
+  shown('uuid', 1, { brief: true, ...written(uuid(), null, { patch: false }) }),
+  time('created_at', 1),
+  time('updated_at', 1),
+  shown('automated_clean', 47, written(flag(), null)),
+  ...interfaces,
+  shown('boot_mode', 75),
+  step('clean_step', 7, 'clean'),
+  shown('conductor_group', 46, written(text(), '')),
+  shown('console_enabled', 1),
+  step('deploy_step', 44, 'deploy'),
+  shown('description', 51, written(text(4096), null)),
+  shown('disable_power_off', 95, written(flag(), false)),
+  shown('driver', 1, written(requiredText(), null, { required: true })),
+  json('driver_info', 1, written(object(), {})),
+  json('driver_internal_info', 3),
+  json('extra', 1, written(object(), {})),
+  shown('fault', 42),
+  shown('health', 109),
+  time('inspection_finished_at', 6),
+  time('inspection_started_at', 6),
+  json('instance_info', 1, written(object(), {})),
+  shown('instance_name', 104, written(nonEmptyText(), null)),
+  shown('instance_uuid', 1, { brief: true, ...written(uuid(), null) }),
+  shown('last_error', 1),
+  shown('lessee', 65, written(text(), null)),
+  shown('maintenance', 1, { brief: true, ...written(flag(), false) }),
+  shown('maintenance_reason', 1),
+  shown('name', 5, { brief: true, ...written(text(), null) }),
+  json('network_data', 66, written(networkData(), {})),
+  shown('owner', 50, written(text(), null)),
+  shown('parent_node', 83, written(text(), null)),
+  shown('power_state', 1, { brief: true }),
+  json('properties', 1, written(object(), {})),
+  shown('protected', 48, written(flag(), false, { create: false })),
+  shown('protected_reason', 48, written(text(4096), null, { create: false })),
+  shown('provision_state', 1, {
+    brief: true,
+    read: (row, { version }) => {
+      if (row.provision_state === 'available' && !version.does('availableState')) return null;
+      if (row.provision_state === 'inspect wait' && !version.does('inspectWaitState')) return 'inspecting';
+      return row.provision_state;
+    },
+  }),
+  time('provision_updated_at', 1),
+  json('raid_config', 12),
+  shown('reservation', 1, {
+    columns: ['reservation', 'reservation_expires_at'],
+    read: (row, { now }) =>
+      row.reservation !== null && (row.reservation_expires_at?.getTime() ?? 0) > now ? row.reservation : null,
+  }),
+  shown('resource_class', 21, written(text(80), null)),
+  shown('retired', 61, written(flag(), false)),
+  shown('retired_reason', 61, written(text(4096), null)),
+  shown('secure_boot', 75),
+  // Servicing comes with a later issue; the field is what a node that is in none has.
+  computed('service_step', 87, [], () => ({})),
+  shown('shard', 82, written(text(), null)),
+  shown('target_power_state', 1),
+  shown('target_provision_state', 1),
+  json('target_raid_config', 12),
+  computed('traits', 37, [], () => []),
+  {
+    ...computed('links', 1, ['uuid'], (row, { base }) => linksTo(base, `nodes/${row.uuid}`)),
+    always: true,
+  },
+  computed('conductor', 49, ['conductor_affinity'], (row) => row.conductor_affinity),
+  computed('allocation_uuid', 52, [], () => null),
+  { ...computed('chassis_uuid', 1, [], () => null), ...written(uuid(), null) },
+  subResource('ports', 1),
+  subResource('states', 14),
+  subResource('portgroups', 24),
+  subResource('volume', 32),
+];
+
+/** What a ramdisk that looked itself up is told of its node. */
+export const LOOKUP_FIELDS = ['uuid', 'properties', 'instance_info', 'driver_internal_info'] as const;
+
+export const STATES_FIELDS = [
+  'console_enabled',
+  'last_error',
+  'power_state',
+  'provision_state',
+  'target_power_state',
+  'target_provision_state',
+  'provision_updated_at',
+  'raid_config',
+  'target_raid_config',
+  'boot_mode',
+  'secure_boot',
+] as const;

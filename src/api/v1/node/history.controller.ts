@@ -1,0 +1,59 @@
+import { Controller, Get, Req } from '@nestjs/common';
+import { NotFoundError } from '../../../domain/errors.js';
+import { EventRepository } from '../../../event/event.repository.js';
+import { Policy } from '../../auth/policy.js';
+import { Since } from '../../microversion/since.js';
+import type { ApiRequest } from '../../request/asked.js';
+import { type ParameterTable, readQuery } from '../../request/query.js';
+import { boolean, uuid } from '../../request/value.js';
+import { nextPage, PAGING, pageOf, repeatable } from '../../resource/collection.js';
+import { checkSortKey, viewOf } from '../../resource/field.js';
+import { ApiSettings } from '../../settings.js';
+import { HISTORY_FIELDS, shortEvent } from './history-fields.js';
+import { NodeFinder } from './node-finder.js';
+
+export const HISTORY_LIST = {
+  ...PAGING,
+  detail: { read: boolean, about: 'Show all fields' },
+} as const satisfies ParameterTable;
+
+/** What happened to a node, from the events of its transitions. */
+@Controller('v1/nodes/:ident/history')
+export class NodeHistoryController {
+  constructor(
+    private readonly events: EventRepository,
+    private readonly finder: NodeFinder,
+    private readonly settings: ApiSettings,
+  ) {}
+
+  @Get()
+  @Since(78)
+  @Policy('baremetal:node:history:get')
+  async list(@Req() { asked, params, query }: ApiRequest) {
+    const { detail = false, ...given } = readQuery(query, HISTORY_LIST, asked.version);
+    const node = await this.finder.find(params['ident']!, asked);
+    const page = pageOf(given, this.settings.maxLimit, 'created_at');
+    checkSortKey(HISTORY_FIELDS, asked.version, page.sort_key);
+    const view = viewOf(HISTORY_FIELDS, asked.version, detail ? 'whole' : 'brief');
+    const rows = await this.events.history(node.uuid, page);
+    const shown = rows.map((row) => view.show(row, asked));
+    const history = detail ? shown : shown.map(shortEvent);
+    const last = rows.at(-1);
+    if (!last || rows.length < page.limit) return { history };
+    const path = `nodes/${encodeURIComponent(params['ident']!)}/history`;
+    return { history, next: nextPage(asked.base, path, page, repeatable(query), last.uuid) };
+  }
+
+  @Get(':event')
+  @Since(78)
+  @Policy('baremetal:node:history:get')
+  async show(@Req() { asked, params }: ApiRequest) {
+    const node = await this.finder.find(params['ident']!, asked);
+    const wanted = uuid('event', params['event']!);
+    const row = await this.events.find(wanted);
+    if (row?.node_uuid !== node.uuid) {
+      throw new NotFoundError(`Node history record ${wanted} could not be found.`);
+    }
+    return viewOf(HISTORY_FIELDS, asked.version, 'whole').show(row, asked);
+  }
+}

@@ -1,0 +1,197 @@
+import { z } from 'zod';
+import type { ProvisionArguments } from '../../../conductor/conductor.js';
+import { FerricError, InvalidError, LockedError } from '../../../domain/errors.js';
+import { isProvisionState, isProvisionVerb, nextByVerb } from '../../../domain/provision/machine.js';
+import { type ProvisionVerb, VERBS } from '../../../domain/provision/table.js';
+import { type JsonObject, STEP_INTERFACES } from '../../../domain/step/step.js';
+import type { Node } from '../../../node/node.entity.js';
+import { type Microversion, versionOf } from '../../microversion/microversion.js';
+import { readFlag, readText, refuseUnknown, required } from '../../request/arguments.js';
+import { shorten } from '../../request/value.js';
+import { isObject, objectBody } from '../../resource/write.js';
+
+/** `PUT states/provision`: what the body may hold for which verb (Ironic: NodeStatesController.provision). */
+
+const KNOWN = [
+  'target',
+  'configdrive',
+  'clean_steps',
+  'deploy_steps',
+  'service_steps',
+  'rescue_password',
+  'disable_ramdisk',
+  'runbook',
+];
+const BASE64 = /^[A-Za-z0-9+/=\n\r\t ]*$/;
+
+const cleanSteps = z.array(
+  z.strictObject({
+    interface: z.enum(STEP_INTERFACES),
+    step: z.string().min(1).max(255),
+    args: z.record(z.string(), z.json()).optional(),
+  }),
+);
+const deploySteps = z.array(
+  z.strictObject({
+    interface: z.enum(STEP_INTERFACES),
+    step: z.string().min(1).max(255),
+    args: z.record(z.string(), z.json()),
+    priority: z.union([
+      z.int().min(0),
+      z
+        .string()
+        .regex(/^\d{1,9}$/)
+        .transform(Number),
+    ]),
+  }),
+);
+const configDrive = z.strictObject({
+  meta_data: z.record(z.string(), z.json()).optional(),
+  network_data: z.record(z.string(), z.json()).optional(),
+  user_data: z.union([z.record(z.string(), z.json()), z.array(z.json()), z.string(), z.null()]).optional(),
+  vendor_data: z.record(z.string(), z.json()).optional(),
+});
+
+const newer = (message = 'Request not acceptable.') => new FerricError('not-acceptable', message);
+
+/**
+ * @param ident the node as the client named it
+ * @throws InvalidError, LockedError, FerricError not-acceptable
+ */
+export function readProvision(
+  node: Node,
+  body: unknown,
+  version: Microversion,
+  now: number,
+): { verb: ProvisionVerb; args: ProvisionArguments } {
+  const given = objectBody('provision', body);
+  refuseUnknown(given, KNOWN);
+  const target = required('target', readText(given, 'target', 100));
+  const verb = verbOf(node, target, version, now);
+  refuseNotBuilt(given, target);
+  const args: ProvisionArguments = {};
+  const drive = given['configdrive'] ?? null;
+  if (drive !== null && drive !== '') args.configdrive = readConfigDrive(drive, target, version);
+  const disable = readFlag(given, 'disable_ramdisk');
+  if (disable !== null) args.disable_ramdisk = readDisableRamdisk(disable, target, version);
+  const clean = readList(given, 'clean_steps');
+  if (clean && target !== 'clean') {
+    throw new InvalidError('"clean_steps" is only valid when setting target provision state to clean');
+  }
+  if (target === 'clean') {
+    if (!clean) {
+      throw new InvalidError('"clean_steps" is required when setting target provision state to clean');
+    }
+    args.clean_steps = steps(cleanSteps, clean, 'clean_steps') as NonNullable<
+      ProvisionArguments['clean_steps']
+    >;
+  }
+  const deploy = readList(given, 'deploy_steps');
+  if (deploy) {
+    if (!version.does('deploySteps')) {
+      throw newer(
+        `Request not acceptable. The minimal required API version should be ${versionOf('deploySteps')}`,
+      );
+    }
+    if (target !== 'active' && target !== 'rebuild') {
+      throw new InvalidError(
+        '"deploy_steps" is only valid when setting target provision state to active or rebuild',
+      );
+    }
+    args.deploy_steps = steps(deploySteps, deploy, 'deploy_steps') as NonNullable<
+      ProvisionArguments['deploy_steps']
+    >;
+  }
+  return { verb, args };
+}
+
+function verbOf(node: Node, target: string, version: Microversion, now: number): ProvisionVerb {
+  const state = node.provision_state;
+  const illegal = new InvalidError(
+    `The requested action "${shorten(target)}" can not be performed on node "${node.uuid}" while it is in state "${state}".`,
+  );
+  if (!isProvisionVerb(target)) throw illegal;
+  if (!version.has(VERBS[target].since)) throw newer();
+  if ((target === 'active' || target === 'rebuild') && node.maintenance) {
+    throw new InvalidError(
+      `The provisioning operation can't be performed on node ${node.uuid} because it's in maintenance mode.`,
+    );
+  }
+  if (!isProvisionState(state) || !nextByVerb(state, target)) {
+    const reserved = node.reservation !== null && (node.reservation_expires_at?.getTime() ?? 0) > now;
+    throw reserved ? new LockedError(node.uuid, node.reservation!) : illegal;
+  }
+  if (target === 'abort') {
+    if (state === 'inspect wait' && !version.does('inspectAbort')) throw newer();
+    if (state === 'wait call-back' && !version.does('deployAbort')) throw newer();
+  }
+  return target;
+}
+
+/** Parameters of verbs that come with later issues: refused where they do not belong, as ever. */
+function refuseNotBuilt(given: Readonly<Record<string, unknown>>, target: string): void {
+  const owners = { rescue_password: 'rescue', service_steps: 'service' } as const;
+  for (const [name, verb] of Object.entries(owners)) {
+    if ((given[name] ?? null) !== null && target !== verb) {
+      throw new InvalidError(`"${name}" is only valid when setting target provision state to ${verb}`);
+    }
+  }
+  if ((given['runbook'] ?? null) !== null) throw new InvalidError('Runbooks are not supported.');
+}
+
+function readConfigDrive(drive: unknown, target: string, version: Microversion): string | JsonObject {
+  const allowed = version.does('rebuildWithConfigDrive') ? ['active', 'rebuild'] : ['active'];
+  if (!allowed.includes(target)) {
+    throw new InvalidError(
+      `Adding a config drive is only supported when setting provision state to ${allowed.join(', ')}`,
+    );
+  }
+  if (typeof drive === 'string') {
+    if (!drive.includes('://') && !BASE64.test(drive)) {
+      throw new InvalidError(
+        'Invalid configdrive format: it is neither a JSON, nor a URL, nor a base64 string',
+      );
+    }
+    return drive;
+  }
+  const read = configDrive.safeParse(drive);
+  if (!isObject(drive) || !read.success) {
+    const where = read.error?.issues[0]?.path.join('.') || 'it is not an object of known keys';
+    throw new InvalidError(`Invalid configdrive format: ${where}`);
+  }
+  const needs = (behaviour: 'configDriveObject' | 'configDriveVendorData', what: string) => {
+    if (version.does(behaviour)) return;
+    throw new InvalidError(
+      `Providing ${what} is only supported starting with API version ${versionOf(behaviour)}`,
+    );
+  };
+  needs('configDriveObject', 'a JSON object for configdrive');
+  if ('vendor_data' in drive) needs('configDriveVendorData', 'vendor_data in configdrive');
+  return drive as JsonObject;
+}
+
+function readDisableRamdisk(disable: boolean, target: string, version: Microversion): boolean {
+  if (target !== 'clean' && target !== 'service') {
+    throw new InvalidError('disable_ramdisk is supported only with manual cleaning or servicing');
+  }
+  if (target === 'clean' && !version.does('cleanDisableRamdisk')) {
+    throw newer('disable_ramdisk is not acceptable in this API version');
+  }
+  return disable;
+}
+
+/** An empty list is none. */
+function readList(given: Readonly<Record<string, unknown>>, name: string): unknown[] | null {
+  const value = given[name] ?? null;
+  if (value === null) return null;
+  if (!Array.isArray(value)) throw new InvalidError(`Expected a list for ${name}`);
+  if (value.length > 100) throw new InvalidError(`Too many steps in ${name}`);
+  return value.length > 0 ? value : null;
+}
+
+function steps<T>(schema: z.ZodType<T>, value: unknown[], name: string): T {
+  const read = schema.safeParse(value);
+  if (read.success) return read.data;
+  const [issue] = read.error.issues;
+  throw new InvalidError(`Invalid ${name}: ${issue!.message} (${issue!.path.join('.')})`);
+}

@@ -1,0 +1,106 @@
+import { Controller, Delete, Get, HttpCode, Put, Req, Res } from '@nestjs/common';
+import { Conductor } from '../../../conductor/conductor.js';
+import { ConflictError, FerricError, InvalidError } from '../../../domain/errors.js';
+import { POWER_TARGETS, type PowerTarget } from '../../../domain/power/power.js';
+import { Policy } from '../../auth/policy.js';
+import { Since } from '../../microversion/since.js';
+import { readInteger, readText, refuseUnknown, required } from '../../request/arguments.js';
+import type { ApiReply, ApiRequest, Asked } from '../../request/asked.js';
+import { shorten } from '../../request/value.js';
+import { objectBody } from '../../resource/write.js';
+import { STATES_FIELDS } from './fields.js';
+import { NodeFinder } from './node-finder.js';
+import { NodeView } from './node-view.js';
+import { readProvision } from './provision-request.js';
+
+/** What a node does and is made to do. Changes are answered 202 once they cannot be lost. */
+@Controller('v1/nodes/:ident')
+export class NodeStatesController {
+  constructor(
+    private readonly conductor: Conductor,
+    private readonly finder: NodeFinder,
+    private readonly view: NodeView,
+  ) {}
+
+  @Get('states')
+  @Since(1)
+  @Policy('baremetal:node:get_states')
+  async states(@Req() { asked, params }: ApiRequest) {
+    const node = await this.finder.find(params['ident']!, asked);
+    const whole = await this.view.one(node, asked);
+    return Object.fromEntries(
+      STATES_FIELDS.filter((name) => name in whole).map((name) => [name, whole[name]]),
+    );
+  }
+
+  @Put('states/provision')
+  @HttpCode(202)
+  @Since(1)
+  @Policy('baremetal:node:set_provision_state')
+  async provision(@Req() { asked, params, body }: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
+    const node = await this.finder.find(params['ident']!, asked);
+    const { verb, args } = readProvision(node, body, asked.version, Date.now());
+    await this.conductor.provision(node.uuid, verb, args, asked.by);
+    accepted(reply, asked, params['ident']!);
+  }
+
+  @Put('states/power')
+  @HttpCode(202)
+  @Since(1)
+  @Policy('baremetal:node:set_power_state')
+  async power(@Req() { asked, params, body }: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
+    const ident = params['ident']!;
+    const node = await this.finder.find(ident, asked);
+    const given = objectBody('power', body);
+    refuseUnknown(given, ['target', 'timeout']);
+    const target = required('target', readText(given, 'target', 100));
+    const timeout = readInteger(given, 'timeout');
+    if ((target.startsWith('soft ') || timeout !== null) && !asked.version.does('softPower')) {
+      throw new FerricError('not-acceptable', 'Request not acceptable.');
+    }
+    if (timeout !== null && timeout < 1) throw new InvalidError('timeout has to be positive integer');
+    const illegal = (state: string | null) =>
+      new InvalidError(
+        `The requested action "${shorten(target)}" can not be performed on node "${ident}" ` +
+          `while it is in state "${state ?? 'None'}".`,
+      );
+    if (!isPowerTarget(target)) throw illegal(node.power_state);
+    if (node.provision_state === 'cleaning' || node.provision_state === 'clean wait') {
+      throw illegal(node.provision_state);
+    }
+    if (target.endsWith('power off') && node.disable_power_off) {
+      throw new ConflictError(`Failed to set node power state to ${target}.`);
+    }
+    await this.conductor.setPower(node.uuid, target, timeout, asked.by);
+    accepted(reply, asked, ident);
+  }
+
+  @Put('maintenance')
+  @HttpCode(202)
+  @Since(1)
+  @Policy('baremetal:node:set_maintenance')
+  async setMaintenance(@Req() { asked, params, body }: ApiRequest) {
+    const node = await this.finder.find(params['ident']!, asked);
+    const given = objectBody('maintenance', body);
+    refuseUnknown(given, ['reason']);
+    await this.conductor.setMaintenance(node.uuid, true, readText(given, 'reason', 4096), asked.by);
+  }
+
+  @Delete('maintenance')
+  @HttpCode(202)
+  @Since(1)
+  @Policy('baremetal:node:clear_maintenance')
+  async clearMaintenance(@Req() { asked, params }: ApiRequest) {
+    const node = await this.finder.find(params['ident']!, asked);
+    await this.conductor.setMaintenance(node.uuid, false, null, asked.by);
+  }
+}
+
+function isPowerTarget(target: string): target is PowerTarget {
+  return (POWER_TARGETS as readonly string[]).includes(target);
+}
+
+/** @param ident as the client named the node */
+function accepted(reply: ApiReply, { base }: Asked, ident: string): void {
+  reply.header('location', `${base}/v1/nodes/${encodeURIComponent(ident)}/states`);
+}

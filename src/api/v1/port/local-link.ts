@@ -1,0 +1,58 @@
+import { InvalidError } from '../../../domain/errors.js';
+import type { JsonObject } from '../../../domain/step/step.js';
+import { isMacAddress, shorten } from '../../request/value.js';
+
+/** Where a port is plugged in. Source: LOCAL_LINK_CONN_SCHEMA of ironic/api/controllers/v1/utils.py. */
+
+const KEYS = [
+  'port_id',
+  'switch_id',
+  'hostname',
+  'switch_info',
+  'network_type',
+  'vtep-logical-switch',
+  'vtep-physical-switch',
+];
+/** Sets of keys of which one must be there. */
+const ENOUGH = [
+  ['port_id', 'switch_id'],
+  ['port_id', 'hostname'],
+  ['port_id', 'vtep-logical-switch', 'vtep-physical-switch'],
+];
+
+/**
+ * @returns it with the switch's identity in lower case
+ * @throws InvalidError
+ */
+export function checkLocalLink(link: JsonObject, isSmartNic: boolean): JsonObject {
+  const fault = (message: string) => new InvalidError(`Schema error for local_link_connection: ${message}`);
+  if (isSmartNic && !has(link, ['port_id', 'hostname'])) {
+    throw new InvalidError('Smart NIC port must have port_id and hostname in local_link_connection');
+  }
+  const keys = Object.keys(link);
+  if (keys.length === 0) return link;
+  const unknown = keys.find((key) => !KEYS.includes(key));
+  if (unknown !== undefined) {
+    throw fault(`Additional properties are not allowed ('${shorten(unknown)}' was unexpected)`);
+  }
+  const noText = keys.find((key) => typeof link[key] !== 'string');
+  if (noText !== undefined) throw fault(`${noText} is not of type 'string'`);
+  const type = link['network_type'];
+  if (type !== undefined && type !== 'managed' && type !== 'unmanaged') {
+    throw fault(`network_type is not one of ['managed', 'unmanaged']`);
+  }
+  if (type !== 'unmanaged' && !ENOUGH.some((set) => has(link, set))) {
+    throw fault(`it needs ${ENOUGH.map((set) => set.join(' and ')).join(', or ')}`);
+  }
+  const switchId = link['switch_id'];
+  if (typeof switchId !== 'string') return link;
+  const lower = switchId.toLowerCase();
+  if (!isMacAddress(lower) && !/^[0-9a-f]{16}$/.test(lower)) {
+    throw new InvalidError(`Received an invalid switch_id: ${shorten(switchId)}.`);
+  }
+  return { ...link, switch_id: lower };
+}
+
+function has(link: JsonObject, keys: readonly string[]): boolean {
+  return keys.every((key) => Object.hasOwn(link, key));
+}

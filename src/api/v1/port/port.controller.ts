@@ -1,0 +1,93 @@
+import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestjs/common';
+import { Conductor } from '../../../conductor/conductor.js';
+import { canonicalUuid } from '../../../domain/node/name.js';
+import type { Port } from '../../../port/port.entity.js';
+import { PortRepository } from '../../../port/port.repository.js';
+import { Policy } from '../../auth/policy.js';
+import { Since } from '../../microversion/since.js';
+import type { ApiReply, ApiRequest, Asked } from '../../request/asked.js';
+import { type ParameterTable, readQuery } from '../../request/query.js';
+import { uuid, uuidOrName } from '../../request/value.js';
+import { SELECTING } from '../../resource/collection.js';
+import { viewOf } from '../../resource/field.js';
+import { PORT_FIELDS } from './fields.js';
+import { PortEditor } from './port-editor.js';
+import { PortList } from './port-list.js';
+
+const SHOW = { fields: SELECTING.fields } as const satisfies ParameterTable;
+
+@Controller('v1')
+export class PortController {
+  constructor(
+    private readonly conductor: Conductor,
+    private readonly ports: PortRepository,
+    private readonly lists: PortList,
+    private readonly editor: PortEditor,
+  ) {}
+
+  @Get('ports')
+  @Since(1)
+  @Policy('baremetal:port:list_all')
+  list(@Req() request: ApiRequest) {
+    return this.lists.list(request, 'ports');
+  }
+
+  @Get('ports/detail')
+  @Since(1)
+  @Policy('baremetal:port:list_all')
+  detail(@Req() request: ApiRequest) {
+    return this.lists.detail(request);
+  }
+
+  @Get('nodes/:ident/ports')
+  @Since(1)
+  @Policy('baremetal:port:list')
+  ofNode(@Req() request: ApiRequest) {
+    const ident = request.params['ident']!;
+    return this.lists.list(request, `nodes/${encodeURIComponent(ident)}/ports`, ident);
+  }
+
+  @Post('ports')
+  @Since(1)
+  @Policy('baremetal:port:create')
+  async create(@Req() { asked, body }: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
+    const port = await this.editor.create(body, asked);
+    reply.header('location', `${asked.base}/v1/ports/${port.uuid}`);
+    return whole(port, asked);
+  }
+
+  @Get('ports/:ident')
+  @Since(1)
+  @Policy('baremetal:port:get')
+  async show(@Req() { asked, params, query }: ApiRequest) {
+    const { fields } = readQuery(query, SHOW, asked.version);
+    const view = viewOf(PORT_FIELDS, asked.version, fields ?? 'whole');
+    return view.show(await this.#find(params['ident']!), asked);
+  }
+
+  @Patch('ports/:ident')
+  @Since(1)
+  @Policy('baremetal:port:update')
+  async update(@Req() { asked, params, body }: ApiRequest) {
+    const found = await this.#find(params['ident']!);
+    return whole(await this.editor.patch(found, body, asked), asked);
+  }
+
+  @Delete('ports/:uuid')
+  @HttpCode(204)
+  @Since(1)
+  @Policy('baremetal:port:delete')
+  async delete(@Req() { asked, params }: ApiRequest) {
+    const port = await this.ports.get(uuid('port_uuid', params['uuid']!));
+    await this.conductor.deletePort(port.uuid, asked.by);
+  }
+
+  async #find(ident: string): Promise<Port> {
+    uuidOrName('port_ident', ident);
+    return this.ports.get(canonicalUuid(ident) ?? ident);
+  }
+}
+
+function whole(port: Port, asked: Asked) {
+  return viewOf(PORT_FIELDS, asked.version, 'whole').show(port, asked);
+}

@@ -1,0 +1,51 @@
+import { Injectable } from '@nestjs/common';
+import { canonicalAddress } from '../../../domain/agent/callback-url.js';
+import { NotFoundError } from '../../../domain/errors.js';
+import type { Logger } from '../../../platform/logger.js';
+import { TooManyRequests } from '../../error/too-many-requests.js';
+import { AllowedNetworks } from './networks.js';
+import { RateLimit } from './rate-limit.js';
+
+/** What the agent listener takes from the configuration. */
+export interface RamdiskSettings {
+  heartbeat_timeout: number;
+  allowed_networks: readonly string[];
+  requests_per_minute: number;
+  /** What images the agent is told to take. */
+  allow_md5_checksum: boolean;
+  permitted_formats: readonly string[];
+}
+
+/** Everybody on the provisioning network reaches these routes without login. */
+@Injectable()
+export class RamdiskDoor {
+  readonly #networks: AllowedNetworks;
+  readonly #limit: RateLimit;
+
+  constructor(
+    readonly settings: RamdiskSettings,
+    private readonly log: Logger,
+  ) {
+    this.#networks = new AllowedNetworks(settings.allowed_networks);
+    this.#limit = new RateLimit(settings.requests_per_minute);
+  }
+
+  /**
+   * @returns the address in one spelling
+   * @throws TooManyRequests, NotFoundError that looks like any other miss
+   */
+  enter(ip: string): string {
+    const source = canonicalAddress(ip) ?? ip;
+    const wait = this.#limit.take(source);
+    if (wait > 0) throw new TooManyRequests(wait);
+    if (!this.#networks.has(source))
+      throw this.miss('the address is in none of agent.allowed_networks', source);
+    return source;
+  }
+
+  /** The one answer to every request that finds nothing; only the log tells why. */
+  miss(reason: string, source: string): NotFoundError {
+    this.log.info({ source, reason }, 'a ramdisk was refused');
+    return new NotFoundError('Resource could not be found.');
+  }
+}

@@ -1,0 +1,35 @@
+import { Controller, Get, Post } from '@nestjs/common';
+import { ForbiddenError } from '../../../domain/errors.js';
+import { Policy } from '../../auth/policy.js';
+import { Since } from '../../microversion/since.js';
+
+/** The ramdisk's routes on the operators' listener: machines have a listener of their own. */
+@Controller('v1')
+export class RamdiskElsewhereController {
+  @Get('lookup')
+  @Since(22)
+  @Policy('public')
+  lookUp(): never {
+    throw elsewhere();
+  }
+
+  @Post('heartbeat/:ident')
+  @Since(22)
+  @Policy('public')
+  heartbeat(): never {
+    throw elsewhere();
+  }
+
+  @Post('continue_inspection')
+  @Since(1)
+  @Policy('public')
+  continueInspection(): never {
+    throw elsewhere();
+  }
+}
+
+function elsewhere(): ForbiddenError {
+  return new ForbiddenError(
+    'Access was denied: ramdisks are served on the agent listener only (agent.listen, agent.public_url).',
+  );
+}

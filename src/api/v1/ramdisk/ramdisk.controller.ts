@@ -1,0 +1,123 @@
+import { Controller, Get, HttpCode, Post, Req } from '@nestjs/common';
+import { Conductor, type HeartbeatBody } from '../../../conductor/conductor.js';
+import { FerricError, InvalidError, messageOf } from '../../../domain/errors.js';
+import { canonicalUuid } from '../../../domain/node/name.js';
+import { Policy } from '../../auth/policy.js';
+import { Since } from '../../microversion/since.js';
+import { readText, refuseUnknown, required } from '../../request/arguments.js';
+import type { ApiRequest } from '../../request/asked.js';
+import { type ParameterTable, readQuery } from '../../request/query.js';
+import { isMacAddress, stringList, uuid } from '../../request/value.js';
+import { viewOf } from '../../resource/field.js';
+import { objectBody } from '../../resource/write.js';
+import { LOOKUP_FIELDS, NODE_FIELDS } from '../node/fields.js';
+import { agentConfig } from './agent-config.js';
+import { RamdiskDoor } from './door.js';
+
+const LOOKUP = {
+  addresses: { read: stringList, about: 'MAC addresses of the machine, comma-separated' },
+  node_uuid: { read: uuid, about: 'The node, where the ramdisk was told' },
+} as const satisfies ParameterTable;
+const MOST_ADDRESSES = 128;
+const STATUSES = ['start', 'end', 'error'];
+
+/** Where deploy ramdisks find their node and tell that they live. */
+@Controller('v1')
+export class RamdiskController {
+  constructor(
+    private readonly conductor: Conductor,
+    private readonly door: RamdiskDoor,
+  ) {}
+
+  @Get('lookup')
+  @Since(22)
+  @Policy('public')
+  async lookUp(@Req() { asked, query, ip }: ApiRequest) {
+    const source = this.door.enter(ip);
+    const { addresses = [], node_uuid } = readQuery(query, LOOKUP, asked.version);
+    const macs = addresses.filter(isMacAddress).slice(0, MOST_ADDRESSES);
+    if (macs.length === 0 && node_uuid === undefined) {
+      throw new InvalidError("At least one of 'addresses' and 'node_uuid' parameters is required");
+    }
+    const asking = { addresses: macs, node_uuid: node_uuid ?? null, source };
+    const found = await this.#orMiss(source, () => this.conductor.lookUp(asking));
+    const view = viewOf(NODE_FIELDS, asked.version, LOOKUP_FIELDS);
+    const reading = { version: asked.version, base: asked.base, steps: new Map(), now: 0 };
+    return {
+      node: view.show(found.node, reading),
+      config: agentConfig(this.door.settings, found.agent_token),
+    };
+  }
+
+  @Post('heartbeat/:ident')
+  @HttpCode(202)
+  @Since(22)
+  @Policy('public')
+  async heartbeat(@Req() { asked, params, body, ip }: ApiRequest) {
+    const source = this.door.enter(ip);
+    const node = canonicalUuid(params['ident']!);
+    const heartbeat = readHeartbeat(body, asked.version);
+    if (node === null) throw this.door.miss('no node is named so', source);
+    await this.#orMiss(source, () => this.conductor.heartbeat(node, heartbeat, source));
+  }
+
+  /** Inspection comes with a later issue: until then no node waits for it. */
+  @Post('continue_inspection')
+  @HttpCode(202)
+  @Since(1)
+  @Policy('public')
+  continueInspection(@Req() { ip }: ApiRequest) {
+    throw this.door.miss('inspection is not built', this.door.enter(ip));
+  }
+
+  async #orMiss<T>(source: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof FerricError && error.code === 'not-found') {
+        throw this.door.miss(messageOf(error), source);
+      }
+      throw error;
+    }
+  }
+}
+
+function readHeartbeat(body: unknown, version: ApiRequest['asked']['version']): HeartbeatBody {
+  const given = objectBody('heartbeat', body);
+  const read = (name: keyof HeartbeatBody, max: number) => readText(given, name, max);
+  refuseUnknown(given, [
+    'callback_url',
+    'agent_token',
+    'agent_version',
+    'agent_verify_ca',
+    'agent_status',
+    'agent_status_message',
+  ]);
+  const callback_url = required('callback_url', read('callback_url', 255));
+  const agent_version = read('agent_version', 64);
+  if (agent_version && !version.does('agentVersion')) {
+    throw new InvalidError('Field "agent_version" not recognised');
+  }
+  const agent_status = read('agent_status', 16);
+  const agent_status_message = read('agent_status_message', 4096);
+  if ((agent_status || agent_status_message) && !version.does('agentStatus')) {
+    throw new InvalidError('Fields "agent_status" and "agent_status_message" not recognised.');
+  }
+  const agent_verify_ca = read('agent_verify_ca', 16_384);
+  if (agent_verify_ca !== null && !version.does('agentVerifyCa')) {
+    throw new InvalidError('Field "agent_verify_ca" not recognised in this version');
+  }
+  const agent_token = read('agent_token', 255);
+  if (agent_token === null) throw new InvalidError('Agent token is required for heartbeat processing.');
+  if (agent_status !== null && !STATUSES.includes(agent_status)) {
+    throw new InvalidError(`Agent status is invalid. Valid states are ${STATUSES.join(',')}.`);
+  }
+  return {
+    callback_url,
+    agent_token,
+    ...(agent_version === null ? {} : { agent_version }),
+    ...(agent_verify_ca === null ? {} : { agent_verify_ca }),
+    ...(agent_status === null ? {} : { agent_status }),
+    ...(agent_status_message === null ? {} : { agent_status_message }),
+  };
+}

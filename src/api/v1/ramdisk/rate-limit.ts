@@ -1,0 +1,37 @@
+const MOST_SOURCES = 20_000;
+
+/** A bucket of requests a minute for each address; it fills evenly. */
+export class RateLimit {
+  /** Address to what is left and when that was so, least recently seen first. */
+  readonly #buckets = new Map<string, { left: number; at: number }>();
+
+  /**
+   * @param perMinute requests a minute and the most at once
+   * @param now ms on a clock that never goes back
+   */
+  constructor(
+    private readonly perMinute: number,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
+
+  /** @returns 0 when the request may go on, else the seconds after which one may */
+  take(address: string): number {
+    const now = this.now();
+    const key = bucketOf(address);
+    const before = this.#buckets.get(key);
+    const filled = before ? before.left + ((now - before.at) / 60_000) * this.perMinute : this.perMinute;
+    const left = Math.min(filled, this.perMinute);
+    this.#buckets.delete(key);
+    this.#buckets.set(key, { left: left < 1 ? left : left - 1, at: now });
+    if (this.#buckets.size > MOST_SOURCES) this.#buckets.delete(this.#buckets.keys().next().value!);
+    return left < 1 ? Math.max(1, Math.ceil(((1 - left) / this.perMinute) * 60)) : 0;
+  }
+}
+
+/** One machine has a whole /64 of IPv6 addresses to itself. */
+function bucketOf(address: string): string {
+  if (!address.includes(':')) return address;
+  const [head = ''] = address.split('::');
+  const groups = head === '' ? [] : head.split(':');
+  return [...groups, '0', '0', '0', '0'].slice(0, 4).join(':');
+}

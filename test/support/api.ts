@@ -1,0 +1,117 @@
+import { createAgentApi } from '../../src/api/agent-api.js';
+import { createOperatorApi } from '../../src/api/operator-api.js';
+import type { Conductor } from '../../src/conductor/conductor.js';
+import { agentSection, apiSection } from '../../src/config/section/core.js';
+import { isDatabaseAway } from '../../src/database/data-source.js';
+import { EventStream } from '../../src/event/event-stream.js';
+import { fakeConductor } from './conductor.js';
+import { silentLog, type TestDatabase } from './database.js';
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: answers are looked into freely
+  json: any;
+  /** faultstring or description of an error. */
+  fault: string;
+}
+
+/** Sends requests to one listener. Version: N of 1.N, `latest`, a header's text, or null for none. */
+export class ApiClient {
+  constructor(
+    readonly base: string,
+    readonly version: number | string | null = 115,
+  ) {}
+
+  at(version: number | string | null): ApiClient {
+    return new ApiClient(this.base, version);
+  }
+
+  get = (path: string, headers: Record<string, string> = {}) => this.send('GET', path, undefined, headers);
+  delete = (path: string) => this.send('DELETE', path);
+  post = (path: string, body: unknown) => this.send('POST', path, body);
+  put = (path: string, body: unknown) => this.send('PUT', path, body);
+  patch = (path: string, body: unknown) => this.send('PATCH', path, body);
+
+  /** @param body a string goes as it is, anything else as JSON */
+  async send(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    const version = typeof this.version === 'number' ? `1.${this.version}` : this.version;
+    const response = await fetch(`${this.base}${path}`, {
+      method,
+      redirect: 'manual',
+      headers: {
+        ...(version === null ? {} : { 'x-openstack-ironic-api-version': version }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const json = text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : null;
+    return { status: response.status, headers: response.headers, text, json, fault: faultOf(json) };
+  }
+}
+
+function faultOf(json: { error_message?: string; faultstring?: string } | null): string {
+  if (typeof json?.error_message === 'string') {
+    const inner = JSON.parse(json.error_message) as { faultstring?: string; description?: string };
+    return inner.faultstring ?? inner.description ?? '';
+  }
+  return json?.faultstring ?? '';
+}
+
+/** Both listeners on a real database and a real conductor with fake hardware. */
+export async function startApi(
+  database: TestDatabase,
+  options: {
+    api?: Partial<ReturnType<typeof apiSection.parse>>;
+    agent?: Partial<ReturnType<typeof agentSection.parse>>;
+    conductor?: (real: Conductor) => Conductor;
+  } = {},
+) {
+  const fake = fakeConductor(database);
+  const { parts } = fake;
+  await fake.start(null);
+  const stream = new EventStream(database.source, parts.events, () => undefined);
+  await stream.start();
+  const conductor = options.conductor?.(fake.conductor) ?? fake.conductor;
+  const common = { conductor, isDatabaseAway, log: silentLog };
+  const operator = await createOperatorApi({
+    ...parts,
+    ...common,
+    stream,
+    settings: { ...apiSection.parse(undefined), ...options.api },
+    conductorTimeout: 60,
+  });
+  const agent = await createAgentApi({
+    ...common,
+    settings: {
+      ...agentSection.parse(undefined),
+      allow_md5_checksum: true,
+      permitted_formats: ['raw', 'qcow2'],
+      ...options.agent,
+    },
+  });
+  const at = await operator.listen({ address: '127.0.0.1', port: 0 });
+  const agentAt = await agent.listen({ address: '127.0.0.1', port: 0 });
+  return {
+    ...fake,
+    stream,
+    operator,
+    agentListener: agent,
+    api: new ApiClient(`http://127.0.0.1:${at.port}`),
+    agent: new ApiClient(`http://127.0.0.1:${agentAt.port}`),
+    async stop() {
+      await operator.close();
+      await agent.close();
+      await stream.stop();
+      await fake.stop(null);
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { BodyRefused, parseBody } from '../../../../src/api/request/body.js';
+
+const parse = (text: string) => parseBody(Buffer.from(text));
+
+describe('parseBody', () => {
+  it('reads JSON', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
+        const text = JSON.stringify(value);
+        fc.pre(!text.includes('\\u0000') && !text.includes('\\ud') && !text.includes('__proto__'));
+        expect(parse(text)).toEqual(JSON.parse(text));
+      }),
+      { numRuns: 500 },
+    );
+    expect(parseBody(Buffer.alloc(0))).toBeUndefined();
+  });
+  it('refuses depth before it parses', () => {
+    expect(parse(`${'['.repeat(25)}${']'.repeat(25)}`)).toBeInstanceOf(Array);
+    expect(() => parse(`${'['.repeat(26)}${']'.repeat(26)}`)).toThrow(BodyRefused);
+    expect(() => parse('{"a":'.repeat(26))).toThrow(BodyRefused);
+    expect(parse(JSON.stringify({ a: '[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["\\[' }))).toBeTruthy();
+    const started = performance.now();
+    expect(() => parse('['.repeat(200_000))).toThrow(BodyRefused);
+    expect(performance.now() - started).toBeLessThan(50);
+  });
+  it.each([
+    ['{bad', 'it is not JSON'],
+    ['"a', 'it is not JSON'],
+    ['{"a": {"b": "x\\u0000y"}}', 'a.b holds a NUL'],
+    ['{"a": ["\\ud800"]}', 'a[0] holds half of a surrogate pair'],
+    ['{"a": {"x\\u0000": 1}}', 'a key of a holds a NUL'],
+    ['{"extra": {"__proto__": {"x": 1}}}', 'The key "__proto__" is not allowed in extra'],
+    ['{"\\u005f_proto__": 1}', '"__proto__" is not allowed in the body'],
+    ['{"a": 1e999}', 'a holds a number that is out of range'],
+  ])('refuses %s', (text, message) => {
+    expect(() => parse(text)).toThrow(message);
+  });
+  it('refuses what is no UTF-8, and quotes nothing of what it could not read', () => {
+    expect(() => parseBody(Buffer.from([0x22, 0xff, 0x22]))).toThrow('it is not UTF-8');
+    expect(() => parse('{"ipmi_password": canary}')).toThrow(/^(?!.*canary).*not JSON/);
+  });
+});
