@@ -12,6 +12,7 @@ export interface Answer {
   headers: Headers;
   text: string;
   // biome-ignore lint/suspicious/noExplicitAny: answers are looked into freely
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   json: any;
   /** faultstring or description of an error. */
   fault: string;
