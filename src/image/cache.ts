@@ -84,10 +84,9 @@ export class ImageCache {
     const names = new Set(await readdir(directory));
     for (const name of names) {
       if (!OWN_NAME.test(name)) continue;
-      const alone = name.endsWith('.json')
-        ? !names.has(name.slice(0, -'.json'.length))
-        : !names.has(`${name}.json`);
-      if (name.endsWith('.part') || alone) await rm(join(directory, name), { force: true });
+      // A file without its record was never verified, a `.part` least of all.
+      const partner = name.endsWith('.json') ? name.slice(0, -'.json'.length) : `${name}.json`;
+      if (!names.has(partner)) await rm(join(directory, name), { force: true });
     }
   }
 

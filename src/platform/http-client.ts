@@ -98,7 +98,10 @@ export class HttpClient {
       if (hop >= (this.settings.maxRedirects ?? 3))
         throw new HttpFailure('redirect', request.url, 'redirects too often');
       if (!URL.canParse(location, url)) throw new HttpFailure('redirect', url, 'redirects to what is no URL');
-      url = new URL(location, url).href;
+      const next = new URL(location, url);
+      if (next.username !== '' || next.password !== '')
+        throw new HttpFailure('redirect', url, 'redirects to a URL with credentials in it');
+      url = next.href;
     }
   }
 

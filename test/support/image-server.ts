@@ -16,7 +16,7 @@ export interface ImageServer {
   url: string;
   port: number;
   images: Map<string, ServedImage>;
-  /** `GET /x`, `GET /x bytes=5-`, in order. */
+  /** `GET /x`, `GET /x bytes=5- if "etag"`, in order. */
   log: string[];
   count(prefix: string): number;
   close(): Promise<void>;
@@ -30,7 +30,7 @@ export async function startImageServer(): Promise<ImageServer> {
   const server = createServer((request, response) => {
     const path = request.url!.split('?')[0]!;
     const { range } = request.headers;
-    log.push(`${request.method} ${path}${range ? ` ${range}` : ''}`);
+    log.push(`${request.method} ${path}${range ? ` ${range} if ${request.headers['if-range']}` : ''}`);
     const image = images.get(path);
     if (!image) {
       response.writeHead(404).end();

@@ -28,7 +28,7 @@ export interface ImageRules extends ChecksumRules {
   filePaths: readonly string[];
 }
 
-const DISK_FORMATS = ['raw', 'gpt', 'iso', 'qcow2', 'vhd', 'vhdx', 'vmdk', 'vdi', 'aki', 'ari', 'ami'];
+const DISK_FORMATS = ['raw', 'gpt', 'iso', 'qcow2', 'vhd', 'vhdx', 'vmdk', 'vdi', 'aki', 'ari'];
 
 /**
  * Whole-disk or partition: image_type decides, then the Image service's img_type, then whether there is a

@@ -102,6 +102,7 @@ describe('the guard', () => {
         '/relative': '/good',
         '/loop': '/loop',
         '/nowhere': 'http://[/',
+        '/login': `http://user:canary@127.0.0.1:${secret.port}/`,
       };
       const to = targets[q.url!];
       if (to) r.writeHead(302, { location: to }).end();
@@ -111,7 +112,7 @@ describe('the guard', () => {
     expect(await text(made, `${url}/relative`)).toBe('good');
     for (const path of ['/own', '/metadata', '/file'])
       expect((await failure(text(made, url + path))).fault).toBe('refused');
-    for (const path of ['/loop', '/nowhere'])
+    for (const path of ['/loop', '/nowhere', '/login'])
       expect((await failure(text(made, url + path))).fault).toBe('redirect');
     expect(inner).toBe(0);
   });
@@ -139,7 +140,6 @@ describe('credentials', () => {
     await text(made, `${home.url}/direct`);
     await text(made, `${home.url}/away`);
     await text(made, `${evil.url}/x`);
-    // Userinfo in a redirect is no way in either.
     expect(seen).toEqual({
       '/direct': 'Basic canary',
       '/away': 'Basic canary',
