@@ -15,17 +15,19 @@ export const configSchema = z
       .nullable()
       .default(null)
       .describe('Where state lives; null: /var/lib/ferric as root, else ~/.local/state/ferric'),
-    api: apiSection,
-    agent: agentSection,
-    database: databaseSection,
-    conductor: conductorSection,
-    driver: driverSection,
-    ipmi: ipmiSection,
-    deploy: deploySection,
-    pxe: pxeSection,
-    image: imageSection,
-    netboot: netbootSection,
-    log: logSection,
+    api: apiSection.describe('The Bare Metal API, for operators and clients'),
+    agent: agentSection.describe('The listener for deploy ramdisks, and what is expected of their agents'),
+    database: databaseSection.describe('PostgreSQL: embedded, or an outside server'),
+    conductor: conductorSection.describe(
+      'The work on nodes: limits, timeouts, periodic tasks. Names are Ironic’s options of [conductor] where it has them',
+    ),
+    driver: driverSection.describe('Hardware types and interfaces. Names are Ironic’s own options'),
+    ipmi: ipmiSection.describe('How BMCs are spoken to through ipmitool'),
+    deploy: deploySection.describe('Deployment and cleaning through the agent'),
+    pxe: pxeSection.describe('Boot scripts and what the ramdisk’s kernel is told'),
+    image: imageSection.describe('Instance images: where they may come from, what they may be, the cache'),
+    netboot: netbootSection.describe('The DHCP, TFTP and HTTP servers that machines boot from'),
+    log: logSection.describe('The log, one JSON object a line on standard output'),
   })
   .superRefine((config, context) => {
     if (config.agent.listen.address === '0.0.0.0' && config.agent.public_url === null) {

@@ -1,0 +1,57 @@
+# The commands of Ferric. Each installs what it needs first; see README.md.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# The lab makes network namespaces, taps and bridges, so what runs in it runs as root.
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=CI)
+NODE := $(CURDIR)/node_modules/.bin/node
+INSTALL := scripts/install-dependencies.sh
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+# Packages by npm, again only when the lock file changed. A node_modules that is a link belongs to somebody else.
+node_modules/.ferric-installed: package-lock.json package.json .npmrc scripts/link-runtime.sh
+	@if [ -L node_modules ]; then \
+	  echo 'node_modules is a link: left as it is'; \
+	else \
+	  $(INSTALL) build && npm ci && touch $@; \
+	fi
+
+.PHONY: build
+build: node_modules/.ferric-installed ## compile into dist/ (incremental)
+	npm run --silent build
+
+.PHONY: demo
+demo: build ## deploy a real image onto a virtual bare machine, and show it
+	$(INSTALL) runtime lab
+	$(SUDO) $(NODE) dist/scripts/demo.js $(ARGS)
+
+.PHONY: check
+check: node_modules/.ferric-installed ## types, lint, format, rooms, unused code, generated docs, unit tests
+	npm run --silent check
+
+.PHONY: test
+test: build ## every check and every test, virtual machines included
+	$(INSTALL) runtime lab test
+	$(SUDO) $(NODE) dist/scripts/run-tests.js $(ARGS)
+
+.PHONY: bench
+bench: build ## the benchmark tables, beside their references
+	$(INSTALL) runtime lab test bench
+	$(SUDO) npm run --silent bench -- $(ARGS)
+
+.PHONY: docs
+docs: node_modules/.ferric-installed ## write the generated pages and config/default.yaml anew
+	npm run --silent docs:generate
+
+.PHONY: clean
+clean: ## remove what was built (keeps node_modules and the lab's cached images)
+	rm -rf dist coverage var
+
+.PHONY: clean-all
+clean-all: clean ## remove everything that is not in the repository, the lab's cache included
+	$(SUDO) rm -rf .lab
+	if [ ! -L node_modules ]; then rm -rf node_modules; fi

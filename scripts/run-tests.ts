@@ -1,0 +1,136 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { endLeftovers } from './leftover.js';
+import { readTier, sumLine, type TierResult, tierLine } from './test-tier.js';
+
+// Runs the static checks, then the tiers of tests, the quick ones first. The last line is `N passed, N failed`.
+// Usage: run-tests.js [--tier unit]... [--skip-checks]
+
+/** npm scripts that must pass before any test is run. */
+const CHECKS = ['typecheck', 'lint', 'format:check', 'rooms', 'unused', 'docs:check'];
+
+/** Minutes after which a tier is taken to hang. */
+const TIERS = { unit: 4, component: 10, contract: 8, e2e: 18 } as const;
+/** Minutes for everything, so that a CI job ends by our own word. */
+const ALL = 24;
+type Tier = keyof typeof TIERS;
+
+const { values: options } = parseArgs({
+  options: {
+    tier: { type: 'string', multiple: true, default: Object.keys(TIERS) },
+    'skip-checks': { type: 'boolean', default: false },
+  },
+});
+const unknown = options.tier.filter((name) => !Object.hasOwn(TIERS, name));
+if (unknown.length > 0) {
+  console.error(`run-tests: no tier ${unknown.join(', ')}; there are ${Object.keys(TIERS).join(', ')}`);
+  process.exit(2);
+}
+
+const reports = resolve('var/test');
+mkdirSync(reports, { recursive: true });
+// Everything that a test starts has this path in its environment, arguments or working directory.
+const scratch = mkdtempSync(join(tmpdir(), 'ferric-test-'));
+chmodSync(scratch, 0o755); // the database server runs under another account
+let running: ChildProcess | undefined;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    if (running?.pid !== undefined) endGroup(running.pid, 'SIGINT');
+    void endLeftovers(scratch, 5_000).then(() => {
+      rmSync(scratch, { recursive: true, force: true });
+      process.exit(130);
+    });
+  });
+}
+
+function endGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** @returns the exit status; null when a signal or the deadline ended it */
+async function run(file: string, args: readonly string[], minutes: number): Promise<number | null> {
+  // Its own process group, so that a hanging tier ends with all that it started.
+  const child = spawn(file, args, {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    detached: true,
+    env: { ...process.env, TMPDIR: scratch },
+  });
+  running = child;
+  const ended = new Promise<number | null>((done, fail) => {
+    child.once('error', fail);
+    child.once('exit', done);
+  });
+  const patience = Math.min(minutes, ALL - performance.now() / 60_000);
+  const deadline = setTimeout(
+    () => {
+      console.error(`run-tests: not at its end after ${patience.toFixed(1)} minutes`);
+      endGroup(child.pid!, 'SIGKILL');
+    },
+    Math.max(0, patience * 60_000),
+  );
+  try {
+    return await ended;
+  } finally {
+    clearTimeout(deadline);
+    running = undefined;
+  }
+}
+
+async function runTier(tier: Tier): Promise<TierResult> {
+  const file = join(reports, `${tier}.json`);
+  rmSync(file, { force: true });
+  const vitest = resolve('node_modules/vitest/vitest.mjs');
+  const args = [vitest, 'run', '--project', tier, '--reporter=default', '--reporter=json'];
+  const exit = await run(process.execPath, [...args, `--outputFile.json=${file}`], TIERS[tier]);
+  let report: string | null = null;
+  try {
+    report = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  return readTier(tier, report, exit);
+}
+
+const title = (text: string) => console.log(`\n==> ${text}`);
+const seconds = (since: number) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
+
+async function main(): Promise<number> {
+  const lines: string[] = [];
+  if (!options['skip-checks']) {
+    const since = performance.now();
+    for (const check of CHECKS) {
+      title(check);
+      if ((await run('npm', ['run', '--silent', check], 5)) !== 0) {
+        console.log(`\nchecks: ${check} failed; no test was run`);
+        return 1;
+      }
+    }
+    lines.push(`checks: ${CHECKS.join(', ')} passed in ${seconds(since)}`);
+  }
+  const results: TierResult[] = [];
+  for (const tier of Object.keys(TIERS) as Tier[]) {
+    if (!options.tier.includes(tier)) continue;
+    title(`${tier} tests`);
+    const since = performance.now();
+    const result = await runTier(tier);
+    results.push(result);
+    lines.push(`${tierLine(result)} in ${seconds(since)}`);
+    const left = await endLeftovers(scratch, 5_000);
+    for (const process of left) lines.push(`${tier} left a process behind, ended now: ${process}`);
+    if (left.length > 0) result.failed += 1;
+  }
+  console.log(`\n${lines.join('\n')}`);
+  console.log(sumLine(results));
+  return results.some((result) => result.failed > 0) ? 1 : 0;
+}
+
+const status = await main();
+rmSync(scratch, { recursive: true, force: true });
+process.exitCode = status;

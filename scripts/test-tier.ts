@@ -1,0 +1,65 @@
+/** What one tier of tests came to, read from vitest's JSON report and nothing else. */
+export interface TierResult {
+  tier: string;
+  passed: number;
+  failed: number;
+  skipped: number;
+  /** Why the tier as a whole did not come to an end that can be counted; counted as one failure. */
+  crash: string | null;
+}
+
+interface VitestReport {
+  numPassedTests: number;
+  numFailedTests: number;
+  numPendingTests: number;
+  numTodoTests: number;
+  testResults: { name: string; status: string; assertionResults: { status: string }[] }[];
+}
+
+/**
+ * @param report text of the report; null when vitest wrote none
+ * @param exit vitest's exit status; null when a signal or the deadline ended it
+ */
+export function readTier(tier: string, report: string | null, exit: number | null): TierResult {
+  const crashed = (crash: string): TierResult => ({ tier, passed: 0, failed: 1, skipped: 0, crash });
+  if (report === null) return crashed(`ended with ${ending(exit)} and no report`);
+  let counts: VitestReport;
+  try {
+    counts = JSON.parse(report) as VitestReport;
+  } catch {
+    return crashed(`ended with ${ending(exit)} and a report that cannot be read`);
+  }
+  const result: TierResult = {
+    tier,
+    passed: counts.numPassedTests,
+    // A file that could not be loaded, or whose beforeAll failed, has no test that failed.
+    failed: counts.numFailedTests + brokenFiles(counts),
+    skipped: counts.numPendingTests + counts.numTodoTests,
+    crash: null,
+  };
+  if (result.passed + result.failed === 0) return crashed('ran no test');
+  // Errors beside the tests, such as an unhandled rejection, show in the exit status alone.
+  if (exit !== 0 && result.failed === 0)
+    return { ...result, failed: 1, crash: `no test failed, yet it ended with ${ending(exit)}` };
+  return result;
+}
+
+function brokenFiles(report: VitestReport): number {
+  return report.testResults.filter(
+    (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
+  ).length;
+}
+
+const ending = (exit: number | null): string => (exit === null ? 'a signal' : `exit status ${exit}`);
+
+/** `unit: 812 passed, 0 failed, 1 skipped` */
+export function tierLine({ tier, passed, failed, skipped, crash }: TierResult): string {
+  const skips = skipped > 0 ? `, ${skipped} skipped` : '';
+  return `${tier}: ${passed} passed, ${failed} failed${skips}${crash === null ? '' : ` (${crash})`}`;
+}
+
+/** The last line of a test run: `N passed, N failed`. */
+export function sumLine(results: readonly TierResult[]): string {
+  const sum = (key: 'passed' | 'failed') => results.reduce((all, result) => all + result[key], 0);
+  return `${sum('passed')} passed, ${sum('failed')} failed`;
+}
