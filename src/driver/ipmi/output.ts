@@ -125,12 +125,20 @@ const ROWS: readonly (IpmiFault & { pattern: RegExp })[] = [
 const NOISE =
   /^(Loading IANA PEN|Using best available|Running Get |Invalid completion code received|Discovered |RAW |\s|Acquire IPMB|Interface address|$)/;
 
+const MOST_TEXT = 16_384;
+const MOST_LINE = 300;
+
 /**
  * @param stderr of `ipmitool -v`
  * @param retryable texts after which a site wants another try
  */
 export function parseFault(stderr: string, retryable: readonly string[] = []): IpmiFault {
-  const lines = stderr.split('\n').filter((line) => !NOISE.test(line));
+  // Bounded: what a hostile BMC makes it print must not keep the patterns busy.
+  const lines = stderr
+    .slice(-MOST_TEXT)
+    .split('\n')
+    .map((line) => line.slice(0, MOST_LINE))
+    .filter((line) => !NOISE.test(line));
   const text = lines.join('\n');
   const row = ROWS.find((one) => one.pattern.test(text));
   const last = printable(lines.at(-1) ?? '');

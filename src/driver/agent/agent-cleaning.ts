@@ -1,0 +1,144 @@
+import type { DeploySettings } from '../../config/section/deploy.js';
+import { FerricError } from '../../domain/errors.js';
+import type { JsonObject, PlannedStep, StepOutcome } from '../../domain/step/step.js';
+import { cleanPriorities, planCleaning } from '../clean-plan.js';
+import type { StepContext } from '../contract/step.js';
+import { AgentCommand, type CommandTimes, isPassing } from './agent-command.js';
+import { agentNode, agentPorts } from './agent-node.js';
+import { type AgentClient, failureOf } from './client.js';
+import type { Ramdisk } from './ramdisk.js';
+import { readStepList } from './step-list.js';
+
+/** Steps that already ran in a cleaning that began anew; only there, since a user may ask for one twice. */
+const DONE_AGAIN = 'clean_steps_done_again';
+
+/** Cleaning by the agent's own steps (Ironic: drivers/modules/agent_base.py). */
+export class AgentCleaning {
+  private readonly client: AgentClient;
+  private readonly settings: DeploySettings;
+  private readonly ramdisk: Ramdisk;
+  private readonly times: CommandTimes;
+  private readonly command: AgentCommand;
+
+  constructor(parts: {
+    client: AgentClient;
+    settings: DeploySettings;
+    ramdisk: Ramdisk;
+    times: CommandTimes;
+  }) {
+    this.client = parts.client;
+    this.settings = parts.settings;
+    this.ramdisk = parts.ramdisk;
+    this.times = parts.times;
+    this.command = new AgentCommand(parts.client, parts.times);
+  }
+
+  /** Asks the agent for its steps and puts those that are to run behind this one. */
+  async collect(context: StepContext): Promise<StepOutcome> {
+    try {
+      const { offered, kept } = await readStepList(this.client, context, 'clean');
+      const insert = planCleaning(context, offered, cleanPriorities(this.settings));
+      const { [DONE_AGAIN]: _former, ...internal } = context.node.driver_internal_info;
+      const again: JsonObject = context.step.args['again'] === true ? { [DONE_AGAIN]: [] } : {};
+      await context.save({ driver_internal_info: { ...internal, ...kept, ...again } });
+      return { is: 'done', insert };
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      context.log.info({ error: error.message }, 'the agent is asked again later');
+      return { is: 'wait', for: 'poll', pollAfter: this.times.interval };
+    }
+  }
+
+  /** One entry of a step that the agent listed. */
+  async run(context: StepContext): Promise<StepOutcome> {
+    const { step, node } = context;
+    if (context.operation.kind !== 'clean') {
+      throw new FerricError(
+        'unsupported',
+        `Agent steps are run in cleaning only, not in ${context.operation.kind}.`,
+      );
+    }
+    if (this.ramdisk.isBooting(context.saved)) return this.afterReboot(context);
+    const done = node.driver_internal_info[DONE_AGAIN];
+    const key = `${step.interface}.${step.name}`;
+    if (context.wake === 'start' && Array.isArray(done) && (done.includes(key) || !this.offers(context))) {
+      return { is: 'done' };
+    }
+    if (context.saved === REBOOT) return this.reboot(context);
+    return this.command.enter(context, {
+      name: 'clean.execute_clean_step',
+      params: async () => ({
+        step: { interface: step.interface, step: step.name, args: step.args, priority: 0 },
+        node: agentNode(node),
+        ports: agentPorts(context),
+        clean_version: node.driver_internal_info['hardware_manager_version'] ?? null,
+      }),
+      ended: async (record) => {
+        if (record.command_status === 'CLEAN_VERSION_MISMATCH') return this.beginAnew(context);
+        if (record.command_status !== 'SUCCEEDED') throw failureOf(record);
+        if (Array.isArray(done)) {
+          await context.save({
+            driver_internal_info: { ...context.node.driver_internal_info, [DONE_AGAIN]: [...done, key] },
+          });
+        }
+        if (!this.offers(context, (offered) => offered['reboot_requested'] === true)) return { is: 'done' };
+        await context.checkpoint(REBOOT);
+        return this.reboot(context);
+      },
+    });
+  }
+
+  /**
+   * The agent's hardware managers are not those that listed the steps: automated cleaning begins anew with a new list.
+   * What is left of the old one follows behind and is passed over where the new one ran it.
+   */
+  private beginAnew(context: StepContext): StepOutcome {
+    if (context.node.target_provision_state === 'manageable') {
+      throw new FerricError(
+        'agent-failed',
+        'The agent’s hardware managers changed during manual cleaning: nobody can say what its steps mean now.',
+      );
+    }
+    context.log.info('the agent’s hardware managers changed; cleaning begins anew');
+    return { is: 'done', insert: [collectAgain()] };
+  }
+
+  private offers(context: StepContext, also: (step: JsonObject) => boolean = () => true): boolean {
+    const cached = context.node.driver_internal_info['agent_cached_clean_steps'];
+    const steps = (cached as JsonObject | undefined)?.[context.step.interface];
+    return (
+      Array.isArray(steps) &&
+      steps.some((one) => (one as JsonObject)['step'] === context.step.name && also(one as JsonObject))
+    );
+  }
+
+  private reboot(context: StepContext): Promise<StepOutcome> {
+    const { agent_cached_clean_steps: cached, hardware_manager_version: version } =
+      context.node.driver_internal_info;
+    // The ramdisk is published still; what the agent listed is kept over its restart.
+    return this.ramdisk.launch(context, async () => {}, {
+      ...(cached === undefined ? {} : { agent_cached_clean_steps: cached }),
+      ...(version === undefined ? {} : { hardware_manager_version: version }),
+    });
+  }
+
+  private async afterReboot(context: StepContext): Promise<StepOutcome> {
+    return (await this.ramdisk.arrival(context)) ?? { is: 'done' };
+  }
+}
+
+/** The step succeeded, its reboot is to come. */
+const REBOOT = 'reboot';
+
+function collectAgain(): PlannedStep {
+  return {
+    interface: 'deploy',
+    name: 'collect_clean_steps',
+    priority: 100,
+    args: { again: true },
+    abortable: true,
+    rerunnable: true,
+    visible: false,
+    agent: false,
+  };
+}

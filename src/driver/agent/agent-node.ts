@@ -1,0 +1,84 @@
+import type { DeploySettings } from '../../config/section/deploy.js';
+import type { Json, JsonObject } from '../../domain/step/step.js';
+import type { DriverContext, DriverNode } from '../contract/context.js';
+
+/** What heartbeats, lookup and the agent's answers leave in driver_internal_info; it dies with the ramdisk. */
+const OF_THE_AGENT = [
+  'agent_url',
+  'agent_verify_ca',
+  'agent_secret_token',
+  'agent_last_heartbeat',
+  'agent_version',
+  'agent_status',
+  'agent_status_message',
+  'agent_cached_clean_steps',
+  'agent_cached_deploy_steps',
+  'hardware_manager_version',
+] as const;
+
+/** The operator's wishes for erasing, as upstream's agent reads them (deploy_utils.agent_add_clean_params). */
+export function eraseParameters(settings: DeploySettings): JsonObject {
+  return {
+    agent_erase_devices_iterations: settings.shred_random_overwrite_iterations,
+    agent_erase_devices_zeroize: settings.shred_final_overwrite_with_zeros,
+    agent_continue_if_secure_erase_failed: settings.continue_if_disk_secure_erase_fails,
+    agent_continue_if_ata_erase_failed: settings.continue_if_disk_secure_erase_fails,
+    agent_enable_nvme_secure_erase: settings.enable_nvme_secure_erase,
+    agent_enable_ata_secure_erase: settings.enable_ata_secure_erase,
+    agent_erase_skip_read_only: settings.erase_skip_read_only,
+    disk_erasure_concurrency: settings.disk_erasure_concurrency,
+  };
+}
+
+/**
+ * Forgets the agent: its token opens nothing any more, and the next ramdisk reports itself anew. Only after the
+ * machine is off, else the one that still runs could ask for the new token.
+ */
+export async function forgetAgent(context: DriverContext, more: JsonObject = {}): Promise<void> {
+  await context.save({}); // its lookup or heartbeat may have come in meanwhile: see the newest state
+  const kept = Object.entries(context.node.driver_internal_info).filter(
+    ([key]) => !(OF_THE_AGENT as readonly string[]).includes(key),
+  );
+  await context.save({ driver_internal_info: { ...Object.fromEntries(kept), ...more } });
+}
+
+const SHOWN_INTERNAL = [
+  'agent_erase_devices_iterations',
+  'agent_erase_devices_zeroize',
+  'agent_continue_if_secure_erase_failed',
+  'agent_continue_if_ata_erase_failed',
+  'agent_enable_nvme_secure_erase',
+  'agent_enable_ata_secure_erase',
+  'agent_erase_skip_read_only',
+  'disk_erasure_concurrency',
+  'is_whole_disk_image',
+  'wipe_special_filesystems',
+];
+const SHOWN_INSTANCE = ['root_device', 'capabilities', 'traits', 'display_name'];
+
+/**
+ * The node as commands carry it: what agents read, and nothing else. Whoever runs on the machine sees this, so no
+ * credential of the BMC, no token and no URL is in it.
+ */
+export function agentNode(node: DriverNode): JsonObject {
+  return {
+    uuid: node.uuid,
+    name: node.name,
+    driver: node.driver,
+    properties: node.properties,
+    instance_info: pick(node.instance_info, (key) => SHOWN_INSTANCE.includes(key)),
+    driver_info: pick(node.driver_info, (key) => key.startsWith('agent_burnin_')),
+    driver_internal_info: pick(node.driver_internal_info, (key) => SHOWN_INTERNAL.includes(key)),
+    target_raid_config: {},
+    raid_config: {},
+    extra: {},
+  };
+}
+
+export function agentPorts(context: DriverContext): Json[] {
+  return context.ports.map(({ uuid, address, pxe_enabled }) => ({ uuid, address, pxe_enabled }));
+}
+
+function pick(object: JsonObject, shown: (key: string) => boolean): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([key]) => shown(key)));
+}

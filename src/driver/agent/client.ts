@@ -1,0 +1,193 @@
+import { FerricError, messageOf } from '../../domain/errors.js';
+import type { Json } from '../../domain/step/step.js';
+import { type CommandRecord, parseCommandList, parseCommandRecord } from '../../protocol/agent/command.js';
+import { MalformedBody } from '../../protocol/agent/malformed-body.js';
+import type { DriverContext } from '../contract/context.js';
+import { NotConnected, type PinnedResponse, pinnedRequest } from './pinned-request.js';
+
+export interface AgentClientSettings {
+  /** ms for one request. */
+  timeout: number;
+  /** Tries of a request that may be repeated. */
+  attempts: number;
+  /** agent.require_tls and agent.callback_ports: checked again here, whoever wrote the URL. */
+  requireTls: boolean;
+  /** Empty: any. */
+  ports: readonly number[];
+}
+
+const MAX_ANSWER = 1 << 20;
+/** Before another try. */
+const PAUSE = 1_000;
+
+interface How {
+  attempts: number;
+  /** The agent may hear it twice. */
+  repeatable: boolean;
+  /** Of the answer; 1 MiB. */
+  maxBytes: number;
+}
+
+/** The agent is executing another command. */
+export class AgentBusyError extends FerricError {
+  constructor(message: string) {
+    super('agent-failed', message);
+  }
+}
+
+/**
+ * The conductor's side of the agent's REST API (contract §5). Address, certificate and token are those that the
+ * agent's heartbeats and lookup left in driver_internal_info.
+ */
+export class AgentClient {
+  constructor(private readonly settings: AgentClientSettings) {}
+
+  /** Whether an agent has reported itself since the node was last powered off. */
+  isKnown(context: DriverContext): boolean {
+    const { agent_url, agent_last_heartbeat } = context.node.driver_internal_info;
+    return typeof agent_url === 'string' && agent_url !== '' && typeof agent_last_heartbeat === 'string';
+  }
+
+  /** Every command since the agent started, oldest first. @throws FerricError agent-unreachable, agent-failed */
+  async commands(context: DriverContext): Promise<CommandRecord[]> {
+    return this.parse(await this.ask(context, 'GET', '/v1/commands'), parseCommandList);
+  }
+
+  /** @returns null when the agent does not know the command: it was started anew since */
+  async command(context: DriverContext, id: string): Promise<CommandRecord | null> {
+    const response = await this.ask(context, 'GET', `/v1/commands/${encodeURIComponent(id)}`);
+    return response.status === 404 ? null : this.parse(response, (body) => parseCommandRecord(body));
+  }
+
+  /**
+   * Starts a command once. Where it is not known whether the agent heard it (agent-unreachable that is no
+   * NotConnected), `commands` tells.
+   * @throws AgentBusyError, FerricError agent-unreachable, agent-failed
+   */
+  async start(context: DriverContext, name: string, params: Record<string, Json>): Promise<CommandRecord> {
+    const response = await this.ask(
+      context,
+      'POST',
+      '/v1/commands?wait=false',
+      { name, params },
+      { repeatable: false },
+    );
+    return this.parse(response, (body) => parseCommandRecord(body));
+  }
+
+  /**
+   * A short command that may be repeated, to its end.
+   * @throws AgentBusyError, FerricError agent-unreachable, agent-failed (also when the command failed)
+   */
+  async call(
+    context: DriverContext,
+    name: string,
+    params: Record<string, Json> = {},
+    how: Partial<How> = {},
+  ): Promise<CommandRecord> {
+    const response = await this.ask(context, 'POST', '/v1/commands?wait=true', { name, params }, how);
+    const record = this.parse(response, (body) => parseCommandRecord(body));
+    if (record.command_status !== 'SUCCEEDED') throw failureOf(record);
+    return record;
+  }
+
+  private async ask(
+    context: DriverContext,
+    method: 'GET' | 'POST',
+    path: string,
+    body?: object,
+    how: Partial<How> = {},
+  ): Promise<PinnedResponse> {
+    const { attempts = this.settings.attempts, repeatable = true, maxBytes = MAX_ANSWER } = how;
+    const { url, certificate } = this.addressOf(context, path);
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    for (let attempt = 1; ; attempt++) {
+      await context.fence(this.settings.timeout);
+      try {
+        return await pinnedRequest({
+          method,
+          url,
+          certificate,
+          ...(text === undefined ? {} : { body: text }),
+          timeout: this.settings.timeout,
+          maxBytes,
+          signal: context.signal,
+        });
+      } catch (error) {
+        // A connection that did not come about is always tried again, whatever was to be sent.
+        const tries = repeatable || error instanceof NotConnected ? attempts : 1;
+        if (!(error instanceof FerricError) || error.code !== 'agent-unreachable' || attempt >= tries)
+          throw error;
+        context.log.debug({ attempt, error: error.message }, 'the agent is asked again');
+        await new Promise((resolve) => setTimeout(resolve, PAUSE));
+        context.signal.throwIfAborted();
+      }
+    }
+  }
+
+  private addressOf(context: DriverContext, path: string): { url: URL; certificate: string | null } {
+    const { agent_url, agent_verify_ca, agent_secret_token } = context.node.driver_internal_info;
+    if (typeof agent_url !== 'string' || !URL.canParse(agent_url)) {
+      throw new FerricError('agent-unreachable', 'No agent has reported its address for this node.');
+    }
+    const base = new URL(agent_url);
+    const port = Number(base.port || (base.protocol === 'https:' ? 443 : 80));
+    const wrong =
+      base.protocol !== 'https:' && (base.protocol !== 'http:' || this.settings.requireTls)
+        ? 'is not https'
+        : this.settings.ports.length > 0 && !this.settings.ports.includes(port)
+          ? `has the port ${port}, which is not allowed`
+          : base.username || base.password || base.pathname !== '/' || base.search || base.hash
+            ? 'is more than an address'
+            : undefined;
+    if (wrong) throw new FerricError('agent-failed', `The address that the agent reported ${wrong}.`);
+    const url = new URL(path, base);
+    if (typeof agent_secret_token === 'string') url.searchParams.set('agent_token', agent_secret_token);
+    return { url, certificate: typeof agent_verify_ca === 'string' ? agent_verify_ca : null };
+  }
+
+  /** @throws AgentBusyError, FerricError agent-failed */
+  private parse<T>(response: PinnedResponse, read: (body: unknown) => T): T {
+    let body: unknown;
+    try {
+      body = JSON.parse(response.text);
+    } catch (error) {
+      throw new FerricError('agent-failed', `The agent answered ${response.status} with what is no JSON.`, {
+        cause: error,
+      });
+    }
+    if (response.status >= 400) {
+      const { faultstring } = (body ?? {}) as { faultstring?: unknown };
+      const text = printable(typeof faultstring === 'string' ? faultstring : 'no reason given');
+      if (response.status === 409 || /agent is busy/i.test(text))
+        throw new AgentBusyError(`The agent is busy: ${text}`);
+      throw new FerricError('agent-failed', `The agent refused with status ${response.status}: ${text}`);
+    }
+    // A redirect is no answer: whoever sent it wants the token to go elsewhere.
+    if (response.status >= 300)
+      throw new FerricError('agent-failed', `The agent answered ${response.status}.`);
+    try {
+      return read(body);
+    } catch (error) {
+      if (!(error instanceof MalformedBody)) throw error;
+      throw new FerricError('agent-failed', `The agent’s answer is malformed: ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+/** What a command that failed means for `last_error`. */
+export function failureOf(record: CommandRecord): FerricError {
+  const { command_error: error, command_name, command_status } = record;
+  const text = error ? printable(error.details || error.message || error.type) : command_status;
+  return new FerricError('agent-failed', `Agent command ${command_name} failed: ${text}`);
+}
+
+/** An agent's text is whatever runs on the machine: one line, no control characters, not long. */
+function printable(text: string): string {
+  return text
+    .replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+    .slice(0, 1_000)
+    .trim();
+}

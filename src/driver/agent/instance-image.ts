@@ -1,0 +1,239 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { DeploySettings } from '../../config/section/deploy.js';
+import { InvalidError } from '../../domain/errors.js';
+import { imageKind } from '../../domain/image/instance-image.js';
+import { parseImageReference } from '../../domain/image/reference.js';
+import type { BootMode } from '../../domain/node/boot-device.js';
+import type { Json, JsonObject } from '../../domain/step/step.js';
+import { buildConfigDrive } from '../../protocol/configdrive/config-drive.js';
+import type { DriverContext, DriverNode } from '../contract/context.js';
+import type { BootPlans } from '../pxe/network-boot.js';
+
+export interface ImageChecksum {
+  algo: string;
+  value: string;
+}
+
+/** What this room asks of the image service. */
+export interface InstanceImageSource {
+  /** @throws InvalidError naming the field */
+  validate(instanceInfo: JsonObject): void;
+  resolve(
+    ref: string,
+    fields: JsonObject,
+    options: { signal: AbortSignal },
+  ): Promise<{
+    href: string;
+    size: number;
+    disk_format: string | undefined;
+    checksum: ImageChecksum | undefined;
+    whole_disk: boolean;
+  }>;
+  fetchTo(
+    ref: string,
+    target: string,
+    options: { checksum?: ImageChecksum; disk_format?: string; signal: AbortSignal },
+  ): Promise<{ size: number; sha256: string; disk_format: string }>;
+}
+
+export interface InstanceImageParts {
+  images: InstanceImageSource;
+  plans: BootPlans;
+  settings: DeploySettings;
+  /** Directory of the HTTP boot server, and its base URL as machines see it. */
+  httpRoot: string;
+  httpUrl: () => string;
+}
+
+const PARTITION =
+  'is a partition image (it has a kernel and a ramdisk, or says so): only whole-disk images are supported for now';
+
+/** The image that a node is to get: from instance_info to what the agent is told to write. */
+export class InstanceImage {
+  constructor(private readonly parts: InstanceImageParts) {}
+
+  /** @throws InvalidError naming every fault */
+  validate(node: DriverNode): void {
+    const { image_source } = node.instance_info;
+    if (isAbsent(image_source)) {
+      throw new InvalidError(
+        `Node ${node.uuid} failed to validate deploy image info. Some parameters were missing. Missing are: ['instance_info.image_source']`,
+      );
+    }
+    this.parts.images.validate(node.instance_info);
+    if (imageKind(node.instance_info) === 'partition') throw new InvalidError(`image_source ${PARTITION}.`);
+    checkConfigDrive(node.instance_info['configdrive']);
+    this.downloadSource(node);
+  }
+
+  /**
+   * Decides where the agent gets the image, fetches it when the conductor serves it, and saves both:
+   * instance_info.image_url as Ironic has it, the rest in driver_internal_info, so that a rebuild finds what the user
+   * said of the image unchanged.
+   */
+  async prepare(context: DriverContext): Promise<void> {
+    const { images, settings, httpRoot, httpUrl } = this.parts;
+    const { node, signal } = context;
+    const source = String(node.instance_info['image_source']);
+    const resolved = await images.resolve(source, node.instance_info, { signal });
+    if (!resolved.whole_disk) throw new InvalidError(`image_source ${PARTITION}.`);
+    const reference = parseImageReference(source, 'image_source');
+    // An agent that is not told the format cannot stream the image to the disk: the conductor looks for it.
+    const served =
+      reference.kind !== 'http' ||
+      this.downloadSource(node) === 'local' ||
+      resolved.disk_format === undefined;
+    let image: JsonObject;
+    let url: string;
+    if (served) {
+      const { checksum, disk_format } = resolved;
+      const fetched = await images.fetchTo(source, join(httpRoot, this.nameOf(node)), {
+        ...(checksum ? { checksum } : {}),
+        ...(disk_format === undefined ? {} : { disk_format }),
+        signal,
+      });
+      url = `${httpUrl().replace(/\/$/, '')}/${this.nameOf(node)}`;
+      image = {
+        disk_format: fetched.disk_format,
+        os_hash_algo: 'sha256',
+        os_hash_value: fetched.sha256,
+        size: fetched.size,
+        served: true,
+      };
+    } else {
+      if (!resolved.checksum) throw new InvalidError('image_source has no checksum.');
+      url = resolved.href;
+      image = {
+        disk_format: resolved.disk_format!,
+        os_hash_algo: resolved.checksum.algo,
+        os_hash_value: resolved.checksum.value,
+        size: resolved.size,
+        served: false,
+      };
+    }
+    context.log.info(
+      { served, size: image['size'], format: image['disk_format'] },
+      'the instance image is ready',
+    );
+    await context.save({
+      instance_info: { ...node.instance_info, image_url: url, image_type: 'whole-disk' },
+      driver_internal_info: {
+        ...node.driver_internal_info,
+        is_whole_disk_image: true,
+        deploy_image: { ...image, stream: settings.stream_raw_images },
+      },
+    });
+  }
+
+  /** Lets the machine fetch the image that the conductor serves; behind `prepareRamdisk`, which sets the whole plan. */
+  async publish(context: DriverContext, mode: BootMode): Promise<void> {
+    const { plans, httpRoot } = this.parts;
+    const { node } = context;
+    if (deployImage(node)['served'] !== true) return;
+    const name = this.nameOf(node);
+    const plan = (await plans.byNode(node.uuid)) ?? {
+      node_uuid: node.uuid,
+      macs: [],
+      kind: 'ipxe' as const,
+      boot_mode: mode,
+      files: [],
+    };
+    await context.fence(5_000);
+    await plans.put({
+      ...plan,
+      files: [
+        ...plan.files.filter((file) => file.name !== name),
+        { service: 'http', name, path: join(httpRoot, name) },
+      ],
+    });
+  }
+
+  /** The arguments of the agent's write_image (contract §5). */
+  writeArguments(context: DriverContext): JsonObject {
+    const { node } = context;
+    const image = deployImage(node);
+    const url = node.instance_info['image_url'];
+    if (typeof url !== 'string' || typeof image['os_hash_value'] !== 'string') {
+      throw new InvalidError('The instance image was not prepared.');
+    }
+    const configdrive = configDriveOf(node);
+    const image_info: JsonObject = {
+      id: String(node.instance_info['image_source']).split('/').at(-1)!,
+      urls: [url],
+      disk_format: image['disk_format'] ?? null,
+      container_format: 'bare',
+      stream_raw_images: image['stream'] ?? true,
+      os_hash_algo: image['os_hash_algo']!,
+      os_hash_value: image['os_hash_value'],
+      node_uuid: node.uuid,
+      // Agents before 9.0 ask for this one.
+      ...(image['os_hash_algo'] === 'md5' ? { checksum: image['os_hash_value'] } : {}),
+      ...(image['served'] === true ? {} : proxiesOf(node)),
+      ...(configdrive === null ? {} : { configdrive }),
+    };
+    return { image_info, configdrive };
+  }
+
+  /** Removes what the conductor serves; the plan's row goes with the ramdisk's. */
+  async remove(node: DriverNode): Promise<void> {
+    await rm(join(this.parts.httpRoot, this.nameOf(node)), { force: true });
+  }
+
+  private nameOf(node: DriverNode): string {
+    return `${this.parts.settings.http_image_subdir}/${node.uuid}`;
+  }
+
+  private downloadSource(node: DriverNode): 'http' | 'local' {
+    const value = node.instance_info['image_download_source'] ?? node.driver_info['image_download_source'];
+    if (isAbsent(value)) return this.parts.settings.image_download_source;
+    if (value === 'http' || value === 'local') return value;
+    throw new InvalidError('image_download_source must be http or local');
+  }
+}
+
+function deployImage(node: DriverNode): JsonObject {
+  const image = node.driver_internal_info['deploy_image'];
+  return typeof image === 'object' && image !== null && !Array.isArray(image) ? image : {};
+}
+
+/** For images that the agent fetches from outside. */
+function proxiesOf(node: DriverNode): JsonObject {
+  const { image_http_proxy, image_https_proxy, image_no_proxy } = node.driver_info;
+  const proxies: JsonObject = {
+    ...(isAbsent(image_http_proxy) ? {} : { http: image_http_proxy }),
+    ...(isAbsent(image_https_proxy) ? {} : { https: image_https_proxy }),
+  };
+  if (Object.keys(proxies).length === 0) return {};
+  return { proxies, ...(isAbsent(image_no_proxy) ? {} : { no_proxy: image_no_proxy }) };
+}
+
+/** What the agent takes: base64 of a gzipped volume, or its URL; an object is built into a volume here. */
+function configDriveOf(node: DriverNode): string | null {
+  const drive = node.instance_info['configdrive'];
+  if (isAbsent(drive)) return null;
+  if (typeof drive === 'string') return drive;
+  const volume = buildConfigDrive(drive as JsonObject, { uuid: node.uuid, name: node.name }, Date.now());
+  return gzipSync(volume).toString('base64');
+}
+
+/** @throws InvalidError */
+function checkConfigDrive(drive: Json | undefined): void {
+  if (isAbsent(drive)) return;
+  if (typeof drive === 'string') {
+    if (/^https?:\/\/\S+$/.test(drive) || !/[^A-Za-z0-9+/=\s]/.test(drive)) return;
+    throw new InvalidError('instance_info.configdrive must be a URL, or base64 of a gzipped volume');
+  }
+  if (typeof drive !== 'object' || Array.isArray(drive)) {
+    throw new InvalidError('instance_info.configdrive must be a text or an object');
+  }
+  const unknown = Object.keys(drive as JsonObject).filter(
+    (key) => !['meta_data', 'network_data', 'user_data', 'vendor_data'].includes(key),
+  );
+  if (unknown.length > 0) throw new InvalidError(`instance_info.configdrive has no ${unknown.join(', ')}`);
+}
+
+function isAbsent(value: Json | undefined): value is undefined | null | '' {
+  return value === undefined || value === null || value === '';
+}

@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+import { FerricError, messageOf } from '../../domain/errors.js';
+import { writeFileAtomically } from '../../platform/write-file.js';
+import type { DriverContext } from '../contract/context.js';
+import type { AgentClient } from './client.js';
+
+/** Fetches what a ramdisk knows of itself into a file. */
+export class RamdiskLogs {
+  private readonly client: AgentClient;
+  private readonly directory: string;
+  private readonly maxBytes: number;
+
+  /** @param parts.maxBytes of one archive */
+  constructor(parts: { client: AgentClient; directory: string; maxBytes: number }) {
+    this.client = parts.client;
+    this.directory = parts.directory;
+    this.maxBytes = parts.maxBytes;
+  }
+
+  /**
+   * Best effort: a machine that cannot tell is a line in the log. The archive is the machine's word, hostile perhaps:
+   * it is stored as it came and never opened here.
+   * @param label says what was going on: deploy, clean
+   */
+  async collect(context: DriverContext, label: string): Promise<void> {
+    if (!this.client.isKnown(context)) return;
+    try {
+      // base64 is a third longer; some room for what is around it.
+      const limit = Math.ceil(this.maxBytes / 3) * 4 + 4_096;
+      const { command_result } = await this.client.call(
+        context,
+        'log.collect_system_logs',
+        {},
+        { attempts: 1, maxBytes: limit },
+      );
+      const text = command_result?.['system_logs'];
+      if (typeof text !== 'string') throw new FerricError('agent-failed', 'the agent sent no logs');
+      const archive = Buffer.from(text, 'base64');
+      if (archive.length > this.maxBytes) throw new FerricError('agent-failed', 'the logs are too large');
+      const stamp = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
+      const path = join(this.directory, `${context.node.uuid}_${label}_${stamp}.tar.gz`);
+      await writeFileAtomically(path, archive, 0o600);
+      context.log.info({ path, bytes: archive.length }, 'the ramdisk’s logs are stored');
+    } catch (error) {
+      context.signal.throwIfAborted();
+      context.log.warn({ error: messageOf(error) }, 'the ramdisk’s logs could not be fetched');
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import { FerricError } from '../../domain/errors.js';
+import type { BootDevice } from '../../domain/node/boot-device.js';
+import type { Json, JsonObject, StepOutcome } from '../../domain/step/step.js';
+import type { DriverContext } from '../contract/context.js';
+import type { StepContext, WorkContext } from '../contract/step.js';
+import { forgetAgent } from './agent-node.js';
+import type { AgentClient } from './client.js';
+
+/** ms for one change of power, the waiting for the BMC's word included. */
+export const POWER_TIMEOUT = 60_000;
+
+/** Committed right before the machine is started: an agent that is known from then on is the new one. */
+const BOOTING = { phase: 'booting' } as const;
+
+/** Starts the deploy ramdisk on a machine and waits for its agent. */
+export class Ramdisk {
+  constructor(private readonly client: AgentClient) {}
+
+  /**
+   * Stops the machine, lets `prepare` lay out what it boots, and starts it.
+   * A step that is entered again before the checkpoint begins anew; behind it, `arrival` goes on.
+   */
+  async launch(
+    context: StepContext,
+    prepare: () => Promise<void>,
+    internal: JsonObject = {},
+  ): Promise<StepOutcome> {
+    await powerOff(context);
+    await prepare();
+    await forgetAgent(context, internal);
+    await context.checkpoint(BOOTING);
+    await this.start(context);
+    return { is: 'wait', for: 'heartbeat', checkpoint: BOOTING };
+  }
+
+  /** Whether `launch` got as far as to start the machine. */
+  isBooting(saved: Json): boolean {
+    return (
+      typeof saved === 'object' && saved !== null && !Array.isArray(saved) && saved['phase'] === 'booting'
+    );
+  }
+
+  /** @returns undefined when the agent is there */
+  async arrival(context: StepContext): Promise<StepOutcome | undefined> {
+    if (this.client.isKnown(context)) return undefined;
+    if (context.wake === 'restart') {
+      // A conductor died between the checkpoint and the BMC's answer: was the machine started?
+      const state = await context.interfaces.power.getPowerState(context);
+      if (state === 'power off' || context.node.disable_power_off) await this.start(context);
+    }
+    return { is: 'wait', for: 'heartbeat' };
+  }
+
+  private async start(context: StepContext): Promise<void> {
+    await setBootDevice(context, 'pxe');
+    // A machine that must not lose power was not stopped: it is reset into the ramdisk.
+    const target = context.node.disable_power_off ? 'rebooting' : 'power on';
+    await context.interfaces.power.setPowerState(context, target, POWER_TIMEOUT);
+  }
+}
+
+/** Unless it is off, or must not lose power. */
+export async function powerOff(context: WorkContext): Promise<void> {
+  const { power } = context.interfaces;
+  if (context.node.disable_power_off) return;
+  if ((await power.getPowerState(context)) === 'power off') return;
+  await power.setPowerState(context, 'power off', POWER_TIMEOUT);
+}
+
+/**
+ * Sets the boot device as `force_persistent_boot_device` has it: Default keeps only the disk, Always both, Never none.
+ * A BMC that cannot is left to its firmware's own order.
+ */
+export async function setBootDevice(
+  context: WorkContext,
+  device: Extract<BootDevice, 'pxe' | 'disk'>,
+): Promise<void> {
+  const force = persistence(context);
+  const persistent = force === 'always' || (force === 'default' && device === 'disk');
+  try {
+    await context.interfaces.management.setBootDevice(context, device, persistent);
+  } catch (error) {
+    if (!(error instanceof FerricError) || error.code !== 'unsupported') throw error;
+    context.log.warn({ device, error: error.message }, 'the boot device is left to the firmware');
+  }
+}
+
+/** True and False are old names of Always and Default (deploy_utils.py). */
+function persistence(context: DriverContext): 'always' | 'default' | 'never' {
+  const value = String(context.node.driver_info['force_persistent_boot_device'] ?? 'default').toLowerCase();
+  if (value === 'always' || value === 'true') return 'always';
+  return value === 'never' ? 'never' : 'default';
+}

@@ -1,0 +1,54 @@
+import { FerricError, messageOf } from '../../domain/errors.js';
+import type { Json, JsonObject } from '../../domain/step/step.js';
+import { MalformedBody } from '../../protocol/agent/malformed-body.js';
+import { type AgentStep, parseStepList, type StepKind } from '../../protocol/agent/step.js';
+import type { DriverContext } from '../contract/context.js';
+import { agentNode, agentPorts } from './agent-node.js';
+import type { AgentClient } from './client.js';
+
+export interface AgentSteps {
+  offered: AgentStep[];
+  /** For driver_internal_info, under the names that Ironic has there. */
+  kept: JsonObject;
+}
+
+/**
+ * Asks the agent which steps it has; it learns of the node by that.
+ * @throws AgentBusyError, FerricError agent-unreachable, agent-failed
+ */
+export async function readStepList(
+  client: AgentClient,
+  context: DriverContext,
+  kind: Extract<StepKind, 'clean' | 'deploy'>,
+): Promise<AgentSteps> {
+  const { command_result } = await client.call(context, `${kind}.get_${kind}_steps`, {
+    node: agentNode(context.node),
+    ports: agentPorts(context),
+  });
+  try {
+    const list = parseStepList(kind, command_result);
+    const offered = Object.values(list.steps).flat();
+    const byInterface: JsonObject = Object.fromEntries(
+      [...new Set(offered.map((step) => step.interface))].map((name) => [
+        name,
+        offered.filter((step) => step.interface === name) as unknown as Json,
+      ]),
+    );
+    return {
+      offered,
+      kept: {
+        [`agent_cached_${kind}_steps`]: byInterface,
+        hardware_manager_version: list.hardware_manager_version as JsonObject,
+      },
+    };
+  } catch (error) {
+    if (!(error instanceof MalformedBody)) throw error;
+    throw new FerricError(
+      'agent-failed',
+      `The agent’s list of ${kind} steps is malformed: ${messageOf(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}

@@ -1,0 +1,616 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Extension } from '../../../agent/src/command-board.js';
+import { AgentError } from '../../../agent/src/error.js';
+import type { BootPlan } from '../../../src/boot-plan/boot-plan.repository.js';
+import { deploySection } from '../../../src/config/section/deploy.js';
+import { type PlannedStep, type StepOutcome, type Wake } from '../../../src/domain/step/step.js';
+import { AgentClient } from '../../../src/driver/agent/client.js';
+import { DirectDeploy } from '../../../src/driver/agent/direct-deploy.js';
+import { InstanceImage } from '../../../src/driver/agent/instance-image.js';
+import { RamdiskLogs } from '../../../src/driver/agent/ramdisk-logs.js';
+import type { DriverNode } from '../../../src/driver/contract/context.js';
+import { AGENT_TOKEN, AgentMachine } from '../../support/agent-machine.js';
+import { DriverBench, NODE_UUID } from '../../support/driver-context.js';
+
+const SHA = 'a'.repeat(64);
+const IMAGE = {
+  image_source: 'http://images/debian.raw',
+  image_os_hash_algo: 'sha256',
+  image_os_hash_value: SHA,
+};
+const BMC_CANARY = 'canary-bmc-password';
+
+let directory: string;
+let plans: Map<string, BootPlan>;
+let fetched: string[];
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'direct-'));
+  plans = new Map();
+  fetched = [];
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+/** What runs inside of write_image until the test lets it end. */
+class Write {
+  runs = 0;
+  end: (error?: AgentError) => void = () => {};
+  readonly extension: Extension = {
+    get_deploy_steps: {
+      kind: 'sync',
+      run: async () => ({ deploy_steps: { m: [] }, hardware_manager_version: { m: '1' } }),
+    },
+    execute_deploy_step: {
+      kind: 'async',
+      run: (_, context) => {
+        this.runs++;
+        context.progress({ phase: 'download', bytes: 512, total: 1024 });
+        return new Promise((resolve, reject) => {
+          this.end = (error) => (error ? reject(error) : resolve({ result: 'written' }));
+        });
+      },
+    },
+  };
+}
+
+interface Bed extends AsyncDisposable {
+  bench: DriverBench;
+  machine: AgentMachine;
+  write: Write;
+  deploy: DirectDeploy;
+  enter(name: string, wake: Wake, args?: object): Promise<StepOutcome>;
+  drive(name: string, args?: object): Promise<StepOutcome>;
+}
+
+function bed(
+  fields: Partial<DriverNode> = {},
+  extensions: Record<string, Extension> = {},
+  settings: object = {},
+): Bed {
+  const bench = new DriverBench({
+    instance_info: IMAGE,
+    driver_info: { ipmi_address: '10.9.8.7', ipmi_password: BMC_CANARY },
+    ...fields,
+  });
+  bench.ports = [{ uuid: 'p', address: '52:54:00:00:00:01', pxe_enabled: true, extra: {} }];
+  const write = new Write();
+  const machine = new AgentMachine(bench, {
+    deploy: write.extension,
+    image: { install_bootloader: { kind: 'async', run: async () => null } },
+    ...extensions,
+  });
+  const config = deploySection.parse({
+    command_wait_interval: 0.1,
+    post_deploy_get_power_state_retry_interval: 0.1,
+    post_deploy_get_power_state_retries: 3,
+    deploy_logs_max_bytes: 2_048,
+    ...settings,
+  });
+  const client = new AgentClient({ timeout: 2_000, attempts: 2, requireTls: true, ports: [] });
+  const image = new InstanceImage({
+    images: {
+      validate: () => {},
+      resolve: async (href, info) => ({
+        href,
+        size: 1024,
+        disk_format: info['image_disk_format'] as string | undefined,
+        checksum: { algo: 'sha256', value: SHA },
+        whole_disk: info['kernel'] === undefined,
+      }),
+      fetchTo: async (ref, target) => {
+        fetched.push(ref);
+        await mkdir(dirname(target), { recursive: true });
+        writeFileSync(target, 'image');
+        return { size: 5, sha256: 'b'.repeat(64), disk_format: 'raw' };
+      },
+    },
+    plans: {
+      put: async (plan) => void plans.set(plan.node_uuid, plan),
+      remove: async (uuid) => void plans.delete(uuid),
+      byNode: async (uuid) => plans.get(uuid) ?? null,
+    },
+    settings: config,
+    httpRoot: join(directory, 'http'),
+    httpUrl: () => 'http://10.77.0.1:8080/',
+  });
+  const deploy = new DirectDeploy({
+    client,
+    image,
+    logs: new RamdiskLogs({
+      client,
+      directory: join(directory, 'logs'),
+      maxBytes: config.deploy_logs_max_bytes,
+    }),
+    settings: config,
+    apiUrl: () => 'http://10.77.0.1:6386',
+    patience: { deploy: 60_000, clean: 30_000 },
+  });
+  const runOf = (name: string) => deploy.steps.find((step) => step.name === name)!.run;
+  return {
+    bench,
+    machine,
+    write,
+    deploy,
+    enter: async (name, wake, args = {}) => {
+      if (wake === 'start') bench.saved = null;
+      const outcome = await runOf(name)(
+        bench.context(machine.interfaces, { step: name, wake, args: args as never }),
+      );
+      if (outcome.is === 'wait' && outcome.checkpoint !== undefined) bench.saved = outcome.checkpoint;
+      return outcome;
+    },
+    drive: async (name, args = {}) =>
+      (await bench.drive(machine.interfaces, runOf(name), { step: name, args: args as never })).outcome,
+    [Symbol.asyncDispose]: () => machine[Symbol.asyncDispose](),
+  };
+}
+
+/** As far as the agent being there, ready to write. */
+async function ready(...parts: Parameters<typeof bed>): Promise<Bed> {
+  const made = bed(...parts);
+  await made.drive('prepare_deploy');
+  await made.enter('deploy', 'start');
+  expect(await made.enter('deploy', 'heartbeat')).toEqual({ is: 'done' });
+  return made;
+}
+
+describe('direct deploy', () => {
+  it('deploys an image that the agent fetches from its own URL', async () => {
+    await using at = bed({ instance_info: { ...IMAGE, image_disk_format: 'raw' } });
+    const { bench, machine, write } = at;
+    expect(await at.drive('prepare_deploy')).toEqual({ is: 'done' });
+    expect(fetched).toEqual([]);
+    expect(await at.enter('deploy', 'start')).toMatchObject({ is: 'wait', for: 'heartbeat' });
+    expect(machine.kernelParameters).toEqual({ 'ipa-api-url': 'http://10.77.0.1:6386' });
+    expect(await at.enter('deploy', 'heartbeat')).toEqual({ is: 'done' });
+
+    expect(await at.enter('write_image', 'start')).toMatchObject({
+      is: 'wait',
+      for: 'poll',
+      timeout: 60_000,
+    });
+    expect(await at.enter('write_image', 'poll')).toMatchObject({ is: 'wait' });
+    expect(bench.committed.driver_internal_info['deploy_progress']).toEqual({
+      phase: 'download',
+      bytes: 512,
+      total: 1024,
+    });
+    write.end();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(await at.enter('write_image', 'heartbeat')).toEqual({ is: 'done' });
+    const { params } = machine.heard.find((one) => one.name === 'deploy.execute_deploy_step')!;
+    expect(params).toMatchObject({
+      deploy_version: { m: '1' },
+      step: {
+        interface: 'deploy',
+        step: 'write_image',
+        args: {
+          image_info: {
+            id: 'debian.raw',
+            urls: ['http://images/debian.raw'],
+            disk_format: 'raw',
+            container_format: 'bare',
+            os_hash_algo: 'sha256',
+            os_hash_value: SHA,
+            stream_raw_images: true,
+            node_uuid: NODE_UUID,
+          },
+          configdrive: null,
+        },
+      },
+    });
+
+    for (const name of [
+      'prepare_instance_boot',
+      'tear_down_agent',
+      'switch_to_tenant_network',
+      'boot_instance',
+    ]) {
+      expect(await at.drive(name), name).toEqual({ is: 'done' });
+    }
+    expect(machine.acts).toEqual([
+      'prepare ramdisk',
+      'pxe',
+      'power on',
+      'clean up ramdisk',
+      'prepare instance',
+      'disk persistent',
+      'power on',
+    ]);
+    expect(machine.heard.map((one) => one.name)).toEqual([
+      'deploy.get_deploy_steps',
+      'deploy.execute_deploy_step',
+      'image.install_bootloader',
+      'standby.sync',
+      'standby.power_off',
+    ]);
+    expect(JSON.stringify(machine.heard)).not.toMatch(/canary|10\.9\.8\.7/);
+    const internal = Object.keys(bench.committed.driver_internal_info);
+    expect(internal.filter((key) => key.startsWith('agent_') || key === 'deploy_progress')).toEqual([]);
+    expect(bench.fences.length).toBeGreaterThan(5);
+  });
+
+  it.each([
+    ['file:///images/debian.qcow2', {}],
+    ['7daa1a92-c3d7-4add-aaed-66fcbba58912', {}],
+    ['http://images/x.raw', { image_disk_format: 'raw', image_download_source: 'local' }],
+    ['http://images/format-unknown', {}],
+  ])('serves %s %j itself, and only while it is needed', async (image_source, info) => {
+    await using at = await ready({ instance_info: { ...IMAGE, image_source, ...info } });
+    expect(fetched).toEqual([image_source]);
+    const name = `agent_images/${NODE_UUID}`;
+    const path = join(directory, 'http', name);
+    expect(plans.get(NODE_UUID)?.files).toEqual([{ service: 'http', name, path }]);
+    expect(at.bench.committed.instance_info['image_url']).toBe(`http://10.77.0.1:8080/${name}`);
+    expect(at.bench.committed.instance_info['image_os_hash_value']).toBe(SHA); // the user's own words stay
+    await at.enter('write_image', 'start');
+    expect(at.machine.heard.at(-1)?.params).toMatchObject({
+      step: {
+        args: { image_info: { disk_format: 'raw', os_hash_algo: 'sha256', os_hash_value: 'b'.repeat(64) } },
+      },
+    });
+    expect(existsSync(path)).toBe(true);
+    at.write.end();
+    await at.drive('prepare_instance_boot');
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it('refuses partition images, before and after it has asked the Image service', async () => {
+    const declared = bed({ instance_info: { ...IMAGE, kernel: 'x', ramdisk: 'y' } });
+    await expect(declared.deploy.validate(declared.bench.context())).rejects.toThrow('is a partition image');
+    const at = bed({ instance_info: { ...IMAGE, image_type: 'whole-disk', kernel: 'x' } });
+    await expect(at.drive('prepare_deploy')).rejects.toThrow('only whole-disk images are supported');
+  });
+
+  it('names the faults of the node', async () => {
+    const at = bed({
+      instance_info: { ...IMAGE, image_download_source: 'swift', root_device: { size: 'x' } },
+      driver_info: { agent_verify_ca: '/etc/shadow', deploy_forces_oob_reboot: 'perhaps' },
+    });
+    const error: unknown = await at.deploy.validate(at.bench.context()).catch((e: unknown) => e);
+    for (const text of [
+      'image_download_source',
+      'agent_verify_ca',
+      'deploy_forces_oob_reboot',
+      'root_device',
+    ]) {
+      expect((error as Error).message).toContain(text.replace('root_device', 'size'));
+    }
+    const empty = bed({ instance_info: {} });
+    await expect(empty.deploy.validate(empty.bench.context())).rejects.toThrow(
+      `Node ${NODE_UUID} failed to validate deploy image info. Some parameters were missing. Missing are: ['instance_info.image_source']`,
+    );
+  });
+});
+
+describe('a conductor that dies', () => {
+  it.each([
+    'before the checkpoint',
+    'before the command',
+    'after the command',
+    'while it runs',
+    'after its end',
+  ])('%s writes the disk once', async (when) => {
+    await using at = await ready();
+    const { machine, write, bench } = at;
+    if (when === 'before the command') {
+      // The checkpoint of what the agent had is committed, the command was never sent.
+      bench.saved = { phase: 'issuing', known: machine.board!.list().map(({ id }) => id) };
+    } else if (when !== 'before the checkpoint') {
+      const outcome = await at.enter('write_image', 'start');
+      // Its outcome was never committed: only what checkpoint() wrote is there.
+      if (when === 'after the command') {
+        bench.saved = {
+          phase: 'issuing',
+          known: machine
+            .board!.list()
+            .slice(0, -1)
+            .map(({ id }) => id),
+        };
+      } else expect(outcome).toMatchObject({ checkpoint: { phase: 'running' } });
+      if (when === 'after its end') {
+        write.end();
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    }
+    if (when === 'before the checkpoint') bench.saved = null;
+    const again = await at.enter('write_image', 'restart');
+    expect(again.is).toBe(when === 'after its end' ? 'done' : 'wait');
+    if (again.is === 'wait') {
+      write.end();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      expect(await at.enter('write_image', 'poll')).toEqual({ is: 'done' });
+    }
+    expect(write.runs).toBe(1);
+    expect(machine.count('deploy.execute_deploy_step')).toBe(1);
+  });
+
+  it('finds a command that was heard although its answer was lost', async () => {
+    await using at = await ready();
+    const { machine, write } = at;
+    // The answer is cut off: the agent's server dies right behind the command, and comes back with its memory.
+    const board = machine.board!;
+    const execute = board.execute.bind(board);
+    board.execute = async (name, params) => {
+      await execute(name, params);
+      board.execute = execute;
+      return new Promise(() => {}); // no answer ever
+    };
+    const outcome = await at.enter('write_image', 'start');
+    expect(outcome).toMatchObject({ is: 'wait', checkpoint: { phase: 'issuing' } });
+    expect(outcome).not.toHaveProperty('timeout'); // silence does not renew the step's clock
+    expect(await at.enter('write_image', 'poll')).toMatchObject({
+      is: 'wait',
+      checkpoint: { phase: 'running' },
+    });
+    expect(write.runs).toBe(1);
+  });
+
+  it.each([
+    ['the machine was started', true, 0],
+    ['the machine was not started yet', false, 1],
+  ])('right behind the checkpoint of the boot: %s', async (_, started, starts) => {
+    await using at = bed();
+    await at.drive('prepare_deploy');
+    at.machine.heartbeats = false;
+    await at.enter('deploy', 'start');
+    if (!started) await at.machine.stop();
+    at.machine.acts.length = 0;
+    expect(await at.enter('deploy', 'restart')).toMatchObject({ is: 'wait', for: 'heartbeat' });
+    expect(at.machine.acts.filter((act) => act === 'power on')).toHaveLength(starts);
+    at.machine.report();
+    expect(await at.enter('deploy', 'heartbeat')).toEqual({ is: 'done' });
+  });
+
+  it('before that checkpoint begins anew, and does not take the former ramdisk for the new one', async () => {
+    await using at = bed();
+    await at.drive('prepare_deploy');
+    at.machine.report(); // a stale agent, from a cleaning
+    expect(await at.enter('deploy', 'restart')).toMatchObject({ is: 'wait', for: 'heartbeat' });
+    expect(at.machine.acts).toContain('power on');
+  });
+});
+
+describe('an agent that fails', () => {
+  it('fails the step in its own words', async () => {
+    await using at = await ready();
+    await at.enter('write_image', 'start');
+    at.write.end(
+      new AgentError('ImageChecksumError', 500, 'Error verifying image checksum', 'does not match\nreally'),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    await expect(at.enter('write_image', 'poll')).rejects.toMatchObject({
+      code: 'agent-failed',
+      message: 'Agent command execute_deploy_step failed: does not match really',
+    });
+  });
+
+  it('that is gone is waited for until the deadline, no longer', async () => {
+    await using at = await ready();
+    await at.enter('write_image', 'start');
+    await at.machine.stop();
+    const outcome = await at.enter('write_image', 'poll');
+    expect(outcome).toMatchObject({ is: 'wait', for: 'poll' });
+    expect(outcome).not.toHaveProperty('timeout');
+  });
+
+  it('that was started anew in the middle of it fails the step', async () => {
+    await using at = await ready();
+    await at.enter('write_image', 'start');
+    at.bench.saved = { phase: 'running', id: 'of-another-life', polls: 1 };
+    await expect(at.enter('write_image', 'poll')).rejects.toThrow('was started anew while it executed');
+    expect(at.write.runs).toBe(1);
+  });
+
+  it('that does not power off is switched off', async () => {
+    await using at = await ready();
+    at.machine.leavesOnRequest = false;
+    at.machine.acts.length = 0;
+    expect(await at.drive('tear_down_agent')).toEqual({ is: 'done' });
+    expect(at.machine.acts).toEqual(['power off']);
+    expect(at.bench.committed.driver_internal_info).not.toHaveProperty('agent_secret_token');
+  });
+
+  it('leaves its logs, is switched off and forgotten', async () => {
+    const archive = Buffer.from('tar.gz of a hostile machine');
+    const log: Extension = {
+      collect_system_logs: { kind: 'sync', run: async () => ({ system_logs: archive.toString('base64') }) },
+    };
+    await using at = await ready({}, { log });
+    await at.deploy.cleanUpFailure(at.bench.context(at.machine.interfaces), {
+      uuid: at.bench.operation,
+      kind: 'deploy',
+      reason: 'test',
+    });
+    const [name] = readdirSync(join(directory, 'logs'));
+    expect(name).toMatch(new RegExp(`^${NODE_UUID}_deploy_\\d{8}T\\d{6}Z\\.tar\\.gz$`));
+    expect(readFileSync(join(directory, 'logs', name!))).toEqual(archive);
+    expect(statSync(join(directory, 'logs', name!)).mode & 0o777).toBe(0o600);
+    expect(at.machine.on).toBe(false);
+    expect(at.machine.published).toBeNull();
+    expect(at.bench.committed.driver_internal_info).not.toHaveProperty('agent_secret_token');
+    expect(at.bench.lines.join('')).not.toContain(AGENT_TOKEN);
+  });
+
+  it.each([
+    ['too large', Buffer.alloc(3_000).toString('base64')],
+    ['endless', 'x'.repeat(100_000)],
+    ['none', 7],
+  ])('whose logs are %s leaves none, and the rest is cleaned up', async (_, system_logs) => {
+    const log: Extension = { collect_system_logs: { kind: 'sync', run: async () => ({ system_logs }) } };
+    await using at = await ready({}, { log });
+    await at.deploy.cleanUpFailure(at.bench.context(at.machine.interfaces), {
+      uuid: at.bench.operation,
+      kind: 'deploy',
+      reason: 'test',
+    });
+    expect(existsSync(join(directory, 'logs'))).toBe(false);
+    expect(at.machine.on).toBe(false);
+    expect(at.bench.lines.join('')).toContain('logs could not be fetched');
+  });
+});
+
+describe('cleaning', () => {
+  const step = (name: string, priority: number, extra = {}) => ({
+    step: name,
+    interface: 'deploy',
+    priority,
+    reboot_requested: false,
+    abortable: true,
+    ...extra,
+  });
+  const clean = (
+    versions: string[],
+    steps = [step('erase_devices', 10), step('erase_devices_metadata', 99)],
+  ) => {
+    const ran: string[] = [];
+    const extension: Extension = {
+      get_clean_steps: {
+        kind: 'sync',
+        run: async () => ({ clean_steps: { m: steps }, hardware_manager_version: { m: versions[0]! } }),
+      },
+      execute_clean_step: {
+        kind: 'async',
+        run: async (params) => {
+          const { clean_version, step: given } = params as {
+            clean_version: { m: string };
+            step: { step: string };
+          };
+          if (versions.length > 1 && clean_version.m === versions[0]) {
+            versions.shift();
+            throw new AgentError('VersionMismatch', 409, 'mismatch', 'x');
+          }
+          ran.push(given.step);
+          return { clean_step: given as never, clean_result: null };
+        },
+      },
+    };
+    return { extension, ran };
+  };
+  /** Plays the journal: collected steps go in behind the one that collected them. */
+  async function play(at: Bed, args = {}): Promise<string[]> {
+    const names: string[] = [];
+    await at.enter('prepare_cleaning', 'start');
+    expect(await at.enter('prepare_cleaning', 'heartbeat')).toEqual({ is: 'done' });
+    const queue: Pick<PlannedStep, 'name' | 'agent' | 'args'>[] = [
+      { name: 'collect_clean_steps', agent: false, args },
+    ];
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      names.push(next.name);
+      const { agent, name, args: given } = next;
+      const outcome = agent
+        ? (
+            await at.bench.drive(at.machine.interfaces, (context) => at.deploy.runAgentStep(context), {
+              step: name,
+              args: given,
+            })
+          ).outcome
+        : await at.drive(name, given);
+      if (outcome.is === 'done') queue.unshift(...(outcome.insert ?? []));
+    }
+    expect(await at.drive('tear_down_cleaning')).toEqual({ is: 'done' });
+    return names;
+  }
+  const cleaning = (extension: Extension, settings = {}, fields = {}) => {
+    const at = bed({ target_provision_state: 'available', ...fields }, { clean: extension }, settings);
+    at.bench.kind = 'clean';
+    return at;
+  };
+
+  it('runs what the agent offers, by its priorities, then switches off and forgets', async () => {
+    const { extension, ran } = clean(['1']);
+    await using at = cleaning(extension);
+    await play(at);
+    expect(ran).toEqual(['erase_devices_metadata', 'erase_devices']);
+    expect(at.machine.on).toBe(false);
+    expect(at.machine.acts.at(-1)).toBe('clean up ramdisk');
+    const given = at.machine.heard.find((one) => one.name === 'clean.execute_clean_step')!.params;
+    expect(given).toMatchObject({
+      clean_version: { m: '1' },
+      node: { uuid: NODE_UUID, driver_internal_info: { agent_erase_devices_iterations: 1 } },
+      ports: [{ address: '52:54:00:00:00:01' }],
+    });
+    expect(JSON.stringify(at.machine.heard)).not.toContain('canary');
+    expect(
+      Object.keys(at.bench.committed.driver_internal_info).filter((key) => /token|url|cached/.test(key)),
+    ).toEqual([]);
+  });
+
+  it('heeds configured priorities, and an operator’s list', async () => {
+    const automatic = clean(['1']);
+    await using one = cleaning(automatic.extension, { erase_devices_priority: 0 });
+    await play(one);
+    expect(automatic.ran).toEqual(['erase_devices_metadata']);
+    const manual = clean(['1'], [step('burnin_cpu', 0)]);
+    await using two = cleaning(manual.extension);
+    await play(two, { requested: [{ interface: 'deploy', step: 'burnin_cpu' }] });
+    expect(manual.ran).toEqual(['burnin_cpu']);
+  });
+
+  it('boots the ramdisk anew where a step asks for it', async () => {
+    const { extension, ran } = clean(
+      ['1'],
+      [step('flash', 50, { reboot_requested: true }), step('after', 10)],
+    );
+    await using at = cleaning(extension);
+    await play(at);
+    expect(ran).toEqual(['flash', 'after']);
+    expect(at.machine.acts.filter((act) => act === 'power on')).toHaveLength(2);
+  });
+
+  it('begins anew when the agent’s hardware managers changed, and runs no step twice over', async () => {
+    const { extension, ran } = clean(['1', '2']);
+    await using at = cleaning(extension);
+    const names = await play(at);
+    expect(ran).toEqual(['erase_devices_metadata', 'erase_devices']);
+    expect(names.filter((name) => name === 'collect_clean_steps')).toHaveLength(2);
+  });
+
+  it('does not guess in manual cleaning what changed hardware managers mean', async () => {
+    const { extension } = clean(['1', '2']);
+    await using at = cleaning(extension, {}, { target_provision_state: 'manageable' });
+    await expect(play(at, { requested: [{ interface: 'deploy', step: 'erase_devices' }] })).rejects.toThrow(
+      'hardware managers changed during manual cleaning',
+    );
+  });
+
+  it('leaves nothing of an instance behind in tear-down, twice without harm', async () => {
+    await using at = await ready({ instance_info: { ...IMAGE, image_source: 'file:///images/x' } });
+    for (const _ of [1, 2]) expect(await at.drive('tear_down')).toEqual({ is: 'done' });
+    expect(at.machine.on).toBe(false);
+    expect(existsSync(join(directory, 'http/agent_images', NODE_UUID))).toBe(false);
+    expect(at.bench.committed.driver_internal_info).toEqual({});
+  });
+});
+
+describe('config drives', () => {
+  const given = async (configdrive: unknown) => {
+    await using at = await ready({ instance_info: { ...IMAGE, configdrive: configdrive as never } });
+    await at.enter('write_image', 'start');
+    at.write.end();
+    const { step } = at.machine.heard.at(-1)!.params as { step: { args: { configdrive: string } } };
+    return step.args.configdrive;
+  };
+
+  it('builds an object into a volume that others read', async () => {
+    const text = await given({ meta_data: { hostname: 'm1' }, user_data: '#cloud-config\n' });
+    const file = join(directory, 'drive.iso');
+    writeFileSync(file, gunzipSync(Buffer.from(text, 'base64')));
+    expect(execFileSync('file', [file], { encoding: 'utf8' })).toContain(
+      "ISO 9660 CD-ROM filesystem data 'config-2'",
+    );
+  });
+
+  it('passes a finished volume and a URL on as they are', async () => {
+    expect(await given('H4sIAAAA')).toBe('H4sIAAAA');
+    expect(await given('https://config/drive')).toBe('https://config/drive');
+    const at = bed({ instance_info: { ...IMAGE, configdrive: { nonsense: 1 } } });
+    await expect(at.deploy.validate(at.bench.context())).rejects.toThrow('configdrive has no nonsense');
+  });
+});
