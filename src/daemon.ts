@@ -1,15 +1,30 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { DataSource } from 'typeorm';
+import { createAgentApi } from './api/agent-api.js';
+import { createOperatorApi } from './api/operator-api.js';
 import { AppModule } from './app.module.js';
+import { BootPlanRepository } from './boot-plan/boot-plan.repository.js';
 import type { ComposedConductor } from './conductor/compose.js';
+import { Conductor } from './conductor/conductor.js';
 import { COMPOSED_CONDUCTOR } from './conductor/conductor.module.js';
 import { PeriodicRunner } from './conductor/periodic/periodic-runner.js';
+import { ConductorRecordRepository } from './conductor-record/conductor-record.repository.js';
+import { agentApiUrl } from './config/endpoints.js';
 import type { Config } from './config/schema.js';
-import type { Connection } from './database/data-source.js';
+import { type Connection, isDatabaseAway } from './database/data-source.js';
 import { startEmbeddedServer } from './database/embedded-server.js';
 import { FerricError, messageOf } from './domain/errors.js';
+import { Ipmitool } from './driver/ipmi/ipmitool.js';
+import { EventRepository } from './event/event.repository.js';
+import { EventStream } from './event/event-stream.js';
 import { ImageService } from './image/image-service.js';
+import { LeaseRepository } from './lease/lease.repository.js';
+import { NetbootServers } from './netboot/servers.js';
+import { NodeRepository } from './node/node.repository.js';
+import { OperationRepository } from './operation/operation.repository.js';
 import type { Logger } from './platform/logger.js';
+import { PortRepository } from './port/port.repository.js';
 
 export interface Daemon {
   /** Resolves once everything is stopped, in the reverse order of the start. */
@@ -74,7 +89,9 @@ async function startParts(
     { logger: false, abortOnError: false },
   );
   started.add('application', () => app.close());
-  await conductor(app, started);
+  await conductor(app, log, started);
+  await netboot(app, config, log, started);
+  await listeners(app, config, log, started);
 }
 
 async function database(config: Config, log: Logger, started: Started): Promise<Connection> {
@@ -89,14 +106,77 @@ async function database(config: Config, log: Logger, started: Started): Promise<
   return server.connection;
 }
 
-async function conductor(app: INestApplicationContext, started: Started): Promise<void> {
+async function conductor(app: INestApplicationContext, log: Logger, started: Started): Promise<void> {
   const images = app.get(ImageService);
   await images.start();
   started.add('images', () => images.close());
+  const ipmitool = await app.get(Ipmitool).start();
+  log.info(`ipmi: ipmitool ${ipmitool.version}`);
   const composed = app.get<ComposedConductor>(COMPOSED_CONDUCTOR);
   const periodic = app.get(PeriodicRunner);
   await composed.start(periodic);
   started.add('conductor', () => composed.stop(periodic));
+}
+
+async function netboot(
+  app: INestApplicationContext,
+  config: Config,
+  log: Logger,
+  started: Started,
+): Promise<void> {
+  const memory = {
+    ports: app.get(PortRepository),
+    plans: app.get(BootPlanRepository),
+    leases: app.get(LeaseRepository),
+  };
+  const servers = new NetbootServers(config.netboot, config.data_dir, memory, log);
+  await servers.start();
+  started.add('network boot', () => servers.stop());
+  for (const line of servers.describe()) log.info(line);
+}
+
+async function listeners(
+  app: INestApplicationContext,
+  config: Config,
+  log: Logger,
+  started: Started,
+): Promise<void> {
+  const common = { conductor: app.get(Conductor), isDatabaseAway, log };
+  const agents = await createAgentApi({ ...common, settings: { ...config.agent, ...imageRules(config) } });
+  started.add('agents’ listener', () => agents.close());
+  const forAgents = await agents.listen(config.agent.listen);
+  log.info(
+    `agents: lookup and heartbeat at ${forAgents.address}:${forAgents.port}, told as ${agentApiUrl(config)}`,
+  );
+
+  const events = app.get(EventRepository);
+  const stream = new EventStream(app.get(DataSource), events, (error) =>
+    log.warn({ error: messageOf(error) }, 'the event stream lost the database; connecting again'),
+  );
+  await stream.start();
+  started.add('event stream', () => stream.stop());
+  const api = await createOperatorApi({
+    ...common,
+    nodes: app.get(NodeRepository),
+    ports: app.get(PortRepository),
+    operations: app.get(OperationRepository),
+    events,
+    conductors: app.get(ConductorRecordRepository),
+    stream,
+    settings: config.api,
+    conductorTimeout: config.conductor.heartbeat_timeout,
+  });
+  started.add('operators’ listener', () => api.close());
+  const forOperators = await api.listen(config.api.listen);
+  log.info(`api: Bare Metal API at ${forOperators.address}:${forOperators.port}, login: ${config.api.auth}`);
+}
+
+/** What ramdisks are told about images, so that both sides judge alike. */
+function imageRules({ image }: Config): {
+  allow_md5_checksum: boolean;
+  permitted_formats: readonly string[];
+} {
+  return { allow_md5_checksum: image.allow_md5_checksum, permitted_formats: image.permitted_formats };
 }
 
 /** @throws FerricError for settings that would let strangers in */
