@@ -22,6 +22,7 @@ export interface NetworkOptions {
 export class LabNetwork {
   readonly bridge = 'br0';
   #taps = 0;
+  readonly #segments: { namespace: string; close: () => Promise<void> }[] = [];
 
   private constructor(
     readonly namespace: string,
@@ -30,6 +31,7 @@ export class LabNetwork {
     readonly door: NamespaceDoor,
     private readonly advertiser: RouterAdvertiser | undefined,
     private readonly hostLink: string | undefined,
+    private readonly ledger: Ledger,
   ) {}
 
   /** @throws ExecaError, for instance without the right to make a namespace */
@@ -58,7 +60,7 @@ export class LabNetwork {
     }
     const door = await NamespaceDoor.open(namespace, ledger);
     const advertiser = withV6 ? await RouterAdvertiser.start(namespace, 'br0', ledger) : undefined;
-    return new LabNetwork(namespace, address.split('/')[0]!, door, advertiser, host?.link);
+    return new LabNetwork(namespace, address.split('/')[0]!, door, advertiser, host?.link, ledger);
   }
 
   /** A tap on the bridge; QEMU opens it by its name. */
@@ -72,6 +74,26 @@ export class LabNetwork {
   /** An address of the management network, on the namespace's loopback. */
   async addManagementAddress(address: string): Promise<void> {
     await this.inside('ip', ['addr', 'add', `${address}/32`, 'dev', 'lo']);
+  }
+
+  /**
+   * Another namespace on the bridge, for clients that need a DHCP socket of their own, such as udhcpc or simulated
+   * machines; it goes with the lab. Its one link is `eth0`, without an address but with a route to everywhere.
+   */
+  async addSegment(name: string): Promise<{ namespace: string; door: NamespaceDoor }> {
+    const namespace = `${this.namespace}-${name}`;
+    this.ledger.addNamespace(namespace);
+    await run('ip', ['netns', 'add', namespace]);
+    this.#segments.push({ namespace, close: async () => undefined });
+    await run('ip', ['-n', namespace, 'link', 'set', 'lo', 'up']);
+    const peer = ['peer', 'name', 'eth0', 'netns', namespace];
+    await this.inside('ip', ['link', 'add', `to-${name}`, 'type', 'veth', ...peer]);
+    await this.inside('ip', ['link', 'set', `to-${name}`, 'master', this.bridge, 'up']);
+    await run('ip', ['-n', namespace, 'link', 'set', 'eth0', 'up']);
+    await run('ip', ['-n', namespace, 'route', 'add', 'default', 'dev', 'eth0']);
+    const door = await NamespaceDoor.open(namespace, this.ledger);
+    this.#segments.at(-1)!.close = () => door.close();
+    return { namespace, door };
   }
 
   /**
@@ -100,6 +122,10 @@ export class LabNetwork {
     await this.door.close();
     if (this.hostLink !== undefined && existsSync(`/sys/class/net/${this.hostLink}`))
       execFileSync('ip', ['link', 'delete', this.hostLink], { stdio: 'pipe' });
+    for (const segment of this.#segments) {
+      await segment.close();
+      await run('ip', ['netns', 'delete', segment.namespace]);
+    }
     await run('ip', ['netns', 'delete', this.namespace]);
   }
 }

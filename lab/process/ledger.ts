@@ -3,6 +3,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from 'node:path';
 import { identify, isAlive, killGroup, type ProcessIdentity } from './process-identity.js';
 
+/** The lab of this name is up already. */
+export class LabIsUp extends Error {}
+
 interface Entries {
   owner: ProcessIdentity;
   processes: ProcessIdentity[];
@@ -23,7 +26,7 @@ export class Ledger {
     this.#entries = { owner: identify(process.pid)!, processes: [], namespaces: [], links: [] };
   }
 
-  /** @throws Error when the lab of this directory is up, in another process or in this one */
+  /** @throws LabIsUp when the lab of this directory is up, in another process or in this one */
   static open(directory: string): Ledger {
     mkdirSync(directory, { recursive: true });
     sweep(directory);
@@ -75,13 +78,17 @@ export function ownerOf(directory: string): ProcessIdentity | null {
   return isAlive(owner) ? owner : null;
 }
 
-/** @throws Error when the lab's own process is alive */
+/**
+ * Removes what a killed lab has left.
+ * @returns whether there was anything
+ * @throws LabIsUp when its own process is alive
+ */
 export function sweep(directory: string): boolean {
   const path = join(directory, 'ledger.json');
   if (!existsSync(path)) return false;
   const entries = JSON.parse(readFileSync(path, 'utf8')) as Entries;
   if (isAlive(entries.owner))
-    throw new Error(`the lab in ${directory} is up, as process ${entries.owner.pid}`);
+    throw new LabIsUp(`the lab in ${directory} is up, as process ${entries.owner.pid}`);
   clear(entries);
   rmSync(path, { force: true });
   return true;

@@ -1,0 +1,120 @@
+import { createHash, getHashes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AgentError } from './agent-error.js';
+import type { NodeFaults } from './fault.js';
+import { open } from './http-client.js';
+import type { SparseDisk } from './sparse-disk.js';
+
+export interface ImageInfo {
+  id?: string;
+  urls?: string[];
+  disk_format?: string;
+  checksum?: string;
+  os_hash_algo?: string;
+  os_hash_value?: string;
+  image_type?: string;
+}
+
+export interface WriteContext {
+  disk: SparseDisk;
+  faults: NodeFaults;
+  localAddress: string | undefined;
+  signal: AbortSignal;
+  /** The agent is to vanish now. */
+  vanish(): void;
+}
+
+const BY_LENGTH: Record<number, string> = { 32: 'md5', 64: 'sha256', 128: 'sha512' };
+
+/**
+ * Downloads a raw image onto the disk, with its checksum computed on the way (ironic_python_agent
+ * extensions/standby.py, StandbyExtension._stream_raw_image_onto_device).
+ * @throws AgentError as the agent would show it
+ */
+export async function writeImage(image: ImageInfo, context: WriteContext): Promise<string> {
+  const { disk, faults, localAddress, signal } = context;
+  if (image.disk_format !== 'raw')
+    throw new AgentError(
+      'ImageWriteError',
+      500,
+      'Error writing image to device',
+      `format ${image.disk_format} is not supported by a simulated machine`,
+    );
+  if (image.image_type === 'partition')
+    throw new AgentError(
+      'ImageWriteError',
+      500,
+      'Error writing image to device',
+      'partition images are not supported by a simulated machine',
+    );
+  const url = image.urls?.[0];
+  if (url === undefined)
+    throw new AgentError(
+      'InvalidCommandParamsError',
+      400,
+      'Invalid command parameters',
+      "Image is missing 'urls' field.",
+    );
+  const { algorithm, expected } = checksumOf(image);
+  const hash = createHash(algorithm);
+  const slow = faults.find('slow')?.bytesPerSecond;
+  const gone = faults.find('gone-mid-write')?.after;
+  const writer = await disk.writer();
+  try {
+    const response = await open(url, { signal, ...(localAddress === undefined ? {} : { localAddress }) });
+    if (response.statusCode !== 200) {
+      response.destroy();
+      throw new AgentError(
+        'ImageDownloadError',
+        500,
+        'Error downloading image',
+        `Download of image ${image.id} failed: URL: ${url}; received status code ${response.statusCode}`,
+      );
+    }
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      hash.update(chunk);
+      await writer.write(chunk);
+      if (gone !== undefined && writer.written >= gone) {
+        context.vanish();
+        signal.throwIfAborted();
+      }
+      if (slow !== undefined) await sleep((chunk.length / slow) * 1000, undefined, { signal });
+    }
+  } catch (error) {
+    if (error instanceof AgentError || signal.aborted) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new AgentError(
+      'ImageDownloadError',
+      500,
+      'Error downloading image',
+      `Download of image ${image.id} failed: URL: ${url}: ${why}`,
+    );
+  } finally {
+    await writer.close();
+  }
+  const found = faults.find('wrong-checksum') ? 'f'.repeat(expected.length) : hash.digest('hex');
+  if (found !== expected.toLowerCase()) {
+    await disk.erase();
+    const details = `Image failed to verify against checksum. location: ${disk.path}; image ID: ${image.id}; image checksum: ${expected}; verification checksum: ${found}`;
+    throw new AgentError('ImageChecksumError', 500, 'Error verifying image checksum', details);
+  }
+  return `image (${image.id}) written to device /dev/vda `;
+}
+
+function checksumOf(image: ImageInfo): { algorithm: string; expected: string } {
+  const missing = () =>
+    new AgentError(
+      'ImageChecksumError',
+      500,
+      'Error verifying image checksum',
+      'Image has no usable checksum.',
+    );
+  if (image.os_hash_algo && image.os_hash_value) {
+    if (!getHashes().includes(image.os_hash_algo)) throw missing();
+    return { algorithm: image.os_hash_algo, expected: image.os_hash_value };
+  }
+  const expected = image.checksum;
+  const algorithm = expected === undefined ? undefined : BY_LENGTH[expected.length];
+  if (expected === undefined || algorithm === undefined) throw missing();
+  return { algorithm, expected };
+}

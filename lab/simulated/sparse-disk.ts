@@ -1,0 +1,71 @@
+import { type FileHandle, open, rm, stat } from 'node:fs/promises';
+
+const BLOCK = 64 * 1024;
+const ZEROS = Buffer.alloc(BLOCK);
+
+/** A disk as a sparse file, made when something is first written; blocks of zeros take no room. */
+export class SparseDisk {
+  constructor(
+    readonly path: string,
+    /** Bytes. */
+    readonly size: number,
+  ) {}
+
+  /** Nothing on it any more. */
+  async erase(): Promise<void> {
+    await rm(this.path, { force: true });
+    await rm(`${this.path}.config-2`, { force: true });
+  }
+
+  /** A fresh disk to be written from its start. @throws on what does not fit */
+  async writer(): Promise<DiskWriter> {
+    await this.erase();
+    return new DiskWriter(await open(this.path, 'w'), this.size);
+  }
+
+  /** Whether a BIOS would start it: the boot signature is there, and some code before it. */
+  async bootable(): Promise<boolean> {
+    const found = await stat(this.path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return null;
+      throw error;
+    });
+    if (found === null || found.size < 512) return false;
+    const file = await open(this.path, 'r');
+    try {
+      const sector = Buffer.alloc(512);
+      await file.read(sector, 0, 512, 0);
+      return sector.readUInt16BE(510) === 0x55aa && !sector.subarray(0, 440).equals(ZEROS.subarray(0, 440));
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+class DiskWriter {
+  #offset = 0;
+
+  constructor(
+    private readonly file: FileHandle,
+    private readonly size: number,
+  ) {}
+
+  get written(): number {
+    return this.#offset;
+  }
+
+  async write(chunk: Buffer): Promise<void> {
+    if (this.#offset + chunk.length > this.size)
+      throw new Error(`the disk is full: it holds ${this.size} bytes`);
+    for (let at = 0; at < chunk.length; at += BLOCK) {
+      const block = chunk.subarray(at, at + BLOCK);
+      if (!block.equals(ZEROS.subarray(0, block.length)))
+        await this.file.write(block, 0, block.length, this.#offset + at);
+    }
+    this.#offset += chunk.length;
+  }
+
+  async close(): Promise<void> {
+    await this.file.truncate(this.#offset); // trailing zeros belong to the image as well
+    await this.file.close();
+  }
+}
