@@ -3,10 +3,14 @@ import { Module } from '@nestjs/common';
 import { BootPlanModule } from '../boot-plan/boot-plan.module.js';
 import { BootPlanRepository } from '../boot-plan/boot-plan.repository.js';
 import { CONFIG } from '../config/config.module.js';
-import { bootHttpUrl, httpRoot, tftpRoot } from '../config/endpoints.js';
+import { agentApiUrl, bootHttpUrl, httpRoot, tftpRoot } from '../config/endpoints.js';
 import type { Config } from '../config/schema.js';
 import { ImageModule } from '../image/image.module.js';
 import { ImageService } from '../image/image-service.js';
+import { AgentClient } from './agent/client.js';
+import { DirectDeploy } from './agent/direct-deploy.js';
+import { InstanceImage } from './agent/instance-image.js';
+import { RamdiskLogs } from './agent/ramdisk-logs.js';
 import { FAKE_HARDWARE } from './hardware-type/fake-hardware.js';
 import { IPMI } from './hardware-type/ipmi.js';
 import {
@@ -40,6 +44,7 @@ import { DriverRegistry, type ImplementationTable } from './registry.js';
             noopImplementations(),
             ipmiImplementations({ settings: config.ipmi, deploy: config.deploy, ipmitool }),
             bootImplementations(config, images, plans),
+            deployImplementations(config, images, plans),
             fakeImplementations({
               deploy: config.deploy,
               journalDirectory: config.driver.fake_journal_directory,
@@ -73,6 +78,45 @@ function bootImplementations(
     boot: [
       new NetworkBoot({ ...common, flavour: ipxe, root: httpRoot(config) }),
       new NetworkBoot({ ...common, flavour: PXE_FLAVOUR, root: tftpRoot(config) }),
+    ],
+  };
+}
+
+function deployImplementations(
+  config: Config,
+  images: ImageService,
+  plans: BootPlanRepository,
+): Partial<ImplementationTable> {
+  const { deploy, agent, conductor } = config;
+  const client = new AgentClient({
+    timeout: deploy.command_timeout * 1000,
+    attempts: deploy.max_command_attempts,
+    requireTls: agent.require_tls,
+    ports: agent.callback_ports,
+  });
+  return {
+    deploy: [
+      new DirectDeploy({
+        client,
+        image: new InstanceImage({
+          images,
+          plans,
+          settings: deploy,
+          httpRoot: httpRoot(config),
+          httpUrl: () => bootHttpUrl(config),
+        }),
+        logs: new RamdiskLogs({
+          client,
+          directory: deploy.deploy_logs_local_path ?? join(config.data_dir, 'ramdisk-logs'),
+          maxBytes: deploy.deploy_logs_max_bytes,
+        }),
+        settings: deploy,
+        apiUrl: () => agentApiUrl(config),
+        patience: {
+          deploy: conductor.deploy_callback_timeout * 1000,
+          clean: conductor.clean_callback_timeout * 1000,
+        },
+      }),
     ],
   };
 }
