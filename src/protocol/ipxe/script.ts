@@ -54,38 +54,6 @@ export function ipxeLocalBootScript(mode: 'bios' | 'uefi'): string {
 }
 
 /**
- * `boot.ipxe`, the same for every machine: finds the node's script by the MAC of each NIC in turn
- * (Ironic: drivers/modules/boot.ipxe). Its `chain` is relative to the URL that it came from.
- */
-export function ipxeBootScript(): string {
-  return `#!ipxe
-
-set netid:int32 -1
-:loop
-inc netid || chain pxelinux.cfg/\${mac:hexhyp} || goto old_rom
-isset \${net\${netid}/mac} || goto loop_done
-echo Attempting to boot from MAC \${net\${netid}/mac:hexhyp}
-chain pxelinux.cfg/\${net\${netid}/mac:hexhyp} || goto loop
-
-echo Exiting to let the boot go on with the next device
-exit 0
-
-:loop_done
-echo PXE boot failed! No configuration found for any of the present NICs.
-echo Press any key to reboot...
-prompt --timeout 180000 ||
-reboot
-
-:old_rom
-echo PXE boot failed! No configuration found for NIC \${mac:hexhyp}.
-echo Please update your iPXE ROM and retry.
-echo Press any key to reboot...
-prompt --timeout 180000 ||
-reboot
-`;
-}
-
-/**
  * pxelinux, for BIOS (Ironic: drivers/modules/pxe_config.template). `ipappend 2` adds BOOTIF.
  * @throws UnsafeBootText
  */

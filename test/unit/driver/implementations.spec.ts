@@ -4,17 +4,21 @@ import { deploySection } from '../../../src/config/section/deploy.js';
 import { driverSection } from '../../../src/config/section/driver.js';
 import { ipmiSection } from '../../../src/config/section/ipmi.js';
 import { pxeSection } from '../../../src/config/section/pxe.js';
+import { AgentClient } from '../../../src/driver/agent/client.js';
+import { DirectDeploy } from '../../../src/driver/agent/direct-deploy.js';
+import { InstanceImage } from '../../../src/driver/agent/instance-image.js';
+import { RamdiskLogs } from '../../../src/driver/agent/ramdisk-logs.js';
 import { FAKE_HARDWARE } from '../../../src/driver/hardware-type/fake-hardware.js';
 import { IPMI } from '../../../src/driver/hardware-type/ipmi.js';
 import {
-  agentImplementations,
   fakeImplementations,
   ipmiImplementations,
   mergeImplementations,
   noopImplementations,
-  pxeImplementations,
 } from '../../../src/driver/implementations.js';
 import { Ipmitool } from '../../../src/driver/ipmi/ipmitool.js';
+import { type Flavour, ipxeFlavour, PXE_FLAVOUR } from '../../../src/driver/pxe/flavour.js';
+import { NetworkBoot } from '../../../src/driver/pxe/network-boot.js';
 import { DriverRegistry } from '../../../src/driver/registry.js';
 import type { ImageService } from '../../../src/image/image-service.js';
 import { DriverBench } from '../../support/driver-context.js';
@@ -24,7 +28,26 @@ const settings = ipmiSection.parse(undefined);
 // The rooms that are given in for real fit what is asked of them: the compiler says so here.
 const plans = {} as BootPlanRepository;
 const images = {} as ImageService;
-const places = { httpRoot: '/h', tftpRoot: '/t', httpUrl: () => 'http://10.0.0.1:8080' };
+const httpUrl = () => 'http://10.0.0.1:8080';
+const boot = (flavour: Flavour, root: string) =>
+  new NetworkBoot({
+    flavour,
+    root,
+    plans,
+    images,
+    settings: pxeSection.parse(undefined),
+    defaultBootMode: 'uefi',
+    defaults: { deploy_kernel: null, deploy_ramdisk: null },
+  });
+const client = new AgentClient({ timeout: 1, attempts: 1, requireTls: true, ports: [] });
+const direct = new DirectDeploy({
+  client,
+  image: new InstanceImage({ images, plans, settings: deploy, httpRoot: '/http', httpUrl }),
+  logs: new RamdiskLogs({ client, directory: '/logs', maxBytes: 1 }),
+  settings: deploy,
+  apiUrl: () => 'http://10.0.0.1:6386',
+  patience: { deploy: 1, clean: 1 },
+});
 
 const registry = new DriverRegistry({
   hardwareTypes: [IPMI, FAKE_HARDWARE],
@@ -37,24 +60,7 @@ const registry = new DriverRegistry({
       deploy,
       ipmitool: new Ipmitool({ settings, runtimeDirectory: '/nonexistent' }),
     }),
-    pxeImplementations({
-      settings: pxeSection.parse(undefined),
-      deploy,
-      places,
-      plans,
-      images,
-      defaults: { deploy_kernel: null, deploy_ramdisk: null },
-    }),
-    agentImplementations({
-      deploy,
-      rules: { requireTls: true, ports: [9999] },
-      apiUrl: () => 'http://10.0.0.1:6386',
-      patience: { deploy: 1, clean: 1 },
-      places,
-      plans,
-      images,
-      logDirectory: '/l',
-    }),
+    { boot: [boot(ipxeFlavour(httpUrl, 0), '/http'), boot(PXE_FLAVOUR, '/tftp')], deploy: [direct] },
   ),
 });
 

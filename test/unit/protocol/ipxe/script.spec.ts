@@ -15,8 +15,8 @@ import {
   pxelinuxConfigName,
 } from '../../../../src/protocol/ipxe/file-name.js';
 import {
+  grubBootConfig,
   grubConfig,
-  ipxeBootScript,
   ipxeScript,
   pxelinuxConfig,
   type RamdiskBoot,
@@ -61,10 +61,6 @@ describe('boot scripts', () => {
     );
   });
 
-  it('looks for the node’s script by every NIC, relative to where it came from', () => {
-    expect(ipxeBootScript()).toContain('\nchain pxelinux.cfg/${net${netid}/mac:hexhyp} || goto loop\n');
-  });
-
   it.each([
     ['\n', 'U+000a'],
     ['\r', 'U+000d'],
@@ -94,6 +90,10 @@ describe('boot scripts', () => {
     expect(() => bootUrlWord(`http://x/${text}`, 'kernel')).toThrow(UnsafeBootText);
     expect(() => bootMac(`52:54:00:12:34:5${text}`, 'mac')).toThrow(UnsafeBootText);
     expect(() => ipxeConfigName(`52:54:00:12:34:56${text}`)).toThrow(UnsafeBootText);
+  });
+
+  it('leads GRUB from its one name to the node’s', () => {
+    expect(grubBootConfig()).toContain('source (tftp,$net_default_server)/$net_default_mac.conf\n');
   });
 
   it('keeps its count of commands and its words whatever a user writes', () => {
