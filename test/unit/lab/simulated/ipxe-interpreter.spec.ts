@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { IpxeFailure, runIpxe } from '../../../../lab/simulated/ipxe-interpreter.js';
-import { ipxeBootScript } from '../../../../src/protocol/ipxe/script.js';
+import { BOOT_IPXE } from '../../../../src/netboot/published/boot-script.js';
 
 const BASE = 'http://10.77.0.1:8080/boot.ipxe';
 const run = (script: string, files: Record<string, string> = {}, settings: Record<string, string> = {}) => {
@@ -35,13 +35,13 @@ boot`;
   it("finds the node's script by the MAC of each NIC, as the daemon's boot.ipxe does", async () => {
     const files = { '/pxelinux.cfg/52-54-00-aa-bb-dd': '#!ipxe\nkernel k a=1\nboot\n' };
     const second = { 'net1/mac': '52:54:00:aa:bb:dd' };
-    const found = run(ipxeBootScript(), files, second);
+    const found = run(BOOT_IPXE, files, second);
     expect(await found).toMatchObject({ kind: 'kernel', kernel: 'http://10.77.0.1:8080/pxelinux.cfg/k' });
     expect(found.fetched.map((url) => new URL(url).pathname)).toEqual([
       '/pxelinux.cfg/52-54-00-aa-bb-cc',
       '/pxelinux.cfg/52-54-00-aa-bb-dd',
     ]);
-    expect(await run(ipxeBootScript(), {}, second), 'no script for any NIC').toEqual({ kind: 'reboot' });
+    await expect(run(BOOT_IPXE, {}, second), 'no script for any NIC').rejects.toThrow('exit 1');
   });
 
   it('knows when || and && run what follows them', async () => {
