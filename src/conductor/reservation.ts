@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LeaseLostError, LockedError, NotFoundError } from '../domain/errors.js';
+import { LeaseLostError, LockedError, messageOf, NotFoundError } from '../domain/errors.js';
 import type { Node } from '../node/node.entity.js';
 import type { Fence, NodeRepository } from '../node/node.repository.js';
 import type { Logger } from '../platform/logger.js';
@@ -28,6 +28,8 @@ interface Held {
  */
 export class Reservations {
   readonly #held = new Map<string, Held>();
+  /** Given up while the database was away: without this they would block their nodes until they expire. */
+  readonly #owed = new Map<string, Fence>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -44,8 +46,12 @@ export class Reservations {
   start(): void {
     const every = (this.deps.leaseSeconds * 1000) / 4;
     this.#timer = setInterval(() => {
-      this.#renew(new Map(this.#held)).catch((error: unknown) =>
-        this.deps.log.warn({ error: String(error) }, 'reservations could not be renewed; trying again'),
+      const work = [
+        this.#renew(new Map(this.#held)),
+        ...[...this.#owed.keys()].map((uuid) => this.#giveBack(uuid)),
+      ];
+      Promise.all(work).catch((error: unknown) =>
+        this.deps.log.warn({ error: messageOf(error) }, 'reservations could not be renewed; trying again'),
       );
     }, every);
   }
@@ -60,6 +66,7 @@ export class Reservations {
    */
   async acquire(uuid: string, retry: boolean): Promise<Lease> {
     const { nodes, host, leaseSeconds, retryAttempts, retryInterval } = this.deps;
+    await this.#giveBack(uuid);
     for (let attempt = 0; ; attempt++) {
       const asked = performance.now();
       const taken = await nodes.reserve(uuid, host, leaseSeconds);
@@ -89,9 +96,22 @@ export class Reservations {
       },
       release: async () => {
         if (this.#held.get(node.uuid) === held) this.#held.delete(node.uuid);
-        await this.deps.nodes.release(node.uuid, fence);
+        this.#owed.set(node.uuid, fence);
+        await this.#giveBack(node.uuid).catch((error: unknown) =>
+          this.deps.log.warn(
+            { node: node.uuid, error: messageOf(error) },
+            'a reservation is given back later',
+          ),
+        );
       },
     };
+  }
+
+  async #giveBack(uuid: string): Promise<void> {
+    const fence = this.#owed.get(uuid);
+    if (!fence) return;
+    await this.deps.nodes.release(uuid, fence);
+    if (this.#owed.get(uuid) === fence) this.#owed.delete(uuid);
   }
 
   async #renew(leases: Map<string, Held>): Promise<void> {

@@ -11,7 +11,6 @@ export interface Answer {
   status: number;
   headers: Headers;
   text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: answers are looked into freely
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   json: any;
   /** faultstring or description of an error. */
