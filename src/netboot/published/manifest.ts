@@ -1,6 +1,7 @@
 import type { BootPlanRepository, BootService } from '../../boot-plan/boot-plan.repository.js';
 import { BOOT_SCRIPT } from '../../config/section/netboot.js';
 import type { LeaseRepository } from '../../lease/lease.repository.js';
+import { grubBootConfig } from '../../protocol/ipxe/script.js';
 import { BOOT_IPXE } from './boot-script.js';
 
 /** What stands behind a name. */
@@ -53,9 +54,17 @@ export function configuredFiles(files: Readonly<Record<string, string>>): Route 
   };
 }
 
-/** The script that iPXE begins with. */
-export const bootScript: Route = (_service, name) =>
-  name === BOOT_SCRIPT ? { kind: 'text', text: BOOT_IPXE, node_uuid: null } : null;
+/** What iPXE begins with, and the signed GRUB, which asks for this one name. */
+const SCRIPTS = new Map([
+  [BOOT_SCRIPT, BOOT_IPXE],
+  ['grub/grub.cfg', grubBootConfig()],
+]);
+
+/** The scripts that boot loaders begin with, the same for every machine. */
+export const bootScript: Route = (_service, name) => {
+  const text = SCRIPTS.get(name);
+  return text === undefined ? null : { kind: 'text', text, node_uuid: null };
+};
 
 /** What the boot plans publish. */
 export function bootPlanFiles(plans: Pick<BootPlanRepository, 'file'>): Route {

@@ -29,6 +29,10 @@ const manifest = new Manifest(routes, holder(null));
 describe('the manifest', () => {
   it('knows the boot script, boot loaders, plans and images, by their whole names', async () => {
     expect(await manifest.find('http', 'boot.ipxe', '10.0.0.1')).toMatchObject({ kind: 'text' });
+    expect(await manifest.find('tftp', 'grub/grub.cfg', '10.0.0.1')).toMatchObject({
+      text: expect.stringContaining('$net_default_mac.conf') as string,
+      node_uuid: null,
+    });
     expect(await manifest.find('tftp', 'undionly.kpxe', '10.0.0.1')).toMatchObject({
       links: true,
       node_uuid: null,
