@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -321,6 +321,27 @@ describe('ipmi power and management, through the real ipmitool', () => {
     // The virtual BMC has no Kg: the key reached ipmitool, which saw that it does not match.
     expect(kg).toMatchObject({ code: 'bmc-authentication' });
     expect(String(kg)).not.toMatch(/canary/);
+  });
+
+  it.each([
+    ['endless', 'yes', /answer is endless/],
+    ['hanging', 'sleep 600', /does not answer in time/],
+    ['senseless', 'echo Chassis Power is purple', /ipmitool failed/],
+    ['ended by a signal', 'kill -SEGV $$', /ended by SIGSEGV/],
+  ])('an ipmitool that is %s costs one error, and no process stays', async (name, script, text) => {
+    const program = join(directory, `ipmitool-${name.replaceAll(' ', '-')}`);
+    writeFileSync(program, `#!/bin/sh\nexec 3>${program}.pid; echo $$ >&3\n${script}\n`, { mode: 0o755 });
+    const hostile = build({
+      program,
+      min_response_timeout: 0.2,
+      max_response_timeout: 0.2,
+      command_retry_timeout: 1,
+    });
+    const node = new DriverBench({ driver_info: { ipmi_address: '127.0.0.1', ipmi_password: CANARY } });
+    const error: unknown = await hostile.power.getPowerState(node.context()).catch((e: unknown) => e);
+    expect(String(error)).toMatch(text);
+    expect(String(error)).not.toContain('canary');
+    expect(existsSync(`/proc/${readFileSync(`${program}.pid`, 'utf8').trim()}`)).toBe(false);
   });
 
   it('spares ipmitool its list of enterprise numbers', async () => {

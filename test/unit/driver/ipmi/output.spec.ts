@@ -41,6 +41,30 @@ describe('parseFault', () => {
       undefined,
     ],
     [
+      'IPMI 1.5: wrong password',
+      'Activate Session command failed\nError: Unable to establish LAN session\nError: Unable to establish IPMI v1.5 / RMCP session\n',
+      'bmc-authentication',
+      undefined,
+    ],
+    [
+      'IPMI 1.5: unknown user',
+      'Invalid user name\nError: Unable to establish LAN session\n',
+      'bmc-authentication',
+      undefined,
+    ],
+    [
+      'IPMI 1.5: missing privilege',
+      'Activate Session error:\tRequested privilege level exceeds limit\nError: Unable to establish LAN session\n',
+      'bmc-authentication',
+      undefined,
+    ],
+    [
+      'wrong Kg key',
+      `Key: Loading IANA PEN Registry...\n> RAKP 4 message has invalid integrity check value\n${SESSION}`,
+      'bmc-authentication',
+      undefined,
+    ],
+    [
       'cipher suite',
       `Error in open session response message : invalid authentication algorithm\n\n${SESSION}`,
       'unsupported',
