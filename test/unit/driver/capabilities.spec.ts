@@ -18,8 +18,8 @@ describe('capabilities', () => {
 
   it('the instance’s boot mode is stronger than the node’s, and the default the weakest', () => {
     const node = (instance?: string, own?: string) => ({
-      instance_info: instance ? { capabilities: { boot_mode: instance } } : {},
-      properties: own ? { capabilities: `boot_mode:${own}` } : {},
+      instance_info: { capabilities: instance ? { boot_mode: instance } : null },
+      properties: { capabilities: own ? `boot_mode:${own}` : null },
     });
     expect(bootModeOf(node('bios', 'uefi'), 'uefi')).toBe('bios');
     expect(bootModeOf(node(undefined, 'bios'), 'uefi')).toBe('bios');
