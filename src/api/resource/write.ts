@@ -83,7 +83,7 @@ function parse(what: string, field: WritableField, value: unknown): Json {
 const operationSchema = z.strictObject({
   op: z.enum(['add', 'replace', 'remove']),
   path: z.string(),
-  value: z.unknown(),
+  value: z.unknown().optional(),
 });
 const MOST_OPERATIONS = 1000;
 const PLAIN = /^(\/[\p{L}\p{N}_-]+)+$/u;
