@@ -31,6 +31,31 @@ export function quote(name: string): string {
   return `"${name}"`;
 }
 
+/**
+ * Rows behind a marker in (key, id) order; nulls sort last ascending, first descending, as PostgreSQL does.
+ * The marker's value is read in the query: a timestamp would lose its microseconds on the way through here.
+ * @param key quoted column
+ * @param isNull whether the marker's row has null there
+ * @param id placeholder of the marker's id
+ */
+export function afterMarker(
+  table: string,
+  key: string,
+  direction: 'asc' | 'desc',
+  isNull: boolean,
+  id: string,
+): string {
+  const than = direction === 'asc' ? '>' : '<';
+  if (key === '"id"') return `id ${than} ${id}`;
+  if (isNull) {
+    const same = `(${key} is null and id ${than} ${id})`;
+    return direction === 'asc' ? same : `(${same} or ${key} is not null)`;
+  }
+  const at = `(select ${key} from ${quote(table)} where id = ${id})`;
+  const nulls = direction === 'asc' ? ` or ${key} is null` : '';
+  return `(${key} ${than} ${at} or (${key} = ${at} and id ${than} ${id})${nulls})`;
+}
+
 function encode(value: unknown): unknown {
   if (value === null || typeof value !== 'object' || value instanceof Date || value instanceof Uint8Array)
     return value;

@@ -1,7 +1,7 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { inTransaction, type Queryable } from '../database/data-source.js';
 import type { Keyring } from '../database/sealing.js';
-import { brokenUnique, insertStatement, Parameters, quote } from '../database/statement.js';
+import { afterMarker, brokenUnique, insertStatement, Parameters, quote } from '../database/statement.js';
 import { ConflictError, LeaseLostError, NotFoundError } from '../domain/errors.js';
 import { joinSecrets, splitSecrets } from '../domain/secret-key.js';
 import type { Json, JsonObject } from '../domain/step/step.js';
@@ -86,7 +86,7 @@ export class NodeRepository {
     if (page.marker) {
       const at = await this.get(page.marker);
       const isNull = at[(page.sort_key ?? 'id') as keyof Node] === null;
-      where.push(afterMarker(key, direction, isNull, parameters.add(at.id)));
+      where.push(afterMarker('node', key, direction, isNull, parameters.add(at.id)));
     }
     const select = columns.map((column) => (column === '*' ? '*' : quote(column))).join(', ');
     const condition = where.length > 0 ? `where ${where.join(' and ')}` : '';
@@ -255,22 +255,6 @@ function fenceCondition(fence: Fence, parameters: Parameters): string {
   const holder = parameters.add(fence.holder);
   const epoch = parameters.add(fence.epoch);
   return `reservation = ${holder} and reservation_epoch = ${epoch} and reservation_expires_at > now()`;
-}
-
-/**
- * Rows behind the marker in (key, id) order; nulls sort last ascending, first descending, as PostgreSQL does.
- * The marker's value is read in the query: a timestamp would lose its microseconds on the way through here.
- */
-function afterMarker(key: string, direction: string, isNull: boolean, id: string): string {
-  const than = direction === 'asc' ? '>' : '<';
-  if (key === '"id"') return `id ${than} ${id}`;
-  if (isNull) {
-    const same = `(${key} is null and id ${than} ${id})`;
-    return direction === 'asc' ? same : `(${same} or ${key} is not null)`;
-  }
-  const at = `(select ${key} from node where id = ${id})`;
-  const nulls = direction === 'asc' ? ` or ${key} is null` : '';
-  return `(${key} ${than} ${at} or (${key} = ${at} and id ${than} ${id})${nulls})`;
 }
 
 function duplicate(error: unknown, node: NodeChanges & { uuid?: string }): ConflictError | null {

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { Queryable } from '../database/data-source.js';
-import { brokenUnique, insertStatement, Parameters, quote } from '../database/statement.js';
+import { afterMarker, brokenUnique, insertStatement, Parameters, quote } from '../database/statement.js';
 import { ConflictError, NotFoundError } from '../domain/errors.js';
 import type { Port } from './port.entity.js';
 
@@ -83,19 +83,17 @@ export class PortRepository {
       const groups = parameters.add(filter.conductor_groups);
       where.push(`node_uuid in (select uuid from node where conductor_group = any(${groups}))`);
     }
-    const key = page.sort_key ?? 'id';
+    const key = quote(page.sort_key ?? 'id');
     const direction = page.sort_dir === 'desc' ? 'desc' : 'asc';
     if (page.marker) {
       const at = await this.get(page.marker);
-      const than = direction === 'asc' ? '>' : '<';
-      const id = parameters.add(at.id);
-      // Read in the query: a timestamp would lose its microseconds on the way through here.
-      where.push(`(${quote(key)}, id) ${than} ((select ${quote(key)} from port where id = ${id}), ${id})`);
+      const isNull = at[(page.sort_key ?? 'id') as keyof Port] === null;
+      where.push(afterMarker('port', key, direction, isNull, parameters.add(at.id)));
     }
     const select = columns.map((column) => (column === '*' ? '*' : quote(column))).join(', ');
     const condition = where.length > 0 ? `where ${where.join(' and ')}` : '';
     return this.source.query<Port[]>(
-      `select ${select} from port ${condition} order by ${quote(key)} ${direction}, id ${direction} limit ${parameters.add(page.limit)}`,
+      `select ${select} from port ${condition} order by ${key} ${direction}, id ${direction} limit ${parameters.add(page.limit)}`,
       parameters.values,
     );
   }
