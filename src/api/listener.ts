@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -22,6 +22,9 @@ import type { ApiRequest, Asked } from './request/asked.js';
 import { parseBody } from './request/body.js';
 import { normalisePath } from './request/path.js';
 import { parseQuery } from './request/query.js';
+
+/** ms that answers under way have to finish when the listener closes. */
+const CLOSE_GRACE = 5_000;
 
 export interface ListenerOptions {
   access: Access;
@@ -73,6 +76,11 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
   app.useGlobalGuards(new Gate(options.access));
   await app.init();
   await adapter.getInstance().ready();
+  const connections = new Set<Socket>();
+  app.getHttpServer().on('connection', (socket: Socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
   return {
     routes,
     async listen({ address, port }) {
@@ -80,7 +88,13 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
       const bound = app.getHttpServer().address() as AddressInfo;
       return { address: bound.address, port: bound.port };
     },
-    close: () => app.close(),
+    async close() {
+      // Connections on which nothing ever came are idle too, though the HTTP server does not count them so.
+      for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
+      const late = setTimeout(() => app.getHttpServer().closeAllConnections(), CLOSE_GRACE);
+      await app.close();
+      clearTimeout(late);
+    },
   };
 }
 

@@ -24,6 +24,8 @@ interface Subscription {
   readonly subscriber: Subscriber;
   /** Live events that wait for the end of the replay; null once live. */
   waiting: Event[] | null;
+  /** Replayed events that may still be announced. */
+  seen: Set<string>;
 }
 
 /**
@@ -72,7 +74,7 @@ export class EventStream {
    * @returns a function that ends it
    */
   subscribe(subscriber: Subscriber, after: string | null): () => void {
-    const subscription: Subscription = { subscriber, waiting: null };
+    const subscription: Subscription = { subscriber, waiting: null, seen: new Set() };
     this.#subscriptions.add(subscription);
     if (after !== null) this.#resume(subscription, after);
     return () => this.#subscriptions.delete(subscription);
@@ -92,13 +94,11 @@ export class EventStream {
   }
 
   async #replay(subscription: Subscription, after: string): Promise<void> {
-    const seen = new Set<string>();
     for (let last = after; ; ) {
       const page = await this.events.since(last, REPLAY_PAGE);
-      for (const event of page) {
-        seen.add(event.id);
-        subscription.subscriber.push(event);
-      }
+      // Only the newest can be announced yet: a commit is heard within moments.
+      if (page.length > 0) subscription.seen = new Set(page.map((event) => event.id));
+      for (const event of page) subscription.subscriber.push(event);
       await subscription.subscriber.ready();
       if (!this.#subscriptions.has(subscription)) return;
       if (page.length < REPLAY_PAGE) break;
@@ -106,7 +106,7 @@ export class EventStream {
     }
     const waiting = subscription.waiting ?? [];
     subscription.waiting = null;
-    for (const event of waiting) if (!seen.has(event.id)) subscription.subscriber.push(event);
+    for (const event of waiting) offer(subscription, event);
   }
 
   async #connect(): Promise<void> {
@@ -181,7 +181,7 @@ export class EventStream {
     if (this.#recent.length > KEPT) this.#recentIds.delete(this.#recent.shift()!.id);
     if (this.#lastId === null || BigInt(event.id) > BigInt(this.#lastId)) this.#lastId = event.id;
     for (const subscription of this.#subscriptions) {
-      if (!subscription.waiting) subscription.subscriber.push(event);
+      if (!subscription.waiting) offer(subscription, event);
       else if (subscription.waiting.push(event) > MOST_WAITING) this.#giveUp(subscription);
     }
   }
@@ -189,6 +189,10 @@ export class EventStream {
   #giveUp(subscription: Subscription): void {
     if (this.#subscriptions.delete(subscription)) subscription.subscriber.end();
   }
+}
+
+function offer(subscription: Subscription, event: Event): void {
+  if (!subscription.seen.delete(event.id)) subscription.subscriber.push(event);
 }
 
 /** The data source's own connection, for one client outside its pool. */

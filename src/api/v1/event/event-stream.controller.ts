@@ -44,6 +44,8 @@ export class EventStreamController implements BeforeApplicationShutdown {
       'content-type': 'text/event-stream',
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
+      // A stream that ends leaves no idle connection behind that a stop would wait for.
+      connection: 'close',
     });
     const writer = new EventWriter(reply.raw);
     this.#writers.add(writer);
