@@ -27,7 +27,7 @@ build: node_modules/.ferric-installed ## compile into dist/ (incremental)
 .PHONY: demo
 demo: build ## deploy a real image onto a virtual bare machine, and show it
 	$(INSTALL) runtime lab
-	$(SUDO) $(NODE) dist/scripts/demo.js $(ARGS)
+	$(SUDO) $(NODE) dist/demo/main.js $(ARGS)
 
 .PHONY: check
 check: node_modules/.ferric-installed ## types, lint, format, rooms, unused code, generated docs, unit tests
@@ -41,7 +41,7 @@ test: build ## every check and every test, virtual machines included
 .PHONY: bench
 bench: build ## the benchmark tables, beside their references
 	$(INSTALL) runtime lab test bench
-	$(SUDO) npm run --silent bench -- $(ARGS)
+	$(SUDO) $(NODE) dist/scripts/run-benches.js $(ARGS)
 
 .PHONY: docs
 docs: node_modules/.ferric-installed ## write the generated pages and config/default.yaml anew
@@ -49,7 +49,7 @@ docs: node_modules/.ferric-installed ## write the generated pages and config/def
 
 .PHONY: clean
 clean: ## remove what was built (keeps node_modules and the lab's cached images)
-	rm -rf dist coverage var
+	$(SUDO) rm -rf dist coverage var
 
 .PHONY: clean-all
 clean-all: clean ## remove everything that is not in the repository, the lab's cache included
