@@ -3,15 +3,20 @@ import { loadConfig, processSource } from './config/load.js';
 import { checkExposure, startDaemon } from './daemon.js';
 import { FerricError, messageOf } from './domain/errors.js';
 import { createLogger } from './platform/logger.js';
+import { watchVitals } from './platform/vitals.js';
 
 /** A stop that takes longer than this is not worth waiting for; the journal resumes what is cut. */
 const STOP_DEADLINE = 30_000;
+/** Between two lines about memory and event loop, ms. */
+const VITALS_INTERVAL = 60_000;
 
 async function main(): Promise<void> {
   const config = loadConfig(processSource(process.argv));
   checkExposure(config);
   const log = createLogger(config.log.level);
   const end = Promise.withResolvers<number>();
+  const vitals = watchVitals();
+  setInterval(() => log.info(vitals(), 'vitals'), VITALS_INTERVAL).unref();
   const daemon = await startDaemon(config, log, (reason) => {
     log.error({ reason }, 'the daemon must end');
     end.resolve(1);
@@ -29,6 +34,7 @@ async function main(): Promise<void> {
   log.info({ pid: process.pid }, 'ferric is ready');
   const status = await end.promise;
   setTimeout(() => process.exit(status || 1), STOP_DEADLINE).unref();
+  log.info(vitals(), 'vitals');
   await daemon.stop();
   log.info('stopped');
   process.exitCode = status;
