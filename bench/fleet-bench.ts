@@ -55,10 +55,11 @@ async function main(): Promise<void> {
       ['available to active', `${deploy.toFixed(1)} s`, ''],
       ['daemon CPU of that', `${burnt.toFixed(1)} s`, ''],
       ['daemon peak RSS', `${peak} MB`, 'goal < 400 MB'],
+      ['heap, external at the end', `${vitals['heap_mib']}, ${vitals['external_mib']} MB`, ''],
       ['event loop delay p99', `${vitals['loop_delay_p99_ms']} ms`, 'goal < 50 ms'],
       ['event loop delay max', `${vitals['loop_delay_max_ms']} ms`, ''],
     ];
-    for (const [name, value, goal] of rows) console.log(`${name.padEnd(24)}${value.padStart(12)}   ${goal}`);
+    for (const [name, value, goal] of rows) console.log(`${name.padEnd(26)}${value.padStart(12)}   ${goal}`);
   } finally {
     await fleet.close();
     await images.close();
@@ -83,9 +84,13 @@ function startDaemon() {
   };
   writeFileSync(file, stringify(config));
   const program = fileURLToPath(new URL('../src/main.js', import.meta.url));
-  const child = spawn(process.execPath, [program, '--config', file], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    [...(process.env['BENCH_NODE_FLAGS']?.split(' ') ?? []), program, '--config', file],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   let last: Record<string, unknown> = {};
   let rest = '';
   const started = Promise.withResolvers<void>();

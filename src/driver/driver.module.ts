@@ -7,6 +7,7 @@ import { agentApiUrl, bootHttpUrl, httpRoot, tftpRoot } from '../config/endpoint
 import type { Config } from '../config/schema.js';
 import { ImageModule } from '../image/image.module.js';
 import { ImageService } from '../image/image-service.js';
+import { CommandThread } from '../platform/command-thread.js';
 import { AgentClient } from './agent/client.js';
 import { DirectDeploy } from './agent/direct-deploy.js';
 import { InstanceImage } from './agent/instance-image.js';
@@ -28,11 +29,16 @@ import { DriverRegistry, type ImplementationTable } from './registry.js';
 @Module({
   imports: [ImageModule, BootPlanModule],
   providers: [
+    CommandThread,
     {
       provide: Ipmitool,
-      inject: [CONFIG],
-      useFactory: (config: Config) =>
-        new Ipmitool({ settings: config.ipmi, runtimeDirectory: join(config.data_dir, 'run') }),
+      inject: [CONFIG, CommandThread],
+      useFactory: (config: Config, commands: CommandThread) =>
+        new Ipmitool({
+          settings: config.ipmi,
+          runtimeDirectory: join(config.data_dir, 'run'),
+          run: (command) => commands.run(command),
+        }),
     },
     {
       provide: DriverRegistry,
@@ -54,7 +60,7 @@ import { DriverRegistry, type ImplementationTable } from './registry.js';
         }),
     },
   ],
-  exports: [DriverRegistry, Ipmitool],
+  exports: [DriverRegistry, Ipmitool, CommandThread],
 })
 export class DriverModule {}
 

@@ -4,6 +4,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 export interface Vitals {
   rss_mib: number;
   heap_mib: number;
+  /** Buffers and what native code holds for objects. */
+  external_mib: number;
   /** ms beyond the due time; a value near 0 is a quiet loop. */
   loop_delay_p50_ms: number;
   loop_delay_p99_ms: number;
@@ -19,10 +21,11 @@ export function watchVitals(): () => Vitals {
   // The histogram counts the sampling interval itself as delay.
   const late = (nanoseconds: number) => Math.max(0, round(nanoseconds / 1e6 - RESOLUTION));
   return () => {
-    const { rss, heapUsed } = process.memoryUsage();
+    const { rss, heapUsed, external } = process.memoryUsage();
     const vitals = {
       rss_mib: round(rss / 2 ** 20),
       heap_mib: round(heapUsed / 2 ** 20),
+      external_mib: round(external / 2 ** 20),
       loop_delay_p50_ms: late(histogram.percentile(50)),
       loop_delay_p99_ms: late(histogram.percentile(99)),
       loop_delay_max_ms: late(histogram.max),

@@ -114,7 +114,13 @@ export const conductorSection = z
       .describe(
         'Nodes in cleaning at once; more is answered 503, cleaning after a tear-down is not held back',
       ),
-    lease_seconds: z.int().min(5).default(60).describe('How long a reservation lives without renewal'),
+    lease_seconds: z
+      .int()
+      .min(5)
+      .default(90)
+      .describe(
+        'How long a reservation lives without renewal; three quarters of it must outlast one agent request',
+      ),
     sync_power_state_interval: z.int().min(0).default(120).describe('Seconds between power syncs; 0: off'),
     sync_power_state_workers: z.int().min(1).default(8).describe('Power reads under way at once in a sync'),
     force_power_state_during_sync: z

@@ -1,7 +1,11 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 
+/** Bytes read at once: large while few answers are under way, small in a rush, whose memory they would be. */
 const CHUNK = 256 * 1024;
+const SMALL_CHUNK = 32 * 1024;
+const RUSH = 24;
+let active = 0;
 /** Buffers that no answer uses now; kept few, so that a rush does not hold its memory for ever. */
 const spare: Buffer[] = [];
 const MAX_SPARE = 16;
@@ -17,15 +21,15 @@ export async function sendFile(
   length: number,
   to: Writable,
 ): Promise<void> {
-  const buffers = [
-    spare.pop() ?? Buffer.allocUnsafeSlow(CHUNK),
-    spare.pop() ?? Buffer.allocUnsafeSlow(CHUNK),
-  ];
+  const chunk = active >= RUSH || length <= SMALL_CHUNK ? SMALL_CHUNK : CHUNK;
+  const take = () => (chunk === CHUNK ? spare.pop() : undefined) ?? Buffer.allocUnsafeSlow(chunk);
+  const buffers = [take(), take()];
+  active++;
   let written: Promise<void> = Promise.resolve();
   try {
     for (let at = 0, turn = 0; at < length; turn ^= 1) {
       const buffer = buffers[turn] as Buffer;
-      const want = Math.min(CHUNK, length - at);
+      const want = Math.min(chunk, length - at);
       const { bytesRead } = await handle.read(buffer, 0, want, start + at);
       // The other buffer is free again only when its write is through.
       await written;
@@ -34,11 +38,13 @@ export async function sendFile(
       at += bytesRead;
     }
     await written;
-    for (const buffer of buffers) if (spare.length < MAX_SPARE) spare.push(buffer);
+    if (chunk === CHUNK) for (const buffer of buffers) if (spare.length < MAX_SPARE) spare.push(buffer);
   } catch (error) {
     // The stream may still hold the buffers: they are left to the collector.
     await written.catch(() => undefined);
     throw error;
+  } finally {
+    active--;
   }
 }
 

@@ -1,12 +1,19 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
+import { CommandThread } from '../../../src/platform/command-thread.js';
 import { CommandError, runCommand } from '../../../src/platform/run-command.js';
 
-const sh = (script: string, extra: object = {}) =>
-  runCommand({ file: 'sh', args: ['-c', script], timeout: 5_000, ...extra });
+const thread = new CommandThread();
+afterAll(() => thread.close());
 
-describe('runCommand', () => {
+describe.each([
+  ['runCommand', runCommand],
+  ['CommandThread.run', (command: Parameters<typeof runCommand>[0]) => thread.run(command)],
+])('%s', (_name, run) => {
+  const sh = (script: string, extra: object = {}) =>
+    run({ file: 'sh', args: ['-c', script], timeout: 5_000, ...extra });
+
   it('returns both streams and passes arguments without a shell', async () => {
-    const result = await runCommand({ file: 'printf', args: ['%s', '$(id);`id`'], timeout: 5_000 });
+    const result = await run({ file: 'printf', args: ['%s', '$(id);`id`'], timeout: 5_000 });
     expect(result).toMatchObject({ exitCode: 0, stdout: '$(id);`id`', stderr: '' });
   });
 
@@ -27,7 +34,7 @@ describe('runCommand', () => {
   });
 
   it('names a missing program', async () => {
-    await expect(runCommand({ file: 'no-such-program', args: [], timeout: 1_000 })).rejects.toThrow(
+    await expect(run({ file: 'no-such-program', args: [], timeout: 1_000 })).rejects.toThrow(
       'no-such-program: is not installed',
     );
   });
@@ -37,5 +44,16 @@ describe('runCommand', () => {
     const running = sh('sleep 30', { signal: abort.signal });
     setTimeout(() => abort.abort(), 50);
     await expect(running).rejects.toMatchObject({ code: 'cancelled' });
+  });
+});
+
+it('a thread that is closed cancels what it runs and takes nothing more', async () => {
+  const closing = new CommandThread();
+  const running = closing.run({ file: 'sleep', args: ['30'], timeout: 60_000 });
+  const cancelled = expect(running).rejects.toMatchObject({ code: 'cancelled' });
+  await closing.close();
+  await cancelled;
+  await expect(closing.run({ file: 'true', args: [], timeout: 1_000 })).rejects.toMatchObject({
+    code: 'cancelled',
   });
 });
