@@ -1,5 +1,4 @@
 import type { RemoteInfo } from 'node:dgram';
-import { networkInterfaces } from 'node:os';
 import type { BootPlanRepository } from '../../boot-plan/boot-plan.repository.js';
 import type { NetbootSection } from '../../config/section/netboot.js';
 import { FerricError, messageOf } from '../../domain/errors.js';
@@ -11,6 +10,7 @@ import { MalformedPacket } from '../../protocol/malformed-packet.js';
 import { Sparingly } from '../sparingly.js';
 import { answer, type Reply } from './answer.js';
 import { adoptDeviceSocket, type DeviceSocket, openDeviceSocket } from './device-socket.js';
+import { interfaceAddresses } from './interface-addresses.js';
 import { KnownMacs, type KnownPorts } from './known-macs.js';
 import { type Question, question, type Silence } from './question.js';
 import { type DhcpSettings, dhcpSettings, type Subnet } from './settings.js';
@@ -75,7 +75,7 @@ export class DhcpServer {
   async start(): Promise<void> {
     const { interface: device, mode, socket_fd, proxy_socket_fd } = this.section.dhcp;
     if (device === null) return;
-    const settings = dhcpSettings(this.section, this.#serverAddress(device));
+    const settings = dhcpSettings(this.section, await this.#serverAddress(device));
     if (mode === 'server' && settings.subnets.length === 0) {
       throw new FerricError('invalid', 'netboot.dhcp.subnets is empty: there is no address to give');
     }
@@ -98,15 +98,15 @@ export class DhcpServer {
     this.#settings = null;
   }
 
-  #serverAddress(device: string): string {
-    const addresses = (networkInterfaces()[device] ?? []).filter((row) => row.family === 'IPv4');
+  async #serverAddress(device: string): Promise<string> {
+    const addresses = await interfaceAddresses(device);
     const wanted = this.section.dhcp.server_address;
-    const found = wanted === null ? addresses[0] : addresses.find((row) => row.address === wanted);
-    if (found) return found.address;
+    const found = wanted === null ? addresses[0] : addresses.find((address) => address === wanted);
+    if (found !== undefined) return found;
     throw new FerricError(
       'invalid',
       wanted === null
-        ? `The interface ${device} (netboot.dhcp.interface) does not exist, is down or has no IPv4 address`
+        ? `The interface ${device} (netboot.dhcp.interface) has no IPv4 address`
         : `The interface ${device} does not have the address ${wanted} (netboot.dhcp.server_address)`,
     );
   }

@@ -21,7 +21,7 @@ let node_uuid: string;
 
 beforeAll(async () => {
   database = await startTestDatabase();
-  daemon = await bundle('test/support/netboot/dhcp-daemon.ts');
+  daemon = await bundle('test/support/netboot/netboot-daemon.ts');
   loader = await bundle('test/support/netboot/dhcp-load.ts');
   const nodes = new NodeRepository(database.source, testKeyring());
   const ports = new PortRepository(database.source);
@@ -350,15 +350,24 @@ describe.skipIf(!isRoot)('the start', () => {
 
   it('is refused for an interface that is not there, has no address, or not that one', async () => {
     net = new Network();
-    await expect(net.serve({ interface: 'nope' })).rejects.toThrow(
-      'does not exist, is down or has no IPv4 address',
-    );
+    await expect(net.serve({ interface: 'nope' })).rejects.toThrow('There is no network interface nope');
     ip('-n', net.server, 'link', 'add', 'bare', 'type', 'bridge');
     await expect(net.serve({ interface: 'bare' })).rejects.toThrow('has no IPv4 address');
     await expect(net.serve({ server_address: '10.77.0.3' })).rejects.toThrow(
       'does not have the address 10.77.0.3',
     );
     await expect(net.serve({ subnets: [] })).rejects.toThrow('netboot.dhcp.subnets is empty');
+  });
+
+  it('does not need a cable: a bridge before its first machine is served', async () => {
+    net = new Network();
+    ip('-n', net.server, 'link', 'add', 'br0', 'type', 'bridge');
+    ip('-n', net.server, 'addr', 'add', '10.77.0.7/24', 'dev', 'br0');
+    await net.run(net.server, ['ip', 'tuntap', 'add', 'dev', 'tap0', 'mode', 'tap']);
+    ip('-n', net.server, 'link', 'set', 'tap0', 'master', 'br0');
+    for (const device of ['tap0', 'br0']) ip('-n', net.server, 'link', 'set', device, 'up');
+    await expect.poll(() => ip('-n', net.server, 'link', 'show', 'br0')).toContain('NO-CARRIER');
+    expect((await net.serve({ interface: 'br0' })).output).toContain('interface br0 (10.77.0.7)');
   });
 
   it('is refused with the way out where the tie to the interface does not hold', async () => {

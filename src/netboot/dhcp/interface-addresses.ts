@@ -1,0 +1,32 @@
+import { networkInterfaces } from 'node:os';
+import { FerricError } from '../../domain/errors.js';
+import { CommandError, runCommand } from '../../platform/run-command.js';
+
+interface LinkRow {
+  addr_info?: { family: string; local: string }[];
+}
+
+/**
+ * The IPv4 addresses of a network interface, the first one first. Node's own list leaves out interfaces without a
+ * carrier, such as a bridge before its first machine is on; then `ip` of iproute2 is asked.
+ * @throws FerricError when there is no such interface
+ */
+export async function interfaceAddresses(device: string): Promise<string[]> {
+  const found = (networkInterfaces()[device] ?? []).filter((row) => row.family === 'IPv4');
+  if (found.length > 0) return found.map((row) => row.address);
+  try {
+    const { stdout } = await runCommand({
+      file: 'ip',
+      args: ['-json', '-4', 'address', 'show', 'dev', device],
+      timeout: 10_000,
+    });
+    const rows = JSON.parse(stdout) as LinkRow[];
+    return rows.flatMap((row) => (row.addr_info ?? []).map((info) => info.local));
+  } catch (error) {
+    if (error instanceof CommandError && error.fault === 'exit') {
+      throw new FerricError('invalid', `There is no network interface ${device} (netboot.dhcp.interface)`);
+    }
+    if (error instanceof CommandError && error.fault === 'not-found') return [];
+    throw error;
+  }
+}

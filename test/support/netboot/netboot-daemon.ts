@@ -1,0 +1,36 @@
+/** The three servers as a process of their own, for a network namespace. Its argument is JSON, see `Options`. */
+import { DataSource } from 'typeorm';
+import { BootPlanRepository } from '../../../src/boot-plan/boot-plan.repository.js';
+import { netbootSection } from '../../../src/config/section/netboot.js';
+import { LeaseRepository } from '../../../src/lease/lease.repository.js';
+import { NetbootServers } from '../../../src/netboot/servers.js';
+import { createLogger } from '../../../src/platform/logger.js';
+import { PortRepository } from '../../../src/port/port.repository.js';
+
+interface Options {
+  section: unknown;
+  connection: { host: string; port: number; username: string; database: string };
+  data_dir?: string;
+  level?: string;
+}
+
+const { section, connection, data_dir, level } = JSON.parse(process.argv[2]!) as Options;
+const source = await new DataSource({ type: 'postgres', ...connection }).initialize();
+const memory = {
+  ports: new PortRepository(source),
+  plans: new BootPlanRepository(source),
+  leases: new LeaseRepository(source),
+};
+const log = createLogger(level ?? 'debug');
+const servers = new NetbootServers(netbootSection.parse(section), data_dir ?? '/nonexistent', memory, log);
+try {
+  await servers.start();
+} catch (error) {
+  console.log(`refused: ${(error as Error).message}`);
+  process.exit(1);
+}
+console.log(`${servers.describe().join('\n')}\nready`);
+process.on('SIGTERM', async () => {
+  await servers.stop();
+  await source.destroy();
+});
