@@ -97,7 +97,10 @@ export class TftpServer {
   async #serve(request: TftpRequest, from: Peer): Promise<void> {
     const peer = { address: from.address, port: from.port };
     const key = `${peer.address}:${peer.port}`;
-    if (this.#sessions.has(key)) return;
+    if (this.#sessions.has(key)) {
+      this.#sessions.get(key)?.requestedAgain();
+      return;
+    }
     const count = this.#perAddress.get(peer.address) ?? 0;
     if (count >= this.section.max_sessions_per_client || this.#sessions.size >= this.section.max_sessions) {
       this.#sparingly.warn(

@@ -48,6 +48,11 @@ export class TftpSession {
     });
   }
 
+  /** The client repeated its request. */
+  requestedAgain(): void {
+    this.#step({ type: 'request', now: performance.now() });
+  }
+
   stop(): void {
     this.#end({ ...this.#state, phase: 'failed', failure: 'the server stops' });
   }

@@ -20,15 +20,19 @@ export interface Transfer {
   readonly sent: number;
   /** Times the same thing was sent again since the client was last heard. */
   readonly retries: number;
-  /** Whether a repeated acknowledgement of `acked` has been answered already. */
+  /** Whether a repeated acknowledgement of `acked` has been answered at once already. */
   readonly repeated: boolean;
-  /** Milliseconds: asked for by the client (RFC 2349), or null where it is measured. */
-  readonly fixedTimeout: number | null;
+  /** Milliseconds that the client asked for (RFC 2349): the longest wait. */
+  readonly agreedTimeout: number;
   readonly roundTrip: RoundTrip | null;
   /** When the window now on its way was first sent, if nothing of it was sent again. */
   readonly timedFrom: number | null;
   /** When `acked` last moved. */
   readonly movedAt: number;
+  /** When something was last sent. */
+  readonly sentAt: number;
+  /** When the client was last heard; null until it has acknowledged anything: its address may be forged. */
+  readonly heardAt: number | null;
   /** Why it failed. */
   readonly failure: string | null;
 }
@@ -41,6 +45,8 @@ interface RoundTrip {
 export type TransferEvent =
   | { type: 'start'; now: number }
   | { type: 'timeout'; now: number }
+  /** The client asked for the same transfer again: what it was answered may be lost. */
+  | { type: 'request'; now: number }
   /** A packet of the client's own address and port. */
   | { type: 'packet'; packet: TftpPacket; now: number }
   /** The file could not be read on. */
@@ -53,6 +59,7 @@ export interface Advance {
   send: Outgoing[];
 }
 
+/** As long as a client has acknowledged nothing, what was sent may be hitting somebody else. */
 export const MAX_RETRIES = 5;
 export const MAX_WINDOW = 64;
 const MIN_BLKSIZE = 512;
@@ -60,8 +67,15 @@ const MIN_BLKSIZE = 512;
 const MAX_BLKSIZE = 1468;
 const DEFAULT_BLKSIZE = 512;
 const FIRST_TIMEOUT = 1_000;
-const MIN_TIMEOUT = 200;
+/** For an OACK: a client that lost it asks again by itself, and some end the transfer when they get it twice. */
+const OACK_TIMEOUT = 2_000;
+const MIN_TIMEOUT = 100;
 const MAX_TIMEOUT = 8_000;
+/** A client that was there is likely to be there still: on a bad network it is worth to try more often. */
+const MAX_TIMEOUT_HEARD = 1_000;
+const MAX_SILENCE = 30_000;
+/** Milliseconds in which a repeated acknowledgement is taken for one that crossed what was sent. */
+const REPEAT_AFTER = 100;
 /** A client that answers but never gets further is not kept for ever. */
 const MAX_STALL = 60_000;
 
@@ -82,7 +96,7 @@ export function openTransfer(
   const accepted = new Map<string, string>();
   let blksize = DEFAULT_BLKSIZE;
   let windowsize = 1;
-  let fixedTimeout: number | null = null;
+  let agreedTimeout = Number.POSITIVE_INFINITY;
   for (const [name, value] of request.options) {
     if (!['blksize', 'tsize', 'timeout', 'windowsize'].includes(name)) continue;
     if (!/^\d{1,10}$/.test(value)) return refuse(TFTP_ERROR.optionRefused, `${name} is not a number`);
@@ -93,7 +107,7 @@ export function openTransfer(
     } else if (name === 'tsize') {
       accepted.set(name, String(size));
     } else if (name === 'timeout' && number >= 1 && number <= 255) {
-      fixedTimeout = number * 1_000;
+      agreedTimeout = number * 1_000;
       accepted.set(name, value);
     } else if (name === 'windowsize' && number >= 1) {
       windowsize = Math.min(number, MAX_WINDOW);
@@ -113,10 +127,12 @@ export function openTransfer(
       sent: 0,
       retries: 0,
       repeated: false,
-      fixedTimeout,
+      agreedTimeout,
       roundTrip: null,
       timedFrom: null,
       movedAt: now,
+      sentAt: now,
+      heardAt: null,
       failure: null,
     },
   };
@@ -128,10 +144,14 @@ export function advanceTransfer(state: Transfer, event: TransferEvent): Advance 
   switch (event.type) {
     case 'start':
       return state.oack
-        ? { state: { ...state, timedFrom: event.now }, send: [state.oack] }
+        ? { state: { ...state, timedFrom: event.now, sentAt: event.now }, send: [state.oack] }
         : sendWindow({ ...state, phase: 'sending' }, event.now);
     case 'timeout':
       return onTimeout(state, event.now);
+    case 'request':
+      return state.acked === 0 && event.now - state.sentAt >= REPEAT_AFTER
+        ? again(state, event.now)
+        : { state, send: [] };
     case 'packet':
       return onPacket(state, event.packet, event.now);
     case 'broken':
@@ -139,22 +159,31 @@ export function advanceTransfer(state: Transfer, event: TransferEvent): Advance 
   }
 }
 
-/** Milliseconds from the last sending until a `timeout` event is due. Doubles with each repetition. */
+/**
+ * Milliseconds from the last sending until a `timeout` event is due. It doubles from the second repetition on, and never goes
+ * over what was agreed. It may stay below: clients ask for the seconds that they wait themselves, and a lost block on
+ * a fast network need not cost so much.
+ */
 export function retransmitAfter(state: Transfer): number {
-  if (state.fixedTimeout !== null) return state.fixedTimeout;
-  const measured = state.roundTrip
-    ? state.roundTrip.smoothed + Math.max(4 * state.roundTrip.variance, MIN_TIMEOUT)
-    : FIRST_TIMEOUT;
-  return Math.min(MAX_TIMEOUT, measured * 2 ** state.retries);
+  const first = state.phase === 'negotiating' ? OACK_TIMEOUT : FIRST_TIMEOUT;
+  const { roundTrip } = state;
+  const base = roundTrip ? roundTrip.smoothed + Math.max(4 * roundTrip.variance, MIN_TIMEOUT) : first;
+  const most = state.heardAt === null ? MAX_TIMEOUT : Math.max(base, MAX_TIMEOUT_HEARD);
+  return Math.min(state.agreedTimeout, most, base * 2 ** Math.max(0, state.retries - 1));
 }
 
 function onTimeout(state: Transfer, now: number): Advance {
-  if (state.retries >= MAX_RETRIES) return fail(state, `no answer after ${MAX_RETRIES} repetitions`);
+  if (state.heardAt === null) {
+    if (state.retries >= MAX_RETRIES) return fail(state, `no answer after ${MAX_RETRIES} repetitions`);
+  } else if (state.retries >= MAX_RETRIES && now - state.heardAt > MAX_SILENCE) {
+    return fail(state, `no answer for ${MAX_SILENCE / 1000} s`);
+  }
   if (now - state.movedAt > MAX_STALL) return fail(state, 'no progress');
   return again({ ...state, retries: state.retries + 1 }, now);
 }
 
-function onPacket(state: Transfer, packet: TftpPacket, now: number): Advance {
+function onPacket(before: Transfer, packet: TftpPacket, now: number): Advance {
+  const state = before.heardAt === null ? before : { ...before, heardAt: now };
   if (packet.op === 'error') return fail(state, `client: ${packet.code} ${printable(packet.message)}`);
   if (packet.op !== 'ack') {
     return fail(state, `unexpected ${packet.op}`, {
@@ -165,18 +194,35 @@ function onPacket(state: Transfer, packet: TftpPacket, now: number): Advance {
   }
   if (state.phase === 'negotiating') {
     if (packet.block !== 0) return { state, send: [] };
-    return sendWindow({ ...measured(state, now), phase: 'sending', retries: 0, movedAt: now }, now);
+    const heard = {
+      ...measured(state, now),
+      phase: 'sending' as const,
+      retries: 0,
+      movedAt: now,
+      heardAt: now,
+    };
+    return sendWindow(heard, now);
   }
   // The 16 bits of the wire, set back into the count that does not roll over. A client behind `acked` is stale.
   const block = state.acked + ((packet.block - state.acked) & 0xffff);
   if (block > state.sent) return { state: { ...state, retries: 0 }, send: [] };
   if (block === state.acked) {
-    // With a window of one this must not be answered, or every block goes out twice from here on (RFC 1123
-    // §4.2.3.1). In a window it says that the first block was lost: answered once, the timer does the rest.
-    if (state.windowsize === 1 || state.repeated) return { state: { ...state, retries: 0 }, send: [] };
+    // A repeated acknowledgement asks for what follows, which was lost or is still on its way. Answering each of them
+    // would send every block twice from here on (RFC 1123 §4.2.3.1), so it is answered when what was sent last has had
+    // its time; and in a window once at once, for there it says that the window's first block was lost.
+    const due = now - state.sentAt >= Math.max(REPEAT_AFTER, 2 * (state.roundTrip?.smoothed ?? 0));
+    const lostFirst = state.windowsize > 1 && !state.repeated;
+    if (!due && !lostFirst) return { state: { ...state, retries: 0 }, send: [] };
     return again({ ...state, retries: 0, repeated: true }, now);
   }
-  const moved = { ...measured(state, now), acked: block, retries: 0, repeated: false, movedAt: now };
+  const moved = {
+    ...measured(state, now),
+    acked: block,
+    retries: 0,
+    repeated: false,
+    movedAt: now,
+    heardAt: now,
+  };
   if (block === state.last) return { state: { ...moved, phase: 'done' }, send: [] };
   return sendWindow(moved, now);
 }
@@ -187,11 +233,14 @@ function sendWindow(state: Transfer, now: number): Advance {
   const end = Math.min(state.last, state.acked + state.windowsize);
   for (let block = state.acked + 1; block <= end; block++) send.push({ op: 'block', block });
   const fresh = state.acked >= state.sent;
-  return { state: { ...state, sent: Math.max(state.sent, end), timedFrom: fresh ? now : null }, send };
+  return {
+    state: { ...state, sent: Math.max(state.sent, end), timedFrom: fresh ? now : null, sentAt: now },
+    send,
+  };
 }
 
 function again(state: Transfer, now: number): Advance {
-  const unmeasured = { ...state, timedFrom: null };
+  const unmeasured = { ...state, timedFrom: null, sentAt: now };
   if (state.phase === 'negotiating' && state.oack) return { state: unmeasured, send: [state.oack] };
   const { state: next, send } = sendWindow(unmeasured, now);
   return { state: { ...next, timedFrom: null }, send };

@@ -68,10 +68,13 @@ describe('options', () => {
     expect(open(1, {}, 'netascii')).toMatchObject({ ok: false, error: { code: 0 } });
   });
 
-  it('keeps the time asked for, in every repetition', () => {
-    const { state } = started(700, { timeout: '2' });
-    expect(retransmitAfter(state)).toBe(2_000);
-    expect(retransmitAfter(timeout(state).state)).toBe(2_000);
+  it('never waits longer than was agreed', () => {
+    let { state } = started(700, { timeout: '1' });
+    for (let i = 0; i < 3; i++) {
+      expect(retransmitAfter(state)).toBe(1_000);
+      ({ state } = timeout(state));
+    }
+    expect(retransmitAfter(started(700, { timeout: '60' }).state)).toBe(2_000);
   });
 
   it('a client that only wanted the size says error 8 and is gone', () => {
@@ -115,6 +118,27 @@ describe('block by block', () => {
     const stale = ack(second.state, 0);
     expect(stale.send).toEqual([]);
     expect(blocks(ack(stale.state, 2).send)).toEqual([3]);
+  });
+
+  it('but does when what it sent last has had its time: the client waits', () => {
+    const first = ack(started(2000).state, 1, 10);
+    expect(ack(first.state, 1, 100).send).toEqual([]);
+    const waited = ack(first.state, 1, 1_010);
+    expect(blocks(waited.send)).toEqual([2]);
+    expect(ack(waited.state, 1, 1_050).send).toEqual([]);
+  });
+
+  it('is not drawn into sending twice by a network that doubles every packet', () => {
+    let { state } = started(512 * 50);
+    let sent = 1;
+    for (let block = 1; block <= 50; block++) {
+      for (const copy of [0, 1]) {
+        const step = ack(state, block, block * 40 + copy);
+        state = step.state;
+        sent += step.send.length;
+      }
+    }
+    expect(sent).toBe(51);
   });
 
   it('acknowledgements of what was never sent change nothing', () => {
@@ -176,10 +200,35 @@ describe('silence', () => {
       ({ state, send } = timeout(state));
       expect(send.map((out) => out.op)).toEqual(['oack']);
     }
-    expect(waits).toEqual([1000, 2000, 4000, 8000, 8000]);
+    expect(waits).toEqual([2000, 2000, 4000, 8000, 8000]);
     ({ state, send } = timeout(state));
     expect(send).toEqual([]);
     expect(state).toMatchObject({ phase: 'failed', failure: 'no answer after 5 repetitions' });
+  });
+
+  it('a client that was there gets half a minute, a try a second', () => {
+    let { state } = started(512 * 10);
+    ({ state } = ack(state, 1, 5));
+    let now = 5;
+    let tries = 0;
+    while (state.phase === 'sending') {
+      now += retransmitAfter(state);
+      ({ state } = timeout(state, now));
+      tries++;
+    }
+    expect(state.failure).toBe('no answer for 30 s');
+    expect(now).toBeGreaterThan(30_000);
+    expect(now).toBeLessThan(32_000);
+    expect(tries).toBeLessThan(40);
+  });
+
+  it('acknowledgements of nothing that was sent do not make a client heard', () => {
+    let { state } = started(512 * 10);
+    for (let i = 0; i < MAX_RETRIES; i++) {
+      ({ state } = timeout(state, i));
+      ({ state } = ack(state, 7, i));
+    }
+    expect(state.heardAt).toBeNull();
   });
 
   it('counts anew when the client is heard, but not for ever', () => {
@@ -193,11 +242,21 @@ describe('silence', () => {
     expect(timeout(state, 70_000).state).toMatchObject({ phase: 'failed', failure: 'no progress' });
   });
 
+  it('a request that is repeated gets its answer again, until the first block is there', () => {
+    const request = (state: Transfer, now: number) => advanceTransfer(state, { type: 'request', now });
+    const opened = started(2000, { tsize: '0' });
+    expect(request(opened.state, 50).send).toEqual([]);
+    expect(request(opened.state, 500).send.map((out) => out.op)).toEqual(['oack']);
+    const plain = started(2000);
+    expect(blocks(request(plain.state, 500).send)).toEqual([1]);
+    expect(request(ack(plain.state, 1, 600).state, 5_000).send).toEqual([]);
+  });
+
   it('learns the round trip, and nothing from what was sent twice', () => {
     let { state } = started(512 * 100);
     for (let block = 1; block <= 50; block++) ({ state } = ack(state, block, block * 10));
-    expect(retransmitAfter(state)).toBeGreaterThanOrEqual(200);
-    expect(retransmitAfter(state)).toBeLessThan(250);
+    expect(retransmitAfter(state)).toBeGreaterThanOrEqual(100);
+    expect(retransmitAfter(state)).toBeLessThan(150);
     const before = state.roundTrip;
     ({ state } = timeout(state, 5_000));
     ({ state } = ack(state, 51, 9_000));
