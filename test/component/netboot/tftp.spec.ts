@@ -99,6 +99,7 @@ async function fetched(program: string, args: string[], input?: string): Promise
   if (status !== 0) return status;
   return statSync(out, { throwIfNoEntry: false }) ? readFileSync(out) : -1;
 }
+const whole = (got: Buffer | number, name: string) => got instanceof Buffer && got.equals(files[name]!);
 const url = (name: string) => `tftp://127.0.0.1:${server.port}/${name}`;
 const curl = (name: string, ...args: string[]) => fetched('curl', ['-sS', '-o', 'OUT', ...args, url(name)]);
 const atftp = (name: string, ...options: string[]) =>
@@ -119,27 +120,27 @@ describe('independent clients get the file, byte by byte', () => {
   it.each(Object.keys(files).filter((name) => name !== 'huge' && name !== 'empty'))(
     'curl, blksize 512 and 1468: %s',
     async (name) => {
-      expect((await curl(name)) as Buffer).toEqual(files[name]);
-      expect((await curl(name, '--tftp-blksize', '1468')) as Buffer).toEqual(files[name]);
-      expect((await curl(name, '--tftp-blksize', '65464')) as Buffer).toEqual(files[name]);
-      expect((await curl(name, '--tftp-no-options')) as Buffer).toEqual(files[name]);
+      expect(whole(await curl(name), name)).toBe(true);
+      expect(whole(await curl(name, '--tftp-blksize', '1468'), name)).toBe(true);
+      expect(whole(await curl(name, '--tftp-blksize', '65464'), name)).toBe(true);
+      expect(whole(await curl(name, '--tftp-no-options'), name)).toBe(true);
     },
   );
 
   it.each(Object.keys(files))('atftp with windows: %s', async (name) => {
     if (name !== 'huge') {
-      expect((await atftp(name, 'blksize 1468', 'windowsize 16', 'tsize 0')) as Buffer).toEqual(files[name]);
+      expect(whole(await atftp(name, 'blksize 1468', 'windowsize 16', 'tsize 0'), name)).toBe(true);
     }
-    expect((await atftp(name, 'windowsize 64')) as Buffer).toEqual(files[name]);
+    expect(whole(await atftp(name, 'windowsize 64'), name)).toBe(true);
   });
 
   it.each(Object.keys(files).filter((name) => name !== 'huge'))('tftp-hpa: %s', async (name) => {
-    expect((await hpa(name)) as Buffer).toEqual(files[name]);
+    expect(whole(await hpa(name), name)).toBe(true);
   });
 
   it('a leading slash, a boot plan’s name, the boot script', async () => {
-    expect(await atftp('/small')).toEqual(files['small']);
-    expect(await curl('pxelinux.cfg/01-52-54-00-00-00-01')).toEqual(files['small']);
+    expect(whole(await atftp('/small'), 'small')).toBe(true);
+    expect(whole(await curl('pxelinux.cfg/01-52-54-00-00-00-01'), 'small')).toBe(true);
     expect((await curl('boot.ipxe')).toString()).toMatch(/^#!ipxe\n/);
   });
 
@@ -186,9 +187,9 @@ describe('refusals', () => {
   it("another node's file is not there", async () => {
     holder = randomUUID();
     expect(await curl(`${NODE}/deploy_kernel`)).toBe(CURL_NOT_FOUND);
-    expect(await curl('small')).toEqual(files['small']);
+    expect(whole(await curl('small'), 'small')).toBe(true);
     holder = NODE;
-    expect(await curl(`${NODE}/deploy_kernel`)).toEqual(files['large']);
+    expect(whole(await curl(`${NODE}/deploy_kernel`), 'large')).toBe(true);
     holder = null;
   });
 
@@ -321,7 +322,7 @@ describe('on the wire', () => {
     noise.close();
     mine.close();
     await sleep(200);
-    expect(await hpa('large')).toEqual(files['large']);
+    expect(whole(await hpa('large'), 'large')).toBe(true);
     expect(lines).toContain('breaks the protocol');
   });
 });
