@@ -46,6 +46,10 @@ export class LabNetwork {
     await inside('link', 'add', 'br0', 'type', 'bridge', 'forward_delay', '0');
     await inside('addr', 'add', address, 'dev', 'br0');
     await inside('link', 'set', 'br0', 'up');
+    // Machines that are off give no carrier, and without one Node's networkInterfaces() does not list the bridge.
+    await inside('link', 'add', 'carrier0', 'type', 'veth', 'peer', 'name', 'carrier1');
+    await inside('link', 'set', 'carrier0', 'master', 'br0', 'up');
+    await inside('link', 'set', 'carrier1', 'up');
     // Its own link-local address would come only once a machine is on, and not usable at once.
     const withV6 = existsSync('/proc/sys/net/ipv6');
     if (withV6) await inside('addr', 'add', 'fe80::1/64', 'dev', 'br0', 'nodad');

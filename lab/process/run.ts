@@ -1,4 +1,5 @@
 import { execa } from 'execa';
+import { cancelSignal } from './cancellation.js';
 
 /**
  * Runs one short program to its end, without a shell.
@@ -12,7 +13,9 @@ export async function run(
   options: { timeout?: number; input?: string; cwd?: string; env?: Record<string, string> } = {},
 ): Promise<string> {
   const { timeout = 60_000, input, cwd, env } = options;
+  const signal = cancelSignal();
   const result = await execa(file, args, {
+    ...(signal === undefined ? {} : { cancelSignal: signal }),
     timeout,
     cwd,
     env: { LC_ALL: 'C.UTF-8', ...env },

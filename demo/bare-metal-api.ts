@@ -1,0 +1,168 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readServerSentEvents, type ServerSentEvent } from './server-sent-events.js';
+
+export type Json = Record<string, unknown>;
+
+/** A node as the API shows it; only what the demo reads is named. */
+export interface ShownNode extends Json {
+  uuid: string;
+  name: string | null;
+  provision_state: string;
+  target_provision_state: string | null;
+  power_state: string | null;
+  last_error: string | null;
+  maintenance: boolean;
+  maintenance_reason: string | null;
+  driver_internal_info: Json;
+}
+
+/** A row of a node's history, as `GET /v1/events/stream` sends it. */
+export interface NodeEvent {
+  node_uuid: string;
+  event_type: string;
+  event: string;
+  severity: string;
+  from_state: string | null;
+  state: string | null;
+  /** ISO 8601. */
+  created_at: string;
+}
+
+/** An answer of 400 and more. */
+export class ApiError extends Error {
+  constructor(
+    readonly request: string,
+    readonly status: number,
+    readonly reason: string,
+  ) {
+    super(`${request} was answered ${status}: ${reason}`);
+  }
+}
+
+/** States in which nothing moves any more; the last six are failures. */
+const FAILED = ['deploy failed', 'clean failed', 'inspect failed', 'error'];
+
+/** The Bare Metal API as any of its clients sees it, newest version. */
+export class BareMetalApi {
+  /** @param url base URL without a slash at the end */
+  constructor(
+    readonly url: string,
+    private readonly signal?: AbortSignal,
+  ) {}
+
+  /** @throws ApiError for a status of 400 and more */
+  async request(method: string, path: string, body?: unknown): Promise<Json> {
+    const signal = AbortSignal.any([AbortSignal.timeout(60_000), ...(this.signal ? [this.signal] : [])]);
+    const response = await fetch(this.url + path, {
+      method,
+      signal,
+      headers: { 'openstack-api-version': 'baremetal latest', 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (response.status >= 400) throw new ApiError(`${method} ${path}`, response.status, reasonOf(text));
+    return text === '' ? {} : (JSON.parse(text) as Json);
+  }
+
+  async node(ident: string): Promise<ShownNode> {
+    return (await this.request('GET', `/v1/nodes/${ident}`)) as ShownNode;
+  }
+
+  /** Replaces (or sets) fields by JSON Patch. */
+  async patch(ident: string, fields: Readonly<Record<string, unknown>>): Promise<void> {
+    const operations = Object.entries(fields).map(([path, value]) => ({ op: 'add', path, value }));
+    await this.request('PATCH', `/v1/nodes/${ident}`, operations);
+  }
+
+  /** `manage`, `provide`, `active`, `deleted` and so on; a node that is locked just now is asked again. */
+  async provision(ident: string, target: string, more: Json = {}): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.request('PUT', `/v1/nodes/${ident}/states/provision`, { target, ...more });
+        return;
+      } catch (error) {
+        if (!(error instanceof ApiError) || ![409, 503].includes(error.status) || attempt === 5) throw error;
+        await sleep(1_000, undefined, this.signal ? { signal: this.signal } : {});
+      }
+    }
+  }
+
+  /**
+   * Resolves when the node has come to rest in `state`.
+   * @param options.timeout milliseconds
+   * @param options.onLook is given the node as it is, twice a second
+   * @throws Error with the node's own last_error when it comes to rest elsewhere
+   */
+  async waitForState(
+    ident: string,
+    state: string,
+    options: { timeout: number; onLook?: (node: ShownNode) => void },
+  ): Promise<ShownNode> {
+    const late = performance.now() + options.timeout;
+    for (;;) {
+      const node = await this.#look(ident);
+      if (node !== null) {
+        options.onLook?.(node);
+        const { provision_state: now, target_provision_state: target } = node;
+        if (now === state && target === null) return node;
+        const stuck = FAILED.includes(now) || target === null;
+        if (stuck) throw new Error(`the node is in "${now}" instead of "${state}": ${why(node)}`);
+      }
+      if (performance.now() > late) {
+        throw new Error(
+          `the node did not come to "${state}" in ${options.timeout / 1000} s` +
+            (node === null ? '; the API does not answer' : ` but is in "${node.provision_state}"`),
+        );
+      }
+      await sleep(500, undefined, this.signal ? { signal: this.signal } : {});
+    }
+  }
+
+  /** Events from now on, or behind `lastId`; goes on over cut connections until `signal`. */
+  async *events(signal: AbortSignal): AsyncGenerator<NodeEvent> {
+    let lastId: string | undefined;
+    while (!signal.aborted) {
+      try {
+        const headers: Record<string, string> = { accept: 'text/event-stream' };
+        if (lastId !== undefined) headers['last-event-id'] = lastId;
+        const response = await fetch(`${this.url}/v1/events/stream`, { headers, signal });
+        if (!response.ok || response.body === null) {
+          throw new ApiError('GET /v1/events/stream', response.status, await response.text());
+        }
+        for await (const message of readServerSentEvents(response.body) as AsyncIterable<ServerSentEvent>) {
+          lastId = message.id ?? lastId;
+          yield JSON.parse(message.data) as NodeEvent;
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof ApiError) throw error; // an answer, and not one that passes
+      }
+      await sleep(500, undefined, { signal }).catch(() => undefined); // ended: the loop's condition tells
+    }
+  }
+
+  /** Null while the daemon does not answer, such as between a crash and the next start. */
+  async #look(ident: string): Promise<ShownNode | null> {
+    try {
+      return await this.node(ident);
+    } catch (error) {
+      if (error instanceof ApiError && error.status < 500) throw error;
+      this.signal?.throwIfAborted();
+      return null;
+    }
+  }
+}
+
+function why(node: ShownNode): string {
+  return node.last_error ?? node.maintenance_reason ?? 'it gives no reason';
+}
+
+/** The API codes its errors twice (contract of the Bare Metal API). */
+function reasonOf(text: string): string {
+  try {
+    const { error_message: inner } = JSON.parse(text) as { error_message: string };
+    return (JSON.parse(inner) as { faultstring: string }).faultstring;
+  } catch {
+    return text.slice(0, 300);
+  }
+}

@@ -1,0 +1,167 @@
+import { existsSync, mkdirSync, realpathSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { ImageServer } from '../lab/image-server.js';
+import { createLab, type Lab, type LabMachine, type LabMachineOptions, missingForLab } from '../lab/lab.js';
+import { BareMetalApi } from './bare-metal-api.js';
+import { type BuiltImage, type BuiltRamdisk, cacheUnder } from './parts.js';
+import { RackDaemon, sweepDaemon } from './rack-daemon.js';
+
+/** The bridge: where Ferric serves machines. */
+const ADDRESS = '10.77.0.1';
+const API_PORT = 6385;
+const AGENT_PORT = 6386;
+const BOOT_PORT = 8080;
+const IMAGE_PORT = 8081;
+
+export interface RackOptions {
+  /** Name of the lab; its folder and its namespace are called so. */
+  name: string;
+  /** Default `.lab`: labs and what they build. */
+  root?: string;
+  machines: readonly LabMachineOptions[];
+  ramdisk: BuiltRamdisk;
+  /** Laid over the rack's own configuration of the daemon. */
+  config?: Config;
+  /** FERRIC_* variables of the daemon's first start. */
+  env?: Readonly<Record<string, string>>;
+  /** A port of the host's loopback for the API; 0 (default): any free one. */
+  apiPort?: number;
+  /** Ends waiting; disposal is the caller's. */
+  signal?: AbortSignal;
+}
+
+type Config = Readonly<Record<string, unknown>>;
+
+/**
+ * A rack as an operator would have it: machines behind BMCs, a provisioning network, an image server, and Ferric's
+ * daemon on it. The daemon is known over the wire only; everything is gone after disposal.
+ */
+export class Rack implements AsyncDisposable {
+  private constructor(
+    readonly lab: Lab,
+    readonly daemon: RackDaemon,
+    readonly images: ImageServer,
+    readonly api: BareMetalApi,
+    readonly ramdisk: BuiltRamdisk,
+    private readonly parts: AsyncDisposableStack,
+  ) {}
+
+  /** @throws Error that names everything that this machine lacks */
+  static async raise(options: RackOptions): Promise<Rack> {
+    const missing = missingForLab();
+    if (missing.length > 0) throw new Error(`this machine lacks ${missing.join(', ')}`);
+    const root = resolve(options.root ?? '.lab');
+    await using parts = new AsyncDisposableStack();
+    await sweepDaemon(join(root, options.name));
+    const lab = parts.use(
+      await createLab({
+        name: options.name,
+        root,
+        address: `${ADDRESS}/24`,
+        machines: options.machines,
+        handleSignals: false, // the order of disposal is the rack's
+      }),
+    );
+    const images = parts.use(await ImageServer.listen(await lab.network.door.tcp(ADDRESS, IMAGE_PORT)));
+    images.publish('/deploy.ramdisk', options.ramdisk.ramdisk);
+    const daemon = new RackDaemon(lab, overlaid(ownConfig(options.ramdisk), options.config ?? {}));
+    parts.defer(() => daemon.remove());
+    await daemon.start(options.env);
+    const forward = await lab.forward({
+      port: options.apiPort ?? 0,
+      to: { host: '127.0.0.1', port: API_PORT },
+    });
+    const api = new BareMetalApi(`http://127.0.0.1:${forward.port}`, options.signal);
+    return new Rack(lab, daemon, images, api, options.ramdisk, parts.move());
+  }
+
+  /** Makes an image known to the rack's image server. @returns its URL, as machines and the daemon see it */
+  publish(image: BuiltImage): string {
+    const path = `/${image.system}.${image.format}`;
+    this.images.publish(path, image.path);
+    return this.images.url(path);
+  }
+
+  /** Paths of the logs that tell of a failure. */
+  logs(machine: LabMachine): { daemon: string; console: string } {
+    return { daemon: this.daemon.logPath, console: machine.machine.console.logPath };
+  }
+
+  /**
+   * Enrols a machine as an operator does: driver ipmi, its BMC's login, a kernel by file and a ramdisk by http.
+   * @returns the node's UUID
+   */
+  async enrol(machine: LabMachine, properties: Readonly<Record<string, unknown>> = {}): Promise<string> {
+    const { name, address, users } = machine;
+    const node = await this.api.request('POST', '/v1/nodes', {
+      name,
+      driver: 'ipmi',
+      driver_info: {
+        ipmi_address: address.host,
+        ipmi_port: address.port,
+        ipmi_username: users[0]!.name,
+        ipmi_password: users[0]!.password,
+        deploy_kernel: `file://${this.ramdisk.kernel}`,
+        deploy_ramdisk: this.images.url('/deploy.ramdisk'),
+      },
+      properties,
+    });
+    const uuid = String(node['uuid']);
+    for (const mac of machine.machine.macs) {
+      await this.api.request('POST', '/v1/ports', { address: mac, node_uuid: uuid });
+    }
+    return uuid;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.parts.disposeAsync();
+  }
+}
+
+/** A rack's folder for tests: the cache of built things is shared with every other rack of this repository. */
+export function sharedRoot(): { root: string; cache: string } {
+  for (let at = import.meta.dirname; at !== dirname(at); at = dirname(at)) {
+    if (!existsSync(join(at, 'package.json'))) continue;
+    const root = join(at, '.lab');
+    mkdirSync(root, { recursive: true });
+    return { root: realpathSync(root), cache: cacheUnder(root) };
+  }
+  throw new Error('this program does not stand in its repository');
+}
+
+function ownConfig(ramdisk: BuiltRamdisk): Config {
+  return {
+    api: { listen: { address: '127.0.0.1', port: API_PORT } },
+    agent: { listen: { address: ADDRESS, port: AGENT_PORT } },
+    conductor: { host: 'rack' },
+    netboot: {
+      dhcp: {
+        interface: 'br0',
+        subnets: [{ cidr: '10.77.0.0/24', range_start: '10.77.0.100', range_end: '10.77.0.199' }],
+      },
+      tftp: { listen: ADDRESS },
+      http: { listen: ADDRESS, port: BOOT_PORT },
+    },
+    image: { allowed_file_paths: [ramdisk.folder] },
+    deploy: {
+      // Writing over a whole disk proves nothing in a lab and takes minutes under emulation.
+      erase_devices_priority: 0,
+      // An agent of the lab answers at once: looks may come sooner than over a real network.
+      command_wait_interval: 1,
+      post_deploy_get_power_state_retry_interval: 1,
+    },
+  };
+}
+
+function overlaid(base: Config, over: Config): Config {
+  const merged: Record<string, unknown> = { ...base };
+  for (const [key, value] of Object.entries(over)) {
+    const before = merged[key];
+    merged[key] = isSection(before) && isSection(value) ? overlaid(before, value) : value;
+  }
+  return merged;
+}
+
+function isSection(value: unknown): value is Config {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,61 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFailed } from 'vitest';
+import { type BuiltImage, buildDeployRamdisk, buildImage, type ImageChoice } from '../../../demo/parts.js';
+import { Rack, type RackOptions, sharedRoot } from '../../../demo/rack.js';
+import type { LabMachineOptions } from '../../../lab/lab.js';
+
+export const MIB = 2 ** 20;
+const GIB = 2 ** 30;
+
+/** What is built once and shared by every end-to-end test, also between runs. */
+export async function builtParts(choice: ImageChoice = { system: 'tiny', format: 'raw' }) {
+  const { cache } = sharedRoot();
+  // One after the other: both are work for every core.
+  const image = await buildImage(cache, choice);
+  return { image, ramdisk: await buildDeployRamdisk(cache) };
+}
+
+/** A rack in a folder of its own that goes with it. A test that fails prints the ends of its logs. */
+export async function raiseRack(
+  options: Omit<RackOptions, 'root' | 'name'>,
+): Promise<{ rack: Rack } & AsyncDisposable> {
+  const root = mkdtempSync(join(tmpdir(), 'ferric-e2e-'));
+  chmodSync(root, 0o755);
+  const rack = await Rack.raise({ ...options, name: 'e2e', root });
+  let words = '';
+  onTestFailed(() => console.log(words));
+  return {
+    rack,
+    async [Symbol.asyncDispose]() {
+      const consoles = rack.lab.machines.map(({ machine }) => machine.console.text.slice(-4_000));
+      words = [rack.daemon.log().split('\n').slice(-60).join('\n'), ...consoles].join('\n--- console ---\n');
+      await rack[Symbol.asyncDispose]();
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The usual machine: one disk of 5 GiB (agents take none below 4; the file is sparse), one NIC. */
+export function aMachine(
+  firmware: 'bios' | 'uefi',
+  over: Partial<LabMachineOptions> = {},
+): LabMachineOptions {
+  return {
+    name: 'node1',
+    firmware,
+    disks: [{ bus: 'virtio', size: 5 * GIB }],
+    nics: [{ model: 'virtio' }],
+    ...over,
+  };
+}
+
+/** What an operator writes into instance_info. */
+export function imageFields(url: string, image: BuiltImage): Record<string, unknown> {
+  return {
+    '/instance_info/image_source': url,
+    '/instance_info/image_os_hash_algo': 'sha256',
+    '/instance_info/image_os_hash_value': image.sha256,
+  };
+}
