@@ -118,18 +118,21 @@ export class BareMetalApi {
     }
   }
 
-  /** Events from now on, or behind `lastId`; goes on over cut connections until `signal`. */
-  async *events(signal: AbortSignal): AsyncGenerator<NodeEvent> {
+  /** The live stream, from now on: resolves once it is open, and goes on over cut connections until `signal`. */
+  async events(signal: AbortSignal): Promise<AsyncIterable<NodeEvent>> {
+    return this.#follow(await this.#openStream(signal), signal);
+  }
+
+  async *#follow(
+    opened: AsyncIterable<ServerSentEvent> | undefined,
+    signal: AbortSignal,
+  ): AsyncGenerator<NodeEvent> {
+    let stream = opened;
     let lastId: string | undefined;
     while (!signal.aborted) {
       try {
-        const headers: Record<string, string> = { accept: 'text/event-stream' };
-        if (lastId !== undefined) headers['last-event-id'] = lastId;
-        const response = await fetch(`${this.url}/v1/events/stream`, { headers, signal });
-        if (!response.ok || response.body === null) {
-          throw new ApiError('GET /v1/events/stream', response.status, await response.text());
-        }
-        for await (const message of readServerSentEvents(response.body) as AsyncIterable<ServerSentEvent>) {
+        stream ??= await this.#openStream(signal, lastId);
+        for await (const message of stream) {
           lastId = message.id ?? lastId;
           yield JSON.parse(message.data) as NodeEvent;
         }
@@ -137,8 +140,21 @@ export class BareMetalApi {
         if (signal.aborted) return;
         if (error instanceof ApiError) throw error; // an answer, and not one that passes
       }
+      stream = undefined;
       await sleep(500, undefined, { signal }).catch(() => undefined); // ended: the loop's condition tells
     }
+  }
+
+  async #openStream(signal: AbortSignal, lastId?: string): Promise<AsyncIterable<ServerSentEvent>> {
+    const headers = {
+      accept: 'text/event-stream',
+      ...(lastId === undefined ? {} : { 'last-event-id': lastId }),
+    };
+    const response = await fetch(`${this.url}/v1/events/stream`, { headers, signal });
+    if (!response.ok || response.body === null) {
+      throw new ApiError('GET /v1/events/stream', response.status, await response.text());
+    }
+    return readServerSentEvents(response.body);
   }
 
   /** Null while the daemon does not answer, such as between a crash and the next start. */

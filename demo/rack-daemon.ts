@@ -54,9 +54,10 @@ export class RackDaemon {
   /**
    * Resolves once it serves.
    * @param env further settings as FERRIC_* variables
+   * @param signal ends the waiting, not the daemon
    * @throws Error with the last lines of its log
    */
-  async start(env: Readonly<Record<string, string>> = {}): Promise<void> {
+  async start(env: Readonly<Record<string, string>> = {}, signal?: AbortSignal): Promise<void> {
     const file = join(this.lab.directory, 'ferric.yaml');
     writeFileSync(file, stringify({ data_dir: this.dataDir, ...this.config }), { mode: 0o600 });
     const from = readFileSync(this.logPath).length;
@@ -74,7 +75,7 @@ export class RackDaemon {
       if (!this.#process.running || performance.now() > late) {
         throw new Error(`the daemon did not start: ${this.log().slice(from).slice(-1_500)}`);
       }
-      await sleep(50);
+      await sleep(50, undefined, signal ? { signal } : {});
     }
   }
 

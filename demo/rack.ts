@@ -62,11 +62,12 @@ export class Rack implements AsyncDisposable {
         handleSignals: false, // the order of disposal is the rack's
       }),
     );
+    options.signal?.throwIfAborted();
     const images = parts.use(await ImageServer.listen(await lab.network.door.tcp(ADDRESS, IMAGE_PORT)));
     images.publish('/deploy.ramdisk', options.ramdisk.ramdisk);
     const daemon = new RackDaemon(lab, overlaid(ownConfig(options.ramdisk), options.config ?? {}));
     parts.defer(() => daemon.remove());
-    await daemon.start(options.env);
+    await daemon.start(options.env, options.signal);
     const forward = await lab.forward({
       port: options.apiPort ?? 0,
       to: { host: '127.0.0.1', port: API_PORT },

@@ -58,13 +58,17 @@ export class LabProcess {
   /** SIGTERM to the group, SIGKILL after `grace` ms. */
   async end(grace = 2_000): Promise<void> {
     if (!this.#running) return;
+    this.child.ref(); // where it was unref'd, nothing else may keep this process alive until it has ended
     killGroup(this.pid, 'SIGTERM');
     await Promise.race([this.exited, sleep(grace, undefined, { ref: false })]);
     await this.kill();
   }
 
   async kill(): Promise<void> {
-    if (this.#running) killGroup(this.pid, 'SIGKILL');
+    if (this.#running) {
+      this.child.ref();
+      killGroup(this.pid, 'SIGKILL');
+    }
     await this.exited;
   }
 }

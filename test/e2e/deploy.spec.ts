@@ -84,7 +84,7 @@ describe('deployment', () => {
         history: { event_type: string; state: string; created_at: string }[];
       };
       const states = history.filter((row) => row.event_type === 'provision').map((row) => row.state);
-      expect(states.reverse().join(' > ')).toMatch(WHOLE_LIFE);
+      expect(states.join(' > ')).toMatch(WHOLE_LIFE);
     },
   );
 });

@@ -1,0 +1,71 @@
+const BAR = 28;
+const MIB = 2 ** 20;
+
+/** Where the demo writes: lines, and below them one bar that is drawn over and over where there is a terminal. */
+export class Screen {
+  readonly #started = performance.now();
+  #bar = '';
+  #lastTenth = -1;
+
+  /** @param out standard output */
+  constructor(private readonly out: NodeJS.WritableStream & { isTTY?: boolean; columns?: number }) {}
+
+  get isTerminal(): boolean {
+    return this.out.isTTY === true;
+  }
+
+  /** Seconds since the demo's start. */
+  get seconds(): number {
+    return (performance.now() - this.#started) / 1000;
+  }
+
+  /** A line as it is. */
+  print(text = ''): void {
+    this.#clear();
+    this.out.write(`${text}\n`);
+    this.#draw();
+  }
+
+  /** A line that begins with the time. */
+  say(text: string): void {
+    this.print(`${`${this.seconds.toFixed(1)} s`.padStart(9)}  ${text}`);
+  }
+
+  title(text: string): void {
+    this.print(this.isTerminal ? `\n\u001b[1m${text}\u001b[0m` : `\n${text}`);
+  }
+
+  /** Draws the bar anew; without a terminal a line for each tenth. */
+  progress(what: string, bytes: number, total: number | null): void {
+    const share = total ? Math.min(1, bytes / total) : 0;
+    const numbers = `${(bytes / MIB).toFixed(1)}${total ? ` / ${(total / MIB).toFixed(1)}` : ''} MiB`;
+    const full = Math.round(share * BAR);
+    const bar = `[${'#'.repeat(full)}${'.'.repeat(BAR - full)}]`;
+    const text = `${what.padEnd(9)} ${bar} ${String(Math.floor(share * 100)).padStart(3)} %  ${numbers}`;
+    if (this.isTerminal) {
+      this.#clear();
+      this.#bar = `           ${text}`.slice(0, (this.out.columns ?? 100) - 1);
+      this.#draw();
+      return;
+    }
+    const tenth = Math.floor(share * 10);
+    if (tenth === this.#lastTenth) return;
+    this.#lastTenth = tenth;
+    this.say(text);
+  }
+
+  /** Leaves the bar as it is now and goes on below it. */
+  endProgress(): void {
+    if (this.#bar !== '') this.out.write('\n');
+    this.#bar = '';
+    this.#lastTenth = -1;
+  }
+
+  #clear(): void {
+    if (this.#bar !== '') this.out.write('\r\u001b[K');
+  }
+
+  #draw(): void {
+    if (this.#bar !== '') this.out.write(this.#bar);
+  }
+}
