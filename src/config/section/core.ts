@@ -88,7 +88,7 @@ export const databaseSection = z
       .nullable()
       .default(null)
       .describe(
-        'Keys that seal secrets at rest, one base64 line each, the first seals; null: <data_dir>/secret.key',
+        'Keys that seal secrets at rest, a line each: number:base64 of 32 bytes. The first seals, all open; null: <data_dir>/secret.key',
       ),
   })
   .prefault({});
