@@ -26,7 +26,7 @@ build: node_modules/.ferric-installed ## compile into dist/ (incremental)
 
 .PHONY: demo
 demo: build ## deploy a real image onto a virtual bare machine, and show it
-	$(INSTALL) runtime lab
+	$(INSTALL) runtime lab client
 	$(SUDO) $(NODE) dist/demo/main.js $(ARGS)
 
 .PHONY: check

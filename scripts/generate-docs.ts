@@ -2,12 +2,13 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { configuration } from './docs/configuration.js';
 import { defaultYaml } from './docs/default-yaml.js';
+import { features } from './docs/features.js';
 import type { Page } from './docs/page.js';
 import { provisionStates } from './docs/provision-states.js';
 import { rooms } from './docs/rooms.js';
 
 // Writes every generated page, or with --check only says which are stale. Run from the root of the repository.
-const PAGES: readonly Page[] = [defaultYaml, configuration, provisionStates, rooms];
+const PAGES: readonly Page[] = [defaultYaml, configuration, provisionStates, rooms, features];
 
 function present(path: string): string | null {
   try {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the machine lacks, on Debian 12 and its derivatives. Elsewhere it says what is missing and exits 1.
-# Usage: scripts/install-dependencies.sh GROUP...     groups: build runtime pxe lab test bench
+# Usage: scripts/install-dependencies.sh GROUP...     groups: build runtime pxe lab client test bench
 set -euo pipefail
 
 # One package a word; docker/Dockerfile must install the same RUNTIME packages (a unit test compares).
@@ -12,6 +12,8 @@ PXE=(pxelinux syslinux-common grub-efi-amd64-signed shim-signed)
 # Virtual machines, their network, the images and deploy ramdisks they boot.
 LAB=(qemu-system-x86 ovmf seabios ipxe-qemu iproute2 socat mmdebstrap mtools dosfstools e2fsprogs fdisk gdisk
   cpio zstd kmod binutils tar)
+# What an operator looks at it with.
+CLIENT=(curl python3 python3-ironicclient)
 # Independent clients and readers that the tests hold Ferric against.
 TEST=(curl atftp tftp-hpa udhcpc isc-dhcp-client dnsmasq-base python3 python3-ironicclient glance-api
   genisoimage libarchive-tools procps openssl)
@@ -24,7 +26,7 @@ MAX_LIST_AGE_DAYS=3
 say() { printf 'install-dependencies: %s\n' "$*" >&2; }
 
 usage() {
-  say "usage: $0 GROUP...   (build runtime pxe lab test bench)"
+  say "usage: $0 GROUP...   (build runtime pxe lab client test bench)"
   exit 2
 }
 
@@ -40,6 +42,7 @@ for group in "$@"; do
       wanted+=("${LAB[@]}")
       needs_lists=yes
       ;;
+    client) wanted+=("${CLIENT[@]}") ;;
     test) wanted+=("${TEST[@]}") ;;
     bench) wanted+=("${BENCH[@]}") ;;
     *) usage ;;

@@ -1,0 +1,159 @@
+import { existsSync } from 'node:fs';
+import { type Page, table } from './page.js';
+
+/**
+ * What of the features known from Ironic works. `works` and `partly` name a test that shows it, which must be there;
+ * `no` means that it is refused with a clear error or is simply not there.
+ */
+interface Feature {
+  what: string;
+  is: 'works' | 'partly' | 'no';
+  test?: string;
+  note?: string;
+}
+
+const works = (what: string, test: string, note?: string): Feature => ({
+  what,
+  is: 'works',
+  test,
+  ...(note === undefined ? {} : { note }),
+});
+const partly = (what: string, test: string, note: string): Feature => ({ what, is: 'partly', test, note });
+const no = (what: string, note?: string): Feature => ({
+  what,
+  is: 'no',
+  ...(note === undefined ? {} : { note }),
+});
+
+const API = 'test/component/api';
+
+const AREAS: Readonly<Record<string, readonly Feature[]>> = {
+  'API conventions': [
+    works('Roots, version negotiation 1.1 to 1.115 with both headers, 406 outside', `${API}/wire.spec.ts`),
+    works('Errors in the API’s form, request ids, size and depth limits', `${API}/wire.spec.ts`),
+    works('Pages: limit, marker, next, sort_key, sort_dir; fields=; detail', `${API}/node.spec.ts`),
+    works('JSON Patch on allowed fields only', `${API}/node.spec.ts`),
+    works('Secrets shown as ******', `${API}/node.spec.ts`),
+    works('409 for a locked node, after tries', `${API}/states.spec.ts`),
+    no('Logins (HTTP basic, Keystone), roles, policies', 'loopback or a proxy, until then'),
+  ],
+  Nodes: [
+    works('Create, list with filters, show, PATCH, delete', `${API}/node.spec.ts`),
+    works('Names, owner, lessee, description, resource class, shard, parent as data', `${API}/node.spec.ts`),
+    works('Maintenance; protected and retired', `${API}/states.spec.ts`),
+    works('Validate', `${API}/states.spec.ts`),
+    works('History', `${API}/event-stream.spec.ts`),
+    no('Traits, allocations, chassis, port groups, volumes, VIFs, deploy templates, runbooks'),
+    no('Inventory, firmware, BIOS and RAID settings, vendor passthru, virtual media, indicators, NMI'),
+  ],
+  Ports: [works('All verbs; unique MAC; fields by version', `${API}/port.spec.ts`), no('Port groups')],
+  'Power and boot device': [
+    works('On, off, reboot, soft variants with timeout', 'test/component/driver/ipmi.spec.ts'),
+    works('Boot device: read, set, supported', 'test/component/driver/ipmi.spec.ts'),
+    works(
+      'Power sync: adopt or enforce, fault after failures, recovery',
+      'test/component/conductor/power-sync.spec.ts',
+    ),
+    no('Boot mode and Secure Boot set through the BMC, consoles, sensor data'),
+  ],
+  'Provision verbs': [
+    works('manage with verification', 'test/component/conductor/workflow.spec.ts'),
+    works('provide with automated cleaning', 'test/component/conductor/workflow.spec.ts'),
+    works('clean with steps', 'test/component/conductor/workflow.spec.ts', 'disable_ramdisk is refused'),
+    works('active, rebuild, deleted', 'test/component/conductor/workflow.spec.ts'),
+    works('abort in the wait states', 'test/component/conductor/workflow.spec.ts'),
+    works('Timeouts of the wait states', 'test/component/conductor/workflow.spec.ts'),
+    works('Carried on after a kill at each step', 'test/component/crash/step-boundaries.spec.ts'),
+    no('inspect, adopt, rescue, unrescue, service, unhold', 'refused'),
+  ],
+  'Hardware types and interfaces': [
+    works('ipmi: power and management by ipmitool', 'test/component/driver/ipmi.spec.ts'),
+    works('fake-hardware', 'test/component/conductor/workflow.spec.ts'),
+    works('Boot ipxe and pxe, BIOS and UEFI', 'test/e2e/netboot/firmware.spec.ts'),
+    works('Deploy direct', 'test/component/driver/direct-deploy.spec.ts'),
+    no('redfish, idrac, manual-management and others'),
+    no('Boot http, http-ipxe, virtual media; deploy ramdisk, anaconda, bootc, ansible'),
+    no('Networks flat and neutron', 'noop only'),
+  ],
+  Images: [
+    works('http(s)://', 'test/component/image/http.spec.ts'),
+    works('file:// below allowed directories', 'test/component/image/file.spec.ts'),
+    works('Image service UUIDs', 'test/contract/image-glance.spec.ts'),
+    works('Checksums: values, files, md5 switch', 'test/component/image/resolve.spec.ts'),
+    works('Cache: freshness, one download, resume, eviction', 'test/component/image/cache.spec.ts'),
+    works('Format inspection before any tool', 'test/component/protocol/image-format.spec.ts'),
+    works('Conversion to raw under limits', 'test/component/image/convert.spec.ts'),
+    no('Partition images', 'refused'),
+    no('oci://, anaconda and bootc images'),
+  ],
+  'Config drive and root device': [
+    works('Config drive as ISO, URL or JSON object', 'test/contract/protocol/config-drive.spec.ts'),
+    works('Root device hints, all operators', 'test/unit/domain/root-device/match.spec.ts'),
+  ],
+  Cleaning: [
+    works(
+      'Steps of agent and conductor by priority; overrides',
+      'test/component/driver/direct-deploy.spec.ts',
+    ),
+    works('erase_devices_metadata, erase_devices, express erase', 'test/component/agent/clean.spec.ts'),
+    no('Burn-in steps, software RAID, reserved steps hold, wait, power_on'),
+  ],
+  'Network boot services': [
+    works('DHCP: known MACs, static and pool addresses, relays', 'test/component/netboot/dhcp.spec.ts'),
+    works('proxyDHCP beside another server', 'test/e2e/netboot/firmware.spec.ts'),
+    works('TFTP with blksize, tsize, timeout, windowsize', 'test/component/netboot/tftp.spec.ts'),
+    works('HTTP with Range', 'test/component/netboot/http.spec.ts'),
+    no('IPv6; DHCP by dnsmasq or Neutron'),
+  ],
+  Agent: [
+    works('Lookup, heartbeat, token, pinned certificate', `${API}/ramdisk.spec.ts`),
+    works('Commands, step lists, write_image raw and qcow2', 'test/component/agent/write-image.spec.ts'),
+    partly(
+      'The upstream agent under this daemon',
+      'test/component/driver/agent-client.spec.ts',
+      'by its protocol',
+    ),
+    no('Fast track, inspection, rescue'),
+  ],
+  Operation: [
+    works('Live stream of events', `${API}/event-stream.spec.ts`, 'an extension of ours'),
+    works('PostgreSQL restarted under work', 'test/component/crash/database-restart.spec.ts'),
+    no('More than one conductor; notifications, metrics, audit log, web page'),
+  ],
+};
+
+const WORDS = { works: 'works', partly: 'partly', no: 'no' } as const;
+
+/** docs/reference/features.md */
+export const features: Page = {
+  path: 'docs/reference/features.md',
+  render: () => renderFeatures(AREAS, existsSync),
+};
+
+/** @throws Error for a feature whose test is not there */
+export function renderFeatures(
+  areas: Readonly<Record<string, readonly Feature[]>>,
+  isThere: (path: string) => boolean,
+): string {
+  const lost = Object.values(areas)
+    .flat()
+    .filter(({ test }) => test !== undefined && !isThere(test));
+  if (lost.length > 0)
+    throw new Error(`scripts/docs/features.ts: no such test: ${lost.map(({ test }) => test).join(', ')}`);
+  const chapters = Object.entries(areas).map(([area, rows]) => {
+    const cells = rows.map(({ what, is, note, test }) => [
+      what,
+      WORDS[is],
+      [note, test && `[${test.replace(/^test\//, '')}](../../${test})`].filter(Boolean).join('; '),
+    ]);
+    return `## ${area}\n\n${table(['Feature', '', 'Shown by'], cells)}\n`;
+  });
+  return `# Features
+
+Generated by \`npm run docs:generate\` from \`scripts/docs/features.ts\`.
+
+What of the features known from Ironic works here. A row that works names the test that shows it. "No" is refused with
+a clear error, or is not there: an unknown route answers 404.
+
+${chapters.join('\n')}`;
+}
