@@ -29,19 +29,17 @@ export class NodeHistoryController {
   @Get()
   @Since(78)
   @Policy('baremetal:node:history:get')
-  async list(@Req() { asked, params, query }: ApiRequest) {
-    const { detail = false, ...given } = readQuery(query, HISTORY_LIST, asked.version);
-    const node = await this.finder.find(params['ident']!, asked);
-    const page = pageOf(given, this.settings.maxLimit, 'created_at');
-    checkSortKey(HISTORY_FIELDS, asked.version, page.sort_key);
-    const view = viewOf(HISTORY_FIELDS, asked.version, detail ? 'whole' : 'brief');
-    const rows = await this.events.history(node.uuid, page);
-    const shown = rows.map((row) => view.show(row, asked));
-    const history = detail ? shown : shown.map(shortEvent);
-    const last = rows.at(-1);
-    if (!last || rows.length < page.limit) return { history };
-    const path = `nodes/${encodeURIComponent(params['ident']!)}/history`;
-    return { history, next: nextPage(asked.base, path, page, repeatable(query), last.uuid) };
+  list(@Req() request: ApiRequest) {
+    const { detail = false } = readQuery(request.query, HISTORY_LIST, request.asked.version);
+    return this.#list(request, detail);
+  }
+
+  /** What python-ironicclient asks for with --long; Ironic itself has no such route. */
+  @Get('detail')
+  @Since(78)
+  @Policy('baremetal:node:history:get')
+  detail(@Req() request: ApiRequest) {
+    return this.#list(request, true);
   }
 
   @Get(':event')
@@ -55,5 +53,21 @@ export class NodeHistoryController {
       throw new NotFoundError(`Node history record ${wanted} could not be found.`);
     }
     return viewOf(HISTORY_FIELDS, asked.version, 'whole').show(row, asked);
+  }
+
+  async #list({ asked, params, query }: ApiRequest, detail: boolean) {
+    const given = readQuery(query, HISTORY_LIST, asked.version);
+    const node = await this.finder.find(params['ident']!, asked);
+    const page = pageOf(given, this.settings.maxLimit, 'created_at');
+    checkSortKey(HISTORY_FIELDS, asked.version, page.sort_key);
+    const view = viewOf(HISTORY_FIELDS, asked.version, detail ? 'whole' : 'brief');
+    const rows = await this.events.history(node.uuid, page);
+    const shown = rows.map((row) => view.show(row, asked));
+    const history = detail ? shown : shown.map(shortEvent);
+    const last = rows.at(-1);
+    if (!last || rows.length < page.limit) return { history };
+    const path = `nodes/${encodeURIComponent(params['ident']!)}/history`;
+    const kept = { ...repeatable(query), ...(detail ? { detail: 'True' } : {}) };
+    return { history, next: nextPage(asked.base, path, page, kept, last.uuid) };
   }
 }

@@ -14,7 +14,7 @@ import { LOOKUP_FIELDS, NODE_FIELDS } from '../node/fields.js';
 import { agentConfig } from './agent-config.js';
 import { RamdiskDoor } from './door.js';
 
-const LOOKUP = {
+export const LOOKUP = {
   addresses: { read: stringList, about: 'MAC addresses of the machine, comma-separated' },
   node_uuid: { read: uuid, about: 'The node, where the ramdisk was told' },
 } as const satisfies ParameterTable;
