@@ -61,7 +61,7 @@ export class ErrorFilter implements ExceptionFilter {
     if (this.isDatabaseAway(error)) {
       return { status: 503, message: 'The database is away.', form: 'fault', retryAfter: 2 };
     }
-    const { statusCode, code } = error as { statusCode?: number; code?: string };
+    const { statusCode, code } = (error ?? {}) as { statusCode?: number; code?: unknown };
     const status = error instanceof HttpException ? error.getStatus() : statusCode;
     if (status === 404 && this.#hasOtherMethods(request)) return { status: 405, message: '', form: 'router' };
     if (status === 404) return { status, message: '', form: 'router' };
@@ -70,7 +70,8 @@ export class ErrorFilter implements ExceptionFilter {
       return { status, message: 'The request could not be read.', form: 'fault' };
     }
     // SQLSTATE class 22: a value that no column can take and that no schema refused.
-    if (code?.startsWith('22')) return { status: 400, message: 'A value is out of range.', form: 'fault' };
+    if (typeof code === 'string' && code.startsWith('22'))
+      return { status: 400, message: 'A value is out of range.', form: 'fault' };
     return { status: 500, message: 'Internal error.', form: 'fault' };
   }
 

@@ -1,5 +1,6 @@
 import type { Json, JsonObject, Step } from '../../../domain/step/step.js';
 import type { Node } from '../../../node/node.entity.js';
+import type { Microversion } from '../../microversion/microversion.js';
 import { type Field, type Reading, timestamp, type Writing } from '../../resource/field.js';
 import { INTERFACES } from '../../resource/interface-kind.js';
 import { linksTo } from '../../resource/links.js';
@@ -146,7 +147,7 @@ export const NODE_FIELDS: readonly NodeField[] = [
 /** What a ramdisk that looked itself up is told of its node. */
 export const LOOKUP_FIELDS = ['uuid', 'properties', 'instance_info', 'driver_internal_info'] as const;
 
-export const STATES_FIELDS = [
+const STATES_FIELDS: readonly string[] = [
   'console_enabled',
   'last_error',
   'power_state',
@@ -158,4 +159,10 @@ export const STATES_FIELDS = [
   'target_raid_config',
   'boot_mode',
   'secure_boot',
-] as const;
+];
+
+/** What `GET states` shows, by version. */
+export function statesFields(version: Microversion): string[] {
+  const shown = NODE_FIELDS.filter((field) => STATES_FIELDS.includes(field.name) && version.has(field.since));
+  return shown.map(({ name }) => name);
+}

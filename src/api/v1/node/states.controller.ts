@@ -8,7 +8,7 @@ import { readInteger, readText, refuseUnknown, required } from '../../request/ar
 import type { ApiReply, ApiRequest, Asked } from '../../request/asked.js';
 import { shorten } from '../../request/value.js';
 import { objectBody } from '../../resource/write.js';
-import { STATES_FIELDS } from './fields.js';
+import { statesFields } from './fields.js';
 import { NodeFinder } from './node-finder.js';
 import { NodeView } from './node-view.js';
 import { readProvision } from './provision-request.js';
@@ -27,10 +27,8 @@ export class NodeStatesController {
   @Policy('baremetal:node:get_states')
   async states(@Req() { asked, params }: ApiRequest) {
     const node = await this.finder.find(params['ident']!, asked);
-    const whole = await this.view.one(node, asked);
-    return Object.fromEntries(
-      STATES_FIELDS.filter((name) => name in whole).map((name) => [name, whole[name]]),
-    );
+    const { links, ...states } = await this.view.one(node, asked, statesFields(asked.version));
+    return states;
   }
 
   @Put('states/provision')
