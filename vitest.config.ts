@@ -13,6 +13,8 @@ export default defineConfig({
       tier('component', { testTimeout: 60_000, hookTimeout: 120_000, fileParallelism: false }),
       tier('contract', { testTimeout: 120_000, hookTimeout: 300_000, fileParallelism: false }),
       tier('e2e', { testTimeout: 900_000, hookTimeout: 900_000, fileParallelism: false }),
+      // Rarer and slower ways to deploy; outside `make test`.
+      tier('e2e-all', { testTimeout: 1_800_000, hookTimeout: 900_000, fileParallelism: false }),
     ],
   },
 });

@@ -39,7 +39,10 @@ describe('the daemon killed during a deployment', () => {
       expect((await daemon.exited).signal, `killed while ${what}`).toBe('SIGKILL');
       await daemon.start();
       await api.waitForState(uuid, 'active', { timeout: 5 * MINUTES });
-      const [hello] = await node1.machine.console.waitFor(image.hello, { since, timeout: 2 * MINUTES });
+      const [hello] = await node1.machine.console.waitFor(new RegExp(`${image.hello.source}\n`), {
+        since,
+        timeout: 2 * MINUTES,
+      });
       expect(hello).not.toContain('ipa-api-url');
       const writes = said.filter((line) => /command deploy\.execute_deploy_step starts/.test(line));
       expect(writes, `the agent's writes, killed while ${what}`).toHaveLength(1);

@@ -62,7 +62,10 @@ describe('deployment', () => {
         },
       });
       clock.mark('active');
-      const [hello] = await node1.machine.console.waitFor(image.hello, { since, timeout: 2 * MINUTES });
+      const [hello] = await node1.machine.console.waitFor(new RegExp(`${image.hello.source}\n`), {
+        since,
+        timeout: 2 * MINUTES,
+      });
       times.push(`${firmware} deployment: ${clock}`);
       expect(hello).not.toContain('ipa-api-url');
       expect(await published, 'the boot files while the ramdisk is awaited').toBe('200');

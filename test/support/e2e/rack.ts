@@ -7,7 +7,7 @@ import { Rack, type RackOptions, sharedRoot } from '../../../demo/rack.js';
 import type { LabMachineOptions } from '../../../lab/lab.js';
 
 export const MIB = 2 ** 20;
-const GIB = 2 ** 30;
+export const GIB = 2 ** 30;
 
 /** What is built once and shared by every end-to-end test, also between runs. */
 export async function builtParts(choice: ImageChoice = { system: 'tiny', format: 'raw' }) {

@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { LabMachineOptions } from '../../lab/lab.js';
+import { aMachine, builtParts, GIB, imageFields, raiseRack } from '../support/e2e/rack.js';
+
+const MINUTES = 60_000;
+
+/** Ways of booting and of writing that are rarer, or slower, than what test/e2e goes through. */
+describe('deployment by other ways', () => {
+  it('UEFI’s own PXE client: first stage by TFTP, the rest by HTTP', async () => {
+    const { rack, uuid, hello } = await deployed(
+      aMachine('uefi', { nics: [{ model: 'virtio', rom: 'none' }] }),
+      { system: 'tiny', format: 'raw' },
+      {},
+    );
+    await using _ = rack;
+    expect(hello).not.toContain('ipa-api-url');
+    expect(rack.rack.daemon.log()).toMatch(/"file":"snponly\.efi"[^\n]*TFTP: sent/);
+    expect(await rack.rack.api.node(uuid)).toMatchObject({ power_state: 'power on' });
+  });
+
+  it('a Debian qcow2 with a config drive, on NVMe behind an e1000e', async () => {
+    const instance = randomUUID();
+    const { rack, hello } = await deployed(
+      aMachine('uefi', { disks: [{ bus: 'nvme', size: 6 * GIB }], nics: [{ model: 'e1000e' }] }),
+      { system: 'debian', format: 'qcow2' },
+      {
+        configdrive: {
+          meta_data: { uuid: instance, name: 'tenant-1', hostname: 'tenant-1' },
+          user_data: '#cloud-config\n',
+        },
+      },
+      { '/instance_info/image_disk_format': 'qcow2' },
+    );
+    await using _ = rack;
+    expect(hello).toContain(`host=tenant-1 uuid=${instance}`);
+    expect(hello).toMatch(/config-drive=\/dev\/nvme0n1p\d+ root=\/dev\/nvme0n1p3/);
+  });
+});
+
+async function deployed(
+  machine: LabMachineOptions,
+  choice: Parameters<typeof builtParts>[0],
+  provision: Record<string, unknown>,
+  fields: Record<string, unknown> = {},
+) {
+  const { image, ramdisk } = await builtParts(choice);
+  await using parts = new AsyncDisposableStack();
+  const rack = parts.use(
+    await raiseRack({ machines: [machine], ramdisk, config: { conductor: { automated_clean: false } } }),
+  );
+  const { api, lab } = rack.rack;
+  const node1 = lab.machine('node1');
+  const uuid = await rack.rack.enrol(node1, { capabilities: `boot_mode:${machine.firmware}` });
+  await api.provision(uuid, 'manage');
+  await api.waitForState(uuid, 'manageable', { timeout: MINUTES });
+  await api.provision(uuid, 'provide');
+  await api.waitForState(uuid, 'available', { timeout: MINUTES });
+  await api.patch(uuid, { ...imageFields(rack.rack.publish(image), image), ...fields });
+  const since = node1.machine.console.position;
+  await api.provision(uuid, 'active', provision);
+  await api.waitForState(uuid, 'active', { timeout: 10 * MINUTES });
+  const hello = new RegExp(`${image.hello.source}\n`);
+  const [line] = await node1.machine.console.waitFor(hello, { since, timeout: 5 * MINUTES });
+  parts.move();
+  return { rack, uuid, hello: line };
+}
