@@ -155,7 +155,7 @@ async function row(
       target.name === 'ferric' || ours === undefined || typeof ours === 'string'
         ? ''
         : `, ours takes ${(ours.seconds / figure.seconds).toFixed(2)}×`;
-    return `${target.name} ${figure.seconds.toFixed(2)} s (${rate} MiB/s, CPU ${figure.cpu.toFixed(2)} s${ratio})`;
+    return `${target.name} ${figure.seconds.toFixed(2)} s (${rate} MiB/s, ${figure.cpu > 0 ? `CPU ${figure.cpu.toFixed(2)} s` : 'CPU not counted'}${ratio})`;
   });
   for (const reference of missing) if (wants(reference, name)) cells.push(`${reference} is not installed`);
   console.log(`  ${name}: ${cells.join(' · ')}`);

@@ -132,7 +132,7 @@ async function netboot(
     plans: app.get(BootPlanRepository),
     leases: app.get(LeaseRepository),
   };
-  const servers = new NetbootServers(config.netboot, config.data_dir, memory, log);
+  const servers = new NetbootServers(config.netboot, memory, log);
   await servers.start();
   started.add('network boot', () => servers.stop());
   for (const line of servers.describe()) log.info(line);

@@ -1,13 +1,13 @@
 import { access, constants } from 'node:fs/promises';
 import type { BootPlanRepository } from '../boot-plan/boot-plan.repository.js';
-import { bootRoots, type NetbootSection } from '../config/section/netboot.js';
+import type { NetbootSection } from '../config/section/netboot.js';
 import type { LeaseRepository } from '../lease/lease.repository.js';
 import type { Logger } from '../platform/logger.js';
 import type { PortRepository } from '../port/port.repository.js';
 import { portBook } from './dhcp/port-book.js';
 import { DhcpServer } from './dhcp/server.js';
 import { HttpBootServer } from './http/server.js';
-import { agentImages, bootPlanFiles, bootScript, configuredFiles, Manifest } from './published/manifest.js';
+import { bootPlanFiles, bootScript, configuredFiles, Manifest } from './published/manifest.js';
 import { TftpServer } from './tftp/server.js';
 
 export interface NetbootMemory {
@@ -22,19 +22,12 @@ export class NetbootServers {
   readonly tftp: TftpServer;
   readonly http: HttpBootServer;
 
-  /** @param data_dir absolute; boot roots lie in it unless configured elsewhere */
   constructor(
     private readonly section: NetbootSection,
-    data_dir: string,
     memory: NetbootMemory,
     private readonly log: Logger,
   ) {
-    const routes = [
-      bootScript,
-      bootPlanFiles(memory.plans),
-      configuredFiles(section.files),
-      agentImages(bootRoots(section, data_dir).http),
-    ];
+    const routes = [bootScript, bootPlanFiles(memory.plans), configuredFiles(section.files)];
     const manifest = new Manifest(routes, memory.leases);
     this.tftp = new TftpServer(section.tftp, manifest, log);
     this.http = new HttpBootServer(section, manifest, log);
@@ -54,6 +47,11 @@ export class NetbootServers {
     } catch (error) {
       await this.stop();
       throw error;
+    }
+    if (this.section.dhcp.interface !== null && this.section.tftp.listen === null) {
+      this.log.warn(
+        'DHCP is on and TFTP off: machines that do not speak iPXE or HTTP boot find no first boot file',
+      );
     }
     const missing = await this.#missingFiles();
     if (missing.length > 0) {

@@ -203,6 +203,19 @@ export const netbootSection = z
         message: 'is needed where http.listen is 0.0.0.0',
       });
     }
+    const { interface: device } = value.dhcp;
+    if (
+      device !== null &&
+      device !== 'lo' &&
+      value.http.listen?.startsWith('127.') &&
+      !value.http.public_url
+    ) {
+      context.addIssue({
+        code: 'custom',
+        path: ['http', 'listen'],
+        message: `is loopback, where the machines of ${device} that DHCP sends there cannot reach it`,
+      });
+    }
   });
 
 export type NetbootSection = z.output<typeof netbootSection>;

@@ -75,12 +75,3 @@ export function bootPlanFiles(plans: Pick<BootPlanRepository, 'file'>): Route {
     return file && { kind: 'file', path: file.path, links: false, node_uuid: file.node_uuid };
   };
 }
-
-/** Images for direct deployment, laid down as `<root>/agent_images/<node uuid>`. */
-export function agentImages(root: string): Route {
-  return (service, name) => {
-    const node_uuid = /^agent_images\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(name)?.[1];
-    if (service !== 'http' || node_uuid === undefined) return null;
-    return { kind: 'file', path: `${root}/agent_images/${node_uuid}`, links: false, node_uuid };
-  };
-}

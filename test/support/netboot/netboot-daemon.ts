@@ -10,11 +10,10 @@ import { PortRepository } from '../../../src/port/port.repository.js';
 interface Options {
   section: unknown;
   connection: { host: string; port: number; username: string; database: string };
-  data_dir?: string;
   level?: string;
 }
 
-const { section, connection, data_dir, level } = JSON.parse(process.argv[2]!) as Options;
+const { section, connection, level } = JSON.parse(process.argv[2]!) as Options;
 const source = await new DataSource({ type: 'postgres', ...connection }).initialize();
 const memory = {
   ports: new PortRepository(source),
@@ -22,7 +21,7 @@ const memory = {
   leases: new LeaseRepository(source),
 };
 const log = createLogger(level ?? 'debug');
-const servers = new NetbootServers(netbootSection.parse(section), data_dir ?? '/nonexistent', memory, log);
+const servers = new NetbootServers(netbootSection.parse(section), memory, log);
 try {
   await servers.start();
 } catch (error) {

@@ -49,6 +49,7 @@ describe('faults', () => {
       { dhcp: { subnets: ['10.1.0.0/24', '10.2.0.0/24'].map((cidr) => ({ cidr, relays: ['10.1.0.1'] })) } },
     ],
     ['a wildcard address without a public URL', { http: { listen: '0.0.0.0' } }],
+    ['DHCP that sends machines to loopback', { dhcp: { interface: 'eth1' } }],
     ['a public URL that does not fit option 67', { http: { public_url: `http://${'a'.repeat(60)}` } }],
     ['a public URL with a query', { http: { public_url: 'http://a/?x' } }],
     ['a name with ..', { files: { 'a/../b': '/x' } }],

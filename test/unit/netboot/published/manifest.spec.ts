@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import {
-  agentImages,
   bootPlanFiles,
   bootScript,
   configuredFiles,
@@ -22,12 +21,11 @@ const routes = [
   bootScript,
   bootPlanFiles(plans),
   configuredFiles({ 'undionly.kpxe': '/usr/lib/ipxe/undionly.kpxe' }),
-  agentImages('/srv/http'),
 ];
 const manifest = new Manifest(routes, holder(null));
 
 describe('the manifest', () => {
-  it('knows the boot script, boot loaders, plans and images, by their whole names', async () => {
+  it('knows the boot scripts, boot loaders and plans, by their whole names', async () => {
     expect(await manifest.find('http', 'boot.ipxe', '10.0.0.1')).toMatchObject({ kind: 'text' });
     expect(await manifest.find('tftp', 'grub/grub.cfg', '10.0.0.1')).toMatchObject({
       text: expect.stringContaining('$net_default_mac.conf') as string,
@@ -43,30 +41,14 @@ describe('the manifest', () => {
       links: false,
       node_uuid: NODE,
     });
-    expect(await manifest.find('http', `agent_images/${NODE}`, '10.0.0.1')).toMatchObject({
-      path: `/srv/http/agent_images/${NODE}`,
-      node_uuid: NODE,
-    });
   });
 
-  it.each([
-    '',
-    'constructor',
-    '__proto__',
-    'undionly.kpxe/',
-    'UNDIONLY.KPXE',
-    'usr/lib/ipxe/undionly.kpxe',
-    `agent_images/${NODE}/..`,
-    `agent_images/../${NODE}`,
-    'agent_images/..',
-    `agent_images/${NODE}\n`,
-  ])('knows nothing else: %j', async (name) => {
-    expect(await manifest.find('http', name, '10.0.0.1')).toBeNull();
-  });
-
-  it('images are not for TFTP', async () => {
-    expect(await manifest.find('tftp', `agent_images/${NODE}`, '10.0.0.1')).toBeNull();
-  });
+  it.each(['', 'constructor', '__proto__', 'undionly.kpxe/', 'UNDIONLY.KPXE', 'usr/lib/ipxe/undionly.kpxe'])(
+    'knows nothing else: %j',
+    async (name) => {
+      expect(await manifest.find('http', name, '10.0.0.1')).toBeNull();
+    },
+  );
 
   it('does not ask the database for what can be no name', async () => {
     asked.length = 0;
@@ -77,7 +59,6 @@ describe('the manifest', () => {
   it("keeps a node's files from an address that is leased to another node", async () => {
     const other = new Manifest(routes, holder('99999999-2222-3333-4444-555555555555'));
     expect(await other.find('http', 'node/kernel', '10.0.0.1')).toBeNull();
-    expect(await other.find('http', `agent_images/${NODE}`, '10.0.0.1')).toBeNull();
     expect(await other.find('http', 'boot.ipxe', '10.0.0.1')).not.toBeNull();
     expect(await new Manifest(routes, holder(NODE)).find('http', 'node/kernel', '10.0.0.1')).not.toBeNull();
   });
