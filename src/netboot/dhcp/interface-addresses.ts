@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { FerricError } from '../../domain/errors.js';
 import { CommandError, runCommand } from '../../platform/run-command.js';
@@ -28,5 +29,17 @@ export async function interfaceAddresses(device: string): Promise<string[]> {
     }
     if (error instanceof CommandError && error.fault === 'not-found') return [];
     throw error;
+  }
+}
+
+/**
+ * The kernel's number of an interface: another one when it was removed and made again under its name, null while it is
+ * not there.
+ */
+export function interfaceNumber(device: string): number | null {
+  try {
+    return Number(readFileSync(`/sys/class/net/${device}/ifindex`, 'latin1'));
+  } catch {
+    return null; // not there, which is an answer
   }
 }

@@ -10,7 +10,7 @@ import { MalformedPacket } from '../../protocol/malformed-packet.js';
 import { Sparingly } from '../sparingly.js';
 import { answer, type Reply } from './answer.js';
 import { adoptDeviceSocket, type DeviceSocket, openDeviceSocket } from './device-socket.js';
-import { interfaceAddresses } from './interface-addresses.js';
+import { interfaceAddresses, interfaceNumber } from './interface-addresses.js';
 import { KnownMacs, type KnownPorts } from './known-macs.js';
 import { type Question, question, type Silence } from './question.js';
 import { type DhcpSettings, dhcpSettings, type Subnet } from './settings.js';
@@ -33,6 +33,8 @@ interface Listener {
   localPort: 67 | 4011;
 }
 
+/** Milliseconds between looks at whether the interface is still the one that the sockets are tied to. */
+const LOOK_AT_INTERFACE = 5_000;
 /** Questions under way at once; each takes a few database queries. */
 const MAX_UNDER_WAY = 256;
 
@@ -40,6 +42,7 @@ const MAX_UNDER_WAY = 256;
 export class DhcpServer {
   #listeners: Listener[] = [];
   #settings: DhcpSettings | null = null;
+  #watch: NodeJS.Timeout | null = null;
   readonly #known: KnownMacs<Datagram>;
   readonly #underWay = new Map<string, Promise<void>>();
   readonly #sparingly: Sparingly;
@@ -73,8 +76,14 @@ export class DhcpServer {
    * @throws FerricError when the interface cannot be served alone
    */
   async start(): Promise<void> {
-    const { interface: device, mode, socket_fd, proxy_socket_fd } = this.section.dhcp;
+    const { interface: device } = this.section.dhcp;
     if (device === null) return;
+    await this.#open(device);
+    this.#watchInterface(device);
+  }
+
+  async #open(device: string): Promise<void> {
+    const { mode, socket_fd, proxy_socket_fd } = this.section.dhcp;
     const settings = dhcpSettings(this.section, await this.#serverAddress(device));
     if (mode === 'server' && settings.subnets.length === 0) {
       throw new FerricError('invalid', 'netboot.dhcp.subnets is empty: there is no address to give');
@@ -85,17 +94,50 @@ export class DhcpServer {
       await this.#listen(67, device, socket_fd);
       if (mode === 'proxy') await this.#listen(4011, device, proxy_socket_fd);
     } catch (error) {
-      await this.stop();
+      this.#close();
       throw error;
     }
   }
 
-  async stop(): Promise<void> {
+  /** A socket tied to an interface that was removed hears nothing for ever, also when one of that name comes back. */
+  #watchInterface(device: string): void {
+    let number = interfaceNumber(device);
+    this.#watch = setInterval(() => {
+      const now = interfaceNumber(device);
+      if (now === number) return;
+      if (now === null) this.log.error({ interface: device }, 'DHCP: the interface is gone');
+      number = now;
+      if (now === null || this.section.dhcp.socket_fd !== null) return;
+      this.#close();
+      this.#open(device).then(
+        () => {
+          if (this.#watch === null)
+            this.#close(); // stopped meanwhile
+          else this.log.info({ interface: device }, 'DHCP: the interface is back and served');
+        },
+        (error) => {
+          this.log.error(
+            { interface: device, error: messageOf(error) },
+            'DHCP: the interface is back, not served',
+          );
+          number = null; // tried again at the next look: its address may be still to come
+        },
+      );
+    }, LOOK_AT_INTERFACE).unref();
+  }
+
+  #close(): void {
     for (const { socket } of this.#listeners) socket.socket.close();
     this.#listeners = [];
+    this.#settings = null;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#watch) clearInterval(this.#watch);
+    this.#watch = null;
+    this.#close();
     this.#known.stop();
     await Promise.all(this.#underWay.values());
-    this.#settings = null;
   }
 
   async #serverAddress(device: string): Promise<string> {

@@ -370,6 +370,19 @@ describe.skipIf(!isRoot)('the start', () => {
     expect((await net.serve({ interface: 'br0' })).output).toContain('interface br0 (10.77.0.7)');
   });
 
+  it('serves an interface that was removed and made again', async () => {
+    net = new Network();
+    const started = await net.serve();
+    expect(await net.udhcpc()).not.toBeNull();
+    ip('-n', net.server, 'link', 'del', 'srv');
+    await expect.poll(() => started.output, { timeout: 10_000 }).toContain('the interface is gone');
+    net.wire({ in: net.server, as: 'srv', ip: '10.77.0.1/24' }, { in: net.client, as: 'eth0', mac: KNOWN });
+    await expect
+      .poll(() => started.output, { timeout: 15_000 })
+      .toContain('the interface is back and served');
+    expect(await net.udhcpc()).toMatchObject({ router: '10.77.0.1' });
+  });
+
   it('is refused with the way out where the tie to the interface does not hold', async () => {
     net = new Network();
     // With non-local binds allowed the kernel takes the probe address itself, and the trick is off.
