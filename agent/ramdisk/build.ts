@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { constants, zstdCompress } from 'node:zlib';
@@ -367,9 +367,4 @@ async function sizeOf(path: string): Promise<number | undefined> {
 async function readFacts(path: string): Promise<Ramdisk | undefined> {
   const text = await readFile(path, 'utf8').catch(() => undefined);
   return text === undefined ? undefined : (JSON.parse(text) as Ramdisk);
-}
-
-/** Ends a half-made build's leavings; the finished files stay. */
-export async function dropRamdiskCache(outDir: string): Promise<void> {
-  await rm(join(outDir, 'cache'), { recursive: true, force: true });
 }

@@ -29,7 +29,6 @@ const family =
   (details: string, options?: ErrorOptions): AgentError =>
     new AgentError(type, status, summary, details, options);
 
-export const invalidContent = family('InvalidContentError', 400, 'Invalid request body');
 export const invalidCommand = family('InvalidCommandError', 400, 'Invalid command');
 export const invalidCommandParams = family('InvalidCommandParamsError', 400, 'Invalid command parameters');
 export const objectNotFound = (kind: string, id: string) =>
@@ -44,13 +43,6 @@ export const imageDownload = (image: string, why: string, options?: ErrorOptions
     'Error downloading image',
     `Download of image ${image} failed: ${why}`,
     options,
-  );
-export const imageDownloadOutOfSpace = (image: string, why: string) =>
-  new AgentError(
-    'ImageDownloadOutofSpaceError',
-    500,
-    'Error downloading image',
-    `Download of image ${image} failed: ${why}`,
   );
 export const imageChecksum = (location: string, image: string, expected: string, actual: string) =>
   new AgentError(

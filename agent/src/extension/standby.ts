@@ -1,4 +1,3 @@
-import { isObject } from '../../../src/protocol/agent/malformed-body.js';
 import type { Command, CommandContext, Extension } from '../command-board.js';
 import { commandExecution, deviceNotFound, messageOf } from '../error.js';
 import { parseImageInfo } from '../image/image-info.js';
@@ -93,9 +92,4 @@ function leave(what: string, act: () => Promise<void>, journal: Journal): Comman
       return null;
     },
   };
-}
-
-/** `args` of a step, when it is one. */
-export function stepArguments(step: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  return isObject(step['args']) ? step['args'] : {};
 }

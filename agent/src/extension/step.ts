@@ -6,7 +6,7 @@ import { AgentError, cleaning, deployment, messageOf, methodNotFound, versionMis
 import type { NodeCache } from '../node-cache.js';
 
 /** The one provider of steps here. The version changes when a step's meaning does: cleaning then begins anew. */
-export const MANAGER = 'ferric_hardware_manager';
+const MANAGER = 'ferric_hardware_manager';
 export const HARDWARE_MANAGER_VERSION = { [MANAGER]: '1.0' } as const;
 
 export interface OfferedStep extends AgentStep {

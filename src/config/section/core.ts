@@ -164,8 +164,6 @@ export const conductorSection = z
   .prefault({});
 
 export type ConductorSettings = z.output<typeof conductorSection>;
-export type ApiSettings = z.output<typeof apiSection>;
-export type AgentSettings = z.output<typeof agentSection>;
 
 export const logSection = z
   .strictObject({
