@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -9,6 +10,7 @@ import { createLab, type Lab, missingForLab } from './lab.js';
 import { LabIsUp, labsUnder, ownerOf, sweep } from './process/ledger.js';
 import { isAlive } from './process/process-identity.js';
 import { SCENARIOS, scenarioNamed } from './scenario/rack.js';
+import { createFleet, directBoot } from './simulated/fleet.js';
 
 const USAGE = `usage: lab <command>
   up [SCENARIO]              a rack that stays up until Ctrl-C or "lab down"; default bios-virtio
@@ -16,6 +18,8 @@ const USAGE = `usage: lab <command>
   status                     which labs there are
   run SCENARIO -- PROGRAM…   a rack for as long as PROGRAM runs inside its network namespace;
                              FERRIC_LAB names a file that describes it
+  fleet --script URL         simulated machines (--count N, --address FIRST) until Ctrl-C, listed in
+                             <root>/<name>/fleet.json; their boot script is at URL
   image tiny|debian          builds (or finds) an image, prints its path and SHA-256
 options: --name NAME (default ferric), --root FOLDER (default .lab), --format raw|qcow2, --kernel cloud|generic
 scenarios:
@@ -36,6 +40,9 @@ async function main(argv: readonly string[]): Promise<number> {
       root: { type: 'string', default: '.lab' },
       format: { type: 'string' },
       kernel: { type: 'string', default: 'cloud' },
+      count: { type: 'string', default: '10' },
+      script: { type: 'string' },
+      address: { type: 'string', default: '127.64.0.1' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -67,6 +74,8 @@ async function main(argv: readonly string[]): Promise<number> {
     case 'status':
       status(root);
       return 0;
+    case 'fleet':
+      return fleet(resolve(root, name), values);
     case 'image':
       return image(join(root, 'cache'), argument, values.format, values.kernel);
     default:
@@ -122,6 +131,41 @@ function status(root: string): void {
         print(`  ${machine}: BMC ${bmc.address}:${bmc.port}`);
     }
   }
+}
+
+async function fleet(
+  directory: string,
+  values: { count: string; script?: string; address: string },
+): Promise<number> {
+  const { script, address } = values;
+  const count = Number(values.count);
+  if (script === undefined || !URL.canParse(script)) throw new UsageError('fleet needs --script URL');
+  if (!Number.isInteger(count) || count < 1) throw new UsageError('--count takes a number from 1');
+  const disks = join(directory, 'fleet');
+  const made = await createFleet({
+    count,
+    directory: disks,
+    boot: directBoot(script),
+    firstAddress: address,
+  });
+  const path = join(directory, 'fleet.json');
+  const list = made.nodes.map((node) => ({
+    name: node.name,
+    uuid: node.uuid,
+    mac: node.mac,
+    bmc: {
+      address: node.address.host,
+      port: node.address.port,
+      username: node.users[0]!.name,
+      password: node.users[0]!.password,
+    },
+  }));
+  writeFileSync(path, `${JSON.stringify(list, null, 2)}\n`, { mode: 0o600 });
+  print(`${count} simulated machines, listed in ${path}. Ctrl-C ends them.`);
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  await made.close();
+  rmSync(path);
+  return 0;
 }
 
 async function image(

@@ -11,7 +11,8 @@ export const DEBIAN_HELLO = 'FERRIC-LAB installed system is up:';
 
 const INCLUDE = ['systemd-sysv', 'udev', 'dbus', 'iproute2', 'kmod', 'login', 'passwd', 'procps'];
 const SUITE = 'bookworm';
-const ROOT_MIB = 640;
+/** Of the root file system; the generic kernel's modules alone are some 400 MB. */
+const ROOT_MIB = { cloud: 640, generic: 1280 };
 /** crypt(3) of "lab", so that a person can look around on the serial console. */
 const LAB_PASSWORD =
   '$6$ferriclab$JRv0JiltfTTdn9dys719IB1RYUOqt3vG3kRtp8u0XXiM5iATO2EzbkH7KhLDX0xwLNGw0hXyddBr4e3e33jus1';
@@ -89,7 +90,7 @@ export async function debianImage(cache: string, options: DebianImageOptions = {
   const loaderPackages = await bootLoaderPackages();
   const versions = await candidates(['base-files', ...include]);
   const texts = { HELLO, UNIT, NETWORK, FSTAB, EARLY, grub: grubConfiguration('', '') };
-  const recipe = { version: 1, loaderPackages, versions, texts, ROOT_MIB };
+  const recipe = { version: 1, loaderPackages, versions, texts, size: ROOT_MIB[kernel] };
   const stem = `debian12-${kernel}`;
   const raw = await artifact(cache, { stem, extension: 'raw' }, recipe, async (output, scratch) => {
     const root = join(scratch, 'system');
@@ -102,7 +103,7 @@ export async function debianImage(cache: string, options: DebianImageOptions = {
       scratch,
       bootLoader: await makeBootLoader(tools, scratch, EARLY),
       esp: { size: 36, label: 'ESP', files: {} },
-      root: { size: ROOT_MIB, label: 'ferric-root', folder: root },
+      root: { size: ROOT_MIB[kernel], label: 'ferric-root', folder: root },
       diskId: '7F1E0000-0000-4000-8000-0000000DEB12',
     });
   });

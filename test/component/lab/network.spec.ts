@@ -94,45 +94,80 @@ describe("a lab's network", () => {
     expect(lossy).toBeLessThan(85);
   });
 
-  it('and machines end with a process that is killed, and the next lab of the name clears up', async () => {
+  /** A lab with one machine switched on, in a process of its own. */
+  const elsewhere = async (name: string) => {
     const source = join(import.meta.dirname, '../../../lab/lab.ts');
     const machine = { name: 'm', firmware: 'bios', disks: [], nics: [{ model: 'virtio' }] };
-    const options = { name: 'lab-killed', root, machines: [machine] };
     const program = `const { createLab } = await import(${JSON.stringify(source)});
-      const lab = await createLab(${JSON.stringify(options)});
+      const lab = await createLab(${JSON.stringify({ name, root, machines: [machine] })});
       await lab.machine('m').machine.on();
       console.log('up');`;
     // Plain Node runs the sources once it is told that what is imported as .js is a .ts here.
     const hook = `import { registerHooks } from 'node:module';
       registerHooks({ resolve: (name, context, next) =>
         next(context.parentURL?.endsWith('.ts') && name.startsWith('.') ? name.replace(/\\.js$/, '.ts') : name, context) });`;
-    const child = spawn(
-      process.execPath,
-      [
-        '--experimental-transform-types',
-        '--disable-warning=ExperimentalWarning',
-        '--import',
-        `data:text/javascript,${encodeURIComponent(hook)}`,
-        '--input-type=module',
-        '-e',
-        program,
-      ],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
-    );
+    const loader = `data:text/javascript,${encodeURIComponent(hook)}`;
+    const flags = [
+      '--experimental-transform-types',
+      '--disable-warning=ExperimentalWarning',
+      '--import',
+      loader,
+    ];
+    const child = spawn(process.execPath, [...flags, '--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     expect(String((await once(child.stdout, 'data'))[0])).toBe('up\n');
-    const ledger = JSON.parse(readFileSync(join(root, 'lab-killed/ledger.json'), 'utf8')) as {
+    const ledger = JSON.parse(readFileSync(join(root, name, 'ledger.json'), 'utf8')) as {
       processes: ProcessIdentity[];
     };
     expect(ledger.processes.filter(isAlive).length, 'helper, router advertiser, QEMU').toBe(3);
+    return { child, processes: ledger.processes };
+  };
+
+  it('and machines end with a process that is killed, and the next lab of the name clears up', async () => {
+    const { child, processes } = await elsewhere('lab-killed');
     child.kill('SIGKILL');
     await once(child, 'exit');
     await sleep(200);
-    expect(ledger.processes.filter(isAlive)).toEqual([]);
+    expect(processes.filter(isAlive)).toEqual([]);
     expect(existsSync('/run/netns/lab-killed-net')).toBe(true);
     const next = await createLab({ name: 'lab-killed', root });
     await next.close();
     expect(existsSync('/run/netns/lab-killed-net')).toBe(false);
     expect(existsSync(join(root, 'lab-killed/ledger.json'))).toBe(false);
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('and everything in it ends on %s', async (signal) => {
+    const { child, processes } = await elsewhere('lab-signal');
+    child.kill(signal);
+    expect(await once(child, 'exit'), 'ends as if nobody had caught it').toEqual([null, signal]);
+    expect(processes.filter(isAlive)).toEqual([]);
+    expect(existsSync('/run/netns/lab-signal-net')).toBe(false);
+    expect(existsSync(join(root, 'lab-signal/ledger.json'))).toBe(false);
+  });
+
+  it("can have a machine's BMC on the host's loopback instead", async () => {
+    const machine = { name: 'm', firmware: 'bios', disks: [], nics: [], bmc: 'loopback' } as const;
+    await using outside = await createLab({ name: 'lab-outside', root, machines: [machine] });
+    const { address, users } = outside.machine('m');
+    expect(address.host).toBe('127.0.0.1');
+    const args = [
+      '-I',
+      'lanplus',
+      '-H',
+      address.host,
+      '-p',
+      String(address.port),
+      '-U',
+      users[0]!.name,
+      '-E',
+    ];
+    const env = { ...process.env, IPMI_PASSWORD: users[0]!.password };
+    const { stdout } = await run('ipmitool', [...args, 'mc', 'guid'], { env });
+    // ipmitool says it in an order of its own; the digits are those of the machine's UUID.
+    const digits = /GUID\s*:\s*(\S+)/.exec(stdout)![1]!.replaceAll('-', '');
+    const sorted = (text: string) => text.match(/../g)!.sort().join('');
+    expect(sorted(digits)).toBe(sorted(outside.machine('m').machine.uuid.replaceAll('-', '')));
   });
 
   it('can have a link to the host', async () => {
