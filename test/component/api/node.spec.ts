@@ -508,6 +508,11 @@ describe('PATCH /v1/nodes/{ident}', () => {
       `Node ${uuid} is locked by host conductor-7, please retry after the current operation is completed.`,
     );
     expect((await api.get(`/v1/nodes/${uuid}`)).json.reservation).toBe('conductor-7');
+    // What its state forbids is said without waiting for the lock.
+    await set(uuid, "provision_state = 'deploying', target_provision_state = 'active'");
+    expect((await patch(uuid, { op: 'add', path: '/extra/a', value: 1 })).fault).toContain(
+      'state transition',
+    );
     await set(uuid, "reservation_expires_at = now() - interval '1 second'");
     expect((await api.get(`/v1/nodes/${uuid}`)).json.reservation).toBeNull();
   });

@@ -211,10 +211,13 @@ describe('PUT states/power', () => {
   });
   it('leaves nodes alone that are cleaned or must stay on', async () => {
     for (const state of ['cleaning', 'clean wait']) {
-      await set(`provision_state = '${state}'`);
+      // The lock is the cleaning's own: 400 all the same, not 409.
+      await set(
+        `provision_state = '${state}', reservation = 'c', reservation_expires_at = now() + interval '1 minute'`,
+      );
       expect((await power({ target: 'power on' })).fault).toContain(`in state "${state}"`);
     }
-    await set("provision_state = 'active', disable_power_off = true");
+    await set("provision_state = 'active', reservation = null, disable_power_off = true");
     for (const target of ['power off', 'soft power off']) {
       expect(await power({ target })).toMatchObject({
         status: 409,
