@@ -24,5 +24,5 @@ const seconds = ((performance.now() - started) / 1000).toFixed(1);
 console.log(`${built.cached ? 'reused' : 'built'} in ${seconds} s, flavour ${built.flavour}`);
 console.log(`kernel   ${built.kernel}  ${mebibytes(built.kernelSize)}  ${built.kernelVersion}`);
 console.log(
-  `ramdisk  ${built.ramdisk}  ${mebibytes(built.ramdiskSize)}, ${mebibytes(built.unpackedSize)} unpacked`,
+  `ramdisk  ${built.ramdisk}  ${mebibytes(built.ramdiskSize)}, ${mebibytes(built.contentSize)} of files`,
 );
