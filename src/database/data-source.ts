@@ -30,7 +30,8 @@ export async function openDatabase(options: {
     synchronize: false,
     poolSize: options.poolSize,
     applicationName: 'ferric',
-    connectTimeoutMS: 10_000,
+    // Also how long a query may wait for a free connection: a rush of work is no failure.
+    connectTimeoutMS: 60_000,
     // A connection that the server cuts must not end the process; the next query takes a new one.
     poolErrorHandler: (error: Error) => log.warn({ error: error.message }, 'a database connection was lost'),
     extra: { keepAlive: true, idle_in_transaction_session_timeout: 60_000, lock_timeout: 10_000 },
@@ -63,7 +64,9 @@ export function isDatabaseAway(error: unknown): boolean {
   return (
     (code !== undefined &&
       (AWAY.test(code) || ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOENT'].includes(code))) ||
-    /Connection terminated|connection timeout|Client was closed/i.test(message ?? '')
+    /Connection terminated|connection timeout|timeout exceeded when trying to connect|Client was closed/i.test(
+      message ?? '',
+    )
   );
 }
 
