@@ -197,6 +197,6 @@ describe('GET /v1/events/stream', () => {
     const started = performance.now();
     await other.stop();
     expect(await response.text()).toContain('retry: 2000');
-    expect(performance.now() - started).toBeLessThan(5000);
+    expect(performance.now() - started).toBeLessThan(20_000);
   });
 });

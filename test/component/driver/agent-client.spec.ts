@@ -67,7 +67,7 @@ describe('AgentClient', () => {
       code: 'agent-unreachable',
       message: `Failed to connect to the agent at https://127.0.0.1:${server.port}: no answer within 1 s.`,
     });
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(performance.now() - started).toBeLessThan(10_000);
     setTimeout(() => node.abort.abort(), 50);
     await expect(client.commands(node.context())).rejects.toMatchObject({ code: 'cancelled' });
   });

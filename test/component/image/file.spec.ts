@@ -149,5 +149,5 @@ it('FIFOs hold up neither file access nor other images', async () => {
   for (let i = 0; i < 20; i++) await readdir(files);
   expect((await fetch(disk())).size).toBe(body.length);
   expect((await refused).every(({ status }) => status === 'rejected')).toBe(true);
-  expect(performance.now() - started).toBeLessThan(5_000);
+  expect(performance.now() - started).toBeLessThan(20_000);
 });

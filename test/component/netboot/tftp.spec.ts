@@ -175,7 +175,7 @@ describe('refusals', () => {
   ])('%s is not found, with an error packet', async (name) => {
     const started = performance.now();
     expect(await fetched('curl', ['-sS', '--path-as-is', '-o', 'OUT', url(name)])).toBe(CURL_NOT_FOUND);
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(performance.now() - started).toBeLessThan(10_000);
   });
 
   it('writing is refused', async () => {

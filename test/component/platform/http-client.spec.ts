@@ -222,6 +222,6 @@ it('a DNS that never answers holds up no file access', async () => {
   await new Promise((resolve) => setTimeout(resolve, 100));
   const started = performance.now();
   for (let i = 0; i < 8; i++) await readFile('/etc/hostname').catch(() => undefined);
-  expect(performance.now() - started).toBeLessThan(300);
+  expect(performance.now() - started).toBeLessThan(900);
   for (const error of await Promise.all(waiting)) expect(error.fault).toBe('name');
 });
