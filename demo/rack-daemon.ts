@@ -96,7 +96,8 @@ export class RackDaemon {
   async remove(): Promise<void> {
     await this.stop();
     await endDatabase(this.dataDir);
-    rmSync(this.dataDir, { recursive: true, force: true });
+    // A program that was just ended may still be removing files of its own.
+    rmSync(this.dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     rmSync(noteOf(this.lab.directory), { force: true });
   }
 }

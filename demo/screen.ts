@@ -1,4 +1,4 @@
-const BAR = 28;
+const BAR = 24;
 const MIB = 2 ** 20;
 
 /** Where the demo writes: lines, and below them one bar that is drawn over and over where there is a terminal. */
@@ -41,10 +41,10 @@ export class Screen {
     const numbers = `${(bytes / MIB).toFixed(1)}${total ? ` / ${(total / MIB).toFixed(1)}` : ''} MiB`;
     const full = Math.round(share * BAR);
     const bar = `[${'#'.repeat(full)}${'.'.repeat(BAR - full)}]`;
-    const text = `${what.padEnd(9)} ${bar} ${String(Math.floor(share * 100)).padStart(3)} %  ${numbers}`;
+    const text = `${what.padEnd(8)} ${bar} ${String(Math.floor(share * 100)).padStart(3)} % ${numbers}`;
     if (this.isTerminal) {
       this.#clear();
-      this.#bar = `           ${text}`.slice(0, (this.out.columns ?? 100) - 1);
+      this.#bar = `           ${text}`.slice(0, (this.out.columns || 80) - 1);
       this.#draw();
       return;
     }

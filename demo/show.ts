@@ -20,6 +20,13 @@ export interface ShowOptions {
   apiPort: number;
 }
 
+/** driver_internal_info.deploy_progress: what the agent says of the image while it has it in hand. */
+interface WriteProgress {
+  phase: string;
+  bytes: number;
+  total: number | null;
+}
+
 /** Why the demo ended early: which stage, and where to read on. */
 export class StageFailure extends Error {
   constructor(
@@ -36,6 +43,7 @@ export class Show {
   #stage = 'the start';
   #logs: string[] = [];
   #timesPath: string;
+  #shown: WriteProgress | undefined;
 
   constructor(
     private readonly options: ShowOptions,
@@ -56,7 +64,7 @@ export class Show {
       const logFolder = join(this.options.root, 'demo');
       this.#logs = [join(logFolder, 'daemon.log')];
       await using rack = await this.#raise(ramdisk);
-      const uuid = await this.#deploy(rack, image);
+      const uuid = await Promise.race([this.#deploy(rack, image), daemonEnded(rack)]);
       await afterwards(rack, uuid);
       this.screen.print();
       this.screen.say('taking the rack down');
@@ -106,8 +114,12 @@ export class Show {
         ramdisk,
         signal,
         apiPort,
-        // The conductor itself fetches, checks and keeps the image, and serves it as it is.
-        config: { deploy: { image_download_source: 'local' }, image: { force_raw: false } },
+        config: {
+          // The conductor itself fetches, checks and keeps the image, and serves it as it is.
+          deploy: { image_download_source: 'local' },
+          image: { force_raw: false },
+          conductor: { deploy_callback_timeout: 900, clean_callback_timeout: 900 },
+        },
       });
     screen.title('The rack');
     const rack = await raise((await isFree(options.apiPort)) ? options.apiPort : 0);
@@ -154,7 +166,9 @@ export class Show {
         '/instance_info/image_disk_format': image.format,
       });
       const since = serial.position;
-      await api.provision(uuid, 'active');
+      // On a Debian it names the host, as cloud-init would.
+      const meta_data = { uuid, name: machine.name, hostname: machine.name };
+      await api.provision(uuid, 'active', { configdrive: { meta_data } });
       await api.waitForState(uuid, 'active', {
         timeout: 20 * MINUTES,
         onLook: (node) => this.#showWrite(node),
@@ -194,13 +208,21 @@ export class Show {
   }
 
   #showWrite(node: ShownNode): void {
-    const progress = node.driver_internal_info['deploy_progress'];
-    if (typeof progress !== 'object' || progress === null) {
-      this.screen.endProgress();
-      return;
+    const { screen } = this;
+    const progress = node.driver_internal_info['deploy_progress'] as WriteProgress | undefined;
+    const shown = this.#shown;
+    // It goes when the agent has succeeded: the last look at it was a moment before.
+    const isOver = shown !== undefined && (progress === undefined || progress.phase !== shown.phase);
+    if (isOver) {
+      const { phase, bytes, total } = shown;
+      const whole = node.last_error === null && node.provision_state !== 'deploy failed';
+      screen.progress(phase === 'convert' ? 'write' : phase, whole ? (total ?? bytes) : bytes, total);
+      screen.endProgress();
     }
-    const { phase, bytes, total } = progress as { phase: string; bytes: number; total: number | null };
-    this.screen.progress(phase === 'convert' ? 'writing' : phase, bytes, total);
+    this.#shown = progress;
+    if (progress === undefined) return;
+    const { phase, bytes, total } = progress;
+    screen.progress(phase === 'convert' ? 'write' : phase, bytes, total);
   }
 
   #enter(stage: string): void {
@@ -232,6 +254,12 @@ export class Show {
       this.signal.removeEventListener('abort', aborted);
     }
   }
+}
+
+/** Rejects when the daemon ends before the demo has ended it. */
+async function daemonEnded({ daemon }: Rack): Promise<never> {
+  const { code, signal } = await daemon.exited;
+  throw new Error(`the daemon ended by itself, ${signal === null ? `status ${code}` : `by ${signal}`}`);
 }
 
 /** The stream comes a moment behind the state that it tells of. */

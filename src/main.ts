@@ -15,18 +15,20 @@ async function main(): Promise<void> {
   checkExposure(config);
   const log = createLogger(config.log.level);
   const end = Promise.withResolvers<number>();
+  // Also while it starts: a database server that was just made must not be left behind.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      log.info({ signal }, 'stopping');
+      setTimeout(() => process.exit(1), STOP_DEADLINE).unref();
+      end.resolve(0);
+    });
+  }
   const vitals = watchVitals();
   setInterval(() => log.info(vitals(), 'vitals'), VITALS_INTERVAL).unref();
   const daemon = await startDaemon(config, log, (reason) => {
     log.error({ reason }, 'the daemon must end');
     end.resolve(1);
   });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      log.info({ signal }, 'stopping');
-      end.resolve(0);
-    });
-  }
   process.on('unhandledRejection', (error) => {
     log.error({ error: error instanceof Error ? error.stack : String(error) }, 'unhandled rejection');
     end.resolve(1);
