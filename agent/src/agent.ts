@@ -170,6 +170,7 @@ export class Agent {
       version: AGENT_VERSION,
       startedAt: this.startedAt,
       journal,
+      readsWithoutToken: (await this.api.apiMinor()) < 96,
       onResultRead: () => this.heartbeater?.resultRead(),
     });
     const port = await this.server.listen(

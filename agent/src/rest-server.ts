@@ -17,6 +17,11 @@ export interface RestServerOptions {
   /** Seconds since 1970. */
   startedAt: number;
   journal: Journal;
+  /**
+   * Conductors before 1.96 (Ironic 29.0) read results without the token. Once one has sent it, it must always come.
+   * Default false.
+   */
+  readsWithoutToken?: boolean;
   /** A command's result, ended, went out to a caller. */
   onResultRead?: () => void;
 }
@@ -33,8 +38,11 @@ interface Answer {
 /** The agent's own API. Faults have the shape that upstream inherited from WSME: faultcode and faultstring. */
 export class RestServer {
   private server: http.Server | https.Server | undefined;
+  private openToReaders: boolean;
 
-  constructor(private readonly options: RestServerOptions) {}
+  constructor(private readonly options: RestServerOptions) {
+    this.openToReaders = options.readsWithoutToken ?? false;
+  }
 
   /** @returns the port; @param own none = plain HTTP, for conductors that cannot be told a certificate */
   async listen(
@@ -101,14 +109,14 @@ export class RestServer {
     }
     if (resource === '/commands') {
       return only(method, ['GET', 'POST'], async () => {
-        this.checkToken(url);
+        this.checkToken(url, method !== 'POST');
         return method === 'POST' ? this.post(request, url) : this.list();
       });
     }
     const one = /^\/commands\/([^/]+)$/.exec(resource);
     if (one) {
       return only(method, ['GET'], async () => {
-        this.checkToken(url);
+        this.checkToken(url, true);
         const id = decodeURIComponent(one[1]!);
         this.options.board.get(id);
         const record = wants(url, 'wait') ? await this.options.board.join(id) : this.options.board.get(id);
@@ -136,12 +144,14 @@ export class RestServer {
     return { status: 200, body: record };
   }
 
-  private checkToken(url: URL): void {
+  private checkToken(url: URL, reading: boolean): void {
     const given = url.searchParams.get('agent_token');
     const token = this.options.token();
+    if (given === null && reading && this.openToReaders) return;
     if (!given || !token || !equalText(given, token)) {
       throw new HttpRefusal(401, 'Unauthorized', 'Token invalid.');
     }
+    if (reading) this.openToReaders = false;
   }
 }
 

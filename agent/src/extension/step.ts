@@ -2,7 +2,15 @@ import { isObject, type JsonObject } from '../../../src/protocol/agent/malformed
 import type { AgentStep, StepKind } from '../../../src/protocol/agent/step.js';
 import { stepListResult } from '../../../src/protocol/agent/step.js';
 import type { CommandContext, Extension } from '../command-board.js';
-import { AgentError, cleaning, deployment, messageOf, methodNotFound, versionMismatch } from '../error.js';
+import {
+  AgentError,
+  cleaning,
+  commandExecution,
+  deployment,
+  messageOf,
+  methodNotFound,
+  versionMismatch,
+} from '../error.js';
 import type { NodeCache } from '../node-cache.js';
 
 /** The one provider of steps here. The version changes when a step's meaning does: cleaning then begins anew. */
@@ -35,7 +43,7 @@ export function stepExtension(kind: StepKind, steps: readonly OfferedStep[], cac
         checkVersion(params[`${kind}_version`]);
         const step = params['step'];
         if (!isObject(step) || typeof step['step'] !== 'string') {
-          throw failed(`Malformed ${kind}_step, no "step" key: ${JSON.stringify(step)}`);
+          throw commandExecution(`Malformed ${kind}_step, no "step" key: ${JSON.stringify(step)}`);
         }
         const known = steps.find((candidate) => candidate.step === step['step']);
         if (!known) throw methodNotFound(step['step']);

@@ -90,6 +90,16 @@ describe('the deploy agent', () => {
     expect(await test.get('/v1/commands')).toEqual({ status: 200, body: { commands: [] } });
   });
 
+  it('lets conductors that know no better read without the token, until one sends it', async () => {
+    test.conductor.apiVersion = '1.95';
+    await test.start();
+    expect(await test.curl('/v1/commands')).toEqual({ status: 200, body: { commands: [] } });
+    expect((await test.curl('/v1/commands/?agent_token=wrong')).status).toBe(401);
+    expect((await test.curl('/v1/commands/', '-d', '{"name":"standby.sync","params":{}}')).status).toBe(401);
+    expect((await test.get('/v1/commands')).status).toBe(200);
+    expect((await test.curl('/v1/commands')).status).toBe(401);
+  });
+
   it('lists its steps with their version, and refuses another version', async () => {
     await test.start();
     const list = await test.run('clean.get_clean_steps', { node: test.conductor.node, ports: [] });
