@@ -13,11 +13,11 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 # Packages by npm, again only when the lock file changed. A node_modules that is a link belongs to somebody else.
-node_modules/.ferric-installed: package-lock.json package.json .npmrc scripts/link-runtime.sh
+node_modules/.ferric-installed: package-lock.json package.json .npmrc scripts/link-runtime.sh scripts/install-packages.sh
 	@if [ -L node_modules ]; then \
 	  echo 'node_modules is a link: left as it is'; \
 	else \
-	  $(INSTALL) build && npm ci && touch $@; \
+	  $(INSTALL) build && scripts/install-packages.sh && touch $@; \
 	fi
 
 .PHONY: build
