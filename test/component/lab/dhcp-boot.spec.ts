@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createLab, type Lab } from '../../../lab/lab.js';
 import type { NamespaceDoor } from '../../../lab/network/namespace-door.js';
 import type { LabProcess } from '../../../lab/process/lab-process.js';
@@ -78,7 +78,8 @@ pid-file=${root}/dnsmasq.pid
       bootFile: 'uefi.efi',
     });
     expect(log).toMatch(/vendor class: PXEClient:Arch:00007:UNDI:003010/);
-    expect(log).toMatch(/DHCPACK\(br0\) 10\.77\.0\.77 52:54:00:01:02:03/);
+    // The log comes through a pipe, behind the packet.
+    await vi.waitFor(() => expect(log).toMatch(/DHCPACK\(br0\) 10\.77\.0\.77 52:54:00:01:02:03/));
   });
 
   it('boots in two stages as firmware, in one as iPXE', async () => {

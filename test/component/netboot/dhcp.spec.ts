@@ -213,6 +213,8 @@ describe.skipIf(!isRoot)('DHCP with independent clients', () => {
     const first = await net.run(net.client, ['dhclient', ...args, 'eth0']);
     expect(first.output).toContain('DHCPACK of 10.77.0.100 from 10.77.0.1');
     expect(readFileSync(file('leases'), 'utf8')).toContain('bootfile-name "snponly.efi"');
+    // It stays in the background; -r below ends only the one that wrote the pid file last.
+    process.kill(Number(readFileSync(file('pid'), 'utf8')));
     const again = await net.run(net.client, ['dhclient', ...args, 'eth0']);
     expect(again.output).toMatch(/DHCPREQUEST for 10.77.0.100[\s\S]*DHCPACK of 10.77.0.100/);
     await net.run(net.client, ['dhclient', '-4', '-r', ...args.slice(3), 'eth0']);
