@@ -11,7 +11,7 @@ RUNTIME=(ipmitool qemu-utils ipxe util-linux)
 PXE=(pxelinux syslinux-common grub-efi-amd64-signed shim-signed)
 # Virtual machines, their network, the images and deploy ramdisks they boot.
 LAB=(qemu-system-x86 ovmf seabios ipxe-qemu iproute2 socat mmdebstrap mtools dosfstools e2fsprogs fdisk gdisk
-  cpio zstd kmod binutils tar)
+  cpio zstd kmod binutils tar squashfs-tools dpkg-dev)
 # What an operator looks at it with.
 CLIENT=(curl python3 python3-ironicclient)
 # Independent clients and readers that the tests hold Ferric against.
