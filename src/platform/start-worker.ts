@@ -10,15 +10,19 @@ registerHooks({
   },
 });`)}`;
 
+/** MiB. What our threads handle is buffers, outside of these heaps; left alone, each young generation grows to 48. */
+const LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 256 };
+
 /**
  * A thread that runs a module of ours.
  * @param module as built: `new URL('./x-worker.js', import.meta.url)`. Where the caller itself runs from
  * TypeScript sources (under the test runner) the source beside it is taken.
  */
 export function startWorker(module: URL, workerData: unknown): Worker {
-  if (!import.meta.url.endsWith('.ts')) return new Worker(module, { workerData });
+  if (!import.meta.url.endsWith('.ts')) return new Worker(module, { workerData, resourceLimits: LIMITS });
   return new Worker(new URL(module.href.replace(/\.js$/, '.ts')), {
     workerData,
+    resourceLimits: LIMITS,
     execArgv: [
       '--experimental-transform-types',
       '--disable-warning=ExperimentalWarning',
