@@ -1,5 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { inTransaction, type Queryable } from '../database/data-source.js';
+import { isUuid, type Page } from '../database/page.js';
 import type { Keyring } from '../database/sealing.js';
 import { afterMarker, brokenUnique, insertStatement, Parameters, quote } from '../database/statement.js';
 import { ConflictError, LeaseLostError, NotFoundError } from '../domain/errors.js';
@@ -31,16 +32,6 @@ export interface Fence {
   readonly epoch: string;
 }
 
-export interface Page {
-  limit: number;
-  /** uuid of the last item of the page before. */
-  marker?: string;
-  sort_key?: string;
-  sort_dir?: 'asc' | 'desc';
-}
-
-const UUID = /^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
-
 /** Every query on nodes. Rows come back with secrets masked; `withSecrets` opens them for drivers. */
 export class NodeRepository {
   constructor(
@@ -61,7 +52,7 @@ export class NodeRepository {
 
   /** @param ident uuid or name */
   async find(ident: string, on: Queryable = this.source.manager): Promise<Node | null> {
-    const column = UUID.test(ident) ? 'uuid' : 'name';
+    const column = isUuid(ident) ? 'uuid' : 'name';
     const [row] = await on.query<Node[]>(`select * from node where ${column} = $1`, [ident]);
     return row ?? null;
   }

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { Queryable } from '../database/data-source.js';
+import { isUuid, type Page } from '../database/page.js';
 import { afterMarker, brokenUnique, insertStatement, Parameters, quote } from '../database/statement.js';
 import { ConflictError, NotFoundError } from '../domain/errors.js';
 import type { Port } from './port.entity.js';
@@ -15,15 +16,6 @@ export interface PortFilter {
   /** Groups of the nodes' conductors, in lower case. */
   conductor_groups?: readonly string[];
 }
-
-interface Page {
-  limit: number;
-  marker?: string;
-  sort_key?: string;
-  sort_dir?: 'asc' | 'desc';
-}
-
-const UUID = /^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
 
 /** Every query on ports. */
 export class PortRepository {
@@ -41,7 +33,7 @@ export class PortRepository {
 
   /** @param ident uuid, MAC address or name */
   async find(ident: string, on: Queryable = this.source.manager): Promise<Port | null> {
-    const column = UUID.test(ident)
+    const column = isUuid(ident)
       ? 'uuid'
       : /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(ident)
         ? 'address'
