@@ -336,10 +336,11 @@ describe.skipIf(!isRoot)('DHCP with independent clients', () => {
     const flood = await net.start(flooder, loader, ['flood', '100000']);
     const lease = await net.udhcpc();
     const during = !flood.output.includes('sent');
+    flood.kill();
     await flood.ended;
-    expect(flood.output).toContain('sent 100000');
     expect(lease).toMatchObject({ ip: '10.77.0.100' });
     expect(during).toBe(true);
+    expect(Number(/sent (\d+)/.exec(flood.output)?.[1])).toBeGreaterThanOrEqual(100_000);
     expect((await database.source.query<unknown[]>('select * from lease')).length).toBe(1);
   }, 120_000);
 });

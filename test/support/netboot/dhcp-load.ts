@@ -155,15 +155,24 @@ async function malformed(mac: string, count: number): Promise<void> {
   from.close();
 }
 
+/** At least `count` requests of invented MACs, and on until SIGTERM asks for the end, two minutes at most. */
 async function flood(count: number): Promise<void> {
   const from = await socket(68, '10.77.0.8');
   const mac = [2, 0xff, 0, 0, 0, 0];
+  const until = Date.now() + 120_000;
+  let asked = false;
+  process.once('SIGTERM', () => {
+    asked = true;
+  });
   console.log('ready');
-  for (let i = 0; i < count; i++) {
-    mac.splice(2, 4, (i >> 24) & 255, (i >> 16) & 255, (i >> 8) & 255, i & 255);
+  let sent = 0;
+  for (; sent < count || (!asked && Date.now() < until); sent++) {
+    mac.splice(2, 4, (sent >> 24) & 255, (sent >> 16) & 255, (sent >> 8) & 255, sent & 255);
     await send(from, discover(mac, [...option(53, [1]), ...uefi]), 67, '255.255.255.255');
+    // Sends come back without a turn of the event loop, and a signal needs one.
+    if (sent % 256 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
-  console.log(`sent ${count}`);
+  console.log(`sent ${sent}`);
   from.close();
 }
 
