@@ -35,8 +35,13 @@ check: node_modules/.ferric-installed ## types, lint, format, rooms, unused code
 
 .PHONY: test
 test: build ## every check and every test, virtual machines included
-	$(INSTALL) runtime lab test
+	$(INSTALL) runtime lab test peer
 	$(SUDO) $(NODE) dist/scripts/run-tests.js $(ARGS)
+
+.PHONY: test-interop
+test-interop: build ## whole deployments with one half Debian's Ironic: its conductor, or its agent
+	$(INSTALL) runtime lab test peer interop
+	$(SUDO) $(NODE) dist/scripts/run-tests.js --skip-checks --tier interop $(ARGS)
 
 .PHONY: bench
 bench: build ## the benchmark tables, beside their references

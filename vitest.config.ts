@@ -16,6 +16,8 @@ export default defineConfig({
       tier('component', { retry: onCi, testTimeout: 60_000, hookTimeout: 120_000, fileParallelism: false }),
       tier('contract', { retry: onCi, testTimeout: 120_000, hookTimeout: 300_000, fileParallelism: false }),
       tier('e2e', { retry: onCi, testTimeout: 900_000, hookTimeout: 900_000, fileParallelism: false }),
+      // One half of a deployment ours, the other Debian's Ironic; outside `make test`.
+      tier('interop', { testTimeout: 1_800_000, hookTimeout: 900_000, fileParallelism: false }),
       // Rarer and slower ways to deploy; outside `make test`.
       tier('e2e-all', { testTimeout: 1_800_000, hookTimeout: 900_000, fileParallelism: false }),
     ],

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the machine lacks, on Debian 12 and its derivatives. Elsewhere it says what is missing and exits 1.
-# Usage: scripts/install-dependencies.sh GROUP...     groups: build runtime pxe lab client test bench
+# Usage: scripts/install-dependencies.sh GROUP...     groups: build runtime pxe lab client test peer interop bench
 set -euo pipefail
 
 # One package a word; docker/Dockerfile must install the same RUNTIME packages (a unit test compares).
@@ -17,6 +17,10 @@ CLIENT=(curl python3 python3-ironicclient)
 # Independent clients and readers that the tests hold Ferric against.
 TEST=(curl atftp tftp-hpa udhcpc isc-dhcp-client dnsmasq-base python3 python3-ironicclient glance-api
   genisoimage libarchive-tools procps openssl)
+# Debian's Ironic: the peer that our agent, our API and our client are held against.
+PEER=(ironic-api ironic-conductor python3-ironicclient python3-psycopg2 ipmitool)
+# What serves Debian's Ironic its network boot.
+INTEROP=(dnsmasq-base nginx-light)
 # The servers that the benchmark measures beside ours.
 BENCH=(tftpd-hpa atftp dnsmasq-base nginx-light wrk curl)
 
@@ -26,7 +30,7 @@ MAX_LIST_AGE_DAYS=3
 say() { printf 'install-dependencies: %s\n' "$*" >&2; }
 
 usage() {
-  say "usage: $0 GROUP...   (build runtime pxe lab client test bench)"
+  say "usage: $0 GROUP...   (build runtime pxe lab client test peer interop bench)"
   exit 2
 }
 
@@ -44,6 +48,8 @@ for group in "$@"; do
       ;;
     client) wanted+=("${CLIENT[@]}") ;;
     test) wanted+=("${TEST[@]}") ;;
+    peer) wanted+=("${PEER[@]}") ;;
+    interop) wanted+=("${INTEROP[@]}") ;;
     bench) wanted+=("${BENCH[@]}") ;;
     *) usage ;;
   esac
