@@ -16,7 +16,10 @@ export interface AgentClientSettings {
   ports: readonly number[];
 }
 
+/** Bytes, besides what the agent was given. */
 const MAX_ANSWER = 1 << 20;
+/** Of every command since the agent started. Behind the slash; without it upstream's router redirects. */
+const COMMANDS = '/v1/commands/';
 /** Before another try. */
 const PAUSE = 1_000;
 
@@ -24,7 +27,7 @@ interface How {
   attempts: number;
   /** The agent may hear it twice. */
   repeatable: boolean;
-  /** Of the answer; 1 MiB. */
+  /** Of the answer; 1 MiB and what upstream's agent repeats of the node's config drive. */
   maxBytes: number;
 }
 
@@ -50,12 +53,12 @@ export class AgentClient {
 
   /** Every command since the agent started, oldest first. @throws FerricError agent-unreachable, agent-failed */
   async commands(context: DriverContext): Promise<CommandRecord[]> {
-    return this.parse(await this.ask(context, 'GET', '/v1/commands'), parseCommandList);
+    return this.parse(await this.ask(context, 'GET', COMMANDS), parseCommandList);
   }
 
   /** @returns null when the agent does not know the command: it was started anew since */
   async command(context: DriverContext, id: string): Promise<CommandRecord | null> {
-    const response = await this.ask(context, 'GET', `/v1/commands/${encodeURIComponent(id)}`);
+    const response = await this.ask(context, 'GET', COMMANDS + encodeURIComponent(id));
     return response.status === 404 ? null : this.parse(response, (body) => parseCommandRecord(body));
   }
 
@@ -68,7 +71,7 @@ export class AgentClient {
     const response = await this.ask(
       context,
       'POST',
-      '/v1/commands?wait=false',
+      `${COMMANDS}?wait=false`,
       { name, params },
       { repeatable: false },
     );
@@ -85,7 +88,7 @@ export class AgentClient {
     params: Record<string, Json> = {},
     how: Partial<How> = {},
   ): Promise<CommandRecord> {
-    const response = await this.ask(context, 'POST', '/v1/commands?wait=true', { name, params }, how);
+    const response = await this.ask(context, 'POST', `${COMMANDS}?wait=true`, { name, params }, how);
     const record = this.parse(response, (body) => parseCommandRecord(body));
     if (record.command_status !== 'SUCCEEDED') throw failureOf(record);
     return record;
@@ -98,7 +101,7 @@ export class AgentClient {
     body?: object,
     how: Partial<How> = {},
   ): Promise<PinnedResponse> {
-    const { attempts = this.settings.attempts, repeatable = true, maxBytes = MAX_ANSWER } = how;
+    const { attempts = this.settings.attempts, repeatable = true, maxBytes = mostOf(context) } = how;
     const { url, certificate } = this.addressOf(context, path);
     const text = body === undefined ? undefined : JSON.stringify(body);
     for (let attempt = 1; ; attempt++) {
@@ -175,6 +178,12 @@ export class AgentClient {
       });
     }
   }
+}
+
+/** The result of write_image repeats its arguments, in which the config drive is twice. */
+function mostOf(context: DriverContext): number {
+  const { configdrive } = context.node.instance_info;
+  return MAX_ANSWER + 3 * (configdrive === undefined ? 0 : JSON.stringify(configdrive).length);
 }
 
 /** What a command that failed means for `last_error`. */

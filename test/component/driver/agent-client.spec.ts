@@ -44,7 +44,7 @@ describe('AgentClient', () => {
     await using server = await httpsServer(old, (_, response) => json(response, 200, { commands: [] }));
     const node = bench(server.port, { agent_verify_ca: old.certificate });
     expect(await client.commands(node.context())).toEqual([]);
-    expect(server.seen).toEqual([`GET /v1/commands?agent_token=${AGENT_TOKEN}`]);
+    expect(server.seen).toEqual([`GET /v1/commands/?agent_token=${AGENT_TOKEN}`]);
     expect(node.fences).toEqual([1_000]);
   });
 
@@ -102,6 +102,23 @@ describe('AgentClient', () => {
       code: 'agent-failed',
       message: expect.stringContaining('larger than 1048576 bytes') as string,
     });
+  });
+
+  it('reads a result that repeats the config drive, twice, as ironic-python-agent’s write_image does', async () => {
+    const configdrive = 'H4sI'.repeat(300_000);
+    const args = { image_info: { configdrive }, configdrive };
+    const record = {
+      id: '1',
+      command_name: 'execute_deploy_step',
+      command_status: 'SUCCEEDED',
+      command_error: null,
+      command_result: { deploy_result: 'written', deploy_step: { step: 'write_image', args } },
+    };
+    await using server = await httpsServer(own, (_, response) => json(response, 200, { commands: [record] }));
+    const node = bench(server.port);
+    await expect(client.commands(node.context())).rejects.toThrow('larger than');
+    node.committed = { ...node.committed, instance_info: { configdrive } };
+    expect(await client.commands(node.context())).toEqual([record]);
   });
 
   it.each([
