@@ -173,7 +173,7 @@ function why(node: ShownNode): string {
   return node.last_error ?? node.maintenance_reason ?? 'it gives no reason';
 }
 
-/** The API codes its errors twice (contract of the Bare Metal API). */
+/** The API codes its errors twice (wsme and pecan, as Ironic has always answered). */
 function reasonOf(text: string): string {
   try {
     const { error_message: inner } = JSON.parse(text) as { error_message: string };

@@ -39,7 +39,7 @@ export class AgentBusyError extends FerricError {
 }
 
 /**
- * The conductor's side of the agent's REST API (contract §5). Address, certificate and token are those that the
+ * The conductor's side of the agent's REST API (ironic/drivers/modules/agent_client.py). Address, certificate and token are those that the
  * agent's heartbeats and lookup left in driver_internal_info.
  */
 export class AgentClient {

@@ -7,6 +7,7 @@ import type { CommandRecord } from '../../protocol/agent/command.js';
 import { bootModeOf } from '../capabilities.js';
 import type { DriverContext } from '../contract/context.js';
 import type { DeployInterface } from '../contract/deploy.js';
+import { Faults } from '../contract/faults.js';
 import type { PropertyTable } from '../contract/implementation.js';
 import type { StepContext, StepDeclaration, StepKind, WorkContext } from '../contract/step.js';
 import { declareSteps } from '../step-table.js';
@@ -89,26 +90,19 @@ export class DirectDeploy implements DeployInterface {
 
   async validate(context: DriverContext): Promise<void> {
     const { node } = context;
-    const faults: string[] = [];
-    const attempt = (check: () => void) => {
-      try {
-        check();
-      } catch (error) {
-        faults.push(messageOf(error));
-      }
-    };
-    attempt(() => this.parts.image.validate(node));
-    attempt(() => this.modeOf(context));
+    const faults = new Faults();
+    faults.attempt(() => this.parts.image.validate(node));
+    faults.attempt(() => this.modeOf(context));
     const hints = node.instance_info['root_device'] ?? node.properties['root_device'];
-    if (!isAbsent(hints)) attempt(() => void parseRootDeviceHints(hints));
-    attempt(() => flagOf(node.driver_info['deploy_forces_oob_reboot'], 'deploy_forces_oob_reboot'));
+    if (!isAbsent(hints)) faults.attempt(() => void parseRootDeviceHints(hints));
+    faults.attempt(() => flagOf(node.driver_info['deploy_forces_oob_reboot'], 'deploy_forces_oob_reboot'));
     const trusted = node.driver_info['agent_verify_ca'];
     if (!isAbsent(trusted) && !/^(true|1|yes|on)$/i.test(String(trusted))) {
-      faults.push(
+      faults.add(
         'driver_info.agent_verify_ca: only True is supported, the agent’s own certificate is pinned',
       );
     }
-    if (faults.length > 0) throw new InvalidError(faults.join('; '));
+    faults.throwAny();
   }
 
   runAgentStep(context: StepContext): Promise<StepOutcome> {

@@ -150,7 +150,7 @@ export class InstanceImage {
     });
   }
 
-  /** The arguments of the agent's write_image (contract §5). */
+  /** The arguments of the agent's write_image (ironic_python_agent/extensions/standby.py). */
   writeArguments(context: DriverContext): JsonObject {
     const { node } = context;
     const image = deployImage(node);

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BootPlan, PublishedFile } from '../../boot-plan/boot-plan.repository.js';
 import type { PxeSettings } from '../../config/section/pxe.js';
-import { InvalidError, messageOf } from '../../domain/errors.js';
+import { InvalidError } from '../../domain/errors.js';
 import type { BootMode } from '../../domain/node/boot-device.js';
 import type { Json, JsonObject } from '../../domain/step/step.js';
 import { writeFileAtomically } from '../../platform/write-file.js';
@@ -10,6 +10,7 @@ import { type BootWord, bootWords, kernelParameter, UnsafeBootText } from '../..
 import { bootModeOf, capabilitiesOf } from '../capabilities.js';
 import type { BootInterface } from '../contract/boot.js';
 import type { DriverContext, DriverNode, DriverPort } from '../contract/context.js';
+import { Faults } from '../contract/faults.js';
 import type { PropertyTable } from '../contract/implementation.js';
 import type { Flavour } from './flavour.js';
 
@@ -54,7 +55,7 @@ export interface NetworkBootParts {
 
 /**
  * Boot interfaces `ipxe` and `pxe`: lay kernel, ramdisk and configurations down under the boot root in the names of
- * contract §6, each in one step, then write the boot plan by which the servers find them.
+ * upstream (ironic/common/pxe_utils.py), each in one step, then write the boot plan by which the servers find them.
  */
 export class NetworkBoot implements BootInterface {
   readonly name: string;
@@ -66,40 +67,34 @@ export class NetworkBoot implements BootInterface {
 
   async validate(context: DriverContext): Promise<void> {
     const { node } = context;
-    const faults: string[] = [];
-    const attempt = (check: () => void) => {
-      try {
-        check();
-      } catch (error) {
-        faults.push(messageOf(error));
-      }
-    };
+    const faults = new Faults();
     if (bootPorts(context).length === 0) {
-      faults.push(`Node ${node.uuid} does not have any port associated with it that boots from the network`);
+      faults.add(`Node ${node.uuid} does not have any port associated with it that boots from the network`);
     }
     const missing = PARTS.filter((part) => !this.referenceOf(node, part));
     if (missing.length > 0) {
       const names = missing.map((part) => `'${part}'`).join(', ');
-      faults.push(
+      faults.add(
         `Cannot validate PXE bootloader. Some parameters were missing in node's driver_info. Missing are: [${names}]`,
       );
     }
     for (const part of PARTS) {
       const reference = this.referenceOf(node, part);
-      if (reference) attempt(() => this.parts.images.validateReference(reference, `driver_info.${part}`));
+      if (reference)
+        faults.attempt(() => this.parts.images.validateReference(reference, `driver_info.${part}`));
     }
-    attempt(() => this.appendParameters(node));
-    attempt(() => this.modeOf(node));
+    faults.attempt(() => this.appendParameters(node));
+    faults.attempt(() => this.modeOf(node));
     for (const [field, info] of Object.entries({
       driver_info: node.driver_info,
       instance_info: node.instance_info,
     })) {
       // A template chosen by a user would be a file of the conductor read for him (CVE-2026-44917).
       for (const key of Object.keys(info)) {
-        if (/(pxe|grub).*template/i.test(key)) faults.push(`${field}.${key} is not supported`);
+        if (/(pxe|grub).*template/i.test(key)) faults.add(`${field}.${key} is not supported`);
       }
     }
-    if (faults.length > 0) throw new InvalidError(faults.join('; '));
+    faults.throwAny();
   }
 
   async prepareRamdisk(

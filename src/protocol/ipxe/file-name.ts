@@ -1,6 +1,6 @@
 import { bootMac } from './boot-text.js';
 
-/** The names that boot loaders ask for (contract §6). */
+/** The names that boot loaders ask for (ironic/common/pxe_utils.py). */
 
 /** `52:54:00:12:34:56` to `52-54-00-12-34-56`. @throws UnsafeBootText */
 function hyphened(mac: string): string {

@@ -23,7 +23,10 @@ export async function raiseRack(
 ): Promise<{ rack: Rack } & AsyncDisposable> {
   const root = mkdtempSync(join(tmpdir(), 'ferric-e2e-'));
   chmodSync(root, 0o755);
-  const rack = await Rack.raise({ ...options, name: 'e2e', root });
+  const rack = await Rack.raise({ ...options, name: 'e2e', root }).catch((error: unknown) => {
+    rmSync(root, { recursive: true, force: true });
+    throw error;
+  });
   let words = '';
   onTestFailed(() => console.log(words));
   return {

@@ -68,7 +68,7 @@ const interfaces = INTERFACES.map(({ kind, nodeSince }) =>
   shown(`${kind}_interface`, nodeSince, written(text(), null)),
 );
 
-/** The node, field by field. Order is the answer's. Source: ironic/api/controllers/v1/node.py, contract of 1.1–1.115. */
+/** The node, field by field. Order is the answer's. Source: ironic/api/controllers/v1/node.py, versions 1.1–1.115. */
 export const NODE_FIELDS: readonly NodeField[] = [
   shown('uuid', 1, { brief: true, ...written(uuid(), null, { patch: false }) }),
   time('created_at', 1),

@@ -32,7 +32,7 @@ const code = (run: () => unknown): string | null => {
 
 describe('refuseDuringTransition', () => {
   const patch = [{ op: 'add', path: '/extra/a', value: 1 }] as const;
-  // contract.md §1, "State rules for node PATCH"
+  // ironic/api/controllers/v1/node.py, NodesController.patch
   const open = [
     'deploy failed',
     'inspecting',

@@ -34,7 +34,7 @@ describe('the provision table', () => {
     }
   });
 
-  // contract.md §3, column "API event"
+  // ironic/common/states.py, add_transition
   it.each<[ProvisionState, string]>([
     ['enroll', 'manage'],
     ['verifying', ''],
