@@ -1,4 +1,5 @@
 import { BootPlanFile, BootPlanMac, BootPlanRow } from './boot-plan/boot-plan.entity.js';
+import { Chassis } from './chassis/chassis.entity.js';
 import { ConductorRecord } from './conductor-record/conductor-record.entity.js';
 import { Event } from './event/event.entity.js';
 import { Lease } from './lease/lease.entity.js';
@@ -18,4 +19,5 @@ export const ENTITIES = [
   BootPlanMac,
   BootPlanFile,
   Lease,
+  Chassis,
 ];

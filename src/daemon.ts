@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { DataSource } from 'typeorm';
 import { createAgentApi } from './api/agent-api.js';
 import { createOperatorApi } from './api/operator-api.js';
+import { RESOURCE_REPOSITORIES } from './api/repositories.js';
 import { AppModule } from './app.module.js';
 import { BootPlanRepository } from './boot-plan/boot-plan.repository.js';
 import type { ComposedConductor } from './conductor/compose.js';
@@ -165,6 +166,7 @@ async function listeners(
     operations: app.get(OperationRepository),
     events,
     conductors: app.get(ConductorRecordRepository),
+    resources: RESOURCE_REPOSITORIES.map((Repository) => app.get(Repository)),
     stream,
     settings: config.api,
     conductorTimeout: config.conductor.heartbeat_timeout,

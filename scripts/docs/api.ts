@@ -3,6 +3,7 @@ import { MAX_VERSION, MIN_VERSION } from '../../src/api/microversion/microversio
 import { OPERATOR_CONTROLLERS } from '../../src/api/operator-api.js';
 import type { ParameterTable } from '../../src/api/request/query.js';
 import { type DeclaredRoute, declaredRoutes } from '../../src/api/routes.js';
+import { CHASSIS_FIELDS } from '../../src/api/v1/chassis/fields.js';
 import { CONDUCTOR_LIST } from '../../src/api/v1/conductor/conductor.controller.js';
 import { CONDUCTOR_FIELDS } from '../../src/api/v1/conductor/fields.js';
 import { DRIVER_LIST } from '../../src/api/v1/driver/driver.controller.js';
@@ -72,6 +73,10 @@ ${fields(PORT_FIELDS)}
 Parameters of the listing:
 
 ${parameters(PORT_LIST)}
+
+## Chassis
+
+${fields(CHASSIS_FIELDS)}
 
 ## Driver
 

@@ -1,4 +1,4 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { Conductor } from '../conductor/conductor.js';
 import { ConductorRecordRepository } from '../conductor-record/conductor-record.repository.js';
 import { EventRepository } from '../event/event.repository.js';
@@ -10,7 +10,9 @@ import { PortRepository } from '../port/port.repository.js';
 import { NoAuth } from './auth/policy.js';
 import { HealthcheckController } from './healthcheck.controller.js';
 import { type ApiListener, createListener } from './listener.js';
+import type { ResourceRepository } from './repositories.js';
 import { ApiSettings } from './settings.js';
+import { ChassisController } from './v1/chassis/chassis.controller.js';
 import { ConductorController } from './v1/conductor/conductor.controller.js';
 import { DriverController } from './v1/driver/driver.controller.js';
 import { EventStreamController } from './v1/event/event-stream.controller.js';
@@ -19,6 +21,7 @@ import { NodeManagementController } from './v1/node/management.controller.js';
 import { NodeController } from './v1/node/node.controller.js';
 import { NodeEditor } from './v1/node/node-editor.js';
 import { NodeFinder } from './v1/node/node-finder.js';
+import { NodeList } from './v1/node/node-list.js';
 import { NodeView } from './v1/node/node-view.js';
 import { NodeStatesController } from './v1/node/states.controller.js';
 import { PortController } from './v1/port/port.controller.js';
@@ -34,6 +37,8 @@ export interface OperatorApiParts {
   operations: OperationRepository;
   events: EventRepository;
   conductors: ConductorRecordRepository;
+  /** One of each of RESOURCE_REPOSITORIES. */
+  resources: readonly ResourceRepository[];
   stream: EventStream;
   /** The configuration's `api` section. */
   settings: {
@@ -56,6 +61,7 @@ export const OPERATOR_CONTROLLERS = [
   NodeManagementController,
   NodeHistoryController,
   PortController,
+  ChassisController,
   DriverController,
   ConductorController,
   EventStreamController,
@@ -79,9 +85,11 @@ class OperatorApiModule {
         { provide: OperationRepository, useValue: parts.operations },
         { provide: EventRepository, useValue: parts.events },
         { provide: ConductorRecordRepository, useValue: parts.conductors },
+        ...parts.resources.map((resource) => ({ provide: resource.constructor as Type, useValue: resource })),
         { provide: EventStream, useValue: parts.stream },
         { provide: ApiSettings, useValue: settings },
         NodeFinder,
+        NodeList,
         NodeView,
         NodeEditor,
         PortEditor,

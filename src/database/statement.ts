@@ -67,3 +67,14 @@ export function brokenUnique(error: unknown): string | null {
   const { code, constraint } = error as { code?: string; constraint?: string };
   return code === '23505' ? (constraint ?? '') : null;
 }
+
+/** The name of the foreign key that a query broke, or null for any other failure. */
+export function brokenReference(error: unknown): string | null {
+  const { code, constraint } = error as { code?: string; constraint?: string };
+  return code === '23503' || code === '23001' ? (constraint ?? '') : null;
+}
+
+/** `"a", "b"`, or `*` alone. */
+export function selectList(columns: readonly string[]): string {
+  return columns.map((column) => (column === '*' ? '*' : quote(column))).join(', ');
+}

@@ -3,6 +3,7 @@ import { type Parameters, quote } from '../database/statement.js';
 /** Conditions of a node listing; all that are given must hold. */
 export interface NodeFilter {
   uuids?: readonly string[];
+  chassis_uuid?: string;
   instance_uuid?: string;
   associated?: boolean;
   maintenance?: boolean;
@@ -26,6 +27,7 @@ export interface NodeFilter {
 }
 
 const EQUAL = [
+  'chassis_uuid',
   'instance_uuid',
   'maintenance',
   'provision_state',

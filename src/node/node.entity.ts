@@ -16,6 +16,7 @@ const time = { type: 'timestamptz', nullable: true } as const;
 @Unique('node_name_key', ['name'])
 @Unique('node_instance_uuid_key', ['instance_uuid'])
 @Index('node_provision_state_idx', ['provision_state'])
+@Index('node_chassis_uuid_idx', ['chassis_uuid'])
 @Index('node_reservation_idx', ['reservation'], { where: 'reservation is not null' })
 export class Node {
   @PrimaryGeneratedColumn('identity', {
@@ -36,6 +37,7 @@ export class Node {
   @Column({ type: 'bytea', nullable: true }) instance_info_sealed!: Buffer | null;
   @Column({ type: 'uuid', nullable: true }) instance_uuid!: string | null;
   @Column(short) instance_name!: string | null;
+  @Column({ type: 'uuid', nullable: true }) chassis_uuid!: string | null;
   @Column(json) properties!: JsonObject;
   @Column(json) extra!: JsonObject;
   @Column(json) network_data!: JsonObject;

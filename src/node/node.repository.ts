@@ -2,8 +2,22 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { inTransaction, type Queryable } from '../database/data-source.js';
 import { isUuid, type Page } from '../database/page.js';
 import type { Keyring } from '../database/sealing.js';
-import { afterMarker, brokenUnique, insertStatement, Parameters, quote } from '../database/statement.js';
-import { ConflictError, LeaseLostError, NotFoundError } from '../domain/errors.js';
+import {
+  afterMarker,
+  brokenReference,
+  brokenUnique,
+  insertStatement,
+  Parameters,
+  quote,
+  selectList,
+} from '../database/statement.js';
+import {
+  ConflictError,
+  type FerricError,
+  InvalidError,
+  LeaseLostError,
+  NotFoundError,
+} from '../domain/errors.js';
 import { joinSecrets, splitSecrets } from '../domain/secret-key.js';
 import type { Json, JsonObject } from '../domain/step/step.js';
 import type { Node } from './node.entity.js';
@@ -46,7 +60,7 @@ export class NodeRepository {
       const [row] = await on.query<Node[]>(...insertStatement('node', { uuid, ...this.#seal(changes) }));
       return row!;
     } catch (error) {
-      throw duplicate(error, node) ?? error;
+      throw refusal(error, node) ?? error;
     }
   }
 
@@ -79,10 +93,9 @@ export class NodeRepository {
       const isNull = at[(page.sort_key ?? 'id') as keyof Node] === null;
       where.push(afterMarker('node', key, direction, isNull, parameters.add(at.id)));
     }
-    const select = columns.map((column) => (column === '*' ? '*' : quote(column))).join(', ');
     const condition = where.length > 0 ? `where ${where.join(' and ')}` : '';
     const order = key === '"id"' ? `id ${direction}` : `${key} ${direction}, id ${direction}`;
-    const text = `select ${select} from node ${condition} order by ${order} limit ${parameters.add(page.limit)}`;
+    const text = `select ${selectList(columns)} from node ${condition} order by ${order} limit ${parameters.add(page.limit)}`;
     return this.source.query<Node[]>(text, parameters.values);
   }
 
@@ -121,7 +134,7 @@ export class NodeRepository {
       );
       if (rows[0]) return rows[0];
     } catch (error) {
-      throw duplicate(error, changes) ?? error;
+      throw refusal(error, changes) ?? error;
     }
     await this.get(uuid, on);
     throw new LeaseLostError(uuid);
@@ -248,7 +261,10 @@ function fenceCondition(fence: Fence, parameters: Parameters): string {
   return `reservation = ${holder} and reservation_epoch = ${epoch} and reservation_expires_at > now()`;
 }
 
-function duplicate(error: unknown, node: NodeChanges & { uuid?: string }): ConflictError | null {
+function refusal(error: unknown, node: NodeChanges & { uuid?: string }): FerricError | null {
+  if (brokenReference(error) === 'node_chassis_uuid_fkey') {
+    return new InvalidError(`Chassis ${node.chassis_uuid} could not be found.`);
+  }
   switch (brokenUnique(error)) {
     case 'node_name_key':
       return new ConflictError(`A node with name ${node.name} already exists.`);

@@ -1,5 +1,6 @@
 import { createAgentApi } from '../../src/api/agent-api.js';
 import { createOperatorApi } from '../../src/api/operator-api.js';
+import { RESOURCE_REPOSITORIES } from '../../src/api/repositories.js';
 import type { Conductor } from '../../src/conductor/conductor.js';
 import { agentSection, apiSection } from '../../src/config/section/core.js';
 import { isDatabaseAway } from '../../src/database/data-source.js';
@@ -85,6 +86,7 @@ export async function startApi(
   const operator = await createOperatorApi({
     ...parts,
     ...common,
+    resources: RESOURCE_REPOSITORIES.map((Repository) => new Repository(database.source)),
     stream,
     settings: { ...apiSection.parse(undefined), ...options.api },
     conductorTimeout: 60,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { FerricError, InvalidError } from '../../domain/errors.js';
-import { type PatchOperation, pathParts } from '../../domain/node/json-patch.js';
+import { applyPatch, type PatchOperation, pathParts, sameJson } from '../../domain/node/json-patch.js';
 import type { Json, JsonObject } from '../../domain/step/step.js';
 import type { Microversion } from '../microversion/microversion.js';
 import type { Writing } from './field.js';
@@ -89,19 +89,57 @@ const MOST_OPERATIONS = 1000;
 const PLAIN = /^(\/[\p{L}\p{N}_-]+)+$/u;
 const ESCAPED = /^(\/([\p{L}\p{N}_-]|~[01])+)+$/u;
 
+/** A JSON Patch that was read. It is applied once the record is held. */
+export interface Edit {
+  readonly patch: readonly PatchOperation[];
+  /** Fields that it touches. */
+  readonly roots: ReadonlySet<string>;
+  /** What it writes to this field as a whole; null where it removes it. */
+  valuesOf(root: string): Json[];
+  /**
+   * Applies it to a record.
+   * @returns the whole patched document, and of that what has another value than the record
+   * @throws InvalidError for a path that is not there or a value that does not fit
+   */
+  apply(row: object): { document: JsonObject; changes: JsonObject };
+}
+
 /**
- * Reads a JSON Patch and checks that it touches only roots that may be patched.
+ * Reads the body of a PATCH and checks that it touches only roots that may be patched.
  * @throws InvalidError, FerricError not-acceptable for a root newer than the version
  */
-export function readPatch(
+export function readEdit(fields: readonly WritableField[], body: unknown, version: Microversion): Edit {
+  const escapes = version.does('pointerEscapes');
+  const patch = readPatch(fields, body, version, escapes);
+  const roots = new Set(patch.map(({ path }) => pathParts(path, escapes)[0]));
+  return {
+    patch,
+    roots,
+    valuesOf: (root) =>
+      patch
+        .filter(({ path }) => path === `/${root}`)
+        .map(({ op, value }) => (op === 'remove' ? null : value!)),
+    apply: (row) => {
+      const before: JsonObject = {};
+      for (const { name, write } of fields) {
+        if (write?.patch) before[name] = (row as { [name: string]: Json })[name] ?? null;
+      }
+      const after = readPatched(fields, applyPatch(before, patch, escapes), roots);
+      const changed = Object.entries(after).filter(([name, value]) => !sameJson(value, before[name]));
+      return { document: { ...before, ...after }, changes: Object.fromEntries(changed) };
+    },
+  };
+}
+
+function readPatch(
   fields: readonly WritableField[],
   body: unknown,
   version: Microversion,
+  escapes: boolean,
 ): PatchOperation[] {
   const fault = (message: string) => new InvalidError(`Schema error for patch: ${message}`);
   if (!Array.isArray(body)) throw fault("the body is not of type 'array'");
   if (body.length > MOST_OPERATIONS) throw fault('it has too many operations');
-  const escapes = version.does('pointerEscapes');
   const patch = body.map((item: unknown): PatchOperation => {
     if (!isObject(item)) throw fault("an operation is not of type 'object'");
     for (const name of ['op', 'path']) if (!(name in item)) throw fault(`'${name}' is a required property`);
@@ -143,7 +181,7 @@ function operationFault(item: Record<string, unknown>): string {
  * Reads a patched document: types, required fields, null for what was removed.
  * @param roots names that the patch touches; the others are as they were
  */
-export function readPatched(
+function readPatched(
   fields: readonly WritableField[],
   document: JsonObject,
   roots: ReadonlySet<string>,

@@ -1,9 +1,9 @@
-import type { Json, JsonObject, Step } from '../../../domain/step/step.js';
+import type { JsonObject, Step } from '../../../domain/step/step.js';
 import type { Node } from '../../../node/node.entity.js';
 import type { Microversion } from '../../microversion/microversion.js';
-import { type Field, type Reading, timestamp, type Writing } from '../../resource/field.js';
+import type { Field, Reading } from '../../resource/field.js';
+import { fieldsOf, written } from '../../resource/fields-of.js';
 import { INTERFACES } from '../../resource/interface-kind.js';
-import { linksTo } from '../../resource/links.js';
 import { flag, nonEmptyText, object, requiredText, text, uuid } from '../../resource/schema.js';
 import { networkData } from './network-data.js';
 
@@ -16,36 +16,8 @@ export interface NodeReading extends Reading {
 }
 
 type NodeField = Field<Node, NodeReading>;
-type Column = keyof Node & string;
 
-const both = { create: true, patch: true } as const;
-const shown = (name: Column, since: number, more: Partial<NodeField> = {}): NodeField => ({
-  name,
-  since,
-  columns: [name],
-  read: (row) => row[name],
-  sort: true,
-  ...more,
-});
-const json = (name: Column, since: number, more: Partial<NodeField> = {}): NodeField => {
-  const { sort, ...field } = shown(name, since, more);
-  return field;
-};
-const time = (name: Column, since: number): NodeField =>
-  shown(name, since, { read: (row) => timestamp(row[name] as Date | null) });
-const written = (schema: Writing['schema'], empty: Json, where: Partial<Writing> = both) => ({
-  write: { ...both, ...where, schema, empty },
-});
-const computed = (
-  name: string,
-  since: number,
-  columns: readonly Column[],
-  read: NodeField['read'],
-): NodeField => ({ name, since, columns, read });
-const subResource = (name: string, since: number): NodeField => ({
-  ...computed(name, since, ['uuid'], (row, { base }) => linksTo(base, `nodes/${row.uuid}/${name}`)),
-  wholeOnly: true,
-});
+const { shown, json, time, computed, links, below } = fieldsOf<Node, NodeReading>();
 const step = (name: string, since: number, kind: string): NodeField =>
   computed(name, since, ['uuid'], (row, { steps }) => {
     const current = steps.get(row.uuid);
@@ -131,17 +103,14 @@ export const NODE_FIELDS: readonly NodeField[] = [
   shown('target_provision_state', 1),
   json('target_raid_config', 12),
   computed('traits', 37, [], () => []),
-  {
-    ...computed('links', 1, ['uuid'], (row, { base }) => linksTo(base, `nodes/${row.uuid}`)),
-    always: true,
-  },
+  links('nodes', 1),
   computed('conductor', 49, ['conductor_affinity'], (row) => row.conductor_affinity),
   computed('allocation_uuid', 52, [], () => null),
-  { ...computed('chassis_uuid', 1, [], () => null), ...written(uuid(), null) },
-  subResource('ports', 1),
-  subResource('states', 14),
-  subResource('portgroups', 24),
-  subResource('volume', 32),
+  json('chassis_uuid', 1, written(uuid(), null)),
+  below('nodes', 'ports', 1, { wholeOnly: true }),
+  below('nodes', 'states', 14, { wholeOnly: true }),
+  below('nodes', 'portgroups', 24, { wholeOnly: true }),
+  below('nodes', 'volume', 32, { wholeOnly: true }),
 ];
 
 /** What a ramdisk that looked itself up is told of its node. */

@@ -2,9 +2,9 @@ import { InvalidError } from '../../../domain/errors.js';
 import { canonicalUuid } from '../../../domain/node/name.js';
 import { isProvisionState } from '../../../domain/provision/machine.js';
 import type { NodeFilter } from '../../../node/node-filter.js';
-import type { Arguments, Parameter, ParameterTable } from '../../request/query.js';
+import type { Arguments, ParameterTable } from '../../request/query.js';
 import { boolean, shorten, stringList, text, uuid } from '../../request/value.js';
-import { PAGING, SELECTING } from '../../resource/collection.js';
+import { listingOf } from '../../resource/listing.js';
 
 /** ironic/common/faults.py */
 const FAULTS = ['power failure', 'clean failure', 'rescue abort failure', 'service failure'];
@@ -46,18 +46,11 @@ export const NODE_FILTERS = {
   instance_name: { since: 104, read: text, about: 'The node of the instance of this name' },
 } as const satisfies ParameterTable;
 
-export const NODE_LIST = { ...NODE_FILTERS, ...PAGING, ...SELECTING } as const satisfies Record<
-  string,
-  Parameter
->;
-const { fields: _fields, detail: _detail, ...rest } = NODE_LIST;
-export const NODE_DETAIL_LIST = rest;
+export const NODE_LIST = listingOf(NODE_FILTERS);
 
 /** @returns null when no node can match */
 export function nodeFilterOf(given: Arguments<typeof NODE_FILTERS>): NodeFilter | null {
-  // There are no chassis yet, so no node is in one.
-  if (given.chassis_uuid !== undefined) return null;
-  const { chassis_uuid, shard, parent_node, include_children, ...same } = given;
+  const { shard, parent_node, include_children, ...same } = given;
   const filter: NodeFilter = { ...same };
   if (shard) filter.shards = shard;
   if (!include_children) {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { ChassisRepository } from '../../../chassis/chassis.repository.js';
 import { type ClearNode, Conductor } from '../../../conductor/conductor.js';
 import { FerricError, InvalidError } from '../../../domain/errors.js';
-import { refuseDuringTransition, settleEdit } from '../../../domain/node/edit.js';
-import { applyPatch, type PatchOperation, pathParts, sameJson } from '../../../domain/node/json-patch.js';
+import { type EditedNode, refuseDuringTransition, settleEdit } from '../../../domain/node/edit.js';
 import { isHostName, isLogicalName, isUuidLike, RESERVED_NODE_NAMES } from '../../../domain/node/name.js';
 import type { Json, JsonObject } from '../../../domain/step/step.js';
 import type { Node } from '../../../node/node.entity.js';
@@ -11,11 +11,8 @@ import { type NewNode, type NodeChanges, NodeRepository } from '../../../node/no
 import type { Microversion } from '../../microversion/microversion.js';
 import type { Asked } from '../../request/asked.js';
 import { shorten } from '../../request/value.js';
-import { readCreation, readPatch, readPatched } from '../../resource/write.js';
+import { readCreation, readEdit } from '../../resource/write.js';
 import { NODE_FIELDS } from './fields.js';
-
-/** Roots that a patch may touch and that are no columns of the node. */
-const COLUMNLESS = ['chassis_uuid'];
 
 /** Creates and edits nodes as bodies and patches ask. */
 @Injectable()
@@ -23,6 +20,7 @@ export class NodeEditor {
   constructor(
     private readonly conductor: Conductor,
     private readonly nodes: NodeRepository,
+    private readonly chassis: ChassisRepository,
   ) {}
 
   async create(body: unknown, asked: Asked): Promise<Node> {
@@ -30,11 +28,10 @@ export class NodeEditor {
     const values = readCreation('node', NODE_FIELDS, body, version);
     const { name } = values;
     if (typeof name === 'string') refuseName(name, version, 'Cannot create node with invalid name ');
-    refuseChassis(values['chassis_uuid']);
+    await this.#refuseChassis(values['chassis_uuid']);
     if (values['parent_node']) values['parent_node'] = await this.#parent(values['parent_node'] as string);
-    const { chassis_uuid, ...columns } = values;
     const node = {
-      ...columns,
+      ...values,
       uuid: values['uuid'] ?? randomUUID(),
       conductor_group: String(values['conductor_group'] ?? '').toLowerCase(),
       provision_state: version.does('enrollFirst') ? 'enroll' : 'available',
@@ -46,30 +43,43 @@ export class NodeEditor {
   /** @param node as found, to refuse what its state forbids before waiting for its lock */
   async patch(node: Node, body: unknown, resetInterfaces: boolean, asked: Asked): Promise<Node> {
     const { version } = asked;
-    const patch = readPatch(NODE_FIELDS, body, version);
-    const escapes = version.does('pointerEscapes');
-    const roots = new Set(patch.map(({ path }) => pathParts(path, escapes)[0]));
-    if (resetInterfaces && !roots.has('driver')) {
+    const edit = readEdit(NODE_FIELDS, body, version);
+    if (resetInterfaces && !edit.roots.has('driver')) {
       throw new InvalidError(
         "The reset_interfaces parameter can only be used when changing the node's driver.",
       );
     }
-    for (const name of patchedValues(patch, '/name')) {
+    for (const name of edit.valuesOf('name')) {
       if (typeof name === 'string') {
         refuseName(name, version, `Node ${node.uuid}: Cannot change name to invalid name `);
       }
     }
-    refuseDuringTransition(node, patch, version.does('inspectWaitState'));
+    const refuse = (now: EditedNode) =>
+      refuseDuringTransition(now, edit.patch, version.does('inspectWaitState'));
+    refuse(node);
     const parents = new Map<string, string>();
-    for (const parent of patchedValues(patch, '/parent_node')) {
+    for (const parent of edit.valuesOf('parent_node')) {
       if (typeof parent === 'string') parents.set(parent, await this.#parent(parent));
     }
-    const edit = (clear: ClearNode): NodeChanges => {
-      refuseDuringTransition(clear, patch, version.does('inspectWaitState'));
-      return editedBy(clear, patch, { escapes, roots, parents });
+    for (const chassis of edit.valuesOf('chassis_uuid')) await this.#refuseChassis(chassis);
+    const decide = (clear: ClearNode): NodeChanges => {
+      refuse(clear);
+      const { changes } = edit.apply(clear);
+      const parent = changes['parent_node'];
+      if (typeof parent === 'string') changes['parent_node'] = parents.get(parent) ?? parent;
+      if (changes['chassis_uuid'] === null && !version.does('chassisRemoval')) {
+        throw new FerricError('not-acceptable', 'Request not acceptable.');
+      }
+      return settleEdit(clear, changes) as unknown as NodeChanges;
     };
-    if (roots.has('chassis_uuid')) refuseChassisPatch(patch, version);
-    return this.conductor.updateNode(node.uuid, edit, asked.by, resetInterfaces);
+    return this.conductor.updateNode(node.uuid, decide, asked.by, resetInterfaces);
+  }
+
+  /** 404 would speak of the node. */
+  async #refuseChassis(uuid: Json | undefined): Promise<void> {
+    if (typeof uuid === 'string' && !(await this.chassis.find(uuid))) {
+      throw new InvalidError(`Chassis ${shorten(uuid)} could not be found.`);
+    }
   }
 
   /** @returns uuid of the node that a `parent_node` names; nothing tells whether it exists */
@@ -82,32 +92,6 @@ export class NodeEditor {
   }
 }
 
-function editedBy(
-  clear: ClearNode,
-  patch: readonly PatchOperation[],
-  given: { escapes: boolean; roots: ReadonlySet<string>; parents: ReadonlyMap<string, string> },
-): NodeChanges {
-  const before: JsonObject = {};
-  for (const { name, write } of NODE_FIELDS) {
-    if (write?.patch)
-      before[name] = COLUMNLESS.includes(name) ? null : (clear[name as keyof ClearNode] as Json);
-  }
-  const after = readPatched(NODE_FIELDS, applyPatch(before, patch, given.escapes), given.roots);
-  const parent = after['parent_node'];
-  if (typeof parent === 'string') after['parent_node'] = given.parents.get(parent) ?? parent;
-  const changes: JsonObject = {};
-  for (const [name, value] of Object.entries(after)) {
-    if (!COLUMNLESS.includes(name) && !sameJson(value, before[name])) changes[name] = value;
-  }
-  return settleEdit(clear, changes) as unknown as NodeChanges;
-}
-
-function patchedValues(patch: readonly PatchOperation[], path: string): Json[] {
-  return patch
-    .filter((operation) => operation.path === path && operation.op !== 'remove')
-    .map(({ value }) => value!);
-}
-
 function refuseName(name: string, version: Microversion, message: string): void {
   if (!version.does('nodeName')) throw new FerricError('not-acceptable', 'Request not acceptable.');
   const fits = version.does('unrestrictedName') ? isLogicalName(name) : isHostName(name);
@@ -117,19 +101,6 @@ function refuseName(name: string, version: Microversion, message: string): void 
       `The word "${name}" is reserved and can not be used as a node name. ` +
         `Reserved words are: ${RESERVED_NODE_NAMES.join(', ')}.`,
     );
-  }
-}
-
-/** There are no chassis yet. */
-function refuseChassis(uuid: Json | undefined): void {
-  if (uuid) throw new InvalidError(`Chassis ${String(uuid)} could not be found.`);
-}
-
-function refuseChassisPatch(patch: readonly PatchOperation[], version: Microversion): void {
-  for (const value of patchedValues(patch, '/chassis_uuid')) refuseChassis(value);
-  const removes = patch.some(({ op, path }) => op === 'remove' && path === '/chassis_uuid');
-  if (removes && !version.does('chassisRemoval')) {
-    throw new FerricError('not-acceptable', 'Request not acceptable.');
   }
 }
 

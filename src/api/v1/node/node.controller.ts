@@ -2,19 +2,15 @@ import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestj
 import { Conductor } from '../../../conductor/conductor.js';
 import { FerricError } from '../../../domain/errors.js';
 import { canonicalUuid } from '../../../domain/node/name.js';
-import { NodeRepository } from '../../../node/node.repository.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
 import type { ApiReply, ApiRequest } from '../../request/asked.js';
-import { type Arguments, type ParameterTable, readQuery } from '../../request/query.js';
+import { type ParameterTable, readQuery } from '../../request/query.js';
 import { boolean, uuidOrName } from '../../request/value.js';
-import { nextPage, pageOf, repeatable, SELECTING, selectionOf } from '../../resource/collection.js';
-import { checkSortKey, type Selection } from '../../resource/field.js';
-import { ApiSettings } from '../../settings.js';
-import { NODE_FIELDS } from './fields.js';
-import { NODE_DETAIL_LIST, NODE_LIST, nodeFilterOf } from './filters.js';
+import { SELECTING } from '../../resource/collection.js';
 import { NodeEditor } from './node-editor.js';
 import { NodeFinder } from './node-finder.js';
+import { NodeList } from './node-list.js';
 import { NodeView } from './node-view.js';
 
 const SHOW = { fields: SELECTING.fields } as const satisfies ParameterTable;
@@ -28,27 +24,24 @@ const VALIDATING = {
 export class NodeController {
   constructor(
     private readonly conductor: Conductor,
-    private readonly nodes: NodeRepository,
+    private readonly lists: NodeList,
     private readonly finder: NodeFinder,
     private readonly view: NodeView,
     private readonly editor: NodeEditor,
-    private readonly settings: ApiSettings,
   ) {}
 
   @Get()
   @Since(1)
   @Policy('baremetal:node:list_all')
   list(@Req() request: ApiRequest) {
-    const given = readQuery(request.query, NODE_LIST, request.asked.version);
-    return this.#list(request, given, selectionOf(given, request.asked.version), 'nodes');
+    return this.lists.list(request, 'nodes');
   }
 
   @Get('detail')
   @Since(1)
   @Policy('baremetal:node:list_all')
   detail(@Req() request: ApiRequest) {
-    const given = readQuery(request.query, NODE_DETAIL_LIST, request.asked.version);
-    return this.#list(request, given, 'whole', 'nodes/detail');
+    return this.lists.list(request, 'nodes/detail', {}, true);
   }
 
   @Post()
@@ -109,20 +102,5 @@ export class NodeController {
       throw new FerricError('not-acceptable', 'Request not acceptable.');
     }
     return this.conductor.validate((await this.finder.find(ident, asked)).uuid);
-  }
-
-  async #list(request: ApiRequest, given: Arguments<typeof NODE_LIST>, selection: Selection, path: string) {
-    const { asked } = request;
-    const page = pageOf(given, this.settings.maxLimit);
-    checkSortKey(NODE_FIELDS, asked.version, page.sort_key);
-    const view = this.view.viewOf(asked, selection);
-    const filter = nodeFilterOf(given);
-    if (filter === null) return { nodes: [] };
-    const columns = [...new Set([...view.columns, 'uuid', 'target_provision_state'])];
-    const rows = await this.nodes.list(filter, page, columns);
-    const nodes = await this.view.show(rows, asked, selection, view);
-    const last = rows.at(-1);
-    if (!last || rows.length < page.limit || given.instance_uuid !== undefined) return { nodes };
-    return { nodes, next: nextPage(asked.base, path, page, repeatable(request.query), last.uuid) };
   }
 }

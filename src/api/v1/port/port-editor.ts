@@ -3,7 +3,6 @@ import { Injectable } from '@nestjs/common';
 import { Conductor } from '../../../conductor/conductor.js';
 import { ConflictError, FerricError, InvalidError } from '../../../domain/errors.js';
 import { refusePortEdit } from '../../../domain/node/edit.js';
-import { applyPatch, pathParts, sameJson } from '../../../domain/node/json-patch.js';
 import { canonicalUuid, isLogicalName, isUuidLike } from '../../../domain/node/name.js';
 import type { Json, JsonObject } from '../../../domain/step/step.js';
 import type { Node } from '../../../node/node.entity.js';
@@ -12,12 +11,9 @@ import type { Port } from '../../../port/port.entity.js';
 import type { NewPort, PortChanges } from '../../../port/port.repository.js';
 import type { Asked } from '../../request/asked.js';
 import { shorten } from '../../request/value.js';
-import { objectBody, readCreation, readPatch, readPatched } from '../../resource/write.js';
+import { objectBody, readCreation, readEdit } from '../../resource/write.js';
 import { PORT_FIELDS } from './fields.js';
 import { checkLocalLink } from './local-link.js';
-
-/** Roots that a patch may touch and that are no columns of the port. */
-const COLUMNLESS = ['portgroup_uuid'];
 
 @Injectable()
 export class PortEditor {
@@ -43,39 +39,26 @@ export class PortEditor {
 
   async patch(found: Port, body: unknown, asked: Asked): Promise<Port> {
     const { version } = asked;
-    const patch = readPatch(PORT_FIELDS, body, version);
-    const escapes = version.does('pointerEscapes');
-    const roots = new Set(patch.map(({ path }) => pathParts(path, escapes)[0]));
-    for (const { path, op, value } of patch) {
-      if (path === '/portgroup_uuid' && op !== 'remove') refusePortgroup(value);
-      if (path === '/node_uuid') await this.#refuseMove(op === 'remove' ? null : value, found);
-    }
-    const edit = (port: Port, node: Node): PortChanges => {
-      const before: JsonObject = {};
-      for (const { name, write } of PORT_FIELDS) {
-        if (write?.patch)
-          before[name] = COLUMNLESS.includes(name) ? null : (port[name as keyof Port] as Json);
-      }
-      const after = readPatched(PORT_FIELDS, applyPatch(before, patch, escapes), roots);
-      checkValues(after);
-      const whole = { ...before, ...after };
+    const edit = readEdit(PORT_FIELDS, body, version);
+    for (const group of edit.valuesOf('portgroup_uuid')) refusePortgroup(group);
+    for (const node of edit.valuesOf('node_uuid')) await this.#refuseMove(node, found);
+    const decide = (port: Port, node: Node): PortChanges => {
+      const { document, changes } = edit.apply(port);
+      checkValues(document);
       const link = checkLocalLink(
-        whole['local_link_connection'] as JsonObject,
-        whole['is_smartnic'] === true,
+        document['local_link_connection'] as JsonObject,
+        document['is_smartnic'] === true,
       );
-      if (roots.has('local_link_connection')) after['local_link_connection'] = link;
-      const changed = Object.keys(after).filter(
-        (name) => !COLUMNLESS.includes(name) && !sameJson(after[name], before[name]),
-      );
+      if ('local_link_connection' in changes) changes['local_link_connection'] = link;
       if (node.provision_state === 'inspecting' && version.does('inspectWaitState')) {
         throw new ConflictError(
           `Cannot update port "${port.uuid}" on "${node.uuid}" while it is in state "inspecting".`,
         );
       }
-      refusePortEdit(port.uuid, changed, node);
-      return Object.fromEntries(changed.map((name) => [name, after[name]])) as PortChanges;
+      refusePortEdit(port.uuid, Object.keys(changes), node);
+      return changes as unknown as PortChanges;
     };
-    return this.conductor.updatePort(found.uuid, edit, asked.by);
+    return this.conductor.updatePort(found.uuid, decide, asked.by);
   }
 
   async #nodeOf(ident: unknown, uuid: unknown, asked: Asked): Promise<string | undefined> {

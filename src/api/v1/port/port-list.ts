@@ -3,10 +3,9 @@ import { FerricError, InvalidError } from '../../../domain/errors.js';
 import { canonicalUuid } from '../../../domain/node/name.js';
 import { type PortFilter, PortRepository } from '../../../port/port.repository.js';
 import type { ApiRequest } from '../../request/asked.js';
-import { type Arguments, type ParameterTable, readQuery } from '../../request/query.js';
+import type { ParameterTable } from '../../request/query.js';
 import { macAddress, stringList, text, uuid, uuidOrName } from '../../request/value.js';
-import { nextPage, PAGING, pageOf, repeatable, SELECTING, selectionOf } from '../../resource/collection.js';
-import { checkSortKey, type Selection, viewOf } from '../../resource/field.js';
+import { answerListing, listingOf, readListing } from '../../resource/listing.js';
 import { ApiSettings } from '../../settings.js';
 import { NodeFinder } from '../node/node-finder.js';
 import { PORT_FIELDS } from './fields.js';
@@ -20,8 +19,7 @@ const PORT_FILTERS = {
   description_contains: { read: text, about: 'Ports whose description has this text in it' },
   conductor_groups: { since: 99, read: stringList, about: 'Ports of nodes in these groups' },
 } as const satisfies ParameterTable;
-export const PORT_DETAIL_LIST = { ...PORT_FILTERS, ...PAGING } as const satisfies ParameterTable;
-export const PORT_LIST = { ...PORT_DETAIL_LIST, ...SELECTING } as const satisfies ParameterTable;
+export const PORT_LIST = listingOf(PORT_FILTERS);
 
 /** Listings of ports: all, those of one node, with or without detail. */
 @Injectable()
@@ -32,27 +30,15 @@ export class PortList {
     private readonly settings: ApiSettings,
   ) {}
 
-  /** @param node uuid or name that the path names */
-  async list(request: ApiRequest, path: string, node?: string) {
-    const given = readQuery(request.query, PORT_LIST, request.asked.version);
-    return this.#list(request, given, selectionOf(given, request.asked.version), path, node);
-  }
-
-  async detail(request: ApiRequest) {
-    const given = readQuery(request.query, PORT_DETAIL_LIST, request.asked.version);
-    return this.#list(request, given, 'whole', 'ports/detail');
-  }
-
-  async #list(
-    { asked, query }: ApiRequest,
-    given: Arguments<typeof PORT_LIST>,
-    selection: Selection,
-    path: string,
-    parent?: string,
-  ) {
-    const page = pageOf(given, this.settings.maxLimit);
-    checkSortKey(PORT_FIELDS, asked.version, page.sort_key);
-    const view = viewOf(PORT_FIELDS, asked.version, selection);
+  /**
+   * @param path below /v1, for `next`
+   * @param parent uuid or name of the node that the path names
+   * @param whole the path asks for all fields
+   */
+  async list(request: ApiRequest, path: string, parent?: string, whole = false) {
+    const of = { fields: PORT_FIELDS, filters: PORT_FILTERS };
+    const listing = readListing(request, of, this.settings.maxLimit, whole);
+    const { asked, given, page, columns } = listing;
     const named = parent ?? given.node_uuid ?? given.node;
     if ([named, given.portgroup, given.shard].filter((each) => each !== undefined).length > 1) {
       throw new FerricError('forbidden', 'Operation not permitted.');
@@ -73,10 +59,6 @@ export class PortList {
     if (given.shard) filter.shards = given.shard;
     if (given.description_contains !== undefined) filter.description_contains = given.description_contains;
     if (given.conductor_groups) filter.conductor_groups = given.conductor_groups;
-    const rows = await this.ports.list(filter, page, [...new Set([...view.columns, 'uuid'])]);
-    const ports = rows.map((row) => view.show(row, asked));
-    const last = rows.at(-1);
-    if (!last || rows.length < page.limit) return { ports };
-    return { ports, next: nextPage(asked.base, path, page, repeatable(query), last.uuid) };
+    return answerListing('ports', path, listing, await this.ports.list(filter, page, columns));
   }
 }

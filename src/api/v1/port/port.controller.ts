@@ -5,16 +5,12 @@ import type { Port } from '../../../port/port.entity.js';
 import { PortRepository } from '../../../port/port.repository.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
-import type { ApiReply, ApiRequest, Asked } from '../../request/asked.js';
-import { type ParameterTable, readQuery } from '../../request/query.js';
+import type { ApiReply, ApiRequest } from '../../request/asked.js';
 import { uuid, uuidOrName } from '../../request/value.js';
-import { SELECTING } from '../../resource/collection.js';
-import { viewOf } from '../../resource/field.js';
+import { created, readShow, whole } from '../../resource/answer.js';
 import { PORT_FIELDS } from './fields.js';
 import { PortEditor } from './port-editor.js';
 import { PortList } from './port-list.js';
-
-const SHOW = { fields: SELECTING.fields } as const satisfies ParameterTable;
 
 @Controller('v1')
 export class PortController {
@@ -36,7 +32,7 @@ export class PortController {
   @Since(1)
   @Policy('baremetal:port:list_all')
   detail(@Req() request: ApiRequest) {
-    return this.lists.detail(request);
+    return this.lists.list(request, 'ports/detail', undefined, true);
   }
 
   @Get('nodes/:ident/ports')
@@ -52,17 +48,15 @@ export class PortController {
   @Policy('baremetal:port:create')
   async create(@Req() { asked, body }: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
     const port = await this.editor.create(body, asked);
-    reply.header('location', `${asked.base}/v1/ports/${port.uuid}`);
-    return whole(port, asked);
+    return created(reply, 'ports', PORT_FIELDS, port, asked);
   }
 
   @Get('ports/:ident')
   @Since(1)
   @Policy('baremetal:port:get')
-  async show(@Req() { asked, params, query }: ApiRequest) {
-    const { fields } = readQuery(query, SHOW, asked.version);
-    const view = viewOf(PORT_FIELDS, asked.version, fields ?? 'whole');
-    return view.show(await this.#find(params['ident']!), asked);
+  async show(@Req() request: ApiRequest) {
+    const view = readShow(request, PORT_FIELDS);
+    return view.show(await this.#find(request.params['ident']!), request.asked);
   }
 
   @Patch('ports/:ident')
@@ -70,7 +64,7 @@ export class PortController {
   @Policy('baremetal:port:update')
   async update(@Req() { asked, params, body }: ApiRequest) {
     const found = await this.#find(params['ident']!);
-    return whole(await this.editor.patch(found, body, asked), asked);
+    return whole(PORT_FIELDS, await this.editor.patch(found, body, asked), asked);
   }
 
   @Delete('ports/:uuid')
@@ -86,8 +80,4 @@ export class PortController {
     uuidOrName('port_ident', ident);
     return this.ports.get(canonicalUuid(ident) ?? ident);
   }
-}
-
-function whole(port: Port, asked: Asked) {
-  return viewOf(PORT_FIELDS, asked.version, 'whole').show(port, asked);
 }

@@ -124,7 +124,6 @@ describe('nodeFilterOf', () => {
     expect(nodeFilterOf({ include_children: true })).toEqual({});
     expect(nodeFilterOf({ parent_node: node.uuid })).toEqual({ parent_node: node.uuid });
     expect(nodeFilterOf({ parent_node: 'a name' })).toBeNull();
-    expect(nodeFilterOf({ chassis_uuid: node.uuid })).toBeNull();
     expect(nodeFilterOf({ shard: ['a'], driver: 'x' })).toEqual({
       shards: ['a'],
       driver: 'x',

@@ -1,0 +1,35 @@
+import type { ApiReply, ApiRequest, Asked } from '../request/asked.js';
+import { type ParameterTable, readQuery } from '../request/query.js';
+import { SELECTING } from './collection.js';
+import { type Field, type Reading, type View, viewOf } from './field.js';
+
+const SHOW = { fields: SELECTING.fields } as const satisfies ParameterTable;
+
+/**
+ * What the answer to a GET of one record shows: `fields`, or all.
+ * @throws InvalidError, FerricError not-acceptable
+ */
+export function readShow<Row, Context extends Reading>(
+  { asked, query }: ApiRequest,
+  fields: readonly Field<Row, Context>[],
+): View<Row, Context> {
+  const given = readQuery(query, SHOW, asked.version);
+  return viewOf(fields, asked.version, given.fields ?? 'whole');
+}
+
+/** One record with all fields of the request's version. */
+export function whole<Row>(fields: readonly Field<Row>[], row: Row, asked: Asked): Record<string, unknown> {
+  return viewOf(fields, asked.version, 'whole').show(row, asked);
+}
+
+/** The answer to a POST: the record, and where it is. @param collection first part of its path */
+export function created<Row extends { uuid: string }>(
+  reply: ApiReply,
+  collection: string,
+  fields: readonly Field<Row>[],
+  row: Row,
+  asked: Asked,
+): Record<string, unknown> {
+  reply.header('location', `${asked.base}/v1/${collection}/${row.uuid}`);
+  return whole(fields, row, asked);
+}

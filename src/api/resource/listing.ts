@@ -1,0 +1,94 @@
+import type { ApiRequest, Asked } from '../request/asked.js';
+import { type Arguments, type ParameterTable, readQuery } from '../request/query.js';
+import {
+  nextPage,
+  PAGING,
+  type PageAsked,
+  pageOf,
+  repeatable,
+  SELECTING,
+  selectionOf,
+} from './collection.js';
+import { checkSortKey, type Field, type Reading, type Selection, type View, viewOf } from './field.js';
+
+/** Filters of a listing with the parameters that every listing has; a filter table may have its own `marker`. */
+export function listingOf<Filters extends ParameterTable>(filters: Filters) {
+  return { ...filters, ...PAGING, ...SELECTING, ...filters };
+}
+
+type Given<Filters extends ParameterTable> = Arguments<ReturnType<typeof listingOf<Filters>>>;
+
+/** What one request for a listing came to. */
+export interface Listing<Row, Filters extends ParameterTable, Context extends Reading = Reading> {
+  readonly asked: Asked;
+  readonly given: Given<Filters>;
+  readonly page: PageAsked;
+  readonly selection: Selection;
+  readonly view: View<Row, Context>;
+  /** What to read of each row. */
+  readonly columns: readonly string[];
+  /** The query without its paging, for `next`. */
+  readonly repeated: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads the query of a listing.
+ * @param whole the path itself asks for all fields (`…/detail`): then `fields` and `detail` are no parameters
+ * @throws InvalidError, FerricError not-acceptable
+ */
+export function readListing<
+  Row extends { uuid: string },
+  Filters extends ParameterTable,
+  Context extends Reading = Reading,
+>(
+  { asked, query }: ApiRequest,
+  of: { fields: readonly Field<Row, Context>[]; filters: Filters },
+  maxLimit: number,
+  whole = false,
+): Listing<Row, Filters, Context> {
+  const { version } = asked;
+  const table = whole ? { ...of.filters, ...PAGING, ...of.filters } : listingOf(of.filters);
+  const given = readQuery(query, table, version) as Given<Filters>;
+  const plain = given as Arguments<typeof PAGING & typeof SELECTING>;
+  const selection = whole ? 'whole' : selectionOf(plain, version);
+  const page = pageOf(plain, maxLimit);
+  checkSortKey(of.fields, version, page.sort_key);
+  const view = viewOf(of.fields, version, selection);
+  const columns = [...new Set([...view.columns, 'uuid'])];
+  return { asked, given, page, selection, view, columns, repeated: repeatable(query) };
+}
+
+/**
+ * The answer of a listing: the rows shown, and the address of the next page behind a full one.
+ * @param collection key of the answer
+ * @param path what `next` names, without `/v1/`
+ * @param shown the rows as they are shown, when that needs more than the request
+ */
+export function answerListing<Row extends { uuid: string }, Filters extends ParameterTable>(
+  collection: string,
+  path: string,
+  listing: Listing<Row, Filters>,
+  rows: readonly Row[],
+  marker: (row: Row) => string = (row) => row.uuid,
+): Record<string, unknown> {
+  const { asked, view } = listing;
+  return withNext(
+    collection,
+    path,
+    listing,
+    rows.map((row) => view.show(row, asked)),
+    rows.at(-1) && marker(rows.at(-1)!),
+  );
+}
+
+/** The same for rows that were shown already. @param last marker of the last one */
+export function withNext(
+  collection: string,
+  path: string,
+  { asked, page, repeated }: Pick<Listing<never, never>, 'asked' | 'page' | 'repeated'>,
+  shown: readonly Record<string, unknown>[],
+  last: string | undefined,
+): Record<string, unknown> {
+  if (last === undefined || shown.length < page.limit) return { [collection]: shown };
+  return { [collection]: shown, next: nextPage(asked.base, path, page, repeated, last) };
+}

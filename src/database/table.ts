@@ -1,0 +1,132 @@
+import type { DataSource } from 'typeorm';
+import { ConflictError, InvalidError, NotFoundError } from '../domain/errors.js';
+import type { Queryable } from './data-source.js';
+import { isUuid, type Page } from './page.js';
+import {
+  afterMarker,
+  brokenReference,
+  brokenUnique,
+  insertStatement,
+  Parameters,
+  quote,
+  selectList,
+} from './statement.js';
+
+/** What is said when the database refuses, in Ironic's words. */
+export interface TableWords<Row> {
+  /** No such row. @param ident as it was asked for */
+  readonly missing: (ident: string) => string;
+  /** By unique constraint: the row of that value is there already. */
+  readonly taken: Readonly<Record<string, (row: Partial<Row>) => string>>;
+  /** By foreign key: what it names is not there, or the row itself is still named. Answered 400. */
+  readonly references?: Readonly<Record<string, (row: Partial<Row>) => string>>;
+}
+
+interface Identified {
+  id: number;
+  uuid: string;
+}
+
+/** Adds the conditions of a filter, all of which must hold. */
+export type Conditions = (parameters: Parameters) => string[];
+
+/** The queries that every table of resources has. A repository holds one and adds its own. */
+export class Table<Row extends Identified> {
+  constructor(
+    readonly source: DataSource,
+    readonly name: string,
+    private readonly words: TableWords<Row>,
+  ) {}
+
+  /** @throws ConflictError for what is taken, InvalidError for a reference to nothing */
+  async insert(row: Partial<Row>, on: Queryable = this.source.manager): Promise<Row> {
+    const [created] = await this.#refusing(row, () =>
+      on.query<Row[]>(...insertStatement(this.name, row as Readonly<Record<string, unknown>>)),
+    );
+    return created!;
+  }
+
+  async findBy(
+    column: keyof Row & string,
+    value: unknown,
+    on: Queryable = this.source.manager,
+  ): Promise<Row | null> {
+    const [row] = await on.query<Row[]>(`select * from ${quote(this.name)} where ${quote(column)} = $1`, [
+      value,
+    ]);
+    return row ?? null;
+  }
+
+  /** @param name column to look in when `ident` is no uuid; without it such an ident is nobody's */
+  async find(ident: string, name: (keyof Row & string) | null, on?: Queryable): Promise<Row | null> {
+    if (isUuid(ident)) return this.findBy('uuid', ident, on);
+    return name === null ? null : this.findBy(name, ident, on);
+  }
+
+  /** @throws NotFoundError */
+  async get(ident: string, name: (keyof Row & string) | null = null, on?: Queryable): Promise<Row> {
+    const row = await this.find(ident, name, on);
+    if (!row) throw new NotFoundError(this.words.missing(ident));
+    return row;
+  }
+
+  /**
+   * One page, in one query; two with a marker.
+   * @param markerColumn what the page's marker names
+   * @throws NotFoundError for a marker that does not exist
+   */
+  async list(
+    conditions: Conditions,
+    page: Page,
+    columns: readonly string[] = ['*'],
+    markerColumn: keyof Row & string = 'uuid',
+  ): Promise<Row[]> {
+    const parameters = new Parameters();
+    const where = conditions(parameters);
+    const key = quote(page.sort_key ?? 'id');
+    const direction = page.sort_dir === 'desc' ? 'desc' : 'asc';
+    if (page.marker) {
+      const at = await this.findBy(markerColumn, page.marker);
+      if (!at) throw new NotFoundError(this.words.missing(page.marker));
+      const isNull = at[(page.sort_key ?? 'id') as keyof Row] === null;
+      where.push(afterMarker(this.name, key, direction, isNull, parameters.add(at.id)));
+    }
+    const condition = where.length > 0 ? `where ${where.join(' and ')}` : '';
+    const order = key === '"id"' ? `id ${direction}` : `${key} ${direction}, id ${direction}`;
+    return this.source.query<Row[]>(
+      `select ${selectList(columns)} from ${quote(this.name)} ${condition} order by ${order} limit ${parameters.add(page.limit)}`,
+      parameters.values,
+    );
+  }
+
+  /** @throws NotFoundError, ConflictError for what is taken, InvalidError for a reference to nothing */
+  async update(uuid: string, changes: Partial<Row>, on: Queryable = this.source.manager): Promise<Row> {
+    const parameters = new Parameters();
+    const given = changes as Readonly<Record<string, unknown>>;
+    const set = Object.keys(given).length > 0 ? `${parameters.assignments(given)}, ` : '';
+    const text = `update ${quote(this.name)} set ${set}updated_at = now() where uuid = ${parameters.add(uuid)} returning *`;
+    const [rows] = await this.#refusing(changes, () => on.query<[Row[], number]>(text, parameters.values));
+    if (!rows[0]) throw new NotFoundError(this.words.missing(uuid));
+    return rows[0];
+  }
+
+  /** @throws NotFoundError, InvalidError while another row names it */
+  async delete(uuid: string, on: Queryable = this.source.manager): Promise<void> {
+    const [, count] = await this.#refusing({ uuid } as Partial<Row>, () =>
+      on.query<[unknown[], number]>(`delete from ${quote(this.name)} where uuid = $1`, [uuid]),
+    );
+    if (count === 0) throw new NotFoundError(this.words.missing(uuid));
+  }
+
+  async #refusing<T>(row: Partial<Row>, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const taken = this.words.taken[brokenUnique(error) ?? ''];
+      if (taken) throw new ConflictError(taken(row));
+      const reference = this.words.references?.[brokenReference(error) ?? ''];
+      if (reference) throw new InvalidError(reference(row));
+      throw error;
+    }
+  }
+}
