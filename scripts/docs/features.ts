@@ -65,7 +65,14 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     works('abort in the wait states', 'test/component/conductor/workflow.spec.ts'),
     works('Timeouts of the wait states', 'test/component/conductor/workflow.spec.ts'),
     works('Carried on after a kill at each step', 'test/component/crash/step-boundaries.spec.ts'),
-    no('inspect, adopt, rescue, unrescue, service, unhold', 'refused'),
+    works('inspect, with its wait and abort', 'test/component/conductor/verbs.spec.ts', 'fake-hardware'),
+    works('adopt', 'test/component/conductor/verbs.spec.ts'),
+    works(
+      'rescue, unrescue; the password sealed and forgotten',
+      'test/component/conductor/verbs.spec.ts',
+      'fake-hardware',
+    ),
+    no('service, unhold', 'refused'),
   ],
   'Hardware types and interfaces': [
     works('ipmi: power and management by ipmitool', 'test/component/driver/ipmi.spec.ts'),

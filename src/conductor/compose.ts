@@ -24,7 +24,9 @@ import { recoverStranded } from './recovery.js';
 import { Reservations } from './reservation.js';
 import { StepPerformer } from './step-performer.js';
 import { Transitions } from './transition.js';
+import { VerbAcceptance } from './verb-acceptance.js';
 import { VerbDesk } from './verb-desk.js';
+import { WAIT_TIMEOUTS, type WaitTimeout } from './workflow/workflow.js';
 
 export interface ConductorParts {
   source: DataSource;
@@ -74,10 +76,10 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
     performer: new StepPerformer(contexts, parts.nodes),
     end,
     failpoint,
-    timeouts: {
-      deploy_callback_timeout: settings.deploy_callback_timeout * 1000,
-      clean_callback_timeout: settings.clean_callback_timeout * 1000,
-    },
+    timeouts: Object.fromEntries(WAIT_TIMEOUTS.map((key) => [key, settings[key] * 1000])) as Record<
+      WaitTimeout,
+      number
+    >,
   });
   const desk = new NodeDesk({
     ...parts,
@@ -85,7 +87,8 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
     contexts,
     allowDeletingAvailable: settings.allow_deleting_available_nodes,
   });
-  const verbs = new VerbDesk({ ...parts, transitions, contexts, desk, runner, cleaning, limits: settings });
+  const acceptance = new VerbAcceptance({ ...parts, contexts, cleaning, limits: settings });
+  const verbs = new VerbDesk({ ...parts, transitions, desk, runner, acceptance, limits: settings });
   const agents = new AgentDesk({ ...parts, runner });
   const powerSync = new PowerSync({ ...parts, reservations, contexts });
   const service = new ConductorService({

@@ -72,13 +72,10 @@ export class ConductorService extends Conductor {
     const context = await this.deps.contexts.forReading(node, AbortSignal.timeout(60_000));
     const report: ValidationReport = {};
     for (const kind of INTERFACE_KINDS) {
-      const implementation =
-        kind === 'power' || kind === 'management' || kind === 'boot' || kind === 'deploy'
-          ? context.all[kind]
-          : context.all.passive[kind];
-      if (!implementation) continue;
+      // A vendor interface is judged by the method that is called (Ironic: non_vendor_interfaces).
+      if (kind === 'vendor') continue;
       try {
-        await implementation.validate(context);
+        await context.all[kind].validate(context);
         report[kind] = { result: true };
       } catch (error) {
         report[kind] = { result: false, reason: messageOf(error) };

@@ -24,7 +24,10 @@ export interface ProvisionArguments {
   configdrive?: string | JsonObject;
   clean_steps?: { interface: string; step: string; args?: JsonObject }[];
   deploy_steps?: { interface: string; step: string; args?: JsonObject; priority: number }[];
+  service_steps?: { interface: string; step: string; args?: JsonObject }[];
   disable_ramdisk?: boolean;
+  /** For `rescue`; kept sealed until the rescue system has it. */
+  rescue_password?: string;
 }
 
 export interface HeartbeatBody {

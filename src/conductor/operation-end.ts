@@ -2,7 +2,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { inTransaction } from '../database/data-source.js';
 import { messageOf } from '../domain/errors.js';
 import { isProvisionState, next } from '../domain/provision/machine.js';
-import type { ProvisionEvent } from '../domain/provision/table.js';
+import type { ProvisionEvent, ProvisionState } from '../domain/provision/table.js';
 import type { Journal } from '../domain/step/advance.js';
 import type { Node } from '../node/node.entity.js';
 import type { NodeRepository } from '../node/node.repository.js';
@@ -104,16 +104,20 @@ export class OperationEnd {
     await this.deps.nodes.assertHeld(node.uuid, lease.fence, manager);
     await this.deps.operations.commit(operation, { ...journal, state: 'finished' }, null, manager);
     const failed = journal.steps.find((step) => step.state === 'failed');
-    const { events, changes } = workflow.fail({
+    const { events, followedBy, changes } = workflow.fail({
+      node,
       aborted: journal.result!.is === 'aborted',
       message: journal.result!.message,
-      executing: failed?.visible ?? false,
+      executing: failed?.visible ? `${failed.interface}.${failed.name}` : null,
     });
     const state = node.provision_state;
     const event = events.find((name: ProvisionEvent) => isProvisionState(state) && next(state, name));
     if (event) {
-      const options = { changes, requestId: operation.request_id };
-      await this.deps.transitions.fire(node, lease.fence, event, options, manager);
+      const requestId = operation.request_id;
+      const at = await this.deps.transitions.fire(node, lease.fence, event, { changes, requestId }, manager);
+      if (followedBy && next(at.provision_state as ProvisionState, followedBy)) {
+        await this.deps.transitions.fire(at, lease.fence, followedBy, { requestId }, manager);
+      }
     } else {
       await this.deps.nodes.update(node.uuid, changes, lease.fence, manager);
     }
@@ -126,15 +130,11 @@ export class OperationEnd {
     lease: Lease,
     signal: AbortSignal,
   ): Promise<void> {
-    if (!workflow.cleansUp) return;
+    if (!workflow.cleanUp) return;
     const reason = operation.journal.result?.message ?? 'aborted';
     try {
       const context = await this.deps.contexts.forWork(lease, node, signal);
-      await context.all.deploy.cleanUpFailure(context, {
-        uuid: operation.uuid,
-        kind: workflow.cleansUp,
-        reason,
-      });
+      await workflow.cleanUp(context, { uuid: operation.uuid, reason });
     } catch (error) {
       signal.throwIfAborted();
       // The failure itself is what the operator must see; a machine that cannot be tidied up is a line in the log.

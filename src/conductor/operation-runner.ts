@@ -13,6 +13,7 @@ import type { OperationEnd } from './operation-end.js';
 import type { Lease, Reservations } from './reservation.js';
 import type { StepPerformer } from './step-performer.js';
 import type { Transitions } from './transition.js';
+import type { WaitTimeout } from './workflow/workflow.js';
 import { WORKFLOWS } from './workflow/workflows.js';
 
 /** How soon work that met a lock or an absent database is taken up again, ms; doubled each time up to the most. */
@@ -30,7 +31,7 @@ interface RunnerDeps {
   failpoint: Failpoint;
   host: string;
   /** Milliseconds a wait may last by default, by the workflow's configuration key; 0: no limit. */
-  timeouts: Readonly<Record<'deploy_callback_timeout' | 'clean_callback_timeout', number>>;
+  timeouts: Readonly<Record<WaitTimeout, number>>;
   log: Logger;
 }
 

@@ -36,6 +36,7 @@ export class Transitions {
       node.uuid,
       {
         ...changes,
+        ...inspectionTimes(from, row.to),
         provision_state: row.to,
         target_provision_state: targetAfter(row, node.target_provision_state),
         provision_updated_at: new Date(),
@@ -63,4 +64,14 @@ export class Transitions {
     );
     return moved;
   }
+}
+
+/** Kept with the state, as upstream's database layer keeps them (db/sqlalchemy/api.py: _do_update_node). */
+function inspectionTimes(from: string, to: string): NodeChanges {
+  if (to === 'inspecting') return { inspection_started_at: new Date(), inspection_finished_at: null };
+  if (!from.startsWith('inspect')) return {};
+  if (to === 'manageable' && from !== 'inspect failed') {
+    return { inspection_started_at: null, inspection_finished_at: new Date() };
+  }
+  return to === 'inspect failed' ? { inspection_started_at: null } : {};
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { agentSection, apiSection, conductorSection, databaseSection, logSection } from './section/core.js';
 import { deploySection } from './section/deploy.js';
 import { driverSection } from './section/driver.js';
+import { fakeSection } from './section/fake.js';
 import { imageSection } from './section/image.js';
 import { ipmiSection } from './section/ipmi.js';
 import { netbootSection } from './section/netboot.js';
@@ -22,6 +23,9 @@ export const configSchema = z
       'The work on nodes: limits, timeouts, periodic tasks. Names are Ironic’s options of [conductor] where it has them',
     ),
     driver: driverSection.describe('Hardware types and interfaces. Names are Ironic’s own options'),
+    fake: fakeSection.describe(
+      'How fast fake-hardware is. Names are Ironic’s options of [fake]; a node’s own driver_info.fake_delay_… comes first',
+    ),
     ipmi: ipmiSection.describe('How BMCs are spoken to through ipmitool'),
     deploy: deploySection.describe('Deployment and cleaning through the agent'),
     pxe: pxeSection.describe('Boot scripts and what the ramdisk’s kernel is told'),

@@ -54,6 +54,7 @@ import { DriverRegistry, type ImplementationTable } from './registry.js';
             fakeImplementations({
               deploy: config.deploy,
               journalDirectory: config.driver.fake_journal_directory,
+              delays: config.fake,
             }),
           ),
           settings: config.driver,

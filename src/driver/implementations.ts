@@ -1,21 +1,24 @@
 import type { DeploySettings } from '../config/section/deploy.js';
+import type { FakeSettings } from '../config/section/fake.js';
 import type { IpmiSettings } from '../config/section/ipmi.js';
 import { INTERFACE_KINDS } from './contract/interfaces.js';
 import { FakeBoot } from './fake/boot.js';
 import { FakeDeploy } from './fake/deploy.js';
+import { FakeInspect } from './fake/inspect.js';
 import { FakeMachine } from './fake/machine.js';
 import { FakeManagement } from './fake/management.js';
 import { FakePower } from './fake/power.js';
+import { FakeRescue } from './fake/rescue.js';
 import { IPMI_PROPERTIES, parseTarget } from './ipmi/arguments.js';
 import type { Ipmitool } from './ipmi/ipmitool.js';
 import { IpmiManagement } from './ipmi/management.js';
 import { IpmiPower } from './ipmi/power.js';
 import { NoopManagement } from './noop/management.js';
 import { AbsentInterface, InertInterface } from './noop/passive.js';
-import type { ImplementationTable, PassiveKind } from './registry.js';
+import type { ImplementationTable } from './registry.js';
 
 const ABSENT = ['bios', 'console', 'firmware', 'inspect', 'raid', 'rescue', 'vendor'] as const;
-const FAKE_PASSIVE = [...ABSENT, 'storage'] as const satisfies readonly PassiveKind[];
+const FAKE_PASSIVE = ['bios', 'console', 'firmware', 'raid', 'vendor', 'storage'] as const;
 
 /** `no-<kind>` and `noop`. */
 export function noopImplementations(): Partial<ImplementationTable> {
@@ -27,18 +30,21 @@ export function noopImplementations(): Partial<ImplementationTable> {
   };
 }
 
-/** @param parts.journalDirectory driver.fake_journal_directory */
+/** @param parts.journalDirectory driver.fake_journal_directory; `delays`: the section `fake` */
 export function fakeImplementations(parts: {
   deploy: DeploySettings;
   journalDirectory: string | null;
+  delays: FakeSettings;
 }): Partial<ImplementationTable> {
-  const machine = new FakeMachine(parts.journalDirectory);
+  const machine = new FakeMachine(parts.journalDirectory, parts.delays);
   return {
     ...Object.fromEntries(FAKE_PASSIVE.map((kind) => [kind, [new InertInterface('fake')]])),
     power: [new FakePower(machine)],
     management: [new FakeManagement(machine)],
     boot: [new FakeBoot(machine)],
     deploy: [new FakeDeploy({ machine, settings: parts.deploy })],
+    inspect: [new FakeInspect(machine)],
+    rescue: [new FakeRescue(machine)],
   };
 }
 

@@ -1,29 +1,19 @@
 import type { DriverSettings } from '../config/section/driver.js';
 import { InvalidError, NotFoundError } from '../domain/errors.js';
-import type { BootInterface } from './contract/boot.js';
-import type { DeployInterface } from './contract/deploy.js';
 import type { Implementation, PropertyTable } from './contract/implementation.js';
 import {
   type HardwareType,
+  type ImplementationByKind,
   INTERFACE_KINDS,
   type InterfaceKind,
   type Interfaces,
-  type PassiveInterface,
 } from './contract/interfaces.js';
-import type { ManagementInterface } from './contract/management.js';
-import type { PowerInterface } from './contract/power.js';
 import type { StepDeclaration } from './contract/step.js';
-
-type ActiveKind = 'power' | 'management' | 'boot' | 'deploy';
-export type PassiveKind = Exclude<InterfaceKind, ActiveKind>;
 
 /** Every implementation that was built, enabled or not. */
 export type ImplementationTable = {
-  readonly power: readonly PowerInterface[];
-  readonly management: readonly ManagementInterface[];
-  readonly boot: readonly BootInterface[];
-  readonly deploy: readonly DeployInterface[];
-} & Readonly<Record<PassiveKind, readonly PassiveInterface[]>>;
+  readonly [Kind in InterfaceKind]: readonly ImplementationByKind[Kind][];
+};
 
 /** The node's driver and its `<kind>_interface` fields; an empty field takes the default. */
 export type InterfaceChoice = { readonly driver: string } & {
@@ -120,20 +110,12 @@ export class DriverRegistry {
     const cached = this.resolved.get(`${choice.driver} ${key}`);
     if (cached) return cached;
     for (const kind of INTERFACE_KINDS) this.checkName(choice.driver, kind, names[kind]);
-    const { power, management, boot, deploy, ...rest } = this.table;
-    const passive = Object.fromEntries(
-      Object.entries(rest).map(([kind, all]) => [kind, named(all, names[kind as InterfaceKind])]),
-    ) as Record<PassiveKind, PassiveInterface>;
-    const active = {
-      power: named(power, names.power),
-      management: named(management, names.management),
-      boot: named(boot, names.boot),
-      deploy: named(deploy, names.deploy),
-    };
+    const chosen = Object.fromEntries(
+      INTERFACE_KINDS.map((kind) => [kind, named<Implementation>(this.table[kind], names[kind])]),
+    ) as unknown as ImplementationByKind;
     const interfaces: Interfaces = {
-      ...active,
-      passive,
-      steps: [...Object.values(active), ...Object.values(passive)].flatMap(stepsOf),
+      ...chosen,
+      steps: INTERFACE_KINDS.flatMap((kind) => stepsOf(chosen[kind])),
     };
     this.resolved.set(`${choice.driver} ${key}`, interfaces);
     return interfaces;

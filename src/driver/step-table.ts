@@ -24,6 +24,8 @@ const ROWS = {
   prepare_cleaning: { kind: 'clean', priority: 200, abortable: true, visible: false },
   collect_clean_steps: { kind: 'clean', priority: 100, abortable: true, visible: false },
   tear_down_cleaning: { kind: 'clean', priority: 1, abortable: false, visible: false },
+  // adopt: what a running instance needs for its next boot, without touching its disks
+  take_over: { kind: 'adopt', priority: 100, abortable: false, visible: false },
   // teardown
   tear_down: { kind: 'teardown', priority: 100, abortable: false, visible: false },
 } as const satisfies Record<string, Row>;

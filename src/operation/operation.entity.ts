@@ -1,5 +1,5 @@
 import { Column, Entity, Index, PrimaryColumn, PrimaryGeneratedColumn, Unique } from 'typeorm';
-import type { Json, JsonObject, StepInterface, StepState } from '../domain/step/step.js';
+import type { Json, JsonObject, StepOwner, StepState } from '../domain/step/step.js';
 
 /** A piece of work on one node, journaled: what was asked, how far it came, what it waits for. */
 @Entity('operation')
@@ -42,7 +42,7 @@ export class Operation {
 export class OperationStep {
   @PrimaryColumn({ type: 'bigint', primaryKeyConstraintName: 'operation_step_pkey' }) operation_id!: string;
   @PrimaryColumn({ type: 'integer', primaryKeyConstraintName: 'operation_step_pkey' }) position!: number;
-  @Column({ type: 'varchar', length: 16 }) interface!: StepInterface;
+  @Column({ type: 'varchar', length: 16 }) interface!: StepOwner;
   @Column({ type: 'varchar', length: 255 }) name!: string;
   @Column('integer') priority!: number;
   @Column({ type: 'jsonb', default: {} }) args!: JsonObject;

@@ -6,7 +6,17 @@ import type { Journal, Result } from '../domain/step/advance.js';
 import { type JsonObject, newStep, type PlannedStep, type Step } from '../domain/step/step.js';
 import type { Operation, OperationStep } from './operation.entity.js';
 
-export type OperationKind = 'verify' | 'deploy' | 'clean' | 'teardown' | 'power';
+export type OperationKind =
+  | 'verify'
+  | 'deploy'
+  | 'clean'
+  | 'teardown'
+  | 'inspect'
+  | 'adopt'
+  | 'rescue'
+  | 'unrescue'
+  | 'service'
+  | 'power';
 
 /** An operation with its journal, as the runner works on it. */
 export interface JournaledOperation {
@@ -197,14 +207,14 @@ export class OperationRepository {
     return row!.count;
   }
 
-  /** The step that is under way, for `deploy_step` and `clean_step`. */
+  /** The step that is under way, for `deploy_step`, `clean_step` and `service_step`. */
   async currentSteps(
     node_uuids: readonly string[],
   ): Promise<Map<string, { kind: OperationKind; step: Step }>> {
     const rows = await this.source.query<(OperationStep & { node_uuid: string; kind: OperationKind })[]>(
       `select o.node_uuid, o.kind, s.* from operation o join operation_step s
            on s.operation_id = o.id and s.position = o.cursor
-        where o.node_uuid = any($1) and o.finished_at is null and o.kind in ('deploy', 'clean') and s.visible`,
+        where o.node_uuid = any($1) and o.finished_at is null and o.kind in ('deploy', 'clean', 'service') and s.visible`,
       [node_uuids],
     );
     return new Map(rows.map((row) => [row.node_uuid, { kind: row.kind, step: row }]));

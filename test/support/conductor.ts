@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,7 +9,9 @@ import { ConductorRecordRepository } from '../../src/conductor-record/conductor-
 import { type ConductorSettings, conductorSection } from '../../src/config/section/core.js';
 import { deploySection } from '../../src/config/section/deploy.js';
 import { driverSection } from '../../src/config/section/driver.js';
+import { fakeSection } from '../../src/config/section/fake.js';
 import type { JsonObject } from '../../src/domain/step/step.js';
+import type { JournalLine } from '../../src/driver/fake/machine.js';
 import { FAKE_HARDWARE } from '../../src/driver/hardware-type/fake-hardware.js';
 import {
   fakeImplementations,
@@ -29,11 +31,15 @@ export const BY: Requester = { request_id: 'req-test', user: null, project: null
 /** A conductor on a real database with fake hardware alone. */
 export function fakeConductor(
   database: TestDatabase,
-  options: { settings?: Partial<ConductorSettings>; host?: string } = {},
+  options: { settings?: Partial<ConductorSettings>; host?: string; fake?: Record<string, string> } = {},
 ) {
   const { source } = database;
   const journalDirectory = mkdtempSync(join(tmpdir(), 'ferric-fake-'));
-  const fakes = fakeImplementations({ deploy: deploySection.parse(undefined), journalDirectory });
+  const fakes = fakeImplementations({
+    deploy: deploySection.parse(undefined),
+    journalDirectory,
+    delays: fakeSection.parse(options.fake),
+  });
   const registry = new DriverRegistry({
     hardwareTypes: [FAKE_HARDWARE],
     implementations: mergeImplementations(noopImplementations(), fakes),
@@ -81,6 +87,13 @@ export function fakeConductor(
       }
       const node = await nodes.get(uuid);
       throw new Error(`node is in ${node.provision_state}, not ${states.join(' or ')}: ${node.last_error}`);
+    },
+    /** What the machine was made to do, from its `fake_journal`. */
+    effects(journal: string): string[] {
+      const lines = readFileSync(join(journalDirectory, journal), 'utf8').trim().split('\n');
+      return lines
+        .map((line) => JSON.parse(line) as JournalLine)
+        .flatMap((line) => (line.phase === 'begin' ? [line.effect] : []));
     },
     async states(uuid: string): Promise<string[]> {
       const events = await parts.events.ofNode(uuid, 1_000);

@@ -39,6 +39,7 @@ const BEHAVIOURS = {
   nodeIdentOfPort: 94,
   pointerEscapes: 98,
   secondRequestIdHeader: 107,
+  serviceDisableRamdisk: 108,
   deployAbort: 110,
 } as const;
 export type Behaviour = keyof typeof BEHAVIOURS;

@@ -2,7 +2,7 @@ import type { ProvisionEvent } from '../../domain/provision/table.js';
 import type { JsonObject, PlannedStep } from '../../domain/step/step.js';
 import { orderSteps } from '../../domain/step/step.js';
 import type { Interfaces } from '../../driver/contract/interfaces.js';
-import type { StepDeclaration, StepKind } from '../../driver/contract/step.js';
+import type { StepDeclaration, StepKind, WorkContext } from '../../driver/contract/step.js';
 import type { Node } from '../../node/node.entity.js';
 import type { NodeChanges } from '../../node/node.repository.js';
 import type { OperationKind } from '../../operation/operation.repository.js';
@@ -12,18 +12,41 @@ export interface Workflow {
   readonly kind: OperationKind;
   /** The wait state has events `wait` and `resume`. */
   readonly waits: boolean;
-  /** Seconds that a step may wait when it does not say; a key of the conductor's configuration. */
-  readonly timeout: 'deploy_callback_timeout' | 'clean_callback_timeout' | null;
+  /** How long a step may wait when it does not say; a key of the conductor's configuration. */
+  readonly timeout: WaitTimeout | null;
   /** Event when all steps are done. */
   succeed(node: Node): { event: ProvisionEvent | null; changes: NodeChanges };
-  /** Event for the end of a failure; the first that is legal is fired. */
-  fail(failure: { aborted: boolean; message: string | null; executing: boolean }): {
+  /** Events for the end of a failure: the first that is legal is fired, and `followedBy` behind it where it is legal. */
+  fail(failure: Failure): {
     events: readonly ProvisionEvent[];
+    followedBy?: ProvisionEvent;
     changes: NodeChanges;
   };
   /** Drivers withdraw and power off before the state says that it failed. */
-  readonly cleansUp: StepKind | null;
+  readonly cleanUp:
+    | ((context: FailureContext, operation: { uuid: string; reason: string }) => Promise<void>)
+    | null;
 }
+
+/** Keys of the conductor's configuration, in seconds there. */
+export const WAIT_TIMEOUTS = [
+  'deploy_callback_timeout',
+  'clean_callback_timeout',
+  'inspect_wait_timeout',
+  'rescue_callback_timeout',
+  'service_callback_timeout',
+] as const;
+export type WaitTimeout = (typeof WAIT_TIMEOUTS)[number];
+
+export interface Failure {
+  readonly node: Node;
+  readonly aborted: boolean;
+  readonly message: string | null;
+  /** The step that a user sees as under way, `interface.name`; null when none was. */
+  readonly executing: string | null;
+}
+
+export type FailureContext = WorkContext & { readonly all: Interfaces };
 
 /** The interfaces' own steps of a kind that are on, in order. */
 export function planSteps(
@@ -38,7 +61,7 @@ export function planSteps(
   );
 }
 
-export function plannedFrom(step: StepDeclaration, args: JsonObject): PlannedStep {
+export function plannedFrom(step: Omit<StepDeclaration, 'run' | 'kind'>, args: JsonObject): PlannedStep {
   const { interface: owner, name, priority, abortable, rerunnable, visible } = step;
   return { interface: owner, name, priority, args, abortable, rerunnable, visible, agent: false };
 }

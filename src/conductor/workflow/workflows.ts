@@ -1,8 +1,20 @@
+import type { StepKind } from '../../driver/contract/step.js';
 import type { OperationKind } from '../../operation/operation.repository.js';
 import type { Workflow } from './workflow.js';
 
 const failing = (text: string, aborted: boolean, message: string | null): string =>
   aborted ? `${text} was aborted by the operator.` : `${text} failed: ${message}`;
+const aborting = (aborted: boolean) => (aborted ? (['abort', 'fail'] as const) : (['fail'] as const));
+const deployCleansUp =
+  (kind: StepKind): Workflow['cleanUp'] =>
+  (context, operation) =>
+    context.all.deploy.cleanUpFailure(context, { ...operation, kind });
+/** Nobody should use the node before somebody has looked at it. */
+const outOfUse = (maintenance_reason: string, fault: string) => ({
+  maintenance: true,
+  maintenance_reason,
+  fault,
+});
 
 /** Every kind of operation. */
 export const WORKFLOWS: Readonly<Record<OperationKind, Workflow>> = {
@@ -10,7 +22,7 @@ export const WORKFLOWS: Readonly<Record<OperationKind, Workflow>> = {
     kind: 'verify',
     waits: false,
     timeout: null,
-    cleansUp: null,
+    cleanUp: null,
     succeed: () => ({ event: 'done', changes: { last_error: null } }),
     fail: ({ message }) => ({
       events: ['fail'],
@@ -21,10 +33,10 @@ export const WORKFLOWS: Readonly<Record<OperationKind, Workflow>> = {
     kind: 'deploy',
     waits: true,
     timeout: 'deploy_callback_timeout',
-    cleansUp: 'deploy',
+    cleanUp: deployCleansUp('deploy'),
     succeed: () => ({ event: 'done', changes: { last_error: null } }),
     fail: ({ aborted, message }) => ({
-      events: aborted ? ['abort', 'fail'] : ['fail'],
+      events: aborting(aborted),
       changes: { last_error: failing('Deployment', aborted, message) },
     }),
   },
@@ -32,23 +44,17 @@ export const WORKFLOWS: Readonly<Record<OperationKind, Workflow>> = {
     kind: 'clean',
     waits: true,
     timeout: 'clean_callback_timeout',
-    cleansUp: 'clean',
+    cleanUp: deployCleansUp('clean'),
     succeed: (node) => ({
       event: node.target_provision_state === 'manageable' ? 'manage' : 'done',
       changes: { last_error: null },
     }),
     fail: ({ aborted, message, executing }) => ({
-      events: aborted ? ['abort', 'fail'] : ['fail'],
+      events: aborting(aborted),
       changes: {
         last_error: failing('Cleaning', aborted, message),
-        // A disk may be half erased: nobody should use the node before somebody has looked at it.
-        ...(executing && !aborted
-          ? {
-              maintenance: true,
-              maintenance_reason: failing('Cleaning', false, message),
-              fault: 'clean failure',
-            }
-          : {}),
+        // A disk may be half erased.
+        ...(executing && !aborted ? outOfUse(failing('Cleaning', false, message), 'clean failure') : {}),
       },
     }),
   },
@@ -56,7 +62,7 @@ export const WORKFLOWS: Readonly<Record<OperationKind, Workflow>> = {
     kind: 'teardown',
     waits: false,
     timeout: 'deploy_callback_timeout',
-    cleansUp: null,
+    cleanUp: null,
     // What belonged to the instance goes with it; the automatic cleaning that follows knows nothing of it.
     succeed: () => ({
       event: 'clean',
@@ -64,11 +70,94 @@ export const WORKFLOWS: Readonly<Record<OperationKind, Workflow>> = {
     }),
     fail: ({ message }) => ({ events: ['fail'], changes: { last_error: `Error in tear down: ${message}` } }),
   },
+  inspect: {
+    kind: 'inspect',
+    waits: true,
+    timeout: 'inspect_wait_timeout',
+    cleanUp: (context) => context.all.inspect.cleanUp(context),
+    succeed: () => ({ event: 'done', changes: { last_error: null } }),
+    fail: ({ aborted, message }) => ({
+      events: aborting(aborted),
+      changes: {
+        last_error: aborted
+          ? 'Inspection was aborted by request.'
+          : `Failed to inspect hardware. Reason: ${message}`,
+      },
+    }),
+  },
+  adopt: {
+    kind: 'adopt',
+    waits: false,
+    timeout: null,
+    cleanUp: null,
+    succeed: () => ({ event: 'done', changes: { last_error: null } }),
+    fail: ({ node, message }) => ({
+      events: ['fail'],
+      changes: {
+        last_error: `Error while attempting to adopt node ${node.uuid}: ${message}.`,
+        // What was read before it may not hold.
+        power_state: null,
+      },
+    }),
+  },
+  rescue: {
+    kind: 'rescue',
+    waits: true,
+    timeout: 'rescue_callback_timeout',
+    cleanUp: (context) => context.all.rescue.cleanUp(context),
+    succeed: () => ({ event: 'done', changes: { last_error: null } }),
+    fail: ({ aborted, message }) => ({
+      events: aborting(aborted),
+      changes: {
+        last_error: aborted
+          ? 'By request, the rescue operation was aborted.'
+          : `Failed to rescue: ${message}`,
+      },
+    }),
+  },
+  unrescue: {
+    kind: 'unrescue',
+    waits: false,
+    timeout: 'rescue_callback_timeout',
+    cleanUp: null,
+    succeed: () => ({ event: 'done', changes: { last_error: null } }),
+    fail: ({ message }) => ({ events: ['fail'], changes: { last_error: `Failed to unrescue: ${message}` } }),
+  },
+  service: {
+    kind: 'service',
+    waits: true,
+    timeout: 'service_callback_timeout',
+    cleanUp: deployCleansUp('service'),
+    // An abort that comes after a failure brings the node back in `active` already.
+    succeed: (node) =>
+      node.provision_state === 'active'
+        ? { event: null, changes: {} }
+        : { event: 'done', changes: { last_error: null } },
+    fail: ({ aborted, message, executing }) =>
+      aborted
+        ? {
+            // As upstream: an aborted service leaves an active node, not one to be looked after.
+            events: ['fail'],
+            followedBy: 'abort',
+            changes: {
+              last_error:
+                'By request, the service operation was aborted' +
+                (executing ? ` during or after the completion of step "${executing}"` : ''),
+            },
+          }
+        : {
+            events: ['fail'],
+            changes: {
+              last_error: failing('Servicing', false, message),
+              ...(executing ? outOfUse(failing('Servicing', false, message), 'service failure') : {}),
+            },
+          },
+  },
   power: {
     kind: 'power',
     waits: false,
     timeout: null,
-    cleansUp: null,
+    cleanUp: null,
     succeed: () => ({ event: null, changes: { target_power_state: null, last_error: null } }),
     fail: ({ message }) => ({
       events: [],

@@ -14,11 +14,13 @@ export const STEP_INTERFACES = [
   'raid',
 ] as const;
 export type StepInterface = (typeof STEP_INTERFACES)[number];
+/** No user names a step of the others: the conductor plans them as parts of its own workflows. */
+export type StepOwner = StepInterface | 'inspect' | 'rescue' | 'console';
 
 export type StepState = 'pending' | 'running' | 'waiting' | 'done' | 'failed';
 
 export interface Step {
-  interface: StepInterface;
+  interface: StepOwner;
   name: string;
   /** Higher runs first among steps of one phase. */
   priority: number;
@@ -66,8 +68,10 @@ export function orderSteps(steps: readonly PlannedStep[]): PlannedStep[] {
     .filter((step) => step.priority > 0)
     .toSorted(
       (a, b) =>
-        b.priority - a.priority ||
-        STEP_INTERFACES.indexOf(a.interface) - STEP_INTERFACES.indexOf(b.interface) ||
-        a.name.localeCompare(b.name),
+        b.priority - a.priority || rank(a.interface) - rank(b.interface) || a.name.localeCompare(b.name),
     );
+}
+
+function rank(owner: StepOwner): number {
+  return (STEP_INTERFACES as readonly string[]).indexOf(owner);
 }

@@ -85,6 +85,10 @@ export class DirectDeploy implements DeployInterface {
       collect_clean_steps: (context) => this.cleaning.collect(context),
       tear_down_cleaning: (context) => this.tearDownCleaning(context),
       tear_down: (context) => this.tearDown(context),
+      take_over: async (context) => {
+        await context.interfaces.boot.prepareInstance(context);
+        return { is: 'done' };
+      },
     });
   }
 

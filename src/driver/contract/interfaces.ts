@@ -1,8 +1,10 @@
 import type { BootInterface } from './boot.js';
 import type { DeployInterface } from './deploy.js';
 import type { Implementation } from './implementation.js';
+import type { InspectInterface } from './inspect.js';
 import type { ManagementInterface } from './management.js';
 import type { PowerInterface } from './power.js';
+import type { RescueInterface } from './rescue.js';
 import type { StepDeclaration } from './step.js';
 
 /** Interface kinds of a node, in the API's order. */
@@ -28,13 +30,25 @@ export interface PassiveInterface extends Implementation {
   readonly passive: true;
 }
 
-/** A node's interfaces, as the registry resolves them. */
-export interface Interfaces {
-  readonly power: PowerInterface;
-  readonly management: ManagementInterface;
+/** What an implementation of each kind can be asked for. */
+export interface ImplementationByKind {
+  readonly bios: PassiveInterface;
   readonly boot: BootInterface;
+  readonly console: PassiveInterface;
   readonly deploy: DeployInterface;
-  readonly passive: Readonly<Partial<Record<InterfaceKind, PassiveInterface>>>;
+  readonly firmware: PassiveInterface;
+  readonly inspect: InspectInterface;
+  readonly management: ManagementInterface;
+  readonly network: PassiveInterface;
+  readonly power: PowerInterface;
+  readonly raid: PassiveInterface;
+  readonly rescue: RescueInterface;
+  readonly storage: PassiveInterface;
+  readonly vendor: PassiveInterface;
+}
+
+/** A node's interfaces, as the registry resolves them. */
+export interface Interfaces extends ImplementationByKind {
   /** The steps of all of them. */
   readonly steps: readonly StepDeclaration[];
 }

@@ -1,11 +1,20 @@
-import type { Json, JsonObject, StepInterface, StepOutcome, Wake } from '../../domain/step/step.js';
+import type { Json, JsonObject, StepOutcome, StepOwner, Wake } from '../../domain/step/step.js';
 import type { BootInterface } from './boot.js';
 import type { DriverContext } from './context.js';
 import type { ManagementInterface } from './management.js';
 import type { PowerInterface } from './power.js';
 
 /** Workflows that run steps. */
-export type StepKind = 'verify' | 'deploy' | 'clean' | 'teardown' | 'service';
+export type StepKind =
+  | 'verify'
+  | 'deploy'
+  | 'clean'
+  | 'teardown'
+  | 'service'
+  | 'inspect'
+  | 'adopt'
+  | 'rescue'
+  | 'unrescue';
 
 /** A context for work that spans interfaces: the node's own power, management and boot. */
 export interface WorkContext extends DriverContext {
@@ -33,7 +42,7 @@ export interface StepContext extends WorkContext {
  * something to wait for; throwing means that the step failed, the message becomes the node's `last_error`.
  */
 export interface StepDeclaration {
-  readonly interface: StepInterface;
+  readonly interface: StepOwner;
   readonly name: string;
   readonly kind: StepKind;
   /** 0: only when a user asks for it by name. */

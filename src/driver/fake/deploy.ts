@@ -6,6 +6,7 @@ import type { DriverContext } from '../contract/context.js';
 import type { DeployInterface } from '../contract/deploy.js';
 import type { StepContext, StepDeclaration, StepKind, WorkContext } from '../contract/step.js';
 import { declareSteps } from '../step-table.js';
+import { type LastingWork, lasting } from './lasting.js';
 import { FAKE_PROPERTIES, type FakeMachine } from './machine.js';
 
 const POWER_TIMEOUT = 60_000;
@@ -42,39 +43,49 @@ export class FakeDeploy implements DeployInterface {
   constructor(parts: { machine: FakeMachine; settings: DeploySettings }) {
     this.machine = parts.machine;
     this.settings = parts.settings;
-    const lasting = (context: StepContext) => this.lasting(context);
+    const lasts = (context: StepContext, acts?: () => Promise<void>, more: LastingWork = {}) =>
+      lasting(parts.machine, context, { ...more, ...(acts ? { acts } : {}) });
+    const deployment = { kind: 'deploy' } as const;
+    const plain = (context: StepContext) => lasts(context);
     const off = (context: StepContext) =>
       context.interfaces.power.setPowerState(context, 'power off', POWER_TIMEOUT);
     this.steps = declareSteps({
-      prepare_deploy: lasting,
-      deploy: (context) => this.lasting(context, () => bootRamdisk(context)),
-      write_image: lasting,
+      prepare_deploy: (context) => lasts(context, undefined, deployment),
+      deploy: (context) => lasts(context, () => bootRamdisk(context), deployment),
+      write_image: plain,
       prepare_instance_boot: (context) =>
-        this.lasting(context, async () => {
+        lasts(context, async () => {
           await context.interfaces.boot.cleanUpRamdisk(context);
           await context.interfaces.boot.prepareInstance(context);
           await context.interfaces.management.setBootDevice(context, 'disk', true);
         }),
-      tear_down_agent: (context) => this.lasting(context, () => off(context)),
-      switch_to_tenant_network: lasting,
+      tear_down_agent: (context) => lasts(context, () => off(context)),
+      switch_to_tenant_network: plain,
       boot_instance: (context) =>
-        this.lasting(context, () =>
-          context.interfaces.power.setPowerState(context, 'power on', POWER_TIMEOUT),
-        ),
-      prepare_cleaning: (context) => this.lasting(context, () => bootRamdisk(context)),
+        lasts(context, () => context.interfaces.power.setPowerState(context, 'power on', POWER_TIMEOUT)),
+      prepare_cleaning: (context) => lasts(context, () => bootRamdisk(context)),
       collect_clean_steps: async (context) => ({
         is: 'done',
         insert: planCleaning(context, OFFERED, cleanPriorities(this.settings)),
       }),
       tear_down_cleaning: (context) =>
-        this.lasting(context, async () => {
+        lasts(context, async () => {
           await context.interfaces.boot.cleanUpRamdisk(context);
           await off(context);
         }),
       tear_down: (context) =>
-        this.lasting(context, async () => {
-          await off(context);
-          await context.interfaces.boot.cleanUpInstance(context);
+        lasts(
+          context,
+          async () => {
+            await off(context);
+            await context.interfaces.boot.cleanUpInstance(context);
+          },
+          deployment,
+        ),
+      take_over: (context) =>
+        lasts(context, () => context.interfaces.boot.prepareInstance(context), {
+          ...deployment,
+          atOnce: true,
         }),
     });
   }
@@ -84,7 +95,7 @@ export class FakeDeploy implements DeployInterface {
   }
 
   async runAgentStep(context: StepContext): Promise<StepOutcome> {
-    return this.lasting(context);
+    return lasting(this.machine, context);
   }
 
   async cleanUpFailure(
@@ -101,30 +112,6 @@ export class FakeDeploy implements DeployInterface {
     } catch (error) {
       context.log.warn({ error: messageOf(error) }, 'the failed work could not be cleaned up wholly');
     }
-  }
-
-  /**
-   * An effect that takes `fake_delay_<step>`. It is begun once for each operation: whoever enters again, a conductor
-   * that was killed included, finds it under way, and always comes back through at least one poll.
-   * @param acts what comes before it; may be repeated after a crash
-   */
-  private async lasting(context: StepContext, acts?: () => Promise<void>): Promise<StepOutcome> {
-    const effect = context.step.name;
-    const operation = context.operation.uuid;
-    const delay = this.machine.delayOf(context, effect);
-    // A step that is entered for the first time has begun nothing, whatever an earlier one of its name did.
-    const begun =
-      context.wake === 'start' ? undefined : await this.machine.begunAt(context, operation, effect);
-    if (begun === undefined) {
-      await acts?.();
-      const now = await this.machine.begin(context, operation, effect);
-      return { is: 'wait', for: 'poll', pollAfter: delay, checkpoint: { begun: now } };
-    }
-    const left = begun + delay - Date.now();
-    if (left > 0) return { is: 'wait', for: 'poll', pollAfter: left, checkpoint: { begun } };
-    this.machine.failIfAsked(context, effect);
-    await this.machine.end(context, operation, effect);
-    return { is: 'done' };
   }
 }
 

@@ -1,6 +1,7 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { FakeSettings } from '../../config/section/fake.js';
 import { CancelledError, FerricError, InvalidError } from '../../domain/errors.js';
 import type { Json, JsonObject } from '../../domain/step/step.js';
 import type { DriverContext } from '../contract/context.js';
@@ -8,11 +9,14 @@ import type { PropertyTable } from '../contract/implementation.js';
 
 export const FAKE_PROPERTIES: PropertyTable = {
   'fake_delay_<what>':
-    'Seconds that a step (deploy, write_image, ...) or an act (power, management, boot) takes. Optional.',
+    'Seconds that a step (deploy, write_image, inspect_hardware, ...) or an act of an interface (power, management, boot, ...) takes; two numbers with a comma: a random time between them. Optional.',
   'fake_fail_<what>': 'Message with which that step or act fails. Optional.',
   fake_journal:
     'File in the configured driver.fake_journal_directory to which each effect appends a line when it begins and when it ends. Optional.',
 };
+
+/** Interfaces that take time. */
+export type FakeKind = keyof FakeSettings extends `${infer Kind}_delay` ? Kind : never;
 
 /** One line of the journal. */
 export interface JournalLine {
@@ -29,15 +33,21 @@ export interface JournalLine {
  * memory (journal file, driver_internal_info), as a machine keeps it, so that a killed conductor finds it again.
  */
 export class FakeMachine {
-  /** @param journalDirectory where `fake_journal` may name files; null: nowhere */
-  constructor(private readonly journalDirectory: string | null) {}
+  /**
+   * @param journalDirectory where `fake_journal` may name files; null: nowhere
+   * @param delays what an act takes where the node does not say
+   */
+  constructor(
+    private readonly journalDirectory: string | null,
+    private readonly delays: Readonly<FakeSettings>,
+  ) {}
 
   /** @throws InvalidError naming every faulty fake_* field */
   validate(context: DriverContext): void {
     const faults: string[] = [];
     for (const [key, value] of Object.entries(context.node.driver_info)) {
       if (key.startsWith('fake_delay_') && seconds(value) === undefined) {
-        faults.push(`${key} must be a number of seconds from 0 to 86400`);
+        faults.push(`${key} must be a number of seconds from 0 to 86400, or two with a comma`);
       } else if (key.startsWith('fake_fail_') && typeof value !== 'string') {
         faults.push(`${key} must be a text`);
       }
@@ -51,9 +61,15 @@ export class FakeMachine {
     if (faults.length > 0) throw new InvalidError(`driver_info: ${faults.join('; ')}`);
   }
 
-  /** ms */
-  delayOf(context: DriverContext, what: string): number {
-    return (seconds(context.node.driver_info[`fake_delay_${what}`] ?? 0) ?? 0) * 1000;
+  /**
+   * ms; drawn anew each time where it is a range.
+   * @param what a step or an act; the node may say `fake_delay_<what>`
+   * @param kind the interface whose configured delay counts otherwise; null: none
+   */
+  delayOf(context: DriverContext, what: string, kind: FakeKind | null): number {
+    const own = context.node.driver_info[`fake_delay_${what}`];
+    const range = seconds(own ?? (kind ? this.delays[`${kind}_delay`] : 0)) ?? [0, 0];
+    return drawn(range) * 1000;
   }
 
   /** Fails as `fake_fail_<what>` asks. */
@@ -61,20 +77,15 @@ export class FakeMachine {
     const message = context.node.driver_info[`fake_fail_${what}`];
     if (typeof message === 'string' && message !== '') {
       throw new FerricError(
-        what === 'power' || what === 'management' ? 'bmc-failed' : 'agent-failed',
+        ['power', 'management', 'console'].includes(what) ? 'bmc-failed' : 'agent-failed',
         message,
       );
     }
   }
 
   /** An act on the machine: noted when it begins and when it ends, as long as `fake_delay_<what>` says. */
-  async act(
-    context: DriverContext,
-    what: 'power' | 'management' | 'boot',
-    effect: string,
-    state: JsonObject,
-  ): Promise<void> {
-    const delay = this.delayOf(context, what);
+  async act(context: DriverContext, what: FakeKind, effect: string, state: JsonObject): Promise<void> {
+    const delay = this.delayOf(context, what, what);
     await context.fence(delay + 1_000);
     await this.note(context, null, effect, 'begin');
     if (delay > 0) await pause(delay, context.signal);
@@ -178,9 +189,20 @@ function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function seconds(value: Json | undefined): number | undefined {
-  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-  return typeof number === 'number' && number >= 0 && number <= 86_400 ? number : undefined;
+/** One number for both ends, or `from,to`. */
+function seconds(value: Json | undefined): [number, number] | undefined {
+  if (typeof value !== 'number' && typeof value !== 'string') return undefined;
+  const ends = String(value)
+    .split(',')
+    .map((text) => (text.trim() === '' ? Number.NaN : Number(text)));
+  const [from, to = from] = ends;
+  const holds = (end: number | undefined): end is number => end !== undefined && end >= 0 && end <= 86_400;
+  return ends.length <= 2 && holds(from) && holds(to) ? [from, to] : undefined;
+}
+
+/** Triangular, the first end the likeliest (Ironic: random.triangular(a, b, a)). */
+function drawn([from, to]: readonly [number, number]): number {
+  return from + (to - from) * (1 - Math.sqrt(Math.random()));
 }
 
 async function readJournal(file: string): Promise<JournalLine[]> {

@@ -20,7 +20,7 @@ export class FakeManagement implements ManagementInterface {
   async getBootDevice(
     context: DriverContext,
   ): Promise<{ boot_device: BootDevice | null; persistent: boolean | null }> {
-    const delay = this.machine.delayOf(context, 'management');
+    const delay = this.machine.delayOf(context, 'management', 'management');
     if (delay > 0) await pause(delay, context.signal);
     this.machine.failIfAsked(context, 'management');
     const device = recall(context, 'fake_boot_device');

@@ -16,7 +16,7 @@ export class FakePower implements PowerInterface {
   }
 
   async getPowerState(context: DriverContext): Promise<PowerState> {
-    const delay = this.machine.delayOf(context, 'power');
+    const delay = this.machine.delayOf(context, 'power', 'power');
     if (delay > 0) await pause(delay, context.signal);
     this.machine.failIfAsked(context, 'power');
     return recall(context, 'fake_power_state') === 'power on' ? 'power on' : 'power off';

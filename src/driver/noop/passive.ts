@@ -1,10 +1,12 @@
 import { UnsupportedError } from '../../domain/errors.js';
 import type { DriverContext } from '../contract/context.js';
 import type { PropertyTable } from '../contract/implementation.js';
+import type { InspectInterface } from '../contract/inspect.js';
 import type { InterfaceKind, PassiveInterface } from '../contract/interfaces.js';
+import type { RescueInterface } from '../contract/rescue.js';
 
 /** `no-bios` and its like: the node has no such interface, and validate says so in Ironic's words. */
-export class AbsentInterface implements PassiveInterface {
+export class AbsentInterface implements PassiveInterface, InspectInterface, RescueInterface {
   readonly passive = true;
   readonly name: string;
   readonly properties: PropertyTable = {};
@@ -18,6 +20,8 @@ export class AbsentInterface implements PassiveInterface {
       `Driver ${context.node.driver} does not support ${this.kind} (disabled or not implemented).`,
     );
   }
+
+  async cleanUp(): Promise<void> {}
 }
 
 /** `noop` network and storage, `fake` raid: there is nothing to do, and that is right. */

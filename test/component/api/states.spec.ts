@@ -141,7 +141,7 @@ describe('PUT states/provision', () => {
     [{ target: 'clean', clean_steps: 'x' }, 400, 'Expected a list for clean_steps'],
     [{ target: 'inspect' }, 400, 'does not support inspect'],
   ])('from manageable, %j', async (body, status, fault) => {
-    await set("provision_state = 'manageable'");
+    await set("provision_state = 'manageable', inspect_interface = 'no-inspect'");
     const answer = await provision(body);
     expect(answer.fault).toContain(fault);
     expect(answer.status).toBe(status);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { BootPlanRepository } from '../../../src/boot-plan/boot-plan.repository.js';
 import { deploySection } from '../../../src/config/section/deploy.js';
 import { driverSection } from '../../../src/config/section/driver.js';
+import { fakeSection } from '../../../src/config/section/fake.js';
 import { ipmiSection } from '../../../src/config/section/ipmi.js';
 import { pxeSection } from '../../../src/config/section/pxe.js';
 import { AgentClient } from '../../../src/driver/agent/client.js';
@@ -54,7 +55,7 @@ const registry = new DriverRegistry({
   settings: driverSection.parse(undefined),
   implementations: mergeImplementations(
     noopImplementations(),
-    fakeImplementations({ deploy, journalDirectory: null }),
+    fakeImplementations({ deploy, journalDirectory: null, delays: fakeSection.parse(undefined) }),
     ipmiImplementations({
       settings,
       deploy,
@@ -126,9 +127,9 @@ describe('all implementations, as configured by default', () => {
     const interfaces = registry.resolve({ driver: 'ipmi' });
     const context = new DriverBench().context(interfaces);
     await expect(interfaces.power.validate(context)).rejects.toThrow("['ipmi_address']");
-    await expect(interfaces.passive.vendor?.validate(context)).rejects.toThrow("['ipmi_address']");
+    await expect(interfaces.vendor.validate(context)).rejects.toThrow("['ipmi_address']");
     await expect(interfaces.deploy.validate(context)).rejects.toThrow("['instance_info.image_source']");
     await expect(interfaces.boot.validate(context)).rejects.toThrow("['deploy_kernel', 'deploy_ramdisk']");
-    await expect(interfaces.passive.bios?.validate(context)).rejects.toThrow('does not support bios');
+    await expect(interfaces.bios.validate(context)).rejects.toThrow('does not support bios');
   });
 });

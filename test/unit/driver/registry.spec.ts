@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { deploySection } from '../../../src/config/section/deploy.js';
 import { driverSection } from '../../../src/config/section/driver.js';
+import { fakeSection } from '../../../src/config/section/fake.js';
 import type { HardwareType } from '../../../src/driver/contract/interfaces.js';
 import { FAKE_HARDWARE } from '../../../src/driver/hardware-type/fake-hardware.js';
 import {
@@ -21,7 +22,11 @@ const FAKE_ONLY = {
 };
 const implementations = mergeImplementations(
   noopImplementations(),
-  fakeImplementations({ deploy: deploySection.parse(undefined), journalDirectory: null }),
+  fakeImplementations({
+    deploy: deploySection.parse(undefined),
+    journalDirectory: null,
+    delays: fakeSection.parse(undefined),
+  }),
 );
 const MINIMAL: HardwareType = {
   ...FAKE_HARDWARE,
@@ -113,11 +118,13 @@ describe('DriverRegistry', () => {
   });
 
   it('says in validate what a node has not', async () => {
-    const { passive } = registry({ default_bios_interface: 'no-bios' }).resolve({ driver: 'fake-hardware' });
+    const { bios, network } = registry({ default_bios_interface: 'no-bios' }).resolve({
+      driver: 'fake-hardware',
+    });
     const context = new DriverBench({ driver: 'fake-hardware' }).context();
-    await expect(passive.bios?.validate(context)).rejects.toThrow(
+    await expect(bios.validate(context)).rejects.toThrow(
       'Driver fake-hardware does not support bios (disabled or not implemented).',
     );
-    await expect(passive.network?.validate(context)).resolves.toBeUndefined();
+    await expect(network.validate(context)).resolves.toBeUndefined();
   });
 });

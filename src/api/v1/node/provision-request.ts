@@ -68,7 +68,7 @@ export function readProvision(
   refuseUnknown(given, KNOWN);
   const target = required('target', readText(given, 'target', 100));
   const verb = verbOf(node, target, version, now);
-  refuseNotBuilt(given, target);
+  refuseRunbook(given);
   const args: ProvisionArguments = {};
   const drive = given['configdrive'] ?? null;
   if (drive !== null && drive !== '') args.configdrive = readConfigDrive(drive, target, version);
@@ -84,6 +84,23 @@ export function readProvision(
     }
     args.clean_steps = steps(cleanSteps, clean, 'clean_steps') as NonNullable<
       ProvisionArguments['clean_steps']
+    >;
+  }
+  const password = readText(given, 'rescue_password', 1024);
+  if (password !== null && target !== 'rescue') {
+    throw new InvalidError('"rescue_password" is only valid when setting target provision state to rescue');
+  }
+  if (target === 'rescue') args.rescue_password = readRescuePassword(password);
+  const service = readList(given, 'service_steps');
+  if (service && target !== 'service') {
+    throw new InvalidError('"service_steps" is only valid when setting target provision state to service');
+  }
+  if (target === 'service') {
+    if (!service) {
+      throw new InvalidError('"service_steps" is required when setting target provision state to service');
+    }
+    args.service_steps = steps(cleanSteps, service, 'service_steps') as NonNullable<
+      ProvisionArguments['service_steps']
     >;
   }
   const deploy = readList(given, 'deploy_steps');
@@ -128,14 +145,16 @@ function verbOf(node: Node, target: string, version: Microversion, now: number):
   return target;
 }
 
-/** Parameters of verbs that come with later issues: refused where they do not belong, as ever. */
-function refuseNotBuilt(given: Readonly<Record<string, unknown>>, target: string): void {
-  const owners = { rescue_password: 'rescue', service_steps: 'service' } as const;
-  for (const [name, verb] of Object.entries(owners)) {
-    if ((given[name] ?? null) !== null && target !== verb) {
-      throw new InvalidError(`"${name}" is only valid when setting target provision state to ${verb}`);
-    }
+function readRescuePassword(password: string | null): string {
+  if (!password?.trim()) {
+    throw new InvalidError(
+      'A non-empty "rescue_password" is required when setting target provision state to rescue',
+    );
   }
+  return password;
+}
+
+function refuseRunbook(given: Readonly<Record<string, unknown>>): void {
   if ((given['runbook'] ?? null) !== null) throw new InvalidError('Runbooks are not supported.');
 }
 
@@ -174,7 +193,7 @@ function readDisableRamdisk(disable: boolean, target: string, version: Microvers
   if (target !== 'clean' && target !== 'service') {
     throw new InvalidError('disable_ramdisk is supported only with manual cleaning or servicing');
   }
-  if (target === 'clean' && !version.does('cleanDisableRamdisk')) {
+  if (!version.does(target === 'clean' ? 'cleanDisableRamdisk' : 'serviceDisableRamdisk')) {
     throw newer('disable_ramdisk is not acceptable in this API version');
   }
   return disable;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deploySection } from '../../../../src/config/section/deploy.js';
 import { driverSection } from '../../../../src/config/section/driver.js';
+import { fakeSection } from '../../../../src/config/section/fake.js';
 import { orderSteps } from '../../../../src/domain/step/step.js';
 import type { Interfaces } from '../../../../src/driver/contract/interfaces.js';
 import type { JournalLine } from '../../../../src/driver/fake/machine.js';
@@ -28,6 +29,7 @@ beforeAll(() => {
       fakeImplementations({
         deploy: deploySection.parse({ erase_devices_priority: 0 }),
         journalDirectory: directory,
+        delays: fakeSection.parse(undefined),
       }),
     ),
     settings: driverSection.parse({

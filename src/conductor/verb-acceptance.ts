@@ -1,0 +1,228 @@
+import {
+  ForbiddenError,
+  InvalidError,
+  messageOf,
+  UnavailableError,
+  UnsupportedError,
+} from '../domain/errors.js';
+import { type ProvisionVerb, type Transition, VERBS } from '../domain/provision/table.js';
+import { type JsonObject, orderSteps, type PlannedStep } from '../domain/step/step.js';
+import type { InterfaceKind, Interfaces } from '../driver/contract/interfaces.js';
+import type { DriverRegistry } from '../driver/registry.js';
+import type { Node } from '../node/node.entity.js';
+import type { NodeChanges, NodeRepository } from '../node/node.repository.js';
+import type { OperationKind, OperationRepository } from '../operation/operation.repository.js';
+import type { CleaningPlan } from './cleaning-plan.js';
+import type { ProvisionArguments } from './conductor.js';
+import type { NodeContexts } from './node-context.js';
+import { ownStep } from './workflow/own-steps.js';
+import { plannedFrom, planSteps } from './workflow/workflow.js';
+
+/** What an accepted verb sets going. */
+export interface AcceptedWork {
+  readonly kind: OperationKind;
+  /** Written with the move of the state. */
+  readonly changes?: NodeChanges;
+  readonly plan: (moved: Node) => PlannedStep[];
+}
+
+/** States whose tear-down begins with the end of a rescue (Ironic: manager._do_node_tear_down). */
+const RESCUED = ['rescue wait', 'rescue', 'rescue failed', 'unrescue failed'];
+
+/** Everything that is checked before a verb is answered 202, and what it comes to. */
+export class VerbAcceptance {
+  constructor(
+    private readonly deps: {
+      nodes: NodeRepository;
+      operations: OperationRepository;
+      contexts: NodeContexts;
+      registry: DriverRegistry;
+      cleaning: CleaningPlan;
+      limits: { max_concurrent_deploy: number; max_concurrent_clean: number };
+    },
+  ) {}
+
+  /**
+   * @returns null for a verb that only moves the state
+   * @throws FerricError with the reason for the refusal
+   */
+  async accept(
+    node: Node,
+    verb: ProvisionVerb,
+    move: Transition,
+    args: ProvisionArguments,
+    signal: AbortSignal,
+  ): Promise<AcceptedWork | null> {
+    const { registry, cleaning, limits } = this.deps;
+    const { event } = VERBS[verb];
+    const byInterfaces = (kind: 'inspect' | 'adopt' | 'unrescue'): AcceptedWork => ({
+      kind,
+      plan: (moved) => planSteps(registry.resolve(moved), kind),
+    });
+    switch (event) {
+      case 'manage':
+        return move.to === 'verifying'
+          ? { kind: 'verify', plan: () => [plannedFrom(ownStep('verify'), {})] }
+          : null;
+      case 'abort':
+        return null;
+      case 'provide':
+        if (node.retired) {
+          throw new InvalidError(
+            `Node ${node.uuid} can not be provided because it is retired: set retired to false.`,
+          );
+        }
+        await this.#room('clean', limits.max_concurrent_clean);
+        return { kind: 'clean', plan: (moved) => cleaning.automated(moved) };
+      case 'clean': {
+        const { clean_steps } = args;
+        if (!clean_steps) throw new InvalidError('Missing required parameter(s): clean_steps');
+        if (args.disable_ramdisk)
+          throw new UnsupportedError('Cleaning without the ramdisk is not built yet.');
+        await this.#room('clean', limits.max_concurrent_clean);
+        return { kind: 'clean', plan: (moved) => cleaning.manual(moved, clean_steps) };
+      }
+      case 'deploy':
+        refuseInMaintenance(node, 'deploy');
+        return this.#deploy(node, args, event, signal);
+      case 'rebuild':
+        refuseProtected(node);
+        refuseInMaintenance(node, 'rebuild');
+        return this.#deploy(node, args, event, signal);
+      case 'delete':
+        refuseProtected(node);
+        return { kind: 'teardown', plan: (moved) => planTeardown(registry.resolve(moved), node) };
+      case 'inspect':
+        await this.#validate(node, ['power', 'inspect'], signal);
+        return byInterfaces('inspect');
+      case 'adopt':
+        return byInterfaces('adopt');
+      case 'rescue': {
+        refuseInMaintenance(node, 'rescuing');
+        const instance_info = {
+          ...this.deps.nodes.withSecrets(node).instance_info,
+          rescue_password: args.rescue_password ?? '',
+        };
+        const checked = ['power', 'rescue', 'network'] as const;
+        await this.#validateAs('rescue', node, checked, signal, instance_info);
+        return {
+          kind: 'rescue',
+          changes: { instance_info },
+          plan: (moved) => planSteps(registry.resolve(moved), 'rescue'),
+        };
+      }
+      case 'unrescue':
+        refuseInMaintenance(node, 'unrescuing');
+        await this.#validateAs('unrescue', node, ['power'], signal);
+        return byInterfaces('unrescue');
+      case 'service':
+      case 'unhold':
+        throw new UnsupportedError(`The verb "${verb}" is not built yet.`);
+    }
+  }
+
+  async #deploy(
+    node: Node,
+    args: ProvisionArguments,
+    event: 'deploy' | 'rebuild',
+    signal: AbortSignal,
+  ): Promise<AcceptedWork> {
+    const instance_info = { ...this.deps.nodes.withSecrets(node).instance_info };
+    if (args.configdrive !== undefined) instance_info['configdrive'] = args.configdrive;
+    else if (event === 'rebuild') delete instance_info['configdrive'];
+    const failed = (kind: InterfaceKind, reason: string) =>
+      `Failed to validate ${kind} info for node ${node.uuid}. Error: ${reason}`;
+    await this.#validate(node, ['power', 'deploy'], signal, { words: failed, instance_info });
+    await this.#room('deploy', this.deps.limits.max_concurrent_deploy);
+    const steps = mergeDeploySteps(this.deps.registry.resolve(node), args.deploy_steps ?? []);
+    return { kind: 'deploy', changes: { instance_info }, plan: () => steps };
+  }
+
+  async #validateAs(
+    what: 'rescue' | 'unrescue',
+    node: Node,
+    kinds: readonly InterfaceKind[],
+    signal: AbortSignal,
+    instance_info?: JsonObject,
+  ): Promise<void> {
+    const words = (_kind: InterfaceKind, reason: string) =>
+      `Failed to ${what} instance ${node.instance_uuid ?? 'None'} for node ${node.uuid}: Validation failed: ${reason}`;
+    await this.#validate(node, kinds, signal, { words, ...(instance_info ? { instance_info } : {}) });
+  }
+
+  /**
+   * @param how.words for a refusal; by default the interface's own error is thrown
+   * @param how.instance_info as it will be, in clear
+   */
+  async #validate(
+    node: Node,
+    kinds: readonly InterfaceKind[],
+    signal: AbortSignal,
+    how: { words?: (kind: InterfaceKind, reason: string) => string; instance_info?: JsonObject } = {},
+  ): Promise<void> {
+    const secrets = this.deps.nodes.withSecrets(node);
+    const open = {
+      ...node,
+      ...secrets,
+      instance_info: how.instance_info ?? secrets.instance_info,
+      driver_info_sealed: null,
+      instance_info_sealed: null,
+      driver_internal_info_sealed: null,
+    };
+    const context = await this.deps.contexts.forReading(open, signal);
+    for (const kind of kinds) {
+      try {
+        await context.all[kind].validate(context);
+      } catch (error) {
+        if (!how.words) throw error;
+        throw new InvalidError(how.words(kind, messageOf(error)), { cause: error });
+      }
+    }
+  }
+
+  async #room(kind: OperationKind, most: number): Promise<void> {
+    if ((await this.deps.operations.countOpen(kind)) >= most) {
+      throw new UnavailableError(
+        `Concurrent action limit of ${most} for "${kind}" was reached. Please contact your administrator and try later.`,
+      );
+    }
+  }
+}
+
+function refuseProtected(node: Node): void {
+  if (!node.protected) return;
+  throw new ForbiddenError(`Node ${node.uuid} is protected and cannot be undeployed, rebuilt or deleted.`);
+}
+
+function refuseInMaintenance(node: Node, operation: string): void {
+  if (!node.maintenance) return;
+  throw new InvalidError(
+    `The ${operation} operation can't be performed on node ${node.uuid} because it's in maintenance mode.`,
+  );
+}
+
+function planTeardown(interfaces: Interfaces, before: Node): PlannedStep[] {
+  const steps = planSteps(interfaces, 'teardown');
+  if (!RESCUED.includes(before.provision_state)) return steps;
+  return [plannedFrom(ownStep('clean_up_rescue'), {}), ...steps];
+}
+
+/** A user's deploy step replaces priority and arguments of the interface's own step of that name. */
+function mergeDeploySteps(
+  interfaces: Interfaces,
+  wanted: { interface: string; step: string; args?: JsonObject; priority: number }[],
+): PlannedStep[] {
+  const known = interfaces.steps
+    .filter((step) => step.kind === 'deploy')
+    .map((step) => plannedFrom(step, {}));
+  for (const asked of wanted) {
+    const at = known.findIndex((step) => step.interface === asked.interface && step.name === asked.step);
+    if (at < 0) {
+      throw new InvalidError(
+        `node does not support this deploy step: {'interface': '${asked.interface}', 'step': '${asked.step}'}`,
+      );
+    }
+    known[at] = { ...known[at]!, priority: asked.priority, args: asked.args ?? {} };
+  }
+  return orderSteps(known);
+}

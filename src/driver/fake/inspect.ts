@@ -1,0 +1,33 @@
+import type { DriverContext } from '../contract/context.js';
+import type { InspectInterface } from '../contract/inspect.js';
+import type { StepDeclaration } from '../contract/step.js';
+import { lasting } from './lasting.js';
+import { FAKE_PROPERTIES, type FakeMachine } from './machine.js';
+
+/** Finds nothing new. With a delay the node goes through `inspect wait`, without it is done at once. */
+export class FakeInspect implements InspectInterface {
+  readonly name = 'fake';
+  readonly properties = FAKE_PROPERTIES;
+  readonly steps: readonly StepDeclaration[];
+
+  constructor(private readonly machine: FakeMachine) {
+    this.steps = [
+      {
+        interface: 'inspect',
+        name: 'inspect_hardware',
+        kind: 'inspect',
+        priority: 100,
+        abortable: true,
+        rerunnable: true,
+        visible: false,
+        run: (context) => lasting(machine, context, { kind: 'inspect', atOnce: true }),
+      },
+    ];
+  }
+
+  async validate(context: DriverContext): Promise<void> {
+    this.machine.validate(context);
+  }
+
+  async cleanUp(): Promise<void> {}
+}
