@@ -2,6 +2,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { DataSource } from 'typeorm';
 import { createAgentApi } from './api/agent-api.js';
+import { NoAuth } from './api/auth/access.js';
 import { createOperatorApi } from './api/operator-api.js';
 import { RESOURCE_REPOSITORIES } from './api/repositories.js';
 import { AppModule } from './app.module.js';
@@ -168,6 +169,7 @@ async function listeners(
     conductors: app.get(ConductorRecordRepository),
     resources: RESOURCE_REPOSITORIES.map((Repository) => app.get(Repository)),
     stream,
+    access: new NoAuth(),
     settings: config.api,
     conductorTimeout: config.conductor.heartbeat_timeout,
   });

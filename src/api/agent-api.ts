@@ -1,7 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Conductor } from '../conductor/conductor.js';
 import type { Logger } from '../platform/logger.js';
-import { NoAuth } from './auth/policy.js';
+import { NoAuth } from './auth/access.js';
 import { type ApiListener, createListener } from './listener.js';
 import { RamdiskDoor, type RamdiskSettings } from './v1/ramdisk/door.js';
 import { RamdiskController } from './v1/ramdisk/ramdisk.controller.js';

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { DynamicModule } from '@nestjs/common';
+import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from '../platform/logger.js';
-import { Gate } from './auth/gate.js';
-import type { Access } from './auth/policy.js';
+import { type Access, ANYBODY } from './auth/access.js';
+import { Decided, Gate } from './auth/gate.js';
+import { Scope } from './auth/scope.js';
 import { ErrorFilter } from './error/error.filter.js';
 import { RouteTable } from './error/route-table.js';
 import {
@@ -22,6 +23,7 @@ import type { ApiRequest, Asked } from './request/asked.js';
 import { parseBody } from './request/body.js';
 import { normalisePath } from './request/path.js';
 import { parseQuery } from './request/query.js';
+import { declaredRoutes } from './routes.js';
 
 /** ms that answers under way have to finish when the listener closes. */
 const CLOSE_GRACE = 5_000;
@@ -66,14 +68,15 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
       return url;
     },
   });
-  prepare(adapter, options, routes, suffixed);
+  prepare(adapter, options, { routes, open: openRoutes(module), suffixed });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     bodyParser: false,
     logger: false,
     abortOnError: false,
   });
   app.useGlobalFilters(new ErrorFilter(routes, options.log, options.isDatabaseAway));
-  app.useGlobalGuards(new Gate(options.access));
+  app.useGlobalGuards(new Gate());
+  app.useGlobalInterceptors(new Decided());
   await app.init();
   await adapter.getInstance().ready();
   const connections = new Set<Socket>();
@@ -94,6 +97,7 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
       const late = setTimeout(() => app.getHttpServer().closeAllConnections(), CLOSE_GRACE);
       await app.close();
       clearTimeout(late);
+      await options.access.close();
     },
   };
 }
@@ -101,8 +105,7 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
 function prepare(
   adapter: FastifyAdapter,
   options: ListenerOptions,
-  routes: RouteTable,
-  suffixed: WeakSet<IncomingMessage>,
+  { routes, open, suffixed }: { routes: RouteTable; open: RouteTable; suffixed: WeakSet<IncomingMessage> },
 ): void {
   const fastify = adapter.getInstance();
   fastify.addHook('onRoute', (route) => {
@@ -125,10 +128,14 @@ function prepare(
     const version = negotiate(request.headers);
     reply.header(VERSION_HEADER, version.toString());
     if (version.does('secondRequestIdHeader')) reply.header('x-openstack-request-id', id);
+    // Before the body is read: nobody sends megabytes without a login.
+    const isOpen = open.methodsOf(request.url).length > 0;
+    const { user, project, subject } = isOpen ? ANYBODY : await options.access.login(request.raw);
     received.asked = {
       version,
       base: options.publicEndpoint?.replace(/\/+$/, '') ?? baseOf(request.raw),
-      by: { request_id: id, user: null, project: null },
+      by: { request_id: id, user, project },
+      scope: new Scope(subject),
       jsonSuffix: suffixed.has(request.raw),
     };
   });
@@ -146,6 +153,15 @@ function prepare(
       'request',
     );
   });
+}
+
+/** Paths that are served without a login, whatever the method. */
+function openRoutes(module: DynamicModule): RouteTable {
+  const open = new RouteTable();
+  for (const { method, path, policy } of declaredRoutes((module.controllers ?? []) as Type[])) {
+    if (policy === 'public') open.add(method, path);
+  }
+  return open;
 }
 
 const rangeHeaders = () => ({ [MIN_VERSION_HEADER]: MIN_VERSION, [MAX_VERSION_HEADER]: MAX_VERSION });

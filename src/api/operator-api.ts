@@ -7,7 +7,7 @@ import { NodeRepository } from '../node/node.repository.js';
 import { OperationRepository } from '../operation/operation.repository.js';
 import type { Logger } from '../platform/logger.js';
 import { PortRepository } from '../port/port.repository.js';
-import { NoAuth } from './auth/policy.js';
+import type { Access } from './auth/access.js';
 import { HealthcheckController } from './healthcheck.controller.js';
 import { type ApiListener, createListener } from './listener.js';
 import type { ResourceRepository } from './repositories.js';
@@ -26,6 +26,7 @@ import { NodeView } from './v1/node/node-view.js';
 import { NodeStatesController } from './v1/node/states.controller.js';
 import { PortController } from './v1/port/port.controller.js';
 import { PortEditor } from './v1/port/port-editor.js';
+import { PortFinder } from './v1/port/port-finder.js';
 import { PortList } from './v1/port/port-list.js';
 import { RamdiskElsewhereController } from './v1/ramdisk/elsewhere.controller.js';
 import { RootController } from './v1/root.controller.js';
@@ -49,6 +50,7 @@ export interface OperatorApiParts {
   };
   /** Seconds of silence after which a conductor counts as dead. */
   conductorTimeout: number;
+  access: Access;
   isDatabaseAway: (error: unknown) => boolean;
   log: Logger;
 }
@@ -93,6 +95,7 @@ class OperatorApiModule {
         NodeView,
         NodeEditor,
         PortEditor,
+        PortFinder,
         PortList,
       ],
     };
@@ -101,9 +104,9 @@ class OperatorApiModule {
 
 /** The API for operators and clients. Its listener starts with `listen`. */
 export function createOperatorApi(parts: OperatorApiParts): Promise<ApiListener> {
-  const { settings, isDatabaseAway } = parts;
+  const { settings, isDatabaseAway, access } = parts;
   return createListener(OperatorApiModule.forRoot(parts), {
-    access: new NoAuth(),
+    access,
     log: parts.log.child({ listener: 'api' }),
     isDatabaseAway,
     publicEndpoint: settings.public_endpoint,

@@ -16,6 +16,8 @@ export interface PortFilter {
   description_contains?: string;
   /** Groups of the nodes' conductors, in lower case. */
   conductor_groups?: readonly string[];
+  /** Ports of nodes that this project owns or leases. */
+  project?: string;
 }
 
 /** Every query on ports. */
@@ -93,6 +95,10 @@ function portConditions(filter: PortFilter, parameters: Parameters): string[] {
   if (filter.conductor_groups) {
     const groups = parameters.add(filter.conductor_groups);
     where.push(`node_uuid in (select uuid from node where conductor_group = any(${groups}))`);
+  }
+  if (filter.project !== undefined) {
+    const project = parameters.add(filter.project);
+    where.push(`node_uuid in (select uuid from node where owner = ${project} or lessee = ${project})`);
   }
   return where;
 }

@@ -1,4 +1,5 @@
 import { createAgentApi } from '../../src/api/agent-api.js';
+import { type Access, NoAuth } from '../../src/api/auth/access.js';
 import { createOperatorApi } from '../../src/api/operator-api.js';
 import { RESOURCE_REPOSITORIES } from '../../src/api/repositories.js';
 import type { Conductor } from '../../src/conductor/conductor.js';
@@ -23,10 +24,16 @@ export class ApiClient {
   constructor(
     readonly base: string,
     readonly version: number | string | null = 115,
+    private readonly always: Record<string, string> = {},
   ) {}
 
   at(version: number | string | null): ApiClient {
-    return new ApiClient(this.base, version);
+    return new ApiClient(this.base, version, this.always);
+  }
+
+  /** With headers in every request, such as a login. */
+  with(always: Record<string, string>): ApiClient {
+    return new ApiClient(this.base, this.version, always);
   }
 
   get = (path: string, headers: Record<string, string> = {}) => this.send('GET', path, undefined, headers);
@@ -49,6 +56,7 @@ export class ApiClient {
       headers: {
         ...(version === null ? {} : { 'x-openstack-ironic-api-version': version }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...this.always,
         ...headers,
       },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
@@ -74,6 +82,7 @@ export async function startApi(
     api?: Partial<ReturnType<typeof apiSection.parse>>;
     agent?: Partial<ReturnType<typeof agentSection.parse>>;
     conductor?: (real: Conductor) => Conductor;
+    access?: Access;
   } = {},
 ) {
   const fake = fakeConductor(database);
@@ -88,6 +97,7 @@ export async function startApi(
     ...common,
     resources: RESOURCE_REPOSITORIES.map((Repository) => new Repository(database.source)),
     stream,
+    access: options.access ?? new NoAuth(),
     settings: { ...apiSection.parse(undefined), ...options.api },
     conductorTimeout: 60,
   });

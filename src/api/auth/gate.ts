@@ -1,29 +1,40 @@
-import { type CanActivate, type ExecutionContext, NotFoundException } from '@nestjs/common';
+import {
+  type CallHandler,
+  type CanActivate,
+  type ExecutionContext,
+  type NestInterceptor,
+  NotFoundException,
+} from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
+import { type Observable, tap } from 'rxjs';
 import { FerricError } from '../../domain/errors.js';
 import { SINCE } from '../microversion/since.js';
-import type { ApiRequest, Asked } from '../request/asked.js';
-import { type Access, POLICY } from './policy.js';
+import type { ApiRequest } from '../request/asked.js';
+import { POLICY } from './policy.js';
+import type { RuleName } from './policy-table.js';
 
 /** Lets a request through to its route: the route is known at the request's version, and its policy agrees. */
 export class Gate implements CanActivate {
   readonly #reflector = new Reflector();
 
-  constructor(private readonly access: Access) {}
-
-  async canActivate(context: ExecutionContext): Promise<boolean> {
-    const request = context.switchToHttp().getRequest<ApiRequest & { asked: Asked }>();
+  canActivate(context: ExecutionContext): boolean {
+    const { asked } = context.switchToHttp().getRequest<ApiRequest>();
     const handler = context.getHandler();
     const since = this.#reflector.get<number | undefined>(SINCE, handler);
-    const policy = this.#reflector.get<string | undefined>(POLICY, handler);
+    const policy = this.#reflector.get<RuleName | 'public' | undefined>(POLICY, handler);
     if (since === undefined || policy === undefined) {
       throw new FerricError('internal', `${handler.name} declares no version or no policy`);
     }
-    if (!request.asked.version.has(since)) throw new NotFoundException();
-    if (policy !== 'public') {
-      const who = await this.access.authorize(request.raw, policy);
-      request.asked = { ...request.asked, by: { ...request.asked.by, ...who } };
-    }
+    if (!asked.version.has(since)) throw new NotFoundException();
+    if (policy !== 'public') asked.scope.enter(policy);
     return true;
+  }
+}
+
+/** Answers nothing that no rule has decided. */
+export class Decided implements NestInterceptor {
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const { asked } = context.switchToHttp().getRequest<ApiRequest>();
+    return next.handle().pipe(tap(() => asked.scope.assertDecided()));
   }
 }

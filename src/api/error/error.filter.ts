@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import { FerricError } from '../../domain/errors.js';
 import type { Logger } from '../../platform/logger.js';
+import { LoginRefused } from '../auth/access.js';
 import { VersionRefused } from '../microversion/microversion.js';
 import type { ApiReply, ApiRequest } from '../request/asked.js';
 import { BodyRefused } from '../request/body.js';
@@ -12,8 +13,10 @@ import { TooManyRequests } from './too-many-requests.js';
 interface Failure {
   status: number;
   message: string;
-  /** Which of the API's three forms the body takes. */
-  form: 'fault' | 'router' | 'bare';
+  /** Which of the API's forms the body takes. */
+  form: 'fault' | 'router' | 'bare' | 'login';
+  title?: string;
+  challenge?: string;
   retryAfter?: number;
 }
 
@@ -43,6 +46,7 @@ export class ErrorFilter implements ExceptionFilter {
       );
     }
     if (failure.retryAfter !== undefined) reply.header('retry-after', String(failure.retryAfter));
+    if (failure.challenge !== undefined) reply.header('www-authenticate', failure.challenge);
     if (failure.status === 405) reply.header('allow', this.routes.methodsOf(request.url).join(', '));
     reply.code(failure.status).header('content-type', 'application/json');
     reply.send(bodyOf(failure));
@@ -51,6 +55,16 @@ export class ErrorFilter implements ExceptionFilter {
   #failureOf(error: unknown, request: ApiRequest): Failure {
     if (error instanceof VersionRefused) return { status: 406, message: error.message, form: 'router' };
     if (error instanceof BodyRefused) return { status: 400, message: error.message, form: 'bare' };
+    if (error instanceof LoginRefused) {
+      const { message, challenge, title } = error;
+      return {
+        status: STATUS[error.code],
+        message,
+        form: 'login',
+        ...(challenge === null ? {} : { challenge }),
+        ...(title === undefined ? {} : { title }),
+      };
+    }
     if (error instanceof TooManyRequests) {
       return { status: 429, message: error.message, form: 'fault', retryAfter: error.retryAfter };
     }
@@ -88,7 +102,10 @@ function describe(error: unknown): { name: string; message: string; stack?: stri
   return stack === undefined ? { name, message } : { name, message, stack };
 }
 
-function bodyOf({ status, message, form }: Failure): string {
+function bodyOf({ status, message, form, title }: Failure): string {
+  if (form === 'login') {
+    return JSON.stringify({ error: { message, code: status, ...(title === undefined ? {} : { title }) } });
+  }
   const faultcode = status < 500 ? 'Client' : 'Server';
   if (form === 'bare') return JSON.stringify({ faultcode, faultstring: message });
   const inner =

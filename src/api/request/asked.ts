@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Requester } from '../../conductor/conductor.js';
+import type { Scope } from '../auth/scope.js';
 import type { Microversion } from '../microversion/microversion.js';
 
 /** What every handler knows about the request it answers. */
@@ -8,6 +9,8 @@ export interface Asked {
   /** Base of links, without a slash at the end. */
   readonly base: string;
   readonly by: Requester;
+  /** What it may see and do. */
+  readonly scope: Scope;
   /** The path ended in `.json`, which was dropped. */
   readonly jsonSuffix: boolean;
 }

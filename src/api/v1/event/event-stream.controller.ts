@@ -35,6 +35,8 @@ export class EventStreamController implements BeforeApplicationShutdown {
   async open(@Req() { asked, query, raw }: ApiRequest, @Res() reply: ApiReply): Promise<void> {
     const { node: ident } = readQuery(query, STREAM, asked.version);
     const after = lastEventId(raw.headers['last-event-id']);
+    // Without a node, it shows what happens to everybody's.
+    if (ident === undefined) asked.scope.demand('ferric:event:stream', { owner: null });
     const node = ident === undefined ? null : (await this.finder.find(ident, asked)).uuid;
     if (this.#writers.size >= MOST_STREAMS) throw new UnavailableError('Too many event streams are open.');
     const headers = reply.getHeaders();

@@ -2,12 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ChassisRepository } from '../../../chassis/chassis.repository.js';
 import { type ClearNode, Conductor } from '../../../conductor/conductor.js';
-import { FerricError, InvalidError } from '../../../domain/errors.js';
+import { ConflictError, FerricError, InvalidError } from '../../../domain/errors.js';
 import { type EditedNode, refuseDuringTransition, settleEdit } from '../../../domain/node/edit.js';
 import { isHostName, isLogicalName, isUuidLike, RESERVED_NODE_NAMES } from '../../../domain/node/name.js';
 import type { Json, JsonObject } from '../../../domain/step/step.js';
 import type { Node } from '../../../node/node.entity.js';
 import { type NewNode, type NodeChanges, NodeRepository } from '../../../node/node.repository.js';
+import { rulesOfNodePatch } from '../../auth/node-patch.js';
+import type { Scope } from '../../auth/scope.js';
 import type { Microversion } from '../../microversion/microversion.js';
 import type { Asked } from '../../request/asked.js';
 import { shorten } from '../../request/value.js';
@@ -29,9 +31,13 @@ export class NodeEditor {
     const { name } = values;
     if (typeof name === 'string') refuseName(name, version, 'Cannot create node with invalid name ');
     await this.#refuseChassis(values['chassis_uuid']);
-    if (values['parent_node']) values['parent_node'] = await this.#parent(values['parent_node'] as string);
+    const owner = ownerOfNew(asked.scope, (values['owner'] as string | null | undefined) ?? null);
+    if (values['parent_node']) {
+      values['parent_node'] = await this.#parent(values['parent_node'] as string, owner, asked);
+    }
     const node = {
       ...values,
+      owner,
       uuid: values['uuid'] ?? randomUUID(),
       conductor_group: String(values['conductor_group'] ?? '').toLowerCase(),
       provision_state: version.does('enrollFirst') ? 'enroll' : 'available',
@@ -44,6 +50,7 @@ export class NodeEditor {
   async patch(node: Node, body: unknown, resetInterfaces: boolean, asked: Asked): Promise<Node> {
     const { version } = asked;
     const edit = readEdit(NODE_FIELDS, body, version);
+    for (const rule of rulesOfNodePatch(edit.patch)) asked.scope.demand(rule, node);
     if (resetInterfaces && !edit.roots.has('driver')) {
       throw new InvalidError(
         "The reset_interfaces parameter can only be used when changing the node's driver.",
@@ -54,12 +61,14 @@ export class NodeEditor {
         refuseName(name, version, `Node ${node.uuid}: Cannot change name to invalid name `);
       }
     }
-    const refuse = (now: EditedNode) =>
+    const refuse = (now: EditedNode & Pick<Node, 'owner' | 'lessee'>) => {
       refuseDuringTransition(now, edit.patch, version.does('inspectWaitState'));
+      if (edit.roots.has('owner')) refuseOwner(now, asked.scope);
+    };
     refuse(node);
     const parents = new Map<string, string>();
     for (const parent of edit.valuesOf('parent_node')) {
-      if (typeof parent === 'string') parents.set(parent, await this.#parent(parent));
+      if (typeof parent === 'string') parents.set(parent, await this.#parent(parent, node.owner, asked));
     }
     for (const chassis of edit.valuesOf('chassis_uuid')) await this.#refuseChassis(chassis);
     const decide = (clear: ClearNode): NodeChanges => {
@@ -82,14 +91,34 @@ export class NodeEditor {
     }
   }
 
-  /** @returns uuid of the node that a `parent_node` names; nothing tells whether it exists */
-  async #parent(ident: string): Promise<string> {
+  /** @returns uuid of the node that a `parent_node` names, of the same owner; nothing tells whether it exists */
+  async #parent(ident: string, owner: string | null, { scope }: Asked): Promise<string> {
     const parent = await this.nodes.find(ident);
-    if (parent) return parent.uuid;
+    if (parent && parent.owner === owner && scope.allows('baremetal:node:get', parent)) return parent.uuid;
     throw new InvalidError(
       `Unable to apply the requested parent_node '${shorten(ident)}'. Requested value was invalid.`,
     );
   }
+}
+
+/** What a project creates for itself is its own. */
+function ownerOfNew(scope: Scope, requested: string | null): string | null {
+  const own = scope.mayManageOwn('baremetal:node:create:self_owned_node');
+  scope.demand('baremetal:node:create', null, own);
+  if (!own || scope.isSystem) return requested;
+  if (requested !== null && requested !== scope.project) {
+    throw new InvalidError(
+      'Cannot create a node as a project scoped admin with an owner other than your own project.',
+    );
+  }
+  return scope.project;
+}
+
+/** A deployed node changes hands by a rule of its own. */
+function refuseOwner(node: EditedNode & Pick<Node, 'owner' | 'lessee'>, scope: Scope): void {
+  if (node.provision_state !== 'active') return;
+  if (scope.allows('baremetal:node:update_owner_provisioned', node)) return;
+  throw new ConflictError(`Cannot update owner of node "${node.uuid}" while it is in state "active".`);
 }
 
 function refuseName(name: string, version: Microversion, message: string): void {

@@ -12,15 +12,36 @@ export class NodeFinder {
   constructor(private readonly nodes: NodeRepository) {}
 
   /**
+   * The node, once the route's rule allows the request on it. Where that rule speaks of another object's owner than
+   * the node's, use `see` and decide by `asked.scope`.
    * @param ident uuid; from 1.5 a name too
-   * @throws NotFoundError, InvalidError for what can be neither
+   * @throws NotFoundError, ForbiddenError, InvalidError for what can be neither
    */
   async find(ident: string, asked: Asked): Promise<Node> {
+    const node = await this.see(ident, asked);
+    asked.scope.demandRoute(node);
+    return node;
+  }
+
+  /**
+   * The node, if the request may know of it. What may be done to it is still open.
+   * @throws NotFoundError in the same words for a node that does not exist and for one that must not be known
+   */
+  async see(ident: string, asked: Asked): Promise<Node> {
+    const node = await this.#named(ident, asked);
+    if (!asked.scope.allows('baremetal:node:get', node)) {
+      const uuid = canonicalUuid(ident);
+      throw notFound(uuid ?? (asked.jsonSuffix ? `${ident}.json` : ident));
+    }
+    return node;
+  }
+
+  async #named(ident: string, asked: Asked): Promise<Node> {
     uuidOrName('node', ident);
     const uuid = canonicalUuid(ident);
     if (uuid !== null) return this.nodes.get(uuid);
     const { version } = asked;
-    if (!version.does('nodeName')) throw new NotFoundError(`Node ${shorten(ident)} could not be found.`);
+    if (!version.does('nodeName')) throw notFound(ident);
     const isName = version.does('unrestrictedName') ? isLogicalName : isHostName;
     if (!isName(ident)) {
       throw new InvalidError(`Expected a logical name or UUID but received ${shorten(ident)}.`);
@@ -29,4 +50,8 @@ export class NodeFinder {
     if (node || !asked.jsonSuffix) return node ?? this.nodes.get(ident);
     return this.nodes.get(`${ident}.json`);
   }
+}
+
+function notFound(ident: string): NotFoundError {
+  return new NotFoundError(`Node ${shorten(ident)} could not be found.`);
 }

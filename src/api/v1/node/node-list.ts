@@ -28,11 +28,13 @@ export class NodeList {
     const of = { fields: NODE_FIELDS, filters: NODE_FILTERS };
     const listing = readListing(request, of, this.settings.maxLimit, whole);
     const { asked, given, page, selection, view } = listing;
+    const project = asked.scope.confine(given.project);
     const own = nodeFilterOf(given);
     if (own === null) return { nodes: [] };
     const filter: NodeFilter = { ...own, ...below };
+    if (project !== undefined) filter.project = project;
     if (filter.chassis_uuid !== undefined) await this.chassis.get(filter.chassis_uuid);
-    const columns = [...listing.columns, 'target_provision_state'];
+    const columns = [...listing.columns, 'target_provision_state', 'owner', 'lessee'];
     const rows = await this.nodes.list(filter, page, columns);
     const nodes = await this.view.show(rows, asked, selection, view);
     const isLookup = given.instance_uuid !== undefined;

@@ -4,6 +4,7 @@ import { OperationRepository } from '../../../operation/operation.repository.js'
 import type { Asked } from '../../request/asked.js';
 import { type Selection, type View, viewOf } from '../../resource/field.js';
 import { NODE_FIELDS, type NodeReading } from './fields.js';
+import { redactorFor } from './redaction.js';
 
 const NO_STEPS: NodeReading['steps'] = new Map();
 const STEP_FIELDS = ['clean_step', 'deploy_step'];
@@ -32,7 +33,12 @@ export class NodeView {
     const steps =
       busy.length > 0 ? await this.operations.currentSteps(busy.map((row) => row.uuid)) : NO_STEPS;
     const context: NodeReading = { version: asked.version, base: asked.base, steps, now: Date.now() };
-    return rows.map((row) => view.show(row, context));
+    const redact = redactorFor(asked.scope);
+    return rows.map((row) => {
+      const shown = view.show(row, context);
+      redact(shown, row);
+      return shown;
+    });
   }
 
   async one(row: Node, asked: Asked, selection: Selection = 'whole'): Promise<Record<string, unknown>> {

@@ -76,7 +76,7 @@ export class NodeController {
   @Policy('baremetal:node:update')
   async update(@Req() { asked, params, query, body }: ApiRequest) {
     const { reset_interfaces = false } = readQuery(query, PATCHING, asked.version);
-    const found = await this.finder.find(params['ident']!, asked);
+    const found = await this.finder.see(params['ident']!, asked);
     return this.view.one(await this.editor.patch(found, body, reset_interfaces, asked), asked);
   }
 
@@ -86,7 +86,9 @@ export class NodeController {
   @Policy('baremetal:node:delete')
   async delete(@Req() { asked, params, query }: ApiRequest) {
     readQuery(query, {}, asked.version);
-    const node = await this.finder.find(params['ident']!, asked);
+    const node = await this.finder.see(params['ident']!, asked);
+    const isOwn = asked.scope.mayManageOwn('baremetal:node:delete:self_owned_node', node);
+    asked.scope.demand('baremetal:node:delete', node, isOwn);
     await this.conductor.deleteNode(node.uuid, asked.by);
   }
 

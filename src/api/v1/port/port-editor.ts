@@ -41,7 +41,7 @@ export class PortEditor {
     const { version } = asked;
     const edit = readEdit(PORT_FIELDS, body, version);
     for (const group of edit.valuesOf('portgroup_uuid')) refusePortgroup(group);
-    for (const node of edit.valuesOf('node_uuid')) await this.#refuseMove(node, found);
+    for (const node of edit.valuesOf('node_uuid')) await this.#refuseMove(node, found, asked);
     const decide = (port: Port, node: Node): PortChanges => {
       const { document, changes } = edit.apply(port);
       checkValues(document);
@@ -75,17 +75,19 @@ export class PortEditor {
     }
     const named = (ident ?? uuid) as string;
     const node = await this.nodes.find(canonicalUuid(named) ?? named);
+    // Before anything tells whether there is such a node.
+    asked.scope.demand('baremetal:port:create', node ?? { owner: null });
     // 404 would speak of the port.
     if (!node) throw new InvalidError(`Node ${shorten(named)} could not be found.`);
     return node.uuid;
   }
 
   /** A port goes to another node only if that exists and has the same owner. */
-  async #refuseMove(to: Json | undefined, port: Port): Promise<void> {
+  async #refuseMove(to: Json | undefined, port: Port, { scope }: Asked): Promise<void> {
     const uuid = typeof to === 'string' ? canonicalUuid(to) : null;
     const target = uuid === null ? null : await this.nodes.find(uuid);
     const from = await this.nodes.find(port.node_uuid);
-    if (!target || target.owner !== from?.owner) {
+    if (!target || target.owner !== from?.owner || !scope.allows('baremetal:node:get', target)) {
       throw new InvalidError(
         `Unable to apply the requested node_uuid '${shorten(String(to))}'. Requested value was invalid.`,
       );

@@ -39,6 +39,7 @@ export class PortList {
     const of = { fields: PORT_FIELDS, filters: PORT_FILTERS };
     const listing = readListing(request, of, this.settings.maxLimit, whole);
     const { asked, given, page, columns } = listing;
+    const project = asked.scope.confine();
     const named = parent ?? given.node_uuid ?? given.node;
     if ([named, given.portgroup, given.shard].filter((each) => each !== undefined).length > 1) {
       throw new FerricError('forbidden', 'Operation not permitted.');
@@ -54,6 +55,7 @@ export class PortList {
     // There are no port groups yet.
     if (given.portgroup !== undefined) return { ports: [] };
     const filter: PortFilter = {};
+    if (project !== undefined) filter.project = project;
     if (named !== undefined) filter.node_uuid = (await this.finder.find(named, asked)).uuid;
     if (given.address !== undefined) filter.address = given.address;
     if (given.shard) filter.shards = given.shard;

@@ -1,22 +1,21 @@
 import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestjs/common';
 import { Conductor } from '../../../conductor/conductor.js';
-import { canonicalUuid } from '../../../domain/node/name.js';
 import type { Port } from '../../../port/port.entity.js';
-import { PortRepository } from '../../../port/port.repository.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
-import type { ApiReply, ApiRequest } from '../../request/asked.js';
+import type { ApiReply, ApiRequest, Asked } from '../../request/asked.js';
 import { uuid, uuidOrName } from '../../request/value.js';
 import { created, readShow, whole } from '../../resource/answer.js';
 import { PORT_FIELDS } from './fields.js';
 import { PortEditor } from './port-editor.js';
+import { PortFinder } from './port-finder.js';
 import { PortList } from './port-list.js';
 
 @Controller('v1')
 export class PortController {
   constructor(
     private readonly conductor: Conductor,
-    private readonly ports: PortRepository,
+    private readonly finder: PortFinder,
     private readonly lists: PortList,
     private readonly editor: PortEditor,
   ) {}
@@ -37,7 +36,7 @@ export class PortController {
 
   @Get('nodes/:ident/ports')
   @Since(1)
-  @Policy('baremetal:port:list')
+  @Policy('baremetal:port:list_all')
   ofNode(@Req() request: ApiRequest) {
     const ident = request.params['ident']!;
     return this.lists.list(request, `nodes/${encodeURIComponent(ident)}/ports`, ident);
@@ -56,14 +55,14 @@ export class PortController {
   @Policy('baremetal:port:get')
   async show(@Req() request: ApiRequest) {
     const view = readShow(request, PORT_FIELDS);
-    return view.show(await this.#find(request.params['ident']!), request.asked);
+    return view.show(await this.#find(request.params['ident']!, request.asked), request.asked);
   }
 
   @Patch('ports/:ident')
   @Since(1)
   @Policy('baremetal:port:update')
   async update(@Req() { asked, params, body }: ApiRequest) {
-    const found = await this.#find(params['ident']!);
+    const found = await this.#find(params['ident']!, asked);
     return whole(PORT_FIELDS, await this.editor.patch(found, body, asked), asked);
   }
 
@@ -72,12 +71,12 @@ export class PortController {
   @Since(1)
   @Policy('baremetal:port:delete')
   async delete(@Req() { asked, params }: ApiRequest) {
-    const port = await this.ports.get(uuid('port_uuid', params['uuid']!));
+    const port = await this.finder.find(uuid('port_uuid', params['uuid']!), asked);
     await this.conductor.deletePort(port.uuid, asked.by);
   }
 
-  async #find(ident: string): Promise<Port> {
+  async #find(ident: string, asked: Asked): Promise<Port> {
     uuidOrName('port_ident', ident);
-    return this.ports.get(canonicalUuid(ident) ?? ident);
+    return this.finder.find(ident, asked);
   }
 }

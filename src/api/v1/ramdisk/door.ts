@@ -3,8 +3,8 @@ import { canonicalAddress } from '../../../domain/agent/callback-url.js';
 import { NotFoundError } from '../../../domain/errors.js';
 import type { Logger } from '../../../platform/logger.js';
 import { TooManyRequests } from '../../error/too-many-requests.js';
+import { RateLimit } from '../../request/rate-limit.js';
 import { AllowedNetworks } from './networks.js';
-import { RateLimit } from './rate-limit.js';
 
 /** What the agent listener takes from the configuration. */
 export interface RamdiskSettings {

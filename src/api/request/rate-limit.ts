@@ -18,12 +18,25 @@ export class RateLimit {
   take(address: string): number {
     const now = this.now();
     const key = bucketOf(address);
-    const before = this.#buckets.get(key);
-    const filled = before ? before.left + ((now - before.at) / 60_000) * this.perMinute : this.perMinute;
-    const left = Math.min(filled, this.perMinute);
+    const left = this.#left(key, now);
     this.#buckets.delete(key);
     this.#buckets.set(key, { left: left < 1 ? left : left - 1, at: now });
     if (this.#buckets.size > MOST_SOURCES) this.#buckets.delete(this.#buckets.keys().next().value!);
+    return this.#wait(left);
+  }
+
+  /** As `take`, and nothing is taken. */
+  wait(address: string): number {
+    return this.#wait(this.#left(bucketOf(address), this.now()));
+  }
+
+  #left(key: string, now: number): number {
+    const before = this.#buckets.get(key);
+    const filled = before ? before.left + ((now - before.at) / 60_000) * this.perMinute : this.perMinute;
+    return Math.min(filled, this.perMinute);
+  }
+
+  #wait(left: number): number {
     return left < 1 ? Math.max(1, Math.ceil(((1 - left) / this.perMinute) * 60)) : 0;
   }
 }
