@@ -1,6 +1,16 @@
 // The rooms of the house and the arrows between them. Rules are generated from ROOMS; see docs/explanation/architecture.md.
 // A room may import itself and the rooms listed. `src/main.ts` and `src/app.module.ts` know every room.
-const memory = ['node', 'port', 'operation', 'boot-plan', 'lease', 'event', 'conductor-record', 'chassis'];
+const memory = [
+  'node',
+  'port',
+  'operation',
+  'boot-plan',
+  'lease',
+  'event',
+  'conductor-record',
+  'chassis',
+  'portgroup',
+];
 const ROOMS = {
   domain: [],
   protocol: [],

@@ -6,6 +6,7 @@ import { Lease } from './lease/lease.entity.js';
 import { Node } from './node/node.entity.js';
 import { Operation, OperationStep } from './operation/operation.entity.js';
 import { Port } from './port/port.entity.js';
+import { Portgroup } from './portgroup/portgroup.entity.js';
 
 /** Every table of the schema. */
 export const ENTITIES = [
@@ -20,4 +21,5 @@ export const ENTITIES = [
   BootPlanFile,
   Lease,
   Chassis,
+  Portgroup,
 ];

@@ -15,6 +15,8 @@ import { HISTORY_LIST } from '../../src/api/v1/node/history.controller.js';
 import { HISTORY_FIELDS } from '../../src/api/v1/node/history-fields.js';
 import { PORT_FIELDS } from '../../src/api/v1/port/fields.js';
 import { PORT_LIST } from '../../src/api/v1/port/port-list.js';
+import { PORTGROUP_FIELDS } from '../../src/api/v1/portgroup/fields.js';
+import { PORTGROUP_LIST } from '../../src/api/v1/portgroup/portgroup-list.js';
 import { LOOKUP } from '../../src/api/v1/ramdisk/ramdisk.controller.js';
 import { GENERATED, type Page, table } from './page.js';
 
@@ -73,6 +75,14 @@ ${fields(PORT_FIELDS)}
 Parameters of the listing:
 
 ${parameters(PORT_LIST)}
+
+## Port group
+
+${fields(PORTGROUP_FIELDS)}
+
+Parameters of the listing:
+
+${parameters(PORTGROUP_LIST)}
 
 ## Chassis
 

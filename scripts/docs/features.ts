@@ -44,10 +44,13 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     works('Validate', `${API}/states.spec.ts`),
     works('History', `${API}/event-stream.spec.ts`),
     works('Chassis, and the nodes in them', `${API}/chassis.spec.ts`),
-    no('Traits, allocations, port groups, volumes, VIFs, deploy templates, runbooks'),
+    no('Traits, allocations, volumes, VIFs, deploy templates, runbooks'),
     no('Inventory, firmware, BIOS and RAID settings, vendor passthru, virtual media, indicators, NMI'),
   ],
-  Ports: [works('All verbs; unique MAC; fields by version', `${API}/port.spec.ts`), no('Port groups')],
+  Ports: [
+    works('All verbs; unique MAC; fields by version', `${API}/port.spec.ts`),
+    works('Port groups, physical networks', `${API}/portgroup.spec.ts`),
+  ],
   'Power and boot device': [
     works('On, off, reboot, soft variants with timeout', 'test/component/driver/ipmi.spec.ts'),
     works('Boot device: read, set, supported', 'test/component/driver/ipmi.spec.ts'),

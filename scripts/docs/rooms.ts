@@ -19,6 +19,7 @@ const PURPOSE: Record<string, string> = {
   'src/database': 'PostgreSQL: embedded server, connection, transactions, migrations, sealed secrets',
   'src/node': 'Nodes: entity and named queries, reservations included',
   'src/port': 'Ports: entity and named queries',
+  'src/portgroup': 'Port groups: entity and named queries',
   'src/chassis': 'Chassis: entity and named queries',
   'src/operation': 'The journal: operations and their steps',
   'src/boot-plan': 'What each machine boots next',

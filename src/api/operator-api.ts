@@ -21,6 +21,7 @@ import { NodeManagementController } from './v1/node/management.controller.js';
 import { NodeController } from './v1/node/node.controller.js';
 import { NodeEditor } from './v1/node/node-editor.js';
 import { NodeFinder } from './v1/node/node-finder.js';
+import { NodeLink } from './v1/node/node-link.js';
 import { NodeList } from './v1/node/node-list.js';
 import { NodeView } from './v1/node/node-view.js';
 import { NodeStatesController } from './v1/node/states.controller.js';
@@ -28,6 +29,10 @@ import { PortController } from './v1/port/port.controller.js';
 import { PortEditor } from './v1/port/port-editor.js';
 import { PortFinder } from './v1/port/port-finder.js';
 import { PortList } from './v1/port/port-list.js';
+import { PortgroupController } from './v1/portgroup/portgroup.controller.js';
+import { PortgroupEditor } from './v1/portgroup/portgroup-editor.js';
+import { PortgroupFinder } from './v1/portgroup/portgroup-finder.js';
+import { PortgroupList } from './v1/portgroup/portgroup-list.js';
 import { RamdiskElsewhereController } from './v1/ramdisk/elsewhere.controller.js';
 import { RootController } from './v1/root.controller.js';
 
@@ -63,6 +68,7 @@ export const OPERATOR_CONTROLLERS = [
   NodeManagementController,
   NodeHistoryController,
   PortController,
+  PortgroupController,
   ChassisController,
   DriverController,
   ConductorController,
@@ -96,6 +102,10 @@ class OperatorApiModule {
         NodeEditor,
         PortEditor,
         PortFinder,
+        NodeLink,
+        PortgroupFinder,
+        PortgroupList,
+        PortgroupEditor,
         PortList,
       ],
     };

@@ -8,6 +8,7 @@ import type { NodeRepository } from '../node/node.repository.js';
 import type { OperationRepository } from '../operation/operation.repository.js';
 import type { Logger } from '../platform/logger.js';
 import type { PortRepository } from '../port/port.repository.js';
+import type { PortgroupRepository } from '../portgroup/portgroup.repository.js';
 import { AgentDesk, type CallbackCheck, type SourceCheck } from './agent-desk.js';
 import { CleaningPlan } from './cleaning-plan.js';
 import { ConductorService } from './conductor.service.js';
@@ -20,6 +21,7 @@ import type { PeriodicRunner } from './periodic/periodic-runner.js';
 import { PowerSync } from './periodic/power-sync.js';
 import type { PeriodicTask } from './periodic/task.js';
 import { periodicTasks } from './periodic/tasks.js';
+import { PortDesk } from './port-desk.js';
 import { recoverStranded } from './recovery.js';
 import { Reservations } from './reservation.js';
 import { StepPerformer } from './step-performer.js';
@@ -32,6 +34,7 @@ export interface ConductorParts {
   source: DataSource;
   nodes: NodeRepository;
   ports: PortRepository;
+  portgroups: PortgroupRepository;
   operations: OperationRepository;
   events: EventRepository;
   conductors: ConductorRecordRepository;
@@ -95,6 +98,7 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
     ...parts,
     contexts,
     desk,
+    portDesk: new PortDesk({ ...parts, desk }),
     verbs,
     agents,
     conductorTimeout: settings.heartbeat_timeout,

@@ -23,6 +23,7 @@ import type { Logger } from '../platform/logger.js';
 import { LOGGER } from '../platform/logger.module.js';
 import { PortModule } from '../port/port.module.js';
 import { PortRepository } from '../port/port.repository.js';
+import { PortgroupRepository } from '../portgroup/portgroup.repository.js';
 import { type ComposedConductor, composeConductor } from './compose.js';
 import { Conductor } from './conductor.js';
 import { PeriodicRunner } from './periodic/periodic-runner.js';
@@ -57,6 +58,7 @@ export class ConductorModule {
             DataSource,
             NodeRepository,
             PortRepository,
+            PortgroupRepository,
             OperationRepository,
             EventRepository,
             ConductorRecordRepository,
@@ -70,6 +72,7 @@ export class ConductorModule {
             source: DataSource,
             nodes: NodeRepository,
             ports: PortRepository,
+            portgroups: PortgroupRepository,
             operations: OperationRepository,
             events: EventRepository,
             conductors: ConductorRecordRepository,
@@ -81,6 +84,7 @@ export class ConductorModule {
               source,
               nodes,
               ports,
+              portgroups,
               operations,
               events,
               conductors,

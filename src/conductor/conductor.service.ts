@@ -9,6 +9,8 @@ import type { Node } from '../node/node.entity.js';
 import type { NewNode, NodeChanges, NodeRepository } from '../node/node.repository.js';
 import type { Port } from '../port/port.entity.js';
 import type { NewPort, PortChanges } from '../port/port.repository.js';
+import type { Portgroup } from '../portgroup/portgroup.entity.js';
+import type { PortgroupChanges } from '../portgroup/portgroup.repository.js';
 import type { AgentDesk } from './agent-desk.js';
 import {
   type ClearNode,
@@ -19,6 +21,7 @@ import {
 } from './conductor.js';
 import type { NodeContexts } from './node-context.js';
 import type { NodeDesk } from './node-desk.js';
+import type { PortDesk } from './port-desk.js';
 import type { VerbDesk } from './verb-desk.js';
 
 /** The conductor's front: passes each request to the desk that does it. */
@@ -30,6 +33,7 @@ export class ConductorService extends Conductor {
       registry: DriverRegistry;
       contexts: NodeContexts;
       desk: NodeDesk;
+      portDesk: PortDesk;
       verbs: VerbDesk;
       agents: AgentDesk;
       conductorTimeout: number;
@@ -116,15 +120,27 @@ export class ConductorService extends Conductor {
   }
 
   createPort(port: NewPort, _by: Requester): Promise<Port> {
-    return this.deps.desk.createPort(port);
+    return this.deps.portDesk.createPort(port);
   }
 
   updatePort(ident: string, edit: (port: Port, node: Node) => PortChanges, _by: Requester): Promise<Port> {
-    return this.deps.desk.updatePort(ident, edit);
+    return this.deps.portDesk.updatePort(ident, edit);
   }
 
   deletePort(ident: string, _by: Requester): Promise<void> {
-    return this.deps.desk.deletePort(ident);
+    return this.deps.portDesk.deletePort(ident);
+  }
+
+  updatePortgroup(
+    ident: string,
+    edit: (group: Portgroup, node: Node) => PortgroupChanges,
+    _by: Requester,
+  ): Promise<Portgroup> {
+    return this.deps.portDesk.updatePortgroup(ident, edit);
+  }
+
+  deletePortgroup(ident: string, _by: Requester): Promise<void> {
+    return this.deps.portDesk.deletePortgroup(ident);
   }
 
   async drivers(): Promise<(DriverDescription & { hosts: string[] })[]> {

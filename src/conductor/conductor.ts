@@ -8,6 +8,8 @@ import type { Node } from '../node/node.entity.js';
 import type { NewNode, NodeChanges } from '../node/node.repository.js';
 import type { Port } from '../port/port.entity.js';
 import type { NewPort, PortChanges } from '../port/port.repository.js';
+import type { Portgroup } from '../portgroup/portgroup.entity.js';
+import type { PortgroupChanges } from '../portgroup/portgroup.repository.js';
 
 /** Who asks, for events and logs. */
 export interface Requester {
@@ -89,6 +91,14 @@ export abstract class Conductor {
     by: Requester,
   ): Promise<Port>;
   abstract deletePort(ident: string, by: Requester): Promise<void>;
+
+  /** @param edit as in `updatePort` */
+  abstract updatePortgroup(
+    ident: string,
+    edit: (group: Portgroup, node: Node) => PortgroupChanges,
+    by: Requester,
+  ): Promise<Portgroup>;
+  abstract deletePortgroup(ident: string, by: Requester): Promise<void>;
 
   /** Hardware types that are enabled, with the live conductors that serve them. */
   abstract drivers(): Promise<(DriverDescription & { hosts: string[] })[]>;

@@ -9,19 +9,16 @@ import type { EventRepository } from '../event/event.repository.js';
 import type { Node } from '../node/node.entity.js';
 import type { NewNode, NodeChanges, NodeRepository } from '../node/node.repository.js';
 import type { Logger } from '../platform/logger.js';
-import type { Port } from '../port/port.entity.js';
-import type { NewPort, PortChanges, PortRepository } from '../port/port.repository.js';
 import type { ClearNode, Requester } from './conductor.js';
 import type { NodeContexts } from './node-context.js';
 import type { Lease, Reservations } from './reservation.js';
 
-/** Edits of nodes and ports: each under the node's reservation. */
+/** Edits of nodes: each under the node's reservation. */
 export class NodeDesk {
   constructor(
     private readonly deps: {
       source: DataSource;
       nodes: NodeRepository;
-      ports: PortRepository;
       events: EventRepository;
       reservations: Reservations;
       registry: DriverRegistry;
@@ -105,36 +102,6 @@ export class NodeDesk {
         fence,
       ),
     );
-  }
-
-  async createPort(port: NewPort): Promise<Port> {
-    return this.reserved(port.node_uuid, ({ node }) =>
-      this.deps.ports.create({ ...port, node_uuid: node.uuid }),
-    );
-  }
-
-  async updatePort(ident: string, edit: (port: Port, node: Node) => PortChanges): Promise<Port> {
-    const found = await this.deps.ports.get(ident);
-    return this.reserved(found.node_uuid, async ({ node }) => {
-      const port = await this.deps.ports.get(found.uuid);
-      const changes = edit(port, node);
-      if (changes.node_uuid && !(await this.deps.nodes.find(changes.node_uuid))) {
-        throw new InvalidError(`Node ${changes.node_uuid} could not be found.`);
-      }
-      return this.deps.ports.update(port.uuid, changes);
-    });
-  }
-
-  async deletePort(ident: string): Promise<void> {
-    const found = await this.deps.ports.get(ident);
-    await this.reserved(found.node_uuid, async ({ node }) => {
-      if (node.instance_uuid && !node.maintenance && node.provision_state === 'active') {
-        throw new ConflictError(
-          `Cannot delete the port ${found.uuid} as node ${node.uuid} is associated with instance ${node.instance_uuid}.`,
-        );
-      }
-      await this.deps.ports.delete(found.uuid);
-    });
   }
 
   /** Runs `work` under the node's reservation, trying again as configured while another holds it. */

@@ -4,12 +4,12 @@ import { DataSource } from 'typeorm';
 @Module({})
 class RepositoryModule {}
 
-/** The Nest module of a repository that needs nothing but the database. */
-export function repositoryModule<T extends object>(Repository: new (source: DataSource) => T): DynamicModule {
+/** The Nest module of a repository that needs nothing but the database; every room may have it injected. */
+export function repositoryModule(Repository: new (source: DataSource) => object): DynamicModule {
   const provider = {
     provide: Repository,
     inject: [DataSource],
-    useFactory: (source: DataSource): T => new Repository(source),
+    useFactory: (source: DataSource): object => new Repository(source),
   };
-  return { module: RepositoryModule, providers: [provider], exports: [Repository] };
+  return { module: RepositoryModule, global: true, providers: [provider], exports: [Repository] };
 }

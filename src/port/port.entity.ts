@@ -7,6 +7,7 @@ import type { JsonObject } from '../domain/step/step.js';
 @Unique('port_address_key', ['address'])
 @Unique('port_name_key', ['name'])
 @Index('port_node_uuid_idx', ['node_uuid'])
+@Index('port_portgroup_uuid_idx', ['portgroup_uuid'])
 export class Port {
   @PrimaryGeneratedColumn('identity', {
     generatedIdentity: 'BY DEFAULT',
@@ -15,6 +16,7 @@ export class Port {
   id!: number;
   @Column('uuid') uuid!: string;
   @Column('uuid') node_uuid!: string;
+  @Column({ type: 'uuid', nullable: true }) portgroup_uuid!: string | null;
   /** MAC address, lower case with colons. */
   @Column({ type: 'varchar', length: 64 }) address!: string;
   @Column({ type: 'varchar', length: 255, nullable: true }) name!: string | null;
@@ -27,6 +29,7 @@ export class Port {
   @Column({ type: 'boolean', default: false }) is_smartnic!: boolean;
   @Column({ type: 'varchar', length: 32, nullable: true }) vendor!: string | null;
   @Column({ type: 'varchar', length: 80, nullable: true }) category!: string | null;
+  @Column({ type: 'boolean', default: true }) available_for_dynamic_portgroup!: boolean;
   @Column({ type: 'timestamptz', default: () => 'now()' }) created_at!: Date;
   @Column({ type: 'timestamptz', nullable: true }) updated_at!: Date | null;
 }

@@ -12,6 +12,7 @@ export type NewPort = PortChanges & Pick<Port, 'uuid' | 'node_uuid' | 'address'>
 export interface PortFilter {
   address?: string;
   node_uuid?: string;
+  portgroup_uuid?: string;
   shards?: readonly string[];
   description_contains?: string;
   /** Groups of the nodes' conductors, in lower case. */
@@ -31,6 +32,9 @@ export class PortRepository {
         port_address_key: ({ address }) => `A port with MAC address ${address} already exists.`,
         port_name_key: ({ name }) => `A port with name ${name} already exists.`,
         port_uuid_key: ({ uuid }) => `A port with UUID ${uuid} already exists.`,
+      },
+      references: {
+        port_portgroup_uuid_fkey: ({ portgroup_uuid }) => `Portgroup ${portgroup_uuid} could not be found.`,
       },
     });
   }
@@ -55,6 +59,21 @@ export class PortRepository {
 
   async ofNode(node_uuid: string, on: Queryable = this.source.manager): Promise<Port[]> {
     return on.query<Port[]>(`select * from port where node_uuid = $1 order by id`, [node_uuid]);
+  }
+
+  ofGroup(portgroup_uuid: string): Promise<Port[]> {
+    return this.source.query<Port[]>(`select * from port where portgroup_uuid = $1 order by id`, [
+      portgroup_uuid,
+    ]);
+  }
+
+  /** All ports of the group are in this physical network from now on. */
+  async plugGroup(portgroup_uuid: string, physical_network: string | null): Promise<void> {
+    await this.source.query(
+      `update port set physical_network = $2, updated_at = now()
+        where portgroup_uuid = $1 and physical_network is distinct from $2`,
+      [portgroup_uuid, physical_network],
+    );
   }
 
   /** @param addresses MAC addresses; unknown ones are left out */
@@ -85,6 +104,7 @@ function portConditions(filter: PortFilter, parameters: Parameters): string[] {
   const where: string[] = [];
   if (filter.address) where.push(`address = ${parameters.add(filter.address.toLowerCase())}`);
   if (filter.node_uuid) where.push(`node_uuid = ${parameters.add(filter.node_uuid)}`);
+  if (filter.portgroup_uuid) where.push(`portgroup_uuid = ${parameters.add(filter.portgroup_uuid)}`);
   if (filter.shards) {
     where.push(`node_uuid in (select uuid from node where shard = any(${parameters.add(filter.shards)}))`);
   }

@@ -24,6 +24,7 @@ import type { Node } from '../../src/node/node.entity.js';
 import { NodeRepository } from '../../src/node/node.repository.js';
 import { OperationRepository } from '../../src/operation/operation.repository.js';
 import { PortRepository } from '../../src/port/port.repository.js';
+import { PortgroupRepository } from '../../src/portgroup/portgroup.repository.js';
 import { silentLog, type TestDatabase, testKeyring } from './database.js';
 
 export const BY: Requester = { request_id: 'req-test', user: null, project: null };
@@ -50,6 +51,7 @@ export function fakeConductor(
     source,
     nodes,
     ports: new PortRepository(source),
+    portgroups: new PortgroupRepository(source),
     operations: new OperationRepository(source),
     events: new EventRepository(source),
     conductors: new ConductorRecordRepository(source),

@@ -31,13 +31,16 @@ const BEHAVIOURS = {
   detailQuery: 43,
   configDriveObject: 56,
   configDriveVendorData: 59,
+  localLinkNetworkType: 64,
   agentVerifyCa: 68,
   deploySteps: 69,
   cleanDisableRamdisk: 70,
   agentStatus: 72,
+  localLinkOvn: 90,
   dotJsonIsName: 91, // before, a `.json` suffix of the path is dropped
   nodeIdentOfPort: 94,
   pointerEscapes: 98,
+  portgroupPhysicalNetwork: 102, // a port in a group has the group's
   secondRequestIdHeader: 107,
   serviceDisableRamdisk: 108,
   deployAbort: 110,

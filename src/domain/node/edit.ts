@@ -143,6 +143,25 @@ export function refusePortEdit(port: string, changed: readonly string[], node: E
   }
 }
 
+/**
+ * @param ports how many are in the group
+ * @throws ConflictError, InvalidError
+ */
+export function refusePortgroupMove(group: string, node: EditedNode, ports: number): void {
+  if (!CABLING_STATES.includes(node.provision_state) && !node.maintenance) {
+    throw new ConflictError(
+      `Portgroup ${group} can not be associated to node ${node.uuid} unless the node is in a ` +
+        `${CABLING_STATES.join(', ')} state or in maintenance mode. Current state is '${node.provision_state}'.`,
+    );
+  }
+  if (ports > 0) {
+    throw new InvalidError(
+      `Portgroup ${group} can not be associated with node ${node.uuid} because there are ports associated ` +
+        'with this portgroup.',
+    );
+  }
+}
+
 function facts(state: string) {
   return isProvisionState(state) ? factsOf(state) : {};
 }

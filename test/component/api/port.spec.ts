@@ -52,6 +52,7 @@ describe('POST /v1/ports', () => {
       description: null,
       vendor: null,
       category: null,
+      available_for_dynamic_portgroup: true,
       links: [
         { href: `${api.base}/v1/ports/${uuid}`, rel: 'self' },
         { href: `${api.base}/ports/${uuid}`, rel: 'bookmark' },
@@ -82,6 +83,7 @@ describe('POST /v1/ports', () => {
       description: 97,
       vendor: 100,
       category: 101,
+      available_for_dynamic_portgroup: 111,
     })) {
       expect([field, (await names(since - 1)).includes(field), (await names(since)).includes(field)]).toEqual(
         [field, false, true],

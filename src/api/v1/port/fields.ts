@@ -2,8 +2,9 @@ import type { Port } from '../../../port/port.entity.js';
 import type { Field } from '../../resource/field.js';
 import { fieldsOf, written } from '../../resource/fields-of.js';
 import { flag, macAddress, object, requiredUuid, text, uuid } from '../../resource/schema.js';
+import { isNewerLink } from './local-link.js';
 
-const { shown, json, time, links, computed } = fieldsOf<Port>();
+const { shown, json, time, links } = fieldsOf<Port>();
 
 /** The port, field by field. Order is the answer's. Source: ironic/api/controllers/v1/port.py. */
 export const PORT_FIELDS: readonly Field<Port>[] = [
@@ -14,7 +15,10 @@ export const PORT_FIELDS: readonly Field<Port>[] = [
   json('extra', 1, written(object(), {})),
   json('internal_info', 18),
   shown('is_smartnic', 53, written(flag(), false)),
-  json('local_link_connection', 19, written(object(), {})),
+  json('local_link_connection', 19, {
+    ...written(object(), {}),
+    read: ({ local_link_connection: link }, { version }) => (isNewerLink(link, version) ? {} : link),
+  }),
   shown('physical_network', 34, written(text(64), null)),
   shown('pxe_enabled', 19, written(flag(), true)),
   shown('node_uuid', 1, written(requiredUuid(), null)),
@@ -22,7 +26,7 @@ export const PORT_FIELDS: readonly Field<Port>[] = [
   shown('description', 97, written(text(), null)),
   shown('vendor', 100, written(text(32), null)),
   shown('category', 101, written(text(80), null)),
+  shown('available_for_dynamic_portgroup', 111, written(flag(), true)),
   links('ports', 1),
-  // There are no port groups yet, so no port is in one.
-  computed('portgroup_uuid', 24, [], () => null, written(uuid(), null)),
+  shown('portgroup_uuid', 24, written(uuid(), null)),
 ];

@@ -1,5 +1,6 @@
-import { InvalidError } from '../../../domain/errors.js';
+import { FerricError, InvalidError } from '../../../domain/errors.js';
 import type { JsonObject } from '../../../domain/step/step.js';
+import type { Microversion } from '../../microversion/microversion.js';
 import { isMacAddress, shorten } from '../../request/value.js';
 
 /** Where a port is plugged in. Source: LOCAL_LINK_CONN_SCHEMA of ironic/api/controllers/v1/utils.py. */
@@ -19,6 +20,21 @@ const ENOUGH = [
   ['port_id', 'hostname'],
   ['port_id', 'vtep-logical-switch', 'vtep-physical-switch'],
 ];
+
+const OVN_KEYS = ['vtep-logical-switch', 'vtep-physical-switch'];
+
+/** Whether it is of a kind that the version does not know: such a version is shown none. */
+export function isNewerLink(link: JsonObject, version: Microversion): boolean {
+  return !version.does('localLinkOvn') && OVN_KEYS.some((key) => Object.hasOwn(link, key));
+}
+
+/** @throws FerricError not-acceptable for keys that the version does not know */
+export function refuseNewerLink(link: JsonObject, version: Microversion): void {
+  const isManaged = 'network_type' in link && !version.does('localLinkNetworkType');
+  if (isManaged || isNewerLink(link, version)) {
+    throw new FerricError('not-acceptable', 'Request not acceptable.');
+  }
+}
 
 /**
  * @returns it with the switch's identity in lower case

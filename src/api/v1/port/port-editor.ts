@@ -9,39 +9,54 @@ import type { Node } from '../../../node/node.entity.js';
 import { NodeRepository } from '../../../node/node.repository.js';
 import type { Port } from '../../../port/port.entity.js';
 import type { NewPort, PortChanges } from '../../../port/port.repository.js';
+import type { Portgroup } from '../../../portgroup/portgroup.entity.js';
+import { PortgroupRepository } from '../../../portgroup/portgroup.repository.js';
 import type { Asked } from '../../request/asked.js';
 import { shorten } from '../../request/value.js';
 import { objectBody, readCreation, readEdit } from '../../resource/write.js';
+import { NodeLink } from '../node/node-link.js';
 import { PORT_FIELDS } from './fields.js';
-import { checkLocalLink } from './local-link.js';
+import { checkLocalLink, refuseNewerLink } from './local-link.js';
 
 @Injectable()
 export class PortEditor {
   constructor(
     private readonly conductor: Conductor,
     private readonly nodes: NodeRepository,
+    private readonly portgroups: PortgroupRepository,
+    private readonly link: NodeLink,
   ) {}
 
   async create(body: unknown, asked: Asked): Promise<Port> {
     const { node_ident, ...given } = objectBody('port', body);
     const node_uuid = await this.#nodeOf(node_ident, given['node_uuid'], asked);
     const values = readCreation('port', PORT_FIELDS, { ...given, node_uuid }, asked.version);
-    refusePortgroup(values['portgroup_uuid']);
     checkValues(values);
-    const link = checkLocalLink(
-      (values['local_link_connection'] as JsonObject | undefined) ?? {},
-      values['is_smartnic'] === true,
-    );
-    const { portgroup_uuid, ...columns } = values;
-    const port = { ...columns, local_link_connection: link, uuid: values['uuid'] ?? randomUUID() };
+    const linked = (values['local_link_connection'] as JsonObject | undefined) ?? {};
+    const link = checkLocalLink(linked, values['is_smartnic'] === true);
+    refuseNewerLink(link, asked.version);
+    const group = await this.#group(values['portgroup_uuid'], node_uuid);
+    if (group && !group.standalone_ports_supported && values['pxe_enabled']) {
+      throw new ConflictError(
+        `Port group ${group.uuid} doesn't support standalone ports. This port cannot be created as a member ` +
+          "of that portgroup as the port's 'pxe_enabled' field was set to True.",
+      );
+    }
+    const port = { ...values, local_link_connection: link, uuid: values['uuid'] ?? randomUUID() };
     return this.conductor.createPort(port as unknown as NewPort, asked.by);
   }
 
   async patch(found: Port, body: unknown, asked: Asked): Promise<Port> {
     const { version } = asked;
     const edit = readEdit(PORT_FIELDS, body, version);
-    for (const group of edit.valuesOf('portgroup_uuid')) refusePortgroup(group);
-    for (const node of edit.valuesOf('node_uuid')) await this.#refuseMove(node, found, asked);
+    for (const { path } of edit.patch) {
+      if (path === '/local_link_connection/network_type' && !version.does('localLinkNetworkType')) {
+        throw new FerricError('not-acceptable', 'Request not acceptable.');
+      }
+    }
+    await this.link.refuseMove(edit, found.node_uuid, asked);
+    const to = edit.valuesOf('node_uuid').at(-1) ?? found.node_uuid;
+    for (const group of edit.valuesOf('portgroup_uuid')) await this.#group(group, to);
     const decide = (port: Port, node: Node): PortChanges => {
       const { document, changes } = edit.apply(port);
       checkValues(document);
@@ -49,6 +64,13 @@ export class PortEditor {
         document['local_link_connection'] as JsonObject,
         document['is_smartnic'] === true,
       );
+      if (
+        edit.roots.has('physical_network') &&
+        document['portgroup_uuid'] !== null &&
+        version.does('portgroupPhysicalNetwork')
+      ) {
+        throw new InvalidError('physical_network cannot be changed while the port belongs to a portgroup.');
+      }
       if ('local_link_connection' in changes) changes['local_link_connection'] = link;
       if (node.provision_state === 'inspecting' && version.does('inspectWaitState')) {
         throw new ConflictError(
@@ -82,16 +104,16 @@ export class PortEditor {
     return node.uuid;
   }
 
-  /** A port goes to another node only if that exists and has the same owner. */
-  async #refuseMove(to: Json | undefined, port: Port, { scope }: Asked): Promise<void> {
-    const uuid = typeof to === 'string' ? canonicalUuid(to) : null;
-    const target = uuid === null ? null : await this.nodes.find(uuid);
-    const from = await this.nodes.find(port.node_uuid);
-    if (!target || target.owner !== from?.owner || !scope.allows('baremetal:node:get', target)) {
-      throw new InvalidError(
-        `Unable to apply the requested node_uuid '${shorten(String(to))}'. Requested value was invalid.`,
-      );
+  /** @throws InvalidError where it is not there, or another node's: 404 would speak of the port */
+  async #group(uuid: Json | undefined, node_uuid: Json | undefined): Promise<Portgroup | null> {
+    const canonical = typeof uuid === 'string' ? canonicalUuid(uuid) : null;
+    if (canonical === null) return null;
+    const group = await this.portgroups.find(canonical);
+    if (!group) throw new InvalidError(`Portgroup ${canonical} could not be found.`);
+    if (group.node_uuid !== node_uuid) {
+      throw new InvalidError('Port can not be added to a portgroup belonging to a different node.');
     }
+    return group;
   }
 }
 
@@ -106,9 +128,4 @@ function checkValues(values: JsonObject): void {
   if (typeof name === 'string' && (!isLogicalName(name) || isUuidLike(name))) {
     throw new InvalidError(`Expected a logical name for a port but received ${shorten(name)}.`);
   }
-}
-
-/** There are no port groups yet. */
-function refusePortgroup(uuid: Json | undefined): void {
-  if (uuid) throw new InvalidError(`Portgroup ${shorten(String(uuid))} could not be found.`);
 }

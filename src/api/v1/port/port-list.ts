@@ -8,6 +8,7 @@ import { macAddress, stringList, text, uuid, uuidOrName } from '../../request/va
 import { answerListing, listingOf, readListing } from '../../resource/listing.js';
 import { ApiSettings } from '../../settings.js';
 import { NodeFinder } from '../node/node-finder.js';
+import { PortgroupFinder } from '../portgroup/portgroup-finder.js';
 import { PORT_FIELDS } from './fields.js';
 
 const PORT_FILTERS = {
@@ -27,24 +28,31 @@ export class PortList {
   constructor(
     private readonly ports: PortRepository,
     private readonly finder: NodeFinder,
+    private readonly groups: PortgroupFinder,
     private readonly settings: ApiSettings,
   ) {}
 
   /**
    * @param path below /v1, for `next`
-   * @param parent uuid or name of the node that the path names
+   * @param parent uuid or name of what the path names
    * @param whole the path asks for all fields
    */
-  async list(request: ApiRequest, path: string, parent?: string, whole = false) {
+  async list(
+    request: ApiRequest,
+    path: string,
+    parent: { node?: string; portgroup?: string },
+    whole: boolean,
+  ) {
     const of = { fields: PORT_FIELDS, filters: PORT_FILTERS };
     const listing = readListing(request, of, this.settings.maxLimit, whole);
     const { asked, given, page, columns } = listing;
     const project = asked.scope.confine();
-    const named = parent ?? given.node_uuid ?? given.node;
-    if ([named, given.portgroup, given.shard].filter((each) => each !== undefined).length > 1) {
+    const named = parent.node ?? given.node_uuid ?? given.node;
+    const group = parent.portgroup ?? given.portgroup;
+    if ([named, group, given.shard].filter((each) => each !== undefined).length > 1) {
       throw new FerricError('forbidden', 'Operation not permitted.');
     }
-    if (given.conductor_groups && (named ?? given.portgroup ?? given.address) !== undefined) {
+    if (given.conductor_groups && (named ?? group ?? given.address) !== undefined) {
       throw new InvalidError(
         'Filtering by conductor_groups cannot be combined with node_ident, portgroup_ident, or node address filters.',
       );
@@ -52,11 +60,10 @@ export class PortList {
     if (given.node !== undefined && !asked.version.does('nodeName') && canonicalUuid(given.node) === null) {
       throw new FerricError('not-acceptable', 'Request not acceptable.');
     }
-    // There are no port groups yet.
-    if (given.portgroup !== undefined) return { ports: [] };
     const filter: PortFilter = {};
     if (project !== undefined) filter.project = project;
     if (named !== undefined) filter.node_uuid = (await this.finder.find(named, asked)).uuid;
+    if (group !== undefined) filter.portgroup_uuid = (await this.groups.see(group, asked)).uuid;
     if (given.address !== undefined) filter.address = given.address;
     if (given.shard) filter.shards = given.shard;
     if (given.description_contains !== undefined) filter.description_contains = given.description_contains;

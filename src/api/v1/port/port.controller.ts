@@ -24,22 +24,42 @@ export class PortController {
   @Since(1)
   @Policy('baremetal:port:list_all')
   list(@Req() request: ApiRequest) {
-    return this.lists.list(request, 'ports');
+    return this.lists.list(request, 'ports', {}, false);
   }
 
   @Get('ports/detail')
   @Since(1)
   @Policy('baremetal:port:list_all')
   detail(@Req() request: ApiRequest) {
-    return this.lists.list(request, 'ports/detail', undefined, true);
+    return this.lists.list(request, 'ports/detail', {}, true);
   }
 
   @Get('nodes/:ident/ports')
   @Since(1)
   @Policy('baremetal:port:list_all')
   ofNode(@Req() request: ApiRequest) {
-    const ident = request.params['ident']!;
-    return this.lists.list(request, `nodes/${encodeURIComponent(ident)}/ports`, ident);
+    return this.#below(request, 'node', '');
+  }
+
+  @Get('nodes/:ident/ports/detail')
+  @Since(1)
+  @Policy('baremetal:port:list_all')
+  ofNodeInDetail(@Req() request: ApiRequest) {
+    return this.#below(request, 'node', '/detail');
+  }
+
+  @Get('portgroups/:ident/ports')
+  @Since(24)
+  @Policy('baremetal:port:list_all')
+  ofPortgroup(@Req() request: ApiRequest) {
+    return this.#below(request, 'portgroup', '');
+  }
+
+  @Get('portgroups/:ident/ports/detail')
+  @Since(24)
+  @Policy('baremetal:port:list_all')
+  ofPortgroupInDetail(@Req() request: ApiRequest) {
+    return this.#below(request, 'portgroup', '/detail');
   }
 
   @Post('ports')
@@ -73,6 +93,12 @@ export class PortController {
   async delete(@Req() { asked, params }: ApiRequest) {
     const port = await this.finder.find(uuid('port_uuid', params['uuid']!), asked);
     await this.conductor.deletePort(port.uuid, asked.by);
+  }
+
+  #below(request: ApiRequest, parent: 'node' | 'portgroup', detail: '' | '/detail') {
+    const ident = request.params['ident']!;
+    const path = `${parent}s/${encodeURIComponent(ident)}/ports${detail}`;
+    return this.lists.list(request, path, { [parent]: ident }, detail !== '');
   }
 
   async #find(ident: string, asked: Asked): Promise<Port> {

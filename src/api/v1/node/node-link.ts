@@ -1,0 +1,63 @@
+import { Injectable } from '@nestjs/common';
+import { InvalidError, NotFoundError } from '../../../domain/errors.js';
+import { canonicalUuid } from '../../../domain/node/name.js';
+import type { Json } from '../../../domain/step/step.js';
+import { NodeRepository } from '../../../node/node.repository.js';
+import type { RuleName } from '../../auth/policy-table.js';
+import type { Asked } from '../../request/asked.js';
+import { shorten } from '../../request/value.js';
+import type { Edit } from '../../resource/write.js';
+
+/** What belongs to a node is seen and changed by whoever may do so with the node. */
+@Injectable()
+export class NodeLink {
+  constructor(private readonly nodes: NodeRepository) {}
+
+  /**
+   * Decides by the route's rule.
+   * @param node_uuid whose node the record is
+   * @param missing what is said where the record must not be known
+   * @throws NotFoundError, ForbiddenError
+   */
+  async demandRoute(node_uuid: string, missing: string, { scope }: Asked): Promise<void> {
+    if (!scope.isRestricted) return;
+    const node = await this.nodes.find(node_uuid);
+    if (!node || !scope.allows('baremetal:node:get', node)) throw new NotFoundError(missing);
+    scope.demandRoute(node);
+  }
+
+  /**
+   * Decides whether a record may be made for this node.
+   * @throws ForbiddenError before anything tells whether there is such a node; then InvalidError, as 404 would
+   * speak of the record
+   */
+  async demandOnNew(rule: RuleName, uuid: Json | undefined, { scope }: Asked): Promise<void> {
+    const node = await this.#find(uuid);
+    scope.demand(rule, node ?? { owner: null });
+    if (!node || !scope.allows('baremetal:node:get', node)) {
+      throw new InvalidError(`Node ${shorten(String(uuid))} could not be found.`);
+    }
+  }
+
+  /**
+   * A record goes to another node only if that exists and has the same owner; which of the two it was is not told.
+   * @param from uuid of its node
+   * @throws InvalidError
+   */
+  async refuseMove(edit: Edit, from: string, { scope }: Asked): Promise<void> {
+    for (const to of edit.valuesOf('node_uuid')) {
+      const target = await this.#find(to);
+      const owner = (await this.nodes.find(from))?.owner;
+      if (!target || target.owner !== owner || !scope.allows('baremetal:node:get', target)) {
+        throw new InvalidError(
+          `Unable to apply the requested node_uuid '${shorten(String(to))}'. Requested value was invalid.`,
+        );
+      }
+    }
+  }
+
+  async #find(uuid: Json | undefined) {
+    const canonical = typeof uuid === 'string' ? canonicalUuid(uuid) : null;
+    return canonical === null ? null : this.nodes.find(canonical);
+  }
+}

@@ -1,0 +1,27 @@
+import type { Portgroup } from '../../../portgroup/portgroup.entity.js';
+import type { Field } from '../../resource/field.js';
+import { fieldsOf, written } from '../../resource/fields-of.js';
+import { flag, macAddress, object, requiredUuid, text, uuid } from '../../resource/schema.js';
+
+const { shown, json, time, computed, links, below } = fieldsOf<Portgroup>();
+
+/** The port group, field by field. Order is the answer's. Source: ironic/api/controllers/v1/portgroup.py. */
+export const PORTGROUP_FIELDS: readonly Field<Portgroup>[] = [
+  shown('uuid', 23, { brief: true, ...written(uuid(), null, { patch: false }) }),
+  time('created_at', 23),
+  time('updated_at', 23),
+  shown('address', 23, { brief: true, ...written(macAddress().nullable(), null) }),
+  json('extra', 23, written(object(), {})),
+  json('internal_info', 23),
+  shown('mode', 26, written(text(), null)),
+  shown('name', 23, { brief: true, ...written(text(), null) }),
+  json('properties', 26, written(object(), {})),
+  shown('standalone_ports_supported', 23, written(flag(), true)),
+  shown('node_uuid', 23, written(requiredUuid(), null, { required: true })),
+  shown('physical_network', 102, written(text(64), null)),
+  shown('category', 103, written(text(80), null)),
+  // Made by networks that plug several ports as one by themselves; there are none of those.
+  computed('dynamic_portgroup', 111, [], () => false),
+  links('portgroups', 23),
+  below('portgroups', 'ports', 23),
+];

@@ -1,0 +1,92 @@
+import { ConflictError, InvalidError } from '../domain/errors.js';
+import { refusePortgroupMove } from '../domain/node/edit.js';
+import type { Node } from '../node/node.entity.js';
+import type { NodeRepository } from '../node/node.repository.js';
+import type { Port } from '../port/port.entity.js';
+import type { NewPort, PortChanges, PortRepository } from '../port/port.repository.js';
+import type { Portgroup } from '../portgroup/portgroup.entity.js';
+import type { PortgroupChanges, PortgroupRepository } from '../portgroup/portgroup.repository.js';
+import type { NodeDesk } from './node-desk.js';
+
+/** Edits of ports and port groups: each under the reservation of their node. */
+export class PortDesk {
+  constructor(
+    private readonly deps: {
+      nodes: NodeRepository;
+      ports: PortRepository;
+      portgroups: PortgroupRepository;
+      desk: Pick<NodeDesk, 'reserved'>;
+    },
+  ) {}
+
+  async createPort(port: NewPort): Promise<Port> {
+    return this.deps.desk.reserved(port.node_uuid, async ({ node }) => {
+      await this.#checkPhysicalNetwork(port.uuid, port.portgroup_uuid, port.physical_network);
+      return this.deps.ports.create({ ...port, node_uuid: node.uuid });
+    });
+  }
+
+  async updatePort(ident: string, edit: (port: Port, node: Node) => PortChanges): Promise<Port> {
+    const found = await this.deps.ports.get(ident);
+    return this.deps.desk.reserved(found.node_uuid, async ({ node }) => {
+      const port = await this.deps.ports.get(found.uuid);
+      const changes = edit(port, node);
+      if (changes.node_uuid && !(await this.deps.nodes.find(changes.node_uuid))) {
+        throw new InvalidError(`Node ${changes.node_uuid} could not be found.`);
+      }
+      if ('portgroup_uuid' in changes || 'physical_network' in changes) {
+        const { portgroup_uuid, physical_network } = { ...port, ...changes };
+        await this.#checkPhysicalNetwork(port.uuid, portgroup_uuid, physical_network);
+      }
+      return this.deps.ports.update(port.uuid, changes);
+    });
+  }
+
+  async deletePort(ident: string): Promise<void> {
+    const found = await this.deps.ports.get(ident);
+    await this.deps.desk.reserved(found.node_uuid, () => this.deps.ports.delete(found.uuid));
+  }
+
+  /** A new physical network goes to the group's ports too. */
+  async updatePortgroup(
+    ident: string,
+    edit: (group: Portgroup, node: Node) => PortgroupChanges,
+  ): Promise<Portgroup> {
+    const { desk, ports, portgroups } = this.deps;
+    const found = await portgroups.get(ident);
+    return desk.reserved(found.node_uuid, async ({ node }) => {
+      const group = await portgroups.get(found.uuid);
+      const changes = edit(group, node);
+      const members = await ports.ofGroup(group.uuid);
+      if ('node_uuid' in changes) refusePortgroupMove(group.uuid, node, members.length);
+      const updated = await portgroups.update(group.uuid, changes);
+      const { physical_network } = changes;
+      if (physical_network !== undefined) await ports.plugGroup(group.uuid, physical_network);
+      return updated;
+    });
+  }
+
+  async deletePortgroup(ident: string): Promise<void> {
+    const found = await this.deps.portgroups.get(ident);
+    await this.deps.desk.reserved(found.node_uuid, () => this.deps.portgroups.delete(found.uuid));
+  }
+
+  /** All ports of a group are in one physical network (Ironic: validate_port_physnet). */
+  async #checkPhysicalNetwork(
+    port_uuid: string,
+    portgroup_uuid: string | null | undefined,
+    physical_network: string | null = null,
+  ): Promise<void> {
+    if (!portgroup_uuid) return;
+    const group = await this.deps.portgroups.get(portgroup_uuid);
+    const others = (await this.deps.ports.ofGroup(portgroup_uuid)).filter(({ uuid }) => uuid !== port_uuid);
+    if (others.length === 0 && group.physical_network === null) return;
+    const common = others[0] ? others[0].physical_network : group.physical_network;
+    if (common !== physical_network) {
+      throw new ConflictError(
+        `Port with physical network ${physical_network ?? 'None'} cannot become a member of port group ` +
+          `${group.uuid} which has ports in physical network ${common ?? 'None'}.`,
+      );
+    }
+  }
+}
