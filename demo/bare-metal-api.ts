@@ -56,7 +56,8 @@ export class BareMetalApi {
     const response = await fetch(this.url + path, {
       method,
       signal,
-      headers: { 'openstack-api-version': 'baremetal latest', 'content-type': 'application/json' },
+      // The older header of the two: Ironic before 2023 knows no other.
+      headers: { 'x-openstack-ironic-api-version': 'latest', 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();

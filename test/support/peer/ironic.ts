@@ -113,6 +113,7 @@ function ownSections(state: string, address: string, api: number, rpc: number, c
     api: { host_ip: address, port: api, api_workers: 1 },
     json_rpc: { auth_strategy: 'noauth', host_ip: address, port: rpc },
     database: { connection },
+    agent: { certificates_path: folder('certificates') },
     dhcp: { dhcp_provider: 'none' },
     service_catalog: { auth_type: 'none', endpoint_override: `http://${address}:${api}` },
     deploy: { http_url: `http://${address}:8080`, http_root: folder('httpboot') },

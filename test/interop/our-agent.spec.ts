@@ -1,0 +1,105 @@
+// Our deploy agent and ramdisk under Debian's ironic-api and ironic-conductor; nothing of our daemon takes part.
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { StageClock } from '../../demo/stage-clock.js';
+import { run } from '../../lab/process/run.js';
+import { compareWithImage, isBlank } from '../support/e2e/disk.js';
+import { aMachine, builtParts, imageFields, MIB } from '../support/e2e/rack.js';
+import { PeerRack } from '../support/peer/rack.js';
+import { namesOf, toRecord, writeRecording } from '../support/peer/recording.js';
+
+const MINUTES = 60_000;
+
+describe('our agent under Debian’s Ironic', () => {
+  it.each(['bios'] as const)(
+    'a node is cleaned and deployed with a config drive, on %s',
+    async (firmware) => {
+      const { image, ramdisk } = await builtParts();
+      await using rack = await PeerRack.raise({ ramdisk, machines: [aMachine(firmware)], record: toRecord });
+      const { api } = rack;
+      const node1 = rack.lab.machine('node1');
+      const disk = node1.machine.diskPaths[0]!;
+      // Somebody's old disk: what is on it must be gone after cleaning.
+      writeOver(disk, readFileSync(image.path).subarray(0, 4 * MIB));
+
+      const uuid = await rack.enrol(node1, { capabilities: `boot_mode:${firmware}` });
+      await api.provision(uuid, 'manage');
+      await api.waitForState(uuid, 'manageable', { timeout: MINUTES });
+      {
+        using clock = new StageClock(node1, image.hello);
+        await api.provision(uuid, 'provide');
+        await api.waitForState(uuid, 'available', { timeout: 6 * MINUTES });
+        clock.mark('available');
+        console.log(`cleaning: ${clock}`);
+      }
+      expect(isBlank(disk, 0, MIB), 'the old partition table').toBe(true);
+
+      await api.patch(uuid, imageFields(rack.publish(image), image));
+      const since = node1.machine.console.position;
+      using clock = new StageClock(node1, image.hello);
+      await api.provision(uuid, 'active', {
+        configdrive: { meta_data: { name: 'tenant-1' }, user_data: '#cloud-config\n' },
+      });
+      const node = await api.waitForState(uuid, 'active', { timeout: 8 * MINUTES });
+      clock.mark('active');
+      expect(node).toMatchObject({ power_state: 'power on', last_error: null });
+      const [hello] = await node1.machine.console.waitFor(new RegExp(`${image.hello.source}\n`), {
+        since,
+        timeout: 3 * MINUTES,
+      });
+      console.log(`deployment: ${clock}`);
+      expect(hello).not.toContain('ipa-api-url');
+      expect(compareWithImage(disk, image.path).unexplained, 'first sector that differs').toBeNull();
+      expect(await configDriveOf(disk)).toMatchObject({ name: 'tenant-1' });
+      if (rack.recorder) {
+        writeRecording(
+          'deployment',
+          'Our agent in a machine of QEMU under ironic-api and ironic-conductor 21.4.4 of Debian 12: automated cleaning, ' +
+            'then a deployment with a config drive',
+          rack.recorder.exchanges,
+          namesOf(uuid, rack.peer.directory),
+        );
+      }
+    },
+  );
+});
+
+/** meta_data.json of the config drive in the last partition of a disk. */
+async function configDriveOf(disk: string): Promise<unknown> {
+  const table = JSON.parse(await run('sfdisk', ['--json', disk])) as {
+    partitiontable: { partitions: { start: number; size: number }[] };
+  };
+  const { start, size } = table.partitiontable.partitions.toSorted((a, b) => a.start - b.start).at(-1)!;
+  const directory = mkdtempSync(join(tmpdir(), 'ferric-drive-'));
+  const bytes = Buffer.alloc(size * 512);
+  const file = openSync(disk, 'r');
+  try {
+    readSync(file, bytes, 0, bytes.length, start * 512);
+    writeFileSync(join(directory, 'drive'), bytes);
+    const path = 'openstack/latest/meta_data.json';
+    return JSON.parse(await run('bsdtar', ['-xOf', join(directory, 'drive'), path]));
+  } finally {
+    closeSync(file);
+    rmSync(directory, { recursive: true });
+  }
+}
+
+function writeOver(path: string, bytes: Uint8Array): void {
+  const file = openSync(path, 'r+');
+  try {
+    writeSync(file, bytes, 0, bytes.length, 0);
+  } finally {
+    closeSync(file);
+  }
+}
