@@ -2,7 +2,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { DataSource } from 'typeorm';
 import { createAgentApi } from './api/agent-api.js';
-import { NoAuth } from './api/auth/access.js';
+import { createAccess } from './api/auth/strategy.js';
 import { createOperatorApi } from './api/operator-api.js';
 import { RESOURCE_REPOSITORIES } from './api/repositories.js';
 import { AppModule } from './app.module.js';
@@ -169,13 +169,15 @@ async function listeners(
     conductors: app.get(ConductorRecordRepository),
     resources: RESOURCE_REPOSITORIES.map((Repository) => app.get(Repository)),
     stream,
-    access: new NoAuth(),
+    access: await createAccess(config.auth, log),
     settings: config.api,
     conductorTimeout: config.conductor.heartbeat_timeout,
   });
   started.add('operators’ listener', () => api.close());
   const forOperators = await api.listen(config.api.listen);
-  log.info(`api: Bare Metal API at ${forOperators.address}:${forOperators.port}, login: ${config.api.auth}`);
+  log.info(
+    `api: Bare Metal API at ${forOperators.address}:${forOperators.port}, login: ${config.auth.strategy}`,
+  );
 }
 
 /** What ramdisks are told about images, so that both sides judge alike. */
@@ -188,13 +190,14 @@ function imageRules({ image }: Config): {
 
 /** @throws FerricError for settings that would let strangers in */
 export function checkExposure(config: Config): void {
-  const { auth, listen, allow_noauth_beyond_loopback } = config.api;
+  const { listen } = config.api;
   const loopback = /^127\.|^::1$/.test(listen.address);
-  if (auth === 'noauth' && !loopback && !allow_noauth_beyond_loopback) {
+  if (config.auth.strategy === 'noauth' && !loopback && !config.auth.noauth_on_network) {
     throw new FerricError(
       'invalid',
-      `api.listen.address is ${listen.address} and api.auth is noauth: everybody who reaches that address could do ` +
-        'everything. Listen on loopback, or set api.allow_noauth_beyond_loopback to true to say that this is meant.',
+      `api.listen.address is ${listen.address} and auth.strategy is noauth: everybody who reaches that address could ` +
+        'do everything. Set auth.strategy to http_basic or keystone, listen on loopback, or set ' +
+        'auth.noauth_on_network to true to say that this is meant.',
     );
   }
 }

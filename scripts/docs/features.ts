@@ -35,7 +35,9 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     works('JSON Patch on allowed fields only', `${API}/node.spec.ts`),
     works('Secrets shown as ******', `${API}/node.spec.ts`),
     works('409 for a locked node, after tries', `${API}/states.spec.ts`),
-    no('Logins (HTTP basic, Keystone), roles, policies', 'loopback or a proxy, until then'),
+    works('Login: none, refused beyond loopback unless said in words', 'test/unit/exposure.spec.ts'),
+    works('Login: HTTP basic from a bcrypt file', `${API}/auth/http-basic.spec.ts`),
+    no('Login: Keystone tokens'),
   ],
   Nodes: [
     works('Create, list with filters, show, PATCH, delete', `${API}/node.spec.ts`),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { authSection } from './section/auth.js';
 import { agentSection, apiSection, conductorSection, databaseSection, logSection } from './section/core.js';
 import { deploySection } from './section/deploy.js';
 import { driverSection } from './section/driver.js';
@@ -17,6 +18,7 @@ export const configSchema = z
       .default(null)
       .describe('Where state lives; null: /var/lib/ferric as root, else ~/.local/state/ferric'),
     api: apiSection.describe('The Bare Metal API, for operators and clients'),
+    auth: authSection.describe('Who may use the API'),
     agent: agentSection.describe('The listener for deploy ramdisks, and what is expected of their agents'),
     database: databaseSection.describe('PostgreSQL: embedded, or an outside server'),
     conductor: conductorSection.describe(

@@ -14,10 +14,11 @@ export class RateLimit {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** @returns 0 when the request may go on, else the seconds after which one may */
-  take(address: string): number {
+  /** @param of whom else it counts for, so that one does not use up another’s
+   * @returns 0 when the request may go on, else the seconds after which one may */
+  take(address: string, of = ''): number {
     const now = this.now();
-    const key = bucketOf(address);
+    const key = bucketOf(address, of);
     const left = this.#left(key, now);
     this.#buckets.delete(key);
     this.#buckets.set(key, { left: left < 1 ? left : left - 1, at: now });
@@ -25,9 +26,10 @@ export class RateLimit {
     return this.#wait(left);
   }
 
-  /** As `take`, and nothing is taken. */
-  wait(address: string): number {
-    return this.#wait(this.#left(bucketOf(address), this.now()));
+  /** What was taken did not count. */
+  giveBack(address: string, of = ''): void {
+    const bucket = this.#buckets.get(bucketOf(address, of));
+    if (bucket) bucket.left += 1;
   }
 
   #left(key: string, now: number): number {
@@ -42,9 +44,9 @@ export class RateLimit {
 }
 
 /** One machine has a whole /64 of IPv6 addresses to itself. */
-function bucketOf(address: string): string {
-  if (!address.includes(':')) return address;
+function bucketOf(address: string, of: string): string {
+  if (!address.includes(':')) return `${address} ${of}`;
   const [head = ''] = address.split('::');
   const groups = head === '' ? [] : head.split(':');
-  return [...groups, '0', '0', '0', '0'].slice(0, 4).join(':');
+  return `${[...groups, '0', '0', '0', '0'].slice(0, 4).join(':')} ${of}`;
 }

@@ -19,16 +19,6 @@ export const apiSection = z
       .nullable()
       .default(null)
       .describe('Base URL in links; null takes the Host header'),
-    auth: z
-      .enum(['noauth'])
-      .default('noauth')
-      .describe(
-        'How clients log in. `noauth` is refused on an address other than loopback unless allowed below',
-      ),
-    allow_noauth_beyond_loopback: z
-      .boolean()
-      .default(false)
-      .describe('Set to true to say that everybody who reaches the address may do everything'),
     max_limit: z
       .int()
       .min(1)

@@ -12,12 +12,21 @@ describe('RateLimit', () => {
     expect(limit.take('192.0.2.1')).toBe(0);
     expect(limit.take('192.0.2.1')).toBe(1);
   });
-  it('tells the wait without taking', () => {
+  it('gives back what did not count', () => {
     const limit = new RateLimit(1, () => 0);
-    expect(limit.wait('a')).toBe(0);
     expect(limit.take('a')).toBe(0);
-    expect(limit.wait('a')).toBe(60);
-    expect(limit.wait('b')).toBe(0);
+    limit.giveBack('a');
+    expect(limit.take('a')).toBe(0);
+    expect(limit.take('a')).toBe(60);
+  });
+  it('counts by address and by what it is for', () => {
+    const limit = new RateLimit(1, () => 0);
+    expect(limit.take('a', 'one')).toBe(0);
+    expect(limit.take('a', 'two')).toBe(0);
+    expect(limit.take('a', 'one')).toBe(60);
+    expect(limit.take('2001:db8::1', 'one')).toBe(0);
+    expect(limit.take('2001:db8::2', 'two')).toBe(0);
+    expect(limit.take('2001:db8::3', 'two')).toBe(60);
   });
   it('says how long to wait', () => {
     const limit = new RateLimit(1, () => 0);

@@ -1,0 +1,21 @@
+import type { AuthSettings } from '../../config/section/auth.js';
+import type { Logger } from '../../platform/logger.js';
+import { type Access, NoAuth } from './access.js';
+import { BasicAccess } from './basic/basic-access.js';
+import { UserFile } from './basic/user-file.js';
+
+/**
+ * The configured way to log in.
+ * @throws FerricError for one that could let nobody in
+ */
+export async function createAccess(settings: AuthSettings, log: Logger): Promise<Access> {
+  switch (settings.strategy) {
+    case 'noauth':
+      return new NoAuth();
+    case 'http_basic': {
+      const file = new UserFile(settings.http_basic.user_file!, log);
+      await file.start();
+      return new BasicAccess(file, settings.http_basic, log);
+    }
+  }
+}
