@@ -65,7 +65,7 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
   'Provision verbs': [
     works('manage with verification', 'test/component/conductor/workflow.spec.ts'),
     works('provide with automated cleaning', 'test/component/conductor/workflow.spec.ts'),
-    works('clean with steps', 'test/component/conductor/workflow.spec.ts', 'disable_ramdisk is refused'),
+    works('clean with steps, with and without the ramdisk', 'test/component/conductor/service.spec.ts'),
     works('active, rebuild, deleted', 'test/component/conductor/workflow.spec.ts'),
     works('abort in the wait states', 'test/component/conductor/workflow.spec.ts'),
     works('Timeouts of the wait states', 'test/component/conductor/workflow.spec.ts'),
@@ -77,7 +77,14 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       'test/component/conductor/verbs.spec.ts',
       'fake-hardware',
     ),
-    no('service, unhold', 'refused'),
+    works(
+      'service with steps of the interfaces, its wait, hold and abort',
+      'test/component/conductor/service.spec.ts',
+    ),
+    works(
+      'The steps hold, wait, power_on, power_off, reboot; unhold',
+      'test/component/conductor/service.spec.ts',
+    ),
   ],
   'Hardware types and interfaces': [
     works('ipmi: power and management by ipmitool', 'test/component/driver/ipmi.spec.ts'),
@@ -109,7 +116,7 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       'test/component/driver/direct-deploy.spec.ts',
     ),
     works('erase_devices_metadata, erase_devices, express erase', 'test/component/agent/clean.spec.ts'),
-    no('Burn-in steps, software RAID, reserved steps hold, wait, power_on'),
+    no('Burn-in steps, software RAID'),
   ],
   'Network boot services': [
     works('DHCP: known MACs, static and pool addresses, relays', 'test/component/netboot/dhcp.spec.ts'),

@@ -1,6 +1,7 @@
 import type { PlannedStep } from '../domain/step/step.js';
 import type { DriverRegistry } from '../driver/registry.js';
 import type { Node } from '../node/node.entity.js';
+import { planRequested, type WantedStep } from './workflow/requested-steps.js';
 import { planSteps } from './workflow/workflow.js';
 
 /** Which steps a cleaning starts with; the agent's own come in when it has reported them. */
@@ -16,7 +17,7 @@ export class CleaningPlan {
     return on ? planSteps(this.registry.resolve(node), 'clean') : [];
   }
 
-  manual(node: Node, requested: { interface: string; step: string }[]): PlannedStep[] {
-    return planSteps(this.registry.resolve(node), 'clean', { collect_clean_steps: { requested } });
+  manual(node: Node, wanted: readonly WantedStep[], disableRamdisk: boolean): PlannedStep[] {
+    return planRequested(this.registry.resolve(node), 'clean', wanted, disableRamdisk);
   }
 }

@@ -131,10 +131,11 @@ export class OperationEnd {
     signal: AbortSignal,
   ): Promise<void> {
     if (!workflow.cleanUp) return;
-    const reason = operation.journal.result?.message ?? 'aborted';
+    const { result } = operation.journal;
+    const reason = result?.message ?? 'aborted';
     try {
       const context = await this.deps.contexts.forWork(lease, node, signal);
-      await workflow.cleanUp(context, { uuid: operation.uuid, reason });
+      await workflow.cleanUp(context, { uuid: operation.uuid, reason, aborted: result?.is === 'aborted' });
     } catch (error) {
       signal.throwIfAborted();
       // The failure itself is what the operator must see; a machine that cannot be tidied up is a line in the log.

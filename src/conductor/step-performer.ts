@@ -9,7 +9,7 @@ import type { NodeRepository } from '../node/node.repository.js';
 import type { JournaledOperation } from '../operation/operation.repository.js';
 import type { NodeContexts } from './node-context.js';
 import type { Lease } from './reservation.js';
-import { OWN_STEPS } from './workflow/own-steps.js';
+import { findOwnStep } from './workflow/own-steps.js';
 
 /** Runs one step once and says what became of it. */
 export class StepPerformer {
@@ -59,7 +59,7 @@ function run(
   if (step.agent) return context.all.deploy.runAgentStep(context);
   const same = (known: { kind: string; interface: string; name: string }) =>
     known.kind === operation.kind && known.interface === step.interface && known.name === step.name;
-  const declared = context.all.steps.find(same) ?? OWN_STEPS.find(same);
+  const declared = context.all.steps.find(same) ?? findOwnStep(operation.kind, step);
   if (!declared) throw new FerricError('unsupported', 'the node has no such step any more');
   return declared.run(context);
 }

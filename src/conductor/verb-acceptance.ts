@@ -1,9 +1,9 @@
 import {
+  ConflictError,
   ForbiddenError,
   InvalidError,
   messageOf,
   UnavailableError,
-  UnsupportedError,
 } from '../domain/errors.js';
 import { type ProvisionVerb, type Transition, VERBS } from '../domain/provision/table.js';
 import { type JsonObject, orderSteps, type PlannedStep } from '../domain/step/step.js';
@@ -16,6 +16,7 @@ import type { CleaningPlan } from './cleaning-plan.js';
 import type { ProvisionArguments } from './conductor.js';
 import type { NodeContexts } from './node-context.js';
 import { ownStep } from './workflow/own-steps.js';
+import { planRequested, reservedStep, stepText } from './workflow/requested-steps.js';
 import { plannedFrom, planSteps } from './workflow/workflow.js';
 
 /** What an accepted verb sets going. */
@@ -65,7 +66,7 @@ export class VerbAcceptance {
           ? { kind: 'verify', plan: () => [plannedFrom(ownStep('verify'), {})] }
           : null;
       case 'abort':
-        return null;
+        return node.provision_state === 'service failed' ? this.#backFromService(node) : null;
       case 'provide':
         if (node.retired) {
           throw new InvalidError(
@@ -77,10 +78,11 @@ export class VerbAcceptance {
       case 'clean': {
         const { clean_steps } = args;
         if (!clean_steps) throw new InvalidError('Missing required parameter(s): clean_steps');
-        if (args.disable_ramdisk)
-          throw new UnsupportedError('Cleaning without the ramdisk is not built yet.');
         await this.#room('clean', limits.max_concurrent_clean);
-        return { kind: 'clean', plan: (moved) => cleaning.manual(moved, clean_steps) };
+        return {
+          kind: 'clean',
+          plan: (moved) => cleaning.manual(moved, clean_steps, args.disable_ramdisk ?? false),
+        };
       }
       case 'deploy':
         refuseInMaintenance(node, 'deploy');
@@ -115,10 +117,40 @@ export class VerbAcceptance {
         refuseInMaintenance(node, 'unrescuing');
         await this.#validateAs('unrescue', node, ['power'], signal);
         return byInterfaces('unrescue');
-      case 'service':
+      case 'service': {
+        const { service_steps } = args;
+        if (!service_steps) throw new InvalidError('Missing required parameter(s): service_steps');
+        refuseInMaintenance(node, 'service');
+        const words = (_kind: InterfaceKind, reason: string) =>
+          `Validation of node ${node.uuid} for servicing failed: ${reason}`;
+        await this.#validate(node, ['power', 'network'], signal, { words });
+        await this.#room('service', limits.max_concurrent_clean);
+        return {
+          kind: 'service',
+          plan: (moved) =>
+            planRequested(registry.resolve(moved), 'service', service_steps, args.disable_ramdisk ?? false),
+        };
+      }
       case 'unhold':
-        throw new UnsupportedError(`The verb "${verb}" is not built yet.`);
+        return null;
     }
+  }
+
+  /** The node is active at once; what the failed service left of its ramdisk is taken away behind that. */
+  #backFromService(node: Node): AcceptedWork {
+    if (node.maintenance) {
+      throw new ConflictError(
+        `Can not abort service on node "${node.uuid}" while it is in maintenance mode. Please remove the node from ` +
+          'maintenance prior to issuing the request to abort the service operation.',
+      );
+    }
+    return {
+      kind: 'service',
+      plan: (moved) =>
+        planSteps(this.deps.registry.resolve(moved), 'service').filter(
+          (step) => step.name === 'tear_down_service',
+        ),
+    };
   }
 
   async #deploy(
@@ -216,11 +248,14 @@ function mergeDeploySteps(
     .filter((step) => step.kind === 'deploy')
     .map((step) => plannedFrom(step, {}));
   for (const asked of wanted) {
+    const reserved = reservedStep(asked);
+    if (reserved) {
+      known.push({ ...reserved, priority: asked.priority });
+      continue;
+    }
     const at = known.findIndex((step) => step.interface === asked.interface && step.name === asked.step);
     if (at < 0) {
-      throw new InvalidError(
-        `node does not support this deploy step: {'interface': '${asked.interface}', 'step': '${asked.step}'}`,
-      );
+      throw new InvalidError(`node does not support this deploy step: ${stepText(asked)}`);
     }
     known[at] = { ...known[at]!, priority: asked.priority, args: asked.args ?? {} };
   }

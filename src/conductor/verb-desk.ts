@@ -14,7 +14,7 @@ import type { NodeDesk } from './node-desk.js';
 import type { OperationRunner } from './operation-runner.js';
 import type { Transitions } from './transition.js';
 import type { VerbAcceptance } from './verb-acceptance.js';
-import { ownStep } from './workflow/own-steps.js';
+import { ownStep, RELEASED } from './workflow/own-steps.js';
 import { plannedFrom } from './workflow/workflow.js';
 
 interface Limits {
@@ -57,10 +57,19 @@ export class VerbDesk {
           await this.deps.operations.requestAbort(open.id, manager);
           return { node: held, begin: { id: open.id, event: { on: 'abort' as const } } };
         }
-        if (open) await this.deps.operations.supersede(open.id, `Superseded by "${verb}".`, manager);
+        if (verb === 'unhold') {
+          if (open?.state !== 'held') throw new ConflictError(`Node ${held.uuid} has no work on hold.`);
+          await this.deps.operations.release(open.id, RELEASED, manager);
+        } else if (open) await this.deps.operations.supersede(open.id, `Superseded by "${verb}".`, manager);
         const changes = { last_error: null, ...work?.changes };
         const event = VERBS[verb].event;
         const moved = await this.deps.transitions.fire(held, lease.fence, event, { changes, by }, manager);
+        if (verb === 'unhold') {
+          return {
+            node: moved,
+            begin: { id: open!.id, event: { on: 'wake' as const, why: 'poll' as const } },
+          };
+        }
         if (!work) return { node: moved, begin: null };
         const { kind, plan } = work;
         const created = await this.deps.operations.create(

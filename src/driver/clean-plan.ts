@@ -24,6 +24,8 @@ export interface RequestedStep {
   readonly interface: string;
   readonly step: string;
   readonly args?: PlannedStep['args'];
+  /** What the conductor made of it: a step of its own or of one of the node's interfaces, not of the agent. */
+  readonly planned?: PlannedStep;
 }
 
 /** `interface.step` to a priority that replaces the agent's. */
@@ -55,20 +57,31 @@ export function planCleaning(
     : planManualCleaning(context.node.uuid, offered, requestedSteps(requested));
 }
 
+/** What `collect_service_steps` inserts: service knows no steps but those that were asked for. */
+export function planService(context: StepContext, offered: readonly OfferedStep[]): PlannedStep[] {
+  const requested = requestedSteps(context.step.args['requested'] ?? []);
+  return planManualCleaning(context.node.uuid, offered, requested, 'service');
+}
+
 function requestedSteps(value: Json): RequestedStep[] {
   if (!Array.isArray(value)) throw new InvalidError('clean_steps must be a list');
   return value.map((item) => {
     if (typeof item !== 'object' || item === null || Array.isArray(item)) {
       throw new InvalidError('each of clean_steps must be an object');
     }
-    const { interface: kind, step, args } = item;
+    const { interface: kind, step, args, planned } = item;
     if (typeof kind !== 'string' || typeof step !== 'string') {
       throw new InvalidError('each of clean_steps needs interface and step');
     }
     if (args !== undefined && (typeof args !== 'object' || args === null || Array.isArray(args))) {
       throw new InvalidError(`the args of clean step ${step} must be an object`);
     }
-    return { interface: kind, step, ...(args ? { args } : {}) };
+    return {
+      interface: kind,
+      step,
+      ...(args ? { args } : {}),
+      ...(planned ? { planned: planned as unknown as PlannedStep } : {}),
+    };
   });
 }
 
@@ -93,13 +106,15 @@ export function planManualCleaning(
   node: string,
   offered: readonly OfferedStep[],
   requested: readonly RequestedStep[],
+  kind: 'clean' | 'service' = 'clean',
 ): PlannedStep[] {
   const faults: string[] = [];
   const steps = requested.flatMap((wanted) => {
+    if (wanted.planned) return [wanted.planned];
     const found = offered.find((step) => step.step === wanted.step && step.interface === wanted.interface);
     if (!found || !isOurs(found)) {
       faults.push(
-        `node does not support this clean step: {'interface': '${wanted.interface}', 'step': '${wanted.step}'}`,
+        `node does not support this ${kind} step: {'interface': '${wanted.interface}', 'step': '${wanted.step}'}`,
       );
       return [];
     }
@@ -107,16 +122,16 @@ export function planManualCleaning(
     const known = Object.keys(found.argsinfo ?? {});
     const unknown = Object.keys(args).filter((name) => !known.includes(name));
     if (unknown.length > 0) {
-      faults.push(`clean step ${wanted.step} has no argument ${unknown.join(', ')}`);
+      faults.push(`${kind} step ${wanted.step} has no argument ${unknown.join(', ')}`);
     }
     for (const [name, about] of Object.entries(found.argsinfo ?? {})) {
       const required =
         typeof about === 'object' && about !== null && 'required' in about && about.required === true;
-      if (required && !(name in args)) faults.push(`clean step ${wanted.step} needs the argument ${name}`);
+      if (required && !(name in args)) faults.push(`${kind} step ${wanted.step} needs the argument ${name}`);
     }
     return [{ ...planned(found), args }];
   });
-  if (faults.length > 0) throw new InvalidError(`Cannot clean node ${node}: ${faults.join('; ')}`);
+  if (faults.length > 0) throw new InvalidError(`Cannot ${kind} node ${node}: ${faults.join('; ')}`);
   return steps;
 }
 

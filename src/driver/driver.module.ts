@@ -122,6 +122,7 @@ function deployImplementations(
         patience: {
           deploy: conductor.deploy_callback_timeout * 1000,
           clean: conductor.clean_callback_timeout * 1000,
+          service: conductor.service_callback_timeout * 1000,
         },
       }),
     ],

@@ -9,16 +9,17 @@ import { FakeMachine } from './fake/machine.js';
 import { FakeManagement } from './fake/management.js';
 import { FakePower } from './fake/power.js';
 import { FakeRescue } from './fake/rescue.js';
-import { IPMI_PROPERTIES, parseTarget } from './ipmi/arguments.js';
+import { FakeVendor } from './fake/vendor.js';
 import type { Ipmitool } from './ipmi/ipmitool.js';
 import { IpmiManagement } from './ipmi/management.js';
 import { IpmiPower } from './ipmi/power.js';
+import { IpmiVendor } from './ipmi/vendor.js';
 import { NoopManagement } from './noop/management.js';
 import { AbsentInterface, InertInterface } from './noop/passive.js';
 import type { ImplementationTable } from './registry.js';
 
 const ABSENT = ['bios', 'console', 'firmware', 'inspect', 'raid', 'rescue', 'vendor'] as const;
-const FAKE_PASSIVE = ['bios', 'console', 'firmware', 'raid', 'vendor', 'storage'] as const;
+const FAKE_PASSIVE = ['bios', 'console', 'firmware', 'raid', 'storage'] as const;
 
 /** `no-<kind>` and `noop`. */
 export function noopImplementations(): Partial<ImplementationTable> {
@@ -45,6 +46,7 @@ export function fakeImplementations(parts: {
     deploy: [new FakeDeploy({ machine, settings: parts.deploy })],
     inspect: [new FakeInspect(machine)],
     rescue: [new FakeRescue(machine)],
+    vendor: [new FakeVendor(machine)],
   };
 }
 
@@ -59,10 +61,7 @@ export function ipmiImplementations(parts: {
   return {
     power: [new IpmiPower({ ipmitool, management })],
     management: [management],
-    // Vendor methods (send_raw, bmc_reset) are none; the name is what clients of Ironic expect of an ipmi node.
-    vendor: [
-      new InertInterface('ipmitool', IPMI_PROPERTIES, ({ node }) => void parseTarget(node.driver_info)),
-    ],
+    vendor: [new IpmiVendor(ipmitool)],
   };
 }
 

@@ -24,6 +24,10 @@ const ROWS = {
   prepare_cleaning: { kind: 'clean', priority: 200, abortable: true, visible: false },
   collect_clean_steps: { kind: 'clean', priority: 100, abortable: true, visible: false },
   tear_down_cleaning: { kind: 'clean', priority: 1, abortable: false, visible: false },
+  // service: boots the ramdisk only for steps that need it
+  prepare_service: { kind: 'service', priority: 200, abortable: true, visible: false },
+  collect_service_steps: { kind: 'service', priority: 100, abortable: true, visible: false },
+  tear_down_service: { kind: 'service', priority: 1, abortable: false, visible: false },
   // adopt: what a running instance needs for its next boot, without touching its disks
   take_over: { kind: 'adopt', priority: 100, abortable: false, visible: false },
   // teardown

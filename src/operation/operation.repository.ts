@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 import type { Queryable } from '../database/data-source.js';
 import { insertStatement } from '../database/statement.js';
 import type { Journal, Result } from '../domain/step/advance.js';
-import { type JsonObject, newStep, type PlannedStep, type Step } from '../domain/step/step.js';
+import { type Json, type JsonObject, newStep, type PlannedStep, type Step } from '../domain/step/step.js';
 import type { Operation, OperationStep } from './operation.entity.js';
 
 export type OperationKind =
@@ -155,6 +155,19 @@ export class OperationRepository {
   /** Kept in the journal first, so that an accepted abort outlives a crash. */
   async requestAbort(id: string, on: Queryable): Promise<void> {
     await on.query(`update operation set abort_requested = true where id = $1`, [id]);
+  }
+
+  /** Turns a hold into a wait that is over; `checkpoint` tells the step that it was let go. */
+  async release(id: string, checkpoint: Json, on: Queryable): Promise<void> {
+    await on.query(
+      `update operation_step s set checkpoint = $2::jsonb from operation o
+        where o.id = $1 and s.operation_id = o.id and s.position = o.cursor`,
+      [id, JSON.stringify(checkpoint)],
+    );
+    await on.query(
+      `update operation set state = 'waiting', wait_for = 'poll', poll_at = now(), updated_at = now() where id = $1`,
+      [id],
+    );
   }
 
   /** Ends an operation that another one takes the place of, e.g. a tear-down during a deployment. */

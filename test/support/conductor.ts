@@ -32,10 +32,15 @@ export const BY: Requester = { request_id: 'req-test', user: null, project: null
 /** A conductor on a real database with fake hardware alone. */
 export function fakeConductor(
   database: TestDatabase,
-  options: { settings?: Partial<ConductorSettings>; host?: string; fake?: Record<string, string> } = {},
+  options: {
+    settings?: Partial<ConductorSettings>;
+    host?: string;
+    fake?: Record<string, string>;
+    journalDirectory?: string;
+  } = {},
 ) {
   const { source } = database;
-  const journalDirectory = mkdtempSync(join(tmpdir(), 'ferric-fake-'));
+  const journalDirectory = options.journalDirectory ?? mkdtempSync(join(tmpdir(), 'ferric-fake-'));
   const fakes = fakeImplementations({
     deploy: deploySection.parse(undefined),
     journalDirectory,

@@ -4,6 +4,18 @@ import type { StepOutcome } from '../../domain/step/step.js';
 import type { Interfaces } from '../../driver/contract/interfaces.js';
 import type { StepContext, StepDeclaration } from '../../driver/contract/step.js';
 
+type OwnContext = StepContext & { readonly all: Interfaces };
+
+/** A step of the conductor itself, for every driver; it knows all of the node's interfaces. */
+export type OwnStep = Omit<StepDeclaration, 'kind' | 'run'> & {
+  /** Kinds of operation that it is part of. */
+  readonly kinds: readonly string[];
+  run(context: OwnContext): Promise<StepOutcome>;
+};
+
+/** What the hold step keeps when the operator let it go; the journal writes it with the verb `unhold`. */
+export const RELEASED = 'released';
+
 const base = {
   interface: 'power',
   priority: 100,
@@ -11,22 +23,41 @@ const base = {
   rerunnable: true,
   visible: false,
 } as const;
+const byUser = { ...base, abortable: true, visible: true, kinds: ['deploy', 'clean', 'service'] } as const;
 
-/** A step that knows all of the node's interfaces. */
-export type OwnStep = Omit<StepDeclaration, 'kind' | 'run'> & {
-  kind: string;
-  run(context: StepContext & { readonly all: Interfaces }): Promise<StepOutcome>;
-};
+/** Names that a user may put among the steps of any interface (Ironic: conductor/steps.py). */
+const RESERVED: readonly OwnStep[] = [
+  { ...byUser, name: 'hold', run: hold },
+  { ...byUser, name: 'wait', run: wait },
+  { ...byUser, name: 'power_on', run: (context) => power(context, 'power on') },
+  { ...byUser, name: 'power_off', run: (context) => power(context, 'power off') },
+  { ...byUser, name: 'reboot', run: (context) => power(context, 'rebooting') },
+];
 
-/** Steps of the conductor itself, for every driver. */
-export const OWN_STEPS: readonly OwnStep[] = [
-  { ...base, name: 'verify', kind: 'verify', run: verify },
-  { ...base, name: 'set_power_state', kind: 'power', run: setPowerState },
-  { ...base, interface: 'rescue', name: 'clean_up_rescue', kind: 'teardown', run: cleanUpRescue },
+const OWN_STEPS: readonly OwnStep[] = [
+  { ...base, name: 'verify', kinds: ['verify'], run: verify },
+  { ...base, name: 'set_power_state', kinds: ['power'], run: setPowerState },
+  { ...base, interface: 'rescue', name: 'clean_up_rescue', kinds: ['teardown'], run: cleanUpRescue },
+  { ...base, interface: 'deploy', name: 'refuse_steps', kinds: ['clean', 'service'], run: refuseSteps },
+  ...RESERVED,
 ];
 
 export function ownStep(name: string): OwnStep {
   return OWN_STEPS.find((own) => own.name === name)!;
+}
+
+export function isReserved(name: string): boolean {
+  return RESERVED.some((own) => own.name === name);
+}
+
+/** The conductor's step behind a journaled one. */
+export function findOwnStep(kind: string, step: { interface: string; name: string }): OwnStep | undefined {
+  return OWN_STEPS.find(
+    (own) =>
+      own.kinds.includes(kind) &&
+      own.name === step.name &&
+      (own.interface === step.interface || isReserved(own.name)),
+  );
 }
 
 /** Can the machine be managed: its settings hold and its BMC answers. */
@@ -54,7 +85,46 @@ async function setPowerState(context: StepContext): Promise<StepOutcome> {
   return { is: 'done' };
 }
 
-async function cleanUpRescue(context: Parameters<OwnStep['run']>[0]): Promise<StepOutcome> {
+async function cleanUpRescue(context: OwnContext): Promise<StepOutcome> {
   await context.all.rescue.cleanUp(context);
+  return { is: 'done' };
+}
+
+/** Arguments: `kind`, `faults`. */
+async function refuseSteps(context: StepContext): Promise<StepOutcome> {
+  const { kind, faults } = context.step.args;
+  throw new InvalidError(
+    `Cannot ${String(kind)} node ${context.node.uuid}: ${(faults as string[]).join('; ')}`,
+  );
+}
+
+async function hold(context: StepContext): Promise<StepOutcome> {
+  return context.saved === RELEASED ? { is: 'done' } : { is: 'hold' };
+}
+
+/** Upstream's max_conductor_wait_step_seconds. */
+const LONGEST_WAIT = 30;
+
+/** Argument `seconds`, without it until the next heartbeat. */
+async function wait(context: StepContext): Promise<StepOutcome> {
+  const { seconds } = context.step.args;
+  if (seconds === undefined || seconds === null) {
+    return context.wake === 'heartbeat' ? { is: 'done' } : { is: 'wait', for: 'heartbeat' };
+  }
+  const asked = Number(seconds);
+  if (!Number.isInteger(asked) || asked < 0) throw new InvalidError('wait needs a whole number of seconds');
+  if (asked > LONGEST_WAIT) context.log.warn({ asked, longest: LONGEST_WAIT }, 'the wait step is cut short');
+  const begun = typeof context.saved === 'number' ? context.saved : Date.now();
+  const left = begun + Math.min(asked, LONGEST_WAIT) * 1000 - Date.now();
+  return left > 0 ? { is: 'wait', for: 'poll', pollAfter: left, checkpoint: begun } : { is: 'done' };
+}
+
+/** ms for a change of power that a user put among the steps. */
+const POWER_TIMEOUT = 60_000;
+
+async function power(context: StepContext, target: PowerTarget): Promise<StepOutcome> {
+  const { power: bmc } = context.interfaces;
+  const there = target !== 'rebooting' && (await bmc.getPowerState(context)) === settledPower(target);
+  if (!there) await bmc.setPowerState(context, target, POWER_TIMEOUT);
   return { is: 'done' };
 }

@@ -24,7 +24,10 @@ export interface Workflow {
   };
   /** Drivers withdraw and power off before the state says that it failed. */
   readonly cleanUp:
-    | ((context: FailureContext, operation: { uuid: string; reason: string }) => Promise<void>)
+    | ((
+        context: FailureContext,
+        operation: { uuid: string; reason: string; aborted: boolean },
+      ) => Promise<void>)
     | null;
 }
 

@@ -39,7 +39,9 @@ export function targetAfter(row: Transition, current: string | null): ProvisionS
   const to = factsOf(row.to);
   if (to.stable) return null;
   if (row.target) return row.target;
-  const begins = row.api === true || row.on === 'clean';
+  // Going on and giving up are about the work that is under way: a manual cleaning stays one.
+  const goesOn = row.on === 'unhold' || row.on === 'abort';
+  const begins = (row.api === true && !goesOn) || row.on === 'clean';
   const kept = begins || !current || !isProvisionState(current) ? to.target : current;
   return (kept as ProvisionState | undefined) ?? null;
 }

@@ -27,8 +27,7 @@ export type StepEvent =
   | { on: 'outcome'; outcome: StepOutcome }
   | { on: 'failure'; message: string }
   | { on: 'deadline' }
-  | { on: 'abort' }
-  | { on: 'unhold' };
+  | { on: 'abort' };
 
 export type Effect =
   | { do: 'run'; position: number; wake: Wake }
@@ -81,10 +80,6 @@ export function advance(journal: Journal, event: StepEvent): Advance {
       if (journal.state === 'held') return end(journal, 'aborted', null);
       if (journal.state === 'waiting' && step?.abortable) return end(journal, 'aborted', null);
       return { journal: { ...journal, abort_requested: true }, effect: { do: 'nothing' } };
-    case 'unhold':
-      return journal.state === 'held' && step
-        ? settle({ ...journal, state: 'running' }, step, { is: 'done' })
-        : nothing(journal);
   }
 }
 

@@ -52,7 +52,7 @@ export type StepOutcome =
    * the workflow's); a later wait keeps it, or sets a new one from now when it names a `timeout`: progress was made.
    */
   | { is: 'wait'; for: 'heartbeat' | 'poll'; pollAfter?: number; timeout?: number; checkpoint?: Json }
-  /** Wait for the operator's `unhold`. */
+  /** Wait for the operator's `unhold`, which leaves a checkpoint that says so and wakes the step as a poll does. */
   | { is: 'hold' };
 
 /** Why `run` is entered. `restart`: a conductor died while the step was under way; look before acting again. */

@@ -1,7 +1,7 @@
 import type { DeploySettings } from '../../config/section/deploy.js';
 import { FerricError } from '../../domain/errors.js';
 import type { JsonObject, PlannedStep, StepOutcome } from '../../domain/step/step.js';
-import { cleanPriorities, planCleaning } from '../clean-plan.js';
+import { cleanPriorities, planCleaning, planService } from '../clean-plan.js';
 import type { StepContext } from '../contract/step.js';
 import { AgentCommand, type CommandTimes, isPassing } from './agent-command.js';
 import { agentNode, agentPorts } from './agent-node.js';
@@ -12,7 +12,7 @@ import { readStepList } from './step-list.js';
 /** Steps that already ran in a cleaning that began anew; only there, since a user may ask for one twice. */
 const DONE_AGAIN = 'clean_steps_done_again';
 
-/** Cleaning by the agent's own steps (Ironic: drivers/modules/agent_base.py). */
+/** Cleaning and service by the agent's own steps (Ironic: drivers/modules/agent_base.py). */
 export class AgentCleaning {
   private readonly client: AgentClient;
   private readonly settings: DeploySettings;
@@ -34,10 +34,13 @@ export class AgentCleaning {
   }
 
   /** Asks the agent for its steps and puts those that are to run behind this one. */
-  async collect(context: StepContext): Promise<StepOutcome> {
+  async collect(context: StepContext, kind: 'clean' | 'service'): Promise<StepOutcome> {
     try {
-      const { offered, kept } = await readStepList(this.client, context, 'clean');
-      const insert = planCleaning(context, offered, cleanPriorities(this.settings));
+      const { offered, kept } = await readStepList(this.client, context, kind);
+      const insert =
+        kind === 'clean'
+          ? planCleaning(context, offered, cleanPriorities(this.settings))
+          : planService(context, offered);
       const { [DONE_AGAIN]: _former, ...internal } = context.node.driver_internal_info;
       const again: JsonObject = context.step.args['again'] === true ? { [DONE_AGAIN]: [] } : {};
       await context.save({ driver_internal_info: { ...internal, ...kept, ...again } });
@@ -52,10 +55,11 @@ export class AgentCleaning {
   /** One entry of a step that the agent listed. */
   async run(context: StepContext): Promise<StepOutcome> {
     const { step, node } = context;
-    if (context.operation.kind !== 'clean') {
+    const { kind } = context.operation;
+    if (kind !== 'clean' && kind !== 'service') {
       throw new FerricError(
         'unsupported',
-        `Agent steps are run in cleaning only, not in ${context.operation.kind}.`,
+        `Agent steps are run in cleaning and service only, not in ${kind}.`,
       );
     }
     if (this.ramdisk.isBooting(context.saved)) return this.afterReboot(context);
@@ -66,12 +70,12 @@ export class AgentCleaning {
     }
     if (context.saved === REBOOT) return this.reboot(context);
     return this.command.enter(context, {
-      name: 'clean.execute_clean_step',
+      name: `${kind}.execute_${kind}_step`,
       params: async () => ({
         step: { interface: step.interface, step: step.name, args: step.args, priority: 0 },
         node: agentNode(node),
         ports: agentPorts(context),
-        clean_version: node.driver_internal_info['hardware_manager_version'] ?? null,
+        [`${kind}_version`]: node.driver_internal_info['hardware_manager_version'] ?? null,
       }),
       ended: async (record) => {
         if (record.command_status === 'CLEAN_VERSION_MISMATCH') return this.beginAnew(context);
@@ -93,10 +97,11 @@ export class AgentCleaning {
    * What is left of the old one follows behind and is passed over where the new one ran it.
    */
   private beginAnew(context: StepContext): StepOutcome {
-    if (context.node.target_provision_state === 'manageable') {
+    const what = context.operation.kind === 'service' ? 'service' : 'manual cleaning';
+    if (what === 'service' || context.node.target_provision_state === 'manageable') {
       throw new FerricError(
         'agent-failed',
-        'The agent’s hardware managers changed during manual cleaning: nobody can say what its steps mean now.',
+        `The agent’s hardware managers changed during ${what}: nobody can say what its steps mean now.`,
       );
     }
     context.log.info('the agent’s hardware managers changed; cleaning begins anew');
@@ -104,7 +109,7 @@ export class AgentCleaning {
   }
 
   private offers(context: StepContext, also: (step: JsonObject) => boolean = () => true): boolean {
-    const cached = context.node.driver_internal_info['agent_cached_clean_steps'];
+    const cached = context.node.driver_internal_info[`agent_cached_${context.operation.kind}_steps`];
     const steps = (cached as JsonObject | undefined)?.[context.step.interface];
     return (
       Array.isArray(steps) &&
@@ -113,11 +118,11 @@ export class AgentCleaning {
   }
 
   private reboot(context: StepContext): Promise<StepOutcome> {
-    const { agent_cached_clean_steps: cached, hardware_manager_version: version } =
-      context.node.driver_internal_info;
+    const list = `agent_cached_${context.operation.kind}_steps`;
+    const { [list]: cached, hardware_manager_version: version } = context.node.driver_internal_info;
     // The ramdisk is published still; what the agent listed is kept over its restart.
     return this.ramdisk.launch(context, async () => {}, {
-      ...(cached === undefined ? {} : { agent_cached_clean_steps: cached }),
+      ...(cached === undefined ? {} : { [list]: cached }),
       ...(version === undefined ? {} : { hardware_manager_version: version }),
     });
   }

@@ -13,6 +13,7 @@ const OF_THE_AGENT = [
   'agent_status_message',
   'agent_cached_clean_steps',
   'agent_cached_deploy_steps',
+  'agent_cached_service_steps',
   'hardware_manager_version',
 ] as const;
 

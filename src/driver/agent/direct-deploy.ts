@@ -42,8 +42,8 @@ export interface DirectDeployParts {
   settings: DeploySettings;
   /** Base URL of the agent listener as machines see it; asked when it is needed. */
   apiUrl: () => string;
-  /** conductor.deploy_callback_timeout and clean_callback_timeout in ms, 0: no limit; counted from each sign of life. */
-  patience: { deploy: number; clean: number };
+  /** The conductor's callback timeouts in ms, 0: no limit; counted from each sign of life. */
+  patience: { deploy: number; clean: number; service: number };
 }
 
 /** Deploy interface `direct`: the agent in the ramdisk writes a whole-disk image (Ironic: drivers/modules/agent.py). */
@@ -55,6 +55,7 @@ export class DirectDeploy implements DeployInterface {
   private readonly ramdisk: Ramdisk;
   private readonly command: AgentCommand;
   private readonly cleaning: AgentCleaning;
+  private readonly servicing: AgentCleaning;
 
   constructor(parts: DirectDeployParts) {
     this.parts = parts;
@@ -62,12 +63,11 @@ export class DirectDeploy implements DeployInterface {
     const { client, settings } = parts;
     this.ramdisk = new Ramdisk(client);
     this.command = new AgentCommand(client, { interval, patience: parts.patience.deploy });
-    this.cleaning = new AgentCleaning({
-      client,
-      settings,
-      ramdisk: this.ramdisk,
-      times: { interval, patience: parts.patience.clean },
-    });
+    const { ramdisk } = this;
+    const steps = (patience: number) =>
+      new AgentCleaning({ client, settings, ramdisk, times: { interval, patience } });
+    this.cleaning = steps(parts.patience.clean);
+    this.servicing = steps(parts.patience.service);
     this.steps = declareSteps({
       prepare_deploy: async (context) => {
         await this.validate(context);
@@ -82,9 +82,12 @@ export class DirectDeploy implements DeployInterface {
       switch_to_tenant_network: async () => ({ is: 'done' }),
       boot_instance: (context) => this.bootInstance(context),
       prepare_cleaning: (context) => this.bootForCleaning(context),
-      collect_clean_steps: (context) => this.cleaning.collect(context),
+      collect_clean_steps: (context) => this.cleaning.collect(context, 'clean'),
       tear_down_cleaning: (context) => this.tearDownCleaning(context),
       tear_down: (context) => this.tearDown(context),
+      prepare_service: (context) => this.bootForService(context),
+      collect_service_steps: (context) => this.servicing.collect(context, 'service'),
+      tear_down_service: (context) => this.tearDownService(context),
       take_over: async (context) => {
         await context.interfaces.boot.prepareInstance(context);
         return { is: 'done' };
@@ -110,12 +113,12 @@ export class DirectDeploy implements DeployInterface {
   }
 
   runAgentStep(context: StepContext): Promise<StepOutcome> {
-    return this.cleaning.run(context);
+    return (context.operation.kind === 'service' ? this.servicing : this.cleaning).run(context);
   }
 
   async cleanUpFailure(
     context: WorkContext,
-    operation: { uuid: string; kind: StepKind; reason: string },
+    operation: { uuid: string; kind: StepKind; reason: string; aborted?: boolean },
   ): Promise<void> {
     const { settings, logs, image } = this.parts;
     const { kind } = operation;
@@ -127,7 +130,11 @@ export class DirectDeploy implements DeployInterface {
         context.log.warn({ what, error: messageOf(error) }, 'the failed work could not be cleaned up wholly');
       }
     };
+    if (kind === 'service' && context.node.driver_internal_info[SERVICE_RAMDISK] !== true) return;
     if (settings.deploy_logs_collect !== 'never') await logs.collect(context, kind);
+    if (kind === 'service' && operation.aborted) {
+      return attempt('instance', () => this.backToInstance(context));
+    }
     await attempt('boot files', () => context.interfaces.boot.cleanUpRamdisk(context));
     await attempt('image', () => image.remove(context.node));
     const off =
@@ -286,6 +293,40 @@ export class DirectDeploy implements DeployInterface {
     return { is: 'done' };
   }
 
+  private async bootForService(context: StepContext): Promise<StepOutcome> {
+    if (!this.ramdisk.isBooting(context.saved)) {
+      // Told apart from a service that boots nothing: only behind this one the machine is started anew.
+      const internal = { ...context.node.driver_internal_info, [SERVICE_RAMDISK]: true };
+      await context.save({ driver_internal_info: internal });
+      return this.ramdisk.launch(context, () => this.publishRamdisk(context));
+    }
+    return (await this.ramdisk.arrival(context)) ?? { is: 'done' };
+  }
+
+  private async tearDownService(context: StepContext): Promise<StepOutcome> {
+    if (context.node.driver_internal_info[SERVICE_RAMDISK] === true) {
+      const { logs, settings } = this.parts;
+      if (settings.deploy_logs_collect === 'always' && context.wake === 'start') {
+        await logs.collect(context, 'service');
+      }
+      await this.backToInstance(context);
+    }
+    return { is: 'done' };
+  }
+
+  /** From the ramdisk to the system on disk; run again after a crash it does so again. */
+  private async backToInstance(context: WorkContext): Promise<void> {
+    await powerOff(context);
+    await context.interfaces.boot.cleanUpRamdisk(context);
+    await context.interfaces.boot.prepareInstance(context);
+    await setBootDevice(context, 'disk');
+    await forgetAgent(context);
+    const target = context.node.disable_power_off ? 'rebooting' : 'power on';
+    await context.interfaces.power.setPowerState(context, target, POWER_TIMEOUT);
+    const { [SERVICE_RAMDISK]: _over, ...kept } = context.node.driver_internal_info;
+    await context.save({ driver_internal_info: kept });
+  }
+
   private async tearDown(context: StepContext): Promise<StepOutcome> {
     await powerOff(context);
     await context.interfaces.boot.cleanUpInstance(context);
@@ -317,6 +358,9 @@ export class DirectDeploy implements DeployInterface {
     return mode;
   }
 }
+
+/** Set in driver_internal_info while a service has the machine in the ramdisk. */
+const SERVICE_RAMDISK = 'service_ramdisk';
 
 /** What the agent says of a command under way; ours counts bytes, upstream's says nothing. */
 async function keepProgress(context: StepContext, record: CommandRecord): Promise<void> {

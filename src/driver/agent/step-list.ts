@@ -19,7 +19,7 @@ export interface AgentSteps {
 export async function readStepList(
   client: AgentClient,
   context: DriverContext,
-  kind: Extract<StepKind, 'clean' | 'deploy'>,
+  kind: StepKind,
 ): Promise<AgentSteps> {
   const { command_result } = await client.call(context, `${kind}.get_${kind}_steps`, {
     node: agentNode(context.node),

@@ -11,6 +11,6 @@ export interface DeployInterface extends Implementation {
    */
   cleanUpFailure(
     context: WorkContext,
-    operation: { uuid: string; kind: StepKind; reason: string },
+    operation: { uuid: string; kind: StepKind; reason: string; aborted?: boolean },
   ): Promise<void>;
 }

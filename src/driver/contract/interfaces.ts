@@ -6,6 +6,7 @@ import type { ManagementInterface } from './management.js';
 import type { PowerInterface } from './power.js';
 import type { RescueInterface } from './rescue.js';
 import type { StepDeclaration } from './step.js';
+import type { VendorInterface } from './vendor.js';
 
 /** Interface kinds of a node, in the API's order. */
 export const INTERFACE_KINDS = [
@@ -44,7 +45,7 @@ export interface ImplementationByKind {
   readonly raid: PassiveInterface;
   readonly rescue: RescueInterface;
   readonly storage: PassiveInterface;
-  readonly vendor: PassiveInterface;
+  readonly vendor: VendorInterface;
 }
 
 /** A node's interfaces, as the registry resolves them. */

@@ -50,6 +50,8 @@ export interface StepDeclaration {
   readonly abortable: boolean;
   readonly rerunnable: boolean;
   readonly visible: boolean;
+  /** A user may ask for it without the ramdisk only when this is false. */
+  readonly requiresRamdisk?: boolean;
   /** Argument name to description; an argument that is not here is refused. */
   readonly args?: Readonly<Record<string, { description: string; required?: boolean }>>;
   run(context: StepContext): Promise<StepOutcome>;

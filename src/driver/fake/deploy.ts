@@ -1,13 +1,13 @@
 import type { DeploySettings } from '../../config/section/deploy.js';
 import { messageOf } from '../../domain/errors.js';
 import type { StepOutcome } from '../../domain/step/step.js';
-import { cleanPriorities, type OfferedStep, planCleaning } from '../clean-plan.js';
+import { cleanPriorities, type OfferedStep, planCleaning, planService } from '../clean-plan.js';
 import type { DriverContext } from '../contract/context.js';
 import type { DeployInterface } from '../contract/deploy.js';
 import type { StepContext, StepDeclaration, StepKind, WorkContext } from '../contract/step.js';
 import { declareSteps } from '../step-table.js';
 import { type LastingWork, lasting } from './lasting.js';
-import { FAKE_PROPERTIES, type FakeMachine } from './machine.js';
+import { FAKE_PROPERTIES, type FakeMachine, recall } from './machine.js';
 
 const POWER_TIMEOUT = 60_000;
 
@@ -82,6 +82,10 @@ export class FakeDeploy implements DeployInterface {
           },
           deployment,
         ),
+      prepare_service: (context) => lasts(context, () => bootRamdisk(context)),
+      // The fake agent has no steps for service; those of the other interfaces are planned already.
+      collect_service_steps: async (context) => ({ is: 'done', insert: planService(context, []) }),
+      tear_down_service: (context) => lasts(context, () => bootInstance(context)),
       take_over: (context) =>
         lasts(context, () => context.interfaces.boot.prepareInstance(context), {
           ...deployment,
@@ -100,13 +104,14 @@ export class FakeDeploy implements DeployInterface {
 
   async cleanUpFailure(
     context: WorkContext,
-    operation: { uuid: string; kind: StepKind; reason: string },
+    operation: { uuid: string; kind: StepKind; reason: string; aborted?: boolean },
   ): Promise<void> {
     const off =
       operation.kind === 'deploy'
         ? this.settings.power_off_after_deploy_failure
         : operation.kind === 'clean' && this.settings.poweroff_in_cleanfail;
     try {
+      if (operation.kind === 'service' && operation.aborted) return await bootInstance(context);
       await context.interfaces.boot.cleanUpRamdisk(context);
       if (off) await context.interfaces.power.setPowerState(context, 'power off', POWER_TIMEOUT);
     } catch (error) {
@@ -119,5 +124,15 @@ async function bootRamdisk(context: StepContext): Promise<void> {
   await context.interfaces.boot.prepareRamdisk(context, {});
   await context.interfaces.power.setPowerState(context, 'power off', POWER_TIMEOUT);
   await context.interfaces.management.setBootDevice(context, 'pxe', false);
+  await context.interfaces.power.setPowerState(context, 'power on', POWER_TIMEOUT);
+}
+
+/** Back from a ramdisk; a machine that runs its instance goes on with that. */
+async function bootInstance(context: WorkContext): Promise<void> {
+  if (recall(context, 'fake_boot_published') !== 'ramdisk') return;
+  await context.interfaces.boot.cleanUpRamdisk(context);
+  await context.interfaces.boot.prepareInstance(context);
+  await context.interfaces.power.setPowerState(context, 'power off', POWER_TIMEOUT);
+  await context.interfaces.management.setBootDevice(context, 'disk', true);
   await context.interfaces.power.setPowerState(context, 'power on', POWER_TIMEOUT);
 }

@@ -4,10 +4,12 @@ import type { PropertyTable } from '../contract/implementation.js';
 import type { InspectInterface } from '../contract/inspect.js';
 import type { InterfaceKind, PassiveInterface } from '../contract/interfaces.js';
 import type { RescueInterface } from '../contract/rescue.js';
+import type { VendorInterface } from '../contract/vendor.js';
 
 /** `no-bios` and its like: the node has no such interface, and validate says so in Ironic's words. */
-export class AbsentInterface implements PassiveInterface, InspectInterface, RescueInterface {
+export class AbsentInterface implements PassiveInterface, InspectInterface, RescueInterface, VendorInterface {
   readonly passive = true;
+  readonly methods = null;
   readonly name: string;
   readonly properties: PropertyTable = {};
 

@@ -117,3 +117,61 @@ describe('a daemon killed with SIGKILL', () => {
     60_000,
   );
 });
+
+/** The other verbs in one life, each with the state that it ends in. */
+const OTHERS: readonly (readonly [object, string])[] = [
+  [{ target: 'manage' }, 'manageable'],
+  [{ target: 'inspect' }, 'manageable'],
+  [{ target: 'adopt' }, 'active'],
+  [{ target: 'service', service_steps: [{ interface: 'vendor', step: 'log_passthrough' }] }, 'active'],
+  [{ target: 'rescue', rescue_password: 'canary' }, 'rescue'],
+  [{ target: 'unrescue' }, 'active'],
+];
+
+describe('a daemon killed in another verb', () => {
+  it.each([
+    'inspect.inspect_hardware.before',
+    'adopt.take_over.after',
+    'service.log_passthrough.after',
+    'rescue.rescue.before',
+    'unrescue.end',
+  ])(
+    'at %s brings it to its end',
+    async (failpoint) => {
+      const journal = `${failpoint}.jsonl`;
+      const journals_ = { FERRIC_DRIVER__FAKE_JOURNAL_DIRECTORY: journals };
+      const first = await home.start({ ...journals_, FERRIC_CONDUCTOR__FAILPOINT: failpoint });
+      const driver_info = { fake_journal: journal, fake_delay_inspect_hardware: 0.1, fake_delay_rescue: 0.1 };
+      const created = await first.api('POST', '/v1/nodes', { driver: 'fake-hardware', driver_info });
+      const uuid = String(created['uuid']);
+      let reached = 0;
+      const walk = async (daemon: RunningDaemon) => {
+        for (const [body, state] of OTHERS.slice(reached)) {
+          await daemon.api('PUT', `/v1/nodes/${uuid}/states/provision`, body);
+          await until(daemon, uuid, state);
+          reached += 1;
+        }
+      };
+      const died = walk(first).then(
+        () => 'lived',
+        () => 'died',
+      );
+      expect(await first.ended, `the failpoint was not reached:\n${first.log()}`).toBe('SIGKILL');
+      expect(await died).toBe('died');
+
+      const second = await home.start(journals_);
+      await until(second, uuid, OTHERS[reached]![1]);
+      reached += 1;
+      await walk(second);
+      await second.stop();
+      expect(second.log()).not.toMatch(/"level":"error"/);
+      const lines = readFileSync(join(journals, journal), 'utf8').trim().split('\n');
+      const begun = lines
+        .map((line) => JSON.parse(line) as JournalLine)
+        .filter((line) => line.operation !== null && line.phase === 'begin')
+        .map((line) => line.effect);
+      expect(begun).toEqual(['inspect_hardware', 'take_over', 'log_passthrough', 'rescue', 'unrescue']);
+    },
+    60_000,
+  );
+});

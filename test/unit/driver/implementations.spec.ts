@@ -47,7 +47,7 @@ const direct = new DirectDeploy({
   logs: new RamdiskLogs({ client, directory: '/logs', maxBytes: 1 }),
   settings: deploy,
   apiUrl: () => 'http://10.0.0.1:6386',
-  patience: { deploy: 1, clean: 1 },
+  patience: { deploy: 1, clean: 1, service: 1 },
 });
 
 const registry = new DriverRegistry({

@@ -96,8 +96,7 @@ export const NODE_FIELDS: readonly NodeField[] = [
   shown('retired', 61, written(flag(), false)),
   shown('retired_reason', 61, written(text(4096), null)),
   shown('secure_boot', 75),
-  // Servicing comes with a later issue; the field is what a node that is in none has.
-  computed('service_step', 87, [], () => ({})),
+  step('service_step', 87, 'service'),
   shown('shard', 82, written(text(), null)),
   shown('target_power_state', 1),
   shown('target_provision_state', 1),

@@ -7,7 +7,7 @@ import { NODE_FIELDS, type NodeReading } from './fields.js';
 import { redactorFor } from './redaction.js';
 
 const NO_STEPS: NodeReading['steps'] = new Map();
-const STEP_FIELDS = ['clean_step', 'deploy_step'];
+const STEP_FIELDS = ['clean_step', 'deploy_step', 'service_step'];
 
 /** Node rows as answers. */
 @Injectable()

@@ -102,7 +102,6 @@ describe('advance', () => {
       done,
       wait,
       { on: 'outcome', outcome: { is: 'hold' } },
-      { on: 'unhold' },
     );
     fc.assert(
       fc.property(fc.array(anyEvent, { maxLength: 30 }), (events) => {

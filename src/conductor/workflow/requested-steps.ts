@@ -1,0 +1,92 @@
+import type { Json, JsonObject, PlannedStep, StepInterface } from '../../domain/step/step.js';
+import type { Interfaces } from '../../driver/contract/interfaces.js';
+import { isReserved, ownStep } from './own-steps.js';
+import { plannedFrom, planSteps } from './workflow.js';
+
+/** A step that a user named, for manual cleaning or for service. */
+export interface WantedStep {
+  readonly interface: string;
+  readonly step: string;
+  readonly args?: JsonObject;
+}
+
+interface Looked {
+  readonly wanted: WantedStep;
+  /** null: none of the node's interfaces knows it; the ramdisk's agent may. */
+  readonly planned: PlannedStep | null;
+  readonly needsRamdisk: boolean;
+  readonly faults: readonly string[];
+}
+
+/**
+ * The plan for steps in the order in which a user asked for them. The ramdisk is booted when one of them needs it, or
+ * when only its agent can know one; what is wrong with the steps fails the work once it has begun, as upstream does.
+ */
+export function planRequested(
+  interfaces: Interfaces,
+  kind: 'clean' | 'service',
+  wanted: readonly WantedStep[],
+  disableRamdisk: boolean,
+): PlannedStep[] {
+  const looked = wanted.map((step) => look(interfaces, kind, step));
+  const faults = looked.flatMap((step) => [
+    ...step.faults,
+    ...(disableRamdisk ? withoutRamdisk(step, kind) : []),
+  ]);
+  if (faults.length > 0) return [plannedFrom(ownStep('refuse_steps'), { kind, faults })];
+  const known = looked.flatMap(({ planned }) => planned ?? []);
+  if (disableRamdisk || !looked.some((step) => step.needsRamdisk)) return known;
+  const requested: Json[] = looked.map(({ wanted: { interface: owner, step, args }, planned }) => ({
+    interface: owner,
+    step,
+    ...(args ? { args } : {}),
+    ...(planned ? { planned: { ...planned } } : {}),
+  }));
+  return planSteps(interfaces, kind, { [`collect_${kind}_steps`]: { requested } });
+}
+
+/** How upstream names a step in a message: the dictionary. */
+export function stepText({ interface: owner, step }: WantedStep): string {
+  return `{'interface': '${owner}', 'step': '${step}'}`;
+}
+
+/** A reserved step, run by the conductor whatever interface it is said to belong to. */
+export function reservedStep(wanted: WantedStep): PlannedStep | null {
+  if (!isReserved(wanted.step)) return null;
+  const planned = plannedFrom(ownStep(wanted.step), wanted.args ?? {});
+  return { ...planned, interface: wanted.interface as StepInterface };
+}
+
+function look(interfaces: Interfaces, kind: 'clean' | 'service', wanted: WantedStep): Looked {
+  const reserved = reservedStep(wanted);
+  if (reserved) return { wanted, planned: reserved, needsRamdisk: false, faults: [] };
+  const declared = interfaces.steps.find(
+    (step) =>
+      step.kind === kind && step.visible && step.interface === wanted.interface && step.name === wanted.step,
+  );
+  if (!declared) return { wanted, planned: null, needsRamdisk: true, faults: [] };
+  const args = wanted.args ?? {};
+  const known = declared.args ?? {};
+  const unexpected = Object.keys(args).filter((name) => !Object.hasOwn(known, name));
+  const missing = Object.entries(known)
+    .filter(([name, about]) => about.required && !Object.hasOwn(args, name))
+    .map(([name, about]) => `${name} (${about.description})`);
+  return {
+    wanted,
+    planned: plannedFrom(declared, args),
+    needsRamdisk: declared.requiresRamdisk ?? true,
+    faults: [
+      ...(unexpected.length > 0
+        ? [`${kind} step ${stepText(wanted)} has these unexpected arguments: ${unexpected.join(', ')}`]
+        : []),
+      ...(missing.length > 0
+        ? [`${kind} step ${stepText(wanted)} is missing these required arguments: ${missing.join(', ')}`]
+        : []),
+    ],
+  };
+}
+
+function withoutRamdisk({ wanted, planned, needsRamdisk }: Looked, kind: string): string[] {
+  if (!planned) return [`node does not support this ${kind} step: ${stepText(wanted)}`];
+  return needsRamdisk ? [`${kind} step ${stepText(wanted)} requires booting a ramdisk`] : [];
+}
