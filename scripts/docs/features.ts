@@ -46,7 +46,9 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     works('Validate', `${API}/states.spec.ts`),
     works('History', `${API}/event-stream.spec.ts`),
     works('Chassis, and the nodes in them', `${API}/chassis.spec.ts`),
-    no('Traits, allocations, volumes, VIFs, deploy templates, runbooks'),
+    works('Traits: standard and custom, fifty a node', `${API}/traits-vifs.spec.ts`),
+    works('VIFs of the noop network', `${API}/traits-vifs.spec.ts`),
+    no('Allocations, volumes, deploy templates, runbooks'),
     no('Inventory, firmware, BIOS and RAID settings, vendor passthru, virtual media, indicators, NMI'),
   ],
   Ports: [

@@ -25,6 +25,8 @@ import { NodeLink } from './v1/node/node-link.js';
 import { NodeList } from './v1/node/node-list.js';
 import { NodeView } from './v1/node/node-view.js';
 import { NodeStatesController } from './v1/node/states.controller.js';
+import { NodeTraitsController } from './v1/node/traits.controller.js';
+import { NodeVifsController } from './v1/node/vifs.controller.js';
 import { PortController } from './v1/port/port.controller.js';
 import { PortEditor } from './v1/port/port-editor.js';
 import { PortFinder } from './v1/port/port-finder.js';
@@ -67,6 +69,8 @@ export const OPERATOR_CONTROLLERS = [
   NodeStatesController,
   NodeManagementController,
   NodeHistoryController,
+  NodeTraitsController,
+  NodeVifsController,
   PortController,
   PortgroupController,
   ChassisController,

@@ -28,6 +28,7 @@ import { StepPerformer } from './step-performer.js';
 import { Transitions } from './transition.js';
 import { VerbAcceptance } from './verb-acceptance.js';
 import { VerbDesk } from './verb-desk.js';
+import { VifDesk } from './vif-desk.js';
 import { WAIT_TIMEOUTS, type WaitTimeout } from './workflow/workflow.js';
 
 export interface ConductorParts {
@@ -99,6 +100,7 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
     contexts,
     desk,
     portDesk: new PortDesk({ ...parts, desk }),
+    vifDesk: new VifDesk({ ...parts, contexts, desk }),
     verbs,
     agents,
     conductorTimeout: settings.heartbeat_timeout,

@@ -4,6 +4,7 @@ import type { BootDevice } from '../domain/node/boot-device.js';
 import type { PowerTarget } from '../domain/power/power.js';
 import type { ProvisionVerb } from '../domain/provision/table.js';
 import { INTERFACE_KINDS, type ValidationReport } from '../driver/contract/interfaces.js';
+import type { Vif } from '../driver/contract/network.js';
 import type { DriverDescription, DriverRegistry } from '../driver/registry.js';
 import type { Node } from '../node/node.entity.js';
 import type { NewNode, NodeChanges, NodeRepository } from '../node/node.repository.js';
@@ -23,6 +24,7 @@ import type { NodeContexts } from './node-context.js';
 import type { NodeDesk } from './node-desk.js';
 import type { PortDesk } from './port-desk.js';
 import type { VerbDesk } from './verb-desk.js';
+import type { VifDesk } from './vif-desk.js';
 
 /** The conductor's front: passes each request to the desk that does it. */
 export class ConductorService extends Conductor {
@@ -34,6 +36,7 @@ export class ConductorService extends Conductor {
       contexts: NodeContexts;
       desk: NodeDesk;
       portDesk: PortDesk;
+      vifDesk: VifDesk;
       verbs: VerbDesk;
       agents: AgentDesk;
       conductorTimeout: number;
@@ -117,6 +120,18 @@ export class ConductorService extends Conductor {
     if (devices.length === 0)
       throw new UnsupportedError(`Driver ${node.driver} does not support management.`);
     return devices;
+  }
+
+  listVifs(ident: string): Promise<Vif[]> {
+    return this.deps.vifDesk.list(ident);
+  }
+
+  attachVif(ident: string, vif: Vif, _by: Requester): Promise<void> {
+    return this.deps.vifDesk.attach(ident, vif);
+  }
+
+  detachVif(ident: string, id: string, _by: Requester): Promise<void> {
+    return this.deps.vifDesk.detach(ident, id);
   }
 
   createPort(port: NewPort, _by: Requester): Promise<Port> {

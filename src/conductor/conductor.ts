@@ -3,6 +3,7 @@ import type { PowerTarget } from '../domain/power/power.js';
 import type { ProvisionVerb } from '../domain/provision/table.js';
 import type { JsonObject } from '../domain/step/step.js';
 import type { ValidationReport } from '../driver/contract/interfaces.js';
+import type { Vif } from '../driver/contract/network.js';
 import type { DriverDescription } from '../driver/registry.js';
 import type { Node } from '../node/node.entity.js';
 import type { NewNode, NodeChanges } from '../node/node.repository.js';
@@ -82,6 +83,10 @@ export abstract class Conductor {
   ): Promise<{ boot_device: BootDevice | null; persistent: boolean | null }>;
   abstract setBootDevice(ident: string, device: string, persistent: boolean, by: Requester): Promise<void>;
   abstract supportedBootDevices(ident: string): Promise<readonly BootDevice[]>;
+
+  abstract listVifs(ident: string): Promise<Vif[]>;
+  abstract attachVif(ident: string, vif: Vif, by: Requester): Promise<void>;
+  abstract detachVif(ident: string, id: string, by: Requester): Promise<void>;
 
   abstract createPort(port: NewPort, by: Requester): Promise<Port>;
   /** @param edit as in `updateNode`; it also gets the node, whose state decides what may change */

@@ -15,6 +15,7 @@ import { IpmiManagement } from './ipmi/management.js';
 import { IpmiPower } from './ipmi/power.js';
 import { IpmiVendor } from './ipmi/vendor.js';
 import { NoopManagement } from './noop/management.js';
+import { NoopNetwork } from './noop/network.js';
 import { AbsentInterface, InertInterface } from './noop/passive.js';
 import type { ImplementationTable } from './registry.js';
 
@@ -26,7 +27,7 @@ export function noopImplementations(): Partial<ImplementationTable> {
   return {
     ...Object.fromEntries(ABSENT.map((kind) => [kind, [new AbsentInterface(kind)]])),
     management: [new NoopManagement()],
-    network: [new InertInterface('noop')],
+    network: [new NoopNetwork()],
     storage: [new InertInterface('noop')],
   };
 }

@@ -40,6 +40,7 @@ export class Node {
   @Column({ type: 'uuid', nullable: true }) chassis_uuid!: string | null;
   @Column(json) properties!: JsonObject;
   @Column(json) extra!: JsonObject;
+  @Column({ type: 'jsonb', default: [] }) traits!: string[];
   @Column(json) network_data!: JsonObject;
   @Column(state) power_state!: string | null;
   @Column(state) target_power_state!: string | null;

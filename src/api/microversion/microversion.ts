@@ -32,6 +32,7 @@ const BEHAVIOURS = {
   configDriveObject: 56,
   configDriveVendorData: 59,
   localLinkNetworkType: 64,
+  vifToPort: 67,
   agentVerifyCa: 68,
   deploySteps: 69,
   cleanDisableRamdisk: 70,

@@ -3,6 +3,7 @@ import type { DeployInterface } from './deploy.js';
 import type { Implementation } from './implementation.js';
 import type { InspectInterface } from './inspect.js';
 import type { ManagementInterface } from './management.js';
+import type { NetworkInterface } from './network.js';
 import type { PowerInterface } from './power.js';
 import type { RescueInterface } from './rescue.js';
 import type { StepDeclaration } from './step.js';
@@ -40,7 +41,7 @@ export interface ImplementationByKind {
   readonly firmware: PassiveInterface;
   readonly inspect: InspectInterface;
   readonly management: ManagementInterface;
-  readonly network: PassiveInterface;
+  readonly network: NetworkInterface;
   readonly power: PowerInterface;
   readonly raid: PassiveInterface;
   readonly rescue: RescueInterface;

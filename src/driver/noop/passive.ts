@@ -26,7 +26,7 @@ export class AbsentInterface implements PassiveInterface, InspectInterface, Resc
   async cleanUp(): Promise<void> {}
 }
 
-/** `noop` network and storage, `fake` raid: there is nothing to do, and that is right. */
+/** `noop` storage, `fake` raid: there is nothing to do, and that is right. */
 export class InertInterface implements PassiveInterface {
   readonly passive = true;
 

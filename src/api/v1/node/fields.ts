@@ -101,7 +101,7 @@ export const NODE_FIELDS: readonly NodeField[] = [
   shown('target_power_state', 1),
   shown('target_provision_state', 1),
   json('target_raid_config', 12),
-  computed('traits', 37, [], () => []),
+  json('traits', 37),
   links('nodes', 1),
   computed('conductor', 49, ['conductor_affinity'], (row) => row.conductor_affinity),
   computed('allocation_uuid', 52, [], () => null),

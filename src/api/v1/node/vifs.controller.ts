@@ -1,0 +1,53 @@
+import { Controller, Delete, Get, HttpCode, Post, Req } from '@nestjs/common';
+import { Conductor } from '../../../conductor/conductor.js';
+import { InvalidError } from '../../../domain/errors.js';
+import type { JsonObject } from '../../../domain/step/step.js';
+import { Policy } from '../../auth/policy.js';
+import { Since } from '../../microversion/since.js';
+import type { ApiRequest } from '../../request/asked.js';
+import { uuidOrName } from '../../request/value.js';
+import { objectBody } from '../../resource/write.js';
+import { NodeFinder } from './node-finder.js';
+
+/** Ports of virtual networks that a node is plugged into: what they come to is its network interface's affair. */
+@Controller('v1/nodes/:ident/vifs')
+export class NodeVifsController {
+  constructor(
+    private readonly conductor: Conductor,
+    private readonly finder: NodeFinder,
+  ) {}
+
+  @Get()
+  @Since(28)
+  @Policy('baremetal:node:vif:list')
+  async list(@Req() { asked, params }: ApiRequest) {
+    const node = await this.finder.find(params['ident']!, asked);
+    return { vifs: await this.conductor.listVifs(node.uuid) };
+  }
+
+  @Post()
+  @HttpCode(204)
+  @Since(28)
+  @Policy('baremetal:node:vif:attach')
+  async attach(@Req() { asked, params, body }: ApiRequest) {
+    const node = await this.finder.find(params['ident']!, asked);
+    const vif = objectBody('vif', body);
+    if (vif['id'] === undefined) throw new InvalidError("Schema error for vif: 'id' is a required property");
+    if (typeof vif['id'] !== 'string')
+      throw new InvalidError("Schema error for vif: id is not of type 'string'");
+    uuidOrName('id', vif['id']);
+    if (asked.version.does('vifToPort') && 'port_uuid' in vif && 'portgroup_uuid' in vif) {
+      throw new InvalidError('Cannot specify both port_uuid and portgroup_uuid');
+    }
+    await this.conductor.attachVif(node.uuid, { ...(vif as JsonObject), id: vif['id'] }, asked.by);
+  }
+
+  @Delete(':vif')
+  @HttpCode(204)
+  @Since(28)
+  @Policy('baremetal:node:vif:detach')
+  async detach(@Req() { asked, params }: ApiRequest) {
+    const node = await this.finder.find(params['ident']!, asked);
+    await this.conductor.detachVif(node.uuid, uuidOrName('vif_id', params['vif']!), asked.by);
+  }
+}

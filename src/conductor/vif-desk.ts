@@ -1,0 +1,38 @@
+import type { Vif } from '../driver/contract/network.js';
+import type { NodeRepository } from '../node/node.repository.js';
+import type { NodeContexts } from './node-context.js';
+import type { NodeDesk } from './node-desk.js';
+
+/** VIFs: asked of the node's network interface, changed under the node's reservation. */
+export class VifDesk {
+  constructor(
+    private readonly deps: {
+      nodes: NodeRepository;
+      contexts: NodeContexts;
+      desk: Pick<NodeDesk, 'reserved'>;
+    },
+  ) {}
+
+  async list(ident: string): Promise<Vif[]> {
+    const node = await this.deps.nodes.get(ident);
+    const context = await this.deps.contexts.forReading(node, AbortSignal.timeout(60_000));
+    await context.all.network.validate(context);
+    return context.all.network.listVifs(context);
+  }
+
+  async attach(ident: string, vif: Vif): Promise<void> {
+    await this.deps.desk.reserved(ident, async (lease) => {
+      const context = await this.deps.contexts.forWork(lease, lease.node, lease.signal);
+      await context.all.network.validate(context);
+      await context.all.network.attachVif(context, vif);
+    });
+  }
+
+  async detach(ident: string, id: string): Promise<void> {
+    await this.deps.desk.reserved(ident, async (lease) => {
+      const context = await this.deps.contexts.forWork(lease, lease.node, lease.signal);
+      await context.all.network.validate(context);
+      await context.all.network.detachVif(context, id);
+    });
+  }
+}

@@ -1,0 +1,25 @@
+import { InvalidError } from '../errors.js';
+import { STANDARD_TRAITS } from './standard-traits.js';
+
+/** Ironic: db/sqlalchemy/api.py, MAX_TRAITS_PER_NODE. */
+const MOST = 50;
+
+/** Whether a text is a standard trait or may be a custom one. */
+export function isTrait(text: string): boolean {
+  return text.length <= 255 && (/^CUSTOM_[A-Z0-9_]+$/.test(text) || STANDARD_TRAITS.has(text));
+}
+
+/**
+ * The traits that a node has from now on: each once, in their order.
+ * @throws InvalidError for more than a node may have
+ */
+export function settleTraits(node: string, traits: readonly string[]): string[] {
+  const settled = [...new Set(traits)].toSorted();
+  if (settled.length > MOST) {
+    throw new InvalidError(
+      `Could not modify traits for node ${node} as it would exceed the maximum number of traits per node ` +
+        `(${settled.length} vs. ${MOST})`,
+    );
+  }
+  return settled;
+}

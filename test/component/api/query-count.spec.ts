@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { type ApiClient, startApi } from '../../support/api.js';
+import { startTestDatabase, type TestDatabase } from '../../support/database.js';
+
+let database: TestDatabase;
+let server: Awaited<ReturnType<typeof startApi>>;
+let api: ApiClient;
+beforeAll(async () => {
+  database = await startTestDatabase();
+  server = await startApi(database);
+  api = server.api;
+});
+afterAll(async () => {
+  await server?.stop();
+  await database?.stop();
+});
+
+/** As many of everything; the nodes are in a transition, so that their steps are looked for. */
+async function fill(count: number): Promise<void> {
+  const query = (text: string) => database.source.query(text, [count]);
+  await query(`insert into chassis (uuid) select gen_random_uuid() from generate_series(1, $1)`);
+  await query(`
+    insert into node (uuid, driver, provision_state, target_provision_state, traits, chassis_uuid)
+    select gen_random_uuid(), 'fake-hardware', 'deploying', 'active', '["CUSTOM_A"]', (select uuid from chassis limit 1)
+      from generate_series(1, $1)`);
+  await query(`
+    insert into portgroup (uuid, node_uuid)
+    select gen_random_uuid(), (select uuid from node limit 1) from generate_series(1, $1)`);
+  await query(`
+    insert into port (uuid, node_uuid, portgroup_uuid, address)
+    select gen_random_uuid(), (select uuid from node limit 1), (select uuid from portgroup limit 1), gen_random_uuid()
+      from generate_series(1, $1)`);
+}
+
+/** Queries that reach the database while the request is answered. */
+async function queriesOf(path: string): Promise<{ length: number; queries: number }> {
+  const runner = Object.getPrototypeOf(database.source.createQueryRunner()) as {
+    query(text: string): Promise<unknown>;
+  };
+  const spy = vi.spyOn(runner, 'query');
+  try {
+    const { status, json } = await api.get(path);
+    expect(status).toBe(200);
+    return { length: Object.values<unknown[]>(json)[0]!.length, queries: spy.mock.calls.length };
+  } finally {
+    spy.mockRestore();
+  }
+}
+
+it('a listing costs one query or two, whatever its length', async () => {
+  const paths = ['nodes', 'nodes/detail', 'ports', 'ports/detail', 'portgroups/detail', 'chassis/detail'];
+  await fill(3);
+  const few = await counts(paths);
+  await fill(97);
+  const many = await counts(paths);
+  for (const [index, path] of paths.entries()) {
+    expect([path, few[index]!.length, many[index]!.length]).toEqual([path, 3, 100]);
+    expect([path, many[index]!.queries]).toEqual([path, few[index]!.queries]);
+    expect(few[index]!.queries).toBeGreaterThan(0);
+    expect(few[index]!.queries).toBeLessThanOrEqual(2);
+  }
+});
+
+async function counts(paths: readonly string[]) {
+  const all: Awaited<ReturnType<typeof queriesOf>>[] = [];
+  for (const path of paths) all.push(await queriesOf(`/v1/${path}`));
+  return all;
+}
