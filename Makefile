@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 # The lab makes network namespaces, taps and bridges, so what runs in it runs as root.
-SUDO := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=CI)
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=CI,IPA_KERNEL,IPA_RAMDISK,IPA_MEMORY,IPA_RECORD)
 NODE := $(CURDIR)/node_modules/.bin/node
 INSTALL := scripts/install-dependencies.sh
 
