@@ -10,7 +10,9 @@ import { PortRepository } from '../port/port.repository.js';
 import type { Access } from './auth/access.js';
 import { HealthcheckController } from './healthcheck.controller.js';
 import { type ApiListener, createListener } from './listener.js';
+import { DescribedRoutes, OpenApiController } from './openapi/openapi.controller.js';
 import type { ResourceRepository } from './repositories.js';
+import { declaredRoutes } from './routes.js';
 import { ApiSettings } from './settings.js';
 import { ChassisController } from './v1/chassis/chassis.controller.js';
 import { ConductorController } from './v1/conductor/conductor.controller.js';
@@ -78,6 +80,7 @@ export const OPERATOR_CONTROLLERS = [
   ConductorController,
   EventStreamController,
   RamdiskElsewhereController,
+  OpenApiController,
 ];
 
 @Module({})
@@ -100,6 +103,7 @@ class OperatorApiModule {
         ...parts.resources.map((resource) => ({ provide: resource.constructor as Type, useValue: resource })),
         { provide: EventStream, useValue: parts.stream },
         { provide: ApiSettings, useValue: settings },
+        { provide: DescribedRoutes, useValue: { routes: declaredRoutes(OPERATOR_CONTROLLERS) } },
         NodeFinder,
         NodeList,
         NodeView,

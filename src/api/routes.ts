@@ -1,12 +1,17 @@
 import { RequestMethod, type Type } from '@nestjs/common';
+import { HTTP_CODE_METADATA } from '@nestjs/common/constants.js';
 import { POLICY } from './auth/policy.js';
 import { SINCE } from './microversion/since.js';
+import { DESCRIPTION, type RouteDescription } from './openapi/describe.js';
 
 export interface DeclaredRoute {
   method: string;
   path: string;
   since: number | undefined;
   policy: string | undefined;
+  description: RouteDescription | undefined;
+  /** HTTP status of a good answer. */
+  status: number;
 }
 
 /** What the decorators of controllers say: for tests and for the reference. In the order of their declaration. */
@@ -19,11 +24,16 @@ export function declaredRoutes(controllers: readonly Type[]): DeclaredRoute[] {
         .join('/')
         .split('/')
         .filter((part) => part !== '');
+      const method = RequestMethod[Reflect.getMetadata('method', value) as number]!;
       return {
-        method: RequestMethod[Reflect.getMetadata('method', value) as number]!,
+        method,
         path: `/${path.join('/')}`,
         since: Reflect.getMetadata(SINCE, value) as number | undefined,
         policy: Reflect.getMetadata(POLICY, value) as string | undefined,
+        description: Reflect.getMetadata(DESCRIPTION, value) as RouteDescription | undefined,
+        status:
+          (Reflect.getMetadata(HTTP_CODE_METADATA, value) as number | undefined) ??
+          (method === 'POST' ? 201 : 200),
       };
     });
   });

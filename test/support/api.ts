@@ -1,5 +1,6 @@
 import { createAgentApi } from '../../src/api/agent-api.js';
 import { type Access, NoAuth } from '../../src/api/auth/access.js';
+import { VERSION_HEADER } from '../../src/api/microversion/microversion.js';
 import { createOperatorApi } from '../../src/api/operator-api.js';
 import { RESOURCE_REPOSITORIES } from '../../src/api/repositories.js';
 import type { Conductor } from '../../src/conductor/conductor.js';
@@ -8,6 +9,7 @@ import { isDatabaseAway } from '../../src/database/data-source.js';
 import { EventStream } from '../../src/event/event-stream.js';
 import { fakeConductor } from './conductor.js';
 import { silentLog, type TestDatabase } from './database.js';
+import { checkAnswer } from './openapi.js';
 
 export interface Answer {
   status: number;
@@ -19,7 +21,9 @@ export interface Answer {
   fault: string;
 }
 
-/** Sends requests to one listener. Version: N of 1.N, `latest`, a header's text, or null for none. */
+/**
+ * Sends requests to one listener, and holds good answers against the OpenAPI document. Version: N of 1.N, `latest`, a header's text, or null for none.
+ */
 export class ApiClient {
   constructor(
     readonly base: string,
@@ -63,6 +67,13 @@ export class ApiClient {
     });
     const text = await response.text();
     const json = text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : null;
+    checkAnswer({
+      method,
+      path,
+      headers: version === null ? headers : { [VERSION_HEADER]: version, ...headers },
+      status: response.status,
+      body: response.headers.get('content-type')?.startsWith('application/json') ? json : undefined,
+    });
     return { status: response.status, headers: response.headers, text, json, fault: faultOf(json) };
   }
 }

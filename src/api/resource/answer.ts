@@ -3,7 +3,8 @@ import { type ParameterTable, readQuery } from '../request/query.js';
 import { SELECTING } from './collection.js';
 import { type Field, type Reading, type View, viewOf } from './field.js';
 
-const SHOW = { fields: SELECTING.fields } as const satisfies ParameterTable;
+/** Parameters of a GET of one record. */
+export const SHOW = { fields: SELECTING.fields } as const satisfies ParameterTable;
 
 /**
  * What the answer to a GET of one record shows: `fields`, or all.

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { FerricError, InvalidError } from '../../domain/errors.js';
 import type { Json } from '../../domain/step/step.js';
 import type { Microversion } from '../microversion/microversion.js';
+import type { JsonSchema } from '../openapi/json-schema.js';
 
 /** What readers may look at besides the row. */
 export interface Reading {
@@ -39,6 +40,8 @@ export interface Field<Row, Context extends Reading = Reading> {
   /** May be a sort key; a JSON column may not. */
   readonly sort?: true;
   readonly write?: Writing;
+  /** Type of what `read` gives; default is what `write` takes, else text. */
+  readonly type?: JsonSchema;
 }
 
 /** What an answer to this request shows, and the columns to read for it. */

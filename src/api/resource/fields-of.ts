@@ -1,4 +1,5 @@
 import type { Json } from '../../domain/step/step.js';
+import { ANYTHING, LINKS, STRUCTURE, TIME } from '../openapi/json-schema.js';
 import { type Field, type Reading, timestamp, type Writing } from './field.js';
 import { linksTo } from './links.js';
 
@@ -29,10 +30,10 @@ export function fieldsOf<Row extends { uuid: string }, Context extends Reading =
   /** A column that cannot be sorted by. */
   const json = (name: Column, since: number, more: More = {}): Row_ => {
     const { sort, ...field } = shown(name, since, more);
-    return field;
+    return field.write ? field : { type: STRUCTURE, ...field };
   };
   const time = (name: Column, since: number): Row_ =>
-    shown(name, since, { read: (row) => timestamp(row[name] as Date | null) });
+    shown(name, since, { read: (row) => timestamp(row[name] as Date | null), type: TIME });
   /** What is made of columns, or of the context. */
   const computed = (
     name: string,
@@ -40,20 +41,18 @@ export function fieldsOf<Row extends { uuid: string }, Context extends Reading =
     columns: readonly Column[],
     read: Row_['read'],
     more: More = {},
-  ): Row_ => ({ name, since, columns, read, ...more });
+  ): Row_ => ({ name, since, columns, read, ...(more.write ? {} : { type: ANYTHING }), ...more });
   /** The record's own links. @param collection first part of its path */
   const links = (collection: string, since: number): Row_ =>
     computed('links', since, ['uuid'], (row, { base }) => linksTo(base, `${collection}/${row.uuid}`), {
       always: true,
+      type: LINKS,
     });
   /** Links to what lies below the record. */
   const below = (collection: string, name: string, since: number, more: More = {}): Row_ =>
-    computed(
-      name,
-      since,
-      ['uuid'],
-      (row, { base }) => linksTo(base, `${collection}/${row.uuid}/${name}`),
-      more,
-    );
+    computed(name, since, ['uuid'], (row, { base }) => linksTo(base, `${collection}/${row.uuid}/${name}`), {
+      type: LINKS,
+      ...more,
+    });
   return { shown, json, time, computed, links, below };
 }

@@ -16,6 +16,11 @@ export function listingOf<Filters extends ParameterTable>(filters: Filters) {
   return { ...filters, ...PAGING, ...SELECTING, ...filters };
 }
 
+/** The same where the path itself asks for all fields (`…/detail`): then `fields` and `detail` are no parameters. */
+export function detailListingOf<Filters extends ParameterTable>(filters: Filters) {
+  return { ...filters, ...PAGING, ...filters };
+}
+
 type Given<Filters extends ParameterTable> = Arguments<ReturnType<typeof listingOf<Filters>>>;
 
 /** What one request for a listing came to. */
@@ -47,7 +52,7 @@ export function readListing<
   whole = false,
 ): Listing<Row, Filters, Context> {
   const { version } = asked;
-  const table = whole ? { ...of.filters, ...PAGING, ...of.filters } : listingOf(of.filters);
+  const table = whole ? detailListingOf(of.filters) : listingOf(of.filters);
   const given = readQuery(query, table, version) as Given<Filters>;
   const plain = given as Arguments<typeof PAGING & typeof SELECTING>;
   const selection = whole ? 'whole' : selectionOf(plain, version);

@@ -2,6 +2,8 @@ import { Controller, Get, Req } from '@nestjs/common';
 import { Policy } from '../auth/policy.js';
 import { MAX_VERSION, MIN_VERSION } from '../microversion/microversion.js';
 import { Since } from '../microversion/since.js';
+import { Describe } from '../openapi/describe.js';
+import { OBJECT } from '../openapi/json-schema.js';
 import type { ApiRequest, Asked } from '../request/asked.js';
 import { linksTo } from '../resource/links.js';
 
@@ -31,6 +33,7 @@ export class RootController {
   @Get()
   @Since(1)
   @Policy('public')
+  @Describe({ summary: 'The versions of the API', answer: { schema: OBJECT } })
   root(@Req() { asked }: ApiRequest) {
     return {
       name: 'OpenStack Ironic API',
@@ -44,6 +47,7 @@ export class RootController {
   @Get('v1')
   @Since(1)
   @Policy('public')
+  @Describe({ summary: 'What is under /v1', answer: { schema: OBJECT } })
   v1(@Req() { asked }: ApiRequest) {
     const shown = Object.entries(COLLECTIONS).filter(([, since]) => asked.version.has(since));
     return {

@@ -109,14 +109,22 @@ describe('paths', () => {
     '/v2',
     '/nosuch',
     '/v1/nosuch',
-    '/v1/chassis',
-    '/v1/nodes/a/traits',
+    '/v1/chassis/a/b',
+    '/v1/nodes/a/nosuch',
     '//v1/nodes',
     '/v1/nodes/detail/x',
   ])('%s is not there', async (path) => {
     const answer = await api.get(path);
     expect(answer.status).toBe(404);
     expect(JSON.parse(answer.json.error_message)).toEqual({ code: 404, title: 'Not Found', description: '' });
+  });
+  it.each([null, 1, 90, 91, 115])('serves the OpenAPI document, asked at %s', async (version) => {
+    const { status, json } = await api.at(version).get('/v1/openapi.json');
+    expect(status).toBe(200);
+    expect(json.info.version).toBe(version === null ? '1.115' : `1.${version}`);
+    const page = await api.at(version).get('/v1/openapi.html');
+    expect(page.headers.get('content-type')).toContain('text/html');
+    expect(page.text).toContain('<code>/v1/nodes</code>');
   });
   it('hides routes from older versions', async () => {
     expect((await api.at(48).get('/v1/conductors')).status).toBe(404);

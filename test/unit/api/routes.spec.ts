@@ -18,7 +18,7 @@ describe('routes', () => {
     expect(bare.map((route) => `${route.method} ${route.path}`)).toEqual([]);
   });
 
-  it('are public only where Ironic asks for no login', () => {
+  it('are public only where Ironic asks for no login, and where the API is described', () => {
     const open = routes.filter((route) => route.policy === 'public').map(({ path }) => path);
     expect([...new Set(open)].toSorted()).toEqual([
       '/',
@@ -27,6 +27,10 @@ describe('routes', () => {
       '/v1/continue_inspection',
       '/v1/heartbeat/:ident',
       '/v1/lookup',
+      // Ours: what the API is.
+      '/v1/openapi',
+      '/v1/openapi.html',
+      '/v1/openapi.json',
     ]);
   });
 

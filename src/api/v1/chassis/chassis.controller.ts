@@ -5,14 +5,18 @@ import { type ChassisChanges, ChassisRepository } from '../../../chassis/chassis
 import { InvalidError } from '../../../domain/errors.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
+import { Describe } from '../../openapi/describe.js';
 import type { ApiReply, ApiRequest } from '../../request/asked.js';
 import { uuid } from '../../request/value.js';
-import { created, readShow, whole } from '../../resource/answer.js';
-import { answerListing, readListing } from '../../resource/listing.js';
+import { created, readShow, SHOW, whole } from '../../resource/answer.js';
+import { PAGING } from '../../resource/collection.js';
+import { answerListing, listingOf, readListing } from '../../resource/listing.js';
 import { readCreation, readEdit } from '../../resource/write.js';
 import { ApiSettings } from '../../settings.js';
+import { NODE } from '../node/fields.js';
+import { NODE_DETAIL_LIST, NODE_LIST } from '../node/filters.js';
 import { NodeList } from '../node/node-list.js';
-import { CHASSIS_FIELDS } from './fields.js';
+import { CHASSIS, CHASSIS_FIELDS } from './fields.js';
 
 @Controller('v1/chassis')
 export class ChassisController {
@@ -25,6 +29,7 @@ export class ChassisController {
   @Get()
   @Since(1)
   @Policy('baremetal:chassis:get')
+  @Describe({ summary: 'Chassis', query: listingOf({}), answer: { page: CHASSIS, key: 'chassis' } })
   list(@Req() request: ApiRequest) {
     return this.#list(request, 'chassis', false);
   }
@@ -32,6 +37,7 @@ export class ChassisController {
   @Get('detail')
   @Since(1)
   @Policy('baremetal:chassis:get')
+  @Describe({ summary: 'Chassis with all fields', query: PAGING, answer: { page: CHASSIS, key: 'chassis' } })
   detail(@Req() request: ApiRequest) {
     return this.#list(request, 'chassis/detail', true);
   }
@@ -39,6 +45,7 @@ export class ChassisController {
   @Post()
   @Since(1)
   @Policy('baremetal:chassis:create')
+  @Describe({ summary: 'Create a chassis', body: { creates: CHASSIS }, answer: { one: CHASSIS } })
   async create(@Req() { asked, body }: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
     const values = readCreation('chassis', CHASSIS_FIELDS, body, asked.version);
     const row = await this.chassis.create({
@@ -51,6 +58,7 @@ export class ChassisController {
   @Get(':uuid')
   @Since(1)
   @Policy('baremetal:chassis:get')
+  @Describe({ summary: 'A chassis', query: SHOW, answer: { part: CHASSIS } })
   async show(@Req() request: ApiRequest) {
     const view = readShow(request, CHASSIS_FIELDS);
     return view.show(await this.#find(request), request.asked);
@@ -59,6 +67,7 @@ export class ChassisController {
   @Patch(':uuid')
   @Since(1)
   @Policy('baremetal:chassis:update')
+  @Describe({ summary: 'Change a chassis', body: { patches: CHASSIS }, answer: { one: CHASSIS } })
   async update(@Req() request: ApiRequest) {
     const { asked, body } = request;
     const edit = readEdit(CHASSIS_FIELDS, body, asked.version);
@@ -72,6 +81,7 @@ export class ChassisController {
   @HttpCode(204)
   @Since(1)
   @Policy('baremetal:chassis:delete')
+  @Describe({ summary: 'Delete a chassis without nodes' })
   async delete(@Req() request: ApiRequest) {
     await this.chassis.delete((await this.#find(request)).uuid);
   }
@@ -79,6 +89,7 @@ export class ChassisController {
   @Get(':uuid/nodes')
   @Since(1)
   @Policy('baremetal:node:list_all')
+  @Describe({ summary: 'Nodes of a chassis', query: NODE_LIST, answer: { page: NODE, key: 'nodes' } })
   nodesOf(@Req() request: ApiRequest) {
     return this.#nodes(request, '');
   }
@@ -86,6 +97,11 @@ export class ChassisController {
   @Get(':uuid/nodes/detail')
   @Since(1)
   @Policy('baremetal:node:list_all')
+  @Describe({
+    summary: 'Nodes of a chassis with all fields',
+    query: NODE_DETAIL_LIST,
+    answer: { page: NODE, key: 'nodes' },
+  })
   nodesInDetail(@Req() request: ApiRequest) {
     return this.#nodes(request, '/detail');
   }

@@ -1,4 +1,5 @@
 import type { Chassis } from '../../../chassis/chassis.entity.js';
+import type { Resource } from '../../openapi/describe.js';
 import type { Field } from '../../resource/field.js';
 import { fieldsOf, written } from '../../resource/fields-of.js';
 import { object, text, uuid } from '../../resource/schema.js';
@@ -15,3 +16,5 @@ export const CHASSIS_FIELDS: readonly Field<Chassis>[] = [
   links('chassis', 1),
   below('chassis', 'nodes', 1),
 ];
+
+export const CHASSIS: Resource = { name: 'Chassis', fields: CHASSIS_FIELDS };

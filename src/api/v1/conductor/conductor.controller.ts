@@ -6,13 +6,14 @@ import {
 import { NotFoundError } from '../../../domain/errors.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
+import { Describe } from '../../openapi/describe.js';
 import type { ApiRequest } from '../../request/asked.js';
 import { type ParameterTable, readQuery } from '../../request/query.js';
 import { shorten, text } from '../../request/value.js';
 import { nextPage, PAGING, pageOf, repeatable, SELECTING, selectionOf } from '../../resource/collection.js';
 import { checkSortKey, viewOf } from '../../resource/field.js';
 import { ApiSettings } from '../../settings.js';
-import { CONDUCTOR_FIELDS } from './fields.js';
+import { CONDUCTOR, CONDUCTOR_FIELDS } from './fields.js';
 
 const SHOW = { fields: SELECTING.fields } as const satisfies ParameterTable;
 export const CONDUCTOR_LIST = {
@@ -31,6 +32,7 @@ export class ConductorController {
   @Get()
   @Since(49)
   @Policy('baremetal:conductor:get')
+  @Describe({ summary: 'Conductors', query: CONDUCTOR_LIST, answer: { page: CONDUCTOR, key: 'conductors' } })
   async list(@Req() { asked, query }: ApiRequest) {
     const given = readQuery(query, CONDUCTOR_LIST, asked.version);
     const selection = selectionOf(given, asked.version);
@@ -51,6 +53,7 @@ export class ConductorController {
   @Get(':hostname')
   @Since(49)
   @Policy('baremetal:conductor:get')
+  @Describe({ summary: 'A conductor', query: SHOW, answer: { part: CONDUCTOR } })
   async show(@Req() { asked, params, query }: ApiRequest) {
     const { fields } = readQuery(query, SHOW, asked.version);
     const view = viewOf(CONDUCTOR_FIELDS, asked.version, fields ?? 'whole');

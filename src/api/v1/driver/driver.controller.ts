@@ -3,11 +3,13 @@ import { Conductor } from '../../../conductor/conductor.js';
 import { InvalidError, NotFoundError } from '../../../domain/errors.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
+import { Describe } from '../../openapi/describe.js';
+import { STRING } from '../../openapi/json-schema.js';
 import type { ApiRequest } from '../../request/asked.js';
 import { type ParameterTable, readQuery } from '../../request/query.js';
 import { boolean, shorten, stringList, text } from '../../request/value.js';
 import { viewOf } from '../../resource/field.js';
-import { DRIVER_FIELDS } from './fields.js';
+import { DRIVER, DRIVER_FIELDS } from './fields.js';
 
 const SHOW = {
   fields: { since: 77, read: stringList, about: 'Fields to show, comma-separated' },
@@ -25,6 +27,7 @@ export class DriverController {
   @Get()
   @Since(1)
   @Policy('baremetal:driver:get')
+  @Describe({ summary: 'Hardware types', query: DRIVER_LIST, answer: { page: DRIVER, key: 'drivers' } })
   async list(@Req() { asked, query }: ApiRequest) {
     const { fields, detail, type } = readQuery(query, DRIVER_LIST, asked.version);
     if (fields && detail) {
@@ -41,6 +44,7 @@ export class DriverController {
   @Get(':name')
   @Since(1)
   @Policy('baremetal:driver:get')
+  @Describe({ summary: 'A hardware type', query: SHOW, answer: { part: DRIVER } })
   async show(@Req() { asked, params, query }: ApiRequest) {
     const { fields } = readQuery(query, SHOW, asked.version);
     const view = viewOf(DRIVER_FIELDS, asked.version, fields ?? 'whole');
@@ -57,6 +61,10 @@ export class DriverController {
   @Get(':name/properties')
   @Since(1)
   @Policy('baremetal:driver:get_properties')
+  @Describe({
+    summary: 'What driver_info may hold',
+    answer: { schema: { type: 'object', additionalProperties: STRING } },
+  })
   properties(@Req() { params }: ApiRequest) {
     return this.conductor.driverProperties(params['name']!);
   }

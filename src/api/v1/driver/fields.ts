@@ -1,4 +1,6 @@
 import type { Conductor } from '../../../conductor/conductor.js';
+import type { Resource } from '../../openapi/describe.js';
+import { LINKS, STRING, STRINGS } from '../../openapi/json-schema.js';
 import type { Field } from '../../resource/field.js';
 import { INTERFACES } from '../../resource/interface-kind.js';
 import { linksTo } from '../../resource/links.js';
@@ -16,12 +18,19 @@ const field = (
 /** The hardware type, field by field. Source: ironic/api/controllers/v1/driver.py. */
 export const DRIVER_FIELDS: readonly DriverField[] = [
   field('name', 1, (row) => row.name),
-  field('hosts', 1, (row) => row.hosts),
-  field('links', 1, (row, { base }) => linksTo(base, `drivers/${row.name}`), { always: true }),
-  field('properties', 14, (row, { base }) => linksTo(base, `drivers/${row.name}/properties`)),
+  field('hosts', 1, (row) => row.hosts, { brief: true, type: STRINGS }),
+  field('links', 1, (row, { base }) => linksTo(base, `drivers/${row.name}`), { always: true, type: LINKS }),
+  field('properties', 14, (row, { base }) => linksTo(base, `drivers/${row.name}/properties`), {
+    brief: true,
+    type: LINKS,
+  }),
   field('type', 30, (row) => row.type),
   ...INTERFACES.flatMap(({ kind, driverSince }) => [
     field(`default_${kind}_interface`, driverSince, (row) => row[`default_${kind}_interface`], {}),
-    field(`enabled_${kind}_interfaces`, driverSince, (row) => row[`enabled_${kind}_interfaces`], {}),
+    field(`enabled_${kind}_interfaces`, driverSince, (row) => row[`enabled_${kind}_interfaces`], {
+      type: { type: ['array', 'null'], items: STRING },
+    }),
   ]),
 ];
+
+export const DRIVER: Resource = { name: 'Driver', fields: DRIVER_FIELDS };

@@ -4,6 +4,7 @@ import type { Event } from '../../../event/event.entity.js';
 import { EventStream } from '../../../event/event-stream.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
+import { Describe } from '../../openapi/describe.js';
 import type { ApiReply, ApiRequest } from '../../request/asked.js';
 import { type ParameterTable, readQuery } from '../../request/query.js';
 import { uuidOrName } from '../../request/value.js';
@@ -32,6 +33,7 @@ export class EventStreamController implements BeforeApplicationShutdown {
   @Get()
   @Since(1)
   @Policy('ferric:event:stream')
+  @Describe({ summary: 'Events as they happen', query: STREAM, answer: { text: 'text/event-stream' } })
   async open(@Req() { asked, query, raw }: ApiRequest, @Res() reply: ApiReply): Promise<void> {
     const { node: ident } = readQuery(query, STREAM, asked.version);
     const after = lastEventId(raw.headers['last-event-id']);

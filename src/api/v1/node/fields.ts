@@ -1,6 +1,8 @@
 import type { JsonObject, Step } from '../../../domain/step/step.js';
 import type { Node } from '../../../node/node.entity.js';
 import type { Microversion } from '../../microversion/microversion.js';
+import type { Resource } from '../../openapi/describe.js';
+import { FLAG, STRINGS } from '../../openapi/json-schema.js';
 import type { Field, Reading } from '../../resource/field.js';
 import { fieldsOf, written } from '../../resource/fields-of.js';
 import { INTERFACES } from '../../resource/interface-kind.js';
@@ -50,7 +52,7 @@ export const NODE_FIELDS: readonly NodeField[] = [
   shown('boot_mode', 75),
   step('clean_step', 7, 'clean'),
   shown('conductor_group', 46, written(text(), '')),
-  shown('console_enabled', 1),
+  shown('console_enabled', 1, { type: FLAG }),
   step('deploy_step', 44, 'deploy'),
   shown('description', 51, written(text(4096), null)),
   shown('disable_power_off', 95, written(flag(), false)),
@@ -95,13 +97,13 @@ export const NODE_FIELDS: readonly NodeField[] = [
   shown('resource_class', 21, written(text(80), null)),
   shown('retired', 61, written(flag(), false)),
   shown('retired_reason', 61, written(text(4096), null)),
-  shown('secure_boot', 75),
+  shown('secure_boot', 75, { type: FLAG }),
   step('service_step', 87, 'service'),
   shown('shard', 82, written(text(), null)),
   shown('target_power_state', 1),
   shown('target_provision_state', 1),
   json('target_raid_config', 12),
-  json('traits', 37),
+  json('traits', 37, { type: STRINGS }),
   links('nodes', 1),
   computed('conductor', 49, ['conductor_affinity'], (row) => row.conductor_affinity),
   computed('allocation_uuid', 52, [], () => null),
@@ -134,3 +136,5 @@ export function statesFields(version: Microversion): string[] {
   const shown = NODE_FIELDS.filter((field) => STATES_FIELDS.includes(field.name) && version.has(field.since));
   return shown.map(({ name }) => name);
 }
+
+export const NODE: Resource = { name: 'Node', fields: NODE_FIELDS };

@@ -4,7 +4,7 @@ import { isProvisionState } from '../../../domain/provision/machine.js';
 import type { NodeFilter } from '../../../node/node-filter.js';
 import type { Arguments, ParameterTable } from '../../request/query.js';
 import { boolean, shorten, stringList, text, uuid } from '../../request/value.js';
-import { listingOf } from '../../resource/listing.js';
+import { detailListingOf, listingOf } from '../../resource/listing.js';
 
 /** ironic/common/faults.py */
 const FAULTS = ['power failure', 'clean failure', 'rescue abort failure', 'service failure'];
@@ -47,6 +47,7 @@ export const NODE_FILTERS = {
 } as const satisfies ParameterTable;
 
 export const NODE_LIST = listingOf(NODE_FILTERS);
+export const NODE_DETAIL_LIST = detailListingOf(NODE_FILTERS);
 
 /** @returns null when no node can match */
 export function nodeFilterOf(given: Arguments<typeof NODE_FILTERS>): NodeFilter | null {

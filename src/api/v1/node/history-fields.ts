@@ -1,4 +1,6 @@
 import type { Event } from '../../../event/event.entity.js';
+import type { Resource } from '../../openapi/describe.js';
+import { LINKS, TIME } from '../../openapi/json-schema.js';
 import { type Field, timestamp } from '../../resource/field.js';
 
 type HistoryField = Field<Event>;
@@ -14,7 +16,7 @@ const field = (
 /** An entry of a node's history, field by field. Source: NodeHistoryController of ironic/api/controllers/v1/node.py. */
 export const HISTORY_FIELDS: readonly HistoryField[] = [
   field('uuid', 78, (row) => row.uuid, { brief: true }),
-  field('created_at', 78, (row) => timestamp(row.created_at), { brief: true, sort: true }),
+  field('created_at', 78, (row) => timestamp(row.created_at), { brief: true, sort: true, type: TIME }),
   field('severity', 78, (row) => row.severity, { brief: true }),
   field('event_type', 78, (row) => row.event_type),
   field('event', 78, (row) => row.event, { brief: true }),
@@ -23,12 +25,12 @@ export const HISTORY_FIELDS: readonly HistoryField[] = [
   field('project', 113, (row) => row.project),
   field('state', 115, (row) => row.state),
   field('target_provision_state', 115, (row) => row.target_provision_state),
-  field('duration_seconds', 115, (row) => row.duration_seconds),
+  field('duration_seconds', 115, (row) => row.duration_seconds, { type: { type: ['number', 'null'] } }),
   field(
     'links',
     78,
     (row, { base }) => [{ href: `${base}/v1/nodes/${row.node_uuid}/history/${row.uuid}`, rel: 'self' }],
-    { always: true },
+    { always: true, type: LINKS },
   ),
 ];
 
@@ -37,3 +39,5 @@ export function shortEvent(entry: Record<string, unknown>): Record<string, unkno
   const text = String(entry['event']);
   return text.length > SHORT ? { ...entry, event: `${text.slice(0, SHORT - 4)}...` } : entry;
 }
+
+export const HISTORY: Resource = { name: 'NodeHistory', fields: HISTORY_FIELDS };

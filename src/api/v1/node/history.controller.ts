@@ -3,13 +3,14 @@ import { NotFoundError } from '../../../domain/errors.js';
 import { EventRepository } from '../../../event/event.repository.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
+import { Describe } from '../../openapi/describe.js';
 import type { ApiRequest } from '../../request/asked.js';
 import { type ParameterTable, readQuery } from '../../request/query.js';
 import { boolean, uuid } from '../../request/value.js';
 import { nextPage, PAGING, pageOf, repeatable } from '../../resource/collection.js';
 import { checkSortKey, viewOf } from '../../resource/field.js';
 import { ApiSettings } from '../../settings.js';
-import { HISTORY_FIELDS, shortEvent } from './history-fields.js';
+import { HISTORY, HISTORY_FIELDS, shortEvent } from './history-fields.js';
 import { NodeFinder } from './node-finder.js';
 
 export const HISTORY_LIST = {
@@ -29,6 +30,11 @@ export class NodeHistoryController {
   @Get()
   @Since(78)
   @Policy('baremetal:node:history:get')
+  @Describe({
+    summary: 'What happened to a node',
+    query: HISTORY_LIST,
+    answer: { page: HISTORY, key: 'history' },
+  })
   list(@Req() request: ApiRequest) {
     const { detail = false } = readQuery(request.query, HISTORY_LIST, request.asked.version);
     return this.#list(request, detail);
@@ -38,6 +44,11 @@ export class NodeHistoryController {
   @Get('detail')
   @Since(78)
   @Policy('baremetal:node:history:get')
+  @Describe({
+    summary: 'What happened to a node, with all fields',
+    query: HISTORY_LIST,
+    answer: { page: HISTORY, key: 'history' },
+  })
   detail(@Req() request: ApiRequest) {
     return this.#list(request, true);
   }
@@ -45,6 +56,7 @@ export class NodeHistoryController {
   @Get(':event')
   @Since(78)
   @Policy('baremetal:node:history:get')
+  @Describe({ summary: 'One event of a node', answer: { one: HISTORY } })
   async show(@Req() { asked, params }: ApiRequest) {
     const node = await this.finder.find(params['ident']!, asked);
     const wanted = uuid('event', params['event']!);

@@ -4,10 +4,14 @@ import { FerricError } from '../../../domain/errors.js';
 import { canonicalUuid } from '../../../domain/node/name.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
+import { Describe } from '../../openapi/describe.js';
+import { FLAG, type JsonSchema, objectOf, TEXT } from '../../openapi/json-schema.js';
 import type { ApiReply, ApiRequest } from '../../request/asked.js';
 import { type ParameterTable, readQuery } from '../../request/query.js';
 import { boolean, uuidOrName } from '../../request/value.js';
 import { SELECTING } from '../../resource/collection.js';
+import { NODE } from './fields.js';
+import { NODE_DETAIL_LIST, NODE_LIST } from './filters.js';
 import { NodeEditor } from './node-editor.js';
 import { NodeFinder } from './node-finder.js';
 import { NodeList } from './node-list.js';
@@ -19,6 +23,12 @@ const VALIDATING = {
   node: { read: uuidOrName },
   node_uuid: { read: uuidOrName },
 } as const satisfies ParameterTable;
+
+/** What each interface lacks. Interfaces without a check have a null result. */
+const VALIDATION: JsonSchema = {
+  type: 'object',
+  additionalProperties: objectOf({ result: FLAG, reason: TEXT }, ['result']),
+};
 
 @Controller('v1/nodes')
 export class NodeController {
@@ -33,6 +43,7 @@ export class NodeController {
   @Get()
   @Since(1)
   @Policy('baremetal:node:list_all')
+  @Describe({ summary: 'Nodes', query: NODE_LIST, answer: { page: NODE, key: 'nodes' } })
   list(@Req() request: ApiRequest) {
     return this.lists.list(request, 'nodes');
   }
@@ -40,6 +51,11 @@ export class NodeController {
   @Get('detail')
   @Since(1)
   @Policy('baremetal:node:list_all')
+  @Describe({
+    summary: 'Nodes with all fields',
+    query: NODE_DETAIL_LIST,
+    answer: { page: NODE, key: 'nodes' },
+  })
   detail(@Req() request: ApiRequest) {
     return this.lists.list(request, 'nodes/detail', {}, true);
   }
@@ -47,6 +63,7 @@ export class NodeController {
   @Post()
   @Since(1)
   @Policy('baremetal:node:create')
+  @Describe({ summary: 'Enrol a node', body: { creates: NODE }, answer: { one: NODE } })
   async create(@Req() { asked, body }: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
     const node = await this.editor.create(body, asked);
     reply.header('location', `${asked.base}/v1/nodes/${node.uuid}`);
@@ -56,6 +73,11 @@ export class NodeController {
   @Get('validate')
   @Since(1)
   @Policy('baremetal:node:validate')
+  @Describe({
+    summary: 'Validate a node that the query names',
+    query: VALIDATING,
+    answer: { schema: VALIDATION },
+  })
   async validateNamed(@Req() { asked, query }: ApiRequest) {
     const { node, node_uuid } = readQuery(query, VALIDATING, asked.version);
     return this.#validate(node_uuid ?? node ?? '', asked);
@@ -64,6 +86,7 @@ export class NodeController {
   @Get(':ident')
   @Since(1)
   @Policy('baremetal:node:get')
+  @Describe({ summary: 'A node', query: SHOW, answer: { part: NODE } })
   async show(@Req() { asked, params, query }: ApiRequest) {
     const { fields } = readQuery(query, SHOW, asked.version);
     const selection = fields ?? 'whole';
@@ -74,6 +97,7 @@ export class NodeController {
   @Patch(':ident')
   @Since(1)
   @Policy('baremetal:node:update')
+  @Describe({ summary: 'Change a node', query: PATCHING, body: { patches: NODE }, answer: { one: NODE } })
   async update(@Req() { asked, params, query, body }: ApiRequest) {
     const { reset_interfaces = false } = readQuery(query, PATCHING, asked.version);
     const found = await this.finder.see(params['ident']!, asked);
@@ -84,6 +108,7 @@ export class NodeController {
   @HttpCode(204)
   @Since(1)
   @Policy('baremetal:node:delete')
+  @Describe({ summary: 'Delete a node' })
   async delete(@Req() { asked, params, query }: ApiRequest) {
     readQuery(query, {}, asked.version);
     const node = await this.finder.see(params['ident']!, asked);
@@ -95,6 +120,7 @@ export class NodeController {
   @Get(':ident/validate')
   @Since(1)
   @Policy('baremetal:node:validate')
+  @Describe({ summary: 'Whether each interface has what it needs', answer: { schema: VALIDATION } })
   async validate(@Req() { asked, params }: ApiRequest) {
     return this.#validate(params['ident']!, asked);
   }

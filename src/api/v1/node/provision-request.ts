@@ -6,12 +6,14 @@ import { type ProvisionVerb, VERBS } from '../../../domain/provision/table.js';
 import { type JsonObject, STEP_INTERFACES } from '../../../domain/step/step.js';
 import type { Node } from '../../../node/node.entity.js';
 import { type Microversion, versionOf } from '../../microversion/microversion.js';
+import { FLAG, type JsonSchema, objectOf, TEXT } from '../../openapi/json-schema.js';
 import { readFlag, readText, refuseUnknown, required } from '../../request/arguments.js';
 import { shorten } from '../../request/value.js';
 import { isObject, objectBody } from '../../resource/write.js';
 
 /** `PUT states/provision`: what the body may hold for which verb (Ironic: NodeStatesController.provision). */
 
+const STEPS: JsonSchema = { type: ['array', 'null'], items: { type: 'object' } };
 const KNOWN = [
   'target',
   'configdrive',
@@ -22,6 +24,19 @@ const KNOWN = [
   'disable_ramdisk',
   'runbook',
 ];
+export const PROVISION: JsonSchema = objectOf(
+  {
+    target: { enum: Object.keys(VERBS) },
+    configdrive: { type: ['object', 'string', 'null'] },
+    clean_steps: STEPS,
+    deploy_steps: STEPS,
+    service_steps: STEPS,
+    rescue_password: TEXT,
+    disable_ramdisk: FLAG,
+    runbook: TEXT,
+  },
+  ['target'],
+);
 const BASE64 = /^[A-Za-z0-9+/=\n\r\t ]*$/;
 
 const cleanSteps = z.array(

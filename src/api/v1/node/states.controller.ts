@@ -4,14 +4,20 @@ import { ConflictError, FerricError, InvalidError } from '../../../domain/errors
 import { POWER_TARGETS, type PowerTarget } from '../../../domain/power/power.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
+import { Describe } from '../../openapi/describe.js';
+import { objectOf, TEXT } from '../../openapi/json-schema.js';
 import { readInteger, readText, refuseUnknown, required } from '../../request/arguments.js';
 import type { ApiReply, ApiRequest, Asked } from '../../request/asked.js';
 import { shorten } from '../../request/value.js';
 import { objectBody } from '../../resource/write.js';
-import { statesFields } from './fields.js';
+import { NODE, statesFields } from './fields.js';
 import { NodeFinder } from './node-finder.js';
 import { NodeView } from './node-view.js';
-import { readProvision } from './provision-request.js';
+import { PROVISION, readProvision } from './provision-request.js';
+
+const POWER = objectOf({ target: { enum: POWER_TARGETS }, timeout: { type: ['integer', 'null'] } }, [
+  'target',
+]);
 
 /** What a node does and is made to do. Changes are answered 202 once they cannot be lost. */
 @Controller('v1/nodes/:ident')
@@ -25,6 +31,7 @@ export class NodeStatesController {
   @Get('states')
   @Since(1)
   @Policy('baremetal:node:get_states')
+  @Describe({ summary: 'States of a node', answer: { part: NODE } })
   async states(@Req() { asked, params }: ApiRequest) {
     const node = await this.finder.find(params['ident']!, asked);
     const { links, ...states } = await this.view.one(node, asked, statesFields(asked.version));
@@ -35,6 +42,7 @@ export class NodeStatesController {
   @HttpCode(202)
   @Since(1)
   @Policy('baremetal:node:set_provision_state')
+  @Describe({ summary: 'Ask for a provision state', body: { schema: PROVISION } })
   async provision(@Req() { asked, params, body }: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
     const node = await this.finder.find(params['ident']!, asked);
     const { verb, args } = readProvision(node, body, asked.version, Date.now());
@@ -46,6 +54,7 @@ export class NodeStatesController {
   @HttpCode(202)
   @Since(1)
   @Policy('baremetal:node:set_power_state')
+  @Describe({ summary: 'Ask for a power state', body: { schema: POWER } })
   async power(@Req() { asked, params, body }: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
     const ident = params['ident']!;
     const node = await this.finder.find(ident, asked);
@@ -77,6 +86,10 @@ export class NodeStatesController {
   @HttpCode(202)
   @Since(1)
   @Policy('baremetal:node:set_maintenance')
+  @Describe({
+    summary: 'Put a node in maintenance',
+    body: { schema: objectOf({ reason: TEXT }, []), optional: true },
+  })
   async setMaintenance(@Req() { asked, params, body }: ApiRequest) {
     const node = await this.finder.find(params['ident']!, asked);
     const given = objectBody('maintenance', body);
@@ -88,6 +101,7 @@ export class NodeStatesController {
   @HttpCode(202)
   @Since(1)
   @Policy('baremetal:node:clear_maintenance')
+  @Describe({ summary: 'End the maintenance of a node' })
   async clearMaintenance(@Req() { asked, params }: ApiRequest) {
     const node = await this.finder.find(params['ident']!, asked);
     await this.conductor.setMaintenance(node.uuid, false, null, asked.by);

@@ -4,6 +4,8 @@ import { InvalidError, NotFoundError } from '../../../domain/errors.js';
 import { isTrait, settleTraits } from '../../../domain/node/trait.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
+import { Describe } from '../../openapi/describe.js';
+import { objectOf, STRINGS } from '../../openapi/json-schema.js';
 import type { ApiReply, ApiRequest } from '../../request/asked.js';
 import { shorten } from '../../request/value.js';
 import { objectBody } from '../../resource/write.js';
@@ -20,6 +22,7 @@ export class NodeTraitsController {
   @Get()
   @Since(37)
   @Policy('baremetal:node:traits:list')
+  @Describe({ summary: 'Traits of a node', answer: { schema: objectOf({ traits: STRINGS }) } })
   async list(@Req() { asked, params }: ApiRequest) {
     return { traits: (await this.finder.find(params['ident']!, asked)).traits };
   }
@@ -28,6 +31,7 @@ export class NodeTraitsController {
   @HttpCode(204)
   @Since(37)
   @Policy('baremetal:node:traits:set')
+  @Describe({ summary: 'Replace the traits of a node', body: { schema: objectOf({ traits: STRINGS }) } })
   async replace(@Req() { asked, params, body }: ApiRequest) {
     const node = await this.finder.find(params['ident']!, asked);
     const traits = readTraits(body);
@@ -42,6 +46,7 @@ export class NodeTraitsController {
   @HttpCode(204)
   @Since(37)
   @Policy('baremetal:node:traits:set')
+  @Describe({ summary: 'Give a node a trait' })
   async add(@Req() { asked, params, body }: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
     const trait = refuseOther(params['trait']);
     const node = await this.finder.find(params['ident']!, asked);
@@ -61,6 +66,7 @@ export class NodeTraitsController {
   @HttpCode(204)
   @Since(37)
   @Policy('baremetal:node:traits:delete')
+  @Describe({ summary: 'Take all traits from a node' })
   async clear(@Req() { asked, params }: ApiRequest) {
     const node = await this.finder.find(params['ident']!, asked);
     await this.conductor.updateNode(node.uuid, () => ({ traits: [] }), asked.by);
@@ -70,6 +76,7 @@ export class NodeTraitsController {
   @HttpCode(204)
   @Since(37)
   @Policy('baremetal:node:traits:delete')
+  @Describe({ summary: 'Take a trait from a node' })
   async remove(@Req() { asked, params }: ApiRequest) {
     const trait = params['trait']!;
     const node = await this.finder.find(params['ident']!, asked);

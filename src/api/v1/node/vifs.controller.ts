@@ -4,6 +4,8 @@ import { InvalidError } from '../../../domain/errors.js';
 import type { JsonObject } from '../../../domain/step/step.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
+import { Describe } from '../../openapi/describe.js';
+import { objectOf, STRING } from '../../openapi/json-schema.js';
 import type { ApiRequest } from '../../request/asked.js';
 import { uuidOrName } from '../../request/value.js';
 import { objectBody } from '../../resource/write.js';
@@ -20,6 +22,10 @@ export class NodeVifsController {
   @Get()
   @Since(28)
   @Policy('baremetal:node:vif:list')
+  @Describe({
+    summary: 'VIFs of a node',
+    answer: { schema: objectOf({ vifs: { type: 'array', items: objectOf({ id: STRING }) } }) },
+  })
   async list(@Req() { asked, params }: ApiRequest) {
     const node = await this.finder.find(params['ident']!, asked);
     return { vifs: await this.conductor.listVifs(node.uuid) };
@@ -29,6 +35,10 @@ export class NodeVifsController {
   @HttpCode(204)
   @Since(28)
   @Policy('baremetal:node:vif:attach')
+  @Describe({
+    summary: 'Attach a VIF',
+    body: { schema: { type: 'object', properties: { id: STRING }, required: ['id'] } },
+  })
   async attach(@Req() { asked, params, body }: ApiRequest) {
     const node = await this.finder.find(params['ident']!, asked);
     const vif = objectBody('vif', body);
@@ -46,6 +56,7 @@ export class NodeVifsController {
   @HttpCode(204)
   @Since(28)
   @Policy('baremetal:node:vif:detach')
+  @Describe({ summary: 'Detach a VIF' })
   async detach(@Req() { asked, params }: ApiRequest) {
     const node = await this.finder.find(params['ident']!, asked);
     await this.conductor.detachVif(node.uuid, uuidOrName('vif_id', params['vif']!), asked.by);

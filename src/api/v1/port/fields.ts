@@ -1,4 +1,5 @@
 import type { Port } from '../../../port/port.entity.js';
+import type { Resource } from '../../openapi/describe.js';
 import type { Field } from '../../resource/field.js';
 import { fieldsOf, written } from '../../resource/fields-of.js';
 import { flag, macAddress, object, requiredUuid, text, uuid } from '../../resource/schema.js';
@@ -30,3 +31,5 @@ export const PORT_FIELDS: readonly Field<Port>[] = [
   links('ports', 1),
   shown('portgroup_uuid', 24, written(uuid(), null)),
 ];
+
+export const PORT: Resource = { name: 'Port', fields: PORT_FIELDS };

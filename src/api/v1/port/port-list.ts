@@ -5,7 +5,7 @@ import { type PortFilter, PortRepository } from '../../../port/port.repository.j
 import type { ApiRequest } from '../../request/asked.js';
 import type { ParameterTable } from '../../request/query.js';
 import { macAddress, stringList, text, uuid, uuidOrName } from '../../request/value.js';
-import { answerListing, listingOf, readListing } from '../../resource/listing.js';
+import { answerListing, detailListingOf, listingOf, readListing } from '../../resource/listing.js';
 import { ApiSettings } from '../../settings.js';
 import { NodeFinder } from '../node/node-finder.js';
 import { PortgroupFinder } from '../portgroup/portgroup-finder.js';
@@ -21,6 +21,7 @@ const PORT_FILTERS = {
   conductor_groups: { since: 99, read: stringList, about: 'Ports of nodes in these groups' },
 } as const satisfies ParameterTable;
 export const PORT_LIST = listingOf(PORT_FILTERS);
+export const PORT_DETAIL_LIST = detailListingOf(PORT_FILTERS);
 
 /** Listings of ports: all, those of one node, with or without detail. */
 @Injectable()

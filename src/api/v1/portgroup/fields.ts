@@ -1,4 +1,5 @@
 import type { Portgroup } from '../../../portgroup/portgroup.entity.js';
+import type { Resource } from '../../openapi/describe.js';
 import type { Field } from '../../resource/field.js';
 import { fieldsOf, written } from '../../resource/fields-of.js';
 import { flag, macAddress, object, requiredUuid, text, uuid } from '../../resource/schema.js';
@@ -25,3 +26,5 @@ export const PORTGROUP_FIELDS: readonly Field<Portgroup>[] = [
   links('portgroups', 23),
   below('portgroups', 'ports', 23),
 ];
+
+export const PORTGROUP: Resource = { name: 'Portgroup', fields: PORTGROUP_FIELDS };

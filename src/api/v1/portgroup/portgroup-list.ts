@@ -4,7 +4,7 @@ import { type PortgroupFilter, PortgroupRepository } from '../../../portgroup/po
 import type { ApiRequest } from '../../request/asked.js';
 import type { ParameterTable } from '../../request/query.js';
 import { macAddress, stringList, uuidOrName } from '../../request/value.js';
-import { answerListing, listingOf, readListing } from '../../resource/listing.js';
+import { answerListing, detailListingOf, listingOf, readListing } from '../../resource/listing.js';
 import { ApiSettings } from '../../settings.js';
 import { NodeFinder } from '../node/node-finder.js';
 import { PORTGROUP_FIELDS } from './fields.js';
@@ -16,6 +16,7 @@ const PORTGROUP_FILTERS = {
   conductor_groups: { since: 99, read: stringList, about: 'Port groups of nodes in these groups' },
 } as const satisfies ParameterTable;
 export const PORTGROUP_LIST = listingOf(PORTGROUP_FILTERS);
+export const PORTGROUP_DETAIL_LIST = detailListingOf(PORTGROUP_FILTERS);
 
 /** Listings of port groups: all, or those of one node. */
 @Injectable()

@@ -3,12 +3,13 @@ import { Conductor } from '../../../conductor/conductor.js';
 import type { Portgroup } from '../../../portgroup/portgroup.entity.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
+import { Describe } from '../../openapi/describe.js';
 import type { ApiReply, ApiRequest } from '../../request/asked.js';
-import { created, readShow, whole } from '../../resource/answer.js';
-import { PORTGROUP_FIELDS } from './fields.js';
+import { created, readShow, SHOW, whole } from '../../resource/answer.js';
+import { PORTGROUP, PORTGROUP_FIELDS } from './fields.js';
 import { PortgroupEditor } from './portgroup-editor.js';
 import { PortgroupFinder } from './portgroup-finder.js';
-import { PortgroupList } from './portgroup-list.js';
+import { PORTGROUP_DETAIL_LIST, PORTGROUP_LIST, PortgroupList } from './portgroup-list.js';
 
 @Controller('v1')
 export class PortgroupController {
@@ -22,6 +23,7 @@ export class PortgroupController {
   @Get('portgroups')
   @Since(23)
   @Policy('baremetal:portgroup:list_all')
+  @Describe({ summary: 'Port groups', query: PORTGROUP_LIST, answer: { page: PORTGROUP, key: 'portgroups' } })
   list(@Req() request: ApiRequest) {
     return this.lists.list(request, 'portgroups', false);
   }
@@ -29,6 +31,11 @@ export class PortgroupController {
   @Get('portgroups/detail')
   @Since(23)
   @Policy('baremetal:portgroup:list_all')
+  @Describe({
+    summary: 'Port groups with all fields',
+    query: PORTGROUP_DETAIL_LIST,
+    answer: { page: PORTGROUP, key: 'portgroups' },
+  })
   detail(@Req() request: ApiRequest) {
     return this.lists.list(request, 'portgroups/detail', true);
   }
@@ -36,6 +43,11 @@ export class PortgroupController {
   @Get('nodes/:ident/portgroups')
   @Since(24)
   @Policy('baremetal:portgroup:list_all')
+  @Describe({
+    summary: 'Port groups of a node',
+    query: PORTGROUP_LIST,
+    answer: { page: PORTGROUP, key: 'portgroups' },
+  })
   ofNode(@Req() request: ApiRequest) {
     return this.#ofNode(request, '');
   }
@@ -43,6 +55,11 @@ export class PortgroupController {
   @Get('nodes/:ident/portgroups/detail')
   @Since(24)
   @Policy('baremetal:portgroup:list_all')
+  @Describe({
+    summary: 'Port groups of a node with all fields',
+    query: PORTGROUP_DETAIL_LIST,
+    answer: { page: PORTGROUP, key: 'portgroups' },
+  })
   ofNodeInDetail(@Req() request: ApiRequest) {
     return this.#ofNode(request, '/detail');
   }
@@ -50,6 +67,7 @@ export class PortgroupController {
   @Post('portgroups')
   @Since(23)
   @Policy('baremetal:portgroup:create')
+  @Describe({ summary: 'Create a port group', body: { creates: PORTGROUP }, answer: { one: PORTGROUP } })
   async create(@Req() { asked, body }: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
     const group = await this.editor.create(body, asked);
     return created(reply, 'portgroups', PORTGROUP_FIELDS, group, asked);
@@ -58,6 +76,7 @@ export class PortgroupController {
   @Get('portgroups/:ident')
   @Since(23)
   @Policy('baremetal:portgroup:get')
+  @Describe({ summary: 'A port group', query: SHOW, answer: { part: PORTGROUP } })
   async show(@Req() request: ApiRequest) {
     const view = readShow(request, PORTGROUP_FIELDS);
     return view.show(await this.#find(request), request.asked);
@@ -66,6 +85,7 @@ export class PortgroupController {
   @Patch('portgroups/:ident')
   @Since(23)
   @Policy('baremetal:portgroup:update')
+  @Describe({ summary: 'Change a port group', body: { patches: PORTGROUP }, answer: { one: PORTGROUP } })
   async update(@Req() request: ApiRequest) {
     const { asked, body } = request;
     const group = await this.editor.patch(await this.#find(request), body, asked);
@@ -76,6 +96,7 @@ export class PortgroupController {
   @HttpCode(204)
   @Since(23)
   @Policy('baremetal:portgroup:delete')
+  @Describe({ summary: 'Delete a port group without ports' })
   async delete(@Req() request: ApiRequest) {
     await this.conductor.deletePortgroup((await this.#find(request)).uuid, request.asked.by);
   }

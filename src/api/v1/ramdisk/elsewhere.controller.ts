@@ -2,6 +2,7 @@ import { Controller, Get, Post } from '@nestjs/common';
 import { ForbiddenError } from '../../../domain/errors.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
+import { Describe } from '../../openapi/describe.js';
 
 /** The ramdisk's routes on the operators' listener: machines have a listener of their own. */
 @Controller('v1')
@@ -9,6 +10,7 @@ export class RamdiskElsewhereController {
   @Get('lookup')
   @Since(22)
   @Policy('public')
+  @Describe({ summary: 'Refused: ramdisks have a listener of their own' })
   lookUp(): never {
     throw elsewhere();
   }
@@ -16,6 +18,7 @@ export class RamdiskElsewhereController {
   @Post('heartbeat/:ident')
   @Since(22)
   @Policy('public')
+  @Describe({ summary: 'Refused: ramdisks have a listener of their own' })
   heartbeat(): never {
     throw elsewhere();
   }
@@ -23,6 +26,7 @@ export class RamdiskElsewhereController {
   @Post('continue_inspection')
   @Since(1)
   @Policy('public')
+  @Describe({ summary: 'Refused: ramdisks have a listener of their own' })
   continueInspection(): never {
     throw elsewhere();
   }

@@ -4,6 +4,8 @@ import { FerricError, InvalidError, messageOf } from '../../../domain/errors.js'
 import { canonicalUuid } from '../../../domain/node/name.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
+import { Describe } from '../../openapi/describe.js';
+import { OBJECT, objectOf, STRING, TEXT } from '../../openapi/json-schema.js';
 import { readText, refuseUnknown, required } from '../../request/arguments.js';
 import type { ApiRequest } from '../../request/asked.js';
 import { type ParameterTable, readQuery } from '../../request/query.js';
@@ -21,6 +23,18 @@ export const LOOKUP = {
 const MOST_ADDRESSES = 128;
 const STATUSES = ['start', 'end', 'error'];
 
+const HEARTBEAT = objectOf(
+  {
+    callback_url: STRING,
+    agent_token: STRING,
+    agent_version: TEXT,
+    agent_verify_ca: TEXT,
+    agent_status: TEXT,
+    agent_status_message: TEXT,
+  },
+  ['callback_url', 'agent_token'],
+);
+
 /** Where deploy ramdisks find their node and tell that they live. */
 @Controller('v1')
 export class RamdiskController {
@@ -32,6 +46,11 @@ export class RamdiskController {
   @Get('lookup')
   @Since(22)
   @Policy('public')
+  @Describe({
+    summary: 'A ramdisk finds its node',
+    query: LOOKUP,
+    answer: { schema: objectOf({ node: OBJECT, config: OBJECT }) },
+  })
   async lookUp(@Req() { asked, query, ip }: ApiRequest) {
     const source = this.door.enter(ip);
     const { addresses = [], node_uuid } = readQuery(query, LOOKUP, asked.version);
@@ -53,6 +72,7 @@ export class RamdiskController {
   @HttpCode(202)
   @Since(22)
   @Policy('public')
+  @Describe({ summary: 'A ramdisk lives', body: { schema: HEARTBEAT } })
   async heartbeat(@Req() { asked, params, body, ip }: ApiRequest) {
     const source = this.door.enter(ip);
     const node = canonicalUuid(params['ident']!);
@@ -66,6 +86,7 @@ export class RamdiskController {
   @HttpCode(202)
   @Since(1)
   @Policy('public')
+  @Describe({ summary: 'A ramdisk tells what it found', query: LOOKUP, body: { schema: OBJECT } })
   continueInspection(@Req() { ip }: ApiRequest) {
     throw this.door.miss('inspection is not built', this.door.enter(ip));
   }

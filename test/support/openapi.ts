@@ -1,0 +1,79 @@
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { type Microversion, negotiate } from '../../src/api/microversion/microversion.js';
+import { openApiDocument } from '../../src/api/openapi/document.js';
+import { OPERATOR_CONTROLLERS } from '../../src/api/operator-api.js';
+import { normalisePath } from '../../src/api/request/path.js';
+import { declaredRoutes } from '../../src/api/routes.js';
+
+const ROUTES = declaredRoutes(OPERATOR_CONTROLLERS);
+const RAMDISK = /^\/v1\/(lookup|heartbeat|continue_inspection)/;
+/** By version, method and path. */
+const checks = new Map<string, ValidateFunction | null>();
+const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: false });
+
+interface Operation {
+  responses: Record<string, { content?: Record<string, { schema: object }> }>;
+}
+
+/** An exchange with the operators' API, as some client had it. */
+export interface Exchange {
+  readonly method: string;
+  /** With its query. */
+  readonly path: string;
+  /** The request's. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly status: number;
+  /** Undefined where the answer is no JSON. */
+  readonly body: unknown;
+}
+
+/**
+ * Holds an answer of the operators' API against the OpenAPI document of the request's version.
+ * @throws Error naming what the document does not say; refusals and answers of the ramdisks' routes are not looked at
+ */
+export function checkAnswer({ method, path, headers, status, body }: Exchange): void {
+  if (status >= 300 || RAMDISK.test(path)) return;
+  const version = negotiate(headers as Record<string, string>);
+  const { url } = normalisePath(path, !version.does('dotJsonIsName'));
+  const plain = url.replace(/[?#].*$/, '');
+  const verb = method === 'HEAD' ? 'GET' : method;
+  const route = ROUTES.filter((each) => each.method === verb && version.has(each.since ?? 0))
+    // A fixed segment wins over a parameter.
+    .toSorted((a, b) => a.path.split(':').length - b.path.split(':').length)
+    .find((each) => templateOf(each.path).test(plain));
+  if (!route) throw new Error(`${verb} ${plain} answered ${status} and is not in the document of ${version}`);
+  if (route.status !== status) throw new Error(`${verb} ${plain} answered ${status}, not ${route.status}`);
+  if (body === undefined) return;
+  const check = checkOf(version, route.method, route.path, status);
+  if (!check) throw new Error(`${verb} ${plain} answered a body that is not described`);
+  if (!check(body)) {
+    const faults = check.errors?.map(({ instancePath, message, params }) =>
+      [instancePath, message, JSON.stringify(params)].join(' '),
+    );
+    throw new Error(`${verb} ${plain} at ${version} is not as its document says: ${faults?.join('; ')}`);
+  }
+}
+
+function templateOf(path: string): RegExp {
+  const pattern = path.replaceAll(/[.]/g, '\\.').replaceAll(/:\w+/g, '[^/]+');
+  return new RegExp(`^${pattern}$`);
+}
+
+/** Null where no JSON is described. */
+function checkOf(
+  version: Microversion,
+  method: string,
+  path: string,
+  status: number,
+): ValidateFunction | null {
+  const key = `${version} ${method} ${path}`;
+  const known = checks.get(key);
+  if (known !== undefined) return known;
+  const { paths, components } = openApiDocument(ROUTES, version, 'http://127.0.0.1');
+  const operation = paths[path.replaceAll(/:(\w+)/g, '{$1}')]![method.toLowerCase()] as unknown as Operation;
+  const described = operation.responses[String(status)]?.content?.['application/json'];
+  // References point into `components`, which go along.
+  const check = described ? ajv.compile({ allOf: [described.schema], components }) : null;
+  checks.set(key, check);
+  return check;
+}
