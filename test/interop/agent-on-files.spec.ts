@@ -34,7 +34,7 @@ async function listening() {
 }
 
 /** Runs the agent, as a machine does that boots its ramdisk, while `act` goes on: from when the node is in `state`. */
-async function inRamdisk<T>(state: string, act: (onLook: (node: Look) => void) => Promise<T>): Promise<T> {
+async function inRamdisk<T>(state: string, act: (onLook: Looking) => Promise<T>): Promise<T> {
   let agent: Agent | undefined;
   let started: Promise<void> | undefined;
   const boot = async () => {
@@ -58,9 +58,7 @@ async function inRamdisk<T>(state: string, act: (onLook: (node: Look) => void) =
     await agent?.stop();
   }
 }
-interface Look {
-  provision_state: string;
-}
+type Looking = (node: { provision_state: string }) => void;
 
 beforeAll(async () => {
   recorder = await ExchangeRecorder.start({
@@ -92,22 +90,30 @@ beforeAll(async () => {
   await api.waitForState(uuid, 'manageable', { timeout: MINUTES });
 });
 afterAll(async () => {
+  if (toRecord) {
+    const about =
+      'Our agent on a file for a disk under ironic-api and ironic-conductor 21.4.4 of Debian 12: the tests of ' +
+      'test/interop/agent-on-files.spec.ts in their order';
+    writeRecording('agent-on-files', about, recorder.exchanges, namesOf(uuid, peer.directory));
+  }
   await recorder?.stop();
   await peer?.stop();
   await images?.[Symbol.asyncDispose]();
 });
 
-function deploy(hash: string): Promise<unknown> {
-  return inRamdisk('wait call-back', async (onLook) => {
-    await api.patch(uuid, {
-      '/instance_info/image_source': images.url('/image.raw'),
-      '/instance_info/image_os_hash_algo': 'sha256',
-      '/instance_info/image_os_hash_value': hash,
-    });
-    await api.provision(uuid, 'active', { configdrive: { meta_data: { name: 'tenant-1' } } });
-    return api.waitForState(uuid, 'active', { timeout: 2 * MINUTES, onLook });
+const deploy = (hash: string) => async (onLook: Looking) => {
+  await api.patch(uuid, {
+    '/instance_info/image_source': images.url('/image.raw'),
+    '/instance_info/image_os_hash_algo': 'sha256',
+    '/instance_info/image_os_hash_value': hash,
   });
-}
+  await api.provision(uuid, 'active', { configdrive: { meta_data: { name: 'tenant-1' } } });
+  return api.waitForState(uuid, 'active', { timeout: 2 * MINUTES, onLook });
+};
+const provided = (verb: string) => async (onLook: Looking) => {
+  await api.provision(uuid, verb);
+  return api.waitForState(uuid, 'available', { timeout: 2 * MINUTES, onLook });
+};
 
 describe('our agent on files under Debian’s Ironic', () => {
   const withLogs = () =>
@@ -117,34 +123,57 @@ describe('our agent on files under Debian’s Ironic', () => {
     withLogs();
     const disk = machine.disks[0]!.name;
     writeFileSync(disk, image, { flag: 'r+' });
-    await inRamdisk('clean wait', async (onLook) => {
-      await api.provision(uuid, 'provide');
-      await api.waitForState(uuid, 'available', { timeout: 2 * MINUTES, onLook });
-    });
+    await inRamdisk('clean wait', provided('provide'));
     expect(isBlank(disk, 0, 2 ** 20)).toBe(true);
   });
 
   it('fails a deployment whose image is not what was promised, and hands over its logs', async () => {
     withLogs();
     const since = recorder.exchanges.length;
-    await expect(deploy('0'.repeat(64))).rejects.toThrow(/deploy failed.*checksum/is);
+    await expect(inRamdisk('wait call-back', deploy('0'.repeat(64)))).rejects.toThrow(
+      /deploy failed.*checksum/is,
+    );
     const said = recorder.exchanges.slice(since);
     expect(said.map(({ request }) => (request.body as { name?: string } | undefined)?.name)).toContain(
       'log.collect_system_logs',
     );
-    if (toRecord) {
-      const about =
-        'Our agent on a file for a disk under ironic-api and ironic-conductor 21.4.4 of Debian 12: ' +
-        'a deployment whose image has another checksum';
-      writeRecording('wrong-checksum', about, said, namesOf(uuid, peer.directory));
-    }
   });
 
   it('deploys it the next time', async () => {
     withLogs();
-    expect(await deploy(sha256(image))).toMatchObject({ last_error: null });
+    expect(await inRamdisk('wait call-back', deploy(sha256(image)))).toMatchObject({ last_error: null });
     expect(machine.events).toContain('power off');
     const written = compareWithImage(machine.disks[0]!.name, join(peer.directory, 'image.raw'));
     expect(written.unexplained, 'first sector that differs').toBeNull();
+  });
+
+  it('stays between cleaning and deployment where no reboot is wanted', async () => {
+    withLogs();
+    await api.patch(uuid, { '/driver_info/fast_track': true });
+    const since = lines.length;
+    await inRamdisk('clean wait', async (onLook) => {
+      await provided('deleted')(onLook);
+      return deploy(sha256(image))(() => undefined);
+    });
+    expect(lines.slice(since).filter((line) => line.startsWith('looking up'))).toHaveLength(1);
+    await api.patch(uuid, { '/driver_info/fast_track': false });
+  });
+
+  it('runs the steps of a manual cleaning', async () => {
+    withLogs();
+    await inRamdisk('clean wait', provided('deleted'));
+    await api.provision(uuid, 'manage');
+    await api.waitForState(uuid, 'manageable', { timeout: MINUTES });
+    const clean_steps = [
+      { interface: 'deploy', step: 'erase_devices_express' },
+      { interface: 'deploy', step: 'erase_devices_metadata' },
+    ];
+    const since = lines.length;
+    await inRamdisk('clean wait', async (onLook) => {
+      await api.provision(uuid, 'clean', { clean_steps });
+      return api.waitForState(uuid, 'manageable', { timeout: 2 * MINUTES, onLook });
+    });
+    const ran = lines.slice(since).filter((line) => line.startsWith('command clean.execute_clean_step SUCC'));
+    expect(ran).toHaveLength(2);
   });
 });

@@ -21,58 +21,68 @@ import { namesOf, toRecord, writeRecording } from '../support/peer/recording.js'
 
 const MINUTES = 60_000;
 
+const WAYS = [
+  { title: 'BIOS, iPXE in the NIC, all by HTTP', firmware: 'bios', rom: 'ipxe' },
+  { title: 'UEFI’s own PXE client, first stage by TFTP', firmware: 'uefi', rom: 'none' },
+] as const;
+
 describe('our agent under Debian’s Ironic', () => {
-  it.each(['bios'] as const)(
-    'a node is cleaned and deployed with a config drive, on %s',
-    async (firmware) => {
-      const { image, ramdisk } = await builtParts();
-      await using rack = await PeerRack.raise({ ramdisk, machines: [aMachine(firmware)], record: toRecord });
-      const { api } = rack;
-      const node1 = rack.lab.machine('node1');
-      const disk = node1.machine.diskPaths[0]!;
-      // Somebody's old disk: what is on it must be gone after cleaning.
-      writeOver(disk, readFileSync(image.path).subarray(0, 4 * MIB));
+  it.each(WAYS)('a node is cleaned, deployed with a config drive, and freed: $title', async (way) => {
+    const { firmware, rom } = way;
+    const { image, ramdisk } = await builtParts();
+    const machine = aMachine(firmware, { nics: [{ model: 'virtio', rom }] });
+    const record = toRecord && firmware === 'bios';
+    await using rack = await PeerRack.raise({ ramdisk, machines: [machine], record });
+    const { api } = rack;
+    const node1 = rack.lab.machine('node1');
+    const disk = node1.machine.diskPaths[0]!;
+    // Somebody's old disk: what is on it must be gone after cleaning.
+    writeOver(disk, readFileSync(image.path).subarray(0, 4 * MIB));
 
-      const uuid = await rack.enrol(node1, { capabilities: `boot_mode:${firmware}` });
-      await api.provision(uuid, 'manage');
-      await api.waitForState(uuid, 'manageable', { timeout: MINUTES });
-      {
-        using clock = new StageClock(node1, image.hello);
-        await api.provision(uuid, 'provide');
-        await api.waitForState(uuid, 'available', { timeout: 6 * MINUTES });
-        clock.mark('available');
-        console.log(`cleaning: ${clock}`);
-      }
-      expect(isBlank(disk, 0, MIB), 'the old partition table').toBe(true);
-
-      await api.patch(uuid, imageFields(rack.publish(image), image));
-      const since = node1.machine.console.position;
+    const uuid = await rack.enrol(node1, { capabilities: `boot_mode:${firmware}` });
+    await api.provision(uuid, 'manage');
+    await api.waitForState(uuid, 'manageable', { timeout: MINUTES });
+    {
       using clock = new StageClock(node1, image.hello);
-      await api.provision(uuid, 'active', {
-        configdrive: { meta_data: { name: 'tenant-1' }, user_data: '#cloud-config\n' },
-      });
-      const node = await api.waitForState(uuid, 'active', { timeout: 8 * MINUTES });
-      clock.mark('active');
-      expect(node).toMatchObject({ power_state: 'power on', last_error: null });
-      const [hello] = await node1.machine.console.waitFor(new RegExp(`${image.hello.source}\n`), {
-        since,
-        timeout: 3 * MINUTES,
-      });
-      console.log(`deployment: ${clock}`);
-      expect(hello).not.toContain('ipa-api-url');
-      expect(compareWithImage(disk, image.path).unexplained, 'first sector that differs').toBeNull();
-      expect(await configDriveOf(disk)).toMatchObject({ name: 'tenant-1' });
-      if (rack.recorder) {
-        writeRecording(
-          'deployment',
-          'Our agent in a machine of QEMU under ironic-api and ironic-conductor 21.4.4 of Debian 12: automated cleaning, ' +
-            'then a deployment with a config drive',
-          rack.recorder.exchanges,
-          namesOf(uuid, rack.peer.directory),
-        );
-      }
-    },
-  );
+      await api.provision(uuid, 'provide');
+      await api.waitForState(uuid, 'available', { timeout: 6 * MINUTES });
+      clock.mark('available');
+      console.log(`cleaning: ${clock}`);
+    }
+    expect(isBlank(disk, 0, MIB), 'the old partition table').toBe(true);
+
+    await api.patch(uuid, imageFields(rack.publish(image), image));
+    const since = node1.machine.console.position;
+    using clock = new StageClock(node1, image.hello);
+    await api.provision(uuid, 'active', {
+      configdrive: { meta_data: { name: 'tenant-1' }, user_data: '#cloud-config\n' },
+    });
+    const node = await api.waitForState(uuid, 'active', { timeout: 8 * MINUTES });
+    clock.mark('active');
+    expect(node).toMatchObject({ power_state: 'power on', last_error: null });
+    const [hello] = await node1.machine.console.waitFor(new RegExp(`${image.hello.source}\n`), {
+      since,
+      timeout: 3 * MINUTES,
+    });
+    console.log(`deployment: ${clock}`);
+    expect(hello).not.toContain('ipa-api-url');
+    expect(compareWithImage(disk, image.path).unexplained, 'first sector that differs').toBeNull();
+    expect(await configDriveOf(disk)).toMatchObject({ name: 'tenant-1' });
+
+    await api.provision(uuid, 'deleted');
+    await api.waitForState(uuid, 'available', { timeout: 6 * MINUTES });
+    expect(isBlank(disk, 0, MIB), 'the partition table of the instance').toBe(true);
+    expect(rack.complaints(), 'what Ironic complains of').toEqual([]);
+    if (rack.recorder) {
+      writeRecording(
+        'deployment',
+        'Our agent in a machine of QEMU under ironic-api and ironic-conductor 21.4.4 of Debian 12: automated cleaning, ' +
+          'a deployment with a config drive, and the cleaning after it',
+        rack.recorder.exchanges,
+        namesOf(uuid, rack.peer.directory),
+      );
+    }
+  });
 });
 
 /** meta_data.json of the config drive in the last partition of a disk. */

@@ -3,7 +3,7 @@ import { AgentUnderTest, type CurlAnswer } from '../../support/agent/agent-under
 import { diskImage, sha256 } from '../../support/agent/disk-image.js';
 import { ImageServer } from '../../support/agent/image-server.js';
 import type { Exchange } from '../../support/peer/exchange-recorder.js';
-import { readRecording, type Session } from '../../support/peer/recording.js';
+import { readRecording } from '../../support/peer/recording.js';
 
 interface CommandBody {
   name: string;
@@ -20,9 +20,12 @@ const image = diskImage('gpt', 8);
 /** A checksum that no image has: the conductor was told a wrong one. */
 const WRONG = '0'.repeat(64);
 
+const SESSIONS = ['agent-on-files'].flatMap((name) =>
+  readRecording(name).map((session, boot) => ({ name, boot, session })),
+);
+
 /** What our agent answers to a conductor's recorded requests, beside what that conductor got and took. */
-describe.each([['wrong-checksum', 0]])('Debian’s Ironic asks as in "%s", boot %i', (name, boot) => {
-  const session: Session = readRecording(name)[boot]!;
+describe.each(SESSIONS)('Debian’s Ironic asks as in $name, boot $boot', ({ session }) => {
   const of = (from: Exchange['from']) => session.filter((exchange) => exchange.from === from);
   // How far a running command was at which look is a matter of time: the look after its end is compared.
   const requests = of('conductor').filter(

@@ -104,6 +104,14 @@ export class PeerRack implements AsyncDisposable {
     return this.images.url(path);
   }
 
+  /** Lines of Ironic's logs that are warnings or worse. */
+  complaints(): string[] {
+    return this.peer
+      .log()
+      .split('\n')
+      .filter((line) => / (WARNING|ERROR|CRITICAL) /.test(line));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const consoles = this.lab.machines.map(({ machine }) => machine.console.text.slice(-6_000));
     this.#words = [this.peer.log().split('\n').slice(-80).join('\n'), ...consoles].join(
