@@ -9,7 +9,7 @@ import { Agent } from '../../agent/src/agent.js';
 import { BareMetalApi } from '../../demo/bare-metal-api.js';
 import { ImageServer } from '../../lab/image-server.js';
 import { agentSettings, parseKernelCommandLine } from '../../src/protocol/agent/kernel-parameters.js';
-import { diskImage, sha256 } from '../support/agent/disk-image.js';
+import { asQcow2, diskImage, sha256 } from '../support/agent/disk-image.js';
 import { FileMachine, MAC } from '../support/agent/file-machine.js';
 import { compareWithImage, isBlank } from '../support/e2e/disk.js';
 import { ExchangeRecorder } from '../support/peer/exchange-recorder.js';
@@ -18,6 +18,7 @@ import { namesOf, toRecord, writeRecording } from '../support/peer/recording.js'
 
 const MINUTES = 60_000;
 const image = diskImage('gpt', 8);
+const packed = asQcow2(image, '-c');
 
 let peer: IronicPeer;
 let recorder: ExchangeRecorder;
@@ -75,8 +76,10 @@ beforeAll(async () => {
   });
   recorder.behind = peer.endpoint;
   api = new BareMetalApi(peer.endpoint);
-  writeFileSync(join(peer.directory, 'image.raw'), image);
-  images.publish('/image.raw', join(peer.directory, 'image.raw'));
+  for (const [file, bytes] of Object.entries({ 'image.raw': image, 'image.qcow2': packed })) {
+    writeFileSync(join(peer.directory, file), bytes);
+    images.publish(`/${file}`, join(peer.directory, file));
+  }
   machine.addDisk(join(peer.directory, 'disk'), 5 * 2 ** 30);
   const node = await api.request('POST', '/v1/nodes', {
     driver: 'fake-hardware',
@@ -101,15 +104,17 @@ afterAll(async () => {
   await images?.[Symbol.asyncDispose]();
 });
 
-const deploy = (hash: string) => async (onLook: Looking) => {
-  await api.patch(uuid, {
-    '/instance_info/image_source': images.url('/image.raw'),
-    '/instance_info/image_os_hash_algo': 'sha256',
-    '/instance_info/image_os_hash_value': hash,
-  });
-  await api.provision(uuid, 'active', { configdrive: { meta_data: { name: 'tenant-1' } } });
-  return api.waitForState(uuid, 'active', { timeout: 2 * MINUTES, onLook });
-};
+const deploy =
+  (hash: string, file = 'image.raw') =>
+  async (onLook: Looking) => {
+    await api.patch(uuid, {
+      '/instance_info/image_source': images.url(`/${file}`),
+      '/instance_info/image_os_hash_algo': 'sha256',
+      '/instance_info/image_os_hash_value': hash,
+    });
+    await api.provision(uuid, 'active', { configdrive: { meta_data: { name: 'tenant-1' } } });
+    return api.waitForState(uuid, 'active', { timeout: 2 * MINUTES, onLook });
+  };
 const provided = (verb: string) => async (onLook: Looking) => {
   await api.provision(uuid, verb);
   return api.waitForState(uuid, 'available', { timeout: 2 * MINUTES, onLook });
@@ -118,6 +123,11 @@ const provided = (verb: string) => async (onLook: Looking) => {
 describe('our agent on files under Debian’s Ironic', () => {
   const withLogs = () =>
     onTestFailed(() => console.log([...lines, ...peer.log().split('\n').slice(-60)].join('\n')));
+
+  const expectWritten = () => {
+    const written = compareWithImage(machine.disks[0]!.name, join(peer.directory, 'image.raw'));
+    expect(written.unexplained, 'first sector that differs').toBeNull();
+  };
 
   it('erases what is on the disk', async () => {
     withLogs();
@@ -143,19 +153,19 @@ describe('our agent on files under Debian’s Ironic', () => {
     withLogs();
     expect(await inRamdisk('wait call-back', deploy(sha256(image)))).toMatchObject({ last_error: null });
     expect(machine.events).toContain('power off');
-    const written = compareWithImage(machine.disks[0]!.name, join(peer.directory, 'image.raw'));
-    expect(written.unexplained, 'first sector that differs').toBeNull();
+    expectWritten();
   });
 
-  it('stays between cleaning and deployment where no reboot is wanted', async () => {
+  it('stays between cleaning and deployment where no reboot is wanted, and unpacks a qcow2', async () => {
     withLogs();
     await api.patch(uuid, { '/driver_info/fast_track': true });
     const since = lines.length;
     await inRamdisk('clean wait', async (onLook) => {
       await provided('deleted')(onLook);
-      return deploy(sha256(image))(() => undefined);
+      return deploy(sha256(packed), 'image.qcow2')(() => undefined);
     });
     expect(lines.slice(since).filter((line) => line.startsWith('looking up'))).toHaveLength(1);
+    expectWritten();
     await api.patch(uuid, { '/driver_info/fast_track': false });
   });
 

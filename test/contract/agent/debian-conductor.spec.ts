@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AgentUnderTest, type CurlAnswer } from '../../support/agent/agent-under-test.js';
-import { diskImage, sha256 } from '../../support/agent/disk-image.js';
+import { asQcow2, diskImage, sha256 } from '../../support/agent/disk-image.js';
 import { ImageServer } from '../../support/agent/image-server.js';
 import type { Exchange } from '../../support/peer/exchange-recorder.js';
 import { readRecording } from '../../support/peer/recording.js';
@@ -17,6 +17,7 @@ interface CommandShown {
 type Commands = { commands: CommandShown[] };
 
 const image = diskImage('gpt', 8);
+const packed = asQcow2(image);
 /** A checksum that no image has: the conductor was told a wrong one. */
 const WRONG = '0'.repeat(64);
 
@@ -65,9 +66,10 @@ describe.each(SESSIONS)('Debian’s Ironic asks as in $name, boot $boot', ({ ses
     const info = command.params.step?.args?.image_info;
     if (info === undefined) return command;
     const file = new URL((info['urls'] as string[])[0]!).pathname.slice(1);
-    images.content.set(file, image);
+    const content = file.endsWith('.qcow2') ? packed : image;
+    images.content.set(file, content);
     info['urls'] = [images.url(file)];
-    if (info['os_hash_value'] !== WRONG) info['os_hash_value'] = sha256(image);
+    if (info['os_hash_value'] !== WRONG) info['os_hash_value'] = sha256(content);
     return command;
   }
 
