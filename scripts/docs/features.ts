@@ -37,7 +37,8 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     works('409 for a locked node, after tries', `${API}/states.spec.ts`),
     works('Login: none, refused beyond loopback unless said in words', 'test/unit/exposure.spec.ts'),
     works('Login: HTTP basic from a bcrypt file', `${API}/auth/http-basic.spec.ts`),
-    no('Login: Keystone tokens'),
+    works('Login: Keystone tokens, cached; system and project scope', `${API}/auth/keystone.spec.ts`),
+    works('Ironic’s default policies, all roles', 'test/unit/api/auth/policy-table.spec.ts'),
   ],
   Nodes: [
     works('Create, list with filters, show, PATCH, delete', `${API}/node.spec.ts`),

@@ -31,13 +31,17 @@ export interface Credential {
 }
 
 export interface HttpRequest {
-  method: 'GET' | 'HEAD';
+  method: 'GET' | 'HEAD' | 'POST';
   url: string;
   headers?: Readonly<Record<string, string>>;
+  /** Of a POST. It goes wherever a redirect says: send secrets with `maxRedirects: 0` only. */
+  content?: string;
   signal?: AbortSignal;
 }
 
 export interface DocumentRequest extends Omit<HttpRequest, 'method'> {
+  /** Default GET. */
+  method?: 'GET' | 'POST';
   maxBytes: number;
 }
 
@@ -119,8 +123,10 @@ export class HttpClient {
    * A small document, whatever its status.
    * @throws HttpFailure also for one of more than `maxBytes`
    */
-  async document(request: DocumentRequest): Promise<{ status: number; text: string }> {
-    const { status, body } = await this.request({ ...request, method: 'GET' });
+  async document(
+    request: DocumentRequest,
+  ): Promise<{ status: number; headers: HttpResponse['headers']; text: string }> {
+    const { status, headers, body } = await this.request({ method: 'GET', ...request });
     const chunks: Buffer[] = [];
     let size = 0;
     try {
@@ -133,7 +139,7 @@ export class HttpClient {
     } catch (error) {
       throw this.failureOf(error, request.url, request.signal);
     }
-    return { status, text: Buffer.concat(chunks).toString('utf8') };
+    return { status, headers, text: Buffer.concat(chunks).toString('utf8') };
   }
 
   /** What a raw error of a body or a request means. */
@@ -169,6 +175,7 @@ export class HttpClient {
         ...request.headers,
         ...Object.fromEntries(credentials.map((entry) => [entry.header.toLowerCase(), entry.value])),
       },
+      ...(request.content === undefined ? {} : { body: request.content }),
       followRedirect: false,
       throwHttpErrors: false,
       decompress: false,

@@ -10,6 +10,8 @@ const SECRET_KEYS = [
   'agent_secret_token',
   'configdrive',
   'authorization',
+  'x-auth-token',
+  'x-subject-token',
 ];
 
 /**
@@ -22,7 +24,10 @@ export function createLogger(level: string, destination?: { write(line: string):
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
-    redact: { paths: SECRET_KEYS.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), censor: '***' },
+    redact: {
+      paths: SECRET_KEYS.flatMap((key) => ['', '*', '*.*'].map((at) => `${at}["${key}"]`)),
+      censor: '***',
+    },
   };
   return destination ? pino(options, destination) : pino(options);
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { FerricError } from '../../domain/errors.js';
+import { FerricError, UnavailableError } from '../../domain/errors.js';
 import type { Subject } from './who.js';
 
 /** Who a request is from. */
@@ -36,5 +36,17 @@ export class LoginRefused extends FerricError {
     readonly title?: string,
   ) {
     super(challenge === null ? 'invalid' : 'unauthenticated', message);
+  }
+}
+
+/** Nobody can log in now. */
+export class LoginUnavailable extends UnavailableError {
+  /** @param retryAfter seconds */
+  constructor(
+    message: string,
+    readonly retryAfter: number,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
   }
 }

@@ -31,6 +31,8 @@ export class Scope {
   allows(rule: RuleName, target: Target | null = null): boolean {
     if (this.subject === null) return true;
     const { who, systemOnly } = ruleOf(rule);
+    // A token of a domain, or of nothing, has no say in any rule.
+    if (!this.subject.system && this.subject.project === null) return false;
     if (systemOnly && !this.subject.system) return false;
     return who.holds(this.subject, target);
   }

@@ -3,6 +3,7 @@ import type { Logger } from '../../platform/logger.js';
 import { type Access, NoAuth } from './access.js';
 import { BasicAccess } from './basic/basic-access.js';
 import { UserFile } from './basic/user-file.js';
+import { KeystoneAccess } from './keystone/keystone-access.js';
 
 /**
  * The configured way to log in.
@@ -17,5 +18,7 @@ export async function createAccess(settings: AuthSettings, log: Logger): Promise
       await file.start();
       return new BasicAccess(file, settings.http_basic, log);
     }
+    case 'keystone':
+      return new KeystoneAccess(settings, log);
   }
 }

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import { FerricError } from '../../domain/errors.js';
 import type { Logger } from '../../platform/logger.js';
-import { LoginRefused } from '../auth/access.js';
+import { LoginRefused, LoginUnavailable } from '../auth/access.js';
 import { VersionRefused } from '../microversion/microversion.js';
 import type { ApiReply, ApiRequest } from '../request/asked.js';
 import { BodyRefused } from '../request/body.js';
@@ -65,8 +65,9 @@ export class ErrorFilter implements ExceptionFilter {
         ...(title === undefined ? {} : { title }),
       };
     }
-    if (error instanceof TooManyRequests) {
-      return { status: 429, message: error.message, form: 'fault', retryAfter: error.retryAfter };
+    if (error instanceof TooManyRequests || error instanceof LoginUnavailable) {
+      const { code, message, retryAfter } = error;
+      return { status: STATUS[code], message, form: 'fault', retryAfter };
     }
     if (error instanceof FerricError) {
       const message = error.code === 'internal' ? 'Internal error.' : error.message;

@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { messageOf, UnavailableError } from '../../../domain/errors.js';
+import { messageOf } from '../../../domain/errors.js';
 import type { Logger } from '../../../platform/logger.js';
+import { LoginUnavailable } from '../access.js';
 import { parseUsers, refuseFaults, type Users } from './htpasswd.js';
 
 /** ms between two looks at the file. */
@@ -22,21 +23,21 @@ export class UserFile {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** @throws InvalidError naming the malformed lines; UnavailableError for a file that cannot be read */
+  /** @throws InvalidError naming the malformed lines; LoginUnavailable for a file that cannot be read */
   async start(): Promise<void> {
     refuseFaults(this.path, await this.users());
   }
 
   /**
    * The users as of a second ago at most. A malformed line counts for nothing and is named in the log once.
-   * @throws UnavailableError when the file cannot be read: nobody logs in then
+   * @throws LoginUnavailable when the file cannot be read: nobody logs in then
    */
   async users(): Promise<Users> {
     if (this.now() - this.#lookedAt >= LOOK) {
       this.#looking ??= this.#look().finally(() => (this.#looking = null));
       await this.#looking;
     }
-    if (!this.#users) throw new UnavailableError('The file of users cannot be read.');
+    if (!this.#users) throw new LoginUnavailable('The file of users cannot be read.', 5);
     return this.#users;
   }
 
