@@ -64,7 +64,7 @@ export class PortList {
     const filter: PortFilter = {};
     if (project !== undefined) filter.project = project;
     if (named !== undefined) filter.node_uuid = (await this.finder.find(named, asked)).uuid;
-    if (group !== undefined) filter.portgroup_uuid = (await this.groups.see(group, asked)).uuid;
+    if (group !== undefined) filter.portgroup_uuid = (await this.groups.find(group, asked)).uuid;
     if (given.address !== undefined) filter.address = given.address;
     if (given.shard) filter.shards = given.shard;
     if (given.description_contains !== undefined) filter.description_contains = given.description_contains;

@@ -18,13 +18,12 @@ export class PortgroupFinder {
    * @throws NotFoundError, ForbiddenError, InvalidError for what is neither uuid nor name
    */
   async find(ident: string, asked: Asked): Promise<Portgroup> {
-    const found = await this.see(ident, asked);
+    const found = await this.#named(ident, asked);
     await this.link.demandRoute(found.node_uuid, `Portgroup ${ident} could not be found.`, asked);
     return found;
   }
 
-  /** As `find`, where the route's rule is decided elsewhere. */
-  async see(ident: string, asked: Asked): Promise<Portgroup> {
+  async #named(ident: string, asked: Asked): Promise<Portgroup> {
     uuidOrName('portgroup', ident);
     const found = await this.portgroups.find(ident);
     if (found || !asked.jsonSuffix) return found ?? this.portgroups.get(ident);
