@@ -10,6 +10,10 @@ const memory = [
   'conductor-record',
   'chassis',
   'portgroup',
+  'allocation',
+  'deploy-template',
+  'runbook',
+  'inspection-rule',
 ];
 const ROOMS = {
   domain: [],

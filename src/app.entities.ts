@@ -1,12 +1,16 @@
+import { Allocation } from './allocation/allocation.entity.js';
 import { BootPlanFile, BootPlanMac, BootPlanRow } from './boot-plan/boot-plan.entity.js';
 import { Chassis } from './chassis/chassis.entity.js';
 import { ConductorRecord } from './conductor-record/conductor-record.entity.js';
+import { DeployTemplate } from './deploy-template/deploy-template.entity.js';
 import { Event } from './event/event.entity.js';
+import { InspectionRule } from './inspection-rule/inspection-rule.entity.js';
 import { Lease } from './lease/lease.entity.js';
 import { Node } from './node/node.entity.js';
 import { Operation, OperationStep } from './operation/operation.entity.js';
 import { Port } from './port/port.entity.js';
 import { Portgroup } from './portgroup/portgroup.entity.js';
+import { Runbook } from './runbook/runbook.entity.js';
 
 /** Every table of the schema. */
 export const ENTITIES = [
@@ -22,4 +26,8 @@ export const ENTITIES = [
   Lease,
   Chassis,
   Portgroup,
+  Allocation,
+  DeployTemplate,
+  Runbook,
+  InspectionRule,
 ];

@@ -49,7 +49,16 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     works('Chassis, and the nodes in them', `${API}/chassis.spec.ts`),
     works('Traits: standard and custom, fifty a node', `${API}/traits-vifs.spec.ts`),
     works('VIFs of the noop network', `${API}/traits-vifs.spec.ts`),
-    no('Allocations, volumes, deploy templates, runbooks'),
+    works(
+      'Allocations by resource class, traits, candidates and owner; backfill',
+      `${API}/allocation.spec.ts`,
+    ),
+    works(
+      'Deploy templates, in deployments of instances with their traits',
+      `${API}/deploy-template.spec.ts`,
+    ),
+    works('Runbooks, their traits, cleaning and service by them', `${API}/runbook.spec.ts`),
+    no('Volumes'),
     no('Inventory, firmware, BIOS and RAID settings, vendor passthru, virtual media, indicators, NMI'),
   ],
   Ports: [

@@ -14,9 +14,13 @@ import { DescribedRoutes, OpenApiController } from './openapi/openapi.controller
 import type { ResourceRepository } from './repositories.js';
 import { declaredRoutes } from './routes.js';
 import { ApiSettings } from './settings.js';
+import { AllocationController } from './v1/allocation/allocation.controller.js';
+import { AllocationEditor } from './v1/allocation/allocation-editor.js';
 import { ChassisController } from './v1/chassis/chassis.controller.js';
 import { ConductorController } from './v1/conductor/conductor.controller.js';
+import { DeployTemplateController } from './v1/deploy-template/deploy-template.controller.js';
 import { DriverController } from './v1/driver/driver.controller.js';
+import { EventController } from './v1/event/event.controller.js';
 import { EventStreamController } from './v1/event/event-stream.controller.js';
 import { NodeHistoryController } from './v1/node/history.controller.js';
 import { NodeManagementController } from './v1/node/management.controller.js';
@@ -39,6 +43,10 @@ import { PortgroupFinder } from './v1/portgroup/portgroup-finder.js';
 import { PortgroupList } from './v1/portgroup/portgroup-list.js';
 import { RamdiskElsewhereController } from './v1/ramdisk/elsewhere.controller.js';
 import { RootController } from './v1/root.controller.js';
+import { RunbookController } from './v1/runbook/runbook.controller.js';
+import { RunbookEditor } from './v1/runbook/runbook-editor.js';
+import { RunbookUse } from './v1/runbook/runbook-use.js';
+import { RunbookTraitsController } from './v1/runbook/traits.controller.js';
 
 export interface OperatorApiParts {
   conductor: Conductor;
@@ -76,9 +84,14 @@ export const OPERATOR_CONTROLLERS = [
   PortController,
   PortgroupController,
   ChassisController,
+  AllocationController,
+  DeployTemplateController,
+  RunbookController,
+  RunbookTraitsController,
   DriverController,
   ConductorController,
   EventStreamController,
+  EventController,
   RamdiskElsewhereController,
   OpenApiController,
 ];
@@ -115,6 +128,9 @@ class OperatorApiModule {
         PortgroupList,
         PortgroupEditor,
         PortList,
+        AllocationEditor,
+        RunbookEditor,
+        RunbookUse,
       ],
     };
   }

@@ -1,6 +1,17 @@
+import { AllocationRepository } from '../allocation/allocation.repository.js';
 import { ChassisRepository } from '../chassis/chassis.repository.js';
+import { DeployTemplateRepository } from '../deploy-template/deploy-template.repository.js';
+import { InspectionRuleRepository } from '../inspection-rule/inspection-rule.repository.js';
 import { PortgroupRepository } from '../portgroup/portgroup.repository.js';
+import { RunbookRepository } from '../runbook/runbook.repository.js';
 
-/** Memory rooms of the API's resources, each made of the data source and nothing else. */
-export const RESOURCE_REPOSITORIES = [ChassisRepository, PortgroupRepository] as const;
+/** Memory rooms of resources that need no more than the data source and the keys of secrets. */
+export const RESOURCE_REPOSITORIES = [
+  ChassisRepository,
+  PortgroupRepository,
+  AllocationRepository,
+  DeployTemplateRepository,
+  RunbookRepository,
+  InspectionRuleRepository,
+] as const;
 export type ResourceRepository = InstanceType<(typeof RESOURCE_REPOSITORIES)[number]>;

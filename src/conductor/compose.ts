@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
+import type { AllocationRepository } from '../allocation/allocation.repository.js';
 import type { ConductorRecordRepository } from '../conductor-record/conductor-record.repository.js';
 import type { ConductorSettings } from '../config/section/core.js';
+import type { DeployTemplateRepository } from '../deploy-template/deploy-template.repository.js';
 import type { DriverRegistry } from '../driver/registry.js';
 import type { EventRepository } from '../event/event.repository.js';
 import type { NodeRepository } from '../node/node.repository.js';
@@ -10,6 +12,7 @@ import type { Logger } from '../platform/logger.js';
 import type { PortRepository } from '../port/port.repository.js';
 import type { PortgroupRepository } from '../portgroup/portgroup.repository.js';
 import { AgentDesk, type CallbackCheck, type SourceCheck } from './agent-desk.js';
+import { AllocationDesk } from './allocation-desk.js';
 import { CleaningPlan } from './cleaning-plan.js';
 import { ConductorService } from './conductor.service.js';
 import { createFailpoint } from './failpoint.js';
@@ -37,6 +40,8 @@ export interface ConductorParts {
   ports: PortRepository;
   portgroups: PortgroupRepository;
   operations: OperationRepository;
+  allocations: AllocationRepository;
+  templates: DeployTemplateRepository;
   events: EventRepository;
   conductors: ConductorRecordRepository;
   registry: DriverRegistry;
@@ -93,6 +98,7 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
   });
   const acceptance = new VerbAcceptance({ ...parts, contexts, cleaning, limits: settings });
   const verbs = new VerbDesk({ ...parts, transitions, desk, runner, acceptance, limits: settings });
+  const allocating = new AllocationDesk({ ...parts, desk });
   const agents = new AgentDesk({ ...parts, runner });
   const powerSync = new PowerSync({ ...parts, reservations, contexts });
   const service = new ConductorService({
@@ -101,11 +107,12 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
     desk,
     portDesk: new PortDesk({ ...parts, desk }),
     vifDesk: new VifDesk({ ...parts, contexts, desk }),
+    allocating,
     verbs,
     agents,
     conductorTimeout: settings.heartbeat_timeout,
   });
-  const tasks = periodicTasks({ ...parts, powerSync, runner, self: { host, instance } });
+  const tasks = periodicTasks({ ...parts, powerSync, runner, allocating, self: { host, instance } });
   return {
     service,
     tasks,
@@ -122,10 +129,12 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
       reservations.start();
       await recoverStranded({ ...parts, reservations, transitions });
       await runner.resume();
+      await allocating.sweep();
       periodic?.start(tasks);
     },
     stop: async (periodic) => {
       await periodic?.stop();
+      await allocating.stop();
       await runner.stop();
       reservations.stop();
       await parts.conductors.markOffline(host, instance);

@@ -2,10 +2,12 @@ import { hostname } from 'node:os';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ScheduleModule, SchedulerRegistry } from '@nestjs/schedule';
 import { DataSource } from 'typeorm';
+import { AllocationRepository } from '../allocation/allocation.repository.js';
 import { ConductorRecordModule } from '../conductor-record/conductor-record.module.js';
 import { ConductorRecordRepository } from '../conductor-record/conductor-record.repository.js';
 import { CONFIG } from '../config/config.module.js';
 import type { Config } from '../config/schema.js';
+import { DeployTemplateRepository } from '../deploy-template/deploy-template.repository.js';
 import { checkCallbackUrl } from '../domain/agent/callback-url.js';
 import { DriverModule } from '../driver/driver.module.js';
 import { DriverRegistry } from '../driver/registry.js';
@@ -60,6 +62,8 @@ export class ConductorModule {
             PortRepository,
             PortgroupRepository,
             OperationRepository,
+            AllocationRepository,
+            DeployTemplateRepository,
             EventRepository,
             ConductorRecordRepository,
             LeaseRepository,
@@ -74,6 +78,8 @@ export class ConductorModule {
             ports: PortRepository,
             portgroups: PortgroupRepository,
             operations: OperationRepository,
+            allocations: AllocationRepository,
+            templates: DeployTemplateRepository,
             events: EventRepository,
             conductors: ConductorRecordRepository,
             leases: LeaseRepository,
@@ -86,6 +92,8 @@ export class ConductorModule {
               ports,
               portgroups,
               operations,
+              allocations,
+              templates,
               events,
               conductors,
               registry,

@@ -1,3 +1,5 @@
+import type { Allocation } from '../allocation/allocation.entity.js';
+import type { NewAllocation } from '../allocation/allocation.repository.js';
 import type { ConductorRecordRepository } from '../conductor-record/conductor-record.repository.js';
 import { InvalidError, messageOf, UnsupportedError } from '../domain/errors.js';
 import type { BootDevice } from '../domain/node/boot-device.js';
@@ -13,6 +15,7 @@ import type { NewPort, PortChanges } from '../port/port.repository.js';
 import type { Portgroup } from '../portgroup/portgroup.entity.js';
 import type { PortgroupChanges } from '../portgroup/portgroup.repository.js';
 import type { AgentDesk } from './agent-desk.js';
+import type { AllocationDesk } from './allocation-desk.js';
 import {
   type ClearNode,
   Conductor,
@@ -37,6 +40,7 @@ export class ConductorService extends Conductor {
       desk: NodeDesk;
       portDesk: PortDesk;
       vifDesk: VifDesk;
+      allocating: AllocationDesk;
       verbs: VerbDesk;
       agents: AgentDesk;
       conductorTimeout: number;
@@ -156,6 +160,15 @@ export class ConductorService extends Conductor {
 
   deletePortgroup(ident: string, _by: Requester): Promise<void> {
     return this.deps.portDesk.deletePortgroup(ident);
+  }
+
+  createAllocation(allocation: NewAllocation, node_uuid: string | null): Promise<Allocation> {
+    const { allocating } = this.deps;
+    return node_uuid === null ? allocating.create(allocation) : allocating.backfill(allocation, node_uuid);
+  }
+
+  deleteAllocation(uuid: string): Promise<void> {
+    return this.deps.allocating.delete(uuid);
   }
 
   async drivers(): Promise<(DriverDescription & { hosts: string[] })[]> {

@@ -1,3 +1,5 @@
+import type { Allocation } from '../allocation/allocation.entity.js';
+import type { NewAllocation } from '../allocation/allocation.repository.js';
 import type { BootDevice } from '../domain/node/boot-device.js';
 import type { PowerTarget } from '../domain/power/power.js';
 import type { ProvisionVerb } from '../domain/provision/table.js';
@@ -104,6 +106,14 @@ export abstract class Conductor {
     by: Requester,
   ): Promise<Portgroup>;
   abstract deletePortgroup(ident: string, by: Requester): Promise<void>;
+  /**
+   * Durable once it returns; a node is looked for in the background.
+   * @param node_uuid a node in use that the allocation is written behind, at once
+   * @throws ConflictError
+   */
+  abstract createAllocation(allocation: NewAllocation, node_uuid: string | null): Promise<Allocation>;
+  /** @throws NotFoundError, ConflictError while its node is in use */
+  abstract deleteAllocation(uuid: string): Promise<void>;
 
   /** Hardware types that are enabled, with the live conductors that serve them. */
   abstract drivers(): Promise<(DriverDescription & { hosts: string[] })[]>;

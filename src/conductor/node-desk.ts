@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import type { AllocationRepository } from '../allocation/allocation.repository.js';
 import { inTransaction } from '../database/data-source.js';
 import { ConflictError, ForbiddenError, InvalidError, messageOf, NotFoundError } from '../domain/errors.js';
 import { factsOf } from '../domain/provision/machine.js';
@@ -20,6 +21,7 @@ export class NodeDesk {
       source: DataSource;
       nodes: NodeRepository;
       events: EventRepository;
+      allocations: AllocationRepository;
       reservations: Reservations;
       registry: DriverRegistry;
       contexts: NodeContexts;
@@ -61,7 +63,15 @@ export class NodeDesk {
       const driver = changes.driver ?? node.driver;
       const kept = resetInterfaces && changes.driver ? {} : node;
       const interfaces = touchesInterfaces(changes) ? this.#interfaces(changes, kept, driver) : {};
-      return this.deps.nodes.update(node.uuid, { ...changes, ...interfaces }, fence);
+      const all = { ...changes, ...interfaces };
+      if (changes.instance_uuid !== null || !node.allocation_uuid) {
+        return this.deps.nodes.update(node.uuid, all, fence);
+      }
+      // Without its instance the allocation has no meaning: both go together.
+      return inTransaction(this.deps.source, async (manager) => {
+        await this.deps.allocations.deleteOfNode(node.uuid, manager);
+        return this.deps.nodes.update(node.uuid, { ...all, allocation_uuid: null }, fence, manager);
+      });
     });
   }
 

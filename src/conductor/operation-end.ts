@@ -1,4 +1,5 @@
 import type { DataSource, EntityManager } from 'typeorm';
+import type { AllocationRepository } from '../allocation/allocation.repository.js';
 import { inTransaction } from '../database/data-source.js';
 import { messageOf } from '../domain/errors.js';
 import { isProvisionState, next } from '../domain/provision/machine.js';
@@ -23,6 +24,7 @@ export class OperationEnd {
       source: DataSource;
       nodes: NodeRepository;
       operations: OperationRepository;
+      allocations: AllocationRepository;
       transitions: Transitions;
       contexts: NodeContexts;
       cleaning: CleaningPlan;
@@ -85,6 +87,7 @@ export class OperationEnd {
     }
     const moved = await this.deps.transitions.fire(at, lease.fence, event, { changes, requestId }, manager);
     if (operation.kind !== 'teardown') return null;
+    await this.deps.allocations.deleteOfNode(node.uuid, manager);
     const steps = this.deps.cleaning.automated(moved);
     const created = await this.deps.operations.create(
       { node_uuid: node.uuid, kind: 'clean', steps, request_id: requestId, conductor: this.deps.host },

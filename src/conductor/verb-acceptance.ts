@@ -1,3 +1,4 @@
+import type { DeployTemplateRepository } from '../deploy-template/deploy-template.repository.js';
 import {
   ConflictError,
   ForbiddenError,
@@ -6,7 +7,7 @@ import {
   UnavailableError,
 } from '../domain/errors.js';
 import { type ProvisionVerb, type Transition, VERBS } from '../domain/provision/table.js';
-import { type JsonObject, orderSteps, type PlannedStep } from '../domain/step/step.js';
+import type { Json, JsonObject, PlannedStep } from '../domain/step/step.js';
 import type { InterfaceKind, Interfaces } from '../driver/contract/interfaces.js';
 import type { DriverRegistry } from '../driver/registry.js';
 import type { Node } from '../node/node.entity.js';
@@ -15,8 +16,9 @@ import type { OperationKind, OperationRepository } from '../operation/operation.
 import type { CleaningPlan } from './cleaning-plan.js';
 import type { ProvisionArguments } from './conductor.js';
 import type { NodeContexts } from './node-context.js';
+import { planDeployment } from './workflow/deploy-steps.js';
 import { ownStep } from './workflow/own-steps.js';
-import { planRequested, reservedStep, stepText } from './workflow/requested-steps.js';
+import { planRequested } from './workflow/requested-steps.js';
 import { plannedFrom, planSteps } from './workflow/workflow.js';
 
 /** What an accepted verb sets going. */
@@ -36,6 +38,7 @@ export class VerbAcceptance {
     private readonly deps: {
       nodes: NodeRepository;
       operations: OperationRepository;
+      templates: DeployTemplateRepository;
       contexts: NodeContexts;
       registry: DriverRegistry;
       cleaning: CleaningPlan;
@@ -166,8 +169,17 @@ export class VerbAcceptance {
       `Failed to validate ${kind} info for node ${node.uuid}. Error: ${reason}`;
     await this.#validate(node, ['power', 'deploy'], signal, { words: failed, instance_info });
     await this.#room('deploy', this.deps.limits.max_concurrent_deploy);
-    const steps = mergeDeploySteps(this.deps.registry.resolve(node), args.deploy_steps ?? []);
+    const templates = await this.#templates(instance_info['traits']);
+    const steps = planDeployment(this.deps.registry.resolve(node), args.deploy_steps ?? [], templates);
     return { kind: 'deploy', changes: { instance_info }, plan: () => steps };
+  }
+
+  /** Those that the instance's traits name. */
+  async #templates(traits: Json | undefined) {
+    const { templates } = this.deps;
+    const names = Array.isArray(traits) ? traits.filter((name) => typeof name === 'string') : [];
+    const rows = names.length > 0 ? await templates.byNames(names) : [];
+    return rows.map((row) => ({ name: row.name, steps: templates.stepsOf(row) }));
   }
 
   async #validateAs(
@@ -237,27 +249,4 @@ function planTeardown(interfaces: Interfaces, before: Node): PlannedStep[] {
   const steps = planSteps(interfaces, 'teardown');
   if (!RESCUED.includes(before.provision_state)) return steps;
   return [plannedFrom(ownStep('clean_up_rescue'), {}), ...steps];
-}
-
-/** A user's deploy step replaces priority and arguments of the interface's own step of that name. */
-function mergeDeploySteps(
-  interfaces: Interfaces,
-  wanted: { interface: string; step: string; args?: JsonObject; priority: number }[],
-): PlannedStep[] {
-  const known = interfaces.steps
-    .filter((step) => step.kind === 'deploy')
-    .map((step) => plannedFrom(step, {}));
-  for (const asked of wanted) {
-    const reserved = reservedStep(asked);
-    if (reserved) {
-      known.push({ ...reserved, priority: asked.priority });
-      continue;
-    }
-    const at = known.findIndex((step) => step.interface === asked.interface && step.name === asked.step);
-    if (at < 0) {
-      throw new InvalidError(`node does not support this deploy step: ${stepText(asked)}`);
-    }
-    known[at] = { ...known[at]!, priority: asked.priority, args: asked.args ?? {} };
-  }
-  return orderSteps(known);
 }

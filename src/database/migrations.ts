@@ -4,6 +4,10 @@ import { CreateNetboot1763683320000 } from '../../migrations/1763683320000-creat
 import { CreateChassis1763700000000 } from '../../migrations/1763700000000-create-chassis.js';
 import { CreatePortgroup1763700060000 } from '../../migrations/1763700060000-create-portgroup.js';
 import { AddNodeTraits1763700120000 } from '../../migrations/1763700120000-add-node-traits.js';
+import { CreateAllocation1763712000000 } from '../../migrations/1763712000000-create-allocation.js';
+import { CreateDeployTemplate1763712060000 } from '../../migrations/1763712060000-create-deploy-template.js';
+import { CreateRunbook1763712120000 } from '../../migrations/1763712120000-create-runbook.js';
+import { CreateInspectionRule1763712180000 } from '../../migrations/1763712180000-create-inspection-rule.js';
 
 /** Every migration, oldest first: a file that is not listed here does not run. */
 export const MIGRATIONS = [
@@ -13,4 +17,8 @@ export const MIGRATIONS = [
   CreateChassis1763700000000,
   CreatePortgroup1763700060000,
   AddNodeTraits1763700120000,
+  CreateAllocation1763712000000,
+  CreateDeployTemplate1763712060000,
+  CreateRunbook1763712120000,
+  CreateInspectionRule1763712180000,
 ];

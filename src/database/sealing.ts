@@ -2,6 +2,8 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { FerricError } from '../domain/errors.js';
+import { joinSecrets, splitSecrets } from '../domain/secret-key.js';
+import type { Json, JsonObject } from '../domain/step/step.js';
 
 /**
  * Seals texts at rest with AES-256-GCM. Layout: version 1, key number, nonce 12, tag 16, ciphertext.
@@ -44,6 +46,24 @@ export class Keyring {
       });
     }
   }
+}
+
+/**
+ * Takes the secrets out of an object, for a pair of columns.
+ * @param alsoSecret top-level keys that are secret whole
+ */
+export function sealSecrets(
+  keyring: Keyring,
+  whole: JsonObject,
+  alsoSecret: readonly string[] = [],
+): { open: JsonObject; sealed: Buffer | null } {
+  const { open, secrets } = splitSecrets(whole, alsoSecret);
+  return { open, sealed: secrets ? keyring.seal(JSON.stringify(secrets)) : null };
+}
+
+/** The inverse of `sealSecrets`. */
+export function openSecrets(keyring: Keyring, open: JsonObject, sealed: Uint8Array | null): JsonObject {
+  return sealed ? joinSecrets(open, JSON.parse(keyring.open(sealed)) as Record<string, Json>) : open;
 }
 
 /**

@@ -18,6 +18,10 @@ const time = { type: 'timestamptz', nullable: true } as const;
 @Index('node_provision_state_idx', ['provision_state'])
 @Index('node_chassis_uuid_idx', ['chassis_uuid'])
 @Index('node_reservation_idx', ['reservation'], { where: 'reservation is not null' })
+@Unique('node_allocation_uuid_key', ['allocation_uuid'])
+@Index('node_free_idx', ['resource_class'], {
+  where: "provision_state = 'available' and instance_uuid is null",
+})
 export class Node {
   @PrimaryGeneratedColumn('identity', {
     generatedIdentity: 'BY DEFAULT',
@@ -38,6 +42,8 @@ export class Node {
   @Column({ type: 'uuid', nullable: true }) instance_uuid!: string | null;
   @Column(short) instance_name!: string | null;
   @Column({ type: 'uuid', nullable: true }) chassis_uuid!: string | null;
+  /** The allocation that the node went to; it is its instance_uuid then. */
+  @Column({ type: 'uuid', nullable: true }) allocation_uuid!: string | null;
   @Column(json) properties!: JsonObject;
   @Column(json) extra!: JsonObject;
   @Column({ type: 'jsonb', default: [] }) traits!: string[];

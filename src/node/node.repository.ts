@@ -20,6 +20,7 @@ import {
 } from '../domain/errors.js';
 import { joinSecrets, splitSecrets } from '../domain/secret-key.js';
 import type { Json, JsonObject } from '../domain/step/step.js';
+import { freeConditions, type WantedNode } from './free-node.js';
 import type { Node } from './node.entity.js';
 import { type NodeFilter, nodeConditions } from './node-filter.js';
 
@@ -230,6 +231,52 @@ export class NodeRepository {
         where uuid = $1 and reservation = $2 and reservation_epoch = $3`,
       [uuid, fence.holder, fence.epoch],
     );
+  }
+
+  /**
+   * @param idents uuids and names
+   * @param project that must own or lease the nodes; null: any
+   * @returns uuid by what named it; unknown ones are left out
+   */
+  async uuidsOf(idents: readonly string[], project: string | null): Promise<Map<string, string>> {
+    const rows = await this.source.query<Pick<Node, 'uuid' | 'name'>[]>(
+      `select uuid, name from node 
+        where (uuid = any($1::uuid[]) or name = any($2)) and ($3::varchar is null or owner = $3 or lessee = $3)`,
+      [idents.filter(isUuid), idents, project],
+    );
+    return new Map(
+      rows.flatMap(({ uuid, name }): [string, string][] => [
+        [uuid, uuid],
+        ...(name === null ? [] : [[name, uuid] as [string, string]]),
+      ]),
+    );
+  }
+
+  /** How many nodes an allocation could get, whether somebody works on them just now or not. */
+  async countFree(wanted: WantedNode, on: Queryable = this.source.manager): Promise<number> {
+    const parameters = new Parameters();
+    const where = freeConditions(wanted, parameters).join(' and ');
+    const [row] = await on.query<{ count: number }[]>(
+      `select count(*)::int as count from node where ${where}`,
+      parameters.values,
+    );
+    return row!.count;
+  }
+
+  /**
+   * One of them that nobody holds, its row locked until the transaction ends: whoever asks at the same time gets
+   * another one and waits for nobody.
+   */
+  async lockFree(wanted: WantedNode, on: Queryable): Promise<Node | null> {
+    const parameters = new Parameters();
+    const where = freeConditions(wanted, parameters).join(' and ');
+    const [row] = await on.query<Node[]>(
+      `select * from node where ${where} and (reservation is null or reservation_expires_at < now())
+        order by (name is not distinct from ${parameters.add(wanted.name)}::varchar) desc, random()
+        limit 1 for update skip locked`,
+      parameters.values,
+    );
+    return row ?? null;
   }
 
   /** At start: what this host held before it died. The epoch moves on, so that nothing old can write. */

@@ -8,7 +8,7 @@ import { agentSection, apiSection } from '../../src/config/section/core.js';
 import { isDatabaseAway } from '../../src/database/data-source.js';
 import { EventStream } from '../../src/event/event-stream.js';
 import { fakeConductor } from './conductor.js';
-import { silentLog, type TestDatabase } from './database.js';
+import { silentLog, type TestDatabase, testKeyring } from './database.js';
 import { checkAnswer } from './openapi.js';
 
 export interface Answer {
@@ -106,7 +106,7 @@ export async function startApi(
   const operator = await createOperatorApi({
     ...parts,
     ...common,
-    resources: RESOURCE_REPOSITORIES.map((Repository) => new Repository(database.source)),
+    resources: RESOURCE_REPOSITORIES.map((Repository) => new Repository(database.source, testKeyring())),
     stream,
     access: options.access ?? new NoAuth(),
     settings: { ...apiSection.parse(undefined), ...options.api },

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { AllocationRepository } from '../../src/allocation/allocation.repository.js';
 import { type ComposedConductor, composeConductor } from '../../src/conductor/compose.js';
 import type { Requester } from '../../src/conductor/conductor.js';
 import { ConductorRecordRepository } from '../../src/conductor-record/conductor-record.repository.js';
@@ -10,6 +11,7 @@ import { type ConductorSettings, conductorSection } from '../../src/config/secti
 import { deploySection } from '../../src/config/section/deploy.js';
 import { driverSection } from '../../src/config/section/driver.js';
 import { fakeSection } from '../../src/config/section/fake.js';
+import { DeployTemplateRepository } from '../../src/deploy-template/deploy-template.repository.js';
 import type { JsonObject } from '../../src/domain/step/step.js';
 import type { JournalLine } from '../../src/driver/fake/machine.js';
 import { FAKE_HARDWARE } from '../../src/driver/hardware-type/fake-hardware.js';
@@ -58,6 +60,8 @@ export function fakeConductor(
     ports: new PortRepository(source),
     portgroups: new PortgroupRepository(source),
     operations: new OperationRepository(source),
+    allocations: new AllocationRepository(source),
+    templates: new DeployTemplateRepository(source, testKeyring()),
     events: new EventRepository(source),
     conductors: new ConductorRecordRepository(source),
     registry,

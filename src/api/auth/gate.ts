@@ -2,13 +2,14 @@ import {
   type CallHandler,
   type CanActivate,
   type ExecutionContext,
+  MethodNotAllowedException,
   type NestInterceptor,
   NotFoundException,
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { type Observable, tap } from 'rxjs';
 import { FerricError } from '../../domain/errors.js';
-import { SINCE } from '../microversion/since.js';
+import { ELSE_405, SINCE } from '../microversion/since.js';
 import type { ApiRequest } from '../request/asked.js';
 import { POLICY } from './policy.js';
 import type { RuleName } from './policy-table.js';
@@ -25,7 +26,10 @@ export class Gate implements CanActivate {
     if (since === undefined || policy === undefined) {
       throw new FerricError('internal', `${handler.name} declares no version or no policy`);
     }
-    if (!asked.version.has(since)) throw new NotFoundException();
+    if (!asked.version.has(since)) {
+      const else405 = this.#reflector.get<true | undefined>(ELSE_405, handler);
+      throw else405 ? new MethodNotAllowedException() : new NotFoundException();
+    }
     if (policy !== 'public') asked.scope.enter(policy);
     return true;
   }

@@ -79,6 +79,7 @@ export class ErrorFilter implements ExceptionFilter {
     const { statusCode, code } = (error ?? {}) as { statusCode?: number; code?: unknown };
     const status = error instanceof HttpException ? error.getStatus() : statusCode;
     if (status === 404 && this.#hasOtherMethods(request)) return { status: 405, message: '', form: 'router' };
+    if (status === 405) return { status, message: '', form: 'router' };
     if (status === 404) return { status, message: '', form: 'router' };
     if (status === 413) return { status, message: TOO_LARGE, form: 'bare' };
     if (status !== undefined && status >= 400 && status < 500) {

@@ -30,6 +30,7 @@ const BEHAVIOURS = {
   inspectAbort: 41,
   detailQuery: 43,
   configDriveObject: 56,
+  allocationBackfill: 58,
   configDriveVendorData: 59,
   localLinkNetworkType: 64,
   vifToPort: 67,
@@ -39,12 +40,14 @@ const BEHAVIOURS = {
   agentStatus: 72,
   localLinkOvn: 90,
   dotJsonIsName: 91, // before, a `.json` suffix of the path is dropped
+  runbooks: 92,
   nodeIdentOfPort: 94,
   pointerEscapes: 98,
   portgroupPhysicalNetwork: 102, // a port in a group has the group's
   secondRequestIdHeader: 107,
   serviceDisableRamdisk: 108,
   deployAbort: 110,
+  runbookTraits: 112, // before, a runbook's name is the trait that a node needs
 } as const;
 export type Behaviour = keyof typeof BEHAVIOURS;
 

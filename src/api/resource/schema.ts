@@ -75,3 +75,12 @@ export const macAddress = () =>
     }
     return value.toLowerCase();
   });
+
+/** true, false or null; no words for them. */
+export const strictFlag = () => z.boolean({ error: notOf("'boolean', 'null'") }).nullable();
+
+/** A text of 1 to 255 characters. @param pattern all of it */
+export const wordOf = (pattern: RegExp) =>
+  limited(255, 1, "'string'").regex(pattern, {
+    error: (issue) => `${describe(issue.input)} does not match '${pattern.source}'`,
+  });

@@ -1,5 +1,6 @@
 import type { ConductorRecordRepository } from '../../conductor-record/conductor-record.repository.js';
 import type { EventRepository } from '../../event/event.repository.js';
+import type { AllocationDesk } from '../allocation-desk.js';
 import type { OperationRunner } from '../operation-runner.js';
 import type { PowerSync } from './power-sync.js';
 import type { PeriodicTask } from './task.js';
@@ -8,6 +9,7 @@ import type { PeriodicTask } from './task.js';
 export function periodicTasks(deps: {
   powerSync: PowerSync;
   runner: OperationRunner;
+  allocating: AllocationDesk;
   conductors: ConductorRecordRepository;
   events: EventRepository;
   images: { cleanUp(): Promise<unknown> };
@@ -15,12 +17,13 @@ export function periodicTasks(deps: {
   settings: {
     heartbeat_interval: number;
     check_provision_state_interval: number;
+    check_allocations_interval: number;
     node_history_max_entries: number;
   };
   /** Another process took this host name: two would fight over the same nodes. */
   onReplaced: () => void;
 }): PeriodicTask[] {
-  const { powerSync, runner, conductors, events, images, self, settings, onReplaced } = deps;
+  const { powerSync, runner, allocating, conductors, events, images, self, settings, onReplaced } = deps;
   return [
     powerSync.syncTask(),
     powerSync.recoveryTask(),
@@ -38,6 +41,11 @@ export function periodicTasks(deps: {
       run: async () => {
         await runner.sweep();
       },
+    },
+    {
+      name: 'allocations',
+      every: settings.check_allocations_interval,
+      run: () => allocating.sweep(),
     },
     {
       name: 'image-cache',

@@ -134,6 +134,11 @@ export const conductorSection = z
       .min(1)
       .default(60)
       .describe('Seconds between looks at expired waits'),
+    check_allocations_interval: z
+      .int()
+      .min(0)
+      .default(60)
+      .describe('Seconds between looks at allocations that a dead conductor left undecided; 0: off'),
     deploy_callback_timeout: z.int().min(0).default(1800).describe('Seconds in wait call-back; 0: no limit'),
     clean_callback_timeout: z.int().min(0).default(1800).describe('Seconds in clean wait; 0: no limit'),
     inspect_wait_timeout: z.int().min(0).default(1800).describe('Seconds in inspect wait; 0: no limit'),

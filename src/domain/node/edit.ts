@@ -12,6 +12,7 @@ export interface EditedNode {
   readonly maintenance: boolean;
   readonly console_enabled: boolean;
   readonly instance_uuid: string | null;
+  readonly allocation_uuid: string | null;
   readonly instance_name: string | null;
   readonly resource_class: string | null;
   readonly protected: boolean;
@@ -63,6 +64,7 @@ export function settleEdit(node: EditedNode, changes: JsonObject): JsonObject {
   if (changes['instance_uuid'] && node.instance_uuid) {
     throw new ConflictError(`Node ${node.uuid} is associated with instance ${node.instance_uuid}.`);
   }
+  if (changes['instance_uuid'] === null && node.allocation_uuid) refuseLossOfAllocation(node);
   if ('resource_class' in changes && node.resource_class) {
     refuseOutsideStates(node, 'resource_class', false);
   }
@@ -109,6 +111,15 @@ function refuseOutsideStates(node: EditedNode, field: string, exempt: boolean): 
   throw new ConflictError(
     `Node ${node.uuid} can not have ${field} updated unless it is in one of allowed ` +
       `(${EDITABLE_STATES.join(', ')}) states${orMaintenance}. Current state is '${node.provision_state}'.`,
+  );
+}
+
+/** The allocation goes with the instance. */
+function refuseLossOfAllocation(node: EditedNode): void {
+  if (node.maintenance || facts(node.provision_state).interfaceEditable) return;
+  throw new ConflictError(
+    `Node ${node.uuid} with an allocation can not have instance_uuid removed unless it is in one of allowed ` +
+      `(${EDITABLE_STATES.join(', ')}) states or in maintenance mode. Current state is '${node.provision_state}'.`,
   );
 }
 

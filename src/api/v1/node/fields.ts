@@ -2,7 +2,7 @@ import type { JsonObject, Step } from '../../../domain/step/step.js';
 import type { Node } from '../../../node/node.entity.js';
 import type { Microversion } from '../../microversion/microversion.js';
 import type { Resource } from '../../openapi/describe.js';
-import { FLAG, STRINGS } from '../../openapi/json-schema.js';
+import { FLAG, STRINGS, TEXT } from '../../openapi/json-schema.js';
 import type { Field, Reading } from '../../resource/field.js';
 import { fieldsOf, written } from '../../resource/fields-of.js';
 import { INTERFACES } from '../../resource/interface-kind.js';
@@ -106,12 +106,12 @@ export const NODE_FIELDS: readonly NodeField[] = [
   json('traits', 37, { type: STRINGS }),
   links('nodes', 1),
   computed('conductor', 49, ['conductor_affinity'], (row) => row.conductor_affinity),
-  computed('allocation_uuid', 52, [], () => null),
   json('chassis_uuid', 1, written(uuid(), null)),
   below('nodes', 'ports', 1, { wholeOnly: true }),
   below('nodes', 'states', 14, { wholeOnly: true }),
   below('nodes', 'portgroups', 24, { wholeOnly: true }),
   below('nodes', 'volume', 32, { wholeOnly: true }),
+  json('allocation_uuid', 52, { type: TEXT }),
 ];
 
 /** What a ramdisk that looked itself up is told of its node. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { AllocationRepository } from '../../../allocation/allocation.repository.js';
 import { ChassisRepository } from '../../../chassis/chassis.repository.js';
 import { type ClearNode, Conductor } from '../../../conductor/conductor.js';
 import { ConflictError, FerricError, InvalidError } from '../../../domain/errors.js';
@@ -23,6 +24,7 @@ export class NodeEditor {
     private readonly conductor: Conductor,
     private readonly nodes: NodeRepository,
     private readonly chassis: ChassisRepository,
+    private readonly allocations: AllocationRepository,
   ) {}
 
   async create(body: unknown, asked: Asked): Promise<Node> {
@@ -71,6 +73,7 @@ export class NodeEditor {
       if (typeof parent === 'string') parents.set(parent, await this.#parent(parent, node.owner, asked));
     }
     for (const chassis of edit.valuesOf('chassis_uuid')) await this.#refuseChassis(chassis);
+    if (edit.valuesOf('owner').some((owner) => owner !== null)) await this.#refuseOwner(node);
     const decide = (clear: ClearNode): NodeChanges => {
       refuse(clear);
       const { changes } = edit.apply(clear);
@@ -82,6 +85,16 @@ export class NodeEditor {
       return settleEdit(clear, changes) as unknown as NodeChanges;
     };
     return this.conductor.updateNode(node.uuid, decide, asked.by, resetInterfaces);
+  }
+
+  /** Who got the node by an allocation of his keeps it. */
+  async #refuseOwner({ uuid, allocation_uuid }: Node): Promise<void> {
+    const allocation = allocation_uuid ? await this.allocations.find(allocation_uuid) : null;
+    if ((allocation?.owner ?? null) !== null) {
+      throw new ConflictError(
+        `Cannot update owner of node "${uuid}" while it is allocated to an allocation with an  owner.`,
+      );
+    }
   }
 
   /** 404 would speak of the node. */

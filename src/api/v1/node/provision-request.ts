@@ -70,7 +70,18 @@ const configDrive = z.strictObject({
 const newer = (message = 'Request not acceptable.') => new FerricError('not-acceptable', message);
 
 /**
- * @param ident the node as the client named it
+ * Reads the verb alone: what it means to a node comes before what else the body says.
+ * @throws InvalidError, LockedError, FerricError not-acceptable
+ */
+export function readVerb(node: Node, body: unknown, version: Microversion, now: number) {
+  const given = objectBody('provision', body);
+  refuseUnknown(given, KNOWN);
+  const target = required('target', readText(given, 'target', 100));
+  return { given, target, verb: verbOf(node, target, version, now) };
+}
+
+/**
+ * @param body without a runbook: its steps stand in its place
  * @throws InvalidError, LockedError, FerricError not-acceptable
  */
 export function readProvision(
@@ -79,11 +90,7 @@ export function readProvision(
   version: Microversion,
   now: number,
 ): { verb: ProvisionVerb; args: ProvisionArguments } {
-  const given = objectBody('provision', body);
-  refuseUnknown(given, KNOWN);
-  const target = required('target', readText(given, 'target', 100));
-  const verb = verbOf(node, target, version, now);
-  refuseRunbook(given);
+  const { given, target, verb } = readVerb(node, body, version, now);
   const args: ProvisionArguments = {};
   const drive = given['configdrive'] ?? null;
   if (drive !== null && drive !== '') args.configdrive = readConfigDrive(drive, target, version);
@@ -167,10 +174,6 @@ function readRescuePassword(password: string | null): string {
     );
   }
   return password;
-}
-
-function refuseRunbook(given: Readonly<Record<string, unknown>>): void {
-  if ((given['runbook'] ?? null) !== null) throw new InvalidError('Runbooks are not supported.');
 }
 
 function readConfigDrive(drive: unknown, target: string, version: Microversion): string | JsonObject {

@@ -10,10 +10,11 @@ import { readInteger, readText, refuseUnknown, required } from '../../request/ar
 import type { ApiReply, ApiRequest, Asked } from '../../request/asked.js';
 import { shorten } from '../../request/value.js';
 import { objectBody } from '../../resource/write.js';
+import { RunbookUse } from '../runbook/runbook-use.js';
 import { NODE, statesFields } from './fields.js';
 import { NodeFinder } from './node-finder.js';
 import { NodeView } from './node-view.js';
-import { PROVISION, readProvision } from './provision-request.js';
+import { PROVISION, readProvision, readVerb } from './provision-request.js';
 
 const POWER = objectOf({ target: { enum: POWER_TARGETS }, timeout: { type: ['integer', 'null'] } }, [
   'target',
@@ -26,6 +27,7 @@ export class NodeStatesController {
     private readonly conductor: Conductor,
     private readonly finder: NodeFinder,
     private readonly view: NodeView,
+    private readonly runbookUse: RunbookUse,
   ) {}
 
   @Get('states')
@@ -45,7 +47,10 @@ export class NodeStatesController {
   @Describe({ summary: 'Ask for a provision state', body: { schema: PROVISION } })
   async provision(@Req() { asked, params, body }: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
     const node = await this.finder.find(params['ident']!, asked);
-    const { verb, args } = readProvision(node, body, asked.version, Date.now());
+    const now = Date.now();
+    const { given } = readVerb(node, body, asked.version, now);
+    const expanded = await this.runbookUse.expand(node, given, asked);
+    const { verb, args } = readProvision(node, expanded, asked.version, now);
     await this.conductor.provision(node.uuid, verb, args, asked.by);
     accepted(reply, asked, params['ident']!);
   }

@@ -14,6 +14,7 @@ const node = (over: Partial<EditedNode> = {}): EditedNode => ({
   maintenance: false,
   console_enabled: false,
   instance_uuid: null,
+  allocation_uuid: null,
   instance_name: null,
   resource_class: null,
   protected: false,

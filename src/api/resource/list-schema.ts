@@ -1,0 +1,118 @@
+import { z } from 'zod';
+import { InvalidError } from '../../domain/errors.js';
+import { isTrait } from '../../domain/node/trait.js';
+import { type Json, STEP_INTERFACES } from '../../domain/step/step.js';
+import { shorten } from '../request/value.js';
+import { isObject } from './write.js';
+
+/** Lists as clients write them; messages as in schema.ts. */
+
+const MOST_ITEMS = 1000;
+
+/** @param check what is wrong with a list, null for nothing */
+function checked<T>(check: (items: unknown[]) => string | null, read: (items: unknown[]) => T) {
+  return z.unknown().transform((value, context): T => {
+    const fault = !Array.isArray(value)
+      ? `a ${typeof value} is not of type 'array'`
+      : value.length > MOST_ITEMS
+        ? 'it has too many items'
+        : check(value);
+    if (fault === null) return read(value as unknown[]);
+    context.addIssue({ code: 'custom', message: fault });
+    return z.NEVER;
+  });
+}
+
+const notText = (items: unknown[]): string | null =>
+  items.every((item) => typeof item === 'string') ? null : "an item is not of type 'string'";
+
+export const wordList = () => checked(notText, (items) => items as string[]).nullable();
+
+/** @returns what is wrong with a trait's name, null for nothing */
+export function traitFault(item: unknown): string | null {
+  if (typeof item !== 'string') return "a trait is not of type 'string'";
+  return isTrait(item) ? null : `'${shorten(item)}' is not valid under any of the given schemas`;
+}
+
+/** Standard traits and `CUSTOM_` ones, each once. */
+export const traitList = () =>
+  checked(
+    (items) => items.map(traitFault).find((fault) => fault !== null) ?? null,
+    (items) => [...new Set(items as string[])],
+  ).nullable();
+
+export const traitName = () =>
+  z.unknown().transform((value, context): string => {
+    const fault = traitFault(value);
+    if (fault === null) return value as string;
+    context.addIssue({ code: 'custom', message: fault });
+    return z.NEVER;
+  });
+
+/**
+ * Steps of templates and runbooks.
+ * @param number the key that says when a step runs
+ * @param needsArgs whether `args` must be there
+ */
+export const stepList = (number: 'priority' | 'order', needsArgs: boolean) =>
+  checked(
+    (items) => (items.length === 0 ? '[] is too short' : firstFault(items, number, needsArgs)),
+    (items) =>
+      (items as Record<string, unknown>[]).map((step) => ({
+        interface: step['interface'] as string,
+        step: step['step'] as string,
+        args: (step['args'] ?? {}) as Record<string, unknown>,
+        [number]: Number(step[number]),
+      })),
+  );
+
+function firstFault(items: unknown[], number: string, needsArgs: boolean): string | null {
+  for (const [index, item] of items.entries()) {
+    const fault = stepFault(item, number, needsArgs);
+    if (fault !== null) return `${fault} (step ${index})`;
+  }
+  return null;
+}
+
+function stepFault(step: unknown, number: string, needsArgs: boolean): string | null {
+  if (!isObject(step)) return `a step is not of type 'object'`;
+  const known = ['interface', 'step', 'args', number];
+  const required = known.filter((name) => name !== 'args' || needsArgs);
+  const missing = required.find((name) => !(name in step));
+  if (missing !== undefined) return `'${missing}' is a required property`;
+  const unknown = Object.keys(step).find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    return `Additional properties are not allowed ('${shorten(unknown)}' was unexpected)`;
+  }
+  const { interface: owner, step: name, args } = step;
+  if (!(STEP_INTERFACES as readonly unknown[]).includes(owner)) {
+    return `'${shorten(String(owner))}' is not one of [${STEP_INTERFACES.map((kind) => `'${kind}'`).join(', ')}]`;
+  }
+  if (typeof name !== 'string') return "step is not of type 'string'";
+  if (name === '' || name.length > 255) return `'${shorten(name)}' is too ${name === '' ? 'short' : 'long'}`;
+  if (args !== undefined && !isObject(args)) return "args is not of type 'object'";
+  return isCount(step[number]) ? null : `${number} is not valid under any of the given schemas`;
+}
+
+/** An integer that a column holds, or its digits. */
+function isCount(value: unknown): boolean {
+  const number = typeof value === 'string' && /^[0-9]{1,10}$/.test(value) ? Number(value) : value;
+  return typeof number === 'number' && Number.isInteger(number) && number >= 0 && number < 2 ** 31;
+}
+
+/** @throws InvalidError listing the steps that are there more than once */
+export function refuseDuplicates(value: Json | undefined): void {
+  const steps = value as unknown as readonly { interface: string; step: string }[];
+  const seen = new Set<string>();
+  const twice = new Set<string>();
+  for (const { interface: owner, step } of steps) {
+    const key = `interface: ${owner}, step: ${step}`;
+    if (seen.has(key)) twice.add(key);
+    seen.add(key);
+  }
+  if (twice.size === 0) return;
+  throw new InvalidError(
+    'Deploy template invalid: Duplicate deploy steps. A template cannot have multiple deploy steps with the same ' +
+      `interface and step. Duplicates: ${[...twice].join('; ')}.`,
+  );
+}

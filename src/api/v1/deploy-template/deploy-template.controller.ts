@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto';
+import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestjs/common';
+import {
+  DeployTemplateRepository,
+  type NewTemplate,
+  type TemplateChanges,
+} from '../../../deploy-template/deploy-template.repository.js';
+import { Policy } from '../../auth/policy.js';
+import { Since, SinceElse405 } from '../../microversion/since.js';
+import { Describe } from '../../openapi/describe.js';
+import type { ApiReply, ApiRequest } from '../../request/asked.js';
+import { created, readShow, SHOW, whole } from '../../resource/answer.js';
+import { findNamed, namedMarker } from '../../resource/ident.js';
+import { refuseDuplicates } from '../../resource/list-schema.js';
+import { answerListing, listingOf, readListing } from '../../resource/listing.js';
+import { readCreation, readEdit } from '../../resource/write.js';
+import { ApiSettings } from '../../settings.js';
+import { TEMPLATE, TEMPLATE_FIELDS } from './fields.js';
+
+const TEMPLATE_FILTERS = { ...namedMarker };
+
+@Controller('v1/deploy_templates')
+export class DeployTemplateController {
+  constructor(
+    private readonly templates: DeployTemplateRepository,
+    private readonly settings: ApiSettings,
+  ) {}
+
+  @Get()
+  @Since(55)
+  @Policy('baremetal:deploy_template:get')
+  @Describe({
+    summary: 'Deploy templates',
+    query: listingOf(TEMPLATE_FILTERS),
+    answer: { page: TEMPLATE, key: 'deploy_templates' },
+  })
+  async list(@Req() request: ApiRequest) {
+    const of = { fields: TEMPLATE_FIELDS, filters: TEMPLATE_FILTERS };
+    const listing = readListing(request, of, this.settings.maxLimit);
+    const rows = await this.templates.list(listing.page, listing.columns);
+    return answerListing('deploy_templates', 'deploy_templates', listing, rows);
+  }
+
+  @Post()
+  @SinceElse405(55)
+  @Policy('baremetal:deploy_template:create')
+  @Describe({ summary: 'Create a deploy template', body: { creates: TEMPLATE }, answer: { one: TEMPLATE } })
+  async create(@Req() { asked, body }: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
+    const values = readCreation('template', TEMPLATE_FIELDS, body, asked.version);
+    refuseDuplicates(values['steps']);
+    const uuid = (values['uuid'] as string | null | undefined) ?? randomUUID();
+    const row = await this.templates.create({ ...values, uuid } as unknown as NewTemplate);
+    return created(reply, 'deploy_templates', TEMPLATE_FIELDS, row, asked);
+  }
+
+  @Get(':ident')
+  @Since(55)
+  @Policy('baremetal:deploy_template:get')
+  @Describe({ summary: 'A deploy template', query: SHOW, answer: { part: TEMPLATE } })
+  async show(@Req() request: ApiRequest) {
+    const view = readShow(request, TEMPLATE_FIELDS);
+    return view.show(await this.#find(request), request.asked);
+  }
+
+  @Patch(':ident')
+  @SinceElse405(55)
+  @Policy('baremetal:deploy_template:update')
+  @Describe({ summary: 'Change a deploy template', body: { patches: TEMPLATE }, answer: { one: TEMPLATE } })
+  async update(@Req() request: ApiRequest) {
+    const { asked, body } = request;
+    const edit = readEdit(TEMPLATE_FIELDS, body, asked.version);
+    const found = await this.#find(request);
+    const { changes } = edit.apply({ ...found, steps: this.templates.stepsOf(found) });
+    if (changes['steps']) refuseDuplicates(changes['steps']);
+    const row = await this.templates.update(found.uuid, changes as unknown as TemplateChanges);
+    return whole(TEMPLATE_FIELDS, row, asked);
+  }
+
+  @Delete(':ident')
+  @HttpCode(204)
+  @SinceElse405(55)
+  @Policy('baremetal:deploy_template:delete')
+  @Describe({ summary: 'Delete a deploy template' })
+  async delete(@Req() request: ApiRequest) {
+    await this.templates.delete((await this.#find(request)).uuid);
+  }
+
+  #find({ asked, params }: ApiRequest) {
+    return findNamed(this.templates, params['ident']!, asked);
+  }
+}

@@ -1,0 +1,48 @@
+import type { Runbook } from '../../../runbook/runbook.entity.js';
+import type { Microversion } from '../../microversion/microversion.js';
+import type { Resource } from '../../openapi/describe.js';
+import { objectOf, STRING, STRINGS } from '../../openapi/json-schema.js';
+import type { Field } from '../../resource/field.js';
+import { fieldsOf, written } from '../../resource/fields-of.js';
+import { stepList, traitName } from '../../resource/list-schema.js';
+import { object, strictFlag, text, uuid, wordOf } from '../../resource/schema.js';
+
+const { shown, json, time, links } = fieldsOf<Runbook>();
+const STEP = objectOf({
+  interface: STRING,
+  step: STRING,
+  args: { type: 'object' },
+  order: { type: 'integer' },
+});
+const required = { required: true } as const;
+
+/** The runbook, field by field. Source: ironic/api/controllers/v1/runbook.py. */
+const FIELDS: readonly Field<Runbook>[] = [
+  shown('uuid', 92, { brief: true, ...written(uuid(), null, { patch: false }) }),
+  time('created_at', 92),
+  time('updated_at', 92),
+  shown('name', 92, { brief: true, ...written(wordOf(/^[A-Za-z0-9\-._~]+$/), null, required) }),
+  shown('description', 112, written(text(), null)),
+  shown('disable_ramdisk', 92, written(strictFlag(), false)),
+  json('extra', 92, written(object(), {})),
+  shown('owner', 92, written(text(), null)),
+  shown('public', 92, written(strictFlag(), false)),
+  links('runbooks', 92),
+  json('steps', 92, {
+    type: { type: 'array', items: STEP },
+    ...written(stepList('order', false), null, required),
+  }),
+  json('traits', 112, { type: STRINGS }),
+];
+
+export const RUNBOOK_FIELDS = FIELDS;
+
+/** For POST: before, the name itself was the trait that a node needs. PATCH takes any name, as Ironic does. */
+export function creationFields(version: Microversion): readonly Field<Runbook>[] {
+  if (version.does('runbookTraits')) return FIELDS;
+  return FIELDS.map((field) =>
+    field.name === 'name' ? { ...field, ...written(traitName(), null, required) } : field,
+  );
+}
+
+export const RUNBOOK: Resource = { name: 'Runbook', fields: RUNBOOK_FIELDS };

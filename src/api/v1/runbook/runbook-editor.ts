@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { InvalidError } from '../../../domain/errors.js';
+import type { PatchOperation } from '../../../domain/node/json-patch.js';
+import type { Json, JsonObject } from '../../../domain/step/step.js';
+import type { Runbook } from '../../../runbook/runbook.entity.js';
+import {
+  type NewRunbook,
+  type RunbookChanges,
+  RunbookRepository,
+} from '../../../runbook/runbook.repository.js';
+import type { RuleName } from '../../auth/policy-table.js';
+import type { Asked } from '../../request/asked.js';
+import { refuseDuplicates } from '../../resource/list-schema.js';
+import { readCreation, readEdit } from '../../resource/write.js';
+import { creationFields, RUNBOOK_FIELDS } from './fields.js';
+
+/** Creates and edits runbooks as bodies and patches ask. */
+@Injectable()
+export class RunbookEditor {
+  constructor(private readonly runbooks: RunbookRepository) {}
+
+  async create(body: unknown, asked: Asked): Promise<Runbook> {
+    const values = readCreation('runbook', creationFields(asked.version), body, asked.version);
+    refuseDuplicates(values['steps']);
+    settleOwner(values, asked);
+    const uuid = (values['uuid'] as string | null | undefined) ?? randomUUID();
+    return this.runbooks.create({ ...values, uuid } as unknown as NewRunbook);
+  }
+
+  async patch(found: Runbook, body: unknown, asked: Asked): Promise<Runbook> {
+    const edit = readEdit(RUNBOOK_FIELDS, body, asked.version);
+    demandByPath(edit.patch, found, asked);
+    const owners = edit.patch.filter(({ op, path }) => path === '/owner' && op !== 'remove');
+    const publicity = edit.patch.filter(({ op, path }) => path === '/public' && op !== 'remove');
+    const wanted: Json = publicity[0]?.value ?? false;
+    if (owners.length > 0 && ((found.public && publicity.length === 0) || wanted)) {
+      throw new InvalidError("Couldn't apply patch. Reason: There cannot be an owner for a public runbook");
+    }
+    const before = { ...found, steps: this.runbooks.stepsOf(found) };
+    const { changes } = edit.apply(before);
+    // Whoever changes whom it is for names its owner anew.
+    if (publicity.length > 0 && owners.length === 0) changes['owner'] = null;
+    if (changes['steps']) refuseDuplicates(changes['steps']);
+    return this.runbooks.update(found.uuid, changes as unknown as RunbookChanges);
+  }
+}
+
+/** A project writes for itself, and not for everybody. @throws InvalidError */
+function settleOwner(values: JsonObject, { scope }: Asked): void {
+  if (scope.isSystem) return;
+  const owner = values['owner'] ?? null;
+  if (owner !== null && owner !== '' && owner !== scope.project) {
+    throw new InvalidError(
+      'Cannot create a runbook as a project scoped admin with an owner other than your own project.',
+    );
+  }
+  if (scope.project !== null && values['public'] === true) {
+    throw new InvalidError('Cannot create a public runbook as a project scoped admin.');
+  }
+  values['owner'] = scope.project;
+}
+
+/** Whom a runbook is for has rules of its own. @throws ForbiddenError */
+function demandByPath(patch: readonly PatchOperation[], { owner }: Runbook, { scope }: Asked): void {
+  const ruleOf = (path: string): RuleName => {
+    if (path.startsWith('/owner')) return 'baremetal:runbook:update:owner';
+    if (path.startsWith('/public')) return 'baremetal:runbook:update:public';
+    return 'baremetal:runbook:update';
+  };
+  const rules = new Set(patch.map(({ path }) => ruleOf(path)));
+  if (rules.size === 0) rules.add('baremetal:runbook:update');
+  for (const rule of rules) scope.demand(rule, { owner });
+}

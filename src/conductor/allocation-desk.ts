@@ -1,0 +1,201 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DataSource, EntityManager } from 'typeorm';
+import type { Allocation } from '../allocation/allocation.entity.js';
+import type { AllocationRepository, NewAllocation } from '../allocation/allocation.repository.js';
+import type { ConductorRecordRepository } from '../conductor-record/conductor-record.repository.js';
+import { inTransaction, isDatabaseAway } from '../database/data-source.js';
+import { allocationFailure, backfillFault, refuseDeallocation } from '../domain/allocation/rules.js';
+import { ConflictError, FerricError, messageOf, NotFoundError } from '../domain/errors.js';
+import type { WantedNode } from '../node/free-node.js';
+import type { Node } from '../node/node.entity.js';
+import type { Fence, NodeRepository } from '../node/node.repository.js';
+import type { Logger } from '../platform/logger.js';
+import type { NodeDesk } from './node-desk.js';
+
+/** How often a deletion looks again when the allocation gets its node at that very moment. */
+const DELETE_TRIES = 5;
+
+/**
+ * Gives nodes to those who ask for one. A pick is one transaction on locked rows: two never get the same node, and
+ * a conductor that dies leaves the allocation either decided or `allocating`, for the next to take up.
+ */
+export class AllocationDesk {
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #stopping = new AbortController();
+
+  constructor(
+    private readonly deps: {
+      source: DataSource;
+      nodes: NodeRepository;
+      allocations: AllocationRepository;
+      conductors: ConductorRecordRepository;
+      desk: NodeDesk;
+      host: string;
+      settings: {
+        node_locked_retry_attempts: number;
+        node_locked_retry_interval: number;
+        heartbeat_timeout: number;
+      };
+      log: Logger;
+    },
+  ) {}
+
+  /** Durable once it returns; a node is looked for in the background. */
+  async create(wanted: NewAllocation): Promise<Allocation> {
+    const { allocations, host } = this.deps;
+    const created = await allocations.create({ ...wanted, state: 'allocating', conductor: host });
+    this.#begin(created.uuid);
+    return created;
+  }
+
+  /**
+   * Writes an allocation behind a node that is in use.
+   * @throws ConflictError when they do not fit; the allocation is there then, in the state `error`
+   */
+  async backfill(wanted: NewAllocation, node_uuid: string): Promise<Allocation> {
+    const { allocations, host, source } = this.deps;
+    try {
+      return await this.deps.desk.reserved(node_uuid, ({ node, fence }) =>
+        inTransaction(source, async (manager) => {
+          const row = { ...wanted, state: 'active' as const, conductor: host, node_uuid: node.uuid };
+          const created = await allocations.create(row, manager);
+          this.#refuseBackfill(node, created);
+          await this.#assign(node, created, fence, manager);
+          return created;
+        }),
+      );
+    } catch (error) {
+      const last_error = messageOf(error);
+      await allocations.create({ ...wanted, state: 'error', conductor: host, last_error });
+      throw error;
+    }
+  }
+
+  /** @throws NotFoundError, ConflictError for a node in use, LockedError */
+  async delete(uuid: string): Promise<void> {
+    const { allocations, nodes, desk, source } = this.deps;
+    for (let tries = 0; tries < DELETE_TRIES; tries++) {
+      if (await allocations.deleteWithoutNode(uuid)) return;
+      const { node_uuid } = await allocations.get(uuid);
+      if (!node_uuid) continue;
+      await desk.reserved(node_uuid, ({ node, fence }) => {
+        if (node.allocation_uuid !== uuid) throw new NotFoundError(`Allocation ${uuid} could not be found.`);
+        refuseDeallocation(node, uuid);
+        return inTransaction(source, async (manager) => {
+          await nodes.update(node.uuid, { instance_uuid: null, allocation_uuid: null }, fence, manager);
+          await allocations.delete(uuid, manager);
+        });
+      });
+      return;
+    }
+    throw new ConflictError(`Allocation ${uuid} is changing; please retry.`);
+  }
+
+  /** Takes up what an earlier process of this host, or a host that is dead, left undecided. */
+  async sweep(): Promise<void> {
+    const { allocations, conductors, host, settings } = this.deps;
+    const alive = (await conductors.list(settings.heartbeat_timeout)).filter((row) => row.alive);
+    const hosts = alive.map((row) => row.hostname);
+    for (const { uuid, conductor } of await allocations.pending(host, hosts)) {
+      if (this.#running.has(uuid)) continue;
+      if (conductor !== host && !(await allocations.takeOver(uuid, conductor, host))) continue;
+      this.#begin(uuid);
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort(new FerricError('cancelled', 'The conductor is stopping.'));
+    await Promise.allSettled(this.#running.values());
+  }
+
+  #begin(uuid: string): void {
+    if (this.#stopping.signal.aborted) return;
+    const work = this.#allocate(uuid).finally(() => this.#running.delete(uuid));
+    this.#running.set(uuid, work);
+  }
+
+  async #allocate(uuid: string): Promise<void> {
+    const { allocations, log } = this.deps;
+    try {
+      const error = await this.#look(uuid);
+      if (error !== null) await allocations.fail(uuid, allocationFailure(uuid, error));
+    } catch (error) {
+      if (this.#stopping.signal.aborted) return;
+      const away = isDatabaseAway(error) || (error as FerricError).code === 'unavailable';
+      if (!away) {
+        log.error({ allocation: uuid, error: messageOf(error) }, 'an allocation failed unexpectedly');
+        const reason = `Unexpected exception during allocation: ${messageOf(error)}`;
+        await allocations.fail(uuid, reason).catch(() => log.warn({ allocation: uuid }, LATER));
+      } else log.warn({ allocation: uuid, error: messageOf(error) }, LATER);
+    }
+  }
+
+  /** @returns why there is no node; null when the allocation is decided or gone */
+  async #look(uuid: string): Promise<string | null> {
+    const { node_locked_retry_attempts: attempts, node_locked_retry_interval: interval } = this.deps.settings;
+    for (let attempt = 1; ; attempt++) {
+      const missed = await this.#pick(uuid);
+      if (!missed) return null;
+      const { allocation, busy } = missed;
+      if (busy === 0)
+        return attempt === 1 ? this.#whyNone(allocation) : 'all nodes were filtered out during reservation';
+      if (attempt >= attempts) return `could not reserve any of ${busy} suitable nodes`;
+      await sleep(interval * 1000, undefined, { signal: this.#stopping.signal });
+    }
+  }
+
+  /** @returns null when it is decided; else how many nodes would do that somebody holds just now */
+  #pick(uuid: string): Promise<{ allocation: Allocation; busy: number } | null> {
+    const { nodes, allocations, source } = this.deps;
+    return inTransaction(source, async (manager) => {
+      const allocation = await allocations.lockPending(uuid, manager);
+      if (!allocation) return null;
+      const node = await nodes.lockFree(wantedBy(allocation), manager);
+      if (!node) return { allocation, busy: await nodes.countFree(wantedBy(allocation), manager) };
+      const changes = { node_uuid: node.uuid, state: 'active', last_error: null } as const;
+      await this.#assign(node, await allocations.update(uuid, changes, manager), null, manager);
+      return null;
+    });
+  }
+
+  /** @param fence null where the row itself is locked and nobody has reserved the node */
+  async #assign(node: Node, allocation: Allocation, fence: Fence | null, on: EntityManager): Promise<void> {
+    const { uuid, traits } = allocation;
+    await this.deps.nodes.edit(
+      node.uuid,
+      fence,
+      (clear) => ({
+        allocation_uuid: uuid,
+        instance_uuid: uuid,
+        instance_info: { ...clear.instance_info, traits },
+      }),
+      on,
+    );
+  }
+
+  async #whyNone(allocation: Allocation): Promise<string> {
+    const { resource_class, traits, candidate_nodes } = allocation;
+    const without = { ...wantedBy(allocation), traits: [] };
+    if (traits.length > 0 && (await this.deps.nodes.countFree(without)) > 0) {
+      return `no suitable nodes have the requested traits ${traits.join(', ')}`;
+    }
+    return candidate_nodes.length > 0
+      ? `none of the requested nodes are available and match the resource class ${resource_class}`
+      : `no available nodes match the resource class ${resource_class}`;
+  }
+
+  #refuseBackfill(node: Node, allocation: Allocation): void {
+    const fault = backfillFault(node, node.traits, allocation);
+    if (fault) throw new ConflictError(allocationFailure(allocation.uuid, fault));
+    if (node.instance_uuid && node.instance_uuid !== allocation.uuid) {
+      throw new ConflictError(`Node ${node.uuid} is associated with instance ${node.instance_uuid}.`);
+    }
+  }
+}
+
+const LATER = 'an allocation is taken up again later';
+
+function wantedBy(allocation: Allocation): WantedNode {
+  const { name, owner, resource_class, traits, candidate_nodes } = allocation;
+  return { name, project: owner, resource_class, traits, candidates: candidate_nodes };
+}

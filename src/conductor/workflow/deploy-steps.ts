@@ -1,0 +1,104 @@
+import { InvalidError } from '../../domain/errors.js';
+import { type JsonObject, orderSteps, type PlannedStep } from '../../domain/step/step.js';
+import type { Interfaces } from '../../driver/contract/interfaces.js';
+import type { StepDeclaration } from '../../driver/contract/step.js';
+import { reservedStep, stepText } from './requested-steps.js';
+import { plannedFrom } from './workflow.js';
+
+/** A deploy step that somebody chose: its priority and arguments take the place of the interface's own. */
+export interface ChosenStep {
+  readonly interface: string;
+  readonly step: string;
+  readonly args?: JsonObject;
+  /** 0 turns the step off. */
+  readonly priority: number;
+}
+
+interface Template {
+  readonly name: string;
+  readonly steps: readonly ChosenStep[];
+}
+
+/**
+ * The plan of a deployment (Ironic: conductor/steps.py, _get_all_deployment_steps).
+ * @param wanted with the request; stronger than templates
+ * @param templates those that the instance's traits name
+ * @throws InvalidError for steps that the node does not have, wrong arguments, and steps that templates share
+ */
+export function planDeployment(
+  interfaces: Interfaces,
+  wanted: readonly ChosenStep[],
+  templates: readonly Template[],
+): PlannedStep[] {
+  const declared = interfaces.steps.filter((step) => step.kind === 'deploy');
+  const byTemplates = templates.flatMap(({ steps }) => steps);
+  refuse('', faultsOf(declared, wanted));
+  refuse(
+    "Validation of deploy steps from deploy templates matching this node's instance traits failed. Matching deploy " +
+      `templates: ${templates.map(({ name }) => name).join(',')}. Errors: `,
+    faultsOf(declared, byTemplates),
+  );
+  const chosen = [...wanted, ...byTemplates.filter((step) => !find(wanted, step))];
+  const own = declared.filter((step) => !find(chosen, { interface: step.interface, step: step.name }));
+  return orderSteps([
+    ...own.map((step) => plannedFrom(step, {})),
+    ...chosen.map((step) => {
+      const known = reservedStep(step) ?? plannedFrom(declaredOf(declared, step)!, step.args ?? {});
+      return { ...known, priority: step.priority };
+    }),
+  ]);
+}
+
+type Named = Pick<ChosenStep, 'interface' | 'step'>;
+
+function find<T extends Named>(steps: readonly T[], { interface: owner, step }: Named): T | undefined {
+  return steps.find((one) => one.interface === owner && one.step === step);
+}
+
+function declaredOf(declared: readonly StepDeclaration[], step: Named): StepDeclaration | undefined {
+  return declared.find((one) => one.interface === step.interface && one.name === step.step);
+}
+
+function faultsOf(declared: readonly StepDeclaration[], steps: readonly ChosenStep[]): string[] {
+  const faults = steps.flatMap((step) => (reservedStep(step) ? [] : faultsOfStep(declared, step)));
+  const twice = steps.filter(
+    (step, at) => !reservedStep(step) && steps.findIndex((one) => find([one], step)) !== at,
+  );
+  if (twice.length > 0) {
+    const names = new Set(twice.map(({ interface: owner, step }) => `${owner}.${step}`));
+    faults.push(
+      "deploy steps from all deploy templates matching this node's instance traits cannot have the same interface and " +
+        `step. Duplicate deploy steps for ${[...names].join(', ')}`,
+    );
+  }
+  return faults;
+}
+
+function faultsOfStep(declared: readonly StepDeclaration[], step: ChosenStep): string[] {
+  const known = declaredOf(declared, step);
+  if (!known) return [`node does not support this deploy step: ${stepText(step)}`];
+  const faults: string[] = [];
+  const { args = {}, priority } = step;
+  const unexpected = Object.keys(args).filter((name) => !Object.hasOwn(known.args ?? {}, name));
+  if (unexpected.length > 0) {
+    faults.push(`deploy step ${stepText(step)} has these unexpected arguments: ${unexpected.join(', ')}`);
+  }
+  if (priority === 0) return faults;
+  const missing = Object.entries(known.args ?? {})
+    .filter(([name, about]) => about.required && !Object.hasOwn(args, name))
+    .map(([name, about]) => `${name} (${about.description})`);
+  if (missing.length > 0) {
+    faults.push(`deploy step ${stepText(step)} is missing these required arguments: ${missing.join(', ')}`);
+  }
+  if (known.interface === 'deploy' && known.name === 'deploy') {
+    faults.push(
+      'deploy step deploy on interface deploy is a core step and cannot be overridden by user steps. It may be ' +
+        'disabled by setting the priority to 0',
+    );
+  }
+  return faults;
+}
+
+function refuse(prefix: string, faults: readonly string[]): void {
+  if (faults.length > 0) throw new InvalidError(`${prefix}${faults.join('; ')}`);
+}
