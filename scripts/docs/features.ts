@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs';
 import { type Page, table } from './page.js';
 
 /**
- * What of the features known from Ironic works. `works` and `partly` name a test that shows it, which must be there;
- * `no` means that it is refused with a clear error or is simply not there.
+ * What of the features known from Ironic works. `works` names a test that shows it, which must be there; `no`
+ * means that it is refused with a clear error or is simply not there.
  */
 interface Feature {
   what: string;
-  is: 'works' | 'partly' | 'no';
+  is: 'works' | 'no';
   test?: string;
   note?: string;
 }
@@ -18,7 +18,6 @@ const works = (what: string, test: string, note?: string): Feature => ({
   test,
   ...(note === undefined ? {} : { note }),
 });
-const partly = (what: string, test: string, note: string): Feature => ({ what, is: 'partly', test, note });
 const no = (what: string, note?: string): Feature => ({
   what,
   is: 'no',
@@ -140,10 +139,10 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
   Agent: [
     works('Lookup, heartbeat, token, pinned certificate', `${API}/ramdisk.spec.ts`),
     works('Commands, step lists, write_image raw and qcow2', 'test/component/agent/write-image.spec.ts'),
-    partly(
-      'The upstream agent under this daemon',
-      'test/component/driver/agent-client.spec.ts',
-      'by its protocol',
+    works(
+      'The upstream agent under this daemon: cleaning, raw and qcow2, config drive',
+      'test/contract/agent/upstream-replay.spec.ts',
+      'whole runs recorded from it; with a ramdisk at hand `make test-interop`',
     ),
     no('Fast track, inspection, rescue'),
   ],
@@ -153,8 +152,6 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     no('More than one conductor; notifications, metrics, audit log, web page'),
   ],
 };
-
-const WORDS = { works: 'works', partly: 'partly', no: 'no' } as const;
 
 /** docs/reference/features.md */
 export const features: Page = {
@@ -175,7 +172,7 @@ export function renderFeatures(
   const chapters = Object.entries(areas).map(([area, rows]) => {
     const cells = rows.map(({ what, is, note, test }) => [
       what,
-      WORDS[is],
+      is,
       [note, test && `[${test.replace(/^test\//, '')}](../../${test})`].filter(Boolean).join('; '),
     ]);
     return `## ${area}\n\n${table(['Feature', '', 'Shown by'], cells)}\n`;
