@@ -1,15 +1,16 @@
-// Simulated machines from available to active together: wall time, the daemon's peak memory and event loop delay.
+// Simulated machines through their life together: wall time, the daemon's peak memory and event loop delay.
 // After `npm run build`, as root: node dist/bench/fleet-bench.js [machines]
-import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { ImageServer } from '../lab/image-server.js';
 import { createFleet, directBoot, type SimulatedNode } from '../lab/simulated/fleet.js';
+import { BenchDaemon, probeIdle } from './bench-daemon.js';
+import { interruptible } from './interruptible.js';
+import { Meter, type PhaseFigures } from './meter.js';
 
 const COUNT = Number(process.argv[2] ?? 200);
 const PORTS = { api: 26385, agent: 26386, http: 28080 };
@@ -17,62 +18,63 @@ const IMAGE_BYTES = 4 * 2 ** 20;
 const API = `http://127.0.0.1:${PORTS.api}`;
 /** Requests of the bench under way at once. */
 const PARALLEL = 16;
+/** For one verb of all machines, ms. */
+const PATIENCE = 900_000;
 
-const directory = mkdtempSync(join(tmpdir(), 'ferric-fleet-'));
-chmodSync(directory, 0o755);
+async function bench(signal: AbortSignal): Promise<void> {
+  await using parts = new AsyncDisposableStack();
+  const directory = mkdtempSync(join(tmpdir(), 'ferric-fleet-'));
+  parts.defer(() => rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }));
+  chmodSync(directory, 0o755);
+  const daemon = parts.use(new BenchDaemon(directory, writeConfig(directory)));
+  const idle = parts.use(probeIdle(directory));
+  const images = parts.use(await ImageServer.listen());
+  const fleet = parts.use(
+    await createFleet({
+      count: COUNT,
+      directory: join(directory, 'disks'),
+      boot: directBoot(`http://127.0.0.1:${PORTS.http}/boot.ipxe`),
+      diskSize: 64 * 2 ** 20,
+    }),
+  );
+  await daemon.ready;
+  const { nodes } = fleet;
+  const image = randomBytes(IMAGE_BYTES);
+  images.publish('/disk.raw', image);
+  const image_source = images.url('/disk.raw');
+  const image_checksum = createHash('sha256').update(image).digest('hex');
+  const files = join(directory, 'images');
+  const meter = new Meter(daemon, idle);
 
-async function main(): Promise<void> {
-  const daemon = startDaemon();
-  const images = await ImageServer.listen();
-  const fleet = await createFleet({
-    count: COUNT,
-    directory: join(directory, 'disks'),
-    boot: directBoot(`http://127.0.0.1:${PORTS.http}/boot.ipxe`),
-    diskSize: 64 * 2 ** 20,
-  });
-  try {
-    await daemon.ready;
-    const image = randomBytes(IMAGE_BYTES);
-    images.publish('/disk.raw', image);
-    const image_source = images.url('/disk.raw');
-    const image_checksum = createHash('sha256').update(image).digest('hex');
+  console.log(`${COUNT} machines; load ${loadavg()[0]!.toFixed(1)} before\n`);
+  console.log(Meter.HEADER);
+  const phase = async (name: string, work: () => Promise<void>): Promise<PhaseFigures> => {
+    const figures = await meter.phase(work);
+    console.log(meter.row(name, figures));
+    return figures;
+  };
+  await phase('enrol', () =>
+    each(nodes, (node) => enrolNode(node, files, { image_source, image_checksum }, signal)),
+  );
+  await phase('manage', () => verb(nodes, 'manage', 'manageable', signal));
+  await phase('provide', () => verb(nodes, 'provide', 'available', signal));
+  const deploy = await phase('active', () => verb(nodes, 'active', 'active', signal));
+  await phase('deleted', () => verb(nodes, 'deleted', 'available', signal));
 
-    const enrol = await timed(() =>
-      each(fleet.nodes, (node) => enrolNode(node, { image_source, image_checksum })),
-    );
-    const verify = await timed(() => verb(fleet.nodes, 'manage', 'manageable'));
-    const clean = await timed(() => verb(fleet.nodes, 'provide', 'available'));
-    const cpu = cpuSeconds(daemon.pid);
-    const deploy = await timed(() => verb(fleet.nodes, 'active', 'active'));
-    const burnt = cpuSeconds(daemon.pid) - cpu;
-    const peak = peakMemory(daemon.pid);
-    const vitals = await daemon.stop();
-    const rows: [string, string, string][] = [
-      ['machines', String(COUNT), ''],
-      ['enrolled', `${enrol.toFixed(1)} s`, ''],
-      ['verified (manage)', `${verify.toFixed(1)} s`, ''],
-      ['cleaned (provide)', `${clean.toFixed(1)} s`, ''],
-      ['available to active', `${deploy.toFixed(1)} s`, ''],
-      ['daemon CPU of that', `${burnt.toFixed(1)} s`, ''],
-      ['daemon peak RSS', `${peak} MB`, 'goal < 400 MB'],
-      ['heap, external at the end', `${vitals['heap_mib']}, ${vitals['external_mib']} MB`, ''],
-      ['event loop delay p99', `${vitals['loop_delay_p99_ms']} ms`, 'goal < 50 ms'],
-      ['event loop delay max', `${vitals['loop_delay_max_ms']} ms`, ''],
-    ];
-    for (const [name, value, goal] of rows) console.log(`${name.padEnd(26)}${value.padStart(12)}   ${goal}`);
-  } finally {
-    await fleet.close();
-    await images.close();
-    await daemon.stop();
-    rmSync(directory, { recursive: true, force: true });
-  }
+  const { peak, anonymous, file } = meter.memory();
+  const { p99, idleP99 } = deploy;
+  console.log(`
+available to active   ${deploy.wall.toFixed(1)} s
+peak RSS              ${peak.toFixed(0)} MB (goal < 400), at most ${anonymous.toFixed(0)} MB of it the daemon's alone, ${file.toFixed(0)} MB its program file
+event loop delay p99  ${p99.toFixed(1)} ms (goal < 50); of an idle process beside it ${idleP99.toFixed(1)} ms`);
 }
 
-function startDaemon() {
+/** @returns the path of the configuration */
+function writeConfig(directory: string): string {
   mkdirSync(join(directory, 'images'));
   for (const name of ['kernel', 'ramdisk'])
     writeFileSync(join(directory, 'images', name), randomBytes(2 ** 20));
-  const file = join(directory, 'ferric.yaml');
+  const path = join(directory, 'ferric.yaml');
   const config = {
     data_dir: join(directory, 'data'),
     api: { listen: { port: PORTS.api } },
@@ -82,45 +84,18 @@ function startDaemon() {
     image: { allowed_file_paths: [join(directory, 'images')], allowed_networks: ['127.0.0.0/8'] },
     netboot: { http: { port: PORTS.http, max_connections_per_client: 4096 } },
   };
-  writeFileSync(file, stringify(config));
-  const program = fileURLToPath(new URL('../src/main.js', import.meta.url));
-  const child = spawn(
-    process.execPath,
-    [...(process.env['BENCH_NODE_FLAGS']?.split(' ') ?? []), program, '--config', file],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
-  let last: Record<string, unknown> = {};
-  let rest = '';
-  const started = Promise.withResolvers<void>();
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    const lines = (rest + text).split('\n');
-    rest = lines.pop()!;
-    for (const line of lines) {
-      const entry = JSON.parse(line) as Record<string, unknown>;
-      if (entry['msg'] === 'vitals') last = entry;
-      if (entry['msg'] === 'ferric is ready') started.resolve();
-      if (entry['level'] === 'error') console.error(line.slice(0, 400));
-    }
-  });
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  void ended.then(() => started.reject(new Error('the daemon ended')));
-  started.promise.catch(() => undefined);
-  return {
-    pid: child.pid!,
-    ready: started.promise,
-    stop: async () => {
-      if (child.exitCode === null) child.kill('SIGTERM');
-      await ended;
-      return last;
-    },
-  };
+  writeFileSync(path, stringify(config));
+  return path;
 }
 
-async function enrolNode(node: SimulatedNode, instance_info: Record<string, string>): Promise<void> {
+async function enrolNode(
+  node: SimulatedNode,
+  files: string,
+  instance_info: Record<string, string>,
+  signal: AbortSignal,
+): Promise<void> {
   const { name, password } = node.users[0]!;
-  await api('POST', '/v1/nodes', {
+  await api('POST', '/v1/nodes', signal, {
     uuid: node.uuid,
     name: node.name,
     driver: 'ipmi',
@@ -129,19 +104,25 @@ async function enrolNode(node: SimulatedNode, instance_info: Record<string, stri
       ipmi_port: node.address.port,
       ipmi_username: name,
       ipmi_password: password,
-      deploy_kernel: `file://${join(directory, 'images', 'kernel')}`,
-      deploy_ramdisk: `file://${join(directory, 'images', 'ramdisk')}`,
+      deploy_kernel: `file://${join(files, 'kernel')}`,
+      deploy_ramdisk: `file://${join(files, 'ramdisk')}`,
     },
     instance_info,
   });
-  await api('POST', '/v1/ports', { node_uuid: node.uuid, address: node.mac });
+  await api('POST', '/v1/ports', signal, { node_uuid: node.uuid, address: node.mac });
 }
 
-async function verb(nodes: readonly SimulatedNode[], target: string, reached: string): Promise<void> {
-  await each(nodes, (node) => api('PUT', `/v1/nodes/${node.uuid}/states/provision`, { target }));
-  const deadline = performance.now() + 900_000;
+async function verb(
+  nodes: readonly SimulatedNode[],
+  target: string,
+  reached: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await each(nodes, (node) => api('PUT', `/v1/nodes/${node.uuid}/states/provision`, signal, { target }));
+  const deadline = performance.now() + PATIENCE;
   for (;;) {
-    const { nodes: rows } = await api('GET', '/v1/nodes?fields=uuid,provision_state,last_error&limit=1000');
+    const path = '/v1/nodes?fields=uuid,provision_state,last_error&limit=1000';
+    const { nodes: rows } = await api('GET', path, signal);
     const states = Map.groupBy(
       rows as { provision_state: string; last_error: string }[],
       (row) => row.provision_state,
@@ -151,8 +132,11 @@ async function verb(nodes: readonly SimulatedNode[], target: string, reached: st
       ([state]) => /failed|error/.test(state) || (state === 'enroll' && target !== 'manage'),
     );
     if (failed) throw new Error(`${failed[1].length} in "${failed[0]}": ${failed[1][0]!.last_error}`);
-    if (performance.now() > deadline) throw new Error(`not all ${reached}: ${[...states.keys()].join(', ')}`);
-    await sleep(250);
+    if (performance.now() > deadline) {
+      const counts = [...states].map(([state, rows]) => `${rows.length} ${state}`);
+      throw new Error(`not all ${reached} after ${PATIENCE / 1000} s: ${counts.join(', ')}`);
+    }
+    await sleep(250, undefined, { signal });
   }
 }
 
@@ -165,9 +149,15 @@ async function each<T>(items: readonly T[], work: (item: T) => Promise<unknown>)
   );
 }
 
-async function api(method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
+async function api(
+  method: string,
+  path: string,
+  signal: AbortSignal,
+  body?: unknown,
+): Promise<Record<string, unknown>> {
   const response = await fetch(API + path, {
     method,
+    signal,
     headers: { 'content-type': 'application/json', 'x-openstack-ironic-api-version': '1.82' },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
@@ -176,24 +166,4 @@ async function api(method: string, path: string, body?: unknown): Promise<Record
   return text ? (JSON.parse(text) as Record<string, unknown>) : {};
 }
 
-/** @returns seconds */
-async function timed(work: () => Promise<void>): Promise<number> {
-  const start = performance.now();
-  await work();
-  return (performance.now() - start) / 1000;
-}
-
-function peakMemory(pid: number): number {
-  const line = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  return Math.round(Number(line![1]) / 1024);
-}
-
-/** User and system time, children that ended included (ipmitool). */
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /, '')
-    .split(' ');
-  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / 100;
-}
-
-await main();
+await interruptible(bench);

@@ -113,7 +113,7 @@ export async function sweepDaemon(directory: string): Promise<void> {
 }
 
 /** A daemon that was killed leaves its PostgreSQL. Does nothing when there is none. */
-async function endDatabase(dataDir: string): Promise<void> {
+export async function endDatabase(dataDir: string): Promise<void> {
   const cluster = join(dataDir, 'postgresql/cluster');
   const pidFile = join(cluster, 'postmaster.pid');
   if (!existsSync(pidFile)) return;

@@ -1,50 +1,12 @@
-import 'reflect-metadata';
-import { loadConfig, processSource } from './config/load.js';
-import { checkExposure, startDaemon } from './daemon.js';
+import { processSource } from './config/load.js';
 import { FerricError, messageOf } from './domain/errors.js';
-import { createLogger } from './platform/logger.js';
-import { watchVitals } from './platform/vitals.js';
+import { settleRuntime } from './platform/runtime-settings.js';
 
-/** A stop that takes longer than this is not worth waiting for; the journal resumes what is cut. */
-const STOP_DEADLINE = 30_000;
-/** Between two lines about memory and event loop, ms. */
-const VITALS_INTERVAL = 60_000;
+settleRuntime(processSource(process.argv).env);
+// Only now, so that a process that is replaced has not loaded all of it.
+const { run } = await import('./run.js');
 
-async function main(): Promise<void> {
-  const config = loadConfig(processSource(process.argv));
-  checkExposure(config);
-  const log = createLogger(config.log.level);
-  const end = Promise.withResolvers<number>();
-  // Also while it starts: a database server that was just made must not be left behind.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      log.info({ signal }, 'stopping');
-      setTimeout(() => process.exit(1), STOP_DEADLINE).unref();
-      end.resolve(0);
-    });
-  }
-  const vitals = watchVitals();
-  setInterval(() => log.info(vitals(), 'vitals'), VITALS_INTERVAL).unref();
-  const daemon = await startDaemon(config, log, (reason) => {
-    log.error({ reason }, 'the daemon must end');
-    end.resolve(1);
-  });
-  process.on('unhandledRejection', (error) => {
-    log.error({ error: error instanceof Error ? error.stack : String(error) }, 'unhandled rejection');
-    end.resolve(1);
-  });
-  log.info({ pid: process.pid }, 'ferric is ready');
-  const status = await end.promise;
-  setTimeout(() => process.exit(status || 1), STOP_DEADLINE).unref();
-  log.info(vitals(), 'vitals');
-  await daemon.stop();
-  log.info('stopped');
-  process.exitCode = status;
-  // Whatever still holds the event loop has nothing left to say.
-  setTimeout(() => process.exit(status), 1_000).unref();
-}
-
-main().catch((error: unknown) => {
+run().catch((error: unknown) => {
   const text =
     error instanceof FerricError ? error.message : error instanceof Error ? error.stack : messageOf(error);
   process.stderr.write(`ferric: ${text}\n`);

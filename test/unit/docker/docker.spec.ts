@@ -83,9 +83,8 @@ describe('docker/Dockerfile', () => {
   it('runs the daemon as an account of its own, started as npm start does', () => {
     expect(last.find((row) => row.word === 'USER')?.text).toBe('ferric');
     const command = JSON.parse(last.find((row) => row.word === 'CMD')!.text) as string[];
-    const [, variable, program] = /^(\w+=\S+) (node .+)$/.exec(packageJson.scripts['start']!)!;
-    expect(command.join(' ')).toBe(program);
-    expect(last.find((row) => row.word === 'ENV')?.text.split(/\s+/)).toContain(variable);
+    // No flags on either side: the program sees to its own memory settings.
+    expect(command.join(' ')).toBe(packageJson.scripts.start);
   });
 
   it('exposes the ports of the defaults', () => {

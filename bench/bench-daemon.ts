@@ -1,0 +1,93 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { endDatabase } from '../demo/rack-daemon.js';
+import type { LoopFigures } from './loop-probe.js';
+
+const STOP_DEADLINE = 40_000;
+const program = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const PROBE = program('./loop-probe.js');
+
+/** A process with the loop probe in it. */
+export class ProbedProcess implements AsyncDisposable {
+  readonly child: ChildProcess;
+  readonly ended: Promise<void>;
+
+  constructor(
+    args: readonly string[],
+    private readonly file: string,
+  ) {
+    this.child = spawn(process.execPath, args, {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      // Of its own process group: a Ctrl-C is for the bench, which then ends it in order.
+      detached: true,
+      env: { ...process.env, LOOP_PROBE: file },
+    });
+    this.ended = new Promise((resolve) => this.child.once('exit', () => resolve()));
+  }
+
+  get pid(): number {
+    return this.child.pid!;
+  }
+
+  /** Since the last time. @throws Error when it does not answer */
+  async figures(): Promise<LoopFigures> {
+    const lines = () => (existsSync(this.file) ? readFileSync(this.file, 'utf8').split('\n') : ['']);
+    const before = lines().length;
+    this.child.kill('SIGUSR2');
+    for (let i = 0; i < 1_000; i++) {
+      const now = lines();
+      if (now.length > before) return JSON.parse(now.at(-2)!) as LoopFigures;
+      await sleep(10);
+    }
+    throw new Error(`process ${this.pid} does not answer the probe`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    this.child.kill('SIGTERM');
+    const force = setTimeout(() => this.child.kill('SIGKILL'), STOP_DEADLINE);
+    await this.ended;
+    clearTimeout(force);
+  }
+}
+
+/** Ferric's daemon, as `npm start` runs it. */
+export class BenchDaemon extends ProbedProcess {
+  readonly ready: Promise<void>;
+
+  /** @param directory holds its data directory, `data` */
+  constructor(
+    private readonly directory: string,
+    config: string,
+  ) {
+    const flags = process.env['BENCH_NODE_FLAGS']?.split(' ') ?? [];
+    const args = [...flags, '--import', PROBE, program('../src/main.js'), '--config', config];
+    super(args, join(directory, 'daemon.probe'));
+    const started = Promise.withResolvers<void>();
+    let rest = '';
+    this.child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop()!;
+      for (const line of lines) {
+        if (line.includes('"ferric is ready"')) started.resolve();
+        if (!line.startsWith('{') || line.includes('"level":"error"')) console.error(line.slice(0, 400));
+      }
+    });
+    void this.ended.then(() => started.reject(new Error('the daemon ended')));
+    started.promise.catch(() => undefined); // whoever awaits it hears of it
+    this.ready = started.promise;
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await super[Symbol.asyncDispose]();
+    await endDatabase(join(this.directory, 'data')); // one that had to be killed leaves it
+  }
+}
+
+/** A process that does nothing: how late its event loop runs is the machine's doing. */
+export function probeIdle(directory: string): ProbedProcess {
+  return new ProbedProcess([PROBE, 'idle'], join(directory, 'idle.probe'));
+}

@@ -1,0 +1,111 @@
+import { loadavg } from 'node:os';
+import type { BenchDaemon, ProbedProcess } from './bench-daemon.js';
+import {
+  type CpuFigures,
+  childrenOf,
+  cpuOf,
+  cpuOfTree,
+  type MemoryFigures,
+  memoryOf,
+} from './process-figures.js';
+
+export interface PhaseFigures {
+  /** Seconds. */
+  wall: number;
+  /** ms of the daemon's event loop, and of an idle one at the same time. */
+  p99: number;
+  max: number;
+  idleP99: number;
+  idleMax: number;
+  /** Share of the time in which the daemon's loop had work. */
+  busy: number;
+  /** MiB, at the end. */
+  heap: number;
+  /** CPU seconds. */
+  cpu: CpuFigures & { postgres: number; bench: number };
+  load: number;
+}
+
+/** Measures phases of work: the daemon's memory, event loop and CPU, and what went on beside it. */
+export class Meter {
+  static readonly HEADER =
+    '              wall   loop p99 (idle)    max (idle)   busy   RSS  heap   CPU s: loop (waited) threads ipmitool postgres bench   load';
+
+  readonly #postgres: number;
+  #anonymous = 0;
+  #file = 0;
+  #peak = 0;
+
+  constructor(
+    private readonly daemon: BenchDaemon,
+    private readonly idle: ProbedProcess,
+  ) {
+    this.#postgres = childrenOf(daemon.pid, /postgres/)[0]!;
+  }
+
+  async phase(work: () => Promise<void>): Promise<PhaseFigures> {
+    const [, , before] = [await this.daemon.figures(), await this.idle.figures(), this.#cpu()];
+    const started = performance.now();
+    const watch = setInterval(() => this.memory(), 250);
+    try {
+      await work();
+    } finally {
+      clearInterval(watch);
+    }
+    const wall = (performance.now() - started) / 1000;
+    const after = this.#cpu();
+    const [own, idle] = [await this.daemon.figures(), await this.idle.figures()];
+    this.memory();
+    const cpu = { ...after };
+    for (const key of Object.keys(cpu) as (keyof typeof cpu)[]) cpu[key] -= before[key];
+    return {
+      wall,
+      p99: own.p99,
+      max: own.max,
+      idleP99: idle.p99,
+      idleMax: idle.max,
+      busy: own.busy,
+      heap: own.heapUsed / 2 ** 20,
+      cpu,
+      load: loadavg()[0]!,
+    };
+  }
+
+  /** The most so far. */
+  memory(): MemoryFigures {
+    const { peak, anonymous, file } = memoryOf(this.daemon.pid);
+    this.#peak = peak;
+    this.#anonymous = Math.max(this.#anonymous, anonymous);
+    this.#file = Math.max(this.#file, file);
+    return { peak, anonymous: this.#anonymous, file: this.#file };
+  }
+
+  row(name: string, { wall, p99, max, idleP99, idleMax, busy, heap, cpu, load }: PhaseFigures): string {
+    const ms = (value: number, width: number) => value.toFixed(1).padStart(width);
+    const cell = (value: number, width: number) => value.toFixed(1).padStart(width);
+    return [
+      name.padEnd(10),
+      `${cell(wall, 6)} s`,
+      `${ms(p99, 8)} (${ms(idleP99, 5)})`,
+      `${ms(max, 8)} (${ms(idleMax, 5)})`,
+      `${(busy * 100).toFixed(0).padStart(4)} %`,
+      `${this.#peak.toFixed(0).padStart(4)}`,
+      `${heap.toFixed(0).padStart(5)}`,
+      `${cell(cpu.main, 13)} (${cell(cpu.waited, 5)})`,
+      `${cell(cpu.threads, 7)}`,
+      `${cell(cpu.children, 7)}`,
+      `${cell(cpu.postgres, 8)}`,
+      `${cell(cpu.bench, 6)}`,
+      `${cell(load, 6)}`,
+    ].join(' ');
+  }
+
+  #cpu(): PhaseFigures['cpu'] {
+    const { user, system } = process.cpuUsage();
+    return {
+      ...cpuOf(this.daemon.pid),
+      postgres: cpuOfTree(this.#postgres),
+      bench: (user + system) / 1e6,
+    };
+  }
+}
