@@ -61,12 +61,13 @@ async function bench(signal: AbortSignal): Promise<void> {
   const deploy = await phase('active', () => verb(nodes, 'active', 'active', signal));
   await phase('deleted', () => verb(nodes, 'deleted', 'available', signal));
 
-  const { peak, anonymous, file } = meter.memory();
-  const { p99, idleP99 } = deploy;
+  const { peak, anonymous, file, helper } = meter.memory();
+  const { p99, own, idleP99 } = deploy;
   console.log(`
 available to active   ${deploy.wall.toFixed(1)} s
-peak RSS              ${peak.toFixed(0)} MB (goal < 400), at most ${anonymous.toFixed(0)} MB of it the daemon's alone, ${file.toFixed(0)} MB its program file
-event loop delay p99  ${p99.toFixed(1)} ms (goal < 50); of an idle process beside it ${idleP99.toFixed(1)} ms`);
+peak RSS              ${peak.toFixed(0)} MB (goal < 400), at most ${anonymous.toFixed(0)} MB of it the daemon's alone, ${file.toFixed(0)} MB its program file;
+                      beside it the process that starts ipmitool: ${helper.toFixed(0)} MB
+event loop delay p99  ${p99.toFixed(1)} ms (goal < 50), of which the loop itself ran ${own.toFixed(1)} ms; of an idle process beside it ${idleP99.toFixed(1)} ms`);
 }
 
 /** @returns the path of the configuration */

@@ -15,6 +15,8 @@ export interface PhaseFigures {
   /** ms of the daemon's event loop, and of an idle one at the same time. */
   p99: number;
   max: number;
+  /** ms of p99 in which the loop ran itself; the rest it waited for a processor. */
+  own: number;
   idleP99: number;
   idleMax: number;
   /** Share of the time in which the daemon's loop had work. */
@@ -22,16 +24,18 @@ export interface PhaseFigures {
   /** MiB, at the end. */
   heap: number;
   /** CPU seconds. */
-  cpu: CpuFigures & { postgres: number; bench: number };
+  cpu: CpuFigures & { ipmitool: number; postgres: number; bench: number };
   load: number;
 }
 
 /** Measures phases of work: the daemon's memory, event loop and CPU, and what went on beside it. */
 export class Meter {
   static readonly HEADER =
-    '              wall   loop p99 (idle)    max (idle)   busy   RSS  heap   CPU s: loop (waited) threads ipmitool postgres bench   load';
+    '              wall   loop p99 (own, idle)    max (idle)   busy   RSS  heap   CPU s: loop (waited) threads ipmitool postgres bench   load';
 
   readonly #postgres: number;
+  /** The small process that starts ipmitool. */
+  readonly #commands: number;
   #anonymous = 0;
   #file = 0;
   #peak = 0;
@@ -41,6 +45,7 @@ export class Meter {
     private readonly idle: ProbedProcess,
   ) {
     this.#postgres = childrenOf(daemon.pid, /postgres/)[0]!;
+    this.#commands = childrenOf(daemon.pid, /command-server/)[0]!;
   }
 
   async phase(work: () => Promise<void>): Promise<PhaseFigures> {
@@ -62,6 +67,7 @@ export class Meter {
       wall,
       p99: own.p99,
       max: own.max,
+      own: own.own,
       idleP99: idle.p99,
       idleMax: idle.max,
       busy: own.busy,
@@ -72,28 +78,28 @@ export class Meter {
   }
 
   /** The most so far. */
-  memory(): MemoryFigures {
+  memory(): MemoryFigures & { helper: number } {
     const { peak, anonymous, file } = memoryOf(this.daemon.pid);
     this.#peak = peak;
     this.#anonymous = Math.max(this.#anonymous, anonymous);
     this.#file = Math.max(this.#file, file);
-    return { peak, anonymous: this.#anonymous, file: this.#file };
+    return { peak, anonymous: this.#anonymous, file: this.#file, helper: memoryOf(this.#commands).peak };
   }
 
-  row(name: string, { wall, p99, max, idleP99, idleMax, busy, heap, cpu, load }: PhaseFigures): string {
+  row(name: string, { wall, p99, own, max, idleP99, idleMax, busy, heap, cpu, load }: PhaseFigures): string {
     const ms = (value: number, width: number) => value.toFixed(1).padStart(width);
     const cell = (value: number, width: number) => value.toFixed(1).padStart(width);
     return [
       name.padEnd(10),
       `${cell(wall, 6)} s`,
-      `${ms(p99, 8)} (${ms(idleP99, 5)})`,
+      `${ms(p99, 8)} (${ms(own, 5)},${ms(idleP99, 5)})`,
       `${ms(max, 8)} (${ms(idleMax, 5)})`,
       `${(busy * 100).toFixed(0).padStart(4)} %`,
       `${this.#peak.toFixed(0).padStart(4)}`,
       `${heap.toFixed(0).padStart(5)}`,
       `${cell(cpu.main, 13)} (${cell(cpu.waited, 5)})`,
       `${cell(cpu.threads, 7)}`,
-      `${cell(cpu.children, 7)}`,
+      `${cell(cpu.ipmitool, 8)}`,
       `${cell(cpu.postgres, 8)}`,
       `${cell(cpu.bench, 6)}`,
       `${cell(load, 6)}`,
@@ -102,8 +108,12 @@ export class Meter {
 
   #cpu(): PhaseFigures['cpu'] {
     const { user, system } = process.cpuUsage();
+    const { main, threads, waited } = cpuOf(this.daemon.pid);
     return {
-      ...cpuOf(this.daemon.pid),
+      main,
+      threads,
+      waited,
+      ipmitool: cpuOfTree(this.#commands),
       postgres: cpuOfTree(this.#postgres),
       bench: (user + system) / 1e6,
     };

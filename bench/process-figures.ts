@@ -8,8 +8,6 @@ export interface CpuFigures {
   main: number;
   /** Its other threads that still run: garbage collection, libuv, workers. */
   threads: number;
-  /** Children that have ended. */
-  children: number;
   /** Seconds that the main thread could have run and got no processor. */
   waited: number;
 }
@@ -18,7 +16,7 @@ export function cpuOf(pid: number): CpuFigures {
   const whole = statOf(`/proc/${pid}`)!;
   const main = statOf(`/proc/${pid}/task/${pid}`)!;
   const waited = Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')[1]) / 1e9;
-  return { main: main.own, threads: whole.own - main.own, children: whole.children, waited };
+  return { main: main.own, threads: whole.own - main.own, waited };
 }
 
 /** CPU seconds of a process and of everything below it, those that ended included. 0 when it is gone. */

@@ -25,7 +25,7 @@ import { LeaseRepository } from './lease/lease.repository.js';
 import { NetbootServers } from './netboot/servers.js';
 import { NodeRepository } from './node/node.repository.js';
 import { OperationRepository } from './operation/operation.repository.js';
-import { CommandThread } from './platform/command-thread.js';
+import { CommandProcess } from './platform/command-process.js';
 import type { Logger } from './platform/logger.js';
 import { PortRepository } from './port/port.repository.js';
 
@@ -113,8 +113,8 @@ async function conductor(app: INestApplicationContext, log: Logger, started: Sta
   const images = app.get(ImageService);
   await images.start();
   started.add('images', () => images.close());
-  const commands = app.get(CommandThread);
-  started.add('command thread', () => commands.close());
+  const commands = app.get(CommandProcess);
+  started.add('command process', () => commands.close());
   const ipmitool = await app.get(Ipmitool).start();
   log.info(`ipmi: ipmitool ${ipmitool.version}`);
   const composed = app.get<ComposedConductor>(COMPOSED_CONDUCTOR);

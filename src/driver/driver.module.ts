@@ -7,7 +7,7 @@ import { agentApiUrl, bootHttpUrl, httpRoot, tftpRoot } from '../config/endpoint
 import type { Config } from '../config/schema.js';
 import { ImageModule } from '../image/image.module.js';
 import { ImageService } from '../image/image-service.js';
-import { CommandThread } from '../platform/command-thread.js';
+import { CommandProcess } from '../platform/command-process.js';
 import { AgentClient } from './agent/client.js';
 import { DirectDeploy } from './agent/direct-deploy.js';
 import { InstanceImage } from './agent/instance-image.js';
@@ -29,11 +29,11 @@ import { DriverRegistry, type ImplementationTable } from './registry.js';
 @Module({
   imports: [ImageModule, BootPlanModule],
   providers: [
-    CommandThread,
+    CommandProcess,
     {
       provide: Ipmitool,
-      inject: [CONFIG, CommandThread],
-      useFactory: (config: Config, commands: CommandThread) =>
+      inject: [CONFIG, CommandProcess],
+      useFactory: (config: Config, commands: CommandProcess) =>
         new Ipmitool({
           settings: config.ipmi,
           runtimeDirectory: join(config.data_dir, 'run'),
@@ -61,7 +61,7 @@ import { DriverRegistry, type ImplementationTable } from './registry.js';
         }),
     },
   ],
-  exports: [DriverRegistry, Ipmitool, CommandThread],
+  exports: [DriverRegistry, Ipmitool, CommandProcess],
 })
 export class DriverModule {}
 

@@ -1,3 +1,4 @@
+import { type ChildProcess, fork } from 'node:child_process';
 import { execa } from 'execa';
 import { CancelledError, FerricError } from '../domain/errors.js';
 
@@ -92,6 +93,20 @@ export async function runCommand(command: Command): Promise<CommandResult> {
   if (done.isTerminated) throw new CommandError(command.file, 'signal', result, `ended by ${done.signal}`);
   if (done.failed) throw new CommandError(command.file, 'exit', result, `exit status ${result.exitCode}`);
   return result;
+}
+
+/**
+ * Starts a module of ours as a process of its own, with a channel for messages and nothing of our environment. Of its
+ * own process group: a Ctrl-C is for the daemon, which ends it in order.
+ */
+export function startModule(module: string, flags: readonly string[]): ChildProcess {
+  return fork(module, [], {
+    execArgv: [...flags],
+    env: { MALLOC_ARENA_MAX: '1' },
+    detached: true,
+    serialization: 'advanced', // bytes for a program's standard input
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
 }
 
 function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 
 /** Lets a worker run TypeScript sources as they are: `./x.js` in an import means `./x.ts` beside it. */
@@ -14,20 +15,26 @@ registerHooks({
 const LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 256 };
 
 /**
- * A thread that runs a module of ours.
+ * How a module of ours is started beside the daemon.
  * @param module as built: `new URL('./x-worker.js', import.meta.url)`. Where the caller itself runs from
  * TypeScript sources (under the test runner) the source beside it is taken.
  */
-export function startWorker(module: URL, workerData: unknown): Worker {
-  if (!import.meta.url.endsWith('.ts')) return new Worker(module, { workerData, resourceLimits: LIMITS });
-  return new Worker(new URL(module.href.replace(/\.js$/, '.ts')), {
-    workerData,
-    resourceLimits: LIMITS,
+export function moduleLaunch(module: URL): { module: string; execArgv: string[] } {
+  if (!import.meta.url.endsWith('.ts')) return { module: fileURLToPath(module), execArgv: [] };
+  return {
+    module: fileURLToPath(module).replace(/\.js$/, '.ts'),
     execArgv: [
       '--experimental-transform-types',
       '--disable-warning=ExperimentalWarning',
       '--import',
       RESOLVE_SOURCES,
     ],
-  });
+  };
+}
+
+/** A thread that runs a module of ours, as `moduleLaunch` has it. */
+export function startWorker(url: URL, workerData: unknown): Worker {
+  const { module, execArgv } = moduleLaunch(url);
+  const flags = execArgv.length > 0 ? { execArgv } : {};
+  return new Worker(module, { workerData, resourceLimits: LIMITS, ...flags });
 }

@@ -1,13 +1,13 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { CommandThread } from '../../../src/platform/command-thread.js';
+import { CommandProcess } from '../../../src/platform/command-process.js';
 import { CommandError, runCommand } from '../../../src/platform/run-command.js';
 
-const thread = new CommandThread();
-afterAll(() => thread.close());
+const beside = new CommandProcess();
+afterAll(() => beside.close());
 
 describe.each([
   ['runCommand', runCommand],
-  ['CommandThread.run', (command: Parameters<typeof runCommand>[0]) => thread.run(command)],
+  ['CommandProcess.run', (command: Parameters<typeof runCommand>[0]) => beside.run(command)],
 ])('%s', (_name, run) => {
   const sh = (script: string, extra: object = {}) =>
     run({ file: 'sh', args: ['-c', script], timeout: 5_000, ...extra });
@@ -47,8 +47,8 @@ describe.each([
   });
 });
 
-it('a thread that is closed cancels what it runs and takes nothing more', async () => {
-  const closing = new CommandThread();
+it('a process that is closed cancels what it runs and takes nothing more', async () => {
+  const closing = new CommandProcess();
   const running = closing.run({ file: 'sleep', args: ['30'], timeout: 60_000 });
   const cancelled = expect(running).rejects.toMatchObject({ code: 'cancelled' });
   await closing.close();

@@ -1,13 +1,20 @@
-// The thread's side of CommandThread: starts programs, so that a slow fork does not hold up the event loop.
-import { parentPort } from 'node:worker_threads';
-import type { CommandReply, CommandRequest } from './command-thread.js';
+// The process behind CommandProcess: starts programs, so that the daemon with all its memory need not.
+import type { CommandReply, CommandRequest } from './command-process.js';
 import { CommandError, runCommand } from './run-command.js';
 
-const port = parentPort!;
 const running = new Map<number, AbortController>();
-const reply = (message: CommandReply) => port.postMessage(message);
+const reply = (message: CommandReply) => {
+  if (process.connected) process.send!(message);
+};
 
-port.on('message', (message: CommandRequest) => {
+// A service manager that stops the daemon signals this process too: it lasts as long as the daemon needs it.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
+// The daemon is gone, in whatever way: nobody waits for what still runs.
+process.on('disconnect', () => {
+  for (const abort of running.values()) abort.abort();
+});
+
+process.on('message', (message: CommandRequest) => {
   if ('cancel' in message) {
     running.get(message.cancel)?.abort();
     return;
