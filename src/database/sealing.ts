@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { FerricError } from '../domain/errors.js';
@@ -10,12 +10,12 @@ import type { Json, JsonObject } from '../domain/step/step.js';
  * The keys live outside the database; the first seals, all open, so that a key can be rotated.
  */
 export class Keyring {
-  readonly #keys: readonly { id: number; key: Buffer }[];
+  readonly #keys: readonly { id: number; key: KeyObject }[];
 
   /** @param keys 32 bytes each, with the number that sealed texts carry */
   constructor(keys: readonly { id: number; key: Buffer }[]) {
     if (keys.length === 0) throw new FerricError('invalid', 'There is no key to seal secrets with');
-    this.#keys = keys;
+    this.#keys = keys.map(({ id, key }) => ({ id, key: createSecretKey(key) }));
   }
 
   seal(text: string): Buffer {

@@ -15,10 +15,12 @@ export class EventRepository {
 
   /** Pass the transaction that makes it true: listeners hear of it when that commits, and only then. */
   async add(event: NewEvent, on: Queryable): Promise<Event> {
-    const [row] = await on.query<Event[]>(
-      ...insertStatement('event', { uuid: randomUUID(), severity: 'INFO', ...event }),
+    const [insert, values] = insertStatement('event', { uuid: randomUUID(), severity: 'INFO', ...event });
+    const [row] = await on.query<(Event & { told?: unknown })[]>(
+      `${insert}, pg_notify('${EVENT_CHANNEL}', id::text) as told`,
+      values,
     );
-    await on.query(`select pg_notify('${EVENT_CHANNEL}', $1)`, [row!.id]);
+    delete row!.told;
     return row!;
   }
 

@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
 import { CancelledError, FerricError } from '../domain/errors.js';
 import {
   type Command,
@@ -14,6 +13,8 @@ export type CommandReply =
   | { id: number; result: CommandResult }
   | { id: number; failed: { file: string; fault: CommandFault; result: CommandResult; message: string } }
   | { id: number; cancelled: boolean; message: string };
+
+type Child = ReturnType<typeof startModule>;
 
 interface Pending {
   resolve(result: CommandResult): void;
@@ -32,7 +33,7 @@ const CLOSE_DEADLINE = 3_000;
  * page is written to through a fault. It starts with the first command and ends with the daemon, however that ends.
  */
 export class CommandProcess {
-  #process: ChildProcess | undefined;
+  #process: Child | undefined;
   #nextId = 1;
   #closed = false;
   readonly #pending = new Map<number, Pending>();
@@ -69,7 +70,7 @@ export class CommandProcess {
     clearTimeout(force);
   }
 
-  #start(): ChildProcess {
+  #start(): Child {
     if (this.#process) return this.#process;
     const { module, execArgv } = moduleLaunch(new URL('./command-server.js', import.meta.url));
     const child = startModule(module, [...FLAGS, ...execArgv]);
@@ -111,6 +112,6 @@ export class CommandProcess {
 }
 
 /** A process that is gone has told so by `exit`, which settles everything. */
-function send(child: ChildProcess, message: CommandRequest): void {
+function send(child: Child, message: CommandRequest): void {
   if (child.connected) child.send(message, () => undefined);
 }

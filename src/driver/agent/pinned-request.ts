@@ -27,6 +27,9 @@ export interface PinnedResponse {
 /** ms for the connection and its TLS: a machine that is off says nothing at all. */
 const CONNECT_TIMEOUT = 10_000;
 
+/** One for all connections, which differ only in the certificate that is compared: making one takes 0.1 ms and native memory. */
+const CONTEXT = tls.createSecureContext({ minVersion: 'TLSv1.2', ca: [] });
+
 /** Nothing was sent: the connection did not come about. */
 export class NotConnected extends FerricError {
   constructor(message: string, options?: ErrorOptions) {
@@ -109,7 +112,7 @@ function pinnedConnection(url: URL, pinned: X509Certificate): () => Duplex {
     const socket = tls.connect({
       host,
       port: Number(url.port || 443),
-      minVersion: 'TLSv1.2',
+      secureContext: CONTEXT,
       // Not an authority's word but the very certificate counts, whatever the machine's clock says of its dates.
       rejectUnauthorized: false,
     });
