@@ -14,6 +14,7 @@ const memory = [
   'deploy-template',
   'runbook',
   'inspection-rule',
+  'hardware',
 ];
 const ROOMS = {
   domain: [],

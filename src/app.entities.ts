@@ -4,6 +4,7 @@ import { Chassis } from './chassis/chassis.entity.js';
 import { ConductorRecord } from './conductor-record/conductor-record.entity.js';
 import { DeployTemplate } from './deploy-template/deploy-template.entity.js';
 import { Event } from './event/event.entity.js';
+import { BiosSettingRow, FirmwareComponentRow, InventoryRow } from './hardware/hardware.entity.js';
 import { InspectionRule } from './inspection-rule/inspection-rule.entity.js';
 import { Lease } from './lease/lease.entity.js';
 import { Node } from './node/node.entity.js';
@@ -25,6 +26,9 @@ export const ENTITIES = [
   BootPlanFile,
   Lease,
   Chassis,
+  BiosSettingRow,
+  FirmwareComponentRow,
+  InventoryRow,
   Portgroup,
   Allocation,
   DeployTemplate,

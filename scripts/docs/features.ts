@@ -58,7 +58,18 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     ),
     works('Runbooks, their traits, cleaning and service by them', `${API}/runbook.spec.ts`),
     no('Volumes'),
-    no('Inventory, firmware, BIOS and RAID settings, vendor passthru, virtual media, indicators, NMI'),
+    works(
+      'BIOS settings, firmware, inventory: shown, set by steps',
+      `${API}/machine.spec.ts`,
+      'fake-hardware',
+    ),
+    works('RAID target by its schema, logical disk properties', `${API}/machine.spec.ts`, 'fake-hardware'),
+    works(
+      'Vendor passthru of nodes and drivers',
+      `${API}/machine.spec.ts`,
+      'fake-hardware; ipmi: send_raw, bmc_reset',
+    ),
+    works('Virtual media, indicators', `${API}/machine.spec.ts`, 'fake-hardware'),
   ],
   Ports: [
     works('All verbs; unique MAC; fields by version', `${API}/port.spec.ts`),
@@ -71,7 +82,9 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       'Power sync: adopt or enforce, fault after failures, recovery',
       'test/component/conductor/power-sync.spec.ts',
     ),
-    no('Boot mode and Secure Boot set through the BMC, consoles, sensor data'),
+    works('NMI', `${API}/machine.spec.ts`, 'fake-hardware, ipmi'),
+    works('Boot mode, Secure Boot, console on and off', `${API}/machine.spec.ts`, 'fake-hardware'),
+    no('Consoles of ipmi, sensor data'),
   ],
   'Provision verbs': [
     works('manage with verification', 'test/component/conductor/workflow.spec.ts'),
@@ -99,7 +112,10 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
   ],
   'Hardware types and interfaces': [
     works('ipmi: power and management by ipmitool', 'test/component/driver/ipmi.spec.ts'),
-    works('fake-hardware', 'test/component/conductor/workflow.spec.ts'),
+    works(
+      'fake-hardware with every interface, delays and failures',
+      'test/component/conductor/verbs.spec.ts',
+    ),
     works('Boot ipxe and pxe, BIOS and UEFI', 'test/e2e/netboot/firmware.spec.ts'),
     works('Deploy direct', 'test/component/driver/direct-deploy.spec.ts'),
     no('redfish, idrac, manual-management and others'),

@@ -20,9 +20,12 @@ import { ChassisController } from './v1/chassis/chassis.controller.js';
 import { ConductorController } from './v1/conductor/conductor.controller.js';
 import { DeployTemplateController } from './v1/deploy-template/deploy-template.controller.js';
 import { DriverController } from './v1/driver/driver.controller.js';
+import { DriverExtensionController } from './v1/driver/extension.controller.js';
 import { EventController } from './v1/event/event.controller.js';
 import { EventStreamController } from './v1/event/event-stream.controller.js';
+import { NodeHardwareController } from './v1/node/hardware.controller.js';
 import { NodeHistoryController } from './v1/node/history.controller.js';
+import { NodeMachineController } from './v1/node/machine.controller.js';
 import { NodeManagementController } from './v1/node/management.controller.js';
 import { NodeController } from './v1/node/node.controller.js';
 import { NodeEditor } from './v1/node/node-editor.js';
@@ -32,6 +35,7 @@ import { NodeList } from './v1/node/node-list.js';
 import { NodeView } from './v1/node/node-view.js';
 import { NodeStatesController } from './v1/node/states.controller.js';
 import { NodeTraitsController } from './v1/node/traits.controller.js';
+import { NodeVendorController } from './v1/node/vendor.controller.js';
 import { NodeVifsController } from './v1/node/vifs.controller.js';
 import { PortController } from './v1/port/port.controller.js';
 import { PortEditor } from './v1/port/port-editor.js';
@@ -81,6 +85,9 @@ export const OPERATOR_CONTROLLERS = [
   NodeHistoryController,
   NodeTraitsController,
   NodeVifsController,
+  NodeMachineController,
+  NodeHardwareController,
+  NodeVendorController,
   PortController,
   PortgroupController,
   ChassisController,
@@ -89,6 +96,7 @@ export const OPERATOR_CONTROLLERS = [
   RunbookController,
   RunbookTraitsController,
   DriverController,
+  DriverExtensionController,
   ConductorController,
   EventStreamController,
   EventController,

@@ -6,16 +6,19 @@ import type { ConductorSettings } from '../config/section/core.js';
 import type { DeployTemplateRepository } from '../deploy-template/deploy-template.repository.js';
 import type { DriverRegistry } from '../driver/registry.js';
 import type { EventRepository } from '../event/event.repository.js';
+import { HardwareRepository } from '../hardware/hardware.repository.js';
 import type { NodeRepository } from '../node/node.repository.js';
 import type { OperationRepository } from '../operation/operation.repository.js';
 import type { Logger } from '../platform/logger.js';
 import type { PortRepository } from '../port/port.repository.js';
 import type { PortgroupRepository } from '../portgroup/portgroup.repository.js';
+import { ActionJournal } from './action-journal.js';
 import { AgentDesk, type CallbackCheck, type SourceCheck } from './agent-desk.js';
 import { AllocationDesk } from './allocation-desk.js';
 import { CleaningPlan } from './cleaning-plan.js';
 import { ConductorService } from './conductor.service.js';
 import { createFailpoint } from './failpoint.js';
+import { HardwareDesk } from './hardware-desk.js';
 import { NodeContexts } from './node-context.js';
 import { NodeDesk } from './node-desk.js';
 import { OperationEnd } from './operation-end.js';
@@ -29,6 +32,7 @@ import { recoverStranded } from './recovery.js';
 import { Reservations } from './reservation.js';
 import { StepPerformer } from './step-performer.js';
 import { Transitions } from './transition.js';
+import { VendorDesk } from './vendor-desk.js';
 import { VerbAcceptance } from './verb-acceptance.js';
 import { VerbDesk } from './verb-desk.js';
 import { VifDesk } from './vif-desk.js';
@@ -75,7 +79,7 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
     retryInterval: settings.node_locked_retry_interval,
   });
   const transitions = new Transitions(parts.nodes, parts.events, host);
-  const contexts = new NodeContexts(parts);
+  const contexts = new NodeContexts({ ...parts, hardware: new HardwareRepository(parts.source) });
   const cleaning = new CleaningPlan(parts.registry, settings.automated_clean);
   const end = new OperationEnd({ ...parts, transitions, contexts, cleaning, failpoint });
   const runner = new OperationRunner({
@@ -99,6 +103,7 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
   const acceptance = new VerbAcceptance({ ...parts, contexts, cleaning, limits: settings });
   const verbs = new VerbDesk({ ...parts, transitions, desk, runner, acceptance, limits: settings });
   const allocating = new AllocationDesk({ ...parts, desk });
+  const actions = new ActionJournal({ ...parts, runner });
   const agents = new AgentDesk({ ...parts, runner });
   const powerSync = new PowerSync({ ...parts, reservations, contexts });
   const service = new ConductorService({
@@ -110,6 +115,8 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
     allocating,
     verbs,
     agents,
+    hardware: new HardwareDesk({ ...parts, contexts, desk, actions }),
+    vendor: new VendorDesk({ ...parts, contexts, desk, actions }),
     conductorTimeout: settings.heartbeat_timeout,
   });
   const tasks = periodicTasks({ ...parts, powerSync, runner, allocating, self: { host, instance } });

@@ -1,8 +1,7 @@
 import type { Allocation } from '../allocation/allocation.entity.js';
 import type { NewAllocation } from '../allocation/allocation.repository.js';
 import type { ConductorRecordRepository } from '../conductor-record/conductor-record.repository.js';
-import { InvalidError, messageOf, UnsupportedError } from '../domain/errors.js';
-import type { BootDevice } from '../domain/node/boot-device.js';
+import { messageOf } from '../domain/errors.js';
 import type { PowerTarget } from '../domain/power/power.js';
 import type { ProvisionVerb } from '../domain/provision/table.js';
 import { INTERFACE_KINDS, type ValidationReport } from '../driver/contract/interfaces.js';
@@ -23,14 +22,19 @@ import {
   type ProvisionArguments,
   type Requester,
 } from './conductor.js';
+import type { HardwareDesk } from './hardware-desk.js';
 import type { NodeContexts } from './node-context.js';
 import type { NodeDesk } from './node-desk.js';
 import type { PortDesk } from './port-desk.js';
+import type { VendorDesk } from './vendor-desk.js';
 import type { VerbDesk } from './verb-desk.js';
 import type { VifDesk } from './vif-desk.js';
 
 /** The conductor's front: passes each request to the desk that does it. */
 export class ConductorService extends Conductor {
+  readonly hardware: HardwareDesk;
+  readonly vendor: VendorDesk;
+
   constructor(
     private readonly deps: {
       nodes: NodeRepository;
@@ -43,10 +47,14 @@ export class ConductorService extends Conductor {
       allocating: AllocationDesk;
       verbs: VerbDesk;
       agents: AgentDesk;
+      hardware: HardwareDesk;
+      vendor: VendorDesk;
       conductorTimeout: number;
     },
   ) {
     super();
+    this.hardware = deps.hardware;
+    this.vendor = deps.vendor;
   }
 
   createNode(node: NewNode, by: Requester): Promise<Node> {
@@ -93,37 +101,6 @@ export class ConductorService extends Conductor {
       }
     }
     return report;
-  }
-
-  async getBootDevice(
-    ident: string,
-  ): Promise<{ boot_device: BootDevice | null; persistent: boolean | null }> {
-    return this.deps.desk.reserved(ident, async ({ node, signal }) => {
-      const context = await this.deps.contexts.forReading(node, signal);
-      await context.interfaces.management.validate(context);
-      return context.interfaces.management.getBootDevice(context);
-    });
-  }
-
-  async setBootDevice(ident: string, device: string, persistent: boolean, _by: Requester): Promise<void> {
-    await this.deps.desk.reserved(ident, async (lease) => {
-      const context = await this.deps.contexts.forWork(lease, lease.node, lease.signal);
-      const { management } = context.interfaces;
-      await management.validate(context);
-      const supported = management.supportedBootDevices(context);
-      const wanted = supported.find((known) => known === device);
-      if (!wanted) throw new InvalidError(`Invalid boot device ${device} specified.`);
-      await management.setBootDevice(context, wanted, persistent);
-    });
-  }
-
-  async supportedBootDevices(ident: string): Promise<readonly BootDevice[]> {
-    const node = await this.deps.nodes.get(ident);
-    const context = await this.deps.contexts.forReading(node, AbortSignal.timeout(60_000));
-    const devices = context.interfaces.management.supportedBootDevices(context);
-    if (devices.length === 0)
-      throw new UnsupportedError(`Driver ${node.driver} does not support management.`);
-    return devices;
   }
 
   listVifs(ident: string): Promise<Vif[]> {

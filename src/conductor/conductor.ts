@@ -1,6 +1,5 @@
 import type { Allocation } from '../allocation/allocation.entity.js';
 import type { NewAllocation } from '../allocation/allocation.repository.js';
-import type { BootDevice } from '../domain/node/boot-device.js';
 import type { PowerTarget } from '../domain/power/power.js';
 import type { ProvisionVerb } from '../domain/provision/table.js';
 import type { JsonObject } from '../domain/step/step.js';
@@ -13,6 +12,8 @@ import type { Port } from '../port/port.entity.js';
 import type { NewPort, PortChanges } from '../port/port.repository.js';
 import type { Portgroup } from '../portgroup/portgroup.entity.js';
 import type { PortgroupChanges } from '../portgroup/portgroup.repository.js';
+import type { HardwareDesk } from './hardware-desk.js';
+import type { VendorDesk } from './vendor-desk.js';
 
 /** Who asks, for events and logs. */
 export interface Requester {
@@ -80,11 +81,9 @@ export abstract class Conductor {
   ): Promise<Node>;
   abstract validate(ident: string): Promise<ValidationReport>;
 
-  abstract getBootDevice(
-    ident: string,
-  ): Promise<{ boot_device: BootDevice | null; persistent: boolean | null }>;
-  abstract setBootDevice(ident: string, device: string, persistent: boolean, by: Requester): Promise<void>;
-  abstract supportedBootDevices(ident: string): Promise<readonly BootDevice[]>;
+  /** The machine itself: boot device and mode, lights, console, RAID, virtual media. */
+  abstract readonly hardware: HardwareDesk;
+  abstract readonly vendor: VendorDesk;
 
   abstract listVifs(ident: string): Promise<Vif[]>;
   abstract attachVif(ident: string, vif: Vif, by: Requester): Promise<void>;

@@ -8,6 +8,7 @@ import type { Interfaces } from '../driver/contract/interfaces.js';
 import type { PowerInterface } from '../driver/contract/power.js';
 import type { StepContext, WorkContext } from '../driver/contract/step.js';
 import type { DriverRegistry } from '../driver/registry.js';
+import type { HardwareRepository } from '../hardware/hardware.repository.js';
 import type { Node } from '../node/node.entity.js';
 import type { NodeRepository } from '../node/node.repository.js';
 import type { JournaledOperation, OperationRepository } from '../operation/operation.repository.js';
@@ -26,6 +27,7 @@ export class NodeContexts {
       nodes: NodeRepository;
       ports: PortRepository;
       operations: OperationRepository;
+      hardware: HardwareRepository;
       registry: DriverRegistry;
       log: Logger;
     },
@@ -60,15 +62,24 @@ export class NodeContexts {
       },
       save: async (changes: NodeChanges) => {
         const seen = current;
-        const row = await this.deps.nodes.edit(node.uuid, lease.fence, (clear) => ({
-          ...changes,
-          ...Object.fromEntries(
-            MERGED.filter((column) => changes[column]).map((column) => [
-              column,
-              mergeKeys(seen[column], changes[column]!, clear[column]),
-            ]),
-          ),
-        }));
+        const { bios_settings, firmware_components, inventory, ...columns } = changes;
+        const row = await inTransaction(this.deps.source, async (manager) => {
+          const { nodes, hardware } = this.deps;
+          const merge = (clear: Node) => ({
+            ...columns,
+            ...Object.fromEntries(
+              MERGED.filter((column) => columns[column]).map((column) => [
+                column,
+                mergeKeys(seen[column], columns[column]!, clear[column]),
+              ]),
+            ),
+          });
+          const edited = await nodes.edit(node.uuid, lease.fence, merge, manager);
+          if (bios_settings) await hardware.replaceBiosSettings(node.uuid, bios_settings, manager);
+          if (firmware_components) await hardware.noteFirmware(node.uuid, firmware_components, manager);
+          if (inventory) await hardware.replaceInventory(node.uuid, inventory, manager);
+          return edited;
+        });
         current = clearNode(row, this.deps.nodes);
       },
       fence: (duration: number) => lease.ensure(duration),
@@ -89,7 +100,7 @@ export class NodeContexts {
     let saved: Json = step.checkpoint;
     const own = {
       operation: { uuid: operation.uuid, kind: operation.kind },
-      step: { name: step.name, interface: step.interface, args: step.args },
+      step: { name: step.name, interface: step.interface, args: this.#opened(step.args) },
       wake,
       attempt: step.attempt,
       get saved() {
@@ -112,6 +123,12 @@ export class NodeContexts {
         ...Object.getOwnPropertyDescriptors(own),
       },
     ) as StepContext & { all: Interfaces };
+  }
+
+  /** Arguments of an action are sealed as a whole. */
+  #opened(args: JsonObject): JsonObject {
+    const { sealed } = args;
+    return typeof sealed === 'string' ? (JSON.parse(this.deps.nodes.openText(sealed)) as JsonObject) : args;
   }
 
   async #base(

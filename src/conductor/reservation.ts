@@ -21,6 +21,11 @@ interface Held {
   lost: AbortController;
 }
 
+/** Runs work under a node's reservation, trying again as configured while another holds it. */
+export interface Reserving {
+  reserved<T>(ident: string, work: (lease: Lease) => Promise<T>): Promise<T>;
+}
+
 /**
  * Node reservations of this conductor: fenced leases on the database's clock, all renewed in one statement.
  * A paused process finds its leases expired by its own monotonic clock before it acts, and the fence refuses its

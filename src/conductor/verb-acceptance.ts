@@ -246,7 +246,9 @@ function refuseInMaintenance(node: Node, operation: string): void {
 }
 
 function planTeardown(interfaces: Interfaces, before: Node): PlannedStep[] {
-  const steps = planSteps(interfaces, 'teardown');
-  if (!RESCUED.includes(before.provision_state)) return steps;
-  return [plannedFrom(ownStep('clean_up_rescue'), {}), ...steps];
+  return [
+    ...(RESCUED.includes(before.provision_state) ? [plannedFrom(ownStep('clean_up_rescue'), {})] : []),
+    ...(before.console_enabled ? [plannedFrom(ownStep('stop_console'), {})] : []),
+    ...planSteps(interfaces, 'teardown'),
+  ];
 }

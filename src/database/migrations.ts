@@ -8,6 +8,7 @@ import { CreateAllocation1763712000000 } from '../../migrations/1763712000000-cr
 import { CreateDeployTemplate1763712060000 } from '../../migrations/1763712060000-create-deploy-template.js';
 import { CreateRunbook1763712120000 } from '../../migrations/1763712120000-create-runbook.js';
 import { CreateInspectionRule1763712180000 } from '../../migrations/1763712180000-create-inspection-rule.js';
+import { CreateHardware1763712600000 } from '../../migrations/1763712600000-create-hardware.js';
 
 /** Every migration, oldest first: a file that is not listed here does not run. */
 export const MIGRATIONS = [
@@ -21,4 +22,5 @@ export const MIGRATIONS = [
   CreateDeployTemplate1763712060000,
   CreateRunbook1763712120000,
   CreateInspectionRule1763712180000,
+  CreateHardware1763712600000,
 ];

@@ -3,12 +3,14 @@ import type { FakeSettings } from '../config/section/fake.js';
 import type { IpmiSettings } from '../config/section/ipmi.js';
 import { INTERFACE_KINDS } from './contract/interfaces.js';
 import { FakeBoot } from './fake/boot.js';
+import { FakeConsole } from './fake/console.js';
 import { FakeDeploy } from './fake/deploy.js';
 import { FakeInspect } from './fake/inspect.js';
 import { FakeMachine } from './fake/machine.js';
 import { FakeManagement } from './fake/management.js';
 import { FakePower } from './fake/power.js';
 import { FakeRescue } from './fake/rescue.js';
+import { FakeBios, FakeFirmware, FakeRaid } from './fake/settings.js';
 import { FakeVendor } from './fake/vendor.js';
 import type { Ipmitool } from './ipmi/ipmitool.js';
 import { IpmiManagement } from './ipmi/management.js';
@@ -20,7 +22,6 @@ import { AbsentInterface, InertInterface } from './noop/passive.js';
 import type { ImplementationTable } from './registry.js';
 
 const ABSENT = ['bios', 'console', 'firmware', 'inspect', 'raid', 'rescue', 'vendor'] as const;
-const FAKE_PASSIVE = ['bios', 'console', 'firmware', 'raid', 'storage'] as const;
 
 /** `no-<kind>` and `noop`. */
 export function noopImplementations(): Partial<ImplementationTable> {
@@ -40,12 +41,16 @@ export function fakeImplementations(parts: {
 }): Partial<ImplementationTable> {
   const machine = new FakeMachine(parts.journalDirectory, parts.delays);
   return {
-    ...Object.fromEntries(FAKE_PASSIVE.map((kind) => [kind, [new InertInterface('fake')]])),
     power: [new FakePower(machine)],
     management: [new FakeManagement(machine)],
     boot: [new FakeBoot(machine)],
     deploy: [new FakeDeploy({ machine, settings: parts.deploy })],
     inspect: [new FakeInspect(machine)],
+    bios: [new FakeBios(machine)],
+    console: [new FakeConsole(machine)],
+    firmware: [new FakeFirmware(machine)],
+    raid: [new FakeRaid(machine)],
+    storage: [new InertInterface('fake')],
     rescue: [new FakeRescue(machine)],
     vendor: [new FakeVendor(machine)],
   };

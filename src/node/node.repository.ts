@@ -114,6 +114,15 @@ export class NodeRepository {
     };
   }
 
+  /** For texts that are kept elsewhere than in a node's row. @returns base64 */
+  sealText(text: string): string {
+    return this.keyring.seal(text).toString('base64');
+  }
+
+  openText(sealed: string): string {
+    return this.keyring.open(Buffer.from(sealed, 'base64'));
+  }
+
   /**
    * Writes `changes`; with a fence only while that reservation is held and has not expired.
    * @throws LeaseLostError, NotFoundError, ConflictError

@@ -6,7 +6,11 @@ import type { Json, JsonObject, StepOwner, StepState } from '../domain/step/step
 @Unique('operation_uuid_key', ['uuid'])
 @Index('operation_open_key', ['node_uuid'], {
   unique: true,
-  where: "finished_at is null and kind <> 'power'",
+  where: "finished_at is null and kind not in ('power', 'action')",
+})
+@Index('operation_action_key', ['node_uuid'], {
+  unique: true,
+  where: "finished_at is null and kind = 'action'",
 })
 @Index('operation_power_key', ['node_uuid'], {
   unique: true,

@@ -16,7 +16,8 @@ export type OperationKind =
   | 'rescue'
   | 'unrescue'
   | 'service'
-  | 'power';
+  | 'power'
+  | 'action';
 
 /** An operation with its journal, as the runner works on it. */
 export interface JournaledOperation {
@@ -198,7 +199,7 @@ export class OperationRepository {
   /** The node's open workflow (not a power action). */
   async openOf(node_uuid: string, on: Queryable = this.source.manager): Promise<OpenOperation | null> {
     const [row] = await on.query<OpenOperation[]>(
-      `select ${OPEN_COLUMNS} from operation where node_uuid = $1 and finished_at is null and kind <> 'power'`,
+      `select ${OPEN_COLUMNS} from operation where node_uuid = $1 and finished_at is null and kind not in ('power', 'action')`,
       [node_uuid],
     );
     return row ?? null;

@@ -33,6 +33,7 @@ export class DriverBench {
       target_provision_state: 'active',
       disable_power_off: false,
       network_data: {},
+      target_raid_config: {},
       ...fields,
     };
   }

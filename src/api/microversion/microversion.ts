@@ -19,6 +19,7 @@ const BEHAVIOURS = {
   nodeName: 5,
   unrestrictedName: 10,
   enrollFirst: 11, // before, a new node is `available` at once
+  raidConfig: 12,
   nodeLinks: 14,
   portgroupLinks: 24,
   chassisRemoval: 25,
@@ -38,6 +39,7 @@ const BEHAVIOURS = {
   deploySteps: 69,
   cleanDisableRamdisk: 70,
   agentStatus: 72,
+  biosRegistry: 74,
   localLinkOvn: 90,
   dotJsonIsName: 91, // before, a `.json` suffix of the path is dropped
   runbooks: 92,

@@ -35,6 +35,8 @@ export interface RouteDescription {
   readonly body?: Body;
   /** None: the answer has no body. */
   readonly answer?: Answer;
+  /** It may also be answered 202 without a body: accepted, not done yet. */
+  readonly orAccepted?: true;
 }
 
 /** What the OpenAPI document and the reference say of a route. Every route has one. */

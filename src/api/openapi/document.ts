@@ -62,7 +62,7 @@ export function openApiDocument(
 
 function operation(
   { path, method, since, policy, status }: DeclaredRoute,
-  { summary, query, body, answer }: RouteDescription,
+  { summary, query, body, answer, orAccepted }: RouteDescription,
   version: Microversion,
   schemas: Schemas,
 ): JsonSchema {
@@ -83,6 +83,7 @@ function operation(
         description: 'Done',
         ...(answer ? { content: content(answer, schemas) } : {}),
       },
+      ...(orAccepted ? { '202': { description: 'Accepted, not done yet' } } : {}),
       default: { description: 'Refused or failed', content: jsonOf(ref('Error')) },
     },
   };

@@ -1,17 +1,9 @@
 import { InvalidError } from '../../domain/errors.js';
 import { POWER_TARGETS, type PowerTarget, settledPower } from '../../domain/power/power.js';
 import type { StepOutcome } from '../../domain/step/step.js';
-import type { Interfaces } from '../../driver/contract/interfaces.js';
-import type { StepContext, StepDeclaration } from '../../driver/contract/step.js';
-
-type OwnContext = StepContext & { readonly all: Interfaces };
-
-/** A step of the conductor itself, for every driver; it knows all of the node's interfaces. */
-export type OwnStep = Omit<StepDeclaration, 'kind' | 'run'> & {
-  /** Kinds of operation that it is part of. */
-  readonly kinds: readonly string[];
-  run(context: OwnContext): Promise<StepOutcome>;
-};
+import type { StepContext } from '../../driver/contract/step.js';
+import { ACTION_STEPS } from './action-steps.js';
+import type { OwnContext, OwnStep } from './own-step.js';
 
 /** What the hold step keeps when the operator let it go; the journal writes it with the verb `unhold`. */
 export const RELEASED = 'released';
@@ -38,8 +30,10 @@ const OWN_STEPS: readonly OwnStep[] = [
   { ...base, name: 'verify', kinds: ['verify'], run: verify },
   { ...base, name: 'set_power_state', kinds: ['power'], run: setPowerState },
   { ...base, interface: 'rescue', name: 'clean_up_rescue', kinds: ['teardown'], run: cleanUpRescue },
+  { ...base, interface: 'console', name: 'stop_console', kinds: ['teardown'], run: stopConsole },
   { ...base, interface: 'deploy', name: 'refuse_steps', kinds: ['clean', 'service'], run: refuseSteps },
   ...RESERVED,
+  ...ACTION_STEPS,
 ];
 
 export function ownStep(name: string): OwnStep {
@@ -87,6 +81,12 @@ async function setPowerState(context: StepContext): Promise<StepOutcome> {
 
 async function cleanUpRescue(context: OwnContext): Promise<StepOutcome> {
   await context.all.rescue.cleanUp(context);
+  return { is: 'done' };
+}
+
+/** It stays enabled on the record, for the next instance (Ironic: manager._do_node_tear_down). */
+async function stopConsole(context: OwnContext): Promise<StepOutcome> {
+  await context.all.console.stop(context);
   return { is: 'done' };
 }
 

@@ -153,6 +153,14 @@ export const WORKFLOWS: Readonly<Record<OperationKind, Workflow>> = {
             },
           },
   },
+  action: {
+    kind: 'action',
+    waits: false,
+    timeout: null,
+    cleanUp: null,
+    succeed: () => ({ event: null, changes: {} }),
+    fail: ({ message }) => ({ events: [], changes: { last_error: message } }),
+  },
   power: {
     kind: 'power',
     waits: false,

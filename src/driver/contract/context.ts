@@ -1,3 +1,4 @@
+import type { BiosSetting, FirmwareComponent } from '../../domain/hardware/component.js';
 import type { JsonObject } from '../../domain/step/step.js';
 import type { Logger } from '../../platform/logger.js';
 
@@ -20,6 +21,7 @@ export interface DriverNode {
   readonly target_provision_state: string | null;
   readonly disable_power_off: boolean;
   readonly network_data: JsonObject;
+  readonly target_raid_config: JsonObject;
 }
 
 export interface DriverPort {
@@ -36,6 +38,16 @@ export interface NodeChanges {
   properties?: JsonObject;
   power_state?: string;
   boot_mode?: string | null;
+  secure_boot?: boolean | null;
+  console_enabled?: boolean;
+  raid_config?: JsonObject;
+  target_raid_config?: JsonObject;
+  /** All of them: others are gone. */
+  bios_settings?: readonly BiosSetting[];
+  /** Those that are named. */
+  firmware_components?: readonly FirmwareComponent[];
+  /** What an inspection found. */
+  inventory?: { inventory: JsonObject; plugin_data: JsonObject };
 }
 
 /**

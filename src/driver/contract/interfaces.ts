@@ -1,10 +1,12 @@
 import type { BootInterface } from './boot.js';
+import type { ConsoleInterface } from './console.js';
 import type { DeployInterface } from './deploy.js';
 import type { Implementation } from './implementation.js';
 import type { InspectInterface } from './inspect.js';
 import type { ManagementInterface } from './management.js';
 import type { NetworkInterface } from './network.js';
 import type { PowerInterface } from './power.js';
+import type { RaidInterface } from './raid.js';
 import type { RescueInterface } from './rescue.js';
 import type { StepDeclaration } from './step.js';
 import type { VendorInterface } from './vendor.js';
@@ -32,18 +34,23 @@ export interface PassiveInterface extends Implementation {
   readonly passive: true;
 }
 
+/** An interface that is nothing but steps; what they find is kept in the node's records. */
+export interface SteppedInterface extends Implementation {
+  readonly steps?: readonly StepDeclaration[];
+}
+
 /** What an implementation of each kind can be asked for. */
 export interface ImplementationByKind {
-  readonly bios: PassiveInterface;
+  readonly bios: SteppedInterface;
   readonly boot: BootInterface;
-  readonly console: PassiveInterface;
+  readonly console: ConsoleInterface;
   readonly deploy: DeployInterface;
-  readonly firmware: PassiveInterface;
+  readonly firmware: SteppedInterface;
   readonly inspect: InspectInterface;
   readonly management: ManagementInterface;
   readonly network: NetworkInterface;
   readonly power: PowerInterface;
-  readonly raid: PassiveInterface;
+  readonly raid: RaidInterface;
   readonly rescue: RescueInterface;
   readonly storage: PassiveInterface;
   readonly vendor: VendorInterface;

@@ -1,12 +1,49 @@
-import type { BootDevice } from '../../domain/node/boot-device.js';
+import type { IndicatorState, MediaDevice } from '../../domain/hardware/component.js';
+import type { BootDevice, BootMode } from '../../domain/node/boot-device.js';
+import type { JsonObject } from '../../domain/step/step.js';
 import type { DriverContext } from './context.js';
 import type { Implementation } from './implementation.js';
 
-/** Failures: FerricError bmc-unreachable, bmc-authentication, bmc-failed, unsupported. */
+/**
+ * Failures: FerricError bmc-unreachable, bmc-authentication, bmc-failed, unsupported. What an implementation has not
+ * is answered as an unsupported extension by whoever asks for it.
+ */
 export interface ManagementInterface extends Implementation {
   supportedBootDevices(context: DriverContext): readonly BootDevice[];
   getBootDevice(
     context: DriverContext,
   ): Promise<{ boot_device: BootDevice | null; persistent: boolean | null }>;
   setBootDevice(context: DriverContext, device: BootDevice, persistent: boolean): Promise<void>;
+  injectNmi?(context: DriverContext): Promise<void>;
+  readonly firmwareBoot?: FirmwareBoot;
+  readonly indicators?: Indicators;
+  readonly media?: VirtualMedia;
+}
+
+export interface FirmwareBoot {
+  getBootMode(context: DriverContext): Promise<BootMode>;
+  setBootMode(context: DriverContext, mode: BootMode): Promise<void>;
+  getSecureBoot(context: DriverContext): Promise<boolean>;
+  setSecureBoot(context: DriverContext, on: boolean): Promise<void>;
+}
+
+/** Component to light to what it can do. */
+export type IndicatorTable = Readonly<
+  Record<string, Readonly<Record<string, { readonly: boolean; states: readonly IndicatorState[] }>>>
+>;
+
+export interface Indicators {
+  list(context: DriverContext): Promise<IndicatorTable>;
+  get(context: DriverContext, component: string, name: string): Promise<IndicatorState>;
+  set(context: DriverContext, component: string, name: string, state: IndicatorState): Promise<void>;
+}
+
+export interface VirtualMedia {
+  list(context: DriverContext): Promise<JsonObject[]>;
+  attach(
+    context: DriverContext,
+    medium: { device_type: MediaDevice; image_url: string; image_download_source: string },
+  ): Promise<void>;
+  /** @param devices null: all */
+  detach(context: DriverContext, devices: readonly MediaDevice[] | null): Promise<void>;
 }

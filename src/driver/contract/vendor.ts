@@ -20,6 +20,5 @@ export interface VendorMethod {
 
 export interface VendorInterface extends Implementation {
   readonly steps?: readonly StepDeclaration[];
-  /** null: the node has no vendor interface. */
-  readonly methods: Readonly<Record<string, VendorMethod>> | null;
+  readonly methods: Readonly<Record<string, VendorMethod>>;
 }

@@ -11,6 +11,7 @@ export const FAKE_PROPERTIES: PropertyTable = {
   'fake_delay_<what>':
     'Seconds that a step (deploy, write_image, inspect_hardware, ...) or an act of an interface (power, management, boot, ...) takes; two numbers with a comma: a random time between them. Optional.',
   'fake_fail_<what>': 'Message with which that step or act fails. Optional.',
+  fake_inventory: 'Object that an inspection finds as the inventory. Optional.',
   fake_journal:
     'File in the configured driver.fake_journal_directory to which each effect appends a line when it begins and when it ends. Optional.',
 };

@@ -1,13 +1,87 @@
+import { InvalidError } from '../../domain/errors.js';
+import { INDICATOR_STATES, MEDIA_DEVICES } from '../../domain/hardware/component.js';
 import { BOOT_DEVICES, type BootDevice } from '../../domain/node/boot-device.js';
+import type { JsonObject } from '../../domain/step/step.js';
 import type { DriverContext } from '../contract/context.js';
-import type { ManagementInterface } from '../contract/management.js';
+import type {
+  FirmwareBoot,
+  Indicators,
+  IndicatorTable,
+  ManagementInterface,
+  VirtualMedia,
+} from '../contract/management.js';
 import { FAKE_PROPERTIES, type FakeMachine, pause, recall } from './machine.js';
 
+/** The lights of upstream's fake machine (drivers/modules/fake.py). */
+const INDICATORS: IndicatorTable = {
+  chassis: { 'led-0': { readonly: true, states: ['off', 'on'] } },
+  system: { led: { readonly: false, states: ['blinking', 'off', 'on'] } },
+};
+
+/** Management of a machine that keeps in driver_internal_info what it was told. */
 export class FakeManagement implements ManagementInterface {
   readonly name = 'fake';
   readonly properties = FAKE_PROPERTIES;
 
   constructor(private readonly machine: FakeMachine) {}
+
+  readonly firmwareBoot: FirmwareBoot = {
+    getBootMode: async (context) => {
+      await this.look(context);
+      return recall(context, 'fake_boot_mode') === 'bios' ? 'bios' : 'uefi';
+    },
+    setBootMode: (context, mode) => this.act(context, `boot mode ${mode}`, { fake_boot_mode: mode }),
+    getSecureBoot: async (context) => {
+      await this.look(context);
+      return recall(context, 'fake_secure_boot') === true;
+    },
+    setSecureBoot: (context, on) =>
+      this.act(context, `secure boot ${on ? 'on' : 'off'}`, { fake_secure_boot: on }),
+  };
+
+  readonly indicators: Indicators = {
+    list: async (context) => {
+      await this.look(context);
+      return INDICATORS;
+    },
+    get: async (context, component, name) => {
+      await this.look(context);
+      indicator(component, name);
+      const state = recall(context, `fake_indicator_${name}@${component}`);
+      return INDICATOR_STATES.find((known) => known === state) ?? 'on';
+    },
+    set: async (context, component, name, state) => {
+      const { readonly, states } = indicator(component, name);
+      if (readonly) throw new InvalidError(`Indicator ${name} of ${component} is read-only.`);
+      if (!states.includes(state)) throw new InvalidError(`Invalid indicator state ${state} specified.`);
+      await this.act(context, `indicator ${name} ${state}`, {
+        [`fake_indicator_${name}@${component}`]: state,
+      });
+    },
+  };
+
+  readonly media: VirtualMedia = {
+    list: async (context) => {
+      await this.look(context);
+      const inserted = (recall(context, 'fake_media') ?? {}) as JsonObject;
+      return MEDIA_DEVICES.map((device) => ({
+        device_type: device,
+        image_url: inserted[device] ?? null,
+        inserted: device in inserted,
+      }));
+    },
+    attach: (context, { device_type, image_url }) =>
+      this.act(context, `attach ${device_type}`, {
+        fake_media: { ...((recall(context, 'fake_media') ?? {}) as JsonObject), [device_type]: image_url },
+      }),
+    detach: (context, devices) => {
+      const inserted = Object.entries((recall(context, 'fake_media') ?? {}) as JsonObject);
+      const kept = inserted.filter(([device]) => devices && !devices.some((one) => one === device));
+      return this.act(context, `detach ${devices?.join(', ') ?? 'all'}`, {
+        fake_media: Object.fromEntries(kept),
+      });
+    },
+  };
 
   async validate(context: DriverContext): Promise<void> {
     this.machine.validate(context);
@@ -20,9 +94,7 @@ export class FakeManagement implements ManagementInterface {
   async getBootDevice(
     context: DriverContext,
   ): Promise<{ boot_device: BootDevice | null; persistent: boolean | null }> {
-    const delay = this.machine.delayOf(context, 'management', 'management');
-    if (delay > 0) await pause(delay, context.signal);
-    this.machine.failIfAsked(context, 'management');
+    await this.look(context);
     const device = recall(context, 'fake_boot_device');
     const known = BOOT_DEVICES.find((one) => one === device);
     return known
@@ -31,9 +103,32 @@ export class FakeManagement implements ManagementInterface {
   }
 
   async setBootDevice(context: DriverContext, device: BootDevice, persistent: boolean): Promise<void> {
-    await this.machine.act(context, 'management', `boot device ${device}`, {
+    await this.act(context, `boot device ${device}`, {
       fake_boot_device: device,
       fake_boot_persistent: persistent,
     });
   }
+
+  async injectNmi(context: DriverContext): Promise<void> {
+    await this.act(context, 'inject NMI', {});
+  }
+
+  private act(context: DriverContext, effect: string, state: JsonObject): Promise<void> {
+    return this.machine.act(context, 'management', effect, state);
+  }
+
+  private async look(context: DriverContext): Promise<void> {
+    const delay = this.machine.delayOf(context, 'management', 'management');
+    if (delay > 0) await pause(delay, context.signal);
+    this.machine.failIfAsked(context, 'management');
+  }
+}
+
+/** @throws InvalidError in upstream's words */
+function indicator(component: string, name: string): IndicatorTable[string][string] {
+  const lights = INDICATORS[component];
+  if (!lights) throw new InvalidError(`Invalid component ${component} specified.`);
+  const light = lights[name];
+  if (!light) throw new InvalidError(`Invalid indicator ${name} specified.`);
+  return light;
 }

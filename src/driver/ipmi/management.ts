@@ -64,6 +64,11 @@ export class IpmiManagement implements ManagementInterface {
     await this.select(context, device, persistent && !forceBootDevice);
   }
 
+  /** The diagnostic interrupt (IPMI 2.0 §28.3, chassis control 4). */
+  async injectNmi(context: DriverContext): Promise<void> {
+    await this.send(context, ['power', 'diag'], 'control');
+  }
+
   /** Tells a forgetful BMC (`ipmi_force_boot_device`) its persistent boot device again; right before a start. */
   async renewBootDevice(context: DriverContext): Promise<void> {
     if (!parseTarget(context.node.driver_info).forceBootDevice) return;

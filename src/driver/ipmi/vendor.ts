@@ -57,6 +57,7 @@ export class IpmiVendor implements VendorInterface {
     };
     this.steps = [
       { ...sendRaw, kind: 'clean' },
+      { ...sendRaw, kind: 'deploy' },
       { ...sendRaw, kind: 'service' },
     ];
   }

@@ -1,15 +1,28 @@
-import { UnsupportedError } from '../../domain/errors.js';
+import type { UnsupportedError } from '../../domain/errors.js';
+import type { JsonObject } from '../../domain/step/step.js';
+import type { ConsoleInterface } from '../contract/console.js';
 import type { DriverContext } from '../contract/context.js';
 import type { PropertyTable } from '../contract/implementation.js';
 import type { InspectInterface } from '../contract/inspect.js';
 import type { InterfaceKind, PassiveInterface } from '../contract/interfaces.js';
+import type { RaidInterface } from '../contract/raid.js';
 import type { RescueInterface } from '../contract/rescue.js';
 import type { VendorInterface } from '../contract/vendor.js';
+import { unsupported } from '../unsupported.js';
 
-/** `no-bios` and its like: the node has no such interface, and validate says so in Ironic's words. */
-export class AbsentInterface implements PassiveInterface, InspectInterface, RescueInterface, VendorInterface {
+/** `no-bios` and its like: the node has no such interface, and whoever asks is told so in Ironic's words. */
+export class AbsentInterface
+  implements
+    PassiveInterface,
+    ConsoleInterface,
+    InspectInterface,
+    RaidInterface,
+    RescueInterface,
+    VendorInterface
+{
   readonly passive = true;
-  readonly methods = null;
+  readonly methods = {};
+  readonly logicalDiskProperties = null;
   readonly name: string;
   readonly properties: PropertyTable = {};
 
@@ -18,12 +31,30 @@ export class AbsentInterface implements PassiveInterface, InspectInterface, Resc
   }
 
   async validate(context: DriverContext): Promise<void> {
-    throw new UnsupportedError(
-      `Driver ${context.node.driver} does not support ${this.kind} (disabled or not implemented).`,
-    );
+    throw this.refusal(context);
+  }
+
+  async start(context: DriverContext): Promise<void> {
+    throw this.refusal(context);
+  }
+
+  async stop(context: DriverContext): Promise<void> {
+    throw this.refusal(context);
+  }
+
+  async describe(context: DriverContext): Promise<JsonObject> {
+    throw this.refusal(context);
+  }
+
+  checkConfiguration(context: DriverContext): void {
+    throw this.refusal(context);
   }
 
   async cleanUp(): Promise<void> {}
+
+  private refusal(context: DriverContext): UnsupportedError {
+    return unsupported(context.node.driver, this.kind);
+  }
 }
 
 /** `noop` storage, `fake` raid: there is nothing to do, and that is right. */

@@ -81,14 +81,14 @@ export class RamdiskController {
     await this.#orMiss(source, () => this.conductor.heartbeat(node, heartbeat, source));
   }
 
-  /** Inspection comes with a later issue: until then no node waits for it. */
+  /** No interface that is built inspects through the ramdisk: no node waits for this. */
   @Post('continue_inspection')
   @HttpCode(202)
   @Since(1)
   @Policy('public')
   @Describe({ summary: 'A ramdisk tells what it found', query: LOOKUP, body: { schema: OBJECT } })
   continueInspection(@Req() { ip }: ApiRequest) {
-    throw this.door.miss('inspection is not built', this.door.enter(ip));
+    throw this.door.miss('no node waits for an inspection by its ramdisk', this.door.enter(ip));
   }
 
   async #orMiss<T>(source: string, work: () => Promise<T>): Promise<T> {

@@ -46,7 +46,9 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 const bench = (driver_info = {}) => new DriverBench({ driver: 'fake-hardware', driver_info });
 const steps = (kind: string) =>
-  interfaces.steps.filter((step) => step.kind === kind).toSorted((a, b) => b.priority - a.priority);
+  interfaces.steps
+    .filter((step) => step.kind === kind && step.priority > 0)
+    .toSorted((a, b) => b.priority - a.priority);
 const journal = (name: string) =>
   readFileSync(join(directory, name), 'utf8')
     .trim()

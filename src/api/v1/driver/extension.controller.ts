@@ -1,0 +1,104 @@
+import { Controller, Delete, Get, HttpCode, Patch, Post, Put, Req } from '@nestjs/common';
+import { Conductor } from '../../../conductor/conductor.js';
+import { FerricError } from '../../../domain/errors.js';
+import { Policy } from '../../auth/policy.js';
+import { Since } from '../../microversion/since.js';
+import { Describe } from '../../openapi/describe.js';
+import { OBJECT } from '../../openapi/json-schema.js';
+import type { ApiRequest } from '../../request/asked.js';
+import { notThere } from '../node/machine.controller.js';
+import { NAMED, VENDOR_ANSWER, VENDOR_BODY, vendorCall } from '../node/vendor-call.js';
+
+/** What a hardware type can do as a whole, by its default interfaces. */
+@Controller('v1/drivers/:name')
+export class DriverExtensionController {
+  constructor(private readonly conductor: Conductor) {}
+
+  @Get('raid/logical_disk_properties')
+  @Since(1)
+  @Policy('baremetal:driver:get_raid_logical_disk_properties')
+  @Describe({ summary: 'What a logical disk may say', answer: { schema: OBJECT } })
+  async logicalDiskProperties(@Req() { asked, params }: ApiRequest) {
+    if (!asked.version.does('raidConfig')) throw new FerricError('not-acceptable', 'Request not acceptable.');
+    return notThere(() => this.conductor.hardware.logicalDiskProperties(params['name']!));
+  }
+
+  @Get('vendor_passthru/methods')
+  @Since(1)
+  @Policy('baremetal:driver:vendor_passthru')
+  @Describe({ summary: 'Vendor methods of a hardware type', answer: { schema: OBJECT } })
+  methods(@Req() { params }: ApiRequest) {
+    return this.conductor.vendor.driverMethods(params['name']!);
+  }
+
+  @Get('vendor_passthru/:method')
+  @Since(1)
+  @Policy('baremetal:driver:vendor_passthru')
+  @Describe({ summary: 'Call a vendor method of a hardware type', answer: VENDOR_ANSWER })
+  get(@Req() request: ApiRequest) {
+    return this.#call(request);
+  }
+
+  @Post('vendor_passthru/:method')
+  @HttpCode(200)
+  @Since(1)
+  @Policy('baremetal:driver:vendor_passthru')
+  @Describe({
+    summary: 'Call a vendor method of a hardware type',
+    body: VENDOR_BODY,
+    answer: VENDOR_ANSWER,
+  })
+  post(@Req() request: ApiRequest) {
+    return this.#call(request);
+  }
+
+  @Put('vendor_passthru/:method')
+  @Since(1)
+  @Policy('baremetal:driver:vendor_passthru')
+  @Describe({
+    summary: 'Call a vendor method of a hardware type',
+    body: VENDOR_BODY,
+    answer: VENDOR_ANSWER,
+  })
+  put(@Req() request: ApiRequest) {
+    return this.#call(request);
+  }
+
+  @Patch('vendor_passthru/:method')
+  @Since(1)
+  @Policy('baremetal:driver:vendor_passthru')
+  @Describe({
+    summary: 'Call a vendor method of a hardware type',
+    body: VENDOR_BODY,
+    answer: VENDOR_ANSWER,
+  })
+  patch(@Req() request: ApiRequest) {
+    return this.#call(request);
+  }
+
+  @Delete('vendor_passthru/:method')
+  @Since(1)
+  @Policy('baremetal:driver:vendor_passthru')
+  @Describe({ summary: 'Call a vendor method of a hardware type', answer: VENDOR_ANSWER })
+  delete(@Req() request: ApiRequest) {
+    return this.#call(request);
+  }
+
+  @Post('vendor_passthru')
+  @HttpCode(200)
+  @Since(1)
+  @Policy('baremetal:driver:vendor_passthru')
+  @Describe({
+    summary: 'Call a vendor method of a hardware type that the query names',
+    query: NAMED,
+    body: VENDOR_BODY,
+    answer: VENDOR_ANSWER,
+  })
+  postNamed(@Req() request: ApiRequest) {
+    return this.#call(request);
+  }
+
+  #call(request: ApiRequest): never {
+    return this.conductor.vendor.callDriver(request.params['name']!, vendorCall(request).method);
+  }
+}

@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DataSource } from 'typeorm';
+import { inTransaction } from '../database/data-source.js';
+import { brokenUnique } from '../database/statement.js';
+import { LockedError } from '../domain/errors.js';
+import type { StepEvent } from '../domain/step/advance.js';
+import type { JsonObject } from '../domain/step/step.js';
+import type { Node } from '../node/node.entity.js';
+import type { Fence, NodeRepository } from '../node/node.repository.js';
+import type { OperationRepository } from '../operation/operation.repository.js';
+import { ownStep } from './workflow/own-steps.js';
+import { plannedFrom } from './workflow/workflow.js';
+
+/** The node is locked by its own last action, which holds its reservation now or soon. */
+class StillOpen extends LockedError {}
+
+/**
+ * Actions: one step each, beside whatever workflow the node is in, for what a client is told of before it is done.
+ * A failure becomes the node's last_error.
+ */
+export class ActionJournal {
+  constructor(
+    private readonly deps: {
+      source: DataSource;
+      nodes: NodeRepository;
+      operations: OperationRepository;
+      runner: { deliver(id: string, event: StepEvent): void };
+      host: string;
+      settings: { node_locked_retry_attempts: number; node_locked_retry_interval: number };
+    },
+  ) {}
+
+  /** Runs `work`, which begins an action, again as configured while the one before is open. */
+  async inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const { node_locked_retry_attempts: attempts, node_locked_retry_interval: interval } = this.deps.settings;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof StillOpen) || attempt >= attempts) throw error;
+        await sleep(interval * 1000);
+      }
+    }
+  }
+
+  /**
+   * Durable once it returns.
+   * @param args sealed in the journal: they may hold what clients call secret
+   * @param fence of the reservation under which it was checked; null for an action that waits for its turn
+   * @throws LockedError while another action of the node is open
+   */
+  async begin(
+    node: Node,
+    step: string,
+    args: JsonObject,
+    fence: Fence | null,
+    requestId: string,
+  ): Promise<void> {
+    const { source, nodes, operations, runner, host } = this.deps;
+    const sealed = nodes.sealText(JSON.stringify(args));
+    const { id } = await inTransaction(source, async (manager) => {
+      if (fence) await nodes.update(node.uuid, { last_error: null }, fence, manager);
+      const steps = [plannedFrom(ownStep(step), { sealed })];
+      const row = {
+        node_uuid: node.uuid,
+        kind: 'action' as const,
+        steps,
+        request_id: requestId,
+        conductor: host,
+      };
+      return operations.create(row, manager);
+    }).catch((error: unknown) => {
+      if (brokenUnique(error) !== null) throw new StillOpen(node.uuid, host);
+      throw error;
+    });
+    runner.deliver(id, { on: 'begin' });
+  }
+}

@@ -1,0 +1,204 @@
+import { ConflictError, InvalidError, UnavailableError } from '../domain/errors.js';
+import { INDICATOR_STATES, type IndicatorState, type MediaDevice } from '../domain/hardware/component.js';
+import type { BootDevice, BootMode } from '../domain/node/boot-device.js';
+import { factsOf, isProvisionState } from '../domain/provision/machine.js';
+import type { Json, JsonObject } from '../domain/step/step.js';
+import type { Interfaces } from '../driver/contract/interfaces.js';
+import type { Indicators, IndicatorTable } from '../driver/contract/management.js';
+import type { WorkContext } from '../driver/contract/step.js';
+import type { DriverRegistry } from '../driver/registry.js';
+import { unsupported } from '../driver/unsupported.js';
+import type { Node } from '../node/node.entity.js';
+import type { NodeRepository } from '../node/node.repository.js';
+import type { ActionJournal } from './action-journal.js';
+import type { NodeContexts } from './node-context.js';
+import type { Reserving } from './reservation.js';
+
+/** ms for something that is only looked at. */
+const LOOK = 60_000;
+
+type Context = WorkContext & { all: Interfaces };
+
+/** What a client asks of a node's machine besides power and verbs: boot, lights, console, RAID, virtual media. */
+export class HardwareDesk {
+  constructor(
+    private readonly deps: {
+      nodes: NodeRepository;
+      contexts: NodeContexts;
+      registry: DriverRegistry;
+      desk: Reserving;
+      actions: ActionJournal;
+    },
+  ) {}
+
+  getBootDevice(ident: string): Promise<{ boot_device: BootDevice | null; persistent: boolean | null }> {
+    return this.#reserved(ident, async (context) => {
+      await context.all.management.validate(context);
+      return context.all.management.getBootDevice(context);
+    });
+  }
+
+  setBootDevice(ident: string, device: string, persistent: boolean): Promise<void> {
+    return this.#reserved(ident, async (context) => {
+      const { management } = context.all;
+      await management.validate(context);
+      const wanted = management.supportedBootDevices(context).find((known) => known === device);
+      if (!wanted) throw new InvalidError(`Invalid boot device ${device} specified.`);
+      await management.setBootDevice(context, wanted, persistent);
+    });
+  }
+
+  async supportedBootDevices(ident: string): Promise<readonly BootDevice[]> {
+    const context = await this.#look(ident);
+    return context.all.management.supportedBootDevices(context);
+  }
+
+  injectNmi(ident: string): Promise<void> {
+    return this.#reserved(ident, async (context) => {
+      const { management } = context.all;
+      await management.validate(context);
+      if (!management.injectNmi) throw unsupported(context.node.driver, 'inject_nmi');
+      await management.injectNmi(context);
+    });
+  }
+
+  async indicators(ident: string): Promise<IndicatorTable> {
+    const context = await this.#look(ident);
+    return indicatorsOf(context, 'get_supported_indicators').list(context);
+  }
+
+  indicator(ident: string, component: string, name: string): Promise<IndicatorState> {
+    return this.#reserved(ident, async (context) => {
+      await context.all.management.validate(context);
+      return indicatorsOf(context, 'get_indicator_state').get(context, component, name);
+    });
+  }
+
+  setIndicator(ident: string, component: string, name: string, state: string): Promise<void> {
+    return this.#reserved(ident, async (context) => {
+      await context.all.management.validate(context);
+      const lights = indicatorsOf(context, 'set_indicator_state');
+      const wanted = INDICATOR_STATES.find((known) => known === state);
+      if (!wanted) throw new InvalidError(`Invalid indicator state ${state} specified.`);
+      await lights.set(context, component, name, wanted);
+    });
+  }
+
+  /** @throws InvalidError where the console is not enabled */
+  async console(ident: string): Promise<JsonObject> {
+    const context = await this.#look(ident);
+    const node = await this.deps.nodes.get(ident);
+    if (!node.console_enabled) throw new InvalidError(`Console access is not enabled on node ${node.uuid}`);
+    await context.all.console.validate(context);
+    return context.all.console.describe(context);
+  }
+
+  async setConsole(ident: string, enabled: boolean, requestId: string): Promise<void> {
+    const seen = await this.#look(ident);
+    await seen.all.console.validate(seen);
+    if ((await this.deps.nodes.get(ident)).console_enabled === enabled) return;
+    await this.#action(ident, 'set_console', { enabled }, requestId, (context) =>
+      context.all.console.validate(context),
+    );
+  }
+
+  async setTargetRaid(ident: string, config: JsonObject): Promise<void> {
+    await this.deps.desk.reserved(ident, async (lease) => {
+      const context = await this.deps.contexts.forWork(lease, lease.node, lease.signal);
+      if (Object.keys(config).length > 0) context.all.raid.checkConfiguration(context, config);
+      await this.deps.nodes.update(lease.node.uuid, { target_raid_config: config }, lease.fence);
+    });
+  }
+
+  /** Of the driver's default RAID interface. @throws NotFoundError, UnsupportedError */
+  logicalDiskProperties(driver: string): Readonly<Record<string, string>> {
+    const { logicalDiskProperties } = this.deps.registry.resolve({ driver }).raid;
+    if (!logicalDiskProperties) throw unsupported(driver, 'raid');
+    return logicalDiskProperties;
+  }
+
+  setBootMode(ident: string, target: BootMode, requestId: string): Promise<void> {
+    return this.#firmwareBoot(ident, 'set_boot_mode', target, requestId);
+  }
+
+  setSecureBoot(ident: string, target: boolean, requestId: string): Promise<void> {
+    return this.#firmwareBoot(ident, 'set_secure_boot', target, requestId);
+  }
+
+  async media(ident: string): Promise<JsonObject[]> {
+    const context = await this.#look(ident);
+    await context.all.management.validate(context);
+    if (!context.all.management.media) throw unsupported(context.node.driver, 'get_virtual_media');
+    return context.all.management.media.list(context);
+  }
+
+  attachMedia(
+    ident: string,
+    medium: { device_type: MediaDevice; image_url: string; image_download_source: string },
+    requestId: string,
+  ): Promise<void> {
+    return this.#media(ident, 'attach', medium, requestId);
+  }
+
+  detachMedia(ident: string, devices: readonly MediaDevice[] | null, requestId: string): Promise<void> {
+    return this.#media(ident, 'detach', { device_types: devices as MediaDevice[] | null }, requestId);
+  }
+
+  #media(ident: string, what: 'attach' | 'detach', args: JsonObject, requestId: string): Promise<void> {
+    return this.#action(ident, `${what}_media`, args, requestId, async (context, node) => {
+      await context.all.management.validate(context);
+      if (!context.all.management.media) throw unsupported(node.driver, `${what}_virtual_media`);
+      if (node.maintenance && node.fault === 'power failure') {
+        throw new UnavailableError(
+          `Unable to ${what} virtual media for node ${node.uuid} due to power failure state`,
+        );
+      }
+    });
+  }
+
+  #firmwareBoot(ident: string, step: string, target: Json, requestId: string): Promise<void> {
+    return this.#action(ident, step, { target }, requestId, async (context, node) => {
+      const state = node.provision_state;
+      if (!isProvisionState(state) || !factsOf(state).stable) {
+        throw new ConflictError(
+          `Node is in ${state} state. Since node is transitioning, the boot mode will not be set as this may ` +
+            'interfere with ongoing changes and result in erroneous modification. Try again later.',
+        );
+      }
+      await context.all.management.validate(context);
+    });
+  }
+
+  async #action(
+    ident: string,
+    step: string,
+    args: JsonObject,
+    requestId: string,
+    check: (context: Context, node: Node) => Promise<void>,
+  ): Promise<void> {
+    const { actions, contexts, desk } = this.deps;
+    await actions.inTurn(() =>
+      desk.reserved(ident, async (lease) => {
+        await check(await contexts.forReading(lease.node, lease.signal), lease.node);
+        await actions.begin(lease.node, step, args, lease.fence, requestId);
+      }),
+    );
+  }
+
+  #reserved<T>(ident: string, work: (context: Context) => Promise<T>): Promise<T> {
+    return this.deps.desk.reserved(ident, async (lease) =>
+      work(await this.deps.contexts.forWork(lease, lease.node, lease.signal)),
+    );
+  }
+
+  async #look(ident: string): Promise<Context> {
+    const node = await this.deps.nodes.get(ident);
+    return this.deps.contexts.forReading(node, AbortSignal.timeout(LOOK));
+  }
+}
+
+function indicatorsOf(context: Context, extension: string): Indicators {
+  const { indicators } = context.all.management;
+  if (!indicators) throw unsupported(context.node.driver, extension);
+  return indicators;
+}

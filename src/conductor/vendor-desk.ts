@@ -1,0 +1,103 @@
+import { InvalidError } from '../domain/errors.js';
+import type { Json, JsonObject } from '../domain/step/step.js';
+import type { Interfaces } from '../driver/contract/interfaces.js';
+import type { WorkContext } from '../driver/contract/step.js';
+import type { VendorMethod } from '../driver/contract/vendor.js';
+import type { DriverRegistry } from '../driver/registry.js';
+import type { Node } from '../node/node.entity.js';
+import type { Fence, NodeRepository } from '../node/node.repository.js';
+import type { ActionJournal } from './action-journal.js';
+import type { NodeContexts } from './node-context.js';
+import type { Reserving } from './reservation.js';
+
+type Metadata = Omit<VendorMethod, 'validate' | 'run'>;
+export interface VendorAnswer {
+  /** Accepted, not done yet: there is no result. */
+  readonly async: boolean;
+  readonly attach: boolean;
+  readonly result: Json;
+}
+
+/** ms for a synchronous method that needs no reservation. */
+const SHARED = 60_000;
+
+/** Vendor methods of nodes and of hardware types (Ironic: manager.vendor_passthru). */
+export class VendorDesk {
+  constructor(
+    private readonly deps: {
+      nodes: NodeRepository;
+      contexts: NodeContexts;
+      registry: DriverRegistry;
+      desk: Reserving;
+      actions: ActionJournal;
+    },
+  ) {}
+
+  async methods(ident: string): Promise<Record<string, Metadata>> {
+    const { vendor } = this.deps.registry.resolve(await this.deps.nodes.get(ident));
+    return Object.fromEntries(
+      Object.entries(vendor.methods).map(([name, { validate: _v, run: _r, ...metadata }]) => [
+        name,
+        metadata,
+      ]),
+    );
+  }
+
+  /** No interface that is built has methods for a whole hardware type. @throws NotFoundError for an unknown one */
+  driverMethods(driver: string): Record<string, Metadata> {
+    this.deps.registry.defaultsFor(driver);
+    return {};
+  }
+
+  /** @throws NotFoundError for an unknown driver, InvalidError always otherwise: see `driverMethods` */
+  callDriver(driver: string, method: string): never {
+    this.deps.registry.defaultsFor(driver);
+    throw noHandler(method);
+  }
+
+  async call(
+    ident: string,
+    method: string,
+    httpMethod: string,
+    given: JsonObject,
+    requestId: string,
+  ): Promise<VendorAnswer> {
+    const { nodes, desk, contexts, actions } = this.deps;
+    const node = await nodes.get(ident);
+    const called = this.#find(node, method, httpMethod);
+    const args = { method, http_method: httpMethod, given };
+    const run = async (context: WorkContext & { all: Interfaces }, at: Node, fence: Fence | null) => {
+      await context.all.vendor.validate(context);
+      called.validate?.(given);
+      if (!called.async) return answer(called, await called.run(context, given, httpMethod));
+      await actions.begin(at, 'vendor_passthru', args, fence, requestId);
+      return answer(called, null);
+    };
+    return actions.inTurn(async () => {
+      if (!called.require_exclusive_lock) {
+        return run(await contexts.forReading(node, AbortSignal.timeout(SHARED)), node, null);
+      }
+      return desk.reserved(node.uuid, async (lease) =>
+        run(await contexts.forWork(lease, lease.node, lease.signal), lease.node, lease.fence),
+      );
+    });
+  }
+
+  #find(node: Node, method: string, httpMethod: string): VendorMethod {
+    const { methods } = this.deps.registry.resolve(node).vendor;
+    const found = Object.hasOwn(methods, method) ? methods[method] : undefined;
+    if (!found) throw noHandler(method);
+    if (!found.http_methods.includes(httpMethod)) {
+      throw new InvalidError(`The method ${method} does not support HTTP ${httpMethod}`);
+    }
+    return found;
+  }
+}
+
+function noHandler(method: string): InvalidError {
+  return new InvalidError(`No handler for method ${method.slice(0, 100)}`);
+}
+
+function answer({ async, attach }: VendorMethod, result: Json): VendorAnswer {
+  return { async, attach, result };
+}

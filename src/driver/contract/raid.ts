@@ -1,0 +1,13 @@
+import type { JsonObject } from '../../domain/step/step.js';
+import type { DriverContext } from './context.js';
+import type { Implementation } from './implementation.js';
+import type { StepDeclaration } from './step.js';
+
+/** Steps create and delete the configuration; target and outcome stand in the node's fields. */
+export interface RaidInterface extends Implementation {
+  readonly steps?: readonly StepDeclaration[];
+  /** Property of a logical disk to its description; null: the node has no RAID interface. */
+  readonly logicalDiskProperties: Readonly<Record<string, string>> | null;
+  /** @throws InvalidError, UnsupportedError */
+  checkConfiguration(context: DriverContext, config: JsonObject): void;
+}
