@@ -125,7 +125,7 @@ function prepare(
     reply.header('openstack-request-id', id);
     reply.headers(rangeHeaders());
     reply.header('vary', 'OpenStack-API-Version, X-OpenStack-Ironic-API-Version');
-    const version = negotiate(request.headers);
+    const version = versionFor(request);
     reply.header(VERSION_HEADER, version.toString());
     if (version.does('secondRequestIdHeader')) reply.header('x-openstack-request-id', id);
     // Before the body is read: nobody sends megabytes without a login.
@@ -162,6 +162,16 @@ function openRoutes(module: DynamicModule): RouteTable {
     if (policy === 'public') open.add(method, path);
   }
   return open;
+}
+
+/** The root tells which versions there are: it answers whatever was asked for. */
+function versionFor({ url, headers }: Pick<IncomingMessage, 'headers'> & { url: string }): Microversion {
+  try {
+    return negotiate(headers);
+  } catch (error) {
+    if (url.split('?', 1)[0] !== '/') throw error;
+    return Microversion.oldest;
+  }
 }
 
 const rangeHeaders = () => ({ [MIN_VERSION_HEADER]: MIN_VERSION, [MAX_VERSION_HEADER]: MAX_VERSION });

@@ -98,6 +98,7 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
     ...parts,
     reservations,
     contexts,
+    conductorTimeout: settings.heartbeat_timeout,
     allowDeletingAvailable: settings.allow_deleting_available_nodes,
   });
   const acceptance = new VerbAcceptance({ ...parts, contexts, cleaning, limits: settings });

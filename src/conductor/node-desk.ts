@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { AllocationRepository } from '../allocation/allocation.repository.js';
+import type { ConductorRecordRepository } from '../conductor-record/conductor-record.repository.js';
 import { inTransaction } from '../database/data-source.js';
 import { ConflictError, ForbiddenError, InvalidError, messageOf, NotFoundError } from '../domain/errors.js';
 import { factsOf } from '../domain/provision/machine.js';
@@ -25,6 +26,9 @@ export class NodeDesk {
       reservations: Reservations;
       registry: DriverRegistry;
       contexts: NodeContexts;
+      conductors: ConductorRecordRepository;
+      /** Seconds of silence after which a conductor counts as dead. */
+      conductorTimeout: number;
       host: string;
       allowDeletingAvailable: boolean;
       log: Logger;
@@ -33,6 +37,7 @@ export class NodeDesk {
 
   async create(node: NewNode, by: Requester): Promise<Node> {
     const { nodes, events, host } = this.deps;
+    await this.#refuseUnserved(node.driver, node.conductor_group ?? '');
     const row = { ...node, ...this.#interfaces(node, {}, node.driver), conductor_affinity: host };
     return inTransaction(this.deps.source, async (manager) => {
       const created = await nodes.create(row, manager);
@@ -62,6 +67,9 @@ export class NodeDesk {
       const changes = edit({ ...node, ...this.deps.nodes.withSecrets(node) });
       const driver = changes.driver ?? node.driver;
       const kept = resetInterfaces && changes.driver ? {} : node;
+      if ('driver' in changes || 'conductor_group' in changes) {
+        await this.#refuseUnserved(driver, changes.conductor_group ?? node.conductor_group);
+      }
       const interfaces = touchesInterfaces(changes) ? this.#interfaces(changes, kept, driver) : {};
       const all = { ...changes, ...interfaces };
       if (changes.instance_uuid !== null || !node.allocation_uuid) {
@@ -80,10 +88,10 @@ export class NodeDesk {
       const state = node.provision_state;
       if (node.protected) {
         throw new ForbiddenError(
-          `Node ${node.uuid} is protected and cannot be undeployed, rebuilt or deleted.`,
+          `Node ${node.uuid} is protected and cannot be undeployed, rebuilt or deleted`,
         );
       }
-      if (node.instance_uuid) {
+      if (node.instance_uuid && !node.maintenance) {
         throw new ConflictError(`Node ${node.uuid} is associated with instance ${node.instance_uuid}.`);
       }
       const allowed =
@@ -92,7 +100,7 @@ export class NodeDesk {
       if (!allowed && !node.maintenance) {
         throw new ConflictError(
           `Can not delete node "${node.uuid}" while it is in provision state "${state}". Valid provision states to ` +
-            `perform deletion are: ${this.#deletable()}, or set maintenance.`,
+            `perform deletion are: "(${this.#deletable()})", or set the node into maintenance mode`,
         );
       }
       await this.#withdraw(node, signal);
@@ -125,18 +133,27 @@ export class NodeDesk {
     }
   }
 
+  /** A conductor that is alive must serve the driver for the node's group. This one serves what is in no group. */
+  async #refuseUnserved(driver: string, group: string): Promise<void> {
+    const { registry, conductors, conductorTimeout } = this.deps;
+    if (registry.isEnabled(driver)) {
+      if (group === '') return;
+      const all = await conductors.list(conductorTimeout);
+      if (all.some((each) => each.alive && each.conductor_group === group && each.drivers.includes(driver)))
+        return;
+    }
+    throw new InvalidError(
+      `No valid host was found. Reason: No conductor service registered which supports driver ${driver} for ` +
+        `conductor group "${group}".`,
+    );
+  }
+
   /**
    * The interface fields that a node with this driver ends up with.
    * @param kept the node as it is, whose interfaces stay where the change does not name them
    */
   #interfaces(changes: NodeChanges, kept: Partial<Node>, driver: string): NodeChanges {
     const { registry } = this.deps;
-    if (!registry.isEnabled(driver)) {
-      throw new InvalidError(
-        `No valid host was found. Reason: No conductor service registered which supports driver ${driver} for ` +
-          `conductor group "${changes.conductor_group ?? kept.conductor_group ?? ''}".`,
-      );
-    }
     const wanted = Object.fromEntries(
       INTERFACE_KINDS.map((kind): [string, string | null] => {
         const field = `${kind}_interface` as const;
@@ -153,8 +170,8 @@ export class NodeDesk {
 
   #deletable(): string {
     const states = [
-      'enroll',
       'manageable',
+      'enroll',
       'adopt failed',
       ...(this.deps.allowDeletingAvailable ? ['available'] : []),
     ];
@@ -177,6 +194,7 @@ export class NodeDesk {
   }
 }
 
+/** A change after which the driver's interfaces are looked at again. */
 function touchesInterfaces(changes: NodeChanges): boolean {
   return 'driver' in changes || INTERFACE_KINDS.some((kind) => `${kind}_interface` in changes);
 }

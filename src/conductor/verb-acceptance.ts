@@ -235,7 +235,7 @@ export class VerbAcceptance {
 
 function refuseProtected(node: Node): void {
   if (!node.protected) return;
-  throw new ForbiddenError(`Node ${node.uuid} is protected and cannot be undeployed, rebuilt or deleted.`);
+  throw new ForbiddenError(`Node ${node.uuid} is protected and cannot be undeployed, rebuilt or deleted`);
 }
 
 function refuseInMaintenance(node: Node, operation: string): void {

@@ -325,7 +325,10 @@ function refusal(error: unknown, node: NodeChanges & { uuid?: string }): FerricE
     case 'node_name_key':
       return new ConflictError(`A node with name ${node.name} already exists.`);
     case 'node_instance_uuid_key':
-      return new ConflictError(`Instance ${node.instance_uuid} is already associated with a node.`);
+      return new ConflictError(
+        `Instance ${node.instance_uuid} is already associated with a node, ` +
+          `it cannot be associated with this other node ${node.uuid}`,
+      );
     case 'node_uuid_key':
       return new ConflictError(`A node with UUID ${node.uuid} already exists.`);
     default:

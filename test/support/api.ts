@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createAgentApi } from '../../src/api/agent-api.js';
 import { type Access, NoAuth } from '../../src/api/auth/access.js';
 import { VERSION_HEADER } from '../../src/api/microversion/microversion.js';
@@ -86,6 +87,19 @@ function faultOf(json: { error_message?: string; faultstring?: string } | null):
   return json?.faultstring ?? '';
 }
 
+/** A conductor of another group that stays alive. */
+async function serveElsewhere(
+  database: TestDatabase,
+  { conductors }: ReturnType<typeof fakeConductor>['parts'],
+  group: string,
+) {
+  const hostname = `conductor-of-${group}`;
+  const row = { hostname, conductor_group: group, drivers: ['fake-hardware'], instance: randomUUID() };
+  await conductors.register(row);
+  const sql = `update conductor set updated_at = now() + interval '1 hour' where hostname = $1`;
+  await database.source.query(sql, [hostname]);
+}
+
 /** Both listeners on a real database and a real conductor with fake hardware. */
 export async function startApi(
   database: TestDatabase,
@@ -93,12 +107,15 @@ export async function startApi(
     api?: Partial<ReturnType<typeof apiSection.parse>>;
     agent?: Partial<ReturnType<typeof agentSection.parse>>;
     conductor?: (real: Conductor) => Conductor;
+    /** Conductor groups that other conductors serve. */
+    groups?: readonly string[];
     access?: Access;
   } = {},
 ) {
   const fake = fakeConductor(database);
   const { parts } = fake;
   await fake.start(null);
+  for (const group of options.groups ?? []) await serveElsewhere(database, parts, group);
   const stream = new EventStream(database.source, parts.events, () => undefined);
   await stream.start();
   const conductor = options.conductor?.(fake.conductor) ?? fake.conductor;

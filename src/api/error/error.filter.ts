@@ -6,6 +6,7 @@ import { LoginRefused, LoginUnavailable } from '../auth/access.js';
 import { VersionRefused } from '../microversion/microversion.js';
 import type { ApiReply, ApiRequest } from '../request/asked.js';
 import { BodyRefused } from '../request/body.js';
+import { PathRefused } from './path-refused.js';
 import type { RouteTable } from './route-table.js';
 import { STATUS } from './status.js';
 import { TooManyRequests } from './too-many-requests.js';
@@ -53,7 +54,12 @@ export class ErrorFilter implements ExceptionFilter {
   }
 
   #failureOf(error: unknown, request: ApiRequest): Failure {
-    if (error instanceof VersionRefused) return { status: 406, message: error.message, form: 'router' };
+    if (error instanceof VersionRefused) {
+      // There a controller looks, behind the router.
+      const form = request.url.split('?', 1)[0] === '/v1' ? 'fault' : 'router';
+      return { status: 406, message: error.message, form };
+    }
+    if (error instanceof PathRefused) return { status: 400, message: error.message, form: 'router' };
     if (error instanceof BodyRefused) return { status: 400, message: error.message, form: 'bare' };
     if (error instanceof LoginRefused) {
       const { message, challenge, title } = error;

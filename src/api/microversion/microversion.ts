@@ -41,6 +41,7 @@ const BEHAVIOURS = {
   agentStatus: 72,
   biosRegistry: 74,
   localLinkOvn: 90,
+  portName: 88, // before, a port goes by its UUID alone
   dotJsonIsName: 91, // before, a `.json` suffix of the path is dropped
   runbooks: 92,
   nodeIdentOfPort: 94,
@@ -57,6 +58,7 @@ export type Behaviour = keyof typeof BEHAVIOURS;
 export class Microversion {
   constructor(readonly minor: number) {}
 
+  static readonly oldest = new Microversion(OLDEST);
   static readonly newest = new Microversion(NEWEST);
 
   /** Whether something that came with 1.`since` is there. */

@@ -22,9 +22,14 @@ export function required<T>(name: string, value: T | null): T {
 export function readText(body: Body, name: string, max: number): string | null {
   const value = body[name] ?? null;
   if (value === null) return null;
-  if (typeof value !== 'string') throw new InvalidError(`Expected string for ${name}: a ${typeof value}`);
+  if (typeof value !== 'string') throw new InvalidError(`Expected string for ${name}: ${shown(value)}`);
   if (value.length > max) throw new InvalidError(`${name} is longer than ${max} characters`);
   return value;
+}
+
+/** What a client gave in the wrong type; never an object's content, which may be secret. */
+function shown(value: unknown): string {
+  return typeof value === 'object' ? 'an object' : String(value);
 }
 
 export function readFlag(body: Body, name: string): boolean | null {

@@ -86,7 +86,7 @@ function refuseFields<Row, Context extends Reading>(
   const newer = names.filter((name) => !version.has(selectable.get(name)?.since ?? 0));
   if (newer.length > 0) throw new FerricError('not-acceptable', 'Request not acceptable.');
   const unknown = names.filter((name) => !selectable.has(name));
-  if (unknown.length > 0 || names.length === 0) {
+  if (unknown.length > 0) {
     throw new InvalidError(`Field(s) "${unknown.slice(0, 10).join(', ').slice(0, 200)}" are not valid`);
   }
 }
@@ -100,7 +100,7 @@ export function checkSortKey<Row, Context extends Reading>(
   if (key === 'id') return;
   const field = fields.find((row) => row.name === key);
   if (field && !version.has(field.since)) throw new FerricError('not-acceptable', 'Request not acceptable.');
-  if (!field) {
+  if (!field || field.always) {
     throw new InvalidError(`The sort_key value "${key.slice(0, 100)}" is an invalid field for sorting`);
   }
   if (!field.sort) throw new InvalidError(`The sort_key value ${key} is an invalid field for sorting`);

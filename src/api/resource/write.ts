@@ -147,7 +147,7 @@ function readPatch(
     if (!read.success) throw fault(operationFault(item));
     const { op, path } = read.data;
     if (path.length > 1000 || !(escapes ? ESCAPED : PLAIN).test(path)) {
-      throw fault(`'${path.slice(0, 100)}' does not match '^(/[\\w-]+)+$'`);
+      throw fault(`'${path.slice(0, 100)}' does not match '^(/[\\\\w-]+)+$'`);
     }
     if (op !== 'remove' && !('value' in item)) throw fault(`'value' is a required property (${path})`);
     return op === 'remove' ? { op, path } : { op, path, value: item['value'] as Json };
@@ -157,7 +157,7 @@ function readPatch(
     const [root] = pathParts(path, escapes);
     const field = allowed.find((candidate) => candidate.name === root);
     if (!field) {
-      const names = allowed.filter((candidate) => version.has(candidate.since)).map(({ name }) => name);
+      const names = allowed.map(({ name }) => name).toSorted();
       throw new InvalidError(
         `Cannot patch ${path.slice(0, 100)}. Only the following can be updated: ${names.join(', ')}`,
       );

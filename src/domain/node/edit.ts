@@ -1,6 +1,5 @@
 import { ConflictError, InvalidError } from '../errors.js';
 import { factsOf, isProvisionState } from '../provision/machine.js';
-import { STATES } from '../provision/table.js';
 import type { Json, JsonObject } from '../step/step.js';
 import type { PatchOperation } from './json-patch.js';
 
@@ -19,7 +18,8 @@ export interface EditedNode {
   readonly retired: boolean;
 }
 
-const EDITABLE_STATES = Object.keys(STATES).filter((state) => facts(state).interfaceEditable);
+/** States in which interfaces and a resource class may change, as messages list them. */
+const EDITABLE_STATES = ['enroll', 'inspecting', 'inspect wait', 'manageable', 'available'];
 const SOLE_EXEMPTION = { op: 'remove', path: '/instance_uuid' };
 
 /**
@@ -106,11 +106,11 @@ function settleRetirement(node: EditedNode, settled: JsonObject): void {
 }
 
 function refuseOutsideStates(node: EditedNode, field: string, exempt: boolean): void {
-  if (exempt || facts(node.provision_state).interfaceEditable) return;
-  const orMaintenance = field === 'resource_class' ? '' : ' or in maintenance mode';
+  if (exempt || EDITABLE_STATES.includes(node.provision_state)) return;
+  const states = `(${EDITABLE_STATES.join(', ')}) states`;
+  const unless = field === 'resource_class' ? `${states}.` : `${states} or in maintenance mode.`;
   throw new ConflictError(
-    `Node ${node.uuid} can not have ${field} updated unless it is in one of allowed ` +
-      `(${EDITABLE_STATES.join(', ')}) states${orMaintenance}. Current state is '${node.provision_state}'.`,
+    `Node ${node.uuid} can not have ${field} updated unless it is in one of allowed ${unless}`,
   );
 }
 

@@ -35,22 +35,10 @@ function isHostLabel(label: string, index: number): boolean {
 
 /** Words of the API's own paths under /v1/nodes: a node of that name could not be reached. */
 export const RESERVED_NODE_NAMES: readonly string[] = [
-  'allocation',
-  'bios',
-  'children',
-  'detail',
-  'firmware',
-  'history',
-  'inventory',
   'maintenance',
   'management',
-  'portgroups',
-  'ports',
   'states',
-  'traits',
-  'validate',
   'vendor_passthru',
-  'vifs',
-  'vmedia',
-  'volume',
+  'detail',
+  'validate',
 ];

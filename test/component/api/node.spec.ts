@@ -9,7 +9,7 @@ let server: Awaited<ReturnType<typeof startApi>>;
 let api: ApiClient;
 beforeAll(async () => {
   database = await startTestDatabase();
-  server = await startApi(database);
+  server = await startApi(database, { groups: ['g', 'rack', 'rack1'] });
   api = server.api;
 });
 beforeEach(() => database.source.query('truncate node cascade'));

@@ -8,7 +8,7 @@ let api: ApiClient;
 let node: string;
 beforeAll(async () => {
   database = await startTestDatabase();
-  server = await startApi(database);
+  server = await startApi(database, { groups: ['g'] });
   api = server.api;
 });
 beforeEach(async () => {
@@ -114,7 +114,10 @@ describe('POST /v1/ports', () => {
     ],
     [{ node_ident: 'n', address: '52:54:00:12:34:56', physical_network: 'x'.repeat(65) }, 'is too long'],
     [{ node_ident: 'n', address: '52:54:00:12:34:56', portgroup_uuid: NIL }, 'Portgroup'],
-    [{ node_ident: 'n', address: '52:54:00:12:34:56', is_smartnic: true }, 'Smart NIC port must have'],
+    [
+      { node_ident: 'n', address: '52:54:00:12:34:56', is_smartnic: true, local_link_connection: {} },
+      'Smart NIC port must have',
+    ],
     [
       { node_ident: 'n', address: '52:54:00:12:34:56', local_link_connection: { nosuch: 'x' } },
       "('nosuch' was unexpected)",
@@ -129,7 +132,7 @@ describe('POST /v1/ports', () => {
         address: '52:54:00:12:34:56',
         local_link_connection: { port_id: 'x', switch_id: 'y' },
       },
-      'invalid switch_id',
+      'Expected a MAC address or OpenFlow datapath ID',
     ],
     [{ node_ident: 'n', address: '52:54:00:12:34:56', name: 'a b' }, 'Expected a logical name'],
   ])('refuses %j', async (body, fault) => {

@@ -10,7 +10,7 @@ let node: string;
 let other: string;
 beforeAll(async () => {
   database = await startTestDatabase();
-  server = await startApi(database);
+  server = await startApi(database, { groups: ['g'] });
   api = server.api;
 });
 beforeEach(async () => {

@@ -12,7 +12,7 @@ import { viewOf } from '../../resource/field.js';
 import { DRIVER, DRIVER_FIELDS } from './fields.js';
 
 const SHOW = {
-  fields: { since: 77, read: stringList, about: 'Fields to show, comma-separated' },
+  fields: { since: 77, curt: true, read: stringList, about: 'Fields to show, comma-separated' },
 } as const satisfies ParameterTable;
 export const DRIVER_LIST = {
   ...SHOW,
@@ -65,7 +65,12 @@ export class DriverController {
     summary: 'What driver_info may hold',
     answer: { schema: { type: 'object', additionalProperties: STRING } },
   })
-  properties(@Req() { params }: ApiRequest) {
-    return this.conductor.driverProperties(params['name']!);
+  async properties(@Req() { params }: ApiRequest) {
+    const name = params['name']!;
+    const drivers = await this.conductor.drivers();
+    if (!drivers.some((driver) => driver.name === name)) {
+      throw new NotFoundError(`The driver '${shorten(name)}' is unknown.`);
+    }
+    return this.conductor.driverProperties(name);
   }
 }

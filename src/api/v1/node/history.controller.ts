@@ -1,12 +1,13 @@
 import { Controller, Get, Req } from '@nestjs/common';
 import { NotFoundError } from '../../../domain/errors.js';
+import { canonicalUuid } from '../../../domain/node/name.js';
 import { EventRepository } from '../../../event/event.repository.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';
 import type { ApiRequest } from '../../request/asked.js';
 import { type ParameterTable, readQuery } from '../../request/query.js';
-import { boolean, uuid } from '../../request/value.js';
+import { boolean, shorten } from '../../request/value.js';
 import { nextPage, PAGING, pageOf, repeatable } from '../../resource/collection.js';
 import { checkSortKey, viewOf } from '../../resource/field.js';
 import { ApiSettings } from '../../settings.js';
@@ -59,10 +60,10 @@ export class NodeHistoryController {
   @Describe({ summary: 'One event of a node', answer: { one: HISTORY } })
   async show(@Req() { asked, params }: ApiRequest) {
     const node = await this.finder.find(params['ident']!, asked);
-    const wanted = uuid('event', params['event']!);
-    const row = await this.events.find(wanted);
+    const wanted = canonicalUuid(params['event']!);
+    const row = wanted === null ? null : await this.events.find(wanted);
     if (row?.node_uuid !== node.uuid) {
-      throw new NotFoundError(`Node history record ${wanted} could not be found.`);
+      throw new NotFoundError(`Node history record ${shorten(params['event']!)} could not be found.`);
     }
     return viewOf(HISTORY_FIELDS, asked.version, 'whole').show(row, asked);
   }

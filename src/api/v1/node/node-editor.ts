@@ -13,7 +13,7 @@ import { rulesOfNodePatch } from '../../auth/node-patch.js';
 import type { Scope } from '../../auth/scope.js';
 import type { Microversion } from '../../microversion/microversion.js';
 import type { Asked } from '../../request/asked.js';
-import { shorten } from '../../request/value.js';
+import { shorten, uuid } from '../../request/value.js';
 import { readCreation, readEdit } from '../../resource/write.js';
 import { NODE_FIELDS } from './fields.js';
 
@@ -58,10 +58,12 @@ export class NodeEditor {
         "The reset_interfaces parameter can only be used when changing the node's driver.",
       );
     }
-    for (const name of edit.valuesOf('name')) {
-      if (typeof name === 'string') {
-        refuseName(name, version, `Node ${node.uuid}: Cannot change name to invalid name `);
-      }
+    for (const { op, path, value } of edit.patch) {
+      if (path !== '/name' || op === 'remove') continue;
+      const message = `Node ${node.uuid}: Cannot change name to invalid name `;
+      // A name goes by `remove` alone.
+      if (value === null) throw new InvalidError(`${message}'None'`);
+      if (typeof value === 'string') refuseName(value, version, message);
     }
     const refuse = (now: EditedNode & Pick<Node, 'owner' | 'lessee'>) => {
       refuseDuringTransition(now, edit.patch, version.does('inspectWaitState'));
@@ -72,8 +74,11 @@ export class NodeEditor {
     for (const parent of edit.valuesOf('parent_node')) {
       if (typeof parent === 'string') parents.set(parent, await this.#parent(parent, node.owner, asked));
     }
-    for (const chassis of edit.valuesOf('chassis_uuid')) await this.#refuseChassis(chassis);
     if (edit.valuesOf('owner').some((owner) => owner !== null)) await this.#refuseOwner(node);
+    for (const chassis of edit.valuesOf('chassis_uuid')) {
+      if (typeof chassis === 'string') uuid('chassis_uuid', chassis);
+      await this.#refuseChassis(chassis);
+    }
     const decide = (clear: ClearNode): NodeChanges => {
       refuse(clear);
       const { changes } = edit.apply(clear);

@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { InvalidError, NotFoundError } from '../../../domain/errors.js';
-import { canonicalUuid, isHostName, isLogicalName } from '../../../domain/node/name.js';
+import { canonicalUuid, isHostName, isLogicalName, isUuidLike } from '../../../domain/node/name.js';
 import type { Node } from '../../../node/node.entity.js';
 import { NodeRepository } from '../../../node/node.repository.js';
+import { PathRefused } from '../../error/path-refused.js';
 import type { Asked } from '../../request/asked.js';
-import { shorten, uuidOrName } from '../../request/value.js';
+import { shorten } from '../../request/value.js';
 
 /** Finds the node that a path or a parameter names. */
 @Injectable()
@@ -37,7 +38,9 @@ export class NodeFinder {
   }
 
   async #named(ident: string, asked: Asked): Promise<Node> {
-    uuidOrName('node', ident);
+    if (!isUuidLike(ident) && !isLogicalName(ident)) {
+      throw new PathRefused(`Expected UUID or name for node: ${shorten(ident)}`);
+    }
     const uuid = canonicalUuid(ident);
     if (uuid !== null) return this.nodes.get(uuid);
     const { version } = asked;

@@ -1,6 +1,6 @@
 import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestjs/common';
 import { Conductor } from '../../../conductor/conductor.js';
-import { FerricError } from '../../../domain/errors.js';
+import { FerricError, InvalidError } from '../../../domain/errors.js';
 import { canonicalUuid } from '../../../domain/node/name.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
@@ -8,9 +8,9 @@ import { Describe } from '../../openapi/describe.js';
 import { FLAG, type JsonSchema, objectOf, TEXT } from '../../openapi/json-schema.js';
 import type { ApiReply, ApiRequest } from '../../request/asked.js';
 import { type ParameterTable, readQuery } from '../../request/query.js';
-import { boolean, uuidOrName } from '../../request/value.js';
+import { boolean, shorten, uuidOrName } from '../../request/value.js';
 import { SELECTING } from '../../resource/collection.js';
-import { NODE } from './fields.js';
+import { NODE, NODE_FIELDS } from './fields.js';
 import { NODE_DETAIL_LIST, NODE_LIST } from './filters.js';
 import { NodeEditor } from './node-editor.js';
 import { NodeFinder } from './node-finder.js';
@@ -18,7 +18,9 @@ import { NodeList } from './node-list.js';
 import { NodeView } from './node-view.js';
 
 const SHOW = { fields: SELECTING.fields } as const satisfies ParameterTable;
-const PATCHING = { reset_interfaces: { since: 45, read: boolean } } as const satisfies ParameterTable;
+const PATCHING = {
+  reset_interfaces: { since: 45, curt: true, read: boolean },
+} as const satisfies ParameterTable;
 const VALIDATING = {
   node: { read: uuidOrName },
   node_uuid: { read: uuidOrName },
@@ -29,6 +31,11 @@ const VALIDATION: JsonSchema = {
   type: 'object',
   additionalProperties: objectOf({ result: FLAG, reason: TEXT }, ['result']),
 };
+
+/** What `fields` of one node may name. */
+const SELECTABLE = new Set(
+  NODE_FIELDS.filter((field) => !field.wholeOnly && !field.always).map(({ name }) => name),
+);
 
 @Controller('v1/nodes')
 export class NodeController {
@@ -80,7 +87,11 @@ export class NodeController {
   })
   async validateNamed(@Req() { asked, query }: ApiRequest) {
     const { node, node_uuid } = readQuery(query, VALIDATING, asked.version);
-    return this.#validate(node_uuid ?? node ?? '', asked);
+    const ident = node_uuid ?? node;
+    if (ident === undefined) {
+      throw new InvalidError('Expected a logical name or UUID but received None.');
+    }
+    return this.#validate(ident, asked);
   }
 
   @Get(':ident')
@@ -89,6 +100,8 @@ export class NodeController {
   @Describe({ summary: 'A node', query: SHOW, answer: { part: NODE } })
   async show(@Req() { asked, params, query }: ApiRequest) {
     const { fields } = readQuery(query, SHOW, asked.version);
+    const unknown = fields?.find((name) => !SELECTABLE.has(name));
+    if (unknown !== undefined) throw new InvalidError(`Field ${shorten(unknown)} is not a valid field.`);
     const selection = fields ?? 'whole';
     this.view.viewOf(asked, selection);
     return this.view.one(await this.finder.find(params['ident']!, asked), asked, selection);
@@ -121,7 +134,8 @@ export class NodeController {
   @Since(1)
   @Policy('baremetal:node:validate')
   @Describe({ summary: 'Whether each interface has what it needs', answer: { schema: VALIDATION } })
-  async validate(@Req() { asked, params }: ApiRequest) {
+  async validate(@Req() { asked, params, query }: ApiRequest) {
+    readQuery(query, {}, asked.version);
     return this.#validate(params['ident']!, asked);
   }
 

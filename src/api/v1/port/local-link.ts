@@ -37,10 +37,12 @@ export function refuseNewerLink(link: JsonObject, version: Microversion): void {
 }
 
 /**
+ * @param link undefined where the client gave none: then a smart NIC need not have one either
  * @returns it with the switch's identity in lower case
  * @throws InvalidError
  */
-export function checkLocalLink(link: JsonObject, isSmartNic: boolean): JsonObject {
+export function checkLocalLink(link: JsonObject | undefined, isSmartNic: boolean): JsonObject {
+  if (link === undefined) return {};
   const fault = (message: string) => new InvalidError(`Schema error for local_link_connection: ${message}`);
   if (isSmartNic && !has(link, ['port_id', 'hostname'])) {
     throw new InvalidError('Smart NIC port must have port_id and hostname in local_link_connection');
@@ -64,7 +66,9 @@ export function checkLocalLink(link: JsonObject, isSmartNic: boolean): JsonObjec
   if (typeof switchId !== 'string') return link;
   const lower = switchId.toLowerCase();
   if (!isMacAddress(lower) && !/^[0-9a-f]{16}$/.test(lower)) {
-    throw new InvalidError(`Received an invalid switch_id: ${shorten(switchId)}.`);
+    throw new InvalidError(
+      `Expected a MAC address or OpenFlow datapath ID but received ${shorten(switchId)}.`,
+    );
   }
   return { ...link, switch_id: lower };
 }

@@ -31,8 +31,12 @@ export class PortEditor {
     const { node_ident, ...given } = objectBody('port', body);
     const node_uuid = await this.#nodeOf(node_ident, given['node_uuid'], asked);
     const values = readCreation('port', PORT_FIELDS, { ...given, node_uuid }, asked.version);
+    // A port's newer field is refused even when it is given as what the port would hold anyway.
+    if (PORT_FIELDS.some(({ name, since }) => name in values && !asked.version.has(since))) {
+      throw new FerricError('not-acceptable', 'Request not acceptable.');
+    }
     checkValues(values);
-    const linked = (values['local_link_connection'] as JsonObject | undefined) ?? {};
+    const linked = values['local_link_connection'] as JsonObject | undefined;
     const link = checkLocalLink(linked, values['is_smartnic'] === true);
     refuseNewerLink(link, asked.version);
     const group = await this.#group(values['portgroup_uuid'], node_uuid);
@@ -60,8 +64,9 @@ export class PortEditor {
     const decide = (port: Port, node: Node): PortChanges => {
       const { document, changes } = edit.apply(port);
       checkValues(document);
+      const linked = document['local_link_connection'] as JsonObject;
       const link = checkLocalLink(
-        document['local_link_connection'] as JsonObject,
+        Object.keys(linked).length === 0 ? undefined : linked,
         document['is_smartnic'] === true,
       );
       if (
@@ -106,10 +111,10 @@ export class PortEditor {
 
   /** @throws InvalidError where it is not there, or another node's: 404 would speak of the port */
   async #group(uuid: Json | undefined, node_uuid: Json | undefined): Promise<Portgroup | null> {
-    const canonical = typeof uuid === 'string' ? canonicalUuid(uuid) : null;
-    if (canonical === null) return null;
-    const group = await this.portgroups.find(canonical);
-    if (!group) throw new InvalidError(`Portgroup ${canonical} could not be found.`);
+    if (typeof uuid !== 'string') return null;
+    const canonical = canonicalUuid(uuid);
+    const group = canonical === null ? null : await this.portgroups.find(canonical);
+    if (!group) throw new InvalidError(`Portgroup ${shorten(uuid)} could not be found.`);
     if (group.node_uuid !== node_uuid) {
       throw new InvalidError('Port can not be added to a portgroup belonging to a different node.');
     }

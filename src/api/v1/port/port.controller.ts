@@ -130,7 +130,8 @@ export class PortController {
   }
 
   async #find(ident: string, asked: Asked): Promise<Port> {
-    uuidOrName('port_ident', ident);
+    if (asked.version.does('portName')) uuidOrName('port_ident', ident);
+    else uuid('port_uuid', ident);
     return this.finder.find(ident, asked);
   }
 }
