@@ -1,0 +1,16 @@
+/** The settings under which both servers should answer alike. */
+
+const HARDWARE = 'fake-hardware';
+
+/** ironic.conf of Debian's. */
+export const PEER = {
+  DEFAULT: { enabled_hardware_types: HARDWARE, enabled_raid_interfaces: 'no-raid,fake', host: 'localhost' },
+  api: { api_workers: 2 },
+  conductor: { node_locked_retry_interval: 1 },
+};
+
+/** ferric.yaml of ours. */
+export const OURS = {
+  conductor: { host: 'localhost', node_locked_retry_interval: 0.2 },
+  driver: { enabled_hardware_types: [HARDWARE], enabled_management_interfaces: ['fake'] },
+};
