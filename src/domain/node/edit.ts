@@ -18,7 +18,7 @@ export interface EditedNode {
   readonly retired: boolean;
 }
 
-/** States in which interfaces and a resource class may change, as messages list them. */
+/** The states that are interfaceEditable, in the order in which messages list them. */
 const EDITABLE_STATES = ['enroll', 'inspecting', 'inspect wait', 'manageable', 'available'];
 const SOLE_EXEMPTION = { op: 'remove', path: '/instance_uuid' };
 
@@ -106,7 +106,7 @@ function settleRetirement(node: EditedNode, settled: JsonObject): void {
 }
 
 function refuseOutsideStates(node: EditedNode, field: string, exempt: boolean): void {
-  if (exempt || EDITABLE_STATES.includes(node.provision_state)) return;
+  if (exempt || facts(node.provision_state).interfaceEditable) return;
   const states = `(${EDITABLE_STATES.join(', ')}) states`;
   const unless = field === 'resource_class' ? `${states}.` : `${states} or in maintenance mode.`;
   throw new ConflictError(

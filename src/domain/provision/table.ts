@@ -20,13 +20,15 @@ interface StateRow {
   ramdiskLookup?: true;
   /** Looked up only with fast track. */
   fastTrackLookup?: true;
+  /** `*_interface` and `resource_class` may be changed. */
+  interfaceEditable?: true;
 }
 
 export const STATES = {
-  enroll: { stable: true, deletable: true, fastTrackLookup: true },
+  enroll: { stable: true, deletable: true, interfaceEditable: true, fastTrackLookup: true },
   verifying: { target: 'manageable', onConductorLoss: 'fail', nodeUpdatable: true },
-  manageable: { stable: true, deletable: true, fastTrackLookup: true },
-  available: { stable: true, deletable: true, fastTrackLookup: true },
+  manageable: { stable: true, deletable: true, interfaceEditable: true, fastTrackLookup: true },
+  available: { stable: true, deletable: true, interfaceEditable: true, fastTrackLookup: true },
   deploying: { target: 'active', onConductorLoss: 'fail', ramdiskLookup: true },
   'wait call-back': { target: 'active', wait: true, ramdiskLookup: true },
   'deploy hold': { target: 'active' },
@@ -43,12 +45,14 @@ export const STATES = {
     onConductorLoss: 'fail',
     nodeUpdatable: true,
     ramdiskLookup: true,
+    interfaceEditable: true,
   },
   'inspect wait': {
     target: 'manageable',
     wait: true,
     nodeUpdatable: true,
     ramdiskLookup: true,
+    interfaceEditable: true,
   },
   'inspect failed': { target: 'manageable', nodeUpdatable: true },
   adopting: { target: 'active', onConductorLoss: 'fail' },
