@@ -17,8 +17,9 @@ CLIENT=(curl python3 python3-ironicclient)
 # Independent clients and readers that the tests hold Ferric against.
 TEST=(curl atftp tftp-hpa udhcpc isc-dhcp-client dnsmasq-base python3 python3-ironicclient glance-api
   genisoimage libarchive-tools procps openssl)
-# Debian's Ironic: the peer that our agent, our API and our client are held against.
-PEER=(ironic-api ironic-conductor python3-ironicclient python3-psycopg2 ipmitool)
+# Debian's Ironic, and its Keystone: the peers that our agent, our API and our client are held against.
+PEER=(ironic-api ironic-conductor python3-keystone python3-ironicclient python3-openstackclient python3-psycopg2
+  ipmitool)
 # What serves Debian's Ironic its network boot.
 INTEROP=(dnsmasq-base nginx-light)
 # The servers that the benchmark measures beside ours.

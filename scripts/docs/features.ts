@@ -36,7 +36,7 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     works('409 for a locked node, after tries', `${API}/states.spec.ts`),
     works('Login: none, refused beyond loopback unless said in words', 'test/unit/exposure.spec.ts'),
     works('Login: HTTP basic from a bcrypt file', `${API}/auth/http-basic.spec.ts`),
-    works('Login: Keystone tokens, cached; system and project scope', `${API}/auth/keystone.spec.ts`),
+    works('Login: Keystone tokens, cached; system and project scope', 'test/contract/keystone.spec.ts'),
     works('Ironic’s default policies, all roles', 'test/unit/api/auth/policy-table.spec.ts'),
   ],
   Nodes: [
