@@ -119,7 +119,7 @@ describe('PUT states/provision', () => {
     [{ target: 'manage', rescue_password: 'canary' }, 115, 400, '"rescue_password" is only valid'],
     [{ target: 'manage', service_steps: [{}] }, 115, 400, '"service_steps" is only valid'],
     [{ target: 'manage', disable_ramdisk: true }, 115, 400, 'disable_ramdisk is supported only with'],
-    [{ target: 'manage', runbook: 'x' }, 115, 400, 'Runbooks are not supported'],
+    [{ target: 'manage', runbook: 'x' }, 115, 404, 'Runbook x could not be found.'],
     [{ target: 'unhold' }, 84, 406, 'Request not acceptable.'],
     [{ target: 'service' }, 86, 406, 'Request not acceptable.'],
     [{ target: 'undeploy' }, 72, 406, 'Request not acceptable.'],

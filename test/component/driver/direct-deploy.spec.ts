@@ -588,6 +588,87 @@ describe('cleaning', () => {
   });
 });
 
+describe('service', () => {
+  const serving = (fail = false) => {
+    const ran: string[] = [];
+    const extension: Extension = {
+      get_service_steps: {
+        kind: 'sync',
+        run: async () => ({
+          service_steps: {
+            m: [
+              {
+                step: 'burnin_cpu',
+                interface: 'deploy',
+                priority: 0,
+                reboot_requested: false,
+                abortable: true,
+              },
+            ],
+          },
+          hardware_manager_version: { m: '1' },
+        }),
+      },
+      execute_service_step: {
+        kind: 'async',
+        run: async (params) => {
+          if (fail) throw new AgentError('Broken', 500, 'Broken', 'on fire');
+          const { step: given, service_version } = params as {
+            step: { step: string };
+            service_version: object;
+          };
+          ran.push(`${given.step} ${JSON.stringify(service_version)}`);
+          return { service_step: given as never, service_result: null };
+        },
+      },
+    };
+    const at = bed({ provision_state: 'servicing' }, { service: extension });
+    at.bench.kind = 'service';
+    return { at, ran };
+  };
+  const run = async (at: Bed) => {
+    await at.enter('prepare_service', 'start');
+    expect(await at.enter('prepare_service', 'heartbeat')).toEqual({ is: 'done' });
+    const requested = [{ interface: 'deploy', step: 'burnin_cpu' }];
+    const collected = await at.drive('collect_service_steps', { requested });
+    const [planned] = collected.is === 'done' ? (collected.insert ?? []) : [];
+    expect(planned).toMatchObject({ name: 'burnin_cpu', agent: true });
+    await at.bench.drive(at.machine.interfaces, (context) => at.deploy.runAgentStep(context), {
+      step: 'burnin_cpu',
+    });
+  };
+
+  it('runs the agent’s steps that were asked for, and starts the instance again', async () => {
+    const { at, ran } = serving();
+    await using _at = at;
+    await run(at);
+    expect(ran).toEqual(['burnin_cpu {"m":"1"}']);
+    expect(await at.drive('tear_down_service')).toEqual({ is: 'done' });
+    expect(at.machine.acts.slice(-4)).toEqual([
+      'clean up ramdisk',
+      'prepare instance',
+      'disk persistent',
+      'power on',
+    ]);
+    const internal = Object.keys(at.bench.committed.driver_internal_info);
+    expect(internal.filter((key) => /agent_|service/.test(key))).toEqual([]);
+    // Without the ramdisk there is nothing to come back from.
+    const acts = at.machine.acts.length;
+    await at.drive('tear_down_service');
+    expect(at.machine.acts.length).toBe(acts);
+  });
+
+  it('fails in the agent’s words; an abort brings the instance back', async () => {
+    const { at } = serving(true);
+    await using _at = at;
+    await expect(run(at)).rejects.toThrow('on fire');
+    const context = at.bench.context(at.machine.interfaces);
+    await at.deploy.cleanUpFailure(context, { uuid: 'u', kind: 'service', reason: 'aborted', aborted: true });
+    expect(at.machine.acts.slice(-2)).toEqual(['disk persistent', 'power on']);
+    expect(at.bench.committed.driver_internal_info['service_ramdisk']).toBeUndefined();
+  });
+});
+
 describe('config drives', () => {
   const given = async (configdrive: unknown) => {
     await using at = await ready({ instance_info: { ...IMAGE, configdrive: configdrive as never } });

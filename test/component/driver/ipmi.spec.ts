@@ -14,6 +14,7 @@ import type { JsonObject } from '../../../src/domain/step/step.js';
 import { Ipmitool } from '../../../src/driver/ipmi/ipmitool.js';
 import { IpmiManagement } from '../../../src/driver/ipmi/management.js';
 import { IpmiPower } from '../../../src/driver/ipmi/power.js';
+import { IpmiVendor } from '../../../src/driver/ipmi/vendor.js';
 import { type Command, runCommand } from '../../../src/platform/run-command.js';
 import { CHASSIS, NET_FN } from '../../../src/protocol/ipmi/command.js';
 import { DriverBench } from '../../support/driver-context.js';
@@ -229,6 +230,26 @@ describe('ipmi power and management, through the real ipmitool', () => {
     await expect(driver.management.setBootDevice(context, 'cdrom', false)).rejects.toMatchObject({
       code: 'unsupported',
     });
+  });
+
+  it('vendor methods and the NMI reach the BMC', async () => {
+    await using rack = await Rack.up();
+    const context = rack.bench().context();
+    const vendor = new IpmiVendor(driver.ipmitool);
+    const { send_raw, bmc_reset } = vendor.methods;
+    expect(vendor.steps.map(({ kind, name }) => `${kind} ${name}`)).toContain('service send_raw');
+    expect(() => send_raw!.validate!({})).toThrow('Argument raw_bytes is missing.');
+    expect(() => send_raw!.validate!({ raw_bytes: '0x00; reboot' })).toThrow('raw_bytes must be bytes');
+    expect(() => send_raw!.validate!({ raw_bytes: '0x00 256' })).toThrow('raw_bytes must be bytes');
+    // Chassis control, power up.
+    await send_raw!.run(context, { raw_bytes: '0x00 0x02 0x01' }, 'POST');
+    expect(rack.machine.done).toEqual(['on']);
+    // The virtual BMC knows neither: that it says so shows that it was asked.
+    await expect(bmc_reset!.run(context, { warm: 'true' }, 'POST')).rejects.toMatchObject({
+      code: 'unsupported',
+      message: expect.stringContaining('bmc reset warm') as string,
+    });
+    await expect(driver.management.injectNmi(context)).rejects.toThrow('power diag');
   });
 
   it('a BMC that lies about what it did is found out', async () => {
