@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -44,7 +53,10 @@ describe.runIf(given)('under this daemon, OpenStack’s ironic-python-agent', ()
       const image = await buildImage(cache, { system: 'tiny', format });
       const raw = await buildImage(cache, { system: 'tiny', format: 'raw' });
       const record = IPA_RECORD ? resolve(IPA_RECORD, `${firmware}-${format}.json`) : undefined;
-      if (record !== undefined) rmSync(`${record}.tap`, { force: true });
+      if (record !== undefined) {
+        mkdirSync(dirname(record), { recursive: true });
+        rmSync(`${record}.tap`, { force: true });
+      }
       await using raised = await raiseRack({
         machines: [aMachine(firmware, { memory: MEMORY })],
         ramdisk: upstreamRamdisk(),
@@ -103,6 +115,7 @@ describe.runIf(given)('under this daemon, OpenStack’s ironic-python-agent', ()
       if (record !== undefined) {
         const recording = recordingOf(readFileSync(`${record}.tap`, 'utf8'));
         writeFileSync(record, `${JSON.stringify(recording, null, 1)}\n`);
+        rmSync(`${record}.tap`);
       }
     },
   );
