@@ -160,6 +160,11 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       'test/contract/agent/upstream-replay.spec.ts',
       'whole runs recorded from it; with a ramdisk at hand `make test-interop`',
     ),
+    works(
+      'This agent under OpenStack’s ironic-conductor',
+      'test/interop/our-agent.spec.ts',
+      'Ironic 21.4; fast track too; [how](../how-to/agent-under-ironic.md)',
+    ),
     no('Fast track, inspection, rescue'),
   ],
   Operation: [

@@ -54,12 +54,11 @@ export function recordingOf(tapped: string): Recording {
   return { agent: `ironic-python-agent ${agent}`, sessions };
 }
 
-/** @public until its replay is here */
 export function readRecording(path: string): Recording {
   return JSON.parse(readFileSync(path, 'utf8')) as Recording;
 }
 
-/** A request of the daemon as recordings have it. @public until its replay is here */
+/** A request of the daemon as recordings have it. */
 export function toldRequest(method: string, path: string, body: string): Omit<Exchange, 'status'> {
   const { status: _status, ...request } = new Neutral().exchange({
     ...{ from: 'daemon', at: 0, status: 0, answer: '', version: undefined },
