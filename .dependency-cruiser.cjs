@@ -15,6 +15,7 @@ const memory = [
   'runbook',
   'inspection-rule',
   'hardware',
+  'volume',
 ];
 const ROOMS = {
   domain: [],

@@ -12,6 +12,7 @@ import { Operation, OperationStep } from './operation/operation.entity.js';
 import { Port } from './port/port.entity.js';
 import { Portgroup } from './portgroup/portgroup.entity.js';
 import { Runbook } from './runbook/runbook.entity.js';
+import { VolumeConnector, VolumeTarget } from './volume/volume.entity.js';
 
 /** Every table of the schema. */
 export const ENTITIES = [
@@ -34,4 +35,6 @@ export const ENTITIES = [
   DeployTemplate,
   Runbook,
   InspectionRule,
+  VolumeConnector,
+  VolumeTarget,
 ];

@@ -47,6 +47,7 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     works('History', `${API}/event-stream.spec.ts`),
     works('Chassis, and the nodes in them', `${API}/chassis.spec.ts`),
     works('Traits: standard and custom, fifty a node', `${API}/traits-vifs.spec.ts`),
+    works('Children of a node; shards', `${API}/children-shards.spec.ts`),
     works('VIFs of the noop network', `${API}/traits-vifs.spec.ts`),
     works(
       'Allocations by resource class, traits, candidates and owner; backfill',
@@ -57,7 +58,7 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       `${API}/deploy-template.spec.ts`,
     ),
     works('Runbooks, their traits, cleaning and service by them', `${API}/runbook.spec.ts`),
-    no('Volumes'),
+    works('Volume connectors and targets', `${API}/volume.spec.ts`),
     works(
       'BIOS settings, firmware, inventory: shown, set by steps',
       `${API}/machine.spec.ts`,

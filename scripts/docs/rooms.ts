@@ -21,6 +21,7 @@ const PURPOSE: Record<string, string> = {
   'src/port': 'Ports: entity and named queries',
   'src/portgroup': 'Port groups: entity and named queries',
   'src/hardware': 'What is known of machines’ insides: BIOS settings, firmware, inventory',
+  'src/volume': 'Volume connectors and targets: entities and named queries',
   'src/chassis': 'Chassis: entity and named queries',
   'src/allocation': 'Allocations: who asked for a node, and which one it got',
   'src/deploy-template': 'Deploy templates; secrets of their steps sealed',

@@ -23,6 +23,7 @@ import { DriverController } from './v1/driver/driver.controller.js';
 import { DriverExtensionController } from './v1/driver/extension.controller.js';
 import { EventController } from './v1/event/event.controller.js';
 import { EventStreamController } from './v1/event/event-stream.controller.js';
+import { NodeChildrenController } from './v1/node/children.controller.js';
 import { NodeHardwareController } from './v1/node/hardware.controller.js';
 import { NodeHistoryController } from './v1/node/history.controller.js';
 import { NodeMachineController } from './v1/node/machine.controller.js';
@@ -51,6 +52,11 @@ import { RunbookController } from './v1/runbook/runbook.controller.js';
 import { RunbookEditor } from './v1/runbook/runbook-editor.js';
 import { RunbookUse } from './v1/runbook/runbook-use.js';
 import { RunbookTraitsController } from './v1/runbook/traits.controller.js';
+import { ShardController } from './v1/shard/shard.controller.js';
+import { VolumeConnectorController } from './v1/volume/connector.controller.js';
+import { VolumeTargetController } from './v1/volume/target.controller.js';
+import { VolumeController } from './v1/volume/volume.controller.js';
+import { VolumeList } from './v1/volume/volume-list.js';
 
 export interface OperatorApiParts {
   conductor: Conductor;
@@ -84,17 +90,22 @@ export const OPERATOR_CONTROLLERS = [
   NodeManagementController,
   NodeHistoryController,
   NodeTraitsController,
+  NodeChildrenController,
   NodeVifsController,
   NodeMachineController,
   NodeHardwareController,
   NodeVendorController,
   PortController,
   PortgroupController,
+  VolumeController,
+  VolumeConnectorController,
+  VolumeTargetController,
   ChassisController,
   AllocationController,
   DeployTemplateController,
   RunbookController,
   RunbookTraitsController,
+  ShardController,
   DriverController,
   DriverExtensionController,
   ConductorController,
@@ -133,6 +144,7 @@ class OperatorApiModule {
         PortFinder,
         NodeLink,
         PortgroupFinder,
+        VolumeList,
         PortgroupList,
         PortgroupEditor,
         PortList,

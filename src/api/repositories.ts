@@ -5,6 +5,7 @@ import { HardwareRepository } from '../hardware/hardware.repository.js';
 import { InspectionRuleRepository } from '../inspection-rule/inspection-rule.repository.js';
 import { PortgroupRepository } from '../portgroup/portgroup.repository.js';
 import { RunbookRepository } from '../runbook/runbook.repository.js';
+import { VolumeConnectorRepository, VolumeTargetRepository } from '../volume/volume.repository.js';
 
 /** Memory rooms of resources that need no more than the data source and the keys of secrets. */
 export const RESOURCE_REPOSITORIES = [
@@ -15,5 +16,7 @@ export const RESOURCE_REPOSITORIES = [
   RunbookRepository,
   InspectionRuleRepository,
   HardwareRepository,
+  VolumeConnectorRepository,
+  VolumeTargetRepository,
 ] as const;
 export type ResourceRepository = InstanceType<(typeof RESOURCE_REPOSITORIES)[number]>;

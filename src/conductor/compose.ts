@@ -12,6 +12,7 @@ import type { OperationRepository } from '../operation/operation.repository.js';
 import type { Logger } from '../platform/logger.js';
 import type { PortRepository } from '../port/port.repository.js';
 import type { PortgroupRepository } from '../portgroup/portgroup.repository.js';
+import type { VolumeConnectorRepository, VolumeTargetRepository } from '../volume/volume.repository.js';
 import { ActionJournal } from './action-journal.js';
 import { AgentDesk, type CallbackCheck, type SourceCheck } from './agent-desk.js';
 import { AllocationDesk } from './allocation-desk.js';
@@ -36,6 +37,7 @@ import { VendorDesk } from './vendor-desk.js';
 import { VerbAcceptance } from './verb-acceptance.js';
 import { VerbDesk } from './verb-desk.js';
 import { VifDesk } from './vif-desk.js';
+import { VolumeDesk } from './volume-desk.js';
 import { WAIT_TIMEOUTS, type WaitTimeout } from './workflow/workflow.js';
 
 export interface ConductorParts {
@@ -43,6 +45,8 @@ export interface ConductorParts {
   nodes: NodeRepository;
   ports: PortRepository;
   portgroups: PortgroupRepository;
+  connectors: VolumeConnectorRepository;
+  targets: VolumeTargetRepository;
   operations: OperationRepository;
   allocations: AllocationRepository;
   templates: DeployTemplateRepository;
@@ -112,6 +116,7 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
     contexts,
     desk,
     portDesk: new PortDesk({ ...parts, desk }),
+    volumeDesk: new VolumeDesk({ ...parts, desk }),
     vifDesk: new VifDesk({ ...parts, contexts, desk }),
     allocating,
     verbs,

@@ -26,6 +26,7 @@ import { LOGGER } from '../platform/logger.module.js';
 import { PortModule } from '../port/port.module.js';
 import { PortRepository } from '../port/port.repository.js';
 import { PortgroupRepository } from '../portgroup/portgroup.repository.js';
+import { VolumeConnectorRepository, VolumeTargetRepository } from '../volume/volume.repository.js';
 import { type ComposedConductor, composeConductor } from './compose.js';
 import { Conductor } from './conductor.js';
 import { PeriodicRunner } from './periodic/periodic-runner.js';
@@ -61,6 +62,8 @@ export class ConductorModule {
             NodeRepository,
             PortRepository,
             PortgroupRepository,
+            VolumeConnectorRepository,
+            VolumeTargetRepository,
             OperationRepository,
             AllocationRepository,
             DeployTemplateRepository,
@@ -77,6 +80,8 @@ export class ConductorModule {
             nodes: NodeRepository,
             ports: PortRepository,
             portgroups: PortgroupRepository,
+            connectors: VolumeConnectorRepository,
+            targets: VolumeTargetRepository,
             operations: OperationRepository,
             allocations: AllocationRepository,
             templates: DeployTemplateRepository,
@@ -91,6 +96,8 @@ export class ConductorModule {
               nodes,
               ports,
               portgroups,
+              connectors,
+              targets,
               operations,
               allocations,
               templates,

@@ -2,6 +2,7 @@ import type { Allocation } from '../allocation/allocation.entity.js';
 import type { NewAllocation } from '../allocation/allocation.repository.js';
 import type { ConductorRecordRepository } from '../conductor-record/conductor-record.repository.js';
 import { messageOf } from '../domain/errors.js';
+import { refuseForeignTraits } from '../domain/node/trait.js';
 import type { PowerTarget } from '../domain/power/power.js';
 import type { ProvisionVerb } from '../domain/provision/table.js';
 import { INTERFACE_KINDS, type ValidationReport } from '../driver/contract/interfaces.js';
@@ -13,6 +14,8 @@ import type { Port } from '../port/port.entity.js';
 import type { NewPort, PortChanges } from '../port/port.repository.js';
 import type { Portgroup } from '../portgroup/portgroup.entity.js';
 import type { PortgroupChanges } from '../portgroup/portgroup.repository.js';
+import type { VolumeConnector, VolumeTarget } from '../volume/volume.entity.js';
+import type { VolumeConnectorChanges, VolumeTargetChanges } from '../volume/volume.repository.js';
 import type { AgentDesk } from './agent-desk.js';
 import type { AllocationDesk } from './allocation-desk.js';
 import {
@@ -29,6 +32,7 @@ import type { PortDesk } from './port-desk.js';
 import type { VendorDesk } from './vendor-desk.js';
 import type { VerbDesk } from './verb-desk.js';
 import type { VifDesk } from './vif-desk.js';
+import type { VolumeDesk } from './volume-desk.js';
 
 /** The conductor's front: passes each request to the desk that does it. */
 export class ConductorService extends Conductor {
@@ -45,6 +49,7 @@ export class ConductorService extends Conductor {
       portDesk: PortDesk;
       vifDesk: VifDesk;
       allocating: AllocationDesk;
+      volumeDesk: VolumeDesk;
       verbs: VerbDesk;
       agents: AgentDesk;
       hardware: HardwareDesk;
@@ -95,12 +100,39 @@ export class ConductorService extends Conductor {
       if (kind === 'vendor') continue;
       try {
         await context.all[kind].validate(context);
+        if (kind === 'deploy') {
+          refuseForeignTraits(node.uuid, node.traits, context.node.instance_info['traits']);
+        }
         report[kind] = { result: true };
       } catch (error) {
         report[kind] = { result: false, reason: messageOf(error) };
       }
     }
     return report;
+  }
+
+  updateVolumeConnector(
+    uuid: string,
+    edit: (connector: VolumeConnector) => VolumeConnectorChanges,
+    _by: Requester,
+  ): Promise<VolumeConnector> {
+    return this.deps.volumeDesk.updateConnector(uuid, edit);
+  }
+
+  deleteVolumeConnector(uuid: string, _by: Requester): Promise<void> {
+    return this.deps.volumeDesk.deleteConnector(uuid);
+  }
+
+  updateVolumeTarget(
+    uuid: string,
+    edit: (target: VolumeTarget) => VolumeTargetChanges,
+    _by: Requester,
+  ): Promise<VolumeTarget> {
+    return this.deps.volumeDesk.updateTarget(uuid, edit);
+  }
+
+  deleteVolumeTarget(uuid: string, _by: Requester): Promise<void> {
+    return this.deps.volumeDesk.deleteTarget(uuid);
   }
 
   listVifs(ident: string): Promise<Vif[]> {

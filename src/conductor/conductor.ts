@@ -12,6 +12,8 @@ import type { Port } from '../port/port.entity.js';
 import type { NewPort, PortChanges } from '../port/port.repository.js';
 import type { Portgroup } from '../portgroup/portgroup.entity.js';
 import type { PortgroupChanges } from '../portgroup/portgroup.repository.js';
+import type { VolumeConnector, VolumeTarget } from '../volume/volume.entity.js';
+import type { VolumeConnectorChanges, VolumeTargetChanges } from '../volume/volume.repository.js';
 import type { HardwareDesk } from './hardware-desk.js';
 import type { VendorDesk } from './vendor-desk.js';
 
@@ -84,6 +86,21 @@ export abstract class Conductor {
   /** The machine itself: boot device and mode, lights, console, RAID, virtual media. */
   abstract readonly hardware: HardwareDesk;
   abstract readonly vendor: VendorDesk;
+
+  /** @param edit pure: gets the connector under the reservation of its node, which must be powered off */
+  abstract updateVolumeConnector(
+    uuid: string,
+    edit: (connector: VolumeConnector) => VolumeConnectorChanges,
+    by: Requester,
+  ): Promise<VolumeConnector>;
+  abstract deleteVolumeConnector(uuid: string, by: Requester): Promise<void>;
+  /** @param edit as in `updateVolumeConnector`; secrets are in clear */
+  abstract updateVolumeTarget(
+    uuid: string,
+    edit: (target: VolumeTarget) => VolumeTargetChanges,
+    by: Requester,
+  ): Promise<VolumeTarget>;
+  abstract deleteVolumeTarget(uuid: string, by: Requester): Promise<void>;
 
   abstract listVifs(ident: string): Promise<Vif[]>;
   abstract attachVif(ident: string, vif: Vif, by: Requester): Promise<void>;

@@ -6,6 +6,7 @@ import {
   messageOf,
   UnavailableError,
 } from '../domain/errors.js';
+import { refuseForeignTraits } from '../domain/node/trait.js';
 import { type ProvisionVerb, type Transition, VERBS } from '../domain/provision/table.js';
 import type { Json, JsonObject, PlannedStep } from '../domain/step/step.js';
 import type { InterfaceKind, Interfaces } from '../driver/contract/interfaces.js';
@@ -168,6 +169,11 @@ export class VerbAcceptance {
     const failed = (kind: InterfaceKind, reason: string) =>
       `Failed to validate ${kind} info for node ${node.uuid}. Error: ${reason}`;
     await this.#validate(node, ['power', 'deploy'], signal, { words: failed, instance_info });
+    try {
+      refuseForeignTraits(node.uuid, node.traits, instance_info['traits']);
+    } catch (error) {
+      throw new InvalidError(failed('deploy', messageOf(error)), { cause: error });
+    }
     await this.#room('deploy', this.deps.limits.max_concurrent_deploy);
     const templates = await this.#templates(instance_info['traits']);
     const steps = planDeployment(this.deps.registry.resolve(node), args.deploy_steps ?? [], templates);

@@ -9,6 +9,7 @@ import { CreateDeployTemplate1763712060000 } from '../../migrations/176371206000
 import { CreateRunbook1763712120000 } from '../../migrations/1763712120000-create-runbook.js';
 import { CreateInspectionRule1763712180000 } from '../../migrations/1763712180000-create-inspection-rule.js';
 import { CreateHardware1763712600000 } from '../../migrations/1763712600000-create-hardware.js';
+import { CreateVolume1763713000000 } from '../../migrations/1763713000000-create-volume.js';
 
 /** Every migration, oldest first: a file that is not listed here does not run. */
 export const MIGRATIONS = [
@@ -23,4 +24,5 @@ export const MIGRATIONS = [
   CreateRunbook1763712120000,
   CreateInspectionRule1763712180000,
   CreateHardware1763712600000,
+  CreateVolume1763713000000,
 ];

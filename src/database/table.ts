@@ -99,13 +99,21 @@ export class Table<Row extends Identified> {
     );
   }
 
-  /** @throws NotFoundError, ConflictError for what is taken, InvalidError for a reference to nothing */
-  async update(uuid: string, changes: Partial<Row>, on: Queryable = this.source.manager): Promise<Row> {
+  /**
+   * @param settled the row as it would be, for words that speak of more than the changes
+   * @throws NotFoundError, ConflictError for what is taken, InvalidError for a reference to nothing
+   */
+  async update(
+    uuid: string,
+    changes: Partial<Row>,
+    on: Queryable = this.source.manager,
+    settled: Partial<Row> = changes,
+  ): Promise<Row> {
     const parameters = new Parameters();
     const given = changes as Readonly<Record<string, unknown>>;
     const set = Object.keys(given).length > 0 ? `${parameters.assignments(given)}, ` : '';
     const text = `update ${quote(this.name)} set ${set}updated_at = now() where uuid = ${parameters.add(uuid)} returning *`;
-    const [rows] = await this.#refusing(changes, () => on.query<[Row[], number]>(text, parameters.values));
+    const [rows] = await this.#refusing(settled, () => on.query<[Row[], number]>(text, parameters.values));
     if (!rows[0]) throw new NotFoundError(this.words.missing(uuid));
     return rows[0];
   }

@@ -100,6 +100,13 @@ export class NodeRepository {
     return this.source.query<Node[]>(text, parameters.values);
   }
 
+  /** Shards, the largest first; null is of the nodes that are in none. */
+  async shards(): Promise<{ name: string | null; count: number }[]> {
+    return this.source.query(
+      `select shard as name, count(*)::integer as count from node group by shard order by count(*) desc, shard nulls first`,
+    );
+  }
+
   /** The three columns with secrets in clear. For drivers and for PATCH; never for an answer. */
   withSecrets(node: Node): { [column in SealedColumn]: JsonObject } {
     const open = (column: SealedColumn): JsonObject => {

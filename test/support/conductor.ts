@@ -27,6 +27,7 @@ import { NodeRepository } from '../../src/node/node.repository.js';
 import { OperationRepository } from '../../src/operation/operation.repository.js';
 import { PortRepository } from '../../src/port/port.repository.js';
 import { PortgroupRepository } from '../../src/portgroup/portgroup.repository.js';
+import { VolumeConnectorRepository, VolumeTargetRepository } from '../../src/volume/volume.repository.js';
 import { silentLog, type TestDatabase, testKeyring } from './database.js';
 
 export const BY: Requester = { request_id: 'req-test', user: null, project: null };
@@ -59,6 +60,8 @@ export function fakeConductor(
     nodes,
     ports: new PortRepository(source),
     portgroups: new PortgroupRepository(source),
+    connectors: new VolumeConnectorRepository(source),
+    targets: new VolumeTargetRepository(source, testKeyring()),
     operations: new OperationRepository(source),
     allocations: new AllocationRepository(source),
     templates: new DeployTemplateRepository(source, testKeyring()),

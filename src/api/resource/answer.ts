@@ -1,4 +1,4 @@
-import type { ApiReply, ApiRequest, Asked } from '../request/asked.js';
+import type { ApiReply, ApiRequest } from '../request/asked.js';
 import { type ParameterTable, readQuery } from '../request/query.js';
 import { SELECTING } from './collection.js';
 import { type Field, type Reading, type View, viewOf } from './field.js';
@@ -19,18 +19,22 @@ export function readShow<Row, Context extends Reading>(
 }
 
 /** One record with all fields of the request's version. */
-export function whole<Row>(fields: readonly Field<Row>[], row: Row, asked: Asked): Record<string, unknown> {
-  return viewOf(fields, asked.version, 'whole').show(row, asked);
+export function whole<Row, Context extends Reading>(
+  fields: readonly Field<Row, Context>[],
+  row: Row,
+  reading: Context,
+): Record<string, unknown> {
+  return viewOf(fields, reading.version, 'whole').show(row, reading);
 }
 
 /** The answer to a POST: the record, and where it is. @param collection first part of its path */
-export function created<Row extends { uuid: string }>(
+export function created<Row extends { uuid: string }, Context extends Reading>(
   reply: ApiReply,
   collection: string,
-  fields: readonly Field<Row>[],
+  fields: readonly Field<Row, Context>[],
   row: Row,
-  asked: Asked,
+  reading: Context,
 ): Record<string, unknown> {
-  reply.header('location', `${asked.base}/v1/${collection}/${row.uuid}`);
-  return whole(fields, row, asked);
+  reply.header('location', `${reading.base}/v1/${collection}/${row.uuid}`);
+  return whole(fields, row, reading);
 }

@@ -38,6 +38,7 @@ export interface Listing<Row, Filters extends ParameterTable, Context extends Re
 
 /**
  * Reads the query of a listing.
+ * @param of.select what `fields` and `detail` come to, where that is another rule
  * @param whole the path itself asks for all fields (`…/detail`): then `fields` and `detail` are no parameters
  * @throws InvalidError, FerricError not-acceptable
  */
@@ -47,7 +48,7 @@ export function readListing<
   Context extends Reading = Reading,
 >(
   { asked, query }: ApiRequest,
-  of: { fields: readonly Field<Row, Context>[]; filters: Filters },
+  of: { fields: readonly Field<Row, Context>[]; filters: Filters; select?: typeof selectionOf },
   maxLimit: number,
   whole = false,
 ): Listing<Row, Filters, Context> {
@@ -55,7 +56,7 @@ export function readListing<
   const table = whole ? detailListingOf(of.filters) : listingOf(of.filters);
   const given = readQuery(query, table, version) as Given<Filters>;
   const plain = given as Arguments<typeof PAGING & typeof SELECTING>;
-  const selection = whole ? 'whole' : selectionOf(plain, version);
+  const selection = whole ? 'whole' : (of.select ?? selectionOf)(plain, version);
   const page = pageOf(plain, maxLimit);
   checkSortKey(of.fields, version, page.sort_key);
   const view = viewOf(of.fields, version, selection);
@@ -67,23 +68,22 @@ export function readListing<
  * The answer of a listing: the rows shown, and the address of the next page behind a full one.
  * @param collection key of the answer
  * @param path what `next` names, without `/v1/`
- * @param shown the rows as they are shown, when that needs more than the request
+ * @param reading what the fields look at besides the row, when that is more than the request
  */
-export function answerListing<Row extends { uuid: string }, Filters extends ParameterTable>(
+export function answerListing<
+  Row extends { uuid: string },
+  Filters extends ParameterTable,
+  Context extends Reading = Reading,
+>(
   collection: string,
   path: string,
-  listing: Listing<Row, Filters>,
+  listing: Listing<Row, Filters, Context>,
   rows: readonly Row[],
-  marker: (row: Row) => string = (row) => row.uuid,
+  ...[reading]: Reading extends Context ? [] | [Context] : [Context]
 ): Record<string, unknown> {
   const { asked, view } = listing;
-  return withNext(
-    collection,
-    path,
-    listing,
-    rows.map((row) => view.show(row, asked)),
-    rows.at(-1) && marker(rows.at(-1)!),
-  );
+  const shown = rows.map((row) => view.show(row, reading ?? (asked as Reading as Context)));
+  return withNext(collection, path, listing, shown, rows.at(-1)?.uuid);
 }
 
 /** The same for rows that were shown already. @param last marker of the last one */

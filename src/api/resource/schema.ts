@@ -13,7 +13,7 @@ type Issue = { input?: unknown };
 const notOf = (types: string) => (issue: Issue) => `${describe(issue.input)} is not of type ${types}`;
 
 /** A value in a message: never an object's content, which may be secret. */
-function describe(value: unknown): string {
+export function describe(value: unknown): string {
   if (typeof value === 'string') return `'${shorten(value)}'`;
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'an object';
@@ -64,6 +64,13 @@ const canonical = (types: string) =>
   });
 export const uuid = () => canonical("'string', 'null'").nullable();
 export const requiredUuid = () => canonical("'string'");
+
+/** A whole number that a column of 32 bits holds. */
+export const integer = () =>
+  z
+    .int({ error: notOf("'integer'") })
+    .min(-(2 ** 31), { error: (issue) => `${describe(issue.input)} is out of range` })
+    .max(2 ** 31 - 1, { error: (issue) => `${describe(issue.input)} is out of range` });
 
 export const macAddress = () =>
   z.string({ error: notOf("'string'") }).transform((value, context) => {

@@ -1,4 +1,5 @@
 import { InvalidError } from '../errors.js';
+import type { Json } from '../step/step.js';
 import { STANDARD_TRAITS } from './standard-traits.js';
 
 /** Ironic: db/sqlalchemy/api.py, MAX_TRAITS_PER_NODE. */
@@ -22,4 +23,25 @@ export function settleTraits(node: string, traits: readonly string[]): string[] 
     );
   }
   return settled;
+}
+
+/**
+ * What an instance is given must be the node's (Ironic: conductor/utils.py, validate_instance_info_traits).
+ * @param wanted `traits` of instance_info
+ * @throws InvalidError
+ */
+export function refuseForeignTraits(node: string, traits: readonly string[], wanted: Json | undefined): void {
+  if (!wanted) return;
+  if (!Array.isArray(wanted) || wanted.some((trait) => typeof trait !== 'string')) {
+    throw new InvalidError(
+      `Error parsing traits from Node ${node} instance_info field. A list of strings is expected.`,
+    );
+  }
+  const missing = (wanted as string[]).filter((trait) => !traits.includes(trait));
+  if (missing.length > 0) {
+    throw new InvalidError(
+      `Cannot specify instance traits that are not also set on the node. Node ${node} is missing traits ` +
+        [...new Set(missing)].join(', '),
+    );
+  }
 }

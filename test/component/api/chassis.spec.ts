@@ -115,6 +115,8 @@ describe('/v1/chassis', () => {
     }
     expect((await api.get(`/v1/chassis/${uuid}`)).json.extra).toEqual({ b: 2 });
     expect((await api.patch(`/v1/chassis/${NIL}`, [])).status).toBe(404);
+    expect((await api.patch('/v1/chassis/x', [])).fault).toBe('Chassis x could not be found.');
+    expect((await api.get('/v1/chassis/x')).fault).toBe('Expected UUID for chassis_uuid: x');
   });
 });
 
@@ -160,5 +162,6 @@ describe('nodes in chassis', () => {
     expect((await move(uuid)).json.chassis_uuid).toBe(uuid);
     const refused = await move(NIL);
     expect([refused.status, refused.fault]).toEqual([400, `Chassis ${NIL} could not be found.`]);
+    expect((await move('x')).fault).toBe('Expected UUID for chassis_uuid: x');
   });
 });

@@ -186,7 +186,10 @@ describe('PATCH and DELETE /v1/portgroups/{ident}', () => {
     });
     for (const [operation, fault] of [
       [{ op: 'remove', path: '/mode' }, "'mode' is a mandatory attribute and can not be removed"],
-      [{ op: 'replace', path: '/name', value: 'a b' }, "Cannot change name to invalid name 'a b'"],
+      [
+        { op: 'replace', path: '/name', value: 'a b' },
+        "Portgroup bond0: Cannot change name to invalid name 'a b'",
+      ],
       [{ op: 'replace', path: '/uuid', value: NIL }, 'Cannot patch /uuid'],
       [{ op: 'replace', path: '/node_uuid', value: NIL }, 'Unable to apply the requested node_uuid'],
     ] as const) {

@@ -24,6 +24,13 @@ async function fill(count: number): Promise<void> {
     select gen_random_uuid(), 'fake-hardware', 'deploying', 'active', '["CUSTOM_A"]', (select uuid from chassis limit 1)
       from generate_series(1, $1)`);
   await query(`
+    insert into volume_connector (uuid, node_uuid, type, connector_id)
+    select gen_random_uuid(), (select uuid from node limit 1), 'iqn', gen_random_uuid() from generate_series(1, $1)`);
+  await query(`
+    insert into volume_target (uuid, node_uuid, volume_type, volume_id, boot_index)
+    select gen_random_uuid(), (select uuid from node limit 1), 'iscsi', 'v', coalesce((select max(boot_index) from volume_target), 0) + i
+      from generate_series(1, $1) as i`);
+  await query(`
     insert into portgroup (uuid, node_uuid)
     select gen_random_uuid(), (select uuid from node limit 1) from generate_series(1, $1)`);
   await query(`
@@ -48,7 +55,16 @@ async function queriesOf(path: string): Promise<{ length: number; queries: numbe
 }
 
 it('a listing costs one query or two, whatever its length', async () => {
-  const paths = ['nodes', 'nodes/detail', 'ports', 'ports/detail', 'portgroups/detail', 'chassis/detail'];
+  const paths = [
+    'nodes',
+    'nodes/detail',
+    'ports',
+    'ports/detail',
+    'portgroups/detail',
+    'chassis/detail',
+    'volume/connectors',
+    'volume/targets?detail=true',
+  ];
   await fill(3);
   const few = await counts(paths);
   await fill(97);

@@ -71,7 +71,8 @@ export class ChassisController {
   async update(@Req() request: ApiRequest) {
     const { asked, body } = request;
     const edit = readEdit(CHASSIS_FIELDS, body, asked.version);
-    const found = await this.#find(request);
+    // Any text may stand here: it is then the name of nothing, not a bad UUID.
+    const found = await this.chassis.get(request.params['uuid']!);
     const { changes } = edit.apply(found);
     if ('uuid' in changes) throw new InvalidError('Cannot overwrite UUID for an existing Chassis.');
     return whole(CHASSIS_FIELDS, await this.chassis.update(found.uuid, changes as ChassisChanges), asked);

@@ -104,7 +104,8 @@ export class NodeEditor {
 
   /** 404 would speak of the node. */
   async #refuseChassis(uuid: Json | undefined): Promise<void> {
-    if (typeof uuid === 'string' && !(await this.chassis.find(uuid))) {
+    // What is no uuid is refused as such when the patch is applied.
+    if (typeof uuid === 'string' && isUuidLike(uuid) && !(await this.chassis.find(uuid))) {
       throw new InvalidError(`Chassis ${shorten(uuid)} could not be found.`);
     }
   }

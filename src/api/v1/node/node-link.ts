@@ -30,12 +30,18 @@ export class NodeLink {
    * Decides whether a record may be made for this node.
    * @throws ForbiddenError before anything tells whether there is such a node; then InvalidError, as 404 would
    * speak of the record
+   * @param missing what that says
    */
-  async demandOnNew(rule: RuleName, uuid: Json | undefined, { scope }: Asked): Promise<void> {
+  async demandOnNew(
+    rule: RuleName,
+    uuid: Json | undefined,
+    { scope }: Asked,
+    missing = (shown: string) => `Node ${shown} could not be found.`,
+  ): Promise<void> {
     const node = await this.#find(uuid);
     scope.demand(rule, node ?? { owner: null });
     if (!node || !scope.allows('baremetal:node:get', node)) {
-      throw new InvalidError(`Node ${shorten(String(uuid))} could not be found.`);
+      throw new InvalidError(missing(shorten(String(uuid))));
     }
   }
 

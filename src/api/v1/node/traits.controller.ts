@@ -8,8 +8,14 @@ import { Describe } from '../../openapi/describe.js';
 import { objectOf, STRINGS } from '../../openapi/json-schema.js';
 import type { ApiReply, ApiRequest } from '../../request/asked.js';
 import { shorten } from '../../request/value.js';
+import { describe } from '../../resource/schema.js';
 import { objectBody } from '../../resource/write.js';
 import { NodeFinder } from './node-finder.js';
+
+const HOW =
+  'A single node trait may be added via PUT /v1/nodes/<node identifier>/traits/<trait> with no body, or all node ' +
+  'traits may be replaced via PUT /v1/nodes/<node identifier>/traits with the list of traits specified in the ' +
+  'request body.';
 
 /** Words that say what a node is good for: standard ones and `CUSTOM_…`. */
 @Controller('v1/nodes/:ident/traits')
@@ -48,11 +54,9 @@ export class NodeTraitsController {
   @Policy('baremetal:node:traits:set')
   @Describe({ summary: 'Give a node a trait' })
   async add(@Req() { asked, params, body }: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
-    const trait = refuseOther(params['trait']);
+    const trait = refuseOther('trait', params['trait']);
     const node = await this.finder.find(params['ident']!, asked);
-    if (body !== undefined && Object.keys(objectBody('traits', body)).length > 0) {
-      throw new InvalidError('No body should be provided when adding a trait');
-    }
+    if ('traits' in knownBody(body)) throw new InvalidError(HOW);
     await this.conductor.updateNode(
       node.uuid,
       ({ uuid, traits }) => ({ traits: settleTraits(uuid, [...traits, trait]) }),
@@ -94,26 +98,29 @@ export class NodeTraitsController {
 }
 
 function readTraits(body: unknown): string[] {
-  const { traits, ...others } = objectBody('body', body);
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) {
-    throw new InvalidError(
-      `Schema error for body: Additional properties are not allowed ('${shorten(unknown)}' was unexpected)`,
-    );
-  }
-  if (traits === undefined) {
-    throw new InvalidError(
-      'A single node trait may be added via PUT /v1/nodes/<node identifier>/traits/<trait> with no body, or all ' +
-        'node traits may be replaced via PUT /v1/nodes/<node identifier>/traits with the list of traits specified ' +
-        'in the request body.',
-    );
-  }
-  if (!Array.isArray(traits)) throw new InvalidError("Schema error for body: traits is not of type 'array'");
-  return traits.map(refuseOther);
+  const { traits } = knownBody(body);
+  if (traits === undefined) throw new InvalidError(HOW);
+  if (!Array.isArray(traits)) throw fault('body', `${describe(traits)} is not of type 'array'`);
+  return traits.map((trait) => refuseOther('body', trait));
 }
 
-function refuseOther(trait: unknown): string {
-  if (typeof trait === 'string' && isTrait(trait)) return trait;
-  const shown = typeof trait === 'string' ? `'${shorten(trait)}'` : `a ${typeof trait}`;
-  throw new InvalidError(`Schema error for trait: ${shown} is not valid under any of the given schemas`);
+/** @throws InvalidError for anything but `traits` */
+function knownBody(body: unknown): Record<string, unknown> {
+  const given = objectBody('body', body);
+  const unknown = Object.keys(given).find((name) => name !== 'traits');
+  if (unknown === undefined) return given;
+  throw fault('body', `Additional properties are not allowed ('${shorten(unknown)}' was unexpected)`);
+}
+
+/** @param where part of the request, for the message */
+function refuseOther(where: string, trait: unknown): string {
+  if (typeof trait !== 'string') throw fault(where, `${describe(trait)} is not of type 'string'`);
+  if (isTrait(trait)) return trait;
+  const shown = describe(trait);
+  const custom = `${shown} does not match '^CUSTOM_[A-Z0-9_]+$'`;
+  throw fault(where, `${shown} is not valid under any of the given schemas. Possible root cause: ${custom}`);
+}
+
+function fault(where: string, message: string): InvalidError {
+  return new InvalidError(`Schema error for ${where}: ${message}`);
 }

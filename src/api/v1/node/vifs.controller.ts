@@ -8,6 +8,7 @@ import { Describe } from '../../openapi/describe.js';
 import { objectOf, STRING } from '../../openapi/json-schema.js';
 import type { ApiRequest } from '../../request/asked.js';
 import { uuidOrName } from '../../request/value.js';
+import { describe } from '../../resource/schema.js';
 import { objectBody } from '../../resource/write.js';
 import { NodeFinder } from './node-finder.js';
 
@@ -44,7 +45,7 @@ export class NodeVifsController {
     const vif = objectBody('vif', body);
     if (vif['id'] === undefined) throw new InvalidError("Schema error for vif: 'id' is a required property");
     if (typeof vif['id'] !== 'string')
-      throw new InvalidError("Schema error for vif: id is not of type 'string'");
+      throw new InvalidError(`Schema error for vif: ${describe(vif['id'])} is not of type 'string'`);
     uuidOrName('id', vif['id']);
     if (asked.version.does('vifToPort') && 'port_uuid' in vif && 'portgroup_uuid' in vif) {
       throw new InvalidError('Cannot specify both port_uuid and portgroup_uuid');

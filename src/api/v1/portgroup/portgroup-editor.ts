@@ -40,11 +40,12 @@ export class PortgroupEditor {
     return this.portgroups.create(group as unknown as NewPortgroup);
   }
 
-  async patch(found: Portgroup, body: unknown, asked: Asked): Promise<Portgroup> {
+  /** @param ident as the client named it, for messages */
+  async patch(ident: string, found: Portgroup, body: unknown, asked: Asked): Promise<Portgroup> {
     const { version } = asked;
     const edit = readEdit(PORTGROUP_FIELDS, body, version);
     for (const name of edit.valuesOf('name')) {
-      refuseName(name, `Portgroup ${found.uuid}: Cannot change name to invalid name`);
+      refuseName(name, `Portgroup ${shorten(ident)}: Cannot change name to invalid name`);
     }
     await this.link.refuseMove(edit, found.node_uuid, asked);
     if (edit.patch.some(({ op, path }) => op === 'remove' && path === '/mode')) {

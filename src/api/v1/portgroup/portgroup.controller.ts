@@ -87,8 +87,9 @@ export class PortgroupController {
   @Policy('baremetal:portgroup:update')
   @Describe({ summary: 'Change a port group', body: { patches: PORTGROUP }, answer: { one: PORTGROUP } })
   async update(@Req() request: ApiRequest) {
-    const { asked, body } = request;
-    const group = await this.editor.patch(await this.#find(request), body, asked);
+    const { asked, body, params } = request;
+    const found = await this.#find(request);
+    const group = await this.editor.patch(params['ident']!, found, body, asked);
     return whole(PORTGROUP_FIELDS, group, asked);
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { STANDARD_TRAITS } from '../../../../src/domain/node/standard-traits.js';
-import { isTrait, settleTraits } from '../../../../src/domain/node/trait.js';
+import { isTrait, refuseForeignTraits, settleTraits } from '../../../../src/domain/node/trait.js';
 
 describe('traits', () => {
   it('are standard ones or CUSTOM_', () => {
@@ -17,5 +17,13 @@ describe('traits', () => {
     const many = Array.from({ length: 51 }, (_, index) => `CUSTOM_${index}`);
     expect(settleTraits('n', many.slice(1))).toHaveLength(50);
     expect(() => settleTraits('n', many)).toThrow('(51 vs. 50)');
+  });
+  it('of an instance are the node’s', () => {
+    for (const wanted of [undefined, null, [], '', ['A'], ['A', 'A']])
+      refuseForeignTraits('n', ['A'], wanted);
+    expect(() => refuseForeignTraits('n', ['A'], ['A', 'B', 'C', 'B'])).toThrow('is missing traits B, C');
+    for (const wanted of ['A', [1], { A: 1 }]) {
+      expect(() => refuseForeignTraits('n', ['A'], wanted)).toThrow('A list of strings is expected.');
+    }
   });
 });

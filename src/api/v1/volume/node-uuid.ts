@@ -1,0 +1,18 @@
+import { InvalidError } from '../../../domain/errors.js';
+import { isUuidLike } from '../../../domain/node/name.js';
+import { shorten } from '../../request/value.js';
+import type { Edit } from '../../resource/write.js';
+
+/** How Ironic says of a new volume that there is no such node. */
+export function noNode(uuid: string): string {
+  return `Invalid input for field/attribute node_uuid. Value: '${uuid}'. `;
+}
+
+/** @throws InvalidError where a patch sets something else than a uuid as `node_uuid` */
+export function refuseNoUuid(edit: Edit): void {
+  for (const value of edit.valuesOf('node_uuid')) {
+    if (typeof value !== 'string' || !isUuidLike(value)) {
+      throw new InvalidError(`Expected a UUID for node_uuid, but received ${shorten(String(value))}.`);
+    }
+  }
+}

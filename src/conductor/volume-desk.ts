@@ -1,0 +1,80 @@
+import { InvalidError } from '../domain/errors.js';
+import { factsOf, isProvisionState } from '../domain/provision/machine.js';
+import type { Node } from '../node/node.entity.js';
+import type { VolumeConnector, VolumeTarget } from '../volume/volume.entity.js';
+import type {
+  VolumeConnectorChanges,
+  VolumeConnectorRepository,
+  VolumeTargetChanges,
+  VolumeTargetRepository,
+} from '../volume/volume.repository.js';
+import type { NodeDesk } from './node-desk.js';
+
+/** Edits of volumes: each under the reservation of their node, which must be powered off. */
+export class VolumeDesk {
+  constructor(
+    private readonly deps: {
+      connectors: VolumeConnectorRepository;
+      targets: VolumeTargetRepository;
+      desk: Pick<NodeDesk, 'reserved'>;
+    },
+  ) {}
+
+  async updateConnector(
+    uuid: string,
+    edit: (connector: VolumeConnector) => VolumeConnectorChanges,
+  ): Promise<VolumeConnector> {
+    const { connectors, desk } = this.deps;
+    const { node_uuid } = await connectors.get(uuid);
+    return desk.reserved(node_uuid, async ({ node }) => {
+      refuseWhilePowered(node, 'volume connector update');
+      const connector = await connectors.get(uuid);
+      return connectors.update(connector, edit(connector));
+    });
+  }
+
+  async deleteConnector(uuid: string): Promise<void> {
+    const { connectors, desk } = this.deps;
+    const { node_uuid } = await connectors.get(uuid);
+    await desk.reserved(node_uuid, async ({ node }) => {
+      if (!isDeletable(node)) refuseWhilePowered(node, 'volume connector deletion');
+      await connectors.delete(uuid);
+    });
+  }
+
+  /** @param edit gets the target with its secrets in clear */
+  async updateTarget(
+    uuid: string,
+    edit: (target: VolumeTarget) => VolumeTargetChanges,
+  ): Promise<VolumeTarget> {
+    const { targets, desk } = this.deps;
+    const { node_uuid } = await targets.get(uuid);
+    return desk.reserved(node_uuid, async ({ node }) => {
+      refuseWhilePowered(node, 'volume target update');
+      const target = await targets.get(uuid);
+      return targets.update(target, edit(targets.clear(target)));
+    });
+  }
+
+  async deleteTarget(uuid: string): Promise<void> {
+    const { targets, desk } = this.deps;
+    const { node_uuid } = await targets.get(uuid);
+    await desk.reserved(node_uuid, async ({ node }) => {
+      if (!isDeletable(node)) refuseWhilePowered(node, 'volume target deletion');
+      await targets.delete(uuid);
+    });
+  }
+}
+
+/** Whether the node itself could be deleted in its state (Ironic: DELETE_ALLOWED_STATES, without `available`). */
+function isDeletable({ provision_state: state }: Node): boolean {
+  return isProvisionState(state) && state !== 'available' && factsOf(state).deletable === true;
+}
+
+function refuseWhilePowered(node: Node, action: string): void {
+  if (node.power_state === 'power off') return;
+  throw new InvalidError(
+    `The requested action "${action}" can not be performed on node "${node.uuid}" while it is in state ` +
+      `"${node.power_state ?? 'None'}".`,
+  );
+}
