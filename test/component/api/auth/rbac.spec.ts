@@ -57,9 +57,7 @@ beforeAll(async () => {
   const conductor = (real: Conductor) =>
     new Proxy(real, {
       get(target, name) {
-        if (!isConductorThere && !String(name).startsWith('driver')) {
-          return () => Promise.reject(new UnavailableError('none'));
-        }
+        if (!isConductorThere && !String(name).startsWith('driver')) return away();
         const member: unknown = Reflect.get(target, name);
         return typeof member === 'function' ? member.bind(target) : member;
       },
@@ -72,6 +70,11 @@ afterAll(async () => {
   await server?.stop();
   await database?.stop();
 });
+
+/** A method that fails, and an object of such. */
+function away(): unknown {
+  return new Proxy(() => Promise.reject(new UnavailableError('none')), { get: () => away() });
+}
 
 async function furnish(): Promise<void> {
   const make = async (collection: string, body: object) => {
@@ -105,7 +108,10 @@ async function furnish(): Promise<void> {
 
 const routes = new RouteTable();
 for (const { method, path } of declaredRoutes(OPERATOR_CONTROLLERS)) routes.add(method, path);
+/** Of records that are not among the furniture: what is not there is 404 for everybody. */
+const BARE = /\/(allocations?|inventory|logical_disk_properties)$|\/bios\/|\/drivers\/.*vendor_passthru/;
 const known = CASES.filter(({ does, on }) => {
+  if (BARE.test(on)) return false;
   const idents = [...on.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
   return idents.every((name) => name in IDENTS) && routes.methodsOf(pathOf(on)).includes(does);
 });
