@@ -13,6 +13,8 @@ const CANARIES = {
   wrongBmc: 'canary-wrong-k2p',
   userData: 'canary-userdata-h4x',
   extraToken: 'canary-token-m9z',
+  login: 'canary-login-t3v',
+  loginToken: 'canary-keystone-r8d',
 };
 const forms = (text: string) => [
   text,
@@ -64,7 +66,12 @@ async function ask(
 ): Promise<{ status: number; json: Record<string, unknown> }> {
   const response = await fetch(daemon.url + path, {
     method,
-    headers: { 'content-type': 'application/json', 'x-openstack-ironic-api-version': '1.115' },
+    headers: {
+      'content-type': 'application/json',
+      'x-openstack-ironic-api-version': '1.115',
+      authorization: `Basic ${Buffer.from(`alice:${CANARIES.login}`).toString('base64')}`,
+      'x-auth-token': CANARIES.loginToken,
+    },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await response.text();
