@@ -78,7 +78,7 @@ describe('our agent under Debian’s Ironic', () => {
         'Our agent in a machine of QEMU under ironic-api and ironic-conductor 21.4.4 of Debian 12: automated cleaning, ' +
           'a deployment with a config drive, and the cleaning after it',
         rack.recorder.exchanges,
-        namesOf(uuid, rack.peer.directory),
+        { ...namesOf(uuid, rack.peer.directory), [ramdisk.folder]: '/var/lib/ironic/ferric' },
       );
     }
     expect(rack.complaints(), 'what Ironic complains of').toEqual([]);

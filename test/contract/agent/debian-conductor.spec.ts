@@ -21,7 +21,7 @@ const packed = asQcow2(image);
 /** A checksum that no image has: the conductor was told a wrong one. */
 const WRONG = '0'.repeat(64);
 
-const SESSIONS = ['agent-on-files'].flatMap((name) =>
+const SESSIONS = ['agent-on-files', 'deployment'].flatMap((name) =>
   readRecording(name).map((session, boot) => ({ name, boot, session })),
 );
 
