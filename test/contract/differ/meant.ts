@@ -36,8 +36,6 @@ function withoutNames(newer: readonly string[]) {
   };
 }
 
-const sorted = (text: string) => [...text].toSorted().join('');
-
 export const MEANT: readonly Meant[] = [
   // Versions
   {
@@ -189,11 +187,6 @@ export const MEANT: readonly Meant[] = [
     path: TEXT,
     when: (finding) => withoutNames(NEWER_FIELDS)(finding) || withoutNames(NEWER_PORT_FIELDS)(finding),
     reason: 'Fields that came after 1.82 are among those that can be updated.',
-  },
-  {
-    path: TEXT,
-    when: ({ theirs: their, ours }) => /^"Unexpected arguments/.test(ours) && sorted(their) === sorted(ours),
-    reason: 'Unexpected arguments are named in the order in which they came; Debian’s names them in any.',
   },
   {
     request: /^POST /,

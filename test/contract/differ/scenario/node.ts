@@ -294,7 +294,6 @@ export const NODE: readonly Scenario[] = [
         'chassis_uuid=nosuch',
         'driver=fake-hardware&provision_state=enroll&maintenance=false&associated=false&fields=name',
         'nosuch=1',
-        'nosuch=1&other=2',
       ].map((query) => get(`/v1/nodes?${query}`)),
       get('/v1/nodes/detail?limit=1'),
       get('/v1/nodes/detail?fields=uuid'),
