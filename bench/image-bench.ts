@@ -12,10 +12,14 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { imageSection } from '../src/config/section/image.js';
 import { ImageService } from '../src/image/image-service.js';
 import { imageServiceSettings } from '../src/image/settings.js';
+import { interruptible } from './interruptible.js';
 
 const MiB = 2 ** 20;
 
-if (isMainThread) await bench(Number(process.argv[2] ?? 1024), Number(process.argv[3] ?? 3));
+if (isMainThread)
+  await interruptible((signal) =>
+    bench(Number(process.argv[2] ?? 1024), Number(process.argv[3] ?? 3), signal),
+  );
 else await serve(workerData as number);
 
 /** A server in a thread of its own, so that neither side has it on its event loop. */
@@ -46,7 +50,7 @@ async function serve(size: number): Promise<void> {
   parentPort!.postMessage({ port: (server.address() as AddressInfo).port, sha256 });
 }
 
-async function bench(mebibytes: number, rounds: number): Promise<void> {
+async function bench(mebibytes: number, rounds: number, signal: AbortSignal): Promise<void> {
   const size = Math.ceil(mebibytes / 4) * 4 * MiB;
   const server = new Worker(new URL(import.meta.url), { workerData: size });
   const [{ port, sha256 }] = (await once(server, 'message')) as [{ port: number; sha256: string }];
@@ -63,6 +67,7 @@ async function bench(mebibytes: number, rounds: number): Promise<void> {
   };
   try {
     for (let round = 0; round < rounds; round++) {
+      signal.throwIfAborted();
       const url = `http://127.0.0.1:${port}/disk-${round}.img`;
       const command = `set -o pipefail; curl -sf '${url}' | tee >(sha256sum >'${target}.sum') | dd of='${target}.dd' bs=1M status=none; wait; cat '${target}.sum'`;
       result['reference']!.push(
@@ -72,9 +77,12 @@ async function bench(mebibytes: number, rounds: number): Promise<void> {
           if (run.status !== 0) throw new Error(`the reference failed: ${run.stderr}`);
         }),
       );
+      // A signal that came while the reference ran is heard now.
+      await new Promise((resolve) => setImmediate(resolve));
+      signal.throwIfAborted();
       execFileSync('sync', ['-f', directory]);
       const checksum = { algo: 'sha256', value: sha256 };
-      result['ferric']!.push(await rate(() => service.fetchTo(url, target, { checksum })));
+      result['ferric']!.push(await rate(() => service.fetchTo(url, target, { checksum, signal })));
       result['cached']!.push(await rate(() => service.fetchTo(url, target, { checksum })));
       execFileSync('sync', ['-f', directory]);
       rmSync(target);

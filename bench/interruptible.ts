@@ -17,8 +17,9 @@ export async function interruptible(bench: (signal: AbortSignal) => Promise<void
   try {
     await bench(abort.signal);
   } catch (error) {
-    // What fails after an interruption fails because of it.
     if (status === undefined) throw error;
+    // Mostly because of the interruption; but not all of it may have been taken down.
+    console.error(error instanceof Error ? error.message : error);
   }
   if (status !== undefined) process.exit(status);
 }

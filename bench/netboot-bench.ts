@@ -24,6 +24,7 @@ import { HttpBootServer } from '../src/netboot/http/server.js';
 import { configuredFiles, Manifest } from '../src/netboot/published/manifest.js';
 import { TftpServer } from '../src/netboot/tftp/server.js';
 import { createLogger } from '../src/platform/logger.js';
+import { interruptible } from './interruptible.js';
 
 /** dnsmasq serves TFTP on port 69 only, so it gets a loopback address of its own. */
 const DNSMASQ_ADDRESS = '127.0.0.69';
@@ -57,7 +58,7 @@ interface Figure {
   cpu: number;
 }
 
-async function bench(tftpMiB: number, httpMiB: number, rounds: number): Promise<void> {
+async function bench(tftpMiB: number, httpMiB: number, rounds: number, signal: AbortSignal): Promise<void> {
   chmodSync(directory, 0o755);
   const block = randomBytes(2 ** 20);
   writeFileSync(join(directory, 'tftp.bin'), Buffer.concat(Array.from({ length: tftpMiB }, () => block)));
@@ -73,13 +74,21 @@ async function bench(tftpMiB: number, httpMiB: number, rounds: number): Promise<
     const tftp = [{ ...ferric, port: ports.tftp }, ...(await references(['in.tftpd', 'dnsmasq'], targets))];
     const http = [{ ...ferric, port: ports.http }, ...(await references(['nginx'], targets))];
     console.log(`TFTP, ${tftpMiB} MiB, best of ${rounds}`);
-    for (const [client, run] of TFTP_CLIENTS) await row(client, run, tftp, tftpMiB, rounds);
+    for (const [client, run] of TFTP_CLIENTS) await row(client, run, tftp, tftpMiB, rounds, signal);
     console.log(`HTTP, ${httpMiB} MiB, best of ${rounds}`);
-    for (const [client, run] of HTTP_CLIENTS) await row(client, run, http, httpMiB, rounds);
+    for (const [client, run] of HTTP_CLIENTS) await row(client, run, http, httpMiB, rounds, signal);
   } finally {
-    for (const target of targets) target.process.kill();
-    rmSync(directory, { recursive: true });
+    await Promise.all(targets.map((target) => end(target.process)));
+    rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** Resolves when it has ended: a server that still runs may write into the folder that is to be removed. */
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill();
+  await ended;
 }
 
 type Client = (target: Target) => [program: string, args: string[], copies: number];
@@ -129,13 +138,15 @@ async function row(
   targets: Target[],
   mebibytes: number,
   rounds: number,
+  signal: AbortSignal,
 ): Promise<void> {
   const best = new Map<string, Figure | string>();
   // Round by round over all servers: what else the machine does hits them alike.
   for (let round = 0; round < rounds; round++) {
     for (const target of targets) {
       const [program, args, copies] = client(target);
-      const figure = await measure(target, program, args, copies);
+      const figure = await measure(target, program, args, copies, signal);
+      signal.throwIfAborted();
       const known = best.get(target.name);
       if (
         known === undefined ||
@@ -170,6 +181,7 @@ async function measure(
   program: string,
   args: string[],
   copies: number,
+  signal: AbortSignal,
 ): Promise<Figure | string> {
   const before = cpuOf(target.process.pid!);
   const started = performance.now();
@@ -178,7 +190,7 @@ async function measure(
       { length: copies },
       () =>
         new Promise<string | null>((resolve) => {
-          execFile(program, args, { timeout: 120_000 }, (error, _stdout, stderr) => {
+          execFile(program, args, { timeout: 120_000, signal }, (error, _stdout, stderr) => {
             if (!error) resolve(null);
             else if (error.code === 'ENOENT') resolve(`not measured: ${program} is not installed`);
             else resolve(`failed: ${stderr.trim().split('\n')[0] || `exit ${error.code ?? error.signal}`}`);
@@ -294,5 +306,7 @@ async function freePort(): Promise<number> {
 }
 
 if (process.argv[2] === 'serve') await serve();
-else
-  await bench(Number(process.argv[2] ?? 64), Number(process.argv[3] ?? 1024), Number(process.argv[4] ?? 3));
+else {
+  const [tftpMiB = 64, httpMiB = 1024, rounds = 3] = process.argv.slice(2).map(Number);
+  await interruptible((signal) => bench(tftpMiB, httpMiB, rounds, signal));
+}

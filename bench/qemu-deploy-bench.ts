@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type BuiltImage, type BuiltRamdisk, buildDeployRamdisk, buildImage } from '../demo/parts.js';
 import { Rack, sharedRoot } from '../demo/rack.js';
 import { StageClock } from '../demo/stage-clock.js';
+import { interruptible } from './interruptible.js';
 
 const MINUTES = 60_000;
 const GIB = 2 ** 30;
@@ -46,14 +47,15 @@ const VARIANTS: readonly Variant[] = [
 /** From power on to the tiny system's hello, on the machine of the proof. */
 const DISK_BOOT = { bios: 6, uefi: 7 } as const;
 
-async function main(): Promise<void> {
+async function bench(signal: AbortSignal): Promise<void> {
   const { cache } = sharedRoot();
   const ramdisk = await buildDeployRamdisk(cache);
   const over: string[] = [];
   for (const variant of VARIANTS) {
-    const image = await buildImage(cache, variant);
+    signal.throwIfAborted();
+    const image = await buildImage(cache, variant, signal);
     console.log(`\n${variant.name}; load ${loadavg()[0]!.toFixed(1)}`);
-    const { clock, bootAgain } = await deploy(variant, image, ramdisk);
+    const { clock, bootAgain } = await deploy(variant, image, ramdisk, signal);
     for (const { name, at } of clock.stages) {
       const reference = variant.reference[name];
       const beside = reference === undefined ? '' : `   proof ${reference.toFixed(1).padStart(5)} s`;
@@ -77,6 +79,7 @@ async function deploy(
   { firmware, system, format }: Variant,
   image: BuiltImage,
   ramdisk: BuiltRamdisk,
+  signal: AbortSignal,
 ): Promise<{ clock: StageClock; bootAgain: number | undefined }> {
   const root = mkdtempSync(join(tmpdir(), 'ferric-bench-'));
   chmodSync(root, 0o755);
@@ -85,6 +88,7 @@ async function deploy(
       name: 'bench',
       root,
       ramdisk,
+      signal,
       machines: [
         {
           name: 'node1',
@@ -118,18 +122,18 @@ async function deploy(
     await api.waitForState(uuid, 'active', { timeout: 20 * MINUTES });
     clock.mark('active');
     const hello = new RegExp(`${image.hello.source}\n`);
-    await serial.waitFor(hello, { timeout: 5 * MINUTES });
+    await serial.waitFor(hello, { timeout: 5 * MINUTES, signal });
     if (system !== 'tiny') return { clock, bootAgain: undefined };
     await node1.machine.off();
     await sleep(200);
     const since = serial.position;
     const started = performance.now();
     await node1.machine.on();
-    await serial.waitFor(hello, { since, timeout: 5 * MINUTES });
+    await serial.waitFor(hello, { since, timeout: 5 * MINUTES, signal });
     return { clock, bootAgain: (performance.now() - started) / 1000 };
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
 }
 
-await main();
+await interruptible(bench);

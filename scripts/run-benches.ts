@@ -1,9 +1,15 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 
-// Runs every bench/<name>-bench.ts that was built, one after another; with names, only those.
+// Runs every bench/<name>-bench.ts that was built, one after another; with names, only those. Each has a time limit.
+// SIGINT and SIGTERM end the bench that runs, which takes down what it made, and then this.
 // Usage: run-benches.js [NAME]...
+const LIMIT = 20 * 60_000;
+/** ms for a bench that was told to end to take down what it made. */
+const GRACE = 60_000;
+
 const folder = join(import.meta.dirname, '../bench');
 const found = readdirSync(folder)
   .map((file) => /^(.+)-bench\.js$/.exec(file)?.[1])
@@ -16,18 +22,53 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-function run(file: string): Promise<boolean> {
+let running: ChildProcess | undefined;
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    interrupted = true;
+    running?.kill('SIGTERM');
+  });
+}
+
+/** @returns what became of it, or null when all was well */
+function run(file: string): Promise<string | null> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [file], { stdio: ['ignore', 'inherit', 'inherit'] });
+    // Of its own process group: a Ctrl-C comes here, and from here once.
+    const child = spawn(process.execPath, [file], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      detached: true,
+    });
+    running = child;
+    let late = false;
+    const limit = setTimeout(() => {
+      late = true;
+      child.kill('SIGTERM');
+      force = setTimeout(() => child.kill('SIGKILL'), GRACE);
+    }, LIMIT);
+    let force: NodeJS.Timeout | undefined;
     child.once('error', reject);
-    child.once('exit', (status) => resolve(status === 0));
+    child.once('exit', (status, signal) => {
+      clearTimeout(limit);
+      clearTimeout(force);
+      running = undefined;
+      resolve(
+        late
+          ? `not done within ${LIMIT / 60_000} minutes`
+          : status === 0
+            ? null
+            : `${signal ?? `exit ${status}`}`,
+      );
+    });
   });
 }
 
 const failed: string[] = [];
 for (const name of wanted.length > 0 ? wanted : found) {
-  console.log(`\n==> ${name}`);
-  if (!(await run(join(folder, `${name}-bench.js`)))) failed.push(name);
+  if (interrupted) break;
+  console.log(`\n==> ${name} (load ${loadavg()[0]!.toFixed(1)} on ${cpus().length} processors)`);
+  const fault = await run(join(folder, `${name}-bench.js`));
+  if (fault !== null) failed.push(`${name} (${fault})`);
 }
 if (failed.length > 0) console.error(`\nbench: failed: ${failed.join(', ')}`);
-process.exitCode = failed.length > 0 ? 1 : 0;
+process.exitCode = interrupted ? 130 : failed.length > 0 ? 1 : 0;
