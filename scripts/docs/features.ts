@@ -60,6 +60,11 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     works('Runbooks, their traits, cleaning and service by them', `${API}/runbook.spec.ts`),
     works('Volume connectors and targets', `${API}/volume.spec.ts`),
     works(
+      'Inspection rules',
+      `${API}/inspection-rule.spec.ts`,
+      'kept, checked and sealed; inspections do not run them yet',
+    ),
+    works(
       'BIOS settings, firmware, inventory: shown, set by steps',
       `${API}/machine.spec.ts`,
       'fake-hardware',

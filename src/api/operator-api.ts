@@ -23,6 +23,8 @@ import { DriverController } from './v1/driver/driver.controller.js';
 import { DriverExtensionController } from './v1/driver/extension.controller.js';
 import { EventController } from './v1/event/event.controller.js';
 import { EventStreamController } from './v1/event/event-stream.controller.js';
+import { InspectionRuleController } from './v1/inspection-rule/inspection-rule.controller.js';
+import { InspectionRuleEditor } from './v1/inspection-rule/rule-editor.js';
 import { NodeChildrenController } from './v1/node/children.controller.js';
 import { NodeHardwareController } from './v1/node/hardware.controller.js';
 import { NodeHistoryController } from './v1/node/history.controller.js';
@@ -106,6 +108,7 @@ export const OPERATOR_CONTROLLERS = [
   RunbookController,
   RunbookTraitsController,
   ShardController,
+  InspectionRuleController,
   DriverController,
   DriverExtensionController,
   ConductorController,
@@ -150,6 +153,7 @@ class OperatorApiModule {
         PortList,
         AllocationEditor,
         RunbookEditor,
+        InspectionRuleEditor,
         RunbookUse,
       ],
     };

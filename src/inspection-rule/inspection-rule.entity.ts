@@ -16,7 +16,7 @@ export class InspectionRule {
   @Column({ type: 'varchar', length: 255, nullable: true }) description!: string | null;
   @Column({ type: 'boolean', default: false }) sensitive!: boolean;
   @Column({ type: 'varchar', length: 16, nullable: true, default: 'main' }) phase!: string | null;
-  /** Secrets read `******`; of a sensitive rule, conditions and actions are that whole. */
+  /** Secrets read `******`; a sensitive rule shows none of either. */
   @Column({ type: 'jsonb', default: [] }) conditions!: RuleCondition[];
   @Column({ type: 'jsonb' }) actions!: RuleAction[];
   @Column({ type: 'bytea', nullable: true }) sealed!: Buffer | null;

@@ -78,8 +78,8 @@ export class InspectionRuleRepository {
     const { open, sealed } = sealSecrets(this.keyring, whole, hidden);
     return {
       ...rule,
-      conditions: open['conditions'] as unknown as RuleCondition[],
-      actions: open['actions'] as unknown as RuleAction[],
+      conditions: rule.sensitive ? [] : (open['conditions'] as unknown as RuleCondition[]),
+      actions: rule.sensitive ? [] : (open['actions'] as unknown as RuleAction[]),
       sealed,
     };
   }

@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { InvalidError } from '../../../domain/errors.js';
+import type { RuleBody } from '../../../domain/inspection-rule/rule.js';
+import { validateRule } from '../../../domain/inspection-rule/validate.js';
+import type { InspectionRule } from '../../../inspection-rule/inspection-rule.entity.js';
+import {
+  InspectionRuleRepository,
+  type NewRule,
+  type RuleChanges,
+} from '../../../inspection-rule/inspection-rule.repository.js';
+import type { Asked } from '../../request/asked.js';
+import { readCreation, readEdit } from '../../resource/write.js';
+import { RULE_FIELDS } from './fields.js';
+
+const DEFAULTS = { conditions: [], phase: 'main', priority: 0, sensitive: false };
+
+/** Creates and edits inspection rules as bodies and patches ask. */
+@Injectable()
+export class InspectionRuleEditor {
+  constructor(private readonly rules: InspectionRuleRepository) {}
+
+  async create(body: unknown, asked: Asked): Promise<InspectionRule> {
+    const values = readCreation('inspection_rule', RULE_FIELDS, body, asked.version);
+    const uuid = (values['uuid'] as string | null | undefined) ?? randomUUID();
+    const rule = { ...DEFAULTS, ...values, uuid } as unknown as NewRule & {
+      phase: string | null;
+      priority: number;
+    };
+    validateRule(rule);
+    return this.rules.create(rule);
+  }
+
+  async patch(found: InspectionRule, body: unknown, asked: Asked): Promise<InspectionRule> {
+    const edit = readEdit(RULE_FIELDS, body, asked.version);
+    const { document, changes } = edit.apply({ ...found, ...this.rules.bodyOf(found) });
+    if (found.sensitive && changes['sensitive'] === false) {
+      throw new InvalidError(
+        "Couldn't apply patch. Reason: Inspection rules cannot have the sensitive flag unset.",
+      );
+    }
+    const rule = document as unknown as RuleBody & Pick<InspectionRule, 'phase' | 'priority' | 'sensitive'>;
+    validateRule(rule);
+    const { conditions, actions, sensitive } = rule;
+    const all = { ...changes, conditions, actions, sensitive } as unknown as RuleChanges;
+    return this.rules.update(found.uuid, all);
+  }
+}
