@@ -260,12 +260,6 @@ export const MEANT: readonly Meant[] = [
     reason: 'Traits are newer than the version: 404 for every method, as for any such route.',
   },
   {
-    scenario: /^traits$/,
-    path: TEXT,
-    when: theirs(/^"Schema error for body: 'nosuch'/),
-    reason: 'A trait that is none is named, without the pattern.',
-  },
-  {
     scenario: /^deploy templates$/,
     path: TEXT,
     when: theirs(/: extra, name, steps, description"$/),
@@ -277,11 +271,6 @@ export const MEANT: readonly Meant[] = [
     scenario: /^chassis$/,
     path: /^body(\.chassis\[\d\])?\.nodes\[\d\]$/,
     reason: 'A fault of Debian’s Ironic: the links of a chassis to its nodes are a list in a list.',
-  },
-  {
-    request: /^PATCH \/v1\/chassis\/nosuch$/,
-    path: /^status$/,
-    reason: 'What is no UUID is refused as such, as where a chassis is read.',
   },
   {
     scenario: /^port groups$/,
