@@ -159,8 +159,8 @@ describe('a deployment', () => {
     const instance_info = { image_source: 'http://images/disk.raw', image_checksum: 'a'.repeat(64), traits };
     const { uuid } = (await api.post('/v1/nodes', { driver: 'fake-hardware', instance_info })).json;
     await database.source.query(
-      `update node set provision_state = 'available', power_state = 'power off' where uuid = $1`,
-      [uuid],
+      `update node set provision_state = 'available', power_state = 'power off', traits = $2 where uuid = $1`,
+      [uuid, JSON.stringify(traits)],
     );
     return uuid as string;
   };
@@ -188,7 +188,7 @@ describe('a deployment', () => {
     ]);
   });
   it('is refused before it begins where a template does not fit the node', async () => {
-    await create('CUSTOM_A');
+    await create('CUSTOM_A', { steps: [{ interface: 'bios', step: 'no_such', args: {}, priority: 150 }] });
     const node = await available(['CUSTOM_A']);
     const answer = await deploy(node);
     expect([answer.status, answer.fault]).toEqual([

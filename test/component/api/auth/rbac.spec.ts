@@ -103,13 +103,20 @@ async function furnish(): Promise<void> {
     await make('portgroups', { uuid: IDENTS[`${whose}portgroup_ident`], node_uuid, address: address() });
   }
   await make('ports', { node_uuid: IDENTS['owner_node_ident'], address: address() });
+  for (const whose of ['owner_node_ident', 'lessee_node_ident', 'node_ident']) {
+    const node_uuid = IDENTS[whose];
+    await make('volume/connectors', { node_uuid, type: 'iqn', connector_id: `iqn.2026-11.${whose}` });
+    const target = { node_uuid, volume_type: 'iscsi', boot_index: 0, volume_id: whose };
+    await make('volume/targets', target);
+  }
   await database.source.query(`update node set last_error = 'meow', provision_state = 'available'`);
 }
 
 const routes = new RouteTable();
 for (const { method, path } of declaredRoutes(OPERATOR_CONTROLLERS)) routes.add(method, path);
 /** Of records that are not among the furniture: what is not there is 404 for everybody. */
-const BARE = /\/(allocations?|inventory|logical_disk_properties)$|\/bios\/|\/drivers\/.*vendor_passthru/;
+const BARE =
+  /\/(allocations?|children|inventory|logical_disk_properties)$|\/bios\/|\/drivers\/.*vendor_passthru/;
 const known = CASES.filter(({ does, on }) => {
   if (BARE.test(on)) return false;
   const idents = [...on.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
