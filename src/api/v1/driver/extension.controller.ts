@@ -3,11 +3,14 @@ import { Conductor } from '../../../conductor/conductor.js';
 import { FerricError } from '../../../domain/errors.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
-import { Describe } from '../../openapi/describe.js';
+import { Describe, type RouteDescription } from '../../openapi/describe.js';
 import { OBJECT } from '../../openapi/json-schema.js';
 import type { ApiRequest } from '../../request/asked.js';
 import { notThere } from '../node/machine.controller.js';
 import { NAMED, VENDOR_ANSWER, VENDOR_BODY, vendorCall } from '../node/vendor-call.js';
+
+const CALL: RouteDescription = { summary: 'Call a vendor method of a hardware type', answer: VENDOR_ANSWER };
+const CALL_WITH_BODY: RouteDescription = { ...CALL, body: VENDOR_BODY };
 
 /** What a hardware type can do as a whole, by its default interfaces. */
 @Controller('v1/drivers/:name')
@@ -34,7 +37,7 @@ export class DriverExtensionController {
   @Get('vendor_passthru/:method')
   @Since(1)
   @Policy('baremetal:driver:vendor_passthru')
-  @Describe({ summary: 'Call a vendor method of a hardware type', answer: VENDOR_ANSWER })
+  @Describe(CALL)
   get(@Req() request: ApiRequest) {
     return this.#call(request);
   }
@@ -43,11 +46,7 @@ export class DriverExtensionController {
   @HttpCode(200)
   @Since(1)
   @Policy('baremetal:driver:vendor_passthru')
-  @Describe({
-    summary: 'Call a vendor method of a hardware type',
-    body: VENDOR_BODY,
-    answer: VENDOR_ANSWER,
-  })
+  @Describe(CALL_WITH_BODY)
   post(@Req() request: ApiRequest) {
     return this.#call(request);
   }
@@ -55,11 +54,7 @@ export class DriverExtensionController {
   @Put('vendor_passthru/:method')
   @Since(1)
   @Policy('baremetal:driver:vendor_passthru')
-  @Describe({
-    summary: 'Call a vendor method of a hardware type',
-    body: VENDOR_BODY,
-    answer: VENDOR_ANSWER,
-  })
+  @Describe(CALL_WITH_BODY)
   put(@Req() request: ApiRequest) {
     return this.#call(request);
   }
@@ -67,11 +62,7 @@ export class DriverExtensionController {
   @Patch('vendor_passthru/:method')
   @Since(1)
   @Policy('baremetal:driver:vendor_passthru')
-  @Describe({
-    summary: 'Call a vendor method of a hardware type',
-    body: VENDOR_BODY,
-    answer: VENDOR_ANSWER,
-  })
+  @Describe(CALL_WITH_BODY)
   patch(@Req() request: ApiRequest) {
     return this.#call(request);
   }
@@ -79,7 +70,7 @@ export class DriverExtensionController {
   @Delete('vendor_passthru/:method')
   @Since(1)
   @Policy('baremetal:driver:vendor_passthru')
-  @Describe({ summary: 'Call a vendor method of a hardware type', answer: VENDOR_ANSWER })
+  @Describe(CALL)
   delete(@Req() request: ApiRequest) {
     return this.#call(request);
   }
@@ -89,10 +80,9 @@ export class DriverExtensionController {
   @Since(1)
   @Policy('baremetal:driver:vendor_passthru')
   @Describe({
+    ...CALL_WITH_BODY,
     summary: 'Call a vendor method of a hardware type that the query names',
     query: NAMED,
-    body: VENDOR_BODY,
-    answer: VENDOR_ANSWER,
   })
   postNamed(@Req() request: ApiRequest) {
     return this.#call(request);

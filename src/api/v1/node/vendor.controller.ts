@@ -2,11 +2,24 @@ import { Controller, Delete, Get, HttpCode, Patch, Post, Put, Req, Res } from '@
 import { Conductor } from '../../../conductor/conductor.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
-import { Describe } from '../../openapi/describe.js';
+import { Describe, type RouteDescription } from '../../openapi/describe.js';
 import { OBJECT } from '../../openapi/json-schema.js';
 import type { ApiReply, ApiRequest } from '../../request/asked.js';
 import { NodeFinder } from './node-finder.js';
 import { answerVendor, NAMED, VENDOR_ANSWER, VENDOR_BODY, vendorCall } from './vendor-call.js';
+
+const CALL: RouteDescription = {
+  summary: 'Call a vendor method of a node',
+  answer: VENDOR_ANSWER,
+  orAccepted: true,
+};
+const CALL_WITH_BODY: RouteDescription = { ...CALL, body: VENDOR_BODY };
+const NAMED_CALL: RouteDescription = {
+  ...CALL,
+  summary: 'Call a vendor method that the query names',
+  query: NAMED,
+};
+const NAMED_CALL_WITH_BODY: RouteDescription = { ...NAMED_CALL, body: VENDOR_BODY };
 
 /** Methods beyond the API's own; the name stands in the path, or in the query as old clients have it. */
 @Controller('v1/nodes/:ident/vendor_passthru')
@@ -28,12 +41,7 @@ export class NodeVendorController {
   @Get()
   @Since(1)
   @Policy('baremetal:node:vendor_passthru')
-  @Describe({
-    summary: 'Call a vendor method that the query names',
-    query: NAMED,
-    answer: VENDOR_ANSWER,
-    orAccepted: true,
-  })
+  @Describe(NAMED_CALL)
   getNamed(@Req() request: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
     return this.#call(request, reply);
   }
@@ -42,13 +50,7 @@ export class NodeVendorController {
   @HttpCode(200)
   @Since(1)
   @Policy('baremetal:node:vendor_passthru')
-  @Describe({
-    summary: 'Call a vendor method that the query names',
-    query: NAMED,
-    body: VENDOR_BODY,
-    answer: VENDOR_ANSWER,
-    orAccepted: true,
-  })
+  @Describe(NAMED_CALL_WITH_BODY)
   postNamed(@Req() request: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
     return this.#call(request, reply);
   }
@@ -56,13 +58,7 @@ export class NodeVendorController {
   @Put()
   @Since(1)
   @Policy('baremetal:node:vendor_passthru')
-  @Describe({
-    summary: 'Call a vendor method that the query names',
-    query: NAMED,
-    body: VENDOR_BODY,
-    answer: VENDOR_ANSWER,
-    orAccepted: true,
-  })
+  @Describe(NAMED_CALL_WITH_BODY)
   putNamed(@Req() request: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
     return this.#call(request, reply);
   }
@@ -70,13 +66,7 @@ export class NodeVendorController {
   @Patch()
   @Since(1)
   @Policy('baremetal:node:vendor_passthru')
-  @Describe({
-    summary: 'Call a vendor method that the query names',
-    query: NAMED,
-    body: VENDOR_BODY,
-    answer: VENDOR_ANSWER,
-    orAccepted: true,
-  })
+  @Describe(NAMED_CALL_WITH_BODY)
   patchNamed(@Req() request: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
     return this.#call(request, reply);
   }
@@ -84,12 +74,7 @@ export class NodeVendorController {
   @Delete()
   @Since(1)
   @Policy('baremetal:node:vendor_passthru')
-  @Describe({
-    summary: 'Call a vendor method that the query names',
-    query: NAMED,
-    answer: VENDOR_ANSWER,
-    orAccepted: true,
-  })
+  @Describe(NAMED_CALL)
   deleteNamed(@Req() request: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
     return this.#call(request, reply);
   }
@@ -97,7 +82,7 @@ export class NodeVendorController {
   @Get(':method')
   @Since(1)
   @Policy('baremetal:node:vendor_passthru')
-  @Describe({ summary: 'Call a vendor method of a node', answer: VENDOR_ANSWER, orAccepted: true })
+  @Describe(CALL)
   get(@Req() request: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
     return this.#call(request, reply);
   }
@@ -106,12 +91,7 @@ export class NodeVendorController {
   @HttpCode(200)
   @Since(1)
   @Policy('baremetal:node:vendor_passthru')
-  @Describe({
-    summary: 'Call a vendor method of a node',
-    body: VENDOR_BODY,
-    answer: VENDOR_ANSWER,
-    orAccepted: true,
-  })
+  @Describe(CALL_WITH_BODY)
   post(@Req() request: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
     return this.#call(request, reply);
   }
@@ -119,12 +99,7 @@ export class NodeVendorController {
   @Put(':method')
   @Since(1)
   @Policy('baremetal:node:vendor_passthru')
-  @Describe({
-    summary: 'Call a vendor method of a node',
-    body: VENDOR_BODY,
-    answer: VENDOR_ANSWER,
-    orAccepted: true,
-  })
+  @Describe(CALL_WITH_BODY)
   put(@Req() request: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
     return this.#call(request, reply);
   }
@@ -132,12 +107,7 @@ export class NodeVendorController {
   @Patch(':method')
   @Since(1)
   @Policy('baremetal:node:vendor_passthru')
-  @Describe({
-    summary: 'Call a vendor method of a node',
-    body: VENDOR_BODY,
-    answer: VENDOR_ANSWER,
-    orAccepted: true,
-  })
+  @Describe(CALL_WITH_BODY)
   patch(@Req() request: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
     return this.#call(request, reply);
   }
@@ -145,7 +115,7 @@ export class NodeVendorController {
   @Delete(':method')
   @Since(1)
   @Policy('baremetal:node:vendor_passthru')
-  @Describe({ summary: 'Call a vendor method of a node', answer: VENDOR_ANSWER, orAccepted: true })
+  @Describe(CALL)
   delete(@Req() request: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
     return this.#call(request, reply);
   }
