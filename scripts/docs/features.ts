@@ -135,6 +135,11 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     works('Checksums: values, files, md5 switch', 'test/component/image/resolve.spec.ts'),
     works('Cache: freshness, one download, resume, eviction', 'test/component/image/cache.spec.ts'),
     works('Format inspection before any tool', 'test/component/protocol/image-format.spec.ts'),
+    works(
+      'An image of another kind than told (partition, whole disk): refused before it is written',
+      'test/component/image/disk-contents.spec.ts',
+      'not in Ironic; images that Ferric serves',
+    ),
     works('Conversion to raw under limits', 'test/component/image/convert.spec.ts'),
     no('Partition images', 'refused'),
     no('oci://, anaconda and bootc images'),

@@ -2,6 +2,8 @@
 import { rm } from 'node:fs/promises';
 import { FerricError } from '../domain/errors.js';
 import type { Checksum } from '../domain/image/checksum.js';
+import type { ImageKind } from '../domain/image/instance-image.js';
+import { kindFault } from '../domain/image/kind.js';
 import type { ImageReference } from '../domain/image/reference.js';
 import { checkDeclared } from '../protocol/image-format/check.js';
 import { type ImageFormat, ImageFormatError, type Inspection } from '../protocol/image-format/inspection.js';
@@ -9,6 +11,7 @@ import type { ImageCache } from './cache.js';
 import { type CacheEntry, type CacheRecord, CONVERTED, uuid5 } from './cache-entry.js';
 import { type ConvertLimits, convertToRaw } from './convert.js';
 import type { Digested } from './digester.js';
+import { diskContents } from './disk-contents.js';
 import { type ImageSources, isFresh, type SourceState } from './source.js';
 import type { Progress } from './transfer-job.js';
 import { TransferError, type TransferPool } from './transfer-pool.js';
@@ -24,6 +27,8 @@ export interface FetchRequest {
   /** The format it is declared to have. */
   declared: string | undefined;
   forceRaw: boolean;
+  /** What it is going to be written as; undefined: anything. */
+  kind: ImageKind | undefined;
 }
 
 export interface BuilderSettings {
@@ -73,12 +78,22 @@ export class ImageBuilder {
    */
   async build(request: FetchRequest, work: Work): Promise<Built> {
     try {
-      return await this.attempt(request, work);
+      return await this.checked(request, work);
     } catch (error) {
       if (!(error instanceof TransferError) || error.remedy === undefined || work.signal.aborted) throw error;
       if (error.remedy === 'room' && (await this.cache.evict(Number.POSITIVE_INFINITY)) === 0) throw error;
-      return this.attempt(request, work);
+      return this.checked(request, work);
     }
+  }
+
+  /** @throws FerricError image-refused for bytes of another kind than the image is going to be written as */
+  private async checked(request: FetchRequest, work: Work): Promise<Built> {
+    const built = await this.attempt(request, work);
+    if (request.kind === undefined || request.opaque) return built;
+    const fault = kindFault(request.kind, await diskContents(built.path, built.record.inspection.format));
+    if (fault === undefined) return built;
+    await built.dispose();
+    throw new FerricError('image-refused', fault);
   }
 
   private async attempt(request: FetchRequest, work: Work): Promise<Built> {

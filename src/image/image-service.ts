@@ -9,6 +9,7 @@ import {
 import { checkFilePath } from '../domain/image/file-path.js';
 import {
   type ImageFields,
+  type ImageKind,
   type ImageProperties,
   imageKind,
   parseInstanceImage,
@@ -55,6 +56,8 @@ export interface FetchOptions {
   permitted?: readonly string[];
   /** What it is declared to be; anything else is refused. */
   disk_format?: string;
+  /** What it is going to be written as: bytes of another kind are refused, with what to do about it. */
+  kind?: ImageKind;
   /** Deliver the disk inside as raw; default: as configured. */
   force_raw?: boolean;
   signal?: AbortSignal;
@@ -209,6 +212,7 @@ export class ImageService {
         permitted: options.permitted ?? permitted,
         declared: options.disk_format,
         forceRaw: options.force_raw ?? forceRaw,
+        kind: options.kind,
       },
       target,
       { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) },

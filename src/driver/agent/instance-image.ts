@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { DeploySettings } from '../../config/section/deploy.js';
 import { InvalidError } from '../../domain/errors.js';
-import { imageKind } from '../../domain/image/instance-image.js';
+import { type ImageKind, imageKind } from '../../domain/image/instance-image.js';
 import { parseImageReference } from '../../domain/image/reference.js';
 import type { BootMode } from '../../domain/node/boot-device.js';
 import type { Json, JsonObject } from '../../domain/step/step.js';
@@ -34,7 +34,7 @@ export interface InstanceImageSource {
   fetchTo(
     ref: string,
     target: string,
-    options: { checksum?: ImageChecksum; disk_format?: string; signal: AbortSignal },
+    options: { checksum?: ImageChecksum; disk_format?: string; kind?: ImageKind; signal: AbortSignal },
   ): Promise<{ size: number; sha256: string; disk_format: string }>;
 }
 
@@ -92,6 +92,7 @@ export class InstanceImage {
       const fetched = await images.fetchTo(source, join(httpRoot, this.nameOf(node)), {
         ...(checksum ? { checksum } : {}),
         ...(disk_format === undefined ? {} : { disk_format }),
+        kind: 'whole-disk',
         signal,
       });
       url = `${httpUrl().replace(/\/$/, '')}/${this.nameOf(node)}`;

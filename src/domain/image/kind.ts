@@ -1,0 +1,55 @@
+// Whether an image's bytes are what a deployment was told to take them for. Ironic only warns of it in its guide.
+import type { ImageKind } from './instance-image.js';
+
+/** What the first bytes of a disk, or of a file that is none, are. Same words as `src/protocol/image-format/contents.ts`. */
+export type ImageContents =
+  | 'partition-table' // GPT or MBR with at least one partition: a whole disk
+  | 'optical-disc' // ISO 9660 or UDF, hybrid ones too
+  | 'filesystem' // a file system from its first byte: a partition
+  | 'boot-sector' // ends like an MBR, but has no table: code of some boot loader
+  | 'kernel'
+  | 'ramdisk'
+  | 'unknown' // looked at, and nothing that is known
+  | 'unseen'; // in a format that is not looked into
+
+const WHOLE =
+  'A whole-disk image needs neither: remove kernel_id and ramdisk_id from the image (kernel and ramdisk from ' +
+  'instance_info), or set instance_info.image_type to whole-disk.';
+const PARTITION =
+  'If it is a partition image, give it kernel_id and ramdisk_id (kernel and ramdisk in instance_info), or set ' +
+  'instance_info.image_type to partition; if not, build it with a partition table and a boot loader.';
+
+/**
+ * Why an image must not be written as what it was told to be, and what to do about it; undefined where nothing
+ * speaks against it.
+ * @param kind as `imageKind` decides it, from what the user and the Image service say
+ */
+export function kindFault(kind: ImageKind, contents: ImageContents): string | undefined {
+  if (kind === 'partition') {
+    switch (contents) {
+      case 'partition-table':
+        return `The image is told to be a partition image (it has a kernel and a ramdisk, or says so), but it begins with a partition table. ${WHOLE}`;
+      case 'optical-disc':
+        return `The image is told to be a partition image, but it is an optical disc (ISO). ${WHOLE}`;
+      case 'kernel':
+      case 'ramdisk':
+        return `The image is told to be a partition image, but it is a ${contents}: image_source must be the file system, kernel and ramdisk stand beside it.`;
+      default:
+        return undefined;
+    }
+  }
+  switch (contents) {
+    case 'filesystem':
+      return `The image is told to be a whole-disk image, but it is a bare file system without a partition table: no machine boots from it. ${PARTITION}`;
+    case 'kernel':
+    case 'ramdisk':
+      return `The image is told to be a whole-disk image, but it is a ${contents}: image_source must be a disk image.`;
+    case 'unknown':
+      return `The image is told to be a whole-disk image, but it has no partition table and no boot sector: no machine boots from it. ${PARTITION}`;
+    case 'unseen':
+    case 'boot-sector':
+    case 'partition-table':
+    case 'optical-disc':
+      return undefined;
+  }
+}

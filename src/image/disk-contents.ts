@@ -1,0 +1,70 @@
+// What is on the disk inside an image file: a look at its first bytes, through the tables of a qcow2.
+import { type FileHandle, open } from 'node:fs/promises';
+import { createInflateRaw, createZstdDecompress } from 'node:zlib';
+import type { ImageContents } from '../domain/image/kind.js';
+import { CONTENTS_BYTES, contentsOf } from '../protocol/image-format/contents.js';
+import type { ImageFormat } from '../protocol/image-format/inspection.js';
+import { qcow2Start } from '../protocol/image-format/qcow2-disk.js';
+
+const FLAT: readonly (ImageFormat | undefined)[] = ['raw', 'gpt', 'iso'];
+
+/**
+ * @param path a file of ours
+ * @param format as its inspection found it
+ * @returns `unseen` for formats that are not read here (vhd, vhdx, vmdk, vdi): they are known once converted
+ */
+export async function diskContents(path: string, format: ImageFormat | undefined): Promise<ImageContents> {
+  if (!FLAT.includes(format) && format !== 'qcow2') return 'unseen';
+  const file = await open(path, 'r');
+  try {
+    const head = format === 'qcow2' ? await insideQcow2(file) : await readAt(file, 0, CONTENTS_BYTES);
+    return head ? contentsOf(head) : 'unseen';
+  } finally {
+    await file.close();
+  }
+}
+
+async function insideQcow2(file: FileHandle): Promise<Uint8Array | undefined> {
+  const reading = qcow2Start(CONTENTS_BYTES);
+  let next = reading.next();
+  while (!next.done) {
+    const need = next.value;
+    const answer =
+      'read' in need ? await readAt(file, ...need.read) : await unpack(need.unpack, need.bytes, need.size);
+    if (!answer) return undefined;
+    next = reading.next(answer);
+  }
+  return next.value;
+}
+
+/**
+ * One cluster, unpacked; undefined for bytes that are not what they were said to be. Behind its own stream the last
+ * sector may hold the next cluster's, at which a whole-buffer zstd reader stumbles: reading ends with the cluster.
+ */
+async function unpack(
+  kind: 'deflate' | 'zstd',
+  bytes: Uint8Array,
+  size: number,
+): Promise<Uint8Array | undefined> {
+  const stream = kind === 'deflate' ? createInflateRaw() : createZstdDecompress();
+  const parts: Buffer[] = [];
+  let length = 0;
+  stream.end(bytes);
+  try {
+    for await (const part of stream as AsyncIterable<Buffer>) {
+      parts.push(part);
+      length += part.length;
+      if (length >= size) break;
+    }
+  } catch (error) {
+    // zlib's own errors have a code: no such stream, or what stands behind it is none.
+    if (!(error instanceof Error && 'code' in error)) throw error;
+  }
+  return length < size ? undefined : Buffer.concat(parts, size);
+}
+
+async function readAt(file: FileHandle, at: number, length: number): Promise<Uint8Array> {
+  const buffer = Buffer.alloc(length);
+  const { bytesRead } = await file.read(buffer, 0, length, at);
+  return buffer.subarray(0, bytesRead);
+}

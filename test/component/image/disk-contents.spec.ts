@@ -1,0 +1,90 @@
+// What is on a disk, with disks made by mke2fs, mkfs.xfs, sfdisk and qemu-img.
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { diskContents } from '../../../src/image/disk-contents.js';
+import { runCommand } from '../../../src/platform/run-command.js';
+import { aHouse, type ImageHouse } from '../../support/image-service.js';
+
+let home: string;
+let house: ImageHouse;
+const at = (name: string) => join(home, name);
+const run = (file: string, args: string[], input?: string) =>
+  runCommand({ file, args, timeout: 60_000, ...(input === undefined ? {} : { stdin: input }) });
+
+async function blank(name: string, mib = 24): Promise<string> {
+  await writeFile(at(name), '');
+  await truncate(at(name), mib << 20);
+  return at(name);
+}
+const packed = async (from: string, name: string, ...options: string[]) => {
+  await run('qemu-img', ['convert', '-O', 'qcow2', ...options, at(from), at(name)]);
+  return at(name);
+};
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'ferric-contents-'));
+  house = await aHouse({ allowed_file_paths: [home] });
+  await run('/sbin/mke2fs', ['-q', '-t', 'ext4', '-F', await blank('ext4')]);
+  await run('/sbin/sfdisk', ['-q', await blank('mbr')], ',,L\n');
+  await run('/sbin/sfdisk', ['-q', await blank('gpt')], 'label: gpt\n,,L\n');
+});
+afterAll(async () => {
+  await house?.close();
+  await rm(home, { recursive: true, force: true });
+});
+
+describe('what is on a disk', () => {
+  it('is told from a raw file', async () => {
+    expect(await diskContents(at('ext4'), 'raw')).toBe('filesystem');
+    expect(await diskContents(at('mbr'), 'gpt')).toBe('partition-table');
+    expect(await diskContents(at('gpt'), 'gpt')).toBe('partition-table');
+    expect(await diskContents(await blank('zeros'), 'raw')).toBe('unknown');
+    expect(await diskContents(at('zeros'), 'vmdk')).toBe('unseen');
+  });
+
+  it.each<[string, string[]]>([
+    ['plain', []],
+    ['compressed', ['-c']],
+    ['zstd', ['-c', '-o', 'compression_type=zstd']],
+    ['of small clusters', ['-o', 'cluster_size=512']],
+    ['of large clusters', ['-c', '-o', 'cluster_size=2M']],
+    ['old', ['-o', 'compat=0.10']],
+  ])('is told through the tables of a qcow2: %s', async (name, options) => {
+    expect(await diskContents(await packed('ext4', `${name}.qcow2`, ...options), 'qcow2')).toBe('filesystem');
+    expect(await diskContents(await packed('gpt', `${name}.qcow2`, ...options), 'qcow2')).toBe(
+      'partition-table',
+    );
+    expect(await diskContents(await packed('zeros', `${name}.qcow2`, ...options), 'qcow2')).toBe('unknown');
+  });
+
+  it('finds a file system with a boot loader in its boot sector, and no table in that', async () => {
+    const bytes = Buffer.alloc(0x10048);
+    bytes.write('\xeb\x63\x90', 0, 'latin1');
+    bytes.writeUInt16BE(0x55aa, 510);
+    await writeFile(at('boot'), bytes);
+    expect(await diskContents(at('boot'), 'raw')).toBe('boot-sector');
+    bytes.writeUInt16LE(0xef53, 0x438);
+    await writeFile(at('boot'), bytes);
+    expect(await diskContents(at('boot'), 'raw')).toBe('filesystem');
+  });
+});
+
+describe('an image that is going to be written as another kind', () => {
+  it('is refused with what to do, and nothing is delivered', async () => {
+    const disk = await packed('gpt', 'disk.qcow2', '-c');
+    const partition = house.service.fetchTo(`file://${disk}`, house.target('p'), { kind: 'partition' });
+    await expect(partition).rejects.toMatchObject({
+      code: 'image-refused',
+      message: expect.stringMatching(/begins with a partition table.*remove kernel_id/),
+    });
+    const whole = house.service.fetchTo(`file://${at('ext4')}`, house.target('w'), { kind: 'whole-disk' });
+    await expect(whole).rejects.toMatchObject({ code: 'image-refused' });
+    await expect(run('ls', [join(house.directory, 'out')])).rejects.toThrow();
+    const delivered = await house.service.fetchTo(`file://${disk}`, house.target('d'), {
+      kind: 'whole-disk',
+    });
+    expect(delivered.disk_format).toBe('raw');
+  });
+});
