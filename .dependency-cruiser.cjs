@@ -33,9 +33,11 @@ const ROOMS = {
 const TOP = {
   // Outside the daemon: these touch it over the wire only.
   agent: ['src/protocol', 'src/domain'],
-  lab: ['src/protocol', 'src/domain'],
-  // The ramdisk's builder is a program like any other; the daemon is known over the wire only.
-  demo: ['lab', 'agent/ramdisk'],
+  // The ramdisk's builder is a program like any other.
+  'image-build': ['src/protocol', 'src/domain', 'agent/ramdisk'],
+  cli: ['image-build', 'src/protocol', 'src/domain'],
+  lab: ['image-build', 'src/protocol', 'src/domain'],
+  demo: ['lab', 'image-build', 'agent/ramdisk'],
   migrations: [],
 };
 const PURE = ['domain', 'protocol'];
@@ -45,7 +47,7 @@ const roomRules = Object.entries(ROOMS).map(([room, allowed]) => ({
   severity: 'error',
   from: { path: `^src/${room}/` },
   to: {
-    path: '^(src|agent|lab|demo|migrations|test|bench|scripts)/',
+    path: '^(src|agent|image-build|cli|lab|demo|migrations|test|bench|scripts)/',
     pathNot: [room, ...allowed].map((r) => (r === 'migrations' ? '^migrations/' : `^src/${r}/`)),
   },
 }));
@@ -54,7 +56,7 @@ const topRules = Object.entries(TOP).map(([top, allowed]) => ({
   severity: 'error',
   from: { path: `^${top}/` },
   to: {
-    path: '^(src|agent|lab|demo|migrations|test|bench|scripts)/',
+    path: '^(src|agent|image-build|cli|lab|demo|migrations|test|bench|scripts)/',
     pathNot: [`^${top}/`, ...allowed.map((a) => `^${a}/`)],
   },
 }));
@@ -75,8 +77,8 @@ module.exports = {
     {
       name: 'no-barrel',
       severity: 'error',
-      from: { path: '^(src|agent|lab|demo|migrations)/', pathNot: '^$' },
-      to: { path: '^(src|agent|lab|demo|migrations)/.*/index\\.ts$' },
+      from: { path: '^(src|agent|image-build|cli|lab|demo|migrations)/', pathNot: '^$' },
+      to: { path: '^(src|agent|image-build|cli|lab|demo|migrations)/.*/index\\.ts$' },
     },
     {
       name: 'known-room',
@@ -89,7 +91,7 @@ module.exports = {
     {
       name: 'production-never-imports-tests',
       severity: 'error',
-      from: { path: '^(src|agent|lab|demo|migrations)/' },
+      from: { path: '^(src|agent|image-build|cli|lab|demo|migrations)/' },
       to: { path: '^(test|bench)/' },
     },
   ],

@@ -1,9 +1,9 @@
 import { chmodSync, mkdirSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { buildRamdisk } from '../agent/ramdisk/build.js';
+import { cancellable } from '../image-build/process/run-context.js';
 import { DEBIAN_HELLO, debianImage } from '../lab/image/debian-image.js';
 import { TINY_HELLO, tinyImage } from '../lab/image/tiny-image.js';
-import { cancellable } from '../lab/process/cancellation.js';
 
 /** Which system is installed: a real Debian, or a kernel with one program that says hello. */
 export interface ImageChoice {

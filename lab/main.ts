@@ -3,12 +3,12 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { isAlive } from '../image-build/process/process-identity.js';
 import { describeLab, readDescription, writeDescription } from './description.js';
 import { debianImage } from './image/debian-image.js';
 import { tinyImage } from './image/tiny-image.js';
 import { createLab, type Lab, missingForLab } from './lab.js';
 import { LabIsUp, labsUnder, ownerOf, sweep } from './process/ledger.js';
-import { isAlive } from './process/process-identity.js';
 import { SCENARIOS, scenarioNamed } from './scenario/rack.js';
 import { createFleet, directBoot } from './simulated/fleet.js';
 

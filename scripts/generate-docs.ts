@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { api } from './docs/api.js';
+import { commandLine } from './docs/command-line.js';
 import { configuration } from './docs/configuration.js';
 import { defaultYaml } from './docs/default-yaml.js';
 import { features } from './docs/features.js';
@@ -10,7 +11,15 @@ import { provisionStates } from './docs/provision-states.js';
 import { rooms } from './docs/rooms.js';
 
 // Writes every generated page, or with --check only says which are stale. Run from the root of the repository.
-const PAGES: readonly Page[] = [defaultYaml, configuration, provisionStates, api, rooms, features];
+const PAGES: readonly Page[] = [
+  defaultYaml,
+  configuration,
+  provisionStates,
+  api,
+  rooms,
+  features,
+  commandLine,
+];
 
 function present(path: string): string | null {
   try {

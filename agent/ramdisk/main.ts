@@ -6,6 +6,7 @@ const { values } = parseArgs({
   options: {
     out: { type: 'string', default: '.lab/cache/ramdisk' },
     flavour: { type: 'string', default: 'virtual' },
+    cache: { type: 'string' },
     package: { type: 'string', multiple: true, default: [] },
   },
 });
@@ -18,6 +19,7 @@ const built = await buildRamdisk({
   outDir: values.out,
   flavour: values.flavour as Flavour,
   extraPackages: values.package,
+  ...(values.cache === undefined ? {} : { cacheDir: values.cache }),
   log: (line) => console.log(line),
 });
 const seconds = ((performance.now() - started) / 1000).toFixed(1);

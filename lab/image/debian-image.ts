@@ -1,10 +1,10 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from '../process/run.js';
+import { candidates, unpackPackages } from '../../image-build/debian/debian-package.js';
+import { bootLoaderPackages, makeBootLoader } from '../../image-build/direct/boot-loader.js';
+import { makeWholeDisk, toQcow2 } from '../../image-build/direct/whole-disk.js';
+import { run } from '../../image-build/process/run.js';
 import { type Artifact, artifact } from './artifact-cache.js';
-import { bootLoaderPackages, makeBootLoader } from './boot-loader.js';
-import { candidates, unpackPackages } from './debian-package.js';
-import { makeWholeDisk, toQcow2 } from './whole-disk.js';
 
 /** Start of the line that the installed system prints on its serial console: host name, UUID and origin follow. */
 export const DEBIAN_HELLO = 'FERRIC-LAB installed system is up:';

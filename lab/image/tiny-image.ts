@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
+import { candidates, kernelPackage, unpackPackages } from '../../image-build/debian/debian-package.js';
+import { bootLoaderPackages, makeBootLoader } from '../../image-build/direct/boot-loader.js';
+import { makeWholeDisk, toQcow2 } from '../../image-build/direct/whole-disk.js';
 import { type Artifact, artifact } from './artifact-cache.js';
-import { bootLoaderPackages, makeBootLoader } from './boot-loader.js';
-import { candidates, kernelPackage, unpackPackages } from './debian-package.js';
 import { makeCpio } from './initial-ramdisk.js';
-import { makeWholeDisk, toQcow2 } from './whole-disk.js';
 
 /** What the tiny system prints on its serial console when it runs. */
 export const TINY_HELLO = 'hello from the installed system';

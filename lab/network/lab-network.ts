@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { run } from '../../image-build/process/run.js';
 import type { Ledger } from '../process/ledger.js';
-import { run } from '../process/run.js';
 import { NamespaceDoor } from './namespace-door.js';
 import { RouterAdvertiser } from './router-advertisement.js';
 

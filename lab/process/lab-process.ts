@@ -1,8 +1,8 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { killGroup } from '../../image-build/process/process-identity.js';
 import type { Ledger } from './ledger.js';
-import { killGroup } from './process-identity.js';
 
 export interface LabProcessOptions {
   file: string;

@@ -1,7 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { identify, isAlive, killGroup, type ProcessIdentity } from './process-identity.js';
+import {
+  identify,
+  isAlive,
+  killGroup,
+  type ProcessIdentity,
+} from '../../image-build/process/process-identity.js';
 
 /** The lab of this name is up already. */
 export class LabIsUp extends Error {}

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { StageClock } from '../../demo/stage-clock.js';
-import { run } from '../../lab/process/run.js';
+import { run } from '../../image-build/process/run.js';
 import { compareWithImage, isBlank } from '../support/e2e/disk.js';
 import { aMachine, builtParts, imageFields, MIB } from '../support/e2e/rack.js';
 import { PeerRack } from '../support/peer/rack.js';

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { run } from '../../../image-build/process/run.js';
 import { createLab, type Lab } from '../../../lab/lab.js';
 import type { NamespaceDoor } from '../../../lab/network/namespace-door.js';
 import type { LabProcess } from '../../../lab/process/lab-process.js';
-import { run } from '../../../lab/process/run.js';
 import { DhcpClients, dhcpBoot } from '../../../lab/simulated/dhcp-boot.js';
 import { tftpDrain } from '../../../lab/simulated/tftp-client.js';
 

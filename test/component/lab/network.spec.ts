@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isAlive, type ProcessIdentity } from '../../../image-build/process/process-identity.js';
 import { createLab, type Lab } from '../../../lab/lab.js';
-import { isAlive, type ProcessIdentity } from '../../../lab/process/process-identity.js';
 
 const run = promisify(execFile);
 

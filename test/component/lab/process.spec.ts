@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { identify, isAlive } from '../../../image-build/process/process-identity.js';
 import { LabProcess } from '../../../lab/process/lab-process.js';
 import { LabIsUp, Ledger, sweep } from '../../../lab/process/ledger.js';
-import { identify, isAlive } from '../../../lab/process/process-identity.js';
 
 describe('what a lab starts', () => {
   let directory: string;

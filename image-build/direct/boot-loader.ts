@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { DebianPackage } from '../debian/debian-package.js';
+import { candidates } from '../debian/debian-package.js';
 import { run } from '../process/run.js';
-import type { DebianPackage } from './debian-package.js';
-import { candidates } from './debian-package.js';
 
 /** GRUB for both firmwares, with the library that its image maker needs and that a small host may lack. */
 export function bootLoaderPackages(): Promise<DebianPackage[]> {

@@ -1,0 +1,101 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import got, { HTTPError } from 'got';
+import { messageOf } from '../../src/domain/errors.js';
+import { ApiError } from '../exit-status.js';
+import type { Login } from './login.js';
+
+/** Milliseconds without a word of the service, after which it counts as gone. */
+const PATIENCE = 60_000;
+
+/** Speaks to one endpoint: JSON, and files. Everything it throws is an ApiError with what the service said. */
+export class ApiClient {
+  constructor(
+    private readonly login: Login,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  async json<T>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T> {
+    const url = this.login.endpoint + path;
+    try {
+      const answer = await got(url, {
+        method,
+        headers: this.headers(path),
+        ...(body === undefined ? {} : { json: body }),
+        retry: { limit: 0 },
+        timeout: { request: PATIENCE },
+        signal: this.signal,
+      });
+      return (answer.body === '' ? undefined : JSON.parse(answer.body)) as T;
+    } catch (error) {
+      throw asApiError(error, method, url);
+    }
+  }
+
+  /** @param sent is called with the bytes that are on their way */
+  async upload(path: string, file: string, sent: (bytes: number) => void = () => undefined): Promise<void> {
+    const url = this.login.endpoint + path;
+    const { size } = await stat(file);
+    let count = 0;
+    const counter = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        count += chunk.length;
+        sent(count);
+        done(null, chunk);
+      },
+    });
+    const request = got.stream.put(url, {
+      headers: {
+        ...this.headers(path),
+        'content-type': 'application/octet-stream',
+        'content-length': String(size),
+      },
+      retry: { limit: 0 },
+      timeout: { socket: PATIENCE },
+    });
+    try {
+      await pipeline(
+        createReadStream(file, { highWaterMark: 1024 * 1024 }),
+        counter,
+        request,
+        async (answer: AsyncIterable<Buffer>) => {
+          for await (const _ of answer);
+        },
+        { signal: this.signal },
+      );
+    } catch (error) {
+      throw asApiError(error, 'PUT', url);
+    }
+  }
+
+  private headers(path: string): Record<string, string> {
+    // The Bare Metal API alone has microversions; the newest that both sides know is asked for.
+    const version: Record<string, string> = path.startsWith('/v1')
+      ? { 'x-openstack-ironic-api-version': 'latest' }
+      : {};
+    return { accept: 'application/json', ...version, ...this.login.headers };
+  }
+}
+
+function asApiError(error: unknown, method: string, url: string): ApiError {
+  if (error instanceof HTTPError) {
+    const { statusCode, body } = error.response;
+    const said = wordsOf(body);
+    return new ApiError(`${method} ${url}: ${statusCode}${said === '' ? '' : ` ${said}`}`, statusCode, {
+      cause: error,
+    });
+  }
+  return new ApiError(`${method} ${url}: ${messageOf(error)}`, undefined, { cause: error });
+}
+
+/** The Bare Metal API's errors are JSON (twice over), the Image API's are HTML. */
+function wordsOf(body: unknown): string {
+  const text = typeof body === 'string' ? body : Buffer.isBuffer(body) ? body.toString('utf8') : '';
+  const match = /faultstring\\*": *\\*"([^"\\]+)/.exec(text);
+  return (match?.[1] ?? text.replace(/<title>[^<]*<\/title>/g, ' ').replace(/<[^>]*>/g, ' '))
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, 500);
+}

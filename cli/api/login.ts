@@ -1,0 +1,72 @@
+import { ApiError } from '../exit-status.js';
+import type { GlobalOptions, Shell } from '../shell.js';
+
+export interface Login {
+  /** Without a slash at its end, and without /v1 or /v2. */
+  endpoint: string;
+  headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * Who we are, by the environment that the OpenStack clients read: OS_ENDPOINT with OS_AUTH_TYPE none (default),
+ * http_basic (OS_USERNAME, OS_PASSWORD), admin_token or token (OS_TOKEN), or password (a token of OS_AUTH_URL's
+ * Keystone; the endpoint is OS_ENDPOINT still).
+ * @throws ApiError when something of it is missing, or Keystone says no
+ */
+export async function login(options: GlobalOptions, shell: Shell): Promise<Login> {
+  const { environment } = shell;
+  const need = (name: string) => {
+    const value = environment[name];
+    if (value === undefined || value === '') throw new ApiError(`${name} is not set`);
+    return value;
+  };
+  const given = options.endpoint ?? environment['OS_ENDPOINT'] ?? 'http://127.0.0.1:6385';
+  if (!/^https?:/.test(given) || !URL.canParse(given))
+    throw new ApiError(`not a URL of an endpoint: ${given}`);
+  const endpoint = given.replace(/\/+$/, '').replace(/\/v[12]$/, '');
+  const type = environment['OS_AUTH_TYPE'] ?? (environment['OS_TOKEN'] ? 'token' : 'none');
+  switch (type) {
+    case 'none':
+      return { endpoint, headers: {} };
+    case 'http_basic': {
+      const pair = `${need('OS_USERNAME')}:${need('OS_PASSWORD')}`;
+      return { endpoint, headers: { authorization: `Basic ${Buffer.from(pair).toString('base64')}` } };
+    }
+    case 'token':
+    case 'admin_token':
+      return { endpoint, headers: { 'x-auth-token': need('OS_TOKEN') } };
+    case 'password':
+    case 'v3password':
+      return { endpoint, headers: { 'x-auth-token': await keystoneToken(need, environment) } };
+    default:
+      throw new ApiError(`OS_AUTH_TYPE ${type} is not known; known are none, http_basic, token, password`);
+  }
+}
+
+/** https://docs.openstack.org/api-ref/identity/v3/ "Password authentication with scoped authorization" */
+async function keystoneToken(
+  need: (name: string) => string,
+  environment: Shell['environment'],
+): Promise<string> {
+  const url = `${need('OS_AUTH_URL').replace(/\/+$/, '').replace(/\/v3$/, '')}/v3/auth/tokens`;
+  const domain = (name: string) => ({ id: environment[name] ?? 'default' });
+  const user = {
+    name: need('OS_USERNAME'),
+    domain: domain('OS_USER_DOMAIN_ID'),
+    password: need('OS_PASSWORD'),
+  };
+  const scope =
+    environment['OS_SYSTEM_SCOPE'] === 'all'
+      ? { system: { all: true } }
+      : { project: { name: need('OS_PROJECT_NAME'), domain: domain('OS_PROJECT_DOMAIN_ID') } };
+  const body = JSON.stringify({ auth: { identity: { methods: ['password'], password: { user } }, scope } });
+  let answer: Response;
+  try {
+    answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  } catch (error) {
+    throw new ApiError(`${url} does not answer`, undefined, { cause: error });
+  }
+  const token = answer.headers.get('x-subject-token');
+  if (token === null) throw new ApiError(`${url} gives no token: ${answer.status}`, answer.status);
+  return token;
+}

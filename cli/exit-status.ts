@@ -1,0 +1,61 @@
+import { type ErrorCode, FerricError } from '../src/domain/errors.js';
+
+/** What the `ferric` command answers to its caller; the table of the documentation is made from this one. */
+export const EXIT_STATUSES = {
+  0: 'Done.',
+  1: 'Failed in a way that is none of the below; the message says how.',
+  2: 'Wrong use: an unknown command or option, a missing or bad value.',
+  3: 'Refused: what was asked for can’t be done, or must not be (unsafe image, disk in use). Nothing was begun.',
+  4: 'Something is missing on this machine: a program, its package, or rights.',
+  5: 'A source can’t be reached: a mirror, an image, a repository. The message names what was tried.',
+  6: 'The daemon, or another Image service, can’t be reached or says no.',
+  7: 'A program of the build failed; the log has all that it said.',
+  129: 'Ended by SIGHUP, cleaned up.',
+  130: 'Ended by Ctrl-C (SIGINT), cleaned up.',
+  143: 'Ended by SIGTERM, cleaned up.',
+} as const;
+export type ExitStatus = keyof typeof EXIT_STATUSES;
+
+const OF_CODE: Record<ErrorCode, ExitStatus> = {
+  invalid: 2,
+  unauthenticated: 6,
+  forbidden: 6,
+  'not-found': 2,
+  'method-not-allowed': 6,
+  'not-acceptable': 6,
+  conflict: 3,
+  locked: 3,
+  'too-large': 3,
+  'too-many-requests': 6,
+  unavailable: 4,
+  unsupported: 3,
+  'bmc-unreachable': 6,
+  'bmc-authentication': 6,
+  'bmc-failed': 6,
+  'agent-unreachable': 6,
+  'agent-failed': 6,
+  'image-refused': 3,
+  'image-unavailable': 5,
+  'command-failed': 7,
+  'lease-lost': 6,
+  cancelled: 130,
+  internal: 1,
+};
+
+/** An answer of the daemon or the Image service, or none. */
+export class ApiError extends Error {
+  constructor(
+    message: string,
+    /** Undefined: there was no answer. */
+    readonly status?: number,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = 'ApiError';
+  }
+}
+
+export function exitStatusOf(error: unknown): ExitStatus {
+  if (error instanceof ApiError) return 6;
+  return error instanceof FerricError ? OF_CODE[error.code] : 1;
+}

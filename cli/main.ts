@@ -1,0 +1,25 @@
+#!/usr/bin/env node
+import { constants } from 'node:os';
+import { runCli } from './run-cli.js';
+
+// Work is given up by one signal, in order; a second one changes nothing, since what is left then is the clearing.
+const given = new AbortController();
+let ended: number | undefined;
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(name, () => {
+    if (ended !== undefined) {
+      process.stderr.write('ferric: still clearing up\n');
+      return;
+    }
+    ended = 128 + constants.signals[name];
+    given.abort();
+  });
+}
+const { stdout, stderr, env } = process;
+const status = await runCli(process.argv.slice(2), {
+  stdout,
+  stderr,
+  environment: env,
+  signal: given.signal,
+});
+process.exitCode = ended !== undefined && status === 130 ? ended : status;

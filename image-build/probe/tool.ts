@@ -1,0 +1,42 @@
+import { onPath } from '../process/run.js';
+
+/** Programs that builders start, and the Debian package of each. */
+const PACKAGE_OF = {
+  'apt-get': 'apt',
+  'disk-image-create': 'python3-diskimage-builder',
+  'dpkg-deb': 'dpkg',
+  debootstrap: 'debootstrap',
+  depmod: 'kmod',
+  mksquashfs: 'squashfs-tools',
+  strip: 'binutils',
+  debugfs: 'e2fsprogs',
+  guestfish: 'libguestfs-tools',
+  kpartx: 'kpartx',
+  losetup: 'mount',
+  mcopy: 'mtools',
+  mke2fs: 'e2fsprogs',
+  'mkfs.vfat': 'dosfstools',
+  mmdebstrap: 'mmdebstrap',
+  partx: 'util-linux',
+  'qemu-img': 'qemu-utils',
+  setpriv: 'util-linux',
+  sfdisk: 'fdisk',
+  unshare: 'util-linux',
+  virsh: 'libvirt-clients',
+  'virt-customize': 'libguestfs-tools',
+  'virt-resize': 'libguestfs-tools',
+  'virt-sparsify': 'libguestfs-tools',
+  'virt-sysprep': 'libguestfs-tools',
+} as const;
+
+export type Tool = keyof typeof PACKAGE_OF;
+
+/** What is missing, each with the package that brings it, such as "mmdebstrap (package mmdebstrap)". */
+export function missingTools(tools: readonly Tool[]): string[] {
+  return tools.filter((tool) => !onPath(tool)).map((tool) => `${tool} (package ${PACKAGE_OF[tool]})`);
+}
+
+/** Root's rights: files of a system belong to its users, and only root can make such. @public */
+export function missingRights(): string[] {
+  return process.getuid?.() === 0 ? [] : ['the rights of root (sudo)'];
+}

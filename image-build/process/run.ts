@@ -1,0 +1,141 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { StringDecoder } from 'node:string_decoder';
+import { CancelledError } from '../../src/domain/errors.js';
+import { MissingToolsError, ProgramError } from '../error.js';
+import { killGroup } from './process-identity.js';
+import { runContext } from './run-context.js';
+
+/** Debian's own programs first and only: a Python or Node of the caller's would be another one than theirs. */
+export const SYSTEM_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
+/** What a program is told of the caller's surroundings, besides PATH and the language. */
+const PASSED = [
+  'HOME',
+  'USER',
+  'LOGNAME',
+  'TMPDIR',
+  'http_proxy',
+  'https_proxy',
+  'no_proxy',
+  'SSH_AUTH_SOCK',
+];
+
+export interface RunOptions {
+  /** Milliseconds; default 60 000. */
+  timeout?: number;
+  input?: string;
+  cwd?: string;
+  env?: Readonly<Record<string, string>>;
+  /** Milliseconds between SIGTERM and SIGKILL when it is given up; default 2 000. */
+  grace?: number;
+  /** False: what it prints goes to the log alone, however much it is, and the answer is empty. */
+  capture?: boolean;
+  /** Exit statuses that are no failure; default 0. */
+  accepted?: readonly number[];
+}
+
+/**
+ * Runs one program to its end, without a shell, in a process group of its own that ends with this process too
+ * (PR_SET_PDEATHSIG, by setpriv). A secret must not be among `args`: they are public, and logged.
+ * @returns its standard output
+ * @throws ProgramError with its last words when it fails or outlives its time
+ * @throws MissingToolsError when it is not installed
+ * @throws CancelledError when the work that it is part of was given up
+ */
+export async function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
+  const { timeout = 60_000, input, cwd, grace = 2_000, capture = true, accepted = [0] } = options;
+  const { signal, log, env } = runContext();
+  if (signal?.aborted) throw new CancelledError();
+  if (!file.includes('/') && !onPath(file)) throw new MissingToolsError([file]);
+  log?.(`$ ${[file, ...args].map(quoted).join(' ')}\n`);
+  const child = spawn('setpriv', ['--pdeathsig', 'TERM', '--', file, ...args], {
+    detached: true,
+    env: { ...passedOn(), PATH: SYSTEM_PATH, LC_ALL: 'C.UTF-8', ...env, ...options.env },
+    ...(cwd === undefined ? {} : { cwd }),
+    stdio: 'pipe',
+  });
+  const closed = once(child, 'close');
+  // A program that does not read its input is no fault of ours; if it should have, its exit status says so.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(input);
+  let ended: 'timeout' | 'cancelled' | undefined;
+  let force: NodeJS.Timeout | undefined;
+  const end = (why: 'timeout' | 'cancelled') => {
+    if (ended !== undefined || child.pid === undefined) return;
+    const { pid } = child;
+    ended = why;
+    killGroup(pid, 'SIGTERM');
+    force = setTimeout(() => killGroup(pid, 'SIGKILL'), grace);
+  };
+  const deadline = setTimeout(() => end('timeout'), timeout);
+  const cancel = () => end('cancelled');
+  signal?.addEventListener('abort', cancel, { once: true });
+  if (signal?.aborted) cancel();
+  const words = new LastWords();
+  let stdout = '';
+  const listen = (stream: NodeJS.ReadableStream, keep: boolean) => {
+    const decoder = new StringDecoder('utf8');
+    stream.on('data', (chunk: Buffer) => {
+      const text = decoder.write(chunk);
+      log?.(text);
+      words.add(text);
+      if (keep) stdout += text;
+    });
+  };
+  listen(child.stdout, capture);
+  listen(child.stderr, false);
+  // What it has put into the background may hold the pipes open for as long as it lives.
+  let drain: NodeJS.Timeout | undefined;
+  child.once('exit', () => {
+    drain = setTimeout(() => {
+      child.stdout.destroy();
+      child.stderr.destroy();
+    }, 1_000);
+  });
+  const [status, killedBy] = (await closed) as [number | null, NodeJS.Signals | null];
+  clearTimeout(drain);
+  clearTimeout(deadline);
+  clearTimeout(force);
+  signal?.removeEventListener('abort', cancel);
+  if (ended === 'cancelled') throw new CancelledError();
+  const name = file.slice(file.lastIndexOf('/') + 1);
+  if (ended === 'timeout') throw new ProgramError(name, `did not end within ${timeout / 1000} s`, null, '');
+  if (status === null || !accepted.includes(status)) {
+    const how = status === null ? `ended by ${killedBy}` : `exit status ${status}`;
+    throw new ProgramError(name, how, status, words.text);
+  }
+  return stdout.endsWith('\n') ? stdout.slice(0, -1) : stdout;
+}
+
+/** Whether Debian's directories of programs hold it. */
+export function onPath(program: string): boolean {
+  return SYSTEM_PATH.split(':').some((directory) => existsSync(join(directory, program)));
+}
+
+function passedOn(): Record<string, string> {
+  const found = PASSED.map((name) => [name, process.env[name]] as const);
+  return Object.fromEntries(found.filter((pair): pair is [string, string] => pair[1] !== undefined));
+}
+
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** The last lines of what a program prints: the ones that say why it failed. */
+class LastWords {
+  #kept = '';
+
+  add(text: string): void {
+    this.#kept = (this.#kept + text).slice(-4_096);
+  }
+
+  get text(): string {
+    const lines = this.#kept.split('\n').map((line) => line.trim());
+    return lines
+      .filter((line) => line !== '')
+      .slice(-6)
+      .join('\n');
+  }
+}
