@@ -16,6 +16,7 @@ const memory = [
   'inspection-rule',
   'hardware',
   'volume',
+  'image-record',
 ];
 const ROOMS = {
   domain: [],
@@ -25,10 +26,11 @@ const ROOMS = {
   database: ['config', 'platform', 'domain', 'migrations'],
   ...Object.fromEntries(memory.map((room) => [room, ['database', 'domain']])),
   image: ['platform', 'protocol', 'config', 'domain'],
+  'image-library': ['image', 'image-record', 'platform', 'protocol', 'config', 'domain'],
   driver: ['node', 'port', 'boot-plan', 'image', 'platform', 'protocol', 'config', 'domain'],
   conductor: ['driver', 'image', ...memory, 'database', 'platform', 'config', 'domain'],
   netboot: ['boot-plan', 'lease', 'port', 'event', 'image', 'platform', 'protocol', 'config', 'domain'],
-  api: ['conductor', 'image', ...memory, 'platform', 'protocol', 'config', 'domain'],
+  api: ['conductor', 'image-library', 'image', ...memory, 'platform', 'protocol', 'config', 'domain'],
 };
 const TOP = {
   // Outside the daemon: these touch it over the wire only.

@@ -5,6 +5,7 @@ import { ConductorRecord } from './conductor-record/conductor-record.entity.js';
 import { DeployTemplate } from './deploy-template/deploy-template.entity.js';
 import { Event } from './event/event.entity.js';
 import { BiosSettingRow, FirmwareComponentRow, InventoryRow } from './hardware/hardware.entity.js';
+import { ImageMember, ImageRecord } from './image-record/image-record.entity.js';
 import { InspectionRule } from './inspection-rule/inspection-rule.entity.js';
 import { Lease } from './lease/lease.entity.js';
 import { Node } from './node/node.entity.js';
@@ -37,4 +38,6 @@ export const ENTITIES = [
   InspectionRule,
   VolumeConnector,
   VolumeTarget,
+  ImageRecord,
+  ImageMember,
 ];

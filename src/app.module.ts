@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { RESOURCE_REPOSITORIES } from './api/repositories.js';
 import { ENTITIES } from './app.entities.js';
+import { ImageLibraryModule } from './app.images.js';
 import { ConductorModule } from './conductor/conductor.module.js';
 import { ConfigModule } from './config/config.module.js';
 import type { Config } from './config/schema.js';
@@ -25,6 +26,7 @@ export class AppModule {
         ConfigModule.forRoot(parts.config),
         LoggerModule.forRoot(parts.log),
         DatabaseModule.forRoot(ENTITIES, parts.connection),
+        ImageLibraryModule.forRoot(parts.config.image_service),
         ConductorModule.forRoot(parts.onReplaced),
         ...RESOURCE_REPOSITORIES.map((Repository) => repositoryModule(Repository)),
       ],

@@ -21,6 +21,7 @@ import { Ipmitool } from './driver/ipmi/ipmitool.js';
 import { EventRepository } from './event/event.repository.js';
 import { EventStream } from './event/event-stream.js';
 import { ImageService } from './image/image-service.js';
+import { ImageLibrary } from './image-library/image-library.js';
 import { LeaseRepository } from './lease/lease.repository.js';
 import { NetbootServers } from './netboot/servers.js';
 import { NodeRepository } from './node/node.repository.js';
@@ -92,7 +93,7 @@ async function startParts(
     { logger: false, abortOnError: false },
   );
   started.add('application', () => app.close());
-  await conductor(app, log, started);
+  await conductor(app, config, log, started);
   await netboot(app, config, log, started);
   await listeners(app, config, log, started);
 }
@@ -109,10 +110,24 @@ async function database(config: Config, log: Logger, started: Started): Promise<
   return server.connection;
 }
 
-async function conductor(app: INestApplicationContext, log: Logger, started: Started): Promise<void> {
+function libraryOf(app: INestApplicationContext, { image_service }: Config): ImageLibrary | null {
+  return image_service.enabled ? app.get(ImageLibrary) : null;
+}
+
+async function conductor(
+  app: INestApplicationContext,
+  config: Config,
+  log: Logger,
+  started: Started,
+): Promise<void> {
   const images = app.get(ImageService);
   await images.start();
   started.add('images', () => images.close());
+  const library = libraryOf(app, config);
+  if (library) {
+    await library.start((...request) => images.download(...request));
+    started.add('image library', () => library.close());
+  }
   const commands = app.get(CommandProcess);
   started.add('command process', () => commands.close());
   const ipmitool = await app.get(Ipmitool).start();
@@ -169,6 +184,8 @@ async function listeners(
     conductors: app.get(ConductorRecordRepository),
     resources: RESOURCE_REPOSITORIES.map((Repository) => app.get(Repository)),
     stream,
+    images: libraryOf(app, config),
+    imageSettings: config.image_service,
     access: await createAccess(config.auth, log),
     settings: config.api,
     conductorTimeout: config.conductor.heartbeat_timeout,

@@ -31,7 +31,14 @@ document, at the version that the request names: \`GET /v1/openapi.json\`, and a
 
 On \`api.listen\`. The routes of ramdisks are answered 403 here.
 
-${routes(declaredRoutes(OPERATOR_CONTROLLERS).filter((route) => !isRamdisk(route)))}
+${routes(declaredRoutes(OPERATOR_CONTROLLERS).filter((route) => !isRamdisk(route) && !isOfImages(route)))}
+
+## Routes of the Image service
+
+On \`api.listen\` too, unless \`image_service.enabled\` is false: Glance's, without microversions. Errors are written as
+Glance writes them. [How to use it](../how-to/image-service.md).
+
+${routes(declaredRoutes(OPERATOR_CONTROLLERS).filter(isOfImages), false)}
 
 ## Routes for ramdisks
 
@@ -50,6 +57,10 @@ A reader that comes back with \`Last-Event-ID\` goes on where it was. It may see
 
 function isRamdisk({ path }: DeclaredRoute): boolean {
   return /^\/v1\/(lookup|heartbeat|continue_inspection)/.test(path);
+}
+
+function isOfImages({ path }: DeclaredRoute): boolean {
+  return /^\/(v2|versions)(\/|$)/.test(path);
 }
 
 /** Each kind of record with its fields, and the parameters of its listing. */
@@ -74,14 +85,14 @@ function resources(declared: readonly DeclaredRoute[]): string {
     .join('\n\n');
 }
 
-function routes(declared: readonly DeclaredRoute[]): string {
+function routes(declared: readonly DeclaredRoute[], versioned = true): string {
   const rows = declared.map(({ method, path, since, policy, description }) => [
     `\`${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}\``,
     description?.summary ?? '',
-    `1.${since}`,
+    ...(versioned ? [`1.${since}`] : []),
     policy === 'public' ? 'no login' : `\`${policy}\``,
   ]);
-  return table(['Route', '', 'Since', 'Policy'], rows);
+  return table(['Route', '', ...(versioned ? ['Since'] : []), 'Policy'], rows);
 }
 
 function fields(rows: readonly FieldRow[]): string {

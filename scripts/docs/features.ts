@@ -132,6 +132,11 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     works('http(s)://', 'test/component/image/http.spec.ts'),
     works('file:// below allowed directories', 'test/component/image/file.spec.ts'),
     works('Image service UUIDs', 'test/contract/image-glance.spec.ts'),
+    works(
+      'The Image service inside: /v2/images as Glance has it, uploads inspected, bytes once by content',
+      `${API}/image.spec.ts`,
+      '[how](../how-to/image-service.md)',
+    ),
     works('Checksums: values, files, md5 switch', 'test/component/image/resolve.spec.ts'),
     works('Cache: freshness, one download, resume, eviction', 'test/component/image/cache.spec.ts'),
     works('Format inspection before any tool', 'test/component/protocol/image-format.spec.ts'),

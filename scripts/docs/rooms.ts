@@ -33,6 +33,9 @@ const PURPOSE: Record<string, string> = {
   'src/event': 'History: one row for each state transition',
   'src/conductor-record': 'Conductors that are alive',
   'src/image': 'Images: download, checksum, cache, inspection, conversion',
+  'src/image-record': 'Images of the Image service inside: records, members and named queries',
+  'src/image-library':
+    'The Image service inside: records and bytes together, uploads, imports, what is swept',
   'src/driver': 'Hardware types, the interfaces they are composed of, and the registry',
   'src/conductor': 'Verbs, reservations, the operation runner, workflows, periodic work',
   'src/netboot': 'The DHCP, TFTP and HTTP servers; they read boot plans and answer',

@@ -21,7 +21,8 @@ import {
 } from './microversion/microversion.js';
 import type { ApiRequest, Asked } from './request/asked.js';
 import { parseBody } from './request/body.js';
-import { normalisePath } from './request/path.js';
+import { BYTES, expire, isStreamed, readAll, type StreamRequest } from './request/bytes.js';
+import { isOfImages, normalisePath } from './request/path.js';
 import { parseQuery } from './request/query.js';
 import { declaredRoutes } from './routes.js';
 
@@ -55,7 +56,8 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
   const routes = new RouteTable();
   const adapter = new FastifyAdapter({
     bodyLimit: options.maxBodyBytes,
-    requestTimeout: options.requestTimeout,
+    // Of a request whose bytes are streamed nobody knows how long it takes: `expire` sees to the others.
+    requestTimeout: 0,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 1024, querystringParser: parseQuery },
@@ -119,14 +121,20 @@ function prepare(
   fastify.addContentTypeParser('*', { parseAs: 'buffer' }, async (_request: unknown, bytes: Buffer) =>
     parseBody(bytes),
   );
+  fastify.addContentTypeParser(BYTES, async (request: StreamRequest, payload: IncomingMessage) =>
+    isStreamed(request) ? payload : parseBody(await readAll(payload, request.routeOptions.bodyLimit)),
+  );
   fastify.addHook('onRequest', async (request, reply) => {
+    if (!isStreamed(request)) expire(request.raw, options.requestTimeout);
     const id = `req-${randomUUID()}`;
     const received = request as unknown as ApiRequest & { asked: Asked };
     reply.header('openstack-request-id', id);
-    reply.headers(rangeHeaders());
-    reply.header('vary', 'OpenStack-API-Version, X-OpenStack-Ironic-API-Version');
     const version = versionFor(request);
-    reply.header(VERSION_HEADER, version.toString());
+    if (!isOfImages(request.url)) {
+      reply.headers(rangeHeaders());
+      reply.header('vary', 'OpenStack-API-Version, X-OpenStack-Ironic-API-Version');
+      reply.header(VERSION_HEADER, version.toString());
+    }
     if (version.does('secondRequestIdHeader')) reply.header('x-openstack-request-id', id);
     // Before the body is read: nobody sends megabytes without a login.
     const isOpen = open.methodsOf(request.url).length > 0;
@@ -166,6 +174,7 @@ function openRoutes(module: DynamicModule): RouteTable {
 
 /** The root tells which versions there are: it answers whatever was asked for. */
 function versionFor({ url, headers }: Pick<IncomingMessage, 'headers'> & { url: string }): Microversion {
+  if (isOfImages(url)) return Microversion.newest;
   try {
     return negotiate(headers);
   } catch (error) {

@@ -1,8 +1,10 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { Conductor } from '../conductor/conductor.js';
 import { ConductorRecordRepository } from '../conductor-record/conductor-record.repository.js';
+import type { ImageServiceSection } from '../config/section/image-service.js';
 import { EventRepository } from '../event/event.repository.js';
 import { EventStream } from '../event/event-stream.js';
+import { ImageLibrary } from '../image-library/image-library.js';
 import { NodeRepository } from '../node/node.repository.js';
 import { OperationRepository } from '../operation/operation.repository.js';
 import type { Logger } from '../platform/logger.js';
@@ -59,6 +61,13 @@ import { VolumeConnectorController } from './v1/volume/connector.controller.js';
 import { VolumeTargetController } from './v1/volume/target.controller.js';
 import { VolumeController } from './v1/volume/volume.controller.js';
 import { VolumeList } from './v1/volume/volume-list.js';
+import { ImageDataController } from './v2/image/data.controller.js';
+import { ImageDiscoveryController } from './v2/image/discovery.controller.js';
+import { ImageController } from './v2/image/image.controller.js';
+import { ImageFinder } from './v2/image/image-finder.js';
+import { ImageMemberController } from './v2/image/member.controller.js';
+import { ImageApiSettings } from './v2/image/settings.js';
+import { ImageTagController } from './v2/image/tag.controller.js';
 
 export interface OperatorApiParts {
   conductor: Conductor;
@@ -70,6 +79,10 @@ export interface OperatorApiParts {
   /** One of each of RESOURCE_REPOSITORIES. */
   resources: readonly ResourceRepository[];
   stream: EventStream;
+  /** The Image service inside; null where it is turned off. */
+  images: ImageLibrary | null;
+  /** The configuration's `image_service` section. */
+  imageSettings: ImageServiceSection;
   /** The configuration's `api` section. */
   settings: {
     public_endpoint: string | null;
@@ -83,6 +96,14 @@ export interface OperatorApiParts {
   isDatabaseAway: (error: unknown) => boolean;
   log: Logger;
 }
+
+const IMAGE_CONTROLLERS = [
+  ImageDiscoveryController,
+  ImageController,
+  ImageDataController,
+  ImageMemberController,
+  ImageTagController,
+];
 
 export const OPERATOR_CONTROLLERS = [
   RootController,
@@ -116,6 +137,7 @@ export const OPERATOR_CONTROLLERS = [
   EventController,
   RamdiskElsewhereController,
   OpenApiController,
+  ...IMAGE_CONTROLLERS,
 ];
 
 @Module({})
@@ -125,10 +147,16 @@ class OperatorApiModule {
       maxLimit: parts.settings.max_limit,
       conductorTimeout: parts.conductorTimeout,
     };
+    const { images } = parts;
+    const controllers = OPERATOR_CONTROLLERS.filter(
+      (one) => images || !IMAGE_CONTROLLERS.some((of) => of === one),
+    );
     return {
       module: OperatorApiModule,
-      controllers: OPERATOR_CONTROLLERS,
+      controllers,
       providers: [
+        ...(images ? [{ provide: ImageLibrary, useValue: images }, ImageFinder] : []),
+        { provide: ImageApiSettings, useValue: imageApiSettings(parts) },
         { provide: Conductor, useValue: parts.conductor },
         { provide: NodeRepository, useValue: parts.nodes },
         { provide: PortRepository, useValue: parts.ports },
@@ -138,7 +166,7 @@ class OperatorApiModule {
         ...parts.resources.map((resource) => ({ provide: resource.constructor as Type, useValue: resource })),
         { provide: EventStream, useValue: parts.stream },
         { provide: ApiSettings, useValue: settings },
-        { provide: DescribedRoutes, useValue: { routes: declaredRoutes(OPERATOR_CONTROLLERS) } },
+        { provide: DescribedRoutes, useValue: { routes: declaredRoutes(controllers) } },
         NodeFinder,
         NodeList,
         NodeView,
@@ -158,6 +186,19 @@ class OperatorApiModule {
       ],
     };
   }
+}
+
+function imageApiSettings({ images, imageSettings }: OperatorApiParts): ImageApiSettings {
+  return {
+    isServed: images !== null,
+    defaultLimit: imageSettings.default_limit,
+    maxLimit: imageSettings.max_limit,
+    maxProperties: imageSettings.max_properties,
+    maxTags: imageSettings.max_tags,
+    maxMembers: imageSettings.max_members,
+    idleTimeout: imageSettings.upload_idle_timeout * 1000,
+    importMethods: ['glance-direct', ...(imageSettings.web_download ? ['web-download'] : [])],
+  };
 }
 
 /** The API for operators and clients. Its listener starts with `listen`. */

@@ -2,6 +2,7 @@ import { AllocationRepository } from '../allocation/allocation.repository.js';
 import { ChassisRepository } from '../chassis/chassis.repository.js';
 import { DeployTemplateRepository } from '../deploy-template/deploy-template.repository.js';
 import { HardwareRepository } from '../hardware/hardware.repository.js';
+import { ImageRecordRepository } from '../image-record/image-record.repository.js';
 import { InspectionRuleRepository } from '../inspection-rule/inspection-rule.repository.js';
 import { PortgroupRepository } from '../portgroup/portgroup.repository.js';
 import { RunbookRepository } from '../runbook/runbook.repository.js';
@@ -18,5 +19,6 @@ export const RESOURCE_REPOSITORIES = [
   HardwareRepository,
   VolumeConnectorRepository,
   VolumeTargetRepository,
+  ImageRecordRepository,
 ] as const;
 export type ResourceRepository = InstanceType<(typeof RESOURCE_REPOSITORIES)[number]>;

@@ -5,6 +5,7 @@ import { deploySection } from './section/deploy.js';
 import { driverSection } from './section/driver.js';
 import { fakeSection } from './section/fake.js';
 import { imageSection } from './section/image.js';
+import { imageServiceSection } from './section/image-service.js';
 import { ipmiSection } from './section/ipmi.js';
 import { netbootSection } from './section/netboot.js';
 import { pxeSection } from './section/pxe.js';
@@ -32,6 +33,7 @@ export const configSchema = z
     deploy: deploySection.describe('Deployment and cleaning through the agent'),
     pxe: pxeSection.describe('Boot scripts and what the ramdisk’s kernel is told'),
     image: imageSection.describe('Instance images: where they may come from, what they may be, the cache'),
+    image_service: imageServiceSection.describe('The Image service inside: /v2/images, as Glance has it'),
     netboot: netbootSection.describe('The DHCP, TFTP and HTTP servers that machines boot from'),
     log: logSection.describe('The log, one JSON object a line on standard output'),
   })

@@ -10,6 +10,7 @@ import { CreateRunbook1763712120000 } from '../../migrations/1763712120000-creat
 import { CreateInspectionRule1763712180000 } from '../../migrations/1763712180000-create-inspection-rule.js';
 import { CreateHardware1763712600000 } from '../../migrations/1763712600000-create-hardware.js';
 import { CreateVolume1763713000000 } from '../../migrations/1763713000000-create-volume.js';
+import { CreateImage1763720000000 } from '../../migrations/1763720000000-create-image.js';
 
 /** Every migration, oldest first: a file that is not listed here does not run. */
 export const MIGRATIONS = [
@@ -25,4 +26,5 @@ export const MIGRATIONS = [
   CreateInspectionRule1763712180000,
   CreateHardware1763712600000,
   CreateVolume1763713000000,
+  CreateImage1763720000000,
 ];

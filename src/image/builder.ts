@@ -12,6 +12,7 @@ import { type CacheEntry, type CacheRecord, CONVERTED, uuid5 } from './cache-ent
 import { type ConvertLimits, convertToRaw } from './convert.js';
 import type { Digested } from './digester.js';
 import { diskContents } from './disk-contents.js';
+import type { HeldImage } from './holdings.js';
 import { type ImageSources, isFresh, type SourceState } from './source.js';
 import type { Progress } from './transfer-job.js';
 import { TransferError, type TransferPool } from './transfer-pool.js';
@@ -97,6 +98,9 @@ export class ImageBuilder {
   }
 
   private async attempt(request: FetchRequest, work: Work): Promise<Built> {
+    const { holdings } = this.sources;
+    if (request.source.kind === 'glance' && holdings)
+      return this.fromHoldings(request, await holdings.show(request.source.id), work);
     const state = await this.sources.state(request.source, work.signal);
     const cached = await this.fromCache(request, state, work);
     return cached ?? this.slots.run(work.signal, () => this.transfer(request, state, work));
@@ -115,6 +119,64 @@ export class ImageBuilder {
     if (!this.needsConversion(request, entry.record.original.format)) return this.hit(entry);
     const part = await this.convert(entry.path, entry.record.inspection, work);
     return this.keep(part.path, converted, { ...entry.record, ...part.facts, converted: true }, true);
+  }
+
+  /** An image of the Image service inside: its bytes are here, were checked as they came, and are linked, not copied. */
+  private async fromHoldings(request: FetchRequest, image: HeldImage, work: Work): Promise<Built> {
+    const { facts } = image;
+    const { digests, inspection, size } = facts;
+    const { checksum, source } = request;
+    if (checksum) {
+      const value = Object.entries(digests).find(([name]) => name === checksum.algorithm)?.[1];
+      verify(
+        { digests: { [checksum.algorithm]: value ?? (await this.digest(image, checksum, work)) } },
+        checksum,
+      );
+    }
+    if (!request.opaque) this.judge(inspection, request);
+    const original = { size, digests, format: inspection.format };
+    const record: NewRecord = {
+      href: source.href,
+      size,
+      sha256: digests.sha256,
+      inspection,
+      converted: false,
+      original,
+    };
+    if (this.needsConversion(request, inspection.format))
+      return this.convertHeld(request, image, record, work);
+    // A link of its own: whoever deletes the image meanwhile takes nothing away.
+    const part = this.cache.partPath();
+    await this.cache.deliver(image.path, part, work.signal);
+    const dispose = () => rm(part, { force: true });
+    return { path: part, record: { ...record, version: 1, boot: '' }, fromCache: true, dispose };
+  }
+
+  private async convertHeld(
+    request: FetchRequest,
+    image: HeldImage,
+    record: NewRecord,
+    work: Work,
+  ): Promise<Built> {
+    const [, converted] = namesOf(request.source);
+    const entry = await this.cache.find(converted);
+    // An image that was deleted and made again has other bytes under the same name.
+    if (entry && entry.record.original.digests['sha256'] === image.facts.digests.sha256)
+      return this.hit(entry);
+    return this.slots.run(work.signal, async () => {
+      const room = await this.cache.reserve(image.facts.inspection.virtualSize ?? 0);
+      try {
+        const raw = await this.convert(image.path, image.facts.inspection, work);
+        return await this.keep(raw.path, converted, { ...record, ...raw.facts, converted: true }, true);
+      } finally {
+        room.release();
+      }
+    });
+  }
+
+  private async digest({ path }: HeldImage, { algorithm }: Checksum, { signal }: Work): Promise<string> {
+    const job = { kind: 'copy' as const, source: path, algorithms: [algorithm] };
+    return (await this.pool.run<'copy'>(job, { signal })).digested!.digests[algorithm]!;
   }
 
   private async hit(entry: CacheEntry): Promise<Built> {
@@ -254,9 +316,9 @@ const NOTHING_WRONG: Inspection = {
   compression: undefined,
 };
 
-function verify(digested: Digested, checksum: Checksum | undefined): void {
+function verify({ digests }: Pick<Digested, 'digests'>, checksum: Checksum | undefined): void {
   if (!checksum) return;
-  const value = digested.digests[checksum.algorithm];
+  const value = digests[checksum.algorithm];
   if (value !== checksum.value)
     throw new FerricError(
       'image-refused',

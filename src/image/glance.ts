@@ -105,10 +105,12 @@ export class GlanceClient {
 }
 
 /** @throws InvalidError where no Image service is configured */
-export function configured(glance: GlanceClient | undefined): GlanceClient {
-  if (!glance)
-    throw new InvalidError('Image UUIDs need an Image service, and none is configured (image.glance.url).');
-  return glance;
+export function configured<Service>(service: Service | undefined): Service {
+  if (!service)
+    throw new InvalidError(
+      'Image UUIDs need an Image service, and none is configured (image.glance.url, image_service.enabled).',
+    );
+  return service;
 }
 
 function parse(text: string, url: string): z.output<typeof imageBody> {

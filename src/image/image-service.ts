@@ -14,12 +14,19 @@ import {
   imageKind,
   parseInstanceImage,
 } from '../domain/image/instance-image.js';
-import { baseNameOf, type ImageReference, parseImageReference } from '../domain/image/reference.js';
+import {
+  baseNameOf,
+  type ImageReference,
+  parseHttpUrl,
+  parseImageReference,
+} from '../domain/image/reference.js';
 import { HttpClient } from '../platform/http-client.js';
 import { ImageBuilder, namesOf } from './builder.js';
 import { type CachedImage, type CleanUpReport, ImageCache } from './cache.js';
+import type { Digested } from './digester.js';
 import { ImageFetcher } from './fetcher.js';
 import { configured, GlanceClient } from './glance.js';
+import type { ImageHoldings } from './holdings.js';
 import type { ImageServiceSettings } from './settings.js';
 import { ImageSources, isFresh } from './source.js';
 import type { Progress } from './transfer-job.js';
@@ -88,7 +95,11 @@ export class ImageService {
   private readonly fetcher: ImageFetcher;
   private readonly glance: GlanceClient | undefined;
 
-  constructor(private readonly settings: ImageServiceSettings) {
+  /** @param holdings the Image service inside; an outside one that is configured comes first */
+  constructor(
+    private readonly settings: ImageServiceSettings,
+    private readonly holdings?: ImageHoldings,
+  ) {
     const { transfer, rules, maxBytes, client, glance, cache, convert, maxVirtualBytes } = settings;
     this.pool = new TransferPool(transfer.workers);
     const { connectTimeout, idleTimeout } = client();
@@ -104,6 +115,7 @@ export class ImageService {
       { filePaths: rules.filePaths, maxBytes, transfer, client },
       this.pool,
       this.glance,
+      this.glance ? undefined : holdings,
     );
     const limits = { maxVirtualBytes, convert, parallel: transfer.parallel };
     this.fetcher = new ImageFetcher(
@@ -132,7 +144,7 @@ export class ImageService {
     const image = parseInstanceImage(instanceInfo, this.settings.rules);
     imageKind(instanceInfo);
     if ([image.source, image.kernel, image.ramdisk].some((part) => part?.kind === 'glance'))
-      configured(this.glance);
+      configured(this.glance ?? this.holdings);
   }
 
   /**
@@ -140,7 +152,7 @@ export class ImageService {
    * @throws InvalidError naming the field
    */
   validateReference(ref: unknown, field: string): void {
-    if (this.parse(ref, field).kind === 'glance') configured(this.glance);
+    if (this.parse(ref, field).kind === 'glance') configured(this.glance ?? this.holdings);
   }
 
   /**
@@ -160,7 +172,7 @@ export class ImageService {
     const format = fields['image_disk_format'];
     const diskFormat = typeof format === 'string' ? format : undefined;
     if (source.kind === 'glance') {
-      const image = await configured(this.glance).show(source.id, signal);
+      const image = await configured(this.glance ?? this.holdings).show(source.id, signal);
       const { kernel_id, ramdisk_id, hash } = image;
       const checksum = declared
         ? await this.checksumOf(declared, source, signal)
@@ -229,7 +241,25 @@ export class ImageService {
 
   /** Removes what is too old or too much and not in use: for the periodic task. */
   async cleanUp(): Promise<CleanUpReport> {
+    await this.holdings?.sweep();
     return this.cache.cleanUp();
+  }
+
+  /**
+   * Brings what a user's URL names into a file of ours, under the rules for such URLs.
+   * @param target absolute path
+   * @throws InvalidError, CancelledError; FerricError image-unavailable, image-refused
+   */
+  async download(
+    url: string,
+    target: string,
+    algorithms: readonly string[],
+    signal: AbortSignal,
+  ): Promise<Digested> {
+    const source: ImageReference = { kind: 'http', url: parseHttpUrl(url, 'uri'), href: url };
+    const state = await this.sources.state(source, signal);
+    const options = { signal, onProgress: () => undefined };
+    return (await this.sources.transfer(source, state, target, algorithms, options)).digested;
   }
 
   async cacheList(): Promise<CachedImage[]> {

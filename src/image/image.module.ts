@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { CONFIG } from '../config/config.module.js';
 import type { Config } from '../config/schema.js';
+import { ImageHoldings } from './holdings.js';
 import { ImageService } from './image-service.js';
 import { imageServiceSettings } from './settings.js';
 
@@ -9,14 +10,15 @@ import { imageServiceSettings } from './settings.js';
   providers: [
     {
       provide: ImageService,
-      inject: [CONFIG],
-      useFactory: (config: Config) =>
+      inject: [CONFIG, { token: ImageHoldings, optional: true }],
+      useFactory: (config: Config, holdings?: ImageHoldings) =>
         new ImageService(
           imageServiceSettings(config.image, {
             dataDir: config.data_dir,
             // A user's image URL must not reach the daemon's own listeners.
             ownPorts: () => [config.api.listen.port, config.agent.listen.port],
           }),
+          holdings,
         ),
     },
   ],

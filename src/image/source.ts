@@ -4,6 +4,7 @@ import { HttpClient, type HttpClientSettings } from '../platform/http-client.js'
 import type { CacheRecord } from './cache-entry.js';
 import type { Digested } from './digester.js';
 import { configured, type GlanceClient } from './glance.js';
+import type { ImageHoldings } from './holdings.js';
 import { askRemote, checkSize } from './remote.js';
 import type { TransferSettings } from './settings.js';
 import type { Progress } from './transfer-job.js';
@@ -33,6 +34,8 @@ export class ImageSources {
     private readonly settings: SourceSettings,
     private readonly pool: TransferPool,
     private readonly glance: GlanceClient | undefined,
+    /** The Image service inside, where no other is configured. */
+    readonly holdings: ImageHoldings | undefined,
   ) {}
 
   /** @throws FerricError image-unavailable, image-refused, not-found */
@@ -60,7 +63,7 @@ export class ImageSources {
         return { size: facts.size, identity: facts.identity, cacheable: true };
       }
       case 'glance': {
-        const { size } = await configured(this.glance).show(source.id, signal);
+        const { size } = await configured(this.glance ?? this.holdings).show(source.id, signal);
         checkSize(size, maxBytes);
         return { size, cacheable: true };
       }

@@ -8,8 +8,10 @@ import type { Conductor } from '../../src/conductor/conductor.js';
 import { agentSection, apiSection } from '../../src/config/section/core.js';
 import { isDatabaseAway } from '../../src/database/data-source.js';
 import { EventStream } from '../../src/event/event-stream.js';
+import type { Download } from '../../src/image-library/image-library.js';
 import { fakeConductor } from './conductor.js';
 import { silentLog, type TestDatabase, testKeyring } from './database.js';
+import { startLibrary } from './image-library.js';
 import { checkAnswer } from './openapi.js';
 
 export interface Answer {
@@ -110,6 +112,9 @@ export async function startApi(
     /** Conductor groups that other conductors serve. */
     groups?: readonly string[];
     access?: Access;
+    /** Of the section `image_service`. */
+    images?: object;
+    download?: Download;
   } = {},
 ) {
   const fake = fakeConductor(database);
@@ -120,11 +125,14 @@ export async function startApi(
   await stream.start();
   const conductor = options.conductor?.(fake.conductor) ?? fake.conductor;
   const common = { conductor, isDatabaseAway, log: silentLog };
+  const images = await startLibrary(database, options.images, options.download);
   const operator = await createOperatorApi({
     ...parts,
     ...common,
     resources: RESOURCE_REPOSITORIES.map((Repository) => new Repository(database.source, testKeyring())),
     stream,
+    images: images.library,
+    imageSettings: images.section,
     access: options.access ?? new NoAuth(),
     settings: { ...apiSection.parse(undefined), ...options.api },
     conductorTimeout: 60,
@@ -143,6 +151,7 @@ export async function startApi(
   return {
     ...fake,
     stream,
+    images,
     operator,
     agentListener: agent,
     api: new ApiClient(`http://127.0.0.1:${at.port}`),
@@ -150,6 +159,7 @@ export async function startApi(
     async stop() {
       await operator.close();
       await agent.close();
+      await images.close();
       await stream.stop();
       await fake.stop(null);
     },

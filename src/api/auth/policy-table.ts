@@ -1,4 +1,16 @@
-import { all, any, lessee, nobody, owner, role, servesAll, system, type Who } from './who.js';
+import {
+  all,
+  any,
+  lessee,
+  member,
+  nobody,
+  openToAll,
+  owner,
+  role,
+  servesAll,
+  system,
+  type Who,
+} from './who.js';
 
 /** One rule: who may, and what comes in question where they may not. */
 export interface Rule {
@@ -46,9 +58,14 @@ const allocationMember = any(systemMember, ownerMember);
 const runbookAdmin = any(systemMember, ownerManager, role('service'));
 const reader = any(role('reader'), role('service'));
 
+// glance/policies/base.py: there an administrator is one whatever the scope.
+const imageAdmin = role('admin');
+const imageOwner = any(imageAdmin, ownerMember);
+const imageReader = any(imageAdmin, ownerReader, all(role('reader'), openToAll));
+
 /**
- * Ironic’s default policies (ironic/common/policy.py as of 1.115, without the rules that it deprecates) and our own
- * additions under `ferric:`. `owner` and `lessee` are those of the node, or of the allocation or runbook itself.
+ * Ironic’s default policies (ironic/common/policy.py as of 1.115, without the rules that it deprecates), Glance’s under
+ * `image:` (glance/policies), and our own additions under `ferric:`. `owner` and `lessee` are those of the node, or of the allocation or runbook itself.
  */
 export const POLICIES = {
   show_password: { who: nobody },
@@ -180,6 +197,22 @@ export const POLICIES = {
   'baremetal:inspection_rule:create': { who: systemAdmin },
   'baremetal:inspection_rule:update': { who: systemAdmin },
   'baremetal:inspection_rule:delete': { who: systemAdmin },
+
+  'image:add_image': { who: imageOwner },
+  'image:get_images': { who: any(imageAdmin, role('reader')) },
+  'image:get_image': { who: imageReader },
+  'image:modify_image': { who: imageOwner },
+  'image:delete_image': { who: imageOwner },
+  'image:upload_image': { who: imageOwner },
+  'image:download_image': { who: any(imageOwner, all(role('member'), openToAll)) },
+  'image:publicize_image': { who: imageAdmin },
+  'image:communitize_image': { who: imageOwner },
+  'image:deactivate': { who: imageOwner },
+  'image:reactivate': { who: imageOwner },
+  'image:add_member': { who: imageOwner },
+  'image:delete_member': { who: imageOwner },
+  'image:get_members': { who: any(imageAdmin, ownerReader, all(role('reader'), member)) },
+  'image:modify_member': { who: any(imageAdmin, all(role('member'), member)) },
 } as const satisfies Record<string, { who: Who; systemOnly?: true; own?: string; orOwn?: string }>;
 
 export type RuleName = keyof typeof POLICIES;

@@ -17,6 +17,10 @@ export interface Subject {
 export interface Target {
   readonly owner: string | null;
   readonly lessee?: string | null;
+  /** An image that is public, of the community, or shared with the one who asks. */
+  readonly open?: boolean;
+  /** The project that an image is shared with. */
+  readonly member?: string | null;
 }
 
 export interface Who {
@@ -47,6 +51,11 @@ export const owner: Who = relation('owner', (subject, target) =>
 export const lessee: Who = relation(
   'lessee',
   (subject, target) => typeof target.lessee === 'string' && subject.project === target.lessee,
+);
+export const openToAll: Who = relation('a visible image', (_subject, target) => target.open === true);
+export const member: Who = relation(
+  'image member',
+  (subject, target) => typeof target.member === 'string' && subject.project === target.member,
 );
 export const nobody: Who = about('nobody', () => false);
 

@@ -6,6 +6,9 @@ import { LoginRefused, LoginUnavailable } from '../auth/access.js';
 import { VersionRefused } from '../microversion/microversion.js';
 import type { ApiReply, ApiRequest } from '../request/asked.js';
 import { BodyRefused } from '../request/body.js';
+import { MediaTypeRefused } from '../request/bytes.js';
+import { isOfImages } from '../request/path.js';
+import { imageFault } from './image-fault.js';
 import { PathRefused } from './path-refused.js';
 import type { RouteTable } from './route-table.js';
 import { STATUS } from './status.js';
@@ -49,6 +52,12 @@ export class ErrorFilter implements ExceptionFilter {
     if (failure.retryAfter !== undefined) reply.header('retry-after', String(failure.retryAfter));
     if (failure.challenge !== undefined) reply.header('www-authenticate', failure.challenge);
     if (failure.status === 405) reply.header('allow', this.routes.methodsOf(request.url).join(', '));
+    if (isOfImages(request.url)) {
+      const words = imageFault(failure.status, failure.message, request.raw.headers.accept);
+      reply.code(failure.status).header('content-type', words.type);
+      reply.send(words.body);
+      return;
+    }
     reply.code(failure.status).header('content-type', 'application/json');
     reply.send(bodyOf(failure));
   }
@@ -71,6 +80,7 @@ export class ErrorFilter implements ExceptionFilter {
         ...(title === undefined ? {} : { title }),
       };
     }
+    if (error instanceof MediaTypeRefused) return { status: 415, message: error.message, form: 'fault' };
     if (error instanceof TooManyRequests || error instanceof LoginUnavailable) {
       const { code, message, retryAfter } = error;
       return { status: STATUS[code], message, form: 'fault', retryAfter };

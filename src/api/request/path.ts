@@ -1,7 +1,7 @@
 /** Requests are routed by one spelling of their path. */
 
-/** Served outside `/v1`. */
-const OUTSIDE = new Set(['', 'v1', 'healthcheck']);
+/** Served outside `/v1`: among them the Image service’s own. */
+const OUTSIDE = new Set(['', 'v1', 'v2', 'versions', 'healthcheck']);
 
 /**
  * Drops trailing slashes, adds `/v1` where the first segment is none of ours, and drops `.json` where a client of
@@ -13,11 +13,16 @@ export function normalisePath(url: string, dropJsonSuffix: boolean): { url: stri
   const mark = relative.search(/[?#]/);
   const query = mark < 0 ? '' : relative.slice(mark);
   let path = withoutTrailingSlashes(mark < 0 ? relative : relative.slice(0, mark));
-  const jsonSuffix = dropJsonSuffix && path.endsWith('.json');
+  const jsonSuffix = dropJsonSuffix && path.endsWith('.json') && !isOfImages(path);
   if (jsonSuffix) path = withoutTrailingSlashes(path.slice(0, -'.json'.length));
   const first = path.split('/', 2)[1] ?? '';
   if (!OUTSIDE.has(first)) path = `/v1${path}`;
   return { url: `${path === '' ? '/' : path}${query}`, jsonSuffix };
+}
+
+/** Whether a request is for the Image service. @param url path, maybe with a query */
+export function isOfImages(url: string): boolean {
+  return /^\/v2([/?#]|$)/.test(url);
 }
 
 function withoutTrailingSlashes(path: string): string {

@@ -3,11 +3,12 @@ import type { AddressInfo, Socket } from 'node:net';
 import { bootUrl, type NetbootSection } from '../../config/section/netboot.js';
 import { messageOf } from '../../domain/errors.js';
 import type { Logger } from '../../platform/logger.js';
+import { sendFile } from '../../platform/send-file.js';
+import { select, type Version } from '../../protocol/http/select.js';
 import type { Manifest, Published } from '../published/manifest.js';
 import { openPublished } from '../published/open-file.js';
 import { Sparingly } from '../sparingly.js';
-import { nameOf, select, type Version } from './request.js';
-import { sendFile } from './send-file.js';
+import { nameOf } from './request.js';
 
 /** Milliseconds in which a slow reader's speed is judged. */
 const SPEED_WINDOW = 60_000;

@@ -54,6 +54,20 @@ export const MEANT: readonly Meant[] = [
     reason: 'The roots name 1.115 as the newest version.',
   },
   {
+    scenario: /^roots$/,
+    request: /^GET \/$/,
+    path: /^body\.versions\[[1-9]\d*\]$/,
+    when: ({ theirs, ours }) => theirs === 'absent' && ours.includes('/v2/'),
+    reason: 'The root names the versions of the Image service inside, too: one endpoint serves both clients.',
+  },
+  {
+    scenario: /^roots$/,
+    request: /^GET \/v2$/,
+    path: /^status$/,
+    when: ({ ours }) => ours.startsWith('200'),
+    reason: 'The Image service inside is at /v2.',
+  },
+  {
     path: /^body\.error_message\.(description|faultstring)$/,
     when: (finding) => finding.theirs.replace('[1.1, 1.82]', '[1.1, 1.115]') === finding.ours,
     reason: 'A refused version is told the range up to 1.115.',

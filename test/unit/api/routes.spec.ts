@@ -31,6 +31,9 @@ describe('routes', () => {
       '/v1/openapi',
       '/v1/openapi.html',
       '/v1/openapi.json',
+      // The Image service's.
+      '/v2',
+      '/versions',
     ]);
   });
 

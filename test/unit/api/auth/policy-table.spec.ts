@@ -42,10 +42,13 @@ const oracle = JSON.parse(readFileSync('test/unit/api/auth/policy-oracle.json', 
   { owned: string; nobodys: string }
 >;
 const OURS = Object.keys(POLICIES).filter((name) => name.startsWith('ferric:'));
+const GLANCES = Object.keys(POLICIES).filter((name) => name.startsWith('image:'));
 
 describe('the policy table', () => {
   it('has Ironic’s rules and our own', () => {
-    expect(Object.keys(POLICIES).toSorted()).toEqual([...Object.keys(oracle), ...OURS].toSorted());
+    expect(Object.keys(POLICIES).toSorted()).toEqual(
+      [...Object.keys(oracle), ...OURS, ...GLANCES].toSorted(),
+    );
     expect(OURS).toEqual(['ferric:event:stream']);
   });
 

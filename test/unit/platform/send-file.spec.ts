@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { sendFile } from '../../../../src/netboot/http/send-file.js';
+import { sendFile } from '../../../src/platform/send-file.js';
 
 const content = Buffer.from(Array.from({ length: 1_500_000 }, (_, i) => (i * 7 + (i >> 8)) & 255));
 const handle = (bytes = content) => ({

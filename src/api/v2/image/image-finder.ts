@@ -1,0 +1,54 @@
+import { Injectable } from '@nestjs/common';
+import { NotFoundError } from '../../../domain/errors.js';
+import type { ImageRecord, MemberStatus } from '../../../image-record/image-record.entity.js';
+import { ImageRecordRepository } from '../../../image-record/image-record.repository.js';
+import type { ImageViewer } from '../../../image-record/list-statement.js';
+import type { RuleName } from '../../auth/policy-table.js';
+import type { Target } from '../../auth/who.js';
+import type { ApiRequest, Asked } from '../../request/asked.js';
+
+export interface FoundImage {
+  image: ImageRecord;
+  target: Target;
+}
+
+/** Images as one requester sees them: what is private to others is not there. */
+@Injectable()
+export class ImageFinder {
+  constructor(private readonly records: ImageRecordRepository) {}
+
+  /**
+   * The image that the path names, once its route’s rule agrees.
+   * @throws NotFoundError, also for one that the requester may not see; ForbiddenError
+   */
+  async find(
+    request: ApiRequest,
+    rule: RuleName,
+    missing = (id: string) => `No image found with ID ${id}`,
+  ): Promise<FoundImage> {
+    const id = request.params['id']!;
+    const { scope } = request.asked;
+    const image = await this.records.find(id);
+    if (!image) throw new NotFoundError(missing(id));
+    const { project } = scope;
+    const isMember =
+      image.visibility === 'shared' &&
+      project !== null &&
+      (await this.records.member(image.uuid, project)) !== null;
+    const open = image.visibility === 'public' || image.visibility === 'community' || isMember;
+    const target = { owner: image.owner, open, member: isMember ? project : null };
+    const isOwn = project !== null && image.owner === project;
+    if (!seesAll(request.asked) && !open && !isOwn) throw new NotFoundError(missing(id));
+    scope.demand(rule, target);
+    return { image, target };
+  }
+}
+
+export function viewerOf(asked: Asked, memberStatus: MemberStatus | 'all'): ImageViewer {
+  return { project: asked.scope.project, all: seesAll(asked), memberStatus };
+}
+
+/** Glance’s administrator: the role alone, whatever its scope. */
+export function seesAll({ scope }: Asked): boolean {
+  return scope.allows('image:publicize_image');
+}

@@ -1,0 +1,13 @@
+/** What the image controllers take from the configuration. */
+export abstract class ImageApiSettings {
+  /** False: /v2 is not there, and the root does not name it. */
+  abstract readonly isServed: boolean;
+  abstract readonly defaultLimit: number;
+  abstract readonly maxLimit: number;
+  abstract readonly maxProperties: number;
+  abstract readonly maxTags: number;
+  abstract readonly maxMembers: number;
+  /** Milliseconds without a byte after which an upload is cut. */
+  abstract readonly idleTimeout: number;
+  abstract readonly importMethods: readonly string[];
+}

@@ -1,0 +1,99 @@
+// Bytes of images in and out of HTTP.
+import { open } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { CancelledError } from '../../../domain/errors.js';
+import { sendFile } from '../../../platform/send-file.js';
+import { select } from '../../../protocol/http/select.js';
+import type { ApiReply, ApiRequest } from '../../request/asked.js';
+
+/** Milliseconds for which the rest of a refused upload is read and thrown away: only then does the client read why. */
+const DRAIN = 60_000;
+
+/**
+ * The chunks of a body; a client that is gone, or says nothing for `idle` ms, ends them with an error.
+ * @throws CancelledError
+ */
+export async function* chunksOf(body: IncomingMessage, idle: number): AsyncGenerator<Uint8Array> {
+  const chunks = body.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>;
+  try {
+    for (;;) {
+      // Only while something is waited for: a disk that is slower than the client is no silence.
+      const silence = setTimeout(() => body.destroy(), idle);
+      const { done, value } = await chunks.next().finally(() => clearTimeout(silence));
+      if (done) break;
+      yield value;
+    }
+  } catch (error) {
+    throw new CancelledError('The upload was cut off.', { cause: error });
+  } finally {
+    // As long as the iterator listens, nobody else can read what is left.
+    await chunks.return?.();
+  }
+  if (!body.complete) throw new CancelledError('The upload was cut off.');
+}
+
+/** Lets a client that is refused finish, for a while, so that it hears the reason and no broken pipe. */
+export function drain(body: IncomingMessage): void {
+  if (body.readableEnded || body.destroyed) return;
+  body.on('error', () => undefined);
+  const late = setTimeout(() => body.destroy(), DRAIN);
+  late.unref();
+  body.once('close', () => clearTimeout(late));
+  body.once('end', () => clearTimeout(late));
+  body.resume();
+}
+
+export interface Download {
+  path: string;
+  size: number;
+  /** MD5, lower-case hex. */
+  checksum: string;
+  sha512: string;
+  /** ms. */
+  modified: number;
+}
+
+/** Answers with a file or the part of it that was asked for. */
+export async function sendImage(request: ApiRequest, reply: ApiReply, image: Download): Promise<void> {
+  const { headers } = request.raw;
+  const version = { size: image.size, etag: `"${image.sha512}"`, modified: image.modified };
+  const selected = select(version, {
+    range: headers.range,
+    ifRange: headers['if-range'] as string | undefined,
+    ifNoneMatch: headers['if-none-match'],
+    ifModifiedSince: headers['if-modified-since'],
+  });
+  // Open before the head goes out: whoever deletes the image now takes nothing from this answer.
+  const file = await open(image.path, 'r');
+  try {
+    const { raw } = reply.hijack();
+    const common = { ...reply.getHeaders(), 'accept-ranges': 'bytes', etag: version.etag } as Record<
+      string,
+      string
+    >;
+    if (selected.status === 304 || selected.status === 416) {
+      const more =
+        selected.status === 416 ? { 'content-range': `bytes */${image.size}`, 'content-length': '0' } : {};
+      raw.writeHead(selected.status, { ...common, ...more }).end();
+      return;
+    }
+    const { status, start, length } = selected;
+    raw.writeHead(status, {
+      ...common,
+      'content-type': 'application/octet-stream',
+      'content-length': length,
+      ...(status === 206
+        ? { 'content-range': `bytes ${start}-${start + length - 1}/${image.size}` }
+        : { 'content-md5': image.checksum }),
+    });
+    try {
+      if (request.method !== 'HEAD' && length > 0) await sendFile(file, start, length, raw);
+      raw.end();
+    } catch {
+      // With the head on its way a cut connection is the only way to say that the body is not whole.
+      raw.destroy();
+    }
+  } finally {
+    await file.close();
+  }
+}

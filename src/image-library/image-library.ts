@@ -1,0 +1,347 @@
+import { rename } from 'node:fs/promises';
+import { ConflictError, FerricError, ForbiddenError, messageOf, NotFoundError } from '../domain/errors.js';
+import { type ImageEvent, type ImageStatus, ways } from '../domain/image/status.js';
+import {
+  checkFormatsSet,
+  checkOffset,
+  checkUploadSize,
+  isInspected,
+  type UploadRange,
+} from '../domain/image/upload.js';
+import { type HeldImage, ImageHoldings } from '../image/holdings.js';
+import { type BlobFacts, factsOf } from '../image/store/blob.js';
+import type { BlobStore } from '../image/store/blob-store.js';
+import type { Received, Receiver } from '../image/store/receiver.js';
+import type { ImageRecord } from '../image-record/image-record.entity.js';
+import type { ImageChanges, ImageRecordRepository } from '../image-record/image-record.repository.js';
+import type { Logger } from '../platform/logger.js';
+import { HeadWatch, judge } from './judge.js';
+
+export interface LibrarySettings {
+  /** Bytes. */
+  maxBytes: number;
+  maxVirtualBytes: number;
+  /** Milliseconds. */
+  partTtl: number;
+}
+
+/** Fetches a URL of a user's into a file of ours, hashed and inspected; guarded as all such URLs are. */
+export type Download = (
+  url: string,
+  target: string,
+  algorithms: readonly string[],
+  signal: AbortSignal,
+) => Promise<Received>;
+
+export interface IncomingBytes {
+  chunks: AsyncIterable<Uint8Array>;
+  /** Bytes that were announced; undefined: it ends when it ends. */
+  length: number | undefined;
+}
+
+/** A part of this age may still have a request behind it. */
+const PART_GRACE = 3_600_000;
+
+/** The Image service inside: what happens to a record and its bytes together. */
+export class ImageLibrary extends ImageHoldings {
+  readonly #imports = new Map<string, { abort: AbortController; done: Promise<void> }>();
+  #download: Download | undefined;
+
+  constructor(
+    private readonly records: ImageRecordRepository,
+    private readonly store: BlobStore,
+    private readonly receiver: Receiver,
+    private readonly settings: LibrarySettings,
+    private readonly log: Logger,
+  ) {
+    super();
+  }
+
+  /** Once, before anything else: uploads that a killed daemon left are taken back. */
+  async start(download: Download): Promise<void> {
+    this.#download = download;
+    await this.store.start();
+    const again = await this.records.requeueInterrupted();
+    if (again > 0) this.log.info({ images: again }, 'images: uploads that were cut off are queued again');
+    for (const { uuid } of await this.records.withStatus('uploading')) {
+      if ((await this.store.partSize(uuid)) === 0)
+        await this.records.transit(uuid, ['uploading'], { status: 'queued' });
+    }
+    await this.#sweep(0);
+  }
+
+  /** Stops imports and uploads; their images are queued again. */
+  async close(): Promise<void> {
+    for (const { abort } of this.#imports.values()) abort.abort();
+    await this.receiver.close();
+    await Promise.all([...this.#imports.values()].map(({ done }) => done));
+  }
+
+  /**
+   * Takes an image's bytes, or a range of them.
+   * @returns the bytes that are held where more are to come; null: the image is active
+   * @throws ConflictError (status, range), InvalidError, FerricError image-refused, too-large; the image is queued
+   * again then, and nothing is left of what came but what came by ranges
+   */
+  async upload(id: string, bytes: IncomingBytes, range: UploadRange | null): Promise<number | null> {
+    const image = await this.records.get(id);
+    checkFormatsSet(image);
+    const whole = range?.total ?? bytes.length ?? 0;
+    checkUploadSize(whole, this.settings.maxBytes);
+    await this.#enter(image, 'upload');
+    const name = range === null ? undefined : image.uuid;
+    const part = this.store.partPath(name);
+    try {
+      const offset = range === null ? 0 : await this.#offset(range, bytes, image.uuid);
+      await this.store.demandRoom(whole - offset);
+      const isLast = range === null || range.to + 1 === range.total;
+      const received = await this.#receive(image, bytes, part, offset, range, isLast);
+      if (!isLast) {
+        await this.#leave(image.uuid, 'saving');
+        return received.size;
+      }
+      await this.#keep(image, part, received, 'saving');
+      return null;
+    } catch (error) {
+      const refused = error instanceof FerricError && error.code === 'image-refused';
+      if (range === null || refused) await this.store.dropFile(part);
+      await this.#leave(image.uuid, 'saving');
+      throw error;
+    }
+  }
+
+  /** Bytes that an upload by ranges has brought so far. */
+  async uploaded(id: string): Promise<number> {
+    return this.store.partSize(id);
+  }
+
+  /** Takes bytes that are imported later (glance-direct). @throws as `upload` */
+  async stage(id: string, bytes: IncomingBytes): Promise<void> {
+    const image = await this.records.get(id);
+    checkUploadSize(bytes.length ?? 0, this.settings.maxBytes);
+    await this.#enter(image, 'stage');
+    const part = this.store.partPath();
+    try {
+      await this.store.demandRoom(bytes.length ?? 0);
+      await this.#receive(image, bytes, part, 0, null, false);
+      await rename(part, this.store.partPath(image.uuid));
+    } catch (error) {
+      await this.store.dropFile(part);
+      await this.#leave(image.uuid, 'uploading');
+      throw error;
+    }
+  }
+
+  /**
+   * Begins an import; it goes on when this is over, and ends in `active`, or in `queued` with its reason in the
+   * property `os_glance_import_error`.
+   * @param url of web-download; null: what was staged
+   * @throws ConflictError for another status
+   */
+  async import(id: string, url: string | null): Promise<void> {
+    const image = await this.records.get(id);
+    const wanted: ImageStatus = url === null ? 'uploading' : 'queued';
+    const words = url === null ? 'glance-direct' : 'web-download';
+    if (image.status !== wanted)
+      throw new ConflictError(`Image status needs to be '${wanted}' to use '${words}' method`);
+    checkFormatsSetForImport(image);
+    const entered = await this.records.transit(image.uuid, [wanted], { status: 'importing' });
+    if (!entered) throw new ConflictError(`Image ${id} is used by another request.`);
+    const abort = new AbortController();
+    const done = this.#runImport(entered, url, abort.signal).finally(() => this.#imports.delete(image.uuid));
+    this.#imports.set(image.uuid, { abort, done });
+  }
+
+  /** @throws ForbiddenError for a status in which that makes no sense */
+  async deactivate(id: string): Promise<void> {
+    await this.#switch(id, 'deactivate', 'deactivated');
+  }
+
+  async reactivate(id: string): Promise<void> {
+    await this.#switch(id, 'reactivate', 'active');
+  }
+
+  /** @param check judges the record under its lock. @throws NotFoundError, and what `check` throws */
+  async delete(id: string, check: (image: ImageRecord) => void): Promise<void> {
+    const image = await this.records.delete(id, check);
+    this.#imports.get(image.uuid)?.abort.abort();
+    await this.store.dropPart(image.uuid);
+    if (image.os_hash_value !== null) await this.#release(image.os_hash_value);
+  }
+
+  /** Where an image's bytes are. @throws FerricError unavailable */
+  async bytesOf(image: ImageRecord): Promise<{ path: string; facts: BlobFacts }> {
+    const sha512 = image.os_hash_value!;
+    return { path: this.store.path(sha512), facts: await this.store.facts(sha512) };
+  }
+
+  override async show(id: string): Promise<HeldImage> {
+    const image = await this.records.get(id);
+    if (image.status !== 'active')
+      throw new FerricError('image-unavailable', `Image ${id} is not active but ${image.status}.`);
+    const { path, facts } = await this.bytesOf(image);
+    const { img_type, kernel_id, ramdisk_id } = image.properties;
+    return {
+      id: image.uuid,
+      size: facts.size,
+      diskFormat: image.disk_format ?? undefined,
+      hash: { algorithm: 'sha512', value: facts.digests.sha512 },
+      ...(img_type ? { img_type } : {}),
+      ...(kernel_id ? { kernel_id } : {}),
+      ...(ramdisk_id ? { ramdisk_id } : {}),
+      path,
+      facts,
+    };
+  }
+
+  override sweep(): Promise<void> {
+    return this.#sweep(PART_GRACE);
+  }
+
+  /** @param grace ms: a younger part may belong to a request under way */
+  async #sweep(grace: number): Promise<void> {
+    const now = Date.now();
+    for (const { name, modified } of await this.store.parts()) {
+      if (modified > now - grace) continue;
+      const image = await this.records.find(name);
+      const awaited = image?.status === 'queued' || image?.status === 'uploading';
+      if (awaited && modified > now - this.settings.partTtl) continue;
+      if (image?.status === 'saving' || image?.status === 'importing') continue;
+      await this.store.dropPart(name);
+      if (image) await this.#leave(image.uuid, 'uploading');
+    }
+    for (const sha512 of await this.store.blobs()) await this.#release(sha512);
+  }
+
+  async #runImport(image: ImageRecord, url: string | null, signal: AbortSignal): Promise<void> {
+    const part = this.store.partPath(image.uuid);
+    try {
+      const received = url === null ? await this.#staged(image, part) : await this.#fetch(url, part, signal);
+      await this.#keep(image, part, received, 'importing');
+      this.log.info({ image: image.uuid, bytes: received.size }, 'images: imported');
+    } catch (error) {
+      await this.store.dropFile(part);
+      const reason = signal.aborted ? 'The import was stopped.' : messageOf(error);
+      const failed = { os_glance_import_error: reason.slice(0, 2_000) };
+      const properties = { ...image.properties, ...failed };
+      const queued = await this.records
+        .transit(image.uuid, ['importing'], { status: 'queued', properties })
+        .catch((fault: unknown) => {
+          this.log.error(
+            { image: image.uuid, error: messageOf(fault) },
+            'images: a failed import could not be noted',
+          );
+          return null;
+        });
+      if (queued) this.log.warn({ image: image.uuid, error: reason }, 'images: an import failed');
+    }
+  }
+
+  async #staged(image: ImageRecord, part: string): Promise<Received> {
+    const offset = await this.store.partSize(image.uuid);
+    const nothing: IncomingBytes = { chunks: none(), length: 0 };
+    return this.#receive(image, nothing, part, offset, null, true);
+  }
+
+  async #fetch(url: string, part: string, signal: AbortSignal): Promise<Received> {
+    if (!this.#download) throw new FerricError('internal', 'The image library was not started.');
+    return this.#download(url, part, ['md5', 'sha512'], signal);
+  }
+
+  async #receive(
+    image: ImageRecord,
+    bytes: IncomingBytes,
+    part: string,
+    offset: number,
+    range: UploadRange | null,
+    isLast: boolean,
+  ): Promise<Received> {
+    const watch =
+      offset === 0 && isInspected(image) ? new HeadWatch(image, this.settings.maxVirtualBytes) : null;
+    const most = range === null ? this.settings.maxBytes : range.to + 1;
+    const received = await this.receiver.receive(bytes.chunks, part, {
+      offset,
+      whole: isLast,
+      onChunk: (chunk, size) => {
+        checkUploadSize(size, most);
+        watch?.see(chunk);
+      },
+    });
+    if (range !== null && received.size !== range.to + 1)
+      throw new ConflictError(`The range ended at byte ${received.size} instead of ${range.to + 1}.`);
+    return received;
+  }
+
+  /** Gives bytes their name in the store and the image its values, both or none. */
+  async #keep(image: ImageRecord, part: string, received: Received, from: ImageStatus): Promise<void> {
+    judge(image, received.inspection, this.settings.maxVirtualBytes);
+    const facts = factsOf(received);
+    const { md5, sha512 } = facts.digests;
+    await this.store.holding(sha512, async () => {
+      await this.store.adopt(part, facts);
+      const { os_glance_import_error: _, ...properties } = image.properties;
+      const changes: ImageChanges = {
+        status: 'active',
+        size: facts.size,
+        virtual_size: (isInspected(image) ? received.inspection.virtualSize : undefined) ?? null,
+        checksum: md5,
+        os_hash_algo: 'sha512',
+        os_hash_value: sha512,
+        ...('os_glance_import_error' in image.properties ? { properties } : {}),
+      };
+      const kept = await this.records.transit(image.uuid, [from], changes);
+      if (kept) return;
+      if (!(await this.records.isHeld(sha512))) await this.store.remove(sha512);
+      throw new NotFoundError(
+        `Image ${image.uuid} could not be found after upload. The image may have been deleted during the upload.`,
+      );
+    });
+  }
+
+  async #release(sha512: string): Promise<void> {
+    await this.store.holding(sha512, async () => {
+      if (!(await this.records.isHeld(sha512))) await this.store.remove(sha512);
+    });
+  }
+
+  async #enter(image: ImageRecord, event: ImageEvent): Promise<void> {
+    const [way] = ways(event);
+    const entered = await this.records.transit(image.uuid, way!.from, { status: way!.to });
+    if (entered) return;
+    const { status } = await this.records.get(image.uuid);
+    throw new ConflictError(`Image status transition from ${status} to ${way!.to} is not allowed`);
+  }
+
+  /** After a failure; an image that was deleted meanwhile stays so. */
+  async #leave(id: string, from: ImageStatus): Promise<void> {
+    await this.records.transit(id, [from], { status: 'queued' });
+  }
+
+  async #offset(range: UploadRange, bytes: IncomingBytes, name: string): Promise<number> {
+    // Who begins at the beginning begins anew.
+    if (range.from === 0) await this.store.dropPart(name);
+    else checkOffset(range, await this.store.partSize(name));
+    if (bytes.length !== undefined && bytes.length !== range.to - range.from + 1)
+      throw new ConflictError(`Content-Range and Content-Length do not agree.`);
+    return range.from;
+  }
+
+  async #switch(id: string, event: ImageEvent, to: ImageStatus): Promise<void> {
+    const [way] = ways(event);
+    if (await this.records.transit(id, way!.from, { status: to })) return;
+    const { status } = await this.records.get(id);
+    if (status !== to) throw new ForbiddenError(`Not allowed to ${event} image in status '${status}'`);
+  }
+}
+
+function checkFormatsSetForImport(image: ImageRecord): void {
+  const { disk_format, container_format } = image;
+  const missing = [
+    disk_format === null && "'disk_format'",
+    container_format === null && "'container_format'",
+  ];
+  const first = missing.find((name) => name !== false);
+  if (first) throw new ConflictError(`${first} needs to be set before import`);
+}
+
+async function* none(): AsyncGenerator<Uint8Array> {}

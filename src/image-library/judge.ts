@@ -1,0 +1,52 @@
+import { FerricError } from '../domain/errors.js';
+import { isInspected } from '../domain/image/upload.js';
+import type { ImageRecord } from '../image-record/image-record.entity.js';
+import { checkDeclared } from '../protocol/image-format/check.js';
+import { inspectImage } from '../protocol/image-format/inspect.js';
+import {
+  HEAD_BYTES,
+  IMAGE_FORMATS,
+  ImageFormatError,
+  type Inspection,
+} from '../protocol/image-format/inspection.js';
+
+/** Formats that their head judges completely. */
+const BY_HEAD: readonly (string | undefined)[] = ['raw', 'gpt', 'iso', 'qcow2', 'qed', 'luks', undefined];
+
+/** @throws FerricError image-refused for bytes that are unsafe or not what the image says they are */
+export function judge(
+  image: Pick<ImageRecord, 'disk_format' | 'container_format'>,
+  inspection: Inspection,
+  maxVirtualBytes: number,
+): void {
+  if (!isInspected(image)) return;
+  try {
+    checkDeclared(inspection, image.disk_format!, IMAGE_FORMATS, maxVirtualBytes);
+  } catch (error) {
+    if (error instanceof ImageFormatError)
+      throw new FerricError('image-refused', `The image was refused: ${error.message}`, { cause: error });
+    throw error;
+  }
+}
+
+/** Looks at the first bytes of an upload as they pass: what is wrong from the start need not come to its end. */
+export class HeadWatch {
+  readonly #head = new Uint8Array(HEAD_BYTES);
+  #filled = 0;
+
+  constructor(
+    private readonly image: Pick<ImageRecord, 'disk_format' | 'container_format'>,
+    private readonly maxVirtualBytes: number,
+  ) {}
+
+  /** @throws FerricError image-refused */
+  see(chunk: Uint8Array): void {
+    if (this.#filled === HEAD_BYTES) return;
+    const part = chunk.subarray(0, HEAD_BYTES - this.#filled);
+    this.#head.set(part, this.#filled);
+    this.#filled += part.length;
+    if (this.#filled < HEAD_BYTES) return;
+    const inspection = inspectImage(this.#head);
+    if (BY_HEAD.includes(inspection.format)) judge(this.image, inspection, this.maxVirtualBytes);
+  }
+}

@@ -1,0 +1,172 @@
+import type { DataSource } from 'typeorm';
+import type { Queryable } from '../database/data-source.js';
+import { Parameters } from '../database/statement.js';
+import { Table } from '../database/table.js';
+import { ConflictError, InvalidError, NotFoundError } from '../domain/errors.js';
+import type { ImageStatus } from '../domain/image/status.js';
+import type { ImageMember, ImageRecord, MemberStatus } from './image-record.entity.js';
+import { type ImageQuery, listStatement } from './list-statement.js';
+
+export type ImageChanges = Partial<Omit<ImageRecord, 'id' | 'uuid' | 'created_at' | 'updated_at'>>;
+
+/** Every query on images and their members. */
+export class ImageRecordRepository {
+  readonly #table: Table<ImageRecord>;
+
+  constructor(private readonly source: DataSource) {
+    this.#table = new Table(source, 'image', {
+      missing: missingImage,
+      taken: { image_uuid_key: ({ uuid }) => `Image ID ${uuid} already exists!` },
+    });
+  }
+
+  async create(image: ImageChanges & { uuid: string }): Promise<ImageRecord> {
+    return read(await this.#table.insert(image));
+  }
+
+  async find(uuid: string): Promise<ImageRecord | null> {
+    const row = await this.#table.find(uuid, null);
+    return row && read(row);
+  }
+
+  /** @throws NotFoundError */
+  async get(uuid: string): Promise<ImageRecord> {
+    const row = await this.find(uuid);
+    if (!row) throw new NotFoundError(missingImage(uuid));
+    return row;
+  }
+
+  /** @throws InvalidError for a marker that is no image that can be seen */
+  async list(query: ImageQuery): Promise<ImageRecord[]> {
+    if (query.marker !== undefined && !(await this.find(query.marker))) {
+      throw new InvalidError(`Image ${query.marker} (the marker) could not be found.`);
+    }
+    const parameters = new Parameters();
+    const rows = await this.source.query<ImageRecord[]>(listStatement(query, parameters), parameters.values);
+    return rows.map(read);
+  }
+
+  /** @throws NotFoundError */
+  async update(uuid: string, changes: ImageChanges): Promise<ImageRecord> {
+    return read(await this.#table.update(uuid, changes));
+  }
+
+  /** Reads, judges and writes under one lock of the row. @throws NotFoundError, and what `change` throws */
+  async edit(uuid: string, change: (image: ImageRecord) => ImageChanges): Promise<ImageRecord> {
+    return this.source.transaction(async (manager) => {
+      const image = await this.#locked(uuid, manager);
+      const changes = change(image);
+      return Object.keys(changes).length === 0
+        ? image
+        : read(await this.#table.update(uuid, changes, manager));
+    });
+  }
+
+  /**
+   * Changes an image that has one of these statuses.
+   * @returns null where it has another one by now, or is gone
+   */
+  async transit(
+    uuid: string,
+    from: readonly ImageStatus[],
+    changes: ImageChanges,
+  ): Promise<ImageRecord | null> {
+    const parameters = new Parameters();
+    const set = parameters.assignments(changes);
+    const text = `update image set ${set}, updated_at = now()
+      where uuid = ${parameters.add(uuid)} and status = any(${parameters.add([...from])}) returning *`;
+    const [rows] = await this.source.query<[ImageRecord[], number]>(text, parameters.values);
+    return rows[0] ? read(rows[0]) : null;
+  }
+
+  /** @returns the record as it was. @throws NotFoundError, and what `check` throws */
+  async delete(uuid: string, check: (image: ImageRecord) => void): Promise<ImageRecord> {
+    return this.source.transaction(async (manager) => {
+      const image = await this.#locked(uuid, manager);
+      check(image);
+      await this.#table.delete(uuid, manager);
+      return image;
+    });
+  }
+
+  /** What a daemon that was killed left half done begins anew. @returns how many */
+  async requeueInterrupted(): Promise<number> {
+    const [, count] = await this.source.query<[unknown, number]>(
+      `update image set status = 'queued', updated_at = now() where status in ('saving', 'importing')`,
+    );
+    return count;
+  }
+
+  async withStatus(status: ImageStatus): Promise<ImageRecord[]> {
+    return (await this.source.query<ImageRecord[]>(`select * from image where status = $1`, [status])).map(
+      read,
+    );
+  }
+
+  /** Whether the bytes of that name belong to an image. */
+  async isHeld(os_hash_value: string): Promise<boolean> {
+    const [row] = await this.source.query<{ held: boolean }[]>(
+      `select exists (select from image where os_hash_value = $1) as held`,
+      [os_hash_value],
+    );
+    return row!.held;
+  }
+
+  async members(image_uuid: string): Promise<ImageMember[]> {
+    return this.source.query<ImageMember[]>(`select * from image_member where image_uuid = $1 order by id`, [
+      image_uuid,
+    ]);
+  }
+
+  async member(image_uuid: string, member: string): Promise<ImageMember | null> {
+    const [row] = await this.source.query<ImageMember[]>(
+      `select * from image_member where image_uuid = $1 and member = $2`,
+      [image_uuid, member],
+    );
+    return row ?? null;
+  }
+
+  /** @throws ConflictError for one that is a member already */
+  async addMember(image_uuid: string, member: string): Promise<ImageMember> {
+    const [row] = await this.source.query<ImageMember[]>(
+      `insert into image_member (image_uuid, member, status) values ($1, $2, 'pending')
+       on conflict do nothing returning *`,
+      [image_uuid, member],
+    );
+    if (!row) throw new ConflictError(`Member ${member} is duplicated for image ${image_uuid}`);
+    return row;
+  }
+
+  async setMember(image_uuid: string, member: string, status: MemberStatus): Promise<ImageMember | null> {
+    const [rows] = await this.source.query<[ImageMember[], number]>(
+      `update image_member set status = $3, updated_at = now() where image_uuid = $1 and member = $2 returning *`,
+      [image_uuid, member, status],
+    );
+    return rows[0] ?? null;
+  }
+
+  /** @returns whether it was one */
+  async removeMember(image_uuid: string, member: string): Promise<boolean> {
+    const [, count] = await this.source.query<[unknown, number]>(
+      `delete from image_member where image_uuid = $1 and member = $2`,
+      [image_uuid, member],
+    );
+    return count > 0;
+  }
+
+  async #locked(uuid: string, on: Queryable): Promise<ImageRecord> {
+    const [row] = await on.query<ImageRecord[]>(`select * from image where uuid = $1 for update`, [uuid]);
+    if (!row) throw new NotFoundError(missingImage(uuid));
+    return read(row);
+  }
+}
+
+function missingImage(uuid: string): string {
+  return `No image found with ID ${uuid}`;
+}
+
+/** bigint comes as text; no image is larger than a number holds exactly. */
+function read(row: ImageRecord): ImageRecord {
+  const number = (value: unknown) => (value === null ? null : Number(value));
+  return { ...row, size: number(row.size), virtual_size: number(row.virtual_size) };
+}

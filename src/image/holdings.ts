@@ -1,0 +1,17 @@
+import type { GlanceImage } from './glance.js';
+import type { BlobFacts } from './store/blob.js';
+
+/** An image whose bytes are here. */
+export interface HeldImage extends GlanceImage {
+  /** Of its bytes. They may be linked to, never written. */
+  path: string;
+  facts: BlobFacts;
+}
+
+/** The Image service inside, as far as deployments need it. Who keeps its records is joined in `src/app.images.ts`. */
+export abstract class ImageHoldings {
+  /** @throws NotFoundError; FerricError image-unavailable when it is not active, unavailable when bytes were lost */
+  abstract show(id: string): Promise<HeldImage>;
+  /** Removes bytes that belong to no image. */
+  abstract sweep(): Promise<void>;
+}

@@ -1,0 +1,208 @@
+import type { Worker } from 'node:worker_threads';
+import { CancelledError, FerricError } from '../../domain/errors.js';
+import { startWorker } from '../../platform/start-worker.js';
+import type { Inspection } from '../../protocol/image-format/inspection.js';
+import type { FromLane, LaneJob, LaneResult, ToLane } from './receive-job.js';
+
+/** Two lanes keep two cores busy, about as long each: SHA-512 beside MD5, SHA-256 and the writing. */
+const LANES: readonly Pick<LaneJob, 'writes' | 'algorithms' | 'inspects'>[] = [
+  { writes: true, algorithms: ['md5', 'sha256'], inspects: false },
+  { writes: false, algorithms: ['sha512'], inspects: true },
+];
+const SLOTS = 8;
+const SLOT_BYTES = 512 * 1024;
+/** Milliseconds after which threads without work are ended. */
+const IDLE = 30_000;
+
+export interface Received {
+  /** Bytes of the whole file. */
+  size: number;
+  /** md5, sha256 and sha512, lower-case hex. */
+  digests: Record<string, string>;
+  inspection: Inspection;
+}
+
+const UNSEEN: Inspection = {
+  format: undefined,
+  matches: [],
+  faults: [],
+  virtualSize: undefined,
+  partitionTable: undefined,
+  compression: undefined,
+};
+
+interface Upload {
+  /** By slot: lanes that still read it. */
+  busy: Uint8Array;
+  wake: () => void;
+  results: LaneResult[];
+  fault: FerricError | undefined;
+  settled: number;
+}
+
+/**
+ * Takes bytes from a stream into a file, hashed and inspected on the way by threads: the event loop only copies them
+ * into memory that it shares with these. A stream that is faster than the disk waits.
+ */
+export class Receiver {
+  #workers: Worker[] = [];
+  readonly #uploads = new Map<number, Upload>();
+  #nextId = 1;
+  #idle: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  /**
+   * @param offset bytes that the file has already
+   * @param whole false: more will come later, and nothing is hashed or inspected yet
+   * @param onChunk sees each chunk before it is taken; what it throws ends the upload
+   * @throws FerricError too-large where the disk is full; what the stream throws. The file then stays as far as it came
+   */
+  async receive(
+    source: AsyncIterable<Uint8Array>,
+    path: string,
+    options: { offset: number; whole: boolean; onChunk: (chunk: Uint8Array, size: number) => void },
+  ): Promise<Received> {
+    if (this.#closed) throw new CancelledError('The upload was cancelled.');
+    const id = this.#nextId++;
+    const slots = new SharedArrayBuffer(SLOTS * SLOT_BYTES);
+    const upload: Upload = {
+      busy: new Uint8Array(SLOTS),
+      wake: () => undefined,
+      results: [],
+      fault: undefined,
+      settled: 0,
+    };
+    this.#uploads.set(id, upload);
+    try {
+      for (const [index, lane] of LANES.entries()) {
+        const looks = options.whole ? lane : { ...lane, algorithms: [], inspects: false };
+        const job: LaneJob = { ...looks, path, offset: options.offset, slots, slotBytes: SLOT_BYTES };
+        // The writer first: the others may read the file.
+        this.#worker(index).postMessage({ id, open: job } satisfies ToLane);
+      }
+      const size = await this.#pass(source, id, upload, new Uint8Array(slots), options);
+      this.#send({ id, finish: true });
+      await this.#until(upload, () => upload.results.length === LANES.length);
+      const digests = Object.assign({}, ...upload.results.map((result) => result.digests)) as Record<
+        string,
+        string
+      >;
+      const inspection = upload.results.find((result) => result.inspection)?.inspection ?? UNSEEN;
+      return { size, digests, inspection };
+    } catch (error) {
+      if (this.#closed) throw error;
+      this.#send({ id, drop: true });
+      // Nobody may touch the file when this is over.
+      upload.fault = undefined;
+      upload.settled = 0;
+      await this.#until(upload, () => upload.settled === LANES.length);
+      throw error;
+    } finally {
+      this.#uploads.delete(id);
+      if (this.#uploads.size === 0) this.#rest();
+    }
+  }
+
+  /** Ends the threads; uploads under way fail. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#idle);
+    for (const upload of this.#uploads.values())
+      this.#fail(upload, new CancelledError('The upload was cancelled.'));
+    await Promise.all(this.#workers.splice(0).map((worker) => worker.terminate()));
+  }
+
+  async #pass(
+    source: AsyncIterable<Uint8Array>,
+    id: number,
+    upload: Upload,
+    memory: Uint8Array,
+    { offset, onChunk }: { offset: number; onChunk: (chunk: Uint8Array, size: number) => void },
+  ): Promise<number> {
+    let size = offset;
+    let slot = 0;
+    let filled = 0;
+    const hand = async () => {
+      upload.busy[slot] = LANES.length;
+      this.#send({ id, slot, length: filled });
+      slot = (slot + 1) % SLOTS;
+      filled = 0;
+      const next = slot;
+      if (upload.busy[next]! > 0) await this.#until(upload, () => upload.busy[next] === 0);
+    };
+    for await (const chunk of source) {
+      if (upload.fault) throw upload.fault;
+      size += chunk.length;
+      onChunk(chunk, size);
+      for (let at = 0; at < chunk.length; ) {
+        const part = chunk.subarray(at, at + SLOT_BYTES - filled);
+        memory.set(part, slot * SLOT_BYTES + filled);
+        filled += part.length;
+        at += part.length;
+        if (filled === SLOT_BYTES) await hand();
+      }
+    }
+    if (filled > 0) await hand();
+    return size;
+  }
+
+  async #until(upload: Upload, isSo: () => boolean): Promise<void> {
+    for (;;) {
+      if (upload.fault) throw upload.fault;
+      if (isSo()) return;
+      await new Promise<void>((resolve) => (upload.wake = resolve));
+    }
+  }
+
+  #send(message: ToLane): void {
+    for (const [index] of LANES.entries()) this.#worker(index).postMessage(message);
+  }
+
+  #worker(index: number): Worker {
+    clearTimeout(this.#idle);
+    if (this.#workers.length === 0) this.#workers = LANES.map(() => this.#start());
+    const worker = this.#workers[index]!;
+    worker.ref();
+    return worker;
+  }
+
+  #start(): Worker {
+    const worker = startWorker(new URL('./receive-worker.js', import.meta.url), undefined);
+    worker.on('message', (message: FromLane) => this.#hear(message));
+    const died = (detail: string) => {
+      const lost = this.#workers.includes(worker);
+      if (!lost) return;
+      const others = this.#workers.splice(0).filter((other) => other !== worker);
+      const fault = new FerricError('internal', `A thread of the image store ended: ${detail}.`);
+      for (const upload of this.#uploads.values()) this.#fail(upload, fault);
+      for (const other of others) void other.terminate();
+    };
+    worker.on('error', (error) => died(error instanceof Error ? error.message : String(error)));
+    worker.on('exit', (code) => died(`exit status ${code}`));
+    return worker;
+  }
+
+  #hear(message: FromLane): void {
+    const upload = this.#uploads.get(message.id);
+    if (!upload) return;
+    if ('free' in message) upload.busy[message.free]!--;
+    else if ('result' in message) upload.results.push(message.result);
+    else if ('dropped' in message) upload.settled++;
+    else upload.fault = new FerricError(message.fault.code, message.fault.message);
+    upload.wake();
+  }
+
+  /** The threads are gone: nothing that is waited for comes any more. */
+  #fail(upload: Upload, fault: FerricError): void {
+    upload.fault = fault;
+    upload.settled = LANES.length;
+    upload.wake();
+  }
+
+  #rest(): void {
+    for (const worker of this.#workers) worker.unref();
+    this.#idle = setTimeout(() => {
+      for (const worker of this.#workers.splice(0)) void worker.terminate();
+    }, IDLE).unref();
+  }
+}
