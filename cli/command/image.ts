@@ -2,11 +2,13 @@ import type { Command } from 'commander';
 import type { Shell } from '../shell.js';
 import { addBuildDeploy } from './build-deploy.js';
 import { addImageList } from './image-list.js';
+import { addImagePipeline } from './pipeline.js';
 
 /** `ferric image …`; each command has a file of its own and is added here. */
 export function addImageCommands(program: Command, shell: Shell): void {
   const image = program.command('image').description('build, look into, import and list images');
   const build = image.command('build').description('build images: for users, or to deploy with');
   addBuildDeploy(build, shell);
+  addImagePipeline(image, shell);
   addImageList(image, shell);
 }

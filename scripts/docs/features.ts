@@ -147,6 +147,11 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     ),
     works('Conversion to raw under limits', 'test/component/image/convert.spec.ts'),
     no('Partition images', 'refused'),
+    works(
+      'Image pipeline: eleven steps of a TripleO build file, skipped by content, carried on, published',
+      'test/component/image-build/pipeline/pipeline.spec.ts',
+      'not in Ironic; ferric image pipeline',
+    ),
     no('oci://, anaconda and bootc images'),
   ],
   'Config drive and root device': [

@@ -1,0 +1,98 @@
+import { writeFile } from 'node:fs/promises';
+import { availableParallelism, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { ProgramError, RefusedError } from '../error.js';
+import { missingTools } from '../probe/tool.js';
+import { run } from '../process/run.js';
+import { applianceEnvironment, missingKernel } from './appliance.js';
+import type { Customisation, Customiser, Machine } from './customiser.js';
+import { partitionsOf, rootPartition, virtualSize } from './partition-table.js';
+
+/** Milliseconds: scripts install packages, and the appliance may be an emulated one. */
+const LONG = 6 * 3_600_000;
+
+/** libguestfs: each piece of work is done by an appliance, away from this machine. */
+export class GuestfsCustomiser implements Customiser {
+  readonly name = 'guestfs';
+
+  constructor(
+    private readonly scratch: string,
+    private readonly machine: Machine,
+    /** Of virt-sparsify: what it does when its scratch space looks too small. */
+    private readonly checkTmpdir = 'fail',
+  ) {}
+
+  missing(): string[] {
+    return [
+      ...missingTools(['virt-customize', 'virt-resize', 'virt-sparsify', 'virt-ls', 'virt-cat', 'qemu-img']),
+      ...missingKernel(),
+    ];
+  }
+
+  async customise(image: string, target: string, { scripts, uploads }: Customisation): Promise<void> {
+    const { verbose, trace } = this.machine;
+    await copyImage(image, target);
+    const directories = [...new Set(uploads.map(({ directory }) => directory))];
+    await this.#run('virt-customize', [
+      ...['-m', String(memory(this.machine)), '--smp', String(processors(this.machine))],
+      ...(verbose ? ['-v'] : []),
+      ...(trace ? ['-x'] : []),
+      ...['-a', target],
+      ...scripts.flatMap((script) => ['--run', script]),
+      ...directories.flatMap((directory) => ['--mkdir', directory]),
+      ...uploads.flatMap(({ file, directory }) => ['--upload', `${file}:${directory}`]),
+    ]);
+  }
+
+  async enlarge(image: string, target: string, bytes: number): Promise<void> {
+    const size = await virtualSize(image);
+    if (size > bytes)
+      throw new RefusedError(`the image has a disk of ${size} bytes, which is more than ${bytes}`);
+    if (size === bytes) return copyImage(image, target);
+    const partitions = await partitionsOf(image, join(this.scratch, 'head.raw'));
+    if (!partitions) throw new RefusedError('the image has no partition table; virt-resize needs one');
+    await run('qemu-img', ['create', '-q', '-f', 'qcow2', target, String(bytes)]);
+    await this.#run('virt-resize', [
+      '--expand',
+      `/dev/sda${rootPartition(partitions).number}`,
+      image,
+      target,
+    ]);
+  }
+
+  async compress(image: string, target: string): Promise<void> {
+    const flags = ['--tmp', this.scratch, '--check-tmpdir', this.checkTmpdir];
+    await this.#run('virt-sparsify', [...flags, '--compress', image, target]);
+  }
+
+  async list(image: string, target: string): Promise<void> {
+    await writeFile(target, `${await this.#run('virt-ls', ['-a', image, '-lR', '--csv', '/'])}\n`);
+  }
+
+  async builderLog(image: string, target: string): Promise<void> {
+    try {
+      await writeFile(target, `${await this.#run('virt-cat', ['-a', image, '/tmp/builder.log'])}\n`);
+    } catch (error) {
+      // No script ran in it, or one cleared /tmp.
+      if (!(error instanceof ProgramError) || !/No such file|builder\.log/.test(error.output)) throw error;
+      await writeFile(target, 'the image has no /tmp/builder.log\n');
+    }
+  }
+
+  #run(program: string, args: readonly string[]): Promise<string> {
+    return run(program, args, { timeout: LONG, env: applianceEnvironment(), grace: 10_000 });
+  }
+}
+
+export async function copyImage(image: string, target: string): Promise<void> {
+  await run('cp', ['--reflink=auto', '--sparse=always', image, target], { timeout: LONG });
+}
+
+/** Never more than half of this machine's. */
+function memory({ memory }: Machine): number {
+  return Math.min(memory, Math.floor(totalmem() / 2 ** 21));
+}
+
+function processors({ processors }: Machine): number {
+  return Math.min(processors, availableParallelism());
+}

@@ -1,0 +1,134 @@
+import { existsSync } from 'node:fs';
+import { mkdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { RefusedError } from '../error.js';
+import { missingRights, missingTools } from '../probe/tool.js';
+import { run } from '../process/run.js';
+import type { Customisation, Customiser } from './customiser.js';
+import { INSIDE } from './inside.js';
+import { type Partition, readPartitions, rootPartition, virtualSize } from './partition-table.js';
+
+/** Milliseconds: scripts install packages. */
+const LONG = 6 * 3_600_000;
+const ALIGNMENT = 2 ** 20;
+
+type Mode = 'customise' | 'grow' | 'trim' | 'list';
+
+/** The kernel of this machine mounts the image, and scripts run in it by chroot: quick, and for Linux file systems only. */
+export class LoopCustomiser implements Customiser {
+  readonly name = 'loop';
+
+  constructor(private readonly scratch: string) {}
+
+  missing(): string[] {
+    return [
+      ...missingRights(),
+      ...missingTools(['losetup', 'partx', 'qemu-img', 'sfdisk', 'unshare']),
+      ...(existsSync('/dev/loop-control') ? [] : ['loop devices (/dev/loop-control)']),
+    ];
+  }
+
+  async customise(image: string, target: string, { scripts, uploads }: Customisation): Promise<void> {
+    const work = [
+      ...scripts.flatMap((script) => ['run', script]),
+      ...uploads.flatMap(({ file, directory }) => ['put', file, directory]),
+    ];
+    await this.#changed(image, target, (disk) => this.#inside('customise', disk, work));
+  }
+
+  async enlarge(image: string, target: string, bytes: number): Promise<void> {
+    const size = await virtualSize(image);
+    if (size > bytes)
+      throw new RefusedError(`the image has a disk of ${size} bytes, which is more than ${bytes}`);
+    await this.#changed(image, target, async (disk) => {
+      if (size < bytes) {
+        await truncate(disk, bytes);
+        const partitions = await readPartitions(disk);
+        if (partitions) await growLast(disk, partitions);
+      }
+      await this.#inside('grow', disk);
+    });
+  }
+
+  async compress(image: string, target: string): Promise<void> {
+    await this.#changed(image, target, (disk) => this.#inside('trim', disk), ['-c']);
+  }
+
+  async list(image: string, target: string): Promise<void> {
+    const disk = await this.#raw(image);
+    try {
+      await this.#inside('list', disk, [], target);
+    } finally {
+      await rm(disk, { force: true });
+    }
+  }
+
+  async builderLog(_image: string, target: string): Promise<void> {
+    await writeFile(target, 'the loop backend keeps what scripts print in the logs of the steps alone\n');
+  }
+
+  async #changed(
+    image: string,
+    target: string,
+    change: (disk: string) => Promise<void>,
+    flags: readonly string[] = [],
+  ): Promise<void> {
+    const disk = await this.#raw(image);
+    try {
+      await change(disk);
+      await run('qemu-img', ['convert', '-f', 'raw', '-O', 'qcow2', ...flags, disk, target], {
+        timeout: LONG,
+      });
+    } finally {
+      await rm(disk, { force: true });
+    }
+  }
+
+  async #raw(image: string): Promise<string> {
+    const disk = join(this.scratch, 'disk.raw');
+    await run('qemu-img', ['convert', '-O', 'raw', image, disk], { timeout: LONG });
+    return disk;
+  }
+
+  /** @param output for `list`: where it goes */
+  async #inside(mode: Mode, disk: string, work: readonly string[] = [], output = '/dev/null'): Promise<void> {
+    const root = join(this.scratch, 'root');
+    await mkdir(root, { recursive: true });
+    const readOnly = mode === 'list' ? ['--read-only'] : [];
+    const device = await run('losetup', ['--find', '--show', ...readOnly, disk]);
+    const partitions = await readPartitions(disk);
+    // BLKPG: kernels without a scan of partition tables know this call.
+    if (partitions) await run('partx', ['--add', device]);
+    const program = join(this.scratch, 'inside.sh');
+    await writeFile(program, INSIDE);
+    const devices = (partitions ?? []).map(({ number }) => `${device}p${number}`);
+    await run(
+      'unshare',
+      [
+        ...['--mount', '--pid', '--fork', '--kill-child', '--uts', '--ipc', '--', 'sh', program],
+        ...[output, root, mode, device, ...devices, '--', ...work],
+      ],
+      { timeout: LONG, capture: false },
+    );
+    // After a failure the session detaches what it finds below its scratch directory.
+    if (partitions) await run('partx', ['--delete', device]);
+    await run('losetup', ['--detach', device]);
+  }
+}
+
+/** Gives the new space at the end of the disk to the partition of the root file system. */
+async function growLast(disk: string, partitions: readonly Partition[]): Promise<void> {
+  const root = rootPartition(partitions);
+  const last = partitions.reduce((a, b) => (b.start > a.start ? b : a));
+  if (root.number !== last.number)
+    throw new RefusedError(
+      `partition ${root.number} is not the last one of the disk; the loop backend can only grow the last, guestfs can`,
+    );
+  const kind = await run('blkid', ['-p', '-o', 'value', '-s', 'PTTYPE', disk], { accepted: [0, 2] });
+  // Before a GPT can grow, its backup has to stand at the new end.
+  if (kind === 'gpt') await run('sfdisk', ['--relocate', 'gpt-bak-std', disk]);
+  await run('sfdisk', ['--no-reread', '-N', String(root.number), disk], { input: ', +\n' });
+  const grown = (await readPartitions(disk))!.find(({ number }) => number === root.number)!;
+  if (grown.size < root.size + ALIGNMENT)
+    throw new RefusedError(`partition ${root.number} of the image did not grow`);
+}

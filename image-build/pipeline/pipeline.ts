@@ -1,0 +1,265 @@
+// A pipeline from its file to its artefacts: what will be done, and doing it.
+import { FerricError, messageOf } from '../../src/domain/errors.js';
+import type { Customiser, Machine } from '../customise/customiser.js';
+import { GuestfsCustomiser } from '../customise/guestfs.js';
+import { LoopCustomiser } from '../customise/loop.js';
+import { MissingToolsError } from '../error.js';
+import { BuildSession, type StageEvent } from '../session/build-session.js';
+import { collectLogs } from './archive.js';
+import type { Configuration } from './configuration.js';
+import { type StepSpec, stepsOf } from './graph.js';
+import {
+  changeOf,
+  inputsOf,
+  type OutsideHashes,
+  type PlannedStep,
+  planSteps,
+  type Selection,
+} from './plan.js';
+import { checkPublishing, type ImageTarget, publication, publishArtefacts } from './publish.js';
+import type { Recipe } from './recipe.js';
+import { checkReachable, identityOf, originsOf, treeHash } from './source.js';
+import type { StepName } from './step-name.js';
+import { STEP_WORK } from './step-work.js';
+import { Workshop } from './workshop.js';
+
+export const BACKENDS = ['guestfs', 'loop'] as const;
+export type Backend = (typeof BACKENDS)[number];
+
+export interface Plan {
+  steps: PlannedStep[];
+  /** Sources that cannot be asked now: URL → why. */
+  unreachable: Record<string, string>;
+  /** Whether the artefacts, as they would be, have been published already; undefined: publishing is not asked for. */
+  published: boolean | undefined;
+}
+
+export interface PipelineOptions extends Selection {
+  /** How images are changed. */
+  backend: Backend;
+  signal: AbortSignal;
+  onEvent: (event: StageEvent) => void;
+  /** Told of each step that does not run. */
+  onSkip: (step: PlannedStep) => void;
+  imageTarget?: ImageTarget;
+  /** False: repositories that scripts name are not asked beforehand whether they are there. */
+  checkRepositories?: boolean;
+}
+
+/** A step that failed: which, why, and where all that it said is. Its code is that of what it failed of. */
+export class StepFailedError extends FerricError {
+  constructor(
+    step: { number: number; name: string },
+    readonly log: string,
+    cause: unknown,
+  ) {
+    super(
+      cause instanceof FerricError ? cause.code : 'internal',
+      `step ${step.number}, ${step.name}, failed: ${messageOf(cause)}\nAll that it said is in ${log}. A new run goes on from this step.`,
+      { cause },
+    );
+  }
+}
+
+/** What a run would do now. Nothing is changed or begun. */
+export async function planPipeline(recipe: Recipe, selection: Selection = {}): Promise<Plan> {
+  const directory = recipe.configuration.text('artib_working_dir');
+  const workshop = await Workshop.look(directory);
+  const steps = stepsOf(recipe);
+  const { outside, unreachable } = await lookOutside(steps, workshop);
+  const isWhole = selection.step === undefined && selection.from === undefined;
+  const records = isWhole && recipe.configuration.flag('artib_start_over') ? {} : workshop.records;
+  const planned = planSteps(steps, records, outside, selection);
+  const what = publication(recipe, workshop);
+  const runs = planned.some(({ action }) => action === 'run');
+  return {
+    steps: planned,
+    unreachable,
+    published: what === undefined ? undefined : !runs && workshop.noteOf('published') === what,
+  };
+}
+
+/**
+ * Runs the steps that have to, in their order, then collects logs, then publishes where that is asked for.
+ * @returns the places of what was published
+ * @throws StepFailedError; MissingToolsError, SourceUnreachableError, RefusedError before anything is begun
+ */
+export async function runPipeline(recipe: Recipe, options: PipelineOptions): Promise<string[]> {
+  const { configuration } = recipe;
+  const isWhole = options.step === undefined && options.from === undefined;
+  // What can be found out beforehand is, before a working directory is emptied.
+  const { steps, unreachable } = await planPipeline(recipe, options);
+  await refuse(recipe, steps, unreachable, options);
+  const workshop = await Workshop.open(
+    configuration.text('artib_working_dir'),
+    isWhole && configuration.flag('artib_start_over'),
+  );
+  try {
+    const runner = new Runner(recipe, workshop, options);
+    try {
+      for (const step of steps) await runner.step(step, isWhole);
+    } catch (error) {
+      if (!options.signal.aborted) await runner.logsAfterFailure();
+      throw error;
+    }
+    await runner.logs();
+    return await runner.publish();
+  } finally {
+    await workshop.close();
+  }
+}
+
+class Runner {
+  constructor(
+    private readonly recipe: Recipe,
+    private readonly workshop: Workshop,
+    private readonly options: PipelineOptions,
+  ) {}
+
+  async step(step: PlannedStep, isWhole: boolean): Promise<void> {
+    const { workshop, recipe } = this;
+    if (step.action !== 'run') return this.options.onSkip(step);
+    const { outside } = await lookOutside([step], workshop);
+    if (isWhole && changeOf(step, workshop.records, outside) === undefined)
+      return this.options.onSkip({ ...step, action: 'skip', why: 'its inputs are the same after all' });
+    const started = performance.now();
+    await workshop.show(step);
+    await this.#session(step, step.log, async (session, customiser) => {
+      await session.stage(`${step.number} ${step.name}`, async (stage) => {
+        const made = await STEP_WORK[step.name]({ recipe, step, workshop, session, stage, customiser });
+        const inputs = inputsOf(step, workshop.records, outside) as Record<string, string>;
+        const finishedAt = new Date().toISOString();
+        await workshop.keep(
+          step,
+          made,
+          { inputs, finishedAt, elapsed: performance.now() - started },
+          session.signal,
+        );
+      });
+    });
+  }
+
+  async logs(): Promise<void> {
+    await this.#session({ number: 11, name: 'archive' }, 'artib-logs.log', (session, customiser) =>
+      session.stage('logs', () => collectLogs(this.workshop, session, customiser)),
+    );
+  }
+
+  /** The failure is what is told; that its logs could not be collected comes beside it. */
+  async logsAfterFailure(): Promise<void> {
+    try {
+      await this.logs();
+    } catch (error) {
+      this.options.onEvent({
+        kind: 'failed',
+        stage: `logs: ${messageOf(error)}`,
+        elapsed: 0,
+        cancelled: false,
+      });
+    }
+  }
+
+  async publish(): Promise<string[]> {
+    const { workshop, recipe, options } = this;
+    const what = publication(recipe, workshop);
+    const asked = options.step === undefined || options.step === 'archive';
+    if (what === undefined || !asked || workshop.noteOf('published') === what) return [];
+    let places: string[] = [];
+    await this.#session({ number: 11, name: 'archive' }, 'publish.log', (session) =>
+      session.stage('publish', async (stage) => {
+        const done = await publishArtefacts(recipe, workshop, options.imageTarget, stage, session.signal);
+        places = done.map(({ place }) => place);
+        session.log.note(`published: ${places.join(', ')}`);
+      }),
+    );
+    await workshop.setNote('published', what);
+    return places;
+  }
+
+  async #session(
+    step: { number: number; name: StepName },
+    log: string,
+    work: (session: BuildSession, customiser: Customiser) => Promise<void>,
+  ): Promise<void> {
+    const { workshop, options, recipe } = this;
+    const logFile = workshop.path(log);
+    try {
+      await BuildSession.use(
+        {
+          logFile,
+          scratchBase: workshop.ownPath('scratch'),
+          signal: options.signal,
+          onEvent: options.onEvent,
+        },
+        (session) => work(session, customiserFor(options.backend, session.scratch, recipe.configuration)),
+      );
+    } catch (error) {
+      if (options.signal.aborted) throw error;
+      throw new StepFailedError(step, logFile, error);
+    }
+  }
+}
+
+/** Steps that change or read the inside of images. */
+const INSIDE: readonly StepName[] = [
+  'repositories',
+  'packages',
+  'undercloud-convert',
+  'dib-workaround',
+  'undercloud-inject',
+  'archive',
+];
+
+async function refuse(
+  recipe: Recipe,
+  steps: readonly PlannedStep[],
+  unreachable: Readonly<Record<string, string>>,
+  options: PipelineOptions,
+): Promise<void> {
+  const running = steps.filter(({ action }) => action === 'run');
+  const isRunning = (name: StepName) => running.some((step) => step.name === name);
+  if (running.some(({ name }) => INSIDE.includes(name))) {
+    const missing = customiserFor(options.backend, '/nonexistent', recipe.configuration).missing();
+    if (missing.length > 0) throw new MissingToolsError(missing, ` for --backend ${options.backend}`);
+  }
+  for (const url of running.flatMap(({ sources }) => sources)) {
+    // Asked again, for the error that it throws.
+    if (url in unreachable)
+      await identityOf(url, await Workshop.look(recipe.configuration.text('artib_working_dir')));
+  }
+  if (isRunning('repositories') && options.checkRepositories !== false) {
+    const { from, text } = recipe.scripts.artib_repo_script;
+    await checkReachable(originsOf(text), `artib_repo_script: ${from}`);
+  }
+  await checkPublishing(recipe, options.imageTarget);
+}
+
+async function lookOutside(
+  steps: readonly StepSpec[],
+  workshop: Workshop,
+): Promise<{ outside: OutsideHashes; unreachable: Record<string, string> }> {
+  const outside: Record<string, string | undefined> = {};
+  const unreachable: Record<string, string> = {};
+  for (const url of new Set(steps.flatMap(({ sources }) => sources))) {
+    try {
+      outside[url] = await identityOf(url, workshop);
+    } catch (error) {
+      if (!(error instanceof FerricError)) throw error;
+      unreachable[url] = error.message;
+    }
+  }
+  for (const tree of new Set(steps.flatMap(({ trees }) => trees)))
+    outside[tree] = (await treeHash(tree)) ?? 'absent';
+  return { outside, unreachable };
+}
+
+function customiserFor(backend: Backend, scratch: string, configuration: Configuration): Customiser {
+  if (backend === 'loop') return new LoopCustomiser(scratch);
+  const machine: Machine = {
+    memory: configuration.number('artib_vc_ram'),
+    processors: configuration.number('artib_vc_cpu'),
+    verbose: configuration.flag('artib_vc_verbose'),
+    trace: configuration.flag('artib_vc_trace'),
+  };
+  return new GuestfsCustomiser(scratch, machine, configuration.text('artib_virt_sparsify_checktmpdir_flag'));
+}

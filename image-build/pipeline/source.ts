@@ -1,0 +1,203 @@
+// Images from elsewhere: what they are now, and how they get here.
+import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import got, { type OptionsInit, RequestError, type Response } from 'got';
+import { messageOf } from '../../src/domain/errors.js';
+import { RefusedError, SourceUnreachableError } from '../error.js';
+import { run } from '../process/run.js';
+import type { Workshop } from './workshop.js';
+
+/** As the role has it: 20 tries, five seconds apart, when a transfer breaks off. */
+export interface Patience {
+  attempts: number;
+  /** Milliseconds. */
+  pause: number;
+}
+export const PATIENCE: Patience = { attempts: 20, pause: 5_000 };
+
+const TIMEOUT = { connect: 15_000, lookup: 15_000, response: 60_000, socket: 60_000 };
+const options = (signal?: AbortSignal): Pick<OptionsInit, 'retry' | 'timeout' | 'signal'> => ({
+  retry: { limit: 0 },
+  timeout: TIMEOUT,
+  ...(signal ? { signal } : {}),
+});
+
+/**
+ * What a source is just now, as one text that changes when its bytes do.
+ * @throws SourceUnreachableError naming the URL
+ */
+export async function identityOf(url: string, workshop: Workshop): Promise<string> {
+  if (url.startsWith('file:')) {
+    try {
+      return await workshop.sumOf(fileURLToPath(url));
+    } catch (error) {
+      throw new SourceUnreachableError(`${url}: ${messageOf(error)}`, { cause: error });
+    }
+  }
+  const { headers } = await head(url);
+  return ['etag', 'last-modified', 'content-length']
+    .map((name) => `${name}=${headers[name] ?? ''}`)
+    .join(' ');
+}
+
+/** A hash of all files of a directory: names, modes, content; undefined where there is none. */
+export async function treeHash(directory: string): Promise<string | undefined> {
+  const hash = createHash('sha256');
+  try {
+    const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+    const files = entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
+    for (const file of files.sort()) {
+      const { mode } = await stat(file);
+      hash.update(`${relative(directory, file)}\0${mode}\0`).update(await readFile(file));
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  return hash.digest('hex');
+}
+
+/**
+ * Brings a source to `target` as qcow2. A transfer that breaks off is resumed, in this run and in the next one.
+ * @throws SourceUnreachableError naming the URL; RefusedError for an image that leans on another file
+ */
+export async function fetchImage(
+  url: string,
+  target: string,
+  workshop: Workshop,
+  signal: AbortSignal,
+  progress: (bytes: number) => void,
+  patience = PATIENCE,
+): Promise<void> {
+  if (url.startsWith('file:')) return asQcow2(fileURLToPath(url), url, target);
+  const identity = await identityOf(url, workshop);
+  const part = workshop.ownPath(
+    `download-${createHash('sha256').update(`${url}\n${identity}`).digest('hex').slice(0, 16)}.part`,
+  );
+  await download(url, part, signal, progress, patience);
+  await asQcow2(part, url, target);
+  await rm(part, { force: true });
+}
+
+async function head(url: string, signal?: AbortSignal): Promise<Pick<Response, 'headers'>> {
+  try {
+    return await got.head(url, options(signal));
+  } catch (error) {
+    throw new SourceUnreachableError(`${url} cannot be reached: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+async function download(
+  url: string,
+  part: string,
+  signal: AbortSignal,
+  progress: (bytes: number) => void,
+  { attempts, pause }: Patience,
+): Promise<void> {
+  const { headers } = await head(url, signal);
+  const size = headers['content-length'] === undefined ? undefined : Number(headers['content-length']);
+  for (let attempt = 1; ; attempt++) {
+    let have = await sizeOf(part);
+    if (size !== undefined && have >= size) {
+      if (have === size && size > 0) return;
+      await rm(part, { force: true }); // another file's, or cut wrongly
+      have = 0;
+    }
+    try {
+      const stream = got.stream(url, {
+        ...options(signal),
+        headers: have > 0 ? { range: `bytes=${have}-` } : {},
+      });
+      const resumed = await new Promise<boolean>((resolve, reject) => {
+        stream.once('response', ({ statusCode }: { statusCode: number }) => resolve(statusCode === 206));
+        stream.once('error', reject);
+      });
+      // A server without ranges starts again at the first byte.
+      const before = resumed ? have : 0;
+      stream.on('downloadProgress', ({ transferred }: { transferred: number }) =>
+        progress(before + transferred),
+      );
+      const flags = resumed ? 'a' : 'w';
+      await pipeline(stream, createWriteStream(part, { flags }), { signal });
+      const came = await sizeOf(part);
+      if (size === undefined || came === size) return;
+      throw new Error(`${came} bytes came instead of ${size}`);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const broken = await sizeOf(part);
+      // Only a transfer that had begun is worth another try; a refusal is an answer.
+      const begun =
+        broken > 0 && !(error instanceof RequestError && error.response && error.response.statusCode >= 400);
+      if (!begun || attempt >= attempts)
+        throw new SourceUnreachableError(
+          `${url}: ${messageOf(error)} (${attempt} tries, ${broken} bytes are kept)`,
+          {
+            cause: error,
+          },
+        );
+      await sleep(pause, undefined, { signal });
+    }
+  }
+}
+
+async function asQcow2(path: string, url: string, target: string): Promise<void> {
+  const info = JSON.parse(await run('qemu-img', ['info', '--output=json', path])) as {
+    format: string;
+    'backing-filename'?: string;
+    'format-specific'?: { data?: { 'data-file'?: string } };
+  };
+  if (info['backing-filename'] !== undefined || info['format-specific']?.data?.['data-file'] !== undefined)
+    throw new RefusedError(
+      `${url}: the image leans on another file; make a whole one of it (qemu-img convert)`,
+    );
+  if (info.format === 'qcow2')
+    await run('cp', ['--reflink=auto', '--sparse=always', path, target], { timeout: 3_600_000 });
+  else
+    await run('qemu-img', ['convert', '-f', info.format, '-O', 'qcow2', path, target], {
+      timeout: 3_600_000,
+    });
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+    throw error;
+  }
+}
+
+/** The servers that a script names, outside of its comments: what http(s) URLs in it begin with. */
+export function originsOf(script: string): string[] {
+  const lines = script.split('\n').filter((line) => !/^\s*#/.test(line));
+  const urls = lines.join('\n').match(/\bhttps?:\/\/[A-Za-z0-9.-]+(:\d+)?/g) ?? [];
+  return [...new Set(urls)];
+}
+
+/**
+ * Checks that servers answer, whatever they say.
+ * @throws SourceUnreachableError naming each that does not
+ */
+export async function checkReachable(origins: readonly string[], what: string): Promise<void> {
+  const faults = await Promise.all(
+    origins.map(async (origin) => {
+      try {
+        await got.head(origin, { ...options(), throwHttpErrors: false, followRedirect: false });
+        return [];
+      } catch (error) {
+        return [`${origin}: ${messageOf(error)}`];
+      }
+    }),
+  );
+  if (faults.flat().length > 0)
+    throw new SourceUnreachableError(
+      `${what} names repositories that cannot be reached: ${faults.flat().join('; ')}`,
+    );
+}
