@@ -4,7 +4,12 @@ import { Chassis } from './chassis/chassis.entity.js';
 import { ConductorRecord } from './conductor-record/conductor-record.entity.js';
 import { DeployTemplate } from './deploy-template/deploy-template.entity.js';
 import { Event } from './event/event.entity.js';
-import { BiosSettingRow, FirmwareComponentRow, InventoryRow } from './hardware/hardware.entity.js';
+import {
+  BiosSettingRow,
+  FirmwareComponentRow,
+  InspectionReportRow,
+  InventoryRow,
+} from './hardware/hardware.entity.js';
 import { ImageMember, ImageRecord } from './image-record/image-record.entity.js';
 import { InspectionRule } from './inspection-rule/inspection-rule.entity.js';
 import { Lease } from './lease/lease.entity.js';
@@ -31,6 +36,7 @@ export const ENTITIES = [
   BiosSettingRow,
   FirmwareComponentRow,
   InventoryRow,
+  InspectionReportRow,
   Portgroup,
   Allocation,
   DeployTemplate,

@@ -59,11 +59,7 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     ),
     works('Runbooks, their traits, cleaning and service by them', `${API}/runbook.spec.ts`),
     works('Volume connectors and targets', `${API}/volume.spec.ts`),
-    works(
-      'Inspection rules',
-      `${API}/inspection-rule.spec.ts`,
-      'kept, checked and sealed; inspections do not run them yet',
-    ),
+    works('Inspection rules', `${API}/inspection-rule.spec.ts`, 'kept, checked and sealed'),
     works(
       'BIOS settings, firmware, inventory: shown, set by steps',
       `${API}/machine.spec.ts`,
@@ -76,6 +72,24 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       'fake-hardware; ipmi: send_raw, bmc_reset',
     ),
     works('Virtual media, indicators', `${API}/machine.spec.ts`, 'fake-hardware'),
+  ],
+  Inspection: [
+    works(
+      'Inspection by the ramdisk (inspect interface agent): ports, properties, inventory',
+      `${API}/inspection.spec.ts`,
+      'ipmi and fake-hardware',
+    ),
+    works(
+      'continue_inspection: by UUID, MAC address, BMC address; 1.1 and from 1.84',
+      `${API}/inspection.spec.ts`,
+    ),
+    works(
+      'Hooks: all of Ironic’s but extra-hardware',
+      'test/unit/driver/agent/inspection/digest.spec.ts',
+      'inspector.hooks; upstream’s four by default',
+    ),
+    works('Inspection rules run, in a thread with a time limit', `${API}/inspection.spec.ts`),
+    works('Auto-discovery into enroll, bounded, off by default', `${API}/inspection.spec.ts`),
   ],
   Ports: [
     works('All verbs; unique MAC; fields by version', `${API}/port.spec.ts`),
@@ -186,7 +200,7 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       'test/interop/our-agent.spec.ts',
       'Ironic 21.4; fast track too; [how](../how-to/agent-under-ironic.md)',
     ),
-    no('Fast track, inspection, rescue'),
+    no('Fast track'),
   ],
   Operation: [
     works('Live stream of events', `${API}/event-stream.spec.ts`, 'an extension of ours'),

@@ -34,15 +34,22 @@ export class AgentDesk {
   }): Promise<{ node: Node; agent_token: string | null }> {
     const node = await this.#match(query);
     if (!node) throw missing();
+    return { node, agent_token: await this.giveToken(node.uuid, mayLookUp) };
+  }
+
+  /**
+   * The node's agent token, made now; null when it was given out before.
+   * @param may whether a node in this state still gets one: the caller may have won a race with a change of state
+   */
+  async giveToken(uuid: string, may: (state: string) => boolean = () => true): Promise<string | null> {
     let agent_token: string | null = null;
-    await this.deps.nodes.edit(node.uuid, null, (clear) => {
+    await this.deps.nodes.edit(uuid, null, (clear) => {
       if (clear.driver_internal_info['agent_secret_token']) return null;
-      // The caller may have won a race with a state change: the row lock decides.
-      if (!mayLookUp(clear.provision_state)) throw missing();
+      if (!may(clear.provision_state)) throw missing();
       agent_token = randomBytes(32).toString('base64url');
       return { driver_internal_info: { ...clear.driver_internal_info, agent_secret_token: agent_token } };
     });
-    return { node, agent_token };
+    return agent_token;
   }
 
   async heartbeat(node_uuid: string, body: HeartbeatBody, source: string): Promise<void> {

@@ -3,10 +3,13 @@ import type { DataSource } from 'typeorm';
 import type { AllocationRepository } from '../allocation/allocation.repository.js';
 import type { ConductorRecordRepository } from '../conductor-record/conductor-record.repository.js';
 import type { ConductorSettings } from '../config/section/core.js';
+import type { InspectorSettings } from '../config/section/inspector.js';
 import type { DeployTemplateRepository } from '../deploy-template/deploy-template.repository.js';
+import type { RuleDoors } from '../domain/inspection-rule/action.js';
 import type { DriverRegistry } from '../driver/registry.js';
 import type { EventRepository } from '../event/event.repository.js';
 import { HardwareRepository } from '../hardware/hardware.repository.js';
+import type { InspectionRuleRepository } from '../inspection-rule/inspection-rule.repository.js';
 import type { NodeRepository } from '../node/node.repository.js';
 import type { OperationRepository } from '../operation/operation.repository.js';
 import type { Logger } from '../platform/logger.js';
@@ -20,6 +23,8 @@ import { CleaningPlan } from './cleaning-plan.js';
 import { ConductorService } from './conductor.service.js';
 import { createFailpoint } from './failpoint.js';
 import { HardwareDesk } from './hardware-desk.js';
+import { InspectionDesk } from './inspection/inspection-desk.js';
+import { ReportReader } from './inspection/report-reader.js';
 import { NodeContexts } from './node-context.js';
 import { NodeDesk } from './node-desk.js';
 import { OperationEnd } from './operation-end.js';
@@ -54,7 +59,11 @@ export interface ConductorParts {
   conductors: ConductorRecordRepository;
   registry: DriverRegistry;
   images: { cleanUp(): Promise<unknown> };
+  rules: InspectionRuleRepository;
   settings: ConductorSettings;
+  inspector: InspectorSettings;
+  /** GETs a URL for an inspection rule. @throws when it does not answer well */
+  callForRule: RuleDoors['call'];
   host: string;
   mayCome: SourceCheck;
   checkCallback: CallbackCheck;
@@ -83,14 +92,16 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
     retryInterval: settings.node_locked_retry_interval,
   });
   const transitions = new Transitions(parts.nodes, parts.events, host);
-  const contexts = new NodeContexts({ ...parts, hardware: new HardwareRepository(parts.source) });
+  const hardware = new HardwareRepository(parts.source);
+  const contexts = new NodeContexts({ ...parts, hardware });
+  const reader = new ReportReader({ ...parts, hardware, settings: parts.inspector, call: parts.callForRule });
   const cleaning = new CleaningPlan(parts.registry, settings.automated_clean);
   const end = new OperationEnd({ ...parts, transitions, contexts, cleaning, failpoint });
   const runner = new OperationRunner({
     ...parts,
     reservations,
     transitions,
-    performer: new StepPerformer(contexts, parts.nodes),
+    performer: new StepPerformer(contexts, parts.nodes, [reader.step]),
     end,
     failpoint,
     timeouts: Object.fromEntries(WAIT_TIMEOUTS.map((key) => [key, settings[key] * 1000])) as Record<
@@ -110,6 +121,14 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
   const allocating = new AllocationDesk({ ...parts, desk });
   const actions = new ActionJournal({ ...parts, runner });
   const agents = new AgentDesk({ ...parts, runner });
+  const inspections = new InspectionDesk({
+    ...parts,
+    hardware,
+    runner,
+    agents,
+    desk,
+    settings: parts.inspector,
+  });
   const powerSync = new PowerSync({ ...parts, reservations, contexts });
   const service = new ConductorService({
     ...parts,
@@ -121,6 +140,7 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
     allocating,
     verbs,
     agents,
+    inspections,
     hardware: new HardwareDesk({ ...parts, contexts, desk, actions }),
     vendor: new VendorDesk({ ...parts, contexts, desk, actions }),
     conductorTimeout: settings.heartbeat_timeout,

@@ -15,6 +15,7 @@ import { EventModule } from '../event/event.module.js';
 import { EventRepository } from '../event/event.repository.js';
 import { ImageModule } from '../image/image.module.js';
 import { ImageService } from '../image/image-service.js';
+import { InspectionRuleRepository } from '../inspection-rule/inspection-rule.repository.js';
 import { LeaseModule } from '../lease/lease.module.js';
 import { LeaseRepository } from '../lease/lease.repository.js';
 import { NodeModule } from '../node/node.module.js';
@@ -29,6 +30,7 @@ import { PortgroupRepository } from '../portgroup/portgroup.repository.js';
 import { VolumeConnectorRepository, VolumeTargetRepository } from '../volume/volume.repository.js';
 import { type ComposedConductor, composeConductor } from './compose.js';
 import { Conductor } from './conductor.js';
+import { ruleCall } from './inspection/rule-call.js';
 import { PeriodicRunner } from './periodic/periodic-runner.js';
 import { sourceCheck } from './source-check.js';
 
@@ -70,6 +72,7 @@ export class ConductorModule {
             EventRepository,
             ConductorRecordRepository,
             LeaseRepository,
+            InspectionRuleRepository,
             ImageService,
             DriverRegistry,
           ],
@@ -88,6 +91,7 @@ export class ConductorModule {
             events: EventRepository,
             conductors: ConductorRecordRepository,
             leases: LeaseRepository,
+            rules: InspectionRuleRepository,
             images: ImageService,
             registry: DriverRegistry,
           ): ComposedConductor =>
@@ -105,7 +109,14 @@ export class ConductorModule {
               conductors,
               registry,
               images,
+              rules,
               settings: config.conductor,
+              inspector: config.inspector,
+              callForRule: ruleCall(() => ({
+                allowedNetworks: config.image.allowed_networks,
+                refusedNetworks: config.image.refused_networks,
+                ownPorts: [config.api.listen.port, config.agent.listen.port],
+              })),
               host: config.conductor.host ?? hostname(),
               mayCome: sourceCheck(leases),
               checkCallback: (url, source) =>

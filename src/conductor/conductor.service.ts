@@ -5,6 +5,7 @@ import { messageOf } from '../domain/errors.js';
 import { refuseForeignTraits } from '../domain/node/trait.js';
 import type { PowerTarget } from '../domain/power/power.js';
 import type { ProvisionVerb } from '../domain/provision/table.js';
+import type { InspectionReport } from '../driver/contract/inspect.js';
 import { INTERFACE_KINDS, type ValidationReport } from '../driver/contract/interfaces.js';
 import type { Vif } from '../driver/contract/network.js';
 import type { DriverDescription, DriverRegistry } from '../driver/registry.js';
@@ -22,10 +23,12 @@ import {
   type ClearNode,
   Conductor,
   type HeartbeatBody,
+  type InspectionQuery,
   type ProvisionArguments,
   type Requester,
 } from './conductor.js';
 import type { HardwareDesk } from './hardware-desk.js';
+import type { InspectionDesk } from './inspection/inspection-desk.js';
 import type { NodeContexts } from './node-context.js';
 import type { NodeDesk } from './node-desk.js';
 import type { PortDesk } from './port-desk.js';
@@ -52,6 +55,7 @@ export class ConductorService extends Conductor {
       volumeDesk: VolumeDesk;
       verbs: VerbDesk;
       agents: AgentDesk;
+      inspections: InspectionDesk;
       hardware: HardwareDesk;
       vendor: VendorDesk;
       conductorTimeout: number;
@@ -194,6 +198,10 @@ export class ConductorService extends Conductor {
 
   lookUp(query: { addresses: readonly string[]; node_uuid: string | null; source: string }) {
     return this.deps.agents.lookUp(query);
+  }
+
+  continueInspection(report: InspectionReport, query: InspectionQuery, withToken: boolean, by: Requester) {
+    return this.deps.inspections.take(report, query, withToken, by);
   }
 
   heartbeat(node_uuid: string, body: HeartbeatBody, source: string): Promise<void> {

@@ -3,6 +3,7 @@ import type { NewAllocation } from '../allocation/allocation.repository.js';
 import type { PowerTarget } from '../domain/power/power.js';
 import type { ProvisionVerb } from '../domain/provision/table.js';
 import type { JsonObject } from '../domain/step/step.js';
+import type { InspectionReport } from '../driver/contract/inspect.js';
 import type { ValidationReport } from '../driver/contract/interfaces.js';
 import type { Vif } from '../driver/contract/network.js';
 import type { DriverDescription } from '../driver/registry.js';
@@ -45,6 +46,15 @@ export interface HeartbeatBody {
   agent_verify_ca?: string;
   agent_status?: string;
   agent_status_message?: string;
+}
+
+/** By what a report of a ramdisk is told to be a node's. */
+export interface InspectionQuery {
+  node_uuid: string | null;
+  /** Lower case with colons. */
+  macs: readonly string[];
+  bmc_addresses: readonly string[];
+  source: string;
 }
 
 /**
@@ -145,6 +155,17 @@ export abstract class Conductor {
     node_uuid: string | null;
     source: string;
   }): Promise<{ node: Node; agent_token: string | null }>;
+  /**
+   * What a ramdisk found: kept before this returns, read in the background.
+   * @param withToken as by `lookUp`
+   * @throws NotFoundError, the same for every reason; UnavailableError
+   */
+  abstract continueInspection(
+    report: InspectionReport,
+    query: InspectionQuery,
+    withToken: boolean,
+    by: Requester,
+  ): Promise<{ node: Node; agent_token: string | null }>;
   /** @throws NotFoundError, InvalidError */
   abstract heartbeat(node_uuid: string, body: HeartbeatBody, source: string): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { inTransaction } from '../database/data-source.js';
 import { FerricError } from '../domain/errors.js';
 import { type PowerState, settledPower } from '../domain/power/power.js';
@@ -6,15 +6,16 @@ import type { Json, JsonObject, Step, Wake } from '../domain/step/step.js';
 import type { DriverContext, DriverNode, NodeChanges } from '../driver/contract/context.js';
 import type { Interfaces } from '../driver/contract/interfaces.js';
 import type { PowerInterface } from '../driver/contract/power.js';
-import type { StepContext, WorkContext } from '../driver/contract/step.js';
+import type { WorkContext } from '../driver/contract/step.js';
 import type { DriverRegistry } from '../driver/registry.js';
 import type { HardwareRepository } from '../hardware/hardware.repository.js';
 import type { Node } from '../node/node.entity.js';
-import type { NodeRepository } from '../node/node.repository.js';
+import type { Fence, NodeRepository } from '../node/node.repository.js';
 import type { JournaledOperation, OperationRepository } from '../operation/operation.repository.js';
 import type { Logger } from '../platform/logger.js';
 import type { PortRepository } from '../port/port.repository.js';
 import type { Lease } from './reservation.js';
+import type { OwnContext } from './workflow/own-step.js';
 
 /** Columns that heartbeats and steps both write: a step's save changes only the keys that it changed. */
 const MERGED = ['driver_internal_info', 'instance_info'] as const;
@@ -94,7 +95,7 @@ export class NodeContexts {
     operation: JournaledOperation,
     position: number,
     wake: Wake,
-  ): Promise<StepContext & { all: Interfaces }> {
+  ): Promise<OwnContext> {
     const step = operation.journal.steps[position] as Step;
     const work = await this.forWork(lease, node, signal);
     let saved: Json = step.checkpoint;
@@ -114,6 +115,11 @@ export class NodeContexts {
         });
         saved = value;
       },
+      commit: <T>(act: (manager: EntityManager, fence: Fence) => Promise<T>): Promise<T> =>
+        inTransaction(this.deps.source, async (manager) => {
+          await this.deps.nodes.assertHeld(node.uuid, lease.fence, manager);
+          return act(manager, lease.fence);
+        }),
     };
     // Keeps the getters of both alive, where a spread would freeze their first value.
     return Object.defineProperties(
@@ -122,7 +128,7 @@ export class NodeContexts {
         ...Object.getOwnPropertyDescriptors(work),
         ...Object.getOwnPropertyDescriptors(own),
       },
-    ) as StepContext & { all: Interfaces };
+    ) as OwnContext;
   }
 
   /** Arguments of an action are sealed as a whole. */

@@ -2,13 +2,12 @@ import { isDatabaseAway } from '../database/data-source.js';
 import { FerricError, LeaseLostError, messageOf } from '../domain/errors.js';
 import type { Effect, StepEvent } from '../domain/step/advance.js';
 import type { StepOutcome } from '../domain/step/step.js';
-import type { Interfaces } from '../driver/contract/interfaces.js';
-import type { StepContext } from '../driver/contract/step.js';
 import type { Node } from '../node/node.entity.js';
 import type { NodeRepository } from '../node/node.repository.js';
 import type { JournaledOperation } from '../operation/operation.repository.js';
 import type { NodeContexts } from './node-context.js';
 import type { Lease } from './reservation.js';
+import type { OwnContext, OwnStep } from './workflow/own-step.js';
 import { findOwnStep } from './workflow/own-steps.js';
 
 /** Runs one step once and says what became of it. */
@@ -16,6 +15,8 @@ export class StepPerformer {
   constructor(
     private readonly contexts: NodeContexts,
     private readonly nodes: NodeRepository,
+    /** The conductor's own steps that work with its memory. */
+    private readonly own: readonly OwnStep[],
   ) {}
 
   /**
@@ -40,7 +41,7 @@ export class StepPerformer {
         effect.position,
         effect.wake,
       );
-      event = { on: 'outcome', outcome: await run(context, operation, effect.position) };
+      event = { on: 'outcome', outcome: await this.#run(context, operation, effect.position) };
     } catch (error) {
       if (error instanceof LeaseLostError || signal.aborted || isAway(error)) throw error;
       const step = operation.journal.steps[effect.position]!;
@@ -48,20 +49,19 @@ export class StepPerformer {
     }
     return { event, node: await this.nodes.get(node.uuid) };
   }
-}
 
-function run(
-  context: StepContext & { all: Interfaces },
-  operation: JournaledOperation,
-  position: number,
-): Promise<StepOutcome> {
-  const step = operation.journal.steps[position]!;
-  if (step.agent) return context.all.deploy.runAgentStep(context);
-  const same = (known: { kind: string; interface: string; name: string }) =>
-    known.kind === operation.kind && known.interface === step.interface && known.name === step.name;
-  const declared = context.all.steps.find(same) ?? findOwnStep(operation.kind, step);
-  if (!declared) throw new FerricError('unsupported', 'the node has no such step any more');
-  return declared.run(context);
+  #run(context: OwnContext, operation: JournaledOperation, position: number): Promise<StepOutcome> {
+    const step = operation.journal.steps[position]!;
+    if (step.agent) return context.all.deploy.runAgentStep(context);
+    const same = (known: { interface: string; name: string }) =>
+      known.interface === step.interface && known.name === step.name;
+    const declared =
+      context.all.steps.find((known) => known.kind === operation.kind && same(known)) ??
+      this.own.find((known) => known.kinds.includes(operation.kind) && same(known)) ??
+      findOwnStep(operation.kind, step);
+    if (!declared) throw new FerricError('unsupported', 'the node has no such step any more');
+    return declared.run(context);
+  }
 }
 
 function isAway(error: unknown): boolean {

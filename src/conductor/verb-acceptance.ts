@@ -8,7 +8,7 @@ import {
 } from '../domain/errors.js';
 import { refuseForeignTraits } from '../domain/node/trait.js';
 import { type ProvisionVerb, type Transition, VERBS } from '../domain/provision/table.js';
-import type { Json, JsonObject, PlannedStep } from '../domain/step/step.js';
+import { type Json, type JsonObject, orderSteps, type PlannedStep } from '../domain/step/step.js';
 import type { InterfaceKind, Interfaces } from '../driver/contract/interfaces.js';
 import type { DriverRegistry } from '../driver/registry.js';
 import type { Node } from '../node/node.entity.js';
@@ -16,6 +16,7 @@ import type { NodeChanges, NodeRepository } from '../node/node.repository.js';
 import type { OperationKind, OperationRepository } from '../operation/operation.repository.js';
 import type { CleaningPlan } from './cleaning-plan.js';
 import type { ProvisionArguments } from './conductor.js';
+import { READ_REPORT } from './inspection/report-reader.js';
 import type { NodeContexts } from './node-context.js';
 import { planDeployment } from './workflow/deploy-steps.js';
 import { ownStep } from './workflow/own-steps.js';
@@ -60,7 +61,7 @@ export class VerbAcceptance {
   ): Promise<AcceptedWork | null> {
     const { registry, cleaning, limits } = this.deps;
     const { event } = VERBS[verb];
-    const byInterfaces = (kind: 'inspect' | 'adopt' | 'unrescue'): AcceptedWork => ({
+    const byInterfaces = (kind: 'adopt' | 'unrescue'): AcceptedWork => ({
       kind,
       plan: (moved) => planSteps(registry.resolve(moved), kind),
     });
@@ -100,7 +101,14 @@ export class VerbAcceptance {
         return { kind: 'teardown', plan: (moved) => planTeardown(registry.resolve(moved), node) };
       case 'inspect':
         await this.#validate(node, ['power', 'inspect'], signal);
-        return byInterfaces('inspect');
+        return {
+          kind: 'inspect',
+          plan: (moved) => {
+            const interfaces = registry.resolve(moved);
+            const reads = interfaces.inspect.readReport ? [plannedFrom(READ_REPORT, {})] : [];
+            return orderSteps([...planSteps(interfaces, 'inspect'), ...reads]);
+          },
+        };
       case 'adopt':
         return byInterfaces('adopt');
       case 'rescue': {

@@ -6,6 +6,7 @@ import { driverSection } from './section/driver.js';
 import { fakeSection } from './section/fake.js';
 import { imageSection } from './section/image.js';
 import { imageServiceSection } from './section/image-service.js';
+import { inspectorSection } from './section/inspector.js';
 import { ipmiSection } from './section/ipmi.js';
 import { netbootSection } from './section/netboot.js';
 import { pxeSection } from './section/pxe.js';
@@ -31,6 +32,9 @@ export const configSchema = z
     ),
     ipmi: ipmiSection.describe('How BMCs are spoken to through ipmitool'),
     deploy: deploySection.describe('Deployment and cleaning through the agent'),
+    inspector: inspectorSection.describe(
+      'Inspection through the ramdisk. Names are Ironic’s options of [inspector], [auto_discovery] and [inspection_rules]',
+    ),
     pxe: pxeSection.describe('Boot scripts and what the ramdisk’s kernel is told'),
     image: imageSection.describe('Instance images: where they may come from, what they may be, the cache'),
     image_service: imageServiceSection.describe('The Image service inside: /v2/images, as Glance has it'),

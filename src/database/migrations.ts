@@ -11,6 +11,7 @@ import { CreateInspectionRule1763712180000 } from '../../migrations/176371218000
 import { CreateHardware1763712600000 } from '../../migrations/1763712600000-create-hardware.js';
 import { CreateVolume1763713000000 } from '../../migrations/1763713000000-create-volume.js';
 import { CreateImage1763720000000 } from '../../migrations/1763720000000-create-image.js';
+import { CreateInspectionReport1763724000000 } from '../../migrations/1763724000000-create-inspection-report.js';
 
 /** Every migration, oldest first: a file that is not listed here does not run. */
 export const MIGRATIONS = [
@@ -27,4 +28,5 @@ export const MIGRATIONS = [
   CreateHardware1763712600000,
   CreateVolume1763713000000,
   CreateImage1763720000000,
+  CreateInspectionReport1763724000000,
 ];

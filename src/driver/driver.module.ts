@@ -8,9 +8,13 @@ import type { Config } from '../config/schema.js';
 import { ImageModule } from '../image/image.module.js';
 import { ImageService } from '../image/image-service.js';
 import { CommandProcess } from '../platform/command-process.js';
+import { resolveHost } from '../platform/host-resolver.js';
+import { AgentInspect } from './agent/agent-inspect.js';
+import { AgentRescue } from './agent/agent-rescue.js';
 import { AgentClient } from './agent/client.js';
 import { DirectDeploy } from './agent/direct-deploy.js';
 import { InstanceImage } from './agent/instance-image.js';
+import { Ramdisk } from './agent/ramdisk.js';
 import { RamdiskLogs } from './agent/ramdisk-logs.js';
 import { FAKE_HARDWARE } from './hardware-type/fake-hardware.js';
 import { IPMI } from './hardware-type/ipmi.js';
@@ -78,6 +82,8 @@ function bootImplementations(
     defaults: {
       deploy_kernel: config.conductor.deploy_kernel,
       deploy_ramdisk: config.conductor.deploy_ramdisk,
+      rescue_kernel: config.conductor.rescue_kernel,
+      rescue_ramdisk: config.conductor.rescue_ramdisk,
     },
   };
   const ipxe = ipxeFlavour(() => bootHttpUrl(config), config.pxe.ipxe_timeout * 1000);
@@ -101,7 +107,33 @@ function deployImplementations(
     requireTls: agent.require_tls,
     ports: agent.callback_ports,
   });
+  const logs = new RamdiskLogs({
+    client,
+    directory: deploy.deploy_logs_local_path ?? join(config.data_dir, 'ramdisk-logs'),
+    maxBytes: deploy.deploy_logs_max_bytes,
+  });
+  const ramdisk = new Ramdisk(client);
+  const apiUrl = () => agentApiUrl(config);
   return {
+    inspect: [
+      new AgentInspect({
+        ramdisk,
+        logs,
+        settings: config.inspector,
+        collectLogs: deploy.deploy_logs_collect,
+        apiUrl,
+        resolve: addressesOf,
+      }),
+    ],
+    rescue: [
+      new AgentRescue({
+        ramdisk,
+        client,
+        hashAlgorithm: conductor.rescue_password_hash_algorithm,
+        interval: deploy.command_wait_interval * 1000,
+        apiUrl,
+      }),
+    ],
     deploy: [
       new DirectDeploy({
         client,
@@ -112,13 +144,9 @@ function deployImplementations(
           httpRoot: httpRoot(config),
           httpUrl: () => bootHttpUrl(config),
         }),
-        logs: new RamdiskLogs({
-          client,
-          directory: deploy.deploy_logs_local_path ?? join(config.data_dir, 'ramdisk-logs'),
-          maxBytes: deploy.deploy_logs_max_bytes,
-        }),
+        logs,
         settings: deploy,
-        apiUrl: () => agentApiUrl(config),
+        apiUrl,
         patience: {
           deploy: conductor.deploy_callback_timeout * 1000,
           clean: conductor.clean_callback_timeout * 1000,
@@ -127,4 +155,17 @@ function deployImplementations(
       }),
     ],
   };
+}
+
+/** ms for the name of a BMC. */
+const NAME_TIMEOUT = 5_000;
+
+/** A name that is not there or a DNS that is silent: then the name alone tells the BMC. */
+async function addressesOf(name: string, signal: AbortSignal): Promise<string[]> {
+  try {
+    return (await resolveHost(name, { timeout: NAME_TIMEOUT }, signal)).map(({ address }) => address);
+  } catch {
+    signal.throwIfAborted();
+    return [];
+  }
 }

@@ -51,3 +51,12 @@ export class InventoryRow {
   @Column({ type: 'jsonb', default: {} }) plugin_data!: JsonObject;
   @Column(created) created_at!: Date;
 }
+
+/** What a ramdisk has told of a node and nobody has read yet. */
+@Entity('inspection_report')
+export class InspectionReportRow {
+  @PrimaryColumn({ type: 'uuid', primaryKeyConstraintName: 'inspection_report_pkey' }) node_uuid!: string;
+  /** JSON of inventory and plugin data, sealed: ramdisks send logs along. */
+  @Column('text') report_sealed!: string;
+  @Column(created) created_at!: Date;
+}

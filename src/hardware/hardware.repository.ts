@@ -2,7 +2,12 @@ import type { DataSource } from 'typeorm';
 import type { Queryable } from '../database/data-source.js';
 import type { BiosSetting, FirmwareComponent } from '../domain/hardware/component.js';
 import type { JsonObject } from '../domain/step/step.js';
-import type { BiosSettingRow, FirmwareComponentRow, InventoryRow } from './hardware.entity.js';
+import type {
+  BiosSettingRow,
+  FirmwareComponentRow,
+  InspectionReportRow,
+  InventoryRow,
+} from './hardware.entity.js';
 
 /** What is known of machines' insides: BIOS settings, firmware, inventory. */
 export class HardwareRepository {
@@ -88,5 +93,26 @@ export class HardwareRepository {
               created_at = now()`,
       [node_uuid, JSON.stringify(found.inventory), JSON.stringify(found.plugin_data)],
     );
+  }
+
+  /** @param sealed as NodeRepository.sealText made it; takes the place of an earlier one */
+  async saveReport(node_uuid: string, sealed: string, on: Queryable): Promise<void> {
+    await on.query(
+      `insert into inspection_report (node_uuid, report_sealed) values ($1, $2)
+           on conflict (node_uuid) do update set report_sealed = excluded.report_sealed, created_at = now()`,
+      [node_uuid, sealed],
+    );
+  }
+
+  async report(node_uuid: string): Promise<string | null> {
+    const [row] = await this.source.query<InspectionReportRow[]>(
+      `select report_sealed from inspection_report where node_uuid = $1`,
+      [node_uuid],
+    );
+    return row?.report_sealed ?? null;
+  }
+
+  async deleteReport(node_uuid: string, on: Queryable = this.source.manager): Promise<void> {
+    await on.query(`delete from inspection_report where node_uuid = $1`, [node_uuid]);
   }
 }

@@ -115,9 +115,10 @@ export async function startApi(
     /** Of the section `image_service`. */
     images?: object;
     download?: Download;
+    conductorOptions?: Parameters<typeof fakeConductor>[1];
   } = {},
 ) {
-  const fake = fakeConductor(database);
+  const fake = fakeConductor(database, options.conductorOptions);
   const { parts } = fake;
   await fake.start(null);
   for (const group of options.groups ?? []) await serveElsewhere(database, parts, group);

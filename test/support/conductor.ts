@@ -11,8 +11,14 @@ import { type ConductorSettings, conductorSection } from '../../src/config/secti
 import { deploySection } from '../../src/config/section/deploy.js';
 import { driverSection } from '../../src/config/section/driver.js';
 import { fakeSection } from '../../src/config/section/fake.js';
+import { type InspectorSettings, inspectorSection } from '../../src/config/section/inspector.js';
 import { DeployTemplateRepository } from '../../src/deploy-template/deploy-template.repository.js';
+import type { RuleDoors } from '../../src/domain/inspection-rule/action.js';
 import type { JsonObject } from '../../src/domain/step/step.js';
+import { AgentInspect } from '../../src/driver/agent/agent-inspect.js';
+import { AgentClient } from '../../src/driver/agent/client.js';
+import { Ramdisk } from '../../src/driver/agent/ramdisk.js';
+import { RamdiskLogs } from '../../src/driver/agent/ramdisk-logs.js';
 import type { JournalLine } from '../../src/driver/fake/machine.js';
 import { FAKE_HARDWARE } from '../../src/driver/hardware-type/fake-hardware.js';
 import {
@@ -22,6 +28,7 @@ import {
 } from '../../src/driver/implementations.js';
 import { DriverRegistry } from '../../src/driver/registry.js';
 import { EventRepository } from '../../src/event/event.repository.js';
+import { InspectionRuleRepository } from '../../src/inspection-rule/inspection-rule.repository.js';
 import type { Node } from '../../src/node/node.entity.js';
 import { NodeRepository } from '../../src/node/node.repository.js';
 import { OperationRepository } from '../../src/operation/operation.repository.js';
@@ -40,6 +47,8 @@ export function fakeConductor(
     host?: string;
     fake?: Record<string, string>;
     journalDirectory?: string;
+    inspector?: Partial<InspectorSettings>;
+    callForRule?: RuleDoors['call'];
   } = {},
 ) {
   const { source } = database;
@@ -49,9 +58,22 @@ export function fakeConductor(
     journalDirectory,
     delays: fakeSection.parse(options.fake),
   });
+  const client = new AgentClient({ timeout: 2_000, attempts: 1, requireTls: true, ports: [] });
+  const inspecting = {
+    inspect: [
+      new AgentInspect({
+        ramdisk: new Ramdisk(client),
+        logs: new RamdiskLogs({ client, directory: join(journalDirectory, 'logs'), maxBytes: 1 << 20 }),
+        settings: { ...inspectorSection.parse({ require_managed_boot: false }), ...options.inspector },
+        collectLogs: 'on_failure',
+        apiUrl: () => 'http://10.77.0.1:6386',
+        resolve: () => Promise.resolve([]),
+      }),
+    ],
+  };
   const registry = new DriverRegistry({
     hardwareTypes: [FAKE_HARDWARE],
-    implementations: mergeImplementations(noopImplementations(), fakes),
+    implementations: mergeImplementations(noopImplementations(), fakes, inspecting),
     settings: onlyFake(),
   });
   const nodes = new NodeRepository(source, testKeyring());
@@ -69,6 +91,9 @@ export function fakeConductor(
     conductors: new ConductorRecordRepository(source),
     registry,
     images: { cleanUp: () => Promise.resolve() },
+    rules: new InspectionRuleRepository(source, testKeyring()),
+    inspector: { ...inspectorSection.parse({ require_managed_boot: false }), ...options.inspector },
+    callForRule: options.callForRule ?? (() => Promise.reject(new Error('no way out of a test'))),
     settings: { ...conductorSection.parse(undefined), node_locked_retry_interval: 0.1, ...options.settings },
     host: options.host ?? 'conductor-1',
     mayCome: () => Promise.resolve(true),
@@ -125,6 +150,8 @@ function onlyFake() {
     enabled_boot_interfaces: known['boot']!,
     enabled_deploy_interfaces: known['deploy']!,
     enabled_power_interfaces: known['power']!,
+    enabled_inspect_interfaces: ['fake', 'agent', 'no-inspect'],
+    enabled_rescue_interfaces: ['fake', 'no-rescue'],
     enabled_management_interfaces: ['noop', 'fake'],
     enabled_vendor_interfaces: ['no-vendor', 'fake'],
   };

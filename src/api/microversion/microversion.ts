@@ -40,6 +40,7 @@ const BEHAVIOURS = {
   cleanDisableRamdisk: 70,
   agentStatus: 72,
   biosRegistry: 74,
+  continueInspection: 84, // before, only for what once spoke to ironic-inspector, in 1.1
   localLinkOvn: 90,
   portName: 88, // before, a port goes by its UUID alone
   dotJsonIsName: 91, // before, a `.json` suffix of the path is dropped
@@ -64,6 +65,11 @@ export class Microversion {
   /** Whether something that came with 1.`since` is there. */
   has(since: number): boolean {
     return this.minor >= since;
+  }
+
+  /** What a client that names no version speaks. */
+  get isOldest(): boolean {
+    return this.minor === OLDEST;
   }
 
   does(behaviour: Behaviour): boolean {

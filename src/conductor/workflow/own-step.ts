@@ -1,8 +1,14 @@
+import type { EntityManager } from 'typeorm';
 import type { StepOutcome } from '../../domain/step/step.js';
 import type { Interfaces } from '../../driver/contract/interfaces.js';
 import type { StepContext, StepDeclaration } from '../../driver/contract/step.js';
+import type { Fence } from '../../node/node.repository.js';
 
-export type OwnContext = StepContext & { readonly all: Interfaces };
+export type OwnContext = StepContext & {
+  readonly all: Interfaces;
+  /** Runs `work` in a transaction under the reservation. @throws LeaseLostError */
+  commit<T>(work: (manager: EntityManager, fence: Fence) => Promise<T>): Promise<T>;
+};
 
 /** A step of the conductor itself, for every driver; it knows all of the node's interfaces. */
 export type OwnStep = Omit<StepDeclaration, 'kind' | 'run'> & {

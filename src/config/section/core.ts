@@ -151,6 +151,12 @@ export const conductorSection = z
     node_locked_retry_interval: z.number().min(0).default(1).describe('Seconds between those tries'),
     deploy_kernel: z.string().nullable().default(null).describe('Used where driver_info names none'),
     deploy_ramdisk: z.string().nullable().default(null).describe('Used where driver_info names none'),
+    rescue_kernel: z.string().nullable().default(null).describe('Used where driver_info names none'),
+    rescue_ramdisk: z.string().nullable().default(null).describe('Used where driver_info names none'),
+    rescue_password_hash_algorithm: z
+      .enum(['sha256', 'sha512'])
+      .default('sha256')
+      .describe('How a rescue password is hashed before the ramdisk gets it'),
     failpoint: z
       .string()
       .nullable()

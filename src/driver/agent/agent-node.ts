@@ -15,6 +15,7 @@ const OF_THE_AGENT = [
   'agent_cached_deploy_steps',
   'agent_cached_service_steps',
   'hardware_manager_version',
+  'inspection_reported_at',
 ] as const;
 
 /** The operator's wishes for erasing, as upstream's agent reads them (deploy_utils.agent_add_clean_params). */

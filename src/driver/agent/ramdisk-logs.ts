@@ -35,15 +35,23 @@ export class RamdiskLogs {
       );
       const text = command_result?.['system_logs'];
       if (typeof text !== 'string') throw new FerricError('agent-failed', 'the agent sent no logs');
-      const archive = Buffer.from(text, 'base64');
-      if (archive.length > this.maxBytes) throw new FerricError('agent-failed', 'the logs are too large');
-      const stamp = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
-      const path = join(this.directory, `${context.node.uuid}_${label}_${stamp}.tar.gz`);
-      await writeFileAtomically(path, archive, 0o600);
-      context.log.info({ path, bytes: archive.length }, 'the ramdisk’s logs are stored');
+      await this.store(context, label, text);
     } catch (error) {
       context.signal.throwIfAborted();
       context.log.warn({ error: messageOf(error) }, 'the ramdisk’s logs could not be fetched');
     }
+  }
+
+  /**
+   * @param text the archive in base64
+   * @throws FerricError agent-failed for more than is taken
+   */
+  async store(context: DriverContext, label: string, text: string): Promise<void> {
+    const archive = Buffer.from(text, 'base64');
+    if (archive.length > this.maxBytes) throw new FerricError('agent-failed', 'the logs are too large');
+    const stamp = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
+    const path = join(this.directory, `${context.node.uuid}_${label}_${stamp}.tar.gz`);
+    await writeFileAtomically(path, archive, 0o600);
+    context.log.info({ path, bytes: archive.length }, 'the ramdisk’s logs are stored');
   }
 }

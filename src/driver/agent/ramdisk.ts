@@ -40,9 +40,15 @@ export class Ramdisk {
     );
   }
 
-  /** @returns undefined when the agent is there */
-  async arrival(context: StepContext): Promise<StepOutcome | undefined> {
-    if (this.client.isKnown(context)) return undefined;
+  /**
+   * @param isThere what is waited for; by default the agent
+   * @returns undefined when it is there
+   */
+  async arrival(
+    context: StepContext,
+    isThere: (context: StepContext) => boolean = (seen) => this.client.isKnown(seen),
+  ): Promise<StepOutcome | undefined> {
+    if (isThere(context)) return undefined;
     if (context.wake === 'restart') {
       // A conductor died between the checkpoint and the BMC's answer: was the machine started?
       const state = await context.interfaces.power.getPowerState(context);

@@ -1,10 +1,22 @@
 import type { DriverContext } from './context.js';
 import type { Implementation } from './implementation.js';
 
+/** Whose kernel and ramdisk: driver_info.deploy_… or driver_info.rescue_…. */
+export type RamdiskKind = 'deploy' | 'rescue';
+
 /** Publishes what a machine needs for its next boot. Does not touch the BMC: the deploy steps choose the device. */
 export interface BootInterface extends Implementation {
-  /** Publishes the deploy ramdisk for this node; parameters go on the kernel's command line. */
-  prepareRamdisk(context: DriverContext, kernelParameters: Readonly<Record<string, string>>): Promise<void>;
+  /**
+   * Publishes the ramdisk for this node; parameters go on the kernel's command line.
+   * @param which by default the deploy ramdisk
+   */
+  prepareRamdisk(
+    context: DriverContext,
+    kernelParameters: Readonly<Record<string, string>>,
+    which?: RamdiskKind,
+  ): Promise<void>;
+  /** As `validate`, for the rescue ramdisk. @throws InvalidError */
+  validateRescue?(context: DriverContext): Promise<void>;
   /** Withdraws what `prepareRamdisk` published. Idempotent. */
   cleanUpRamdisk(context: DriverContext): Promise<void>;
   /** Publishes what the installed system needs to boot; nothing for a whole-disk image. */

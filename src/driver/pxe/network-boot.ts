@@ -8,14 +8,17 @@ import type { Json, JsonObject } from '../../domain/step/step.js';
 import { writeFileAtomically } from '../../platform/write-file.js';
 import { type BootWord, bootWords, kernelParameter, UnsafeBootText } from '../../protocol/ipxe/boot-text.js';
 import { bootModeOf, capabilitiesOf } from '../capabilities.js';
-import type { BootInterface } from '../contract/boot.js';
+import type { BootInterface, RamdiskKind } from '../contract/boot.js';
 import type { DriverContext, DriverNode, DriverPort } from '../contract/context.js';
 import { Faults } from '../contract/faults.js';
 import type { PropertyTable } from '../contract/implementation.js';
 import type { Flavour } from './flavour.js';
 
-const PARTS = ['deploy_kernel', 'deploy_ramdisk'] as const;
-type Part = (typeof PARTS)[number];
+const PARTS = {
+  deploy: ['deploy_kernel', 'deploy_ramdisk'],
+  rescue: ['rescue_kernel', 'rescue_ramdisk'],
+} as const satisfies Record<RamdiskKind, readonly string[]>;
+type Part = (typeof PARTS)[RamdiskKind][number];
 
 /** ms that publishing may take once the files are there. */
 const PUBLISH = 10_000;
@@ -23,6 +26,9 @@ const PUBLISH = 10_000;
 const PROPERTIES: PropertyTable = {
   deploy_kernel: 'UUID (from Glance) or URL of the deployment kernel. Required.',
   deploy_ramdisk: 'UUID (from Glance) or URL of the ramdisk that is mounted at boot time. Required.',
+  rescue_kernel: 'UUID (from Glance) or URL of the rescue kernel. This value is required for rescue mode.',
+  rescue_ramdisk:
+    'UUID (from Glance) or URL of the rescue ramdisk with agent that is used at node rescue time. This value is required for rescue mode.',
   kernel_append_params:
     'Additional kernel parameters for the deploy ramdisk. Overrides the pxe.kernel_append_params configuration option, use %default% to insert its value. Optional.',
 };
@@ -49,8 +55,8 @@ export interface NetworkBootParts {
   images: BootImages;
   settings: PxeSettings;
   defaultBootMode: BootMode;
-  /** conductor.deploy_kernel and deploy_ramdisk: for nodes that name none. */
-  defaults: { deploy_kernel: string | null; deploy_ramdisk: string | null };
+  /** conductor.deploy_kernel and its like: for nodes that name none. */
+  defaults: Readonly<Record<Part, string | null>>;
 }
 
 /**
@@ -71,18 +77,7 @@ export class NetworkBoot implements BootInterface {
     if (bootPorts(context).length === 0) {
       faults.add(`Node ${node.uuid} does not have any port associated with it that boots from the network`);
     }
-    const missing = PARTS.filter((part) => !this.referenceOf(node, part));
-    if (missing.length > 0) {
-      const names = missing.map((part) => `'${part}'`).join(', ');
-      faults.add(
-        `Cannot validate PXE bootloader. Some parameters were missing in node's driver_info. Missing are: [${names}]`,
-      );
-    }
-    for (const part of PARTS) {
-      const reference = this.referenceOf(node, part);
-      if (reference)
-        faults.attempt(() => this.parts.images.validateReference(reference, `driver_info.${part}`));
-    }
+    this.checkParts(node, 'deploy', faults);
     faults.attempt(() => this.appendParameters(node));
     faults.attempt(() => this.modeOf(node));
     for (const [field, info] of Object.entries({
@@ -97,27 +92,37 @@ export class NetworkBoot implements BootInterface {
     faults.throwAny();
   }
 
+  async validateRescue(context: DriverContext): Promise<void> {
+    const faults = new Faults();
+    this.checkParts(context.node, 'rescue', faults);
+    faults.throwAny();
+  }
+
   async prepareRamdisk(
     context: DriverContext,
     kernelParameters: Readonly<Record<string, string>>,
+    which: RamdiskKind = 'deploy',
   ): Promise<void> {
     await this.validate(context);
+    if (which === 'rescue') await this.validateRescue(context);
     const { flavour, images } = this.parts;
     const { node } = context;
     const mode = this.modeOf(node);
     const name = (part: Part) => `${node.uuid}/${part}`;
+    const parts = PARTS[which];
+    const [kernel, ramdisk] = parts;
     const config = refuse(() =>
       flavour.render(
         {
-          kernel: flavour.locate(name('deploy_kernel')),
-          ramdisk: flavour.locate(name('deploy_ramdisk')),
+          kernel: flavour.locate(name(kernel)),
+          ramdisk: flavour.locate(name(ramdisk)),
           parameters: this.commandLine(node, kernelParameters),
         },
         mode,
       ),
     );
     await Promise.all(
-      PARTS.map((part) =>
+      parts.map((part) =>
         // The reference is there: validate has seen it.
         images.fetchTo(this.referenceOf(node, part)!, join(this.parts.root, name(part)), {
           opaque: true,
@@ -125,7 +130,7 @@ export class NetworkBoot implements BootInterface {
         }),
       ),
     );
-    await this.publish(context, mode, config, PARTS.map(name));
+    await this.publish(context, mode, config, parts.map(name));
   }
 
   async cleanUpRamdisk(context: DriverContext): Promise<void> {
@@ -141,6 +146,21 @@ export class NetworkBoot implements BootInterface {
 
   async cleanUpInstance(context: DriverContext): Promise<void> {
     await this.withdraw(context);
+  }
+
+  private checkParts(node: DriverNode, which: RamdiskKind, faults: Faults): void {
+    const missing = PARTS[which].filter((part) => !this.referenceOf(node, part));
+    if (missing.length > 0) {
+      const names = missing.map((part) => `'${part}'`).join(', ');
+      faults.add(
+        `Cannot validate PXE bootloader. Some parameters were missing in node's driver_info. Missing are: [${names}]`,
+      );
+    }
+    for (const part of PARTS[which]) {
+      const reference = this.referenceOf(node, part);
+      if (reference)
+        faults.attempt(() => this.parts.images.validateReference(reference, `driver_info.${part}`));
+    }
   }
 
   private async publish(

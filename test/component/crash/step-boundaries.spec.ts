@@ -44,6 +44,9 @@ beforeAll(() => {
 });
 afterAll(() => home.remove());
 
+/** Each inspected machine has an address of its own. */
+let inspected = 0;
+
 async function until(daemon: RunningDaemon, uuid: string, state: string): Promise<void> {
   for (let i = 0; i < 600; i++) {
     const node = await daemon.api('GET', `/v1/nodes/${uuid}?fields=provision_state,last_error`);
@@ -171,6 +174,53 @@ describe('a daemon killed in another verb', () => {
         .filter((line) => line.operation !== null && line.phase === 'begin')
         .map((line) => line.effect);
       expect(begun).toEqual(['inspect_hardware', 'take_over', 'log_passthrough', 'rescue', 'unrescue']);
+    },
+    60_000,
+  );
+});
+
+describe('a daemon killed in an inspection by the ramdisk', () => {
+  it.each(['inspect.read_report.before', 'inspect.read_report.after', 'inspect.tear_down_inspection.after'])(
+    'at %s loses no report and makes no port twice',
+    async (failpoint) => {
+      const env = { FERRIC_INSPECTOR__REQUIRE_MANAGED_BOOT: 'false' };
+      const first = await home.start({ ...env, FERRIC_CONDUCTOR__FAILPOINT: failpoint });
+      const body = { driver: 'fake-hardware', inspect_interface: 'agent' };
+      const uuid = String((await first.api('POST', '/v1/nodes', body))['uuid']);
+      const path = `/v1/nodes/${uuid}/states/provision`;
+      await first.api('PUT', path, { target: 'manage' });
+      await until(first, uuid, 'manageable');
+      const report = async () => {
+        await until(first, uuid, 'inspect wait');
+        const address = `52:54:00:00:01:0${inspected++}`;
+        const interfaces = [{ name: 'eth0', mac_address: address }];
+        const found = { inventory: { interfaces, cpu: { architecture: 'x86_64' } } };
+        const answer = await fetch(`${first.agentUrl}/v1/continue_inspection?node_uuid=${uuid}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', 'x-openstack-ironic-api-version': '1.84' },
+          body: JSON.stringify(found),
+        });
+        expect(answer.status).toBe(202);
+      };
+      await first.api('PUT', path, { target: 'inspect' });
+      const reported = report();
+      expect(await first.ended, `the failpoint was not reached:\n${first.log()}`).toBe('SIGKILL');
+      await reported;
+
+      const second = await home.start(env);
+      await until(second, uuid, 'manageable');
+      const node = await second.api('GET', `/v1/nodes/${uuid}`);
+      expect(node).toMatchObject({
+        properties: { cpu_arch: 'x86_64' },
+        power_state: 'power off',
+        last_error: null,
+      });
+      expect(
+        ((await second.api('GET', `/v1/nodes/${uuid}/ports`)) as { ports: unknown[] }).ports,
+      ).toHaveLength(1);
+      await second.api('GET', `/v1/nodes/${uuid}/inventory`);
+      await second.stop();
+      expect(second.log()).not.toMatch(/"level":"error"/);
     },
     60_000,
   );

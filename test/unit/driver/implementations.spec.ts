@@ -3,11 +3,15 @@ import type { BootPlanRepository } from '../../../src/boot-plan/boot-plan.reposi
 import { deploySection } from '../../../src/config/section/deploy.js';
 import { driverSection } from '../../../src/config/section/driver.js';
 import { fakeSection } from '../../../src/config/section/fake.js';
+import { inspectorSection } from '../../../src/config/section/inspector.js';
 import { ipmiSection } from '../../../src/config/section/ipmi.js';
 import { pxeSection } from '../../../src/config/section/pxe.js';
+import { AgentInspect } from '../../../src/driver/agent/agent-inspect.js';
+import { AgentRescue } from '../../../src/driver/agent/agent-rescue.js';
 import { AgentClient } from '../../../src/driver/agent/client.js';
 import { DirectDeploy } from '../../../src/driver/agent/direct-deploy.js';
 import { InstanceImage } from '../../../src/driver/agent/instance-image.js';
+import { Ramdisk } from '../../../src/driver/agent/ramdisk.js';
 import { RamdiskLogs } from '../../../src/driver/agent/ramdisk-logs.js';
 import { FAKE_HARDWARE } from '../../../src/driver/hardware-type/fake-hardware.js';
 import { IPMI } from '../../../src/driver/hardware-type/ipmi.js';
@@ -38,7 +42,7 @@ const boot = (flavour: Flavour, root: string) =>
     images,
     settings: pxeSection.parse(undefined),
     defaultBootMode: 'uefi',
-    defaults: { deploy_kernel: null, deploy_ramdisk: null },
+    defaults: { deploy_kernel: null, deploy_ramdisk: null, rescue_kernel: null, rescue_ramdisk: null },
   });
 const client = new AgentClient({ timeout: 1, attempts: 1, requireTls: true, ports: [] });
 const direct = new DirectDeploy({
@@ -48,6 +52,23 @@ const direct = new DirectDeploy({
   settings: deploy,
   apiUrl: () => 'http://10.0.0.1:6386',
   patience: { deploy: 1, clean: 1, service: 1 },
+});
+
+const ramdisk = new Ramdisk(client);
+const inspect = new AgentInspect({
+  ramdisk,
+  logs: new RamdiskLogs({ client, directory: '/logs', maxBytes: 1 }),
+  settings: inspectorSection.parse(undefined),
+  collectLogs: 'never',
+  apiUrl: () => 'http://10.0.0.1:6386',
+  resolve: async () => [],
+});
+const rescue = new AgentRescue({
+  ramdisk,
+  client,
+  hashAlgorithm: 'sha256',
+  interval: 1,
+  apiUrl: () => 'http://10.0.0.1:6386',
 });
 
 const registry = new DriverRegistry({
@@ -61,7 +82,12 @@ const registry = new DriverRegistry({
       deploy,
       ipmitool: new Ipmitool({ settings, runtimeDirectory: '/nonexistent' }),
     }),
-    { boot: [boot(ipxeFlavour(httpUrl, 0), '/http'), boot(PXE_FLAVOUR, '/tftp')], deploy: [direct] },
+    {
+      boot: [boot(ipxeFlavour(httpUrl, 0), '/http'), boot(PXE_FLAVOUR, '/tftp')],
+      deploy: [direct],
+      inspect: [inspect],
+      rescue: [rescue],
+    },
   ),
 });
 
@@ -73,7 +99,7 @@ describe('all implementations, as configured by default', () => {
       console: 'no-console',
       deploy: 'direct',
       firmware: 'no-firmware',
-      inspect: 'no-inspect',
+      inspect: 'agent',
       management: 'ipmitool',
       network: 'noop',
       power: 'ipmitool',
@@ -119,6 +145,8 @@ describe('all implementations, as configured by default', () => {
         'ipmi_transit_channel',
         'ipmi_username',
         'kernel_append_params',
+        'rescue_kernel',
+        'rescue_ramdisk',
       ].toSorted(),
     );
   });

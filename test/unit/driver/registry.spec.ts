@@ -13,6 +13,8 @@ import { DriverRegistry } from '../../../src/driver/registry.js';
 import { DriverBench } from '../../support/driver-context.js';
 
 const FAKE_ONLY = {
+  enabled_inspect_interfaces: ['no-inspect', 'fake'],
+  enabled_rescue_interfaces: ['no-rescue', 'fake'],
   enabled_hardware_types: ['fake-hardware'],
   enabled_boot_interfaces: ['fake'],
   enabled_deploy_interfaces: ['fake'],

@@ -1,8 +1,9 @@
 import { Controller, Get, HttpCode, Post, Req } from '@nestjs/common';
 import { Conductor, type HeartbeatBody } from '../../../conductor/conductor.js';
-import { FerricError, InvalidError, messageOf } from '../../../domain/errors.js';
+import { FerricError, InvalidError, messageOf, NotFoundError } from '../../../domain/errors.js';
 import { canonicalUuid } from '../../../domain/node/name.js';
 import { Policy } from '../../auth/policy.js';
+import { versionOf } from '../../microversion/microversion.js';
 import { Since } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';
 import { OBJECT, objectOf, STRING, TEXT } from '../../openapi/json-schema.js';
@@ -15,10 +16,14 @@ import { objectBody } from '../../resource/write.js';
 import { LOOKUP_FIELDS, NODE_FIELDS } from '../node/fields.js';
 import { agentConfig } from './agent-config.js';
 import { RamdiskDoor } from './door.js';
+import { INSPECTION_SCHEMA, readInspection } from './inspection-body.js';
 
 export const LOOKUP = {
   addresses: { read: stringList, about: 'MAC addresses of the machine, comma-separated' },
   node_uuid: { read: uuid, about: 'The node, where the ramdisk was told' },
+} as const satisfies ParameterTable;
+const INSPECTION = {
+  node_uuid: { read: uuid, about: 'The node, where the ramdisk was told; since 1.84' },
 } as const satisfies ParameterTable;
 const MOST_ADDRESSES = 128;
 const STATUSES = ['start', 'end', 'error'];
@@ -81,14 +86,39 @@ export class RamdiskController {
     await this.#orMiss(source, () => this.conductor.heartbeat(node, heartbeat, source));
   }
 
-  /** No interface that is built inspects through the ramdisk: no node waits for this. */
   @Post('continue_inspection')
   @HttpCode(202)
   @Since(1)
   @Policy('public')
-  @Describe({ summary: 'A ramdisk tells what it found', query: LOOKUP, body: { schema: OBJECT } })
-  continueInspection(@Req() { ip }: ApiRequest) {
-    throw this.door.miss('no node waits for an inspection by its ramdisk', this.door.enter(ip));
+  @Describe({
+    summary: 'A ramdisk tells what it found',
+    query: INSPECTION,
+    body: { schema: INSPECTION_SCHEMA },
+    answer: { schema: OBJECT },
+  })
+  async continueInspection(@Req() { asked, query, body, ip }: ApiRequest) {
+    const source = this.door.enter(ip);
+    const { version, base, by } = asked;
+    const { node_uuid } = readQuery(query, INSPECTION, version);
+    const isNew = version.does('continueInspection');
+    // What speaks 1.1 spoke to ironic-inspector before, which knew no node_uuid.
+    if (!isNew && (!version.isOldest || node_uuid !== undefined)) {
+      throw new NotFoundError(`API version ${versionOf('continueInspection')} or newer is required`);
+    }
+    const { inventory, plugin_data, macs, bmc_addresses } = readInspection(body);
+    if (macs.length === 0 && bmc_addresses.length === 0 && node_uuid === undefined) {
+      throw new InvalidError('No lookup information provided');
+    }
+    const search = { node_uuid: node_uuid ?? null, macs, bmc_addresses, source };
+    const found = await this.#orMiss(source, () =>
+      this.conductor.continueInspection({ inventory, plugin_data }, search, isNew, by),
+    );
+    if (!isNew) return { uuid: found.node.uuid };
+    const view = viewOf(NODE_FIELDS, version, LOOKUP_FIELDS);
+    return {
+      node: view.show(found.node, { version, base, steps: new Map(), now: 0 }),
+      config: agentConfig(this.door.settings, found.agent_token),
+    };
   }
 
   async #orMiss<T>(source: string, work: () => Promise<T>): Promise<T> {

@@ -33,6 +33,8 @@ beforeAll(() => {
       }),
     ),
     settings: driverSection.parse({
+      enabled_inspect_interfaces: ['no-inspect', 'fake'],
+      enabled_rescue_interfaces: ['no-rescue', 'fake'],
       enabled_hardware_types: ['fake-hardware'],
       enabled_boot_interfaces: ['fake'],
       enabled_deploy_interfaces: ['fake'],

@@ -46,7 +46,12 @@ const build = (flavour: Flavour = IPXE, settings = {}) =>
     },
     settings: pxeSection.parse(settings),
     defaultBootMode: 'uefi',
-    defaults: { deploy_kernel: null, deploy_ramdisk: 'http://images/default.ramdisk' },
+    defaults: {
+      deploy_kernel: null,
+      deploy_ramdisk: 'http://images/default.ramdisk',
+      rescue_kernel: null,
+      rescue_ramdisk: null,
+    },
   });
 
 const bench = (driver_info: JsonObject = {}, fields = {}) => {

@@ -1,0 +1,185 @@
+import { randomUUID } from 'node:crypto';
+import type { DataSource } from 'typeorm';
+import type { InspectorSettings } from '../../config/section/inspector.js';
+import { inTransaction } from '../../database/data-source.js';
+import { FerricError, NotFoundError, UnavailableError } from '../../domain/errors.js';
+import type { InspectionReport } from '../../driver/contract/inspect.js';
+import type { DriverRegistry } from '../../driver/registry.js';
+import type { HardwareRepository } from '../../hardware/hardware.repository.js';
+import type { Node } from '../../node/node.entity.js';
+import type { NodeRepository } from '../../node/node.repository.js';
+import type { OperationRepository } from '../../operation/operation.repository.js';
+import type { Logger } from '../../platform/logger.js';
+import type { PortRepository } from '../../port/port.repository.js';
+import type { AgentDesk, SourceCheck } from '../agent-desk.js';
+import type { InspectionQuery, Requester } from '../conductor.js';
+import type { NodeDesk } from '../node-desk.js';
+import type { OperationRunner } from '../operation-runner.js';
+import { plannedFrom } from '../workflow/workflow.js';
+import { READ_REPORT } from './report-reader.js';
+
+const WAITING = 'inspect wait';
+/** In driver_internal_info of a node that nobody enrolled. */
+const DISCOVERED = 'auto_discovered';
+/** Nodes that are inspected at once. */
+const MOST_WAITING = 10_000;
+
+/**
+ * Takes reports of ramdisks. Everybody on the provisioning network can call this: every miss looks the same
+ * (Ironic: api/controllers/v1/ramdisk.py and drivers/modules/inspect_utils.py, lookup_node).
+ */
+export class InspectionDesk {
+  constructor(
+    private readonly deps: {
+      source: DataSource;
+      nodes: NodeRepository;
+      ports: PortRepository;
+      operations: OperationRepository;
+      hardware: HardwareRepository;
+      registry: DriverRegistry;
+      runner: OperationRunner;
+      agents: AgentDesk;
+      desk: NodeDesk;
+      mayCome: SourceCheck;
+      settings: InspectorSettings;
+      host: string;
+      log: Logger;
+    },
+  ) {}
+
+  /**
+   * The report is kept before it is answered; it is read in the background.
+   * @param withToken the agent is told its token as by a lookup
+   * @throws NotFoundError, the same for every reason
+   */
+  async take(
+    report: InspectionReport,
+    query: InspectionQuery,
+    withToken: boolean,
+    by: Requester,
+  ): Promise<{ node: Node; agent_token: string | null }> {
+    const found = await this.#lookUp(query);
+    const node = found ?? (await this.#enrol(query, by));
+    const agent_token = withToken ? await this.deps.agents.giveToken(node.uuid) : null;
+    if (found) await this.#keep(node, report);
+    else await this.#keepDiscovered(node, report, by);
+    return { node, agent_token };
+  }
+
+  /** @returns null where nothing points to any node */
+  async #lookUp(query: InspectionQuery): Promise<Node | null> {
+    const { nodes, ports, registry, mayCome } = this.deps;
+    let node = query.node_uuid === null ? null : await nodes.find(query.node_uuid);
+    if (query.node_uuid !== null && !node) throw miss('no node of that UUID');
+    const owners = new Set((await ports.byAddresses(query.macs)).map((port) => port.node_uuid));
+    if (owners.size > 1) throw miss('its MAC addresses are of several nodes');
+    const [owner] = owners;
+    if (owner !== undefined && node && node.uuid !== owner)
+      throw miss('its MAC addresses are another node’s');
+    if (owner !== undefined) node ??= await nodes.find(owner);
+    if (node && node.provision_state !== WAITING)
+      throw miss(`node ${node.uuid} is in ${node.provision_state}`);
+    node = await this.#byBmc(query, node);
+    if (!node) return null;
+    if (!registry.resolve(node).inspect.readReport)
+      throw miss(`node ${node.uuid} is not inspected by its ramdisk`);
+    const macs = (await ports.ofNode(node.uuid)).map((port) => port.address);
+    if (!(await mayCome(macs, query.source)))
+      throw miss(`${query.source} does not speak for node ${node.uuid}`);
+    return node;
+  }
+
+  /** A node that is found must not have another one's BMC; without one the BMC alone tells it. */
+  async #byBmc({ bmc_addresses }: InspectionQuery, known: Node | null): Promise<Node | null> {
+    if (bmc_addresses.length === 0) return known;
+    const waiting = await this.deps.nodes.list({ provision_state: WAITING }, { limit: MOST_WAITING }, [
+      'uuid',
+      'driver_internal_info',
+    ]);
+    const fitting = waiting.filter(({ driver_internal_info }) => {
+      const cached = driver_internal_info['lookup_bmc_addresses'];
+      return Array.isArray(cached) && cached.some((address) => bmc_addresses.includes(String(address)));
+    });
+    if (known) {
+      if (fitting.length > 0 && !fitting.some(({ uuid }) => uuid === known.uuid)) {
+        throw miss(`its BMC is another node’s than ${known.uuid}`);
+      }
+      return known;
+    }
+    if (fitting.length > 1) throw miss('several nodes have its BMC address: create their ports');
+    return fitting[0] ? this.deps.nodes.find(fitting[0].uuid) : null;
+  }
+
+  /** The first report counts: an agent that did not hear the answer sends it again. */
+  async #keep(node: Node, report: InspectionReport): Promise<void> {
+    const { source, nodes, hardware, operations, runner } = this.deps;
+    const sealed = nodes.sealText(JSON.stringify(report));
+    await inTransaction(source, async (manager) => {
+      let first = false;
+      await nodes.edit(
+        node.uuid,
+        null,
+        (clear) => {
+          if (clear.provision_state !== WAITING) throw miss(`node ${node.uuid} waits no longer`);
+          const known = clear.driver_internal_info;
+          if (known['inspection_reported_at']) return null;
+          first = true;
+          return { driver_internal_info: { ...known, inspection_reported_at: new Date().toISOString() } };
+        },
+        manager,
+      );
+      if (first) await hardware.saveReport(node.uuid, sealed, manager);
+    });
+    const open = await operations.openOf(node.uuid);
+    if (open?.kind === 'inspect') runner.deliver(open.id, { on: 'wake', why: 'heartbeat' });
+  }
+
+  async #enrol(query: InspectionQuery, by: Requester): Promise<Node> {
+    const { settings, nodes, desk, log } = this.deps;
+    const { enabled, driver, max_nodes } = settings.auto_discovery;
+    if (!enabled || driver === null) throw miss('no node waits for it');
+    const enrolled = await nodes.list({ provision_state: 'enroll' }, { limit: MOST_WAITING }, [
+      'uuid',
+      'driver_internal_info',
+    ]);
+    const discovered = enrolled.filter(({ driver_internal_info: info }) => info[DISCOVERED] === true);
+    if (discovered.length >= max_nodes) {
+      throw new UnavailableError(
+        `${max_nodes} discovered nodes wait in enroll (inspector.auto_discovery.max_nodes): no more are taken.`,
+      );
+    }
+    const uuid = randomUUID();
+    log.info({ node: uuid, driver, macs: query.macs, bmc: query.bmc_addresses }, 'a machine was discovered');
+    try {
+      const row = { uuid, driver, provision_state: 'enroll', driver_internal_info: { [DISCOVERED]: true } };
+      return await desk.create({ ...row, inspect_interface: 'agent' }, by);
+    } catch (error) {
+      if (!(error instanceof FerricError)) throw error;
+      log.error({ driver, error: error.message }, 'a discovered machine cannot be enrolled');
+      throw miss('it cannot be enrolled');
+    }
+  }
+
+  async #keepDiscovered(node: Node, report: InspectionReport, by: Requester): Promise<void> {
+    const { source, nodes, hardware, operations, runner, host } = this.deps;
+    const flagged = { ...report, plugin_data: { ...report.plugin_data, [DISCOVERED]: true } };
+    const { id } = await inTransaction(source, async (manager) => {
+      await hardware.saveReport(node.uuid, nodes.sealText(JSON.stringify(flagged)), manager);
+      const steps = [plannedFrom(READ_REPORT, {})];
+      const row = {
+        node_uuid: node.uuid,
+        kind: 'action' as const,
+        steps,
+        request_id: by.request_id,
+        conductor: host,
+      };
+      return operations.create(row, manager);
+    });
+    runner.deliver(id, { on: 'begin' });
+  }
+}
+
+/** Only the log tells why. */
+function miss(reason: string): NotFoundError {
+  return new NotFoundError(reason);
+}

@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto';
+import type { EntityManager } from 'typeorm';
+import type { InspectorSettings } from '../../config/section/inspector.js';
+import { FerricError, InvalidError } from '../../domain/errors.js';
+import type { RuleDoors } from '../../domain/inspection-rule/action.js';
+import { splitSecrets } from '../../domain/secret-key.js';
+import type { JsonObject, StepOutcome } from '../../domain/step/step.js';
+import type { InspectedPort, InspectionReport } from '../../driver/contract/inspect.js';
+import type { DriverRegistry } from '../../driver/registry.js';
+import type { HardwareRepository } from '../../hardware/hardware.repository.js';
+import type { InspectionRuleRepository } from '../../inspection-rule/inspection-rule.repository.js';
+import type { NodeRepository } from '../../node/node.repository.js';
+import type { Port } from '../../port/port.entity.js';
+import type { PortRepository } from '../../port/port.repository.js';
+import type { OwnContext, OwnStep } from '../workflow/own-step.js';
+import { ruleChanges, ruleSubject } from './rule-subject.js';
+import { applyRulesInThread } from './rule-thread.js';
+
+/** As the journal has it. Above is what gets the report, below what is done behind it. */
+export const READ_REPORT = {
+  interface: 'inspect',
+  name: 'read_report',
+  priority: 60,
+  abortable: false,
+  rerunnable: true,
+  visible: false,
+} as const;
+
+/** ms that writing down what was found may take. */
+const WRITE = 10_000;
+/** Failures that say nothing of the report: it is read again. */
+const PASSING = ['lease-lost', 'cancelled', 'unavailable', 'internal'];
+
+/**
+ * Reads what a ramdisk reported (Ironic: conductor/inspection.py, continue_inspection): the inspect interface says what
+ * it comes to, which is written down; then the rules have their turn, and what they make of it is written down with
+ * the inventory. Each in one transaction, so that a conductor that dies reads again what is not written.
+ */
+export class ReportReader {
+  readonly step: OwnStep;
+
+  constructor(
+    private readonly deps: {
+      nodes: NodeRepository;
+      ports: PortRepository;
+      hardware: HardwareRepository;
+      rules: InspectionRuleRepository;
+      registry: DriverRegistry;
+      settings: InspectorSettings;
+      /** GETs a URL for a rule. @throws when it does not answer well */
+      call: RuleDoors['call'];
+    },
+  ) {
+    this.step = { ...READ_REPORT, kinds: ['inspect', 'action'], run: (context) => this.#run(context) };
+  }
+
+  async #run(context: OwnContext): Promise<StepOutcome> {
+    const { nodes, hardware } = this.deps;
+    const sealed = await hardware.report(context.node.uuid);
+    // Written down already, before the conductor died.
+    if (sealed === null) return { is: 'done' };
+    const report = JSON.parse(nodes.openText(sealed)) as InspectionReport;
+    try {
+      const plugin_data = await this.#read(context, report);
+      await this.#finish(context, report.inventory, plugin_data);
+    } catch (error) {
+      if (error instanceof FerricError && !PASSING.includes(error.code)) {
+        await hardware.deleteReport(context.node.uuid);
+      }
+      throw error;
+    }
+    return { is: 'done' };
+  }
+
+  /** @returns the plugin data as the hooks left it */
+  async #read(context: OwnContext, report: InspectionReport): Promise<JsonObject> {
+    const { ports, hardware } = this.deps;
+    const { uuid } = context.node;
+    const rows = await ports.ofNode(uuid);
+    const inventory = (await hardware.inventory(uuid))?.inventory ?? null;
+    const { inspect } = context.all;
+    if (!inspect.readReport) {
+      throw new InvalidError(`The inspect interface ${inspect.name} takes no report of a ramdisk.`);
+    }
+    const found = await inspect.readReport(context, report, { ports: rows.map(portOf), inventory });
+    await context.fence(WRITE);
+    await context.commit(async (manager, fence) => {
+      await this.#writePorts(context, rows, found.ports, manager);
+      await this.deps.nodes.update(uuid, { properties: found.properties }, fence, manager);
+    });
+    return found.plugin_data;
+  }
+
+  async #writePorts(
+    context: OwnContext,
+    rows: readonly Port[],
+    found: readonly InspectedPort[],
+    on: EntityManager,
+  ): Promise<void> {
+    const { ports } = this.deps;
+    const kept = new Set(found.map((port) => port.uuid));
+    for (const row of rows) if (!kept.has(row.uuid)) await ports.delete(row.uuid, on);
+    const fresh = found.filter((port) => port.uuid === null);
+    const taken = new Set(
+      (await ports.byAddresses(fresh.map((port) => port.address))).map((row) => row.address),
+    );
+    for (const { uuid, ...port } of found) {
+      if (uuid !== null) await ports.update(uuid, port, on);
+      else if (taken.has(port.address)) {
+        context.log.warn({ address: port.address }, 'an interface that was found is a port of another node');
+      } else await ports.create({ ...port, uuid: randomUUID(), node_uuid: context.node.uuid }, on);
+    }
+  }
+
+  async #finish(context: OwnContext, inventory: JsonObject, plugin_data: JsonObject): Promise<void> {
+    const { nodes, ports, hardware, rules, registry, settings } = this.deps;
+    const { uuid } = context.node;
+    const rows = (await rules.ofPhase('main')).map((row) => ({
+      ...rules.bodyOf(row),
+      priority: row.priority,
+      sensitive: row.sensitive,
+    }));
+    const row = await nodes.get(uuid);
+    const node = { ...row, ...nodes.withSecrets(row) };
+    const before = ruleSubject(node, await ports.ofNode(uuid), { inventory, plugin_data });
+    const doors: RuleDoors = {
+      log: (level, text) =>
+        context.log[LEVELS[level]]({ rule: text.slice(0, 2_000) }, 'an inspection rule says'),
+      call: this.deps.call,
+    };
+    const after =
+      rows.length === 0
+        ? before
+        : await applyRulesInThread(
+            { rules: rows, inspected: before, masking: settings.mask_secrets },
+            doors,
+            settings.rule_timeout * 1000,
+            context.signal,
+          );
+    const changes = ruleChanges(node, before, after, registry);
+    await context.fence(WRITE);
+    await context.commit(async (manager, fence) => {
+      if (Object.keys(changes.node).length > 0) await nodes.update(uuid, changes.node, fence, manager);
+      for (const port of changes.ports) await ports.update(port.uuid, port.changes, manager);
+      const { logs: _logs, ...kept } = after.plugin_data;
+      // Nobody needs the password that some collector saw: what is kept has none.
+      const found = { inventory: splitSecrets(inventory).open, plugin_data: splitSecrets(kept).open };
+      await hardware.replaceInventory(uuid, found, manager);
+      await hardware.deleteReport(uuid, manager);
+    });
+  }
+}
+
+const LEVELS = { debug: 'debug', info: 'info', warning: 'warn', error: 'error', critical: 'error' } as const;
+
+function portOf(row: Port): InspectedPort {
+  const { uuid, address, pxe_enabled, extra, local_link_connection, physical_network } = row;
+  return { uuid, address, pxe_enabled, extra, local_link_connection, physical_network };
+}

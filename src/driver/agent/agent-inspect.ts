@@ -1,0 +1,183 @@
+import { isIP } from 'node:net';
+import type { InspectorSettings } from '../../config/section/inspector.js';
+import { InvalidError, messageOf } from '../../domain/errors.js';
+import type { Json, JsonObject, StepOutcome } from '../../domain/step/step.js';
+import { parseKernelCommandLine } from '../../protocol/agent/kernel-parameters.js';
+import type { DriverContext } from '../contract/context.js';
+import type { Findings, InspectedPort, InspectInterface, InspectionReport } from '../contract/inspect.js';
+import type { StepContext, StepDeclaration, WorkContext } from '../contract/step.js';
+import { forgetAgent } from './agent-node.js';
+import { digest } from './inspection/digest.js';
+import { POWER_TIMEOUT, powerOff, type Ramdisk, setBootDevice } from './ramdisk.js';
+import type { RamdiskLogs } from './ramdisk-logs.js';
+
+export interface AgentInspectParts {
+  ramdisk: Ramdisk;
+  logs: RamdiskLogs;
+  settings: InspectorSettings;
+  /** When logs are kept: deploy.deploy_logs_collect. */
+  collectLogs: 'always' | 'on_failure' | 'never';
+  /** Base URL of the agent listener as machines see it; asked when it is needed. */
+  apiUrl: () => string;
+  /** All addresses of a name; none where it has none. */
+  resolve: (name: string, signal: AbortSignal) => Promise<string[]>;
+}
+
+/** BMC addresses by which a report is told to be the node's (inspect_utils.LOOKUP_CACHE_FIELD). */
+const ADDRESSES = 'lookup_bmc_addresses';
+/** Left by the conductor with the report. */
+const REPORTED = 'inspection_reported_at';
+
+const step = { interface: 'inspect', kind: 'inspect', rerunnable: true, visible: false } as const;
+
+/**
+ * Inspect interface `agent`: the ramdisk looks at its machine and reports by itself (Ironic:
+ * drivers/modules/inspector/agent.py).
+ */
+export class AgentInspect implements InspectInterface {
+  readonly name = 'agent';
+  readonly properties = {};
+  readonly steps: readonly StepDeclaration[];
+
+  constructor(private readonly parts: AgentInspectParts) {
+    this.steps = [
+      {
+        ...step,
+        name: 'inspect_hardware',
+        priority: 100,
+        abortable: true,
+        run: (context) => this.inspect(context),
+      },
+      {
+        ...step,
+        name: 'tear_down_inspection',
+        priority: 20,
+        abortable: false,
+        run: async (context) => {
+          await this.tearDown(context);
+          return { is: 'done' };
+        },
+      },
+    ];
+  }
+
+  async validate(context: DriverContext & Partial<Pick<WorkContext, 'interfaces'>>): Promise<void> {
+    parameters(this.parts.settings);
+    const boot = context.interfaces?.boot;
+    if (boot && this.isManaged(context)) await boot.validate(context);
+    else if (this.parts.settings.require_managed_boot) {
+      throw new InvalidError(
+        `Node ${context.node.uuid} does not have any port that boots from the network: create one, or set ` +
+          'inspector.require_managed_boot to false and offer machines without one a ramdisk (netboot.discovery).',
+      );
+    }
+  }
+
+  async cleanUp(context: WorkContext): Promise<void> {
+    await this.tearDown(context);
+  }
+
+  async readReport(
+    context: WorkContext,
+    report: InspectionReport,
+    before: { ports: readonly InspectedPort[]; inventory: JsonObject | null },
+  ): Promise<Findings> {
+    const { settings, collectLogs } = this.parts;
+    const { logs, ...plugin_data } = report.plugin_data;
+    const keep = async () => {
+      if (typeof logs === 'string' && logs !== '') await this.keepLogs(context, logs);
+    };
+    try {
+      const found = digest({
+        node_uuid: context.node.uuid,
+        inventory: report.inventory,
+        before: before.inventory,
+        properties: structuredClone(context.node.properties),
+        plugin_data: structuredClone(plugin_data),
+        ports: [...before.ports],
+        settings,
+        log: context.log,
+      });
+      if (collectLogs === 'always') await keep();
+      return found;
+    } catch (error) {
+      if (collectLogs !== 'never') await keep();
+      throw error;
+    }
+  }
+
+  private async inspect(context: StepContext): Promise<StepOutcome> {
+    const { ramdisk } = this.parts;
+    if (ramdisk.isBooting(context.saved)) {
+      const reported = ({ node }: StepContext) => typeof node.driver_internal_info[REPORTED] === 'string';
+      return (await ramdisk.arrival(context, reported)) ?? { is: 'done' };
+    }
+    const addresses = await this.bmcAddresses(context);
+    return ramdisk.launch(
+      context,
+      async () => {
+        if (!this.isManaged(context)) return;
+        await context.interfaces.boot.prepareRamdisk(context, {
+          ...parameters(this.parts.settings),
+          'ipa-inspection-callback-url': `${this.parts.apiUrl().replace(/\/$/, '')}/v1/continue_inspection`,
+        });
+      },
+      { [ADDRESSES]: addresses },
+    );
+  }
+
+  private async tearDown(context: WorkContext): Promise<void> {
+    if (this.parts.settings.power_off) await powerOff(context);
+    await context.interfaces.boot.cleanUpRamdisk(context);
+    if (this.parts.settings.power_off && context.node.disable_power_off) {
+      await setBootDevice(context, 'disk');
+      await context.interfaces.power.setPowerState(context, 'rebooting', POWER_TIMEOUT);
+    }
+    await forgetAgent(context);
+    const { [ADDRESSES]: _addresses, ...kept } = context.node.driver_internal_info;
+    await context.save({ driver_internal_info: kept });
+  }
+
+  /** A machine without a port to boot from gets what is offered to strangers. */
+  private isManaged(context: DriverContext): boolean {
+    return context.ports.some((port) => port.pxe_enabled);
+  }
+
+  /** Every address that driver_info names, and what it resolves to (inspect_utils._get_bmc_addresses). */
+  private async bmcAddresses(context: DriverContext): Promise<string[]> {
+    const { driver_info } = context.node;
+    const bridged = !['no', undefined, null, ''].includes(driver_info['ipmi_bridging'] as string | undefined);
+    const found = new Set<string>();
+    for (const [name, value] of Object.entries(driver_info)) {
+      if (!name.endsWith('_address') || typeof value !== 'string' || value === '') continue;
+      if (name.startsWith('ipmi_') && bridged) continue; // the other end of a bridge is not this machine's BMC
+      const host = hostOf(value);
+      if (host === null) continue;
+      found.add(host);
+      if (isIP(host) !== 0) continue;
+      for (const address of await this.parts.resolve(host, context.signal)) found.add(address);
+    }
+    return [...found].filter((address) => !/^127\.|^::1$|^localhost$/i.test(address));
+  }
+
+  private async keepLogs(context: WorkContext, logs: string): Promise<void> {
+    try {
+      await this.parts.logs.store(context, 'inspect', logs);
+    } catch (error) {
+      context.signal.throwIfAborted();
+      context.log.warn({ error: messageOf(error) }, 'the ramdisk’s logs could not be stored');
+    }
+  }
+}
+
+/** @throws InvalidError naming what cannot stand there */
+function parameters(settings: InspectorSettings): Record<string, string> {
+  const given = Object.fromEntries(parseKernelCommandLine(settings.extra_kernel_params));
+  return { ...(settings.force_dhcp ? { 'ipa-collect-lldp': '1' } : {}), ...given };
+}
+
+function hostOf(value: Json): string | null {
+  const text = String(value);
+  if (text.includes('//')) return URL.canParse(text) ? new URL(text).hostname.replace(/^\[|\]$/g, '') : null;
+  return text.replace(/^\[|\]$/g, '');
+}

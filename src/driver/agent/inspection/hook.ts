@@ -1,0 +1,75 @@
+import type { HookName, InspectorSettings } from '../../../config/section/inspector.js';
+import { InvalidError } from '../../../domain/errors.js';
+import type { Json, JsonObject } from '../../../domain/step/step.js';
+import type { Logger } from '../../../platform/logger.js';
+import { capabilitiesOf } from '../../capabilities.js';
+import type { InspectedPort } from '../../contract/inspect.js';
+
+/** A report in work. Hooks change properties, plugin data and ports; the inventory is as it came. */
+export interface Inspection {
+  readonly node_uuid: string;
+  readonly inventory: JsonObject;
+  /** Of the last inspection. */
+  readonly before: JsonObject | null;
+  readonly properties: JsonObject;
+  readonly plugin_data: JsonObject;
+  ports: InspectedPort[];
+  readonly settings: InspectorSettings;
+  readonly log: Logger;
+}
+
+/** A rule for reading reports (Ironic: drivers/modules/inspector/hooks). */
+export interface Hook {
+  readonly name: HookName;
+  /** Before all: every hook's, whatever the others say. @throws InvalidError */
+  preprocess?(at: Inspection): void;
+  /** @throws InvalidError */
+  run?(at: Inspection): void;
+}
+
+/** The node's inventory is not what it must be, in Ironic's words. */
+export function badInventory(at: Inspection, reason: string): InvalidError {
+  return new InvalidError(`Inventory for node ${at.node_uuid} is invalid: ${reason}`);
+}
+
+export function objectAt(value: Json | undefined, name: string): JsonObject {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
+  const below = value[name];
+  return typeof below === 'object' && below !== null && !Array.isArray(below) ? below : {};
+}
+
+/** Objects of a list; whatever else is in it is passed over. */
+export function objectsAt(value: JsonObject, name: string): JsonObject[] {
+  const list = value[name];
+  if (!Array.isArray(list)) return [];
+  return list.filter(
+    (item): item is JsonObject => typeof item === 'object' && item !== null && !Array.isArray(item),
+  );
+}
+
+/** A machine's text: one line of what can be seen, not long. */
+export function tame(text: string, most = 255): string {
+  return text
+    .replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
+    .trim()
+    .slice(0, most);
+}
+
+/** Adds to properties.capabilities, other ones stay. @throws InvalidError for capabilities that cannot be read */
+export function setCapabilities(at: Inspection, more: Readonly<Record<string, string>>): void {
+  const given = at.properties['capabilities'];
+  if (typeof given === 'string' && given !== '' && given.split(',').some((pair) => !pair.includes(':'))) {
+    throw new InvalidError(`properties.capabilities cannot be read: ${tame(given)}`);
+  }
+  const all = { ...capabilitiesOf(given), ...more };
+  at.properties['capabilities'] = Object.entries(all)
+    .map(([name, value]) => `${name}:${value}`)
+    .join(',');
+}
+
+/** Lower case with colons. @returns null for what is none */
+export function macOf(value: Json | undefined): string | null {
+  if (typeof value !== 'string') return null;
+  const mac = value.toLowerCase().replaceAll('-', ':');
+  return /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(mac) ? mac : null;
+}
