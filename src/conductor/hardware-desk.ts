@@ -13,6 +13,7 @@ import type { NodeRepository } from '../node/node.repository.js';
 import type { ActionJournal } from './action-journal.js';
 import type { NodeContexts } from './node-context.js';
 import type { Reserving } from './reservation.js';
+import { refuseUnknown } from './unknown-driver.js';
 
 /** ms for something that is only looked at. */
 const LOOK = 60_000;
@@ -111,7 +112,9 @@ export class HardwareDesk {
   }
 
   /** Of the driver's default RAID interface. @throws NotFoundError, UnsupportedError */
+  /** @throws NotFoundError for a hardware type that no conductor has */
   logicalDiskProperties(driver: string): Readonly<Record<string, string>> {
+    refuseUnknown(this.deps.registry, driver);
     const { logicalDiskProperties } = this.deps.registry.resolve({ driver }).raid;
     if (!logicalDiskProperties) throw unsupported(driver, 'raid');
     return logicalDiskProperties;

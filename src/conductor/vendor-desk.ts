@@ -9,6 +9,7 @@ import type { Fence, NodeRepository } from '../node/node.repository.js';
 import type { ActionJournal } from './action-journal.js';
 import type { NodeContexts } from './node-context.js';
 import type { Reserving } from './reservation.js';
+import { refuseUnknown } from './unknown-driver.js';
 
 type Metadata = Omit<VendorMethod, 'validate' | 'run'>;
 export interface VendorAnswer {
@@ -36,22 +37,22 @@ export class VendorDesk {
   async methods(ident: string): Promise<Record<string, Metadata>> {
     const { vendor } = this.deps.registry.resolve(await this.deps.nodes.get(ident));
     return Object.fromEntries(
-      Object.entries(vendor.methods).map(([name, { validate: _v, run: _r, ...metadata }]) => [
-        name,
-        metadata,
-      ]),
+      // In the order of their names, as Ironic's.
+      Object.entries(vendor.methods)
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
+        .map(([name, { validate: _v, run: _r, ...metadata }]) => [name, metadata]),
     );
   }
 
   /** No interface that is built has methods for a whole hardware type. @throws NotFoundError for an unknown one */
   driverMethods(driver: string): Record<string, Metadata> {
-    this.deps.registry.defaultsFor(driver);
+    refuseUnknown(this.deps.registry, driver);
     return {};
   }
 
   /** @throws NotFoundError for an unknown driver, InvalidError always otherwise: see `driverMethods` */
   callDriver(driver: string, method: string): never {
-    this.deps.registry.defaultsFor(driver);
+    refuseUnknown(this.deps.registry, driver);
     throw noHandler(method);
   }
 

@@ -29,7 +29,9 @@ export class VolumeDesk {
     return desk.reserved(node_uuid, async ({ node }) => {
       refuseWhilePowered(node, 'volume connector update');
       const connector = await connectors.get(uuid);
-      return connectors.update(connector, edit(connector));
+      const changes = edit(connector);
+      const write = () => connectors.update(connector, changes);
+      return this.#onNode(node, changes.node_uuid, 'volume connector update', write);
     });
   }
 
@@ -52,7 +54,9 @@ export class VolumeDesk {
     return desk.reserved(node_uuid, async ({ node }) => {
       refuseWhilePowered(node, 'volume target update');
       const target = await targets.get(uuid);
-      return targets.update(target, edit(targets.clear(target)));
+      const changes = edit(targets.clear(target));
+      const write = () => targets.update(target, changes);
+      return this.#onNode(node, changes.node_uuid, 'volume target update', write);
     });
   }
 
@@ -62,6 +66,15 @@ export class VolumeDesk {
     await desk.reserved(node_uuid, async ({ node }) => {
       if (!isDeletable(node)) refuseWhilePowered(node, 'volume target deletion');
       await targets.delete(uuid);
+    });
+  }
+
+  /** The node that gets the volume must be powered off, too. @param to undefined: it stays where it is */
+  #onNode<T>(node: Node, to: string | undefined, action: string, write: () => Promise<T>): Promise<T> {
+    if (to === undefined || to === node.uuid) return write();
+    return this.deps.desk.reserved(to, (other) => {
+      refuseWhilePowered(other.node, action);
+      return write();
     });
   }
 }

@@ -130,5 +130,9 @@ function bodyOf({ status, message, form, title }: Failure): string {
     form === 'router'
       ? { code: status, title: STATUS_CODES[status] ?? '', description: message }
       : { faultcode, faultstring: message, debuginfo: null };
-  return JSON.stringify({ error_message: JSON.stringify(inner) });
+  // Old clients print the text as it is: it has Python's blanks.
+  const text = JSON.stringify(inner, null, 1)
+    .replaceAll(/\n */g, ' ')
+    .replaceAll(/^\{ | \}$/g, (end) => end.trim());
+  return JSON.stringify({ error_message: text });
 }

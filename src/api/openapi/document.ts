@@ -14,10 +14,15 @@ export interface OpenApiDocument {
 
 const JSON_TYPE = 'application/json';
 
-/** Ironic's: an object of texts, or the same as a text within the key. */
+/** Ironic's: a text that is JSON itself; of a body that cannot be read, bare; of a login, the middleware's. */
 const ERROR: JsonSchema = {
-  type: 'object',
-  properties: { error_message: { anyOf: [STRING, { type: 'object' }] } },
+  oneOf: [
+    objectOf({ error_message: { type: 'string', contentMediaType: JSON_TYPE } }),
+    objectOf({ faultcode: { enum: ['Client', 'Server'] }, faultstring: STRING }),
+    objectOf({
+      error: objectOf({ message: STRING, code: { type: 'integer' }, title: STRING }, ['message', 'code']),
+    }),
+  ],
 };
 
 const PATCH: JsonSchema = {

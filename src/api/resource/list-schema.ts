@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { InvalidError } from '../../domain/errors.js';
 import { isTrait } from '../../domain/node/trait.js';
-import { type Json, STEP_INTERFACES } from '../../domain/step/step.js';
+import { type Json, type JsonObject, STEP_INTERFACES } from '../../domain/step/step.js';
 import { shorten } from '../request/value.js';
 import { isObject } from './write.js';
 
@@ -65,6 +65,16 @@ export const stepList = (number: 'priority' | 'order', needsArgs: boolean) =>
         [number]: Number(step[number]),
       })),
   );
+
+/** Steps with their keys in the order in which Ironic shows them: the database keeps none. */
+export function stepsInOrder(steps: readonly object[], number: 'priority' | 'order'): Json {
+  return (steps as readonly JsonObject[]).map(({ interface: owner, step, args, ...more }) => ({
+    interface: owner!,
+    step: step!,
+    args: args!,
+    [number]: more[number]!,
+  }));
+}
 
 function firstFault(items: unknown[], number: string, needsArgs: boolean): string | null {
   for (const [index, item] of items.entries()) {

@@ -46,6 +46,7 @@ describe('POST /v1/deploy_templates', () => {
         { href: `${api.base}/deploy_templates/${uuid}`, rel: 'bookmark' },
       ],
     });
+    expect(Object.keys(answer.json.steps[0])).toEqual(['interface', 'step', 'args', 'priority']);
     for (const ident of [uuid, 'CUSTOM_A']) {
       expect((await api.at(55).get(`/v1/deploy_templates/${ident}`)).json).toEqual(answer.json);
     }

@@ -162,7 +162,10 @@ describe('RAID', () => {
     const properties = await api.get('/v1/drivers/fake-hardware/raid/logical_disk_properties');
     expect(properties.json['size_gb']).toContain('Size in GiB');
     expect(Object.keys(properties.json)).toHaveLength(10);
-    expect((await api.get('/v1/drivers/nosuch/raid/logical_disk_properties')).status).toBe(404);
+    expect(await api.get('/v1/drivers/nosuch/raid/logical_disk_properties')).toMatchObject({
+      status: 404,
+      fault: "The driver 'nosuch' is unknown.",
+    });
   });
 });
 
@@ -321,7 +324,14 @@ describe('vendor_passthru', () => {
       status: 400,
       fault: 'No handler for method anything',
     });
-    expect((await api.get('/v1/drivers/nosuch/vendor_passthru/methods')).status).toBe(404);
+    for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']) {
+      const body = method === 'GET' || method === 'DELETE' ? undefined : {};
+      expect(await api.send(method, `${driver}?method=anything`, body)).toMatchObject({ status: 400 });
+    }
+    expect(await api.get('/v1/drivers/nosuch/vendor_passthru/methods')).toMatchObject({
+      status: 404,
+      fault: "The driver 'nosuch' is unknown.",
+    });
   });
 });
 

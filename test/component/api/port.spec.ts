@@ -228,6 +228,11 @@ describe('PATCH and DELETE /v1/ports/{uuid}', () => {
       pxe_enabled: false,
       updated_at: expect.stringContaining('+00:00'),
     });
+    // Unlike on creation, as in Ironic.
+    const smart = await api.patch(`/v1/ports/${uuid}`, [
+      { op: 'replace', path: '/is_smartnic', value: true },
+    ]);
+    expect(smart.json).toMatchObject({ is_smartnic: true });
     expect((await api.delete(`/v1/ports/${uuid}`)).status).toBe(204);
     expect((await api.delete(`/v1/ports/${uuid}`)).fault).toBe(`Port ${uuid} could not be found.`);
   });

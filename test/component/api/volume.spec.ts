@@ -197,6 +197,10 @@ describe('volumes', () => {
     const set = (columns: string) => database.source.query(`update node set ${columns}`);
     const fault = (action: string, state: string) =>
       `The requested action "volume ${kind} ${action}" can not be performed on node "${node}" while it is in state "${state}".`;
+    const to = (await api.post('/v1/nodes', { driver: 'fake-hardware' })).json.uuid;
+    const move = await api.patch(`${path}/${uuid}`, [{ op: 'replace', path: '/node_uuid', value: to }]);
+    expect([move.status, move.fault]).toEqual([400, fault('update', 'None').replace(node, to)]);
+    expect((await api.get(`${path}/${uuid}`)).json.node_uuid).toBe(node);
     await set(`power_state = 'power on', provision_state = 'active'`);
     const update = await api.patch(`${path}/${uuid}`, note);
     expect([update.status, update.fault]).toEqual([400, fault('update', 'power on')]);

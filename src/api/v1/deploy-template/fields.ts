@@ -3,7 +3,7 @@ import type { Resource } from '../../openapi/describe.js';
 import { objectOf, STRING } from '../../openapi/json-schema.js';
 import type { Field } from '../../resource/field.js';
 import { fieldsOf, written } from '../../resource/fields-of.js';
-import { stepList, traitName } from '../../resource/list-schema.js';
+import { stepList, stepsInOrder, traitName } from '../../resource/list-schema.js';
 import { object, uuid } from '../../resource/schema.js';
 
 const { shown, json, time, links } = fieldsOf<DeployTemplate>();
@@ -25,6 +25,7 @@ export const TEMPLATE_FIELDS: readonly Field<DeployTemplate>[] = [
   links('deploy_templates', 55),
   json('steps', 55, {
     type: { type: 'array', items: STEP },
+    read: ({ steps }) => stepsInOrder(steps, 'priority'),
     ...written(stepList('priority', true), null, required),
   }),
 ];

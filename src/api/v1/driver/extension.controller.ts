@@ -10,6 +10,11 @@ import { notThere } from '../node/machine.controller.js';
 import { NAMED, VENDOR_ANSWER, VENDOR_BODY, vendorCall } from '../node/vendor-call.js';
 
 const CALL: RouteDescription = { summary: 'Call a vendor method of a hardware type', answer: VENDOR_ANSWER };
+const NAMED_CALL: RouteDescription = {
+  ...CALL,
+  summary: 'Call a vendor method of a hardware type that the query names',
+  query: NAMED,
+};
 const CALL_WITH_BODY: RouteDescription = { ...CALL, body: VENDOR_BODY };
 
 /** What a hardware type can do as a whole, by its default interfaces. */
@@ -75,16 +80,44 @@ export class DriverExtensionController {
     return this.#call(request);
   }
 
+  @Get('vendor_passthru')
+  @Since(1)
+  @Policy('baremetal:driver:vendor_passthru')
+  @Describe(NAMED_CALL)
+  getNamed(@Req() request: ApiRequest) {
+    return this.#call(request);
+  }
+
   @Post('vendor_passthru')
   @HttpCode(200)
   @Since(1)
   @Policy('baremetal:driver:vendor_passthru')
-  @Describe({
-    ...CALL_WITH_BODY,
-    summary: 'Call a vendor method of a hardware type that the query names',
-    query: NAMED,
-  })
+  @Describe({ ...NAMED_CALL, body: VENDOR_BODY })
   postNamed(@Req() request: ApiRequest) {
+    return this.#call(request);
+  }
+
+  @Put('vendor_passthru')
+  @Since(1)
+  @Policy('baremetal:driver:vendor_passthru')
+  @Describe({ ...NAMED_CALL, body: VENDOR_BODY })
+  putNamed(@Req() request: ApiRequest) {
+    return this.#call(request);
+  }
+
+  @Patch('vendor_passthru')
+  @Since(1)
+  @Policy('baremetal:driver:vendor_passthru')
+  @Describe({ ...NAMED_CALL, body: VENDOR_BODY })
+  patchNamed(@Req() request: ApiRequest) {
+    return this.#call(request);
+  }
+
+  @Delete('vendor_passthru')
+  @Since(1)
+  @Policy('baremetal:driver:vendor_passthru')
+  @Describe(NAMED_CALL)
+  deleteNamed(@Req() request: ApiRequest) {
     return this.#call(request);
   }
 

@@ -48,8 +48,17 @@ export class NodeEditor {
     return this.conductor.createNode(node as unknown as NewNode, asked.by);
   }
 
-  /** @param node as found, to refuse what its state forbids before waiting for its lock */
-  async patch(node: Node, body: unknown, resetInterfaces: boolean, asked: Asked): Promise<Node> {
+  /**
+   * @param ident as the client calls the node
+   * @param node as found, to refuse what its state forbids before waiting for its lock
+   */
+  async patch(
+    ident: string,
+    node: Node,
+    body: unknown,
+    resetInterfaces: boolean,
+    asked: Asked,
+  ): Promise<Node> {
     const { version } = asked;
     const edit = readEdit(NODE_FIELDS, body, version);
     for (const rule of rulesOfNodePatch(edit.patch)) asked.scope.demand(rule, node);
@@ -60,7 +69,7 @@ export class NodeEditor {
     }
     for (const { op, path, value } of edit.patch) {
       if (path !== '/name' || op === 'remove') continue;
-      const message = `Node ${node.uuid}: Cannot change name to invalid name `;
+      const message = `Node ${shorten(ident)}: Cannot change name to invalid name `;
       // A name goes by `remove` alone.
       if (value === null) throw new InvalidError(`${message}'None'`);
       if (typeof value === 'string') refuseName(value, version, message);

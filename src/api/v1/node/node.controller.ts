@@ -113,8 +113,9 @@ export class NodeController {
   @Describe({ summary: 'Change a node', query: PATCHING, body: { patches: NODE }, answer: { one: NODE } })
   async update(@Req() { asked, params, query, body }: ApiRequest) {
     const { reset_interfaces = false } = readQuery(query, PATCHING, asked.version);
-    const found = await this.finder.see(params['ident']!, asked);
-    return this.view.one(await this.editor.patch(found, body, reset_interfaces, asked), asked);
+    const ident = params['ident']!;
+    const found = await this.finder.see(ident, asked);
+    return this.view.one(await this.editor.patch(ident, found, body, reset_interfaces, asked), asked);
   }
 
   @Delete(':ident')

@@ -65,10 +65,8 @@ export class PortEditor {
       const { document, changes } = edit.apply(port);
       checkValues(document);
       const linked = document['local_link_connection'] as JsonObject;
-      const link = checkLocalLink(
-        Object.keys(linked).length === 0 ? undefined : linked,
-        document['is_smartnic'] === true,
-      );
+      // What a Smart NIC must say of its link, Ironic asks on creation only.
+      const link = checkLocalLink(Object.keys(linked).length === 0 ? undefined : linked, false);
       if (
         edit.roots.has('physical_network') &&
         document['portgroup_uuid'] !== null &&

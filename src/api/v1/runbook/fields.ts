@@ -4,7 +4,7 @@ import type { Resource } from '../../openapi/describe.js';
 import { objectOf, STRING, STRINGS } from '../../openapi/json-schema.js';
 import type { Field } from '../../resource/field.js';
 import { fieldsOf, written } from '../../resource/fields-of.js';
-import { stepList, traitName } from '../../resource/list-schema.js';
+import { stepList, stepsInOrder, traitName } from '../../resource/list-schema.js';
 import { object, strictFlag, text, uuid, wordOf } from '../../resource/schema.js';
 
 const { shown, json, time, links } = fieldsOf<Runbook>();
@@ -30,6 +30,7 @@ const FIELDS: readonly Field<Runbook>[] = [
   links('runbooks', 92),
   json('steps', 92, {
     type: { type: 'array', items: STEP },
+    read: ({ steps }) => stepsInOrder(steps, 'order'),
     ...written(stepList('order', false), null, required),
   }),
   json('traits', 112, { type: STRINGS }),
