@@ -49,7 +49,7 @@ export interface Ramdisk {
 }
 
 /** Raised when the way of building changes in a manner that the recipe's data does not show. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 /**
  * Makes kernel and ramdisk with the deploy agent from Debian packages. Content comes from packages, the Node

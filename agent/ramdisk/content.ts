@@ -25,6 +25,8 @@ export function skeleton(): CpioEntry[] {
     { path: 'bin/sh', kind: 'symlink', target: 'busybox' },
     text('etc/passwd', 'root:x:0:0:root:/root:/bin/sh\n'),
     text('etc/group', 'root:x:0:\n'),
+    // Nobody logs in until a rescue says so.
+    { path: 'etc/shadow', kind: 'file', mode: 0o600, content: Buffer.from('root:*:1::::::\n') },
     text('etc/hosts', '127.0.0.1 localhost\n::1 localhost\n'),
     text('etc/resolv.conf', ''),
     { path: 'etc/mtab', kind: 'symlink', target: '/proc/self/mounts' },

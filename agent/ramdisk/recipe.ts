@@ -6,6 +6,7 @@ const words = (text: string): readonly string[] => text.split(/\s+/).filter((wor
 export const MODULE_SETS = {
   base: words(`
     sd_mod sg dm_mod nvme usb_storage uas xhci_pci ehci_pci uhci_hcd ohci_pci hid_generic usbhid
+    ipmi_si ipmi_devintf
     efivarfs vfat nls_ascii nls_cp437 nls_iso8859_1 nls_utf8 isofs`),
   virtio: words('virtio_pci virtio_net virtio_blk virtio_scsi virtio_rng virtio_console'),
   emulated: words(`
@@ -45,12 +46,12 @@ export const EARLY_MODULES = ['loop', 'squashfs'] as const;
 /** Debian packages whose files are taken; what they depend on comes with them into the package root. */
 export const PACKAGES = words(`
   busybox-static kmod libstdc++6 libgcc-s1 libc6 openssl util-linux mount fdisk qemu-utils
-  nvme-cli hdparm efibootmgr dmidecode iproute2`);
+  nvme-cli hdparm efibootmgr dmidecode iproute2 ipmitool dropbear-bin`);
 
 /** Programs that the agent or its init start, looked up in the package root; a missing one stops the build. */
 export const PROGRAMS = words(`
   qemu-img sfdisk partx wipefs blkid lsblk blockdev prlimit mount umount
-  nvme hdparm efibootmgr dmidecode ip kmod`);
+  nvme hdparm efibootmgr dmidecode ip kmod ipmitool dropbear`);
 
 /** Other files of the package root that programs need at run time; those that exist are taken. */
 export const FILES = ['etc/ssl/openssl.cnf'] as const;
@@ -59,6 +60,6 @@ export const FILES = ['etc/ssl/openssl.cnf'] as const;
 export const BUSYBOX_APPLETS = words(`
   sh cat ls cp mv rm ln mkdir mknod chmod echo sleep usleep sync find sort xargs grep sed awk cut tr head tail wc
   dd df free ps kill vi less hexdump sha256sum md5sum tar gzip gunzip zcat wget nc udhcpc ifconfig route ping
-  poweroff reboot halt dmesg mountpoint date hwclock hostname uname setsid cttyhack getty env test true`);
+  poweroff reboot halt dmesg mountpoint date hwclock hostname uname setsid cttyhack getty login env test true`);
 
 export const KMOD_NAMES = ['modprobe', 'lsmod', 'insmod', 'rmmod', 'modinfo', 'depmod'] as const;

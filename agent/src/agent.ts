@@ -11,13 +11,16 @@ import {
 import { ApiClient } from './api-client.js';
 import { makeCertificate, type OwnCertificate } from './certificate.js';
 import { CommandBoard, type Extension } from './command-board.js';
+import { AgentStopped } from './error.js';
 import { type CleanTools, cleanExtension } from './extension/clean.js';
 import { deployExtension } from './extension/deploy.js';
 import { imageExtension } from './extension/image.js';
 import { logExtension } from './extension/log.js';
+import { RESCUE_FILES, type RescueFiles, rescueExtension } from './extension/rescue.js';
 import { Standby } from './extension/standby.js';
 import { Heartbeater } from './heartbeater.js';
 import type { WriteImageTools } from './image/write-image.js';
+import { Inspection } from './inspection/inspection.js';
 import type { Journal } from './journal.js';
 import { inventory } from './machine/inventory.js';
 import type { Machine } from './machine/machine.js';
@@ -32,10 +35,11 @@ export interface AgentOptions {
   /** Folders: images in memory, and what a restarted agent of the same boot must still know. */
   scratchDir: string;
   stateDir: string;
+  /** Where the rescue user's password goes; by default the ramdisk's own /etc. */
+  rescueFiles?: RescueFiles;
+  /** The machine is its user's now. */
+  onRescued?: () => void;
 }
-
-/** The agent gives up; init starts it again. */
-export class AgentStopped extends Error {}
 
 const WAIT_FOR_NIC_MS = 60_000;
 
@@ -62,6 +66,11 @@ export class Agent {
       await sleep(settings.hardwareInitializationDelay * 1000);
     }
     const macs = await this.waitForInterfaces();
+    if (settings.inspectionUrls.length > 0) await this.inspect();
+    if (settings.apiUrls.length === 0) {
+      journal.say('no ipa-api-url: lookup and heartbeats are left out');
+      return;
+    }
     const found = await this.lookup(macs);
     this.node.update(found.node);
     this.config = found.config;
@@ -73,6 +82,19 @@ export class Agent {
   async stop(): Promise<void> {
     this.heartbeater?.stop();
     await this.server?.close();
+  }
+
+  /** @throws AgentStopped once the failure was reported: init begins anew */
+  private async inspect(): Promise<void> {
+    const { settings, journal, machine } = this.options;
+    const node = await new Inspection({
+      settings,
+      journal,
+      machine,
+      describe: () => inventory(machine, settings.bootMac),
+      post: (url, body) => this.api.postTo(url, body),
+    }).run();
+    journal.say(`inspection finished${node === undefined ? '' : `, this is node ${node}`}`);
   }
 
   private async waitForInterfaces(): Promise<string[]> {
@@ -250,7 +272,13 @@ export class Agent {
         ignoreBootloaderFailure: settings.ignoreBootloaderFailure,
       }),
       log: logExtension(describe),
-      poll: { get_hardware_info: { kind: 'sync', run: async () => describe() } },
+      poll: { get_hardware_info: { kind: 'sync', run: describe } },
+      rescue: rescueExtension({
+        journal,
+        close: () => this.stop(),
+        files: this.options.rescueFiles ?? RESCUE_FILES,
+        onRescued: this.options.onRescued ?? (() => undefined),
+      }),
       system: { lockdown: { kind: 'sync', run: async () => this.lockDown() } },
     };
   }

@@ -92,6 +92,11 @@ export class ApiClient {
     }
   }
 
+  /** Posts to a URL outside of the API's own. @throws Error where it does not answer */
+  async postTo(url: string, body: unknown): Promise<ApiAnswer> {
+    return this.requestOne('POST', url, { body });
+  }
+
   private async request(
     method: string,
     path: string,

@@ -104,3 +104,6 @@ export function messageOf(error: unknown): string {
 export function toAgentError(error: unknown): AgentError {
   return error instanceof AgentError ? error : commandExecution(messageOf(error), { cause: error });
 }
+
+/** The agent gives up; init starts it again. */
+export class AgentStopped extends Error {}

@@ -20,6 +20,7 @@ try {
     journal,
     scratchDir: '/tmp',
     stateDir: '/run/ferric-agent',
+    onRescued: () => process.exit(0), // init starts what the user logs in to
   });
   await agent.start();
   // Locked down, the agent has nothing left to do, but must not end: init would start another.

@@ -88,6 +88,11 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       'test/unit/driver/agent/inspection/digest.spec.ts',
       'inspector.hooks; upstream’s four by default',
     ),
+    works(
+      'Our agent inspects: inventory with BMC address, collectors default, logs, pci-devices',
+      'test/unit/agent/src/inspection/inspection.spec.ts',
+    ),
+    no('Inspection of machines without a port through our own DHCP', 'the site’s own network boot can do it'),
     works('Inspection rules run, in a thread with a time limit', `${API}/inspection.spec.ts`),
     works('Auto-discovery into enroll, bounded, off by default', `${API}/inspection.spec.ts`),
   ],
@@ -120,6 +125,11 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       'rescue, unrescue; the password sealed and forgotten',
       'test/component/conductor/verbs.spec.ts',
       'fake-hardware',
+    ),
+    works(
+      'rescue by a ramdisk (rescue interface agent): the password hashed, login over SSH and consoles',
+      'test/e2e/inspect-rescue.spec.ts',
+      'ipmi',
     ),
     works(
       'service with steps of the interfaces, its wait, hold and abort',

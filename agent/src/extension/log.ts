@@ -26,17 +26,22 @@ const FILES: Readonly<Record<string, string>> = {
 };
 const MAX_FILE = 4 * 2 ** 20;
 
-export function logExtension(inventory: () => unknown): Extension {
+export function logExtension(inventory: () => Promise<unknown>): Extension {
   return {
     collect_system_logs: {
       kind: 'sync',
-      run: async () => ({ system_logs: gzipSync(tarArchive(await collect(inventory))).toString('base64') }),
+      run: async () => ({ system_logs: await systemLogs(inventory) }),
     },
   };
 }
 
+/** base64 of tar.gz. */
+export async function systemLogs(inventory: () => Promise<unknown>): Promise<string> {
+  return gzipSync(tarArchive(await collect(inventory))).toString('base64');
+}
+
 /** A source that cannot be read leaves the reason in its place: the archive is for finding out why things fail. */
-async function collect(inventory: () => unknown): Promise<Map<string, Buffer>> {
+async function collect(inventory: () => Promise<unknown>): Promise<Map<string, Buffer>> {
   const files = new Map<string, Buffer>();
   for (const [name, [file, ...args]] of Object.entries(PROGRAMS)) {
     const text = await runProgram(file!, args, { timeout: 20_000 }).then(
@@ -48,7 +53,7 @@ async function collect(inventory: () => unknown): Promise<Map<string, Buffer>> {
   for (const [name, path] of Object.entries(FILES)) {
     files.set(name, await readFile(path).catch((error: unknown) => Buffer.from(`${messageOf(error)}\n`)));
   }
-  files.set('inventory.json', Buffer.from(`${JSON.stringify(inventory(), null, 2)}\n`));
+  files.set('inventory.json', Buffer.from(`${JSON.stringify(await inventory(), null, 2)}\n`));
   // The end of a log is what is wanted.
   for (const [name, content] of files)
     files.set(name, content.subarray(Math.max(0, content.length - MAX_FILE)));

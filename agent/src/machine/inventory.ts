@@ -5,7 +5,12 @@ import type { JsonObject } from '../../../src/protocol/agent/malformed-body.js';
 import type { Machine } from './machine.js';
 
 /** What poll.get_hardware_info shows, in upstream's shape (hardware.py, list_hardware_info). */
-export function inventory(machine: Machine, bootMac: string | undefined, sys = '/sys'): JsonObject {
+export async function inventory(
+  machine: Machine,
+  bootMac: string | undefined,
+  sys = '/sys',
+): Promise<JsonObject> {
+  const bmc = await machine.bmcAddresses();
   return {
     interfaces: machine.listNetworkInterfaces(),
     cpu: cpu(),
@@ -15,8 +20,8 @@ export function inventory(machine: Machine, bootMac: string | undefined, sys = '
       wwn: disk.wwn[0] ?? null,
     })),
     memory: { total: totalmem(), physical_mb: physicalMegabytes(sys) ?? Math.ceil(totalmem() / 2 ** 20) },
-    bmc_address: null,
-    bmc_v6address: null,
+    bmc_address: bmc.ipv4,
+    bmc_v6address: bmc.ipv6,
     system_vendor: {
       product_name: dmi(sys, 'product_name'),
       serial_number: dmi(sys, 'product_serial'),

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { messageOf, systemReboot } from '../error.js';
 import { runProgram } from '../run-program.js';
 import { type BlockDevice, listBlockDevices } from './block-device.js';
+import { type BmcAddresses, readBmcAddresses } from './bmc-address.js';
 import { listNetworkInterfaces, type NetworkInterface } from './network-interface.js';
 
 /** The machine the agent runs on. Tests give the agent another one; nothing else can. */
@@ -10,6 +11,8 @@ export interface Machine {
   listBlockDevices(): BlockDevice[];
   listNetworkInterfaces(): NetworkInterface[];
   bootMode(): 'bios' | 'uefi';
+  /** Of the BMC, as the BMC says; null where there is none. */
+  bmcAddresses(): Promise<BmcAddresses>;
   /** The address from which packets to this host leave. */
   sourceAddressTo(host: string): Promise<string | undefined>;
   /** Bytes that programs may still take. */
@@ -32,6 +35,10 @@ export class RealMachine implements Machine {
 
   bootMode(): 'bios' | 'uefi' {
     return existsText('/sys/firmware/efi/fw_platform_size') ? 'uefi' : 'bios';
+  }
+
+  bmcAddresses(): Promise<BmcAddresses> {
+    return readBmcAddresses();
   }
 
   async sourceAddressTo(host: string): Promise<string | undefined> {

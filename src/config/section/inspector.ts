@@ -64,7 +64,7 @@ export const inspectorSection = z
       .boolean()
       .default(true)
       .describe(
-        'Refuse to inspect a node without a port to boot from. false: such a machine boots what the site or netboot.discovery offers to strangers',
+        'Refuse to inspect a node without a port to boot from. false: such a machine boots what the site’s own network boot offers to strangers',
       ),
     extra_kernel_params: z
       .string()

@@ -68,7 +68,7 @@ export class AgentInspect implements InspectInterface {
     else if (this.parts.settings.require_managed_boot) {
       throw new InvalidError(
         `Node ${context.node.uuid} does not have any port that boots from the network: create one, or set ` +
-          'inspector.require_managed_boot to false and offer machines without one a ramdisk (netboot.discovery).',
+          'inspector.require_managed_boot to false where the site itself boots such machines into a ramdisk.',
       );
     }
   }

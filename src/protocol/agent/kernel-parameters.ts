@@ -4,8 +4,14 @@
 export type KernelParameters = ReadonlyMap<string, string>;
 
 export interface AgentSettings {
-  /** One or more roots of the Bare Metal API, tried in turn. */
+  /** One or more roots of the Bare Metal API, tried in turn; none where the machine is only inspected. */
   apiUrls: readonly string[];
+  /** Where to post what was found, tried in turn; none: no inspection. */
+  inspectionUrls: readonly string[];
+  inspectionCollectors: readonly string[];
+  /** Seconds to wait for the addresses of the NIC that booted, or of all; 0: not at all. */
+  inspectionDhcpWaitTimeout: number;
+  inspectionDhcpAllInterfaces: boolean;
   /** Given by virtual media or an operator; else lookup gives it. */
   agentToken?: string;
   globalRequestId?: string;
@@ -102,8 +108,16 @@ export function agentSettings(parameters: KernelParameters): AgentSettings {
     faults.push(`ipa-advertise-protocol=${protocol}: must be http or https`);
   }
 
+  const callback = text('ipa-inspection-callback-url');
+  const collectors = text('ipa-inspection-collectors');
+  const onlyInspects = callback !== undefined && text('ipa-api-url') === undefined;
+  const api = onlyInspects ? [] : apiUrls(text('ipa-api-url'), flag('ipa-use-mdns', false), faults);
   const settings: AgentSettings = {
-    apiUrls: apiUrls(text('ipa-api-url'), flag('ipa-use-mdns', false), faults),
+    apiUrls: api,
+    inspectionUrls: inspectionUrls(callback, collectors !== undefined, api, faults),
+    inspectionCollectors: (collectors ?? 'default,logs').split(',').filter((name) => name !== ''),
+    inspectionDhcpWaitTimeout: number('ipa-inspection-dhcp-wait-timeout', 60, 0),
+    inspectionDhcpAllInterfaces: flag('ipa-inspection-dhcp-all-interfaces', false),
     agentToken: text('ipa-agent-token'),
     globalRequestId: text('ipa-global-request-id'),
     debug: flag('ipa-debug', false),
@@ -151,6 +165,27 @@ function apiUrls(value: string | undefined, mdns: boolean, faults: string[]): st
   }
   if (urls.length === 0) faults.push('ipa-api-url: is empty');
   return urls.map((url) => url.replace(/\/+$/, ''));
+}
+
+/** Collectors alone ask for an inspection, too: it is posted to the API. */
+function inspectionUrls(
+  callback: string | undefined,
+  collects: boolean,
+  api: readonly string[],
+  faults: string[],
+): string[] {
+  if (callback === 'mdns') {
+    faults.push('ipa-inspection-callback-url: finding it by multicast DNS is not supported, name the URL');
+    return [];
+  }
+  if (callback === undefined) return collects ? api.map((url) => `${url}/v1/continue_inspection`) : [];
+  const urls = callback.split(',').filter((url) => url !== '');
+  for (const url of urls) {
+    if (!/^https?:\/\/[^/?#\s]+/.test(url)) {
+      faults.push(`ipa-inspection-callback-url=${url}: must be an http or https URL`);
+    }
+  }
+  return urls;
 }
 
 function apiMinor(value: string | undefined, faults: string[]): number | undefined {

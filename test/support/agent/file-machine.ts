@@ -62,6 +62,10 @@ export class FileMachine implements Machine {
     ];
   }
 
+  async bmcAddresses() {
+    return { ipv4: '10.9.8.7', ipv6: null };
+  }
+
   bootMode(): 'bios' | 'uefi' {
     return 'bios';
   }

@@ -1,0 +1,71 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Extension } from '../command-board.js';
+import { commandExecution, messageOf } from '../error.js';
+import type { Journal } from '../journal.js';
+
+export interface RescueFiles {
+  /** Whoever makes the user reads the hash here; upstream's ramdisks know this name. */
+  password: string;
+  /** That it is done. */
+  marker: string;
+}
+export const RESCUE_FILES: RescueFiles = {
+  password: '/etc/ipa-rescue-config/ipa-rescue-password',
+  marker: '/etc/.rescued',
+};
+
+export interface RescueTools {
+  journal: Journal;
+  files: RescueFiles;
+  /** Ends API and heartbeats. */
+  close: () => Promise<void>;
+  onRescued: () => void;
+}
+
+/** Time for the answer to reach the conductor. */
+const ANSWER_MS = 500;
+
+/** The machine becomes its user's (ironic_python_agent/extensions/rescue.py): a login, and no API any more. */
+export function rescueExtension({ journal, files, close, onRescued }: RescueTools): Extension {
+  return {
+    finalize_rescue: {
+      kind: 'sync',
+      validate: (params) => void passwordHash(params),
+      run: async (params) => {
+        const hash = passwordHash(params);
+        try {
+          await mkdir(dirname(files.password), { recursive: true });
+          await writeFile(files.password, hash, { mode: 0o600 });
+          await writeFile(files.marker, '');
+        } catch (error) {
+          throw commandExecution(`The rescue password could not be written: ${messageOf(error)}`, {
+            cause: error,
+          });
+        }
+        setTimeout(() => {
+          void close().then(() => {
+            journal.say('rescue: the API is closed, user rescue may log in');
+            onRescued();
+          });
+        }, ANSWER_MS);
+        return null;
+      },
+    },
+  };
+}
+
+/** @throws AgentError for what is no hash: a password in clear would be one that nobody can log in with */
+function passwordHash(params: Readonly<Record<string, unknown>>): string {
+  const { rescue_password: hash, hashed } = params;
+  if (hashed !== true) {
+    throw commandExecution('rescue_password must be hashed: this agent takes no password in clear');
+  }
+  if (
+    typeof hash !== 'string' ||
+    !/^\$[56]\$(rounds=\d{1,9}\$)?[./0-9A-Za-z]{1,16}\$[./0-9A-Za-z]{43,86}$/.test(hash)
+  ) {
+    throw commandExecution('rescue_password is no SHA-256 or SHA-512 hash of crypt(3)');
+  }
+  return hash;
+}
