@@ -43,6 +43,11 @@ test-interop: build ## whole deployments with one half Debian's Ironic: its cond
 	$(INSTALL) runtime lab test peer interop
 	$(SUDO) $(NODE) dist/scripts/run-tests.js --skip-checks --tier interop $(ARGS)
 
+.PHONY: test-images
+test-images: build ## images that take long to build: disk-image-builder's trio and disks, each booted to its login
+	$(INSTALL) runtime lab test images
+	$(SUDO) $(NODE) dist/scripts/run-tests.js --skip-checks --tier images $(ARGS)
+
 .PHONY: bench
 bench: build ## the benchmark tables, beside their references
 	$(INSTALL) runtime lab test bench

@@ -18,6 +18,8 @@ export default defineConfig({
       tier('e2e', { retry: onCi, testTimeout: 900_000, hookTimeout: 900_000, fileParallelism: false }),
       // One half of a deployment ours, the other Debian's Ironic; outside `make test`.
       tier('interop', { testTimeout: 1_800_000, hookTimeout: 900_000, fileParallelism: false }),
+      // Images that take minutes each to build, booted to their login; outside `make test`.
+      tier('images', { testTimeout: 3_600_000, hookTimeout: 900_000, fileParallelism: false }),
       // Rarer and slower ways to deploy; outside `make test`.
       tier('e2e-all', { testTimeout: 1_800_000, hookTimeout: 900_000, fileParallelism: false }),
     ],

@@ -10,14 +10,14 @@ export class MissingToolsError extends FerricError {
   }
 }
 
-/** Something that a build is made from can't be had: the message names what was tried. @public */
+/** Something that a build is made from can't be had: the message names what was tried. */
 export class SourceUnreachableError extends FerricError {
   constructor(message: string, options?: ErrorOptions) {
     super('image-unavailable', message, options);
   }
 }
 
-/** What was asked for can't be done this way, or must not be. Nothing was begun. @public */
+/** What was asked for can't be done this way, or must not be. Nothing was begun. */
 export class RefusedError extends FerricError {
   constructor(message: string, options?: ErrorOptions) {
     super('unsupported', message, options);

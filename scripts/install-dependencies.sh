@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the machine lacks, on Debian 12 and its derivatives. Elsewhere it says what is missing and exits 1.
-# Usage: scripts/install-dependencies.sh GROUP...     groups: build runtime pxe lab client test peer interop bench
+# Usage: scripts/install-dependencies.sh GROUP...     groups: build runtime pxe lab client test peer interop bench images
 set -euo pipefail
 
 # One package a word; docker/Dockerfile must install the same RUNTIME packages (a unit test compares).
@@ -16,13 +16,20 @@ LAB=(qemu-system-x86 ovmf seabios ipxe-qemu iproute2 socat mmdebstrap mtools dos
 CLIENT=(curl python3 python3-ironicclient)
 # Independent clients and readers that the tests hold Ferric against.
 TEST=(curl atftp tftp-hpa udhcpc isc-dhcp-client dnsmasq-base python3 python3-ironicclient glance-api
+<<<<<<< HEAD
   genisoimage libarchive-tools procps openssl python3-openstacksdk python3-nova
   python3-diskimage-builder kpartx sudo openssh-client openssh-server)
+=======
+  genisoimage libarchive-tools procps openssl libvirt-clients python3-openstacksdk python3-nova)
+>>>>>>> 32f5f08 (wip)
 # Debian's Ironic, and its Keystone: the peers that our agent, our API and our client are held against.
 PEER=(ironic-api ironic-conductor python3-keystone python3-ironicclient python3-openstackclient python3-psycopg2
   ipmitool)
 # What serves Debian's Ironic its network boot.
 INTEROP=(dnsmasq-base nginx-light)
+# Builders of images besides the lab's tools: disk-image-builder, and libguestfs with the kernel of its appliance.
+IMAGES=(python3-diskimage-builder debootstrap sudo procps openssl libguestfs-tools linux-image-cloud-amd64
+  initramfs-tools libvirt-clients)
 # The servers that the benchmark measures beside ours.
 BENCH=(tftpd-hpa atftp dnsmasq-base nginx-light wrk curl)
 
@@ -32,7 +39,7 @@ MAX_LIST_AGE_DAYS=3
 say() { printf 'install-dependencies: %s\n' "$*" >&2; }
 
 usage() {
-  say "usage: $0 GROUP...   (build runtime pxe lab client test peer interop bench)"
+  say "usage: $0 GROUP...   (build runtime pxe lab client test peer interop bench images)"
   exit 2
 }
 
@@ -52,6 +59,10 @@ for group in "$@"; do
     test) wanted+=("${TEST[@]}") ;;
     peer) wanted+=("${PEER[@]}") ;;
     interop) wanted+=("${INTEROP[@]}") ;;
+    images)
+      wanted+=("${IMAGES[@]}")
+      needs_lists=yes
+      ;;
     bench) wanted+=("${BENCH[@]}") ;;
     *) usage ;;
   esac

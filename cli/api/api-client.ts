@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Transform } from 'node:stream';
@@ -26,7 +27,8 @@ export class ApiClient {
         ...(body === undefined ? {} : { json: body }),
         retry: { limit: 0 },
         timeout: { request: PATIENCE },
-        signal: this.signal,
+        // What was begun is taken back even when the work is given up.
+        ...(method === 'DELETE' ? {} : { signal: this.signal }),
       });
       return (answer.body === '' ? undefined : JSON.parse(answer.body)) as T;
     } catch (error) {
@@ -34,14 +36,23 @@ export class ApiClient {
     }
   }
 
-  /** @param sent is called with the bytes that are on their way */
-  async upload(path: string, file: string, sent: (bytes: number) => void = () => undefined): Promise<void> {
+  /**
+   * @param sent is called with the bytes that are on their way
+   * @returns what was sent, summed as it went
+   */
+  async upload(
+    path: string,
+    file: string,
+    sent: (bytes: number) => void = () => undefined,
+  ): Promise<{ md5: string }> {
     const url = this.login.endpoint + path;
     const { size } = await stat(file);
     let count = 0;
+    const md5 = createHash('md5'); // the Image API's checksum
     const counter = new Transform({
       transform(chunk: Buffer, _encoding, done) {
         count += chunk.length;
+        md5.update(chunk);
         sent(count);
         done(null, chunk);
       },
@@ -68,6 +79,7 @@ export class ApiClient {
     } catch (error) {
       throw asApiError(error, 'PUT', url);
     }
+    return { md5: md5.digest('hex') };
   }
 
   private headers(path: string): Record<string, string> {

@@ -19,7 +19,7 @@ interface NewImage {
   name: string;
   disk_format: string;
   container_format: string;
-  visibility: 'public' | 'private';
+  visibility: string;
   [property: string]: string;
 }
 
@@ -27,7 +27,7 @@ export interface ImageApi {
   list(): Promise<ImageRecord[]>;
   show(id: string): Promise<ImageRecord>;
   create(image: NewImage): Promise<ImageRecord>;
-  upload(id: string, file: string, sent?: (bytes: number) => void): Promise<void>;
+  upload(id: string, file: string, sent?: (bytes: number) => void): Promise<{ md5: string }>;
   remove(id: string): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DebianPackage } from '../debian/debian-package.js';
 import { candidates } from '../debian/debian-package.js';
@@ -22,14 +22,16 @@ export interface BootLoader {
 
 /**
  * Makes GRUB's images from unpacked packages; `configuration` is built in, so that no file has to be found first.
- * @param root where the packages were unpacked
+ * @param root where the packages were unpacked, or a whole system, whose own programs run by chroot
  */
 export async function makeBootLoader(
   root: string,
   scratch: string,
   configuration: string,
+  how: 'unpacked' | 'chroot' = 'unpacked',
 ): Promise<BootLoader> {
   const modules = join(root, 'usr/lib/grub');
+  if (how === 'chroot') return makeInside(root, configuration);
   const early = join(scratch, 'early.cfg');
   writeFileSync(early, configuration);
   const make = (format: string, output: string, ...extra: string[]) =>
@@ -60,6 +62,27 @@ export async function makeBootLoader(
     coreImage: readFileSync(core),
     efiImage,
   };
+}
+
+/** A system of another release has another C library: its programs run with that one only. */
+async function makeInside(root: string, configuration: string): Promise<BootLoader> {
+  const place = 'tmp/boot-loader';
+  const inside = (name: string) => join('/', place, name);
+  const folder = join(root, place);
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'early.cfg'), configuration);
+  const make = (format: string, output: string, ...extra: string[]) =>
+    run('chroot', [
+      ...[root, 'grub-mkimage', '-O', format, '-c', inside('early.cfg'), '-p', '/boot/grub'],
+      ...['-o', inside(output), ...MODULES, ...extra],
+    ]);
+  await make('i386-pc', 'core.img', 'biosdisk');
+  await make('x86_64-efi', 'bootx64.efi');
+  const coreImage = readFileSync(join(folder, 'core.img'));
+  const efiImage = `${root}.bootx64.efi`;
+  copyFileSync(join(folder, 'bootx64.efi'), efiImage);
+  rmSync(folder, { recursive: true });
+  return { bootImage: readFileSync(join(root, 'usr/lib/grub/i386-pc/boot.img')), coreImage, efiImage };
 }
 
 /**

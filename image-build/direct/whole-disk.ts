@@ -54,26 +54,7 @@ export async function makeWholeDisk(options: WholeDiskOptions): Promise<void> {
   ]);
   rmSync(espImage);
   if (root !== undefined) {
-    // GRUB 2.06 refuses a file system with features that it does not know.
-    const features = '^orphan_file,^metadata_csum_seed';
-    const where = `offset=${rootStart * MIB},root_owner=0:0`;
-    const args = [
-      '-q',
-      '-F',
-      '-t',
-      'ext4',
-      '-O',
-      features,
-      '-L',
-      root.label,
-      '-m',
-      '1',
-      '-E',
-      where,
-      '-d',
-      root.folder,
-    ];
-    await run('mke2fs', [...args, output, `${root.size}M`], { timeout: 600_000 });
+    await makeFileSystem(output, root, rootStart * MIB);
   }
   const { boot, core } = placeBootLoader(bootLoader, BIOS_BOOT_LBA);
   if (core.length > (2048 - BIOS_BOOT_LBA) * 512)
@@ -107,9 +88,35 @@ export async function makeWholeDisk(options: WholeDiskOptions): Promise<void> {
   }
 }
 
+/**
+ * An ext4 with a folder's content, owners included; made in a file, without a mount.
+ * @param offset bytes into the file
+ */
+export async function makeFileSystem(
+  output: string,
+  content: { size: number; label: string; folder: string },
+  offset = 0,
+): Promise<void> {
+  const { size, label, folder } = content;
+  if (offset === 0) writeFileSync(output, '');
+  await run(
+    'mke2fs',
+    [
+      // GRUB 2.06 refuses a file system with features that it does not know.
+      ...['-q', '-F', '-t', 'ext4', '-O', '^orphan_file,^metadata_csum_seed', '-L', label, '-m', '1'],
+      ...['-E', `offset=${offset},root_owner=0:0`, '-d', folder, output, `${size}M`],
+    ],
+    { timeout: 600_000 },
+  );
+}
+
 /** Compressed, as images are published. */
-export async function toQcow2(raw: string, output: string): Promise<void> {
-  await run('qemu-img', ['convert', '-q', '-c', '-f', 'raw', '-O', 'qcow2', raw, output], {
+export async function toQcow2(
+  source: string,
+  output: string,
+  format: 'raw' | 'qcow2' = 'raw',
+): Promise<void> {
+  await run('qemu-img', ['convert', '-q', '-c', '-f', format, '-O', 'qcow2', source, output], {
     timeout: 900_000,
   });
 }

@@ -20,7 +20,7 @@ export interface ImageTarget {
   list(): Promise<StoredImage[]>;
   show(id: string): Promise<StoredImage>;
   create(image: NewImage): Promise<StoredImage>;
-  upload(id: string, file: string, sent?: (bytes: number) => void): Promise<void>;
+  upload(id: string, file: string, sent?: (bytes: number) => void): Promise<unknown>;
   remove(id: string): Promise<void>;
 }
 interface StoredImage {

@@ -14,6 +14,7 @@ const PACKAGE_OF = {
   kpartx: 'kpartx',
   losetup: 'mount',
   mcopy: 'mtools',
+  mdir: 'mtools',
   mke2fs: 'e2fsprogs',
   'mkfs.vfat': 'dosfstools',
   mmdebstrap: 'mmdebstrap',
@@ -38,7 +39,7 @@ export function missingTools(tools: readonly Tool[]): string[] {
   return tools.filter((tool) => !onPath(tool)).map((tool) => `${tool} (package ${PACKAGE_OF[tool]})`);
 }
 
-/** Root's rights: files of a system belong to its users, and only root can make such. @public */
+/** Root's rights: files of a system belong to its users, and only root can make such. */
 export function missingRights(): string[] {
   return process.getuid?.() === 0 ? [] : ['the rights of root (sudo)'];
 }

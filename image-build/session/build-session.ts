@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { copyFile, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CancelledError, messageOf } from '../../src/domain/errors.js';
@@ -121,6 +121,12 @@ export class BuildSession {
   /** A path in the scratch directory. */
   path(...names: string[]): string {
     return join(this.scratch, ...names);
+  }
+
+  /** Copies a file out of the scratch directory; it is partial until `publish`, or the caller, gives it its name. */
+  async keep(source: string, part: string): Promise<void> {
+    this.scratchDirectory.partial(part);
+    await copyFile(source, part);
   }
 
   /**

@@ -169,6 +169,24 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       'test/component/image/disk-contents.spec.ts',
       'not in Ironic; images that Ferric serves',
     ),
+    works(
+      'Built: Debian partitions and whole disks for BIOS and UEFI, without loop devices or mounts',
+      'test/e2e/image-build/user-image.spec.ts',
+      'not in Ironic; [how](../how-to/build-images.md)',
+    ),
+    works(
+      'Built by disk-image-builder; other distributions where their sources can be reached',
+      'test/images/disk-image-builder.spec.ts',
+      '`make test-images`',
+    ),
+    works(
+      'A virtual machine’s disk imported: file or libvirt domain, not while it runs',
+      'test/contract/cli/image-api.spec.ts',
+    ),
+    works(
+      'Looked into: kind, partitions, boot loaders, safety, sums',
+      'test/component/image-build/inspect.spec.ts',
+    ),
     works('Conversion to raw under limits', 'test/component/image/convert.spec.ts'),
     no('Partition images', 'refused'),
     works(

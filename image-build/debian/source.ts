@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { messageOf } from '../../src/domain/errors.js';
+import { SourceUnreachableError } from '../error.js';
+import { run } from '../process/run.js';
+
+/** Packages of one Debian release, as mmdebstrap takes them. */
+export interface DebianSources {
+  release: string;
+  /** Lines of sources.list. */
+  lines: readonly string[];
+  /** Changes whenever one of the archives does. */
+  fingerprint: string;
+}
+
+interface Archive {
+  uri: string;
+  suite: string;
+  component: string;
+}
+
+/**
+ * Where a release is taken from: the mirror that was named, else this machine's own apt sources, else the mirror of
+ * those with that release. Each archive is asked for its index first.
+ * @param scratch for what is downloaded
+ * @throws SourceUnreachableError naming the address that was tried
+ */
+export async function debianSources(
+  release: string,
+  mirror: string | undefined,
+  scratch: string,
+): Promise<DebianSources> {
+  const archives = mirror === undefined ? await ownArchives(release) : [archiveOf(mirror, release)];
+  const hash = createHash('sha256');
+  for (const { uri, suite } of archives) {
+    const url = `${uri.replace(/\/+$/, '')}/dists/${suite}/InRelease`;
+    const file = join(scratch, 'InRelease');
+    try {
+      // apt's own downloader: the machine's proxies and time-outs hold.
+      const options = ['-o', 'Acquire::Retries=1', '-o', 'Acquire::http::Timeout=20'];
+      await run('/usr/lib/apt/apt-helper', [...options, 'download-file', url, file]);
+    } catch (error) {
+      throw new SourceUnreachableError(
+        `no packages of Debian ${release}: tried ${url}: ${messageOf(error)}`,
+        {
+          cause: error,
+        },
+      );
+    }
+    hash.update(readFileSync(file));
+  }
+  const lines = archives.map(({ uri, suite, component }) => `deb ${uri} ${suite} ${component}`);
+  return { release, lines: [...new Set(lines)], fingerprint: hash.digest('hex') };
+}
+
+function archiveOf(uri: string, suite: string): Archive {
+  return { uri, suite, component: 'main' };
+}
+
+async function ownArchives(release: string): Promise<Archive[]> {
+  const format = '$(ORIGIN)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)';
+  const targets = await run('apt-get', ['indextargets', '--format', format, 'Created-By: Packages']);
+  const debian = targets
+    .split('\n')
+    .map((line) => line.split('|'))
+    .filter(([origin]) => origin === 'Debian')
+    .map(([, uri, suite, component]) => ({ uri: uri!, suite: suite!, component: component! }));
+  const own = debian.filter(({ suite }) => suite === release || suite.startsWith(`${release}-`));
+  if (own.some(({ suite }) => suite === release)) return own;
+  const main = debian.find(({ suite }) => !suite.includes('-'));
+  if (main === undefined)
+    throw new SourceUnreachableError(
+      'apt has no Debian archive on this machine (are its lists empty?), and no --mirror was named',
+    );
+  return [archiveOf(main.uri, release)];
+}
+
+/** apt's proxy, as an option of mmdebstrap's. */
+export async function proxyOptions(): Promise<string[]> {
+  const said = await run('apt-config', ['shell', 'proxy', 'Acquire::http::Proxy']);
+  const proxy = /^proxy='(.*)'$/m.exec(said)?.[1];
+  return proxy ? [`--aptopt=Acquire::http::Proxy "${proxy}"`] : [];
+}

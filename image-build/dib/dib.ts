@@ -1,0 +1,206 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { debianSources } from '../debian/source.js';
+import { makeBootLoader } from '../direct/boot-loader.js';
+import { configureSystem, EARLY_GRUB, ESP_LABEL, ROOT_LABEL } from '../direct/configure.js';
+import { sizeFor } from '../direct/size.js';
+import { makeWholeDisk, toQcow2 } from '../direct/whole-disk.js';
+import { missingRights, missingTools } from '../probe/tool.js';
+import { run } from '../process/run.js';
+import type { PublishedFile } from '../session/artefact.js';
+import type { BuildSession } from '../session/build-session.js';
+import type { Backend, UserImageRequest } from '../user/request.js';
+
+const ELEMENT_ROOT = '/usr/lib/python3/dist-packages/diskimage_builder/elements';
+const HOUR = 3_600_000;
+/** What says how the disk is laid out: ours is, where the disk is made here. */
+const LAYOUT = ['vm', 'baremetal', 'block-device-gpt', 'block-device-mbr', 'block-device-efi', 'bootloader'];
+const DEBIAN = ['debian', 'debian-minimal'];
+const ESP_SIZE = 64;
+
+export const dib: Backend = {
+  name: 'dib',
+  about: 'disk-image-builder: every distribution and element that it knows',
+  objection({ distro, elements, kind, access, kernel, size, base }) {
+    if (base !== undefined) return 'it makes systems of packages, and changes none';
+    const unknown = [elementOf(distro), ...elements].filter((name) => elementPlaces(name).length === 0);
+    if (unknown.length > 0 && existsSync(ELEMENT_ROOT))
+      return `disk-image-builder has no element ${unknown.join(', ')} (ELEMENTS_PATH names further ones)`;
+    if (kernel === 'cloud') return 'which kernel it takes is the element’s affair';
+    const own =
+      access.rootPasswordHash !== undefined || access.sshKeys.length > 0 || access.user !== undefined;
+    if (kind === 'partition' && own) return 'logins are its elements’ affair (dynamic-login, devuser)';
+    if (kind === 'partition' && size !== undefined) return 'it sizes partition images itself';
+    if (kind === 'whole-disk' && !DEBIAN.includes(distro) && !deviceMapper())
+      return `whole disks of ${distro} need the device mapper, which this kernel lacks (module dm_mod)`;
+    return undefined;
+  },
+  missing: ({ distro }) => [
+    ...missingTools(['disk-image-create', 'qemu-img', 'mke2fs', 'sfdisk', 'mkfs.vfat', 'mcopy']),
+    ...(DEBIAN.includes(distro) ? missingTools(['debootstrap']) : []),
+    ...missingRights(),
+  ],
+};
+
+/** The element `debian` boots a cloud image that must be fetched; the packages are the same. */
+function elementOf(distro: string): string {
+  return distro === 'debian' ? 'debian-minimal' : distro;
+}
+
+/** Folders that have an element of this name. */
+export function elementPlaces(element: string): string[] {
+  const places = [ELEMENT_ROOT, ...(process.env['ELEMENTS_PATH'] ?? '').split(':')].filter(
+    (path) => path !== '',
+  );
+  return places.map((path) => join(path, element)).filter((path) => existsSync(path));
+}
+
+function deviceMapper(): boolean {
+  return /\bdevice-mapper$/m.test(readFileSync('/proc/misc', 'utf8'));
+}
+
+/** disk-image-builder's image, with the artefacts and names of its own. */
+export async function buildDib(
+  session: BuildSession,
+  request: UserImageRequest,
+  cache: string,
+): Promise<PublishedFile[]> {
+  const { kind, distro, elements, output } = request;
+  const env = await session.stage('sources', async () => {
+    if (DEBIAN.includes(distro)) return debianEnvironment(session, request);
+    return request.release === undefined ? {} : { DIB_RELEASE: request.release };
+  });
+  const files: Record<string, string> = { [`${output}.qcow2`]: session.path('image.qcow2') };
+  const create = (type: 'qcow2' | 'tar', all: readonly string[], packages: readonly string[]) =>
+    session.stage('disk-image-create', async (stage) => {
+      stage.watch(session.path(`image.${type}`));
+      await diskImageCreate(session, cache, type, [elementOf(distro), ...all], packages, env);
+    });
+  if (kind === 'partition') {
+    // Grub inside, or the image can be booted from the network alone.
+    await create('qcow2', [...new Set(['baremetal', ...elements])], request.packages);
+    for (const extension of ['vmlinuz', 'initrd'])
+      files[`${output}.${extension}`] = session.path(`image.${extension}`);
+  } else if (DEBIAN.includes(distro)) {
+    const rest = elements.filter((name) => !LAYOUT.includes(name));
+    const grub = ['grub2-common', 'grub-pc-bin', 'grub-efi-amd64-bin', 'efibootmgr', 'initramfs-tools'];
+    const login = [
+      ...(request.access.sshKeys.length > 0 ? ['openssh-server'] : []),
+      ...(request.access.user ? ['sudo'] : []),
+    ];
+    await create('tar', rest, [...grub, ...login, ...request.packages]);
+    await makeDisk(session, request);
+  } else {
+    const layout = request.efi ? ['vm', 'block-device-efi'] : ['vm'];
+    await create('qcow2', [...new Set([...layout, ...elements])], request.packages);
+  }
+  return session.stage('publish', () => session.publish(files, `${output}.sha256`));
+}
+
+/** disk-image-builder 3.13 takes bullseye's layout of the security archive for everybody's. */
+async function debianEnvironment(
+  session: BuildSession,
+  request: Pick<UserImageRequest, 'release' | 'mirror'>,
+): Promise<Record<string, string>> {
+  const release = request.release ?? 'bookworm';
+  const { lines } = await debianSources(release, request.mirror, session.scratch);
+  const [, mirror] = lines.find((line) => line.split(' ')[2] === release)!.split(' ');
+  const sources = lines.map((line, index) => `s${index}:${line}`).join('\n');
+  return {
+    DIB_RELEASE: release,
+    DIB_DISTRIBUTION_MIRROR: mirror!,
+    DIB_APT_SOURCES_CONF: sources,
+    DIB_DEBOOTSTRAP_CACHE: '1',
+    DIB_DEBIAN_USE_DEBOOTSTRAP_CACHE: '1',
+  };
+}
+
+/** `image.kernel` and `image.initramfs` in the scratch directory. */
+export async function buildIronicAgent(
+  session: BuildSession,
+  cache: string,
+  element: string,
+  packages: readonly string[],
+): Promise<void> {
+  const env = await session.stage('sources', () => debianEnvironment(session, {}));
+  await session.stage('disk-image-create', async (stage) => {
+    stage.watch(session.path('image.initramfs'));
+    await diskImageCreate(session, cache, 'qcow2', [element, 'debian-minimal'], packages, env);
+  });
+}
+
+async function diskImageCreate(
+  session: BuildSession,
+  cache: string,
+  type: 'qcow2' | 'tar',
+  elements: readonly string[],
+  packages: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<void> {
+  const imageCache = join(cache, 'dib');
+  const temporary = session.path('dib');
+  mkdirSync(imageCache, { recursive: true });
+  mkdirSync(temporary);
+  const extra = packages.length > 0 ? ['-p', packages.join(',')] : [];
+  const args = [
+    '-a',
+    'amd64',
+    '-t',
+    type,
+    '-o',
+    session.path('image'),
+    '--no-tmpfs',
+    '--image-cache',
+    imageCache,
+  ];
+  const elementsPath = process.env['ELEMENTS_PATH'];
+  await run('disk-image-create', [...args, ...extra, ...elements], {
+    timeout: 3 * HOUR,
+    capture: false,
+    grace: 30_000, // it has a clearing of its own
+    env: {
+      ...env,
+      TMP_DIR: temporary,
+      TMPDIR: temporary,
+      ...(elementsPath === undefined ? {} : { ELEMENTS_PATH: elementsPath }),
+    },
+  });
+}
+
+/**
+ * Makes the disk of disk-image-builder's archive: its own way needs kpartx, and a kernel that mounts the EFI
+ * partition; and this one boots by BIOS and UEFI both.
+ */
+async function makeDisk(session: BuildSession, request: UserImageRequest): Promise<void> {
+  const { release = 'bookworm', elements, access } = request;
+  const root = session.path('system');
+  await session.stage('configuration', async () => {
+    mkdirSync(root);
+    const tar = session.path('image.tar');
+    await run('tar', ['-x', '--numeric-owner', '--xattrs', '--xattrs-include=*', '-f', tar, '-C', root], {
+      timeout: 600_000,
+    });
+    rmSync(tar);
+    // disk-image-builder's own way to DHCP stays, whichever it has chosen.
+    const rest = elements.filter((name) => name !== 'dhcp-all-interfaces');
+    await configureSystem(root, { release, kind: 'whole-disk', elements: rest, access });
+  });
+  const raw = session.path('image.raw');
+  await session.stage('disk', async (stage) => {
+    const size = request.size ?? (await sizeFor(root));
+    await makeWholeDisk({
+      output: raw,
+      scratch: session.scratch,
+      bootLoader: await makeBootLoader(root, session.scratch, EARLY_GRUB, 'chroot'),
+      esp: { size: ESP_SIZE, label: ESP_LABEL, files: {} },
+      root: { size, label: ROOT_LABEL, folder: root },
+      diskId: randomUUID().toUpperCase(),
+    });
+    stage.bytes(size * 2 ** 20);
+  });
+  await session.stage('compress', async (stage) => {
+    stage.watch(session.path('image.qcow2'));
+    await toQcow2(raw, session.path('image.qcow2'));
+  });
+}

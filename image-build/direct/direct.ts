@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import { copyFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { debianSources } from '../debian/source.js';
+import { makeSystem, systemPackages } from '../debian/system.js';
+import { missingRights, missingTools } from '../probe/tool.js';
+import type { PublishedFile } from '../session/artefact.js';
+import type { BuildSession } from '../session/build-session.js';
+import type { Backend, UserImageRequest } from '../user/request.js';
+import { makeBootLoader } from './boot-loader.js';
+import { configureSystem, EARLY_GRUB, ESP_LABEL, ROOT_LABEL } from './configure.js';
+import { sizeFor } from './size.js';
+import { makeFileSystem, makeWholeDisk, toQcow2 } from './whole-disk.js';
+
+/** Elements that this backend has an answer to; the packages that they bring. */
+const ELEMENTS: Readonly<Record<string, readonly string[]>> = {
+  vm: [],
+  baremetal: [],
+  grub2: [], // every image has it
+  bootloader: [],
+  'block-device-gpt': [],
+  'block-device-efi': [],
+  'dhcp-all-interfaces': [],
+  'enable-serial-console': [],
+  'openssh-server': ['openssh-server'],
+  'runtime-ssh-host-keys': [],
+  'cloud-init': ['cloud-init'],
+};
+const GRUB = ['grub2-common', 'grub-common', 'grub-pc-bin', 'grub-efi-amd64-bin', 'efibootmgr'];
+const DEFAULT_RELEASE = 'bookworm';
+/** MiB; a FAT32 has no less. */
+const ESP_SIZE = 64;
+
+export const direct: Backend = {
+  name: 'direct',
+  about: 'Debian packages to a disk image in one go: no loop device, no mount, no virtual machine',
+  objection({ distro, elements, kind, base }) {
+    if (base !== undefined) return 'it makes systems of packages, and changes none';
+    if (distro !== 'debian' && distro !== 'debian-minimal') return `it builds Debian only, not ${distro}`;
+    const unknown = elements.filter((name) => !Object.hasOwn(ELEMENTS, name));
+    if (unknown.length > 0)
+      return `it has no element ${unknown.join(', ')} (it has ${Object.keys(ELEMENTS).join(', ')})`;
+    if (kind === 'partition' && elements.includes('vm')) return 'the element vm makes whole disks';
+    if (kind === 'whole-disk' && elements.includes('baremetal'))
+      return 'the element baremetal makes partitions';
+    return undefined;
+  },
+  missing: () => [
+    ...missingTools(['mmdebstrap', 'apt-get', 'mke2fs', 'sfdisk', 'mkfs.vfat', 'mcopy', 'qemu-img']),
+    ...missingRights(),
+  ],
+};
+
+/** @param cache a directory that later builds are given too */
+export async function buildDirect(
+  session: BuildSession,
+  request: UserImageRequest,
+  cache: string,
+): Promise<PublishedFile[]> {
+  const { release = DEFAULT_RELEASE, kind, elements, access, output } = request;
+  const root = session.path('system');
+  const sources = await session.stage('sources', async (stage) => {
+    const found = await debianSources(release, request.mirror, session.scratch);
+    stage.note(found.lines[0]!.split(' ').slice(1, 3).join(' '));
+    return found;
+  });
+  const wanted = elements.flatMap((name) => ELEMENTS[name]!);
+  const ssh = access.sshKeys.length > 0 ? ['openssh-server'] : [];
+  const packages = systemPackages(request.kernel, [...GRUB, ...wanted, ...ssh, ...request.packages]);
+  await session.stage('packages', (stage) =>
+    makeSystem(session, stage, sources, packages, { cache: join(cache, 'system'), root }),
+  );
+  const boot = await session.stage('configuration', () =>
+    configureSystem(root, { release, kind, elements, access }),
+  );
+  const raw = session.path('image.raw');
+  const files: Record<string, string> = { [`${output}.qcow2`]: session.path('image.qcow2') };
+  await session.stage(kind === 'partition' ? 'file system' : 'disk', async (stage) => {
+    const size = request.size ?? (await sizeFor(root));
+    if (kind === 'partition') {
+      for (const [extension, path] of [
+        ['vmlinuz', boot.kernel],
+        ['initrd', boot.initrd],
+      ] as const) {
+        copyFileSync(path, session.path(extension));
+        files[`${output}.${extension}`] = session.path(extension);
+      }
+      await makeFileSystem(raw, { folder: root, label: ROOT_LABEL, size });
+    } else {
+      await makeWholeDisk({
+        output: raw,
+        scratch: session.scratch,
+        bootLoader: await makeBootLoader(root, session.scratch, EARLY_GRUB, 'chroot'),
+        esp: { size: ESP_SIZE, label: ESP_LABEL, files: {} },
+        root: { size, label: ROOT_LABEL, folder: root },
+        diskId: randomUUID().toUpperCase(),
+      });
+    }
+    stage.bytes(size * 2 ** 20);
+  });
+  await session.stage('compress', async (stage) => {
+    stage.watch(session.path('image.qcow2'));
+    await toQcow2(raw, session.path('image.qcow2'));
+    rmSync(raw);
+  });
+  return session.stage('publish', () => session.publish(files, `${output}.sha256`));
+}

@@ -1,0 +1,93 @@
+import { FerricError } from '../../src/domain/errors.js';
+import { applianceEnvironment, missingKernel } from '../customise/appliance.js';
+import { GuestfsCustomiser } from '../customise/guestfs.js';
+import { toQcow2 } from '../direct/whole-disk.js';
+import { MissingToolsError } from '../error.js';
+import { inspectFile, QEMU_NAME } from '../inspect/inspect.js';
+import type { ImageReport } from '../inspect/report.js';
+import { missingTools } from '../probe/tool.js';
+import { run } from '../process/run.js';
+import type { PublishedFile } from '../session/artefact.js';
+import type { BuildSession } from '../session/build-session.js';
+import { refuseInUse } from './machine-disk.js';
+
+const HOUR = 3_600_000;
+
+export interface ImportWishes {
+  /** Make it a template: host keys, machine id, logs and the like go (virt-sysprep). */
+  sysprep: boolean;
+  /** Give back what its file systems do not use (virt-sparsify). */
+  sparsify: boolean;
+}
+
+export interface ImportedDisk {
+  image: PublishedFile;
+  report: ImageReport;
+}
+
+/**
+ * Makes an image of a machine's disk; the disk itself is only read.
+ * @param disk a file
+ * @param output path without extension: `.qcow2` and `.sha256` follow
+ * @throws FerricError `conflict` when it is in use, `image-refused` when it is no disk that can be trusted
+ */
+export async function importMachine(
+  session: BuildSession,
+  disk: string,
+  output: string,
+  { sysprep, sparsify }: ImportWishes,
+): Promise<ImportedDisk> {
+  refuseInUse(disk);
+  const report = await inspectFile(session, disk);
+  if (!report.safe) throw new FerricError('image-refused', `${disk} is unsafe: ${report.faults.join('; ')}`);
+  if (report.kind !== 'whole-disk')
+    throw new FerricError(
+      'image-refused',
+      `${disk} is no disk of a machine: ${report.kind}, ${report.unseen.join('; ')}`,
+    );
+  const format = report.format === 'gpt' ? 'raw' : report.format;
+  const [copy, image] = [session.path('copy.qcow2'), session.path('image.qcow2')];
+  const convert = (from: string, to: string, ...flags: string[]) =>
+    session.stage('convert', async (stage) => {
+      stage.watch(to);
+      await run('qemu-img', ['convert', ...flags, '-f', from, '-O', 'qcow2', '--', report.file, to], {
+        timeout: 6 * HOUR,
+      });
+    });
+  const name = QEMU_NAME[format] ?? format;
+  if (!sysprep && !sparsify) await convert(name, image, '-c');
+  else {
+    await convert(name, copy);
+    if (sysprep) await session.stage('sysprep', () => prepare(copy));
+    await session.stage(sparsify ? 'sparsify' : 'compress', async (stage) => {
+      stage.watch(image);
+      if (sparsify) await guestfs(session.scratch).compress(copy, image);
+      else await toQcow2(copy, image, 'qcow2');
+    });
+  }
+  refuseInUse(disk); // it may have been started meanwhile, and what was read is then of two times
+  const [published] = await session.stage('publish', () =>
+    session.publish({ [`${output}.qcow2`]: image }, `${output}.sha256`),
+  );
+  return { image: published!, report };
+}
+
+/** @throws MissingToolsError before anything is begun */
+export function probeImport({ sysprep, sparsify }: ImportWishes): void {
+  const appliance = sysprep || sparsify;
+  const missing = [
+    ...missingTools(['qemu-img', 'debugfs', 'mdir']),
+    ...(sysprep ? missingTools(['virt-sysprep']) : []),
+    ...(sparsify ? missingTools(['virt-sparsify']) : []),
+    ...(appliance ? missingKernel() : []),
+  ];
+  if (missing.length > 0) throw new MissingToolsError(missing);
+}
+
+async function prepare(image: string): Promise<void> {
+  await run('virt-sysprep', ['-a', image], { timeout: HOUR, env: applianceEnvironment(), grace: 10_000 });
+}
+
+function guestfs(scratch: string): GuestfsCustomiser {
+  return new GuestfsCustomiser(scratch, { memory: 1024, processors: 2, verbose: false, trace: false });
+}

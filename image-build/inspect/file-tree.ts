@@ -1,0 +1,56 @@
+import { ProgramError } from '../error.js';
+import { run } from '../process/run.js';
+import type { FoundSystem } from './report.js';
+
+const OS_RELEASE = '/usr/lib/os-release';
+const INSTALLERS = [
+  '/usr/sbin/grub-install',
+  '/usr/sbin/grub2-install',
+  '/usr/bin/grub2-install',
+  '/sbin/grub-install',
+];
+const CONFIGURATIONS = ['/boot/grub/grub.cfg', '/boot/grub2/grub.cfg'];
+
+/**
+ * Looks into an ext file system without mounting it: debugfs reads it, by itself and with no rights of the kernel.
+ * @param disk a raw file
+ * @param offset bytes to its beginning
+ */
+export async function readSystem(disk: string, offset: number): Promise<FoundSystem> {
+  const device = offset === 0 ? disk : `${disk}?offset=${offset}`;
+  // Its errors are lines among its output; it exits with 0 all the same.
+  const ask = (request: string) => run('debugfs', ['-R', request, device]);
+  const exists = async (path: string) => /^Inode: \d+/m.test(await ask(`stat ${path}`));
+  const any = async (paths: readonly string[]) => {
+    for (const path of paths) if (await exists(path)) return true;
+    return false;
+  };
+  // /inode/mode/uid/gid/name/size/
+  const boot = [...(await ask('ls -p /boot')).matchAll(/^\/\d+\/\d+\/\d+\/\d+\/([^/]+)\/\d*\/$/gm)].map(
+    (m) => m[1]!,
+  );
+  const named = (pattern: RegExp) => boot.filter((name) => pattern.test(name)).sort();
+  const osRelease = await ask(`cat ${OS_RELEASE}`);
+  return {
+    os: /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(osRelease)?.[1],
+    kernels: named(/^vmlinuz/),
+    ramdisks: named(/^(initrd|initramfs)/),
+    grub: {
+      installer: await any(INSTALLERS),
+      bios: await exists('/usr/lib/grub/i386-pc'),
+      uefi: await exists('/usr/lib/grub/x86_64-efi'),
+      configuration: await any(CONFIGURATIONS),
+    },
+  };
+}
+
+/** Whether an EFI system partition has the loader that firmware starts unasked (UEFI 2.10 §3.5.1.1). */
+export async function hasRemovableLoader(disk: string, offset: number): Promise<boolean> {
+  try {
+    const listed = await run('mdir', ['-b', '-i', `${disk}@@${offset}`, '::/EFI/BOOT']);
+    return /\/BOOTX64\.EFI$/im.test(listed);
+  } catch (error) {
+    if (error instanceof ProgramError && /not found/i.test(error.output)) return false;
+    throw error;
+  }
+}

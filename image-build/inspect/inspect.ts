@@ -1,0 +1,210 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { messageOf, NotFoundError } from '../../src/domain/errors.js';
+import {
+  FILE_SYSTEM_BYTES,
+  fileSystemOf,
+  isCpio,
+  kernelVersionOf,
+} from '../../src/protocol/image-format/content.js';
+import { createInspector } from '../../src/protocol/image-format/inspect.js';
+import type { Inspection } from '../../src/protocol/image-format/inspection.js';
+import { isPartitioned } from '../../src/protocol/image-format/partition-table.js';
+import {
+  bootCodeOf,
+  decodePartitions,
+  PARTITION_TABLE_BYTES,
+} from '../../src/protocol/image-format/partitions.js';
+import { MissingToolsError } from '../error.js';
+import { missingTools } from '../probe/tool.js';
+import { run } from '../process/run.js';
+import type { BuildSession } from '../session/build-session.js';
+import { hasRemovableLoader, readSystem } from './file-tree.js';
+import type { FoundPartition, FoundSystem, ImageReport } from './report.js';
+
+/** Formats of a disk inside a file that qemu-img is trusted with, once our own reader has found no fault. */
+const UNPACKED = ['qcow2', 'vhd', 'vhdx', 'vmdk', 'vdi'];
+/** Where qemu-img's name of a format is not ours. */
+export const QEMU_NAME: Readonly<Record<string, string>> = { vhd: 'vpc' };
+
+/**
+ * Reads an image: its bytes once for format, safety and sums; then, where it is safe, what is on the disk, with
+ * programs that read files and mount nothing.
+ * @throws NotFoundError when there is no such file
+ */
+export async function inspectFile(session: BuildSession, file: string): Promise<ImageReport> {
+  const path = resolve(file);
+  const { size } = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    throw new NotFoundError(`${file}: ${error.code === 'ENOENT' ? 'no such file' : messageOf(error)}`);
+  });
+  const { inspection, sums, head } = await session.stage('read', async (stage) => {
+    const inspector = createInspector();
+    const hashes = ['md5', 'sha256', 'sha512'].map((name) => createHash(name));
+    const start: Buffer[] = [];
+    let count = 0;
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal: session.signal })) {
+      const bytes = chunk as Buffer;
+      inspector.push(bytes);
+      for (const hash of hashes) hash.update(bytes);
+      if (count < FILE_SYSTEM_BYTES) start.push(bytes);
+      count += bytes.length;
+      stage.bytes(count);
+    }
+    const [md5, sha256, sha512] = hashes.map((hash) => hash.digest('hex'));
+    return {
+      inspection: inspector.result(),
+      sums: { md5: md5!, sha256: sha256!, sha512: sha512! },
+      head: Buffer.concat(start).subarray(0, FILE_SYSTEM_BYTES),
+    };
+  });
+  const report: ImageReport = {
+    file: path,
+    size,
+    sums,
+    kind: 'unknown',
+    format: inspection.format ?? inspection.matches.join(' or '),
+    virtualSize: inspection.virtualSize,
+    safe: inspection.faults.length === 0,
+    faults: [...inspection.faults],
+    partitionTable: undefined,
+    partitions: [],
+    boots: { bios: false, uefi: false },
+    bootNotes: [],
+    system: undefined,
+    unseen: [],
+  };
+  const plain = plainKind(head, inspection);
+  if (plain !== undefined) return Object.assign(report, plain);
+  if (!report.safe) {
+    report.unseen.push('the disk inside: an unsafe image is not opened');
+    return report;
+  }
+  const disk = await rawDisk(session, path, inspection.format ?? 'raw');
+  await session.stage('look inside', () => lookInside(report, disk));
+  return report;
+}
+
+/** Files that hold no disk: a kernel looks like a partitioned one, so it is asked for first. */
+function plainKind(head: Uint8Array, inspection: Inspection): Partial<ImageReport> | undefined {
+  const version = kernelVersionOf(head);
+  if (version !== undefined)
+    return {
+      kind: 'kernel',
+      format: 'aki',
+      virtualSize: undefined,
+      safe: true,
+      faults: [],
+      bootNotes: [`Linux ${version}`.trim()],
+    };
+  if (isCpio(head)) return { kind: 'ramdisk', format: 'ari', virtualSize: undefined };
+  if (inspection.compression !== undefined)
+    return {
+      kind: 'ramdisk',
+      format: 'ari',
+      virtualSize: undefined,
+      bootNotes: [`compressed with ${inspection.compression}: a ramdisk, or a disk to unpack first`],
+    };
+  if (inspection.format === 'iso') return { kind: 'iso' };
+  return undefined;
+}
+
+async function rawDisk(session: BuildSession, path: string, format: string): Promise<string> {
+  if (!UNPACKED.includes(format)) return path;
+  const missing = missingTools(['qemu-img']);
+  if (missing.length > 0) throw new MissingToolsError(missing);
+  const raw = session.path('disk.raw');
+  await session.stage('unpack', async (stage) => {
+    stage.watch(raw);
+    const args = ['convert', '-f', QEMU_NAME[format] ?? format, '-O', 'raw', '--', path, raw];
+    await run('qemu-img', args, { timeout: 3_600_000 });
+  });
+  return raw;
+}
+
+async function lookInside(report: ImageReport, disk: string): Promise<void> {
+  const tools = missingTools(['debugfs', 'mdir']);
+  if (tools.length > 0) throw new MissingToolsError(tools);
+  const head = await bytesAt(disk, 0, Math.max(PARTITION_TABLE_BYTES, FILE_SYSTEM_BYTES));
+  if (isPartitioned(head)) {
+    report.kind = 'whole-disk';
+    report.partitions = await Promise.all(
+      decodePartitions(head).map(async (partition): Promise<FoundPartition> => {
+        const found = fileSystemOf(await bytesAt(disk, partition.start, FILE_SYSTEM_BYTES));
+        return { ...partition, fileSystem: found?.kind, label: found?.label ?? '' };
+      }),
+    );
+    report.partitionTable = report.partitions.some(({ type }) => type.length > 4) ? 'gpt' : 'mbr';
+    await judgeDisk(report, disk, bootCodeOf(head));
+  } else {
+    const found = fileSystemOf(head);
+    if (found === undefined) {
+      report.unseen.push('no partition table and no file system that is known here');
+      return;
+    }
+    report.kind = 'partition';
+    report.system = await systemOf(report, disk, 0, found.kind);
+    judgePartition(report);
+  }
+}
+
+async function judgeDisk(
+  report: ImageReport,
+  disk: string,
+  code: 'grub' | 'other' | undefined,
+): Promise<void> {
+  const { partitions, bootNotes, boots } = report;
+  for (const { start, fileSystem, number } of partitions) {
+    if (fileSystem === undefined || ['vfat', 'swap'].includes(fileSystem)) continue;
+    const system = await systemOf(report, disk, start, fileSystem, `partition ${number}: `);
+    if (system !== undefined && (report.system === undefined || system.kernels.length > 0))
+      report.system = system;
+  }
+  boots.bios = code === 'grub' || (code === 'other' && partitions.some(({ active }) => active));
+  if (code === undefined) bootNotes.push('BIOS: no boot code in the first sector');
+  else if (code === 'grub') bootNotes.push('BIOS: GRUB in the first sector');
+  else bootNotes.push(`BIOS: boot code that is not GRUB’s${boots.bios ? '' : ', and no active partition'}`);
+  const esp = partitions.find(({ role }) => role === 'esp');
+  if (esp === undefined) bootNotes.push('UEFI: no EFI system partition');
+  else {
+    boots.uefi = esp.fileSystem === 'vfat' && (await hasRemovableLoader(disk, esp.start));
+    bootNotes.push(`UEFI: ${boots.uefi ? '' : 'no '}EFI/BOOT/BOOTX64.EFI on partition ${esp.number}`);
+  }
+}
+
+function judgePartition(report: ImageReport): void {
+  const { system, bootNotes, boots } = report;
+  if (system === undefined) return;
+  const { installer, bios, uefi } = system.grub;
+  boots.bios = installer && bios;
+  boots.uefi = installer && uefi;
+  if (!installer) bootNotes.push('no grub-install inside: network boot only');
+  for (const [name, there] of [
+    ['BIOS', bios],
+    ['UEFI', uefi],
+  ] as const)
+    bootNotes.push(`${name}: ${there ? 'GRUB’s modules are inside' : 'GRUB’s modules are not inside'}`);
+}
+
+async function systemOf(
+  report: ImageReport,
+  disk: string,
+  offset: number,
+  kind: string,
+  where = '',
+): Promise<FoundSystem | undefined> {
+  if (kind.startsWith('ext')) return readSystem(disk, offset);
+  report.unseen.push(`${where}the files of a file system of kind ${kind}`);
+  return undefined;
+}
+
+async function bytesAt(path: string, offset: number, length: number): Promise<Uint8Array> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
