@@ -50,7 +50,7 @@ test-images: build ## images that take long to build: disk-image-builder's trio 
 
 .PHONY: bench
 bench: build ## the benchmark tables, beside their references
-	$(INSTALL) runtime lab test bench
+	$(INSTALL) runtime lab test peer bench
 	$(SUDO) $(NODE) dist/scripts/run-benches.js $(ARGS)
 
 .PHONY: docs

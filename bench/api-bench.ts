@@ -1,0 +1,211 @@
+// The API beside Debian's Ironic: requests a second, fake machines taken to active together, memory under load.
+// After `npm run build`, as root: node dist/bench/api-bench.js [nodes]
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { freePort } from '../test/support/daemon.js';
+import { startIronicPeer } from '../test/support/peer/ironic.js';
+import { watchMemory } from './api-memory.js';
+import { enrolled } from './api-node.js';
+import { demandAlike } from './api-shape.js';
+import { ApiSide, each, type Json, VERSION_HEADERS } from './api-side.js';
+import { BenchDaemon } from './bench-daemon.js';
+import { takeTogether } from './fake-cycle.js';
+import { type Load, type LoadFigures, LoadGenerator } from './http-load.js';
+import { interruptible } from './interruptible.js';
+
+const COUNT = Number(process.argv[2] ?? 1000);
+/** Nodes on the way to active together. */
+const TOGETHER = 50;
+/** Seconds of load and delete behind it. */
+const MEMORY_SECONDS = 120;
+/** What a conductor keeps for itself, and how it was reached. */
+const FREE = [
+  'driver_internal_info',
+  'reservation',
+  'updated_at',
+  'links',
+  'ports',
+  'portgroups',
+  'states',
+  'volume',
+];
+
+interface Case {
+  name: string;
+  goal: number;
+  /** Numbers of connections. */
+  connections: readonly number[];
+  /** Seconds of load for each of them, Ferric and the reference. */
+  seconds: readonly [number, number];
+  load: (side: ApiSide, mark: string) => Pick<Load, 'method' | 'paths' | 'body'>;
+}
+
+const list =
+  (path: string): Case['load'] =>
+  () => ({ method: 'GET', paths: [path] });
+const FEW = { connections: [1, 4], seconds: [4, 12] } as const;
+const MANY = { connections: [1, 8, 32], seconds: [4, 5] } as const;
+const CASES: readonly Case[] = [
+  { name: 'GET /v1/nodes/detail?limit=1000', goal: 20, ...FEW, load: list('/v1/nodes/detail?limit=1000') },
+  { name: 'GET /v1/nodes?limit=1000', goal: 20, ...FEW, load: list('/v1/nodes?limit=1000') },
+  {
+    name: 'GET /v1/nodes/{uuid}',
+    goal: 10,
+    ...MANY,
+    load: ({ uuids }) => ({ method: 'GET', paths: uuids.map((uuid) => `/v1/nodes/${uuid}`) }),
+  },
+  {
+    name: 'PATCH /v1/nodes/{uuid}',
+    goal: 10,
+    ...MANY,
+    load: ({ uuids }, mark) => ({
+      method: 'PATCH',
+      paths: uuids.map((uuid) => `/v1/nodes/${uuid}`),
+      body: JSON.stringify([{ op: 'add', path: '/extra/note', value: `${mark} %d` }]),
+    }),
+  },
+  {
+    name: 'POST /v1/nodes',
+    goal: 10,
+    ...MANY,
+    load: (_side, mark) => ({
+      method: 'POST',
+      paths: ['/v1/nodes'],
+      body: JSON.stringify(enrolled(`${mark}-%d`)),
+    }),
+  },
+];
+
+async function bench(signal: AbortSignal): Promise<void> {
+  await using parts = new AsyncDisposableStack();
+  const directory = mkdtempSync(join(tmpdir(), 'ferric-api-'));
+  parts.defer(() => rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }));
+  chmodSync(directory, 0o755);
+  const ports = { api: await freePort(), agent: await freePort(), http: await freePort() };
+  const daemon = parts.use(new BenchDaemon(directory, writeConfig(directory, ports)));
+  const workers = cpus().length;
+  const starting = startIronicPeer({ config: { api: { api_workers: workers } } });
+  let peerStopped = false;
+  const stopPeer = async () => {
+    if (!peerStopped) await (await starting).stop();
+    peerStopped = true;
+  };
+  parts.defer(stopPeer);
+  const [peer] = await Promise.all([starting, daemon.ready]);
+  const ours = new ApiSide('Ferric', `http://127.0.0.1:${ports.api}`, signal);
+  const theirs = new ApiSide('Ironic', peer.endpoint, signal);
+  parts.defer(() => {
+    ours.close();
+    theirs.close();
+  });
+  const generator = new LoadGenerator(directory);
+
+  console.log(
+    `${COUNT} nodes with a port each; Ironic with ${workers} API workers; load ${loadavg()[0]!.toFixed(1)}\n`,
+  );
+  for (const side of [theirs, ours]) {
+    const seconds = await timed(() => enrol(side));
+    console.log(`enrolled in ${side.name}: ${seconds.toFixed(1)} s`);
+  }
+  await compare(ours, theirs);
+  console.log('answers are alike in shape and count\n');
+
+  console.log(HEADER);
+  for (const [index, one] of CASES.entries()) {
+    for (const connections of one.connections) {
+      const measure = (side: ApiSide, duration: number) => {
+        const load = one.load(side, `m${index}-${connections}`);
+        const common = { base: side.base, headers: VERSION_HEADERS, connections, duration };
+        return generator.run({ ...common, ...load }, signal);
+      };
+      const peerFigures = await measure(theirs, one.seconds[1]);
+      const figures = await measure(ours, one.seconds[0]);
+      console.log(row(one, connections, figures, peerFigures));
+    }
+  }
+
+  const slow = await takeTogether(theirs, TOGETHER, signal);
+  const quick = await takeTogether(ours, TOGETHER, signal);
+  console.log(`
+${TOGETHER} fake machines together, enroll to active: Ferric ${quick.toFixed(2)} s, Ironic ${slow.toFixed(1)} s, ratio ${(slow / quick).toFixed(1)} (goal 10)`);
+  await stopPeer();
+  console.log(await watchMemory(daemon.pid, ours, generator, MEMORY_SECONDS, signal));
+}
+
+/** @returns the path of the configuration */
+function writeConfig(directory: string, ports: { api: number; agent: number; http: number }): string {
+  const path = join(directory, 'ferric.yaml');
+  const config = {
+    data_dir: join(directory, 'data'),
+    api: { listen: { port: ports.api } },
+    agent: { listen: { port: ports.agent } },
+    netboot: { http: { port: ports.http } },
+  };
+  writeFileSync(path, stringify(config));
+  return path;
+}
+
+async function enrol(side: ApiSide): Promise<void> {
+  const names = Array.from({ length: COUNT }, (_, index) => `node-${index}`);
+  await each(names, 8, async (name, index) => {
+    const { uuid } = await side.call('POST', '/v1/nodes', enrolled(name, index));
+    const hex = (byte: number) => (byte & 255).toString(16).padStart(2, '0');
+    const address = `52:54:00:00:${hex(index >> 8)}:${hex(index)}`;
+    await side.call('POST', '/v1/ports', { node_uuid: uuid, address, physical_network: 'provisioning' });
+    side.uuids.push(uuid as string);
+  });
+}
+
+/** Both answer every request of the bench alike. */
+async function compare(ours: ApiSide, theirs: ApiSide): Promise<void> {
+  const both = async (what: string, ask: (side: ApiSide) => Promise<Json>) => {
+    const [mine, yours] = [await ask(ours), await ask(theirs)];
+    demandAlike(what, mine, yours, FREE);
+    return [mine, yours];
+  };
+  for (const path of ['/v1/nodes/detail?limit=1000', '/v1/nodes?limit=1000']) {
+    for (const { nodes } of await both(path, (side) => side.call('GET', path))) {
+      const { length } = nodes as Json[];
+      if (length !== Math.min(COUNT, 1000)) throw new Error(`${path}: ${length} nodes`);
+    }
+  }
+  await both('GET', (side) => side.call('GET', `/v1/nodes/${side.uuids[0]}`));
+  await both('PATCH', (side) =>
+    side.call('PATCH', `/v1/nodes/${side.uuids[0]}`, [{ op: 'add', path: '/extra/note', value: 'x' }]),
+  );
+  await both('POST', async (side) => {
+    const made = await side.call('POST', '/v1/nodes', enrolled('compared'));
+    await side.call('DELETE', `/v1/nodes/${made['uuid'] as string}`);
+    return made;
+  });
+  for (const side of [ours, theirs]) {
+    const path = `/v1/nodes/${side.uuids[0]}`;
+    await side.call('PATCH', path, [{ op: 'remove', path: '/extra/note' }]);
+  }
+}
+
+async function timed(work: () => Promise<void>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return (performance.now() - started) / 1000;
+}
+
+const HEADER =
+  '                                  conn    Ferric/s     p50     p99 ms   Ironic/s     p50     p99 ms    ratio (goal)   KiB, Ironic';
+
+function row({ name, goal }: Case, connections: number, ours: LoadFigures, theirs: LoadFigures): string {
+  const cell = (value: number, width: number) => value.toFixed(value < 100 ? 1 : 0).padStart(width);
+  const figures = ({ rate, p50, p99 }: LoadFigures) => `${cell(rate, 10)} ${cell(p50, 7)} ${cell(p99, 7)}   `;
+  return [
+    name.padEnd(33),
+    String(connections).padStart(4),
+    ` ${figures(ours)}`,
+    figures(theirs),
+    `${cell(ours.rate / theirs.rate, 6)} (${goal})`,
+    `${cell(ours.size / 1024, 10)} ${cell(theirs.size / 1024, 7)}`,
+  ].join(' ');
+}
+
+await interruptible(bench);
