@@ -24,6 +24,7 @@ import { parseBody } from './request/body.js';
 import { BYTES, expire, isStreamed, readAll, type StreamRequest } from './request/bytes.js';
 import { isOfImages, normalisePath } from './request/path.js';
 import { parseQuery } from './request/query.js';
+import { JsonText } from './resource/json-text.js';
 import { declaredRoutes } from './routes.js';
 
 /** ms that answers under way have to finish when the listener closes. */
@@ -124,6 +125,12 @@ function prepare(
   fastify.addContentTypeParser(BYTES, async (request: StreamRequest, payload: IncomingMessage) =>
     isStreamed(request) ? payload : parseBody(await readAll(payload, request.routeOptions.bodyLimit)),
   );
+  const texts = new WeakMap<ServerResponse, JsonText>();
+  fastify.addHook('preSerialization', (_request, reply, body, done) => {
+    if (body instanceof JsonText) texts.set(reply.raw, body);
+    done(null, body);
+  });
+  fastify.setReplySerializer((body) => bytesOf(body) as string);
   fastify.addHook('onRequest', async (request, reply) => {
     if (!isStreamed(request)) expire(request.raw, options.requestTimeout);
     const id = `req-${randomUUID()}`;
@@ -147,7 +154,9 @@ function prepare(
       jsonSuffix: suffixed.has(request.raw),
     };
   });
-  fastify.addHook('onResponse', async (request, reply) => {
+  fastify.addHook('onResponse', (request, reply, done) => {
+    // After a connection that broke, the system may still read from the bytes.
+    if (reply.raw.writableFinished) texts.get(reply.raw)?.sent();
     const quiet = request.method === 'GET' && reply.statusCode < 400;
     options.log[quiet ? 'debug' : 'info'](
       {
@@ -160,7 +169,13 @@ function prepare(
       },
       'request',
     );
+    done();
   });
+}
+
+/** Fastify sends bytes as well as text, though its type says text alone (lib/reply.js, onSendEnd). */
+function bytesOf(body: unknown): string | Buffer {
+  return body instanceof JsonText ? body.bytes : JSON.stringify(body);
 }
 
 /** Paths that are served without a login, whatever the method. */

@@ -78,3 +78,23 @@ export function brokenReference(error: unknown): string | null {
 export function selectList(columns: readonly string[]): string {
   return columns.map((column) => (column === '*' ? '*' : quote(column))).join(', ');
 }
+
+/** Columns of one JSON text, by how they stand in it: as their own JSON, or as a time of the API. */
+export type TextGroup = Readonly<Record<string, 'value' | 'json' | 'time'>>;
+
+/**
+ * Select list by which the database writes each group of columns as one JSON object: `text_0`, `text_1` and so on.
+ */
+export function textList(table: string, groups: readonly TextGroup[]): string[] {
+  return groups.map((group, index) => {
+    const columns = Object.entries(group).map(([column, form]) => {
+      const name = quote(column);
+      const value = `${quote(table)}.${name}`;
+      // As the API has always written times; of the microseconds it knows the first three.
+      return form === 'time'
+        ? `to_char(${value} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"000+00:00"') as ${name}`
+        : value;
+    });
+    return `(select row_to_json(texts)::text from (select ${columns.join(', ')}) as texts) as text_${index}`;
+  });
+}

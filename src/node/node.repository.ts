@@ -1,5 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { inTransaction, type Queryable } from '../database/data-source.js';
+import { eachRow } from '../database/each-row.js';
 import { isUuid, type Page } from '../database/page.js';
 import type { Keyring } from '../database/sealing.js';
 import {
@@ -10,6 +11,8 @@ import {
   Parameters,
   quote,
   selectList,
+  type TextGroup,
+  textList,
 } from '../database/statement.js';
 import {
   ConflictError,
@@ -85,6 +88,24 @@ export class NodeRepository {
    * @throws NotFoundError for a marker that does not exist
    */
   async list(filter: NodeFilter, page: Page, columns: readonly string[] = ['*']): Promise<Node[]> {
+    return this.source.query<Node[]>(...(await this.#listing(filter, page, selectList(columns))));
+  }
+
+  /**
+   * As `list`, row after row.
+   * @param what.groups columns that come as one text each (`textList`)
+   */
+  async each<Row>(
+    filter: NodeFilter,
+    page: Page,
+    what: { columns: readonly string[]; groups: readonly TextGroup[] },
+    take: (row: Row) => void,
+  ): Promise<void> {
+    const list = [selectList(what.columns), ...textList('node', what.groups)].join(', ');
+    await eachRow(this.source, ...(await this.#listing(filter, page, list)), take);
+  }
+
+  async #listing(filter: NodeFilter, page: Page, list: string): Promise<[string, unknown[]]> {
     const parameters = new Parameters();
     const where = nodeConditions(filter, parameters);
     const key = quote(page.sort_key ?? 'id');
@@ -96,8 +117,8 @@ export class NodeRepository {
     }
     const condition = where.length > 0 ? `where ${where.join(' and ')}` : '';
     const order = key === '"id"' ? `id ${direction}` : `${key} ${direction}, id ${direction}`;
-    const text = `select ${selectList(columns)} from node ${condition} order by ${order} limit ${parameters.add(page.limit)}`;
-    return this.source.query<Node[]>(text, parameters.values);
+    const text = `select ${list} from node ${condition} order by ${order} limit ${parameters.add(page.limit)}`;
+    return [text, parameters.values];
   }
 
   /** Shards, the largest first; null is of the nodes that are in none. */
@@ -155,6 +176,31 @@ export class NodeRepository {
     }
     await this.get(uuid, on);
     throw new LeaseLostError(uuid);
+  }
+
+  /**
+   * Writes `changes` in one statement, if the fence holds and nobody has written these columns since they were read.
+   * @param seen the node as it was read
+   * @returns null where that is not so
+   */
+  async updateUnchanged(
+    seen: Node,
+    columns: readonly SealedColumn[],
+    changes: NodeChanges,
+    fence: Fence,
+  ): Promise<Node | null> {
+    const parameters = new Parameters();
+    const set = parameters.assignments(this.#seal(changes));
+    const same = columns.flatMap((column) => [
+      `${column} = ${parameters.add(JSON.stringify(seen[column]))}::jsonb`,
+      `${column}_sealed is not distinct from ${parameters.add(seen[`${column}_sealed`])}::bytea`,
+    ]);
+    const where = [`uuid = ${parameters.add(seen.uuid)}`, ...same, fenceCondition(fence, parameters)];
+    const [rows] = await this.source.query<[Node[], number]>(
+      `update node set ${set}, updated_at = now() where ${where.join(' and ')} returning *`,
+      parameters.values,
+    );
+    return rows[0] ?? null;
   }
 
   /**
@@ -233,12 +279,17 @@ export class NodeRepository {
     return new Set(rows.map((row) => row.uuid));
   }
 
-  /** Holds the row until the transaction ends. @throws LeaseLostError when the fence does not hold any more */
-  async assertHeld(uuid: string, fence: Fence, on: Queryable): Promise<void> {
+  /**
+   * Holds the row until the transaction ends.
+   * @returns it as it is now: heartbeats write it too
+   * @throws LeaseLostError when the fence does not hold any more
+   */
+  async assertHeld(uuid: string, fence: Fence, on: Queryable): Promise<Node> {
     const parameters = new Parameters();
     const where = `uuid = ${parameters.add(uuid)} and ${fenceCondition(fence, parameters)}`;
-    const rows = await on.query<unknown[]>(`select 1 from node where ${where} for update`, parameters.values);
-    if (rows.length === 0) throw new LeaseLostError(uuid);
+    const [row] = await on.query<Node[]>(`select * from node where ${where} for update`, parameters.values);
+    if (!row) throw new LeaseLostError(uuid);
+    return row;
   }
 
   async release(uuid: string, fence: Fence, on: Queryable = this.source.manager): Promise<void> {

@@ -23,6 +23,9 @@ export interface Writing {
   readonly empty: Json;
 }
 
+/** How a column stands in an answer: as it is, as JSON that it holds, as a time. */
+export type TextForm = 'value' | 'json' | 'time';
+
 /** One field of a resource. Serializer, `fields=`, sort keys, POST, PATCH and the reference derive from these rows. */
 export interface Field<Row, Context extends Reading = Reading> {
   readonly name: string;
@@ -31,6 +34,10 @@ export interface Field<Row, Context extends Reading = Reading> {
   /** Columns that `read` looks at. */
   readonly columns: readonly (keyof Row & string)[];
   readonly read: (row: Row, context: Context) => unknown;
+  /** Of a field that shows its one column and does nothing else. */
+  readonly form?: TextForm;
+  /** JSON text of what `read` gives, where that is less work than to build it first. */
+  readonly text?: (row: Row, context: Context) => string;
   /** Part of a listing that asks for nothing else. */
   readonly brief?: true;
   /** Part of every answer, whatever was selected. */
@@ -61,12 +68,29 @@ export function viewOf<Row, Context extends Reading>(
   version: Microversion,
   selection: Selection,
 ): View<Row, Context> {
-  if (typeof selection !== 'string') refuseFields(fields, version, selection);
-  const shown = fields.filter((field) => {
-    if (!version.has(field.since)) return false;
-    if (field.always || selection === 'whole') return true;
-    return selection === 'brief' ? field.brief : selection.includes(field.name);
-  });
+  if (typeof selection !== 'string') return makeView(fields, version, selection);
+  const key = `${selection} ${version.minor}`;
+  let views = NAMED_VIEWS.get(fields);
+  if (!views) {
+    views = new Map();
+    NAMED_VIEWS.set(fields, views);
+  }
+  const known = views.get(key) as View<Row, Context> | undefined;
+  if (known) return known;
+  const made = makeView(fields, version, selection);
+  views.set(key, made);
+  return made;
+}
+
+/** By table of fields, of `brief` and `whole` one for each version. */
+const NAMED_VIEWS = new WeakMap<object, Map<string, unknown>>();
+
+function makeView<Row, Context extends Reading>(
+  fields: readonly Field<Row, Context>[],
+  version: Microversion,
+  selection: Selection,
+): View<Row, Context> {
+  const shown = selectFields(fields, version, selection);
   return {
     columns: [...new Set(shown.flatMap((field) => field.columns))],
     show(row, context) {
@@ -75,6 +99,20 @@ export function viewOf<Row, Context extends Reading>(
       return answer;
     },
   };
+}
+
+/** The fields of an answer, in its order. @throws as `viewOf` */
+export function selectFields<Row, Context extends Reading>(
+  fields: readonly Field<Row, Context>[],
+  version: Microversion,
+  selection: Selection,
+): readonly Field<Row, Context>[] {
+  if (typeof selection !== 'string') refuseFields(fields, version, selection);
+  return fields.filter((field) => {
+    if (!version.has(field.since)) return false;
+    if (field.always || selection === 'whole') return true;
+    return selection === 'brief' ? field.brief : selection.includes(field.name);
+  });
 }
 
 function refuseFields<Row, Context extends Reading>(

@@ -1,7 +1,7 @@
 import type { Json } from '../../domain/step/step.js';
 import { ANYTHING, LINKS, STRUCTURE, TIME } from '../openapi/json-schema.js';
 import { type Field, type Reading, timestamp, type Writing } from './field.js';
-import { linksTo } from './links.js';
+import { linksText, linksTo } from './links.js';
 
 /** How a client sets a field: by POST and PATCH, unless `where` says otherwise. */
 export function written(
@@ -24,16 +24,22 @@ export function fieldsOf<Row extends { uuid: string }, Context extends Reading =
     since,
     columns: [name],
     read: (row) => row[name],
+    ...(more.read ? {} : { form: 'value' }),
     sort: true,
     ...more,
   });
   /** A column that cannot be sorted by. */
-  const json = (name: Column, since: number, more: More = {}): Row_ => {
+  const unsorted = (name: Column, since: number, more: More = {}): Row_ => {
     const { sort, ...field } = shown(name, since, more);
+    return field;
+  };
+  /** A column that holds JSON: it cannot be sorted by. */
+  const json = (name: Column, since: number, more: More = {}): Row_ => {
+    const field = unsorted(name, since, more.read ? more : { form: 'json', ...more });
     return field.write ? field : { type: STRUCTURE, ...field };
   };
   const time = (name: Column, since: number): Row_ =>
-    shown(name, since, { read: (row) => timestamp(row[name] as Date | null), type: TIME });
+    shown(name, since, { read: (row) => timestamp(row[name] as Date | null), form: 'time', type: TIME });
   /** What is made of columns, or of the context. */
   const computed = (
     name: string,
@@ -45,14 +51,16 @@ export function fieldsOf<Row extends { uuid: string }, Context extends Reading =
   /** The record's own links. @param collection first part of its path */
   const links = (collection: string, since: number): Row_ =>
     computed('links', since, ['uuid'], (row, { base }) => linksTo(base, `${collection}/${row.uuid}`), {
+      text: (row, { base }) => linksText(base, `${collection}/${row.uuid}`),
       always: true,
       type: LINKS,
     });
   /** Links to what lies below the record. */
   const below = (collection: string, name: string, since: number, more: More = {}): Row_ =>
     computed(name, since, ['uuid'], (row, { base }) => linksTo(base, `${collection}/${row.uuid}/${name}`), {
+      text: (row, { base }) => linksText(base, `${collection}/${row.uuid}/${name}`),
       type: LINKS,
       ...more,
     });
-  return { shown, json, time, computed, links, below };
+  return { shown, unsorted, json, time, computed, links, below };
 }

@@ -83,17 +83,19 @@ export function answerListing<
 ): Record<string, unknown> {
   const { asked, view } = listing;
   const shown = rows.map((row) => view.show(row, reading ?? (asked as Reading as Context)));
-  return withNext(collection, path, listing, shown, rows.at(-1)?.uuid);
+  const next = nextOf(path, listing, shown.length, rows.at(-1)?.uuid);
+  return next === null ? { [collection]: shown } : { [collection]: shown, next };
 }
 
-/** The same for rows that were shown already. @param last marker of the last one */
-export function withNext(
-  collection: string,
+type Paged = Pick<Listing<never, never>, 'asked' | 'page' | 'repeated'>;
+
+/** @returns the address of the page behind a full one. @param last marker of the last row */
+export function nextOf(
   path: string,
-  { asked, page, repeated }: Pick<Listing<never, never>, 'asked' | 'page' | 'repeated'>,
-  shown: readonly Record<string, unknown>[],
+  { asked, page, repeated }: Paged,
+  length: number,
   last: string | undefined,
-): Record<string, unknown> {
-  if (last === undefined || shown.length < page.limit) return { [collection]: shown };
-  return { [collection]: shown, next: nextPage(asked.base, path, page, repeated, last) };
+): string | null {
+  if (last === undefined || length < page.limit) return null;
+  return nextPage(asked.base, path, page, repeated, last);
 }

@@ -6,7 +6,7 @@ import { fieldsOf, written } from '../../resource/fields-of.js';
 import { traitList, wordList } from '../../resource/list-schema.js';
 import { object, text, uuid } from '../../resource/schema.js';
 
-const { shown, json, time, links } = fieldsOf<Allocation>();
+const { shown, unsorted, json, time, links } = fieldsOf<Allocation>();
 const brief = { brief: true } as const;
 const atCreation = { patch: false } as const;
 
@@ -24,7 +24,7 @@ export const ALLOCATION_FIELDS: readonly Field<Allocation>[] = [
   shown('state', 52, brief),
   json('traits', 52, { ...brief, type: STRINGS, ...written(traitList(), [], atCreation) }),
   links('allocations', 52),
-  json('node_uuid', 52, { ...brief, type: TEXT }),
+  unsorted('node_uuid', 52, { ...brief, type: TEXT }),
 ];
 
 export const ALLOCATION: Resource = { name: 'Allocation', fields: ALLOCATION_FIELDS };

@@ -19,7 +19,7 @@ export interface NodeReading extends Reading {
 
 type NodeField = Field<Node, NodeReading>;
 
-const { shown, json, time, computed, links, below } = fieldsOf<Node, NodeReading>();
+const { shown, unsorted, json, time, computed, links, below } = fieldsOf<Node, NodeReading>();
 const step = (name: string, since: number, kind: string): NodeField =>
   computed(name, since, ['uuid'], (row, { steps }) => {
     const current = steps.get(row.uuid);
@@ -106,12 +106,12 @@ export const NODE_FIELDS: readonly NodeField[] = [
   json('traits', 37, { type: STRINGS }),
   links('nodes', 1),
   computed('conductor', 49, ['conductor_affinity'], (row) => row.conductor_affinity),
-  json('chassis_uuid', 1, written(uuid(), null)),
+  unsorted('chassis_uuid', 1, written(uuid(), null)),
   below('nodes', 'ports', 1, { wholeOnly: true }),
   below('nodes', 'states', 14, { wholeOnly: true }),
   below('nodes', 'portgroups', 24, { wholeOnly: true }),
   below('nodes', 'volume', 32, { wholeOnly: true }),
-  json('allocation_uuid', 52, { type: TEXT }),
+  unsorted('allocation_uuid', 52, { type: TEXT }),
 ];
 
 /** What a ramdisk that looked itself up is told of its node. */

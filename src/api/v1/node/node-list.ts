@@ -1,9 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { ChassisRepository } from '../../../chassis/chassis.repository.js';
+import type { Node } from '../../../node/node.entity.js';
 import { NodeRepository } from '../../../node/node.repository.js';
 import type { NodeFilter } from '../../../node/node-filter.js';
 import type { ApiRequest } from '../../request/asked.js';
-import { readListing, withNext } from '../../resource/listing.js';
+import { type JsonText, ListText } from '../../resource/json-text.js';
+import { nextOf, readListing } from '../../resource/listing.js';
+import type { TextRow } from '../../resource/text-view.js';
 import { ApiSettings } from '../../settings.js';
 import { NODE_FIELDS } from './fields.js';
 import { NODE_FILTERS, nodeFilterOf } from './filters.js';
@@ -24,20 +27,25 @@ export class NodeList {
    * @param below what the path narrows the listing to, besides the query's filters
    * @param whole the path asks for all fields
    */
-  async list(request: ApiRequest, path: string, below: NodeFilter = {}, whole = false) {
+  async list(request: ApiRequest, path: string, below: NodeFilter = {}, whole = false): Promise<JsonText> {
     const of = { fields: NODE_FIELDS, filters: NODE_FILTERS };
     const listing = readListing(request, of, this.settings.maxLimit, whole);
-    const { asked, given, page, selection, view } = listing;
+    const { asked, given, page, selection } = listing;
     const project = asked.scope.confine(given.project);
     const own = nodeFilterOf(given);
-    if (own === null) return { nodes: [] };
+    if (own === null) return new ListText('nodes').end(null);
     const filter: NodeFilter = { ...own, ...below };
     if (project !== undefined) filter.project = project;
     if (filter.chassis_uuid !== undefined) await this.chassis.get(filter.chassis_uuid);
-    const columns = [...listing.columns, 'target_provision_state', 'owner', 'lessee'];
-    const rows = await this.nodes.list(filter, page, columns);
-    const nodes = await this.view.show(rows, asked, selection, view);
+    const text = new ListText('nodes');
+    let last: string | undefined;
+    await this.view.write(text, asked, selection, ({ columns, groups }, take) =>
+      this.nodes.each<TextRow<Node>>(filter, page, { columns, groups }, (row) => {
+        last = row.uuid;
+        take(row);
+      }),
+    );
     const isLookup = given.instance_uuid !== undefined;
-    return withNext('nodes', path, listing, nodes, isLookup ? undefined : rows.at(-1)?.uuid);
+    return text.end(nextOf(path, listing, text.length, isLookup ? undefined : last));
   }
 }

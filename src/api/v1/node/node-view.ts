@@ -3,11 +3,21 @@ import type { Node } from '../../../node/node.entity.js';
 import { OperationRepository } from '../../../operation/operation.repository.js';
 import type { Asked } from '../../request/asked.js';
 import { type Selection, type View, viewOf } from '../../resource/field.js';
+import type { ListText } from '../../resource/json-text.js';
+import { type TextRow, type TextView, textViewOf } from '../../resource/text-view.js';
 import { NODE_FIELDS, type NodeReading } from './fields.js';
-import { redactorFor } from './redaction.js';
+import { GUARDED_FIELDS, redactionFor } from './redaction.js';
 
+type CurrentStep = NodeReading['steps'] extends ReadonlyMap<string, infer Current> ? Current : never;
 const NO_STEPS: NodeReading['steps'] = new Map();
+/** The marker of the next page; whether a step is under way; who may see it. */
+const NEEDED = ['uuid', 'target_provision_state', 'owner', 'lessee'];
 const STEP_FIELDS = ['clean_step', 'deploy_step', 'service_step'];
+
+const showsSteps = (selection: Selection) =>
+  selection === 'whole' || (selection !== 'brief' && STEP_FIELDS.some((field) => selection.includes(field)));
+/** A node that is in a transition has a target; only those have a step under way. */
+const isBusy = (row: Pick<Node, 'target_provision_state'>) => row.target_provision_state !== null;
 
 /** Node rows as answers. */
 @Injectable()
@@ -25,20 +35,42 @@ export class NodeView {
     selection: Selection,
     view = this.viewOf(asked, selection),
   ): Promise<Record<string, unknown>[]> {
-    const showsSteps =
-      selection === 'whole' ||
-      (selection !== 'brief' && STEP_FIELDS.some((field) => selection.includes(field)));
-    // A node that is in a transition has a target; only those have a step under way.
-    const busy = showsSteps ? rows.filter((row) => row.target_provision_state !== null) : [];
-    const steps =
-      busy.length > 0 ? await this.operations.currentSteps(busy.map((row) => row.uuid)) : NO_STEPS;
-    const context: NodeReading = { version: asked.version, base: asked.base, steps, now: Date.now() };
-    const redact = redactorFor(asked.scope);
+    const busy = showsSteps(selection) ? rows.filter(isBusy).map((row) => row.uuid) : [];
+    const steps = busy.length > 0 ? await this.operations.currentSteps(busy) : NO_STEPS;
+    const reading: NodeReading = { version: asked.version, base: asked.base, steps, now: Date.now() };
+    const instead = redactionFor(asked.scope);
     return rows.map((row) => {
-      const shown = view.show(row, context);
-      redact(shown, row);
+      const shown = view.show(row, reading);
+      for (const field of instead ? Object.keys(shown) : [])
+        shown[field] = instead!(field, row) ?? shown[field];
       return shown;
     });
+  }
+
+  /**
+   * Writes a listing while its rows are read.
+   * @param read reads the rows with the view's columns and groups, and gives each to `take`
+   */
+  async write(
+    text: ListText,
+    asked: Asked,
+    selection: Selection,
+    read: (view: TextView<Node, NodeReading>, take: (row: TextRow<Node>) => void) => Promise<void>,
+  ): Promise<void> {
+    const { version, base, scope } = asked;
+    const view = textViewOf(NODE_FIELDS, version, selection, redactionFor(scope), GUARDED_FIELDS);
+    const columns = [...new Set([...view.columns, ...NEEDED])];
+    const steps = new Map<string, CurrentStep>();
+    const reading: NodeReading = { version, base, steps, now: Date.now() };
+    const showsStep = showsSteps(selection);
+    const busy: string[] = [];
+    await read({ ...view, columns }, (row) => {
+      if (!showsStep || !isBusy(row)) return text.add(view.show(row, reading));
+      busy.push(row.uuid);
+      text.add(() => view.show(row, reading));
+    });
+    if (busy.length === 0) return;
+    for (const [uuid, step] of await this.operations.currentSteps(busy)) steps.set(uuid, step);
   }
 
   async one(row: Node, asked: Asked, selection: Selection = 'whole'): Promise<Record<string, unknown>> {

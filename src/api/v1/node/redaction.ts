@@ -1,38 +1,48 @@
 import type { Node } from '../../../node/node.entity.js';
 import type { RuleName } from '../../auth/policy-table.js';
 import type { Scope } from '../../auth/scope.js';
+import type { Instead } from '../../resource/text-view.js';
 
 const content = (text: string) => ({ content: text });
 /** Fields that tell of the infrastructure, and what stands in their place. Source: _node_sanitize_extended of node.py. */
-const GUARDED: readonly (readonly [string, RuleName, unknown])[] = [
+const GUARDED = new Map<string, { rule: RuleName; instead: unknown }>([
   [
     'last_error',
-    'baremetal:node:get:last_error',
-    '** Value Redacted - Requires baremetal:node:get:last_error permission. **',
+    {
+      rule: 'baremetal:node:get:last_error',
+      instead: '** Value Redacted - Requires baremetal:node:get:last_error permission. **',
+    },
   ],
   [
     'reservation',
-    'baremetal:node:get:reservation',
-    '** Redacted - requires baremetal:node:get:reservation permission. **',
+    {
+      rule: 'baremetal:node:get:reservation',
+      instead: '** Redacted - requires baremetal:node:get:reservation permission. **',
+    },
   ],
   [
     'driver_internal_info',
-    'baremetal:node:get:driver_internal_info',
-    content('** Redacted - Requires baremetal:node:get:driver_internal_info permission. **'),
+    {
+      rule: 'baremetal:node:get:driver_internal_info',
+      instead: content('** Redacted - Requires baremetal:node:get:driver_internal_info permission. **'),
+    },
   ],
   [
     'driver_info',
-    'baremetal:node:get:driver_info',
-    content('** Redacted - requires baremetal:node:get:driver_info permission. **'),
+    {
+      rule: 'baremetal:node:get:driver_info',
+      instead: content('** Redacted - requires baremetal:node:get:driver_info permission. **'),
+    },
   ],
-];
+]);
 
-/** @returns what takes from a shown node the fields that this request must not see */
-export function redactorFor(scope: Scope): (shown: Record<string, unknown>, row: Node) => void {
-  if (scope.allows('baremetal:node:get:filter_threshold')) return () => undefined;
-  return (shown, row) => {
-    for (const [field, rule, instead] of GUARDED) {
-      if (field in shown && !scope.allows(rule, row)) shown[field] = instead;
-    }
+export const GUARDED_FIELDS: ReadonlySet<string> = new Set(GUARDED.keys());
+
+/** @returns what stands in the place of a field that this request must not see; null where it may see all */
+export function redactionFor(scope: Scope): Instead<Node> | null {
+  if (scope.allows('baremetal:node:get:filter_threshold')) return null;
+  return (field, row) => {
+    const guard = GUARDED.get(field);
+    return guard && !scope.allows(guard.rule, row) ? guard.instead : undefined;
   };
 }

@@ -20,7 +20,7 @@ export const CONNECTOR_FIELDS: readonly Field<VolumeConnector>[] = [
   connector.json('extra', 32, written(object(), {})),
   connector.shown('type', 32, word),
   connector.links('volume/connectors', 32),
-  connector.json('node_uuid', 32, owner),
+  connector.unsorted('node_uuid', 32, owner),
 ];
 
 export const CONNECTOR: Resource = { name: 'VolumeConnector', fields: CONNECTOR_FIELDS };
@@ -51,7 +51,7 @@ export const TARGET_FIELDS: readonly Field<VolumeTarget, TargetReading>[] = [
   target.shown('volume_id', 32, word),
   target.shown('volume_type', 32, word),
   target.links('volume/targets', 32),
-  target.json('node_uuid', 32, owner),
+  target.unsorted('node_uuid', 32, owner),
 ];
 
 export const TARGET: Resource = { name: 'VolumeTarget', fields: TARGET_FIELDS };

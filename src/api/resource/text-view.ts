@@ -1,0 +1,76 @@
+import type { Microversion } from '../microversion/microversion.js';
+import { type Field, type Reading, type Selection, selectFields, type TextForm } from './field.js';
+
+/** Neighbouring fields that show their columns as they are: the database makes one JSON text of them. */
+export type TextGroup = Readonly<Record<string, TextForm>>;
+
+/** A row as read for its text: the columns that readers look at, and behind them the text of each group. */
+export type TextRow<Row> = Row & { readonly [group: `text_${number}`]: string };
+
+/** What stands in the place of a field that this request must not see; undefined where it may. */
+export type Instead<Row> = (field: string, row: Row) => unknown;
+
+/** As a view, for listings: most of a row is text from the start, without an object for each of its values. */
+export interface TextView<Row, Context extends Reading = Reading> {
+  readonly columns: readonly string[];
+  readonly groups: readonly TextGroup[];
+  /** @returns JSON text of what the view of the same fields shows */
+  show(row: TextRow<Row>, context: Context): string;
+}
+
+type Writer<Row, Context> = (row: TextRow<Row>, context: Context) => string;
+
+/**
+ * Makes a serializer of the field table's rows.
+ * @param instead for the fields of `guarded`
+ * @throws as `viewOf`
+ */
+export function textViewOf<Row, Context extends Reading = Reading>(
+  fields: readonly Field<Row, Context>[],
+  version: Microversion,
+  selection: Selection,
+  instead: Instead<Row> | null = null,
+  guarded: ReadonlySet<string> = new Set(),
+): TextView<Row, Context> {
+  const columns = new Set<string>();
+  const groups: Record<string, TextForm>[] = [];
+  const writers: Writer<Row, Context>[] = [];
+  let group: Record<string, TextForm> | null = null;
+  for (const field of selectFields(fields, version, selection)) {
+    const guard = instead && guarded.has(field.name) ? instead : null;
+    if (field.form && !guard) {
+      if (group === null) {
+        const name = `text_${groups.length}` as const;
+        writers.push((row) => row[name]!.slice(1, -1));
+        group = {};
+        groups.push(group);
+      }
+      group[field.columns[0]!] = field.form;
+      continue;
+    }
+    group = null;
+    for (const column of field.columns) columns.add(column);
+    writers.push(writerOf(field, guard));
+  }
+  return {
+    columns: [...columns],
+    groups,
+    show: (row, context) => {
+      let text = '';
+      for (const write of writers) text += `${text === '' ? '{' : ','}${write(row, context)}`;
+      return `${text === '' ? '{' : text}}`;
+    },
+  };
+}
+
+function writerOf<Row, Context extends Reading>(
+  { name, read, text }: Field<Row, Context>,
+  instead: Instead<Row> | null,
+): Writer<Row, Context> {
+  const key = `${JSON.stringify(name)}:`;
+  if (text && !instead) return (row, context) => key + text(row, context);
+  return (row, context) => {
+    const other = instead?.(name, row);
+    return key + JSON.stringify(other === undefined ? (read(row, context) ?? null) : other);
+  };
+}

@@ -1,0 +1,37 @@
+import type { PoolClient } from 'pg';
+import { Query } from 'pg';
+import type { DataSource } from 'typeorm';
+
+/**
+ * Reads rows one after another as they come: a long result is never held as a whole.
+ * @param take must not keep more of a row than it needs
+ * @throws what `take` threw, once the result is read to its end
+ */
+export async function eachRow<Row>(
+  source: DataSource,
+  text: string,
+  values: unknown[],
+  take: (row: Row) => void,
+): Promise<void> {
+  const runner = source.createQueryRunner();
+  try {
+    const client = (await runner.connect()) as PoolClient;
+    await new Promise<void>((resolve, reject) => {
+      let fault: { error: unknown } | null = null;
+      const query = new Query<Row & object>(text, values);
+      query.on('row', (row) => {
+        if (fault) return;
+        try {
+          take(row);
+        } catch (error) {
+          fault = { error };
+        }
+      });
+      query.once('error', reject);
+      query.once('end', () => (fault ? reject(fault.error as Error) : resolve()));
+      client.query(query);
+    });
+  } finally {
+    await runner.release();
+  }
+}
