@@ -101,7 +101,7 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
     ...parts,
     reservations,
     transitions,
-    performer: new StepPerformer(contexts, parts.nodes, [reader.step]),
+    performer: new StepPerformer(contexts, [reader.step]),
     end,
     failpoint,
     timeouts: Object.fromEntries(WAIT_TIMEOUTS.map((key) => [key, settings[key] * 1000])) as Record<

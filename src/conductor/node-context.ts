@@ -13,6 +13,7 @@ import type { Node } from '../node/node.entity.js';
 import type { Fence, NodeRepository } from '../node/node.repository.js';
 import type { JournaledOperation, OperationRepository } from '../operation/operation.repository.js';
 import type { Logger } from '../platform/logger.js';
+import type { Port } from '../port/port.entity.js';
 import type { PortRepository } from '../port/port.repository.js';
 import type { Lease } from './reservation.js';
 import type { OwnContext } from './workflow/own-step.js';
@@ -22,6 +23,8 @@ const MERGED = ['driver_internal_info', 'instance_info'] as const;
 
 /** Builds what drivers are given: nobody else hands out a node with its secrets in clear. */
 export class NodeContexts {
+  readonly #ports = new WeakMap<Lease, Promise<Port[]>>();
+
   constructor(
     private readonly deps: {
       source: DataSource;
@@ -37,7 +40,7 @@ export class NodeContexts {
   /** For looking only: validation, reading power. `save` is refused, `fence` has nothing to guard. */
   async forReading(node: Node, signal: AbortSignal): Promise<WorkContext & { all: Interfaces }> {
     const all = this.deps.registry.resolve(node);
-    const base = await this.#base(node, signal);
+    const base = await this.#base(node, this.deps.ports.ofNode(node.uuid), signal);
     return {
       ...base,
       interfaces: all,
@@ -51,7 +54,8 @@ export class NodeContexts {
   /** For acting under a reservation. */
   async forWork(lease: Lease, node: Node, signal: AbortSignal): Promise<WorkContext & { all: Interfaces }> {
     const all = this.deps.registry.resolve(node);
-    const base = await this.#base(node, signal);
+    const base = await this.#base(node, this.#portsOf(lease), signal);
+    let row = node;
     let current = base.node;
     const context: WorkContext & { all: Interfaces } = {
       ...base,
@@ -64,23 +68,28 @@ export class NodeContexts {
       save: async (changes: NodeChanges) => {
         const seen = current;
         const { bios_settings, firmware_components, inventory, ...columns } = changes;
-        const row = await inTransaction(this.deps.source, async (manager) => {
-          const { nodes, hardware } = this.deps;
-          const merge = (clear: Node) => ({
-            ...columns,
-            ...Object.fromEntries(
-              MERGED.filter((column) => columns[column]).map((column) => [
-                column,
-                mergeKeys(seen[column], columns[column]!, clear[column]),
-              ]),
-            ),
-          });
-          const edited = await nodes.edit(node.uuid, lease.fence, merge, manager);
-          if (bios_settings) await hardware.replaceBiosSettings(node.uuid, bios_settings, manager);
-          if (firmware_components) await hardware.noteFirmware(node.uuid, firmware_components, manager);
-          if (inventory) await hardware.replaceInventory(node.uuid, inventory, manager);
-          return edited;
-        });
+        const whole = !(bios_settings || firmware_components || inventory);
+        const merged = MERGED.filter((column) => columns[column]);
+        const written = whole
+          ? await this.deps.nodes.updateUnchanged(row, merged, columns, lease.fence)
+          : null;
+        // Otherwise somebody else wrote them too, or the lease is lost: then this throws.
+        row =
+          written ??
+          (await inTransaction(this.deps.source, async (manager) => {
+            const { nodes, hardware } = this.deps;
+            const merge = (clear: Node) => ({
+              ...columns,
+              ...Object.fromEntries(
+                merged.map((column) => [column, mergeKeys(seen[column], columns[column]!, clear[column])]),
+              ),
+            });
+            const edited = await nodes.edit(node.uuid, lease.fence, merge, manager);
+            if (bios_settings) await hardware.replaceBiosSettings(node.uuid, bios_settings, manager);
+            if (firmware_components) await hardware.noteFirmware(node.uuid, firmware_components, manager);
+            if (inventory) await hardware.replaceInventory(node.uuid, inventory, manager);
+            return edited;
+          }));
         current = clearNode(row, this.deps.nodes);
       },
       fence: (duration: number) => lease.ensure(duration),
@@ -137,13 +146,29 @@ export class NodeContexts {
     return typeof sealed === 'string' ? (JSON.parse(this.deps.nodes.openText(sealed)) as JsonObject) : args;
   }
 
+  /** They were written under this reservation. */
+  forgetPorts(lease: Lease): void {
+    this.#ports.delete(lease);
+  }
+
+  /** Read once for each time that the node is held. */
+  #portsOf(lease: Lease): Promise<Port[]> {
+    let ports = this.#ports.get(lease);
+    if (!ports) {
+      ports = this.deps.ports.ofNode(lease.node.uuid);
+      this.#ports.set(lease, ports);
+    }
+    return ports;
+  }
+
   async #base(
     node: Node,
+    ports: Promise<Port[]>,
     signal: AbortSignal,
   ): Promise<Pick<DriverContext, 'node' | 'ports' | 'log' | 'signal'>> {
     return {
       node: clearNode(node, this.deps.nodes),
-      ports: await this.deps.ports.ofNode(node.uuid),
+      ports: await ports,
       log: this.deps.log.child({ node: node.uuid }),
       signal,
     };

@@ -3,6 +3,7 @@ import type { AllocationRepository } from '../allocation/allocation.repository.j
 import type { ConductorRecordRepository } from '../conductor-record/conductor-record.repository.js';
 import { inTransaction } from '../database/data-source.js';
 import { ConflictError, ForbiddenError, InvalidError, messageOf, NotFoundError } from '../domain/errors.js';
+import { canonicalUuid } from '../domain/node/name.js';
 import { factsOf } from '../domain/provision/machine.js';
 import type { ProvisionState } from '../domain/provision/table.js';
 import { INTERFACE_KINDS, type InterfaceKind } from '../driver/contract/interfaces.js';
@@ -124,7 +125,8 @@ export class NodeDesk {
 
   /** Runs `work` under the node's reservation, trying again as configured while another holds it. */
   async reserved<T>(ident: string, work: (lease: Lease) => Promise<T>): Promise<T> {
-    const { uuid } = await this.deps.nodes.get(ident);
+    // Acquiring tells whether there is such a node.
+    const uuid = ident === canonicalUuid(ident) ? ident : (await this.deps.nodes.get(ident)).uuid;
     const lease = await this.deps.reservations.acquire(uuid, true);
     try {
       return await work(lease);

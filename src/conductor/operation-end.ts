@@ -38,7 +38,6 @@ export class OperationEnd {
   async finish(
     operation: JournaledOperation,
     journal: Journal,
-    node: Node,
     lease: Lease,
     signal: AbortSignal,
     begin: (id: string) => void,
@@ -47,21 +46,22 @@ export class OperationEnd {
     if (journal.result!.is === 'succeeded') {
       this.deps.failpoint(`${operation.kind}.end`);
       const follows = await inTransaction(this.deps.source, (manager) =>
-        this.#succeed(workflow, operation, journal, node, lease, manager),
+        this.#succeed(workflow, operation, journal, lease, manager),
       );
       if (follows) begin(follows);
       return;
     }
-    if (operation.journal.state !== 'ending') {
-      await inTransaction(this.deps.source, (manager) =>
-        this.deps.operations.commit(operation, journal, null, manager),
-      );
-      operation.journal = journal;
-    }
+    const { nodes, operations, source } = this.deps;
+    const node = await inTransaction(source, async (manager) => {
+      const held = await nodes.assertHeld(lease.node.uuid, lease.fence, manager);
+      if (operation.journal.state !== 'ending') await operations.commit(operation, journal, null, manager);
+      return held;
+    });
+    operation.journal = journal;
     await this.#cleanUp(workflow, operation, node, lease, signal);
     this.deps.failpoint(`${operation.kind}.end`);
     await inTransaction(this.deps.source, (manager) =>
-      this.#fail(workflow, operation, journal, node, lease, manager),
+      this.#fail(workflow, operation, journal, lease, manager),
     );
   }
 
@@ -69,12 +69,11 @@ export class OperationEnd {
     workflow: Workflow,
     operation: JournaledOperation,
     journal: Journal,
-    node: Node,
     lease: Lease,
     manager: EntityManager,
   ): Promise<string | null> {
     const requestId = operation.request_id;
-    await this.deps.nodes.assertHeld(node.uuid, lease.fence, manager);
+    const node = await this.deps.nodes.assertHeld(lease.node.uuid, lease.fence, manager);
     await this.deps.operations.commit(operation, journal, null, manager);
     let at = node;
     if (isProvisionState(at.provision_state) && workflow.waits && next(at.provision_state, 'resume')) {
@@ -100,11 +99,10 @@ export class OperationEnd {
     workflow: Workflow,
     operation: JournaledOperation,
     journal: Journal,
-    node: Node,
     lease: Lease,
     manager: EntityManager,
   ): Promise<void> {
-    await this.deps.nodes.assertHeld(node.uuid, lease.fence, manager);
+    const node = await this.deps.nodes.assertHeld(lease.node.uuid, lease.fence, manager);
     await this.deps.operations.commit(operation, { ...journal, state: 'finished' }, null, manager);
     const failed = journal.steps.find((step) => step.state === 'failed');
     const { events, followedBy, changes } = workflow.fail({

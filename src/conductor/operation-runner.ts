@@ -151,35 +151,33 @@ export class OperationRunner {
   async #play(operation: JournaledOperation, first: Advance, lease: Lease): Promise<void> {
     const { failpoint, performer, end } = this.deps;
     const signal = AbortSignal.any([lease.signal, this.#stopping.signal]);
-    let node = lease.node;
     for (let step = first; ; ) {
       const { effect } = step;
       if (effect.do === 'end') {
-        await end.finish(operation, step.journal, node, lease, signal, (next) =>
+        await end.finish(operation, step.journal, lease, signal, (next) =>
           this.deliver(next, { on: 'begin' }),
         );
         this.#clearTimer(operation.id);
         return;
       }
-      node = await this.#commit(operation, step, node, lease);
+      const node = await this.#commit(operation, step, lease);
       operation.journal = step.journal;
       if (effect.do !== 'run') return;
       const label = `${operation.kind}.${step.journal.steps[effect.position]!.name}`;
       failpoint(`${label}.before`);
-      const { event, node: after } = await performer.perform(operation, effect, node, lease, signal);
+      const event = await performer.perform(operation, effect, node, lease, signal);
       failpoint(`${label}.after`);
-      node = after;
       step = advance(operation.journal, event);
     }
   }
 
-  /** Journal, provision state and event in one transaction. */
-  async #commit(operation: JournaledOperation, step: Advance, node: Node, lease: Lease): Promise<Node> {
+  /** Journal, provision state and event in one transaction. @returns the node as it is then */
+  async #commit(operation: JournaledOperation, step: Advance, lease: Lease): Promise<Node> {
     const { effect } = step;
     const wait = effect.do === 'wait' ? { ...effect, timeout: this.#timeout(operation, step, effect) } : null;
     let deadline: number | null = null;
     const after = await inTransaction(this.deps.source, async (manager: EntityManager) => {
-      await this.deps.nodes.assertHeld(node.uuid, lease.fence, manager);
+      const node = await this.deps.nodes.assertHeld(lease.node.uuid, lease.fence, manager);
       deadline = await this.deps.operations.commit(operation, step.journal, wait, manager);
       const event = WORKFLOWS[operation.kind].waits ? stateEvent(node, effect) : null;
       if (!event) return node;

@@ -3,7 +3,6 @@ import { FerricError, LeaseLostError, messageOf } from '../domain/errors.js';
 import type { Effect, StepEvent } from '../domain/step/advance.js';
 import type { StepOutcome } from '../domain/step/step.js';
 import type { Node } from '../node/node.entity.js';
-import type { NodeRepository } from '../node/node.repository.js';
 import type { JournaledOperation } from '../operation/operation.repository.js';
 import type { NodeContexts } from './node-context.js';
 import type { Lease } from './reservation.js';
@@ -14,13 +13,12 @@ import { findOwnStep } from './workflow/own-steps.js';
 export class StepPerformer {
   constructor(
     private readonly contexts: NodeContexts,
-    private readonly nodes: NodeRepository,
     /** The conductor's own steps that work with its memory. */
     private readonly own: readonly OwnStep[],
   ) {}
 
   /**
-   * @returns the outcome as an event, and the node as the step left it
+   * @returns the outcome as an event
    * @throws LeaseLostError, the signal's reason, or the database's absence: then nothing is known, and the journal
    *   still says that the step runs
    */
@@ -30,8 +28,7 @@ export class StepPerformer {
     node: Node,
     lease: Lease,
     signal: AbortSignal,
-  ): Promise<{ event: StepEvent; node: Node }> {
-    let event: StepEvent;
+  ): Promise<StepEvent> {
     try {
       const context = await this.contexts.forStep(
         lease,
@@ -41,26 +38,35 @@ export class StepPerformer {
         effect.position,
         effect.wake,
       );
-      event = { on: 'outcome', outcome: await this.#run(context, operation, effect.position) };
+      return { on: 'outcome', outcome: await this.#run(context, operation, effect.position, lease) };
     } catch (error) {
       if (error instanceof LeaseLostError || signal.aborted || isAway(error)) throw error;
       const step = operation.journal.steps[effect.position]!;
-      event = { on: 'failure', message: `${step.interface}.${step.name}: ${messageOf(error)}` };
+      return { on: 'failure', message: `${step.interface}.${step.name}: ${messageOf(error)}` };
     }
-    return { event, node: await this.nodes.get(node.uuid) };
   }
 
-  #run(context: OwnContext, operation: JournaledOperation, position: number): Promise<StepOutcome> {
+  async #run(
+    context: OwnContext,
+    operation: JournaledOperation,
+    position: number,
+    lease: Lease,
+  ): Promise<StepOutcome> {
     const step = operation.journal.steps[position]!;
     if (step.agent) return context.all.deploy.runAgentStep(context);
     const same = (known: { interface: string; name: string }) =>
       known.interface === step.interface && known.name === step.name;
+    const own = this.own.find((known) => known.kinds.includes(operation.kind) && same(known));
     const declared =
       context.all.steps.find((known) => known.kind === operation.kind && same(known)) ??
-      this.own.find((known) => known.kinds.includes(operation.kind) && same(known)) ??
+      own ??
       findOwnStep(operation.kind, step);
     if (!declared) throw new FerricError('unsupported', 'the node has no such step any more');
-    return declared.run(context);
+    try {
+      return await declared.run(context);
+    } finally {
+      if (own) this.contexts.forgetPorts(lease);
+    }
   }
 }
 

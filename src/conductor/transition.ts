@@ -31,7 +31,7 @@ export class Transitions {
     const row = isProvisionState(from) ? next(from, event) : null;
     if (!row) throw new ConflictError(`Node ${node.uuid} in state "${from}" knows no event "${event}".`);
     const { changes = {}, by = null } = options;
-    const entered = await this.events.lastTransitionAt(node.uuid, on);
+    const entered = node.provision_updated_at ?? node.created_at;
     const moved = await this.nodes.update(
       node.uuid,
       {
@@ -58,7 +58,7 @@ export class Transitions {
         user_name: by?.user ?? null,
         project: by?.project ?? null,
         request_id: by?.request_id ?? options.requestId ?? null,
-        duration_seconds: entered ? (Date.now() - entered.getTime()) / 1000 : null,
+        duration_seconds: (Date.now() - entered.getTime()) / 1000,
       },
       on,
     );

@@ -34,7 +34,7 @@ interface Subscription {
  */
 export class EventStream {
   readonly #subscriptions = new Set<Subscription>();
-  /** The newest events, in the order of delivery. */
+  /** The newest events that somebody heard, in the order of delivery. */
   readonly #recent: Event[] = [];
   readonly #recentIds = new Set<string>();
   #lastId: string | null = null;
@@ -159,6 +159,10 @@ export class EventStream {
     try {
       while (this.#pending.length > 0) {
         const ids = this.#pending.splice(0, REPLAY_PAGE);
+        if (this.#subscriptions.size === 0) {
+          this.#skip(ids);
+          continue;
+        }
         const rows = new Map((await this.events.byIds(ids)).map((event) => [event.id, event]));
         for (const id of ids) {
           const event = rows.get(id);
@@ -174,12 +178,23 @@ export class EventStream {
     }
   }
 
+  /** Nobody listens. Whoever comes back for these has them read: what is kept may have no gap. */
+  #skip(ids: readonly string[]): void {
+    this.#recent.length = 0;
+    for (const id of ids) this.#note(id);
+  }
+
+  #note(id: string): void {
+    this.#recentIds.add(id);
+    if (this.#recentIds.size > KEPT) this.#recentIds.delete(this.#recentIds.values().next().value!);
+    if (this.#lastId === null || BigInt(id) > BigInt(this.#lastId)) this.#lastId = id;
+  }
+
   #deliver(event: Event): void {
     if (this.#recentIds.has(event.id)) return;
-    this.#recentIds.add(event.id);
+    this.#note(event.id);
     this.#recent.push(event);
-    if (this.#recent.length > KEPT) this.#recentIds.delete(this.#recent.shift()!.id);
-    if (this.#lastId === null || BigInt(event.id) > BigInt(this.#lastId)) this.#lastId = event.id;
+    if (this.#recent.length > KEPT) this.#recent.shift();
     for (const subscription of this.#subscriptions) {
       if (!subscription.waiting) offer(subscription, event);
       else if (subscription.waiting.push(event) > MOST_WAITING) this.#giveUp(subscription);

@@ -77,15 +77,6 @@ export class EventRepository {
     ]);
   }
 
-  /** When the node entered the state it is in, for `duration_seconds`. */
-  async lastTransitionAt(node_uuid: string, on: Queryable): Promise<Date | null> {
-    const [row] = await on.query<{ created_at: Date }[]>(
-      `select created_at from event where node_uuid = $1 and state is not null order by id desc limit 1`,
-      [node_uuid],
-    );
-    return row?.created_at ?? null;
-  }
-
   /** Keeps the newest `keep` events of each node. @returns how many went */
   async purge(keep: number): Promise<number> {
     const [, count] = await this.source.query<[unknown, number]>(

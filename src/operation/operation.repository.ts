@@ -71,12 +71,14 @@ export class OperationRepository {
   }
 
   async load(id: string, on: Queryable = this.source.manager): Promise<JournaledOperation | null> {
-    const [row] = await on.query<Operation[]>(`select * from operation where id = $1`, [id]);
-    if (!row) return null;
-    const steps = await on.query<OperationStep[]>(
-      `select * from operation_step where operation_id = $1 order by position`,
+    const [row] = await on.query<(Operation & { steps: OperationStep[] })[]>(
+      `select *, (select coalesce(jsonb_agg(to_jsonb(step) order by position), '[]') from operation_step step
+                   where operation_id = operation.id) as steps
+         from operation where id = $1`,
       [id],
     );
+    if (!row) return null;
+    const { steps } = row;
     const state = row.state as Journal['state'];
     const result = (row.args['_result'] as Result | undefined) ?? null;
     const { _result, ...args } = row.args;
@@ -102,15 +104,29 @@ export class OperationRepository {
     wait: { for: 'heartbeat' | 'poll'; pollAfter: number | null; timeout: number | null } | null,
     on: Queryable,
   ): Promise<number | null> {
-    const before = operation.journal;
-    const [rows] = await on.query<[{ deadline_in: number | null }[], number]>(
-      `update operation set state = $2::varchar, cursor = $3::int, abort_requested = $4, error = $5, wait_for = $6::varchar,
-              poll_at = now() + make_interval(secs => $7::float8 / 1000),
-              deadline = case when $8::float8 is not null then now() + make_interval(secs => $8::float8 / 1000)
-                when cursor <> $3::int then null else deadline end,
-              args = case when $9::jsonb is null then args else args || jsonb_build_object('_result', $9::jsonb) end,
-              updated_at = now(), finished_at = case when $2::varchar = 'finished' then now() end
-        where id = $1 returning extract(epoch from deadline - now())::float8 * 1000 as deadline_in`,
+    const before = operation.journal.steps;
+    const planned = after.steps.length !== before.length;
+    const changed = after.steps.flatMap(({ state, checkpoint, attempt }, position) =>
+      planned || after.steps[position] === before[position] ? [] : [{ position, state, checkpoint, attempt }],
+    );
+    const rows = await on.query<{ deadline_in: number | null }[]>(
+      `with own as (
+         update operation set state = $2::varchar, cursor = $3::int, abort_requested = $4, error = $5, wait_for = $6::varchar,
+                poll_at = now() + make_interval(secs => $7::float8 / 1000),
+                deadline = case when $8::float8 is not null then now() + make_interval(secs => $8::float8 / 1000)
+                  when cursor <> $3::int then null else deadline end,
+                args = case when $9::jsonb is null then args else args || jsonb_build_object('_result', $9::jsonb) end,
+                updated_at = now(), finished_at = case when $2::varchar = 'finished' then now() end
+          where id = $1 returning deadline
+       ), steps as (
+         update operation_step step set state = changed.state, checkpoint = changed.checkpoint, attempt = changed.attempt,
+                started_at = coalesce(started_at, now()),
+                finished_at = case when changed.state in ('done', 'failed') then now() end
+           from jsonb_to_recordset($10::jsonb)
+             as changed (position int, state varchar, checkpoint jsonb, attempt int)
+          where step.operation_id = $1 and step.position = changed.position
+       )
+       select extract(epoch from deadline - now())::float8 * 1000 as deadline_in from own`,
       [
         operation.id,
         after.state,
@@ -121,22 +137,12 @@ export class OperationRepository {
         wait?.pollAfter ?? null,
         wait?.timeout ?? null,
         after.result ? JSON.stringify(after.result) : null,
+        JSON.stringify(changed),
       ],
     );
-    if (after.steps.length !== before.steps.length) {
+    if (planned) {
       await on.query(`delete from operation_step where operation_id = $1`, [operation.id]);
       await this.#writeSteps(operation.id, after.steps, on);
-      return rows[0]?.deadline_in ?? null;
-    }
-    for (const [position, step] of after.steps.entries()) {
-      if (step === before.steps[position]) continue;
-      await on.query(
-        `update operation_step set state = $3::varchar, checkpoint = $4::jsonb, attempt = $5,
-                started_at = coalesce(started_at, now()),
-                finished_at = case when $3::varchar in ('done', 'failed') then now() end
-          where operation_id = $1 and position = $2`,
-        [operation.id, position, step.state, JSON.stringify(step.checkpoint), step.attempt],
-      );
     }
     return rows[0]?.deadline_in ?? null;
   }

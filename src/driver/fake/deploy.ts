@@ -89,7 +89,6 @@ export class FakeDeploy implements DeployInterface {
       take_over: (context) =>
         lasts(context, () => context.interfaces.boot.prepareInstance(context), {
           ...deployment,
-          atOnce: true,
         }),
     });
   }

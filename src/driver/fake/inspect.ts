@@ -21,7 +21,7 @@ export class FakeInspect implements InspectInterface {
         rerunnable: true,
         visible: false,
         run: (context) =>
-          lasting(machine, context, { kind: 'inspect', atOnce: true, leaves: () => leaveInventory(context) }),
+          lasting(machine, context, { kind: 'inspect', leaves: () => leaveInventory(context) }),
       },
     ];
   }

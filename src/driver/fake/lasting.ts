@@ -9,13 +9,12 @@ export interface LastingWork {
   acts?: () => Promise<void>;
   /** What it leaves behind when it is over; may be repeated after a crash. */
   leaves?: () => Promise<void>;
-  /** Work that takes no time is done in one go, so that the node never shows a wait state. */
-  atOnce?: boolean;
 }
 
 /**
  * An effect that takes `fake_delay_<step>`. It is begun once for each operation: whoever enters again, a conductor
- * that was killed included, finds it under way, and comes back through at least one poll unless it is done at once.
+ * that was killed included, finds it under way. One that takes no time is done in one go, and the node never shows a
+ * wait state (Ironic: drivers/modules/fake.py, whose steps wait for nobody).
  */
 export async function lasting(
   machine: FakeMachine,
@@ -35,8 +34,8 @@ export async function lasting(
   const begun = context.wake === 'start' ? undefined : await machine.begunAt(context, operation, effect);
   if (begun === undefined) {
     await work.acts?.();
-    const now = await machine.begin(context, operation, effect);
-    if (work.atOnce && delay === 0) return finish();
+    const now = await machine.begin(context, operation, effect, delay > 0);
+    if (delay === 0) return finish();
     return { is: 'wait', for: 'poll', pollAfter: delay, checkpoint: { until: now + delay } };
   }
   const until = untilOf(context) ?? begun + delay;

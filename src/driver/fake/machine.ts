@@ -115,12 +115,16 @@ export class FakeMachine {
     return line ? Date.parse(line.at) : undefined;
   }
 
-  /** Begins a long effect. @returns its time, ms since 1970 */
-  async begin(context: DriverContext, operation: string, effect: string): Promise<number> {
+  /**
+   * Begins a long effect.
+   * @param lasts whether anybody may come back to it; the journal names it in any case
+   * @returns its time, ms since 1970
+   */
+  async begin(context: DriverContext, operation: string, effect: string, lasts: boolean): Promise<number> {
     await context.fence(1_000);
     const now = Date.now();
     if (this.journalOf(context)) await this.note(context, operation, effect, 'begin');
-    else await this.remember(context, { fake_begun: { [`${operation}/${effect}`]: now } });
+    else if (lasts) await this.remember(context, { fake_begun: { [`${operation}/${effect}`]: now } });
     return now;
   }
 

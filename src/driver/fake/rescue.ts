@@ -17,11 +17,9 @@ export class FakeRescue implements RescueInterface {
     const rescue: StepDeclaration['run'] = (context) =>
       lasting(machine, context, {
         kind: 'rescue',
-        atOnce: true,
         leaves: () => forgetRescuePassword(context),
       });
-    const unrescue: StepDeclaration['run'] = (context) =>
-      lasting(machine, context, { kind: 'rescue', atOnce: true });
+    const unrescue: StepDeclaration['run'] = (context) => lasting(machine, context, { kind: 'rescue' });
     this.steps = [
       { ...step, name: 'rescue', kind: 'rescue', abortable: true, run: rescue },
       { ...step, name: 'unrescue', kind: 'unrescue', abortable: false, run: unrescue },

@@ -39,8 +39,7 @@ abstract class FakeSettings implements Implementation {
       visible: true,
       requiresRamdisk: false,
       args,
-      run: (context) =>
-        lasting(this.machine, context, { kind: owner, atOnce: true, leaves: () => leaves(context) }),
+      run: (context) => lasting(this.machine, context, { kind: owner, leaves: () => leaves(context) }),
     }));
   }
 }

@@ -42,7 +42,7 @@ export class FakeVendor implements VendorInterface {
       abortable: false,
       rerunnable: true,
       visible: true,
-      run: (context) => lasting(machine, context, { kind: 'vendor', atOnce: true }),
+      run: (context) => lasting(machine, context, { kind: 'vendor' }),
     };
     this.steps = [
       { ...log, kind: 'clean' },

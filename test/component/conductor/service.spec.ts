@@ -41,7 +41,7 @@ describe('service', () => {
   });
 
   it('boots the ramdisk for a step that may be its agent’s, and fails when nobody knows the step', async () => {
-    const uuid = await at('active');
+    const uuid = await at('active', { fake_delay_prepare_service: 0.02 });
     await service(uuid, log, { interface: 'deploy', step: 'nosuch' });
     const node = await kit.settle(uuid, 'service failed');
     expect(node.last_error).toContain(

@@ -30,7 +30,7 @@ const image = { image_source: 'http://images/disk.raw', image_checksum: 'a'.repe
 
 describe('the life of a node', () => {
   it('goes from enroll to active, to available again, leaving its history', async () => {
-    const uuid = await available();
+    const uuid = await available({ fake_delay_write_image: 0.02 });
     await kit.conductor.updateNode(uuid, () => ({ instance_info: image, instance_uuid: uuid }), BY);
     await ask(uuid, 'active');
     const active = await kit.settle(uuid, 'active', 'deploy failed');

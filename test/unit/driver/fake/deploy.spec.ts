@@ -67,7 +67,7 @@ describe('FakeDeploy', () => {
     for (const step of steps('deploy')) {
       const { outcome, polls } = await node.drive(interfaces, step.run, { step: step.name });
       expect(outcome).toEqual({ is: 'done' });
-      expect(polls, step.name).toBe(1);
+      expect(polls, step.name).toBe(0); // no time, no wait
     }
     expect(begun('whole')).toEqual([
       'prepare_deploy',
