@@ -35,6 +35,23 @@ export class DaemonHome {
 
   /** @param env further settings as FERRIC_* variables */
   async start(env: Record<string, string> = {}): Promise<RunningDaemon> {
+    const daemon = await this.launch(env);
+    if (await this.isReady(daemon)) return daemon;
+    throw new Error(`the daemon did not start:\n${daemon.log()}`);
+  }
+
+  /** @returns false when it ended first, or takes too long */
+  async isReady(daemon: RunningDaemon): Promise<boolean> {
+    for (let i = 0; i < 600; i++) {
+      if (daemon.log().includes('ferric is ready')) return true;
+      if (daemon.process.exitCode !== null || daemon.process.signalCode !== null) return false;
+      await sleep(50);
+    }
+    return false;
+  }
+
+  /** As `start`, for a daemon that may end before it is ready. */
+  async launch(env: Record<string, string> = {}): Promise<RunningDaemon> {
     this.#ports ??= { api: await freePort(), agent: await freePort(), http: await freePort() };
     const ports = this.#ports;
     const file = join(this.directory, 'ferric.yaml');
@@ -72,12 +89,7 @@ export class DaemonHome {
       },
     };
     this.#runs.push(daemon);
-    for (let i = 0; i < 600; i++) {
-      if (text.includes('ferric is ready')) return daemon;
-      if (child.exitCode !== null || child.signalCode !== null) break;
-      await sleep(50);
-    }
-    throw new Error(`the daemon did not start:\n${text}`);
+    return daemon;
   }
 
   /** Everything that all runs wrote. */

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JournalLine } from '../../../src/driver/fake/machine.js';
 import { DaemonHome, type RunningDaemon } from '../../support/daemon.js';
 
-/** Every step of the three workflows of a deployment; each is killed before and after it ran. */
+/** Every step of the workflows of a deployment, in the order of a life; each is killed before and after it ran. */
 const STEPS = {
   verify: ['verify'],
   clean: [
@@ -30,6 +30,14 @@ const failpoints = Object.entries(STEPS).flatMap(([kind, steps]) => [
   ...steps.flatMap((step) => [`${kind}.${step}.before`, `${kind}.${step}.after`]),
   `${kind}.end`,
 ]);
+
+/** Some steps take their time: then they wait for polls, and a kill finds them begun and not done. */
+const DELAYS = {
+  fake_delay_erase_devices: 0.1,
+  fake_delay_deploy: 0.1,
+  fake_delay_write_image: 0.1,
+  fake_delay_tear_down: 0.1,
+};
 
 let home: DaemonHome;
 let journals: string;
@@ -81,44 +89,81 @@ async function live(daemon: RunningDaemon, uuid: string): Promise<void> {
   }
 }
 
+/** One life with a kill at each place: what was killed goes on until the next. */
+class Killed {
+  #uuid: string | null = null;
+  readonly #journal: string;
+
+  constructor(
+    name: string,
+    private readonly node: { driver_info: object; instance_info?: object },
+    private readonly walk: (daemon: RunningDaemon, uuid: string) => Promise<void>,
+  ) {
+    this.#journal = `${name}.jsonl`;
+  }
+
+  /** Starts the daemon, and goes on with the node until that dies at the place. */
+  async dieAt(failpoint: string): Promise<void> {
+    // What it resumes may take it there before it is ready.
+    const daemon = await home.launch({ ...this.#env, FERRIC_CONDUCTOR__FAILPOINT: failpoint });
+    const fate = this.#goOn(daemon).then(
+      () => 'lived',
+      () => 'died',
+    );
+    const how = await Promise.race([daemon.ended, fate.then(() => sleep(5_000))]);
+    if (how === undefined) await daemon.stop();
+    expect(how, `the failpoint was not reached:\n${daemon.log()}`).toBe('SIGKILL');
+    expect(await fate).toBe('died');
+  }
+
+  /** Starts it a last time. @returns what the machine noted */
+  async liveOn(): Promise<JournalLine[]> {
+    const daemon = await home.start(this.#env);
+    await this.#goOn(daemon);
+    await daemon.stop();
+    expect(home.log()).not.toMatch(/"level":"error"/);
+    const lines = readFileSync(join(journals, this.#journal), 'utf8').trim().split('\n');
+    return lines.map((line) => JSON.parse(line) as JournalLine);
+  }
+
+  get #env(): Record<string, string> {
+    return { FERRIC_DRIVER__FAKE_JOURNAL_DIRECTORY: journals };
+  }
+
+  async #goOn(daemon: RunningDaemon): Promise<void> {
+    if (!(await home.isReady(daemon))) throw new Error(`the daemon did not start:\n${daemon.log()}`);
+    const { driver_info, ...node } = this.node;
+    const body = {
+      driver: 'fake-hardware',
+      ...node,
+      driver_info: { ...driver_info, fake_journal: this.#journal },
+    };
+    this.#uuid ??= String((await daemon.api('POST', '/v1/nodes', body))['uuid']);
+    await this.walk(daemon, this.#uuid);
+  }
+}
+
 describe('a daemon killed with SIGKILL', () => {
-  it.each(failpoints)(
-    'at %s goes on after its next start and writes no disk twice',
-    async (failpoint) => {
-      const journal = `${failpoint}.jsonl`;
-      const first = await home.start({
-        FERRIC_DRIVER__FAKE_JOURNAL_DIRECTORY: journals,
-        FERRIC_CONDUCTOR__FAILPOINT: failpoint,
-      });
-      const created = await first.api('POST', '/v1/nodes', {
-        driver: 'fake-hardware',
-        driver_info: { fake_journal: journal },
-        instance_info: { image_source: 'http://images/disk.raw', image_checksum: 'a'.repeat(64) },
-      });
-      const uuid = String(created['uuid']);
-      const died = live(first, uuid).then(
-        () => 'lived',
-        () => 'died',
-      );
-      expect(await first.ended, `the failpoint was not reached:\n${first.log()}`).toBe('SIGKILL');
-      expect(await died).toBe('died');
-
-      const second = await home.start({ FERRIC_DRIVER__FAKE_JOURNAL_DIRECTORY: journals });
-      await live(second, uuid);
-      await second.stop();
-      expect(second.log()).not.toMatch(/"level":"error"/);
-
-      const lines = readFileSync(join(journals, journal), 'utf8')
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line) as JournalLine);
-      const writes = lines.filter((line) => line.effect === 'write_image' && line.phase === 'begin');
-      expect(writes.length).toBeGreaterThan(0);
-      const operations = writes.map((line) => line.operation);
-      expect(operations.length, 'one write for each deployment').toBe(new Set(operations).size);
+  const killed = new Killed(
+    'deployment',
+    {
+      driver_info: DELAYS,
+      instance_info: { image_source: 'http://images/disk.raw', image_checksum: 'a'.repeat(64) },
     },
-    60_000,
+    live,
   );
+
+  it.each(failpoints)('at %s goes on after its next start', (failpoint) => killed.dieAt(failpoint), 60_000);
+
+  it('has written no disk twice', async () => {
+    const lines = await killed.liveOn();
+    const begun = lines.filter((line) => line.operation !== null && line.phase === 'begin');
+    for (const effect of ['write_image', 'erase_devices', 'erase_devices_metadata', 'tear_down']) {
+      const operations = begun.filter((line) => line.effect === effect).map((line) => line.operation);
+      expect(operations.length, effect).toBeGreaterThan(0);
+      expect(operations.length, `one ${effect} for each operation`).toBe(new Set(operations).size);
+    }
+  }, 60_000);
 });
 
 /** The other verbs in one life, each with the state that it ends in. */
@@ -132,51 +177,43 @@ const OTHERS: readonly (readonly [object, string])[] = [
 ];
 
 describe('a daemon killed in another verb', () => {
+  let reached = 0;
+  let asked = false;
+  const killed = new Killed(
+    'others',
+    { driver_info: { fake_delay_inspect_hardware: 0.1, fake_delay_rescue: 0.1 } },
+    async (daemon, uuid) => {
+      for (const [body, state] of OTHERS.slice(reached)) {
+        // What was answered 202 needs nobody to ask again.
+        const ask = !asked;
+        asked = true;
+        if (ask) await daemon.api('PUT', `/v1/nodes/${uuid}/states/provision`, body);
+        await until(daemon, uuid, state);
+        asked = false;
+        reached += 1;
+      }
+    },
+  );
+
   it.each([
     'inspect.inspect_hardware.before',
     'adopt.take_over.after',
     'service.log_passthrough.after',
     'rescue.rescue.before',
     'unrescue.end',
-  ])(
-    'at %s brings it to its end',
-    async (failpoint) => {
-      const journal = `${failpoint}.jsonl`;
-      const journals_ = { FERRIC_DRIVER__FAKE_JOURNAL_DIRECTORY: journals };
-      const first = await home.start({ ...journals_, FERRIC_CONDUCTOR__FAILPOINT: failpoint });
-      const driver_info = { fake_journal: journal, fake_delay_inspect_hardware: 0.1, fake_delay_rescue: 0.1 };
-      const created = await first.api('POST', '/v1/nodes', { driver: 'fake-hardware', driver_info });
-      const uuid = String(created['uuid']);
-      let reached = 0;
-      const walk = async (daemon: RunningDaemon) => {
-        for (const [body, state] of OTHERS.slice(reached)) {
-          await daemon.api('PUT', `/v1/nodes/${uuid}/states/provision`, body);
-          await until(daemon, uuid, state);
-          reached += 1;
-        }
-      };
-      const died = walk(first).then(
-        () => 'lived',
-        () => 'died',
-      );
-      expect(await first.ended, `the failpoint was not reached:\n${first.log()}`).toBe('SIGKILL');
-      expect(await died).toBe('died');
+  ])('at %s brings it to its end', (failpoint) => killed.dieAt(failpoint), 60_000);
 
-      const second = await home.start(journals_);
-      await until(second, uuid, OTHERS[reached]![1]);
-      reached += 1;
-      await walk(second);
-      await second.stop();
-      expect(second.log()).not.toMatch(/"level":"error"/);
-      const lines = readFileSync(join(journals, journal), 'utf8').trim().split('\n');
-      const begun = lines
-        .map((line) => JSON.parse(line) as JournalLine)
-        .filter((line) => line.operation !== null && line.phase === 'begin')
-        .map((line) => line.effect);
-      expect(begun).toEqual(['inspect_hardware', 'take_over', 'log_passthrough', 'rescue', 'unrescue']);
-    },
-    60_000,
-  );
+  it('has done each once', async () => {
+    const lines = await killed.liveOn();
+    const begun = lines.filter((line) => line.operation !== null && line.phase === 'begin');
+    expect(begun.map((line) => line.effect)).toEqual([
+      'inspect_hardware',
+      'take_over',
+      'log_passthrough',
+      'rescue',
+      'unrescue',
+    ]);
+  }, 60_000);
 });
 
 describe('a daemon killed in an inspection by the ramdisk', () => {
