@@ -161,6 +161,15 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       `${API}/image.spec.ts`,
       '[how](../how-to/image-service.md)',
     ),
+    works(
+      'Its listings, patches, tags, members, actions, imports; Glance’s default roles',
+      `${API}/image-catalog.spec.ts`,
+    ),
+    works(
+      'Deployment by UUID from it, without a copy of the bytes',
+      'test/component/image/holdings.spec.ts',
+      'through the image room; a whole deployment from it is not in a test yet',
+    ),
     works('Checksums: values, files, md5 switch', 'test/component/image/resolve.spec.ts'),
     works('Cache: freshness, one download, resume, eviction', 'test/component/image/cache.spec.ts'),
     works('Format inspection before any tool', 'test/component/protocol/image-format.spec.ts'),
