@@ -185,6 +185,7 @@ async function listeners(
     resources: RESOURCE_REPOSITORIES.map((Repository) => app.get(Repository)),
     stream,
     images: libraryOf(app, config),
+    cache: app.get(ImageService).desk,
     imageSettings: config.image_service,
     access: await createAccess(config.auth, log),
     settings: config.api,

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Shell } from '../shell.js';
 import { addBuildDeploy } from './build-deploy.js';
 import { addBuildUser } from './build-user.js';
+import { addImageCache } from './image-cache.js';
 import { addImageList } from './image-list.js';
 import { addImportVm } from './import-vm.js';
 import { addInspect } from './inspect.js';
@@ -15,6 +16,7 @@ export function addImageCommands(program: Command, shell: Shell): void {
   addBuildDeploy(build, shell);
   addImportVm(image, shell);
   addInspect(image, shell);
+  addImageCache(image, shell);
   addImagePipeline(image, shell);
   addImageList(image, shell);
 }

@@ -48,6 +48,11 @@ ${routes(declaredRoutes(AGENT_CONTROLLERS))}
 
 ${resources(declaredRoutes(OPERATOR_CONTROLLERS))}
 
+## Image cache
+
+\`/v1/image_cache\` is Ferric's own, too. A prefetch is written down before it is answered 202, and goes on after a
+restart; an image in use, waited for or pinned is not evicted (409). What its fields mean: [images](../how-to/images.md).
+
 ## Event stream
 
 \`GET /v1/events/stream\` is Ferric's own: server-sent events, one for each event of a node's history, as it is committed.

@@ -172,6 +172,11 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     ),
     works('Checksums: values, files, md5 switch', 'test/component/image/resolve.spec.ts'),
     works('Cache: freshness, one download, resume, eviction', 'test/component/image/cache.spec.ts'),
+    works(
+      'Cache: listed, fetched ahead, pinned, evicted',
+      'test/component/image/cache-desk.spec.ts',
+      'not in Ironic; ferric image cache, /v1/image_cache',
+    ),
     works('Format inspection before any tool', 'test/component/protocol/image-format.spec.ts'),
     works(
       'An image of another kind than told (partition, whole disk): refused before it is written',

@@ -7,6 +7,7 @@ import { EventStream } from '../event/event-stream.js';
 import { ImageLibrary } from '../image-library/image-library.js';
 import { NodeRepository } from '../node/node.repository.js';
 import { OperationRepository } from '../operation/operation.repository.js';
+import { CacheDesk } from '../image/cache-desk.js';
 import type { Logger } from '../platform/logger.js';
 import { PortRepository } from '../port/port.repository.js';
 import type { Access } from './auth/access.js';
@@ -25,6 +26,7 @@ import { DriverController } from './v1/driver/driver.controller.js';
 import { DriverExtensionController } from './v1/driver/extension.controller.js';
 import { EventController } from './v1/event/event.controller.js';
 import { EventStreamController } from './v1/event/event-stream.controller.js';
+import { ImageCacheController } from './v1/image-cache/image-cache.controller.js';
 import { InspectionRuleController } from './v1/inspection-rule/inspection-rule.controller.js';
 import { InspectionRuleEditor } from './v1/inspection-rule/rule-editor.js';
 import { NodeChildrenController } from './v1/node/children.controller.js';
@@ -81,6 +83,8 @@ export interface OperatorApiParts {
   stream: EventStream;
   /** The Image service inside; null where it is turned off. */
   images: ImageLibrary | null;
+  /** The cache of images that deployments come out of. */
+  cache: CacheDesk;
   /** The configuration's `image_service` section. */
   imageSettings: ImageServiceSection;
   /** The configuration's `api` section. */
@@ -135,6 +139,7 @@ export const OPERATOR_CONTROLLERS = [
   ConductorController,
   EventStreamController,
   EventController,
+  ImageCacheController,
   RamdiskElsewhereController,
   OpenApiController,
   ...IMAGE_CONTROLLERS,
@@ -157,6 +162,7 @@ class OperatorApiModule {
       providers: [
         ...(images ? [{ provide: ImageLibrary, useValue: images }, ImageFinder] : []),
         { provide: ImageApiSettings, useValue: imageApiSettings(parts) },
+        { provide: CacheDesk, useValue: parts.cache },
         { provide: Conductor, useValue: parts.conductor },
         { provide: NodeRepository, useValue: parts.nodes },
         { provide: PortRepository, useValue: parts.ports },

@@ -339,6 +339,7 @@ function recordOf(source: ImageReference, state: SourceState, digested: Digested
       digests,
       format: inspection.format,
       lastModified: state.lastModified,
+      etag: state.etag,
       identity: state.identity,
     },
   };

@@ -28,10 +28,14 @@ export const cacheRecord = z.object({
     format: z.enum(IMAGE_FORMATS).optional(),
     /** Milliseconds: Last-Modified. */
     lastModified: z.number().optional(),
+    /** As the server wrote it, quotation marks included. */
+    etag: z.string().optional(),
     /** A file:// source: its inode, time and size. */
     identity: z.string().optional(),
   }),
   converted: z.boolean(),
+  /** Milliseconds: when its bytes came. */
+  fetched: z.number().optional(),
   /** The kernel's boot id when the bytes were last read and found right; see `ImageCache.find`. */
   boot: z.string(),
 });

@@ -53,6 +53,10 @@ interface Master extends CachedImage {
   path: string;
 }
 
+export interface CachedMaster extends CachedImage {
+  record: CacheRecord;
+}
+
 /** What this cache calls its files; anything else in the directory is not its business. */
 const OWN_NAME = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(\.part|(\.converted)?(\.json)?)$/;
 /** Link fails where a copy does: other file system, no links there, too many of them. */
@@ -74,6 +78,8 @@ export class ImageCache {
     private readonly settings: CacheSettings,
     private readonly copy: (source: string, target: string, signal?: AbortSignal) => Promise<void>,
     private readonly sha256: (path: string) => Promise<string>,
+    /** Names that an operator wants to stay. */
+    private readonly isPinned: (name: string) => boolean = () => false,
   ) {}
 
   /** Makes the directory and removes what a killed daemon left half done. */
@@ -121,7 +127,12 @@ export class ImageCache {
     record: Omit<CacheRecord, 'version' | 'boot'>,
   ): Promise<CacheEntry> {
     const path = join(this.settings.directory, name);
-    const whole: CacheRecord = { ...record, version: 1, boot: this.boot };
+    const whole: CacheRecord = {
+      ...record,
+      fetched: record.fetched ?? Date.now(),
+      version: 1,
+      boot: this.boot,
+    };
     // A crash between these steps leaves a file without a record, which the next start removes.
     await rm(`${path}.json`, { force: true });
     await rename(part, path);
@@ -207,7 +218,7 @@ export class ImageCache {
     let freed = 0;
     for (const master of (await this.masters()).filter((m) => !m.inUse).sort((a, b) => a.usedAt - b.usedAt)) {
       if (freed >= bytes) break;
-      if (this.pinned.has(master.name)) continue;
+      if (this.isHeld(master.name)) continue;
       await this.discard(master.name);
       freed += master.size;
     }
@@ -225,7 +236,7 @@ export class ImageCache {
     };
     for (const master of masters) {
       if (master.usedAt >= oldest && report.left <= this.settings.maxBytes) continue;
-      if (master.inUse || this.pinned.has(master.name)) continue;
+      if (master.inUse || this.isHeld(master.name)) continue;
       await this.discard(master.name);
       report.removed.push(master.name);
       report.freed += master.size;
@@ -234,12 +245,29 @@ export class ImageCache {
     return report;
   }
 
+  /** Whether neither clean-up nor lack of room may take it, used or not. */
+  isHeld(name: string): boolean {
+    return this.pinned.has(name) || this.isPinned(name);
+  }
+
+  /** With what is known of each; a file whose record is gone is left out. */
+  async described(): Promise<CachedMaster[]> {
+    const found: CachedMaster[] = [];
+    for (const { path: _, ...master } of await this.masters()) {
+      const record = await this.record(master.name);
+      if (record) found.push({ ...master, record });
+    }
+    return found;
+  }
+
   async list(): Promise<CachedImage[]> {
     return (await this.masters()).map(({ path: _, ...image }) => image);
   }
 
   private async masters(): Promise<Master[]> {
-    const names = (await readdir(this.settings.directory)).filter((name) => name.endsWith('.json'));
+    const names = (await readdir(this.settings.directory)).filter(
+      (name) => name.endsWith('.json') && OWN_NAME.test(name),
+    );
     const found: Master[] = [];
     for (const name of names.map((file) => file.slice(0, -'.json'.length))) {
       const path = join(this.settings.directory, name);

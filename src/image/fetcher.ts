@@ -11,7 +11,20 @@ export interface Delivered {
   fromCache: boolean;
 }
 
+/** A transfer or a turn under way, and who waits for it. */
+export interface Waiting {
+  /** Of the image. */
+  id: string;
+  href: string;
+  waiting: string[];
+  /** Bytes so far, and of the whole transfer. */
+  bytes: number;
+  total: number;
+}
+
 interface Waiter {
+  /** Who: for operators to see. */
+  name: string;
   target: string;
   signal: AbortSignal | undefined;
   onProgress: Progress | undefined;
@@ -21,6 +34,9 @@ interface Waiter {
 
 interface Flight {
   waiters: Set<Waiter>;
+  request: FetchRequest;
+  bytes: number;
+  total: number;
   abort: AbortController;
   done: Promise<void>;
 }
@@ -33,6 +49,8 @@ export class ImageFetcher {
   constructor(
     private readonly cache: ImageCache,
     private readonly builder: ImageBuilder,
+    /** Told of bytes that need not be fetched. */
+    private readonly onHit: (name: string, bytes: number) => Promise<void> = async () => undefined,
   ) {}
 
   /**
@@ -42,7 +60,7 @@ export class ImageFetcher {
   async fetch(
     request: FetchRequest,
     target: string,
-    options: { signal?: AbortSignal; onProgress?: Progress } = {},
+    options: { signal?: AbortSignal; onProgress?: Progress; name?: string } = {},
   ): Promise<Delivered> {
     const { signal, onProgress } = options;
     if (signal?.aborted) throw new CancelledError('The download was cancelled.');
@@ -62,7 +80,14 @@ export class ImageFetcher {
           pass(value);
         };
       };
-      const waiter = { target, signal, onProgress, resolve: settle(resolve), reject: settle(reject) };
+      const waiter = {
+        name: options.name ?? 'a request',
+        target,
+        signal,
+        onProgress,
+        resolve: settle(resolve),
+        reject: settle(reject),
+      };
       flight.waiters.add(waiter);
       signal?.addEventListener('abort', leave, { once: true });
     });
@@ -75,8 +100,27 @@ export class ImageFetcher {
     await Promise.all(flights.map((flight) => flight.done));
   }
 
+  /** What is being fetched or delivered just now. */
+  waiting(): Waiting[] {
+    return [...this.running].map(({ request, waiters, bytes, total }) => ({
+      id: namesOf(request.source)[0],
+      href: request.source.href,
+      waiting: [...waiters].map(({ name }) => name),
+      bytes,
+      total,
+    }));
+  }
+
+  /** Runs while nobody fetches or delivers the image of that name. */
+  alone<T>(name: string, action: () => Promise<T>): Promise<T> {
+    return this.lock.run(name, action);
+  }
+
   private launch(key: string, request: FetchRequest): Flight {
-    const flight: Flight = { waiters: new Set(), abort: new AbortController(), done: Promise.resolve() };
+    const flight: Flight = {
+      ...{ waiters: new Set<Waiter>(), request, bytes: 0, total: 0 },
+      ...{ abort: new AbortController(), done: Promise.resolve() },
+    };
     this.flights.set(key, flight);
     this.running.add(flight);
     flight.done = this.fly(key, request, flight).finally(() => this.running.delete(flight));
@@ -87,6 +131,8 @@ export class ImageFetcher {
     const names = namesOf(request.source);
     const { signal } = flight.abort;
     const onProgress: Progress = (bytes, total) => {
+      flight.bytes = bytes;
+      flight.total = total;
       for (const waiter of flight.waiters) waiter.onProgress?.(bytes, total);
     };
     try {
@@ -99,6 +145,7 @@ export class ImageFetcher {
           const outcomes = await this.deliver(built, flight);
           await built.dispose();
           if (!built.fromCache) await this.cache.cleanUp();
+          if (built.fromCache) await this.onHit(names[0]!, built.record.original.size * flight.waiters.size);
           for (const settle of outcomes) settle();
         }),
       );

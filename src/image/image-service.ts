@@ -23,6 +23,8 @@ import {
 import { HttpClient } from '../platform/http-client.js';
 import { ImageBuilder, namesOf } from './builder.js';
 import { type CachedImage, type CleanUpReport, ImageCache } from './cache.js';
+import { CacheDesk } from './cache-desk.js';
+import { CacheNotes } from './cache-notes.js';
 import type { Digested } from './digester.js';
 import { ImageFetcher } from './fetcher.js';
 import { configured, GlanceClient } from './glance.js';
@@ -70,6 +72,8 @@ export interface FetchOptions {
   signal?: AbortSignal;
   /** Bytes so far, and of the whole transfer; it may step back when a transfer starts again. */
   onProgress?: Progress;
+  /** Who it is for, as operators know it: `node UUID`. */
+  waiter?: string;
 }
 
 export interface FetchedImage {
@@ -91,6 +95,9 @@ const MAX_CHECKSUM_FILE = 1 << 20;
 export class ImageService {
   private readonly pool: TransferPool;
   private readonly cache: ImageCache;
+  private readonly notes: CacheNotes;
+  /** The cache for its operators: what is there, pins, fetching ahead. */
+  readonly desk: CacheDesk;
   private readonly sources: ImageSources;
   private readonly fetcher: ImageFetcher;
   private readonly glance: GlanceClient | undefined;
@@ -104,12 +111,14 @@ export class ImageService {
     this.pool = new TransferPool(transfer.workers);
     const { connectTimeout, idleTimeout } = client();
     this.glance = glance && new GlanceClient(glance, { connectTimeout, idleTimeout });
+    this.notes = new CacheNotes(cache.directory);
     this.cache = new ImageCache(
       cache,
       async (source, target, signal) => {
         await this.pool.run<'copy'>({ kind: 'copy', source, target }, signal ? { signal } : {});
       },
       async (path) => this.sha256Of(path),
+      (name) => this.notes.isPinned(name),
     );
     this.sources = new ImageSources(
       { filePaths: rules.filePaths, maxBytes, transfer, client },
@@ -121,16 +130,45 @@ export class ImageService {
     this.fetcher = new ImageFetcher(
       this.cache,
       new ImageBuilder(limits, this.cache, this.sources, this.pool),
+      (name, bytes) => this.notes.hit(name, bytes),
     );
+    this.desk = new CacheDesk({
+      cache: this.cache,
+      notes: this.notes,
+      maxBytes: cache.maxBytes,
+      waiting: () => this.fetcher.waiting(),
+      alone: (name, action) => this.fetcher.alone(name, action),
+      isCacheable: async (href, signal) =>
+        (await this.sources.state(this.parse(href, 'href'), signal)).cacheable,
+      check: (href, checksum) => {
+        if (this.parse(href, 'href').kind === 'glance') configured(this.glance ?? this.holdings);
+        if (checksum !== null) parseChecksumFields({ image_checksum: checksum }, rules);
+      },
+      fetch: async ({ id, href, checksum, opaque }, target, signal, onProgress) => {
+        const declared =
+          checksum === null ? undefined : parseChecksumFields({ image_checksum: checksum }, rules);
+        const source = this.parse(href, 'href');
+        const wanted = declared && (await this.checksumOf(declared, source, signal));
+        const request = { source, checksum: wanted, opaque, permitted: settings.permitted };
+        return this.fetcher.fetch(
+          { ...request, declared: undefined, forceRaw: settings.forceRaw, kind: undefined },
+          target,
+          { signal, onProgress, name: `prefetch ${id}` },
+        );
+      },
+    });
   }
 
   /** Makes the cache directory and sweeps what a killed daemon left. Once, before anything else. */
   async start(): Promise<void> {
     await this.cache.start();
+    await this.notes.load();
+    this.desk.start();
   }
 
   /** Stops every transfer; those who wait get CancelledError. */
   async close(): Promise<void> {
+    await this.desk.close();
     await this.fetcher.close();
     await this.pool.close();
     this.glance?.close();
@@ -227,7 +265,11 @@ export class ImageService {
         kind: options.kind,
       },
       target,
-      { ...(signal ? { signal } : {}), ...(onProgress ? { onProgress } : {}) },
+      {
+        ...(signal ? { signal } : {}),
+        ...(onProgress ? { onProgress } : {}),
+        ...(options.waiter === undefined ? {} : { name: options.waiter }),
+      },
     );
     const { format } = record.inspection;
     return {

@@ -8,6 +8,7 @@ export interface RemoteImage {
   size: number;
   /** Milliseconds since the epoch; without it no copy can be known to be fresh. */
   lastModified: number | undefined;
+  etag: string | undefined;
   /** Cache-Control: no-store. */
   noStore: boolean;
 }
@@ -35,6 +36,7 @@ export async function askRemote(
   return {
     size,
     lastModified: typeof modified === 'string' ? parseHttpDate(modified, Date.now()) : undefined,
+    etag: typeof headers['etag'] === 'string' ? headers['etag'] : undefined,
     noStore: control.split(',').some((directive) => directive.trim() === 'no-store'),
   };
 }

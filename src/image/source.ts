@@ -18,6 +18,7 @@ export interface SourceState {
   cacheable: boolean;
   /** Milliseconds: Last-Modified. */
   lastModified?: number;
+  etag?: string;
   /** A file's inode, time and size. */
   identity?: string;
 }
@@ -46,10 +47,10 @@ export class ImageSources {
         const client = new HttpClient(this.settings.client());
         try {
           const remote = await askRemote(client, source.url, maxBytes, signal);
-          const { size, lastModified, noStore } = remote;
+          const { size, lastModified, noStore, etag } = remote;
           return lastModified === undefined || noStore
             ? { size, cacheable: false }
-            : { size, lastModified, cacheable: true };
+            : { size, lastModified, cacheable: true, ...(etag === undefined ? {} : { etag }) };
         } finally {
           client.close();
         }

@@ -12,6 +12,7 @@ import type { Download } from '../../src/image-library/image-library.js';
 import { fakeConductor } from './conductor.js';
 import { silentLog, type TestDatabase, testKeyring } from './database.js';
 import { startLibrary } from './image-library.js';
+import { aHouse } from './image-service.js';
 import { checkAnswer } from './openapi.js';
 
 export interface Answer {
@@ -127,12 +128,14 @@ export async function startApi(
   const conductor = options.conductor?.(fake.conductor) ?? fake.conductor;
   const common = { conductor, isDatabaseAway, log: silentLog };
   const images = await startLibrary(database, options.images, options.download);
+  const house = await aHouse();
   const operator = await createOperatorApi({
     ...parts,
     ...common,
     resources: RESOURCE_REPOSITORIES.map((Repository) => new Repository(database.source, testKeyring())),
     stream,
     images: images.library,
+    cache: house.service.desk,
     imageSettings: images.section,
     access: options.access ?? new NoAuth(),
     settings: { ...apiSection.parse(undefined), ...options.api },
@@ -153,6 +156,8 @@ export async function startApi(
     ...fake,
     stream,
     images,
+    /** Of the image cache. */
+    house,
     operator,
     agentListener: agent,
     api: new ApiClient(`http://127.0.0.1:${at.port}`),
@@ -161,6 +166,7 @@ export async function startApi(
       await operator.close();
       await agent.close();
       await images.close();
+      await house.close();
       await stream.stop();
       await fake.stop(null);
     },

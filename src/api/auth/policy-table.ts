@@ -170,6 +170,8 @@ export const POLICIES = {
   'baremetal:conductor:get': { who: systemReader },
   'baremetal:events:post': { who: systemAdmin, systemOnly: true },
   'ferric:event:stream': { who: readersAndOwners },
+  'ferric:image_cache:get': { who: systemReader },
+  'ferric:image_cache:change': { who: systemAdmin },
 
   'baremetal:allocation:get': { who: any(systemReader, ownerReader) },
   'baremetal:allocation:list': { who: reader },

@@ -34,7 +34,7 @@ export interface InstanceImageSource {
   fetchTo(
     ref: string,
     target: string,
-    options: { checksum?: ImageChecksum; disk_format?: string; kind?: ImageKind; signal: AbortSignal },
+    options: { checksum?: ImageChecksum; disk_format?: string; kind?: ImageKind; signal: AbortSignal; waiter?: string },
   ): Promise<{ size: number; sha256: string; disk_format: string }>;
 }
 
@@ -94,6 +94,7 @@ export class InstanceImage {
         ...(disk_format === undefined ? {} : { disk_format }),
         kind: 'whole-disk',
         signal,
+        waiter: `node ${node.uuid}`,
       });
       url = `${httpUrl().replace(/\/$/, '')}/${this.nameOf(node)}`;
       image = {

@@ -37,7 +37,7 @@ const PROPERTIES: PropertyTable = {
 export interface BootImages {
   /** @throws InvalidError naming the field */
   validateReference(ref: unknown, field: string): void;
-  fetchTo(ref: string, target: string, options: { opaque: true; signal: AbortSignal }): Promise<unknown>;
+  fetchTo(ref: string, target: string, options: { opaque: true; signal: AbortSignal; waiter?: string }): Promise<unknown>;
 }
 
 /** What it asks of the boot plans. */
@@ -127,6 +127,7 @@ export class NetworkBoot implements BootInterface {
         images.fetchTo(this.referenceOf(node, part)!, join(this.parts.root, name(part)), {
           opaque: true,
           signal: context.signal,
+          waiter: `node ${node.uuid}`,
         }),
       ),
     );
