@@ -88,7 +88,11 @@ export async function fetchImage(
 
 async function head(url: string, signal?: AbortSignal): Promise<Pick<Response, 'headers'>> {
   try {
-    return await got.head(url, options(signal));
+    // A kept connection that the server has closed meanwhile says nothing of the server.
+    return await got.head(url, {
+      ...options(signal),
+      retry: { limit: 2, errorCodes: ['ECONNRESET', 'EPIPE'] },
+    });
   } catch (error) {
     throw new SourceUnreachableError(`${url} cannot be reached: ${messageOf(error)}`, { cause: error });
   }
@@ -113,7 +117,7 @@ async function download(
     try {
       const stream = got.stream(url, {
         ...options(signal),
-        headers: have > 0 ? { range: `bytes=${have}-` } : {},
+        headers: have > 0 ? { range: `bytes=${have}-`, ...unchanged(headers) } : {},
       });
       const resumed = await new Promise<boolean>((resolve, reject) => {
         stream.once('response', ({ statusCode }: { statusCode: number }) => resolve(statusCode === 206));
@@ -145,6 +149,13 @@ async function download(
       await sleep(pause, undefined, { signal });
     }
   }
+}
+
+/** RFC 9110 §13.1.5: the rest only of the same file, else the whole. A weak ETag proves nothing here. */
+function unchanged(headers: Response['headers']): Record<string, string> {
+  const { etag, 'last-modified': modified } = headers;
+  const validator = etag !== undefined && !etag.startsWith('W/') ? etag : modified;
+  return validator === undefined ? {} : { 'if-range': validator };
 }
 
 async function asQcow2(path: string, url: string, target: string): Promise<void> {

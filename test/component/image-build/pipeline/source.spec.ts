@@ -1,0 +1,97 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkReachable, fetchImage, identityOf } from '../../../../image-build/pipeline/source.js';
+import { Workshop } from '../../../../image-build/pipeline/workshop.js';
+import { run } from '../../../../image-build/process/run.js';
+import { type ImageServer, startImageServer } from '../../../support/image-server.js';
+import { noise } from '../../../support/image-service.js';
+
+const MiB = 1 << 20;
+const DATED = 'Sun, 06 Nov 1994 08:49:37 GMT';
+let directory: string;
+let server: ImageServer;
+let workshop: Workshop;
+let body: Buffer;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'ferric-source-'));
+  await writeFile(join(directory, 'raw'), noise(4 * MiB));
+  await run('qemu-img', ['convert', '-f', 'raw', '-O', 'qcow2', 'raw', 'whole.qcow2'], { cwd: directory });
+  await run('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', 'whole.qcow2', 'leans.qcow2'], {
+    cwd: directory,
+  });
+  body = await readFile(join(directory, 'whole.qcow2'));
+  server = await startImageServer();
+  workshop = await Workshop.open(join(directory, 'out'), false);
+});
+afterAll(async () => {
+  await server?.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+const target = () => join(directory, 'target.qcow2');
+const fetch = (url: string, attempts = 3, signal = new AbortController().signal) =>
+  fetchImage(url, target(), workshop, signal, () => undefined, { attempts, pause: 10 });
+/** Cuts the connection after a MiB, the first `times` times. */
+const cutting = (times: number, etag?: string) => ({
+  body,
+  lastModified: DATED,
+  ...(etag === undefined ? {} : { etag }),
+  fault: (request: { method?: string }, response: import('node:http').ServerResponse, turn: number) => {
+    if (request.method === 'HEAD' || turn >= times) return false;
+    response.writeHead(200, { 'content-length': body.length, 'last-modified': DATED });
+    response.write(body.subarray(0, MiB), () => response.destroy());
+    return true;
+  },
+});
+
+describe('a base image', () => {
+  it('is resumed when its transfer breaks off', async () => {
+    server.images.set('/resumed', cutting(1, '"5"'));
+    await fetch(`${server.url}/resumed`);
+    expect(body.equals(await readFile(target()))).toBe(true);
+    expect(server.log.filter((line) => line.includes('/resumed bytes='))).toHaveLength(1);
+    expect(server.log.at(-1)).toMatch(/^GET \/resumed bytes=\d+- if "5"$/);
+  });
+
+  it('is resumed in the next run, when the tries of this one are spent', async () => {
+    server.images.set('/later', cutting(2, '"6"'));
+    const url = `${server.url}/later`;
+    await expect(fetch(url, 1)).rejects.toThrow(new RegExp(`^${url}: .*1 tries, \\d+ bytes are kept`));
+    server.images.set('/later', { body, lastModified: DATED, etag: '"6"' });
+    await fetch(url, 1);
+    expect(body.equals(await readFile(target()))).toBe(true);
+    expect(server.log.at(-1)).toMatch(/^GET \/later bytes=\d+- if "6"$/);
+  });
+
+  it('is begun anew when it is another file by now', async () => {
+    server.images.set('/changed', cutting(1, '"7"'));
+    const url = `${server.url}/changed`;
+    const before = await identityOf(url, workshop);
+    await expect(fetch(url, 1)).rejects.toThrow('bytes are kept');
+    server.images.set('/changed', { body, lastModified: DATED, etag: '"8"' });
+    expect(await identityOf(url, workshop)).not.toBe(before);
+    await fetch(url, 1);
+    expect(body.equals(await readFile(target()))).toBe(true);
+  });
+
+  it('that cannot be had is named, at once', async () => {
+    await expect(fetch(`${server.url}/absent`)).rejects.toThrow(`${server.url}/absent cannot be reached: `);
+    expect(server.count('HEAD /absent')).toBe(1);
+    await expect(fetch('http://nowhere.invalid/x')).rejects.toMatchObject({ code: 'image-unavailable' });
+    await expect(fetch(`file://${directory}/absent`)).rejects.toThrow();
+    await expect(checkReachable([server.url, 'http://nowhere.invalid'], 'the script')).rejects.toThrow(
+      /^the script names repositories that cannot be reached: http:\/\/nowhere\.invalid: /,
+    );
+    await checkReachable([server.url], 'the script');
+  });
+
+  it('is made qcow2, and refused when it leans on another file', async () => {
+    await fetch(`file://${directory}/raw`);
+    const info = JSON.parse(await run('qemu-img', ['info', '--output=json', target()])) as { format: string };
+    expect(info.format).toBe('qcow2');
+    await expect(fetch(`file://${directory}/leans.qcow2`)).rejects.toThrow('leans on another file');
+  });
+});
