@@ -16,12 +16,8 @@ LAB=(qemu-system-x86 ovmf seabios ipxe-qemu iproute2 socat mmdebstrap mtools dos
 CLIENT=(curl python3 python3-ironicclient)
 # Independent clients and readers that the tests hold Ferric against.
 TEST=(curl atftp tftp-hpa udhcpc isc-dhcp-client dnsmasq-base python3 python3-ironicclient glance-api
-<<<<<<< HEAD
-  genisoimage libarchive-tools procps openssl python3-openstacksdk python3-nova
+  genisoimage libarchive-tools procps openssl libvirt-clients python3-openstacksdk python3-nova
   python3-diskimage-builder kpartx sudo openssh-client openssh-server)
-=======
-  genisoimage libarchive-tools procps openssl libvirt-clients python3-openstacksdk python3-nova)
->>>>>>> 32f5f08 (wip)
 # Debian's Ironic, and its Keystone: the peers that our agent, our API and our client are held against.
 PEER=(ironic-api ironic-conductor python3-keystone python3-ironicclient python3-openstackclient python3-psycopg2
   ipmitool)

@@ -4,10 +4,10 @@ import { ConductorRecordRepository } from '../conductor-record/conductor-record.
 import type { ImageServiceSection } from '../config/section/image-service.js';
 import { EventRepository } from '../event/event.repository.js';
 import { EventStream } from '../event/event-stream.js';
+import { CacheDesk } from '../image/cache-desk.js';
 import { ImageLibrary } from '../image-library/image-library.js';
 import { NodeRepository } from '../node/node.repository.js';
 import { OperationRepository } from '../operation/operation.repository.js';
-import { CacheDesk } from '../image/cache-desk.js';
 import type { Logger } from '../platform/logger.js';
 import { PortRepository } from '../port/port.repository.js';
 import type { Access } from './auth/access.js';

@@ -34,7 +34,13 @@ export interface InstanceImageSource {
   fetchTo(
     ref: string,
     target: string,
-    options: { checksum?: ImageChecksum; disk_format?: string; kind?: ImageKind; signal: AbortSignal; waiter?: string },
+    options: {
+      checksum?: ImageChecksum;
+      disk_format?: string;
+      kind?: ImageKind;
+      signal: AbortSignal;
+      waiter?: string;
+    },
   ): Promise<{ size: number; sha256: string; disk_format: string }>;
 }
 

@@ -37,7 +37,11 @@ const PROPERTIES: PropertyTable = {
 export interface BootImages {
   /** @throws InvalidError naming the field */
   validateReference(ref: unknown, field: string): void;
-  fetchTo(ref: string, target: string, options: { opaque: true; signal: AbortSignal; waiter?: string }): Promise<unknown>;
+  fetchTo(
+    ref: string,
+    target: string,
+    options: { opaque: true; signal: AbortSignal; waiter?: string },
+  ): Promise<unknown>;
 }
 
 /** What it asks of the boot plans. */
