@@ -101,7 +101,10 @@ describe('a machine', () => {
       const rescued = await api.waitForState(uuid, 'rescue', { timeout: 8 * MINUTES });
       expect(rescued).toMatchObject({ last_error: null, power_state: 'power on' });
       expect(Object.keys(rescued['instance_info'] as object)).not.toContain('rescue_password');
-      await node1.machine.console.waitFor(/user rescue may log in/, { since, timeout: MINUTES });
+      await node1.machine.console.waitFor(/ferric-init [\d.]+: rescue: user rescue may log in/, {
+        since,
+        timeout: MINUTES,
+      });
       const [, address] = await node1.machine.console.waitFor(/commands are taken at https:\/\/([\d.]+):/, {
         since,
         timeout: MINUTES,
@@ -153,7 +156,7 @@ async function logIn(
         ]);
       } catch (error) {
         // The server starts a moment behind the word of it.
-        if (attempt >= 5 || !/refused|timed out/i.test(String(error))) throw error;
+        if (attempt >= 30 || !/refused|timed out/i.test(String(error))) throw error;
         await sleep(1_000);
       }
     }
