@@ -83,18 +83,23 @@ export function selectList(columns: readonly string[]): string {
 export type TextGroup = Readonly<Record<string, 'value' | 'json' | 'time'>>;
 
 /**
- * Select list by which the database writes each group of columns as one JSON object: `text_0`, `text_1` and so on.
+ * Select list by which the database writes each group of columns as members of a JSON object, without its braces:
+ * `text_0`, `text_1` and so on. Spelled out: row_to_json looks every type up again for every row, and takes twice as long.
  */
 export function textList(table: string, groups: readonly TextGroup[]): string[] {
   return groups.map((group, index) => {
-    const columns = Object.entries(group).map(([column, form]) => {
-      const name = quote(column);
-      const value = `${quote(table)}.${name}`;
-      // As the API has always written times; of the microseconds it knows the first three.
-      return form === 'time'
-        ? `to_char(${value} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"000+00:00"') as ${name}`
-        : value;
+    const members = Object.entries(group).map(([column, form]) => {
+      const key = `"${column}":`;
+      return `coalesce('${key}' || ${textForm(`${quote(table)}.${quote(column)}`, form)}, '${key}null')`;
     });
-    return `(select row_to_json(texts)::text from (select ${columns.join(', ')}) as texts) as text_${index}`;
+    return `concat_ws(',', ${members.join(', ')}) as text_${index}`;
   });
+}
+
+function textForm(value: string, form: TextGroup[string]): string {
+  if (form === 'json') return `${value}::text`;
+  // As the API has always written times; of the microseconds it knows the first three.
+  if (form === 'time')
+    return `'"' || to_char(${value} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS') || '000+00:00"'`;
+  return `to_json(${value})::text`;
 }

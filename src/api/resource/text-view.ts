@@ -41,7 +41,7 @@ export function textViewOf<Row, Context extends Reading = Reading>(
     if (field.form && !guard) {
       if (group === null) {
         const name = `text_${groups.length}` as const;
-        writers.push((row) => row[name]!.slice(1, -1));
+        writers.push((row) => row[name]!);
         group = {};
         groups.push(group);
       }
