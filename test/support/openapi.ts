@@ -1,5 +1,5 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
-import { type Microversion, negotiate } from '../../src/api/microversion/microversion.js';
+import { Microversion, negotiate } from '../../src/api/microversion/microversion.js';
 import { openApiDocument } from '../../src/api/openapi/document.js';
 import { OPERATOR_CONTROLLERS } from '../../src/api/operator-api.js';
 import { normalisePath } from '../../src/api/request/path.js';
@@ -52,6 +52,16 @@ export function checkAnswer({ method, path, headers, status, body }: Exchange): 
       [instancePath, message, JSON.stringify(params)].join(' '),
     );
     throw new Error(`${verb} ${plain} at ${version} is not as its document says: ${faults?.join('; ')}`);
+  }
+}
+
+const { Error: refusal } = openApiDocument([], Microversion.newest, '').components.schemas;
+const checkError = ajv.compile(refusal!);
+
+/** Every operation has the same form for whatever is refused or fails; so has a path that is none. @throws Error */
+export function checkRefusal({ method, path, status, body }: Exchange): void {
+  if (method !== 'HEAD' && !checkError(body)) {
+    throw new Error(`${method} ${path} answered ${status} without an error: ${JSON.stringify(body)}`);
   }
 }
 

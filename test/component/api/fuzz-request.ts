@@ -195,7 +195,7 @@ function wrongPatches(operation: Operation): fc.Arbitrary<Asked>[] {
 }
 
 function typeOf(schema: Schema, name: string): unknown {
-  return ((schema['properties'] as Record<string, Schema> | undefined)?.[name] ?? {})['type'];
+  return (schema['properties'] as Record<string, Schema> | undefined)?.[name]?.['type'];
 }
 
 /** Something that the schema takes, as small as it can be. */

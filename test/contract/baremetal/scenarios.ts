@@ -1,0 +1,27 @@
+import { ENROL, SHELL } from './scenario/enrol.js';
+import { NODE } from './scenario/node.js';
+import { RESOURCE } from './scenario/resource.js';
+import { STATE } from './scenario/state.js';
+import type { Scenario } from './scenario.js';
+
+const ALL: readonly Scenario[] = [...SHELL, ...ENROL, ...STATE, ...NODE, ...RESOURCE];
+
+/** Written, and not yet seen through in one run of all: FERRIC_BAREMETAL=all runs them too. */
+const OPEN = [
+  'nodes: create with everything',
+  'nodes: lists and filters',
+  'nodes: set and unset',
+  'nodes: at older versions',
+  'provisioning: to active and back',
+  'provisioning: adopt, inspect, clean',
+  'ports',
+  'port groups',
+  'volume connectors',
+  'volume targets',
+  'deploy templates',
+  'allocations',
+  'conductors and drivers',
+];
+
+export const DEFERRED = ALL.filter(({ name }) => OPEN.includes(name));
+export const SCENARIOS = ALL.filter(({ name }) => !OPEN.includes(name));
