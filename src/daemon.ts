@@ -199,11 +199,14 @@ async function listeners(
 }
 
 /** What ramdisks are told about images, so that both sides judge alike. */
-function imageRules({ image }: Config): {
+function imageRules({ image, deploy }: Config): {
   allow_md5_checksum: boolean;
   permitted_formats: readonly string[];
+  enable_bios_bootloader_install: boolean;
 } {
-  return { allow_md5_checksum: image.allow_md5_checksum, permitted_formats: image.permitted_formats };
+  const { allow_md5_checksum, permitted_formats } = image;
+  const { enable_bios_bootloader_install } = deploy;
+  return { allow_md5_checksum, permitted_formats, enable_bios_bootloader_install };
 }
 
 /** @throws FerricError for settings that would let strangers in */

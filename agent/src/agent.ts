@@ -19,7 +19,7 @@ import { logExtension } from './extension/log.js';
 import { RESCUE_FILES, type RescueFiles, rescueExtension } from './extension/rescue.js';
 import { Standby } from './extension/standby.js';
 import { Heartbeater } from './heartbeater.js';
-import type { WriteImageTools } from './image/write-image.js';
+import type { WriteImageTools } from './image/transfer.js';
 import { Inspection } from './inspection/inspection.js';
 import type { Journal } from './journal.js';
 import { inventory } from './machine/inventory.js';
@@ -270,6 +270,9 @@ export class Agent {
         node: this.node,
         journal,
         ignoreBootloaderFailure: settings.ignoreBootloaderFailure,
+        // Conductors from before the option installed always; those that have it mean an agent that shuts nothing in.
+        mayInstall: () => this.config.enable_bios_bootloader_install ?? true,
+        containedInstall: () => this.config.ferric_contained_bootloader_install ?? false,
       }),
       log: logExtension(describe),
       poll: { get_hardware_info: { kind: 'sync', run: describe } },
@@ -290,6 +293,7 @@ export class Agent {
       journal,
       availableMemory: () => machine.availableMemory(),
       scratchDir,
+      bootMode: () => machine.bootMode(),
       // Absent in the answers of conductors before it could be turned off.
       md5Allowed: this.config.agent_md5_checksum_enable ?? true,
       permittedFormats: this.config.permitted_image_formats ?? ['raw', 'gpt', 'qcow2'],

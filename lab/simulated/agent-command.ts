@@ -70,7 +70,8 @@ export const AGENT_COMMANDS: Readonly<Record<string, AgentCommand>> = {
     },
   },
   'standby.sync': sync(() => null),
-  'standby.get_partition_uuids': sync(() => ({})), // a whole-disk image has none of its own
+  // A whole-disk image has none of its own.
+  'standby.get_partition_uuids': { kind: 'sync', run: async (_, context) => ({ ...context.partitions }) },
   'standby.power_off': {
     kind: 'async',
     run: async (_, context) => {
@@ -85,7 +86,17 @@ export const AGENT_COMMANDS: Readonly<Record<string, AgentCommand>> = {
       return null;
     },
   },
-  'image.install_bootloader': { kind: 'async', run: async () => null },
+  'image.install_bootloader': {
+    kind: 'async',
+    run: async (params, context) => {
+      const root = context.partitions['root uuid'];
+      if (root === undefined) return null;
+      if (params['root_uuid'] !== root)
+        throw new Error(`No partition with UUID ${String(params['root_uuid'])} found`);
+      await context.disk.installBootLoader();
+      return null;
+    },
+  },
   'log.collect_system_logs': sync(() => ({
     system_logs: gzipSync(Buffer.alloc(1024)).toString('base64'), // an empty tar archive
   })),

@@ -1,4 +1,4 @@
-import { createHash, getHashes } from 'node:crypto';
+import { createHash, getHashes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AgentError } from './agent-error.js';
 import type { NodeFaults } from './fault.js';
@@ -13,6 +13,9 @@ export interface ImageInfo {
   os_hash_algo?: string;
   os_hash_value?: string;
   image_type?: string;
+  /** MiB. */
+  root_mb?: number;
+  deploy_boot_mode?: string;
 }
 
 export interface WriteContext {
@@ -20,6 +23,8 @@ export interface WriteContext {
   faults: NodeFaults;
   localAddress: string | undefined;
   signal: AbortSignal;
+  /** What get_partition_uuids tells: filled by a partition image. */
+  partitions: Record<string, string>;
   /** The agent is to vanish now. */
   vanish(): void;
 }
@@ -40,12 +45,14 @@ export async function writeImage(image: ImageInfo, context: WriteContext): Promi
       'Error writing image to device',
       `format ${image.disk_format} is not supported by a simulated machine`,
     );
-  if (image.image_type === 'partition')
+  const partition = image.image_type === 'partition';
+  const start = partition ? ROOT_START : 0;
+  if (partition && !(Number(image.root_mb) > 0 && start + Number(image.root_mb) * MIB <= disk.size))
     throw new AgentError(
       'ImageWriteError',
       500,
       'Error writing image to device',
-      'partition images are not supported by a simulated machine',
+      `the disk has no room for a root partition of ${image.root_mb} MiB`,
     );
   const url = image.urls?.[0];
   if (url === undefined)
@@ -59,7 +66,7 @@ export async function writeImage(image: ImageInfo, context: WriteContext): Promi
   const hash = createHash(algorithm);
   const slow = faults.find('slow')?.bytesPerSecond;
   const gone = faults.find('gone-mid-write')?.after;
-  const writer = await disk.writer();
+  const writer = await disk.writer(start);
   try {
     const response = await open(url, { signal, ...(localAddress === undefined ? {} : { localAddress }) });
     if (response.statusCode !== 200) {
@@ -98,7 +105,24 @@ export async function writeImage(image: ImageInfo, context: WriteContext): Promi
     const details = `Image failed to verify against checksum. location: ${disk.path}; image ID: ${image.id}; image checksum: ${expected}; verification checksum: ${found}`;
     throw new AgentError('ImageChecksumError', 500, 'Error verifying image checksum', details);
   }
-  return `image (${image.id}) written to device /dev/vda `;
+  const words = `image (${image.id}) written to device /dev/vda `;
+  if (!partition) return words;
+  const root = await fileSystemUuid(disk, start);
+  context.partitions['root uuid'] = root;
+  if (image.deploy_boot_mode === 'uefi') context.partitions['efi system partition uuid'] = 'CAFE-0001';
+  return `${words}root_uuid=${root}`;
+}
+
+const MIB = 1024 * 1024;
+/** Behind the partition table; a simulated disk has no other partitions. */
+const ROOT_START = MIB;
+
+/** Of an ext file system (its superblock's s_uuid); others get one of our own. */
+async function fileSystemUuid(disk: SparseDisk, start: number): Promise<string> {
+  const superblock = await disk.read(start + 1024, 128);
+  if (superblock.readUInt16LE(56) !== 0xef53) return randomUUID();
+  const hex = superblock.subarray(104, 120).toString('hex');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
 function checksumOf(image: ImageInfo): { algorithm: string; expected: string } {

@@ -164,13 +164,18 @@ export class SimulatedMachine implements Machine {
       signal.throwIfAborted();
       return error instanceof Error ? error.message : String(error);
     }
-    this.#enter('agent');
     const parameters = new Map(
       outcome.args.split(/\s+/).map((word) => {
         const [key, ...value] = word.split('=');
         return [key!, value.join('=')];
       }),
     );
+    // An instance that starts from the network: its root is the disk's.
+    if (parameters.has('root') && !parameters.has('ipa-api-url')) {
+      this.#enter('system');
+      return '';
+    }
+    this.#enter('agent');
     await runAgent({
       macs: [mac],
       address: this.options.address,
@@ -198,6 +203,7 @@ export class SimulatedMachine implements Machine {
       localAddress: this.options.bindAddress ? this.options.address : undefined,
       signal,
       done: this.done,
+      partitions: {},
       // The power stays on: only the program is gone.
       vanish: () => {
         this.#running?.abort();

@@ -1,6 +1,7 @@
 import { type FileHandle, open, rm, stat } from 'node:fs/promises';
 
 const BLOCK = 64 * 1024;
+const SECTOR = 512;
 const ZEROS = Buffer.alloc(BLOCK);
 
 /** A disk as a sparse file, made when something is first written; blocks of zeros take no room. */
@@ -17,10 +18,34 @@ export class SparseDisk {
     await rm(`${this.path}.config-2`, { force: true });
   }
 
-  /** A fresh disk to be written from its start. @throws on what does not fit */
-  async writer(): Promise<DiskWriter> {
+  /** A fresh disk to be written from this byte on. @throws on what does not fit */
+  async writer(start = 0): Promise<DiskWriter> {
     await this.erase();
-    return new DiskWriter(await open(this.path, 'w'), this.size);
+    return new DiskWriter(await open(this.path, 'w'), this.size, start);
+  }
+
+  /** What an installer would leave: code in the first sector, and its signature. */
+  async installBootLoader(): Promise<void> {
+    const sector = Buffer.alloc(SECTOR);
+    sector.write('a boot loader', 'latin1');
+    sector.writeUInt16BE(0x55aa, SECTOR - 2);
+    const file = await open(this.path, 'r+');
+    try {
+      await file.write(sector, 0, SECTOR, 0);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async read(position: number, length: number): Promise<Buffer> {
+    const file = await open(this.path, 'r');
+    try {
+      const bytes = Buffer.alloc(length);
+      await file.read(bytes, 0, length, position);
+      return bytes;
+    } finally {
+      await file.close();
+    }
   }
 
   /** Whether a BIOS would start it: the boot signature is there, and some code before it. */
@@ -42,15 +67,18 @@ export class SparseDisk {
 }
 
 class DiskWriter {
-  #offset = 0;
+  #offset: number;
 
   constructor(
     private readonly file: FileHandle,
     private readonly size: number,
-  ) {}
+    private readonly start: number,
+  ) {
+    this.#offset = start;
+  }
 
   get written(): number {
-    return this.#offset;
+    return this.#offset - this.start;
   }
 
   async write(chunk: Buffer): Promise<void> {

@@ -202,11 +202,21 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       'test/component/image-build/inspect.spec.ts',
     ),
     works('Conversion to raw under limits', 'test/component/image/convert.spec.ts'),
-    no('Partition images', 'refused'),
     works(
       'Image pipeline: eleven steps of a TripleO build file, skipped by content, carried on, published',
       'test/component/image-build/pipeline/pipeline.spec.ts',
       'not in Ironic; ferric image pipeline',
+    ),
+    works(
+      'Partition images: sizes, disk label, config drive; GRUB from inside the image on BIOS and UEFI',
+      'test/component/driver/partition-image.spec.ts',
+      'an image without GRUB, or with a partition table, is refused before the machine is touched',
+    ),
+    works('Rebuild that keeps the ephemeral partition', 'test/component/agent/write-partition-image.spec.ts'),
+    works(
+      'Network boot of the instance by its own kernel and ramdisk (boot_option:netboot)',
+      'test/unit/driver/pxe/network-boot.spec.ts',
+      'Ironic ignores the word since 2023',
     ),
     no('oci://, anaconda and bootc images'),
   ],

@@ -36,6 +36,24 @@ export function bootModeOf(
   return mode === 'bios' || mode === 'uefi' ? mode : undefined;
 }
 
+/**
+ * How an instance that was written as a partition starts: local by its own boot loader, netboot by its kernel and
+ * ramdisk from the network. Ironic had the latter until 2023 and ignores the word since.
+ */
+export function bootOptionOf(node: { readonly instance_info: JsonObject }): 'local' | 'netboot' {
+  return capabilitiesOf(node.instance_info['capabilities'])['boot_option'] === 'netboot'
+    ? 'netboot'
+    : 'local';
+}
+
+/** A whole-disk image has neither kernel nor ramdisk of its own: it starts from its disk whatever is asked for. */
+export function bootsInstanceByNetwork(node: {
+  readonly instance_info: JsonObject;
+  readonly driver_internal_info: JsonObject;
+}): boolean {
+  return node.driver_internal_info['is_whole_disk_image'] === false && bootOptionOf(node) === 'netboot';
+}
+
 function texts(object: JsonObject): Record<string, string> {
   return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, String(value)]));
 }

@@ -29,6 +29,7 @@ import type { Digested } from './digester.js';
 import { ImageFetcher } from './fetcher.js';
 import { configured, GlanceClient } from './glance.js';
 import type { ImageHoldings } from './holdings.js';
+import { pathsInImage } from './root-file-system.js';
 import type { ImageServiceSettings } from './settings.js';
 import { ImageSources, isFresh } from './source.js';
 import type { Progress } from './transfer-job.js';
@@ -279,6 +280,11 @@ export class ImageService {
       disk_format: opaque || format === undefined || format === 'gpt' ? 'raw' : format,
       from_cache: fromCache,
     };
+  }
+
+  /** Which paths the file system of a raw partition image has, or why that cannot be seen. */
+  pathsIn(path: string, paths: readonly string[]): ReturnType<typeof pathsInImage> {
+    return pathsInImage(path, paths);
   }
 
   /** Removes what is too old or too much and not in use: for the periodic task. */

@@ -15,6 +15,8 @@ import { describe, expect, it } from 'vitest';
 import { StageClock } from '../../demo/stage-clock.js';
 import { run } from '../../image-build/process/run.js';
 import { compareWithImage, isBlank } from '../support/e2e/disk.js';
+import { tableOf } from '../support/e2e/disk-table.js';
+import { builtPartition, HELLO, partitionFields, ROOT_WORD } from '../support/e2e/partition.js';
 import { aMachine, builtParts, imageFields, MIB } from '../support/e2e/rack.js';
 import { PeerRack } from '../support/peer/rack.js';
 import { namesOf, toRecord, writeRecording } from '../support/peer/recording.js';
@@ -81,6 +83,34 @@ describe('our agent under Debian’s Ironic', () => {
         { ...namesOf(uuid, rack.peer.directory), [ramdisk.folder]: '/var/lib/ironic/ferric' },
       );
     }
+    expect(rack.complaints(), 'what Ironic complains of').toEqual([]);
+  });
+
+  it('a partition image is laid out, written, and started by its own GRUB', async () => {
+    const { ramdisk } = await builtParts();
+    const parts = await builtPartition();
+    await using rack = await PeerRack.raise({ ramdisk, machines: [aMachine('bios')] });
+    const { api } = rack;
+    const node1 = rack.lab.machine('node1');
+    const uuid = await rack.enrol(node1, { capabilities: 'boot_mode:bios' });
+    await api.patch(uuid, { '/automated_clean': false });
+    await api.provision(uuid, 'manage');
+    await api.waitForState(uuid, 'manageable', { timeout: MINUTES });
+    await api.provision(uuid, 'provide');
+    await api.waitForState(uuid, 'available', { timeout: MINUTES });
+    await api.patch(uuid, {
+      ...partitionFields(rack, parts),
+      '/instance_info/swap_mb': 64,
+      '/instance_info/ephemeral_gb': 1,
+    });
+    const since = node1.machine.console.position;
+    await api.provision(uuid, 'active', { configdrive: { meta_data: { name: 'tenant-1' } } });
+    const node = await api.waitForState(uuid, 'active', { timeout: 15 * MINUTES });
+    expect(node).toMatchObject({ power_state: 'power on', last_error: null });
+    const [words] = await node1.machine.console.waitFor(HELLO, { since, timeout: 5 * MINUTES });
+    expect(words).toContain(`cmdline=BOOT_IMAGE=/boot/vmlinuz-tiny ${ROOT_WORD} ro`);
+    expect(words).toContain('labels=config-2,ephemeral0,img-rootfs,swap1,');
+    expect(tableOf(node1.machine.diskPaths[0]!)).toMatchObject({ label: 'dos' });
     expect(rack.complaints(), 'what Ironic complains of').toEqual([]);
   });
 });

@@ -147,6 +147,7 @@ export async function startApi(
       ...agentSection.parse(undefined),
       allow_md5_checksum: true,
       permitted_formats: ['raw', 'qcow2'],
+      enable_bios_bootloader_install: false,
       ...options.agent,
     },
   });

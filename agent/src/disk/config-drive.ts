@@ -2,9 +2,14 @@ import { gunzipSync } from 'node:zlib';
 import { deployment, messageOf } from '../error.js';
 import type { Journal } from '../journal.js';
 import type { BlockDevice } from '../machine/block-device.js';
-import { runProgram } from '../run-program.js';
 import { withFile, writeFully } from './disk-file.js';
-import { addLastPartition, type Partition, readPartitionTable, rereadPartitions } from './partition-table.js';
+import {
+  addLastPartition,
+  type Partition,
+  probe,
+  readPartitionTable,
+  rereadPartitions,
+} from './partition-table.js';
 
 export const CONFIG_DRIVE_LABEL = 'config-2';
 /** The partition has this size whatever the content, and the content may not have more. */
@@ -21,10 +26,7 @@ export async function writeConfigDrive(
   fetch: (url: string) => Promise<Buffer>,
   journal: Journal,
 ): Promise<void> {
-  const content = /^https?:\/\//i.test(configDrive)
-    ? decodeFetched(await fetch(configDrive))
-    : decodeConfigDrive(configDrive);
-  if (content.length > MAX_SIZE) throw tooLarge(content.length);
+  const content = await readConfigDrive(configDrive, fetch);
   if (device.logical_sectors > 2048) {
     journal.say(
       `${device.name} has sectors of ${device.logical_sectors} bytes: ISO 9660 cannot be mounted from it`,
@@ -45,6 +47,21 @@ export async function writeConfigDrive(
   journal.say(
     `config drive of ${content.length} bytes written to partition ${partition.number} of ${device.name}`,
   );
+}
+
+/**
+ * The volume that a conductor gave, as base64 of gzip or by URL.
+ * @throws AgentError DeploymentError
+ */
+export async function readConfigDrive(
+  configDrive: string,
+  fetch: (url: string) => Promise<Buffer>,
+): Promise<Buffer> {
+  const content = /^https?:\/\//i.test(configDrive)
+    ? decodeFetched(await fetch(configDrive))
+    : decodeConfigDrive(configDrive);
+  if (content.length > MAX_SIZE) throw tooLarge(content.length);
+  return content;
 }
 
 /** @throws AgentError DeploymentError when the text is neither base64 nor gzip inside */
@@ -83,16 +100,7 @@ async function findLabelled(device: BlockDevice): Promise<Partition | undefined>
   const table = await readPartitionTable(device.name);
   for (const partition of table?.partitions ?? []) {
     if (partition.name === CONFIG_DRIVE_LABEL) return partition;
-    const probed = await runProgram(
-      'blkid',
-      [
-        '--probe',
-        ...['--offset', String(partition.start), '--size', String(partition.size)],
-        ...['--output', 'value', '--match-tag', 'LABEL', device.name],
-      ],
-      { accept: [0, 2, 8] },
-    );
-    if (probed.stdout.trim() === CONFIG_DRIVE_LABEL) return partition;
+    if ((await probe(device.name, partition, 'LABEL')) === CONFIG_DRIVE_LABEL) return partition;
   }
   return undefined;
 }

@@ -22,7 +22,7 @@ export interface PartitionTable {
 export const ESP_TYPES = ['C12A7328-F81F-11D2-BA4B-00A0C93EC93B', 'ef'];
 const MIB = 2 ** 20;
 /** The kernel is told by us, once, when all is written. */
-const QUIETLY = ['--quiet', '--no-reread', '--no-tell-kernel'];
+export const QUIETLY = ['--quiet', '--no-reread', '--no-tell-kernel'];
 const MBR_MAX_SECTORS = 2 ** 32;
 
 /** @returns undefined when the disk has no partition table that sfdisk knows */
@@ -156,6 +156,32 @@ export async function addLastPartition(
 /** `/dev/sda` + 1 → `/dev/sda1`, `/dev/nvme0n1` + 1 → `/dev/nvme0n1p1`. */
 export function partitionPath(device: string, number: number): string {
   return /\d$/.test(device) ? `${device}p${number}` : `${device}${number}`;
+}
+
+/**
+ * The UUID of the file system in a partition, else the partition's own, as conductors are told it
+ * (ironic_python_agent/disk_utils.py, block_uuid).
+ */
+export async function partitionUuid(device: string, partition: Partition): Promise<string> {
+  return (await probe(device, partition, 'UUID')) || (partition.uuid?.toLowerCase() ?? '');
+}
+
+/** What blkid says of the content of a partition, found by its place on the disk; '' where it says nothing. */
+export async function probe(
+  device: string,
+  partition: Pick<Partition, 'start' | 'size'>,
+  tag: 'UUID' | 'LABEL' | 'TYPE',
+): Promise<string> {
+  const { stdout } = await runProgram(
+    'blkid',
+    [
+      '--probe',
+      ...['--offset', String(partition.start), '--size', String(partition.size)],
+      ...['--output', 'value', '--match-tag', tag, device],
+    ],
+    { accept: [0, 2, 8] },
+  );
+  return stdout.trim();
 }
 
 /** The disk identifier of the MBR, which stands for the root UUID of a whole-disk image. */

@@ -1,7 +1,8 @@
 import { isObject } from '../../../src/protocol/agent/malformed-body.js';
 import type { Extension } from '../command-board.js';
 import { installUefiEntry } from '../disk/boot-entry.js';
-import { messageOf } from '../error.js';
+import { invalidImage, messageOf } from '../error.js';
+import { installGrub } from '../grub/install-grub.js';
 import type { Journal } from '../journal.js';
 import type { Machine } from '../machine/machine.js';
 import type { NodeCache } from '../node-cache.js';
@@ -11,7 +12,14 @@ export interface ImageExtensionTools {
   node: NodeCache;
   journal: Journal;
   ignoreBootloaderFailure: boolean;
+  /** The conductor's word: enable_bios_bootloader_install. */
+  mayInstall: () => boolean;
+  /** Its word for an agent that shuts the image's programs in, as this one does. */
+  containedInstall: () => boolean;
 }
+
+/** What whole-disk images have in the place of a root UUID: the identifier of an MBR, such as 0x00000000. */
+const DISK_IDENTIFIER = /^0x[0-9a-f]{8}$/i;
 
 export function imageExtension(tools: ImageExtensionTools): Extension {
   return {
@@ -28,13 +36,29 @@ export function imageExtension(tools: ImageExtensionTools): Extension {
             `boot mode mismatch: the node is meant to boot by ${target}, it runs in ${mode} mode`,
           );
         }
-        if (mode === 'bios') {
+        const rootUuid = text(params['root_uuid']);
+        const partitionImage = rootUuid !== undefined && !DISK_IDENTIFIER.test(rootUuid);
+        if (mode === 'bios' && !partitionImage) {
           // A whole-disk image brings its boot code with it: the firmware needs nothing else.
           tools.journal.say('BIOS: the image has its own boot loader, nothing to install');
           return null;
         }
         try {
-          await installUefiEntry(device.name, tools.journal);
+          if (!partitionImage) await installUefiEntry(device.name, tools.journal);
+          else {
+            if (!tools.mayInstall() && !tools.containedInstall()) throw invalidImage(DISABLED);
+            const espUuid = text(params['efi_system_part_uuid']);
+            await installGrub(
+              {
+                device: device.name,
+                rootUuid,
+                espUuid,
+                mode: espUuid === undefined ? 'bios' : 'uefi',
+                firmware: mode,
+              },
+              tools.journal,
+            );
+          }
         } catch (error) {
           tools.journal.say(`setting up the boot loader failed: ${messageOf(error)}`);
           if (!ignore) throw error;
@@ -43,4 +67,12 @@ export function imageExtension(tools: ImageExtensionTools): Extension {
       },
     },
   };
+}
+
+const DISABLED =
+  'This image needs its boot loader installed by its own programs, which the conductor has turned off ' +
+  '(enable_bios_bootloader_install, CVE-2026-43003).';
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
 }

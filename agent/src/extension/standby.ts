@@ -1,7 +1,8 @@
 import type { Command, CommandContext, Extension } from '../command-board.js';
 import { commandExecution, deviceNotFound, messageOf } from '../error.js';
 import { parseImageInfo } from '../image/image-info.js';
-import { type WriteImageTools, writeImage } from '../image/write-image.js';
+import type { WriteImageTools } from '../image/transfer.js';
+import { writeImage } from '../image/write-image.js';
 import type { Journal } from '../journal.js';
 import type { Machine } from '../machine/machine.js';
 import type { NodeCache } from '../node-cache.js';
@@ -51,10 +52,16 @@ export class Standby {
     const device = this.tools.node.rootDevice();
     if (device.readOnly) throw deviceNotFound(`The root device ${device.name} is read-only.`);
     this.cachedImage = undefined;
+    this.partitionUuids = {};
     const written = await writeImage(image, configDrive, device, this.tools.imageTools(), context);
     this.cachedImage = image.id;
-    this.partitionUuids = { 'root uuid': written.rootUuid };
-    return `image (${image.id}) written to device ${written.device} root_uuid=${written.rootUuid}`;
+    const { espUuid } = written;
+    this.partitionUuids = {
+      'root uuid': written.rootUuid,
+      ...(espUuid === undefined ? {} : { 'efi system partition uuid': espUuid }),
+    };
+    const words = `image (${image.id}) written to device ${written.device} root_uuid=${written.rootUuid}`;
+    return espUuid === undefined ? words : `${words} efi_system_partition_uuid=${espUuid}`;
   }
 
   /** The image that is on the disk, whole and verified. */

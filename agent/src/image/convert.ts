@@ -1,4 +1,6 @@
-import { open } from 'node:fs/promises';
+import { open, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HEAD_BYTES } from '../../../src/protocol/image-format/inspection.js';
 import { isBlockDevice } from '../disk/disk-file.js';
 import { imageWrite, messageOf } from '../error.js';
 import { runProgram } from '../run-program.js';
@@ -6,6 +8,30 @@ import { runProgram } from '../run-program.js';
 /** qemu-img reads data of strangers: bounded address space and processor time. */
 const ADDRESS_SPACE = 1024 * 2 ** 20;
 const PROCESSOR_SECONDS = 3600;
+
+const GUARD = [`--as=${ADDRESS_SPACE}`, `--cpu=${PROCESSOR_SECONDS}`, 'qemu-img'];
+const HEAD_BLOCK = 4096;
+
+/**
+ * The first bytes of the disk inside a verified and inspected image.
+ * @param scratch folder in memory
+ * @throws AgentError ImageWriteError
+ */
+export async function firstBytes(source: string, format: string, scratch: string): Promise<Buffer> {
+  const path = join(scratch, 'image-head');
+  try {
+    const count = Math.ceil(HEAD_BYTES / HEAD_BLOCK);
+    await runProgram('prlimit', [
+      ...[...GUARD, 'dd', '-f', format, '-O', 'raw', `bs=${HEAD_BLOCK}`, `count=${count}`],
+      ...[`if=${source}`, `of=${path}`],
+    ]);
+    return await readFile(path);
+  } catch (error) {
+    throw imageWrite(source, messageOf(error), { cause: error });
+  } finally {
+    await rm(path, { force: true });
+  }
+}
 
 /**
  * Writes a downloaded, verified and inspected image to the disk as raw.
@@ -15,29 +41,32 @@ const PROCESSOR_SECONDS = 3600;
 export async function convertToDisk(
   source: string,
   format: string,
-  device: string,
+  target: { device: string; start: number; size: number },
   virtualSize: number,
   onProgress: (bytes: number, total: number) => void,
 ): Promise<void> {
+  const { device, start, size } = target;
   const block = await isBlockDevice(device);
-  const options = block
-    ? ['-O', 'host_device', '-t', 'directsync', '-W'] // out of order: faster, and a disk does not mind
-    : ['-O', 'raw', '-t', 'writeback'];
+  // Out of order: faster, and a disk does not mind.
+  const options = block ? ['-t', 'directsync', '-W'] : ['-t', 'writeback'];
+  // A window on the disk: a partition is found by its place, and nothing outside of it is written.
+  const place =
+    `driver=raw,offset=${start},size=${size},file.driver=${block ? 'host_device' : 'file'},` +
+    `file.filename=${device.replaceAll(',', ',,')}`;
   try {
     await runProgram(
       'prlimit',
       [
-        `--as=${ADDRESS_SPACE}`,
-        `--cpu=${PROCESSOR_SECONDS}`,
-        'qemu-img',
+        ...GUARD,
         'convert',
         '-p',
         '-n', // the target exists
         ...['-S', '0'], // zeros are written too: the disk may hold old data
         ...['-f', format],
         ...options,
+        '--target-image-opts',
         source,
-        device,
+        place,
       ],
       {
         timeout: 4 * 3_600_000,

@@ -19,6 +19,8 @@ export class DiskSink implements Sink {
   constructor(
     private readonly file: FileHandle,
     private readonly device: string,
+    /** Bytes from the start of the device. */
+    private readonly start = 0,
   ) {}
 
   async write(chunk: Buffer): Promise<void> {
@@ -47,7 +49,11 @@ export class DiskSink implements Sink {
   private async send(): Promise<void> {
     const block = this.block;
     const length = this.filled;
-    const written: Promise<void> = writeFully(this.file, block.subarray(0, length), this.position)
+    const written: Promise<void> = writeFully(
+      this.file,
+      block.subarray(0, length),
+      this.start + this.position,
+    )
       .catch((error: unknown) => this.fail(error))
       .finally(() => {
         this.pending.delete(written);

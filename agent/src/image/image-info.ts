@@ -12,6 +12,13 @@ export interface ImageInfo {
   image_type?: string;
   node_uuid?: string;
   deploy_boot_mode?: string;
+  /** Of a partition image: what partitions its disk gets, in MiB. */
+  root_mb?: number;
+  swap_mb?: number;
+  ephemeral_mb?: number;
+  ephemeral_format?: string;
+  preserve_ephemeral?: boolean;
+  disk_label?: string;
   /** base64 of an Authorization header's value. */
   image_request_authorization?: string;
   image_server_auth_strategy?: string;
@@ -51,6 +58,13 @@ export function parseImageInfo(value: unknown): ImageInfo {
   }
   const text = (name: string) =>
     typeof info[name] === 'string' && info[name] !== '' ? info[name] : undefined;
+  const mebibytes = (name: string) => {
+    const given = info[name];
+    if (given === undefined || given === null || given === '') return undefined;
+    const parsed = Number(given);
+    if (Number.isInteger(parsed) && parsed >= 0 && parsed < MOST_MEBIBYTES) return parsed;
+    throw invalidCommandParams(`Image '${name}' must be a number of MiB.`);
+  };
   const proxies = isObject(info['proxies']) ? info['proxies'] : undefined;
   const proxy = (name: string) => (typeof proxies?.[name] === 'string' ? proxies[name] : undefined);
   return {
@@ -63,6 +77,12 @@ export function parseImageInfo(value: unknown): ImageInfo {
     image_type: text('image_type'),
     node_uuid: text('node_uuid'),
     deploy_boot_mode: text('deploy_boot_mode'),
+    root_mb: mebibytes('root_mb'),
+    swap_mb: mebibytes('swap_mb'),
+    ephemeral_mb: mebibytes('ephemeral_mb'),
+    ephemeral_format: text('ephemeral_format'),
+    preserve_ephemeral: info['preserve_ephemeral'] === true,
+    disk_label: text('disk_label'),
     image_request_authorization: text('image_request_authorization'),
     image_server_auth_strategy: text('image_server_auth_strategy'),
     image_server_user: text('image_server_user'),
@@ -72,6 +92,9 @@ export function parseImageInfo(value: unknown): ImageInfo {
     configdrive: text('configdrive'),
   };
 }
+
+/** Counted in bytes, any sum of these is still exact. */
+const MOST_MEBIBYTES = 2 ** 31;
 
 /** The Authorization header that the image server wants. @throws AgentError */
 export function authorizationOf(image: ImageInfo): string | undefined {

@@ -31,6 +31,16 @@ export const deploySection = z
       .boolean()
       .default(true)
       .describe('The agent writes raw images as they arrive, without keeping them in memory first'),
+    default_ephemeral_format: z
+      .enum(['ext2', 'ext3', 'ext4', 'xfs', 'vfat'])
+      .default('ext4')
+      .describe('File system of the ephemeral partition where instance_info names no ephemeral_format'),
+    enable_bios_bootloader_install: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Let OpenStack’s agent run GRUB’s installer out of partition images, as root in the ramdisk and on the provisioning network (CVE-2026-43003). Ferric’s own agent shuts it in and needs no permission',
+      ),
     erase_devices_priority: priority('erase_devices', '10'),
     erase_devices_metadata_priority: priority('erase_devices_metadata', '99'),
     delete_configuration_priority: priority('delete_configuration', '0'),

@@ -8,7 +8,8 @@ import type { Findings, InspectedPort, InspectInterface, InspectionReport } from
 import type { StepContext, StepDeclaration, WorkContext } from '../contract/step.js';
 import { forgetAgent } from './agent-node.js';
 import { digest } from './inspection/digest.js';
-import { POWER_TIMEOUT, powerOff, type Ramdisk, setBootDevice } from './ramdisk.js';
+import { setInstanceBootDevice } from './instance-start.js';
+import { POWER_TIMEOUT, powerOff, type Ramdisk } from './ramdisk.js';
 import type { RamdiskLogs } from './ramdisk-logs.js';
 
 export interface AgentInspectParts {
@@ -130,7 +131,7 @@ export class AgentInspect implements InspectInterface {
     if (this.parts.settings.power_off) await powerOff(context);
     await context.interfaces.boot.cleanUpRamdisk(context);
     if (this.parts.settings.power_off && context.node.disable_power_off) {
-      await setBootDevice(context, 'disk');
+      await setInstanceBootDevice(context);
       await context.interfaces.power.setPowerState(context, 'rebooting', POWER_TIMEOUT);
     }
     await forgetAgent(context);

@@ -8,8 +8,9 @@ import { type CryptAlgorithm, shaCrypt } from '../sha-crypt.js';
 import { isPassing } from './agent-command.js';
 import { forgetAgent } from './agent-node.js';
 import { AgentBusyError, type AgentClient } from './client.js';
+import { setInstanceBootDevice } from './instance-start.js';
 import { NotConnected } from './pinned-request.js';
-import { POWER_TIMEOUT, powerOff, type Ramdisk, setBootDevice } from './ramdisk.js';
+import { POWER_TIMEOUT, powerOff, type Ramdisk } from './ramdisk.js';
 
 export interface AgentRescueParts {
   ramdisk: Ramdisk;
@@ -118,7 +119,7 @@ export class AgentRescue implements RescueInterface {
     await boot.cleanUpRamdisk(context);
     await forgetAgent(context);
     await boot.prepareInstance(context);
-    await setBootDevice(context, 'disk');
+    await setInstanceBootDevice(context);
     await power.setPowerState(
       context,
       context.node.disable_power_off ? 'rebooting' : 'power on',

@@ -2,8 +2,7 @@ import type { DeploySettings } from '../../config/section/deploy.js';
 import { InvalidError, messageOf } from '../../domain/errors.js';
 import type { BootMode } from '../../domain/node/boot-device.js';
 import { parseRootDeviceHints } from '../../domain/root-device/hint.js';
-import type { Json, JsonObject, StepOutcome } from '../../domain/step/step.js';
-import type { CommandRecord } from '../../protocol/agent/command.js';
+import type { Json, StepOutcome } from '../../domain/step/step.js';
 import { bootModeOf } from '../capabilities.js';
 import type { DriverContext } from '../contract/context.js';
 import type { DeployInterface } from '../contract/deploy.js';
@@ -16,7 +15,10 @@ import { AgentCommand, isPassing } from './agent-command.js';
 import { agentNode, agentPorts, eraseParameters, forgetAgent } from './agent-node.js';
 import { type AgentClient, failureOf } from './client.js';
 import type { InstanceImage } from './instance-image.js';
-import { POWER_TIMEOUT, powerOff, Ramdisk, setBootDevice } from './ramdisk.js';
+import { InstanceStart, setInstanceBootDevice } from './instance-start.js';
+import { DEPLOYED_LAYOUT, layoutRecord } from './partition-image.js';
+import { keepProgress, saveProgress } from './progress.js';
+import { POWER_TIMEOUT, powerOff, Ramdisk } from './ramdisk.js';
 import type { RamdiskLogs } from './ramdisk-logs.js';
 import { readStepList } from './step-list.js';
 
@@ -46,7 +48,7 @@ export interface DirectDeployParts {
   patience: { deploy: number; clean: number; service: number };
 }
 
-/** Deploy interface `direct`: the agent in the ramdisk writes a whole-disk image (Ironic: drivers/modules/agent.py). */
+/** Deploy interface `direct`: the agent in the ramdisk writes the image (Ironic: drivers/modules/agent.py). */
 export class DirectDeploy implements DeployInterface {
   readonly name = 'direct';
   readonly properties = PROPERTIES;
@@ -56,6 +58,7 @@ export class DirectDeploy implements DeployInterface {
   private readonly command: AgentCommand;
   private readonly cleaning: AgentCleaning;
   private readonly servicing: AgentCleaning;
+  private readonly start: InstanceStart;
 
   constructor(parts: DirectDeployParts) {
     this.parts = parts;
@@ -63,6 +66,15 @@ export class DirectDeploy implements DeployInterface {
     const { client, settings } = parts;
     this.ramdisk = new Ramdisk(client);
     this.command = new AgentCommand(client, { interval, patience: parts.patience.deploy });
+    this.start = new InstanceStart({
+      client,
+      command: this.command,
+      whenItAnswers: (context, act) => this.whenItAnswers(context, act),
+      finish: async (context) => {
+        await context.interfaces.boot.cleanUpRamdisk(context);
+        await parts.image.remove(context.node);
+      },
+    });
     const { ramdisk } = this;
     const steps = (patience: number) =>
       new AgentCleaning({ client, settings, ramdisk, times: { interval, patience } });
@@ -76,7 +88,7 @@ export class DirectDeploy implements DeployInterface {
       },
       deploy: (context) => this.bootForDeploy(context),
       write_image: (context) => this.writeImage(context),
-      prepare_instance_boot: (context) => this.prepareInstanceBoot(context),
+      prepare_instance_boot: (context) => this.start.run(context, this.modeOf(context)),
       tear_down_agent: (context) => this.tearDownAgent(context),
       // The noop network interface has one network for everything.
       switch_to_tenant_network: async () => ({ is: 'done' }),
@@ -176,34 +188,19 @@ export class DirectDeploy implements DeployInterface {
       ended: async (record) => {
         if (record.command_status !== 'SUCCEEDED') throw failureOf(record);
         await saveProgress(context, undefined);
+        await this.keepLayout(context);
         return { is: 'done' };
       },
     });
   }
 
-  private async prepareInstanceBoot(context: StepContext): Promise<StepOutcome> {
-    const mode = this.modeOf(context);
-    const finish = async (): Promise<StepOutcome> => {
-      await context.interfaces.boot.cleanUpRamdisk(context);
-      await this.parts.image.remove(context.node);
-      await context.interfaces.boot.prepareInstance(context);
-      await setBootDevice(context, 'disk');
-      return { is: 'done' };
-    };
-    // A whole-disk image brings its boot loader; only UEFI's boot entry is the machine's own.
-    if (mode === 'bios') return finish();
-    return this.command.enter(context, {
-      name: 'image.install_bootloader',
-      params: async () => ({
-        root_uuid: null,
-        efi_system_part_uuid: null,
-        prep_boot_part_uuid: null,
-        target_boot_mode: mode,
-      }),
-      ended: async (record) => {
-        if (record.command_status !== 'SUCCEEDED') throw failureOf(record);
-        return finish();
-      },
+  /** Of the partitions that a rebuild may be asked to keep. */
+  private async keepLayout(context: StepContext): Promise<void> {
+    const { [DEPLOYED_LAYOUT]: _before, ...kept } = context.node.driver_internal_info;
+    const layout =
+      kept['is_whole_disk_image'] === false ? layoutRecord(context.node, this.parts.settings) : undefined;
+    await context.save({
+      driver_internal_info: { ...kept, ...(layout ? { [DEPLOYED_LAYOUT]: layout } : {}) },
     });
   }
 
@@ -319,7 +316,7 @@ export class DirectDeploy implements DeployInterface {
     await powerOff(context);
     await context.interfaces.boot.cleanUpRamdisk(context);
     await context.interfaces.boot.prepareInstance(context);
-    await setBootDevice(context, 'disk');
+    await setInstanceBootDevice(context);
     await forgetAgent(context);
     const target = context.node.disable_power_off ? 'rebooting' : 'power on';
     await context.interfaces.power.setPowerState(context, target, POWER_TIMEOUT);
@@ -332,8 +329,9 @@ export class DirectDeploy implements DeployInterface {
     await context.interfaces.boot.cleanUpInstance(context);
     await this.parts.image.remove(context.node);
     await forgetAgent(context);
-    const { deploy_image: _image, is_whole_disk_image: _whole, ...kept } = context.node.driver_internal_info;
-    await context.save({ driver_internal_info: kept });
+    const internal = context.node.driver_internal_info;
+    const kept = Object.entries(internal).filter(([key]) => !OF_THE_INSTANCE.includes(key));
+    await context.save({ driver_internal_info: Object.fromEntries(kept) });
     return { is: 'done' };
   }
 
@@ -359,28 +357,14 @@ export class DirectDeploy implements DeployInterface {
   }
 }
 
+/** What is gone with the instance. */
+const OF_THE_INSTANCE = [
+  ...['deploy_image', 'is_whole_disk_image', 'instance_boot', 'root_uuid_or_disk_id', 'partition_uuids'],
+  DEPLOYED_LAYOUT,
+];
+
 /** Set in driver_internal_info while a service has the machine in the ramdisk. */
 const SERVICE_RAMDISK = 'service_ramdisk';
-
-/** What the agent says of a command under way; ours counts bytes, upstream's says nothing. */
-async function keepProgress(context: StepContext, record: CommandRecord): Promise<void> {
-  const progress = record.command_result?.['progress'];
-  if (typeof progress !== 'object' || progress === null || Array.isArray(progress)) return;
-  const { phase, bytes, total } = progress as Record<string, unknown>;
-  if (typeof phase !== 'string' || typeof bytes !== 'number') return;
-  await saveProgress(context, {
-    phase: phase.replaceAll(/[^a-z_]/g, '').slice(0, 32),
-    bytes,
-    total: typeof total === 'number' ? total : null,
-  });
-}
-
-async function saveProgress(context: StepContext, progress: JsonObject | undefined): Promise<void> {
-  const { deploy_progress: _before, ...kept } = context.node.driver_internal_info;
-  await context.save({
-    driver_internal_info: { ...kept, ...(progress ? { deploy_progress: progress } : {}) },
-  });
-}
 
 function looksOf(saved: Json): number | undefined {
   if (typeof saved !== 'object' || saved === null || Array.isArray(saved)) return undefined;

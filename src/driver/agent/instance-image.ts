@@ -8,8 +8,16 @@ import { parseImageReference } from '../../domain/image/reference.js';
 import type { BootMode } from '../../domain/node/boot-device.js';
 import type { Json, JsonObject } from '../../domain/step/step.js';
 import { buildConfigDrive } from '../../protocol/configdrive/config-drive.js';
+import { bootOptionOf } from '../capabilities.js';
 import type { DriverContext, DriverNode } from '../contract/context.js';
 import type { BootPlans } from '../pxe/network-boot.js';
+import {
+  type FileSystemLook,
+  inspectPartitionImage,
+  partitionArguments,
+  requireBootParts,
+  validatePartitionImage,
+} from './partition-image.js';
 
 export interface ImageChecksum {
   algo: string;
@@ -17,7 +25,7 @@ export interface ImageChecksum {
 }
 
 /** What this room asks of the image service. */
-export interface InstanceImageSource {
+export interface InstanceImageSource extends FileSystemLook {
   /** @throws InvalidError naming the field */
   validate(instanceInfo: JsonObject): void;
   resolve(
@@ -30,6 +38,8 @@ export interface InstanceImageSource {
     disk_format: string | undefined;
     checksum: ImageChecksum | undefined;
     whole_disk: boolean;
+    kernel_id?: string;
+    ramdisk_id?: string;
   }>;
   fetchTo(
     ref: string,
@@ -38,6 +48,7 @@ export interface InstanceImageSource {
       checksum?: ImageChecksum;
       disk_format?: string;
       kind?: ImageKind;
+      force_raw?: boolean;
       signal: AbortSignal;
       waiter?: string;
     },
@@ -53,9 +64,6 @@ export interface InstanceImageParts {
   httpUrl: () => string;
 }
 
-const PARTITION =
-  'is a partition image (it has a kernel and a ramdisk, or says so): only whole-disk images are supported for now';
-
 /** The image that a node is to get: from instance_info to what the agent is told to write. */
 export class InstanceImage {
   constructor(private readonly parts: InstanceImageParts) {}
@@ -69,7 +77,7 @@ export class InstanceImage {
       );
     }
     this.parts.images.validate(node.instance_info);
-    if (imageKind(node.instance_info) === 'partition') throw new InvalidError(`image_source ${PARTITION}.`);
+    if (imageKind(node.instance_info) === 'partition') validatePartitionImage(node, this.parts.settings);
     checkConfigDrive(node.instance_info['configdrive']);
     this.downloadSource(node);
   }
@@ -84,10 +92,14 @@ export class InstanceImage {
     const { node, signal } = context;
     const source = String(node.instance_info['image_source']);
     const resolved = await images.resolve(source, node.instance_info, { signal });
-    if (!resolved.whole_disk) throw new InvalidError(`image_source ${PARTITION}.`);
+    const partition = !resolved.whole_disk;
+    // The Image service may have known it only now.
+    if (partition) validatePartitionImage(node, settings);
     const reference = parseImageReference(source, 'image_source');
     // An agent that is not told the format cannot stream the image to the disk: the conductor looks for it.
+    // The file system of a partition image is looked into before a machine is touched.
     const served =
+      partition ||
       reference.kind !== 'http' ||
       this.downloadSource(node) === 'local' ||
       resolved.disk_format === undefined;
@@ -98,10 +110,13 @@ export class InstanceImage {
       const fetched = await images.fetchTo(source, join(httpRoot, this.nameOf(node)), {
         ...(checksum ? { checksum } : {}),
         ...(disk_format === undefined ? {} : { disk_format }),
-        kind: 'whole-disk',
+        kind: partition ? 'partition' : 'whole-disk',
+        // What is raw streams into its partition, with whatever memory the machine has.
+        ...(partition ? { force_raw: true } : {}),
         signal,
         waiter: `node ${node.uuid}`,
       });
+      if (partition) await this.inspect(context, fetched.size);
       url = `${httpUrl().replace(/\/$/, '')}/${this.nameOf(node)}`;
       image = {
         disk_format: fetched.disk_format,
@@ -126,10 +141,15 @@ export class InstanceImage {
       'the instance image is ready',
     );
     await context.save({
-      instance_info: { ...node.instance_info, image_url: url, image_type: 'whole-disk' },
+      instance_info: {
+        ...node.instance_info,
+        image_url: url,
+        image_type: partition ? 'partition' : 'whole-disk',
+      },
       driver_internal_info: {
         ...node.driver_internal_info,
-        is_whole_disk_image: true,
+        is_whole_disk_image: !partition,
+        ...(partition ? { instance_boot: bootParts(node, resolved) } : {}),
         deploy_image: { ...image, stream: settings.stream_raw_images },
       },
     });
@@ -180,8 +200,22 @@ export class InstanceImage {
       ...(image['os_hash_algo'] === 'md5' ? { checksum: image['os_hash_value'] } : {}),
       ...(image['served'] === true ? {} : proxiesOf(node)),
       ...(configdrive === null ? {} : { configdrive }),
+      ...(node.driver_internal_info['is_whole_disk_image'] === false
+        ? partitionArguments(node, this.parts.settings)
+        : {}),
     };
     return { image_info, configdrive };
+  }
+
+  private async inspect(context: DriverContext, size: number): Promise<void> {
+    const { images, settings, httpRoot } = this.parts;
+    const path = join(httpRoot, this.nameOf(context.node));
+    try {
+      await inspectPartitionImage(context, { path, size }, settings, images);
+    } catch (error) {
+      await this.remove(context.node);
+      throw error;
+    }
   }
 
   /** Removes what the conductor serves; the plan's row goes with the ramdisk's. */
@@ -199,6 +233,16 @@ export class InstanceImage {
     if (value === 'http' || value === 'local') return value;
     throw new InvalidError('image_download_source must be http or local');
   }
+}
+
+/** Kernel and ramdisk of the instance: the user's, else the Image service's. @throws InvalidError for netboot without */
+function bootParts(node: DriverNode, resolved: { kernel_id?: string; ramdisk_id?: string }): JsonObject {
+  const kernel = node.instance_info['kernel'] ?? resolved.kernel_id ?? null;
+  const ramdisk = node.instance_info['ramdisk'] ?? resolved.ramdisk_id ?? null;
+  if (bootOptionOf(node) === 'netboot') {
+    requireBootParts(String(node.instance_info['image_source']), { kernel, ramdisk });
+  }
+  return { kernel, ramdisk };
 }
 
 function deployImage(node: DriverNode): JsonObject {

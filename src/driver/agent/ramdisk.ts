@@ -74,15 +74,16 @@ export async function powerOff(context: WorkContext): Promise<void> {
 }
 
 /**
- * Sets the boot device as `force_persistent_boot_device` has it: Default keeps only the disk, Always both, Never none.
- * A BMC that cannot is left to its firmware's own order.
+ * Sets the boot device as `force_persistent_boot_device` has it: Default keeps only the instance's, Always both, Never
+ * none. A BMC that cannot is left to its firmware's own order.
  */
 export async function setBootDevice(
   context: WorkContext,
   device: Extract<BootDevice, 'pxe' | 'disk'>,
+  final = false,
 ): Promise<void> {
   const force = persistence(context);
-  const persistent = force === 'always' || (force === 'default' && device === 'disk');
+  const persistent = force === 'always' || (force === 'default' && final);
   try {
     await context.interfaces.management.setBootDevice(context, device, persistent);
   } catch (error) {

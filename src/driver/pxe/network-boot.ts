@@ -6,13 +6,20 @@ import { InvalidError } from '../../domain/errors.js';
 import type { BootMode } from '../../domain/node/boot-device.js';
 import type { Json, JsonObject } from '../../domain/step/step.js';
 import { writeFileAtomically } from '../../platform/write-file.js';
-import { type BootWord, bootWords, kernelParameter, UnsafeBootText } from '../../protocol/ipxe/boot-text.js';
-import { bootModeOf, capabilitiesOf } from '../capabilities.js';
+import { type BootWord, bootWords, kernelParameter } from '../../protocol/ipxe/boot-text.js';
+import { bootModeOf, bootOptionOf, bootsInstanceByNetwork, capabilitiesOf } from '../capabilities.js';
 import type { BootInterface, RamdiskKind } from '../contract/boot.js';
 import type { DriverContext, DriverNode, DriverPort } from '../contract/context.js';
 import { Faults } from '../contract/faults.js';
 import type { PropertyTable } from '../contract/implementation.js';
 import type { Flavour } from './flavour.js';
+import {
+  INSTANCE_PARTS,
+  type InstancePart,
+  instanceBoot,
+  instanceParameters,
+  refuse,
+} from './instance-boot.js';
 
 const PARTS = {
   deploy: ['deploy_kernel', 'deploy_ramdisk'],
@@ -84,6 +91,9 @@ export class NetworkBoot implements BootInterface {
     this.checkParts(node, 'deploy', faults);
     faults.attempt(() => this.appendParameters(node));
     faults.attempt(() => this.modeOf(node));
+    if (bootOptionOf(node) === 'netboot') {
+      faults.attempt(() => void instanceParameters(node, this.parts.settings.kernel_append_params));
+    }
     for (const [field, info] of Object.entries({
       driver_info: node.driver_info,
       instance_info: node.instance_info,
@@ -142,8 +152,12 @@ export class NetworkBoot implements BootInterface {
     await this.withdraw(context);
   }
 
-  /** A whole-disk image boots from its disk: nothing, or a script that hands on to it. */
+  /**
+   * An instance that starts from the network gets its own kernel and ramdisk, for as long as it lives; one that starts
+   * from its disk gets nothing, or a script that hands on to it.
+   */
   async prepareInstance(context: DriverContext): Promise<void> {
+    if (bootsInstanceByNetwork(context.node)) return this.publishInstance(context);
     if (!this.parts.settings.enable_netboot_fallback) return;
     const mode = this.modeOf(context.node);
     await this.publish(context, mode, this.parts.flavour.renderLocal(mode), []);
@@ -166,6 +180,29 @@ export class NetworkBoot implements BootInterface {
       if (reference)
         faults.attempt(() => this.parts.images.validateReference(reference, `driver_info.${part}`));
     }
+  }
+
+  private async publishInstance(context: DriverContext): Promise<void> {
+    const { flavour, images, root } = this.parts;
+    const { node } = context;
+    const mode = this.modeOf(node);
+    const { kernel, ramdisk, parameters } = instanceBoot(node, this.parts.settings.kernel_append_params);
+    const name = (part: InstancePart) => `${node.uuid}/${part}`;
+    const config = refuse(() =>
+      flavour.render(
+        { kernel: flavour.locate(name('kernel')), ramdisk: flavour.locate(name('ramdisk')), parameters },
+        mode,
+      ),
+    );
+    await Promise.all(
+      Object.entries({ kernel, ramdisk }).map(([part, reference]) =>
+        images.fetchTo(reference, join(root, name(part as InstancePart)), {
+          opaque: true,
+          signal: context.signal,
+        }),
+      ),
+    );
+    await this.publish(context, mode, config, INSTANCE_PARTS.map(name));
   }
 
   private async publish(
@@ -248,16 +285,6 @@ export class NetworkBoot implements BootInterface {
 
 function bootPorts(context: DriverContext): readonly DriverPort[] {
   return context.ports.filter((port) => port.pxe_enabled);
-}
-
-/** What cannot stand in a boot script is a fault of the node's fields. @throws InvalidError */
-function refuse<T>(render: () => T): T {
-  try {
-    return render();
-  } catch (error) {
-    if (error instanceof UnsafeBootText) throw new InvalidError(error.message, { cause: error });
-    throw error;
-  }
 }
 
 function isAbsent(value: Json | undefined): value is undefined | null | '' {

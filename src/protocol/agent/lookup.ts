@@ -29,6 +29,10 @@ export interface LookupConfig {
   disable_deep_image_inspection?: boolean;
   permitted_image_formats?: readonly string[];
   agent_skip_bmc_detect?: boolean;
+  /** Whether an agent may run the boot loader's installer out of a partition image. */
+  enable_bios_bootloader_install?: boolean;
+  /** Ferric's own word: an agent that shuts that installer in may run it all the same. */
+  ferric_contained_bootloader_install?: boolean;
 }
 
 /** Answer of `GET /v1/lookup?addresses=…`. */
@@ -71,6 +75,14 @@ export function parseLookupAnswer(body: unknown): LookupAnswer {
       ),
       permitted_image_formats: formats(config['permitted_image_formats']),
       agent_skip_bmc_detect: optionalBoolean(config['agent_skip_bmc_detect'], 'config.agent_skip_bmc_detect'),
+      enable_bios_bootloader_install: optionalBoolean(
+        config['enable_bios_bootloader_install'],
+        'config.enable_bios_bootloader_install',
+      ),
+      ferric_contained_bootloader_install: optionalBoolean(
+        config['ferric_contained_bootloader_install'],
+        'config.ferric_contained_bootloader_install',
+      ),
     },
   };
 }

@@ -217,6 +217,34 @@ describe('simulated machines', () => {
     expect(conductor.lookups).toHaveLength(1);
   });
 
+  it('takes a partition image, and starts from it once it has a boot loader', async () => {
+    const beat = await bootAgent();
+    const write = async (image_info: object) =>
+      (
+        await command(beat, 'deploy.execute_deploy_step', {
+          step: { step: 'write_image', interface: 'deploy', args: { image_info } },
+          node: {},
+          ports: [],
+        })
+      ).body;
+    const partition = { ...info(), image_type: 'partition', deploy_boot_mode: 'uefi' };
+    expect((await write({ ...partition, root_mb: 10 ** 9 })).command_error?.details).toContain('no room');
+    expect((await write({ ...partition, root_mb: 16 })).command_status).toBe('SUCCEEDED');
+    const { path } = node.machine.disk;
+    expect(readFileSync(path).subarray(MIB).equals(image)).toBe(true);
+    expect(await node.machine.disk.bootable(), 'without a boot loader').toBe(false);
+    const uuids = (await command(beat, 'standby.get_partition_uuids', {})).body.command_result!;
+    expect(uuids).toEqual({
+      'root uuid': expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
+      'efi system partition uuid': 'CAFE-0001',
+    });
+    const install = async (root_uuid: unknown) =>
+      (await command(beat, 'image.install_bootloader', { root_uuid })).body;
+    expect((await install('another')).command_error?.details).toContain('No partition with UUID another');
+    expect((await install(uuids['root uuid'])).command_status).toBe('SUCCEEDED');
+    expect(await node.machine.disk.bootable()).toBe(true);
+  });
+
   it('erases its disk in cleaning, so that it comes back to the network', async () => {
     writeFileSync(node.machine.disk.path, image);
     const beat = await bootAgent();

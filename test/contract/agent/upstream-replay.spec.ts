@@ -77,6 +77,7 @@ describe.each(readdirSync(FIXTURES))('%s', (file) => {
           const told = href === url ? disk_format : undefined;
           return Promise.resolve({ href, size: 1, disk_format: told, checksum, whole_disk: true });
         },
+        pathsIn: async () => ({ unseen: 'a recording has no image' }),
         fetchTo: async (_, target) => {
           await mkdir(dirname(target), { recursive: true });
           writeFileSync(target, 'image');

@@ -30,7 +30,7 @@ export class PeerRack implements AsyncDisposable {
     readonly peer: IronicPeer,
     readonly api: BareMetalApi,
     readonly recorder: ExchangeRecorder | undefined,
-    private readonly images: ImageServer,
+    readonly images: ImageServer,
     private readonly ramdisk: BuiltRamdisk,
     private readonly parts: AsyncDisposableStack,
   ) {}

@@ -27,7 +27,9 @@ export function agentConfig(settings: RamdiskSettings, token: string | null): Re
     disable_deep_image_inspection: false,
     permitted_image_formats: [...settings.permitted_formats],
     agent_skip_bmc_detect: false,
-    enable_bios_bootloader_install: false,
+    enable_bios_bootloader_install: settings.enable_bios_bootloader_install,
+    // No field of Ironic's: an agent that shuts the image's programs in may run them all the same.
+    ferric_contained_bootloader_install: true,
     tls_min_version: null,
     tls_cipher_suites: null,
   };

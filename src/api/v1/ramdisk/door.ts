@@ -14,6 +14,7 @@ export interface RamdiskSettings {
   /** What images the agent is told to take. */
   allow_md5_checksum: boolean;
   permitted_formats: readonly string[];
+  enable_bios_bootloader_install: boolean;
 }
 
 /** Everybody on the provisioning network reaches these routes without login. */

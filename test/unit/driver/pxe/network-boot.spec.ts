@@ -112,6 +112,68 @@ describe('NetworkBoot', () => {
     }
   });
 
+  const INSTANCE = {
+    instance_info: { capabilities: { boot_option: 'netboot' } },
+    driver_internal_info: {
+      is_whole_disk_image: false,
+      root_uuid_or_disk_id: '5f0e1d2c-3b4a-4596-8778-69a0b1c2d3e4',
+      instance_boot: { kernel: 'http://images/my-image.vmlinuz', ramdisk: 'http://images/my-image.initrd' },
+    },
+  };
+
+  it.each([
+    [IPXE, 'pxelinux.cfg/52-54-00-aa-bb-cc', `kernel http://10.77.0.1:8080/${NODE_UUID}/kernel `],
+    [PXE_FLAVOUR, 'grub.cfg-01-52-54-00-aa-bb-cc', `/${NODE_UUID}/kernel `],
+  ])('publishes an instance’s own kernel and ramdisk, and does so anew', async (flavour, name, line) => {
+    const node = bench({}, INSTANCE);
+    const boot = build(flavour);
+    for (const _turn of ['deployment', 'take-over']) {
+      await boot.prepareInstance(node.context());
+      const config = readFileSync(join(root, name), 'utf8');
+      expect(config).toContain(`${line}root=UUID=5f0e1d2c-3b4a-4596-8778-69a0b1c2d3e4 ro nofb vga=normal`);
+      expect(config).not.toContain('ipa-api-url');
+      expect(plans.get(NODE_UUID)?.files.map((file) => file.name)).toEqual(
+        expect.arrayContaining([`${NODE_UUID}/kernel`, `${NODE_UUID}/ramdisk`, name]),
+      );
+      // What a take-over finds may be an empty folder.
+      rmSync(root, { recursive: true });
+    }
+    await boot.prepareInstance(node.context());
+    await boot.cleanUpInstance(node.context());
+    expect(files()).toEqual([]);
+    expect(plans.size).toBe(0);
+  });
+
+  it('starts an instance with its own parameters, and refuses those that are none', async () => {
+    const own = (kernel_append_params: unknown) =>
+      bench({}, { ...INSTANCE, instance_info: { ...INSTANCE.instance_info, kernel_append_params } });
+    await build().prepareInstance(own('%default% console=ttyS0').context());
+    expect(readFileSync(join(root, 'pxelinux.cfg/52-54-00-aa-bb-cc'), 'utf8')).toContain(
+      'ro nofb vga=normal console=ttyS0 initrd=',
+    );
+    await expect(build().validate(own('a && sanboot http://x').context())).rejects.toThrow(
+      'instance_info.kernel_append_params must not contain &',
+    );
+  });
+
+  it.each([
+    ['a whole-disk image', { is_whole_disk_image: true }],
+    ['a partition image that starts from its disk', { is_whole_disk_image: false, local: true }],
+  ])('publishes nothing for %s', async (_what, internal) => {
+    const instance_info = 'local' in internal ? {} : INSTANCE.instance_info;
+    const driver_internal_info = { ...INSTANCE.driver_internal_info, ...internal };
+    await build().prepareInstance(bench({}, { instance_info, driver_internal_info }).context());
+    expect(plans.size).toBe(0);
+    expect(fetched).toEqual([]);
+  });
+
+  it('names what it misses of an instance that was never written', async () => {
+    const driver_internal_info = { is_whole_disk_image: false };
+    await expect(
+      build().prepareInstance(bench({}, { ...INSTANCE, driver_internal_info }).context()),
+    ).rejects.toThrow('cannot start its instance from the network');
+  });
+
   it('withdraws all of it, twice without harm', async () => {
     const node = bench();
     const boot = build();

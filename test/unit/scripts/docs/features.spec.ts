@@ -7,7 +7,7 @@ describe('docs/reference/features.md', () => {
     const rows = text.split('\n').filter((line) => /\| works \|/.test(line));
     expect(rows.length).toBeGreaterThan(30);
     expect(rows.filter((line) => !line.includes('](../../test/'))).toEqual([]);
-    expect(text).toMatch(/^\| Partition images \| no \| refused \|$/m);
+    expect(text).toMatch(/^\| oci:\/\/, anaconda and bootc images \| no \|/m);
   });
 
   it('stops at a test that is gone', () => {

@@ -1,0 +1,180 @@
+import { cp, lstat, mkdtemp, readdir, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { findLoaders, installUefiEntry } from '../disk/boot-entry.js';
+import { type Partition, partitionPath, partitionUuid, readPartitionTable } from '../disk/partition-table.js';
+import { commandExecution, deviceNotFound, messageOf } from '../error.js';
+import type { Journal } from '../journal.js';
+import { runProgram } from '../run-program.js';
+import { MountedSystem } from './mounted-system.js';
+import { runShutIn, type ShownDevice } from './shut-in.js';
+
+export interface InstallRequest {
+  /** The disk. */
+  device: string;
+  /** As get_partition_uuids told them. */
+  rootUuid: string;
+  espUuid: string | undefined;
+  /** How the installed system is to start. */
+  mode: 'bios' | 'uefi';
+  /** Whether the firmware that runs now is UEFI: only then it takes a boot entry. */
+  firmware: 'bios' | 'uefi';
+}
+
+/** GRUB's programs as Debian (grub-) and Red Hat (grub2-) name them. */
+interface Grub {
+  install: string;
+  mkconfig: string;
+  /** Path of its configuration. */
+  config: string;
+}
+
+const NAMES = [
+  { name: 'grub2', folder: '/boot/grub2' },
+  { name: 'grub', folder: '/boot/grub' },
+];
+const PROGRAM_FOLDERS = ['/usr/sbin', '/usr/bin', '/sbin'];
+/** Where systems mount their EFI system partition. */
+const ESP = '/boot/efi';
+const TARGETS = { bios: 'i386-pc', uefi: 'x86_64-efi' } as const;
+
+/**
+ * Makes a disk with a partition image start by itself: boot loaders that the image brings for UEFI are kept, otherwise
+ * GRUB is installed by the image's own programs, shut in (ironic_python_agent/extensions/image.py, _install_grub2).
+ * @throws AgentError
+ */
+export async function installGrub(request: InstallRequest, journal: Journal): Promise<void> {
+  const { device, mode } = request;
+  const root = await partitionOf(device, request.rootUuid);
+  const esp = request.espUuid === undefined ? undefined : await partitionOf(device, request.espUuid);
+  if (mode === 'uefi' && !esp) throw deviceNotFound(`The disk ${device} has no EFI system partition.`);
+  try {
+    const system = await MountedSystem.mount(partitionPath(device, root.number), journal);
+    try {
+      await install(system, { ...request, root, esp }, journal);
+    } finally {
+      await system.unmount();
+    }
+  } catch (error) {
+    throw commandExecution(`Installing the boot loader on ${device} failed: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+  if (mode === 'uefi' && request.firmware === 'uefi') await installUefiEntry(device, journal);
+}
+
+async function install(
+  system: MountedSystem,
+  request: InstallRequest & { root: Partition; esp: Partition | undefined },
+  journal: Journal,
+): Promise<void> {
+  const { device, mode, root, esp } = request;
+  const kept = esp ? await loadersOf(system) : false;
+  const grub = await grubOf(system, mode);
+  if (!kept && !grub) {
+    throw new Error(
+      `the image has no GRUB for ${mode === 'bios' ? 'BIOS' : 'UEFI'} (grub-install and ` +
+        `/usr/lib/grub/${TARGETS[mode]}): install it in the image, or let the instance boot from the network`,
+    );
+  }
+  const devices: ShownDevice[] = [
+    { path: device },
+    { path: partitionPath(device, root.number), uuid: request.rootUuid },
+    ...(esp ? [{ path: partitionPath(device, esp.number), uuid: request.espUuid! }] : []),
+  ];
+  const espPath = esp && partitionPath(device, esp.number);
+  if (kept) await keepLoaders(system, espPath!, journal);
+  if (espPath !== undefined) await system.mountEsp(espPath);
+  if (grub) {
+    if (!kept) {
+      // --removable: the path that firmware tries without an entry; with --no-nvram ours is the only one made.
+      const how =
+        mode === 'bios'
+          ? [`--target=${TARGETS.bios}`, device]
+          : [`--target=${TARGETS.uefi}`, '--efi-directory=/boot/efi', '--removable', '--no-nvram'];
+      await runShutIn(system.root, devices, [grub.install, ...how]);
+      journal.say(`${grub.install} for ${TARGETS[mode]} has run`);
+    }
+    const text = await configure(system, grub, devices);
+    if (kept) await giveConfiguration(system, text);
+    journal.say(`${grub.config} is made`);
+  }
+  if (esp) await addToFstab(system, request.espUuid!);
+}
+
+/** Whether the image brings loaders where its EFI system partition is to be mounted. */
+async function loadersOf(system: MountedSystem): Promise<boolean> {
+  if ((await system.firstOf([`${ESP}/EFI`])) === undefined) return false;
+  return (await findLoaders(await system.place(ESP))).length > 0;
+}
+
+/** Copies the image's loaders to the EFI system partition; a link has no meaning there. */
+async function keepLoaders(system: MountedSystem, espDevice: string, journal: Journal): Promise<void> {
+  const from = await system.place(`${ESP}/EFI`);
+  const mountPoint = await mkdtemp('/tmp/esp-');
+  await runProgram('mount', ['-t', 'vfat', espDevice, mountPoint]);
+  try {
+    await cp(from, join(mountPoint, 'EFI'), {
+      recursive: true,
+      filter: async (path) => !(await lstat(path)).isSymbolicLink(),
+    });
+  } finally {
+    await runProgram('umount', [mountPoint]);
+    await rmdir(mountPoint);
+  }
+  journal.say('the boot loaders that the image brings are kept');
+}
+
+/** Loaders of some vendors look for their configuration beside themselves. */
+async function giveConfiguration(system: MountedSystem, text: string): Promise<void> {
+  const folder = await system.place(`${ESP}/EFI`);
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (!entry.isDirectory() || entry.name.toUpperCase() === 'BOOT') continue;
+    const path = `${ESP}/EFI/${entry.name}/grub.cfg`;
+    if ((await system.read(path)) === undefined) await system.write(path, text);
+  }
+}
+
+async function grubOf(system: MountedSystem, mode: 'bios' | 'uefi'): Promise<Grub | undefined> {
+  for (const { name, folder } of NAMES) {
+    const install = await system.firstOf(PROGRAM_FOLDERS.map((dir) => `${dir}/${name}-install`));
+    const modules = await system.firstOf([`/usr/lib/grub/${TARGETS[mode]}`]);
+    if (install === undefined || modules === undefined) continue;
+    return { install, mkconfig: `${name}-mkconfig`, config: `${folder}/grub.cfg` };
+  }
+  return undefined;
+}
+
+/** @returns the configuration. @throws Error where it starts nothing */
+async function configure(
+  system: MountedSystem,
+  grub: Grub,
+  devices: readonly ShownDevice[],
+): Promise<string> {
+  await runShutIn(system.root, devices, [
+    ...['/usr/bin/env', 'GRUB_DISABLE_OS_PROBER=true', grub.mkconfig, '-o', grub.config],
+  ]);
+  const text = (await system.read(grub.config)) ?? '';
+  if (!/^\s*(linux(16|efi)?|blscfg|configfile)\b/m.test(text)) {
+    throw new Error(`${grub.config} starts no system: is there a kernel in /boot of the image?`);
+  }
+  return text;
+}
+
+/** The installed system mounts its EFI system partition too, for updates of the loader. */
+async function addToFstab(system: MountedSystem, espUuid: string): Promise<void> {
+  const text = await system.read('/etc/fstab');
+  if (text === undefined || text.includes(espUuid) || /^[^#\s]\S*\s+\/boot\/efi\s/m.test(text)) return;
+  const line = `UUID=${espUuid}\t/boot/efi\tvfat\tumask=0077\t0\t1\n`;
+  await system.write('/etc/fstab', text === '' || text.endsWith('\n') ? text + line : `${text}\n${line}`);
+}
+
+/** By the UUID of its file system or its own. @throws AgentError DeviceNotFound */
+async function partitionOf(device: string, uuid: string): Promise<Partition> {
+  const wanted = uuid.toLowerCase();
+  const table = await readPartitionTable(device);
+  for (const partition of table?.partitions ?? []) {
+    if (partition.uuid?.toLowerCase() === wanted) return partition;
+    if ((await partitionUuid(device, partition)).toLowerCase() === wanted) return partition;
+  }
+  throw deviceNotFound(`No partition with UUID ${uuid} found on device ${device}`);
+}

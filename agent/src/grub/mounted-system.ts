@@ -1,0 +1,111 @@
+import { lstat, mkdir, mkdtemp, readFile, readlink, rmdir, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { commandExecution } from '../error.js';
+import type { Journal } from '../journal.js';
+import { runProgram } from '../run-program.js';
+
+const MOST_LINKS = 32;
+
+/**
+ * A system that was written to a partition, mounted. Its files are a stranger's: every path is resolved inside of it,
+ * links included, so that none leads into the ramdisk.
+ */
+export class MountedSystem {
+  private readonly mounts: string[] = [];
+
+  private constructor(
+    readonly root: string,
+    private readonly journal: Journal,
+  ) {}
+
+  /** @param device of the root partition. @throws AgentError, ProgramError */
+  static async mount(device: string, journal: Journal): Promise<MountedSystem> {
+    const root = await mkdtemp('/tmp/system-');
+    const system = new MountedSystem(root, journal);
+    try {
+      await system.attach(device, root, ['-o', 'nodev,nosuid']);
+    } catch (error) {
+      await system.unmount();
+      throw error;
+    }
+    return system;
+  }
+
+  /** Mounts an EFI system partition where the system has it. */
+  async mountEsp(device: string): Promise<string> {
+    const path = await this.place('/boot/efi');
+    await mkdir(path, { recursive: true });
+    await this.attach(device, path, ['-t', 'vfat']);
+    return path;
+  }
+
+  /** Where a path of the system is on this machine. @throws AgentError for a circle of links */
+  async place(path: string): Promise<string> {
+    return placeInside(this.root, path);
+  }
+
+  /** The first of these paths that is there. */
+  async firstOf(paths: readonly string[]): Promise<string | undefined> {
+    for (const path of paths) {
+      if (await stat(await this.place(path)).catch(absent)) return path;
+    }
+    return undefined;
+  }
+
+  async read(path: string): Promise<string | undefined> {
+    return readFile(await this.place(path), 'utf8').catch(absent);
+  }
+
+  async write(path: string, text: string): Promise<void> {
+    const at = await this.place(path);
+    await mkdir(dirname(at), { recursive: true });
+    await writeFile(at, text);
+  }
+
+  /** Everything that was mounted here, in reverse order. @throws ProgramError: what was written may not be on the disk */
+  async unmount(): Promise<void> {
+    for (const path of this.mounts.splice(0).reverse()) await runProgram('umount', [path]);
+    await rmdir(this.root).catch((error: unknown) =>
+      this.journal.say(`${this.root} could not be removed: ${String(error)}`),
+    );
+  }
+
+  private async attach(device: string, path: string, options: readonly string[]): Promise<void> {
+    await runProgram('mount', [...options, device, path]);
+    this.mounts.push(path);
+  }
+}
+
+/**
+ * Where a path is that a root has, its links followed inside of that root; the last part need not exist.
+ * @throws AgentError for a circle of links
+ */
+export async function placeInside(root: string, path: string): Promise<string> {
+  let links = 0;
+  const done: string[] = [];
+  const left = path.split('/').filter(Boolean);
+  while (left.length > 0) {
+    const part = left.shift()!;
+    if (part === '.') continue;
+    if (part === '..') {
+      done.pop();
+      continue;
+    }
+    const here = join(root, ...done, part);
+    const found = await lstat(here).catch(absent);
+    if (!found?.isSymbolicLink()) {
+      done.push(part);
+      continue;
+    }
+    if (++links > MOST_LINKS) throw commandExecution(`${path} of the image is a circle of links`);
+    const target = await readlink(here);
+    if (target.startsWith('/')) done.length = 0;
+    left.unshift(...target.split('/').filter(Boolean));
+  }
+  return join(root, ...done);
+}
+
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+  throw error;
+}

@@ -1,0 +1,47 @@
+import { HEAD_BYTES } from '../../../src/protocol/image-format/inspection.js';
+import type { Sink } from './download.js';
+
+/** Holds the first bytes of a stream back until they have been looked at: nothing passes before `look` agrees. */
+export class HeadGate implements Sink {
+  private held: Buffer[] = [];
+  private length = 0;
+  private passing = false;
+
+  /** @param look called once, over restarts too; what it throws ends the transfer */
+  constructor(
+    private readonly sink: Sink,
+    private readonly look: (head: Buffer) => Promise<void>,
+  ) {}
+
+  /** Whether anything may have passed. */
+  get opened(): boolean {
+    return this.passing;
+  }
+
+  async write(chunk: Buffer): Promise<void> {
+    if (this.passing) return this.sink.write(chunk);
+    this.held.push(chunk);
+    this.length += chunk.length;
+    if (this.length >= HEAD_BYTES) await this.open();
+  }
+
+  async restart(): Promise<void> {
+    this.held = [];
+    this.length = 0;
+    if (this.passing) await this.sink.restart();
+  }
+
+  async finish(): Promise<void> {
+    // An image shorter than its head.
+    if (!this.passing) await this.open();
+    await this.sink.finish();
+  }
+
+  private async open(): Promise<void> {
+    const { held } = this;
+    await this.look(Buffer.concat(held).subarray(0, HEAD_BYTES));
+    this.passing = true;
+    this.held = [];
+    for (const chunk of held) await this.sink.write(chunk);
+  }
+}

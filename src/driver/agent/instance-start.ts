@@ -1,0 +1,106 @@
+import { FerricError } from '../../domain/errors.js';
+import type { BootMode } from '../../domain/node/boot-device.js';
+import type { StepOutcome } from '../../domain/step/step.js';
+import { bootsInstanceByNetwork } from '../capabilities.js';
+import type { StepContext } from '../contract/step.js';
+import type { AgentCommand } from './agent-command.js';
+import { type AgentClient, failureOf } from './client.js';
+import { setBootDevice } from './ramdisk.js';
+
+/** What the agent calls them (ironic_python_agent/extensions/standby.py, get_partition_uuids). */
+const ROOT_UUID = 'root uuid';
+const ESP_UUID = 'efi system partition uuid';
+const PREP_UUID = 'PReP Boot partition uuid';
+
+export interface InstanceStartParts {
+  client: AgentClient;
+  command: AgentCommand;
+  /** The whenItAnswers of the deploy interface. */
+  whenItAnswers(context: StepContext, act: () => Promise<StepOutcome>): Promise<StepOutcome>;
+  /** Ends the ramdisk's boot files and what the conductor served. */
+  finish(context: StepContext): Promise<void>;
+}
+
+/**
+ * The step behind write_image: the written system learns to start, by its boot loader or by the network
+ * (ironic/drivers/modules/agent.py, prepare_instance_boot).
+ */
+export class InstanceStart {
+  constructor(private readonly parts: InstanceStartParts) {}
+
+  async run(context: StepContext, mode: BootMode): Promise<StepOutcome> {
+    const partition = context.node.driver_internal_info['is_whole_disk_image'] === false;
+    if (!partition) {
+      // A whole-disk image brings its boot loader; only UEFI's boot entry is the machine's own.
+      return mode === 'bios' ? this.finish(context) : this.installBootloader(context, mode);
+    }
+    // Asked once; a step that is entered again finds them saved.
+    if (context.saved === null) {
+      const asked = await this.parts.whenItAnswers(context, async () => {
+        await this.keepUuids(context);
+        return { is: 'done' };
+      });
+      if (asked.is !== 'done') return asked;
+    }
+    return bootsInstanceByNetwork(context.node)
+      ? this.finish(context)
+      : this.installBootloader(context, mode);
+  }
+
+  private async keepUuids(context: StepContext): Promise<void> {
+    const record = await this.parts.client.call(context, 'standby.get_partition_uuids');
+    const uuids = record.command_result ?? {};
+    const uuid = (name: string) => {
+      const value = uuids[name];
+      // An agent's word that ends up on a kernel's command line and in a command of its own.
+      return typeof value === 'string' && /^[0-9A-Za-z-]{4,64}$/.test(value) ? value : null;
+    };
+    const root = uuid(ROOT_UUID);
+    if (root === null) {
+      throw new FerricError('agent-failed', 'The agent returned no UUID of the root partition it wrote.');
+    }
+    await context.save({
+      driver_internal_info: {
+        ...context.node.driver_internal_info,
+        root_uuid_or_disk_id: root,
+        partition_uuids: { esp: uuid(ESP_UUID), prep: uuid(PREP_UUID) },
+      },
+    });
+  }
+
+  private installBootloader(context: StepContext, mode: BootMode): Promise<StepOutcome> {
+    return this.parts.command.enter(context, {
+      name: 'image.install_bootloader',
+      params: async () => {
+        const { root_uuid_or_disk_id, partition_uuids, is_whole_disk_image } =
+          context.node.driver_internal_info;
+        const { esp = null, prep = null } = (is_whole_disk_image === false ? partition_uuids : {}) as {
+          esp?: string | null;
+          prep?: string | null;
+        };
+        return {
+          root_uuid: is_whole_disk_image === false ? (root_uuid_or_disk_id ?? null) : null,
+          efi_system_part_uuid: mode === 'uefi' ? esp : null,
+          prep_boot_part_uuid: prep,
+          target_boot_mode: mode,
+        };
+      },
+      ended: async (record) => {
+        if (record.command_status !== 'SUCCEEDED') throw failureOf(record);
+        return this.finish(context);
+      },
+    });
+  }
+
+  private async finish(context: StepContext): Promise<StepOutcome> {
+    await this.parts.finish(context);
+    await context.interfaces.boot.prepareInstance(context);
+    await setInstanceBootDevice(context);
+    return { is: 'done' };
+  }
+}
+
+/** Where the instance starts from, for good. */
+export async function setInstanceBootDevice(context: Parameters<typeof setBootDevice>[0]): Promise<void> {
+  await setBootDevice(context, bootsInstanceByNetwork(context.node) ? 'pxe' : 'disk', true);
+}

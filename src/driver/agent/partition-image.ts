@@ -1,0 +1,133 @@
+import type { DeploySettings } from '../../config/section/deploy.js';
+import { FerricError, InvalidError } from '../../domain/errors.js';
+import { BOOT_LOADER_PATHS, bootLoaderFault } from '../../domain/image/boot-loader.js';
+import { type InstanceLayout, labelFor, parseInstanceLayout } from '../../domain/image/instance-layout.js';
+import { parseImageReference } from '../../domain/image/reference.js';
+import type { BootMode } from '../../domain/node/boot-device.js';
+import type { JsonObject } from '../../domain/step/step.js';
+import { bootModeOf, bootOptionOf, capabilitiesOf } from '../capabilities.js';
+import type { DriverContext, DriverNode } from '../contract/context.js';
+
+/** Keeps the sizes of the deployment under this key until the node is torn down: a rebuild may have to keep them. */
+export const DEPLOYED_LAYOUT = 'deployed_layout';
+const MIB = 2 ** 20;
+
+/** What this room asks of the image service. */
+export interface FileSystemLook {
+  pathsIn(
+    path: string,
+    paths: readonly string[],
+  ): Promise<{ found: ReadonlySet<string> } | { unseen: string }>;
+}
+
+/**
+ * What a partition image needs of instance_info, judged before anything begins.
+ * @throws InvalidError
+ */
+export function validatePartitionImage(node: DriverNode, settings: DeploySettings): void {
+  const mode = modeOf(node, settings);
+  const layout = layoutOf(node, settings);
+  labelFor(layout, mode, labelWish(node), hasConfigDrive(node));
+  if (bootOptionOf(node) !== 'netboot') return;
+  const { image_source, kernel, ramdisk } = node.instance_info;
+  // The Image service's own image may say which; it is asked when the work begins.
+  if (parseImageReference(image_source, 'image_source').kind !== 'glance') {
+    requireBootParts(String(image_source), { kernel, ramdisk });
+  }
+}
+
+/** @throws InvalidError in Ironic's words (deploy_utils.py, validate_image_properties) */
+export function requireBootParts(
+  source: string,
+  parts: Readonly<Record<'kernel' | 'ramdisk', unknown>>,
+): void {
+  const missing = (['kernel', 'ramdisk'] as const).filter((name) => !parts[name]);
+  if (missing.length > 0) {
+    throw new InvalidError(`Image ${source} is missing the following properties: ${missing.join(', ')}`);
+  }
+}
+
+/**
+ * Looks into the image before the machine is touched: whether it fits, and whether it can start from its disk.
+ * @param image as the conductor serves it: raw
+ * @throws FerricError image-refused
+ */
+export async function inspectPartitionImage(
+  context: DriverContext,
+  image: { path: string; size: number },
+  settings: DeploySettings,
+  look: FileSystemLook,
+): Promise<void> {
+  const { node, log } = context;
+  const { root_mb } = layoutOf(node, settings);
+  if (image.size > root_mb * MIB) {
+    throw new FerricError(
+      'image-refused',
+      `Root partition is too small for requested image. Image virtual size: ${Math.ceil(image.size / MIB)} MB, Root size: ${root_mb} MB`,
+    );
+  }
+  if (bootOptionOf(node) === 'netboot') return;
+  const seen = await look.pathsIn(image.path, BOOT_LOADER_PATHS);
+  if ('unseen' in seen) {
+    // The agent finds out once the image is on the disk.
+    log.warn({ reason: seen.unseen }, 'whether the partition image has GRUB could not be seen beforehand');
+    return;
+  }
+  const fault = bootLoaderFault(seen.found, modeOf(node, settings));
+  if (fault) throw new FerricError('image-refused', fault);
+}
+
+/** What the agent is told besides: upstream's PARTITION_IMAGE_LABELS (ironic/drivers/modules/agent.py). */
+export function partitionArguments(node: DriverNode, settings: DeploySettings): JsonObject {
+  const { kernel, ramdisk } = node.instance_info;
+  const { root_gb, root_mb, swap_mb, ephemeral_mb, ephemeral_format, preserve_ephemeral } = layoutOf(
+    node,
+    settings,
+  );
+  const mode = modeOf(node, settings);
+  return {
+    image_type: 'partition',
+    kernel: kernel ?? null,
+    ramdisk: ramdisk ?? null,
+    root_gb,
+    root_mb,
+    swap_mb,
+    ephemeral_mb,
+    ephemeral_format,
+    preserve_ephemeral,
+    deploy_boot_mode: mode,
+    // As upstream's conductor: the disk gets a boot partition in any case, whatever it is started by at first.
+    boot_option: 'local',
+    disk_label: labelFor(layoutOf(node, settings), mode, labelWish(node), hasConfigDrive(node)),
+  };
+}
+
+/** For a later rebuild that keeps the ephemeral partition. */
+export function layoutRecord(node: DriverNode, settings: DeploySettings): JsonObject {
+  const { root_gb, swap_mb, ephemeral_gb } = layoutOf(node, settings);
+  return { root_gb, swap_mb, ephemeral_gb };
+}
+
+function layoutOf(node: DriverNode, settings: DeploySettings): InstanceLayout {
+  const deployed = node.driver_internal_info[DEPLOYED_LAYOUT];
+  return parseInstanceLayout(
+    node.instance_info,
+    { ephemeralFormat: settings.default_ephemeral_format },
+    typeof deployed === 'object' && deployed !== null && !Array.isArray(deployed) ? deployed : undefined,
+  );
+}
+
+/** Only the instance's own wish: what a node is capable of says nothing of the disk that is wanted. */
+function labelWish(node: DriverNode): string | undefined {
+  return capabilitiesOf(node.instance_info['capabilities'])['disk_label'];
+}
+
+function modeOf(node: DriverNode, settings: DeploySettings): BootMode {
+  const mode = bootModeOf(node, settings.default_boot_mode);
+  if (!mode) throw new InvalidError('capabilities: boot_mode must be bios or uefi');
+  return mode;
+}
+
+function hasConfigDrive({ instance_info }: DriverNode): boolean {
+  return instance_info['configdrive'] !== undefined && instance_info['configdrive'] !== null;
+}

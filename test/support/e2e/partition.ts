@@ -1,0 +1,33 @@
+import type { Rack } from '../../../demo/rack.js';
+import { sharedRoot } from '../../../demo/rack.js';
+import {
+  PARTITION_HELLO,
+  PARTITION_UUID,
+  type TinyPartition,
+  tinyPartition,
+} from '../../../lab/image/tiny-partition.js';
+
+/** Start of the installed system's words, to the end of the line. */
+export const HELLO = new RegExp(`${PARTITION_HELLO}.*\n`);
+
+/** The tiny partition image with kernel and ramdisk beside it, built once. */
+export async function builtPartition(): Promise<TinyPartition> {
+  return tinyPartition(sharedRoot().cache);
+}
+
+/** What an operator writes into instance_info for it. */
+export function partitionFields(rack: Pick<Rack, 'images'>, parts: TinyPartition): Record<string, unknown> {
+  rack.images.publish('/my-image.raw', parts.image.path);
+  rack.images.publish('/my-image.vmlinuz', parts.kernel.path);
+  rack.images.publish('/my-image.initrd', parts.initrd.path);
+  return {
+    '/instance_info/image_source': rack.images.url('/my-image.raw'),
+    '/instance_info/image_os_hash_algo': 'sha256',
+    '/instance_info/image_os_hash_value': parts.image.sha256,
+    '/instance_info/kernel': rack.images.url('/my-image.vmlinuz'),
+    '/instance_info/ramdisk': rack.images.url('/my-image.initrd'),
+    '/instance_info/root_gb': 1,
+  };
+}
+
+export const ROOT_WORD = `root=UUID=${PARTITION_UUID}`;

@@ -1,0 +1,34 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { placeInside } from '../../../../../agent/src/grub/mounted-system.js';
+
+describe('a path of a mounted system', () => {
+  let root: string;
+  beforeAll(() => {
+    root = mkdtempSync(join(tmpdir(), 'system-'));
+    mkdirSync(join(root, 'usr/sbin'), { recursive: true });
+    symlinkSync('usr/sbin', join(root, 'sbin'));
+    symlinkSync('/etc', join(root, 'boot'));
+    symlinkSync('../../../../..', join(root, 'usr/out'));
+    symlinkSync('b', join(root, 'a'));
+    symlinkSync('a', join(root, 'b'));
+  });
+  afterAll(() => rmSync(root, { recursive: true }));
+
+  it.each([
+    ['/usr/sbin/x', 'usr/sbin/x'],
+    ['/sbin/grub-install', 'usr/sbin/grub-install'],
+    // An absolute link means the system's own root, never this machine's.
+    ['/boot/grub/grub.cfg', 'etc/grub/grub.cfg'],
+    ['/usr/out/etc/passwd', 'etc/passwd'],
+    ['/../../etc/shadow', 'etc/shadow'],
+  ])('%s stays inside', async (path, place) => {
+    expect(await placeInside(root, path)).toBe(join(root, place));
+  });
+
+  it('is refused in a circle of links', async () => {
+    await expect(placeInside(root, '/a/x')).rejects.toThrow('circle of links');
+  });
+});
