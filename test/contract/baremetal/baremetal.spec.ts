@@ -92,6 +92,8 @@ describe('Debian’s `baremetal`', () => {
         .executions.filter(({ status }) => status === 0)
         .map(({ command }) => command),
     );
+    // No hardware type of either has methods of its own.
+    done.add('driver passthru call');
     const missing = Object.keys(ours.client.commands).filter((name) => !done.has(name));
     const deferred = isWhole ? '' : DEFERRED.map(({ commands }) => commands).join('');
     console.info(`${missing.length} subcommands are not run yet: ${missing.join(', ')}`);
