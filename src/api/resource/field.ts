@@ -69,7 +69,7 @@ export function viewOf<Row, Context extends Reading>(
   selection: Selection,
 ): View<Row, Context> {
   if (typeof selection !== 'string') return makeView(fields, version, selection);
-  const key = `${selection} ${version.minor}`;
+  const key = `${selection} ${String(version)}`;
   let views = NAMED_VIEWS.get(fields);
   if (!views) {
     views = new Map();

@@ -82,16 +82,22 @@ export const inspectorSection = z
       .default(CPU_FLAGS)
       .describe('cpu-capabilities: CPU flag to the capability that it sets'),
     pci_device_alias: z
-      .array(z.strictObject({ vendor_id: pciId(), product_id: pciId(), name: z.string().min(1).max(255) }))
+      .array(
+        z.strictObject({
+          vendor_id: pciId().describe('PCI vendor, four hexadecimal digits'),
+          product_id: pciId().describe('PCI product, four hexadecimal digits'),
+          name: z.string().min(1).max(255).describe('Capability that the devices are counted into'),
+        }),
+      )
       .default([])
       .describe('pci-devices: devices that are counted into a capability of this name'),
     known_accelerators: z
       .array(
         z.strictObject({
-          vendor_id: pciId(),
-          device_id: pciId(),
-          type: z.string().max(64),
-          device_info: z.string().max(255),
+          vendor_id: pciId().describe('PCI vendor, four hexadecimal digits'),
+          device_id: pciId().describe('PCI device, four hexadecimal digits'),
+          type: z.string().max(64).describe('Kind of accelerator, such as GPU'),
+          device_info: z.string().max(255).describe('Its name, as people know it'),
         }),
       )
       .default([])
