@@ -136,9 +136,11 @@ function prepare(
     const id = `req-${randomUUID()}`;
     const received = request as unknown as ApiRequest & { asked: Asked };
     reply.header('openstack-request-id', id);
+    const ofImages = isOfImages(request.url);
+    // A version that is refused must learn the range, too.
+    if (!ofImages) reply.headers(rangeHeaders());
     const version = versionFor(request);
-    if (!isOfImages(request.url)) {
-      reply.headers(rangeHeaders());
+    if (!ofImages) {
       reply.header('vary', 'OpenStack-API-Version, X-OpenStack-Ironic-API-Version');
       reply.header(VERSION_HEADER, version.toString());
     }

@@ -190,14 +190,15 @@ export class NodeRepository {
     fence: Fence,
   ): Promise<Node | null> {
     const parameters = new Parameters();
-    const set = parameters.assignments(this.#seal(changes));
+    const sealed = this.#seal(changes);
+    const set = Object.keys(sealed).length > 0 ? `${parameters.assignments(sealed)}, ` : '';
     const same = columns.flatMap((column) => [
       `${column} = ${parameters.add(JSON.stringify(seen[column]))}::jsonb`,
       `${column}_sealed is not distinct from ${parameters.add(seen[`${column}_sealed`])}::bytea`,
     ]);
     const where = [`uuid = ${parameters.add(seen.uuid)}`, ...same, fenceCondition(fence, parameters)];
     const [rows] = await this.source.query<[Node[], number]>(
-      `update node set ${set}, updated_at = now() where ${where.join(' and ')} returning *`,
+      `update node set ${set}updated_at = now() where ${where.join(' and ')} returning *`,
       parameters.values,
     );
     return rows[0] ?? null;

@@ -275,10 +275,10 @@ describe('vendor_passthru', () => {
   it('lists and calls methods, at once or later', async () => {
     const methods = (await api.get(`${path}/vendor_passthru/methods`)).json;
     expect(Object.keys(methods)).toEqual([
-      'second_method',
-      'third_method_sync',
       'fourth_method_shared_lock',
       'log_passthrough',
+      'second_method',
+      'third_method_sync',
     ]);
     expect(methods['third_method_sync']).toEqual({
       http_methods: ['POST'],

@@ -166,7 +166,8 @@ describe('the agent listener', () => {
       expect((await server.agent.get(path)).status).toBe(404);
     }
     expect((await server.agent.at(null).get('/')).json.name).toBe('OpenStack Ironic API');
-    expect(await server.agent.post('/v1/continue_inspection', { inventory: {} })).toMatchObject(MISS);
+    const inspected = { inventory: { interfaces: [] } };
+    expect(await server.agent.post('/v1/continue_inspection', inspected)).toMatchObject(MISS);
   });
   it('limits what one address may ask', async () => {
     await start({ requests_per_minute: 3 });

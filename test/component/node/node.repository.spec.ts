@@ -95,6 +95,19 @@ describe('the reservation', () => {
     });
   });
 
+  it('lets its holder look again without a change', async () => {
+    const { uuid } = await create();
+    const fence = await taken(uuid);
+    const seen = await nodes.get(uuid);
+    await nodes.update(uuid, { power_state: 'power on' }, null);
+    expect((await nodes.updateUnchanged(seen, [], {}, fence))?.power_state).toBe('power on');
+    await database.source.query(
+      `update node set reservation_expires_at = now() - interval '1 second' where uuid = $1`,
+      [uuid],
+    );
+    expect(await nodes.updateUnchanged(seen, [], {}, fence)).toBeNull();
+  });
+
   it('is renewed in bulk', async () => {
     const held = new Map();
     for (let i = 0; i < 5; i++) {
