@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../../src/platform/run-command.js';
+import { type AnswerCheck, startAnswerCheck } from '../support/answer-check.js';
 import { DaemonHome } from '../support/daemon.js';
 
 const PROGRAM = 'test/contract/nova/scenarios.py';
@@ -11,9 +12,10 @@ const SCENARIOS = /for scenario in \(([^)]+)\)/.exec(readFileSync(PROGRAM, 'utf8
 describe('Nova’s Ironic driver', () => {
   let home: DaemonHome;
   let results: Record<string, string | null>;
+  let check: AnswerCheck;
   beforeAll(async () => {
     home = new DaemonHome({ conductor: { node_locked_retry_interval: 0.2 } });
-    const daemon = await home.start();
+    check = await startAnswerCheck((await home.start()).url);
     const conf = join(home.directory, 'nova.conf');
     const lines = [
       '[DEFAULT]',
@@ -21,7 +23,7 @@ describe('Nova’s Ironic driver', () => {
       `state_path = ${home.directory}`,
       '[ironic]',
       'auth_type = none',
-      `endpoint_override = ${daemon.url}`,
+      `endpoint_override = ${check.url}`,
       'api_retry_interval = 0',
     ];
     writeFileSync(conf, `${lines.join('\n')}\n`);
@@ -32,7 +34,7 @@ describe('Nova’s Ironic driver', () => {
         PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
         HOME: home.directory,
         NOVA_CONF: conf,
-        OS_ENDPOINT: daemon.url,
+        OS_ENDPOINT: check.url,
       },
       timeout: 280_000,
       maxOutput: 1 << 20,
@@ -40,10 +42,19 @@ describe('Nova’s Ironic driver', () => {
     results = (JSON.parse(stdout.slice(stdout.lastIndexOf('{"results"'))) as { results: typeof results })
       .results;
   });
-  afterAll(() => home?.remove());
+  afterAll(async () => {
+    await check?.stop();
+    await home?.remove();
+  });
 
   it.each(SCENARIOS)('%s', (name) => {
     expect(results).toHaveProperty(name);
     expect(results[name]).toBeNull();
+  });
+
+  it('got no answer that is not as the OpenAPI document says', () => {
+    console.info(`${check.answers()} answers to Nova held against the document`);
+    expect(check.answers()).toBeGreaterThan(50);
+    expect(check.faults()).toEqual([]);
   });
 });
