@@ -194,9 +194,8 @@ class OperatorApiModule {
   }
 }
 
-function imageApiSettings({ images, imageSettings }: OperatorApiParts): ImageApiSettings {
+function imageApiSettings({ imageSettings }: OperatorApiParts): ImageApiSettings {
   return {
-    isServed: images !== null,
     defaultLimit: imageSettings.default_limit,
     maxLimit: imageSettings.max_limit,
     maxProperties: imageSettings.max_properties,

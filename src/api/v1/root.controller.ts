@@ -1,4 +1,4 @@
-import { Controller, Get, Optional, Req } from '@nestjs/common';
+import { Controller, Get, Req } from '@nestjs/common';
 import { Policy } from '../auth/policy.js';
 import { MAX_VERSION, MIN_VERSION } from '../microversion/microversion.js';
 import { Since } from '../microversion/since.js';
@@ -6,8 +6,6 @@ import { Describe } from '../openapi/describe.js';
 import { OBJECT } from '../openapi/json-schema.js';
 import type { ApiRequest, Asked } from '../request/asked.js';
 import { linksTo } from '../resource/links.js';
-import { ImageApiSettings } from '../v2/image/settings.js';
-import { imageVersions } from '../v2/image/versions.js';
 
 /** Collections under /v1 and the microversion that shows each. */
 const COLLECTIONS: Readonly<Record<string, number>> = {
@@ -32,8 +30,6 @@ const COLLECTIONS: Readonly<Record<string, number>> = {
 /** What clients read first, without login. */
 @Controller()
 export class RootController {
-  constructor(@Optional() private readonly images?: ImageApiSettings) {}
-
   @Get()
   @Since(1)
   @Policy('public')
@@ -44,8 +40,9 @@ export class RootController {
       description:
         'Ironic is an OpenStack project which enables the provision and management of baremetal machines.',
       default_version: apiVersion(asked),
-      // One endpoint for both services: each client takes what it knows.
-      versions: [apiVersion(asked), ...(this.images?.isServed ? imageVersions(asked.base) : [])],
+      // Nothing of the Image service: the SDK, and so Nova, take the highest version that stands here for the Bare Metal
+      // API's (keystoneauth1, discover.py: versioned_data_for).
+      versions: [apiVersion(asked)],
     };
   }
 

@@ -1,7 +1,5 @@
 /** What the image controllers take from the configuration. */
 export abstract class ImageApiSettings {
-  /** False: /v2 is not there, and the root does not name it. */
-  abstract readonly isServed: boolean;
   abstract readonly defaultLimit: number;
   abstract readonly maxLimit: number;
   abstract readonly maxProperties: number;
