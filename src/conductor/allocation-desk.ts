@@ -57,16 +57,25 @@ export class AllocationDesk {
     try {
       return await this.deps.desk.reserved(node_uuid, ({ node, fence }) =>
         inTransaction(source, async (manager) => {
-          const row = { ...wanted, state: 'active' as const, conductor: host, node_uuid: node.uuid };
-          const created = await allocations.create(row, manager);
+          const created = await allocations.create(
+            { ...wanted, state: 'allocating', conductor: host },
+            manager,
+          );
           this.#refuseBackfill(node, created);
-          await this.#assign(node, created, fence, manager);
-          return created;
+          const changes = { node_uuid: node.uuid, state: 'active' } as const;
+          const taken = await allocations.update(created.uuid, changes, manager);
+          await this.#assign(node, taken, fence, manager);
+          return taken;
         }),
       );
     } catch (error) {
-      const last_error = messageOf(error);
-      await allocations.create({ ...wanted, state: 'error', conductor: host, last_error });
+      await inTransaction(source, async (manager) => {
+        const { uuid } = await allocations.create(
+          { ...wanted, state: 'allocating', conductor: host },
+          manager,
+        );
+        await allocations.update(uuid, { state: 'error', last_error: messageOf(error) }, manager);
+      });
       throw error;
     }
   }
