@@ -75,7 +75,7 @@ export class VerbAcceptance {
       case 'provide':
         if (node.retired) {
           throw new InvalidError(
-            `Node ${node.uuid} can not be provided because it is retired: set retired to false.`,
+            `The providing operation can't be performed on node ${node.uuid} because it is retired.`,
           );
         }
         await this.#room('clean', limits.max_concurrent_clean);
@@ -91,11 +91,11 @@ export class VerbAcceptance {
       }
       case 'deploy':
         refuseInMaintenance(node, 'deploy');
-        return this.#deploy(node, args, event, signal);
+        return this.#deploy(node, args, signal);
       case 'rebuild':
         refuseProtected(node);
         refuseInMaintenance(node, 'rebuild');
-        return this.#deploy(node, args, event, signal);
+        return this.#deploy(node, args, signal);
       case 'delete':
         refuseProtected(node);
         return { kind: 'teardown', plan: (moved) => planTeardown(registry.resolve(moved), node) };
@@ -165,22 +165,17 @@ export class VerbAcceptance {
     };
   }
 
-  async #deploy(
-    node: Node,
-    args: ProvisionArguments,
-    event: 'deploy' | 'rebuild',
-    signal: AbortSignal,
-  ): Promise<AcceptedWork> {
+  async #deploy(node: Node, args: ProvisionArguments, signal: AbortSignal): Promise<AcceptedWork> {
     const instance_info = { ...this.deps.nodes.withSecrets(node).instance_info };
     if (args.configdrive !== undefined) instance_info['configdrive'] = args.configdrive;
-    else if (event === 'rebuild') delete instance_info['configdrive'];
-    const failed = (kind: InterfaceKind, reason: string) =>
-      `Failed to validate ${kind} info for node ${node.uuid}. Error: ${reason}`;
-    await this.#validate(node, ['power', 'deploy'], signal, { words: failed, instance_info });
+    const failed = (reason: string) =>
+      `Failed to validate deploy or power info for node ${node.uuid}: ${reason}`;
+    const words = (_kind: InterfaceKind, reason: string) => failed(reason);
+    await this.#validate(node, ['power', 'deploy'], signal, { words, instance_info });
     try {
       refuseForeignTraits(node.uuid, node.traits, instance_info['traits']);
     } catch (error) {
-      throw new InvalidError(failed('deploy', messageOf(error)), { cause: error });
+      throw new InvalidError(failed(messageOf(error)), { cause: error });
     }
     await this.#room('deploy', this.deps.limits.max_concurrent_deploy);
     const templates = await this.#templates(instance_info['traits']);

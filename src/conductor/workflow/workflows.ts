@@ -46,7 +46,8 @@ export const WORKFLOWS: Readonly<Record<OperationKind, Workflow>> = {
     timeout: 'clean_callback_timeout',
     cleanUp: deployCleansUp('clean'),
     succeed: (node) => ({
-      event: node.target_provision_state === 'manageable' ? 'manage' : 'done',
+      // A retired node never comes back into the pool (Ironic: cleaning.py, do_next_clean_step).
+      event: node.target_provision_state === 'manageable' || node.retired ? 'manage' : 'done',
       changes: { last_error: null },
     }),
     fail: ({ aborted, message, executing }) => ({
