@@ -104,12 +104,11 @@ export class OperationEnd {
   ): Promise<void> {
     const node = await this.deps.nodes.assertHeld(lease.node.uuid, lease.fence, manager);
     await this.deps.operations.commit(operation, { ...journal, state: 'finished' }, null, manager);
-    const failed = journal.steps.find((step) => step.state === 'failed');
     const { events, followedBy, changes } = workflow.fail({
       node,
       aborted: journal.result!.is === 'aborted',
       message: journal.result!.message,
-      executing: failed?.visible ? `${failed.interface}.${failed.name}` : null,
+      executing: executing(journal),
     });
     const state = node.provision_state;
     const event = events.find((name: ProvisionEvent) => isProvisionState(state) && next(state, name));
@@ -136,7 +135,12 @@ export class OperationEnd {
     const reason = result?.message ?? 'aborted';
     try {
       const context = await this.deps.contexts.forWork(lease, node, signal);
-      await workflow.cleanUp(context, { uuid: operation.uuid, reason, aborted: result?.is === 'aborted' });
+      await workflow.cleanUp(context, {
+        uuid: operation.uuid,
+        reason,
+        aborted: result?.is === 'aborted',
+        executing: executing(operation.journal),
+      });
     } catch (error) {
       signal.throwIfAborted();
       // The failure itself is what the operator must see; a machine that cannot be tidied up is a line in the log.
@@ -146,4 +150,10 @@ export class OperationEnd {
       );
     }
   }
+}
+
+/** The step that failed, where users see it: `deploy.erase_devices`. */
+function executing({ steps }: Journal): string | null {
+  const failed = steps.find((step) => step.state === 'failed');
+  return failed?.visible ? `${failed.interface}.${failed.name}` : null;
 }

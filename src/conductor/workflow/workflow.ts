@@ -26,7 +26,7 @@ export interface Workflow {
   readonly cleanUp:
     | ((
         context: FailureContext,
-        operation: { uuid: string; reason: string; aborted: boolean },
+        operation: { uuid: string; reason: string; aborted: boolean; executing: Failure['executing'] },
       ) => Promise<void>)
     | null;
 }

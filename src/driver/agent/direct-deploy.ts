@@ -5,10 +5,10 @@ import { parseRootDeviceHints } from '../../domain/root-device/hint.js';
 import type { Json, StepOutcome } from '../../domain/step/step.js';
 import { bootModeOf } from '../capabilities.js';
 import type { DriverContext } from '../contract/context.js';
-import type { DeployInterface } from '../contract/deploy.js';
+import type { DeployInterface, FailedWork } from '../contract/deploy.js';
 import { Faults } from '../contract/faults.js';
 import type { PropertyTable } from '../contract/implementation.js';
-import type { StepContext, StepDeclaration, StepKind, WorkContext } from '../contract/step.js';
+import type { StepContext, StepDeclaration, WorkContext } from '../contract/step.js';
 import { declareSteps } from '../step-table.js';
 import { AgentCleaning } from './agent-cleaning.js';
 import { AgentCommand, isPassing } from './agent-command.js';
@@ -128,10 +128,7 @@ export class DirectDeploy implements DeployInterface {
     return (context.operation.kind === 'service' ? this.servicing : this.cleaning).run(context);
   }
 
-  async cleanUpFailure(
-    context: WorkContext,
-    operation: { uuid: string; kind: StepKind; reason: string; aborted?: boolean },
-  ): Promise<void> {
+  async cleanUpFailure(context: WorkContext, operation: FailedWork): Promise<void> {
     const { settings, logs, image } = this.parts;
     const { kind } = operation;
     const attempt = async (what: string, act: () => Promise<void>) => {
@@ -149,9 +146,10 @@ export class DirectDeploy implements DeployInterface {
     }
     await attempt('boot files', () => context.interfaces.boot.cleanUpRamdisk(context));
     await attempt('image', () => image.remove(context.node));
+    // A step that failed may still be at a disk: Ironic too leaves that machine on (deploy_utils, tear_down_inband_cleaning).
     const off =
       (kind === 'deploy' && settings.power_off_after_deploy_failure) ||
-      (kind === 'clean' && settings.poweroff_in_cleanfail);
+      (kind === 'clean' && (settings.poweroff_in_cleanfail || !operation.executing || operation.aborted));
     if (!off || context.node.disable_power_off) return;
     await attempt('power', () => powerOff(context));
     await attempt('agent', () => forgetAgent(context));

@@ -9,8 +9,15 @@ export interface DeployInterface extends Implementation {
    * Called once when a workflow failed or was aborted: collects the ramdisk's logs as configured, withdraws what
    * was published, powers off as configured. Best effort: the machine's faults are logged, not thrown.
    */
-  cleanUpFailure(
-    context: WorkContext,
-    operation: { uuid: string; kind: StepKind; reason: string; aborted?: boolean },
-  ): Promise<void>;
+  cleanUpFailure(context: WorkContext, operation: FailedWork): Promise<void>;
+}
+
+/** What failed or was aborted. */
+export interface FailedWork {
+  readonly uuid: string;
+  readonly kind: StepKind;
+  readonly reason: string;
+  readonly aborted?: boolean;
+  /** The step that a user sees as under way, `interface.name`; null when none was. */
+  readonly executing?: string | null;
 }
