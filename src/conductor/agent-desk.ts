@@ -31,9 +31,12 @@ export class AgentDesk {
     addresses: readonly string[];
     node_uuid: string | null;
     source: string;
+    /** Whether the ramdisk speaks of tokens: one that does not gets none. */
+    tokens?: boolean;
   }): Promise<{ node: Node; agent_token: string | null }> {
     const node = await this.#match(query);
     if (!node) throw missing();
+    if (query.tokens === false) return { node, agent_token: null };
     return { node, agent_token: await this.giveToken(node.uuid, mayLookUp) };
   }
 
@@ -56,6 +59,12 @@ export class AgentDesk {
     const { nodes, operations, runner, checkCallback } = this.deps;
     const node = await nodes.find(node_uuid);
     if (!node || !mayLookUp(node.provision_state)) throw missing();
+    // Anaconda's ramdisk tells a status and no version (Ironic: manager.py, heartbeat).
+    if (!body.agent_version && !body.agent_status) {
+      throw new InvalidError(
+        'Agent did not transmit a version, and a version is required. Please update the agent being used.',
+      );
+    }
     checkCallback(body.callback_url, source);
     await nodes.edit(node.uuid, null, (clear) => {
       const known = clear.driver_internal_info;

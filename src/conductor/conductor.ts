@@ -154,6 +154,8 @@ export abstract class Conductor {
     addresses: readonly string[];
     node_uuid: string | null;
     source: string;
+    /** Whether the ramdisk speaks of tokens: one that does not gets none. Default true. */
+    tokens?: boolean;
   }): Promise<{ node: Node; agent_token: string | null }>;
   /**
    * What a ramdisk found: kept before this returns, read in the background.

@@ -33,6 +33,7 @@ const BEHAVIOURS = {
   configDriveObject: 56,
   allocationBackfill: 58,
   configDriveVendorData: 59,
+  agentToken: 62, // before, a lookup gives none out
   localLinkNetworkType: 64,
   vifToPort: 67,
   agentVerifyCa: 68,
@@ -41,13 +42,14 @@ const BEHAVIOURS = {
   agentStatus: 72,
   biosRegistry: 74,
   continueInspection: 84, // before, only for what once spoke to ironic-inspector, in 1.1
-  localLinkOvn: 90,
+  localLinkOvn: 90, // until localLinkNoOvn
   portName: 88, // before, a port goes by its UUID alone
   dotJsonIsName: 91, // before, a `.json` suffix of the path is dropped
   runbooks: 92,
   nodeIdentOfPort: 94,
   pointerEscapes: 98,
   portgroupPhysicalNetwork: 102, // a port in a group has the group's
+  localLinkNoOvn: 105,
   secondRequestIdHeader: 107,
   serviceDisableRamdisk: 108,
   deployAbort: 110,

@@ -59,7 +59,7 @@ it('an instance’s traits must be its node’s', async () => {
   const refused = await deploy();
   expect([refused.status, refused.fault]).toEqual([
     400,
-    `Failed to validate deploy info for node ${uuid}. Error: ${fault}`,
+    `Failed to validate deploy or power info for node ${uuid}: ${fault}`,
   ]);
   await api.send('PUT', '/v1/nodes/n/traits/CUSTOM_B');
   expect((await api.get('/v1/nodes/n/validate')).json.deploy).toEqual({ result: true });

@@ -299,13 +299,19 @@ describe('ports in port groups', () => {
     api.patch(`/v1/portgroups/${uuid}`, [{ op: 'replace', path: '/physical_network', value }]);
   it('show links that a version does not know as none', async () => {
     const link = { port_id: 'p', 'vtep-logical-switch': 'l', 'vtep-physical-switch': 's' };
-    const port = await createPort({ local_link_connection: link });
-    const shown = async (version: number) =>
-      (await api.at(version).get(`/v1/ports/${port.uuid}`)).json.local_link_connection;
-    expect([await shown(89), await shown(90)]).toEqual([{}, link]);
     const post = (version: number, local_link_connection: object) =>
       api.at(version).post('/v1/ports', { node_uuid: node, address: MAC, local_link_connection });
-    expect((await post(89, link)).status).toBe(406);
+    expect([(await post(89, link)).status, (await post(105, link)).status]).toEqual([406, 406]);
+    const port = (await post(104, link)).json;
+    const shown = async (version: number) =>
+      (await api.at(version).get(`/v1/ports/${port.uuid}`)).json.local_link_connection;
+    expect([await shown(89), await shown(90), await shown(104), await shown(105)]).toEqual([
+      {},
+      link,
+      link,
+      {},
+    ]);
+    await api.send('DELETE', `/v1/ports/${port.uuid}`);
     expect((await post(63, { network_type: 'unmanaged' })).status).toBe(406);
     expect((await post(64, { network_type: 'unmanaged' })).status).toBe(201);
   });

@@ -108,7 +108,9 @@ describe('POST /v1/heartbeat/{uuid}', () => {
   it('is refused without it, and tells no difference', async () => {
     const agent_token = await token();
     for (const given of ['wrong', `${agent_token}x`, '']) {
-      expect(await beat({ callback_url: CALLBACK, agent_token: given })).toMatchObject({
+      expect(
+        await beat({ callback_url: CALLBACK, agent_token: given, agent_version: '9.1.0' }),
+      ).toMatchObject({
         status: 400,
         fault: 'Invalid or missing agent token received.',
       });
@@ -117,10 +119,14 @@ describe('POST /v1/heartbeat/{uuid}', () => {
       'Agent token is required for heartbeat processing.',
     );
     const stranger = '00000000-0000-0000-0000-000000000000';
-    expect(await beat({ callback_url: CALLBACK, agent_token }, 115, stranger)).toMatchObject(MISS);
-    expect(await beat({ callback_url: CALLBACK, agent_token }, 115, 'n')).toMatchObject(MISS);
+    expect(
+      await beat({ callback_url: CALLBACK, agent_token, agent_version: '9.1.0' }, 115, stranger),
+    ).toMatchObject(MISS);
+    expect(
+      await beat({ callback_url: CALLBACK, agent_token, agent_version: '9.1.0' }, 115, 'n'),
+    ).toMatchObject(MISS);
     await state('active');
-    expect(await beat({ callback_url: CALLBACK, agent_token })).toMatchObject(MISS);
+    expect(await beat({ callback_url: CALLBACK, agent_token, agent_version: '9.1.0' })).toMatchObject(MISS);
   });
   it.each<[object, number, string]>([
     [{}, 115, 'Missing mandatory parameter: callback_url'],
@@ -142,6 +148,7 @@ describe('POST /v1/heartbeat/{uuid}', () => {
       115,
       'Valid states are start,end,error',
     ],
+    [{ callback_url: CALLBACK, agent_token: 'x' }, 115, 'Agent did not transmit a version'],
     [
       { callback_url: CALLBACK, agent_token: 'x', agent_status_message: 'x'.repeat(5000) },
       115,

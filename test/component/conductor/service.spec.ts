@@ -188,7 +188,11 @@ describe('the step wait', () => {
       node_uuid: uuid,
       source: '127.0.0.1',
     });
-    const beat = { callback_url: 'https://127.0.0.1:9999', agent_token: agent_token! };
+    const beat = {
+      callback_url: 'https://127.0.0.1:9999',
+      agent_token: agent_token!,
+      agent_version: '9.1.0',
+    };
     await kit.conductor.heartbeat(uuid, beat, '127.0.0.1');
     await kit.settle(uuid, 'manageable');
   });

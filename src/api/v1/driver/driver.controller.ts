@@ -10,6 +10,7 @@ import { type ParameterTable, readQuery } from '../../request/query.js';
 import { boolean, shorten, stringList, text } from '../../request/value.js';
 import { viewOf } from '../../resource/field.js';
 import { DRIVER, DRIVER_FIELDS } from './fields.js';
+import { refuseUnknownDriver } from './known-driver.js';
 
 const SHOW = {
   fields: { since: 77, curt: true, read: stringList, about: 'Fields to show, comma-separated' },
@@ -67,10 +68,7 @@ export class DriverController {
   })
   async properties(@Req() { params }: ApiRequest) {
     const name = params['name']!;
-    const drivers = await this.conductor.drivers();
-    if (!drivers.some((driver) => driver.name === name)) {
-      throw new NotFoundError(`The driver '${shorten(name)}' is unknown.`);
-    }
+    await refuseUnknownDriver(this.conductor, name);
     return this.conductor.driverProperties(name);
   }
 }

@@ -8,14 +8,16 @@ import { OBJECT } from '../../openapi/json-schema.js';
 import type { ApiRequest } from '../../request/asked.js';
 import { notThere } from '../node/machine.controller.js';
 import { NAMED, VENDOR_ANSWER, VENDOR_BODY, vendorCall } from '../node/vendor-call.js';
+import { refuseUnknownDriver } from './known-driver.js';
 
 const CALL: RouteDescription = { summary: 'Call a vendor method of a hardware type', answer: VENDOR_ANSWER };
+const CALL_WITH_BODY: RouteDescription = { ...CALL, body: VENDOR_BODY };
 const NAMED_CALL: RouteDescription = {
   ...CALL,
   summary: 'Call a vendor method of a hardware type that the query names',
   query: NAMED,
 };
-const CALL_WITH_BODY: RouteDescription = { ...CALL, body: VENDOR_BODY };
+const NAMED_CALL_WITH_BODY: RouteDescription = { ...NAMED_CALL, body: VENDOR_BODY };
 
 /** What a hardware type can do as a whole, by its default interfaces. */
 @Controller('v1/drivers/:name')
@@ -28,6 +30,7 @@ export class DriverExtensionController {
   @Describe({ summary: 'What a logical disk may say', answer: { schema: OBJECT } })
   async logicalDiskProperties(@Req() { asked, params }: ApiRequest) {
     if (!asked.version.does('raidConfig')) throw new FerricError('not-acceptable', 'Request not acceptable.');
+    await refuseUnknownDriver(this.conductor, params['name']!);
     return notThere(() => this.conductor.hardware.logicalDiskProperties(params['name']!));
   }
 
@@ -35,7 +38,8 @@ export class DriverExtensionController {
   @Since(1)
   @Policy('baremetal:driver:vendor_passthru')
   @Describe({ summary: 'Vendor methods of a hardware type', answer: { schema: OBJECT } })
-  methods(@Req() { params }: ApiRequest) {
+  async methods(@Req() { params }: ApiRequest) {
+    await refuseUnknownDriver(this.conductor, params['name']!);
     return this.conductor.vendor.driverMethods(params['name']!);
   }
 
@@ -80,6 +84,15 @@ export class DriverExtensionController {
     return this.#call(request);
   }
 
+  @Post('vendor_passthru')
+  @HttpCode(200)
+  @Since(1)
+  @Policy('baremetal:driver:vendor_passthru')
+  @Describe(NAMED_CALL_WITH_BODY)
+  postNamed(@Req() request: ApiRequest) {
+    return this.#call(request);
+  }
+
   @Get('vendor_passthru')
   @Since(1)
   @Policy('baremetal:driver:vendor_passthru')
@@ -88,19 +101,10 @@ export class DriverExtensionController {
     return this.#call(request);
   }
 
-  @Post('vendor_passthru')
-  @HttpCode(200)
-  @Since(1)
-  @Policy('baremetal:driver:vendor_passthru')
-  @Describe({ ...NAMED_CALL, body: VENDOR_BODY })
-  postNamed(@Req() request: ApiRequest) {
-    return this.#call(request);
-  }
-
   @Put('vendor_passthru')
   @Since(1)
   @Policy('baremetal:driver:vendor_passthru')
-  @Describe({ ...NAMED_CALL, body: VENDOR_BODY })
+  @Describe(NAMED_CALL_WITH_BODY)
   putNamed(@Req() request: ApiRequest) {
     return this.#call(request);
   }
@@ -108,7 +112,7 @@ export class DriverExtensionController {
   @Patch('vendor_passthru')
   @Since(1)
   @Policy('baremetal:driver:vendor_passthru')
-  @Describe({ ...NAMED_CALL, body: VENDOR_BODY })
+  @Describe(NAMED_CALL_WITH_BODY)
   patchNamed(@Req() request: ApiRequest) {
     return this.#call(request);
   }
@@ -121,7 +125,10 @@ export class DriverExtensionController {
     return this.#call(request);
   }
 
-  #call(request: ApiRequest): never {
-    return this.conductor.vendor.callDriver(request.params['name']!, vendorCall(request).method);
+  async #call(request: ApiRequest): Promise<never> {
+    const name = request.params['name']!;
+    const { method } = vendorCall(request);
+    await refuseUnknownDriver(this.conductor, name);
+    return this.conductor.vendor.callDriver(name, method);
   }
 }

@@ -2,6 +2,7 @@ import { Controller, Get, Req } from '@nestjs/common';
 import { InvalidError, NotFoundError } from '../../../domain/errors.js';
 import { HardwareRepository } from '../../../hardware/hardware.repository.js';
 import { Policy } from '../../auth/policy.js';
+import type { Microversion } from '../../microversion/microversion.js';
 import { Since } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';
 import { OBJECT, objectOf } from '../../openapi/json-schema.js';
@@ -13,7 +14,7 @@ import { BIOS_FIELDS, FIRMWARE_FIELDS } from './hardware-fields.js';
 import { NodeFinder } from './node-finder.js';
 
 export const BIOS_LIST = {
-  fields: { since: 74, read: stringList, about: 'Fields to show, comma-separated' },
+  fields: { read: stringList, about: 'Fields to show, comma-separated' },
   detail: { read: boolean, about: 'Show all fields' },
 } as const satisfies ParameterTable;
 export const FIRMWARE_LIST = {
@@ -39,14 +40,13 @@ export class NodeHardwareController {
   })
   async biosSettings(@Req() { asked, params, query }: ApiRequest) {
     const { fields, detail } = readQuery(query, BIOS_LIST, asked.version);
-    if (detail !== undefined && !asked.version.does('biosRegistry')) {
-      throw new InvalidError(`Invalid query parameter ?detail=${detail ? 'True' : 'False'} received.`);
-    }
+    refuseForVersion(asked.version, fields, detail);
     refuseBoth(fields, detail);
     const view = viewOf(BIOS_FIELDS, asked.version, fields ?? (detail ? 'whole' : 'brief'));
     const node = await this.finder.find(params['ident']!, asked);
     const rows = await this.hardware.biosSettings(node.uuid);
-    return { bios: rows.map((row) => view.show(row, asked)) };
+    // The links of a list go by what the client called the node, those of one setting by its UUID: as upstream's.
+    return { bios: rows.map((row) => view.show({ ...row, node_uuid: params['ident']! }, asked)) };
   }
 
   @Get('bios/:setting')
@@ -101,6 +101,20 @@ export class NodeHardwareController {
     if (!found) throw new NotFoundError(`Node inventory record for node ${node.uuid} could not be found.`);
     return found;
   }
+}
+
+/** What to show could not be said before the registry; 400 and not 406, as upstream's get_request_return_fields has it. */
+function refuseForVersion(
+  version: Microversion,
+  fields: readonly string[] | undefined,
+  detail: boolean | undefined,
+): void {
+  if (version.does('biosRegistry')) return;
+  const given = [
+    ...(detail === undefined ? [] : [`detail=${detail ? 'True' : 'False'}`]),
+    ...(fields === undefined ? [] : [`fields=[${fields.map((name) => `'${shorten(name)}'`).join(', ')}]`]),
+  ];
+  if (given[0]) throw new InvalidError(`Invalid query parameter ?${given[0]} received.`);
 }
 
 function refuseBoth(fields: readonly string[] | undefined, detail: boolean | undefined): void {

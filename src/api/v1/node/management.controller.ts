@@ -21,6 +21,8 @@ const LIGHT = objectOf({
   links: LINKS,
 });
 const LIGHTS = objectOf({ indicators: { type: 'array', items: LIGHT } });
+/** Ironic's history says 1.63, its server never asks (upstream: api/controllers/v1/node.py, IndicatorController). */
+const LIGHTS_SINCE = 1;
 const LIGHT_STATE = objectOf({ state: STRING });
 
 @Controller('v1/nodes/:ident/management')
@@ -79,7 +81,7 @@ export class NodeManagementController {
   }
 
   @Get('indicators')
-  @Since(63)
+  @Since(LIGHTS_SINCE)
   @Policy('baremetal:node:get_indicator_state')
   @Describe({ summary: 'Lights of a node', answer: { schema: LIGHTS } })
   indicators(@Req() request: ApiRequest) {
@@ -88,7 +90,7 @@ export class NodeManagementController {
 
   /** `name@component` is one light, as upstream's server has it; a component lists its lights. */
   @Get('indicators/:indicator')
-  @Since(63)
+  @Since(LIGHTS_SINCE)
   @Policy('baremetal:node:get_indicator_state')
   @Describe({
     summary: 'State of a light, or the lights of a component',
@@ -104,7 +106,7 @@ export class NodeManagementController {
 
   @Put('indicators/:indicator')
   @HttpCode(204)
-  @Since(63)
+  @Since(LIGHTS_SINCE)
   @Policy('baremetal:node:set_indicator_state')
   @Describe({ summary: 'Set a light', body: { schema: LIGHT_STATE } })
   setIndicator(@Req() request: ApiRequest) {
@@ -113,7 +115,7 @@ export class NodeManagementController {
 
   /** The path that python-ironicclient uses. */
   @Get('indicators/:component/:name')
-  @Since(63)
+  @Since(LIGHTS_SINCE)
   @Policy('baremetal:node:get_indicator_state')
   @Describe({ summary: 'State of a light of a component', answer: { schema: LIGHT_STATE } })
   async indicatorOf(@Req() { asked, params }: ApiRequest) {
@@ -124,7 +126,7 @@ export class NodeManagementController {
 
   @Put('indicators/:component/:name')
   @HttpCode(204)
-  @Since(63)
+  @Since(LIGHTS_SINCE)
   @Policy('baremetal:node:set_indicator_state')
   @Describe({ summary: 'Set a light of a component', body: { schema: LIGHT_STATE } })
   setIndicatorOf(@Req() request: ApiRequest) {

@@ -17,6 +17,7 @@ export const VENDOR_ANSWER = { schema: ANYTHING } as const;
 /** The vendor method that a request names, and what it gives it. @throws InvalidError */
 export function vendorCall({ params, query, body }: ApiRequest): { method: string; given: JsonObject } {
   const named = params['method'] ?? query['method'];
+  if (named === undefined) throw new InvalidError('Missing mandatory parameter: method');
   if (typeof named !== 'string' || named === '') throw new InvalidError('Method not specified');
   return { method: named, given: objectBody('data', body ?? {}) as JsonObject };
 }

@@ -3,7 +3,7 @@ import type { Resource } from '../../openapi/describe.js';
 import type { Field } from '../../resource/field.js';
 import { fieldsOf, written } from '../../resource/fields-of.js';
 import { flag, macAddress, object, requiredUuid, text, uuid } from '../../resource/schema.js';
-import { isNewerLink } from './local-link.js';
+import { isForeignLink } from './local-link.js';
 
 const { shown, json, time, links } = fieldsOf<Port>();
 
@@ -18,7 +18,7 @@ export const PORT_FIELDS: readonly Field<Port>[] = [
   shown('is_smartnic', 53, written(flag(), false)),
   json('local_link_connection', 19, {
     ...written(object(), {}),
-    read: ({ local_link_connection: link }, { version }) => (isNewerLink(link, version) ? {} : link),
+    read: ({ local_link_connection: link }, { version }) => (isForeignLink(link, version) ? {} : link),
   }),
   shown('physical_network', 34, written(text(64), null)),
   shown('pxe_enabled', 19, written(flag(), true)),

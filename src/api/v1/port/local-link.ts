@@ -23,15 +23,16 @@ const ENOUGH = [
 
 const OVN_KEYS = ['vtep-logical-switch', 'vtep-physical-switch'];
 
-/** Whether it is of a kind that the version does not know: such a version is shown none. */
-export function isNewerLink(link: JsonObject, version: Microversion): boolean {
-  return !version.does('localLinkOvn') && OVN_KEYS.some((key) => Object.hasOwn(link, key));
+/** Whether it is of a kind that the version does not know, or no longer knows: such a version is shown none. */
+export function isForeignLink(link: JsonObject, version: Microversion): boolean {
+  const knowsOvn = version.does('localLinkOvn') && !version.does('localLinkNoOvn');
+  return !knowsOvn && OVN_KEYS.some((key) => Object.hasOwn(link, key));
 }
 
 /** @throws FerricError not-acceptable for keys that the version does not know */
-export function refuseNewerLink(link: JsonObject, version: Microversion): void {
+export function refuseForeignLink(link: JsonObject, version: Microversion): void {
   const isManaged = 'network_type' in link && !version.does('localLinkNetworkType');
-  if (isManaged || isNewerLink(link, version)) {
+  if (isManaged || isForeignLink(link, version)) {
     throw new FerricError('not-acceptable', 'Request not acceptable.');
   }
 }

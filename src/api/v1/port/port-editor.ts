@@ -16,7 +16,7 @@ import { shorten } from '../../request/value.js';
 import { objectBody, readCreation, readEdit } from '../../resource/write.js';
 import { NodeLink } from '../node/node-link.js';
 import { PORT_FIELDS } from './fields.js';
-import { checkLocalLink, refuseNewerLink } from './local-link.js';
+import { checkLocalLink, refuseForeignLink } from './local-link.js';
 
 @Injectable()
 export class PortEditor {
@@ -38,7 +38,7 @@ export class PortEditor {
     checkValues(values);
     const linked = values['local_link_connection'] as JsonObject | undefined;
     const link = checkLocalLink(linked, values['is_smartnic'] === true);
-    refuseNewerLink(link, asked.version);
+    refuseForeignLink(link, asked.version);
     const group = await this.#group(values['portgroup_uuid'], node_uuid);
     if (group && !group.standalone_ports_supported && values['pxe_enabled']) {
       throw new ConflictError(

@@ -18,7 +18,8 @@ const PORT_FILTERS = {
   portgroup: { since: 24, curt: true, read: uuidOrName, about: 'Ports of this port group' },
   shard: { since: 82, read: stringList, about: 'Ports of nodes in these shards, comma-separated' },
   description_contains: { read: text, about: 'Ports whose description has this text in it' },
-  conductor_groups: { since: 99, read: stringList, about: 'Ports of nodes in these groups' },
+  // Came with 1.99; Ironic's controllers never ask for the version.
+  conductor_groups: { read: stringList, about: 'Ports of nodes in these groups' },
 } as const satisfies ParameterTable;
 export const PORT_LIST = listingOf(PORT_FILTERS);
 export const PORT_DETAIL_LIST = detailListingOf(PORT_FILTERS);

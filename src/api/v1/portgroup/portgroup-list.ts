@@ -12,8 +12,9 @@ import { PORTGROUP_FIELDS } from './fields.js';
 const PORTGROUP_FILTERS = {
   node: { read: uuidOrName, about: 'Port groups of this node' },
   address: { read: macAddress, about: 'The port group of this MAC address' },
-  shard: { since: 82, read: stringList, about: 'Port groups of nodes in these shards, comma-separated' },
-  conductor_groups: { since: 99, read: stringList, about: 'Port groups of nodes in these groups' },
+  shard: { since: 106, read: stringList, about: 'Port groups of nodes in these shards, comma-separated' },
+  // Came with 1.99; Ironic's controllers never ask for the version.
+  conductor_groups: { read: stringList, about: 'Port groups of nodes in these groups' },
 } as const satisfies ParameterTable;
 export const PORTGROUP_LIST = listingOf(PORTGROUP_FILTERS);
 export const PORTGROUP_DETAIL_LIST = detailListingOf(PORTGROUP_FILTERS);

@@ -20,8 +20,7 @@ export function agentConfig(settings: RamdiskSettings, token: string | null): Re
       pull_options: '',
       run_options: '',
     },
-    // Given out once; a ramdisk that comes again has it, or is another one.
-    agent_token: token ?? '******',
+    agent_token: token,
     agent_token_required: true,
     agent_md5_checksum_enable: settings.allow_md5_checksum,
     disable_deep_image_inspection: false,

@@ -28,6 +28,8 @@ const INSPECTION = {
 const MOST_ADDRESSES = 128;
 const STATUSES = ['start', 'end', 'error'];
 
+type Found = Awaited<ReturnType<Conductor['lookUp']>>;
+
 const HEARTBEAT = objectOf(
   {
     callback_url: STRING,
@@ -63,13 +65,14 @@ export class RamdiskController {
     if (macs.length === 0 && node_uuid === undefined) {
       throw new InvalidError("At least one of 'addresses' and 'node_uuid' parameters is required");
     }
-    const asking = { addresses: macs, node_uuid: node_uuid ?? null, source };
+    const tokens = asked.version.does('agentToken');
+    const asking = { addresses: macs, node_uuid: node_uuid ?? null, source, tokens };
     const found = await this.#orMiss(source, () => this.conductor.lookUp(asking));
     const view = viewOf(NODE_FIELDS, asked.version, LOOKUP_FIELDS);
     const reading = { version: asked.version, base: asked.base, steps: new Map(), now: 0 };
     return {
       node: view.show(found.node, reading),
-      config: agentConfig(this.door.settings, found.agent_token),
+      config: agentConfig(this.door.settings, shownToken(found, tokens)),
     };
   }
 
@@ -131,6 +134,11 @@ export class RamdiskController {
       throw error;
     }
   }
+}
+
+/** Given out once: a ramdisk that comes again has it, or is another one. */
+function shownToken({ node, agent_token }: Found, tokens: boolean): string | null {
+  return agent_token ?? (tokens || node.driver_internal_info['agent_secret_token'] ? '******' : null);
 }
 
 function readHeartbeat(body: unknown, version: ApiRequest['asked']['version']): HeartbeatBody {

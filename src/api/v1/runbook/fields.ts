@@ -38,10 +38,15 @@ const FIELDS: readonly Field<Runbook>[] = [
 
 export const RUNBOOK_FIELDS = FIELDS;
 
+/** For PATCH: a description that the version does not have is no field at all, 400 and not 406, as in Ironic. */
+export function editFields(version: Microversion): readonly Field<Runbook>[] {
+  return version.does('runbookTraits') ? FIELDS : FIELDS.filter(({ name }) => name !== 'description');
+}
+
 /** For POST: before, the name itself was the trait that a node needs. PATCH takes any name, as Ironic does. */
 export function creationFields(version: Microversion): readonly Field<Runbook>[] {
   if (version.does('runbookTraits')) return FIELDS;
-  return FIELDS.map((field) =>
+  return editFields(version).map((field) =>
     field.name === 'name' ? { ...field, ...written(traitName(), null, required) } : field,
   );
 }

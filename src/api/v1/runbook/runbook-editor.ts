@@ -13,7 +13,7 @@ import type { RuleName } from '../../auth/policy-table.js';
 import type { Asked } from '../../request/asked.js';
 import { refuseDuplicates } from '../../resource/list-schema.js';
 import { readCreation, readEdit } from '../../resource/write.js';
-import { creationFields, RUNBOOK_FIELDS } from './fields.js';
+import { creationFields, editFields } from './fields.js';
 
 /** Creates and edits runbooks as bodies and patches ask. */
 @Injectable()
@@ -29,7 +29,7 @@ export class RunbookEditor {
   }
 
   async patch(found: Runbook, body: unknown, asked: Asked): Promise<Runbook> {
-    const edit = readEdit(RUNBOOK_FIELDS, body, asked.version);
+    const edit = readEdit(editFields(asked.version), body, asked.version);
     demandByPath(edit.patch, found, asked);
     const owners = edit.patch.filter(({ op, path }) => path === '/owner' && op !== 'remove');
     const publicity = edit.patch.filter(({ op, path }) => path === '/public' && op !== 'remove');

@@ -1,9 +1,12 @@
 import { Controller, Get, Req } from '@nestjs/common';
+import { isLogicalName, isUuidLike } from '../../../domain/node/name.js';
 import { Policy } from '../../auth/policy.js';
+import { PathRefused } from '../../error/path-refused.js';
 import { Since } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';
 import { LINKS, objectOf } from '../../openapi/json-schema.js';
 import type { ApiRequest, Asked } from '../../request/asked.js';
+import { shorten } from '../../request/value.js';
 import { linksTo } from '../../resource/links.js';
 
 const PLACES = objectOf({ links: LINKS, connectors: LINKS, targets: LINKS });
@@ -24,7 +27,11 @@ export class VolumeController {
   @Policy('baremetal:volume:get')
   @Describe({ summary: 'Where volumes of a node are', answer: { schema: PLACES } })
   ofNode(@Req() { asked, params }: ApiRequest) {
-    return show(asked, `nodes/${encodeURIComponent(params['ident']!)}/volume/`);
+    const ident = params['ident']!;
+    if (!isUuidLike(ident) && !isLogicalName(ident)) {
+      throw new PathRefused(`Expected UUID or name for node: ${shorten(ident)}`);
+    }
+    return show(asked, `nodes/${encodeURIComponent(ident)}/volume/`);
   }
 }
 

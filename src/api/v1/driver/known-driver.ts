@@ -1,0 +1,10 @@
+import type { Conductor } from '../../../conductor/conductor.js';
+import { NotFoundError } from '../../../domain/errors.js';
+import { shorten } from '../../request/value.js';
+
+/** @throws NotFoundError in upstream's words where no live conductor has the hardware type */
+export async function refuseUnknownDriver(conductor: Conductor, name: string): Promise<void> {
+  const drivers = await conductor.drivers();
+  if (drivers.some((driver) => driver.name === name)) return;
+  throw new NotFoundError(`The driver '${shorten(name)}' is unknown.`);
+}
