@@ -2,8 +2,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DaemonHome, type RunningDaemon } from '../../support/daemon.js';
 import { type IronicPeer, startIronicPeer } from '../../support/peer/ironic.js';
+import { faultsOf, isDocumented, prepare } from './newer/check.js';
+import { PREPARATION } from './newer/machine.js';
+import { NEWER } from './newer/rows.js';
 import { openLines, pageOf, reportOf } from './report.js';
-import { type Run, runScenario } from './run.js';
+import { missed } from './route/coverage.js';
+import { FERRIC_ROUTES, FOR_CLIENTS } from './route/ferric-routes.js';
+import { IRONIC_ROUTES, type Route, templateOf } from './route/ironic-routes.js';
+import { SWEEP } from './route/sweep.js';
+import { empty, type Run, runScenario, type Server } from './run.js';
 import { SCENARIOS } from './scenarios.js';
 import { OURS, PEER } from './servers.js';
 
@@ -17,8 +24,11 @@ const runs = new Map<string, Run>();
 
 function total(): Run {
   const all = [...runs.values()];
-  const exchanges = all.reduce((sum, run) => sum + run.exchanges, 0);
-  return { exchanges, findings: all.flatMap(({ findings }) => findings) };
+  return {
+    exchanges: all.reduce((sum, run) => sum + run.exchanges, 0),
+    findings: all.flatMap(({ findings }) => findings),
+    asked: all.flatMap(({ asked }) => asked),
+  };
 }
 
 beforeAll(async () => {
@@ -30,22 +40,53 @@ afterAll(async () => {
 });
 
 describe('Ferric beside Debian’s Ironic', () => {
-  it.each(SCENARIOS)('$name', async (scenario) => {
-    const run = await runScenario(scenario, peer.endpoint, daemon.url);
-    runs.set(scenario.name, run);
-    expect(openLines(reportOf(run))).toEqual([]);
-  });
+  const theirs = (): Server => ({ url: peer.endpoint, agentUrl: peer.endpoint });
+
+  it.each([...SCENARIOS, ...SWEEP])(
+    '$name',
+    async (scenario) => {
+      const run = await runScenario(scenario, theirs(), daemon);
+      runs.set(scenario.name, run);
+      expect(openLines(reportOf(run))).toEqual([]);
+    },
+    600_000,
+  );
 
   it('has no row among the meant differences that nothing matches', () => {
     expect(reportOf(total()).unused).toEqual([]);
   });
 
-  it('has its counts in the reference', async () => {
-    const report = reportOf(total());
-    console.info(
-      `${report.exchanges} exchanges compared, ${report.meant.flat().length} places differ as meant, ` +
-        `${report.open.length} differ openly`,
-    );
-    await expect(pageOf(report, SCENARIOS.length, '21.4')).toMatchFileSnapshot(PAGE);
+  it('was asked by a scenario for everything that there is up to 1.82', () => {
+    const asked = SCENARIOS.flatMap(({ name }) => runs.get(name)!.asked);
+    expect(missed(FERRIC_ROUTES, asked)).toEqual([]);
+    expect(missed(IRONIC_ROUTES, asked)).toEqual([]);
   });
+});
+
+describe('Ferric beyond Debian’s Ironic', () => {
+  beforeAll(() => prepare(daemon.url, PREPARATION));
+  afterAll(() => empty(daemon.url, 'latest'));
+
+  it.each(NEWER)('has $name from 1.$since on', async (row) => {
+    expect(await faultsOf(row, daemon.url, daemon.agentUrl)).toEqual([]);
+    if (!row.documented) return;
+    const inDocument = (version: number) => isDocumented(daemon.url, row.documented!, version);
+    expect([await inDocument(row.since - 1), await inDocument(row.since)]).toEqual([false, true]);
+  });
+
+  it('has every route of Ironic, from its first version on, and no other but what clients ask for', () => {
+    const named = ({ method, path, since }: Route) => `${method} ${templateOf(path)} 1.${since}`;
+    const theirs = new Set([...IRONIC_ROUTES.map(named), ...FOR_CLIENTS]);
+    expect([...new Set(FERRIC_ROUTES.map(named))].toSorted()).toEqual([...theirs].toSorted());
+  });
+});
+
+it('has its counts in the reference', async () => {
+  const report = reportOf(total());
+  console.info(
+    `${report.exchanges} exchanges compared, ${report.meant.flat().length} places differ as meant, ` +
+      `${report.open.length} differ openly; ${NEWER.length} checks of what came after 1.82`,
+  );
+  const counts = { scenarios: SCENARIOS.length, sweeps: SWEEP.length, newer: NEWER };
+  await expect(pageOf(report, counts, '21.4')).toMatchFileSnapshot(PAGE);
 });

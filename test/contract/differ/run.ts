@@ -1,7 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { compare, type Difference } from './compare.js';
 import { normalise } from './normalise.js';
-import { type Exchange, NEWEST, type Scenario, type Settled, type Version } from './scenario.js';
+import {
+  type Decided,
+  type Exchange,
+  NEWEST,
+  type Scenario,
+  type Settled,
+  type Version,
+} from './scenario.js';
 
 export interface Finding extends Difference {
   /** Of the request, as sent. */
@@ -15,6 +22,22 @@ export interface Finding extends Difference {
 export interface Run {
   exchanges: number;
   findings: Finding[];
+  asked: Asked[];
+}
+
+/** What was asked of both. */
+export interface Asked {
+  method: string;
+  /** As the scenario has it. */
+  path: string;
+  /** Both did it. */
+  good: boolean;
+}
+
+/** Where one of the two is reached. */
+export interface Server {
+  url: string;
+  agentUrl: string;
 }
 
 interface Answer {
@@ -27,27 +50,41 @@ interface Answer {
 class Side {
   readonly #kept = new Map<string, string>();
 
-  constructor(readonly base: string) {}
+  constructor(
+    readonly base: string,
+    readonly agents: string,
+  ) {}
 
   async ask(exchange: Exchange, version: Version): Promise<Answer> {
-    const answer = await send(this.base, { ...exchange, path: this.#filled(exchange.path) }, version);
+    const { path, body } = exchange;
+    const filled = {
+      ...exchange,
+      path: this.#filled(path),
+      ...(body === undefined || typeof body === 'string' ? {} : { body: this.#filled(JSON.stringify(body)) }),
+    };
+    const answer = await send(exchange.agent ? this.agents : this.base, filled, version);
     for (const [name, at] of Object.entries(exchange.save ?? {})) {
       this.#kept.set(name, String(pick(JSON.parse(answer.text), at)));
     }
     return answer;
   }
 
-  async settle({ settled, state }: Settled): Promise<void> {
-    const path = `/v1/nodes/${this.#filled(settled)}?fields=provision_state,target_power_state,reservation,last_error`;
+  /** @returns the last look at what did not come to its state in time; null: it did */
+  async settle(step: Settled | Decided): Promise<string | null> {
     let text = '';
     for (let poll = 0; poll < 300; poll++) {
+      const path =
+        'settled' in step
+          ? `/v1/nodes/${step.settled}?fields=provision_state,target_power_state,reservation,last_error`
+          : `/v1/allocations/${step.decided}`;
       ({ text } = await send(this.base, { method: 'GET', path }, NEWEST));
-      const node = JSON.parse(text) as Record<string, string | null>;
-      const free = node['reservation'] === null && node['target_power_state'] === null;
-      if (free && node['provision_state'] === state) return;
+      const now = JSON.parse(text) as Record<string, string | null>;
+      if ('decided' in step && now['state'] === step.state) return null;
+      const free = now['reservation'] === null && now['target_power_state'] === null;
+      if (free && now['provision_state'] === step.state) return null;
       await sleep(50);
     }
-    throw new Error(`${this.base}: ${settled} did not come to ${state}: ${text}`);
+    return text;
   }
 
   #filled(path: string): string {
@@ -80,73 +117,98 @@ function pick(value: unknown, path: string): unknown {
   return parts.reduce<unknown>((at, part) => (at as Record<string, unknown> | undefined)?.[part], value);
 }
 
-/** Reads of one thing at several versions that are under way together. */
+/** Exchanges under way together whose order does not matter. */
 const AT_ONCE = 4;
 
 /** Asks both servers the same and compares what they answer. Both are empty before and after. */
-export async function runScenario(scenario: Scenario, theirs: string, ours: string): Promise<Run> {
-  const run: Run = { exchanges: 0, findings: [] };
-  const [their, our] = [new Side(theirs), new Side(ours)];
+export async function runScenario(scenario: Scenario, theirs: Server, ours: Server): Promise<Run> {
+  const run: Run = { exchanges: 0, findings: [], asked: [] };
+  const [their, our] = [new Side(theirs.url, theirs.agentUrl), new Side(ours.url, ours.agentUrl)];
   try {
     await ask(scenario, their, our, run);
   } finally {
-    await Promise.all([empty(theirs), empty(ours)]);
+    await Promise.all([empty(theirs.url), empty(ours.url)]);
   }
   return run;
 }
 
 async function ask(scenario: Scenario, their: Side, our: Side, run: Run): Promise<void> {
-  for (const step of scenario.steps) {
-    if ('settled' in step) {
-      await Promise.all([their.settle(step), our.settle(step)]);
+  const compareAt = async (step: Exchange, version: Version) => {
+    const answers = await Promise.all([their.ask(step, version), our.ask(step, version)]);
+    run.exchanges++;
+    const good = answers.every(({ status }) => status < 300);
+    run.asked.push({ method: step.method, path: step.path, good });
+    const base = (side: Side) => (step.agent ? side.agents : side.base);
+    const differences = compare(normalise(base(their), answers[0]), normalise(base(our), answers[1]));
+    const request = `${step.method} ${step.path}`;
+    const body = step.body === undefined ? '' : JSON.stringify(step.body).slice(0, 200);
+    for (const difference of differences) {
+      run.findings.push({ scenario: scenario.name, request, body, version, ...difference });
+    }
+  };
+  const { steps } = scenario;
+  for (let at = 0; at < steps.length; ) {
+    const step = steps[at]!;
+    if (!('method' in step)) {
+      at++;
+      const [theirs, ours] = await Promise.all([their.settle(step), our.settle(step)]);
+      if (theirs === null && ours === null) continue;
+      const what = { scenario: scenario.name, request: JSON.stringify(step), body: '', version: NEWEST };
+      run.findings.push({ ...what, path: 'settled', theirs: theirs ?? 'yes', ours: ours ?? 'yes' });
       continue;
     }
-    const compareAt = async (version: Version) => {
-      const answers = await Promise.all([their.ask(step, version), our.ask(step, version)]);
-      run.exchanges++;
-      const differences = compare(normalise(their.base, answers[0]), normalise(our.base, answers[1]));
-      const request = `${step.method} ${step.path}`;
-      const body = step.body === undefined ? '' : JSON.stringify(step.body).slice(0, 200);
-      for (const difference of differences) {
-        run.findings.push({ scenario: scenario.name, request, body, version, ...difference });
-      }
-    };
-    const together = step.method === 'GET' ? AT_ONCE : 1;
-    for (let at = 0; at < step.at.length; at += together) {
-      await Promise.all(step.at.slice(at, at + together).map(compareAt));
+    const together: Exchange[] = [];
+    for (let next = steps[at]; next && 'method' in next && isOrderless(scenario, next); next = steps[++at]) {
+      together.push(next);
     }
+    await pooled(together.flatMap((one) => one.at.map((version) => () => compareAt(one, version))));
+    if (together.length > 0) continue;
+    at++;
+    for (const version of step.at) await compareAt(step, version);
   }
 }
 
-const COLLECTIONS = [
-  ['allocations', 'allocations'],
-  ['nodes', 'nodes'],
-  ['chassis', 'chassis'],
-  ['deploy_templates', 'deploy_templates'],
-] as const;
+/** What Ironic asks the machine for, holding the node. */
+const HOLDS = /\/(management|states\/console|vendor_passthru|vifs|validate|raid)/;
+
+/** Reads beside each other see the same. A ramdisk's lookup is more than a read. */
+function isOrderless({ orderless = false }: Scenario, { method, path, save, agent }: Exchange): boolean {
+  return orderless || (method === 'GET' && !save && !agent && !HOLDS.test(path));
+}
+
+async function pooled(tasks: readonly (() => Promise<void>)[]): Promise<void> {
+  const left = tasks.values();
+  const work = async () => {
+    for (const task of left) await task();
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+}
+
+const COLLECTIONS = ['allocations', 'nodes', 'chassis', 'deploy_templates', 'runbooks', 'inspection_rules'];
 
 /** Removes every object of a server that scenarios create. */
-async function empty(base: string): Promise<void> {
-  for (const [path, name] of COLLECTIONS) {
-    const { status, text } = await send(base, { method: 'GET', path: `/v1/${path}` }, NEWEST);
+export async function empty(base: string, newest: Version = NEWEST): Promise<void> {
+  for (const name of COLLECTIONS) {
+    const path = `/v1/${name}${name === 'nodes' && newest === 'latest' ? '?include_children=true' : ''}`;
+    const { status, text } = await send(base, { method: 'GET', path }, newest);
     if (status === 404) continue;
     for (const { uuid } of (JSON.parse(text) as Record<string, { uuid: string }[]>)[name] ?? []) {
-      await removeOne(base, `/v1/${path}/${uuid}`, path === 'nodes');
+      await removeOne(base, `/v1/${name}/${uuid}`, name === 'nodes', newest);
     }
   }
 }
 
-async function removeOne(base: string, path: string, isNode: boolean): Promise<void> {
+async function removeOne(base: string, path: string, isNode: boolean, newest: Version): Promise<void> {
   let last = '';
   for (let attempt = 0; attempt < 40; attempt++) {
     // A node may be deleted in any state once it is in maintenance.
-    if (isNode) await send(base, { method: 'PUT', path: `${path}/maintenance`, body: {} }, NEWEST);
-    const { status, text } = await send(base, { method: 'DELETE', path }, NEWEST);
+    if (isNode) await send(base, { method: 'PUT', path: `${path}/maintenance`, body: {} }, newest);
+    const { status, text } = await send(base, { method: 'DELETE', path }, newest);
     if (status === 204 || status === 404) return;
     last = text;
     if (last.includes('protected')) {
       const body = [{ op: 'replace', path: '/protected', value: false }];
-      await send(base, { method: 'PATCH', path, body }, NEWEST);
+      await send(base, { method: 'PATCH', path, body }, newest);
     }
     await sleep(100);
   }

@@ -9,6 +9,8 @@ export interface Exchange {
   /** A string goes as it is, anything else as JSON. */
   body?: unknown;
   headers?: Record<string, string>;
+  /** What ramdisks ask: of Ironic on the same port, of Ferric on the agents' listener. */
+  agent?: boolean;
   /** The same request at each of these. */
   at: readonly Version[];
   /** Names for values of the answer, by their path in it: `{ port: 'ports[0].uuid' }`. */
@@ -21,12 +23,20 @@ export interface Settled {
   state: string;
 }
 
-export type Step = Exchange | Settled;
+/** Waits, uncounted, until a node was looked for: the allocation is in the state. */
+export interface Decided {
+  decided: string;
+  state: string;
+}
+
+export type Step = Exchange | Settled | Decided;
 
 /** Starts on servers without a node, chassis, allocation or template, and is cleaned up after. */
 export interface Scenario {
   name: string;
   steps: readonly Step[];
+  /** Nothing that it asks for does anything: all of it goes in any order. */
+  orderless?: boolean;
 }
 
 /** Newest version that Debian's Ironic speaks. */

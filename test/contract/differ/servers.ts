@@ -12,5 +12,6 @@ export const PEER = {
 /** ferric.yaml of ours. */
 export const OURS = {
   conductor: { host: 'localhost', node_locked_retry_interval: 0.2 },
+  agent: { require_tls: false, callback_ports: [] },
   driver: { enabled_hardware_types: [HARDWARE], enabled_management_interfaces: ['fake'] },
 };

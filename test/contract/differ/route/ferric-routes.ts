@@ -1,0 +1,26 @@
+import 'reflect-metadata';
+import { AGENT_CONTROLLERS } from '../../../../src/api/agent-api.js';
+import { OPERATOR_CONTROLLERS } from '../../../../src/api/operator-api.js';
+import { declaredRoutes } from '../../../../src/api/routes.js';
+import type { Route } from './ironic-routes.js';
+
+/** Ours alone: what the API is, the state of the daemon, and its live events. */
+const OWN = ['/healthcheck', '/v1/events/stream', '/v1/openapi', '/v1/openapi.json', '/v1/openapi.html'];
+
+/** Every route of Ferric that Ironic has a counterpart of, by its own tables; those of ramdisks once. */
+export const FERRIC_ROUTES: readonly Route[] = [
+  ...new Map(
+    declaredRoutes([...OPERATOR_CONTROLLERS, ...AGENT_CONTROLLERS])
+      .filter(({ path }) => !OWN.includes(path) && !/^\/(v2|versions)(\/|$)/.test(path)) // the Image service's
+      .map(({ method, path, since }) => [`${method} ${path}`, { method, path, since: since ?? 1 }]),
+  ).values(),
+];
+
+/** Of these, what clients of Ironic ask for although it has no such route, as the answers of theirs show. */
+export const FOR_CLIENTS = [
+  // `baremetal node history list --long`
+  'GET /v1/nodes/:any/history/detail 1.78',
+  // `baremetal node indicator get` and `set`
+  'GET /v1/nodes/:any/management/indicators/:any/:any 1.1',
+  'PUT /v1/nodes/:any/management/indicators/:any/:any 1.1',
+];

@@ -1,0 +1,118 @@
+import { around, get, post, put, type Scenario, uuid } from '../scenario.js';
+
+const PORT = uuid(90);
+const bind = {
+  event: 'network.bind_port',
+  port_id: PORT,
+  mac_address: '52:54:00:00:00:01',
+  status: 'ACTIVE',
+};
+const create = (body: object, at: number | number[] = 82) =>
+  post('/v1/nodes', { driver: 'fake-hardware', ...body }, { at });
+
+export const OTHER: readonly Scenario[] = [
+  {
+    name: 'details below others',
+    steps: [
+      post('/v1/chassis', { uuid: uuid(21) }),
+      create({ uuid: uuid(1), name: 'a', chassis_uuid: uuid(21) }),
+      post('/v1/portgroups', { uuid: uuid(22), node_uuid: uuid(1), name: 'pg' }),
+      get(`/v1/chassis/${uuid(21)}/nodes/detail`),
+      get(`/v1/nodes/${uuid(1)}/portgroups/detail`),
+      get(`/v1/portgroups/${uuid(22)}/ports/detail`),
+      get(`/v1/nodes/${uuid(1)}/history/detail`),
+      { ...post('/v1/continue_inspection', {}), agent: true },
+    ],
+  },
+  {
+    name: 'events',
+    steps: [
+      post('/v1/events', { events: [bind] }, { at: around(54) }),
+      ...[
+        {},
+        { events: [] },
+        { events: 5 },
+        { events: [5] },
+        { events: [{}] },
+        { events: [{ event: 'nosuch' }] },
+        { events: [{ event: 'network.bind_port' }] },
+        { events: [{ ...bind, event: 'network.unbind_port' }] },
+        {
+          events: [{ ...bind, event: 'network.delete_port', device_id: uuid(1), 'binding:host_id': uuid(1) }],
+        },
+        { events: [{ ...bind, device_id: null }] },
+        { events: [{ ...bind, device_id: 'nosuch' }] },
+        { events: [{ ...bind, port_id: 'nosuch' }] },
+        { events: [{ ...bind, mac_address: 'nosuch' }] },
+        { events: [{ ...bind, status: 5 }] },
+        { events: [{ ...bind, nosuch: 1 }] },
+        { events: [bind], nosuch: 1 },
+        { events: [bind, bind] },
+        [],
+      ].map((body) => post('/v1/events', body)),
+      post('/v1/events', undefined),
+      put('/v1/events', {}),
+      get('/v1/events/nosuch'),
+    ],
+  },
+  {
+    name: 'shards',
+    steps: [
+      get('/v1/shards', { at: around(82) }),
+      create({ uuid: uuid(1), name: 'a', shard: 'x' }, around(82)),
+      create({ uuid: uuid(2), name: 'b', shard: 'x' }),
+      create({ uuid: uuid(3), name: 'c', shard: 'y' }),
+      create({ uuid: uuid(4), name: 'd', shard: 'x' }),
+      create({ uuid: uuid(5), name: 'e', shard: 'y' }),
+      create({ uuid: uuid(6), name: 'f' }),
+      get('/v1/shards', { at: around(82) }),
+      get('/v1/shards?limit=1'),
+      get('/v1/shards?fields=name'),
+      get('/v1/shards?nosuch=1'),
+      get('/v1/shards/x'),
+      post('/v1/shards', {}),
+      put('/v1/shards', {}),
+      get('/v1/nodes?shard=x', { at: around(82) }),
+      get('/v1/nodes?shard=x,y&sort_key=name'),
+      get('/v1/nodes?shard=nosuch'),
+      get('/v1/nodes?shard='),
+      get('/v1/nodes?sharded=true', { at: around(82) }),
+      get('/v1/nodes?sharded=false'),
+      get('/v1/nodes?sharded=maybe'),
+      get('/v1/nodes?sort_key=shard'),
+      get('/v1/ports?shard=x', { at: around(82) }),
+      get('/v1/ports?shard=nosuch'),
+    ],
+  },
+  {
+    name: 'owners and lessees',
+    steps: [
+      create({ uuid: uuid(1), name: 'a', lessee: 'you' }, around(65)),
+      create({ uuid: uuid(2), name: 'b', lessee: 'them' }),
+      {
+        method: 'PATCH',
+        path: `/v1/nodes/${uuid(2)}`,
+        body: [{ op: 'add', path: '/owner', value: 'me' }],
+        at: [49, 50],
+      },
+      {
+        method: 'PATCH',
+        path: `/v1/nodes/${uuid(2)}`,
+        body: [{ op: 'add', path: '/lessee', value: 'x' }],
+        at: [64, 65],
+      },
+      get(`/v1/nodes/${uuid(2)}`, { at: [49, 50, 64, 65] }),
+      get('/v1/nodes?owner=me', { at: around(50) }),
+      get('/v1/nodes?lessee=you', { at: around(65) }),
+      get('/v1/nodes?owner=me&lessee=x'),
+      get('/v1/nodes?owner=nosuch'),
+      get('/v1/nodes?owner='),
+      get('/v1/nodes?project=me'),
+      get('/v1/nodes?project=x', { at: around(65) }),
+      get('/v1/nodes?sort_key=owner&fields=uuid,owner,lessee'),
+      get('/v1/nodes?fields=owner', { at: around(50) }),
+      get('/v1/nodes?fields=lessee', { at: around(65) }),
+      get('/v1/nodes/detail?owner=me'),
+    ],
+  },
+];
