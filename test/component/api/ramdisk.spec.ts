@@ -173,7 +173,7 @@ describe('the agent listener', () => {
       expect((await server.agent.get(path)).status).toBe(404);
     }
     expect((await server.agent.at(null).get('/')).json.name).toBe('OpenStack Ironic API');
-    const inspected = { inventory: { interfaces: [] } };
+    const inspected = { inventory: { interfaces: [{ name: 'eth0', mac_address: '52:54:00:00:00:77' }] } };
     expect(await server.agent.post('/v1/continue_inspection', inspected)).toMatchObject(MISS);
   });
   it('limits what one address may ask', async () => {

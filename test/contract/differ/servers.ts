@@ -13,5 +13,11 @@ export const PEER = {
 export const OURS = {
   conductor: { host: 'localhost', node_locked_retry_interval: 0.2 },
   agent: { require_tls: false, callback_ports: [] },
-  driver: { enabled_hardware_types: [HARDWARE], enabled_management_interfaces: ['fake'] },
+  driver: {
+    enabled_hardware_types: [HARDWARE],
+    enabled_management_interfaces: ['fake'],
+    // Inspection by the ramdisk came after Debian's.
+    enabled_inspect_interfaces: ['no-inspect', 'fake'],
+    enabled_rescue_interfaces: ['no-rescue', 'fake'],
+  },
 };

@@ -14,6 +14,7 @@ export const WIRE: readonly Meant[] = [
   // Versions
   {
     path: /^headers\.x-openstack-ironic-api-maximum-version$/,
+    when: ({ ours }) => ours === '"1.115"',
     reason: 'Ferric speaks versions up to 1.115, Debian’s Ironic up to 1.82.',
   },
   {
@@ -146,6 +147,12 @@ export const WIRE: readonly Meant[] = [
       /^(400 )?"(Missing mandatory parameter|Schema error for)/.test(their) &&
       /^(404 "Node |404 "Resource could not|"Malformed indicator)/.test(ours),
     reason: 'Whether there is such a path, and what it names, is looked at before the body.',
+  },
+  {
+    request: /^\S+ \/v1\/image_cache(\/|$)/,
+    path: /^(status|body)$/,
+    when: theirs(/404|Not Found/),
+    reason: 'The image cache can be seen and steered; Ironic has no such routes.',
   },
   {
     request: /\/history\/detail$/,

@@ -1,5 +1,5 @@
 import { type Exchange, NEWEST, NOBODY, post, type Scenario, uuid } from '../scenario.js';
-import { FERRIC_ROUTES } from './ferric-routes.js';
+import { SWEPT_ROUTES } from './ferric-routes.js';
 import { IRONIC_ROUTES, type Route } from './ironic-routes.js';
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
@@ -38,7 +38,7 @@ function edges(since: number): number[] {
 }
 
 const fill = (path: string, ident: string) => path.replace(':ident', ident).replace(':part', 'nosuch');
-const PATHS = [...pathsOf([...FERRIC_ROUTES, ...IRONIC_ROUTES])].toSorted(([a], [b]) => (a < b ? -1 : 1));
+const PATHS = [...pathsOf([...SWEPT_ROUTES, ...IRONIC_ROUTES])].toSorted(([a], [b]) => (a < b ? -1 : 1));
 const isNamed = (path: string) => path.includes(':ident');
 
 /** Whatever can be asked: every path of both route tables, each method, at the edges of its versions. */
