@@ -61,6 +61,11 @@ export const MACHINES: readonly Meant[] = [
   },
   {
     request: /^GET \/v1\/lookup/,
+    path: /^body\.config\.ferric_contained_bootloader_install$/,
+    reason: 'Our own agent is told that it may install a boot loader shut in; others do not know the key.',
+  },
+  {
+    request: /^GET \/v1\/lookup/,
     path: /^body\.config\.agent_token$/,
     when: ({ version, ours }) => Number(version) < 62 && ours === '"******"',
     reason: 'A token that a node has is given to nobody again; Debian’s shows it to old ramdisks.',
