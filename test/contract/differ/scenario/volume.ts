@@ -66,7 +66,7 @@ export const VOLUME: readonly Scenario[] = [
     name: 'volume connectors',
     steps: [
       node,
-      connector({ connector_id: IQN }),
+      connector({ uuid: uuid(63), connector_id: IQN }),
       put(`/v1/nodes/${NODE}/states/power`, { target: 'power off' }),
       settled(NODE, 'enroll'),
       post('/v1/volume/connectors', { node_uuid: NODE, type: 'iqn', connector_id: IQN }, { at: 31 }),
