@@ -209,13 +209,13 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     ),
     works(
       'Partition images: sizes, disk label, config drive; GRUB from inside the image on BIOS and UEFI',
-      'test/component/driver/partition-image.spec.ts',
+      'test/e2e-all/partition.spec.ts',
       'an image without GRUB, or with a partition table, is refused before the machine is touched',
     ),
     works('Rebuild that keeps the ephemeral partition', 'test/component/agent/write-partition-image.spec.ts'),
     works(
       'Network boot of the instance by its own kernel and ramdisk (boot_option:netboot)',
-      'test/unit/driver/pxe/network-boot.spec.ts',
+      'test/e2e-all/partition.spec.ts',
       'Ironic ignores the word since 2023',
     ),
     no('oci://, anaconda and bootc images'),
