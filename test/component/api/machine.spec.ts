@@ -303,7 +303,7 @@ describe('vendor_passthru', () => {
     );
     const named = await api.post(`${path}/vendor_passthru?method=third_method_sync`, { bar: 'meow' });
     expect(named.text).toBe('true');
-    expect((await api.post(`${path}/vendor_passthru`, {})).fault).toBe('Method not specified');
+    expect((await api.post(`${path}/vendor_passthru`, {})).fault).toBe('Missing mandatory parameter: method');
     const steps = await database.source.query(`select args::text from operation_step`);
     expect(JSON.stringify(steps)).not.toContain('canary');
   });

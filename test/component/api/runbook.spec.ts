@@ -82,7 +82,7 @@ describe('/v1/runbooks', () => {
   });
   it('a description is newer than a runbook', async () => {
     const body = { name: 'CUSTOM_A', steps: [step], description: 'x' };
-    expect((await api.at(111).post('/v1/runbooks', body)).status).toBe(406);
+    expect((await api.at(111).post('/v1/runbooks', body)).status).toBe(400);
     expect((await api.at(92).post('/v1/runbooks', { ...body, description: undefined })).status).toBe(201);
     expect((await api.post('/v1/runbooks', body)).fault).toBe('A runbook with name CUSTOM_A already exists.');
   });
@@ -107,7 +107,7 @@ describe('/v1/runbooks', () => {
       owner: 'p',
     });
     expect((await patch(set('/traits', []))).fault).toContain('Cannot patch /traits');
-    expect((await api.at(111).patch('/v1/runbooks/wipe', [set('/description', 'x')])).status).toBe(406);
+    expect((await api.at(111).patch('/v1/runbooks/wipe', [set('/description', 'x')])).status).toBe(400);
     expect((await patch(set('/steps/0/order', 'x'))).status).toBe(400);
     expect((await api.delete('/v1/runbooks/wipe')).status).toBe(204);
     expect((await api.get('/v1/runbooks/wipe')).fault).toBe('Runbook wipe could not be found.');

@@ -120,9 +120,9 @@ describe('PUT states/provision', () => {
     [{ target: 'manage', service_steps: [{}] }, 115, 400, '"service_steps" is only valid'],
     [{ target: 'manage', disable_ramdisk: true }, 115, 400, 'disable_ramdisk is supported only with'],
     [{ target: 'manage', runbook: 'x' }, 115, 404, 'Runbook x could not be found.'],
-    [{ target: 'unhold' }, 84, 406, 'Request not acceptable.'],
-    [{ target: 'service' }, 86, 406, 'Request not acceptable.'],
-    [{ target: 'undeploy' }, 72, 406, 'Request not acceptable.'],
+    [{ target: 'unhold' }, 84, 400, 'The requested action "unhold" can not be performed'],
+    [{ target: 'service' }, 86, 400, 'The requested action "service" can not be performed'],
+    [{ target: 'undeploy' }, 72, 400, 'The requested action "undeploy" can not be performed'],
   ])('from enroll, %j at 1.%i: %i', async (body, version, status, fault) => {
     const answer = await provision(body, version);
     expect(answer.fault).toContain(fault);

@@ -57,6 +57,8 @@ connection = sqlite:///${directory}/keystone.sqlite
 sqlite_synchronous = false
 [fernet_tokens]
 key_repository = ${directory}/fernet
+[fernet_receipts]
+key_repository = ${directory}/fernet
 [credential]
 key_repository = ${directory}/credential
 [identity]

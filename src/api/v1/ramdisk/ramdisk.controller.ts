@@ -120,7 +120,7 @@ export class RamdiskController {
     const view = viewOf(NODE_FIELDS, version, LOOKUP_FIELDS);
     return {
       node: view.show(found.node, { version, base, steps: new Map(), now: 0 }),
-      config: agentConfig(this.door.settings, found.agent_token),
+      config: agentConfig(this.door.settings, shownToken(found, true)),
     };
   }
 
