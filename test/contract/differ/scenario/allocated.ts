@@ -115,6 +115,8 @@ export const ALLOCATED: readonly Scenario[] = [
       put(`/v1/nodes/${TWO}/traits/CUSTOM_GPU`, undefined),
       allocate({ uuid: A, resource_class: 'gold', traits: ['CUSTOM_GPU'] }),
       decided(A, 'active'),
+      // Until the conductor has let go of it.
+      settled(TWO, 'available'),
       get(`/v1/allocations/${A}`),
       get(`/v1/nodes/${TWO}`),
       remove(`/v1/allocations/${A}`),
