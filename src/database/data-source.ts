@@ -2,6 +2,7 @@ import { DataSource, type EntityManager, type MixedList } from 'typeorm';
 import { FerricError, UnavailableError } from '../domain/errors.js';
 import type { Logger } from '../platform/logger.js';
 import { MIGRATIONS } from './migrations.js';
+import { PreparingClient } from './prepared.js';
 
 export type Connection = { url: string } | { host: string; port: number; username: string; database: string };
 export type EntityClass = abstract new () => unknown;
@@ -34,7 +35,14 @@ export async function openDatabase(options: {
     connectTimeoutMS: 60_000,
     // A connection that the server cuts must not end the process; the next query takes a new one.
     poolErrorHandler: (error: Error) => log.warn({ error: error.message }, 'a database connection was lost'),
-    extra: { keepAlive: true, idle_in_transaction_session_timeout: 60_000, lock_timeout: 10_000 },
+    extra: {
+      Client: PreparingClient,
+      keepAlive: true,
+      // What a connection has prepared goes with it.
+      idleTimeoutMillis: 300_000,
+      idle_in_transaction_session_timeout: 60_000,
+      lock_timeout: 10_000,
+    },
   });
   await source.initialize();
   const known = new Set(MIGRATIONS.map((migration) => migration.name));

@@ -1,6 +1,7 @@
 import type { PoolClient } from 'pg';
 import { Query } from 'pg';
 import type { DataSource } from 'typeorm';
+import { prepared } from './prepared.js';
 
 /**
  * Reads rows one after another as they come: a long result is never held as a whole.
@@ -18,7 +19,7 @@ export async function eachRow<Row>(
     const client = (await runner.connect()) as PoolClient;
     await new Promise<void>((resolve, reject) => {
       let fault: { error: unknown } | null = null;
-      const query = new Query<Row & object>(text, values);
+      const query = new Query<Row & object>(prepared(text, values));
       query.on('row', (row) => {
         if (fault) return;
         try {

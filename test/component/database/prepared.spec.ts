@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startTestDatabase, type TestDatabase } from '../../support/database.js';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await startTestDatabase();
+});
+afterAll(() => database?.stop());
+
+/** Runs work on one connection of the pool. */
+async function onOne<T>(work: (query: (text: string, values?: unknown[]) => Promise<T[]>) => Promise<void>) {
+  const runner = database.source.createQueryRunner();
+  try {
+    await work((text, values) => runner.query(text, values) as Promise<T[]>);
+  } finally {
+    await runner.release();
+  }
+}
+
+const preparedOf = `select name, statement, generic_plans + custom_plans as plans from pg_prepared_statements`;
+
+it('a statement that comes again and again is parsed once, and gives what it gives unprepared', async () => {
+  await onOne<Record<string, unknown>>(async (query) => {
+    for (let n = 1; n <= 5; n++) {
+      expect(await query(`select $1::integer + 1 as next, $2::jsonb as of`, [n, '{"a": [1]}'])).toEqual([
+        { next: n + 1, of: { a: [1] } },
+      ]);
+    }
+    await query(`select $1::integer as once`, [1]);
+    const kept = await query(preparedOf);
+    expect(kept.filter(({ statement }) => String(statement).includes('as next'))).toEqual([
+      expect.objectContaining({ name: expect.stringMatching(/^ferric_\d+$/), plans: '3' }),
+    ]);
+    expect(kept.filter(({ statement }) => String(statement).includes('as once'))).toEqual([]);
+  });
+});
+
+it('a statement that fails is one that can be sent again', async () => {
+  await onOne(async (query) => {
+    for (let n = 0; n < 5; n++) {
+      await expect(query(`select 1 / $1::integer as part`, [0])).rejects.toThrow('division by zero');
+      await expect(query(`select $1::integer from nowhere`, [0])).rejects.toThrow('does not exist');
+    }
+    expect(await query(`select 1 / $1::integer as part`, [1])).toEqual([{ part: 1 }]);
+  });
+});
+
+it('a schema that changes under a connection costs one refusal, and a new connection', async () => {
+  await database.source.query(`create table changing (id integer)`);
+  await onOne(async (query) => {
+    for (let n = 0; n < 4; n++) await query(`select * from changing where id = $1`, [n]);
+    await database.source.query(`alter table changing add column more text`);
+    await expect(query(`select * from changing where id = $1`, [1])).rejects.toThrow('cached plan');
+  });
+  await onOne(async (query) => {
+    expect(await query(`select * from changing where id = $1`, [1])).toEqual([]);
+  });
+});
