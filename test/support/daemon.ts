@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
+import { copyMigratedCluster } from './cluster-template.js';
 
 const PROGRAM = new URL('../../dist/src/main.js', import.meta.url).pathname;
 
@@ -54,6 +55,8 @@ export class DaemonHome {
   async launch(env: Record<string, string> = {}): Promise<RunningDaemon> {
     this.#ports ??= { api: await freePort(), agent: await freePort(), http: await freePort() };
     const ports = this.#ports;
+    const database = join(this.directory, 'data', 'postgresql');
+    if (!existsSync(database)) await copyMigratedCluster(database);
     const file = join(this.directory, 'ferric.yaml');
     const settings = merge(
       {

@@ -7,6 +7,7 @@ import { openDatabase } from '../../src/database/data-source.js';
 import { startEmbeddedServer } from '../../src/database/embedded-server.js';
 import { Keyring } from '../../src/database/sealing.js';
 import { createLogger } from '../../src/platform/logger.js';
+import { copyMigratedCluster } from './cluster-template.js';
 
 export const testKeyring = () => new Keyring([{ id: 1, key: Buffer.alloc(32, 7) }]);
 export const silentLog = createLogger(process.env['TEST_LOG'] ?? 'error');
@@ -28,6 +29,7 @@ export async function startTestDatabase(): Promise<TestDatabase> {
   const directory = mkdtempSync(join(tmpdir(), 'ferric-pg-'));
   const log = createLogger('error');
   chmodSync(directory, 0o755);
+  await copyMigratedCluster(directory);
   let server = await startEmbeddedServer(directory, log);
   const source = await openDatabase({ connection: server.connection, entities: ENTITIES, poolSize: 10, log });
   return {
