@@ -17,13 +17,6 @@ export class SourceUnreachableError extends FerricError {
   }
 }
 
-/** What was asked for can't be done this way, or must not be. Nothing was begun. */
-export class RefusedError extends FerricError {
-  constructor(message: string, options?: ErrorOptions) {
-    super('unsupported', message, options);
-  }
-}
-
 /** A program that did not do its work; its arguments are in the log. */
 export class ProgramError extends FerricError {
   constructor(

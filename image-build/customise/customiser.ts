@@ -35,7 +35,7 @@ export interface Customiser {
    * Makes the disk larger, and the partition of its root file system (the only or the largest one), and the file
    * system in it.
    * @param bytes of the disk
-   * @throws RefusedError when the disk is larger already
+   * @throws UnsupportedError when the disk is larger already
    */
   enlarge(image: string, target: string, bytes: number): Promise<void>;
   /** Gives unused blocks back, and compresses. */

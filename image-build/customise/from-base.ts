@@ -2,8 +2,7 @@ import { existsSync } from 'node:fs';
 import { chmod, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { FerricError } from '../../src/domain/errors.js';
-import { RefusedError } from '../error.js';
+import { FerricError, UnsupportedError } from '../../src/domain/errors.js';
 import { inspectFile, QEMU_NAME } from '../inspect/inspect.js';
 import { run } from '../process/run.js';
 import type { PublishedFile } from '../session/artefact.js';
@@ -53,7 +52,7 @@ export async function buildFromBase(
   name: 'loop' | 'guestfs',
 ): Promise<PublishedFile[]> {
   const { base, packages, scripts, output } = request;
-  if (base === undefined) throw new RefusedError('no base was named');
+  if (base === undefined) throw new UnsupportedError('no base was named');
   const report = await inspectFile(session, base);
   if (!report.safe) throw new FerricError('image-refused', `${base} is unsafe: ${report.faults.join('; ')}`);
   if (report.kind !== 'whole-disk')

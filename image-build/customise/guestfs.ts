@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { ProgramError, RefusedError } from '../error.js';
+import { UnsupportedError } from '../../src/domain/errors.js';
+import { ProgramError } from '../error.js';
 import { missingTools } from '../probe/tool.js';
 import { run } from '../process/run.js';
 import { applianceEnvironment, missingKernel } from './appliance.js';
@@ -47,10 +48,10 @@ export class GuestfsCustomiser implements Customiser {
   async enlarge(image: string, target: string, bytes: number): Promise<void> {
     const size = await virtualSize(image);
     if (size > bytes)
-      throw new RefusedError(`the image has a disk of ${size} bytes, which is more than ${bytes}`);
+      throw new UnsupportedError(`the image has a disk of ${size} bytes, which is more than ${bytes}`);
     if (size === bytes) return copyImage(image, target);
     const partitions = await partitionsOf(image, join(this.scratch, 'head.raw'));
-    if (!partitions) throw new RefusedError('the image has no partition table; virt-resize needs one');
+    if (!partitions) throw new UnsupportedError('the image has no partition table; virt-resize needs one');
     await run('qemu-img', ['create', '-q', '-f', 'qcow2', target, String(bytes)]);
     await this.#run('virt-resize', [
       '--expand',

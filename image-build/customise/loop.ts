@@ -1,12 +1,15 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rm, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { RefusedError } from '../error.js';
+import { basename, join } from 'node:path';
+import { UnsupportedError } from '../../src/domain/errors.js';
+import { tableOf } from '../../src/protocol/image-format/partition-table.js';
+import { PARTITION_TABLE_BYTES, type Partition } from '../../src/protocol/image-format/partitions.js';
+import { bytesAt } from '../inspect/bytes-at.js';
 import { missingRights, missingTools } from '../probe/tool.js';
 import { run } from '../process/run.js';
 import type { Customisation, Customiser } from './customiser.js';
 import { INSIDE } from './inside.js';
-import { type Partition, readPartitions, rootPartition, virtualSize } from './partition-table.js';
+import { readPartitions, rootPartition, virtualSize } from './partition-table.js';
 
 /** Milliseconds: scripts install packages. */
 const LONG = 6 * 3_600_000;
@@ -39,7 +42,7 @@ export class LoopCustomiser implements Customiser {
   async enlarge(image: string, target: string, bytes: number): Promise<void> {
     const size = await virtualSize(image);
     if (size > bytes)
-      throw new RefusedError(`the image has a disk of ${size} bytes, which is more than ${bytes}`);
+      throw new UnsupportedError(`the image has a disk of ${size} bytes, which is more than ${bytes}`);
     await this.#changed(image, target, async (disk) => {
       if (size < bytes) {
         await truncate(disk, bytes);
@@ -101,7 +104,10 @@ export class LoopCustomiser implements Customiser {
     if (partitions) await run('partx', ['--add', device]);
     const program = join(this.scratch, 'inside.sh');
     await writeFile(program, INSIDE);
-    const devices = (partitions ?? []).map(({ number }) => `${device}p${number}`);
+    const name = basename(device);
+    const devices = readdirSync(`/sys/block/${name}`)
+      .filter((entry) => entry.startsWith(`${name}p`))
+      .map((entry) => join('/dev', entry));
     await run(
       'unshare',
       [
@@ -121,14 +127,14 @@ async function growLast(disk: string, partitions: readonly Partition[]): Promise
   const root = rootPartition(partitions);
   const last = partitions.reduce((a, b) => (b.start > a.start ? b : a));
   if (root.number !== last.number)
-    throw new RefusedError(
+    throw new UnsupportedError(
       `partition ${root.number} is not the last one of the disk; the loop backend can only grow the last, guestfs can`,
     );
-  const kind = await run('blkid', ['-p', '-o', 'value', '-s', 'PTTYPE', disk], { accepted: [0, 2] });
   // Before a GPT can grow, its backup has to stand at the new end.
-  if (kind === 'gpt') await run('sfdisk', ['--relocate', 'gpt-bak-std', disk]);
+  if (tableOf(await bytesAt(disk, 0, PARTITION_TABLE_BYTES)) === 'gpt')
+    await run('sfdisk', ['--relocate', 'gpt-bak-std', disk]);
   await run('sfdisk', ['--no-reread', '-N', String(root.number), disk], { input: ', +\n' });
   const grown = (await readPartitions(disk))!.find(({ number }) => number === root.number)!;
   if (grown.size < root.size + ALIGNMENT)
-    throw new RefusedError(`partition ${root.number} of the image did not grow`);
+    throw new UnsupportedError(`partition ${root.number} of the image did not grow`);
 }

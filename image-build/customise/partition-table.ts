@@ -1,13 +1,15 @@
-import { truncate } from 'node:fs/promises';
-import { RefusedError } from '../error.js';
+import { UnsupportedError } from '../../src/domain/errors.js';
+import { isPartitioned } from '../../src/protocol/image-format/partition-table.js';
+import {
+  decodePartitions,
+  PARTITION_TABLE_BYTES,
+  type Partition,
+} from '../../src/protocol/image-format/partitions.js';
+import { bytesAt } from '../inspect/bytes-at.js';
 import { run } from '../process/run.js';
 
-export interface Partition {
-  number: number;
-  /** Bytes. */
-  start: number;
-  size: number;
-}
+/** MBR types of a partition that holds others: CHS, LBA, Linux. */
+const EXTENDED = ['0x05', '0x0f', '0x85'];
 
 /** Bytes of the disk inside. */
 export async function virtualSize(image: string): Promise<number> {
@@ -17,34 +19,35 @@ export async function virtualSize(image: string): Promise<number> {
   return answer['virtual-size'];
 }
 
-/** The partitions of a raw disk; undefined: it has none, it is one file system. */
+/** The partitions of a raw disk, or of its first bytes; undefined: it has none, it is one file system. */
 export async function readPartitions(disk: string): Promise<Partition[] | undefined> {
-  const kind = await run('blkid', ['-p', '-o', 'value', '-s', 'PTTYPE', disk], { accepted: [0, 2] });
-  if (kind === '') return undefined;
-  const { partitiontable: table } = JSON.parse(await run('sfdisk', ['--json', disk])) as {
-    partitiontable: { sectorsize?: number; partitions?: { node: string; start: number; size: number }[] };
-  };
-  const sector = table.sectorsize ?? 512;
-  return (table.partitions ?? []).map(({ node, start, size }) => ({
-    number: Number(/\d+$/.exec(node)![0]),
-    start: start * sector,
-    size: size * sector,
-  }));
+  const head = await bytesAt(disk, 0, PARTITION_TABLE_BYTES);
+  if (!isPartitioned(head)) return undefined;
+  const partitions = decodePartitions(head);
+  // Boot code in the first sector of a file system ends with the same two bytes as a table.
+  return partitions.length > 0 ? partitions : undefined;
 }
 
 /**
- * The partitions of any image, by its first and last blocks alone.
- * @param head a file of its own for them
+ * The partitions of any image.
+ * @param head a file of its own for the first bytes of the disk inside
  */
 export async function partitionsOf(image: string, head: string): Promise<Partition[] | undefined> {
-  await run('qemu-img', ['dd', '-O', 'raw', 'bs=1M', 'count=4', `if=${image}`, `of=${head}`]);
-  await truncate(head, await virtualSize(image));
+  await run('qemu-img', ['dd', '-O', 'raw', 'bs=1M', 'count=1', `if=${image}`, `of=${head}`]);
   return readPartitions(head);
 }
 
-/** Whose file system is the system's own: the only partition, or the largest. */
+/**
+ * Whose file system is the system's own: the only partition, or the largest.
+ * @throws UnsupportedError where it may be one inside an extended partition, which is not looked into
+ */
 export function rootPartition(partitions: readonly Partition[]): Partition {
+  const extended = partitions.find(({ type }) => EXTENDED.includes(type));
+  if (extended)
+    throw new UnsupportedError(
+      `partition ${extended.number} of the image is an extended one: which of those inside is to grow can't be told`,
+    );
   const [largest] = [...partitions].sort((a, b) => b.size - a.size);
-  if (!largest) throw new RefusedError('the image has a partition table without partitions');
+  if (!largest) throw new UnsupportedError('the image has a partition table without partitions');
   return largest;
 }

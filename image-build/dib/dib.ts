@@ -1,11 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { debianSources } from '../debian/source.js';
-import { makeBootLoader } from '../direct/boot-loader.js';
-import { configureSystem, EARLY_GRUB, ESP_LABEL, ROOT_LABEL } from '../direct/configure.js';
-import { sizeFor } from '../direct/size.js';
-import { makeWholeDisk, toQcow2 } from '../direct/whole-disk.js';
+import { assembleImage } from '../direct/assemble.js';
+import { configureSystem } from '../direct/configure.js';
 import { missingRights, missingTools } from '../probe/tool.js';
 import { run } from '../process/run.js';
 import type { PublishedFile } from '../session/artefact.js';
@@ -17,7 +14,6 @@ const HOUR = 3_600_000;
 /** What says how the disk is laid out: ours is, where the disk is made here. */
 const LAYOUT = ['vm', 'baremetal', 'block-device-gpt', 'block-device-mbr', 'block-device-efi', 'bootloader'];
 const DEBIAN = ['debian', 'debian-minimal'];
-const ESP_SIZE = 64;
 
 export const dib: Backend = {
   name: 'dib',
@@ -186,21 +182,5 @@ async function makeDisk(session: BuildSession, request: UserImageRequest): Promi
     const rest = elements.filter((name) => name !== 'dhcp-all-interfaces');
     await configureSystem(root, { release, kind: 'whole-disk', elements: rest, access });
   });
-  const raw = session.path('image.raw');
-  await session.stage('disk', async (stage) => {
-    const size = request.size ?? (await sizeFor(root));
-    await makeWholeDisk({
-      output: raw,
-      scratch: session.scratch,
-      bootLoader: await makeBootLoader(root, session.scratch, EARLY_GRUB, 'chroot'),
-      esp: { size: ESP_SIZE, label: ESP_LABEL, files: {} },
-      root: { size, label: ROOT_LABEL, folder: root },
-      diskId: randomUUID().toUpperCase(),
-    });
-    stage.bytes(size * 2 ** 20);
-  });
-  await session.stage('compress', async (stage) => {
-    stage.watch(session.path('image.qcow2'));
-    await toQcow2(raw, session.path('image.qcow2'));
-  });
+  await assembleImage(session, root, 'whole-disk', request.size);
 }

@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import { copyFileSync, rmSync } from 'node:fs';
+import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { debianSources } from '../debian/source.js';
 import { makeSystem, systemPackages } from '../debian/system.js';
@@ -7,10 +6,8 @@ import { missingRights, missingTools } from '../probe/tool.js';
 import type { PublishedFile } from '../session/artefact.js';
 import type { BuildSession } from '../session/build-session.js';
 import type { Backend, UserImageRequest } from '../user/request.js';
-import { makeBootLoader } from './boot-loader.js';
-import { configureSystem, EARLY_GRUB, ESP_LABEL, ROOT_LABEL } from './configure.js';
-import { sizeFor } from './size.js';
-import { makeFileSystem, makeWholeDisk, toQcow2 } from './whole-disk.js';
+import { assembleImage } from './assemble.js';
+import { configureSystem } from './configure.js';
 
 /** Elements that this backend has an answer to; the packages that they bring. */
 const ELEMENTS: Readonly<Record<string, readonly string[]>> = {
@@ -28,8 +25,6 @@ const ELEMENTS: Readonly<Record<string, readonly string[]>> = {
 };
 const GRUB = ['grub2-common', 'grub-common', 'grub-pc-bin', 'grub-efi-amd64-bin', 'efibootmgr'];
 const DEFAULT_RELEASE = 'bookworm';
-/** MiB; a FAT32 has no less. */
-const ESP_SIZE = 64;
 
 export const direct: Backend = {
   name: 'direct',
@@ -73,35 +68,17 @@ export async function buildDirect(
   const boot = await session.stage('configuration', () =>
     configureSystem(root, { release, kind, elements, access }),
   );
-  const raw = session.path('image.raw');
-  const files: Record<string, string> = { [`${output}.qcow2`]: session.path('image.qcow2') };
-  await session.stage(kind === 'partition' ? 'file system' : 'disk', async (stage) => {
-    const size = request.size ?? (await sizeFor(root));
-    if (kind === 'partition') {
-      for (const [extension, path] of [
-        ['vmlinuz', boot.kernel],
-        ['initrd', boot.initrd],
-      ] as const) {
-        copyFileSync(path, session.path(extension));
-        files[`${output}.${extension}`] = session.path(extension);
-      }
-      await makeFileSystem(raw, { folder: root, label: ROOT_LABEL, size });
-    } else {
-      await makeWholeDisk({
-        output: raw,
-        scratch: session.scratch,
-        bootLoader: await makeBootLoader(root, session.scratch, EARLY_GRUB, 'chroot'),
-        esp: { size: ESP_SIZE, label: ESP_LABEL, files: {} },
-        root: { size, label: ROOT_LABEL, folder: root },
-        diskId: randomUUID().toUpperCase(),
-      });
+  const files: Record<string, string> = {};
+  if (kind === 'partition')
+    for (const [extension, path] of [
+      ['vmlinuz', boot.kernel],
+      ['initrd', boot.initrd],
+    ] as const) {
+      copyFileSync(path, session.path(extension));
+      files[`${output}.${extension}`] = session.path(extension);
     }
-    stage.bytes(size * 2 ** 20);
-  });
-  await session.stage('compress', async (stage) => {
-    stage.watch(session.path('image.qcow2'));
-    await toQcow2(raw, session.path('image.qcow2'));
-    rmSync(raw);
-  });
-  return session.stage('publish', () => session.publish(files, `${output}.sha256`));
+  const image = await assembleImage(session, root, kind, request.size);
+  return session.stage('publish', () =>
+    session.publish({ [`${output}.qcow2`]: image, ...files }, `${output}.sha256`),
+  );
 }

@@ -1,14 +1,9 @@
+import { GRUB_INSTALLERS, GRUB_MODULES } from '../../src/domain/image/boot-loader.js';
 import { ProgramError } from '../error.js';
 import { run } from '../process/run.js';
 import type { FoundSystem } from './report.js';
 
 const OS_RELEASE = '/usr/lib/os-release';
-const INSTALLERS = [
-  '/usr/sbin/grub-install',
-  '/usr/sbin/grub2-install',
-  '/usr/bin/grub2-install',
-  '/sbin/grub-install',
-];
 const CONFIGURATIONS = ['/boot/grub/grub.cfg', '/boot/grub2/grub.cfg'];
 
 /**
@@ -36,9 +31,9 @@ export async function readSystem(disk: string, offset: number): Promise<FoundSys
     kernels: named(/^vmlinuz/),
     ramdisks: named(/^(initrd|initramfs)/),
     grub: {
-      installer: await any(INSTALLERS),
-      bios: await exists('/usr/lib/grub/i386-pc'),
-      uefi: await exists('/usr/lib/grub/x86_64-efi'),
+      installer: await any(GRUB_INSTALLERS),
+      bios: await exists(GRUB_MODULES.bios),
+      uefi: await exists(GRUB_MODULES.uefi),
       configuration: await any(CONFIGURATIONS),
     },
   };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { messageOf, NotFoundError } from '../../src/domain/errors.js';
 import {
@@ -11,7 +11,7 @@ import {
 } from '../../src/protocol/image-format/content.js';
 import { createInspector } from '../../src/protocol/image-format/inspect.js';
 import type { Inspection } from '../../src/protocol/image-format/inspection.js';
-import { isPartitioned } from '../../src/protocol/image-format/partition-table.js';
+import { isPartitioned, tableOf } from '../../src/protocol/image-format/partition-table.js';
 import {
   bootCodeOf,
   decodePartitions,
@@ -21,6 +21,7 @@ import { MissingToolsError } from '../error.js';
 import { missingTools } from '../probe/tool.js';
 import { run } from '../process/run.js';
 import type { BuildSession } from '../session/build-session.js';
+import { bytesAt } from './bytes-at.js';
 import { hasRemovableLoader, readSystem } from './file-tree.js';
 import type { FoundPartition, FoundSystem, ImageReport } from './report.js';
 
@@ -135,7 +136,7 @@ async function lookInside(report: ImageReport, disk: string): Promise<void> {
         return { ...partition, fileSystem: found?.kind, label: found?.label ?? '' };
       }),
     );
-    report.partitionTable = report.partitions.some(({ type }) => type.length > 4) ? 'gpt' : 'mbr';
+    report.partitionTable = tableOf(head);
     await judgeDisk(report, disk, bootCodeOf(head));
   } else {
     const found = fileSystemOf(head);
@@ -197,14 +198,4 @@ async function systemOf(
   if (kind.startsWith('ext')) return readSystem(disk, offset);
   report.unseen.push(`${where}the files of a file system of kind ${kind}`);
   return undefined;
-}
-
-async function bytesAt(path: string, offset: number, length: number): Promise<Uint8Array> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
 }

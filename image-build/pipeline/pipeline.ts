@@ -82,7 +82,7 @@ export async function planPipeline(recipe: Recipe, selection: Selection = {}): P
 /**
  * Runs the steps that have to, in their order, then collects logs, then publishes where that is asked for.
  * @returns the places of what was published
- * @throws StepFailedError; MissingToolsError, SourceUnreachableError, RefusedError before anything is begun
+ * @throws StepFailedError; MissingToolsError, SourceUnreachableError, UnsupportedError before anything is begun
  */
 export async function runPipeline(recipe: Recipe, options: PipelineOptions): Promise<string[]> {
   const { configuration } = recipe;

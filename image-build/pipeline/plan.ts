@@ -1,6 +1,6 @@
 // Which steps of a pipeline run, and why: what stood in the ledger against what would go into each step now.
 
-import { RefusedError } from '../error.js';
+import { UnsupportedError } from '../../src/domain/errors.js';
 import type { StepSpec } from './graph.js';
 import { nearest } from './nearest.js';
 import { STEP_NAMES, type StepName } from './step-name.js';
@@ -63,7 +63,7 @@ export function isOfFamily(file: string, family: string): boolean {
 /**
  * Says of each step whether it runs. A step that follows on one that runs is counted as running; when its turn comes
  * and its inputs turn out to be the same after all, it is skipped.
- * @throws RefusedError for a step that there is not, or one that lacks what an earlier one makes
+ * @throws UnsupportedError for a step that there is not, or one that lacks what an earlier one makes
  */
 export function planSteps(
   steps: readonly StepSpec[],
@@ -111,10 +111,10 @@ export function changeOf(
 function selected({ step, from }: Selection): StepName | undefined {
   const name = step ?? from;
   if (step !== undefined && from !== undefined)
-    throw new RefusedError('--step and --from exclude each other');
+    throw new UnsupportedError('--step and --from exclude each other');
   if (name === undefined || STEP_NAMES.includes(name as StepName)) return name as StepName | undefined;
   const near = nearest(name, STEP_NAMES);
-  throw new RefusedError(
+  throw new UnsupportedError(
     `there is no step ${name}${near ? `; the nearest is ${near}` : ''}. The steps are ${STEP_NAMES.join(', ')}`,
   );
 }
@@ -146,7 +146,7 @@ function decide(
 function refuseWithoutInputs(step: StepSpec, records: StepRecords, running: ReadonlySet<StepName>): void {
   for (const { step: maker, name } of step.artefacts) {
     if (running.has(maker) || records[maker]) continue;
-    throw new RefusedError(
+    throw new UnsupportedError(
       `${step.name} needs ${name} of ${maker}, which has not been done; run from ${maker} on`,
     );
   }

@@ -7,8 +7,8 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import got, { type OptionsInit, RequestError, type Response } from 'got';
-import { messageOf } from '../../src/domain/errors.js';
-import { RefusedError, SourceUnreachableError } from '../error.js';
+import { messageOf, UnsupportedError } from '../../src/domain/errors.js';
+import { SourceUnreachableError } from '../error.js';
 import { run } from '../process/run.js';
 import type { Workshop } from './workshop.js';
 
@@ -66,7 +66,7 @@ export async function treeHash(directory: string): Promise<string | undefined> {
 
 /**
  * Brings a source to `target` as qcow2. A transfer that breaks off is resumed, in this run and in the next one.
- * @throws SourceUnreachableError naming the URL; RefusedError for an image that leans on another file
+ * @throws SourceUnreachableError naming the URL; UnsupportedError for an image that leans on another file
  */
 export async function fetchImage(
   url: string,
@@ -165,7 +165,7 @@ async function asQcow2(path: string, url: string, target: string): Promise<void>
     'format-specific'?: { data?: { 'data-file'?: string } };
   };
   if (info['backing-filename'] !== undefined || info['format-specific']?.data?.['data-file'] !== undefined)
-    throw new RefusedError(
+    throw new UnsupportedError(
       `${url}: the image leans on another file; make a whole one of it (qemu-img convert)`,
     );
   if (info.format === 'qcow2')

@@ -1,8 +1,7 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FerricError } from '../../src/domain/errors.js';
-import { RefusedError } from '../error.js';
+import { FerricError, UnsupportedError } from '../../src/domain/errors.js';
 import { identify, isAlive, type ProcessIdentity } from '../process/process-identity.js';
 import { sha256Of } from '../session/artefact.js';
 import type { Artefact, StepSpec } from './graph.js';
@@ -39,7 +38,7 @@ export class Workshop {
 
   /**
    * Looks at a working directory without changing it; what the ledger says of files that are gone is left out.
-   * @throws RefusedError where files stand that no pipeline made
+   * @throws UnsupportedError where files stand that no pipeline made
    */
   static async look(directory: string): Promise<Workshop> {
     const workshop = new Workshop(directory, await readLedger(directory));
@@ -49,7 +48,7 @@ export class Workshop {
 
   /**
    * Opens it for work by this process alone.
-   * @throws RefusedError while another process works there, or where files stand that no pipeline made
+   * @throws UnsupportedError while another process works there, or where files stand that no pipeline made
    */
   static async open(directory: string, startOver: boolean): Promise<Workshop> {
     await readLedger(directory); // whose is it?
@@ -207,13 +206,13 @@ async function readLedger(directory: string): Promise<Ledger> {
       ? readdirSync(directory).filter((name) => name !== OWN)
       : [];
     if (stands.length === 0) return empty;
-    throw new RefusedError(
+    throw new UnsupportedError(
       `artib_working_dir: ${directory} holds files that no pipeline made (${stands.slice(0, 3).join(', ')}); name another directory, or empty it`,
     );
   }
   const ledger = JSON.parse(text) as Ledger;
   if (ledger.version === 1) return ledger;
-  throw new RefusedError(`${directory} was written by a newer version of Ferric`);
+  throw new UnsupportedError(`${directory} was written by a newer version of Ferric`);
 }
 
 async function takeLock(path: string): Promise<void> {
@@ -226,7 +225,7 @@ async function takeLock(path: string): Promise<void> {
     }
     const owner = await ownerOf(path);
     if (owner && isAlive(owner))
-      throw new RefusedError(`process ${owner.pid} works in this directory already (${path})`);
+      throw new UnsupportedError(`process ${owner.pid} works in this directory already (${path})`);
     await rm(path, { force: true });
   }
   throw new FerricError('conflict', `${path} is taken again and again`);

@@ -1,8 +1,9 @@
+import { UnsupportedError } from '../../src/domain/errors.js';
 import { buildFromBase, guestfs, loop } from '../customise/from-base.js';
 import { buildDib, dib } from '../dib/dib.js';
 import { probeDistribution } from '../dib/distribution.js';
 import { buildDirect, direct } from '../direct/direct.js';
-import { MissingToolsError, RefusedError } from '../error.js';
+import { MissingToolsError } from '../error.js';
 import type { PublishedFile } from '../session/artefact.js';
 import type { BuildSession } from '../session/build-session.js';
 import type { Backend, UserImageRequest } from './request.js';
@@ -31,7 +32,7 @@ export interface Choice {
 
 /**
  * The backend that builds: the one that was asked for, else the quickest that can do it and has what it needs.
- * @throws RefusedError when none can do what was asked, with each one's objection
+ * @throws UnsupportedError when none can do what was asked, with each one's objection
  * @throws MissingToolsError when one could, if the machine had what it needs
  */
 export function chooseBackend(request: UserImageRequest, name?: string): Choice {
@@ -54,7 +55,7 @@ export function chooseBackend(request: UserImageRequest, name?: string): Choice 
     const others = passedOver.length > 0 ? `; ${passedOver.join('; ')}` : '';
     return { backend, reason: `${why} (${backend.about})${others}` };
   }
-  throw missing ?? new RefusedError(`no backend can build this: ${passedOver.join('; ')}`);
+  throw missing ?? new UnsupportedError(`no backend can build this: ${passedOver.join('; ')}`);
 }
 
 export function buildUserImage(

@@ -2,10 +2,10 @@
 import type { BootMode } from '../node/boot-device.js';
 
 /** Where distributions put the installer of GRUB (Debian: grub-, Red Hat: grub2-). */
-const INSTALLERS = ['/usr/sbin', '/usr/bin', '/sbin'].flatMap((folder) =>
+export const GRUB_INSTALLERS = ['/usr/sbin', '/usr/bin', '/sbin'].flatMap((folder) =>
   ['grub-install', 'grub2-install'].map((name) => `${folder}/${name}`),
 );
-const MODULES: Readonly<Record<BootMode, string>> = {
+export const GRUB_MODULES: Readonly<Record<BootMode, string>> = {
   bios: '/usr/lib/grub/i386-pc',
   uefi: '/usr/lib/grub/x86_64-efi',
 };
@@ -13,7 +13,12 @@ const MODULES: Readonly<Record<BootMode, string>> = {
 const EFI = '/boot/efi/EFI';
 
 /** Paths that decide, for a look into the image's file system. */
-export const BOOT_LOADER_PATHS: readonly string[] = [...INSTALLERS, MODULES.bios, MODULES.uefi, EFI];
+export const BOOT_LOADER_PATHS: readonly string[] = [
+  ...GRUB_INSTALLERS,
+  GRUB_MODULES.bios,
+  GRUB_MODULES.uefi,
+  EFI,
+];
 
 /**
  * @param found those of `BOOT_LOADER_PATHS` that are there
@@ -21,11 +26,11 @@ export const BOOT_LOADER_PATHS: readonly string[] = [...INSTALLERS, MODULES.bios
  */
 export function bootLoaderFault(found: ReadonlySet<string>, bootMode: BootMode): string | undefined {
   if (bootMode === 'uefi' && found.has(EFI)) return undefined;
-  if (INSTALLERS.some((path) => found.has(path)) && found.has(MODULES[bootMode])) return undefined;
+  if (GRUB_INSTALLERS.some((path) => found.has(path)) && found.has(GRUB_MODULES[bootMode])) return undefined;
   const wanted = bootMode === 'bios' ? 'grub-pc-bin and grub2-common' : 'grub-efi-amd64-bin and grub2-common';
   return (
     `image_source is a partition image without GRUB for ${bootMode === 'bios' ? 'BIOS' : 'UEFI'}: it has no ` +
-    `grub-install, or no ${MODULES[bootMode]}. Install GRUB in it (Debian: ${wanted}), or let the instance boot ` +
+    `grub-install, or no ${GRUB_MODULES[bootMode]}. Install GRUB in it (Debian: ${wanted}), or let the instance boot ` +
     'from the network by its own kernel and ramdisk (capabilities boot_option:netboot).'
   );
 }

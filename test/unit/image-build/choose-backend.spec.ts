@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { direct } from '../../../image-build/direct/direct.js';
-import { RefusedError } from '../../../image-build/error.js';
 import { chooseBackend } from '../../../image-build/user/build-user.js';
 import type { UserImageRequest } from '../../../image-build/user/request.js';
+import { UnsupportedError } from '../../../src/domain/errors.js';
 
 const request = (changes: Partial<UserImageRequest> = {}): UserImageRequest => ({
   kind: 'whole-disk',
@@ -46,7 +46,7 @@ test('an image that is there is changed by the quicker of the two that can', () 
 });
 
 test('a backend that was asked for is not replaced by another', () => {
-  expect(() => chooseBackend(request({ distro: 'fedora' }), 'direct')).toThrow(RefusedError);
+  expect(() => chooseBackend(request({ distro: 'fedora' }), 'direct')).toThrow(UnsupportedError);
   expect(() => chooseBackend(request({ distro: 'fedora' }), 'direct')).toThrow(
     /^no backend can build this: direct: it builds Debian only/,
   );
