@@ -19,8 +19,9 @@ interface NewImage {
   name: string;
   disk_format: string;
   container_format: string;
-  visibility: string;
-  [property: string]: string;
+  /** Absent: the service's own default. */
+  visibility?: string;
+  [property: string]: string | undefined;
 }
 
 export interface ImageApi {

@@ -1,5 +1,5 @@
 import { basename, extname } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { importMachine, probeImport } from '../../image-build/import/import-machine.js';
 import { diskOfDomain } from '../../image-build/import/machine-disk.js';
 import type { PublishedFile } from '../../image-build/session/artefact.js';
@@ -10,11 +10,14 @@ import { type GlobalOptions, print, type Shell } from '../shell.js';
 import { printPublished } from './published.js';
 import { UsageError, useSession } from './session.js';
 
+/** https://docs.openstack.org/api-ref/image/v2/ "visibility" */
+const VISIBILITIES = ['public', 'community', 'shared', 'private'];
+
 interface ImportOptions extends GlobalOptions {
   domain?: string;
   connect?: string;
   name?: string;
-  visibility: string;
+  visibility?: string;
   add: boolean;
   sysprep?: boolean;
   sparsify?: boolean;
@@ -37,7 +40,11 @@ export function addImportVm(image: Command, shell: Shell): void {
     )
     .option('--sparsify', 'give back what its file systems do not use (virt-sparsify)')
     .option('--name <name>', 'of the image (default: that of the machine or file)')
-    .option('--visibility <who>', 'public, community, shared or private', 'public')
+    .addOption(
+      new Option('--visibility <who>', 'who sees it (default: as the Image service has it)').choices(
+        VISIBILITIES,
+      ),
+    )
     .option('--no-add', 'only make the file; do not add it to the Image service')
     .option('-o, --output <name>', 'where the file goes, without extension (default: the name)')
     .option('--json', 'the result as JSON')
@@ -54,7 +61,7 @@ export function addImportVm(image: Command, shell: Shell): void {
       await api?.list(); // what is wrong with endpoint or login is said before the work
       const result = await useSession(shell, options, `${output}.log`, async (session) => {
         const { image: made } = await importMachine(session, file, output, wishes);
-        const added = api && (await addImage(session, api, { name, visibility: options.visibility }, made));
+        const added = api && (await addImage(session, api, name, options.visibility, made));
         return { made, added };
       });
       if (options.json)
@@ -70,11 +77,17 @@ export function addImportVm(image: Command, shell: Shell): void {
 async function addImage(
   session: BuildSession,
   api: ImageApi,
-  { name, visibility }: { name: string; visibility: string },
+  name: string,
+  visibility: string | undefined,
   file: PublishedFile,
 ): Promise<ImageRecord> {
   return session.stage('add to Image service', async (stage) => {
-    const { id } = await api.create({ name, visibility, disk_format: 'qcow2', container_format: 'bare' });
+    const { id } = await api.create({
+      name,
+      ...(visibility === undefined ? {} : { visibility }),
+      disk_format: 'qcow2',
+      container_format: 'bare',
+    });
     try {
       const sent = await api.upload(id, file.path, (bytes) => stage.bytes(bytes));
       const image = await api.show(id);

@@ -335,6 +335,11 @@ export const KEYS = {
     steps: ['archive'],
     does: 'our own: publish the overcloud and undercloud images into the Image service (v2) there',
   },
+  ferric_image_visibility: {
+    kind: ['public', 'community', 'shared', 'private'],
+    steps: ['archive'],
+    does: 'our own: who sees the images that are added there; not set: as that service has it',
+  },
 } as const satisfies Record<string, Key>;
 
 export type KeyName = keyof typeof KEYS;

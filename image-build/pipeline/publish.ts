@@ -2,8 +2,8 @@
 // its name.
 import { access, constants, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FerricError } from '../../src/domain/errors.js';
-import { MissingToolsError, RefusedError } from '../error.js';
+import { FerricError, UnsupportedError } from '../../src/domain/errors.js';
+import { MissingToolsError } from '../error.js';
 import { onPath, run } from '../process/run.js';
 import { sha256Of } from '../session/artefact.js';
 import type { Stage } from '../session/build-session.js';
@@ -34,8 +34,9 @@ interface NewImage {
   name: string;
   disk_format: string;
   container_format: string;
-  visibility: 'public' | 'private';
-  [property: string]: string;
+  /** Absent: the service's own default. */
+  visibility?: string;
+  [property: string]: string | undefined;
 }
 
 interface Published {
@@ -45,7 +46,7 @@ interface Published {
 
 /**
  * Finds out beforehand what publishing would fail of.
- * @throws RefusedError, MissingToolsError
+ * @throws UnsupportedError, MissingToolsError
  */
 export async function checkPublishing(
   { configuration }: Recipe,
@@ -59,18 +60,18 @@ export async function checkPublishing(
     if (missing.length > 0)
       throw new MissingToolsError(missing.map((program) => `${program} (package openssh-client)`));
     if (key !== undefined && !(await isReadable(key)))
-      throw new RefusedError(`artib_publish_dest_key: ${key} can't be read`);
+      throw new UnsupportedError(`artib_publish_dest_key: ${key} can't be read`);
     if (place === undefined)
-      throw new RefusedError('artib_publish_dest_basepath: which directory of that host?');
+      throw new UnsupportedError('artib_publish_dest_basepath: which directory of that host?');
   } else if (place !== undefined && !configuration.flag('artib_publish_create_dest_via_ssh')) {
     const isDirectory = await stat(place).then((found) => found.isDirectory(), isAbsent);
     if (!isDirectory)
-      throw new RefusedError(
+      throw new UnsupportedError(
         `artib_publish_dest_basepath: ${place} is no directory; artib_publish_create_dest_via_ssh: true makes it`,
       );
   }
   if (configuration.optional('ferric_image_endpoint') !== undefined && target === undefined)
-    throw new RefusedError('ferric_image_endpoint: no way to the Image service was given');
+    throw new UnsupportedError('ferric_image_endpoint: no way to the Image service was given');
 }
 
 /** What would be published now, and where: one hash. Undefined: nothing is to be. */
@@ -205,12 +206,20 @@ async function addImages(
 ): Promise<Published[]> {
   const done: Published[] = [];
   const known = await target.list();
+  const visibility = recipe.configuration.optional('ferric_image_visibility');
   const add = async (name: string, path: string, format: string, properties: Record<string, string>) => {
     const sums = await sumsOf(path, ['md5', 'sha512'], signal);
     const same = known.find(
       (image) => image.name === name && image.status === 'active' && image.checksum === sums['md5'],
     );
-    const id = same?.id ?? (await upload(target, name, path, format, properties, sums['sha512']!, stage));
+    const image: NewImage = {
+      name,
+      disk_format: format,
+      container_format: format === 'qcow2' ? 'bare' : format,
+      ...(visibility === undefined ? {} : { visibility }),
+      ...properties,
+    };
+    const id = same?.id ?? (await upload(target, image, path, sums['sha512']!, stage));
     done.push({ place: `image ${id} ${name}${same ? ' (was there)' : ''}` });
     return id;
   };
@@ -235,28 +244,19 @@ async function addImages(
 
 async function upload(
   target: ImageTarget,
-  name: string,
+  image: NewImage,
   path: string,
-  format: string,
-  properties: Record<string, string>,
   sha512: string,
   stage: Stage,
 ): Promise<string> {
-  const container_format = format === 'qcow2' ? 'bare' : format;
-  const { id } = await target.create({
-    name,
-    disk_format: format,
-    container_format,
-    visibility: 'public',
-    ...properties,
-  });
+  const { id } = await target.create(image);
   try {
     await target.upload(id, path, stage.bytes);
     const stored = await target.show(id);
     if (stored.os_hash_value !== undefined && stored.os_hash_value !== sha512)
       throw new FerricError(
         'command-failed',
-        `image ${id} ${name}: the service keeps other bytes than were sent`,
+        `image ${id} ${image.name}: the service keeps other bytes than were sent`,
       );
   } catch (error) {
     await target.remove(id);

@@ -60,21 +60,13 @@ describe('import-vm', () => {
   test('a machine of libvirt that is shut down becomes an image that the Image service gives back', async () => {
     const output = join(home, 'imported');
     const made = await importVm(
-      ...[
-        '--domain',
-        'off',
-        '--connect',
-        `test://${libvirt}`,
-        '-o',
-        output,
-        '--visibility',
-        'private',
-        '--json',
-      ],
+      ...['--domain', 'off', '--connect', `test://${libvirt}`, '-o', output, '--json'],
     );
     expect({ status: made.status, stderr: made.stderr }).toMatchObject({ status: 0 });
     const { files, image } = JSON.parse(made.stdout);
     expect(image).toMatchObject({ name: 'off', status: 'active', disk_format: 'qcow2', size: files[0].size });
+    // Nothing was said of who may see it: that is the service's to say.
+    expect(image.visibility).toBe('shared');
     execFileSync('sha256sum', ['--check', '--strict', 'imported.sha256'], { cwd: home, stdio: 'pipe' });
     const back = join(home, 'back.qcow2');
     await glance.openstack('save', '--file', back, image.id);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,6 +9,9 @@ import { planPipeline, runPipeline, StepFailedError } from '../../../../image-bu
 import { readRecipe } from '../../../../image-build/pipeline/recipe.js';
 import { STEP_NAMES } from '../../../../image-build/pipeline/step-name.js';
 import { run } from '../../../../image-build/process/run.js';
+import { sha256Of } from '../../../../image-build/session/artefact.js';
+import { ferric } from '../../../support/cli/command-line.js';
+import { DaemonHome } from '../../../support/daemon.js';
 import { writeSmallConfig } from '../../../support/pipeline/small-config.js';
 import { makeSmallBase } from '../../../support/pipeline/small-image.js';
 import { startSshServer } from '../../../support/pipeline/ssh-server.js';
@@ -202,6 +206,33 @@ describe('a pipeline on a small image, by loop devices and disk-image-builder', 
       await expect(runIt(elsewhere)).rejects.toThrow(/Host key verification failed/);
     } finally {
       await other.stop();
+    }
+  }, 60_000);
+
+  it('publishes into the Image service of the daemon, each image once', async () => {
+    const home = new DaemonHome();
+    try {
+      const { url } = await home.start();
+      const publish = (...more: string[]) =>
+        ferric([
+          ...['image', 'pipeline', 'run', file, '--backend', 'loop', '--set', 'publish=true'],
+          ...['--set', `jenkins_workspace=${workspace}`, '--set', `ferric_image_endpoint=${url}`, ...more],
+        ]);
+      const { status, stdout, stderr } = await publish();
+      expect({ status, stderr }).toMatchObject({ status: 0 });
+      const places = [...stdout.matchAll(/^image (\S+) (\S+)$/gm)].map(([, id, name]) => ({ id, name }));
+      expect(places.map(({ name }) => name)).toEqual(['overcloud-full', 'undercloud']);
+      for (const { id, name } of places) {
+        const [record, bytes] = await Promise.all(
+          ['', '/file'].map((path) => fetch(`${url}/v2/images/${id}${path}`)),
+        );
+        expect(await record!.json()).toMatchObject({ status: 'active', visibility: 'shared', name });
+        const stored = createHash('sha256').update(new Uint8Array(await bytes!.arrayBuffer()));
+        expect(stored.digest('hex')).toBe(await sha256Of(out(`${name}.qcow2`)));
+      }
+      expect((await publish()).stdout).toBe(`${out()}\n`);
+    } finally {
+      await home.remove();
     }
   }, 60_000);
 
