@@ -6,7 +6,10 @@ import { CONTENTS_BYTES, contentsOf } from '../protocol/image-format/contents.js
 import type { ImageFormat } from '../protocol/image-format/inspection.js';
 import { qcow2Start } from '../protocol/image-format/qcow2-disk.js';
 
-const FLAT: readonly (ImageFormat | undefined)[] = ['raw', 'gpt', 'iso'];
+const FLAT: readonly (string | undefined)[] = ['raw', 'gpt', 'iso'];
+
+/** Bytes of an image from a place on, fewer where it ends; undefined where they cannot be had. */
+export type ReadAt = (at: number, length: number) => Promise<Uint8Array | undefined>;
 
 /**
  * @param path a file of ours
@@ -14,23 +17,28 @@ const FLAT: readonly (ImageFormat | undefined)[] = ['raw', 'gpt', 'iso'];
  * @returns `unseen` for formats that are not read here (vhd, vhdx, vmdk, vdi): they are known once converted
  */
 export async function diskContents(path: string, format: ImageFormat | undefined): Promise<ImageContents> {
-  if (!FLAT.includes(format) && format !== 'qcow2') return 'unseen';
   const file = await open(path, 'r');
   try {
-    const head = format === 'qcow2' ? await insideQcow2(file) : await readAt(file, 0, CONTENTS_BYTES);
-    return head ? contentsOf(head) : 'unseen';
+    return await contentsBehind(fileReader(file), format);
   } finally {
     await file.close();
   }
 }
 
-async function insideQcow2(file: FileHandle): Promise<Uint8Array | undefined> {
+/** The same of an image that lies elsewhere. @param format anything else than a format that is known is `unseen` */
+export async function contentsBehind(read: ReadAt, format: string | undefined): Promise<ImageContents> {
+  if (!FLAT.includes(format) && format !== 'qcow2') return 'unseen';
+  const head = format === 'qcow2' ? await insideQcow2(read) : await read(0, CONTENTS_BYTES);
+  return head ? contentsOf(head) : 'unseen';
+}
+
+async function insideQcow2(readAt: ReadAt): Promise<Uint8Array | undefined> {
   const reading = qcow2Start(CONTENTS_BYTES);
   let next = reading.next();
   while (!next.done) {
     const need = next.value;
     const answer =
-      'read' in need ? await readAt(file, ...need.read) : await unpack(need.unpack, need.bytes, need.size);
+      'read' in need ? await readAt(...need.read) : await unpack(need.unpack, need.bytes, need.size);
     if (!answer) return undefined;
     next = reading.next(answer);
   }
@@ -63,8 +71,10 @@ async function unpack(
   return length < size ? undefined : Buffer.concat(parts, size);
 }
 
-async function readAt(file: FileHandle, at: number, length: number): Promise<Uint8Array> {
-  const buffer = Buffer.alloc(length);
-  const { bytesRead } = await file.read(buffer, 0, length, at);
-  return buffer.subarray(0, bytesRead);
+function fileReader(file: FileHandle): ReadAt {
+  return async (at, length) => {
+    const buffer = Buffer.alloc(length);
+    const { bytesRead } = await file.read(buffer, 0, length, at);
+    return buffer.subarray(0, bytesRead);
+  };
 }

@@ -282,6 +282,20 @@ export class ImageService {
     };
   }
 
+  /**
+   * Whether an image that a machine fetches itself is what it is going to be written as: its first bytes are asked for.
+   * @throws FerricError image-refused for bytes of another kind, image-unavailable
+   */
+  async checkKind(
+    ref: string,
+    options: { size: number; disk_format: string; kind: ImageKind; signal: AbortSignal },
+  ): Promise<void> {
+    const source = this.parse(ref, 'image_source');
+    if (source.kind !== 'http') throw new InvalidError('Only an image at a URL is fetched by machines.');
+    const { size, disk_format: format, kind, signal } = options;
+    await this.sources.checkKind(source.url, { size, format, kind }, signal);
+  }
+
   /** Which paths the file system of a raw partition image has, or why that cannot be seen. */
   pathsIn(path: string, paths: readonly string[]): ReturnType<typeof pathsInImage> {
     return pathsInImage(path, paths);

@@ -1,11 +1,16 @@
 // Where an image comes from: what it says of itself, and how its bytes get into a file of ours.
+
+import { FerricError } from '../domain/errors.js';
+import type { ImageKind } from '../domain/image/instance-image.js';
+import { kindFault } from '../domain/image/kind.js';
 import type { ImageReference } from '../domain/image/reference.js';
 import { HttpClient, type HttpClientSettings } from '../platform/http-client.js';
 import type { CacheRecord } from './cache-entry.js';
 import type { Digested } from './digester.js';
+import { contentsBehind } from './disk-contents.js';
 import { configured, type GlanceClient } from './glance.js';
 import type { ImageHoldings } from './holdings.js';
-import { askRemote, checkSize } from './remote.js';
+import { askRemote, checkSize, rangeReader } from './remote.js';
 import type { TransferSettings } from './settings.js';
 import type { Progress } from './transfer-job.js';
 import type { TransferPool } from './transfer-pool.js';
@@ -68,6 +73,25 @@ export class ImageSources {
         checkSize(size, maxBytes);
         return { size, cacheable: true };
       }
+    }
+  }
+
+  /**
+   * Looks at the first bytes of an image that is going to be written as `kind` without passing through here.
+   * @param format what it is declared to be
+   * @throws FerricError image-refused for bytes of another kind, image-unavailable
+   */
+  async checkKind(
+    url: string,
+    { size, format, kind }: { size: number; format: string | undefined; kind: ImageKind },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const client = new HttpClient(this.settings.client());
+    try {
+      const fault = kindFault(kind, await contentsBehind(rangeReader(client, url, size, signal), format));
+      if (fault !== undefined) throw new FerricError('image-refused', fault);
+    } finally {
+      client.close();
     }
   }
 

@@ -41,6 +41,11 @@ export interface InstanceImageSource extends FileSystemLook {
     kernel_id?: string;
     ramdisk_id?: string;
   }>;
+  /** Of an image that the agent fetches itself. @throws FerricError image-refused, image-unavailable */
+  checkKind(
+    ref: string,
+    options: { size: number; disk_format: string; kind: ImageKind; signal: AbortSignal },
+  ): Promise<void>;
   fetchTo(
     ref: string,
     target: string,
@@ -127,6 +132,8 @@ export class InstanceImage {
       };
     } else {
       if (!resolved.checksum) throw new InvalidError('image_source has no checksum.');
+      const { size, disk_format } = resolved;
+      await images.checkKind(source, { size, disk_format: disk_format!, kind: 'whole-disk', signal });
       url = resolved.href;
       image = {
         disk_format: resolved.disk_format!,

@@ -8,6 +8,7 @@ import type { Extension } from '../../../agent/src/command-board.js';
 import { AgentError } from '../../../agent/src/error.js';
 import type { BootPlan } from '../../../src/boot-plan/boot-plan.repository.js';
 import { deploySection } from '../../../src/config/section/deploy.js';
+import { FerricError } from '../../../src/domain/errors.js';
 import { type PlannedStep, type StepOutcome, type Wake } from '../../../src/domain/step/step.js';
 import { AgentClient } from '../../../src/driver/agent/client.js';
 import { DirectDeploy } from '../../../src/driver/agent/direct-deploy.js';
@@ -28,12 +29,16 @@ const BMC_CANARY = 'canary-bmc-password';
 let directory: string;
 let plans: Map<string, BootPlan>;
 let fetched: string[];
+let looked: object[];
+let fault: Error | undefined;
 let inImage: { found: ReadonlySet<string> } | { unseen: string };
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'direct-'));
   plans = new Map();
   fetched = [];
+  looked = [];
+  fault = undefined;
   inImage = { found: new Set(['/usr/sbin/grub-install', '/usr/lib/grub/i386-pc']) };
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
@@ -104,6 +109,10 @@ function bed(
         checksum: { algo: 'sha256', value: SHA },
         whole_disk: info['kernel'] === undefined,
       }),
+      checkKind: async (ref, { signal: _, ...options }) => {
+        looked.push({ ref, ...options });
+        if (fault) throw fault;
+      },
       fetchTo: async (ref, target) => {
         fetched.push(ref);
         await mkdir(dirname(target), { recursive: true });
@@ -261,6 +270,18 @@ describe('direct deploy', () => {
     at.write.end();
     await at.drive('prepare_instance_boot');
     expect(existsSync(path)).toBe(false);
+  });
+
+  it('looks at the first bytes of what the agent fetches itself before a machine is touched', async () => {
+    const info = { ...IMAGE, image_disk_format: 'qcow2' };
+    await using good = await ready({ instance_info: info });
+    const look = { ref: IMAGE.image_source, size: 1024, disk_format: 'qcow2', kind: 'whole-disk' };
+    expect([fetched, looked]).toEqual([[], [look]]);
+    expect(good.machine.acts).not.toEqual([]);
+    fault = new FerricError('image-refused', 'The image is told to be a whole-disk image, but');
+    await using at = bed({ instance_info: info });
+    await expect(at.enter('prepare_deploy', 'start')).rejects.toThrow('told to be a whole-disk image');
+    expect(at.machine.acts).toEqual([]);
   });
 
   it('names the faults of the node', async () => {

@@ -76,6 +76,7 @@ function bed(instance_info: object, more: { capabilities?: string; internal?: ob
         whole_disk: info['kernel'] === undefined && parts.kernel_id === undefined,
         ...parts,
       }),
+      checkKind: async () => {},
       fetchTo: async (ref, target, options) => {
         fetched.push({ ref, force_raw: options.force_raw });
         await mkdir(dirname(target), { recursive: true });

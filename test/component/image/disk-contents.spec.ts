@@ -1,8 +1,9 @@
 // What is on a disk, with disks made by mke2fs, mkfs.xfs, sfdisk and qemu-img.
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ImageServer } from '../../../lab/image-server.js';
 import { diskContents } from '../../../src/image/disk-contents.js';
 import { runCommand } from '../../../src/platform/run-command.js';
 import { aHouse, type ImageHouse } from '../../support/image-service.js';
@@ -68,6 +69,63 @@ describe('what is on a disk', () => {
     bytes.writeUInt16LE(0xef53, 0x438);
     await writeFile(at('boot'), bytes);
     expect(await diskContents(at('boot'), 'raw')).toBe('filesystem');
+  });
+});
+
+describe('an image that machines fetch themselves', () => {
+  let server: ImageServer;
+  const published = new Set<string>();
+  beforeAll(async () => {
+    server = await ImageServer.listen();
+  });
+  afterAll(() => server?.[Symbol.asyncDispose]());
+
+  const check = async (
+    path: string,
+    disk_format: string,
+    kind: 'whole-disk' | 'partition' = 'whole-disk',
+  ) => {
+    const name = `/${basename(path)}`;
+    if (!published.has(name)) server.publish(name, path);
+    published.add(name);
+    const { size } = await stat(path);
+    const signal = AbortSignal.timeout(10_000);
+    await house.service.checkKind(server.url(name), { size, disk_format, kind, signal });
+  };
+
+  it.each(['raw', 'qcow2'])('is looked at by ranges of it: %s', async (format) => {
+    const sent = server.requests.length;
+    const place = async (name: string) =>
+      format === 'raw' ? at(name) : packed(name, `far-${name}.qcow2`, '-c');
+    await check(await place('gpt'), format);
+    const requests = server.requests.slice(sent);
+    expect(requests.map(({ status }) => status)).toEqual(requests.map(() => 206));
+    expect(requests.reduce((sum, one) => sum + one.sent, 0)).toBeLessThan(1 << 20);
+    await expect(check(await place('ext4'), format)).rejects.toMatchObject({
+      code: 'image-refused',
+      message: expect.stringMatching(/bare file system without a partition table.*image_type to partition/),
+    });
+    await expect(check(await place('zeros'), format)).rejects.toThrow(
+      'no partition table and no boot sector',
+    );
+    // Not what it is declared to be.
+    if (format === 'qcow2')
+      await expect(check(at('far-gpt.qcow2'), 'raw')).rejects.toThrow('no partition table');
+  });
+
+  it('is looked at where the server knows no ranges, too, as far as its first MiB', async () => {
+    const name = '/ext4';
+    server.publish(name, at('ext4'));
+    published.add(name);
+    server.setFaults(name, { kind: 'ignore-range' });
+    await expect(check(at('ext4'), 'raw')).rejects.toThrow('bare file system');
+  });
+
+  it('fails clearly where it cannot be had', async () => {
+    const options = { size: 100, disk_format: 'raw', kind: 'whole-disk' as const };
+    await expect(
+      house.service.checkKind(server.url('/nowhere'), { ...options, signal: AbortSignal.timeout(9_000) }),
+    ).rejects.toMatchObject({ code: 'image-unavailable', message: expect.stringContaining('status 404') });
   });
 });
 

@@ -78,6 +78,7 @@ describe.each(readdirSync(FIXTURES))('%s', (file) => {
           return Promise.resolve({ href, size: 1, disk_format: told, checksum, whole_disk: true });
         },
         pathsIn: async () => ({ unseen: 'a recording has no image' }),
+        checkKind: async () => {},
         fetchTo: async (_, target) => {
           await mkdir(dirname(target), { recursive: true });
           writeFileSync(target, 'image');
