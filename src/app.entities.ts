@@ -10,7 +10,7 @@ import {
   InspectionReportRow,
   InventoryRow,
 } from './hardware/hardware.entity.js';
-import { ImageMember, ImageRecord } from './image-record/image-record.entity.js';
+import { DeletedImage, ImageMember, ImageRecord } from './image-record/image-record.entity.js';
 import { InspectionRule } from './inspection-rule/inspection-rule.entity.js';
 import { Lease } from './lease/lease.entity.js';
 import { Node } from './node/node.entity.js';
@@ -46,4 +46,5 @@ export const ENTITIES = [
   VolumeTarget,
   ImageRecord,
   ImageMember,
+  DeletedImage,
 ];

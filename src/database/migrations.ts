@@ -12,6 +12,7 @@ import { CreateHardware1763712600000 } from '../../migrations/1763712600000-crea
 import { CreateVolume1763713000000 } from '../../migrations/1763713000000-create-volume.js';
 import { CreateImage1763720000000 } from '../../migrations/1763720000000-create-image.js';
 import { CreateInspectionReport1763724000000 } from '../../migrations/1763724000000-create-inspection-report.js';
+import { CreateImageDeleted1763726000000 } from '../../migrations/1763726000000-create-image-deleted.js';
 
 /** Every migration, oldest first: a file that is not listed here does not run. */
 export const MIGRATIONS = [
@@ -29,4 +30,5 @@ export const MIGRATIONS = [
   CreateVolume1763713000000,
   CreateImage1763720000000,
   CreateInspectionReport1763724000000,
+  CreateImageDeleted1763726000000,
 ];

@@ -1,4 +1,4 @@
-import { Column, Entity, Index, PrimaryGeneratedColumn, Unique } from 'typeorm';
+import { Column, Entity, Index, PrimaryColumn, PrimaryGeneratedColumn, Unique } from 'typeorm';
 import type { ImageStatus } from '../domain/image/status.js';
 
 export type Visibility = 'public' | 'community' | 'shared' | 'private';
@@ -37,6 +37,13 @@ export class ImageRecord {
   @Column({ type: 'jsonb', default: [] }) tags!: string[];
   @Column({ type: 'timestamptz', default: () => 'now()' }) created_at!: Date;
   @Column({ type: 'timestamptz', default: () => 'now()' }) updated_at!: Date;
+}
+
+/** An image that was deleted: its UUID is never given again, so that what names it never gets other bytes. */
+@Entity('image_deleted')
+export class DeletedImage {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'image_deleted_pkey' }) uuid!: string;
+  @Column({ type: 'timestamptz', default: () => 'now()' }) deleted_at!: Date;
 }
 
 /** A project that a shared image is shared with. */

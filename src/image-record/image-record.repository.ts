@@ -16,12 +16,19 @@ export class ImageRecordRepository {
   constructor(private readonly source: DataSource) {
     this.#table = new Table(source, 'image', {
       missing: missingImage,
-      taken: { image_uuid_key: ({ uuid }) => `Image ID ${uuid} already exists!` },
+      taken: { image_uuid_key: ({ uuid }) => takenImage(uuid!) },
     });
   }
 
+  /** @throws ConflictError for a UUID that an image has, or had before it was deleted, as glance/db/sqlalchemy/api.py */
   async create(image: ImageChanges & { uuid: string }): Promise<ImageRecord> {
-    return read(await this.#table.insert(image));
+    return this.source.transaction(async (manager) => {
+      // In this order: an insertion that waits for a deletion of the same UUID sees what that has noted.
+      const created = await this.#table.insert(image, manager);
+      const gone = await manager.query<unknown[]>(`select from image_deleted where uuid = $1`, [image.uuid]);
+      if (gone.length > 0) throw new ConflictError(takenImage(image.uuid));
+      return read(created);
+    });
   }
 
   async find(uuid: string): Promise<ImageRecord | null> {
@@ -85,6 +92,7 @@ export class ImageRecordRepository {
       const image = await this.#locked(uuid, manager);
       check(image);
       await this.#table.delete(uuid, manager);
+      await manager.query(`insert into image_deleted (uuid) values ($1)`, [uuid]);
       return image;
     });
   }
@@ -159,6 +167,10 @@ export class ImageRecordRepository {
     if (!row) throw new NotFoundError(missingImage(uuid));
     return read(row);
   }
+}
+
+function takenImage(uuid: string): string {
+  return `Image ID ${uuid} already exists!`;
 }
 
 function missingImage(uuid: string): string {

@@ -114,6 +114,17 @@ describe('an image', () => {
     expect((await get(both[1]!)).status).toBe(404);
   });
 
+  it('never gives the UUID of a deleted image again', async () => {
+    const id = await create();
+    expect((await api.delete(`/v2/images/${id}`)).status).toBe(204);
+    const again = await api.post('/v2/images', { id, disk_format: 'raw', container_format: 'bare' });
+    expect([again.status, again.text]).toEqual([
+      409,
+      expect.stringContaining(`Image ID ${id} already exists!`),
+    ]);
+    expect((await get(id)).status).toBe(404);
+  });
+
   it('takes bytes once, as octets, and only when it says what they are', async () => {
     const id = await create();
     const json = await put(`/v2/images/${id}/file`, Buffer.from('{}'), {
