@@ -8,14 +8,20 @@ const tier = (name: string, extra: object = {}) => ({
 });
 
 // Tiers: unit (pure, milliseconds), component (real PostgreSQL, real sockets), contract (real clients),
-// e2e (virtual machines). The last three share one machine's ports and cores, so their files run one at a time.
+// e2e (virtual machines). The last three mostly wait, and have ports, folders and namespaces of their own: two files at once.
 export default defineConfig({
   test: {
     projects: [
       tier('unit', { testTimeout: 10_000 }),
-      tier('component', { retry: onCi, testTimeout: 60_000, hookTimeout: 120_000, fileParallelism: false }),
-      tier('contract', { retry: onCi, testTimeout: 120_000, hookTimeout: 300_000, fileParallelism: false }),
-      tier('e2e', { retry: onCi, testTimeout: 900_000, hookTimeout: 900_000, fileParallelism: false }),
+      tier('component', { retry: onCi, testTimeout: 60_000, hookTimeout: 120_000, maxWorkers: 2 }),
+      tier('contract', { retry: onCi, testTimeout: 120_000, hookTimeout: 300_000, maxWorkers: 2 }),
+      tier('e2e', {
+        retry: onCi,
+        testTimeout: 900_000,
+        hookTimeout: 900_000,
+        maxWorkers: 2,
+        globalSetup: 'test/support/e2e/built-parts.ts',
+      }),
       // One half of a deployment ours, the other Debian's Ironic; outside `make test`.
       tier('interop', { testTimeout: 1_800_000, hookTimeout: 900_000, fileParallelism: false }),
       // Images that take minutes each to build, booted to their login; outside `make test`.

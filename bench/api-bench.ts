@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { freePort } from '../test/support/daemon.js';
+import { freePort } from '../test/support/free-port.js';
 import { startIronicPeer } from '../test/support/peer/ironic.js';
 import { watchMemory } from './api-memory.js';
 import { enrolled } from './api-node.js';

@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runCommand } from '../src/platform/run-command.js';
+import { freePort } from '../test/support/free-port.js';
 
 export interface Glance {
   url: string;
@@ -79,12 +79,4 @@ config_file = /etc/glance/glance-api-paste.ini
       return (await runCommand({ file: 'openstack', args: ['image', ...args], env, timeout: 60_000 })).stdout;
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

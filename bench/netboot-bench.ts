@@ -14,7 +14,6 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,6 +23,7 @@ import { HttpBootServer } from '../src/netboot/http/server.js';
 import { configuredFiles, Manifest } from '../src/netboot/published/manifest.js';
 import { TftpServer } from '../src/netboot/tftp/server.js';
 import { createLogger } from '../src/platform/logger.js';
+import { freePort } from '../test/support/free-port.js';
 import { interruptible } from './interruptible.js';
 
 /** dnsmasq serves TFTP on port 69 only, so it gets a loopback address of its own. */
@@ -294,15 +294,6 @@ function locate(name: string): string | null {
     }
   }
   return null;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 if (process.argv[2] === 'serve') await serve();

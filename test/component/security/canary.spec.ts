@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ImageServer } from '../../../lab/image-server.js';
 import { createFleet, directBoot, type Fleet } from '../../../lab/simulated/fleet.js';
-import { DaemonHome, freePort, type RunningDaemon } from '../../support/daemon.js';
+import { DaemonHome, type RunningDaemon } from '../../support/daemon.js';
+import { freePort } from '../../support/free-port.js';
 
 /** Every secret that an operator or a machine hands to the daemon. None may be seen anywhere but where it belongs. */
 const CANARIES = {

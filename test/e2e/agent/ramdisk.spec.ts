@@ -10,7 +10,6 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -22,6 +21,7 @@ import { buildConfigDrive } from '../../../src/protocol/configdrive/config-drive
 import { asQcow2, diskImage, sha256 } from '../../support/agent/disk-image.js';
 import { FakeConductor, TOKEN } from '../../support/agent/fake-conductor.js';
 import { ImageServer } from '../../support/agent/image-server.js';
+import { freePort } from '../../support/free-port.js';
 
 const MIB = 2 ** 20;
 const MEMORY = 512;
@@ -187,13 +187,3 @@ describe('the deploy ramdisk', () => {
     },
   );
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}

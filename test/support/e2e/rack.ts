@@ -23,7 +23,9 @@ export async function raiseRack(
 ): Promise<{ rack: Rack } & AsyncDisposable> {
   const root = mkdtempSync(join(tmpdir(), 'ferric-e2e-'));
   chmodSync(root, 0o755);
-  const rack = await Rack.raise({ ...options, name: 'e2e', root }).catch((error: unknown) => {
+  // Test files that run at the same time have namespaces of their own.
+  const name = `e2e${process.env['VITEST_POOL_ID'] ?? ''}`;
+  const rack = await Rack.raise({ ...options, name, root }).catch((error: unknown) => {
     rmSync(root, { recursive: true, force: true });
     throw error;
   });

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startEmbeddedServer } from '../../../src/database/embedded-server.js';
 import { createLogger } from '../../../src/platform/logger.js';
 import { runCommand } from '../../../src/platform/run-command.js';
-import { freePort } from '../daemon.js';
+import { freePort } from '../free-port.js';
 
 type Sections = Record<string, Record<string, string | number | boolean>>;
 

@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '../daemon.js';
+import { freePort } from '../free-port.js';
 
 /** Half a second in which nothing is there, at most so often. */
 const POLLS = 240;
