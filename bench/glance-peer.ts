@@ -14,8 +14,11 @@ export interface Glance {
   stop(): Promise<void>;
 }
 
-/** Debian's glance-api without Keystone, on loopback, with SQLite and a directory of its own. */
-export async function startGlance(): Promise<Glance> {
+/**
+ * Debian's glance-api without Keystone, on loopback, with SQLite and a directory of its own.
+ * @param policy rules of its own in place of its defaults; everybody is without a role
+ */
+export async function startGlance(policy: Readonly<Record<string, string>> = {}): Promise<Glance> {
   const home = await mkdtemp(join(tmpdir(), 'ferric-glance-'));
   const port = await freePort();
   const config = join(home, 'glance.conf');
@@ -38,11 +41,14 @@ filesystem_store_datadir = ${home}/store
 filesystem_store_datadir = ${home}/staging
 [os_glance_tasks_store]
 filesystem_store_datadir = ${home}/tasks
+[oslo_policy]
+policy_file = ${home}/policy.json
 [paste_deploy]
 flavor =
 config_file = /etc/glance/glance-api-paste.ini
 `,
   );
+  await writeFile(join(home, 'policy.json'), JSON.stringify(policy));
   await runCommand({ file: 'glance-manage', args: ['--config-file', config, 'db_sync'], timeout: 120_000 });
   const output = openSync(join(home, 'output.log'), 'a');
   const child = spawn('/usr/bin/glance-api', ['--config-file', config], {

@@ -123,8 +123,9 @@ export class ImageLibrary extends ImageHoldings {
     const part = this.store.partPath();
     try {
       await this.store.demandRoom(bytes.length ?? 0);
-      await this.#receive(image, bytes, part, 0, null, false);
+      const { size } = await this.#receive(image, bytes, part, 0, null, false);
       await rename(part, this.store.partPath(image.uuid));
+      await this.records.transit(image.uuid, ['uploading'], { size });
     } catch (error) {
       await this.store.dropFile(part);
       await this.#leave(image.uuid, 'uploading');
@@ -143,7 +144,11 @@ export class ImageLibrary extends ImageHoldings {
     const wanted: ImageStatus = url === null ? 'uploading' : 'queued';
     const words = url === null ? 'glance-direct' : 'web-download';
     if (image.status !== wanted)
-      throw new ConflictError(`Image status needs to be '${wanted}' to use '${words}' method`);
+      throw new ConflictError(
+        url === null
+          ? `Image needs to be staged before '${words}' method can be used`
+          : `Image needs to be in '${wanted}' state to use '${words}' method`,
+      );
     checkFormatsSetForImport(image);
     const entered = await this.records.transit(image.uuid, [wanted], { status: 'importing' });
     if (!entered) throw new ConflictError(`Image ${id} is used by another request.`);
@@ -225,7 +230,7 @@ export class ImageLibrary extends ImageHoldings {
       const failed = { os_glance_import_error: reason.slice(0, 2_000) };
       const properties = { ...image.properties, ...failed };
       const queued = await this.records
-        .transit(image.uuid, ['importing'], { status: 'queued', properties })
+        .transit(image.uuid, ['importing'], { status: 'queued', size: null, properties })
         .catch((fault: unknown) => {
           this.log.error(
             { image: image.uuid, error: messageOf(fault) },
@@ -283,7 +288,7 @@ export class ImageLibrary extends ImageHoldings {
       const changes: ImageChanges = {
         status: 'active',
         size: facts.size,
-        virtual_size: (isInspected(image) ? received.inspection.virtualSize : undefined) ?? null,
+        virtual_size: (isInspected(image) && received.inspection.virtualSize) || null,
         checksum: md5,
         os_hash_algo: 'sha512',
         os_hash_value: sha512,
@@ -314,7 +319,7 @@ export class ImageLibrary extends ImageHoldings {
 
   /** After a failure; an image that was deleted meanwhile stays so. */
   async #leave(id: string, from: ImageStatus): Promise<void> {
-    await this.records.transit(id, [from], { status: 'queued' });
+    await this.records.transit(id, [from], { status: 'queued', size: null });
   }
 
   async #offset(range: UploadRange, bytes: IncomingBytes, name: string): Promise<number> {
@@ -337,8 +342,8 @@ export class ImageLibrary extends ImageHoldings {
 function checkFormatsSetForImport(image: ImageRecord): void {
   const { disk_format, container_format } = image;
   const missing = [
-    disk_format === null && "'disk_format'",
     container_format === null && "'container_format'",
+    disk_format === null && "'disk_format'",
   ];
   const first = missing.find((name) => name !== false);
   if (first) throw new ConflictError(`${first} needs to be set before import`);

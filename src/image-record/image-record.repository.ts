@@ -46,7 +46,7 @@ export class ImageRecordRepository {
   /** @throws InvalidError for a marker that is no image that can be seen */
   async list(query: ImageQuery): Promise<ImageRecord[]> {
     if (query.marker !== undefined && !(await this.find(query.marker))) {
-      throw new InvalidError(`Image ${query.marker} (the marker) could not be found.`);
+      throw new InvalidError(missingImage(query.marker));
     }
     const parameters = new Parameters();
     const rows = await this.source.query<ImageRecord[]>(listStatement(query, parameters), parameters.values);
@@ -100,7 +100,7 @@ export class ImageRecordRepository {
   /** What a daemon that was killed left half done begins anew. @returns how many */
   async requeueInterrupted(): Promise<number> {
     const [, count] = await this.source.query<[unknown, number]>(
-      `update image set status = 'queued', updated_at = now() where status in ('saving', 'importing')`,
+      `update image set status = 'queued', size = null, updated_at = now() where status in ('saving', 'importing')`,
     );
     return count;
   }

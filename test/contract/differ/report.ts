@@ -1,29 +1,30 @@
 import { MEANT } from './meant/meant.js';
-import { isMeant } from './meant/row.js';
+import { isMeant, type Meant } from './meant/row.js';
 import type { Newer } from './newer/row.js';
 import type { Finding, Run } from './run.js';
 
 /** What a run over all scenarios came to. */
 export interface Report {
   readonly exchanges: number;
-  /** Findings by the row of MEANT that each matches first. */
+  /** Findings by the row that each matches first. */
   readonly meant: readonly Finding[][];
   readonly open: readonly Finding[];
   /** Reasons of rows that nothing matched. */
   readonly unused: readonly string[];
 }
 
-export function reportOf(run: Run): Report {
-  const meant: Finding[][] = MEANT.map(() => []);
+/** @param rows every difference that is meant */
+export function reportOf(run: Run, rows: readonly Meant[] = MEANT): Report {
+  const meant: Finding[][] = rows.map(() => []);
   const open: Finding[] = [];
   const used = new Set<number>();
   for (const finding of run.findings) {
-    const rows = MEANT.flatMap((row, at) => (isMeant(row, finding) ? [at] : []));
-    for (const at of rows) used.add(at);
-    if (rows[0] === undefined) open.push(finding);
-    else meant[rows[0]]!.push(finding);
+    const matching = rows.flatMap((row, at) => (isMeant(row, finding) ? [at] : []));
+    for (const at of matching) used.add(at);
+    if (matching[0] === undefined) open.push(finding);
+    else meant[matching[0]]!.push(finding);
   }
-  const unused = MEANT.filter((_, at) => !used.has(at)).map(({ reason }) => reason);
+  const unused = rows.filter((_, at) => !used.has(at)).map(({ reason }) => reason);
   return { exchanges: run.exchanges, meant, open, unused };
 }
 

@@ -176,7 +176,7 @@ function isOrderless({ orderless = false }: Scenario, { method, path, save, agen
   return orderless || (method === 'GET' && !save && !agent && !HOLDS.test(path));
 }
 
-async function pooled(tasks: readonly (() => Promise<void>)[]): Promise<void> {
+export async function pooled(tasks: readonly (() => Promise<void>)[]): Promise<void> {
   const left = tasks.values();
   const work = async () => {
     for (const task of left) await task();

@@ -11,7 +11,7 @@ const STATUSES = [
   ...['queued', 'saving', 'active', 'killed', 'deleted', 'uploading', 'importing', 'pending_delete'],
   'deactivated',
 ];
-const UUID = '^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$';
+export const UUID = '^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$';
 
 export interface Attribute {
   readonly name: string;

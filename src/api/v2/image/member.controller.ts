@@ -58,7 +58,8 @@ export class ImageMemberController {
   @Policy('image:get_members')
   @Describe({ summary: 'A member', answer: { schema: OBJECT } })
   async show(@Req() request: ApiRequest) {
-    const { image } = await this.#shared(request, 'image:get_members', 'list');
+    const { image } = await this.finder.find(request, 'image:get_members', missingImage);
+    if (image.visibility !== 'shared') throw new NotFoundError('Only shared images have members.');
     const member = await this.records.member(image.uuid, request.params['member']!);
     if (!member) throw missing(request);
     return memberView(member);
@@ -71,10 +72,10 @@ export class ImageMemberController {
   async update(@Req() request: ApiRequest) {
     const { status } = objectIn(request.body, 'Expected a status in the form: {"status": "status"}');
     if (status === undefined) throw new InvalidError('Status not specified');
+    const { image } = await this.#shared(request, 'image:modify_member', 'update');
     const known = STATUSES.find((one) => one === status);
     if (!known)
       throw new InvalidError(`Incorrect request: Status must be "pending", "accepted" or "rejected".`);
-    const { image } = await this.#shared(request, 'image:modify_member', 'update');
     const member = request.params['member']!;
     const changed = await this.records.setMember(image.uuid, member, known);
     if (!changed) throw missing(request);
@@ -92,7 +93,7 @@ export class ImageMemberController {
   }
 
   async #shared(request: ApiRequest, rule: RuleName, verb: string): Promise<FoundImage> {
-    const found = await this.finder.find(request, rule, (id) => `Image ${id} not found.`);
+    const found = await this.finder.find(request, rule, missingImage);
     const { image } = found;
     if (image.visibility !== 'shared')
       throw new ForbiddenError(
@@ -110,4 +111,8 @@ function objectIn(body: unknown, otherwise: string): Record<string, unknown> {
 
 function missing({ params }: ApiRequest): NotFoundError {
   return new NotFoundError(`${params['member']} not found in the member list of the image ${params['id']}.`);
+}
+
+function missingImage(id: string): string {
+  return `Image ${id} not found.`;
 }

@@ -5,12 +5,14 @@ import type { ImageRecord } from '../../../image-record/image-record.entity.js';
 import type { ImageChanges } from '../../../image-record/image-record.repository.js';
 import { MediaTypeRefused } from '../../request/bytes.js';
 import { attributeOf } from './attribute.js';
-import { checkValue, checkWritable } from './values.js';
+import { checkValue, checkWritable, DENIED } from './values.js';
 
 const DRAFTS: Readonly<Record<string, 4 | 10>> = {
   'application/openstack-images-v2.0-json-patch': 4,
   'application/openstack-images-v2.1-json-patch': 10,
 };
+/** How a sentence on a conflict begins there. */
+const CONFLICT = 'There was a conflict when trying to complete your request. ';
 const OPERATIONS = ['add', 'remove', 'replace'] as const;
 type Operation = (typeof OPERATIONS)[number];
 
@@ -80,8 +82,9 @@ export function applyImagePatch(image: ImageRecord, changes: readonly ImageChang
   const properties = { ...image.properties };
   for (const { op, name, value, draft } of changes) {
     if (attributeOf(name)) {
-      if (op === 'remove') throw new ForbiddenError(`Property ${name} may not be removed.`);
-      if (op === 'add' && draft === 4) throw new ConflictError(`Property ${name} already present.`);
+      if (op === 'remove') throw new ForbiddenError(`${DENIED}Property ${name} may not be removed.`);
+      if (op === 'add' && draft === 4)
+        throw new ConflictError(`${CONFLICT}Property ${name} already present.`);
       if (
         (name === 'disk_format' || name === 'container_format') &&
         !['queued', 'importing'].includes(image.status)
@@ -91,8 +94,9 @@ export function applyImagePatch(image: ImageRecord, changes: readonly ImageChang
       continue;
     }
     const isThere = Object.hasOwn(properties, name);
-    if (op !== 'add' && !isThere) throw new ConflictError(`Property ${name} does not exist.`);
-    if (op === 'add' && isThere && draft === 4) throw new ConflictError(`Property ${name} already present.`);
+    if (op !== 'add' && !isThere) throw new ConflictError(`${CONFLICT}Property ${name} does not exist.`);
+    if (op === 'add' && isThere && draft === 4)
+      throw new ConflictError(`${CONFLICT}Property ${name} already present.`);
     if (op === 'remove') delete properties[name];
     else properties[name] = value as string;
   }

@@ -35,6 +35,8 @@ export function readImageQuery(
     refuseText(value, name);
     refuseText(name, 'a parameter');
     if (READ_APART.includes(name)) continue;
+    if (name === 'changes-since')
+      throw new InvalidError('The "changes-since" filter is no longer available on v2.');
     const found = conditionOf(name, value);
     if (found) conditions.push(found);
     else properties[name] = value;
@@ -70,6 +72,8 @@ const READ_APART = [
   'member_status',
   'visibility',
   'os_hidden',
+  // Deleted images cannot be listed, whoever asks.
+  'deleted',
 ];
 
 function conditionOf(name: string, value: string): ImageCondition | null {
@@ -98,6 +102,7 @@ function conditionOf(name: string, value: string): ImageCondition | null {
 
 function timeCondition(name: string, value: string): ImageCondition {
   const [, operator, rest] = /^(eq|neq|gt|gte|lt|lte):(.*)$/.exec(value) ?? [null, 'eq', value];
+  if (/^[a-z]+:/.test(rest!)) throw new InvalidError('Unable to filter on a unknown operator.');
   const iso = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?$/.test(rest!);
   const time = new Date(/(Z|[+-]\d{2}:?\d{2})$/.test(rest!) ? rest! : `${rest}Z`);
   if (!iso || Number.isNaN(time.getTime()))
@@ -110,11 +115,10 @@ function quotedList(text: string): string[] {
   const parts: string[] = [];
   for (let rest = text; ; ) {
     const [whole, quoted, plain] = /^(?:"((?:[^"\\]|\\.)*)"|([^",]*))(?:,|$)/.exec(rest) ?? [];
-    if (whole === undefined) throw new InvalidError(`Invalid filter value ${text}.`);
+    if (whole === undefined) throw new InvalidError(`Invalid filter value ${text}. The quote is not closed.`);
     parts.push(quoted === undefined ? plain! : quoted.replaceAll(/\\(.)/g, '$1'));
     rest = rest.slice(whole.length);
-    if (rest === '' && !whole.endsWith(',')) return parts;
-    if (rest === '') throw new InvalidError(`Invalid filter value ${text}.`);
+    if (rest === '') return parts;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../../openapi/json-schema.js';
-import { ATTRIBUTES } from './attribute.js';
+import { ATTRIBUTES, UUID } from './attribute.js';
 
 /** Without `stores`: the glance client makes an option of each property, and has that one already. */
 export const IMAGE_SCHEMA: JsonSchema = {
@@ -17,7 +17,7 @@ const MEMBER_SCHEMA: JsonSchema = {
   name: 'member',
   properties: {
     created_at: { type: 'string', description: 'Date and time of image member creation' },
-    image_id: { type: 'string', description: 'An identifier for the image' },
+    image_id: { type: 'string', description: 'An identifier for the image', pattern: UUID },
     member_id: { type: 'string', description: 'An identifier for the image member (tenantId)' },
     status: {
       type: 'string',

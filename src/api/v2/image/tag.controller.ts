@@ -26,7 +26,7 @@ export class ImageTagController {
   async add(@Req() request: ApiRequest): Promise<void> {
     const tag = request.params['tag']!;
     checkValue('tags', [tag]);
-    const { image } = await this.finder.find(request, 'image:modify_image');
+    const { image } = await this.finder.find(request, 'image:modify_image', missing);
     await this.records.edit(image.uuid, ({ tags }) => {
       if (tags.includes(tag)) return {};
       checkCount('tags', tags.length + 1, this.settings.maxTags);
@@ -41,10 +41,14 @@ export class ImageTagController {
   @Describe({ summary: 'Take a tag away' })
   async remove(@Req() request: ApiRequest): Promise<void> {
     const tag = request.params['tag']!;
-    const { image } = await this.finder.find(request, 'image:modify_image');
+    const { image } = await this.finder.find(request, 'image:modify_image', missing);
     await this.records.edit(image.uuid, ({ tags }) => {
-      if (!tags.includes(tag)) throw new NotFoundError(`Could not find tag ${tag} of the image.`);
+      if (!tags.includes(tag)) throw new NotFoundError('The resource could not be found.');
       return { tags: tags.filter((other) => other !== tag) };
     });
   }
+}
+
+function missing(id: string): string {
+  return `Image ${id} not found.`;
 }

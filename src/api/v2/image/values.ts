@@ -7,6 +7,8 @@ const RESERVED = ['location', 'deleted', 'deleted_at'];
 const RESERVED_NAMESPACE = 'os_glance';
 /** Named by Glance’s schema, yet nobody’s to set. */
 const NEVER = ['direct_url', 'self', 'file', 'schema', 'stores', 'locations'];
+/** How Glance begins to say that a name is nobody’s. */
+export const DENIED = 'Access was denied to this resource. ';
 const MOST_INTEGER = 2_147_483_647;
 
 /** @throws ForbiddenError for a name that no client may write */
@@ -15,11 +17,14 @@ export function checkWritable(name: string, how: 'create' | 'patch'): void {
   if (NEVER.includes(name) || is === 'told' || (is === 'made' && how === 'patch'))
     throw new ForbiddenError(`Attribute '${name}' is read-only.`);
   if (RESERVED.includes(name) || name.startsWith(RESERVED_NAMESPACE))
-    throw new ForbiddenError(`Attribute '${name}' is reserved.`);
+    throw new ForbiddenError(`${how === 'create' ? DENIED : ''}Attribute '${name}' is reserved.`);
 }
 
 /** @throws InvalidError for a value that the schema does not have, in the words of Glance */
 export function checkValue(name: string, value: unknown): void {
+  if (attributeOf(name) && typeof value === 'number' && Number.isInteger(value)) checkRange(name, value);
+  if (!attributeOf(name) && name.length > 255)
+    throw new InvalidError('Custom property should not be greater than 255 characters.');
   const fault = faultOf(name, value);
   if (fault) throw new InvalidError(`Provided object does not match schema 'image': ${fault}`);
 }
@@ -27,7 +32,6 @@ export function checkValue(name: string, value: unknown): void {
 function faultOf(name: string, value: unknown): string | null {
   const attribute = attributeOf(name);
   if (!attribute) {
-    if (name.length > 255) return 'a property name is longer than 255 characters';
     return typeof value === 'string'
       ? null
       : `${JSON.stringify(value)} is not of type 'string' (property ${name})`;
@@ -60,9 +64,14 @@ function faultOf(name: string, value: unknown): string | null {
     if (bad !== undefined)
       return `${JSON.stringify(bad)} is no text of at most ${items!.maxLength} characters (${name})`;
   }
-  if (typeof value === 'number' && (value < 0 || value > MOST_INTEGER))
-    return `Invalid value '${value}' for parameter '${name}': must be between 0 and ${MOST_INTEGER}`;
   return null;
+}
+
+function checkRange(name: string, value: number): void {
+  if (value < 0)
+    throw new InvalidError(`Invalid value '${value}' for parameter '${name}': Cannot be a negative value`);
+  if (value > MOST_INTEGER)
+    throw new InvalidError(`'${name}' value out of range, must not exceed ${MOST_INTEGER}.`);
 }
 
 function typeOf(value: unknown): string {

@@ -1,0 +1,59 @@
+// The same requests to Debian's glance-api and to the Image service inside: every difference is one that is meant.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DaemonHome, type RunningDaemon } from '../../support/daemon.js';
+import { type Glance, startGlance } from '../../support/glance.js';
+import { openLines, reportOf } from '../differ/report.js';
+import type { Run } from '../differ/run.js';
+import { MEANT } from './meant.js';
+import { pageOf } from './page.js';
+import { runScenario } from './run.js';
+import { DATA } from './scenario/data.js';
+import { LISTINGS } from './scenario/listing.js';
+import { RECORDS } from './scenario/record.js';
+
+const PAGE = new URL('../../../docs/reference/glance-differences.md', import.meta.url).pathname;
+const SCENARIOS = [...RECORDS, ...LISTINGS, ...DATA];
+
+let glance: Glance;
+let home: DaemonHome;
+let daemon: RunningDaemon;
+/** By scenario: one that is tried again counts once. */
+const runs = new Map<string, Run>();
+
+function total(): Run {
+  const all = [...runs.values()];
+  return {
+    exchanges: all.reduce((sum, run) => sum + run.exchanges, 0),
+    findings: all.flatMap(({ findings }) => findings),
+    asked: all.flatMap(({ asked }) => asked),
+  };
+}
+
+beforeAll(async () => {
+  home = new DaemonHome({});
+  // Without Keystone nobody has a role; who may do what is no matter of this comparison.
+  [glance, daemon] = await Promise.all([startGlance({ publicize_image: '' }), home.start()]);
+});
+afterAll(async () => {
+  await Promise.all([glance?.stop(), home?.remove()]);
+});
+
+describe('the Image service beside Debian’s glance-api', () => {
+  it.each(SCENARIOS)('$name', async (scenario) => {
+    const run = await runScenario(scenario, glance.url, daemon.url);
+    runs.set(scenario.name, run);
+    expect(openLines(reportOf(run, MEANT))).toEqual([]);
+  });
+
+  it('has no row among the meant differences that nothing matches', () => {
+    expect(reportOf(total(), MEANT).unused).toEqual([]);
+  });
+
+  it('has its counts in the reference', async () => {
+    const report = reportOf(total(), MEANT);
+    console.info(
+      `${report.exchanges} exchanges compared, ${report.meant.flat().length} places differ as meant, ${report.open.length} differ openly`,
+    );
+    await expect(pageOf(report, SCENARIOS.length, '25.1')).toMatchFileSnapshot(PAGE);
+  });
+});

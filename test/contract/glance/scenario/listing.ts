@@ -1,0 +1,181 @@
+import { get, IMAGES, KERNEL, NOBODY, ownId, post, RAW, type Scenario, upload } from '../scenario.js';
+
+const id = (image: number) => ownId(2, image);
+
+/** Six that differ in everything that can be asked for. */
+const SIX = [
+  post(IMAGES, { id: id(1), name: 'echo', ...KERNEL, visibility: 'public', tags: ['a', 'b'], min_ram: 1 }),
+  upload(id(1), 'one'),
+  post(IMAGES, { id: id(2), name: 'delta', ...RAW, visibility: 'community', tags: ['a'], min_disk: 2 }),
+  post(IMAGES, {
+    id: id(3),
+    name: 'charlie, the',
+    ...KERNEL,
+    visibility: 'shared',
+    arch: 'x86',
+    owner: 'p1',
+  }),
+  upload(id(3), 'four'),
+  post(IMAGES, { id: id(4), name: 'bravo', visibility: 'private', protected: true, arch: 'arm' }),
+  post(IMAGES, { id: id(5), name: 'alpha', ...KERNEL, os_hidden: true, tags: ['b'] }),
+  post(IMAGES, { id: id(6), disk_format: 'qcow2', container_format: 'bare', min_ram: 6 }),
+];
+
+const SORT_KEYS = [
+  'name',
+  'status',
+  'container_format',
+  'disk_format',
+  'size',
+  'id',
+  'created_at',
+  'updated_at',
+];
+
+const QUERIES = [
+  '',
+  ...SORT_KEYS.flatMap((key) => ['asc', 'desc'].map((way) => `sort_key=${key}&sort_dir=${way}`)),
+  ...SORT_KEYS.map((key) => `sort=${key}:asc`),
+  ...[
+    'sort=name',
+    'sort=status:desc,name:asc',
+    'sort=disk_format,name',
+    'sort_key=status&sort_key=name&sort_dir=desc&sort_dir=asc',
+  ],
+  ...[
+    'sort_key=min_ram',
+    'sort_key=nothing',
+    'sort=nothing:asc',
+    'sort=name:up',
+    'sort_dir=up',
+    'sort=',
+    'sort_key=',
+    'sort_dir=asc',
+  ],
+  ...['sort=name:asc&sort_key=name', 'sort_key=name&sort_dir=asc&sort_dir=desc'],
+  ...[
+    'limit=2',
+    'limit=2&sort=name:asc',
+    `limit=2&sort=name:asc&marker=${id(4)}`,
+    `marker=${id(2)}`,
+    'limit=0',
+    'limit=1000',
+  ],
+  ...[`sort=size:asc&limit=3`, `sort=size:asc&marker=${id(1)}`, `sort=disk_format:desc&marker=${id(6)}`],
+  ...['limit=-1', 'limit=x', 'limit=1.5', 'limit=', `marker=${NOBODY}`, 'marker=x', `marker=${id(5)}`],
+  ...[
+    'name=echo',
+    'name=',
+    'name=ECHO',
+    'name=in:echo,delta',
+    'name=in:%22charlie,%20the%22,echo',
+    'name=eq:echo',
+    'name=neq:echo',
+  ],
+  ...[
+    'name=in:',
+    'name=in:%22echo',
+    'name=in:echo,',
+    'name=like:echo',
+    `id=${id(1)}`,
+    `id=in:${id(1)},${id(3)}`,
+    'id=x',
+  ],
+  ...[
+    'status=active',
+    'status=queued',
+    'status=in:active,queued',
+    'status=nothing',
+    'status=eq:active',
+    'status=gt:active',
+  ],
+  ...[
+    'disk_format=aki',
+    'disk_format=in:aki,raw',
+    'disk_format=floppy',
+    'container_format=bare',
+    'container_format=in:aki,bare',
+  ],
+  ...[
+    'visibility=public',
+    'visibility=community',
+    'visibility=shared',
+    'visibility=private',
+    'visibility=all',
+    'visibility=x',
+  ],
+  ...['os_hidden=true', 'os_hidden=false', 'os_hidden=True', 'os_hidden=x', 'os_hidden=true&visibility=all'],
+  ...['protected=true', 'protected=false', 'protected=True', 'protected=x', 'owner=p1', 'owner=', 'owner=p9'],
+  ...[
+    'tag=a',
+    'tag=a&tag=b',
+    'tag=c',
+    'tag=',
+    'tag=%20a%20',
+    'checksum=f97c5d29941bfb1b2fdab0874906ab82',
+    'checksum=x',
+  ],
+  ...[
+    'os_hash_algo=sha512',
+    'os_hash_algo=x',
+    'os_hash_value=x',
+    'size=3',
+    'size=x',
+    'size_min=4',
+    'size_max=3',
+    'size_min=x',
+  ],
+  ...[
+    'size_min=1&size_max=3',
+    'min_ram=1',
+    'min_ram=x',
+    'min_disk=2',
+    'min_ram_min=1',
+    'min_ram_max=0',
+    'min_disk_max=1',
+  ],
+  ...['arch=x86', 'arch=x86&name=echo', 'arch=', 'nothing=x', 'arch=x86&arch=arm'],
+  ...[
+    'created_at=gt:2000-01-01T00:00:00Z',
+    'created_at=lt:2000-01-01T00:00:00Z',
+    'created_at=2000-01-01T00:00:00Z',
+  ],
+  ...[
+    'created_at=x',
+    'created_at=gt:x',
+    'created_at=up:2000-01-01T00:00:00Z',
+    'updated_at=gte:2000-01-01T00:00:00',
+    'updated_at=neq:2000-01-01T00:00:00Z',
+  ],
+  ...[
+    'member_status=accepted',
+    'member_status=pending',
+    'member_status=all',
+    'member_status=x',
+    'visibility=shared&member_status=all',
+  ],
+  ...[
+    'name=echo&status=active&tag=a&limit=1',
+    'changes-since=2000-01-01',
+    'is_public=true',
+    'deleted=true',
+    'self=x',
+    'virtual_size=3',
+  ],
+];
+
+export const LISTINGS: readonly Scenario[] = [
+  {
+    name: 'listings',
+    steps: [get(IMAGES), ...SIX, ...QUERIES.map((query) => get(`${IMAGES}${query ? `?${query}` : ''}`))],
+  },
+  {
+    name: 'members see what is shared',
+    steps: [
+      ...SIX.slice(0, 5),
+      post(`${IMAGES}/${id(3)}/members`, { member: 'p2' }),
+      get(`${IMAGES}?visibility=shared&member_status=pending`),
+      get(`${IMAGES}/${id(3)}/members`),
+    ],
+  },
+];
