@@ -155,7 +155,11 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
   Images: [
     works('http(s)://', 'test/component/image/http.spec.ts'),
     works('file:// below allowed directories', 'test/component/image/file.spec.ts'),
-    works('Image service UUIDs', 'test/contract/image-glance.spec.ts'),
+    works('Image service UUIDs: of an outside Glance', 'test/contract/image-glance.spec.ts'),
+    works(
+      'Image service UUIDs: of the service inside, deploy pair and instance',
+      'test/e2e/image-by-uuid.spec.ts',
+    ),
     works(
       'The Image service inside: /v2/images as Glance has it, uploads inspected, bytes once by content',
       `${API}/image.spec.ts`,
@@ -209,7 +213,7 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     ),
     works(
       'Partition images: sizes, disk label, config drive; GRUB from inside the image on BIOS and UEFI',
-      'test/e2e-all/partition.spec.ts',
+      'test/e2e/image-by-uuid.spec.ts',
       'an image without GRUB, or with a partition table, is refused before the machine is touched',
     ),
     works('Rebuild that keeps the ephemeral partition', 'test/component/agent/write-partition-image.spec.ts'),

@@ -6,13 +6,35 @@ import {
   type TinyPartition,
   tinyPartition,
 } from '../../../lab/image/tiny-partition.js';
+import type { LabMachine } from '../../../lab/lab.js';
+
+const MINUTES = 60_000;
 
 /** Start of the installed system's words, to the end of the line. */
 export const HELLO = new RegExp(`${PARTITION_HELLO}.*\n`);
 
 /** The tiny partition image with kernel and ramdisk beside it, built once. */
-export async function builtPartition(): Promise<TinyPartition> {
-  return tinyPartition(sharedRoot().cache);
+export async function builtPartition(format: 'raw' | 'qcow2' = 'raw'): Promise<TinyPartition> {
+  return tinyPartition(sharedRoot().cache, { format });
+}
+
+/**
+ * What the installed system says, once the deployment that is under way is done.
+ * @param hello start of its words; default: the tiny partition image's
+ */
+export async function deployedHello(
+  rack: Rack,
+  { machine }: LabMachine,
+  uuid: string,
+  hello: RegExp = HELLO,
+): Promise<string> {
+  const since = machine.console.position;
+  await rack.api.waitForState(uuid, 'active', { timeout: 12 * MINUTES });
+  const [words] = await machine.console.waitFor(new RegExp(`${hello.source.replace(/\\n$/, '')}\n`), {
+    since,
+    timeout: 5 * MINUTES,
+  });
+  return words;
 }
 
 /** What an operator writes into instance_info for it. */

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { onTestFailed } from 'vitest';
 import { type BuiltImage, buildDeployRamdisk, buildImage, type ImageChoice } from '../../../demo/parts.js';
 import { Rack, type RackOptions, sharedRoot } from '../../../demo/rack.js';
-import type { LabMachineOptions } from '../../../lab/lab.js';
+import type { LabMachine, LabMachineOptions } from '../../../lab/lab.js';
+
+const MINUTES = 60_000;
 
 export const MIB = 2 ** 20;
 export const GIB = 2 ** 30;
@@ -23,8 +25,8 @@ export async function raiseRack(
 ): Promise<{ rack: Rack } & AsyncDisposable> {
   const root = mkdtempSync(join(tmpdir(), 'ferric-e2e-'));
   chmodSync(root, 0o755);
-  // Test files that run at the same time have namespaces of their own.
-  const name = `e2e${process.env['VITEST_POOL_ID'] ?? ''}`;
+  // Test files that run at the same time, and runs beside this one, have namespaces of their own.
+  const name = `e2e${process.env['VITEST_POOL_ID'] ?? ''}-${process.pid}`;
   const rack = await Rack.raise({ ...options, name, root }).catch((error: unknown) => {
     rmSync(root, { recursive: true, force: true });
     throw error;
@@ -63,4 +65,20 @@ export function imageFields(url: string, image: BuiltImage): Record<string, unkn
     '/instance_info/image_os_hash_algo': 'sha256',
     '/instance_info/image_os_hash_value': image.sha256,
   };
+}
+
+/** Enrolled, and available without cleaning. @returns the node's UUID */
+export async function availableNode(
+  rack: Rack,
+  machine: LabMachine,
+  firmware: 'bios' | 'uefi',
+): Promise<string> {
+  const { api } = rack;
+  const uuid = await rack.enrol(machine, { capabilities: `boot_mode:${firmware}` });
+  await api.patch(uuid, { '/automated_clean': false });
+  await api.provision(uuid, 'manage');
+  await api.waitForState(uuid, 'manageable', { timeout: 3 * MINUTES });
+  await api.provision(uuid, 'provide');
+  await api.waitForState(uuid, 'available', { timeout: 3 * MINUTES });
+  return uuid;
 }
