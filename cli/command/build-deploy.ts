@@ -42,11 +42,11 @@ export function addBuildDeploy(build: Command, shell: Shell): void {
       const { output, flavour, package: packages } = options;
       const cache = cacheDirectory(options, shell);
       const ironic = options.agent === 'ironic';
-      if (ironic) await probeIronicAgent(shell.signal);
+      if (ironic) await probeIronicAgent(shell.environment, shell.signal);
       else probeDeploy();
       const published = await useSession(shell, options, `${output}.log`, (session) =>
         ironic
-          ? buildIronicDeploy(session, { output, packages, cache })
+          ? buildIronicDeploy(session, { output, packages, cache, environment: shell.environment })
           : buildDeploy(session, { output, flavour, packages, cache }),
       );
       printPublished(shell, published, options.json === true);

@@ -14,15 +14,19 @@ const HOUR = 3_600_000;
 /** What says how the disk is laid out: ours is, where the disk is made here. */
 const LAYOUT = ['vm', 'baremetal', 'block-device-gpt', 'block-device-mbr', 'block-device-efi', 'bootloader'];
 const DEBIAN = ['debian', 'debian-minimal'];
+/** What is made of packages of one archive. */
+const MIRRORED = [...DEBIAN, 'ubuntu-minimal'];
 
 export const dib: Backend = {
   name: 'dib',
   about: 'disk-image-builder: every distribution and element that it knows',
-  objection({ distro, elements, kind, access, kernel, size, base }) {
+  objection({ distro, elements, kind, access, kernel, size, base, mirror }) {
     if (base !== undefined) return 'it makes systems of packages, and changes none';
     const unknown = [elementOf(distro), ...elements].filter((name) => elementPlaces(name).length === 0);
     if (unknown.length > 0 && existsSync(ELEMENT_ROOT))
       return `disk-image-builder has no element ${unknown.join(', ')} (ELEMENTS_PATH names further ones)`;
+    if (mirror !== undefined && !MIRRORED.includes(distro))
+      return `a mirror of packages is for ${MIRRORED.join(', ')}, not for ${distro}`;
     if (kernel === 'cloud') return 'which kernel it takes is the element’s affair';
     const own =
       access.rootPasswordHash !== undefined || access.sshKeys.length > 0 || access.user !== undefined;
@@ -65,7 +69,10 @@ export async function buildDib(
   const { kind, distro, elements, output } = request;
   const env = await session.stage('sources', async () => {
     if (DEBIAN.includes(distro)) return debianEnvironment(session, request);
-    return request.release === undefined ? {} : { DIB_RELEASE: request.release };
+    return {
+      ...(request.release === undefined ? {} : { DIB_RELEASE: request.release }),
+      ...(request.mirror === undefined ? {} : { DIB_DISTRIBUTION_MIRROR: request.mirror }),
+    } as Record<string, string>;
   });
   const files: Record<string, string> = { [`${output}.qcow2`]: session.path('image.qcow2') };
   const create = (type: 'qcow2' | 'tar', all: readonly string[], packages: readonly string[]) =>
@@ -112,17 +119,22 @@ async function debianEnvironment(
   };
 }
 
-/** `image.kernel` and `image.initramfs` in the scratch directory. */
+/**
+ * `image.kernel` and `image.initramfs` in the scratch directory.
+ * @param settings variables of the elements
+ */
 export async function buildIronicAgent(
   session: BuildSession,
   cache: string,
-  element: string,
+  elements: readonly string[],
   packages: readonly string[],
+  settings: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const env = await session.stage('sources', () => debianEnvironment(session, {}));
+  const debian = await session.stage('sources', () => debianEnvironment(session, {}));
   await session.stage('disk-image-create', async (stage) => {
     stage.watch(session.path('image.initramfs'));
-    await diskImageCreate(session, cache, 'qcow2', [element, 'debian-minimal'], packages, env);
+    const all = [...elements, 'debian-minimal'];
+    await diskImageCreate(session, cache, 'qcow2', all, packages, { ...debian, ...settings });
   });
 }
 

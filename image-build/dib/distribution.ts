@@ -1,19 +1,26 @@
 import { messageOf } from '../../src/domain/errors.js';
 import { SourceUnreachableError } from '../error.js';
 
+interface Origin {
+  release: string;
+  /** @param mirror of packages, for those that are made of packages */
+  url: (release: string, mirror: string | undefined) => string;
+}
+
 /**
  * Where disk-image-builder's element of a distribution takes its base from, and the release that it takes unless told.
  * From elements/<name>/root.d and environment.d of disk-image-builder 3.13. An element that is not here finds out
  * itself.
  */
-const SOURCES: Readonly<Record<string, { release: string; url: (release: string) => string }>> = {
+const SOURCES: Readonly<Record<string, Origin>> = {
   ubuntu: {
     release: 'focal',
     url: (release) => `http://cloud-images.ubuntu.com/${release}/current/SHA256SUMS`,
   },
   'ubuntu-minimal': {
     release: 'focal',
-    url: (release) => `http://us.archive.ubuntu.com/ubuntu/dists/${release}/Release`,
+    url: (release, mirror = 'http://us.archive.ubuntu.com/ubuntu') =>
+      `${mirror.replace(/\/+$/, '')}/dists/${release}/Release`,
   },
   centos: {
     release: '8-stream',
@@ -43,11 +50,12 @@ const SOURCES: Readonly<Record<string, { release: string; url: (release: string)
 export async function probeDistribution(
   distro: string,
   release: string | undefined,
+  mirror: string | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   const source = SOURCES[distro];
   if (source === undefined) return;
-  await probeUrl(distro, source.url(release ?? source.release), signal);
+  await probeUrl(distro, source.url(release ?? source.release, mirror), signal);
 }
 
 /** @throws SourceUnreachableError when it does not answer, or says no */

@@ -17,11 +17,11 @@ export const BACKEND_NAMES = BACKENDS.map(({ name }) => name);
  * @throws SourceUnreachableError naming the address
  */
 export async function probeSource(
-  { distro, release, base }: UserImageRequest,
+  { distro, release, mirror, base }: UserImageRequest,
   signal: AbortSignal,
 ): Promise<void> {
   if (base !== undefined) return;
-  await probeDistribution(distro, release, signal);
+  await probeDistribution(distro, release, mirror, signal);
 }
 
 export interface Choice {

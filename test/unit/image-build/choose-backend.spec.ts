@@ -45,6 +45,13 @@ test('an image that is there is changed by the quicker of the two that can', () 
   );
 });
 
+test('a mirror is not left unused', () => {
+  const mirror = 'http://mirror.example';
+  expect(() => chooseBackend(request({ distro: 'fedora', mirror }), 'dib')).toThrow(
+    'a mirror of packages is for debian, debian-minimal, ubuntu-minimal, not for fedora',
+  );
+});
+
 test('a backend that was asked for is not replaced by another', () => {
   expect(() => chooseBackend(request({ distro: 'fedora' }), 'direct')).toThrow(UnsupportedError);
   expect(() => chooseBackend(request({ distro: 'fedora' }), 'direct')).toThrow(
