@@ -1,67 +1,48 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loopDevicesOf, mountsBelow } from '../../image-build/session/leftover.js';
-import { ferric } from '../support/cli/command-line.js';
+// Debian's disk-image-builder, each image built from packages and booted to its login.
+import { readdirSync } from 'node:fs';
+import { afterAll, describe, expect, test } from 'vitest';
 import { bootMachine, diskOf, logIn, UEFI } from '../support/image-build/virtual-machine.js';
+import { PASSWORD, Workplace } from '../support/image-build/workplace.js';
 
-const PASSWORD = 'by-the-serial-console';
 const PATIENCE = 900_000;
-const home = mkdtempSync(join(tmpdir(), 'ferric-dib-'));
-const scratch = join(home, 'scratch');
-const out = (name: string) => join(home, name);
+const place = new Workplace('dib');
+const build = (name: string, type: string, ...args: string[]) =>
+  place.build('user', name, '--backend', 'dib', '--type', type, ...args);
+const password = ['--root-password-file', place.path('password')];
 
-beforeAll(() => writeFileSync(out('password'), `${PASSWORD}\n`));
-afterAll(() => rmSync(home, { recursive: true }));
-
-async function build(name: string, ...args: string[]): Promise<void> {
-  const cache = resolve('.lab/cache/image-build');
-  const places = ['--scratch', scratch, '--cache', cache, '-o', out(name), '--backend', 'dib'];
-  const { status, stderr } = await ferric(['image', 'build', 'user', ...places, ...args]);
-  expect({ status, stderr }).toMatchObject({ status: 0 });
-  execFileSync('sha256sum', ['--check', '--strict', `${name}.sha256`], { cwd: home, stdio: 'pipe' });
-  expect({ scratch: readdirSync(scratch), mounts: mountsBelow(home), loops: loopDevicesOf(home) }).toEqual({
-    scratch: [],
-    mounts: [],
-    loops: [],
-  });
-}
-
-const inspect = async (name: string) =>
-  JSON.parse((await ferric(['image', 'inspect', '--json', out(name)])).stdout);
+afterAll(() => place.remove());
 
 describe('Debian by disk-image-builder', () => {
   test('the partition trio of the documentation', async () => {
-    await build('my-image', '--type', 'partition', '--element', 'baremetal', 'dhcp-all-interfaces', 'grub2');
-    expect(await inspect('my-image.qcow2')).toMatchObject({ kind: 'partition', safe: true });
-    expect(await inspect('my-image.vmlinuz')).toMatchObject({ kind: 'kernel' });
+    await build('my-image', 'partition', '--element', 'baremetal', 'dhcp-all-interfaces', 'grub2');
+    const names = readdirSync(place.home).filter((name) => name.startsWith('my-image'));
+    expect(names.sort()).toEqual(
+      ['initrd', 'log', 'qcow2', 'sha256', 'vmlinuz'].map((extension) => `my-image.${extension}`),
+    );
+    expect(await place.inspect('my-image.qcow2')).toMatchObject({ kind: 'partition', safe: true });
+    expect(await place.inspect('my-image.vmlinuz')).toMatchObject({ kind: 'kernel' });
     await using machine = await bootMachine([
-      ...[
-        ...diskOf(out('my-image.qcow2')),
-        '-kernel',
-        out('my-image.vmlinuz'),
-        '-initrd',
-        out('my-image.initrd'),
-      ],
+      ...diskOf(place.path('my-image.qcow2')),
+      ...['-kernel', place.path('my-image.vmlinuz'), '-initrd', place.path('my-image.initrd')],
       ...['-append', 'root=LABEL=cloudimg-rootfs ro console=ttyS0'],
     ]);
     await machine.waitFor(/ login: /, PATIENCE);
   });
 
-  test('the whole disk with an EFI partition boots by BIOS and by UEFI', async () => {
-    const elements = ['--efi', '--element', 'vm', 'block-device-efi', 'dhcp-all-interfaces'];
-    await build('disk', '--type', 'whole-disk', ...elements, '--root-password-file', out('password'));
-    expect(await inspect('disk.qcow2')).toMatchObject({
-      kind: 'whole-disk',
-      boots: { bios: true, uefi: true },
-    });
-    {
-      await using machine = await bootMachine(diskOf(out('disk.qcow2')));
-      await logIn(machine, PASSWORD, PATIENCE);
-    }
-    await using machine = await bootMachine([...UEFI, ...diskOf(out('disk.qcow2'))]);
+  test('the whole disk', async () => {
+    await build('disk', 'whole-disk', '--element', 'vm', 'dhcp-all-interfaces', ...password);
+    const report = await place.inspect('disk.qcow2');
+    expect(report).toMatchObject({ kind: 'whole-disk', safe: true, boots: { bios: true } });
+    await using machine = await bootMachine(diskOf(place.path('disk.qcow2')));
+    await logIn(machine, PASSWORD, PATIENCE);
+  });
+
+  test('the whole disk with an EFI partition', async () => {
+    const elements = ['vm', 'block-device-efi', 'dhcp-all-interfaces'];
+    await build('efi', 'whole-disk', '--efi', '--element', ...elements, ...password);
+    const report = await place.inspect('efi.qcow2');
+    expect(report).toMatchObject({ kind: 'whole-disk', safe: true, boots: { uefi: true } });
+    await using machine = await bootMachine([...UEFI, ...diskOf(place.path('efi.qcow2'))]);
     await logIn(machine, PASSWORD, PATIENCE);
   });
 });

@@ -1,54 +1,28 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterAll, describe, expect, test } from 'vitest';
 import { loopDevicesOf, mountsBelow } from '../../../image-build/session/leftover.js';
-import { ferric } from '../../support/cli/command-line.js';
-import { bootMachine, diskOf, logIn } from '../../support/image-build/virtual-machine.js';
+import { bootMachine, diskOf, logIn, UEFI } from '../../support/image-build/virtual-machine.js';
+import { CACHE, PASSWORD, Workplace } from '../../support/image-build/workplace.js';
 
-const PASSWORD = 'by-the-serial-console';
 const PATIENCE = 600_000;
-const home = mkdtempSync(join(tmpdir(), 'ferric-user-image-'));
-const scratch = join(home, 'scratch');
-const cache = resolve('.lab/cache/image-build');
-const out = (name: string) => join(home, name);
-const shared = [
-  '--scratch',
-  scratch,
-  '--cache',
-  cache,
-  '--kernel',
-  'cloud',
-  '--element',
-  'dhcp-all-interfaces',
-];
-const build = (name: string, ...args: string[]) =>
-  ferric([
-    ...['image', 'build', 'user', '-o', out(name), '--root-password-file', out('password')],
-    ...shared,
-    ...args,
-  ]);
+const place = new Workplace('user-image');
 
-beforeAll(() => writeFileSync(out('password'), `${PASSWORD}\n`));
-afterAll(() => rmSync(home, { recursive: true }));
+afterAll(() => place.remove());
 
 describe('ferric image build user, backend direct', () => {
-  test('a whole disk: one artefact with its sum; it boots by both firmwares’ loaders and is logged into', async () => {
-    const { status, stderr } = await build('whole', '--type', 'whole-disk');
-    expect({ status, stderr }).toMatchObject({ status: 0 });
-    expect(stderr).toContain('backend direct: the quickest that can do this');
-    expect(stderr).toContain(`log: ${out('whole')}.log`);
-    expect(stderr).not.toContain(PASSWORD);
-    expect(readFileSync(out('whole.log'), 'utf8')).not.toContain(PASSWORD);
+  test('a whole disk: one artefact with its sum; BIOS and UEFI boot it, and it is logged into', async () => {
+    const said = await place.buildDisk('whole', '--efi');
+    expect(said).toContain(`log: ${place.path('whole')}.log`);
+    expect(said).not.toContain(PASSWORD);
+    expect(readFileSync(place.path('whole.log'), 'utf8')).not.toContain(PASSWORD);
     expect(
-      readdirSync(home)
+      readdirSync(place.home)
         .filter((name) => name.startsWith('whole'))
         .sort(),
     ).toEqual(['whole.log', 'whole.qcow2', 'whole.sha256']);
-    execFileSync('sha256sum', ['--check', '--strict', 'whole.sha256'], { cwd: home, stdio: 'pipe' });
-    const seen = JSON.parse((await ferric(['image', 'inspect', '--json', out('whole.qcow2')])).stdout);
+    const seen = await place.inspect('whole.qcow2');
     expect(seen).toMatchObject({
       kind: 'whole-disk',
       format: 'qcow2',
@@ -63,64 +37,61 @@ describe('ferric image build user, backend direct', () => {
       { file_system: 'ext4', label: 'img-rootfs' },
     ]);
     expect(seen.system.os).toContain('Debian GNU/Linux 12');
-    await using machine = await bootMachine(diskOf(out('whole.qcow2')));
-    await logIn(machine, PASSWORD, PATIENCE);
+    const boot = async (firmware: readonly string[], seen: RegExp) => {
+      await using machine = await bootMachine([...firmware, ...diskOf(place.path('whole.qcow2'))]);
+      await logIn(machine, PASSWORD, PATIENCE);
+      machine.type('test -d /sys/firmware/efi && echo by-UE""FI || echo by-BI""OS\n');
+      await machine.waitFor(seen, PATIENCE);
+    };
+    await Promise.all([boot([], /by-BIOS/), boot(UEFI, /by-UEFI/)]);
   });
 
   test('a partition: the trio; its own kernel and ramdisk boot it, and GRUB is inside for both firmwares', async () => {
-    const { status, stderr } = await build(
+    const said = await place.build(
+      'user',
       'part',
-      '--type',
-      'partition',
-      '--element',
-      'dhcp-all-interfaces',
-      'grub2',
+      ...['--type', 'partition', '--kernel', 'cloud', '--element', 'dhcp-all-interfaces', 'grub2'],
     );
-    expect({ status, stderr }).toMatchObject({ status: 0 });
-    expect(stderr).toContain('from the cache');
-    execFileSync('sha256sum', ['--check', '--strict', 'part.sha256'], { cwd: home, stdio: 'pipe' });
-    expect(readFileSync(out('part.sha256'), 'utf8').match(/part\.\w+/g)).toEqual([
+    expect(said).toContain('backend direct: the quickest that can do this');
+    expect(said).toContain('from the cache');
+    expect(readFileSync(place.path('part.sha256'), 'utf8').match(/part\.\w+/g)).toEqual([
       'part.qcow2',
       'part.vmlinuz',
       'part.initrd',
     ]);
-    const seen = async (name: string) =>
-      JSON.parse((await ferric(['image', 'inspect', '--json', out(name)])).stdout);
-    expect(await seen('part.qcow2')).toMatchObject({
+    expect(await place.inspect('part.qcow2')).toMatchObject({
       kind: 'partition',
       safe: true,
       partition_table: null,
       boots: { bios: true, uefi: true },
     });
-    expect(await seen('part.vmlinuz')).toMatchObject({ kind: 'kernel' });
-    expect(await seen('part.initrd')).toMatchObject({ kind: 'ramdisk' });
+    expect(await place.inspect('part.vmlinuz')).toMatchObject({ kind: 'kernel' });
+    expect(await place.inspect('part.initrd')).toMatchObject({ kind: 'ramdisk' });
     await using machine = await bootMachine([
-      ...[...diskOf(out('part.qcow2')), '-kernel', out('part.vmlinuz'), '-initrd', out('part.initrd')],
+      ...diskOf(place.path('part.qcow2')),
+      ...['-kernel', place.path('part.vmlinuz'), '-initrd', place.path('part.initrd')],
       ...['-append', 'root=LABEL=img-rootfs ro console=ttyS0'],
     ]);
     await machine.waitFor(/ login: /, PATIENCE);
   });
 
-  test.each(['sources', 'packages', 'configuration', 'disk', 'compress'])(
+  test.concurrent.each(['sources', 'packages', 'configuration', 'disk', 'compress'])(
     'Ctrl-C in the stage %s leaves no mount, loop device, process or partial file',
     async (stage) => {
-      const own = join(home, `given-up-${stage}`);
+      // Each in a place of its own: they run side by side.
+      const own = place.path(`given-up-${stage}`);
       // Packages are installed anew in that stage's own cache: mmdebstrap is to be at work.
-      const caches = stage === 'packages' ? ['--cache', join(own, 'cache')] : [];
-      const args = [
-        'image',
-        'build',
-        'user',
-        '--type',
-        'whole-disk',
-        '-o',
-        join(own, 'image'),
-        ...shared,
-        ...caches,
-      ];
-      const child = spawn(process.execPath, ['dist/cli/main.js', ...args], {
-        stdio: ['ignore', 'pipe', 'pipe'],
-      });
+      const cache = stage === 'packages' ? `${own}/cache` : CACHE;
+      const scratch = `${own}-scratch`;
+      const child = spawn(
+        process.execPath,
+        [
+          ...['dist/cli/main.js', 'image', 'build', 'user', '--type', 'whole-disk', '--kernel', 'cloud'],
+          ...['--element', 'dhcp-all-interfaces', '-o', `${own}/image`],
+          ...['--scratch', scratch, '--cache', cache],
+        ],
+        { stdio: ['ignore', 'pipe', 'pipe'] },
+      );
       let said = '';
       child.stderr.on('data', (chunk: Buffer) => {
         said += chunk.toString('utf8');
@@ -134,12 +105,14 @@ describe('ferric image build user, backend direct', () => {
       child.kill('SIGINT');
       const [status] = await closed;
       expect({ status, said }).toMatchObject({ status: 130 });
-      expect(said).toContain(`log: ${join(own, 'image')}.log`);
+      expect(said).toContain(`log: ${own}/image.log`);
       expect(readdirSync(own).filter((name) => name !== 'cache')).toEqual(['image.log']);
       expect(readdirSync(scratch)).toEqual([]);
-      expect(mountsBelow(home)).toEqual([]);
-      expect(loopDevicesOf(home)).toEqual([]);
-      expect(processesNaming(home)).toEqual([]);
+      for (const directory of [own, scratch]) {
+        expect(mountsBelow(directory)).toEqual([]);
+        expect(loopDevicesOf(directory)).toEqual([]);
+        expect(processesNaming(directory)).toEqual([]);
+      }
     },
   );
 });
