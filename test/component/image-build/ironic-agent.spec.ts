@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ferric } from '../../support/cli/command-line.js';
-import { freePort } from '../../support/daemon.js';
+import { freePort } from '../../support/free-port.js';
 
 const home = mkdtempSync(join(tmpdir(), 'ferric-ironic-agent-'));
 const asked: string[] = [];

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { ferric } from '../../support/cli/command-line.js';
-import { freePort } from '../../support/daemon.js';
+import { freePort } from '../../support/free-port.js';
 
 const home = mkdtempSync(join(tmpdir(), 'ferric-source-'));
 afterAll(() => rmSync(home, { recursive: true }));
