@@ -6,9 +6,10 @@ import type { ConductorRecordRepository } from '../conductor-record/conductor-re
 import { inTransaction, isDatabaseAway } from '../database/data-source.js';
 import { allocationFailure, backfillFault, refuseDeallocation } from '../domain/allocation/rules.js';
 import { ConflictError, FerricError, messageOf, NotFoundError } from '../domain/errors.js';
+import type { Fence } from '../node/fence.js';
 import type { WantedNode } from '../node/free-node.js';
 import type { Node } from '../node/node.entity.js';
-import type { Fence, NodeRepository } from '../node/node.repository.js';
+import type { NodeRepository } from '../node/node.repository.js';
 import type { Logger } from '../platform/logger.js';
 import type { NodeDesk } from './node-desk.js';
 

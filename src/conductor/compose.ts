@@ -25,6 +25,7 @@ import { createFailpoint } from './failpoint.js';
 import { HardwareDesk } from './hardware-desk.js';
 import { InspectionDesk } from './inspection/inspection-desk.js';
 import { ReportReader } from './inspection/report-reader.js';
+import { Ledger } from './ledger.js';
 import { NodeContexts } from './node-context.js';
 import { NodeDesk } from './node-desk.js';
 import { OperationEnd } from './operation-end.js';
@@ -93,14 +94,16 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
   });
   const transitions = new Transitions(parts.nodes, parts.events, host);
   const hardware = new HardwareRepository(parts.source);
-  const contexts = new NodeContexts({ ...parts, hardware });
+  const ledger = new Ledger(parts);
+  const contexts = new NodeContexts({ ...parts, hardware, ledger });
   const reader = new ReportReader({ ...parts, hardware, settings: parts.inspector, call: parts.callForRule });
   const cleaning = new CleaningPlan(parts.registry, settings.automated_clean);
-  const end = new OperationEnd({ ...parts, transitions, contexts, cleaning, failpoint });
+  const end = new OperationEnd({ ...parts, transitions, ledger, contexts, cleaning, failpoint });
   const runner = new OperationRunner({
     ...parts,
     reservations,
     transitions,
+    ledger,
     performer: new StepPerformer(contexts, [reader.step]),
     end,
     failpoint,
@@ -117,7 +120,15 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
     allowDeletingAvailable: settings.allow_deleting_available_nodes,
   });
   const acceptance = new VerbAcceptance({ ...parts, contexts, cleaning, limits: settings });
-  const verbs = new VerbDesk({ ...parts, transitions, desk, runner, acceptance, limits: settings });
+  const verbs = new VerbDesk({
+    ...parts,
+    transitions,
+    reservations,
+    ledger,
+    runner,
+    acceptance,
+    limits: settings,
+  });
   const allocating = new AllocationDesk({ ...parts, desk });
   const actions = new ActionJournal({ ...parts, runner });
   const agents = new AgentDesk({ ...parts, runner });

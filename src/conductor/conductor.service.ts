@@ -91,7 +91,12 @@ export class ConductorService extends Conductor {
     return this.deps.verbs.setPower(ident, target, timeout, by);
   }
 
-  provision(ident: string, verb: ProvisionVerb, args: ProvisionArguments, by: Requester): Promise<Node> {
+  provision(
+    ident: string | Node,
+    verb: ProvisionVerb,
+    args: ProvisionArguments,
+    by: Requester,
+  ): Promise<Node> {
     return this.deps.verbs.provision(ident, verb, args, by);
   }
 

@@ -84,9 +84,12 @@ export abstract class Conductor {
 
   /** Durable once it returns; the work goes on by itself. @param timeout seconds */
   abstract setPower(ident: string, target: PowerTarget, timeout: number | null, by: Requester): Promise<Node>;
-  /** Durable once it returns; prechecks are done before. */
+  /**
+   * Durable once it returns; prechecks are done before.
+   * @param ident uuid or name, or the node as it was just read
+   */
   abstract provision(
-    ident: string,
+    ident: string | Node,
     verb: ProvisionVerb,
     args: ProvisionArguments,
     by: Requester,

@@ -2,24 +2,26 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { inTransaction } from '../database/data-source.js';
 import { FerricError } from '../domain/errors.js';
 import { type PowerState, settledPower } from '../domain/power/power.js';
+import type { Journal } from '../domain/step/advance.js';
 import type { Json, JsonObject, Step, Wake } from '../domain/step/step.js';
-import type { DriverContext, DriverNode, NodeChanges } from '../driver/contract/context.js';
+import type { DriverContext, NodeChanges } from '../driver/contract/context.js';
 import type { Interfaces } from '../driver/contract/interfaces.js';
 import type { PowerInterface } from '../driver/contract/power.js';
 import type { WorkContext } from '../driver/contract/step.js';
 import type { DriverRegistry } from '../driver/registry.js';
 import type { HardwareRepository } from '../hardware/hardware.repository.js';
+import type { Fence } from '../node/fence.js';
 import type { Node } from '../node/node.entity.js';
-import type { Fence, NodeRepository } from '../node/node.repository.js';
+import type { NodeRepository } from '../node/node.repository.js';
 import type { JournaledOperation, OperationRepository } from '../operation/operation.repository.js';
 import type { Logger } from '../platform/logger.js';
 import type { Port } from '../port/port.entity.js';
 import type { PortRepository } from '../port/port.repository.js';
+import type { Ledger } from './ledger.js';
+import { mergeKeys } from './merge-keys.js';
+import { clearNode, MERGED, type NodeDraft } from './node-draft.js';
 import type { Lease } from './reservation.js';
 import type { OwnContext } from './workflow/own-step.js';
-
-/** Columns that heartbeats and steps both write: a step's save changes only the keys that it changed. */
-const MERGED = ['driver_internal_info', 'instance_info'] as const;
 
 /** Builds what drivers are given: nobody else hands out a node with its secrets in clear. */
 export class NodeContexts {
@@ -33,14 +35,28 @@ export class NodeContexts {
       operations: OperationRepository;
       hardware: HardwareRepository;
       registry: DriverRegistry;
+      ledger: Ledger;
       log: Logger;
     },
   ) {}
 
-  /** For looking only: validation, reading power. `save` is refused, `fence` has nothing to guard. */
-  async forReading(node: Node, signal: AbortSignal): Promise<WorkContext & { all: Interfaces }> {
+  /** @throws NotFoundError, InvalidError as the registry */
+  interfacesOf(node: Node): Interfaces {
+    return this.deps.registry.resolve(node);
+  }
+
+  /**
+   * For looking only: validation, reading power. `save` is refused, `fence` has nothing to guard.
+   * @param lease of the node, where it is held
+   */
+  async forReading(
+    node: Node,
+    signal: AbortSignal,
+    lease: Lease | null = null,
+  ): Promise<WorkContext & { all: Interfaces }> {
     const all = this.deps.registry.resolve(node);
-    const base = await this.#base(node, this.deps.ports.ofNode(node.uuid), signal);
+    const ports = lease ? this.#portsOf(lease) : this.deps.ports.ofNode(node.uuid);
+    const base = await this.#base(node, ports, signal);
     return {
       ...base,
       interfaces: all,
@@ -97,16 +113,24 @@ export class NodeContexts {
     return context;
   }
 
+  /**
+   * @param journal in which the step runs
+   * @param inside what it saves goes into the draft, and is committed with what becomes of it
+   */
   async forStep(
     lease: Lease,
-    node: Node,
+    draft: NodeDraft,
     signal: AbortSignal,
     operation: JournaledOperation,
+    journal: Journal,
     position: number,
     wake: Wake,
+    inside: boolean,
   ): Promise<OwnContext> {
-    const step = operation.journal.steps[position] as Step;
-    const work = await this.forWork(lease, node, signal);
+    const step = journal.steps[position] as Step;
+    const work = inside
+      ? await this.#forDraft(lease, draft, signal)
+      : await this.forWork(lease, draft.row, signal);
     let saved: Json = step.checkpoint;
     const own = {
       operation: { uuid: operation.uuid, kind: operation.kind },
@@ -117,16 +141,14 @@ export class NodeContexts {
         return saved;
       },
       checkpoint: async (value: Json) => {
+        if (inside) throw new FerricError('internal', 'a step that stays inside has nothing to come back to');
         await lease.ensure(1_000);
-        await inTransaction(this.deps.source, async (manager) => {
-          await this.deps.nodes.assertHeld(node.uuid, lease.fence, manager);
-          await this.deps.operations.saveCheckpoint(operation.id, position, value, manager);
-        });
+        await this.deps.ledger.checkpoint(lease, operation.id, position, value);
         saved = value;
       },
       commit: <T>(act: (manager: EntityManager, fence: Fence) => Promise<T>): Promise<T> =>
         inTransaction(this.deps.source, async (manager) => {
-          await this.deps.nodes.assertHeld(node.uuid, lease.fence, manager);
+          await this.deps.nodes.assertHeld(lease.node.uuid, lease.fence, manager);
           return act(manager, lease.fence);
         }),
     };
@@ -138,6 +160,26 @@ export class NodeContexts {
         ...Object.getOwnPropertyDescriptors(own),
       },
     ) as OwnContext;
+  }
+
+  async #forDraft(
+    lease: Lease,
+    draft: NodeDraft,
+    signal: AbortSignal,
+  ): Promise<WorkContext & { all: Interfaces }> {
+    const all = this.deps.registry.resolve(draft.row);
+    const base = await this.#base(draft.row, this.#portsOf(lease), signal);
+    const save = async (changes: NodeChanges) => draft.put(changes);
+    return {
+      ...base,
+      interfaces: { ...all, power: recording(all.power, (state) => save({ power_state: state })) },
+      all,
+      get node() {
+        return draft.node;
+      },
+      save,
+      fence: (duration: number) => lease.ensure(duration),
+    };
   }
 
   /** Arguments of an action are sealed as a whole. */
@@ -187,18 +229,4 @@ function recording(power: PowerInterface, record: (state: PowerState) => Promise
       await record(settledPower(target));
     },
   };
-}
-
-function clearNode(node: Node, nodes: NodeRepository): DriverNode {
-  return { ...node, ...nodes.withSecrets(node) };
-}
-
-/** Applies to `now` what changed from `before` to `after`, key by key. */
-export function mergeKeys(before: JsonObject, after: JsonObject, now: JsonObject): JsonObject {
-  const merged = { ...now };
-  for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    if (!(key in after)) delete merged[key];
-    else if (JSON.stringify(before[key]) !== JSON.stringify(after[key])) merged[key] = after[key]!;
-  }
-  return merged;
 }

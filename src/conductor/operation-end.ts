@@ -6,12 +6,13 @@ import { isProvisionState, next } from '../domain/provision/machine.js';
 import type { ProvisionEvent, ProvisionState } from '../domain/provision/table.js';
 import type { Journal } from '../domain/step/advance.js';
 import type { Node } from '../node/node.entity.js';
-import type { NodeRepository } from '../node/node.repository.js';
 import type { JournaledOperation, OperationRepository } from '../operation/operation.repository.js';
 import type { Logger } from '../platform/logger.js';
 import type { CleaningPlan } from './cleaning-plan.js';
 import type { Failpoint } from './failpoint.js';
+import type { Ledger, Move } from './ledger.js';
 import type { NodeContexts } from './node-context.js';
+import type { NodeDraft } from './node-draft.js';
 import type { Lease } from './reservation.js';
 import type { Transitions } from './transition.js';
 import type { Workflow } from './workflow/workflow.js';
@@ -22,10 +23,10 @@ export class OperationEnd {
   constructor(
     private readonly deps: {
       source: DataSource;
-      nodes: NodeRepository;
       operations: OperationRepository;
       allocations: AllocationRepository;
       transitions: Transitions;
+      ledger: Ledger;
       contexts: NodeContexts;
       cleaning: CleaningPlan;
       failpoint: Failpoint;
@@ -39,60 +40,59 @@ export class OperationEnd {
     operation: JournaledOperation,
     journal: Journal,
     lease: Lease,
+    draft: NodeDraft,
     signal: AbortSignal,
     begin: (id: string) => void,
   ): Promise<void> {
     const workflow = WORKFLOWS[operation.kind];
     if (journal.result!.is === 'succeeded') {
       this.deps.failpoint(`${operation.kind}.end`);
-      const follows = await inTransaction(this.deps.source, (manager) =>
-        this.#succeed(workflow, operation, journal, lease, manager),
-      );
+      const follows = await this.#succeed(workflow, operation, journal, lease, draft);
       if (follows) begin(follows);
       return;
     }
-    const { nodes, operations, source } = this.deps;
-    const node = await inTransaction(source, async (manager) => {
-      const held = await nodes.assertHeld(lease.node.uuid, lease.fence, manager);
-      if (operation.journal.state !== 'ending') await operations.commit(operation, journal, null, manager);
-      return held;
-    });
-    operation.journal = journal;
-    await this.#cleanUp(workflow, operation, node, lease, signal);
+    if (operation.journal.state !== 'ending') {
+      await this.deps.ledger.commit(operation, journal, null, draft, lease);
+    }
+    await this.#cleanUp(workflow, operation, draft.row, lease, signal);
     this.deps.failpoint(`${operation.kind}.end`);
-    await inTransaction(this.deps.source, (manager) =>
-      this.#fail(workflow, operation, journal, lease, manager),
-    );
+    await this.#fail(workflow, operation, journal, lease, draft);
   }
 
+  /** @returns the operation that follows, once it is committed */
   async #succeed(
     workflow: Workflow,
     operation: JournaledOperation,
     journal: Journal,
     lease: Lease,
-    manager: EntityManager,
+    draft: NodeDraft,
   ): Promise<string | null> {
     const requestId = operation.request_id;
-    const node = await this.deps.nodes.assertHeld(lease.node.uuid, lease.fence, manager);
-    await this.deps.operations.commit(operation, journal, null, manager);
-    let at = node;
-    if (isProvisionState(at.provision_state) && workflow.waits && next(at.provision_state, 'resume')) {
-      at = await this.deps.transitions.fire(at, lease.fence, 'resume', { requestId }, manager);
-    }
+    const { row } = draft;
+    const resumed =
+      isProvisionState(row.provision_state) && workflow.waits && next(row.provision_state, 'resume')
+        ? this.deps.transitions.plan(row, 'resume', { requestId })
+        : null;
+    const at = { ...row, ...resumed?.changes } as Node;
     const { event, changes } = workflow.succeed(at);
-    if (!event) {
-      await this.deps.nodes.update(node.uuid, changes, lease.fence, manager);
+    const ended = event ? this.deps.transitions.plan(at, event, { changes, requestId }) : null;
+    const moves = [resumed, ended].filter((move) => move !== null);
+    const commit = (release: boolean, manager?: EntityManager) =>
+      this.deps.ledger.commit(operation, journal, null, draft, lease, { moves, changes, release }, manager);
+    if (operation.kind !== 'teardown') {
+      await commit(true);
       return null;
     }
-    const moved = await this.deps.transitions.fire(at, lease.fence, event, { changes, requestId }, manager);
-    if (operation.kind !== 'teardown') return null;
-    await this.deps.allocations.deleteOfNode(node.uuid, manager);
-    const steps = this.deps.cleaning.automated(moved);
-    const created = await this.deps.operations.create(
-      { node_uuid: node.uuid, kind: 'clean', steps, request_id: requestId, conductor: this.deps.host },
-      manager,
-    );
-    return created.id;
+    return inTransaction(this.deps.source, async (manager) => {
+      await commit(false, manager);
+      await this.deps.allocations.deleteOfNode(row.uuid, manager);
+      const steps = this.deps.cleaning.automated(draft.row);
+      const created = await this.deps.operations.create(
+        { node_uuid: row.uuid, kind: 'clean', steps, request_id: requestId, conductor: this.deps.host },
+        manager,
+      );
+      return created.id;
+    });
   }
 
   async #fail(
@@ -100,27 +100,27 @@ export class OperationEnd {
     operation: JournaledOperation,
     journal: Journal,
     lease: Lease,
-    manager: EntityManager,
+    draft: NodeDraft,
   ): Promise<void> {
-    const node = await this.deps.nodes.assertHeld(lease.node.uuid, lease.fence, manager);
-    await this.deps.operations.commit(operation, { ...journal, state: 'finished' }, null, manager);
+    const { transitions } = this.deps;
+    const { row } = draft;
+    const requestId = operation.request_id;
     const { events, followedBy, changes } = workflow.fail({
-      node,
+      node: row,
       aborted: journal.result!.is === 'aborted',
       message: journal.result!.message,
       executing: executing(journal),
     });
-    const state = node.provision_state;
+    const state = row.provision_state;
     const event = events.find((name: ProvisionEvent) => isProvisionState(state) && next(state, name));
-    if (event) {
-      const requestId = operation.request_id;
-      const at = await this.deps.transitions.fire(node, lease.fence, event, { changes, requestId }, manager);
-      if (followedBy && next(at.provision_state as ProvisionState, followedBy)) {
-        await this.deps.transitions.fire(at, lease.fence, followedBy, { requestId }, manager);
-      }
-    } else {
-      await this.deps.nodes.update(node.uuid, changes, lease.fence, manager);
+    const moves: Move[] = event ? [transitions.plan(row, event, { changes, requestId })] : [];
+    const at = { ...row, ...moves[0]?.changes } as Node;
+    if (event && followedBy && next(at.provision_state as ProvisionState, followedBy)) {
+      moves.push(transitions.plan(at, followedBy, { requestId }));
     }
+    const after: Journal = { ...journal, state: 'finished' };
+    const entry = { moves, changes, release: true };
+    await this.deps.ledger.commit(operation, after, null, draft, lease, entry);
   }
 
   async #cleanUp(

@@ -1,5 +1,4 @@
-import type { DataSource, EntityManager } from 'typeorm';
-import { inTransaction, isDatabaseAway } from '../database/data-source.js';
+import { isDatabaseAway } from '../database/data-source.js';
 import { FerricError, LeaseLostError, LockedError, messageOf } from '../domain/errors.js';
 import { next } from '../domain/provision/machine.js';
 import type { ProvisionEvent, ProvisionState } from '../domain/provision/table.js';
@@ -9,6 +8,8 @@ import type { NodeRepository } from '../node/node.repository.js';
 import type { JournaledOperation, OperationRepository } from '../operation/operation.repository.js';
 import type { Logger } from '../platform/logger.js';
 import type { Failpoint } from './failpoint.js';
+import type { Ledger } from './ledger.js';
+import { NodeDraft } from './node-draft.js';
 import type { OperationEnd } from './operation-end.js';
 import type { Lease, Reservations } from './reservation.js';
 import type { StepPerformer } from './step-performer.js';
@@ -20,12 +21,25 @@ import { WORKFLOWS } from './workflow/workflows.js';
 const RETRY = 1_000;
 const RETRY_MOST = 30_000;
 
+/** An operation that is begun by whoever journaled it, under the reservation that it was journaled under. */
+export interface Begun {
+  readonly operation: JournaledOperation;
+  readonly lease: Lease;
+  /** As it was committed. */
+  readonly node: Node;
+}
+
+interface Waiting {
+  readonly event: StepEvent;
+  readonly begun: Begun | null;
+}
+
 interface RunnerDeps {
-  source: DataSource;
   nodes: NodeRepository;
   operations: OperationRepository;
   reservations: Reservations;
   transitions: Transitions;
+  ledger: Ledger;
   performer: StepPerformer;
   end: OperationEnd;
   failpoint: Failpoint;
@@ -40,7 +54,7 @@ interface RunnerDeps {
  * a queue of events for each operation and a timer for each wait, both made again at a start.
  */
 export class OperationRunner {
-  readonly #queues = new Map<string, { events: StepEvent[]; running: Promise<void> }>();
+  readonly #queues = new Map<string, { events: Waiting[]; running: Promise<void> }>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
   /** Interruptions in a row by operation. */
   readonly #interrupted = new Map<string, number>();
@@ -64,15 +78,24 @@ export class OperationRunner {
     await Promise.allSettled([...this.#queues.values()].map((queue) => queue.running));
   }
 
+  /** Takes an operation over with its reservation, and gives that back. */
+  begin(begun: Begun): void {
+    this.#enqueue(begun.operation.id, { event: { on: 'begin' }, begun });
+  }
+
   /** Events of one operation are taken one after the other; a second heartbeat behind a waiting one is the same. */
   deliver(id: string, event: StepEvent): void {
-    if (this.#stopping.signal.aborted) return;
+    if (!this.#stopping.signal.aborted) this.#enqueue(id, { event, begun: null });
+  }
+
+  #enqueue(id: string, waiting: Waiting): void {
     const queue = this.#queues.get(id);
     if (queue) {
-      if (!queue.events.some((waiting) => waiting.on === event.on)) queue.events.push(event);
+      const { event, begun } = waiting;
+      if (begun || !queue.events.some((other) => other.event.on === event.on)) queue.events.push(waiting);
       return;
     }
-    const fresh = { events: [event], running: Promise.resolve() };
+    const fresh = { events: [waiting], running: Promise.resolve() };
     this.#queues.set(id, fresh);
     fresh.running = this.#work(id, fresh.events);
   }
@@ -86,19 +109,20 @@ export class OperationRunner {
     return due.length;
   }
 
-  async #work(id: string, events: StepEvent[]): Promise<void> {
+  async #work(id: string, events: Waiting[]): Promise<void> {
     await Promise.resolve();
     try {
-      for (let event = events.shift(); event; event = events.shift()) await this.#take(id, event);
+      for (let waiting = events.shift(); waiting; waiting = events.shift()) await this.#take(id, waiting);
     } finally {
       this.#queues.delete(id);
     }
   }
 
-  async #take(id: string, event: StepEvent): Promise<void> {
+  async #take(id: string, { event, begun }: Waiting): Promise<void> {
     const { log } = this.deps;
     try {
-      await this.#drive(id, event);
+      if (begun) await this.#drive(begun, event);
+      else await this.#takeUp(id, event);
       this.#interrupted.delete(id);
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
@@ -133,7 +157,7 @@ export class OperationRunner {
     }
   }
 
-  async #drive(id: string, event: StepEvent): Promise<void> {
+  async #takeUp(id: string, event: StepEvent): Promise<void> {
     const { operations, reservations } = this.deps;
     const peek = await operations.load(id);
     if (!peek || peek.journal.state === 'finished') return;
@@ -142,56 +166,57 @@ export class OperationRunner {
     const lease = await reservations.acquire(peek.node_uuid, true);
     try {
       const operation = await operations.load(id);
-      if (operation) await this.#play(operation, advance(operation.journal, event), lease);
+      if (operation && operation.journal.state !== 'finished')
+        await this.#drive({ operation, lease, node: lease.node }, event);
     } finally {
       await lease.release();
     }
   }
 
-  async #play(operation: JournaledOperation, first: Advance, lease: Lease): Promise<void> {
+  async #drive({ operation, lease, node }: Begun, event: StepEvent): Promise<void> {
+    try {
+      this.#stopping.signal.throwIfAborted();
+      const draft = new NodeDraft(node, this.deps.nodes);
+      await this.#play(operation, advance(operation.journal, event), lease, draft);
+    } finally {
+      await lease.release();
+    }
+  }
+
+  async #play(operation: JournaledOperation, first: Advance, lease: Lease, draft: NodeDraft): Promise<void> {
     const { failpoint, performer, end } = this.deps;
     const signal = AbortSignal.any([lease.signal, this.#stopping.signal]);
     for (let step = first; ; ) {
-      const { effect } = step;
+      const { effect, journal } = step;
       if (effect.do === 'end') {
-        await end.finish(operation, step.journal, lease, signal, (next) =>
+        await end.finish(operation, journal, lease, draft, signal, (next) =>
           this.deliver(next, { on: 'begin' }),
         );
         this.#clearTimer(operation.id);
         return;
       }
-      const node = await this.#commit(operation, step, lease);
-      operation.journal = step.journal;
+      const running = effect.do === 'run' ? journal.steps[effect.position]! : null;
+      const inside = running !== null && performer.isInside(operation.kind, running, draft);
+      if (!inside) await this.#commit(operation, step, lease, draft);
       if (effect.do !== 'run') return;
-      const label = `${operation.kind}.${step.journal.steps[effect.position]!.name}`;
+      const label = `${operation.kind}.${running!.name}`;
       failpoint(`${label}.before`);
-      const event = await performer.perform(operation, effect, node, lease, signal);
+      const event = await performer.perform(operation, journal, effect, draft, lease, inside, signal);
       failpoint(`${label}.after`);
-      step = advance(operation.journal, event);
+      step = advance(journal, event);
     }
   }
 
-  /** Journal, provision state and event in one transaction. @returns the node as it is then */
-  async #commit(operation: JournaledOperation, step: Advance, lease: Lease): Promise<Node> {
+  /** Journal, provision state, event and what the steps before left to be written, at once. */
+  async #commit(operation: JournaledOperation, step: Advance, lease: Lease, draft: NodeDraft): Promise<void> {
     const { effect } = step;
     const wait = effect.do === 'wait' ? { ...effect, timeout: this.#timeout(operation, step, effect) } : null;
-    let deadline: number | null = null;
-    const after = await inTransaction(this.deps.source, async (manager: EntityManager) => {
-      const node = await this.deps.nodes.assertHeld(lease.node.uuid, lease.fence, manager);
-      deadline = await this.deps.operations.commit(operation, step.journal, wait, manager);
-      const event = WORKFLOWS[operation.kind].waits ? stateEvent(node, effect) : null;
-      if (!event) return node;
-      return this.deps.transitions.fire(
-        node,
-        lease.fence,
-        event,
-        { requestId: operation.request_id },
-        manager,
-      );
-    });
+    const event = WORKFLOWS[operation.kind].waits ? stateEvent(draft.row, effect) : null;
+    const requestId = operation.request_id;
+    const moves = event ? [this.deps.transitions.plan(draft.row, event, { requestId })] : [];
+    const deadline = await this.deps.ledger.commit(operation, step.journal, wait, draft, lease, { moves });
     if (wait) this.#arm(operation.id, wait.pollAfter, deadline);
     else this.#clearTimer(operation.id);
-    return after;
   }
 
   /** The first wait of a step starts its clock; later ones keep it unless they name a new time. */

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LeaseLostError, LockedError, messageOf, NotFoundError } from '../domain/errors.js';
+import type { Fence } from '../node/fence.js';
 import type { Node } from '../node/node.entity.js';
-import type { Fence, NodeRepository } from '../node/node.repository.js';
+import type { NodeRepository } from '../node/node.repository.js';
 import type { Logger } from '../platform/logger.js';
 
 /** A node held by this conductor. `signal` fires when it is lost. */
@@ -11,7 +12,10 @@ export interface Lease {
   readonly signal: AbortSignal;
   /** The lease will last `duration` ms more, or nearly its full length if that is less. @throws LeaseLostError */
   ensure(duration: number): Promise<void>;
+  /** Does nothing for one that was given up already. */
   release(): Promise<void>;
+  /** A commit has given it up. */
+  passed(): void;
 }
 
 interface Held {
@@ -89,6 +93,11 @@ export class Reservations {
   #hold(node: Node, fence: Fence, asked: number): Lease {
     const held: Held = { fence, expires: asked + this.deps.leaseSeconds * 1000, lost: new AbortController() };
     this.#held.set(node.uuid, held);
+    let over = false;
+    const forget = () => {
+      over = true;
+      if (this.#held.get(node.uuid) === held) this.#held.delete(node.uuid);
+    };
     return {
       node,
       fence,
@@ -99,8 +108,10 @@ export class Reservations {
         if (held.lost.signal.aborted || held.expires - performance.now() < wanted)
           throw new LeaseLostError(node.uuid);
       },
+      passed: forget,
       release: async () => {
-        if (this.#held.get(node.uuid) === held) this.#held.delete(node.uuid);
+        if (over) return;
+        forget();
         this.#owed.set(node.uuid, fence);
         await this.#giveBack(node.uuid).catch((error: unknown) =>
           this.deps.log.warn(

@@ -1,10 +1,11 @@
 import { isDatabaseAway } from '../database/data-source.js';
 import { FerricError, LeaseLostError, messageOf } from '../domain/errors.js';
-import type { Effect, StepEvent } from '../domain/step/advance.js';
-import type { StepOutcome } from '../domain/step/step.js';
-import type { Node } from '../node/node.entity.js';
-import type { JournaledOperation } from '../operation/operation.repository.js';
+import type { Effect, Journal, StepEvent } from '../domain/step/advance.js';
+import type { Step, StepOutcome } from '../domain/step/step.js';
+import type { Interfaces } from '../driver/contract/interfaces.js';
+import type { JournaledOperation, OperationKind } from '../operation/operation.repository.js';
 import type { NodeContexts } from './node-context.js';
+import type { NodeDraft } from './node-draft.js';
 import type { Lease } from './reservation.js';
 import type { OwnContext, OwnStep } from './workflow/own-step.js';
 import { findOwnStep } from './workflow/own-steps.js';
@@ -17,56 +18,73 @@ export class StepPerformer {
     private readonly own: readonly OwnStep[],
   ) {}
 
+  /** Whether the step only looks and saves: see `StepDeclaration.inside`. */
+  isInside(kind: OperationKind, step: Step, draft: NodeDraft): boolean {
+    let all: Interfaces;
+    try {
+      all = this.contexts.interfacesOf(draft.row);
+    } catch {
+      return false; // what is wrong with them, its run tells
+    }
+    const inside = step.agent ? all.deploy.agentStepInside : this.#declared(all, kind, step)?.inside;
+    return inside?.({ node: draft.node, interfaces: all }) ?? false;
+  }
+
   /**
+   * @param journal in which the step runs: committed, unless the step is inside
+   * @param draft takes what a step that is inside saves
    * @returns the outcome as an event
    * @throws LeaseLostError, the signal's reason, or the database's absence: then nothing is known, and the journal
-   *   still says that the step runs
+   *   still says what it said
    */
   async perform(
     operation: JournaledOperation,
+    journal: Journal,
     effect: Effect & { do: 'run' },
-    node: Node,
+    draft: NodeDraft,
     lease: Lease,
+    inside: boolean,
     signal: AbortSignal,
   ): Promise<StepEvent> {
+    const { position, wake } = effect;
+    const step = journal.steps[position]!;
     try {
       const context = await this.contexts.forStep(
         lease,
-        node,
+        draft,
         signal,
         operation,
-        effect.position,
-        effect.wake,
+        journal,
+        position,
+        wake,
+        inside,
       );
-      return { on: 'outcome', outcome: await this.#run(context, operation, effect.position, lease) };
+      return { on: 'outcome', outcome: await this.#run(context, operation.kind, step, lease) };
     } catch (error) {
       if (error instanceof LeaseLostError || signal.aborted || isAway(error)) throw error;
-      const step = operation.journal.steps[effect.position]!;
       return { on: 'failure', message: `${step.interface}.${step.name}: ${messageOf(error)}` };
     }
   }
 
-  async #run(
-    context: OwnContext,
-    operation: JournaledOperation,
-    position: number,
-    lease: Lease,
-  ): Promise<StepOutcome> {
-    const step = operation.journal.steps[position]!;
+  async #run(context: OwnContext, kind: OperationKind, step: Step, lease: Lease): Promise<StepOutcome> {
     if (step.agent) return context.all.deploy.runAgentStep(context);
-    const same = (known: { interface: string; name: string }) =>
-      known.interface === step.interface && known.name === step.name;
-    const own = this.own.find((known) => known.kinds.includes(operation.kind) && same(known));
-    const declared =
-      context.all.steps.find((known) => known.kind === operation.kind && same(known)) ??
-      own ??
-      findOwnStep(operation.kind, step);
+    const declared = this.#declared(context.all, kind, step);
     if (!declared) throw new FerricError('unsupported', 'the node has no such step any more');
     try {
       return await declared.run(context);
     } finally {
-      if (own) this.contexts.forgetPorts(lease);
+      if (this.own.some((known) => known === declared)) this.contexts.forgetPorts(lease);
     }
+  }
+
+  #declared(all: Interfaces, kind: OperationKind, step: Step): Pick<OwnStep, 'inside' | 'run'> | undefined {
+    const same = (known: { interface: string; name: string }) =>
+      known.interface === step.interface && known.name === step.name;
+    return (
+      all.steps.find((known) => known.kind === kind && same(known)) ??
+      this.own.find((known) => known.kinds.includes(kind) && same(known)) ??
+      findOwnStep(kind, step)
+    );
   }
 }
 

@@ -18,6 +18,7 @@ import type { CleaningPlan } from './cleaning-plan.js';
 import type { ProvisionArguments } from './conductor.js';
 import { READ_REPORT } from './inspection/report-reader.js';
 import type { NodeContexts } from './node-context.js';
+import type { Lease } from './reservation.js';
 import { planDeployment } from './workflow/deploy-steps.js';
 import { ownStep } from './workflow/own-steps.js';
 import { planRequested } from './workflow/requested-steps.js';
@@ -53,13 +54,13 @@ export class VerbAcceptance {
    * @throws FerricError with the reason for the refusal
    */
   async accept(
-    node: Node,
+    lease: Lease,
     verb: ProvisionVerb,
     move: Transition,
     args: ProvisionArguments,
-    signal: AbortSignal,
   ): Promise<AcceptedWork | null> {
     const { registry, cleaning, limits } = this.deps;
+    const { node } = lease;
     const { event } = VERBS[verb];
     const byInterfaces = (kind: 'adopt' | 'unrescue'): AcceptedWork => ({
       kind,
@@ -91,16 +92,16 @@ export class VerbAcceptance {
       }
       case 'deploy':
         refuseInMaintenance(node, 'deploy');
-        return this.#deploy(node, args, signal);
+        return this.#deploy(lease, args);
       case 'rebuild':
         refuseProtected(node);
         refuseInMaintenance(node, 'rebuild');
-        return this.#deploy(node, args, signal);
+        return this.#deploy(lease, args);
       case 'delete':
         refuseProtected(node);
         return { kind: 'teardown', plan: (moved) => planTeardown(registry.resolve(moved), node) };
       case 'inspect':
-        await this.#validate(node, ['power', 'inspect'], signal);
+        await this.#validate(lease, ['power', 'inspect']);
         return {
           kind: 'inspect',
           plan: (moved) => {
@@ -118,7 +119,7 @@ export class VerbAcceptance {
           rescue_password: args.rescue_password ?? '',
         };
         const checked = ['power', 'rescue', 'network'] as const;
-        await this.#validateAs('rescue', node, checked, signal, instance_info);
+        await this.#validateAs('rescue', lease, checked, instance_info);
         return {
           kind: 'rescue',
           changes: { instance_info },
@@ -127,7 +128,7 @@ export class VerbAcceptance {
       }
       case 'unrescue':
         refuseInMaintenance(node, 'unrescuing');
-        await this.#validateAs('unrescue', node, ['power'], signal);
+        await this.#validateAs('unrescue', lease, ['power']);
         return byInterfaces('unrescue');
       case 'service': {
         const { service_steps } = args;
@@ -135,7 +136,7 @@ export class VerbAcceptance {
         refuseInMaintenance(node, 'service');
         const words = (_kind: InterfaceKind, reason: string) =>
           `Validation of node ${node.uuid} for servicing failed: ${reason}`;
-        await this.#validate(node, ['power', 'network'], signal, { words });
+        await this.#validate(lease, ['power', 'network'], { words });
         await this.#room('service', limits.max_concurrent_clean);
         return {
           kind: 'service',
@@ -165,13 +166,14 @@ export class VerbAcceptance {
     };
   }
 
-  async #deploy(node: Node, args: ProvisionArguments, signal: AbortSignal): Promise<AcceptedWork> {
+  async #deploy(lease: Lease, args: ProvisionArguments): Promise<AcceptedWork> {
+    const { node } = lease;
     const instance_info = { ...this.deps.nodes.withSecrets(node).instance_info };
     if (args.configdrive !== undefined) instance_info['configdrive'] = args.configdrive;
     const failed = (reason: string) =>
       `Failed to validate deploy or power info for node ${node.uuid}: ${reason}`;
     const words = (_kind: InterfaceKind, reason: string) => failed(reason);
-    await this.#validate(node, ['power', 'deploy'], signal, { words, instance_info });
+    await this.#validate(lease, ['power', 'deploy'], { words, instance_info });
     try {
       refuseForeignTraits(node.uuid, node.traits, instance_info['traits']);
     } catch (error) {
@@ -193,14 +195,14 @@ export class VerbAcceptance {
 
   async #validateAs(
     what: 'rescue' | 'unrescue',
-    node: Node,
+    lease: Lease,
     kinds: readonly InterfaceKind[],
-    signal: AbortSignal,
     instance_info?: JsonObject,
   ): Promise<void> {
+    const { node } = lease;
     const words = (_kind: InterfaceKind, reason: string) =>
       `Failed to ${what} instance ${node.instance_uuid ?? 'None'} for node ${node.uuid}: Validation failed: ${reason}`;
-    await this.#validate(node, kinds, signal, { words, ...(instance_info ? { instance_info } : {}) });
+    await this.#validate(lease, kinds, { words, ...(instance_info ? { instance_info } : {}) });
   }
 
   /**
@@ -208,11 +210,11 @@ export class VerbAcceptance {
    * @param how.instance_info as it will be, in clear
    */
   async #validate(
-    node: Node,
+    lease: Lease,
     kinds: readonly InterfaceKind[],
-    signal: AbortSignal,
     how: { words?: (kind: InterfaceKind, reason: string) => string; instance_info?: JsonObject } = {},
   ): Promise<void> {
+    const { node } = lease;
     const secrets = this.deps.nodes.withSecrets(node);
     const open = {
       ...node,
@@ -222,7 +224,7 @@ export class VerbAcceptance {
       instance_info_sealed: null,
       driver_internal_info_sealed: null,
     };
-    const context = await this.deps.contexts.forReading(open, signal);
+    const context = await this.deps.contexts.forReading(open, lease.signal, lease);
     for (const kind of kinds) {
       try {
         await context.all[kind].validate(context);

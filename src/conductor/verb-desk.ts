@@ -2,20 +2,32 @@ import type { DataSource } from 'typeorm';
 import { inTransaction } from '../database/data-source.js';
 import { brokenUnique } from '../database/statement.js';
 import { ConflictError, InvalidError, LockedError } from '../domain/errors.js';
+import { canonicalUuid } from '../domain/node/name.js';
 import { type PowerTarget, settledPower } from '../domain/power/power.js';
 import { isProvisionState, nextByVerb } from '../domain/provision/machine.js';
 import { type ProvisionVerb, type Transition, VERBS } from '../domain/provision/table.js';
 import type { DriverRegistry } from '../driver/registry.js';
 import type { Node } from '../node/node.entity.js';
 import type { NodeRepository } from '../node/node.repository.js';
-import type { OperationRepository } from '../operation/operation.repository.js';
+import type { JournaledOperation, OperationRepository } from '../operation/operation.repository.js';
 import type { ProvisionArguments, Requester } from './conductor.js';
-import type { NodeDesk } from './node-desk.js';
+import type { Ledger } from './ledger.js';
+import { NodeDraft } from './node-draft.js';
 import type { OperationRunner } from './operation-runner.js';
+import type { Lease, Reservations } from './reservation.js';
 import type { Transitions } from './transition.js';
 import type { VerbAcceptance } from './verb-acceptance.js';
 import { ownStep, RELEASED } from './workflow/own-steps.js';
 import { plannedFrom } from './workflow/workflow.js';
+
+/** What became of a request under the reservation. */
+interface Accepted {
+  readonly node: Node;
+  /** Takes the reservation over. */
+  readonly operation: JournaledOperation | null;
+  /** Once the reservation is given back. */
+  readonly afterwards?: () => void;
+}
 
 interface Limits {
   power_state_change_timeout: number;
@@ -31,7 +43,8 @@ export class VerbDesk {
       operations: OperationRepository;
       transitions: Transitions;
       registry: DriverRegistry;
-      desk: NodeDesk;
+      reservations: Reservations;
+      ledger: Ledger;
       runner: OperationRunner;
       acceptance: VerbAcceptance;
       host: string;
@@ -39,59 +52,86 @@ export class VerbDesk {
     },
   ) {}
 
+  /** @param ident uuid or name, or the node as it was just read */
   async provision(
-    ident: string,
+    ident: string | Node,
     verb: ProvisionVerb,
     args: ProvisionArguments,
     by: Requester,
   ): Promise<Node> {
-    const seen = await this.deps.nodes.get(ident);
+    const seen = typeof ident === 'string' ? await this.deps.nodes.get(ident) : ident;
     legalMove(seen, verb);
-    const { node, begin } = await this.deps.desk.reserved(seen.uuid, async (lease) => {
+    return this.#holding(seen.uuid, async (lease) => {
       const held = lease.node;
       const move = legalMove(held, verb);
-      const work = await this.deps.acceptance.accept(held, verb, move, args, lease.signal);
-      return inTransaction(this.deps.source, async (manager) => {
-        const open = await this.deps.operations.openOf(held.uuid, manager);
-        if (verb === 'abort' && open) {
-          await this.deps.operations.requestAbort(open.id, manager);
-          return { node: held, begin: { id: open.id, event: { on: 'abort' as const } } };
-        }
-        if (verb === 'unhold') {
-          if (open?.state !== 'held') throw new ConflictError(`Node ${held.uuid} has no work on hold.`);
-          await this.deps.operations.release(open.id, RELEASED, manager);
-        } else if (open) await this.deps.operations.supersede(open.id, `Superseded by "${verb}".`, manager);
-        const changes = { last_error: null, ...work?.changes };
-        const event = VERBS[verb].event;
-        const moved = await this.deps.transitions.fire(held, lease.fence, event, { changes, by }, manager);
-        if (verb === 'unhold') {
-          return {
-            node: moved,
-            begin: { id: open!.id, event: { on: 'wake' as const, why: 'poll' as const } },
-          };
-        }
-        if (!work) return { node: moved, begin: null };
-        const { kind, plan } = work;
-        const created = await this.deps.operations.create(
-          {
-            node_uuid: held.uuid,
-            kind,
-            steps: plan(moved),
-            request_id: by.request_id,
-            conductor: this.deps.host,
-          },
-          manager,
-        );
-        return { node: moved, begin: { id: created.id, event: { on: 'begin' as const } } };
+      const work = await this.deps.acceptance.accept(lease, verb, move, args);
+      if (verb === 'abort' || verb === 'unhold') {
+        const told = await this.#tell(lease, verb, by);
+        if (told) return told;
+      }
+      const draft = new NodeDraft(held, this.deps.nodes);
+      const changes = { last_error: null, ...work?.changes };
+      const planned = this.deps.transitions.plan(held, VERBS[verb].event, { changes, by });
+      const begins = work && {
+        node_uuid: held.uuid,
+        kind: work.kind,
+        steps: work.plan({ ...held, ...planned.changes } as Node),
+        request_id: by.request_id,
+        conductor: this.deps.host,
+      };
+      const operation = await this.deps.ledger.accept(begins, `Superseded by "${verb}".`, draft, lease, {
+        moves: [planned],
+        release: begins === null,
       });
+      const { row } = draft;
+      return { node: row, operation };
     });
-    if (begin) this.deps.runner.deliver(begin.id, begin.event);
+  }
+
+  /** The open work hears of an abort or of the end of its hold. @returns null for an abort that finds none */
+  async #tell(
+    { node: held, fence }: Lease,
+    verb: 'abort' | 'unhold',
+    by: Requester,
+  ): Promise<Accepted | null> {
+    const { source, operations, transitions, runner } = this.deps;
+    const open = await operations.openOf(held.uuid);
+    if (verb === 'abort') {
+      if (!open) return null;
+      await operations.requestAbort(open.id, source);
+      return { node: held, operation: null, afterwards: () => runner.deliver(open.id, { on: 'abort' }) };
+    }
+    if (open?.state !== 'held') throw new ConflictError(`Node ${held.uuid} has no work on hold.`);
+    const node = await inTransaction(source, async (manager) => {
+      await operations.release(open.id, RELEASED, manager);
+      const changes = { last_error: null };
+      return transitions.fire(held, fence, VERBS[verb].event, { changes, by }, manager);
+    });
+    return { node, operation: null, afterwards: () => runner.deliver(open.id, { on: 'wake', why: 'poll' }) };
+  }
+
+  /** Work that was accepted goes on under the reservation under which it was; else that is given back. */
+  async #holding(uuid: string, accept: (lease: Lease) => Promise<Accepted>): Promise<Node> {
+    const lease = await this.deps.reservations.acquire(uuid, true);
+    let accepted: Accepted;
+    try {
+      accepted = await accept(lease);
+    } catch (error) {
+      await lease.release();
+      throw error;
+    }
+    const { operation, node, afterwards } = accepted;
+    if (operation) this.deps.runner.begin({ operation, lease, node });
+    else await lease.release();
+    afterwards?.();
     return node;
   }
 
   async setPower(ident: string, target: PowerTarget, timeout: number | null, by: Requester): Promise<Node> {
-    const { limits, operations, nodes, registry } = this.deps;
-    const { id, node } = await this.deps.desk.reserved(ident, async ({ node: held, fence }) => {
+    const { limits, registry } = this.deps;
+    const uuid = ident === canonicalUuid(ident) ? ident : (await this.deps.nodes.get(ident)).uuid;
+    return this.#holding(uuid, async (lease) => {
+      const held = lease.node;
       if (['cleaning', 'clean wait'].includes(held.provision_state)) {
         throw new InvalidError(
           `The requested action "${target}" can not be performed on node "${held.uuid}" while it is in state ` +
@@ -110,24 +150,23 @@ export class VerbDesk {
       const soft = target.startsWith('soft');
       const seconds = timeout ?? (soft ? limits.soft_power_off_timeout : limits.power_state_change_timeout);
       const step = plannedFrom(ownStep('set_power_state'), { target, timeout: seconds * 1000 });
-      return inTransaction(this.deps.source, async (manager) => {
-        const changes = { target_power_state: settledPower(target), last_error: null };
-        const updated = await nodes.update(held.uuid, changes, fence, manager);
-        const row = {
-          node_uuid: held.uuid,
-          kind: 'power' as const,
-          steps: [step],
-          conductor: this.deps.host,
-        };
-        const created = await operations.create({ ...row, request_id: by.request_id }, manager);
-        return { id: created.id, node: updated };
-      }).catch((error: unknown) => {
-        if (brokenUnique(error) !== null) throw new LockedError(held.uuid, this.deps.host);
-        throw error;
-      });
+      const begins = {
+        node_uuid: held.uuid,
+        kind: 'power' as const,
+        steps: [step],
+        request_id: by.request_id,
+        conductor: this.deps.host,
+      };
+      const draft = new NodeDraft(held, this.deps.nodes);
+      const changes = { target_power_state: settledPower(target), last_error: null };
+      const operation = await this.deps.ledger
+        .accept(begins, null, draft, lease, { changes })
+        .catch((error: unknown) => {
+          if (brokenUnique(error) !== null) throw new LockedError(held.uuid, this.deps.host);
+          throw error;
+        });
+      return { node: draft.row, operation };
     });
-    this.deps.runner.deliver(id, { on: 'begin' });
-    return node;
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
+import type { Compound } from '../database/compound.js';
 import type { Queryable } from '../database/data-source.js';
 import { insertStatement } from '../database/statement.js';
 import { NotFoundError } from '../domain/errors.js';
@@ -9,6 +10,24 @@ export const EVENT_CHANNEL = 'ferric_event';
 
 export type NewEvent = Pick<Event, 'node_uuid' | 'event_type' | 'event'> &
   Partial<Omit<Event, 'id' | 'uuid' | 'created_at'>>;
+
+/** What is written of an event; the rest the database fills in. */
+const COLUMNS = {
+  uuid: 'uuid',
+  severity: 'varchar',
+  node_uuid: 'uuid',
+  event_type: 'varchar',
+  event: 'text',
+  from_state: 'varchar',
+  state: 'varchar',
+  target_provision_state: 'varchar',
+  conductor: 'varchar',
+  user_name: 'varchar',
+  project: 'varchar',
+  request_id: 'varchar',
+  duration_seconds: 'double precision',
+  detail: 'jsonb',
+} as const satisfies Partial<Record<keyof Event, string>>;
 
 export class EventRepository {
   constructor(private readonly source: DataSource) {}
@@ -22,6 +41,27 @@ export class EventRepository {
     );
     delete row!.told;
     return row!;
+  }
+
+  /**
+   * The part `told` of a compound: written, in this order, where the part `held` has its row. Listeners hear of them as
+   * by `add`.
+   */
+  addTold(compound: Compound, events: readonly NewEvent[]): void {
+    const rows = events.map((event) => ({ uuid: randomUUID(), severity: 'INFO', ...event }));
+    const given = compound.parameters.add(JSON.stringify(rows));
+    compound.add(
+      'told',
+      `insert into event (${Object.keys(COLUMNS).join(', ')})
+       select ${Object.keys(COLUMNS)
+         .map((column) => `row.${column}`)
+         .join(', ')}
+         from held, rows from (jsonb_to_recordset(${given}::jsonb) as (${Object.entries(COLUMNS)
+           .map(([column, type]) => `${column} ${type}`)
+           .join(', ')})) with ordinality as row
+        order by row.ordinality
+       returning pg_notify('${EVENT_CHANNEL}', id::text)`,
+    );
   }
 
   /** Newest last. @param after events with a greater id only */

@@ -1,4 +1,5 @@
 import type { DataSource, EntityManager } from 'typeorm';
+import type { Compound } from '../database/compound.js';
 import { inTransaction, type Queryable } from '../database/data-source.js';
 import { eachRow } from '../database/each-row.js';
 import { isUuid, type Page } from '../database/page.js';
@@ -23,6 +24,7 @@ import {
 } from '../domain/errors.js';
 import { joinSecrets, splitSecrets } from '../domain/secret-key.js';
 import type { Json, JsonObject } from '../domain/step/step.js';
+import { type Fence, fenceCondition, unchangedConditions } from './fence.js';
 import { freeConditions, type WantedNode } from './free-node.js';
 import type { Node } from './node.entity.js';
 import { type NodeFilter, nodeConditions } from './node-filter.js';
@@ -43,12 +45,6 @@ type Writable = Omit<
 /** Secrets in clear: the repository seals them. */
 export type NodeChanges = Partial<Writable>;
 export type NewNode = NodeChanges & Pick<Node, 'uuid' | 'driver' | 'provision_state'>;
-
-/** A held reservation; `epoch` makes every write under it refusable once it passed on. */
-export interface Fence {
-  readonly holder: string;
-  readonly epoch: string;
-}
 
 /** Every query on nodes. Rows come back with secrets masked; `withSecrets` opens them for drivers. */
 export class NodeRepository {
@@ -192,16 +188,48 @@ export class NodeRepository {
     const parameters = new Parameters();
     const sealed = this.#seal(changes);
     const set = Object.keys(sealed).length > 0 ? `${parameters.assignments(sealed)}, ` : '';
-    const same = columns.flatMap((column) => [
-      `${column} = ${parameters.add(JSON.stringify(seen[column]))}::jsonb`,
-      `${column}_sealed is not distinct from ${parameters.add(seen[`${column}_sealed`])}::bytea`,
-    ]);
-    const where = [`uuid = ${parameters.add(seen.uuid)}`, ...same, fenceCondition(fence, parameters)];
+    const where = [
+      `uuid = ${parameters.add(seen.uuid)}`,
+      ...unchangedConditions(seen, columns, parameters),
+      fenceCondition(fence, parameters),
+    ];
     const [rows] = await this.source.query<[Node[], number]>(
       `update node set ${set}updated_at = now() where ${where.join(' and ')} returning *`,
       parameters.values,
     );
     return rows[0] ?? null;
+  }
+
+  /**
+   * The part `held` of a compound: the node's row, under its fence; no row where the reservation was lost.
+   * @param what.changes without any the row is locked and not written
+   * @param what.unchanged columns that nobody may have written since `seen` was read: else there is no row either
+   * @param what.release gives the reservation up with it
+   */
+  addHeld(
+    compound: Compound,
+    seen: Node,
+    fence: Fence,
+    what: { changes: NodeChanges; unchanged: readonly SealedColumn[]; release: boolean },
+  ): void {
+    const { parameters } = compound;
+    const sealed = this.#seal(what.changes);
+    const written = Object.keys(sealed).length > 0;
+    const set = [
+      ...(written ? [parameters.assignments(sealed), 'updated_at = now()'] : []),
+      ...(what.release ? ['reservation = null', 'reservation_expires_at = null'] : []),
+    ].join(', ');
+    const where = [
+      `uuid = ${parameters.add(seen.uuid)}`,
+      ...unchangedConditions(seen, what.unchanged, parameters),
+      fenceCondition(fence, parameters),
+    ].join(' and ');
+    compound.add(
+      'held',
+      set === ''
+        ? `select * from node where ${where} for update`
+        : `update node set ${set} where ${where} returning *`,
+    );
   }
 
   /**
@@ -368,12 +396,6 @@ export class NodeRepository {
     }
     return row;
   }
-}
-
-function fenceCondition(fence: Fence, parameters: Parameters): string {
-  const holder = parameters.add(fence.holder);
-  const epoch = parameters.add(fence.epoch);
-  return `reservation = ${holder} and reservation_epoch = ${epoch} and reservation_expires_at > now()`;
 }
 
 function refusal(error: unknown, node: NodeChanges & { uuid?: string }): FerricError | null {

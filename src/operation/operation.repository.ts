@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
+import { Compound } from '../database/compound.js';
 import type { Queryable } from '../database/data-source.js';
-import { insertStatement } from '../database/statement.js';
-import type { Journal, Result } from '../domain/step/advance.js';
+import { type Journal, newJournal, type Result } from '../domain/step/advance.js';
 import { type Json, type JsonObject, newStep, type PlannedStep, type Step } from '../domain/step/step.js';
 import type { Operation, OperationStep } from './operation.entity.js';
 
@@ -30,6 +30,16 @@ export interface JournaledOperation {
   journal: Journal;
 }
 
+/** An operation before it has begun. */
+export interface NewOperation {
+  node_uuid: string;
+  kind: OperationKind;
+  steps: readonly PlannedStep[];
+  args?: JsonObject;
+  request_id: string | null;
+  conductor: string;
+}
+
 /** What an open operation waits for, times in ms from now by the database's clock. */
 export interface OpenOperation {
   id: string;
@@ -51,23 +61,58 @@ export class OperationRepository {
   constructor(private readonly source: DataSource) {}
 
   /** @throws the database's unique violation when the node has open work of that sort */
-  async create(
-    operation: {
-      node_uuid: string;
-      kind: OperationKind;
-      steps: readonly PlannedStep[];
-      args?: JsonObject;
-      request_id: string | null;
-      conductor: string;
-    },
-    on: Queryable,
-  ): Promise<{ id: string; uuid: string }> {
-    const { steps, ...row } = operation;
-    const [created] = await on.query<Operation[]>(
-      ...insertStatement('operation', { ...row, uuid: randomUUID(), state: 'running' }),
+  async create(operation: NewOperation, on: Queryable): Promise<{ id: string; uuid: string }> {
+    const compound = new Compound();
+    compound.add('held', 'select');
+    const { uuid } = this.addCreated(compound, operation);
+    const [created] = await compound.run<{ id: string }>(on, `select id from created`);
+    return { id: created!.id, uuid };
+  }
+
+  /**
+   * The part `created` of a compound, with the operation's `id`: where the part `held` has its row.
+   * @param supersedes why the node's open workflow ends with it; null where there is none
+   * @returns the operation, without that id
+   */
+  addCreated(
+    compound: Compound,
+    operation: NewOperation,
+    supersedes: string | null = null,
+  ): Omit<JournaledOperation, 'id'> {
+    const { node_uuid, kind, steps, args = {}, request_id, conductor } = operation;
+    const { parameters } = compound;
+    const uuid = randomUUID();
+    const journal = newJournal(steps.map(newStep));
+    const from = ['held'];
+    if (supersedes !== null) {
+      this.addSuperseded(compound, node_uuid, supersedes);
+      // In front of the new one, which the unique index would refuse.
+      from.push('(select count(*) from superseded) as before');
+    }
+    const row = { uuid, node_uuid, kind, args: JSON.stringify(args), request_id, conductor };
+    const values = Object.values(row).map((value) => parameters.add(value));
+    compound.add(
+      'created',
+      `insert into operation (${Object.keys(row).join(', ')}, state)
+       select ${values.join(', ')}, 'running' from ${from.join(', ')} returning id`,
     );
-    await this.#writeSteps(created!.id, steps.map(newStep), on);
-    return { id: created!.id, uuid: created!.uuid };
+    this.#addSteps(
+      compound,
+      'created',
+      journal.steps.map((step, position) => ({ ...step, position })),
+    );
+    return { uuid, node_uuid, kind, args, request_id, journal };
+  }
+
+  /** The part `superseded` of a compound: ends the node's open workflow, where the part `held` has its row. */
+  addSuperseded(compound: Compound, node_uuid: string, message: string): void {
+    const { parameters } = compound;
+    compound.add(
+      'superseded',
+      `update operation set state = 'finished', error = ${parameters.add(message)}, finished_at = now() from held
+        where operation.node_uuid = ${parameters.add(node_uuid)} and finished_at is null and kind not in ('power', 'action')
+       returning operation.id`,
+    );
   }
 
   async load(id: string, on: Queryable = this.source.manager): Promise<JournaledOperation | null> {
@@ -94,68 +139,48 @@ export class OperationRepository {
   }
 
   /**
-   * Commits a journal. Times are given as durations and become times on the database's clock.
-   * Steps that did not change are not written. A deadline stays while its step does, unless `timeout` sets a new one.
-   * @returns ms to the deadline, null for none
+   * The part `own` of a compound, with `deadline_in`, ms to the deadline or null: the journal as it becomes, where the part
+   * `held` has its row. Times are given as durations and become times on the database's clock. Steps that did not change
+   * are not written. A deadline stays while its step does, unless `timeout` sets a new one.
    */
-  async commit(
+  addJournal(
+    compound: Compound,
     operation: JournaledOperation,
     after: Journal,
     wait: { for: 'heartbeat' | 'poll'; pollAfter: number | null; timeout: number | null } | null,
-    on: Queryable,
-  ): Promise<number | null> {
+  ): void {
     const before = operation.journal.steps;
-    const planned = after.steps.length !== before.length;
-    const changed = after.steps.flatMap(({ state, checkpoint, attempt }, position) =>
-      planned || after.steps[position] === before[position] ? [] : [{ position, state, checkpoint, attempt }],
+    const changed = after.steps.flatMap((step, position) =>
+      step === before[position] ? [] : [{ ...step, position }],
     );
-    const rows = await on.query<{ deadline_in: number | null }[]>(
-      `with own as (
-         update operation set state = $2::varchar, cursor = $3::int, abort_requested = $4, error = $5, wait_for = $6::varchar,
-                poll_at = now() + make_interval(secs => $7::float8 / 1000),
-                deadline = case when $8::float8 is not null then now() + make_interval(secs => $8::float8 / 1000)
-                  when cursor <> $3::int then null else deadline end,
-                args = case when $9::jsonb is null then args else args || jsonb_build_object('_result', $9::jsonb) end,
-                updated_at = now(), finished_at = case when $2::varchar = 'finished' then now() end
-          where id = $1 returning deadline
-       ), steps as (
-         update operation_step step set state = changed.state, checkpoint = changed.checkpoint, attempt = changed.attempt,
-                started_at = coalesce(started_at, now()),
-                finished_at = case when changed.state in ('done', 'failed') then now() end
-           from jsonb_to_recordset($10::jsonb)
-             as changed (position int, state varchar, checkpoint jsonb, attempt int)
-          where step.operation_id = $1 and step.position = changed.position
-       )
-       select extract(epoch from deadline - now())::float8 * 1000 as deadline_in from own`,
-      [
-        operation.id,
-        after.state,
-        after.cursor,
-        after.abort_requested,
-        after.result?.message ?? null,
-        wait?.for ?? null,
-        wait?.pollAfter ?? null,
-        wait?.timeout ?? null,
-        after.result ? JSON.stringify(after.result) : null,
-        JSON.stringify(changed),
-      ],
+    const given = (value: unknown) => compound.parameters.add(value);
+    const state = given(after.state);
+    const cursor = given(after.cursor);
+    const timeout = given(wait?.timeout ?? null);
+    const result = given(after.result ? JSON.stringify(after.result) : null);
+    compound.add(
+      'own',
+      `update operation set state = ${state}::varchar, cursor = ${cursor}::int,
+              abort_requested = ${given(after.abort_requested)}, error = ${given(after.result?.message ?? null)},
+              wait_for = ${given(wait?.for ?? null)}::varchar,
+              poll_at = now() + make_interval(secs => ${given(wait?.pollAfter ?? null)}::float8 / 1000),
+              deadline = case when ${timeout}::float8 is not null then now() + make_interval(secs => ${timeout}::float8 / 1000)
+                when cursor <> ${cursor}::int then null else deadline end,
+              args = case when ${result}::jsonb is null then args else args || jsonb_build_object('_result', ${result}::jsonb) end,
+              updated_at = now(), finished_at = case when ${state}::varchar = 'finished' then now() end
+         from held where operation.id = ${given(operation.id)}
+       returning operation.id, extract(epoch from deadline - now())::float8 * 1000 as deadline_in`,
     );
-    if (planned) {
-      await on.query(`delete from operation_step where operation_id = $1`, [operation.id]);
-      await this.#writeSteps(operation.id, after.steps, on);
-    }
-    return rows[0]?.deadline_in ?? null;
+    if (changed.length > 0) this.#addSteps(compound, 'own', changed);
   }
 
-  async saveCheckpoint(
-    id: string,
-    position: number,
-    checkpoint: unknown,
-    on: Queryable = this.source.manager,
-  ): Promise<void> {
-    await on.query(
-      `update operation_step set checkpoint = $3::jsonb where operation_id = $1 and position = $2`,
-      [id, position, JSON.stringify(checkpoint)],
+  /** The part `noted` of a compound: what a step wants to find again, where the part `held` has its row. */
+  addCheckpoint(compound: Compound, id: string, position: number, checkpoint: Json): void {
+    const given = (value: unknown) => compound.parameters.add(value);
+    compound.add(
+      'noted',
+      `update operation_step set checkpoint = ${given(JSON.stringify(checkpoint))}::jsonb from held
+        where operation_id = ${given(id)} and position = ${given(position)}`,
     );
   }
 
@@ -175,14 +200,6 @@ export class OperationRepository {
       `update operation set state = 'waiting', wait_for = 'poll', poll_at = now(), updated_at = now() where id = $1`,
       [id],
     );
-  }
-
-  /** Ends an operation that another one takes the place of, e.g. a tear-down during a deployment. */
-  async supersede(id: string, message: string, on: Queryable): Promise<void> {
-    await on.query(`update operation set state = 'finished', error = $2, finished_at = now() where id = $1`, [
-      id,
-      message,
-    ]);
   }
 
   /** Open work of one conductor, oldest first. */
@@ -240,16 +257,22 @@ export class OperationRepository {
     return new Map(rows.map((row) => [row.node_uuid, { kind: row.kind, step: row }]));
   }
 
-  async #writeSteps(id: string, steps: readonly Step[], on: Queryable): Promise<void> {
-    if (steps.length === 0) return;
-    const rows = steps.map((step, position) => ({ ...step, operation_id: id, position }));
-    await on.query(
+  /** The part `step`: of the operation that the part `of` has; times are the database's. */
+  #addSteps(compound: Compound, of: string, steps: readonly (Step & { position: number })[]): void {
+    const given = compound.parameters.add(JSON.stringify(steps));
+    compound.add(
+      'step',
       `insert into operation_step (operation_id, position, interface, name, priority, args, abortable, rerunnable,
               visible, agent, state, checkpoint, attempt, started_at, finished_at)
-       select operation_id, position, interface, name, priority, args, abortable, rerunnable, visible, agent, state,
-              checkpoint, attempt, started_at, finished_at
-         from jsonb_populate_recordset(null::operation_step, $1::jsonb)`,
-      [JSON.stringify(rows)],
+       select ${of}.id, row.position, row.interface, row.name, row.priority, row.args, row.abortable, row.rerunnable,
+              row.visible, row.agent, row.state, row.checkpoint, row.attempt,
+              case when row.state <> 'pending' then now() end, case when row.state in ('done', 'failed') then now() end
+         from ${of}, jsonb_populate_recordset(null::operation_step, ${given}::jsonb) as row
+       on conflict (operation_id, position) do update
+          set interface = excluded.interface, name = excluded.name, priority = excluded.priority, args = excluded.args,
+              abortable = excluded.abortable, rerunnable = excluded.rerunnable, visible = excluded.visible,
+              agent = excluded.agent, state = excluded.state, checkpoint = excluded.checkpoint, attempt = excluded.attempt,
+              started_at = coalesce(operation_step.started_at, excluded.started_at), finished_at = excluded.finished_at`,
     );
   }
 }

@@ -1,10 +1,12 @@
 import type { StepOutcome } from '../../domain/step/step.js';
 import type { Implementation } from './implementation.js';
-import type { StepContext, StepKind, WorkContext } from './step.js';
+import type { StepContext, StepDeclaration, StepKind, WorkContext } from './step.js';
 
 export interface DeployInterface extends Implementation {
   /** Runs a step that the agent listed (`Step.agent`). */
   runAgentStep(context: StepContext): Promise<StepOutcome>;
+  /** As `inside` of a declared step, for those that the agent listed. */
+  readonly agentStepInside?: StepDeclaration['inside'];
   /**
    * Called once when a workflow failed or was aborted: collects the ramdisk's logs as configured, withdraws what
    * was published, powers off as configured. Best effort: the machine's faults are logged, not thrown.

@@ -1,6 +1,6 @@
 import type { Json, JsonObject, StepOutcome, StepOwner, Wake } from '../../domain/step/step.js';
 import type { BootInterface } from './boot.js';
-import type { DriverContext } from './context.js';
+import type { DriverContext, DriverNode } from './context.js';
 import type { ManagementInterface } from './management.js';
 import type { PowerInterface } from './power.js';
 
@@ -54,5 +54,17 @@ export interface StepDeclaration {
   readonly requiresRamdisk?: boolean;
   /** Argument name to description; an argument that is not here is refused. */
   readonly args?: Readonly<Record<string, { description: string; required?: boolean }>>;
+  /**
+   * Whether all that it does now is to look, and to `save` what a row of the node holds. Then nothing is journaled before
+   * it: what it saves is committed with what becomes of it, together or not at all, and such steps in a row together.
+   * Without it a step acts on the outside.
+   */
+  readonly inside?: (context: InsideContext) => boolean;
   run(context: StepContext): Promise<StepOutcome>;
+}
+
+/** What is known of a node before a step of it runs. */
+export interface InsideContext {
+  readonly node: DriverNode;
+  readonly interfaces: { readonly [kind in keyof WorkContext['interfaces']]: { readonly name: string } };
 }

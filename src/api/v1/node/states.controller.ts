@@ -51,7 +51,7 @@ export class NodeStatesController {
     const { given } = readVerb(node, body, asked.version, now);
     const expanded = await this.runbookUse.expand(node, given, asked);
     const { verb, args } = readProvision(node, expanded, asked.version, now);
-    await this.conductor.provision(node.uuid, verb, args, asked.by);
+    await this.conductor.provision(node, verb, args, asked.by);
     accepted(reply, asked, params['ident']!);
   }
 

@@ -1,0 +1,171 @@
+import type { DataSource, EntityManager } from 'typeorm';
+import { Compound } from '../database/compound.js';
+import { inTransaction, isDatabaseAway, type Queryable } from '../database/data-source.js';
+import { LeaseLostError, UnavailableError } from '../domain/errors.js';
+import type { Journal } from '../domain/step/advance.js';
+import type { Json } from '../domain/step/step.js';
+import type { EventRepository, NewEvent } from '../event/event.repository.js';
+import type { Node } from '../node/node.entity.js';
+import type { NodeChanges, NodeRepository } from '../node/node.repository.js';
+import type {
+  JournaledOperation,
+  NewOperation,
+  OperationRepository,
+} from '../operation/operation.repository.js';
+import { mergeKeys } from './merge-keys.js';
+import { MERGED, type NodeDraft } from './node-draft.js';
+import type { Lease } from './reservation.js';
+
+/** A move through the provision machine: what is written of it. */
+export interface Move {
+  readonly changes: NodeChanges;
+  readonly event: NewEvent;
+}
+
+/** What becomes true with a commit, besides what the draft holds. */
+interface Entry {
+  /** In their order; each was planned on what the one before leaves. */
+  moves?: readonly Move[];
+  /** Of the node, where no move has them. */
+  changes?: NodeChanges;
+  /** Gives the reservation up. */
+  release?: boolean;
+}
+
+interface Waiting {
+  for: 'heartbeat' | 'poll';
+  pollAfter: number | null;
+  timeout: number | null;
+}
+
+/**
+ * Commits what belongs together, as one statement under the node's reservation: the node with what its draft holds, its
+ * events, the journal. It is all there or nothing is.
+ */
+export class Ledger {
+  constructor(
+    private readonly deps: {
+      source: DataSource;
+      nodes: NodeRepository;
+      operations: OperationRepository;
+      events: EventRepository;
+    },
+  ) {}
+
+  /**
+   * @returns ms to the operation's deadline, null for none
+   * @throws LeaseLostError, UnavailableError
+   */
+  async commit(
+    operation: JournaledOperation,
+    journal: Journal,
+    wait: Waiting | null,
+    draft: NodeDraft,
+    lease: Lease,
+    entry: Entry = {},
+    on?: EntityManager,
+  ): Promise<number | null> {
+    const row = await this.#write(
+      draft,
+      lease,
+      entry,
+      (compound) => {
+        this.deps.operations.addJournal(compound, operation, journal, wait);
+        return 'select held.*, own.deadline_in from held, own';
+      },
+      on,
+    );
+    operation.journal = journal;
+    return row['deadline_in'] as number | null;
+  }
+
+  /**
+   * Accepts work.
+   * @param superseding why the node's open workflow ends with it; null: it goes on
+   * @returns it, durable; null where there is none
+   * @throws LeaseLostError, UnavailableError; the database's unique violation when the node has open work of that sort
+   */
+  async accept(
+    work: NewOperation | null,
+    superseding: string | null,
+    draft: NodeDraft,
+    lease: Lease,
+    entry: Entry,
+  ): Promise<JournaledOperation | null> {
+    const { operations } = this.deps;
+    let made: Omit<JournaledOperation, 'id'> | null = null;
+    const row = await this.#write(draft, lease, entry, (compound) => {
+      if (work) made = operations.addCreated(compound, work, superseding);
+      else if (superseding !== null) operations.addSuperseded(compound, lease.node.uuid, superseding);
+      return work ? 'select held.*, created.id as operation_id from held, created' : 'select * from held';
+    });
+    return made && { ...(made as Omit<JournaledOperation, 'id'>), id: row['operation_id'] as string };
+  }
+
+  /** @throws LeaseLostError, UnavailableError */
+  async checkpoint(lease: Lease, operation: string, position: number, value: Json): Promise<void> {
+    const compound = new Compound();
+    this.deps.nodes.addHeld(compound, lease.node, lease.fence, {
+      changes: {},
+      unchanged: [],
+      release: false,
+    });
+    this.deps.operations.addCheckpoint(compound, operation, position, value);
+    const [row] = await this.#run(compound, 'select uuid from held', this.deps.source);
+    if (!row) throw new LeaseLostError(lease.node.uuid);
+  }
+
+  /** Leaves the draft as it was committed. */
+  async #write(
+    draft: NodeDraft,
+    lease: Lease,
+    entry: Entry,
+    more: (compound: Compound) => string,
+    on?: EntityManager,
+  ): Promise<Record<string, unknown>> {
+    const { moves = [], release = false } = entry;
+    const settled: NodeChanges = Object.assign({}, entry.changes, ...moves.map(({ changes }) => changes));
+    const merged = MERGED.filter((column) => draft.changes[column] && !settled[column]);
+    const attempt = (changes: NodeChanges, unchanged: typeof merged, queryable: Queryable) => {
+      const compound = new Compound();
+      this.deps.nodes.addHeld(compound, draft.row, lease.fence, { changes, unchanged, release });
+      if (moves.length > 0)
+        this.deps.events.addTold(
+          compound,
+          moves.map(({ event }) => event),
+        );
+      return this.#run(compound, more(compound), queryable);
+    };
+    const changes = { ...draft.changes, ...settled };
+    let [row] = await attempt(changes, merged, on ?? this.deps.source);
+    if (!row && merged.length > 0) {
+      // Somebody else wrote them too, or the reservation is lost.
+      const again = async (manager: EntityManager) => {
+        const now = await this.deps.nodes.assertHeld(draft.row.uuid, lease.fence, manager);
+        const before = this.deps.nodes.withSecrets(draft.row);
+        const clear = this.deps.nodes.withSecrets(now);
+        const both = merged.map((column) => [
+          column,
+          mergeKeys(before[column], draft.changes[column]!, clear[column]),
+        ]);
+        return attempt({ ...changes, ...Object.fromEntries(both) }, [], manager);
+      };
+      [row] = on ? await again(on) : await inTransaction(this.deps.source, again);
+    }
+    if (!row) throw new LeaseLostError(draft.row.uuid);
+    if (release) lease.passed();
+    const { deadline_in, operation_id, ...node } = row;
+    draft.written(node as unknown as Node);
+    return row;
+  }
+
+  async #run(compound: Compound, select: string, on: Queryable): Promise<Record<string, unknown>[]> {
+    try {
+      return await compound.run<Record<string, unknown>>(on, select);
+    } catch (error) {
+      // Whether it took effect is unknown, as with any commit that was cut.
+      if (isDatabaseAway(error)) throw new UnavailableError('The database is away.', { cause: error });
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,11 @@
+import type { JsonObject } from '../domain/step/step.js';
+
+/** Applies to `now` what changed from `before` to `after`, key by key. */
+export function mergeKeys(before: JsonObject, after: JsonObject, now: JsonObject): JsonObject {
+  const merged = { ...now };
+  for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    if (!(key in after)) delete merged[key];
+    else if (JSON.stringify(before[key]) !== JSON.stringify(after[key])) merged[key] = after[key]!;
+  }
+  return merged;
+}

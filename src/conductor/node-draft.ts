@@ -1,0 +1,56 @@
+import { FerricError } from '../domain/errors.js';
+import type { NodeChanges as DriverChanges, DriverNode } from '../driver/contract/context.js';
+import type { Node } from '../node/node.entity.js';
+import type { NodeChanges, NodeRepository } from '../node/node.repository.js';
+
+/** Columns that heartbeats and steps both write: a step's save changes only the keys that it changed. */
+export const MERGED = ['driver_internal_info', 'instance_info'] as const;
+
+/** A node under its reservation, and what is to be written of it with the next commit of the journal. */
+export class NodeDraft {
+  #row: Node;
+  #changes: NodeChanges = {};
+  #clear: DriverNode | null = null;
+
+  constructor(
+    row: Node,
+    private readonly nodes: NodeRepository,
+  ) {
+    this.#row = row;
+  }
+
+  /** As the database has it. */
+  get row(): Node {
+    return this.#row;
+  }
+
+  /** What the database does not have yet, secrets in clear. */
+  get changes(): NodeChanges {
+    return this.#changes;
+  }
+
+  /** With the changes, secrets in clear. */
+  get node(): DriverNode {
+    this.#clear ??= { ...clearNode(this.#row, this.nodes), ...this.#changes };
+    return this.#clear;
+  }
+
+  put({ bios_settings, firmware_components, inventory, ...columns }: DriverChanges): void {
+    if (bios_settings || firmware_components || inventory) {
+      throw new FerricError('internal', 'a step that stays inside cannot save what other tables hold');
+    }
+    this.#changes = { ...this.#changes, ...columns };
+    this.#clear = null;
+  }
+
+  /** It was committed. */
+  written(row: Node): void {
+    this.#row = row;
+    this.#changes = {};
+    this.#clear = null;
+  }
+}
+
+export function clearNode(node: Node, nodes: NodeRepository): DriverNode {
+  return { ...node, ...nodes.withSecrets(node) };
+}
