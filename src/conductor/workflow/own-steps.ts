@@ -27,7 +27,8 @@ const RESERVED: readonly OwnStep[] = [
 ];
 
 const OWN_STEPS: readonly OwnStep[] = [
-  { ...base, name: 'verify', kinds: ['verify'], run: verify },
+  // It reads and records.
+  { ...base, name: 'verify', kinds: ['verify'], inside: () => true, run: verify },
   { ...base, name: 'set_power_state', kinds: ['power'], run: setPowerState },
   { ...base, interface: 'rescue', name: 'clean_up_rescue', kinds: ['teardown'], run: cleanUpRescue },
   { ...base, interface: 'console', name: 'stop_console', kinds: ['teardown'], run: stopConsole },

@@ -4,7 +4,7 @@ import type { StepOutcome } from '../../domain/step/step.js';
 import { cleanPriorities, type OfferedStep, planCleaning, planService } from '../clean-plan.js';
 import type { DriverContext } from '../contract/context.js';
 import type { DeployInterface } from '../contract/deploy.js';
-import type { StepContext, StepDeclaration, StepKind, WorkContext } from '../contract/step.js';
+import type { InsideContext, StepContext, StepDeclaration, StepKind, WorkContext } from '../contract/step.js';
 import { declareSteps } from '../step-table.js';
 import { type LastingWork, lasting } from './lasting.js';
 import { FAKE_PROPERTIES, type FakeMachine, recall } from './machine.js';
@@ -37,6 +37,7 @@ export class FakeDeploy implements DeployInterface {
   readonly name = 'fake';
   readonly properties = FAKE_PROPERTIES;
   readonly steps: readonly StepDeclaration[];
+  readonly agentStepInside: NonNullable<StepDeclaration['inside']>;
   private readonly machine: FakeMachine;
   private readonly settings: DeploySettings;
 
@@ -49,7 +50,8 @@ export class FakeDeploy implements DeployInterface {
     const plain = (context: StepContext) => lasts(context);
     const off = (context: StepContext) =>
       context.interfaces.power.setPowerState(context, 'power off', POWER_TIMEOUT);
-    this.steps = declareSteps({
+    this.agentStepInside = (context) => isInside(parts.machine, context);
+    const steps = declareSteps({
       prepare_deploy: (context) => lasts(context, undefined, deployment),
       deploy: (context) => lasts(context, () => bootRamdisk(context), deployment),
       write_image: plain,
@@ -91,6 +93,7 @@ export class FakeDeploy implements DeployInterface {
           ...deployment,
         }),
     });
+    this.steps = steps.map((step) => ({ ...step, inside: this.agentStepInside }));
   }
 
   async validate(context: DriverContext): Promise<void> {
@@ -117,6 +120,13 @@ export class FakeDeploy implements DeployInterface {
       context.log.warn({ error: messageOf(error) }, 'the failed work could not be cleaned up wholly');
     }
   }
+}
+
+/** A machine that takes no time and keeps no journal is nothing but what the node's row says of it. */
+function isInside(machine: FakeMachine, { node, interfaces }: InsideContext): boolean {
+  const { power, management, boot } = interfaces;
+  const rows = [power, management, boot].every(({ name }) => name === 'fake' || name === 'noop');
+  return rows && machine.isOnlyRecord(node);
 }
 
 async function bootRamdisk(context: StepContext): Promise<void> {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FakeSettings } from '../../config/section/fake.js';
 import { CancelledError, FerricError, InvalidError } from '../../domain/errors.js';
 import type { Json, JsonObject } from '../../domain/step/step.js';
-import type { DriverContext } from '../contract/context.js';
+import type { DriverContext, DriverNode } from '../contract/context.js';
 import type { PropertyTable } from '../contract/implementation.js';
 
 export const FAKE_PROPERTIES: PropertyTable = {
@@ -71,6 +71,16 @@ export class FakeMachine {
     const own = context.node.driver_info[`fake_delay_${what}`];
     const range = seconds(own ?? (kind ? this.delays[`${kind}_delay`] : 0)) ?? [0, 0];
     return drawn(range) * 1000;
+  }
+
+  /** Whether nothing that it does takes time, or is written anywhere but in the node's row. */
+  isOnlyRecord({ driver_info }: DriverNode): boolean {
+    const slow = (value: Json | undefined) => !seconds(value)?.every((end) => end === 0);
+    return (
+      !driver_info['fake_journal'] &&
+      !Object.values(this.delays).some(slow) &&
+      !Object.entries(driver_info).some(([key, value]) => key.startsWith('fake_delay_') && slow(value))
+    );
   }
 
   /** Fails as `fake_fail_<what>` asks. */

@@ -40,16 +40,27 @@ async function fill(count: number): Promise<void> {
       from generate_series(1, $1)`);
 }
 
-/** Queries that reach the database while the request is answered. */
-async function queriesOf(path: string): Promise<{ length: number; queries: number }> {
+/** The test's own looks are not counted. */
+const WATCH = `select provision_state from node where uuid = $1 and reservation is null and now() is not null`;
+
+/** Queries that reach the database while something is done. */
+async function counted<T>(work: () => Promise<T>): Promise<{ result: T; queries: number }> {
   const spy = vi.spyOn(Client.prototype, 'query');
   try {
-    const { status, json } = await api.get(path);
-    expect(status).toBe(200);
-    return { length: Object.values<unknown[]>(json)[0]!.length, queries: spy.mock.calls.length };
+    const result = await work();
+    const texts = spy.mock.calls.map(([query]: unknown[]) =>
+      typeof query === 'string' ? query : (query as { text: string }).text,
+    );
+    return { result, queries: texts.filter((text) => text !== WATCH).length };
   } finally {
     spy.mockRestore();
   }
+}
+
+async function queriesOf(path: string): Promise<{ length: number; queries: number }> {
+  const { result, queries } = await counted(() => api.get(path));
+  expect(result.status).toBe(200);
+  return { length: Object.values<unknown[]>(result.json)[0]!.length, queries };
 }
 
 it('a listing costs one query or two, whatever its length', async () => {
@@ -80,3 +91,41 @@ async function counts(paths: readonly string[]) {
   for (const path of paths) all.push(await queriesOf(`/v1/${path}`));
   return all;
 }
+
+/** Verbs of a life, and where each leads. */
+const LIFE = [
+  ['manage', 'manageable'],
+  ['provide', 'available'],
+  ['active', 'active'],
+] as const;
+
+it.each([
+  ['that is only a record', {}, 17],
+  // Each of its thirteen steps is journaled before it acts, and each power change is recorded.
+  ['whose machine keeps a journal', { fake_journal: 'life.jsonl' }, 51],
+])('a fake node %s goes from enroll to active with few queries', async (_name, driver_info, most) => {
+  const { uuid } = (
+    await api.post('/v1/nodes', {
+      driver: 'fake-hardware',
+      driver_info,
+      instance_info: { image_source: 'http://images/disk.raw', image_checksum: 'a'.repeat(32) },
+    })
+  ).json as { uuid: string };
+  let total = 0;
+  for (const [target, state] of LIFE) {
+    const { queries } = await counted(async () => {
+      const { status } = await api.put(`/v1/nodes/${uuid}/states/provision`, { target });
+      expect(status).toBe(202);
+      await vi.waitUntil(
+        async () => {
+          const [row] = await database.source.query<{ provision_state: string }[]>(WATCH, [uuid]);
+          return row?.provision_state === state;
+        },
+        { timeout: 20_000, interval: 10 },
+      );
+    });
+    total += queries;
+  }
+  expect(total).toBeGreaterThan(LIFE.length);
+  expect(total).toBeLessThanOrEqual(most);
+});

@@ -96,7 +96,8 @@ class Killed {
 
   constructor(
     name: string,
-    private readonly node: { driver_info: object; instance_info?: object },
+    /** Without driver_info its machine is what the node's row says, and keeps no journal. */
+    private readonly node: { driver_info?: object; instance_info?: object },
     private readonly walk: (daemon: RunningDaemon, uuid: string) => Promise<void>,
   ) {
     this.#journal = `${name}.jsonl`;
@@ -116,14 +117,21 @@ class Killed {
     expect(await fate).toBe('died');
   }
 
-  /** Starts it a last time. @returns what the machine noted */
+  /** As `surviveOn`. @returns what the machine noted */
   async liveOn(): Promise<JournalLine[]> {
-    const daemon = await home.start(this.#env);
-    await this.#goOn(daemon);
-    await daemon.stop();
-    expect(home.log()).not.toMatch(/"level":"error"/);
+    await this.surviveOn();
     const lines = readFileSync(join(journals, this.#journal), 'utf8').trim().split('\n');
     return lines.map((line) => JSON.parse(line) as JournalLine);
+  }
+
+  /** Starts it a last time. @returns the node as it is then */
+  async surviveOn(): Promise<Record<string, unknown>> {
+    const daemon = await home.start(this.#env);
+    await this.#goOn(daemon);
+    const node = await daemon.api('GET', `/v1/nodes/${this.#uuid}`);
+    await daemon.stop();
+    expect(home.log()).not.toMatch(/"level":"error"/);
+    return node;
   }
 
   get #env(): Record<string, string> {
@@ -136,7 +144,7 @@ class Killed {
     const body = {
       driver: 'fake-hardware',
       ...node,
-      driver_info: { ...driver_info, fake_journal: this.#journal },
+      driver_info: driver_info && { ...driver_info, fake_journal: this.#journal },
     };
     this.#uuid ??= String((await daemon.api('POST', '/v1/nodes', body))['uuid']);
     await this.walk(daemon, this.#uuid);
@@ -163,6 +171,25 @@ describe('a daemon killed with SIGKILL', () => {
       expect(operations.length, effect).toBeGreaterThan(0);
       expect(operations.length, `one ${effect} for each operation`).toBe(new Set(operations).size);
     }
+  }, 60_000);
+});
+
+describe('a daemon killed among steps that are committed together', () => {
+  const killed = new Killed(
+    'inside',
+    { instance_info: { image_source: 'http://images/disk.raw', image_checksum: 'a'.repeat(64) } },
+    live,
+  );
+
+  it.each(['verify.verify.after', 'clean.erase_devices.before', 'deploy.write_image.after', 'deploy.end'])(
+    'at %s goes on after its next start',
+    (failpoint) => killed.dieAt(failpoint),
+    60_000,
+  );
+
+  it('ends as if nothing had been', async () => {
+    const node = await killed.surviveOn();
+    expect(node).toMatchObject({ provision_state: 'available', power_state: 'power off', last_error: null });
   }, 60_000);
 });
 
