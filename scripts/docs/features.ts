@@ -155,7 +155,7 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
   Images: [
     works('http(s)://', 'test/component/image/http.spec.ts'),
     works('file:// below allowed directories', 'test/component/image/file.spec.ts'),
-    works('Image service UUIDs: of an outside Glance', 'test/contract/image-glance.spec.ts'),
+    works('Image service UUIDs: of an outside Glance', 'test/contract/image-deploy.spec.ts'),
     works(
       'Image service UUIDs: of the service inside, deploy pair and instance',
       'test/e2e/image-by-uuid.spec.ts',
