@@ -3,6 +3,7 @@ import { Conductor } from '../conductor/conductor.js';
 import type { Logger } from '../platform/logger.js';
 import { NoAuth } from './auth/access.js';
 import { type ApiListener, createListener } from './listener.js';
+import { Served } from './settings.js';
 import { RamdiskDoor, type RamdiskSettings } from './v1/ramdisk/door.js';
 import { RamdiskController } from './v1/ramdisk/ramdisk.controller.js';
 import { RootController } from './v1/root.controller.js';
@@ -30,6 +31,7 @@ class AgentApiModule {
       controllers: AGENT_CONTROLLERS,
       providers: [
         { provide: Conductor, useValue: parts.conductor },
+        { provide: Served, useValue: { images: false } satisfies Served },
         { provide: RamdiskDoor, useValue: new RamdiskDoor(parts.settings, log) },
       ],
     };

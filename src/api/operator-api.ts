@@ -16,7 +16,7 @@ import { type ApiListener, createListener } from './listener.js';
 import { DescribedRoutes, OpenApiController } from './openapi/openapi.controller.js';
 import type { ResourceRepository } from './repositories.js';
 import { declaredRoutes } from './routes.js';
-import { ApiSettings } from './settings.js';
+import { ApiSettings, Served } from './settings.js';
 import { AllocationController } from './v1/allocation/allocation.controller.js';
 import { AllocationEditor } from './v1/allocation/allocation-editor.js';
 import { ChassisController } from './v1/chassis/chassis.controller.js';
@@ -172,6 +172,7 @@ class OperatorApiModule {
         ...parts.resources.map((resource) => ({ provide: resource.constructor as Type, useValue: resource })),
         { provide: EventStream, useValue: parts.stream },
         { provide: ApiSettings, useValue: settings },
+        { provide: Served, useValue: { images: images !== null } satisfies Served },
         { provide: DescribedRoutes, useValue: { routes: declaredRoutes(controllers) } },
         NodeFinder,
         NodeList,

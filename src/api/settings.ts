@@ -5,3 +5,8 @@ export abstract class ApiSettings {
   /** Seconds of silence after which a conductor counts as dead. */
   abstract readonly conductorTimeout: number;
 }
+
+/** What a listener serves beside the Bare Metal API. */
+export abstract class Served {
+  abstract readonly images: boolean;
+}

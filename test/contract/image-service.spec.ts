@@ -21,8 +21,7 @@ async function shell(script: string) {
     env: {
       PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
       OS_AUTH_TYPE: 'none',
-      // The root names the Bare Metal API alone; the Image service is told by its path.
-      OS_ENDPOINT: `${daemon.url}/v2`,
+      OS_ENDPOINT: daemon.url,
       WORK: work!,
       HOME: work!,
       COLUMNS: '400',
@@ -114,6 +113,65 @@ describe('the guide', () => {
     expect(partition).toMatchObject({ kernel_id: kernel.id, ramdisk_id: ramdisk.id, virtual_size: 24 << 20 });
     expect('kernel_id' in whole).toBe(false);
     expect(kernel.os_hash_value).toBe(createHash('sha512').update(files['my-image.vmlinuz']!).digest('hex'));
+  });
+});
+
+describe('one OS_ENDPOINT', () => {
+  it('serves baremetal, openstack baremetal and openstack image', async () => {
+    const metal = await shell(`baremetal node create --driver fake-hardware --name shared -f value -c name
+      baremetal node manage shared --wait 60`);
+    expect(metal).toBe('shared\nWaiting for provision state manageable on node shared\n');
+    const log = await openstack(
+      'baremetal node show shared -f value -c provision_state -c driver',
+      'image create shared --disk-format raw --container-format bare --file disk -f value -c name',
+      'image list --name shared -f value -c Name -c Status',
+      'image delete shared',
+      'baremetal node delete shared',
+    );
+    for (const line of ['manageable', 'shared active', 'Deleted node shared']) expect(log).toContain(line);
+  });
+
+  it('serves both APIs of one connection of the SDK', async () => {
+    await writeFile(
+      join(work!, 'one.py'),
+      `import openstack
+cloud = openstack.connect(auth_type='none', auth={'endpoint': '${daemon.url}'})
+node = cloud.baremetal.create_node(driver='fake-hardware', name='both', provision_state='enroll')
+cloud.baremetal.set_node_provision_state(node, 'manage', wait=True, timeout=60)
+print(cloud.baremetal.get_node('both').provision_state, cloud.baremetal.get_endpoint())
+image = cloud.image.create_image('both', filename='disk', disk_format='raw', container_format='bare', wait=True)
+print(cloud.image.get_image(image.id).status, [one.name for one in cloud.image.images(name='both')])
+cloud.image.delete_image(image.id)
+cloud.baremetal.delete_node('both')
+`,
+    );
+    expect((await shell('python3 one.py')).trim().split('\n')).toEqual([
+      `manageable ${daemon.url}/v2/`,
+      "active ['both']",
+    ]);
+  });
+
+  it('answers at /v2 for Bare Metal as at /v1, with links to /v1', async () => {
+    const { versions } = (await (await fetch(daemon.url)).json()) as {
+      versions: { id: string; version: string; links: { href: string }[] }[];
+    };
+    expect(versions.map(({ id }) => id).slice(0, 2)).toEqual(['v1', 'v2.15']);
+    expect(new Set(versions.map(({ version }) => version))).toEqual(new Set(['1.115']));
+    const ask = async (path: string) => {
+      const headers = { 'openstack-api-version': 'baremetal 1.90' };
+      const answer = await fetch(daemon.url + path, { headers });
+      return [answer.status, answer.headers.get('x-openstack-ironic-api-version'), await answer.json()];
+    };
+    for (const path of [
+      '/nodes?limit=1',
+      '/drivers/fake-hardware',
+      '/nodes/nosuch',
+      '/ports?fields=nosuch',
+    ]) {
+      const below = await ask(`/v1${path}`);
+      expect([path, await ask(`/v2${path}`)]).toEqual([path, below]);
+      expect(JSON.stringify(below)).not.toContain('/v2/nodes');
+    }
   });
 });
 

@@ -1,10 +1,14 @@
 /** Requests are routed by one spelling of their path. */
+import { COLLECTIONS } from '../v1/collections.js';
 
 /** Served outside `/v1`: among them the Image service’s own. */
 const OUTSIDE = new Set(['', 'v1', 'v2', 'versions', 'healthcheck']);
 
+/** Bare Metal resources asked for below /v2, where a client goes that takes the highest version in the root for its own. */
+const BARE_METAL_BELOW_V2 = new RegExp(`^/v2(?=/(${Object.keys(COLLECTIONS).join('|')})(\\.json)?(/|$))`);
+
 /**
- * Drops trailing slashes, adds `/v1` where the first segment is none of ours, and drops `.json` where a client of
+ * Drops trailing slashes, makes `/v1` of `/v2` before the Bare Metal API's resources, adds `/v1` where the first segment is none of ours, and drops `.json` where a client of
  * that age would mean the format by it.
  * @param url as in the request line: path and query, or absolute
  */
@@ -13,6 +17,7 @@ export function normalisePath(url: string, dropJsonSuffix: boolean): { url: stri
   const mark = relative.search(/[?#]/);
   const query = mark < 0 ? '' : relative.slice(mark);
   let path = withoutTrailingSlashes(mark < 0 ? relative : relative.slice(0, mark));
+  path = path.replace(BARE_METAL_BELOW_V2, '/v1');
   const jsonSuffix = dropJsonSuffix && path.endsWith('.json') && !isOfImages(path);
   if (jsonSuffix) path = withoutTrailingSlashes(path.slice(0, -'.json'.length));
   const first = path.split('/', 2)[1] ?? '';

@@ -6,30 +6,15 @@ import { Describe } from '../openapi/describe.js';
 import { OBJECT } from '../openapi/json-schema.js';
 import type { ApiRequest, Asked } from '../request/asked.js';
 import { linksTo } from '../resource/links.js';
-
-/** Collections under /v1 and the microversion that shows each. */
-const COLLECTIONS: Readonly<Record<string, number>> = {
-  chassis: 1,
-  nodes: 1,
-  ports: 1,
-  drivers: 1,
-  portgroups: 23,
-  volume: 32,
-  lookup: 22,
-  heartbeat: 22,
-  conductors: 49,
-  allocations: 52,
-  events: 54,
-  deploy_templates: 55,
-  shards: 82,
-  continue_inspection: 84,
-  runbooks: 92,
-  inspection_rules: 96,
-};
+import { Served } from '../settings.js';
+import { sharedVersions } from '../v2/image/versions.js';
+import { COLLECTIONS } from './collections.js';
 
 /** What clients read first, without login. */
 @Controller()
 export class RootController {
+  constructor(private readonly served: Served) {}
+
   @Get()
   @Since(1)
   @Policy('public')
@@ -40,9 +25,7 @@ export class RootController {
       description:
         'Ironic is an OpenStack project which enables the provision and management of baremetal machines.',
       default_version: apiVersion(asked),
-      // Nothing of the Image service: the SDK, and so Nova, take the highest version that stands here for the Bare Metal
-      // API's (keystoneauth1, discover.py: versioned_data_for).
-      versions: [apiVersion(asked)],
+      versions: [apiVersion(asked), ...(this.served.images ? sharedVersions(asked.base) : [])],
     };
   }
 

@@ -7,7 +7,7 @@ import { OBJECT } from '../../openapi/json-schema.js';
 import type { ApiRequest } from '../../request/asked.js';
 import { SCHEMAS } from './schema.js';
 import { ImageApiSettings } from './settings.js';
-import { imageVersions } from './versions.js';
+import { imageVersions, sharedVersions } from './versions.js';
 
 /** What a client asks before it asks for images. */
 @Controller()
@@ -27,7 +27,7 @@ export class ImageDiscoveryController {
   @Policy('public')
   @Describe({ summary: 'The versions of the Image API', answer: { schema: OBJECT } })
   root(@Req() { asked }: ApiRequest) {
-    return { versions: imageVersions(asked.base) };
+    return { versions: sharedVersions(asked.base) };
   }
 
   @Get('v2/schemas/:name')

@@ -14,6 +14,15 @@ describe('normalisePath', () => {
     ['/nodes/a/states?x=/', '/v1/nodes/a/states?x=/'],
     ['/v2/images', '/v2/images'],
     ['/v2/images/x.json', '/v2/images/x.json'],
+    ['/v2', '/v2'],
+    ['/v2/nodes', '/v1/nodes'],
+    ['/v2/nodes/', '/v1/nodes'],
+    ['/v2/nodes/a/states/power?x=/v2/nodes', '/v1/nodes/a/states/power?x=/v2/nodes'],
+    ['/v2/deploy_templates?limit=1', '/v1/deploy_templates?limit=1'],
+    ['/v2/nodes2', '/v2/nodes2'],
+    ['/v2/images/nodes', '/v2/images/nodes'],
+    ['/v2/schemas/images', '/v2/schemas/images'],
+    ['http://host:1/v2/ports/x', '/v1/ports/x'],
     ['/v3/nodes', '/v1/v3/nodes'],
     ['/healthcheck', '/healthcheck'],
     ['http://host:1/v1/nodes?limit=1', '/v1/nodes?limit=1'],
@@ -28,6 +37,26 @@ describe('normalisePath', () => {
     });
     expect(normalisePath('/v1/nodes/a.json', false).url).toBe('/v1/nodes/a.json');
     expect(normalisePath('/v1/nodes.json/', true)).toEqual({ url: '/v1/nodes', jsonSuffix: true });
+  });
+  it('drops .json below /v2 where the resource is the Bare Metal API’s', () => {
+    expect(normalisePath('/v2/nodes.json', true)).toEqual({ url: '/v1/nodes', jsonSuffix: true });
+    expect(normalisePath('/v2/nodes/a.json', true)).toEqual({ url: '/v1/nodes/a', jsonSuffix: true });
+    expect(normalisePath('/v2/images/a.json', true).url).toBe('/v2/images/a.json');
+  });
+  it('leaves the Image API its names', () => {
+    for (const name of [
+      'images',
+      'schemas',
+      'info',
+      'tasks',
+      'metadefs',
+      'cache',
+      'stores',
+      'discover',
+      'import',
+    ]) {
+      expect(normalisePath(`/v2/${name}`, false).url).toBe(`/v2/${name}`);
+    }
   });
   it('takes 100 kB in no time', () => {
     const started = performance.now();
