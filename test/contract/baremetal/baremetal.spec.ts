@@ -7,12 +7,14 @@ import { runCommand } from '../../../src/platform/run-command.js';
 import { type AnswerCheck, startAnswerCheck } from '../../support/answer-check.js';
 import { DaemonHome, type RunningDaemon } from '../../support/daemon.js';
 import { type IronicPeer, startIronicPeer } from '../../support/peer/ironic.js';
+import { reportOf } from '../compare/report.js';
 import { OURS, PEER } from '../differ/servers.js';
 import { BaremetalClient, clientEnvironment } from './client.js';
+import { MEANT, WITHOUT_END } from './meant.js';
 import { outcomeOf } from './output.js';
-import { openLines, pageOf, reportOf } from './report.js';
+import { openLines, pageOf } from './report.js';
 import { type Run, runScenario, type Side } from './run.js';
-import { DEFERRED, SCENARIOS } from './scenarios.js';
+import { SCENARIOS } from './scenarios.js';
 
 const PAGE = new URL('../../../docs/reference/baremetal-command.md', import.meta.url).pathname;
 
@@ -25,8 +27,6 @@ let daemon: RunningDaemon;
 let check: AnswerCheck;
 let theirs: Side;
 let ours: Side;
-const isWhole = process.env['FERRIC_BAREMETAL'] === 'all';
-const RUN = isWhole ? [...SCENARIOS, ...DEFERRED] : SCENARIOS;
 /** By scenario: one that is tried again counts once. */
 const runs = new Map<string, Run>();
 
@@ -60,26 +60,18 @@ afterAll(async () => {
   if (directory) rmSync(directory, { recursive: true });
 });
 
-/** In scenarios that run, but no call of these has ended well on both there yet. */
-const TO_SHOW = [
-  'port group delete',
-  'volume connector delete',
-  'volume target delete',
-  'deploy template delete',
-];
-
 describe('Debian’s `baremetal`', () => {
-  it.each(RUN)('$name', { timeout: 600_000 }, async (scenario) => {
+  it.each(SCENARIOS)('$name', { timeout: 600_000 }, async (scenario) => {
     for (const [name, content] of Object.entries(scenario.files ?? {})) {
       mkdirSync(dirname(join(directory, name)), { recursive: true });
       writeFileSync(join(directory, name), content);
     }
     const run = await runScenario(scenario, theirs, ours);
     runs.set(scenario.name, run);
-    expect(openLines(reportOf(run))).toEqual([]);
+    expect(openLines(reportOf(run.findings, MEANT))).toEqual([]);
   });
 
-  it.runIf(isWhole)('prints as an executable what it prints here', async () => {
+  it('prints as an executable what it prints here', async () => {
     for (const argv of [['driver', 'list'], ['conductor', 'show', 'nosuch'], ['node', 'create'], ['help']]) {
       const script = 'baremetal "$@"; echo "status $?"';
       const { stdout, stderr } = await runCommand({
@@ -94,18 +86,10 @@ describe('Debian’s `baremetal`', () => {
     }
   });
 
-  it('has no subcommand that is not run to its end on both, but for those that are deferred', () => {
-    const done = new Set(
-      total()
-        .executions.filter(({ status }) => status === 0)
-        .map(({ command }) => command),
-    );
-    // No hardware type of either has methods of its own.
-    done.add('driver passthru call');
+  it('has no subcommand that is not run to its end on both, but for those that cannot be', () => {
+    const done = new Set(total().executions.flatMap(({ command, good }) => (good ? [command] : [])));
     const missing = Object.keys(ours.client.commands).filter((name) => !done.has(name));
-    const deferred = isWhole ? '' : DEFERRED.map(({ commands }) => commands).join('') + TO_SHOW.join('');
-    console.info(`${missing.length} subcommands are not run yet: ${missing.join(', ')}`);
-    expect(missing.filter((name) => !deferred.includes(name))).toEqual([]);
+    expect(missing).toEqual(Object.keys(WITHOUT_END).toSorted());
   });
 
   it('got no answer that is not as the OpenAPI document says', () => {
@@ -117,16 +101,17 @@ describe('Debian’s `baremetal`', () => {
     expect(home.log()).not.toContain('canary');
   });
 
-  it.runIf(isWhole)('has no row among the meant differences that nothing matches', () => {
-    expect(reportOf(total()).unused).toEqual([]);
+  it('has no row among the meant differences that nothing matches', () => {
+    expect(reportOf(total().findings, MEANT).unused).toEqual([]);
   });
 
-  it.runIf(isWhole)('has its counts in the reference', async () => {
-    const report = reportOf(total());
+  it('has its counts in the reference', async () => {
+    const { executions, findings } = total();
+    const report = reportOf(findings, MEANT);
     console.info(
-      `${report.executions} commands compared, ${report.meant.flat().length} places differ as meant, ` +
+      `${executions.length} commands compared, ${report.meant.flat().length} places differ as meant, ` +
         `${report.open.length} differ openly; ${check.answers()} answers held against the document`,
     );
-    await expect(pageOf(report, total(), ours.client.commands)).toMatchFileSnapshot(PAGE);
+    await expect(pageOf(report, executions, ours.client.commands)).toMatchFileSnapshot(PAGE);
   });
 });

@@ -1,18 +1,26 @@
-"""Debian's `baremetal` command, unmodified, many times in one process: one fork of it for each command.
+"""Debian's `baremetal` command, unmodified, many times in one process: its own `main` is called for each command.
 
 Standard input: one JSON object a line, {"argv": [...], "stdin": text}; standard output: {"status", "stdout", "stderr"}
 of each, as an executable of its own would have them. The first line tells of the commands: their form (list, show or
 none) and their options, as the client itself declares them.
 """
+import io
 import json
 import logging
 import os
 import sys
-import tempfile
+import time
+
+# Some words of help have the name of the executable.
+sys.argv[0] = "baremetal"
 
 from cliff.lister import Lister
 from cliff.show import ShowOne
 from ironicclient import shell
+
+# What waits asks every two or ten seconds.
+sleep = time.sleep
+time.sleep = lambda seconds: sleep(seconds / 50)
 
 
 def declared():
@@ -30,54 +38,28 @@ def declared():
     return commands
 
 
-def run(argv):
+def run(argv, stdin):
+    streams = sys.stdin, sys.stdout, sys.stderr
+    sys.stdin, sys.stdout, sys.stderr = io.StringIO(stdin), io.StringIO(), io.StringIO()
     sys.argv = ["baremetal", *argv]
     try:
-        return shell.main(argv)
+        code = shell.main(argv)
     except SystemExit as end:
-        return end.code
-
-
-def warm():
-    """Everything that a first command imports; what it logs with is left as it was."""
-    stdout, stderr = sys.stdout, sys.stderr
-    with open(os.devnull, "w") as nowhere:
-        sys.stdout = sys.stderr = nowhere
-        run(["node", "list"])
-        sys.stdout, sys.stderr = stdout, stderr
+        code = end.code
+    finally:
+        printed = {"stdout": sys.stdout.getvalue(), "stderr": sys.stderr.getvalue()}
+        sys.stdin, sys.stdout, sys.stderr = streams
+        # Each command sets up logs of its own, on the streams that it has.
         for logger in (logging.getLogger(name) for name in [None, *logging.root.manager.loggerDict]):
             logger.handlers.clear()
-
-
-def forked(argv, stdin):
-    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
-        given.write(stdin.encode())
-        given.seek(0)
-        child = os.fork()
-        if child == 0:
-            for number, file in enumerate((given, out, errors)):
-                os.dup2(file.fileno(), number)
-            sys.stdin = os.fdopen(0)
-            code = run(argv)
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code if isinstance(code, int) else 1 if code else 0)
-        _, ended = os.waitpid(child, 0)
-        out.seek(0)
-        errors.seek(0)
-        return {
-            "status": os.waitstatus_to_exitcode(ended),
-            "stdout": out.read().decode(),
-            "stderr": errors.read().decode(),
-        }
+    return {"status": code if isinstance(code, int) else 1 if code else 0, **printed}
 
 
 def main():
-    requests = os.fdopen(os.dup(0))
-    print(json.dumps(declared()), flush=True)
-    warm()
+    requests, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
+    print(json.dumps(declared()), file=answers, flush=True)
     for line in requests:
-        print(json.dumps(forked(**json.loads(line))), flush=True)
+        print(json.dumps(run(**json.loads(line))), file=answers, flush=True)
 
 
 main()

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Difference } from '../compare/walk.js';
 import type { BaremetalClient, Command, Printed } from './client.js';
-import { compare, type Difference } from './compare.js';
+import { compare } from './compare.js';
 import { leftOver } from './left-over.js';
 import { outcomeOf } from './output.js';
 import { type CommandStep, type Scenario, stepsOf, type UntilStep } from './scenario.js';
@@ -13,8 +14,8 @@ export interface Execution {
   command: string;
   options: string[];
   form: 'default' | 'json';
-  /** Exit status on ours. */
-  status: number;
+  /** It ended with 0 on both. */
+  good: boolean;
 }
 
 export interface Finding extends Difference, Pick<Execution, 'scenario' | 'line' | 'command' | 'form'> {}
@@ -41,7 +42,7 @@ export async function runScenario(scenario: Scenario, theirs: Side, ours: Side):
   const run: Run = { executions: [], findings: [] };
   try {
     for (const step of stepsOf(scenario)) {
-      if ('until' in step) await Promise.all([until(theirs, step), until(ours, step)]);
+      if ('until' in step) await waitOnBoth(scenario.name, step, theirs, ours, run);
       else await runStep(scenario.name, step, theirs, ours, run);
     }
   } finally {
@@ -56,7 +57,14 @@ async function runStep(scenario: string, step: CommandStep, theirs: Side, ours: 
   for (const form of twice ? (['default', 'json'] as const) : (['default'] as const)) {
     const [their, our] = await Promise.all([perform(theirs, step, form), perform(ours, step, form)]);
     const options = step.argv.filter((word) => word.startsWith('--'));
-    run.executions.push({ scenario, line: step.line, command, options, form, status: our.status });
+    run.executions.push({
+      scenario,
+      line: step.line,
+      command,
+      options,
+      form,
+      good: their.status + our.status === 0,
+    });
     for (const difference of compare(outcomeOf(their, theirs.endpoint), outcomeOf(our, ours.endpoint))) {
       run.findings.push({ scenario, line: step.line, command, form, ...difference });
     }
@@ -70,7 +78,8 @@ async function perform(side: Side, step: CommandStep, form: 'default' | 'json'):
   );
   const more = form === 'json' || keep ? ['-f', 'json'] : [];
   const printed = await side.client.run([...GLOBAL, ...filled, ...more], stdin);
-  if (keep) {
+  // Without it {name} stays as it is, and both refuse what follows.
+  if (keep && printed.status === 0) {
     const shown: unknown = JSON.parse(printed.stdout);
     const record = (Array.isArray(shown) ? shown[0] : shown) as Record<string, unknown>;
     const value = Object.entries(record).find(([name]) => name.toLowerCase() === keep.field)?.[1];
@@ -91,13 +100,30 @@ function commandOf(argv: readonly string[], commands: Readonly<Record<string, Co
   return '';
 }
 
-const POLLS = 1_200;
+/** A side that does not come to the state is a finding: what follows is looked at on both all the same. */
+async function waitOnBoth(scenario: string, step: UntilStep, theirs: Side, ours: Side, run: Run) {
+  const [their, our] = await Promise.all([until(theirs, step), until(ours, step)]);
+  if (their === step.until && our === step.until) return;
+  const line = `until ${step.node} ${step.until}`;
+  run.findings.push({
+    scenario,
+    line,
+    command: '',
+    form: 'default',
+    path: 'state',
+    theirs: their,
+    ours: our,
+  });
+}
 
-async function until({ base, kept }: Side, { node, until: state }: UntilStep): Promise<void> {
+const PATIENCE = 30_000;
+
+/** @returns the state that was waited for, or what the server last said of the node */
+async function until({ base, kept }: Side, { node, until: state }: UntilStep): Promise<string> {
   const ident = kept.get(node.replace(/^\{|\}$/g, '')) ?? node;
   const fields = 'provision_state,power_state,target_power_state,reservation,last_error';
   let text = '';
-  for (let poll = 0; poll < POLLS; poll++) {
+  for (const began = performance.now(); performance.now() - began < PATIENCE; ) {
     const answer = await fetch(`${base}/v1/nodes/${ident}?fields=${fields}`, {
       headers: { 'x-openstack-ironic-api-version': '1.78' },
     });
@@ -105,8 +131,8 @@ async function until({ base, kept }: Side, { node, until: state }: UntilStep): P
     const shown = JSON.parse(text) as Record<string, string | null>;
     if (answer.status >= 400) break;
     const isFree = shown['reservation'] === null && shown['target_power_state'] === null;
-    if (isFree && (shown['provision_state'] === state || shown['power_state'] === state)) return;
+    if (isFree && (shown['provision_state'] === state || shown['power_state'] === state)) return state;
     await sleep(50);
   }
-  throw new Error(`${base}: ${node} did not come to ${state}: ${text}`);
+  return text;
 }

@@ -1,51 +1,28 @@
+import { openLines as linesOf, type Report } from '../compare/report.js';
 import { MEANT } from './meant/meant.js';
-import { isMeant, type Meant } from './meant/row.js';
 import type { Newer } from './newer/row.js';
-import type { Finding, Run } from './run.js';
+import type { Finding } from './run.js';
 
-/** What a run over all scenarios came to. */
-export interface Report {
-  readonly exchanges: number;
-  /** Findings by the row that each matches first. */
-  readonly meant: readonly Finding[][];
-  readonly open: readonly Finding[];
-  /** Reasons of rows that nothing matched. */
-  readonly unused: readonly string[];
-}
-
-/** @param rows every difference that is meant */
-export function reportOf(run: Run, rows: readonly Meant[] = MEANT): Report {
-  const meant: Finding[][] = rows.map(() => []);
-  const open: Finding[] = [];
-  const used = new Set<number>();
-  for (const finding of run.findings) {
-    const matching = rows.flatMap((row, at) => (isMeant(row, finding) ? [at] : []));
-    for (const at of matching) used.add(at);
-    if (matching[0] === undefined) open.push(finding);
-    else meant[matching[0]]!.push(finding);
-  }
-  const unused = rows.filter((_, at) => !used.has(at)).map(({ reason }) => reason);
-  return { exchanges: run.exchanges, meant, open, unused };
-}
-
-/** One line for each open difference, those of several versions together. */
-export function openLines(report: Report): string[] {
-  const lines = new Map<string, unknown[]>();
-  for (const { scenario, request, body, path, theirs, ours, version } of report.open) {
-    const line = `${scenario}: ${[request, body].join(' ').trim()}: ${path}\n    theirs ${theirs}\n    ours   ${ours}`;
-    lines.set(line, [...(lines.get(line) ?? []), version]);
-  }
-  return [...lines].map(([line, versions]) => `[${versions.join(' ')}] ${line}`);
-}
+export const openLines = (report: Report<Finding>): string[] =>
+  linesOf(
+    report,
+    ({ scenario, request, body }) => `${scenario}: ${[request, body].join(' ').trim()}`,
+    ({ version }) => String(version),
+  );
 
 interface Counts {
+  readonly exchanges: number;
   readonly scenarios: number;
   readonly sweeps: number;
   readonly newer: readonly Newer[];
 }
 
 /** The page of the reference. Nothing in it changes from run to run. */
-export function pageOf(report: Report, { scenarios, sweeps, newer }: Counts, packaged: string): string {
+export function pageOf(
+  report: Report<Finding>,
+  { exchanges, scenarios, sweeps, newer }: Counts,
+  packaged: string,
+): string {
   const reasons = MEANT.map(({ reason }) => `- ${reason}`);
   const kinds = Map.groupBy(newer, ({ kind }) => kind);
   const counted = [...kinds].map(([kind, rows]) => `| ${kind} | ${rows.length} |`);
@@ -59,7 +36,7 @@ of both route tables with each method at the edges of its versions.
 |---|---|
 | Scenarios | ${scenarios} |
 | Sweeps | ${sweeps} |
-| Exchanges compared | ${report.exchanges} |
+| Exchanges compared | ${exchanges} |
 | Open differences | ${openLines(report).length} |
 | Kinds of differences that are meant | ${MEANT.length} |
 | Checks of what came after 1.82 | ${newer.length} |

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { compare, type Difference } from './compare.js';
+import type { Difference } from '../compare/walk.js';
+import { compare } from './compare.js';
 import { normalise } from './normalise.js';
 import {
   type Decided,

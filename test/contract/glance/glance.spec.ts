@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DaemonHome, type RunningDaemon } from '../../support/daemon.js';
 import { type Glance, startGlance } from '../../support/glance.js';
-import { openLines, reportOf } from '../differ/report.js';
+import { reportOf } from '../compare/report.js';
+import { openLines } from '../differ/report.js';
 import type { Run } from '../differ/run.js';
 import { MEANT } from './meant.js';
 import { pageOf } from './page.js';
@@ -42,18 +43,19 @@ describe('the Image service beside Debian’s glance-api', () => {
   it.each(SCENARIOS)('$name', async (scenario) => {
     const run = await runScenario(scenario, glance.url, daemon.url);
     runs.set(scenario.name, run);
-    expect(openLines(reportOf(run, MEANT))).toEqual([]);
+    expect(openLines(reportOf(run.findings, MEANT))).toEqual([]);
   });
 
   it('has no row among the meant differences that nothing matches', () => {
-    expect(reportOf(total(), MEANT).unused).toEqual([]);
+    expect(reportOf(total().findings, MEANT).unused).toEqual([]);
   });
 
   it('has its counts in the reference', async () => {
-    const report = reportOf(total(), MEANT);
+    const run = total();
+    const report = reportOf(run.findings, MEANT);
     console.info(
-      `${report.exchanges} exchanges compared, ${report.meant.flat().length} places differ as meant, ${report.open.length} differ openly`,
+      `${run.exchanges} exchanges compared, ${report.meant.flat().length} places differ as meant, ${report.open.length} differ openly`,
     );
-    await expect(pageOf(report, SCENARIOS.length, '25.1')).toMatchFileSnapshot(PAGE);
+    await expect(pageOf(report, run, SCENARIOS.length, '25.1')).toMatchFileSnapshot(PAGE);
   });
 });

@@ -1,4 +1,5 @@
-import { type Meant, theirs } from '../differ/meant/row.js';
+import { theirs } from '../compare/report.js';
+import type { Meant } from '../differ/meant/row.js';
 import type { Finding } from '../differ/run.js';
 
 const WORDS = /^body$/;

@@ -15,7 +15,6 @@ const RACK = {
           properties: { cpus: 4 },
           portgroups: [
             {
-              uuid: uuid(103),
               name: 'rack-1-bond',
               ports: [{ uuid: uuid(104), address: '52:54:00:00:01:01' }],
             },
@@ -26,6 +25,21 @@ const RACK = {
     },
   ],
   nodes: [{ uuid: uuid(106), name: 'rack-2', driver: 'fake-hardware' }],
+};
+const PLAIN = {
+  chassis: [
+    {
+      description: 'rack two',
+      nodes: [
+        {
+          name: 'plain-1',
+          driver: 'fake-hardware',
+          portgroups: [{ name: 'plain-bond', ports: [{ address: '52:54:00:00:01:11' }] }],
+          ports: [{ address: '52:54:00:00:01:12' }],
+        },
+      ],
+    },
+  ],
 };
 const YAML = `nodes:
   - name: yaml-1
@@ -47,6 +61,7 @@ export const ENROL: readonly Scenario[] = [
   {
     name: 'bulk enrolment from files',
     files: {
+      'plain.json': JSON.stringify(PLAIN),
       'rack.json': JSON.stringify(RACK),
       'more.yaml': YAML,
       'faults.json': JSON.stringify(FAULTS),
@@ -55,6 +70,13 @@ export const ENROL: readonly Scenario[] = [
       'rack.txt': '',
     },
     commands: `
+      create plain.json
+      node list --fields name driver
+      port list --fields address pxe_enabled
+      port group list --fields name address
+      node delete plain-1
+      rack=uuid <- chassis list
+      chassis delete {rack}
       create rack.json more.yaml
       node list
       node list --long

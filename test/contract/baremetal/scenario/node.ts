@@ -34,8 +34,8 @@ export const NODE: readonly Scenario[] = [
       node delete {anonymous}
       node create --driver fake-hardware --name one --uuid {1} --chassis-uuid {90} --driver-info ipmi_password=canary \
 --driver-info 'nested={"a": {"b": [1, "x"]}}' --property cpus=8 --property cpu_arch=x86_64 --property \
-capabilities=boot_mode:uefi --extra rack=7 --extra note='with spaces' --resource-class gold --owner me --lessee you \
---description 'the first' --automated-clean --conductor-group '' --network-data network.json
+capabilities=boot_mode:uefi --extra rack=7 --extra note='with spaces' --resource-class gold \
+--automated-clean --conductor-group '' --network-data network.json
       node create --driver fake-hardware --name two --uuid {2} ${KINDS.map((kind) => `--${kind}-interface ${kind === 'network' ? 'noop' : 'fake'}`).join(' ')} --no-automated-clean -f json
       node create --driver fake-hardware --name three --uuid {3} --network-data '{"links": [], "networks": [], "services": []}'
       node create --driver fake-hardware --name four --uuid {4} --network-data - <<< {"links": [], "networks": [], "services": []}
@@ -45,6 +45,9 @@ capabilities=boot_mode:uefi --extra rack=7 --extra note='with spaces' --resource
       node show four --fields network_data name
       node create --driver fake-hardware --name one
       node create --driver fake-hardware --uuid {1}
+      node create --driver fake-hardware --owner me
+      node create --driver fake-hardware --lessee you
+      node create --driver fake-hardware --description 'the first'
       node create --driver nosuch
       node create
       node create --driver fake-hardware --chassis-uuid {99}
@@ -74,9 +77,12 @@ capabilities=boot_mode:uefi --extra rack=7 --extra note='with spaces' --resource
     name: 'nodes: lists and filters',
     commands: `
       chassis create --uuid {91}
-      node create --driver fake-hardware --name a --uuid {11} --resource-class gold --owner me --description 'Blue rack' --chassis-uuid {91}
-      node create --driver fake-hardware --name b --uuid {12} --resource-class silver --lessee you
-      node create --driver fake-hardware --name c --uuid {13} --owner me
+      node create --driver fake-hardware --name a --uuid {11} --resource-class gold --chassis-uuid {91}
+      node create --driver fake-hardware --name b --uuid {12} --resource-class silver
+      node create --driver fake-hardware --name c --uuid {13}
+      node set a --owner me --description 'Blue rack'
+      node set c --owner me
+      node set b --lessee you
       node maintenance set b --reason 'fan broken'
       node set c --instance-uuid {77}
       node set a --retired --retired-reason 'old'
@@ -198,7 +204,7 @@ capabilities=boot_mode:uefi --extra rack=7 --extra note='with spaces' --resource
       node unset one --resource-class --owner --lessee --description --chassis-uuid
       node show one
       node unset one --network-data
-      node unset one --instance-uuid --automated-clean --retired --retired-reason
+      node unset one --instance-uuid --retired --retired-reason
       node unset one --conductor-group --target-raid-config
       ${KINDS.map((kind) => `node unset one --${kind}-interface`).join('\n')}
       node show one
@@ -208,6 +214,7 @@ capabilities=boot_mode:uefi --extra rack=7 --extra note='with spaces' --resource
       node unset one --name
       node unset {1} --name
       node show {1}
+      node unset {1} --automated-clean
       node delete {1}
       chassis delete {92}
       ${gone.replace('node delete one', '')}

@@ -3,7 +3,7 @@ import type { Scenario } from '../scenario.js';
 const node = 'node create --driver fake-hardware --name one --uuid {1}';
 
 /** What every kind of record has: lists, shows and their refusals. */
-const reads = (kind: string, ident: string, fields: string) => `
+const reads = (kind: string, ident: string, fields: string, sort = 'uuid') => `
   ${kind} list
   ${kind} list --long
   ${kind} list --fields ${fields}
@@ -12,11 +12,11 @@ const reads = (kind: string, ident: string, fields: string) => `
   ${kind} list --limit 1
   ${kind} list --limit 0
   ${kind} list --limit -1
-  ${kind} list --sort uuid:desc
+  ${kind} list --sort ${sort}:desc
   ${kind} list --sort nosuch
   ${kind} list --marker ${ident}
   ${kind} list --marker {99}
-  ${kind} list --marker ${ident} --limit 1 --sort uuid:asc
+  ${kind} list --marker ${ident} --limit 1 --sort ${sort}:asc
   ${kind} show ${ident}
   ${kind} show ${ident} --fields ${fields}
   ${kind} show ${ident} --fields nosuch
@@ -61,9 +61,9 @@ export const RESOURCE: readonly Scenario[] = [
     commands: `
       ${node}
       node create --driver fake-hardware --name two --uuid {2}
-      port group create --node {1} --uuid {31} --name bond
+      bond=uuid <- port group create --node {1} --name bond
       port create 52:54:00:00:00:01 --node {1} --uuid {41} --extra a=1 --pxe-enabled true --physical-network physnet1 --local-link-connection switch_id=0a:1b:2c:3d:4e:5f --local-link-connection port_id=Eth1
-      port create 52:54:00:00:00:02 --node {1} --uuid {42} --port-group {31} --pxe-enabled false -f json
+      port create 52:54:00:00:00:02 --node {1} --uuid {42} --port-group {bond} --pxe-enabled false -f json
       port create 52:54:00:00:00:03 --node {2} --uuid {43} --is-smartnic -l hostname=h -l port_id=p
       port create 52:54:00:00:00:01 --node {1}
       port create 52:54:00:00:00:04 --node {99}
@@ -73,7 +73,7 @@ export const RESOURCE: readonly Scenario[] = [
       port create 52:54:00:00:00:05 --node {1} --port-group {99}
       port create 52:54:00:00:00:05 --node {1} --uuid x
       port create 52:54:00:00:00:05 --node {1} -l nosuch=1
-      port create 52:54:00:00:00:05 --node {2} --port-group {31}
+      port create 52:54:00:00:00:05 --node {2} --port-group {bond}
       ${reads('port', '{41}', 'uuid address node_uuid local_link_connection portgroup_uuid pxe_enabled physical_network internal_info is_smartnic extra created_at updated_at')}
       port list --node one
       port list --node {2} --long
@@ -81,7 +81,7 @@ export const RESOURCE: readonly Scenario[] = [
       port list --address 52:54:00:00:00:02
       port list --address 52:54:00:00:00:99
       port list --address nosuch
-      port list --port-group {31}
+      port list --port-group {bond}
       port list --port-group bond
       port list --port-group nosuch
       port show --address 52:54:00:00:00:02
@@ -89,7 +89,7 @@ export const RESOURCE: readonly Scenario[] = [
       port set {41} --address 52:54:00:00:00:11 --extra b=2 --pxe-disabled --physical-network physnet2 --local-link-connection port_id=Eth2
       port show {41}
       port set {41} --pxe-enabled --is-smartnic
-      port set {41} --port-group {31}
+      port set {41} --port-group {bond}
       port set {41} --node {2}
       port set {41} --node {1}
       port set {41} --address 52:54:00:00:00:02
@@ -117,8 +117,9 @@ export const RESOURCE: readonly Scenario[] = [
     commands: `
       ${node}
       node create --driver fake-hardware --name two --uuid {2}
-      port group create --node {1} --uuid {31} --name bond0 --address 52:54:00:00:00:21 --extra a=1 --mode 802.3ad --property miimon=100 --property 'x={"y": 1}' --support-standalone-ports
-      port group create --node {1} --uuid {32} --unsupport-standalone-ports -f json
+      bond=uuid <- port group create --node {1} --name bond0 --address 52:54:00:00:00:21 --extra a=1 --mode 802.3ad --property miimon=100 --property 'x={"y": 1}' --support-standalone-ports
+      port group create --node {1} --uuid {32}
+      other=uuid <- port group create --node {1} --name bond8 --unsupport-standalone-ports
       port group create --node {1} --name bond0
       port group create --node {1} --address 52:54:00:00:00:21
       port group create --node {1} --address nosuch
@@ -126,7 +127,7 @@ export const RESOURCE: readonly Scenario[] = [
       port group create
       port group create --node {1} --name 'not a name'
       port group create --node {1} --support-standalone-ports --unsupport-standalone-ports
-      ${reads('port group', '{31}', 'uuid address name node_uuid mode properties standalone_ports_supported internal_info extra created_at updated_at')}
+      ${reads('port group', '{bond}', 'uuid address name node_uuid mode properties standalone_ports_supported internal_info extra created_at updated_at', 'name')}
       port group show bond0
       port group show --address 52:54:00:00:00:21
       port group list --node one
@@ -148,13 +149,13 @@ export const RESOURCE: readonly Scenario[] = [
       port group unset bond1
       port group unset nosuch --address
       port group unset bond1 --name
-      port group show {31}
-      port create 52:54:00:00:00:31 --node {1} --uuid {44} --port-group {32}
-      port create 52:54:00:00:00:32 --node {1} --uuid {45} --port-group {32} --pxe-enabled true
-      port group delete {32}
+      port group show {bond}
+      port create 52:54:00:00:00:31 --node {1} --uuid {44} --port-group {other}
+      port create 52:54:00:00:00:32 --node {1} --uuid {45} --port-group {other} --pxe-enabled true
+      port group delete {other}
       port delete {44} {45}
-      port group delete {31} {32} {99}
-      port group list
+      port group delete {99}
+      port group delete {bond}
       node delete one two
     `,
   },
@@ -188,7 +189,8 @@ export const RESOURCE: readonly Scenario[] = [
       volume connector unset {51}
       volume connector unset {99} --extra b
       volume connector show {51}
-      volume connector delete {51} {52} {99}
+      volume connector delete {51} {99}
+      volume connector delete {52}
       volume connector list
       node delete one two
     `,
@@ -223,7 +225,8 @@ export const RESOURCE: readonly Scenario[] = [
       volume target unset {53}
       volume target unset {99} --extra b
       volume target show {53}
-      volume target delete {53} {54} {99}
+      volume target delete {53} {99}
+      volume target delete {54}
       volume target list
       node delete one two
     `,
@@ -257,14 +260,16 @@ export const RESOURCE: readonly Scenario[] = [
       deploy template unset CUSTOM_E
       deploy template unset nosuch --extra b
       deploy template show {71}
-      deploy template delete {71} CUSTOM_B CUSTOM_C nosuch
+      deploy template delete {71} nosuch
+      deploy template delete CUSTOM_B CUSTOM_C
       deploy template list
     `,
   },
   {
     name: 'allocations',
     commands: `
-      node create --driver fake-hardware --name one --uuid {1} --resource-class gold --owner me
+      node create --driver fake-hardware --name one --uuid {1} --resource-class gold
+      node set one --owner me
       node power off one
       until one power off
       node add trait one CUSTOM_FAST
@@ -301,7 +306,8 @@ export const RESOURCE: readonly Scenario[] = [
       allocation unset nosuch --extra b
       allocation unset renamed --name
       allocation show {81}
-      allocation delete {81} none {83} nosuch
+      allocation delete none {83} nosuch
+      allocation delete {81}
       allocation list
       node deploy one
       until one active

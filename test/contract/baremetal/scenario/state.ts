@@ -61,7 +61,7 @@ export const STATE: readonly Scenario[] = [
   {
     name: 'provisioning: to active and back',
     files: {
-      'steps.json': '[{"interface": "deploy", "step": "deploy", "priority": 50}]',
+      'steps.json': '[{"interface": "deploy", "step": "deploy", "args": {}, "priority": 50}]',
       'drive.json': '{"meta_data": {"name": "canary"}, "user_data": "x"}',
       'drive.iso': 'H4sIAAAAAAAAA2JgGAWjYBSMglEwCkbBKBgFAAAAAP//',
       'drive/openstack/latest/meta_data.json': '{"name": "canary"}',
@@ -87,11 +87,12 @@ export const STATE: readonly Scenario[] = [
       node show one --fields protected protected_reason
       node rebuild one --config-drive drive.iso
       until one active
-      node rebuild one --config-drive '{"meta_data": {}}' --deploy-steps steps.json
+      node rebuild one --deploy-steps steps.json
+      node rebuild one --config-drive '{"meta_data": {}}' --deploy-steps '[]'
       until one active
       node rebuild one --deploy-steps 'not json'
       node rebuild one --deploy-steps '[{"interface": "nosuch"}]'
-      node rebuild one --deploy-steps '[{"interface": "deploy", "step": "nosuch", "priority": 10}]'
+      node rebuild one --deploy-steps '[{"interface": "deploy", "step": "nosuch", "args": {}}]'
       until one active
       node rescue one --rescue-password secret
       until one rescue
@@ -104,16 +105,13 @@ export const STATE: readonly Scenario[] = [
       node undeploy one
       until one available
       ${shown}
-      node deploy one --deploy-steps - <<< [{"interface": "deploy", "step": "deploy", "priority": 50}]
-      until one active
-      node undeploy one
-      until one available
+      node deploy one --deploy-steps - <<< [{"interface": "deploy", "step": "deploy", "args": {}, "priority": 50}]
       node deploy one --config-drive nosuch-file
-      until one active
-      node undeploy one
-      until one available
       node deploy one --config-drive '{"nosuch": 1}'
       node deploy one --deploy-steps '{}'
+      until one active
+      node undeploy one
+      until one available
       node deploy nosuch
       node maintenance set one
       node deploy one
@@ -165,7 +163,23 @@ export const STATE: readonly Scenario[] = [
       node show one --fields target_raid_config
       node clean one --clean-steps '[{"interface": "deploy", "step": "nosuch"}]'
       until one clean failed
+      node manage one
+      until one manageable
+      ${gone}
+    `,
+  },
+  {
+    name: 'provisioning: abort',
+    commands: `
+      ${manageable}
+      node set one --deploy-interface direct --driver-info deploy_kernel=http://127.0.0.1:9/kernel --driver-info deploy_ramdisk=http://127.0.0.1:9/ramdisk
+      node clean one --clean-steps '[{"interface": "deploy", "step": "erase_devices"}]'
+      until one clean wait
       node abort one
+      until one clean failed
+      ${shown}
+      node abort one
+      node manage one
       until one manageable
       ${gone}
     `,

@@ -1,4 +1,5 @@
-import { type Meant, theirs } from './row.js';
+import { theirs } from '../../compare/report.js';
+import type { Meant } from './row.js';
 
 /** What resources show, ramdisks are told, and fake hardware does. */
 export const MACHINES: readonly Meant[] = [

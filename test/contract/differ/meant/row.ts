@@ -1,19 +1,10 @@
+import type { Meant as OneMeant } from '../../compare/report.js';
 import type { Finding } from '../run.js';
 import { NEWEST } from '../scenario.js';
 
-/** A difference that is meant, and why. A row that matches nothing any more fails the test. */
-export interface Meant {
-  scenario?: RegExp;
-  /** Method and path of the request. */
-  request?: RegExp;
-  /** Where in the answer. */
-  path: RegExp;
-  /** What must hold of the finding besides. */
-  when?: (finding: Finding) => boolean;
-  reason: string;
-}
+/** A row that matches nothing any more fails the test. */
+export type Meant = OneMeant<Finding>;
 
-export const theirs = (pattern: RegExp) => (finding: Finding) => pattern.test(finding.theirs);
 export const TEXT = /^body\.error_message\.faultstring$/;
 /** Names of node fields that came after 1.82. */
 export const NEWER_FIELDS = ['disable_power_off', 'firmware_interface', 'instance_name', 'parent_node'];
@@ -25,15 +16,6 @@ export const NEWER_PORT_FIELDS = [
   'vendor',
 ];
 export const NEWER_PORTGROUP_FIELDS = ['category', 'dynamic_portgroup', 'physical_network'];
-
-/** Both say what is wrong in the same first words. */
-export function sameStart(...starts: RegExp[]) {
-  return (finding: Finding) =>
-    starts.some((start) => {
-      const [their, our] = [start.exec(finding.theirs), start.exec(finding.ours)];
-      return their !== null && their[0] === our?.[0];
-    });
-}
 
 /** Both refuse with one status what the version does not have, in one of Ironic's several forms and words. */
 export function newerThanAsked({ theirs: their, ours, version }: Finding): boolean {
@@ -75,13 +57,4 @@ export function pageOf(next: string): string {
     )
     .replace('marker=None', 'sort_key=created_at&sort_dir=asc')
     .replace('detail=True', 'detail=true');
-}
-
-export function isMeant(row: Meant, finding: Finding): boolean {
-  return (
-    row.path.test(finding.path) &&
-    (row.scenario?.test(finding.scenario) ?? true) &&
-    (row.request?.test(finding.request) ?? true) &&
-    (row.when?.(finding) ?? true)
-  );
 }

@@ -1,3 +1,4 @@
+import { sameStart, theirs } from '../../compare/report.js';
 import {
   inOrder,
   type Meant,
@@ -5,9 +6,7 @@ import {
   NEWER_PORT_FIELDS,
   NEWER_PORTGROUP_FIELDS,
   newerThanAsked,
-  sameStart,
   TEXT,
-  theirs,
   withoutNames,
 } from './row.js';
 
