@@ -174,14 +174,18 @@ export class VerbAcceptance {
       `Failed to validate deploy or power info for node ${node.uuid}: ${reason}`;
     const words = (_kind: InterfaceKind, reason: string) => failed(reason);
     await this.#validate(lease, ['power', 'deploy'], { words, instance_info });
-    try {
-      refuseForeignTraits(node.uuid, node.traits, instance_info['traits']);
-    } catch (error) {
-      throw new InvalidError(failed(messageOf(error)), { cause: error });
-    }
+    const asFailed = <T>(look: () => T): T => {
+      try {
+        return look();
+      } catch (error) {
+        throw new InvalidError(failed(messageOf(error)), { cause: error });
+      }
+    };
+    asFailed(() => refuseForeignTraits(node.uuid, node.traits, instance_info['traits']));
     await this.#room('deploy', this.deps.limits.max_concurrent_deploy);
     const templates = await this.#templates(instance_info['traits']);
-    const steps = planDeployment(this.deps.registry.resolve(node), args.deploy_steps ?? [], templates);
+    const interfaces = this.deps.registry.resolve(node);
+    const steps = asFailed(() => planDeployment(interfaces, args.deploy_steps ?? [], templates));
     return { kind: 'deploy', changes: { instance_info }, plan: () => steps };
   }
 

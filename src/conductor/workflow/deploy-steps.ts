@@ -32,7 +32,7 @@ export function planDeployment(
 ): PlannedStep[] {
   const declared = interfaces.steps.filter((step) => step.kind === 'deploy');
   const byTemplates = templates.flatMap(({ steps }) => steps);
-  refuse('', faultsOf(declared, wanted));
+  refuse('Validation of deploy steps from "deploy steps" argument failed.', faultsOf(declared, wanted));
   refuse(
     "Validation of deploy steps from deploy templates matching this node's instance traits failed. Matching deploy " +
       `templates: ${templates.map(({ name }) => name).join(',')}. Errors: `,

@@ -4,6 +4,10 @@ import type { Workflow } from './workflow.js';
 
 const failing = (text: string, aborted: boolean, message: string | null): string =>
   aborted ? `${text} was aborted by the operator.` : `${text} failed: ${message}`;
+/** @param executing `interface.step`, null before the first */
+const byRequest = (what: string, executing: string | null): string =>
+  `By request, the ${what} operation was aborted` +
+  (executing ? ` during or after the completion of step "${executing}"` : '');
 const aborting = (aborted: boolean) => (aborted ? (['abort', 'fail'] as const) : (['fail'] as const));
 const deployCleansUp =
   (kind: StepKind): Workflow['cleanUp'] =>
@@ -53,7 +57,7 @@ export const WORKFLOWS: Readonly<Record<OperationKind, Workflow>> = {
     fail: ({ aborted, message, executing }) => ({
       events: aborting(aborted),
       changes: {
-        last_error: failing('Cleaning', aborted, message),
+        last_error: aborted ? byRequest('clean', executing) : failing('Cleaning', false, message),
         // A disk may be half erased.
         ...(executing && !aborted ? outOfUse(failing('Cleaning', false, message), 'clean failure') : {}),
       },
@@ -141,9 +145,7 @@ export const WORKFLOWS: Readonly<Record<OperationKind, Workflow>> = {
             events: ['fail'],
             followedBy: 'abort',
             changes: {
-              last_error:
-                'By request, the service operation was aborted' +
-                (executing ? ` during or after the completion of step "${executing}"` : ''),
+              last_error: byRequest('service', executing),
             },
           }
         : {

@@ -106,7 +106,7 @@ export const MEANT: readonly Meant[] = [
     line: /^node show a --fields .*created_at/,
     path: /^status$/,
     when: theirs(/Field created_at is not a valid field/),
-    reason: 'A fault of Debian’s Ironic: a node cannot be asked for its time stamps by name.',
+    reason: 'A node can be asked for its time stamps by name, as other resources can; Ironic refuses that.',
   },
   // Faults of Debian's
   {

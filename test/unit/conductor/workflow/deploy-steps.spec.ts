@@ -76,7 +76,9 @@ describe('planDeployment', () => {
       'does not support',
     );
     expect(() => plan([], [apply], [apply])).toThrow('Duplicate deploy steps for bios.apply');
-    expect(() => plan([{ ...apply, step: 'nosuch' }])).toThrow(/^node does not support/);
+    expect(() => plan([{ ...apply, step: 'nosuch' }])).toThrow(
+      'Validation of deploy steps from "deploy steps" argument failed.node does not support',
+    );
     expect(template({ ...apply, args: {}, priority: 0 })).not.toThrow();
   });
 });
