@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import { ImageServer } from '../lab/image-server.js';
 import { createFleet, directBoot, type SimulatedNode } from '../lab/simulated/fleet.js';
+import { wholeDisk } from '../test/support/whole-disk.js';
 import { BenchDaemon, probeIdle } from './bench-daemon.js';
 import { interruptible } from './interruptible.js';
 import { Meter, type PhaseFigures } from './meter.js';
@@ -39,7 +40,7 @@ async function bench(signal: AbortSignal): Promise<void> {
   );
   await daemon.ready;
   const { nodes } = fleet;
-  const image = partitioned(randomBytes(IMAGE_BYTES));
+  const image = wholeDisk(IMAGE_BYTES);
   images.publish('/disk.raw', image);
   const image_source = images.url('/disk.raw');
   const image_checksum = createHash('sha256').update(image).digest('hex');
@@ -165,17 +166,6 @@ async function api(
   const text = await response.text();
   if (response.status >= 400) throw new Error(`${method} ${path}: ${response.status} ${text}`);
   return text ? (JSON.parse(text) as Record<string, unknown>) : {};
-}
-
-/** Writes an MBR with one partition of all behind the first MiB: an image that no machine would boot is refused. */
-function partitioned(image: Buffer): Buffer {
-  const first = 2048;
-  image.fill(0, 446, 510).writeUInt16LE(0xaa55, 510);
-  image.writeUInt8(0x80, 446); // active
-  image.writeUInt8(0x83, 450); // Linux
-  image.writeUInt32LE(first, 454);
-  image.writeUInt32LE(image.length / 512 - first, 458);
-  return image;
 }
 
 await interruptible(bench);

@@ -7,6 +7,7 @@ import { ImageServer } from '../../../lab/image-server.js';
 import { createFleet, directBoot, type Fleet } from '../../../lab/simulated/fleet.js';
 import { DaemonHome, type RunningDaemon } from '../../support/daemon.js';
 import { freePort } from '../../support/free-port.js';
+import { wholeDisk } from '../../support/whole-disk.js';
 
 /** Every secret that an operator or a machine hands to the daemon. None may be seen anywhere but where it belongs. */
 const CANARIES = {
@@ -166,7 +167,7 @@ it('no secret leaves the places where it belongs, in a whole deployment and in i
   ]);
   await reach(node, 'manage', 'manageable');
   await reach(node, 'provide', 'available');
-  const disk = randomBytes(2 ** 20);
+  const disk = wholeDisk(2 ** 21);
   images.publish('/disk.raw', disk);
   await ask('PATCH', `/v1/nodes/${node}`, [
     { op: 'add', path: '/instance_info/image_source', value: images.url('/disk.raw') },
