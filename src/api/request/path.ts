@@ -8,8 +8,8 @@ const OUTSIDE = new Set(['', 'v1', 'v2', 'versions', 'healthcheck']);
 const BARE_METAL_BELOW_V2 = new RegExp(`^/v2(?=/(${Object.keys(COLLECTIONS).join('|')})(\\.json)?(/|$))`);
 
 /**
- * Drops trailing slashes, makes `/v1` of `/v2` before the Bare Metal API's resources, adds `/v1` where the first segment is none of ours, and drops `.json` where a client of
- * that age would mean the format by it.
+ * Drops trailing slashes, makes `/v1` of `/v2` before the Bare Metal API's resources, adds `/v1` where the first segment
+ * is none of ours, and drops `.json` where a client of that age would mean the format by it.
  * @param url as in the request line: path and query, or absolute
  */
 export function normalisePath(url: string, dropJsonSuffix: boolean): { url: string; jsonSuffix: boolean } {
