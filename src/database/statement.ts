@@ -1,7 +1,12 @@
 /** SQL fragments with numbered parameters; names come from code, values never reach the text. */
 
 export class Parameters {
-  readonly values: unknown[] = [];
+  readonly values: unknown[];
+
+  /** @param values those that the text has already */
+  constructor(values: readonly unknown[] = []) {
+    this.values = [...values];
+  }
 
   /** Adds a value and gives its placeholder. */
   add(value: unknown): string {

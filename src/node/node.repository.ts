@@ -1,8 +1,8 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { Compound } from '../database/compound.js';
 import { inTransaction, type Queryable } from '../database/data-source.js';
-import { eachRow } from '../database/each-row.js';
 import { isUuid, type Page } from '../database/page.js';
+import { RememberedTexts, type TextColumns } from '../database/remembered-text.js';
 import type { Keyring } from '../database/sealing.js';
 import {
   afterMarker,
@@ -12,7 +12,6 @@ import {
   Parameters,
   quote,
   selectList,
-  type TextGroup,
   textList,
 } from '../database/statement.js';
 import {
@@ -48,10 +47,16 @@ export type NewNode = NodeChanges & Pick<Node, 'uuid' | 'driver' | 'provision_st
 
 /** Every query on nodes. Rows come back with secrets masked; `withSecrets` opens them for drivers. */
 export class NodeRepository {
+  readonly #texts: RememberedTexts;
+  /** Select lists of what `text` was asked for; views are few, and kept. */
+  readonly #lists = new WeakMap<TextColumns, string>();
+
   constructor(
     private readonly source: DataSource,
     private readonly keyring: Keyring,
-  ) {}
+  ) {
+    this.#texts = new RememberedTexts(source, 'node');
+  }
 
   /** @throws ConflictError when the uuid, name or instance uuid is taken */
   async create(node: NewNode, on: Queryable = this.source.manager): Promise<Node> {
@@ -78,30 +83,42 @@ export class NodeRepository {
     return node;
   }
 
+  /** One row for its text, as `each` gives it. @param ident uuid or name */
+  async text<Row>(ident: string, what: TextColumns): Promise<Row | null> {
+    let list = this.#lists.get(what);
+    if (list === undefined) {
+      list = [selectList(what.columns), ...textList('node', what.groups)].join(', ');
+      this.#lists.set(what, list);
+    }
+    const column = isUuid(ident) ? 'uuid' : 'name';
+    const [row] = await this.source.query<Row[]>(`select ${list} from node where ${column} = $1`, [ident]);
+    return row ?? null;
+  }
+
   /**
    * One query whatever the length.
    * @param columns what to read; all by default
    * @throws NotFoundError for a marker that does not exist
    */
   async list(filter: NodeFilter, page: Page, columns: readonly string[] = ['*']): Promise<Node[]> {
-    return this.source.query<Node[]>(...(await this.#listing(filter, page, selectList(columns))));
+    const [rest, values] = await this.#listing(filter, page);
+    return this.source.query<Node[]>(`select ${selectList(columns)} from node ${rest}`, values);
   }
 
   /**
-   * As `list`, row after row.
-   * @param what.groups columns that come as one text each (`textList`)
+   * As `list`, row after row. Texts that still hold since the same was asked last are not written again.
    */
   async each<Row>(
     filter: NodeFilter,
     page: Page,
-    what: { columns: readonly string[]; groups: readonly TextGroup[] },
+    what: TextColumns,
     take: (row: Row) => void,
   ): Promise<void> {
-    const list = [selectList(what.columns), ...textList('node', what.groups)].join(', ');
-    await eachRow(this.source, ...(await this.#listing(filter, page, list)), take);
+    await this.#texts.each(what, await this.#listing(filter, page), take);
   }
 
-  async #listing(filter: NodeFilter, page: Page, list: string): Promise<[string, unknown[]]> {
+  /** @returns the statement from `where` on */
+  async #listing(filter: NodeFilter, page: Page): Promise<[string, unknown[]]> {
     const parameters = new Parameters();
     const where = nodeConditions(filter, parameters);
     const key = quote(page.sort_key ?? 'id');
@@ -113,8 +130,7 @@ export class NodeRepository {
     }
     const condition = where.length > 0 ? `where ${where.join(' and ')}` : '';
     const order = key === '"id"' ? `id ${direction}` : `${key} ${direction}, id ${direction}`;
-    const text = `select ${list} from node ${condition} order by ${order} limit ${parameters.add(page.limit)}`;
-    return [text, parameters.values];
+    return [`${condition} order by ${order} limit ${parameters.add(page.limit)}`, parameters.values];
   }
 
   /** Shards, the largest first; null is of the nodes that are in none. */

@@ -3,9 +3,12 @@ import { InvalidError, NotFoundError } from '../../../domain/errors.js';
 import { canonicalUuid, isHostName, isLogicalName, isUuidLike } from '../../../domain/node/name.js';
 import type { Node } from '../../../node/node.entity.js';
 import { NodeRepository } from '../../../node/node.repository.js';
+import type { Target } from '../../auth/who.js';
 import { PathRefused } from '../../error/path-refused.js';
 import type { Asked } from '../../request/asked.js';
 import { shorten } from '../../request/value.js';
+
+type Read<Row> = (ident: string) => Promise<Row | null>;
 
 /** Finds the node that a path or a parameter names. */
 @Injectable()
@@ -19,7 +22,12 @@ export class NodeFinder {
    * @throws NotFoundError, ForbiddenError, InvalidError for what can be neither
    */
   async find(ident: string, asked: Asked): Promise<Node> {
-    const node = await this.see(ident, asked);
+    return this.findBy(ident, asked, (named) => this.nodes.find(named));
+  }
+
+  /** As `find`, with what somebody reads of it. @param read by uuid or name */
+  async findBy<Row extends Target>(ident: string, asked: Asked, read: Read<Row>): Promise<Row> {
+    const node = await this.#seeBy(ident, asked, read);
     asked.scope.demandRoute(node);
     return node;
   }
@@ -29,7 +37,11 @@ export class NodeFinder {
    * @throws NotFoundError in the same words for a node that does not exist and for one that must not be known
    */
   async see(ident: string, asked: Asked): Promise<Node> {
-    const node = await this.#named(ident, asked);
+    return this.#seeBy(ident, asked, (named) => this.nodes.find(named));
+  }
+
+  async #seeBy<Row extends Target>(ident: string, asked: Asked, read: Read<Row>): Promise<Row> {
+    const node = await this.#named(ident, asked, read);
     if (!asked.scope.allows('baremetal:node:get', node)) {
       const uuid = canonicalUuid(ident);
       throw notFound(uuid ?? (asked.jsonSuffix ? `${ident}.json` : ident));
@@ -37,21 +49,25 @@ export class NodeFinder {
     return node;
   }
 
-  async #named(ident: string, asked: Asked): Promise<Node> {
+  async #named<Row>(ident: string, asked: Asked, read: Read<Row>): Promise<Row> {
+    const get = async (named: string) => {
+      const node = await read(named);
+      if (!node) throw notFound(named);
+      return node;
+    };
     if (!isUuidLike(ident) && !isLogicalName(ident)) {
       throw new PathRefused(`Expected UUID or name for node: ${shorten(ident)}`);
     }
     const uuid = canonicalUuid(ident);
-    if (uuid !== null) return this.nodes.get(uuid);
+    if (uuid !== null) return get(uuid);
     const { version } = asked;
     if (!version.does('nodeName')) throw notFound(ident);
     const isName = version.does('unrestrictedName') ? isLogicalName : isHostName;
     if (!isName(ident)) {
       throw new InvalidError(`Expected a logical name or UUID but received ${shorten(ident)}.`);
     }
-    const node = await this.nodes.find(ident);
-    if (node || !asked.jsonSuffix) return node ?? this.nodes.get(ident);
-    return this.nodes.get(`${ident}.json`);
+    if (!asked.jsonSuffix) return get(ident);
+    return (await read(ident)) ?? get(`${ident}.json`);
   }
 }
 

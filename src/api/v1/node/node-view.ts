@@ -3,11 +3,12 @@ import type { Node } from '../../../node/node.entity.js';
 import { OperationRepository } from '../../../operation/operation.repository.js';
 import type { Asked } from '../../request/asked.js';
 import { type Selection, type View, viewOf } from '../../resource/field.js';
-import type { ListText } from '../../resource/json-text.js';
+import { JsonText, type ListText } from '../../resource/json-text.js';
 import { type TextRow, type TextView, textViewOf } from '../../resource/text-view.js';
 import { NODE_FIELDS, type NodeReading } from './fields.js';
 import { GUARDED_FIELDS, redactionFor } from './redaction.js';
 
+type NodeTextView = TextView<Node, NodeReading>;
 type CurrentStep = NodeReading['steps'] extends ReadonlyMap<string, infer Current> ? Current : never;
 const NO_STEPS: NodeReading['steps'] = new Map();
 /** The marker of the next page; whether a step is under way; who may see it. */
@@ -22,6 +23,8 @@ const isBusy = (row: Pick<Node, 'target_provision_state'>) => row.target_provisi
 /** Node rows as answers. */
 @Injectable()
 export class NodeView {
+  readonly #textViews = new Map<string, NodeTextView>();
+
   constructor(private readonly operations: OperationRepository) {}
 
   viewOf(asked: Asked, selection: Selection): View<Node, NodeReading> {
@@ -55,22 +58,50 @@ export class NodeView {
     text: ListText,
     asked: Asked,
     selection: Selection,
-    read: (view: TextView<Node, NodeReading>, take: (row: TextRow<Node>) => void) => Promise<void>,
+    read: (view: NodeTextView, take: (row: TextRow<Node>) => void) => Promise<void>,
   ): Promise<void> {
-    const { version, base, scope } = asked;
-    const view = textViewOf(NODE_FIELDS, version, selection, redactionFor(scope), GUARDED_FIELDS);
-    const columns = [...new Set([...view.columns, ...NEEDED])];
+    const { version, base } = asked;
+    const view = this.#textView(asked, selection);
     const steps = new Map<string, CurrentStep>();
     const reading: NodeReading = { version, base, steps, now: Date.now() };
     const showsStep = showsSteps(selection);
     const busy: string[] = [];
-    await read({ ...view, columns }, (row) => {
+    await read(view, (row) => {
       if (!showsStep || !isBusy(row)) return text.add(view.show(row, reading));
       busy.push(row.uuid);
       text.add(() => view.show(row, reading));
     });
     if (busy.length === 0) return;
     for (const [uuid, step] of await this.operations.currentSteps(busy)) steps.set(uuid, step);
+  }
+
+  /**
+   * Writes one node.
+   * @param read reads the row with the view's columns and groups
+   */
+  async text(
+    asked: Asked,
+    selection: Selection,
+    read: (view: NodeTextView) => Promise<TextRow<Node>>,
+  ): Promise<JsonText> {
+    const view = this.#textView(asked, selection);
+    const row = await read(view);
+    const isStepShown = showsSteps(selection) && isBusy(row);
+    const steps = isStepShown ? await this.operations.currentSteps([row.uuid]) : NO_STEPS;
+    const { version, base } = asked;
+    return new JsonText(Buffer.from(view.show(row, { version, base, steps, now: Date.now() })));
+  }
+
+  /** Views of everything and of the brief listing are made once; those of chosen or hidden fields each time. */
+  #textView({ version, scope }: Asked, selection: Selection): NodeTextView {
+    const redaction = redactionFor(scope);
+    const key = redaction || typeof selection !== 'string' ? null : `${selection} ${String(version)}`;
+    const known = key === null ? undefined : this.#textViews.get(key);
+    if (known) return known;
+    const made = textViewOf(NODE_FIELDS, version, selection, redaction, GUARDED_FIELDS);
+    const view = { ...made, columns: [...new Set([...made.columns, ...NEEDED])] };
+    if (key !== null) this.#textViews.set(key, view);
+    return view;
   }
 
   async one(row: Node, asked: Asked, selection: Selection = 'whole'): Promise<Record<string, unknown>> {

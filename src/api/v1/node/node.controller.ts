@@ -2,6 +2,8 @@ import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestj
 import { Conductor } from '../../../conductor/conductor.js';
 import { FerricError, InvalidError } from '../../../domain/errors.js';
 import { canonicalUuid } from '../../../domain/node/name.js';
+import type { Node } from '../../../node/node.entity.js';
+import { NodeRepository } from '../../../node/node.repository.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';
@@ -10,6 +12,7 @@ import type { ApiReply, ApiRequest } from '../../request/asked.js';
 import { type ParameterTable, readQuery } from '../../request/query.js';
 import { boolean, shorten, uuidOrName } from '../../request/value.js';
 import { SELECTING } from '../../resource/collection.js';
+import type { TextRow } from '../../resource/text-view.js';
 import { NODE, NODE_FIELDS } from './fields.js';
 import { NODE_DETAIL_LIST, NODE_LIST } from './filters.js';
 import { NodeEditor } from './node-editor.js';
@@ -45,6 +48,7 @@ export class NodeController {
     private readonly finder: NodeFinder,
     private readonly view: NodeView,
     private readonly editor: NodeEditor,
+    private readonly nodes: NodeRepository,
   ) {}
 
   @Get()
@@ -103,8 +107,9 @@ export class NodeController {
     const unknown = fields?.find((name) => !SELECTABLE.has(name));
     if (unknown !== undefined) throw new InvalidError(`Field ${shorten(unknown)} is not a valid field.`);
     const selection = fields ?? 'whole';
-    this.view.viewOf(asked, selection);
-    return this.view.one(await this.finder.find(params['ident']!, asked), asked, selection);
+    return this.view.text(asked, selection, (view) =>
+      this.finder.findBy(params['ident']!, asked, (ident) => this.nodes.text<TextRow<Node>>(ident, view)),
+    );
   }
 
   @Patch(':ident')

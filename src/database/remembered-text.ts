@@ -1,0 +1,97 @@
+import type { DataSource } from 'typeorm';
+import { eachRow } from './each-row.js';
+import { Parameters, quote, selectList, type TextGroup, textList } from './statement.js';
+
+/** Listings whose texts are kept; the one asked longest ago goes first. */
+const LISTINGS = 8;
+/** Of a row; see `RememberedTexts`. */
+const VERSION = `(id || ' ' || xmin || ' ' || ctid)`;
+/** Characters kept of all of them. */
+const MOST = 48 * 2 ** 20;
+/** Columns of text from which on remembering is less work than writing anew. */
+const WORTHWHILE = 12;
+
+/** What a listing reads: columns as they are, and groups that come as one text each (`textList`). */
+export interface TextColumns {
+  readonly columns: readonly string[];
+  readonly groups: readonly TextGroup[];
+}
+
+interface Listing {
+  /** By row version. */
+  texts: ReadonlyMap<string, readonly string[]>;
+  size: number;
+}
+
+type Named = Record<string, string | null>;
+
+/**
+ * Listings that are asked again and again: the database is told the versions of the rows whose texts are known, and
+ * writes and sends the others alone. Each answer is one query, true at its one moment, whatever is remembered.
+ * A row version is the id with `xmin` and `ctid` (PostgreSQL, 5.6 System Columns): a change of a row gives it another.
+ */
+export class RememberedTexts {
+  readonly #listings = new Map<string, Listing>();
+  #size = 0;
+
+  constructor(
+    private readonly source: DataSource,
+    private readonly table: string,
+  ) {}
+
+  /**
+   * @param rest of the statement, from `where` on, with its parameters
+   * @param take must not keep more of a row than it needs; groups are in it as `text_0` and so on
+   */
+  async each<Row>(
+    what: TextColumns,
+    [rest, values]: [string, unknown[]],
+    take: (row: Row) => void,
+  ): Promise<void> {
+    const columns = selectList(what.columns);
+    const groups = textList(this.table, what.groups);
+    const from = `from ${quote(this.table)} ${rest}`;
+    if (what.groups.reduce((sum, group) => sum + Object.keys(group).length, 0) < WORTHWHILE) {
+      return eachRow(this.source, `select ${[columns, ...groups].join(', ')} ${from}`, values, take);
+    }
+    const key = JSON.stringify([columns, groups, rest, values]);
+    const known = this.#listings.get(key)?.texts ?? new Map<string, string[]>();
+    const parameters = new Parameters(values);
+    // A JSON object, since looking a key up in one is a binary search.
+    const versions = parameters.add(
+      JSON.stringify(Object.fromEntries(Array.from(known.keys(), (one) => [one, 0]))),
+    );
+    const bare = groups.map((group, index) => group.slice(0, -` as text_${index}`.length));
+    const fresh = `case when not jsonb_exists(${versions}::jsonb, ${VERSION}) then concat_ws('\u001e', ${bare.join(', ')}) end as fresh`;
+    const text = `select ${[columns, `${VERSION} as row_version`, fresh].join(', ')} ${from}`;
+    const now = new Map<string, readonly string[]>();
+    let size = 0;
+    await eachRow<Row & Named>(this.source, text, parameters.values, (row) => {
+      const version = row['row_version']!;
+      const texts = row['fresh']?.split('\u001e') ?? known.get(version)!;
+      for (const [index, one] of texts.entries()) {
+        (row as Named)[`text_${index}`] = one;
+        size += one.length;
+      }
+      now.set(version, texts);
+      take(row);
+    });
+    this.#remember(key, { texts: now, size });
+  }
+
+  #remember(key: string, listing: Listing): void {
+    this.#forget(key);
+    if (listing.size > MOST) return;
+    this.#listings.set(key, listing);
+    this.#size += listing.size;
+    for (const oldest of this.#listings.keys()) {
+      if (this.#listings.size <= LISTINGS && this.#size <= MOST) break;
+      this.#forget(oldest);
+    }
+  }
+
+  #forget(key: string): void {
+    this.#size -= this.#listings.get(key)?.size ?? 0;
+    this.#listings.delete(key);
+  }
+}
