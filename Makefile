@@ -44,7 +44,7 @@ test-interop: build ## whole deployments with one half Debian's Ironic: its cond
 	$(SUDO) $(NODE) dist/scripts/run-tests.js --skip-checks --tier interop $(ARGS)
 
 .PHONY: test-images
-test-images: build ## images that take long to build: disk-image-builder's trio and disks, each booted to its login
+test-images: build ## images that take long: disk-image-builder, libguestfs, the eleven steps; each booted to its login
 	$(INSTALL) runtime lab test images
 	$(SUDO) $(NODE) dist/scripts/run-tests.js --skip-checks --tier images $(ARGS)
 

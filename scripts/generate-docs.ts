@@ -6,6 +6,7 @@ import { commandLine } from './docs/command-line.js';
 import { configuration } from './docs/configuration.js';
 import { defaultYaml } from './docs/default-yaml.js';
 import { features } from './docs/features.js';
+import { imageCommands } from './docs/image-commands.js';
 import { imagePipeline } from './docs/image-pipeline.js';
 import type { Page } from './docs/page.js';
 import { provisionStates } from './docs/provision-states.js';
@@ -21,6 +22,7 @@ const PAGES: readonly Page[] = [
   features,
   commandLine,
   imagePipeline,
+  imageCommands,
 ];
 
 function present(path: string): string | null {

@@ -198,6 +198,11 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       '`make test-images`',
     ),
     works(
+      'Changed and enlarged by libguestfs: packages, scripts, a larger disk',
+      'test/images/guestfs.spec.ts',
+      '`make test-images`',
+    ),
+    works(
       'A virtual machine’s disk imported: file or libvirt domain, not while it runs',
       'test/contract/cli/image-api.spec.ts',
     ),
@@ -209,7 +214,7 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     works(
       'Image pipeline: eleven steps of a TripleO build file, skipped by content, carried on, published',
       'test/component/image-build/pipeline/pipeline.spec.ts',
-      'not in Ironic; ferric image pipeline',
+      'not in Ironic; ferric image pipeline; with libguestfs, and each image booted, in `make test-images`',
     ),
     works(
       'Partition images: sizes, disk label, config drive; GRUB from inside the image on BIOS and UEFI',

@@ -1,0 +1,59 @@
+// libguestfs: a virtual machine of its own, emulated where there is no KVM, looks into images and changes them.
+import { createHash } from 'node:crypto';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { GuestfsCustomiser } from '../../image-build/customise/guestfs.js';
+import { BuildSession } from '../../image-build/session/build-session.js';
+import { bootMachine, diskOf, logIn, UEFI } from '../support/image-build/virtual-machine.js';
+import { PASSWORD, Workplace } from '../support/image-build/workplace.js';
+
+const PATIENCE = 900_000;
+const place = new Workplace('guestfs');
+const sumOf = (name: string) =>
+  createHash('sha256')
+    .update(readFileSync(place.path(name)))
+    .digest('hex');
+
+beforeAll(async () => {
+  await place.buildDisk('base');
+});
+afterAll(() => place.remove());
+
+describe('guestfs', () => {
+  test('changes an image by packages and a script; it boots and shows both', async () => {
+    const before = sumOf('base.qcow2');
+    writeFileSync(place.path('change'), '#!/bin/sh\nset -eu\necho changed-inside > /etc/marker\n');
+    chmodSync(place.path('change'), 0o755);
+    await place.build(
+      'user',
+      'changed',
+      ...['--backend', 'guestfs', '--type', 'whole-disk', '--base', place.path('base.qcow2')],
+      ...['--package', 'tree', '--run', place.path('change')],
+    );
+    expect(sumOf('base.qcow2')).toBe(before);
+    await using machine = await bootMachine(diskOf(place.path('changed.qcow2')));
+    await logIn(machine, PASSWORD, PATIENCE);
+    machine.type('cat /etc/marker; tree --version | cut -c1-6; echo do""ne\n');
+    await machine.waitFor(/changed-inside\r?\ntree v\r?\ndone/, PATIENCE);
+  });
+
+  test('makes a disk larger, with its partition and file system; it boots by BIOS and by UEFI', async () => {
+    const size = 3 * 2 ** 30;
+    const [base, larger] = [place.path('base.qcow2'), place.path('larger.qcow2')];
+    await BuildSession.use(
+      { logFile: place.path('larger.log'), scratchBase: place.path('scratch') },
+      (session) => {
+        const machine = { memory: 1024, processors: 2, verbose: false, trace: false };
+        return new GuestfsCustomiser(session.scratch, machine).enlarge(base, larger, size);
+      },
+    );
+    const report = await place.inspect('larger.qcow2');
+    expect(report).toMatchObject({ virtual_size: size, boots: { bios: true, uefi: true } });
+    for (const firmware of [[], UEFI]) {
+      await using machine = await bootMachine([...firmware, ...diskOf(larger)]);
+      await logIn(machine, PASSWORD, PATIENCE);
+      machine.type('df --output=size -BM / | tail -1\n');
+      await machine.waitFor(/ 2[6-9]\d\dM/, PATIENCE);
+    }
+  });
+});
