@@ -190,6 +190,8 @@ async function makeDisk(session: BuildSession, request: UserImageRequest): Promi
       timeout: 600_000,
     });
     rmSync(tar);
+    // Its archive leaves them out (disk-image-create, tar's --exclude); systemd freezes where it can't mount them.
+    for (const name of ['proc', 'sys']) mkdirSync(join(root, name), { recursive: true });
     // disk-image-builder's own way to DHCP stays, whichever it has chosen.
     const rest = elements.filter((name) => name !== 'dhcp-all-interfaces');
     await configureSystem(root, { release, kind: 'whole-disk', elements: rest, access });
