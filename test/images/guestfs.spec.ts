@@ -4,6 +4,8 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { GuestfsCustomiser } from '../../image-build/customise/guestfs.js';
 import { BuildSession } from '../../image-build/session/build-session.js';
+import { ferric } from '../support/cli/command-line.js';
+import { machineXml, startLibvirt } from '../support/image-build/libvirt.js';
 import { bootMachine, diskOf, logIn, UEFI } from '../support/image-build/virtual-machine.js';
 import { PASSWORD, Workplace } from '../support/image-build/workplace.js';
 
@@ -55,5 +57,30 @@ describe('guestfs', () => {
       machine.type('df --output=size -BM / | tail -1\n');
       await machine.waitFor(/ 2[6-9]\d\dM/, PATIENCE);
     }
+  });
+});
+
+describe('import-vm of a machine that libvirt runs', () => {
+  test('is refused while it runs; shut off it becomes a template that boots', async () => {
+    const name = `ferric-test-${process.pid}`;
+    const importIt = (...args: string[]) =>
+      ferric([
+        ...['image', 'import-vm', '--domain', name, '--connect', 'qemu:///system', '--no-add'],
+        ...['--scratch', place.path('scratch'), '-o', place.path('imported'), ...args],
+      ]);
+    await using libvirt = await startLibvirt();
+    writeFileSync(place.path('machine.xml'), machineXml(name, place.path('base.qcow2')));
+    await libvirt.define(name, place.path('machine.xml'));
+    await libvirt.virsh('start', name);
+    const running = await importIt();
+    expect(running).toMatchObject({ status: 3 });
+    expect(running.stderr).toContain(`the machine ${name} is running: shut it down first`);
+    await libvirt.virsh('destroy', name);
+    const made = await importIt('--sysprep', '--sparsify');
+    expect({ status: made.status, stderr: made.stderr }).toMatchObject({ status: 0 });
+    place.checkSums('imported');
+    place.expectClean();
+    await using machine = await bootMachine(diskOf(place.path('imported.qcow2')));
+    await logIn(machine, PASSWORD, PATIENCE);
   });
 });
