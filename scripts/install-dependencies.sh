@@ -25,9 +25,9 @@ PEER=(ironic-api ironic-conductor python3-keystone python3-ironicclient python3-
 INTEROP=(dnsmasq-base nginx-light)
 # Builders of images besides the lab's tools: disk-image-builder, and libguestfs with the kernel of its appliance.
 IMAGES=(python3-diskimage-builder debootstrap sudo procps openssl libguestfs-tools linux-image-cloud-amd64
-  initramfs-tools libvirt-clients)
+  initramfs-tools libvirt-clients libvirt-daemon libvirt-daemon-driver-qemu)
 # The servers that the benchmark measures beside ours.
-BENCH=(tftpd-hpa atftp dnsmasq-base nginx-light wrk curl)
+BENCH=(tftpd-hpa atftp dnsmasq-base nginx-light wrk curl python3-diskimage-builder debootstrap sudo openssl)
 
 # apt's lists are read when a ramdisk or an image is made from packages; older ones may name files that are gone.
 MAX_LIST_AGE_DAYS=3
