@@ -23,7 +23,8 @@ interface Template {
  * The plan of a deployment (Ironic: conductor/steps.py, _get_all_deployment_steps).
  * @param wanted with the request; stronger than templates
  * @param templates those that the instance's traits name
- * @throws InvalidError for steps that the node does not have, wrong arguments, and steps that templates share
+ * @throws InvalidError for steps that the node does not have, wrong arguments, steps that templates share, and when all
+ * are turned off
  */
 export function planDeployment(
   interfaces: Interfaces,
@@ -40,13 +41,16 @@ export function planDeployment(
   );
   const chosen = [...wanted, ...byTemplates.filter((step) => !find(wanted, step))];
   const own = declared.filter((step) => !find(chosen, { interface: step.interface, step: step.name }));
-  return orderSteps([
+  const steps = orderSteps([
     ...own.map((step) => plannedFrom(step, {})),
     ...chosen.map((step) => {
       const known = reservedStep(step) ?? plannedFrom(declaredOf(declared, step)!, step.args ?? {});
       return { ...known, priority: step.priority };
     }),
   ]);
+  // Ironic begins, and then fails in these words (conductor/deployments.py, do_node_deploy).
+  if (steps.length === 0) throw new InvalidError('No deploy steps returned by the driver');
+  return steps;
 }
 
 type Named = Pick<ChosenStep, 'interface' | 'step'>;

@@ -49,6 +49,16 @@ describe('planDeployment', () => {
     const off = (step: string) => ({ interface: 'deploy', step, args: {}, priority: 0 });
     expect(plan([off('write_image')], [off('deploy')])).toEqual(['boot_instance 20 {}']);
   });
+  it('refuses a deployment whose steps are all off: it would do nothing and be called active', () => {
+    const off = ['deploy', 'write_image', 'boot_instance'].map((step) => ({
+      interface: 'deploy',
+      step,
+      args: {},
+      priority: 0,
+    }));
+    expect(() => plan(off)).toThrow('No deploy steps returned by the driver');
+    expect(plan(off.slice(1))).toEqual(['deploy 100 {}']);
+  });
   it('knows the conductor’s own steps under any interface', () => {
     const hold = { interface: 'bios', step: 'hold', args: {}, priority: 90 };
     expect(plan([hold], [{ ...hold, step: 'power_on', priority: 85 }]).slice(1, 3)).toEqual([
