@@ -184,7 +184,7 @@ export class NodeRepository {
       );
       if (rows[0]) return rows[0];
     } catch (error) {
-      throw refusal(error, changes) ?? error;
+      throw refusal(error, { ...changes, uuid }) ?? error;
     }
     await this.get(uuid, on);
     throw new LeaseLostError(uuid);

@@ -153,3 +153,12 @@ it('says which field of a duplicate is taken', async () => {
   await expect(create({ name: 'one' })).rejects.toThrow('A node with name one already exists.');
   await expect(create({ instance_uuid })).rejects.toMatchObject({ code: 'conflict' });
 });
+
+it('says which node can not have an instance that another has', async () => {
+  const instance_uuid = randomUUID();
+  await create({ instance_uuid });
+  const other = await create();
+  await expect(nodes.update(other.uuid, { instance_uuid }, null)).rejects.toThrow(
+    `Instance ${instance_uuid} is already associated with a node, it cannot be associated with this other node ${other.uuid}`,
+  );
+});
