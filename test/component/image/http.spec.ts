@@ -358,18 +358,18 @@ describe('many at once', () => {
   it('no more than the configured number of downloads run together', async () => {
     await house.close();
     house = await aHouse({ parallel_downloads: 2 });
-    let [now, most] = [0, 0];
+    let most = 0;
+    // Each waits for a second one, however long that takes, and both a little longer for a third.
+    const waiting: (() => void)[] = [];
     for (let i = 0; i < 6; i++)
       server.images.set(`/${i}.img`, {
         body,
         lastModified: OLD,
         fault: (request, response) => {
           if (request.method === 'HEAD') return false;
-          most = Math.max(most, ++now);
-          setTimeout(() => {
-            now--;
-            response.writeHead(200, { 'content-length': body.length }).end(body);
-          }, 100);
+          waiting.push(() => response.writeHead(200, { 'content-length': body.length }).end(body));
+          most = Math.max(most, waiting.length);
+          if (waiting.length === 2) setTimeout(() => waiting.splice(0).map((answer) => answer()), 50);
           return true;
         },
       });
