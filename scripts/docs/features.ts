@@ -193,9 +193,9 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       'not in Ironic; [how](../how-to/build-images.md)',
     ),
     works(
-      'Built by disk-image-builder; other distributions where their sources can be reached',
+      'Partition images built by disk-image-builder; other distributions where their sources can be reached',
       'test/images/disk-image-builder.spec.ts',
-      '`make test-images`',
+      '`make test-images`; of its Debian whole disks the EFI one starts, and no login came on its console',
     ),
     works(
       'Changed and enlarged by libguestfs: packages, scripts, a larger disk',

@@ -35,12 +35,12 @@ const CHAPTERS: Readonly<Record<string, readonly Row[]>> = {
       known: '`disk-image-create ubuntu vm dhcp-all-interfaces -o my-image`',
       answer:
         '`ferric image build user --type whole-disk --element dhcp-all-interfaces -o my-image`: `my-image.qcow2`',
-      tests: [USER_IMAGE, DIB],
+      tests: [USER_IMAGE],
     },
     {
       known: '`disk-image-create ubuntu vm block-device-efi dhcp-all-interfaces -o my-image`',
       answer: 'the same with `--efi`; Debian’s whole disks boot by BIOS and by UEFI',
-      tests: [USER_IMAGE, DIB],
+      tests: [USER_IMAGE],
     },
     {
       known: '“replace `ubuntu` with `fedora`”',
