@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { eachRow } from './each-row.js';
-import { Parameters, quote, selectList, type TextGroup, textList } from './statement.js';
+import { groupTexts, Parameters, quote, selectList, type TextGroup, textList } from './statement.js';
 
 /** Listings whose texts are kept; the one asked longest ago goes first. */
 const LISTINGS = 8;
@@ -49,11 +49,16 @@ export class RememberedTexts {
     take: (row: Row) => void,
   ): Promise<void> {
     const columns = selectList(what.columns);
-    const groups = textList(this.table, what.groups);
     const from = `from ${quote(this.table)} ${rest}`;
     if (what.groups.reduce((sum, group) => sum + Object.keys(group).length, 0) < WORTHWHILE) {
-      return eachRow(this.source, `select ${[columns, ...groups].join(', ')} ${from}`, values, take);
+      return eachRow(
+        this.source,
+        `select ${[columns, ...textList(this.table, what.groups)].join(', ')} ${from}`,
+        values,
+        take,
+      );
     }
+    const groups = groupTexts(this.table, what.groups);
     const key = JSON.stringify([columns, groups, rest, values]);
     const known = this.#listings.get(key)?.texts ?? new Map<string, string[]>();
     const parameters = new Parameters(values);
@@ -61,8 +66,7 @@ export class RememberedTexts {
     const versions = parameters.add(
       JSON.stringify(Object.fromEntries(Array.from(known.keys(), (one) => [one, 0]))),
     );
-    const bare = groups.map((group, index) => group.slice(0, -` as text_${index}`.length));
-    const fresh = `case when not jsonb_exists(${versions}::jsonb, ${VERSION}) then concat_ws('\u001e', ${bare.join(', ')}) end as fresh`;
+    const fresh = `case when not jsonb_exists(${versions}::jsonb, ${VERSION}) then concat_ws('\u001e', ${groups.join(', ')}) end as fresh`;
     const text = `select ${[columns, `${VERSION} as row_version`, fresh].join(', ')} ${from}`;
     const now = new Map<string, readonly string[]>();
     let size = 0;

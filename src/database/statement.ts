@@ -92,12 +92,17 @@ export type TextGroup = Readonly<Record<string, 'value' | 'json' | 'time'>>;
  * `text_0`, `text_1` and so on. Spelled out: row_to_json looks every type up again for every row, and takes twice as long.
  */
 export function textList(table: string, groups: readonly TextGroup[]): string[] {
-  return groups.map((group, index) => {
+  return groupTexts(table, groups).map((text, index) => `${text} as text_${index}`);
+}
+
+/** The same without names. */
+export function groupTexts(table: string, groups: readonly TextGroup[]): string[] {
+  return groups.map((group) => {
     const members = Object.entries(group).map(([column, form]) => {
       const key = `"${column}":`;
       return `coalesce('${key}' || ${textForm(`${quote(table)}.${quote(column)}`, form)}, '${key}null')`;
     });
-    return `concat_ws(',', ${members.join(', ')}) as text_${index}`;
+    return `concat_ws(',', ${members.join(', ')})`;
   });
 }
 
