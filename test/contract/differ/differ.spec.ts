@@ -12,7 +12,7 @@ import { missed } from './route/coverage.js';
 import { FERRIC_ROUTES, FOR_CLIENTS } from './route/ferric-routes.js';
 import { IRONIC_ROUTES, type Route, templateOf } from './route/ironic-routes.js';
 import { SWEEP } from './route/sweep.js';
-import { empty, type Run, runScenario, type Server } from './run.js';
+import { empty, type Run, runScenario, type Server, total } from './run.js';
 import { SCENARIOS } from './scenarios.js';
 import { OURS, PEER } from './servers.js';
 
@@ -23,15 +23,6 @@ let home: DaemonHome;
 let daemon: RunningDaemon;
 /** By scenario: one that is tried again counts once. */
 const runs = new Map<string, Run>();
-
-function total(): Run {
-  const all = [...runs.values()];
-  return {
-    exchanges: all.reduce((sum, run) => sum + run.exchanges, 0),
-    findings: all.flatMap(({ findings }) => findings),
-    asked: all.flatMap(({ asked }) => asked),
-  };
-}
 
 beforeAll(async () => {
   home = new DaemonHome(OURS);
@@ -55,7 +46,7 @@ describe('Ferric beside Debian’s Ironic', () => {
   );
 
   it('has no row among the meant differences that nothing matches', () => {
-    expect(reportOf(total().findings, MEANT).unused).toEqual([]);
+    expect(reportOf(total(runs.values()).findings, MEANT).unused).toEqual([]);
   });
 
   it('was asked by a scenario for everything that there is up to 1.82', () => {
@@ -84,7 +75,7 @@ describe('Ferric beyond Debian’s Ironic', () => {
 });
 
 it('has its counts in the reference', async () => {
-  const { exchanges, findings } = total();
+  const { exchanges, findings } = total(runs.values());
   const report = reportOf(findings, MEANT);
   console.info(
     `${exchanges} exchanges compared, ${report.meant.flat().length} places differ as meant, ` +

@@ -215,3 +215,13 @@ async function removeOne(base: string, path: string, isNode: boolean, newest: Ve
   }
   throw new Error(`${base}${path} could not be removed: ${last}`);
 }
+
+/** All runs as one. */
+export function total(runs: Iterable<Run>): Run {
+  const all = [...runs];
+  return {
+    exchanges: all.reduce((sum, run) => sum + run.exchanges, 0),
+    findings: all.flatMap(({ findings }) => findings),
+    asked: all.flatMap(({ asked }) => asked),
+  };
+}

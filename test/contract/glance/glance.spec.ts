@@ -4,7 +4,7 @@ import { DaemonHome, type RunningDaemon } from '../../support/daemon.js';
 import { type Glance, startGlance } from '../../support/glance.js';
 import { reportOf } from '../compare/report.js';
 import { openLines } from '../differ/report.js';
-import type { Run } from '../differ/run.js';
+import { type Run, total } from '../differ/run.js';
 import { MEANT } from './meant.js';
 import { pageOf } from './page.js';
 import { runScenario } from './run.js';
@@ -20,15 +20,6 @@ let home: DaemonHome;
 let daemon: RunningDaemon;
 /** By scenario: one that is tried again counts once. */
 const runs = new Map<string, Run>();
-
-function total(): Run {
-  const all = [...runs.values()];
-  return {
-    exchanges: all.reduce((sum, run) => sum + run.exchanges, 0),
-    findings: all.flatMap(({ findings }) => findings),
-    asked: all.flatMap(({ asked }) => asked),
-  };
-}
 
 beforeAll(async () => {
   home = new DaemonHome({});
@@ -47,11 +38,11 @@ describe('the Image service beside Debian’s glance-api', () => {
   });
 
   it('has no row among the meant differences that nothing matches', () => {
-    expect(reportOf(total().findings, MEANT).unused).toEqual([]);
+    expect(reportOf(total(runs.values()).findings, MEANT).unused).toEqual([]);
   });
 
   it('has its counts in the reference', async () => {
-    const run = total();
+    const run = total(runs.values());
     const report = reportOf(run.findings, MEANT);
     console.info(
       `${run.exchanges} exchanges compared, ${report.meant.flat().length} places differ as meant, ${report.open.length} differ openly`,
