@@ -6,7 +6,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from '../platform/logger.js';
 import { type Access, ANYBODY } from './auth/access.js';
-import { Decided, Gate } from './auth/gate.js';
+import { Gate } from './auth/gate.js';
 import { Scope } from './auth/scope.js';
 import { ErrorFilter } from './error/error.filter.js';
 import { RouteTable } from './error/route-table.js';
@@ -79,7 +79,6 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
   });
   app.useGlobalFilters(new ErrorFilter(routes, options.log, options.isDatabaseAway));
   app.useGlobalGuards(new Gate());
-  app.useGlobalInterceptors(new Decided());
   await app.init();
   await adapter.getInstance().ready();
   const connections = new Set<Socket>();
@@ -155,6 +154,10 @@ function prepare(
       scope: new Scope(subject),
       jsonSuffix: suffixed.has(request.raw),
     };
+  });
+  // Answers nothing that no rule has decided. A hook, since an interceptor would lead every request through rxjs.
+  fastify.addHook('onSend', async (request, reply) => {
+    if (reply.statusCode < 400) (request as unknown as ApiRequest).asked.scope.assertDecided();
   });
   fastify.addHook('onResponse', (request, reply, done) => {
     // After a connection that broke, the system may still read from the bytes.

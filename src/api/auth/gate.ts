@@ -1,13 +1,10 @@
 import {
-  type CallHandler,
   type CanActivate,
   type ExecutionContext,
   MethodNotAllowedException,
-  type NestInterceptor,
   NotFoundException,
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { type Observable, tap } from 'rxjs';
 import { FerricError, NotFoundError } from '../../domain/errors.js';
 import { ELSE_405, SINCE } from '../microversion/since.js';
 import type { ApiRequest } from '../request/asked.js';
@@ -36,13 +33,5 @@ export class Gate implements CanActivate {
     }
     if (policy !== 'public') asked.scope.enter(policy);
     return true;
-  }
-}
-
-/** Answers nothing that no rule has decided. */
-export class Decided implements NestInterceptor {
-  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const { asked } = context.switchToHttp().getRequest<ApiRequest>();
-    return next.handle().pipe(tap(() => asked.scope.assertDecided()));
   }
 }
