@@ -14,10 +14,12 @@ import { BenchDaemon } from './bench-daemon.js';
 import { takeTogether } from './fake-cycle.js';
 import { type Load, type LoadFigures, LoadGenerator } from './http-load.js';
 import { interruptible } from './interruptible.js';
+import { median } from './median.js';
 
 const COUNT = Number(process.argv[2] ?? 1000);
 /** Nodes on the way to active together. */
 const TOGETHER = 50;
+const TOGETHER_ROUNDS = 3;
 /** Seconds of load and delete behind it. */
 const MEMORY_SECONDS = 120;
 /** What a conductor keeps for itself, and how it was reached. */
@@ -39,14 +41,16 @@ interface Case {
   connections: readonly number[];
   /** Seconds of load for each of them, Ferric and the reference. */
   seconds: readonly [number, number];
+  /** Turns that both take one after the other; the figures are the medians. */
+  rounds: number;
   load: (side: ApiSide, mark: string) => Pick<Load, 'method' | 'paths' | 'body'>;
 }
 
 const list =
   (path: string): Case['load'] =>
   () => ({ method: 'GET', paths: [path] });
-const FEW = { connections: [1, 4], seconds: [4, 12] } as const;
-const MANY = { connections: [1, 8, 32], seconds: [4, 5] } as const;
+const FEW = { connections: [1, 4], seconds: [4, 12], rounds: 1 } as const;
+const MANY = { connections: [1, 8, 32], seconds: [4, 4], rounds: 3 } as const;
 const CASES: readonly Case[] = [
   { name: 'GET /v1/nodes/detail?limit=1000', goal: 20, ...FEW, load: list('/v1/nodes/detail?limit=1000') },
   { name: 'GET /v1/nodes?limit=1000', goal: 20, ...FEW, load: list('/v1/nodes?limit=1000') },
@@ -115,21 +119,31 @@ async function bench(signal: AbortSignal): Promise<void> {
   console.log(HEADER);
   for (const [index, one] of CASES.entries()) {
     for (const connections of one.connections) {
-      const measure = (side: ApiSide, duration: number) => {
-        const load = one.load(side, `m${index}-${connections}`);
+      const measure = (side: ApiSide, duration: number, round: number) => {
+        const load = one.load(side, `m${index}-${connections}-${round}`);
         const common = { base: side.base, headers: VERSION_HEADERS, connections, duration };
         return generator.run({ ...common, ...load }, signal);
       };
-      const peerFigures = await measure(theirs, one.seconds[1]);
-      const figures = await measure(ours, one.seconds[0]);
-      console.log(row(one, connections, figures, peerFigures));
+      const figures: LoadFigures[] = [];
+      const peerFigures: LoadFigures[] = [];
+      for (let round = 0; round < one.rounds; round++) {
+        peerFigures.push(await measure(theirs, one.seconds[1], round));
+        figures.push(await measure(ours, one.seconds[0], round));
+      }
+      console.log(row(one, connections, middle(figures), middle(peerFigures)));
     }
   }
 
-  const slow = await takeTogether(theirs, TOGETHER, signal);
-  const quick = await takeTogether(ours, TOGETHER, signal);
+  const slow: number[] = [];
+  const quick: number[] = [];
+  for (let round = 0; round < TOGETHER_ROUNDS; round++) {
+    slow.push(await takeTogether(theirs, TOGETHER, signal));
+    quick.push(await takeTogether(ours, TOGETHER, signal));
+  }
+  const seconds = (values: readonly number[], digits: number) =>
+    `${median(values).toFixed(digits)} s (${values.map((value) => value.toFixed(digits)).join(', ')})`;
   console.log(`
-${TOGETHER} fake machines together, enroll to active: Ferric ${quick.toFixed(2)} s, Ironic ${slow.toFixed(1)} s, ratio ${(slow / quick).toFixed(1)} (goal 10)`);
+${TOGETHER} fake machines together, enroll to active: Ferric ${seconds(quick, 2)}, Ironic ${seconds(slow, 1)}, ratio ${(median(slow) / median(quick)).toFixed(1)} (goal 10)`);
   await stopPeer();
   console.log(await watchMemory(daemon.pid, ours, generator, MEMORY_SECONDS, signal));
 }
@@ -190,6 +204,12 @@ async function timed(work: () => Promise<void>): Promise<number> {
   const started = performance.now();
   await work();
   return (performance.now() - started) / 1000;
+}
+
+/** Of each figure the median. */
+function middle(all: readonly LoadFigures[]): LoadFigures {
+  const of = (figure: keyof LoadFigures) => median(all.map((each) => each[figure]));
+  return { requests: of('requests'), rate: of('rate'), p50: of('p50'), p99: of('p99'), size: of('size') };
 }
 
 const HEADER =

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { enrolled } from './api-node.js';
 import { type ApiSide, each, VERSION_HEADERS } from './api-side.js';
 import { type LoadFigures, type LoadGenerator } from './http-load.js';
+import { median } from './median.js';
 
 /** ms between samples. */
 const EVERY = 500;
@@ -39,7 +40,7 @@ export async function watchMemory(
   }
   const requests = turns.reduce((sum, { requests: some }) => sum + some, 0);
   const quarter = Math.ceil(samples.length / 4);
-  const quarters = [0, 1, 2, 3].map((at) => medianOf(samples.slice(at * quarter, (at + 1) * quarter)));
+  const quarters = [0, 1, 2, 3].map((at) => median(samples.slice(at * quarter, (at + 1) * quarter)));
   const [first, , , last] = quarters as [number, number, number, number];
   return `
 memory over ${seconds} s of ${requests} GETs and ${done.made} nodes that were made and deleted, MB of the daemon:
@@ -66,8 +67,4 @@ async function comeAndGo(
 function residentOf(pid: number): number {
   const text = readFileSync(`/proc/${pid}/status`, 'utf8');
   return (Number(/VmRSS:\s+(\d+)/.exec(text)![1]) * 1024) / 1e6;
-}
-
-function medianOf(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }

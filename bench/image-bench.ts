@@ -13,6 +13,7 @@ import { imageSection } from '../src/config/section/image.js';
 import { ImageService } from '../src/image/image-service.js';
 import { imageServiceSettings } from '../src/image/settings.js';
 import { interruptible } from './interruptible.js';
+import { median } from './median.js';
 
 const MiB = 2 ** 20;
 
@@ -94,7 +95,6 @@ async function bench(mebibytes: number, rounds: number, signal: AbortSignal): Pr
     await server.terminate();
     rmSync(directory, { recursive: true });
   }
-  const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
   const line = (name: string, key: string) => {
     const rates = result[key]!;
     const all = rates.map((value) => value.toFixed(0)).join(', ');

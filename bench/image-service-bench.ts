@@ -24,6 +24,7 @@ import { freePort } from '../test/support/free-port.js';
 import { BenchDaemon } from './bench-daemon.js';
 import { startGlance } from './glance-peer.js';
 import { interruptible } from './interruptible.js';
+import { median } from './median.js';
 
 const MiB = 2 ** 20;
 const run = promisify(execFile);
@@ -70,7 +71,7 @@ async function bench(mebibytes: number, rounds: number, signal: AbortSignal): Pr
     }
     const rows = [...rates].map(([what, values]) => ({
       what,
-      'MB/s': Math.round(values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!),
+      'MB/s': Math.round(median(values)),
       rounds: values.map((value) => Math.round(value)).join(' '),
     }));
     console.log(`image service, ${mebibytes} MiB, median of ${rounds}`);
