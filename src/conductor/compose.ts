@@ -167,7 +167,7 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
         drivers: parts.registry.driverNames(),
         instance,
       });
-      const freed = await parts.nodes.releaseAllOf(host);
+      const freed = await parts.nodes.reservations.releaseAllOf(host);
       if (freed.length > 0)
         parts.log.info({ nodes: freed.length }, 'freed the reservations of an earlier process');
       reservations.start();

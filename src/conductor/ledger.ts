@@ -141,7 +141,7 @@ export class Ledger {
     if (!row && merged.length > 0) {
       // Somebody else wrote them too, or the reservation is lost.
       const again = async (manager: EntityManager) => {
-        const now = await this.deps.nodes.assertHeld(draft.row.uuid, lease.fence, manager);
+        const now = await this.deps.nodes.reservations.assertHeld(draft.row.uuid, lease.fence, manager);
         const before = this.deps.nodes.withSecrets(draft.row);
         const clear = this.deps.nodes.withSecrets(now);
         const both = merged.map((column) => [

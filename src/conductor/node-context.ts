@@ -148,7 +148,7 @@ export class NodeContexts {
       },
       commit: <T>(act: (manager: EntityManager, fence: Fence) => Promise<T>): Promise<T> =>
         inTransaction(this.deps.source, async (manager) => {
-          await this.deps.nodes.assertHeld(lease.node.uuid, lease.fence, manager);
+          await this.deps.nodes.reservations.assertHeld(lease.node.uuid, lease.fence, manager);
           return act(manager, lease.fence);
         }),
     };

@@ -40,23 +40,17 @@ export class NodeDesk {
     const { nodes, events, host } = this.deps;
     await this.#refuseUnserved(node.driver, node.conductor_group ?? '');
     const row = { ...node, ...this.#interfaces(node, {}, node.driver), conductor_affinity: host };
-    return inTransaction(this.deps.source, async (manager) => {
-      const created = await nodes.create(row, manager);
-      await events.add(
-        {
-          node_uuid: created.uuid,
-          event_type: 'provision',
-          event: 'Node was created.',
-          state: created.provision_state,
-          conductor: host,
-          user_name: by.user,
-          project: by.project,
-          request_id: by.request_id,
-        },
-        manager,
-      );
-      return created;
-    });
+    const event = {
+      node_uuid: node.uuid,
+      event_type: 'provision',
+      event: 'Node was created.',
+      state: node.provision_state,
+      conductor: host,
+      user_name: by.user,
+      project: by.project,
+      request_id: by.request_id,
+    };
+    return nodes.create(row, (compound) => events.addTold(compound, [event]));
   }
 
   async update(
@@ -64,7 +58,8 @@ export class NodeDesk {
     edit: (node: ClearNode) => NodeChanges,
     resetInterfaces: boolean,
   ): Promise<Node> {
-    return this.reserved(ident, async ({ node, fence }) => {
+    return this.reserved(ident, async (lease) => {
+      const { node, fence } = lease;
       const changes = edit({ ...node, ...this.deps.nodes.withSecrets(node) });
       const driver = changes.driver ?? node.driver;
       const kept = resetInterfaces && changes.driver ? {} : node;
@@ -74,7 +69,7 @@ export class NodeDesk {
       const interfaces = touchesInterfaces(changes) ? this.#interfaces(changes, kept, driver) : {};
       const all = { ...changes, ...interfaces };
       if (changes.instance_uuid !== null || !node.allocation_uuid) {
-        return this.deps.nodes.update(node.uuid, all, fence);
+        return this.#writeLast(lease, all);
       }
       // Without its instance the allocation has no meaning: both go together.
       return inTransaction(this.deps.source, async (manager) => {
@@ -110,17 +105,20 @@ export class NodeDesk {
   }
 
   async setMaintenance(ident: string, maintenance: boolean, reason: string | null): Promise<void> {
-    await this.reserved(ident, ({ node, fence }) =>
-      this.deps.nodes.update(
-        node.uuid,
-        {
-          maintenance,
-          maintenance_reason: maintenance ? reason : null,
-          ...(maintenance ? {} : { fault: null }),
-        },
-        fence,
-      ),
+    await this.reserved(ident, (lease) =>
+      this.#writeLast(lease, {
+        maintenance,
+        maintenance_reason: maintenance ? reason : null,
+        ...(maintenance ? {} : { fault: null }),
+      }),
     );
+  }
+
+  /** Nothing comes after it: the reservation goes with the write. */
+  async #writeLast(lease: Lease, changes: NodeChanges): Promise<Node> {
+    const written = await this.deps.nodes.updateAndRelease(lease.node.uuid, changes, lease.fence);
+    lease.passed();
+    return written;
   }
 
   /** Runs `work` under the node's reservation, trying again as configured while another holds it. */

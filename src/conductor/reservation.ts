@@ -78,7 +78,7 @@ export class Reservations {
     await this.#giveBack(uuid);
     for (let attempt = 0; ; attempt++) {
       const asked = performance.now();
-      const taken = await nodes.reserve(uuid, host, leaseSeconds);
+      const taken = await nodes.reservations.reserve(uuid, host, leaseSeconds);
       if (!taken) throw new NotFoundError(`Node ${uuid} could not be found.`);
       if ('fence' in taken) return this.#hold(taken.node, taken.fence, asked);
       if (!retry || attempt >= retryAttempts) throw new LockedError(uuid, taken.holder);
@@ -126,14 +126,14 @@ export class Reservations {
   async #giveBack(uuid: string): Promise<void> {
     const fence = this.#owed.get(uuid);
     if (!fence) return;
-    await this.deps.nodes.release(uuid, fence);
+    await this.deps.nodes.reservations.release(uuid, fence);
     if (this.#owed.get(uuid) === fence) this.#owed.delete(uuid);
   }
 
   async #renew(leases: Map<string, Held>): Promise<void> {
     const asked = performance.now();
     const fences = new Map([...leases].map(([uuid, held]) => [uuid, held.fence]));
-    const renewed = await this.deps.nodes.renew(fences, this.deps.leaseSeconds);
+    const renewed = await this.deps.nodes.reservations.renew(fences, this.deps.leaseSeconds);
     for (const [uuid, held] of leases) {
       if (renewed.has(uuid)) {
         held.expires = asked + this.deps.leaseSeconds * 1000;

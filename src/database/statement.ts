@@ -24,11 +24,20 @@ export class Parameters {
 
 export function insertStatement(table: string, row: Readonly<Record<string, unknown>>): [string, unknown[]] {
   const parameters = new Parameters();
+  return [insertText(table, row, parameters), parameters.values];
+}
+
+/** Gives the row as it was written. */
+export function insertText(
+  table: string,
+  row: Readonly<Record<string, unknown>>,
+  parameters: Parameters,
+): string {
   const columns = Object.keys(row).map(quote).join(', ');
   const values = Object.values(row)
     .map((value) => parameters.add(encode(value)))
     .join(', ');
-  return [`insert into ${quote(table)} (${columns}) values (${values}) returning *`, parameters.values];
+  return `insert into ${quote(table)} (${columns}) values (${values}) returning *`;
 }
 
 export function quote(name: string): string {

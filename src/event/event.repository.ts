@@ -28,6 +28,10 @@ const COLUMNS = {
   duration_seconds: 'double precision',
   detail: 'jsonb',
 } as const satisfies Partial<Record<keyof Event, string>>;
+const NAMES = Object.keys(COLUMNS);
+const RECORD = Object.entries(COLUMNS)
+  .map(([column, type]) => `${column} ${type}`)
+  .join(', ');
 
 export class EventRepository {
   constructor(private readonly source: DataSource) {}
@@ -52,13 +56,9 @@ export class EventRepository {
     const given = compound.parameters.add(JSON.stringify(rows));
     compound.add(
       'told',
-      `insert into event (${Object.keys(COLUMNS).join(', ')})
-       select ${Object.keys(COLUMNS)
-         .map((column) => `row.${column}`)
-         .join(', ')}
-         from held, rows from (jsonb_to_recordset(${given}::jsonb) as (${Object.entries(COLUMNS)
-           .map(([column, type]) => `${column} ${type}`)
-           .join(', ')})) with ordinality as row
+      `insert into event (${NAMES.join(', ')})
+       select ${NAMES.map((column) => `row.${column}`).join(', ')}
+         from held, rows from (jsonb_to_recordset(${given}::jsonb) as (${RECORD})) with ordinality as row
         order by row.ordinality
        returning pg_notify('${EVENT_CHANNEL}', id::text)`,
     );

@@ -14,6 +14,9 @@ export function fenceCondition(fence: Fence, parameters: Parameters): string {
   return `reservation = ${holder} and reservation_epoch = ${epoch} and reservation_expires_at > now()`;
 }
 
+/** What is set when a reservation is given up. */
+export const RELEASED = 'reservation = null, reservation_expires_at = null';
+
 /** Nobody has written the columns, nor their sealed halves, since `seen` was read. */
 export function unchangedConditions(
   seen: Node,

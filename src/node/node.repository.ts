@@ -1,5 +1,5 @@
 import type { DataSource, EntityManager } from 'typeorm';
-import type { Compound } from '../database/compound.js';
+import { Compound } from '../database/compound.js';
 import { inTransaction, type Queryable } from '../database/data-source.js';
 import { isUuid, type Page } from '../database/page.js';
 import { RememberedTexts, type TextColumns } from '../database/remembered-text.js';
@@ -8,7 +8,7 @@ import {
   afterMarker,
   brokenReference,
   brokenUnique,
-  insertStatement,
+  insertText,
   Parameters,
   quote,
   selectList,
@@ -23,10 +23,11 @@ import {
 } from '../domain/errors.js';
 import { joinSecrets, splitSecrets } from '../domain/secret-key.js';
 import type { Json, JsonObject } from '../domain/step/step.js';
-import { type Fence, fenceCondition, unchangedConditions } from './fence.js';
+import { type Fence, fenceCondition, RELEASED, unchangedConditions } from './fence.js';
 import { freeConditions, type WantedNode } from './free-node.js';
 import type { Node } from './node.entity.js';
 import { type NodeFilter, nodeConditions } from './node-filter.js';
+import { ReservationRepository } from './reservation.repository.js';
 
 /** Columns that hold secrets, with top-level keys that count as secret whatever their name. */
 const SEALED = {
@@ -51,18 +52,27 @@ export class NodeRepository {
   /** Select lists of what `text` was asked for; views are few, and kept. */
   readonly #lists = new WeakMap<TextColumns, string>();
 
+  readonly reservations: ReservationRepository;
+
   constructor(
     private readonly source: DataSource,
     private readonly keyring: Keyring,
   ) {
+    this.reservations = new ReservationRepository(source);
     this.#texts = new RememberedTexts(source, 'node');
   }
 
-  /** @throws ConflictError when the uuid, name or instance uuid is taken */
-  async create(node: NewNode, on: Queryable = this.source.manager): Promise<Node> {
+  /**
+   * @param addMore adds what is written with the node, its row being the part `held`
+   * @throws ConflictError when the uuid, name or instance uuid is taken
+   */
+  async create(node: NewNode, addMore?: (compound: Compound) => void): Promise<Node> {
     const { uuid, ...changes } = node;
+    const compound = new Compound();
+    compound.add('held', insertText('node', { uuid, ...this.#seal(changes) }, compound.parameters));
+    addMore?.(compound);
     try {
-      const [row] = await on.query<Node[]>(...insertStatement('node', { uuid, ...this.#seal(changes) }));
+      const [row] = await compound.run<Node>(this.source, 'select * from held');
       return row!;
     } catch (error) {
       throw refusal(error, node) ?? error;
@@ -173,13 +183,28 @@ export class NodeRepository {
     fence: Fence | null,
     on: Queryable = this.source.manager,
   ): Promise<Node> {
+    return this.#update(uuid, changes, fence, '', on);
+  }
+
+  /** As `update`, and gives the reservation up with it. */
+  async updateAndRelease(uuid: string, changes: NodeChanges, fence: Fence): Promise<Node> {
+    return this.#update(uuid, changes, fence, `${RELEASED}, `, this.source);
+  }
+
+  async #update(
+    uuid: string,
+    changes: NodeChanges,
+    fence: Fence | null,
+    more: string,
+    on: Queryable,
+  ): Promise<Node> {
     const parameters = new Parameters();
     const sealed = this.#seal(changes);
     const set = Object.keys(sealed).length > 0 ? `${parameters.assignments(sealed)}, ` : '';
     const where = `uuid = ${parameters.add(uuid)}${fence ? ` and ${fenceCondition(fence, parameters)}` : ''}`;
     try {
       const [rows] = await on.query<[Node[], number]>(
-        `update node set ${set}updated_at = now() where ${where} returning *`,
+        `update node set ${set}${more}updated_at = now() where ${where} returning *`,
         parameters.values,
       );
       if (rows[0]) return rows[0];
@@ -201,19 +226,10 @@ export class NodeRepository {
     changes: NodeChanges,
     fence: Fence,
   ): Promise<Node | null> {
-    const parameters = new Parameters();
-    const sealed = this.#seal(changes);
-    const set = Object.keys(sealed).length > 0 ? `${parameters.assignments(sealed)}, ` : '';
-    const where = [
-      `uuid = ${parameters.add(seen.uuid)}`,
-      ...unchangedConditions(seen, columns, parameters),
-      fenceCondition(fence, parameters),
-    ];
-    const [rows] = await this.source.query<[Node[], number]>(
-      `update node set ${set}updated_at = now() where ${where.join(' and ')} returning *`,
-      parameters.values,
-    );
-    return rows[0] ?? null;
+    const compound = new Compound();
+    this.addHeld(compound, seen, fence, { changes, unchanged: columns, release: false });
+    const [row] = await compound.run<Node>(this.source, 'select * from held');
+    return row ?? null;
   }
 
   /**
@@ -233,7 +249,7 @@ export class NodeRepository {
     const written = Object.keys(sealed).length > 0;
     const set = [
       ...(written ? [parameters.assignments(sealed), 'updated_at = now()'] : []),
-      ...(what.release ? ['reservation = null', 'reservation_expires_at = null'] : []),
+      ...(what.release ? [RELEASED] : []),
     ].join(', ');
     const where = [
       `uuid = ${parameters.add(seen.uuid)}`,
@@ -281,71 +297,6 @@ export class NodeRepository {
   }
 
   /**
-   * Takes the reservation if it is free or expired, on the database's clock.
-   * @param seconds until it expires without renewal
-   * @returns the node and the fence; `holder` alone when another has it; null when there is no such node
-   */
-  async reserve(
-    uuid: string,
-    holder: string,
-    seconds: number,
-    on: Queryable = this.source.manager,
-  ): Promise<{ node: Node; fence: Fence } | { holder: string } | null> {
-    const [rows] = await on.query<[Node[], number]>(
-      `update node set reservation = $2, reservation_epoch = reservation_epoch + 1,
-              reservation_expires_at = now() + make_interval(secs => $3)
-        where uuid = $1 and (reservation is null or reservation_expires_at < now()) returning *`,
-      [uuid, holder, seconds],
-    );
-    const node = rows[0];
-    if (node) return { node, fence: { holder, epoch: node.reservation_epoch } };
-    const [held] = await on.query<{ reservation: string | null }[]>(
-      `select reservation from node where uuid = $1`,
-      [uuid],
-    );
-    return held ? { holder: held.reservation ?? 'another request' } : null;
-  }
-
-  /** Prolongs all of a holder's reservations that are still its own. @returns the uuids that are */
-  async renew(held: ReadonlyMap<string, Fence>, seconds: number): Promise<Set<string>> {
-    if (held.size === 0) return new Set();
-    const [rows] = await this.source.query<[{ uuid: string }[], number]>(
-      `update node set reservation_expires_at = now() + make_interval(secs => $3)
-         from unnest($1::uuid[], $2::bigint[], $4::text[]) as mine (uuid, epoch, holder)
-        where node.uuid = mine.uuid and node.reservation_epoch = mine.epoch and node.reservation = mine.holder
-          and node.reservation_expires_at > now() returning node.uuid`,
-      [
-        [...held.keys()],
-        [...held.values()].map((f) => f.epoch),
-        seconds,
-        [...held.values()].map((f) => f.holder),
-      ],
-    );
-    return new Set(rows.map((row) => row.uuid));
-  }
-
-  /**
-   * Holds the row until the transaction ends.
-   * @returns it as it is now: heartbeats write it too
-   * @throws LeaseLostError when the fence does not hold any more
-   */
-  async assertHeld(uuid: string, fence: Fence, on: Queryable): Promise<Node> {
-    const parameters = new Parameters();
-    const where = `uuid = ${parameters.add(uuid)} and ${fenceCondition(fence, parameters)}`;
-    const [row] = await on.query<Node[]>(`select * from node where ${where} for update`, parameters.values);
-    if (!row) throw new LeaseLostError(uuid);
-    return row;
-  }
-
-  async release(uuid: string, fence: Fence, on: Queryable = this.source.manager): Promise<void> {
-    await on.query(
-      `update node set reservation = null, reservation_expires_at = null
-        where uuid = $1 and reservation = $2 and reservation_epoch = $3`,
-      [uuid, fence.holder, fence.epoch],
-    );
-  }
-
-  /**
    * @param idents uuids and names
    * @param project that must own or lease the nodes; null: any
    * @returns uuid by what named it; unknown ones are left out
@@ -389,16 +340,6 @@ export class NodeRepository {
       parameters.values,
     );
     return row ?? null;
-  }
-
-  /** At start: what this host held before it died. The epoch moves on, so that nothing old can write. */
-  async releaseAllOf(holder: string): Promise<string[]> {
-    const [rows] = await this.source.query<[{ uuid: string }[], number]>(
-      `update node set reservation = null, reservation_expires_at = null, reservation_epoch = reservation_epoch + 1
-        where reservation = $1 returning uuid`,
-      [holder],
-    );
-    return rows.map((row) => row.uuid);
   }
 
   #seal(changes: NodeChanges): Record<string, unknown> {

@@ -92,6 +92,21 @@ async function counts(paths: readonly string[]) {
   return all;
 }
 
+it('a node costs one query to enrol or to show, three to change', async () => {
+  const enrol = await counted(() => api.post('/v1/nodes', { driver: 'fake-hardware' }));
+  expect([enrol.result.status, enrol.queries]).toEqual([201, 1]);
+  const path = `/v1/nodes/${(enrol.result.json as { uuid: string }).uuid}`;
+  const show = await counted(() => api.get(path));
+  expect([show.result.status, show.queries]).toEqual([200, 1]);
+  // Looked at for what its state forbids, taken, written and let go.
+  const change = await counted(() => api.patch(path, [{ op: 'add', path: '/extra/rack', value: 7 }]));
+  expect([change.result.status, change.queries]).toEqual([200, 3]);
+  expect((await api.get(path)).json).toMatchObject({ extra: { rack: 7 }, reservation: null });
+  const maintenance = await counted(() => api.put(`${path}/maintenance`, { reason: 'a fan' }));
+  expect([maintenance.result.status, maintenance.queries]).toEqual([202, 3]);
+  expect((await api.get(path)).json).toMatchObject({ maintenance: true, reservation: null });
+});
+
 /** Verbs of a life, and where each leads. */
 const LIFE = [
   ['manage', 'manageable'],

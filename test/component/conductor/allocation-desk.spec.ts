@@ -99,14 +99,17 @@ describe('an allocation', () => {
 
   it('waits for a node that somebody holds, as long as configured', async () => {
     const node = await free();
-    const taken = await kit.parts.nodes.reserve(node, 'somebody', 60);
+    const taken = await kit.parts.nodes.reservations.reserve(node, 'somebody', 60);
     const first = await wish();
     await sleep(150);
-    await kit.parts.nodes.release(node, (taken as { fence: { holder: string; epoch: string } }).fence);
+    await kit.parts.nodes.reservations.release(
+      node,
+      (taken as { fence: { holder: string; epoch: string } }).fence,
+    );
     expect((await decided(first)).node_uuid).toBe(node);
     await database.source.query(`update node set allocation_uuid = null, instance_uuid = null`);
     await database.source.query(`delete from allocation`);
-    await kit.parts.nodes.reserve(node, 'somebody', 60);
+    await kit.parts.nodes.reservations.reserve(node, 'somebody', 60);
     expect((await decided(await wish())).last_error).toContain('could not reserve any of 1 suitable nodes');
   });
 

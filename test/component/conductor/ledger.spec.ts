@@ -40,7 +40,7 @@ const step: PlannedStep = {
 /** A node in `enroll` under a reservation, and work on it that was accepted. */
 async function accepted(extra: Parameters<typeof kit.node>[1] = {}) {
   const uuid = await kit.node({}, extra);
-  const taken = await kit.parts.nodes.reserve(uuid, 'conductor-1', 60);
+  const taken = await kit.parts.nodes.reservations.reserve(uuid, 'conductor-1', 60);
   if (!taken || !('fence' in taken)) throw new Error('not reserved');
   let given = false;
   const lease: Lease = {

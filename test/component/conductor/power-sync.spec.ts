@@ -83,7 +83,7 @@ describe('power sync', () => {
     await kit.parts.nodes.update(pending, { power_state: 'power on', target_power_state: 'power on' }, null);
     const held = await manageable();
     await record(held, 'power on');
-    await kit.parts.nodes.reserve(held, 'other', 60);
+    await kit.parts.nodes.reservations.reserve(held, 'other', 60);
     for (let i = 0; i < 4; i++) await run('power-sync');
     expect((await at(enroll)).maintenance).toBe(false);
     for (const uuid of [resting, pending, held]) expect((await at(uuid)).power_state).toBe('power on');

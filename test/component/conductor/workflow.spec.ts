@@ -146,7 +146,7 @@ describe('what is refused before 202', () => {
 
   it('work on a node that another conductor holds', async () => {
     const uuid = await kit.node();
-    await kit.parts.nodes.reserve(uuid, 'other-host', 60);
+    await kit.parts.nodes.reservations.reserve(uuid, 'other-host', 60);
     await expect(ask(uuid, 'manage')).rejects.toMatchObject({ code: 'locked', holder: 'other-host' });
   });
 });

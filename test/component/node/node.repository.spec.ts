@@ -15,7 +15,7 @@ beforeEach(() => database.clear());
 const create = (extra: object = {}) =>
   nodes.create({ uuid: randomUUID(), driver: 'ipmi', provision_state: 'enroll', ...extra });
 const taken = async (uuid: string, holder = 'a', seconds = 60) => {
-  const held = await nodes.reserve(uuid, holder, seconds);
+  const held = await nodes.reservations.reserve(uuid, holder, seconds);
   if (!held || !('fence' in held)) throw new Error('not reserved');
   return held.fence;
 };
@@ -59,7 +59,7 @@ describe('the reservation', () => {
   it('goes to one of many', async () => {
     const { uuid } = await create();
     const tries = await Promise.all(
-      Array.from({ length: 20 }, (_, i) => nodes.reserve(uuid, `host-${i}`, 60)),
+      Array.from({ length: 20 }, (_, i) => nodes.reservations.reserve(uuid, `host-${i}`, 60)),
     );
     const won = tries.filter((held) => held && 'fence' in held);
     expect(won).toHaveLength(1);
@@ -74,15 +74,15 @@ describe('the reservation', () => {
     await expect(nodes.update(uuid, { last_error: 'from a' }, old)).rejects.toMatchObject({
       code: 'lease-lost',
     });
-    expect(await nodes.renew(new Map([[uuid, old]]), 60)).toEqual(new Set());
-    await nodes.release(uuid, old);
+    expect(await nodes.reservations.renew(new Map([[uuid, old]]), 60)).toEqual(new Set());
+    await nodes.reservations.release(uuid, old);
     expect((await nodes.update(uuid, { last_error: 'from b' }, now)).reservation).toBe('b');
   });
 
   it('fences the same host after its restart', async () => {
     const { uuid } = await create();
     const old = await taken(uuid);
-    expect(await nodes.releaseAllOf('a')).toEqual([uuid]);
+    expect(await nodes.reservations.releaseAllOf('a')).toEqual([uuid]);
     await taken(uuid);
     await expect(nodes.update(uuid, { last_error: 'x' }, old)).rejects.toMatchObject({ code: 'lease-lost' });
   });
@@ -114,7 +114,7 @@ describe('the reservation', () => {
       const { uuid } = await create();
       held.set(uuid, await taken(uuid));
     }
-    expect((await nodes.renew(held, 60)).size).toBe(5);
+    expect((await nodes.reservations.renew(held, 60)).size).toBe(5);
   });
 });
 
