@@ -1,4 +1,10 @@
-import { DataSource, type EntityManager, type MixedList } from 'typeorm';
+import {
+  DataSource,
+  type EntityManager,
+  type MixedList,
+  QueryRunnerAlreadyReleasedError,
+  QueryRunnerProviderAlreadyReleasedError,
+} from 'typeorm';
 import { FerricError, UnavailableError } from '../domain/errors.js';
 import type { Logger } from '../platform/logger.js';
 import { MIGRATIONS } from './migrations.js';
@@ -89,7 +95,17 @@ export async function inTransaction<T>(
   try {
     return await source.transaction(work);
   } catch (error) {
-    if (isDatabaseAway(error)) throw new UnavailableError('The database is away.', { cause: error });
+    if (isDatabaseAway(error) || isReleased(error)) {
+      throw new UnavailableError('The database is away.', { cause: error });
+    }
     throw error;
   }
+}
+
+/** Before a transaction is over nothing but the loss of its connection takes the connection from it. */
+function isReleased(error: unknown): boolean {
+  return (
+    error instanceof QueryRunnerAlreadyReleasedError ||
+    error instanceof QueryRunnerProviderAlreadyReleasedError
+  );
 }

@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import type { Queryable } from '../database/data-source.js';
+import { inTransaction, type Queryable } from '../database/data-source.js';
 import { Parameters } from '../database/statement.js';
 import { Table } from '../database/table.js';
 import { ConflictError, InvalidError, NotFoundError } from '../domain/errors.js';
@@ -22,7 +22,7 @@ export class ImageRecordRepository {
 
   /** @throws ConflictError for a UUID that an image has, or had before it was deleted, as glance/db/sqlalchemy/api.py */
   async create(image: ImageChanges & { uuid: string }): Promise<ImageRecord> {
-    return this.source.transaction(async (manager) => {
+    return inTransaction(this.source, async (manager) => {
       // In this order: an insertion that waits for a deletion of the same UUID sees what that has noted.
       const created = await this.#table.insert(image, manager);
       const gone = await manager.query<unknown[]>(`select from image_deleted where uuid = $1`, [image.uuid]);
@@ -60,7 +60,7 @@ export class ImageRecordRepository {
 
   /** Reads, judges and writes under one lock of the row. @throws NotFoundError, and what `change` throws */
   async edit(uuid: string, change: (image: ImageRecord) => ImageChanges): Promise<ImageRecord> {
-    return this.source.transaction(async (manager) => {
+    return inTransaction(this.source, async (manager) => {
       const image = await this.#locked(uuid, manager);
       const changes = change(image);
       return Object.keys(changes).length === 0
@@ -88,7 +88,7 @@ export class ImageRecordRepository {
 
   /** @returns the record as it was. @throws NotFoundError, and what `check` throws */
   async delete(uuid: string, check: (image: ImageRecord) => void): Promise<ImageRecord> {
-    return this.source.transaction(async (manager) => {
+    return inTransaction(this.source, async (manager) => {
       const image = await this.#locked(uuid, manager);
       check(image);
       await this.#table.delete(uuid, manager);
