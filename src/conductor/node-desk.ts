@@ -114,11 +114,15 @@ export class NodeDesk {
     );
   }
 
-  /** Nothing comes after it: the reservation goes with the write. */
+  /**
+   * Nothing comes after it: the reservation goes with the write.
+   * @returns the node as it was written, under the reservation: so Ironic answers an edit
+   */
   async #writeLast(lease: Lease, changes: NodeChanges): Promise<Node> {
     const written = await this.deps.nodes.updateAndRelease(lease.node.uuid, changes, lease.fence);
     lease.passed();
-    return written;
+    const { reservation, reservation_expires_at } = lease.node;
+    return Object.assign(written, { reservation, reservation_expires_at });
   }
 
   /** Runs `work` under the node's reservation, trying again as configured while another holds it. */
@@ -162,7 +166,7 @@ export class NodeDesk {
     ) as Record<`${InterfaceKind}_interface`, string | null>;
     for (const kind of INTERFACE_KINDS) {
       const name = wanted[`${kind}_interface`];
-      if (name) registry.checkName(driver, kind, name);
+      if (name !== null) registry.checkName(driver, kind, name);
     }
     const names = registry.namesFor({ driver, ...wanted });
     return Object.fromEntries(INTERFACE_KINDS.map((kind) => [`${kind}_interface`, names[kind]]));
