@@ -42,7 +42,7 @@ export interface Field<Row, Context extends Reading = Reading> {
   readonly brief?: true;
   /** Part of every answer, whatever was selected. */
   readonly always?: true;
-  /** Links to sub-resources: shown with all fields, not selectable. */
+  /** Shown with all fields, not selectable: links to sub-resources, time stamps of nodes. */
   readonly wholeOnly?: true;
   /** May be a sort key; a JSON column may not. */
   readonly sort?: true;
@@ -123,6 +123,8 @@ function refuseFields<Row, Context extends Reading>(
   const selectable = new Map(fields.filter((field) => !field.wholeOnly).map((field) => [field.name, field]));
   const newer = names.filter((name) => !version.has(selectable.get(name)?.since ?? 0));
   if (newer.length > 0) throw new FerricError('not-acceptable', 'Request not acceptable.');
+  const shownOnly = fields.find((field) => field.wholeOnly && names.includes(field.name));
+  if (shownOnly) throw new InvalidError(`Field ${shownOnly.name} is not a valid field.`);
   const unknown = names.filter((name) => !selectable.has(name));
   if (unknown.length > 0) {
     throw new InvalidError(`Field(s) "${unknown.slice(0, 10).join(', ').slice(0, 200)}" are not valid`);

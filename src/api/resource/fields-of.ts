@@ -38,8 +38,10 @@ export function fieldsOf<Row extends { uuid: string }, Context extends Reading =
     const field = unsorted(name, since, more.read ? more : { form: 'json', ...more });
     return field.write ? field : { type: STRUCTURE, ...field };
   };
-  const time = (name: Column, since: number): Row_ =>
-    shown(name, since, { read: (row) => timestamp(row[name] as Date | null), form: 'time', type: TIME });
+  const time = (name: Column, since: number, more: More = {}): Row_ => {
+    const read: Row_['read'] = (row) => timestamp(row[name] as Date | null);
+    return shown(name, since, { read, form: 'time', type: TIME, ...more });
+  };
   /** What is made of columns, or of the context. */
   const computed = (
     name: string,

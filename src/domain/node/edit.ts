@@ -50,6 +50,7 @@ export function refuseDuringTransition(
  */
 export function settleEdit(node: EditedNode, changes: JsonObject): JsonObject {
   const settled: JsonObject = { ...changes };
+  refuseProperties(node.uuid, changes['properties']);
   if (changes['maintenance'] === false) Object.assign(settled, { maintenance_reason: null, fault: null });
   settleProtection(node, settled);
   settleRetirement(node, settled);
@@ -112,6 +113,33 @@ function refuseOutsideStates(node: EditedNode, field: string, exempt: boolean): 
   throw new ConflictError(
     `Node ${node.uuid} can not have ${field} updated unless it is in one of allowed ${unless}`,
   );
+}
+
+/** ironic/objects/node.py, REQUIRED_INT_PROPERTIES */
+const WHOLE_NUMBERS = ['local_gb', 'cpus', 'memory_mb'];
+
+/**
+ * Sizes that schedulers count with are whole numbers, as numbers or as texts of them.
+ * @throws InvalidError naming those that are not
+ */
+export function refuseProperties(node: string, properties: Json | undefined): void {
+  if (typeof properties !== 'object' || properties === null || Array.isArray(properties)) return;
+  const wrong = WHOLE_NUMBERS.filter((name) => !isSize(properties[name] ?? 0));
+  if (wrong.length === 0) return;
+  const given = wrong.map((name) => `${name}=${inWords(properties[name]!)}`);
+  throw new InvalidError(
+    `The following properties for node ${node} should be non-negative integers, but provided values are: ${given.join(', ')}`,
+  );
+}
+
+/** What Python's int() takes and makes no negative number of: it cuts fractions of numbers, and takes no texts with any. */
+function isSize(value: Json): boolean {
+  if (typeof value === 'string') return /^\s*\+?\d+(_\d+)*\s*$/.test(value);
+  return typeof value === 'boolean' || (typeof value === 'number' && value > -1);
+}
+
+function inWords(value: Json): string {
+  return typeof value === 'object' ? 'an object' : String(value).slice(0, 50);
 }
 
 /** The allocation goes with the instance. */

@@ -64,7 +64,7 @@ it('a node in a listing and alone is what its fields say, in every version', asy
       expect(Object.keys(alone)).toEqual(Object.keys(shown));
     }
   }
-  const fields = 'uuid,extra,reservation,provision_state,created_at,conductor,traits,description';
+  const fields = 'uuid,extra,reservation,provision_state,provision_updated_at,conductor,traits,description';
   const { json } = await api.get(`/v1/nodes?fields=${fields}&sort_key=created_at&sort_dir=desc`);
   for (const node of json.nodes) {
     expect(node).toEqual((await api.get(`/v1/nodes/${node.uuid}?fields=${fields}`)).json);

@@ -143,6 +143,15 @@ describe('POST /v1/nodes', () => {
     expect((await at(45, { conductor_group: '' })).status).toBe(201);
     expect((await at(45, { conductor_group: 'x' })).status).toBe(406);
   });
+  it('names properties that should be whole numbers, and an interface without a name', async () => {
+    const refused = async (body: object) =>
+      (await api.post('/v1/nodes', { driver: 'fake-hardware', ...body })).fault;
+    expect(await refused({ uuid: NIL, properties: { cpus: 'x', local_gb: -1, memory_mb: ' 8 ' } })).toBe(
+      `The following properties for node ${NIL} should be non-negative integers, but provided values are: local_gb=-1, cpus=x`,
+    );
+    expect(await refused({ boot_interface: '' })).toMatch(/^Could not find the following interface .*: \./);
+    expect((await api.get('/v1/nodes')).json.nodes).toEqual([]);
+  });
   it('answers 409 for what is taken', async () => {
     const { uuid } = await create({ name: 'web-1', instance_uuid: NIL });
     const again = (body: object) => api.post('/v1/nodes', { driver: 'fake-hardware', ...body });
@@ -186,6 +195,9 @@ describe('GET /v1/nodes/{ident}', () => {
       'links',
     ]);
     expect((await show('nosuch')).status).toBe(400);
+    // Shown with all fields, and not to be asked for: _get_fields_for_node_query.
+    expect((await show('created_at')).fault).toBe('Field created_at is not a valid field.');
+    expect((await api.get('/v1/nodes?fields=uuid,updated_at')).status).toBe(400);
     expect((await show('shard', 81)).status).toBe(406);
     expect((await show('uuid', 7)).status).toBe(406);
   });
@@ -378,7 +390,10 @@ describe('PATCH /v1/nodes/{ident}', () => {
       driver_info: { ipmi_password: '******', ipmi_address: 'other' },
       maintenance: true,
       conductor_group: 'rack',
+      // Ironic answers with the node as it was under the lock.
+      reservation: server.parts.host,
     });
+    expect((await api.get(`/v1/nodes/${uuid}?fields=reservation`)).json.reservation).toBeNull();
     const clear = server.parts.nodes.withSecrets(await server.parts.nodes.get(uuid));
     expect(clear.driver_info).toEqual({ ipmi_password: 'canary', ipmi_address: 'other' });
   });

@@ -102,12 +102,6 @@ export const MEANT: readonly Meant[] = [
     when: theirs(/^(None|null)$/),
     reason: 'Whether a node is retired is true or false, where Debian’s has null once it was unset.',
   },
-  {
-    line: /^node show a --fields .*created_at/,
-    path: /^status$/,
-    when: theirs(/Field created_at is not a valid field/),
-    reason: 'A node can be asked for its time stamps by name, as other resources can; Ironic refuses that.',
-  },
   // Faults of Debian's
   {
     path: /^(status|stderr)$/,

@@ -45,8 +45,9 @@ const interfaces = INTERFACES.map(({ kind, nodeSince }) =>
 /** The node, field by field. Order is the answer's. Source: ironic/api/controllers/v1/node.py, versions 1.1–1.115. */
 export const NODE_FIELDS: readonly NodeField[] = [
   shown('uuid', 1, { brief: true, ...written(uuid(), null, { patch: false }) }),
-  time('created_at', 1),
-  time('updated_at', 1),
+  // Ironic shows them and refuses to be asked for them (_get_fields_for_node_query).
+  time('created_at', 1, { wholeOnly: true }),
+  time('updated_at', 1, { wholeOnly: true }),
   shown('automated_clean', 47, written(flag(), null)),
   ...interfaces,
   shown('boot_mode', 75),

@@ -4,7 +4,12 @@ import { AllocationRepository } from '../../../allocation/allocation.repository.
 import { ChassisRepository } from '../../../chassis/chassis.repository.js';
 import { type ClearNode, Conductor } from '../../../conductor/conductor.js';
 import { ConflictError, FerricError, InvalidError } from '../../../domain/errors.js';
-import { type EditedNode, refuseDuringTransition, settleEdit } from '../../../domain/node/edit.js';
+import {
+  type EditedNode,
+  refuseDuringTransition,
+  refuseProperties,
+  settleEdit,
+} from '../../../domain/node/edit.js';
 import { isHostName, isLogicalName, isUuidLike, RESERVED_NODE_NAMES } from '../../../domain/node/name.js';
 import type { Json, JsonObject } from '../../../domain/step/step.js';
 import type { Node } from '../../../node/node.entity.js';
@@ -37,10 +42,12 @@ export class NodeEditor {
     if (values['parent_node']) {
       values['parent_node'] = await this.#parent(values['parent_node'] as string, owner, asked);
     }
+    const ident = (values['uuid'] as string | null | undefined) ?? randomUUID();
+    refuseProperties(ident, values['properties']);
     const node = {
       ...values,
       owner,
-      uuid: values['uuid'] ?? randomUUID(),
+      uuid: ident,
       conductor_group: String(values['conductor_group'] ?? '').toLowerCase(),
       provision_state: version.does('enrollFirst') ? 'enroll' : 'available',
       ...nameOfInstance(values),

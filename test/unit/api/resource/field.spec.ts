@@ -57,7 +57,7 @@ describe('viewOf', () => {
   it('refuses fields that are unknown or too new; no fields leave the links', () => {
     expect(() => viewOf(NODE_FIELDS, at(115), ['nosuch'])).toThrow('Field(s) "nosuch" are not valid');
     expect(viewOf(NODE_FIELDS, at(115), []).columns).toEqual(['uuid']); // the links
-    expect(() => viewOf(NODE_FIELDS, at(115), ['states'])).toThrow('are not valid');
+    expect(() => viewOf(NODE_FIELDS, at(115), ['states'])).toThrow('Field states is not a valid field.');
     expect(() => viewOf(NODE_FIELDS, at(115), ['driver_info_sealed'])).toThrow('are not valid');
     expect(() => viewOf(NODE_FIELDS, at(81), ['shard'])).toThrow('Request not acceptable.');
     expect(() => viewOf(NODE_FIELDS, at(82), ['shard'])).not.toThrow();

@@ -137,6 +137,20 @@ describe('settleEdit', () => {
     expect(settleEdit(node({ instance_name: 'own' }), change)).toEqual(change);
     expect(settleEdit(node(), { ...change, instance_name: 'given' })['instance_name']).toBe('given');
   });
+  it.each([['8'], [8], [0], [' 8 '], [1.5], [true], [null]])('takes %j for a size', (local_gb) => {
+    expect(code(() => settleEdit(node(), { properties: { local_gb, cpus: 'x'.length } }))).toBeNull();
+  });
+  // What Python's int() makes of them: ironic/objects/node.py, _validate_property_values.
+  it.each([['x'], ['-1'], [-1], ['1.5'], ['']])('takes no %j for a size', (memory_mb) => {
+    expect(() => settleEdit(node(), { properties: { memory_mb, other: 'x' } })).toThrow(
+      `The following properties for node n should be non-negative integers, but provided values are: memory_mb=${memory_mb}`,
+    );
+  });
+  it('never quotes an object that should be a size', () => {
+    expect(() => settleEdit(node(), { properties: { cpus: { a: 'secret' }, local_gb: [1] } })).toThrow(
+      /: local_gb=an object, cpus=an object$/,
+    );
+  });
   it('lowers the conductor group', () => {
     expect(settleEdit(node(), { conductor_group: 'Rack1' })).toEqual({ conductor_group: 'rack1' });
   });
