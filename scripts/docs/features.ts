@@ -185,7 +185,7 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     works(
       'An image of another kind than told (partition, whole disk): refused before it is written',
       'test/component/image/disk-contents.spec.ts',
-      'not in Ironic; images that Ferric serves',
+      'not in Ironic; also images that the machine fetches itself',
     ),
     works(
       'Built: Debian partitions and whole disks for BIOS and UEFI, without loop devices or mounts',

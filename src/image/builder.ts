@@ -5,8 +5,7 @@ import type { Checksum } from '../domain/image/checksum.js';
 import type { ImageKind } from '../domain/image/instance-image.js';
 import { kindFault } from '../domain/image/kind.js';
 import type { ImageReference } from '../domain/image/reference.js';
-import { checkDeclared } from '../protocol/image-format/check.js';
-import { type ImageFormat, ImageFormatError, type Inspection } from '../protocol/image-format/inspection.js';
+import type { ImageFormat, Inspection } from '../protocol/image-format/inspection.js';
 import type { ImageCache } from './cache.js';
 import { type CacheEntry, type CacheRecord, CONVERTED, uuid5 } from './cache-entry.js';
 import { type ConvertLimits, convertToRaw } from './convert.js';
@@ -17,6 +16,7 @@ import { type ImageSources, isFresh, type SourceState } from './source.js';
 import type { Progress } from './transfer-job.js';
 import { TransferError, type TransferPool } from './transfer-pool.js';
 import { Slots } from './turn.js';
+import { judgeImage } from './verdict.js';
 
 /** Two equal requests share one flight. */
 export interface FetchRequest {
@@ -292,18 +292,9 @@ export class ImageBuilder {
 
   /** @throws FerricError image-refused */
   private judge(inspection: Inspection | CacheRecord['inspection'], request: FetchRequest): void {
-    try {
-      checkDeclared(
-        { ...NOTHING_WRONG, ...inspection },
-        request.declared,
-        request.permitted,
-        this.settings.maxVirtualBytes,
-      );
-    } catch (error) {
-      if (error instanceof ImageFormatError)
-        throw new FerricError('image-refused', error.message, { cause: error });
-      throw error;
-    }
+    const { permitted } = request;
+    const { maxVirtualBytes } = this.settings;
+    judgeImage({ ...NOTHING_WRONG, ...inspection }, request.declared, { permitted, maxVirtualBytes });
   }
 }
 

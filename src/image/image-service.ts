@@ -122,7 +122,10 @@ export class ImageService {
       (name) => this.notes.isPinned(name),
     );
     this.sources = new ImageSources(
-      { filePaths: rules.filePaths, maxBytes, transfer, client },
+      {
+        ...{ filePaths: rules.filePaths, maxBytes, transfer, client },
+        permission: { permitted: settings.permitted, maxVirtualBytes },
+      },
       this.pool,
       this.glance,
       this.glance ? undefined : holdings,

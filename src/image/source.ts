@@ -14,6 +14,7 @@ import { askRemote, checkSize, rangeReader } from './remote.js';
 import type { TransferSettings } from './settings.js';
 import type { Progress } from './transfer-job.js';
 import type { TransferPool } from './transfer-pool.js';
+import { judgeHeadOf, type Permission } from './verdict.js';
 
 /** How a source is now; a copy is fresh when it was taken from the same. */
 export interface SourceState {
@@ -31,6 +32,7 @@ export interface SourceState {
 export interface SourceSettings {
   filePaths: readonly string[];
   maxBytes: number;
+  permission: Permission;
   transfer: TransferSettings;
   client: () => HttpClientSettings;
 }
@@ -77,9 +79,10 @@ export class ImageSources {
   }
 
   /**
-   * Looks at the first bytes of an image that is going to be written as `kind` without passing through here.
+   * Looks at the first bytes of an image that is going to be written as `kind` without passing through here: of which
+   * format they are, whether that is safe, and what is on the disk inside.
    * @param format what it is declared to be
-   * @throws FerricError image-refused for bytes of another kind, image-unavailable
+   * @throws FerricError image-refused for bytes of another kind or format, image-unavailable
    */
   async checkKind(
     url: string,
@@ -88,7 +91,9 @@ export class ImageSources {
   ): Promise<void> {
     const client = new HttpClient(this.settings.client());
     try {
-      const fault = kindFault(kind, await contentsBehind(rangeReader(client, url, size, signal), format));
+      const read = rangeReader(client, url, size, signal);
+      await judgeHeadOf(read, format, this.settings.permission);
+      const fault = kindFault(kind, await contentsBehind(read, format));
       if (fault !== undefined) throw new FerricError('image-refused', fault);
     } finally {
       client.close();

@@ -69,6 +69,8 @@ export interface InstanceImageParts {
   httpUrl: () => string;
 }
 
+const UNPACKED_FIRST = ['vhd', 'vhdx', 'vmdk', 'vdi'];
+
 /** The image that a node is to get: from instance_info to what the agent is told to write. */
 export class InstanceImage {
   constructor(private readonly parts: InstanceImageParts) {}
@@ -102,12 +104,14 @@ export class InstanceImage {
     if (partition) validatePartitionImage(node, settings);
     const reference = parseImageReference(source, 'image_source');
     // An agent that is not told the format cannot stream the image to the disk: the conductor looks for it.
-    // The file system of a partition image is looked into before a machine is touched.
+    // The file system of a partition image is looked into before a machine is touched; the disk inside some formats
+    // is seen only once they are unpacked.
     const served =
       partition ||
       reference.kind !== 'http' ||
       this.downloadSource(node) === 'local' ||
-      resolved.disk_format === undefined;
+      resolved.disk_format === undefined ||
+      UNPACKED_FIRST.includes(resolved.disk_format);
     let image: JsonObject;
     let url: string;
     if (served) {

@@ -252,6 +252,7 @@ describe('direct deploy', () => {
     ['7daa1a92-c3d7-4add-aaed-66fcbba58912', {}],
     ['http://images/x.raw', { image_disk_format: 'raw', image_download_source: 'local' }],
     ['http://images/format-unknown', {}],
+    ['http://images/x.vmdk', { image_disk_format: 'vmdk' }],
   ])('serves %s %j itself, and only while it is needed', async (image_source, info) => {
     await using at = await ready({ instance_info: { ...IMAGE, image_source, ...info } });
     expect(fetched).toEqual([image_source]);

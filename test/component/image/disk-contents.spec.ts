@@ -110,7 +110,39 @@ describe('an image that machines fetch themselves', () => {
     );
     // Not what it is declared to be.
     if (format === 'qcow2')
-      await expect(check(at('far-gpt.qcow2'), 'raw')).rejects.toThrow('no partition table');
+      await expect(check(at('far-gpt.qcow2'), 'raw')).rejects.toThrow('declared as raw, but it is qcow2');
+  });
+
+  it.each([
+    ['vmdk', 'vmdk', 'monolithicSparse'],
+    ['vdi', 'vdi', undefined],
+    ['vhdx', 'vhdx', undefined],
+    ['vhd', 'vpc', undefined],
+  ])('is known by its magic, whatever it is declared to be: %s', async (format, output, subformat) => {
+    const path = at(`disk.${format}`);
+    const options = subformat === undefined ? [] : ['-o', `subformat=${subformat}`];
+    await run('qemu-img', ['convert', '-O', output, ...options, at('gpt'), path]);
+    for (const declared of ['raw', 'qcow2'])
+      await expect(check(path, declared)).rejects.toMatchObject({
+        code: 'image-refused',
+        message: `The image is declared as ${declared}, but it is ${format}.`,
+      });
+    await expect(check(path, format)).rejects.toThrow(`The image is ${format}; permitted are raw`);
+  });
+
+  it('is refused where it refers to other files', async () => {
+    await packed('gpt', 'front.qcow2');
+    await run('qemu-img', [
+      'create',
+      '-f',
+      'qcow2',
+      '-F',
+      'qcow2',
+      '-b',
+      at('front.qcow2'),
+      at('overlay.qcow2'),
+    ]);
+    await expect(check(at('overlay.qcow2'), 'qcow2')).rejects.toThrow('The image is unsafe');
   });
 
   it('is looked at where the server knows no ranges, too, as far as its first MiB', async () => {
