@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { OpenApiDocument } from '../../../src/api/openapi/document.js';
+import { HOSTILE_TEXT } from './hostile-text.js';
 
 type Schema = { readonly [key: string]: unknown };
 
@@ -46,28 +47,6 @@ function resolved(schema: Schema, { components }: OpenApiDocument): Schema {
   return typeof $ref === 'string' ? components.schemas[$ref.split('/').at(-1)!]! : schema;
 }
 
-/** What no field takes, or hardly any. */
-const HOSTILE_TEXT = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 20 }),
-  fc.constantFrom(
-    '',
-    '\0',
-    '\ud800',
-    '__proto__',
-    'constructor',
-    'x'.repeat(5000),
-    '../../etc/passwd',
-    "';--",
-    '%00',
-    '{{7*7}}',
-    '1e309',
-    'NaN',
-    '٣',
-    'a\r\nb',
-    '00000000-0000-0000-0000-000000000000',
-    '-1',
-  ),
-);
 const HOSTILE = fc.oneof(
   HOSTILE_TEXT,
   fc.constantFrom<unknown>(null, true, 0, -1, 1.5, 1e300, 2 ** 53, [], {}, [[]], { a: { b: [null] } }),
