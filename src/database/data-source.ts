@@ -8,7 +8,7 @@ import {
 import { FerricError, UnavailableError } from '../domain/errors.js';
 import type { Logger } from '../platform/logger.js';
 import { MIGRATIONS } from './migrations.js';
-import { PreparingClient } from './prepared.js';
+import { CONNECTION_LIFE, PreparingClient } from './prepared.js';
 
 export type Connection = { url: string } | { host: string; port: number; username: string; database: string };
 export type EntityClass = abstract new () => unknown;
@@ -46,6 +46,7 @@ export async function openDatabase(options: {
       keepAlive: true,
       // What a connection has prepared goes with it.
       idleTimeoutMillis: 300_000,
+      maxLifetimeSeconds: CONNECTION_LIFE,
       idle_in_transaction_session_timeout: 60_000,
       lock_timeout: 10_000,
     },

@@ -2,13 +2,25 @@ import { Client, type QueryConfig } from 'pg';
 
 /** Uses of a text from which on it is prepared: what comes once, or in ever new shapes, is not kept by the server. */
 const REPEATED = 3;
-/** Statements that each connection may come to hold; one of 70 columns takes the server some 50 KiB. */
+/** Texts with a name; what a connection holds of one with 70 columns takes the server some 50 KiB. */
 const MOST = 200;
 /** Texts that are being counted. */
 const COUNTED = 2_000;
+/**
+ * Seconds after which a connection is closed as soon as it is free, and a name goes to another text if none had it for.
+ * So names need not be taken back from connections (DEALLOCATE): in its life one comes to hold 2 * MOST statements at most.
+ */
+export const CONNECTION_LIFE = 600;
 
-const names = new Map<string, string>();
+interface Named {
+  readonly name: string;
+  /** ms, monotonic. */
+  used: number;
+}
+
+const names = new Map<string, Named>();
 const uses = new Map<string, number>();
+let given = 0;
 
 /** As pg takes it: with a name once its text comes again and again, so that the server parses and plans it once. */
 export function prepared(text: string, values: unknown[]): QueryConfig<unknown[]> {
@@ -17,18 +29,31 @@ export function prepared(text: string, values: unknown[]): QueryConfig<unknown[]
 }
 
 function nameOf(text: string): string | undefined {
+  const now = performance.now();
   const known = names.get(text);
-  if (known !== undefined || names.size === MOST) return known;
+  if (known) {
+    known.used = now;
+    return known.name;
+  }
   const count = (uses.get(text) ?? 0) + 1;
   if (count < REPEATED) {
     if (uses.size === COUNTED) uses.clear();
     uses.set(text, count);
     return undefined;
   }
+  if (names.size === MOST && !forgetOne(now)) return undefined;
   uses.delete(text);
-  const name = `ferric_${names.size}`;
-  names.set(text, name);
+  // Of a number of its own: some connection may know the old ones by their texts.
+  const name = `ferric_${given++}`;
+  names.set(text, { name, used: now });
   return name;
+}
+
+/** Takes its name from the text that has not been used for longest, if that is long enough. */
+function forgetOne(now: number): boolean {
+  let [oldest, since] = ['', Number.POSITIVE_INFINITY];
+  for (const [text, { used }] of names) if (used < since) [oldest, since] = [text, used];
+  return now - since > CONNECTION_LIFE * 1000 && names.delete(oldest);
 }
 
 type Send = (...given: unknown[]) => Promise<unknown>;

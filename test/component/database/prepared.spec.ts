@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { CONNECTION_LIFE, prepared } from '../../../src/database/prepared.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 
 let database: TestDatabase;
@@ -55,4 +56,25 @@ it('a schema that changes under a connection costs one refusal, and a new connec
   await onOne(async (query) => {
     expect(await query(`select * from changing where id = $1`, [1])).toEqual([]);
   });
+});
+
+it('names go to other texts once nobody has used theirs for as long as a connection lives', () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  try {
+    const nameOf = (text: string) => [1, 2, 3].map(() => prepared(text, []).name)[2];
+    // All names are taken, whatever other tests have named.
+    const odd = Array.from({ length: 201 }, (_, n) => nameOf(`select ${n}`));
+    expect(odd[0]).toBeDefined();
+    expect(odd[200]).toBeUndefined();
+    vi.advanceTimersByTime((CONNECTION_LIFE / 2) * 1000);
+    expect(nameOf('select 0')).toBe(odd[0]);
+    expect(nameOf('select next')).toBeUndefined();
+    vi.advanceTimersByTime((CONNECTION_LIFE / 2 + 1) * 1000);
+    const next = nameOf('select next');
+    expect(next).toBeDefined();
+    expect(odd).not.toContain(next);
+    expect(nameOf('select 0')).toBe(odd[0]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
