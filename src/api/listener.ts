@@ -63,8 +63,8 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 1024, querystringParser: parseQuery },
     // A path that is no UTF-8 has no route and no hook runs for it.
-    frameworkErrors: (_error: unknown, _request: unknown, reply: { raw: ServerResponse }) =>
-      refusePath(reply.raw),
+    frameworkErrors: (_error: unknown, { raw }: { raw: IncomingMessage }, reply: { raw: ServerResponse }) =>
+      refusePath(raw, reply.raw),
     rewriteUrl(raw: IncomingMessage) {
       const { url, jsonSuffix } = normalisePath(raw.url ?? '/', dropsJsonSuffix(raw));
       if (jsonSuffix) suffixed.add(raw);
@@ -195,33 +195,34 @@ function openRoutes(module: DynamicModule): RouteTable {
 /** The root tells which versions there are: it answers whatever was asked for. */
 function versionFor({ url, headers }: Pick<IncomingMessage, 'headers'> & { url: string }): Microversion {
   if (isOfImages(url)) return Microversion.newest;
+  return url.split('?', 1)[0] === '/' ? versionOr(headers, Microversion.oldest) : negotiate(headers);
+}
+
+/** @param other where the headers name no version that there is */
+function versionOr(headers: IncomingMessage['headers'], other: Microversion): Microversion {
   try {
     return negotiate(headers);
-  } catch (error) {
-    if (url.split('?', 1)[0] !== '/') throw error;
-    return Microversion.oldest;
+  } catch {
+    return other;
   }
 }
 
 const rangeHeaders = () => ({ [MIN_VERSION_HEADER]: MIN_VERSION, [MAX_VERSION_HEADER]: MAX_VERSION });
 
-function refusePath(raw: ServerResponse): void {
+function refusePath({ headers }: IncomingMessage, raw: ServerResponse): void {
   const fault = { faultcode: 'Client', faultstring: 'The path could not be read.', debuginfo: null };
   raw.writeHead(400, {
     ...rangeHeaders(),
+    [VERSION_HEADER]: versionOr(headers, Microversion.oldest).toString(),
     'openstack-request-id': `req-${randomUUID()}`,
     'content-type': 'application/json',
   });
   raw.end(JSON.stringify({ error_message: JSON.stringify(fault) }));
 }
 
-function dropsJsonSuffix(raw: IncomingMessage): boolean {
-  try {
-    return !negotiate(raw.headers).does('dotJsonIsName');
-  } catch {
-    // The hook refuses the request with a proper answer; until then its path stays as it is.
-    return !Microversion.newest.does('dotJsonIsName');
-  }
+/** Where no version is negotiated, the hook refuses the request with a proper answer; until then its path stays as it is. */
+function dropsJsonSuffix({ headers }: IncomingMessage): boolean {
+  return !versionOr(headers, Microversion.newest).does('dotJsonIsName');
 }
 
 /** From the Host header where it is a plain authority, else from the socket. */
