@@ -132,9 +132,10 @@ export class NodeContexts {
       ? await this.#forDraft(lease, draft, signal)
       : await this.forWork(lease, draft.row, signal);
     let saved: Json = step.checkpoint;
+    const args = operation.kind === 'action' ? this.#opened(step.args) : step.args;
     const own = {
       operation: { uuid: operation.uuid, kind: operation.kind },
-      step: { name: step.name, interface: step.interface, args: this.#opened(step.args) },
+      step: { name: step.name, interface: step.interface, args },
       wake,
       attempt: step.attempt,
       get saved() {

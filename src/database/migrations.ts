@@ -13,6 +13,7 @@ import { CreateVolume1763713000000 } from '../../migrations/1763713000000-create
 import { CreateImage1763720000000 } from '../../migrations/1763720000000-create-image.js';
 import { CreateInspectionReport1763724000000 } from '../../migrations/1763724000000-create-inspection-report.js';
 import { CreateImageDeleted1763726000000 } from '../../migrations/1763726000000-create-image-deleted.js';
+import { AddStepArgsSealed1763727000000 } from '../../migrations/1763727000000-add-step-args-sealed.js';
 
 /** Every migration, oldest first: a file that is not listed here does not run. */
 export const MIGRATIONS = [
@@ -31,4 +32,5 @@ export const MIGRATIONS = [
   CreateImage1763720000000,
   CreateInspectionReport1763724000000,
   CreateImageDeleted1763726000000,
+  AddStepArgsSealed1763727000000,
 ];

@@ -49,7 +49,9 @@ export class OperationStep {
   @Column({ type: 'varchar', length: 16 }) interface!: StepOwner;
   @Column({ type: 'varchar', length: 255 }) name!: string;
   @Column('integer') priority!: number;
+  /** Secrets read `******`. */
   @Column({ type: 'jsonb', default: {} }) args!: JsonObject;
+  @Column({ type: 'bytea', nullable: true }) args_sealed!: Buffer | null;
   @Column('boolean') abortable!: boolean;
   @Column('boolean') rerunnable!: boolean;
   @Column('boolean') visible!: boolean;

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { Keyring } from '../database/sealing.js';
 import { OperationRepository } from './operation.repository.js';
 
 /** The journal of work. */
@@ -7,8 +8,8 @@ import { OperationRepository } from './operation.repository.js';
   providers: [
     {
       provide: OperationRepository,
-      inject: [DataSource],
-      useFactory: (source: DataSource) => new OperationRepository(source),
+      inject: [DataSource, Keyring],
+      useFactory: (source: DataSource, keyring: Keyring) => new OperationRepository(source, keyring),
     },
   ],
   exports: [OperationRepository],

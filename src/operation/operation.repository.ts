@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import { Compound } from '../database/compound.js';
 import type { Queryable } from '../database/data-source.js';
+import { type Keyring, openSecrets, sealSecrets } from '../database/sealing.js';
 import { type Journal, newJournal, type Result } from '../domain/step/advance.js';
 import { type Json, type JsonObject, newStep, type PlannedStep, type Step } from '../domain/step/step.js';
 import type { Operation, OperationStep } from './operation.entity.js';
@@ -56,9 +57,15 @@ const OPEN_COLUMNS = `id, node_uuid, kind, state, wait_for, abort_requested,
   extract(epoch from poll_at - now())::float8 * 1000 as poll_in,
   extract(epoch from deadline - now())::float8 * 1000 as deadline_in`;
 
-/** The journal: every query on operations and their steps. */
+/** A row of operation_step as JSON has it. */
+type StepJson = Omit<OperationStep, 'args_sealed'> & { args_sealed: string | null };
+
+/** The journal: every query on operations and their steps. Secrets in the arguments of steps are sealed here. */
 export class OperationRepository {
-  constructor(private readonly source: DataSource) {}
+  constructor(
+    private readonly source: DataSource,
+    private readonly keyring: Keyring,
+  ) {}
 
   /** @throws the database's unique violation when the node has open work of that sort */
   async create(operation: NewOperation, on: Queryable): Promise<{ id: string; uuid: string }> {
@@ -116,14 +123,14 @@ export class OperationRepository {
   }
 
   async load(id: string, on: Queryable = this.source.manager): Promise<JournaledOperation | null> {
-    const [row] = await on.query<(Operation & { steps: OperationStep[] })[]>(
+    const [row] = await on.query<(Operation & { steps: StepJson[] })[]>(
       `select *, (select coalesce(jsonb_agg(to_jsonb(step) order by position), '[]') from operation_step step
                    where operation_id = operation.id) as steps
          from operation where id = $1`,
       [id],
     );
     if (!row) return null;
-    const { steps } = row;
+    const steps = row.steps.map((step) => this.#opened(step));
     const state = row.state as Journal['state'];
     const result = (row.args['_result'] as Result | undefined) ?? null;
     const { _result, ...args } = row.args;
@@ -244,7 +251,7 @@ export class OperationRepository {
     return row!.count;
   }
 
-  /** The step that is under way, for `deploy_step`, `clean_step` and `service_step`. */
+  /** The step that is under way, for `deploy_step`, `clean_step` and `service_step`; secrets stay sealed. */
   async currentSteps(
     node_uuids: readonly string[],
   ): Promise<Map<string, { kind: OperationKind; step: Step }>> {
@@ -259,20 +266,31 @@ export class OperationRepository {
 
   /** The part `step`: of the operation that the part `of` has; times are the database's. */
   #addSteps(compound: Compound, of: string, steps: readonly (Step & { position: number })[]): void {
-    const given = compound.parameters.add(JSON.stringify(steps));
+    const given = compound.parameters.add(JSON.stringify(steps.map((step) => this.#sealed(step))));
     compound.add(
       'step',
-      `insert into operation_step (operation_id, position, interface, name, priority, args, abortable, rerunnable,
-              visible, agent, state, checkpoint, attempt, started_at, finished_at)
-       select ${of}.id, row.position, row.interface, row.name, row.priority, row.args, row.abortable, row.rerunnable,
-              row.visible, row.agent, row.state, row.checkpoint, row.attempt,
+      `insert into operation_step (operation_id, position, interface, name, priority, args, args_sealed, abortable,
+              rerunnable, visible, agent, state, checkpoint, attempt, started_at, finished_at)
+       select ${of}.id, row.position, row.interface, row.name, row.priority, row.args, row.args_sealed, row.abortable,
+              row.rerunnable, row.visible, row.agent, row.state, row.checkpoint, row.attempt,
               case when row.state <> 'pending' then now() end, case when row.state in ('done', 'failed') then now() end
          from ${of}, jsonb_populate_recordset(null::operation_step, ${given}::jsonb) as row
        on conflict (operation_id, position) do update
           set interface = excluded.interface, name = excluded.name, priority = excluded.priority, args = excluded.args,
-              abortable = excluded.abortable, rerunnable = excluded.rerunnable, visible = excluded.visible,
-              agent = excluded.agent, state = excluded.state, checkpoint = excluded.checkpoint, attempt = excluded.attempt,
+              args_sealed = excluded.args_sealed, abortable = excluded.abortable, rerunnable = excluded.rerunnable,
+              visible = excluded.visible, agent = excluded.agent, state = excluded.state, checkpoint = excluded.checkpoint, attempt = excluded.attempt,
               started_at = coalesce(operation_step.started_at, excluded.started_at), finished_at = excluded.finished_at`,
     );
+  }
+
+  /** As jsonb_populate_recordset takes it: bytes are their hexadecimal form. */
+  #sealed(step: Step & { position: number }) {
+    const { open, sealed } = sealSecrets(this.keyring, step.args);
+    return { ...step, args: open, args_sealed: sealed && `\\x${sealed.toString('hex')}` };
+  }
+
+  #opened({ args_sealed, ...step }: StepJson): Step {
+    if (args_sealed === null) return step;
+    return { ...step, args: openSecrets(this.keyring, step.args, Buffer.from(args_sealed.slice(2), 'hex')) };
   }
 }

@@ -84,7 +84,7 @@ export function fakeConductor(
     portgroups: new PortgroupRepository(source),
     connectors: new VolumeConnectorRepository(source),
     targets: new VolumeTargetRepository(source, testKeyring()),
-    operations: new OperationRepository(source),
+    operations: new OperationRepository(source, testKeyring()),
     allocations: new AllocationRepository(source),
     templates: new DeployTemplateRepository(source, testKeyring()),
     events: new EventRepository(source),

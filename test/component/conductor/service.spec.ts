@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ProvisionState } from '../../../src/domain/provision/table.js';
 import type { JsonObject } from '../../../src/domain/step/step.js';
+import { HardwareRepository } from '../../../src/hardware/hardware.repository.js';
 import { BY, fakeConductor } from '../../support/conductor.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 
@@ -92,6 +93,32 @@ describe('service', () => {
     const kept = await at('active');
     await kit.conductor.setMaintenance(kept, true, null, BY);
     await expect(service(kept, log)).rejects.toThrow("The service operation can't be performed");
+  });
+});
+
+describe('secrets in the arguments of steps', () => {
+  it('are sealed while the work is under way, masked where it is shown, and whole where the step runs', async () => {
+    const uuid = await at('active');
+    const settings = [{ name: 'fan', value: 'loud', admin_password: 'canary-argument' }];
+    const secret = { interface: 'bios', step: 'apply_configuration', args: { settings } };
+    await service(uuid, hold, secret);
+    await kit.settle(uuid, 'service hold');
+    const stored = await database.source.query<{ text: string; args: JsonObject; operation_id: string }[]>(
+      `select s::text as text, s.args, s.operation_id from operation_step s where name = 'apply_configuration'`,
+    );
+    expect(stored.map(({ text }) => text).join()).not.toContain('canary-argument');
+    expect(stored[0]!.args).toEqual({ settings: [{ ...settings[0], admin_password: '******' }] });
+    const { journal } = (await kit.parts.operations.load(stored[0]!.operation_id))!;
+    expect(journal.steps.find(({ name }) => name === 'apply_configuration')!.args).toEqual({ settings });
+    await ask(uuid, 'unhold');
+    await kit.settle(uuid, 'active');
+    expect(await new HardwareRepository(database.source).biosSettings(uuid)).toMatchObject([
+      { name: 'fan', value: 'loud' },
+    ]);
+    const after = await database.source.query<{ text: string }[]>(
+      `select s::text as text from operation_step s`,
+    );
+    expect(after.map(({ text }) => text).join()).not.toContain('canary-argument');
   });
 });
 
