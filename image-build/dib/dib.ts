@@ -8,6 +8,7 @@ import { run } from '../process/run.js';
 import type { PublishedFile } from '../session/artefact.js';
 import type { BuildSession } from '../session/build-session.js';
 import type { Backend, UserImageRequest } from '../user/request.js';
+import { REPAIR, writeRepair } from './repair.js';
 
 const ELEMENT_ROOT = '/usr/lib/python3/dist-packages/diskimage_builder/elements';
 const HOUR = 3_600_000;
@@ -78,7 +79,8 @@ export async function buildDib(
   const create = (type: 'qcow2' | 'tar', all: readonly string[], packages: readonly string[]) =>
     session.stage('disk-image-create', async (stage) => {
       stage.watch(session.path(`image.${type}`));
-      await diskImageCreate(session, cache, type, [elementOf(distro), ...all], packages, env);
+      const repair = DEBIAN.includes(distro) ? [REPAIR] : [];
+      await diskImageCreate(session, cache, type, [elementOf(distro), ...all, ...repair], packages, env);
     });
   if (kind === 'partition') {
     // Grub inside, or the image can be booted from the network alone.
@@ -133,7 +135,7 @@ export async function buildIronicAgent(
   const debian = await session.stage('sources', () => debianEnvironment(session, {}));
   await session.stage('disk-image-create', async (stage) => {
     stage.watch(session.path('image.initramfs'));
-    const all = [...elements, 'debian-minimal'];
+    const all = [...elements, 'debian-minimal', REPAIR];
     await diskImageCreate(session, cache, 'qcow2', all, packages, { ...debian, ...settings });
   });
 }
@@ -150,6 +152,7 @@ async function diskImageCreate(
   const temporary = session.path('dib');
   mkdirSync(imageCache, { recursive: true });
   mkdirSync(temporary);
+  writeRepair(session.path('elements'));
   const extra = packages.length > 0 ? ['-p', packages.join(',')] : [];
   const args = [
     '-a',
@@ -162,7 +165,7 @@ async function diskImageCreate(
     '--image-cache',
     imageCache,
   ];
-  const elementsPath = process.env['ELEMENTS_PATH'];
+  const elementsPath = [session.path('elements'), process.env['ELEMENTS_PATH'] ?? ''];
   await run('disk-image-create', [...args, ...extra, ...elements], {
     timeout: 3 * HOUR,
     capture: false,
@@ -171,7 +174,7 @@ async function diskImageCreate(
       ...env,
       TMP_DIR: temporary,
       TMPDIR: temporary,
-      ...(elementsPath === undefined ? {} : { ELEMENTS_PATH: elementsPath }),
+      ELEMENTS_PATH: elementsPath.filter((path) => path !== '').join(':'),
     },
   });
 }

@@ -193,9 +193,9 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       'not in Ironic; [how](../how-to/build-images.md)',
     ),
     works(
-      'Partition images built by disk-image-builder; other distributions where their sources can be reached',
+      'Partition images and whole disks built by disk-image-builder; other distributions where their sources can be reached',
       'test/images/disk-image-builder.spec.ts',
-      '`make test-images`; of its Debian whole disks the EFI one starts, and no login came on its console',
+      '`make test-images`: Debian, booted to the login, the whole disk by BIOS and by UEFI',
     ),
     works(
       'Changed and enlarged by libguestfs: packages, scripts, a larger disk',

@@ -39,8 +39,9 @@ const CHAPTERS: Readonly<Record<string, readonly Row[]>> = {
     },
     {
       known: '`disk-image-create ubuntu vm block-device-efi dhcp-all-interfaces -o my-image`',
-      answer: 'the same with `--efi`; Debian’s whole disks boot by BIOS and by UEFI',
-      tests: [USER_IMAGE],
+      answer:
+        'the same with `--efi`; Debian’s whole disks boot by BIOS and by UEFI, those that `--backend dib` fills too',
+      tests: [USER_IMAGE, DIB],
     },
     {
       known: '“replace `ubuntu` with `fedora`”',
