@@ -26,6 +26,14 @@ export interface RestServerOptions {
   onResultRead?: () => void;
 }
 
+/**
+ * Milliseconds that an idle connection stays open. Conductors ask over the connection they have, at intervals that they
+ * choose (6 s is Ironic's `[agent]command_wait_interval`); Node's own 5 s and the second it adds are that very moment,
+ * and a request that meets the end of its connection is a failure to them. 900 s is upstream's agent of Ironic 21.4
+ * (oslo.service, `client_socket_timeout`).
+ */
+const IDLE_CONNECTION = 900_000;
+
 /** A config drive of 64 MiB in base64 fits, an endless body does not. */
 const MAX_BODY = 128 * 2 ** 20;
 
@@ -57,6 +65,7 @@ export class RestServer {
       ? https.createServer({ cert: own.certificate, key: own.privateKey, minVersion }, handle)
       : http.createServer(handle);
     server.headersTimeout = 30_000;
+    server.keepAliveTimeout = IDLE_CONNECTION;
     this.server = server;
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);

@@ -1,5 +1,8 @@
 import { execFile, execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { connect } from 'node:tls';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AgentUnderTest } from '../../support/agent/agent-under-test.js';
@@ -98,6 +101,25 @@ describe('the deploy agent', () => {
     expect((await test.curl('/v1/commands/', '-d', '{"name":"standby.sync","params":{}}')).status).toBe(401);
     expect((await test.get('/v1/commands')).status).toBe(200);
     expect((await test.curl('/v1/commands')).status).toBe(401);
+  });
+
+  it('keeps a connection for longer than conductors leave it idle between two questions', async () => {
+    await test.start();
+    const { hostname, port } = new URL(test.callback);
+    const line = connect({ host: hostname, port: Number(port), ca: readFileSync(`${test.dir}/ca.pem`) });
+    try {
+      const ask = async (): Promise<string> => {
+        line.write(`GET /v1/status HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`);
+        const [answer] = (await once(line, 'data', { signal: AbortSignal.timeout(5_000) })) as [Buffer];
+        return answer.toString();
+      };
+      expect(await ask()).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\nKeep-Alive: timeout=900\r\n/);
+      // Ironic's [agent]command_wait_interval is 6 s, Node's own end of an idle connection too.
+      await new Promise((resolve) => setTimeout(resolve, 6_500));
+      expect(await ask()).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    } finally {
+      line.destroy();
+    }
   });
 
   it('lists its steps with their version, and refuses another version', async () => {
