@@ -19,6 +19,9 @@ function lost(find: (text: string, path: string) => string[]): string[] {
 const matches = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map((match) => match[1]!);
 
 describe('documentation', () => {
+  it('holds no mark of a merge that was not finished', () => {
+    expect(lost((text) => matches(text, /^((?:<{7}|>{7}) .*)$/gm))).toEqual([]);
+  });
   it('links to files and headings that are there', () => {
     const slug = (heading: string) =>
       heading
