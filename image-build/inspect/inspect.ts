@@ -27,6 +27,8 @@ import type { FoundPartition, FoundSystem, ImageReport } from './report.js';
 
 /** Formats of a disk inside a file that qemu-img is trusted with, once our own reader has found no fault. */
 const UNPACKED = ['qcow2', 'vhd', 'vhdx', 'vmdk', 'vdi'];
+/** Bytes of the largest disk that the daemon takes unless told otherwise: default of `image.max_virtual_size_gib`. */
+const LARGEST_DISK = 2_048 * 2 ** 30;
 /** Where qemu-img's name of a format is not ours. */
 export const QEMU_NAME: Readonly<Record<string, string>> = { vhd: 'vpc' };
 
@@ -60,6 +62,12 @@ export async function inspectFile(session: BuildSession, file: string): Promise<
       head: Buffer.concat(start).subarray(0, FILE_SYSTEM_BYTES),
     };
   });
+  const faults = [...inspection.faults];
+  if ((inspection.virtualSize ?? 0) > LARGEST_DISK) {
+    faults.push(
+      `it holds a disk of ${inspection.virtualSize} bytes; the daemon takes ${LARGEST_DISK} unless it is told otherwise`,
+    );
+  }
   const report: ImageReport = {
     file: path,
     size,
@@ -67,8 +75,8 @@ export async function inspectFile(session: BuildSession, file: string): Promise<
     kind: 'unknown',
     format: inspection.format ?? inspection.matches.join(' or '),
     virtualSize: inspection.virtualSize,
-    safe: inspection.faults.length === 0,
-    faults: [...inspection.faults],
+    safe: faults.length === 0,
+    faults,
     partitionTable: undefined,
     partitions: [],
     boots: { bios: false, uefi: false },

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { imageSection } from '../../../src/config/section/image.js';
 import { ferric } from '../../support/cli/command-line.js';
 
 const home = mkdtempSync(join(tmpdir(), 'ferric-inspect-'));
@@ -130,6 +131,17 @@ printf 'x' | dd of=mbr.raw conv=notrunc bs=1 status=none`);
     expect(report).toMatchObject({ safe: false, faults: ['it has a backing file'], partitions: [] });
     expect(stderr).not.toContain('unpack');
     expect(stderr).toContain('thin.qcow2 is unsafe: it has a backing file');
+  });
+
+  test('a small file of an enormous disk is unsafe, and is not unpacked', async () => {
+    sh('qemu-img create -q -f qcow2 bomb.qcow2 900T');
+    const { status, stderr, report } = await inspect('bomb.qcow2');
+    expect(status).toBe(3);
+    expect(report).toMatchObject({ safe: false, virtual_size: 900 * 2 ** 40 });
+    expect(report.faults).toEqual([expect.stringContaining(`it holds a disk of ${900 * 2 ** 40} bytes`)]);
+    expect(stderr).not.toContain('unpack');
+    // The limit is the daemon's.
+    expect(report.faults[0]).toContain(`takes ${imageSection.parse({}).max_virtual_size_gib * 2 ** 30} `);
   });
 
   test('a file that is not there is wrong use', async () => {
