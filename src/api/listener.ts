@@ -39,6 +39,8 @@ export interface ListenerOptions {
   maxBodyBytes: number;
   /** Larger limits of single routes, by the end of their path. */
   largerBodies?: Readonly<Record<string, number>>;
+  /** Whether whole numbers that are too large to be kept exactly are rounded, not refused. */
+  mayRound?: true;
   /** ms for a whole request to come in. */
   requestTimeout: number;
 }
@@ -119,10 +121,12 @@ function prepare(
   // Whatever a client calls its JSON, it is read as JSON.
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', { parseAs: 'buffer' }, async (_request: unknown, bytes: Buffer) =>
-    parseBody(bytes),
+    parseBody(bytes, options.mayRound),
   );
   fastify.addContentTypeParser(BYTES, async (request: StreamRequest, payload: IncomingMessage) =>
-    isStreamed(request) ? payload : parseBody(await readAll(payload, request.routeOptions.bodyLimit)),
+    isStreamed(request)
+      ? payload
+      : parseBody(await readAll(payload, request.routeOptions.bodyLimit), options.mayRound),
   );
   const texts = new WeakMap<ServerResponse, JsonText>();
   fastify.addHook('preSerialization', (_request, reply, body, done) => {

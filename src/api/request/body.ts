@@ -7,44 +7,82 @@ export class BodyRefused extends InvalidError {}
 
 /**
  * @param bytes what came; empty is no body
+ * @param mayRound whether a whole number that JavaScript cannot hold is rounded; else it is refused
  * @returns the JSON value, free of what PostgreSQL cannot keep and of keys that mean a prototype
  * @throws BodyRefused when nested too deeply, InvalidError otherwise
  */
-export function parseBody(bytes: Buffer): unknown {
+export function parseBody(bytes: Buffer, mayRound = false): unknown {
   if (bytes.length === 0) return undefined;
-  if (isTooDeep(bytes)) {
+  const { isTooDeep, hasLongNumber } = scan(bytes);
+  if (isTooDeep) {
     throw new BodyRefused(
       'Request body JSON is nested too deeply. Please contact the service administrator.',
     );
   }
+  let text: string;
   let body: unknown;
   try {
-    body = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes));
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);
+    body = JSON.parse(text);
   } catch (error) {
     // V8 quotes the text around the fault, which may hold a secret.
     const reason = error instanceof SyntaxError ? 'it is not JSON' : 'it is not UTF-8';
     throw new InvalidError(`The request body could not be read: ${reason}.`, { cause: error });
   }
   refuseUnstorable(body, '');
+  if (hasLongNumber && !mayRound) refuseRounded(text);
   return body;
 }
 
-/** Counts brackets outside strings, byte by byte: a parser would recurse (OSSN-0099). */
-function isTooDeep(bytes: Buffer): boolean {
+/** Digits from which on a whole number may be more than 2^53. */
+const LONG = 16;
+
+/** Counts brackets and digits outside strings, byte by byte: a parser would recurse (OSSN-0099). */
+function scan(bytes: Buffer): { isTooDeep: boolean; hasLongNumber: boolean } {
   let depth = 0;
+  let digits = 0;
+  let hasLongNumber = false;
   let inString = false;
   for (let at = 0; at < bytes.length; at += 1) {
     const byte = bytes[at];
     if (inString) {
       if (byte === 0x5c) at += 1;
       else if (byte === 0x22) inString = false;
-    } else if (byte === 0x22) inString = true;
-    else if (byte === 0x7b || byte === 0x5b) {
-      depth += 1;
-      if (depth > MAX_DEPTH) return true;
-    } else if (byte === 0x7d || byte === 0x5d) depth -= 1;
+    } else if (byte !== undefined && byte >= 0x30 && byte <= 0x39) {
+      digits += 1;
+      if (digits === LONG) hasLongNumber = true;
+    } else {
+      digits = 0;
+      if (byte === 0x22) inString = true;
+      else if (byte === 0x7b || byte === 0x5b) {
+        depth += 1;
+        if (depth > MAX_DEPTH) return { isTooDeep: true, hasLongNumber };
+      } else if (byte === 0x7d || byte === 0x5d) depth -= 1;
+    }
   }
-  return false;
+  return { isTooDeep: false, hasLongNumber };
+}
+
+type Reviver = (key: string, value: unknown, context: { source?: string }) => unknown;
+/** TypeScript's library does not know the reviver's third argument yet. */
+const parseTold = JSON.parse as (text: string, reviver: Reviver) => unknown;
+
+/** A number must not come back as another one. */
+function refuseRounded(text: string): void {
+  parseTold(text, (key, value, { source = '' }) => {
+    if (typeof value === 'number' && /^-?\d{16,}$/.test(source) && digitsOf(value) !== source) {
+      throw new InvalidError(`${key || 'The body'} holds a whole number that cannot be kept exactly.`);
+    }
+    return value;
+  });
+}
+
+/** Without an exponent, which `String` gives from 1e21 on. */
+function digitsOf(value: number): string {
+  const [digits = '', exponent] = String(value).split('e+');
+  if (exponent === undefined) return digits;
+  const [sign = '', whole = '', fraction = ''] = /^(-?)(\d+)\.?(\d*)$/.exec(digits)!.slice(1);
+  return sign + (whole + fraction).padEnd(Number(exponent) + 1, '0');
 }
 
 function refuseUnstorable(value: unknown, at: string): void {

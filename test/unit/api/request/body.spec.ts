@@ -37,6 +37,26 @@ describe('parseBody', () => {
   ])('refuses %s', (text, message) => {
     expect(() => parse(text)).toThrow(message);
   });
+  it.each([
+    ['{"a": 9007199254740993}', 'a holds a whole number that cannot be kept exactly'],
+    ['{"a": [-12345678901234567890123]}', '0 holds a whole number'],
+    ['9007199254740993', 'The body holds a whole number'],
+  ])('refuses %s rather than to keep another number', (text, message) => {
+    expect(() => parse(text)).toThrow(message);
+    expect(parseBody(Buffer.from(text), true)).toBeDefined();
+  });
+  it.each([
+    ['9007199254740992'],
+    ['[9007199254740991, -9007199254740992]'],
+    ['0.12345678901234567890'],
+    ['1e20'],
+    ['"9007199254740993"'],
+    ['18446744073709552000'],
+    ['-1000000000000000000000000'],
+    ['1234567890000000000000000'],
+  ])('keeps %s', (text) => {
+    expect(parse(text)).toEqual(JSON.parse(text));
+  });
   it('refuses what is no UTF-8, and quotes nothing of what it could not read', () => {
     expect(() => parseBody(Buffer.from([0x22, 0xff, 0x22]))).toThrow('it is not UTF-8');
     expect(() => parse('{"ipmi_password": canary}')).toThrow(/^(?!.*canary).*not JSON/);
