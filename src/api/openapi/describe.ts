@@ -31,7 +31,10 @@ export type Answer =
 export interface RouteDescription {
   /** One line: what it does. */
   readonly summary: string;
+  /** None: a parameter is refused before the handler sees the request. */
   readonly query?: ParameterTable;
+  /** Its answer is the same whatever parameters come. */
+  readonly anyQuery?: true;
   readonly body?: Body;
   /** None: the answer has no body. */
   readonly answer?: Answer;

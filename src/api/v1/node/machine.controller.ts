@@ -10,7 +10,7 @@ import { FLAG, OBJECT, objectOf, STRING } from '../../openapi/json-schema.js';
 import { readFlag, readText, refuseUnknown, required } from '../../request/arguments.js';
 import type { ApiReply, ApiRequest } from '../../request/asked.js';
 import { type ParameterTable, readQuery } from '../../request/query.js';
-import { shorten, stringList } from '../../request/value.js';
+import { boolean, shorten, stringList, text } from '../../request/value.js';
 import { objectBody } from '../../resource/write.js';
 import { NodeFinder } from './node-finder.js';
 
@@ -27,6 +27,7 @@ const MEDIUM = objectOf(
   },
   ['device_type', 'image_url'],
 );
+const IN_BODY = 'as old clients name it; in the body otherwise';
 const MEDIA_SCHEMES = ['http', 'https', 'nfs', 'cifs', 'smb'];
 const MEDIA_SOURCES = ['http', 'local', 'swift'];
 
@@ -57,13 +58,14 @@ export class NodeMachineController {
   @Policy('baremetal:node:set_console_state')
   @Describe({
     summary: 'Turn the console on or off',
+    query: { enabled: { read: boolean, about: IN_BODY } },
     body: { schema: objectOf({ enabled: SWITCH }), optional: true },
   })
   async setConsole(@Req() request: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
     const { asked, params } = request;
-    const node = await this.finder.find(params['ident']!, asked);
     const given = fromBodyOrQuery('console', request);
     refuseUnknown(given, ['enabled']);
+    const node = await this.finder.find(params['ident']!, asked);
     const enabled = required('enabled', readFlag(given, 'enabled'));
     await this.conductor.hardware.setConsole(node.uuid, enabled, asked.by.request_id);
     accepted(reply, request, 'states/console');
@@ -87,13 +89,14 @@ export class NodeMachineController {
   @Policy('baremetal:node:set_boot_mode')
   @Describe({
     summary: 'Ask for a boot mode',
+    query: { target: { read: text, about: IN_BODY } },
     body: { schema: objectOf({ target: { enum: ['bios', 'uefi'] } }), optional: true },
   })
   async bootMode(@Req() request: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
     const { asked, params } = request;
-    const node = await this.finder.find(params['ident']!, asked);
     const given = fromBodyOrQuery('boot_mode', request);
     refuseUnknown(given, ['target']);
+    const node = await this.finder.find(params['ident']!, asked);
     const target = required('target', readText(given, 'target', 100));
     if (target !== 'bios' && target !== 'uefi') {
       throw new InvalidError(
@@ -110,13 +113,14 @@ export class NodeMachineController {
   @Policy('baremetal:node:set_secure_boot')
   @Describe({
     summary: 'Ask for Secure Boot',
+    query: { target: { read: boolean, about: IN_BODY } },
     body: { schema: objectOf({ target: SWITCH }), optional: true },
   })
   async secureBoot(@Req() request: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
     const { asked, params } = request;
-    const node = await this.finder.find(params['ident']!, asked);
     const given = fromBodyOrQuery('secure_boot', request);
     refuseUnknown(given, ['target']);
+    const node = await this.finder.find(params['ident']!, asked);
     const target = required('target', readFlag(given, 'target'));
     await this.conductor.hardware.setSecureBoot(node.uuid, target, asked.by.request_id);
     accepted(reply, request, 'states');

@@ -83,7 +83,8 @@ export class NodeManagementController {
   @Get('indicators')
   @Since(LIGHTS_SINCE)
   @Policy('baremetal:node:get_indicator_state')
-  @Describe({ summary: 'Lights of a node', answer: { schema: LIGHTS } })
+  // Ironic's takes any parameter here, and looks at none.
+  @Describe({ summary: 'Lights of a node', answer: { schema: LIGHTS }, anyQuery: true })
   indicators(@Req() request: ApiRequest) {
     return this.#list(request, null);
   }

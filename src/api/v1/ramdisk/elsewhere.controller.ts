@@ -4,13 +4,15 @@ import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';
 
+const REFUSED = { summary: 'Refused: ramdisks have a listener of their own', anyQuery: true } as const;
+
 /** The ramdisk's routes on the operators' listener: machines have a listener of their own. */
 @Controller('v1')
 export class RamdiskElsewhereController {
   @Get('lookup')
   @Since(22)
   @Policy('public')
-  @Describe({ summary: 'Refused: ramdisks have a listener of their own' })
+  @Describe(REFUSED)
   lookUp(): never {
     throw elsewhere();
   }
@@ -18,7 +20,7 @@ export class RamdiskElsewhereController {
   @Post('heartbeat/:ident')
   @Since(22)
   @Policy('public')
-  @Describe({ summary: 'Refused: ramdisks have a listener of their own' })
+  @Describe(REFUSED)
   heartbeat(): never {
     throw elsewhere();
   }
@@ -26,7 +28,7 @@ export class RamdiskElsewhereController {
   @Post('continue_inspection')
   @Since(1)
   @Policy('public')
-  @Describe({ summary: 'Refused: ramdisks have a listener of their own' })
+  @Describe(REFUSED)
   continueInspection(): never {
     throw elsewhere();
   }
