@@ -1,5 +1,7 @@
-// The same requests to Debian's Ironic and to the daemon as it is shipped: every difference is one that is meant.
+// The same requests to Debian's Ironic and to the daemon as it is shipped: every difference is one that is meant, and every
+// answer of the daemon's is as its OpenAPI document says.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type AnswerCheck, startAnswerCheck } from '../../support/answer-check.js';
 import { DaemonHome, type RunningDaemon } from '../../support/daemon.js';
 import { type IronicPeer, startIronicPeer } from '../../support/peer/ironic.js';
 import { reportOf } from '../compare/report.js';
@@ -21,14 +23,20 @@ const PAGE = new URL('../../../docs/reference/ironic-differences.md', import.met
 let peer: IronicPeer;
 let home: DaemonHome;
 let daemon: RunningDaemon;
+/** Every answer of the daemon's passes it. */
+let check: AnswerCheck;
+let ours: Server;
 /** By scenario: one that is tried again counts once. */
 const runs = new Map<string, Run>();
 
 beforeAll(async () => {
   home = new DaemonHome(OURS);
   [peer, daemon] = await Promise.all([startIronicPeer({ config: PEER }), home.start()]);
+  check = await startAnswerCheck(daemon.url);
+  ours = { url: check.url, agentUrl: daemon.agentUrl };
 });
 afterAll(async () => {
+  await check?.stop();
   await Promise.all([peer?.stop(), home?.remove()]);
 });
 
@@ -38,7 +46,7 @@ describe('Ferric beside Debian’s Ironic', () => {
   it.each([...SCENARIOS, ...SWEEP])(
     '$name',
     async (scenario) => {
-      const run = await runScenario(scenario, theirs(), daemon);
+      const run = await runScenario(scenario, theirs(), ours);
       runs.set(scenario.name, run);
       expect(openLines(reportOf(run.findings, MEANT))).toEqual([]);
     },
@@ -57,13 +65,13 @@ describe('Ferric beside Debian’s Ironic', () => {
 });
 
 describe('Ferric beyond Debian’s Ironic', () => {
-  beforeAll(() => prepare(daemon.url, PREPARATION));
-  afterAll(() => empty(daemon.url, 'latest'));
+  beforeAll(() => prepare(ours.url, PREPARATION));
+  afterAll(() => empty(ours.url, 'latest'));
 
   it.each(NEWER)('has $name from 1.$since on', async (row) => {
-    expect(await faultsOf(row, daemon.url, daemon.agentUrl)).toEqual([]);
+    expect(await faultsOf(row, ours.url, ours.agentUrl)).toEqual([]);
     if (!row.documented) return;
-    const inDocument = (version: number) => isDocumented(daemon.url, row.documented!, version);
+    const inDocument = (version: number) => isDocumented(ours.url, row.documented!, version);
     expect([await inDocument(row.since - 1), await inDocument(row.since)]).toEqual([false, true]);
   });
 
@@ -72,6 +80,11 @@ describe('Ferric beyond Debian’s Ironic', () => {
     const theirs = new Set([...IRONIC_ROUTES.map(named), ...FOR_CLIENTS]);
     expect([...new Set(FERRIC_ROUTES.map(named))].toSorted()).toEqual([...theirs].toSorted());
   });
+});
+
+it('answers as its OpenAPI document says', () => {
+  expect(check.answers()).toBeGreaterThan(total(runs.values()).exchanges);
+  expect(check.faults()).toEqual([]);
 });
 
 it('has its counts in the reference', async () => {

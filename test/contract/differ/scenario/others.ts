@@ -1,4 +1,4 @@
-import { around, get, post, put, type Scenario, uuid } from '../scenario.js';
+import { around, get, patch, post, put, remove, type Scenario, uuid } from '../scenario.js';
 
 const PORT = uuid(90);
 const bind = {
@@ -10,7 +10,39 @@ const bind = {
 const create = (body: object, at: number | number[] = 82) =>
   post('/v1/nodes', { driver: 'fake-hardware', ...body }, { at });
 
+/** Of a node: parts that take no parameters. */
+const WITHOUT = [
+  'states',
+  'states/console',
+  'management/boot_device',
+  'management/boot_device/supported',
+  'validate',
+];
+
 export const OTHER: readonly Scenario[] = [
+  {
+    name: 'parameters that a route does not have',
+    steps: [
+      create({ uuid: uuid(1), name: 'a' }),
+      ...WITHOUT.map((part) => get(`/v1/nodes/a/${part}?nosuch=1&other=2`)),
+      ...['properties', 'raid/logical_disk_properties', 'vendor_passthru/methods'].map((part) =>
+        get(`/v1/drivers/fake-hardware/${part}?nosuch=1`),
+      ),
+      get('/v1/nodes/nosuch/inventory?nosuch=1'),
+      post('/v1/nodes?nosuch=1', { driver: 'fake-hardware' }),
+      post('/v1/chassis?nosuch=1', {}),
+      post('/v1/nodes/a/vifs?nosuch=1', { id: 'x' }),
+      put('/v1/nodes/a/maintenance?nosuch=1', { reason: 'x' }),
+      put('/v1/nodes/a/states/power?nosuch=1', { target: 'power on' }),
+      put('/v1/nodes/a/states/provision?nosuch=1', { target: 'manage' }),
+      put('/v1/nodes/a/management/boot_device?nosuch=1', { boot_device: 'pxe' }),
+      put('/v1/nodes/a/traits?nosuch=1', { traits: [] }),
+      remove('/v1/nodes/a/maintenance?nosuch=1'),
+      remove(`/v1/ports/${uuid(2)}?nosuch=1`),
+      patch(`/v1/ports/${uuid(2)}?nosuch=1`, []),
+      get('/v1/nodes/a?fields=maintenance,power_state,provision_state,target_provision_state'),
+    ],
+  },
   {
     name: 'details below others',
     steps: [
