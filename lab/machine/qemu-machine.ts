@@ -67,10 +67,11 @@ export class QemuMachine implements Machine, AsyncDisposable {
       return path;
     });
     const vars = varsTemplate(specification);
-    if (vars !== undefined) copyFileSync(vars, this.#varsPath);
+    if (vars !== undefined) copyFileSync(vars, this.varsPath);
   }
 
-  get #varsPath(): string {
+  /** Where firmware of UEFI keeps its variables; there is no file with a BIOS. */
+  get varsPath(): string {
     return join(this.options.directory, 'uefi-vars.fd');
   }
 
@@ -133,7 +134,7 @@ export class QemuMachine implements Machine, AsyncDisposable {
     const args = qemuArguments(specification, {
       accelerator,
       qmpPath,
-      varsPath: this.#varsPath,
+      varsPath: this.varsPath,
       diskPaths: this.diskPaths,
       taps,
       macs: this.macs,

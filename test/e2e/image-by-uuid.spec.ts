@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { tableOf } from '../support/e2e/disk-table.js';
 import { uploadGuideImages } from '../support/e2e/image-upload.js';
@@ -89,6 +90,8 @@ describe('images of the Image service inside', () => {
         { name: 'root', size: 1024 * 2048 },
       ],
     });
+    // The firmware has an entry for the disk: it does not depend on the loader's path alone.
+    expect(readFileSync(uefi.machine.varsPath).includes(Buffer.from('ferric1', 'utf16le'))).toBe(true);
     // Nothing came from elsewhere.
     expect(rack.images.requests).toEqual([]);
   });
