@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/e2e/longest-first.js';
 
 // Emulated firmware and real network clients on a shared machine: a CI run gives such a test one more try.
 const onCi = process.env['CI'] ? 1 : 0;
@@ -11,6 +12,7 @@ const tier = (name: string, extra: object = {}) => ({
 // e2e (virtual machines). The last three mostly wait, and have ports, folders and namespaces of their own: two files at once.
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       tier('unit', { testTimeout: 10_000 }),
       tier('component', { retry: onCi, testTimeout: 60_000, hookTimeout: 120_000, maxWorkers: 2 }),
