@@ -1,22 +1,33 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { LabMachineOptions } from '../../lab/lab.js';
-import { aMachine, builtParts, GIB, imageFields, raiseRack } from '../support/e2e/rack.js';
+import { compareWithImage, isBlank } from '../support/e2e/disk.js';
+import { writeBytes } from '../support/e2e/disk-table.js';
+import { aMachine, builtParts, GIB, imageFields, MIB, raiseRack } from '../support/e2e/rack.js';
 
 const MINUTES = 60_000;
+const TINY = { system: 'tiny', format: 'raw' } as const;
 
 /** Ways of booting and of writing that are rarer, or slower, than what test/e2e goes through. */
 describe('deployment by other ways', () => {
-  it('UEFI’s own PXE client: first stage by TFTP, the rest by HTTP', async () => {
+  it('UEFI’s own PXE client: first stage by TFTP, the rest by HTTP; cleaned before, byte for byte the image after', async () => {
+    const { image } = await builtParts(TINY);
     const { rack, uuid, hello } = await deployed(
       aMachine('uefi', { nics: [{ model: 'virtio', rom: 'none' }] }),
-      { system: 'tiny', format: 'raw' },
+      TINY,
       {},
+      {},
+      // Somebody's old disk: what is on it must be gone after cleaning.
+      readFileSync(image.path).subarray(0, MIB),
     );
     await using _ = rack;
     expect(hello).not.toContain('ipa-api-url');
     expect(rack.rack.daemon.log()).toMatch(/"file":"snponly\.efi"[^\n]*TFTP: sent/);
     expect(await rack.rack.api.node(uuid)).toMatchObject({ power_state: 'power on' });
+    const difference = compareWithImage(rack.rack.lab.machine('node1').machine.diskPaths[0]!, image.path);
+    expect(difference.unexplained, 'first sector that differs').toBeNull();
+    expect(difference.explained, 'the backup table has moved').toBeGreaterThan(0);
   });
 
   it('a Debian qcow2 with a config drive, on NVMe behind an e1000e', async () => {
@@ -38,24 +49,36 @@ describe('deployment by other ways', () => {
   });
 });
 
+/** @param before what stands at the start of the disk, and is cleaned away; none: no cleaning */
 async function deployed(
   machine: LabMachineOptions,
   choice: Parameters<typeof builtParts>[0],
   provision: Record<string, unknown>,
   fields: Record<string, unknown> = {},
+  before?: Uint8Array,
 ) {
   const { image, ramdisk } = await builtParts(choice);
   await using parts = new AsyncDisposableStack();
   const rack = parts.use(
-    await raiseRack({ machines: [machine], ramdisk, config: { conductor: { automated_clean: false } } }),
+    await raiseRack({
+      machines: [machine],
+      ramdisk,
+      config: { conductor: { automated_clean: before !== undefined } },
+    }),
   );
   const { api, lab } = rack.rack;
   const node1 = lab.machine('node1');
   const uuid = await rack.rack.enrol(node1, { capabilities: `boot_mode:${machine.firmware}` });
   await api.provision(uuid, 'manage');
   await api.waitForState(uuid, 'manageable', { timeout: MINUTES });
+  const disk = node1.machine.diskPaths[0]!;
+  if (before) {
+    writeBytes(disk, before, 0);
+    expect(isBlank(disk, 0, MIB)).toBe(false);
+  }
   await api.provision(uuid, 'provide');
-  await api.waitForState(uuid, 'available', { timeout: MINUTES });
+  await api.waitForState(uuid, 'available', { timeout: before ? 8 * MINUTES : MINUTES });
+  if (before) expect(isBlank(disk, 0, MIB), 'the old partition table').toBe(true);
   await api.patch(uuid, { ...imageFields(rack.rack.publish(image), image), ...fields });
   const since = node1.machine.console.position;
   await api.provision(uuid, 'active', provision);
