@@ -17,14 +17,6 @@ function newerRows(newer: readonly string[]) {
   };
 }
 
-/** Interfaces in words: ours are theirs and these, in whatever order. */
-function newerWords(newer: readonly string[]) {
-  return ({ theirs: their, ours }: Finding) => {
-    const older = ours.split(', ').filter((word) => !newer.includes(word));
-    return ours !== their && older.sort().join() === their.split(', ').sort().join();
-  };
-}
-
 export const MEANT: readonly Meant[] = [
   // What lists and shows print
   {
@@ -37,13 +29,6 @@ export const MEANT: readonly Meant[] = [
     path: /enabled.\w+.interfaces$/i,
     when: sameParts,
     reason: 'The enabled interfaces of a hardware type are a set: Ferric’s are sorted.',
-  },
-  {
-    line: /driver (list|show)/,
-    path: /enabled.(inspect|rescue).interfaces$/i,
-    when: newerWords(['agent']),
-    reason:
-      'The `agent` inspect interface came after 21.4; it and the `agent` rescue interface are on by default.',
   },
   {
     path: /power.state$/i,
