@@ -49,7 +49,7 @@ interface Case {
 const list =
   (path: string): Case['load'] =>
   () => ({ method: 'GET', paths: [path] });
-const FEW = { connections: [1, 4], seconds: [4, 12], rounds: 1 } as const;
+const FEW = { connections: [1, 4], seconds: [3, 8], rounds: 3 } as const;
 const MANY = { connections: [1, 8, 32], seconds: [4, 4], rounds: 3 } as const;
 const CASES: readonly Case[] = [
   { name: 'GET /v1/nodes/detail?limit=1000', goal: 20, ...FEW, load: list('/v1/nodes/detail?limit=1000') },

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -19,17 +19,25 @@ export class ProbedProcess implements AsyncDisposable {
     args: readonly string[],
     private readonly file: string,
   ) {
+    // To a file, as the references log: a reader of each line would take part in what is measured.
+    const log = openSync(this.log, 'w');
     this.child = spawn(process.execPath, args, {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', log, 'inherit'],
       // Of its own process group: a Ctrl-C is for the bench, which then ends it in order.
       detached: true,
       env: { ...process.env, LOOP_PROBE: file },
     });
+    closeSync(log);
     this.ended = new Promise((resolve) => this.child.once('exit', () => resolve()));
   }
 
   get pid(): number {
     return this.child.pid!;
+  }
+
+  /** Path of what it writes to its standard output. */
+  get log(): string {
+    return `${this.file}.log`;
   }
 
   /** Since the last time. @throws Error when it does not answer */
@@ -66,23 +74,26 @@ export class BenchDaemon extends ProbedProcess {
     const flags = process.env['BENCH_NODE_FLAGS']?.split(' ') ?? [];
     const args = [...flags, '--import', PROBE, program('../src/main.js'), '--config', config];
     super(args, join(directory, 'daemon.probe'));
-    const started = Promise.withResolvers<void>();
-    let rest = '';
-    this.child.stdout!.setEncoding('utf8').on('data', (text: string) => {
-      const lines = (rest + text).split('\n');
-      rest = lines.pop()!;
-      for (const line of lines) {
-        if (line.includes('"ferric is ready"')) started.resolve();
-        if (!line.startsWith('{') || line.includes('"level":"error"')) console.error(line.slice(0, 400));
+    this.ready = this.#started();
+    this.ready.catch(() => undefined); // whoever awaits it hears of it
+  }
+
+  async #started(): Promise<void> {
+    while (!readFileSync(this.log, 'utf8').includes('"ferric is ready"')) {
+      if (this.child.exitCode !== null || this.child.signalCode !== null) {
+        throw new Error(`the daemon ended:\n${readFileSync(this.log, 'utf8').slice(-4_000)}`);
       }
-    });
-    void this.ended.then(() => started.reject(new Error('the daemon ended')));
-    started.promise.catch(() => undefined); // whoever awaits it hears of it
-    this.ready = started.promise;
+      await sleep(50);
+    }
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {
     await super[Symbol.asyncDispose]();
+    for (const line of readFileSync(this.log, 'utf8').split('\n')) {
+      if (line !== '' && (!line.startsWith('{') || line.includes('"level":"error"'))) {
+        console.error(line.slice(0, 400));
+      }
+    }
     await endDatabase(join(this.directory, 'data')); // one that had to be killed leaves it
   }
 }
