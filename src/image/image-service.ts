@@ -123,7 +123,10 @@ export class ImageService {
     );
     this.sources = new ImageSources(
       {
-        ...{ filePaths: rules.filePaths, maxBytes, transfer, client },
+        filePaths: rules.filePaths,
+        maxBytes,
+        transfer,
+        client,
         permission: { permitted: settings.permitted, maxVirtualBytes },
       },
       this.pool,

@@ -29,6 +29,14 @@ describe('Debian by disk-image-builder', () => {
     await machine.waitFor(/ login: /, PATIENCE);
   });
 
+  test('the whole disk', async () => {
+    await build('disk', 'whole-disk', '--element', 'vm', 'dhcp-all-interfaces', ...password);
+    const report = await place.inspect('disk.qcow2');
+    expect(report).toMatchObject({ kind: 'whole-disk', safe: true, boots: { bios: true } });
+    await using machine = await bootMachine(diskOf(place.path('disk.qcow2')));
+    await logIn(machine, PASSWORD, PATIENCE);
+  });
+
   test('the whole disk with an EFI partition, which boots by BIOS too', async () => {
     const elements = ['vm', 'block-device-efi', 'dhcp-all-interfaces'];
     await build('efi', 'whole-disk', '--efi', '--element', ...elements, ...password);

@@ -14,7 +14,7 @@ export const HOSTILE_TEXT = fc.oneof(
     "';--",
     '%00',
     '{{7*7}}',
-    '#{process.env}',
+    '${process.env}',
     '1e309',
     'NaN',
     '٣',
