@@ -95,7 +95,14 @@ async function counts(paths: readonly string[]) {
 it('a node costs one query to enrol or to show, three to change', async () => {
   const enrol = await counted(() => api.post('/v1/nodes', { driver: 'fake-hardware' }));
   expect([enrol.result.status, enrol.queries]).toEqual([201, 1]);
-  const path = `/v1/nodes/${(enrol.result.json as { uuid: string }).uuid}`;
+  const { uuid } = enrol.result.json as { uuid: string };
+  const events = () =>
+    database.source.query(`select event, state, conductor from event where node_uuid = $1`, [uuid]);
+  const created = { event: 'Node was created.', state: 'enroll', conductor: server.parts.host };
+  expect(await events()).toEqual([created]);
+  expect((await api.post('/v1/nodes', { driver: 'fake-hardware', uuid })).status).toBe(409);
+  expect(await events()).toEqual([created]);
+  const path = `/v1/nodes/${uuid}`;
   const show = await counted(() => api.get(path));
   expect([show.result.status, show.queries]).toEqual([200, 1]);
   // Looked at for what its state forbids, taken, written and let go.
