@@ -1,4 +1,5 @@
-import { Client, type QueryConfig } from 'pg';
+import { Client, type QueryConfig, type QueryResult } from 'pg';
+import { type Columns, NamedQuery } from './named-query.js';
 
 /** Uses of a text from which on it is prepared: what comes once, or in ever new shapes, is not kept by the server. */
 const REPEATED = 3;
@@ -56,24 +57,33 @@ function forgetOne(now: number): boolean {
   return now - since > CONNECTION_LIFE * 1000 && names.delete(oldest);
 }
 
-type Send = (...given: unknown[]) => Promise<unknown>;
+type Send = (...given: unknown[]) => Promise<QueryResult>;
 
 /** The pool's client: TypeORM sends its queries as a text with values, and knows no names for them. */
 export class PreparingClient extends Client {
+  readonly #columns = new Map<string, Columns>();
+
   /** `never`: as many signatures as the method that it overrides. */
   override query(...given: unknown[]): never {
-    const send = (super.query as Send).bind(this);
     const [text, values] = given;
     const plain =
       given.length === 2 && typeof text === 'string' && Array.isArray(values) && values.length > 0;
-    return (plain ? this.#watched(send(prepared(text, values))) : send(...given)) as never;
+    const name = plain ? nameOf(text) : undefined;
+    if (name === undefined) return (super.query as Send).apply(this, given) as never;
+    return this.#named(name, text as string, values as unknown[]) as never;
   }
 
-  async #watched(sent: Promise<unknown>): Promise<unknown> {
+  async #named(name: string, text: string, values: unknown[]): Promise<QueryResult> {
     try {
-      return await sent;
+      return await new Promise<QueryResult>((resolve, reject) => {
+        const done = (error: unknown, result?: QueryResult) =>
+          result ? resolve(result) : reject(error as Error);
+        super.query(new NamedQuery(name, text, values, this.#columns, done));
+      });
     } catch (error) {
       if (isOutOfDate(error)) void this.end();
+      // What the stack shows is how the answer came in, not who asked.
+      if (error instanceof Error) Error.captureStackTrace(error);
       throw error;
     }
   }

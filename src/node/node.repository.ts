@@ -49,8 +49,8 @@ export type NewNode = NodeChanges & Pick<Node, 'uuid' | 'driver' | 'provision_st
 /** Every query on nodes. Rows come back with secrets masked; `withSecrets` opens them for drivers. */
 export class NodeRepository {
   readonly #texts: RememberedTexts;
-  /** Select lists of what `text` was asked for; views are few, and kept. */
-  readonly #lists = new WeakMap<TextColumns, string>();
+  /** Statements of `text` by what was asked for; views are few, and kept. */
+  readonly #statements = new WeakMap<TextColumns, { uuid: string; name: string }>();
 
   readonly reservations: ReservationRepository;
 
@@ -95,13 +95,15 @@ export class NodeRepository {
 
   /** One row for its text, as `each` gives it. @param ident uuid or name */
   async text<Row>(ident: string, what: TextColumns): Promise<Row | null> {
-    let list = this.#lists.get(what);
-    if (list === undefined) {
-      list = [selectList(what.columns), ...textList('node', what.groups)].join(', ');
-      this.#lists.set(what, list);
+    let statements = this.#statements.get(what);
+    if (statements === undefined) {
+      const list = [selectList(what.columns), ...textList('node', what.groups)].join(', ');
+      const by = (column: string) => `select ${list} from node where ${column} = $1`;
+      statements = { uuid: by('uuid'), name: by('name') };
+      this.#statements.set(what, statements);
     }
-    const column = isUuid(ident) ? 'uuid' : 'name';
-    const [row] = await this.source.query<Row[]>(`select ${list} from node where ${column} = $1`, [ident]);
+    const statement = statements[isUuid(ident) ? 'uuid' : 'name'];
+    const [row] = await this.source.query<Row[]>(statement, [ident]);
     return row ?? null;
   }
 

@@ -1,6 +1,7 @@
 /** Names of nodes: what may be one, and which would hide a route. Source: ironic/common/utils.py, api/controllers/v1. */
 
 const UUID = /^[0-9a-f]{32}$/;
+const CANONICAL_UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** A UUID in any spelling that Python's uuid module takes; with or without hyphens, braces or `urn:uuid:`. */
 export function isUuidLike(text: string): boolean {
@@ -9,6 +10,7 @@ export function isUuidLike(text: string): boolean {
 
 /** @returns lower case with hyphens, or null */
 export function canonicalUuid(text: string): string | null {
+  if (CANONICAL_UUID.test(text)) return text;
   if (text.length > 64) return null;
   const hex = text
     .toLowerCase()

@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { CONNECTION_LIFE, prepared } from '../../../src/database/prepared.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
@@ -43,6 +44,65 @@ it('a statement that fails is one that can be sent again', async () => {
       await expect(query(`select $1::integer from nowhere`, [0])).rejects.toThrow('does not exist');
     }
     expect(await query(`select 1 / $1::integer as part`, [1])).toEqual([{ part: 1 }]);
+  });
+});
+
+it('the columns of a named statement are described once a connection, and its rows stay what they were', async () => {
+  await database.source.query(
+    `create table described (id integer, at timestamptz, of jsonb, bytes bytea, names text[])`,
+  );
+  const row = {
+    id: 1,
+    at: new Date('2026-11-28T01:02:03.004Z'),
+    of: { ä: [1, null, '"'] },
+    bytes: Buffer.from([0, 255]),
+    names: ['a', 'b,"c', null],
+  };
+  const values = [row.id, row.at, JSON.stringify(row.of), row.bytes, row.names];
+  await onOne<Record<string, unknown>>(async (query) => {
+    const all = `insert into described values ($1, $2, $3, $4, $5) returning *`;
+    for (let n = 0; n < 5; n++) expect(await query(all, values)).toEqual([row]);
+    for (let n = 0; n < 5; n++)
+      await query(`insert into described values ($1, $2, $3, $4, $5)`, [null, null, null, null, null]);
+    for (let n = 0; n < 5; n++) {
+      expect(await query(`select * from described where id is not distinct from $1`, [null])).toHaveLength(5);
+      expect(await query(`select id, of from described where id = $1 limit 2`, [1])).toEqual([
+        { id: 1, of: row.of },
+        { id: 1, of: row.of },
+      ]);
+      expect(await query(`select * from described where id = $1`, [2])).toEqual([]);
+    }
+    expect(await query(`update described set id = 3 where id = $1`, [1])).toEqual([[], 5]);
+    for (let n = 0; n < 4; n++)
+      expect(await query(`update described set names = $1 where id = 3`, [null])).toEqual([[], 5]);
+  });
+});
+
+it('asks for the columns again only where it does not know them', async () => {
+  const runner = database.source.createQueryRunner();
+  try {
+    const { connection } = (await runner.connect()) as { connection: EventEmitter };
+    let described = 0;
+    connection.on('rowDescription', () => described++);
+    for (let n = 0; n < 10; n++) await runner.query(`select $1::integer as asked`, [n]);
+    // Twice without a name, then once with it.
+    expect(described).toBe(3);
+  } finally {
+    await runner.release();
+  }
+});
+
+it('a value that cannot be sent fails before anything is sent', async () => {
+  const odd = {
+    toPostgres: () => {
+      throw new TypeError('no such value');
+    },
+  };
+  await onOne(async (query) => {
+    for (let n = 0; n < 4; n++)
+      expect(await query(`select $1::text as value`, ['a'])).toEqual([{ value: 'a' }]);
+    await expect(query(`select $1::text as value`, [odd])).rejects.toThrow('no such value');
+    expect(await query(`select $1::text as value`, ['b'])).toEqual([{ value: 'b' }]);
   });
 });
 
