@@ -101,9 +101,10 @@ export class NamedQuery implements Submittable {
   }
 
   handleReadyForQuery(): void {
-    if (this.#fault) return this.callback(this.#fault.error);
     const fields = this.#columns?.fields ?? [];
-    this.callback(null, { command: this.#command, rowCount: this.#count, oid: 0, rows: this.#rows, fields });
+    const result = { command: this.#command, rowCount: this.#count, oid: 0, rows: this.#rows, fields };
+    if (this.#fault) this.callback(this.#fault.error);
+    else this.callback(null, result);
   }
 
   handleError(error: unknown): void {

@@ -5,12 +5,17 @@ import { FerricError } from '../domain/errors.js';
 import { joinSecrets, splitSecrets } from '../domain/secret-key.js';
 import type { Json, JsonObject } from '../domain/step/step.js';
 
+/** Bytes. */
+const NONCE = 12;
+
 /**
  * Seals texts at rest with AES-256-GCM. Layout: version 1, key number, nonce 12, tag 16, ciphertext.
  * The keys live outside the database; the first seals, all open, so that a key can be rotated.
  */
 export class Keyring {
   readonly #keys: readonly { id: number; key: KeyObject }[];
+  /** Random bytes for the next nonces. */
+  #unused = Buffer.alloc(0);
 
   /** @param keys 32 bytes each, with the number that sealed texts carry */
   constructor(keys: readonly { id: number; key: Buffer }[]) {
@@ -20,10 +25,18 @@ export class Keyring {
 
   seal(text: string): Buffer {
     const { id, key } = this.#keys[0]!;
-    const nonce = randomBytes(12);
+    const nonce = this.#nonce();
     const cipher = createCipheriv('aes-256-gcm', key, nonce);
     const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
     return Buffer.concat([Buffer.from([1, id]), nonce, cipher.getAuthTag(), sealed]);
+  }
+
+  #nonce(): Buffer {
+    // By the hundred: each call for random bytes costs as much as sealing a password.
+    if (this.#unused.length === 0) this.#unused = randomBytes(100 * NONCE);
+    const nonce = this.#unused.subarray(0, NONCE);
+    this.#unused = this.#unused.subarray(NONCE);
+    return nonce;
   }
 
   /** @throws FerricError internal when the key is missing or the text was tampered with */

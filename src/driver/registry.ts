@@ -31,6 +31,7 @@ export class DriverRegistry {
   private readonly table: ImplementationTable;
   private readonly settings: DriverSettings;
   private readonly resolved = new Map<string, Interfaces>();
+  private readonly enabled = new Map<HardwareType, { [Kind in InterfaceKind]?: readonly string[] }>();
 
   /** @throws InvalidError listing every fault of the enabled and default names */
   constructor(parts: {
@@ -159,8 +160,12 @@ export class DriverRegistry {
   }
 
   /** In the hardware type's order of preference. */
-  private enabledFor(type: HardwareType, kind: InterfaceKind): string[] {
-    return type.supports[kind].filter((name) => this.enabledNames(kind).includes(name));
+  private enabledFor(type: HardwareType, kind: InterfaceKind): readonly string[] {
+    const known = this.enabled.get(type)?.[kind];
+    if (known) return known;
+    const names = type.supports[kind].filter((name) => this.enabledNames(kind).includes(name));
+    this.enabled.set(type, { ...this.enabled.get(type), [kind]: names });
+    return names;
   }
 
   private defaultOf(type: HardwareType, kind: InterfaceKind): string {

@@ -16,6 +16,12 @@ describe('Keyring', () => {
     expect(ring.seal('text').equals(ring.seal('text'))).toBe(false);
   });
 
+  it('takes a nonce once, however many texts it seals', () => {
+    const ring = new Keyring([key(1, 1)]);
+    const nonces = Array.from({ length: 1_000 }, () => ring.seal('text').subarray(2, 14).toString('hex'));
+    expect(new Set(nonces).size).toBe(1_000);
+  });
+
   it('rotates: the new key seals, the old one still opens', () => {
     const old = new Keyring([key(1, 1)]).seal('before');
     const ring = new Keyring([key(2, 2), key(1, 1)]);
