@@ -111,6 +111,8 @@ describe('POST /v1/portgroups', () => {
   it('refuses names that are none, and what is taken', async () => {
     const post = (body: object) => api.post('/v1/portgroups', { node_uuid: node, ...body });
     expect((await post({ name: 'a b' })).fault).toBe("Cannot create portgroup with invalid name 'a b'");
+    // As in Ironic; only a node's name may not look like a UUID.
+    expect(await create({ name: NIL })).toMatchObject({ name: NIL });
     const first = await create({ name: 'bond0', address: MAC });
     for (const [body, fault] of [
       [{ name: 'bond0' }, 'A portgroup with name bond0 already exists.'],

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Conductor } from '../../../conductor/conductor.js';
 import { ConflictError, InvalidError } from '../../../domain/errors.js';
-import { isLogicalName, isUuidLike } from '../../../domain/node/name.js';
+import { isLogicalName } from '../../../domain/node/name.js';
 import type { Json } from '../../../domain/step/step.js';
 import type { Portgroup } from '../../../portgroup/portgroup.entity.js';
 import {
@@ -69,5 +69,5 @@ export class PortgroupEditor {
 
 function refuseName(name: Json | undefined, message: string): void {
   if (typeof name !== 'string' || name === '') return;
-  if (!isLogicalName(name) || isUuidLike(name)) throw new InvalidError(`${message} '${shorten(name)}'`);
+  if (!isLogicalName(name)) throw new InvalidError(`${message} '${shorten(name)}'`);
 }

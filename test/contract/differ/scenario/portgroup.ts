@@ -33,6 +33,10 @@ export const PORTGROUP: readonly Scenario[] = [
       create({ name: 'pg' }),
       create({ address: '52:54:00:aa:bb:01' }),
       create({ name: 'bad name' }),
+      // Taken; a path with it means a UUID all the same.
+      create({ uuid: uuid(13), name: uuid(77) }),
+      get(`/v1/portgroups/${uuid(77)}`),
+      patch(`/v1/portgroups/${uuid(13)}`, [replace('/name', uuid(78))]),
       create({ name: 5 }),
       create({ address: 'nosuch' }),
       create({ mode: 5 }),
