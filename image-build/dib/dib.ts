@@ -189,9 +189,13 @@ async function makeDisk(session: BuildSession, request: UserImageRequest): Promi
   await session.stage('configuration', async () => {
     mkdirSync(root);
     const tar = session.path('image.tar');
-    await run('tar', ['-x', '--numeric-owner', '--xattrs', '--xattrs-include=*', '-f', tar, '-C', root], {
-      timeout: 600_000,
-    });
+    // Its archive holds the builder's own devices and what ran there; a system gets both anew at every boot.
+    const without = ['--exclude=./dev/*', '--exclude=./run/*'];
+    await run(
+      'tar',
+      ['-x', '--numeric-owner', '--xattrs', '--xattrs-include=*', ...without, '-f', tar, '-C', root],
+      { timeout: 600_000 },
+    );
     rmSync(tar);
     // Its archive leaves them out (disk-image-create, tar's --exclude); systemd freezes where it can't mount them.
     for (const name of ['proc', 'sys']) mkdirSync(join(root, name), { recursive: true });
