@@ -61,14 +61,15 @@ const SHOWN_INSTANCE = ['root_device', 'capabilities', 'traits', 'display_name']
 /**
  * The node as commands carry it: what agents read, and nothing else. Whoever runs on the machine sees this, so no
  * credential of the BMC, no token and no URL is in it.
+ * @param more of the instance, besides what the user wrote
  */
-export function agentNode(node: DriverNode): JsonObject {
+export function agentNode(node: DriverNode, more: JsonObject = {}): JsonObject {
   return {
     uuid: node.uuid,
     name: node.name,
     driver: node.driver,
     properties: node.properties,
-    instance_info: pick(node.instance_info, (key) => SHOWN_INSTANCE.includes(key)),
+    instance_info: { ...pick(node.instance_info, (key) => SHOWN_INSTANCE.includes(key)), ...more },
     driver_info: pick(node.driver_info, (key) => key.startsWith('agent_burnin_')),
     driver_internal_info: pick(node.driver_internal_info, (key) => SHOWN_INTERNAL.includes(key)),
     target_raid_config: {},

@@ -178,7 +178,12 @@ export class DirectDeploy implements DeployInterface {
       name: 'deploy.execute_deploy_step',
       params: async () => ({
         step: { interface: 'deploy', step: 'write_image', args: this.parts.image.writeArguments(context) },
-        node: agentNode(context.node),
+        node: agentNode(
+          context.node,
+          // Upstream's agent lays partitions out by it, and takes nothing else that the instance says of its boot mode
+          // (ironic_python_agent/utils.py, get_node_boot_mode).
+          internal['is_whole_disk_image'] === false ? { deploy_boot_mode: this.modeOf(context) } : {},
+        ),
         ports: agentPorts(context),
         deploy_version: internal['hardware_manager_version'] ?? null,
       }),

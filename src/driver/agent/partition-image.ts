@@ -117,9 +117,15 @@ function layoutOf(node: DriverNode, settings: DeploySettings): InstanceLayout {
   );
 }
 
-/** Only the instance's own wish: what a node is capable of says nothing of the disk that is wanted. */
-function labelWish(node: DriverNode): string | undefined {
-  return capabilitiesOf(node.instance_info['capabilities'])['disk_label'];
+/**
+ * The instance's word, else the node's: upstream's agent goes by these two and reads nothing that it is told of the
+ * label (ironic_python_agent/utils.py, get_partition_table_type_from_specs).
+ */
+function labelWish({ instance_info, properties }: DriverNode): string | undefined {
+  return (
+    capabilitiesOf(instance_info['capabilities'])['disk_label'] ??
+    capabilitiesOf(properties['capabilities'])['disk_label']
+  );
 }
 
 function modeOf(node: DriverNode, settings: DeploySettings): BootMode {

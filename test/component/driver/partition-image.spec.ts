@@ -23,6 +23,7 @@ const IMAGE = {
   ramdisk: 'http://images/my-image.initrd',
   root_gb: 10,
 };
+const GRUB: Record<string, string> = { bios: 'i386-pc', uefi: 'x86_64-efi' };
 const GLANCE = { image_source: '7daa1a92-c3d7-4add-aaed-66fcbba58912', root_gb: 10 };
 
 let directory: string;
@@ -173,6 +174,29 @@ describe('direct deploy of a partition image', () => {
     await at.drive('tear_down');
     expect(Object.keys(at.bench.committed.driver_internal_info)).toEqual([]);
   });
+
+  // Upstream's agent takes boot mode and label from the node that a command carries, not from image_info.
+  it.each([
+    [{}, 'boot_mode:bios,disk_label:gpt', { mode: 'bios', label: 'gpt' }],
+    [{ disk_label: 'msdos' }, 'boot_mode:bios,disk_label:gpt', { mode: 'bios', label: 'msdos' }],
+    [{ boot_mode: 'uefi' }, 'boot_mode:bios', { mode: 'uefi', label: 'gpt' }],
+  ])(
+    'an instance’s %j on a node’s %s is one wish to either agent',
+    async (wish, capabilities, { mode, label }) => {
+      inImage = { found: new Set(['/usr/sbin/grub-install', `/usr/lib/grub/${GRUB[mode]}`]) };
+      await using at = bed({ ...IMAGE, capabilities: wish }, { capabilities });
+      await at.boot();
+      await at.drive('write_image');
+      const { params } = at.machine.heard.find(({ name }) => name === 'deploy.execute_deploy_step')!;
+      expect(params).toMatchObject({
+        node: {
+          instance_info: { capabilities: wish, deploy_boot_mode: mode },
+          properties: { capabilities },
+        },
+        step: { args: { image_info: { deploy_boot_mode: mode, disk_label: label } } },
+      });
+    },
+  );
 
   it('names the EFI system partition on UEFI, and asks for the UUIDs once', async () => {
     uuids = { 'root uuid': ROOT, 'efi system partition uuid': 'ABCD-1234' };
