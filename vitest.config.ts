@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { LongestFirst } from './test/support/e2e/longest-first.js';
+import { LongestFirst } from './test/support/longest-first.js';
 
 // Emulated firmware and real network clients on a shared machine: a CI run gives such a test one more try.
 const onCi = process.env['CI'] ? 1 : 0;
