@@ -44,20 +44,20 @@ export default tseslint.config(
     },
   },
   {
-    // One door for each outside thing: processes through platform/run-command, environment through config/load.
+    // One door for each outside thing: processes through platform/run-command, environment through config/process-source.
     files: ['src/**/*.ts'],
     ignores: ['src/platform/run-command.ts', 'src/database/embedded-server.ts'],
     rules: { 'no-restricted-imports': ['error', noProcess] },
   },
   {
     files: ['src/**/*.ts'],
-    ignores: ['src/config/load.ts'],
+    ignores: ['src/config/process-source.ts'],
     rules: {
       'no-restricted-syntax': [
         'error',
         {
           selector: "MemberExpression[object.name='process'][property.name='env']",
-          message: 'only config/load.ts reads the environment',
+          message: 'only config/process-source.ts reads the environment',
         },
       ],
     },

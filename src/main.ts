@@ -1,4 +1,4 @@
-import { processSource } from './config/load.js';
+import { processSource } from './config/process-source.js';
 import { FerricError, messageOf } from './domain/errors.js';
 import { settleRuntime } from './platform/runtime-settings.js';
 

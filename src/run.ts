@@ -1,5 +1,6 @@
 import 'reflect-metadata';
-import { loadConfig, processSource } from './config/load.js';
+import { loadConfig } from './config/load.js';
+import { processSource } from './config/process-source.js';
 import { checkExposure, startDaemon } from './daemon.js';
 import { createLogger } from './platform/logger.js';
 import { watchVitals } from './platform/vitals.js';

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { parse } from 'yaml';
 import { FerricError, messageOf } from '../domain/errors.js';
+import type { ConfigSource } from './process-source.js';
 import { type Config, configSchema } from './schema.js';
 
 /** All that is wrong with the configuration, one line each. */
@@ -13,19 +14,6 @@ export class ConfigError extends FerricError {
       `The configuration has ${faults.length} fault(s):\n${faults.map((f) => `  - ${f}`).join('\n')}`,
     );
   }
-}
-
-export interface ConfigSource {
-  /** YAML file; without it the defaults and the environment alone. */
-  file?: string;
-  env: Readonly<Record<string, string | undefined>>;
-}
-
-/** The process's own sources: `--config FILE` or FERRIC_CONFIG, then FERRIC_SECTION__KEY variables. */
-export function processSource(argv: readonly string[]): ConfigSource {
-  const at = argv.indexOf('--config');
-  const file = at >= 0 ? argv[at + 1] : process.env['FERRIC_CONFIG'];
-  return { ...(file ? { file } : {}), env: process.env };
 }
 
 /**
