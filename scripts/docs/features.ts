@@ -257,6 +257,11 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       'whole runs recorded from it; with a ramdisk at hand `make test-interop`',
     ),
     works(
+      'Partition images by the upstream agent: BIOS (msdos, gpt) and UEFI',
+      'test/interop/upstream-agent.spec.ts',
+      'IPA 9.1.1; with a ramdisk at hand; [its own limits](../how-to/upstream-agent.md)',
+    ),
+    works(
       'This agent under OpenStack’s ironic-conductor',
       'test/interop/our-agent.spec.ts',
       'Ironic 21.4; fast track too; [how](../how-to/agent-under-ironic.md)',

@@ -16,7 +16,15 @@ import { type BuiltRamdisk, buildImage } from '../../demo/parts.js';
 import { sharedRoot } from '../../demo/rack.js';
 import { StageClock } from '../../demo/stage-clock.js';
 import { compareWithImage, isBlank } from '../support/e2e/disk.js';
-import { aMachine, imageFields, MIB, raiseRack } from '../support/e2e/rack.js';
+import { tableOf, tagOf } from '../support/e2e/disk-table.js';
+import {
+  builtPartition,
+  deployedHello,
+  HELLO,
+  partitionFields,
+  ROOT_WORD,
+} from '../support/e2e/partition.js';
+import { aMachine, availableNode, imageFields, MIB, raiseRack } from '../support/e2e/rack.js';
 import { recordingOf } from '../support/interop/recording.js';
 
 const MINUTES = 60_000;
@@ -35,6 +43,31 @@ if (!given) {
     'upstream agent: skipped, since IPA_KERNEL and IPA_RAMDISK do not name a kernel and a ramdisk with ironic-python-agent',
   );
 }
+
+/** What is asked of a disk, and what is on it then: sizes in MiB and the labels of the file systems. */
+const LAYOUTS = [
+  {
+    firmware: 'bios',
+    label: 'dos',
+    asked: { '/instance_info/swap_mb': 64, '/instance_info/ephemeral_gb': 1 },
+    table: [1024, 64, 1, 1024],
+    tags: ['ephemeral0', 'swap1', 'config-2', 'img-rootfs'],
+  },
+  {
+    firmware: 'uefi',
+    label: 'gpt',
+    asked: { '/instance_info/swap_mb': 64, '/instance_info/ephemeral_gb': 1 },
+    table: ['esp', 1024, 64, 1, 1024],
+    tags: ['efi-part', 'ephemeral0', 'swap1', 'config-2', 'img-rootfs'],
+  },
+  {
+    firmware: 'bios',
+    label: 'gpt',
+    asked: { '/instance_info/capabilities': { disk_label: 'gpt' } },
+    table: [1, 1, 1024],
+    tags: ['', 'config-2', 'img-rootfs'],
+  },
+] as const;
 
 describe.runIf(given)('under this daemon, OpenStack’s ironic-python-agent', () => {
   const times: string[] = [];
@@ -117,6 +150,42 @@ describe.runIf(given)('under this daemon, OpenStack’s ironic-python-agent', ()
         writeFileSync(record, `${JSON.stringify(recording, null, 1)}\n`);
         rmSync(`${record}.tap`);
       }
+    },
+  );
+
+  it.each(LAYOUTS)(
+    'lays out and writes a partition image, which starts by its own GRUB: $firmware, $label',
+    async ({ firmware, label, asked, table, tags }) => {
+      const parts = await builtPartition();
+      await using raised = await raiseRack({
+        machines: [aMachine(firmware, { memory: MEMORY })],
+        ramdisk: upstreamRamdisk(),
+      });
+      const { rack } = raised;
+      const { api } = rack;
+      const node1 = rack.lab.machine('node1');
+      const disk = node1.machine.diskPaths[0]!;
+      const uuid = await availableNode(rack, node1, firmware);
+      await api.patch(uuid, {
+        '/driver_info/kernel_append_params': '%default% console=ttyS0 ipa-debug=1',
+        ...partitionFields(rack, parts),
+        ...asked,
+      });
+      using clock = new StageClock(node1, HELLO);
+      await api.provision(uuid, 'active', { configdrive: { meta_data: { hostname: 'interop' } } });
+      const words = await deployedHello(rack, node1, uuid);
+      times.push(`${firmware} ${label} partition image: ${clock}`);
+      expect(words).toContain(`cmdline=BOOT_IMAGE=/boot/vmlinuz-tiny ${ROOT_WORD} ro`);
+      expect(await api.node(uuid)).toMatchObject({ power_state: 'power on', last_error: null });
+
+      const found = tableOf(disk);
+      expect(found.label).toBe(label);
+      // The EFI system partition has the size that this agent gives it: ironic-lib's 200 MiB, or 550 (IPA's config.py).
+      const sizes = found.partitions.map(({ size }) => (size * 512) / MIB);
+      expect(sizes).toEqual(table.map((size) => (size === 'esp' ? expect.toBeOneOf([200, 550]) : size)));
+      expect(found.partitions.map((partition) => tagOf(disk, partition, 'LABEL').toLowerCase())).toEqual(
+        tags,
+      );
     },
   );
 });
