@@ -11,25 +11,19 @@ import { MAC } from '../../support/agent/file-machine.js';
 
 const GIB = 2 ** 30;
 
+async function prepare(): Promise<AgentUnderTest> {
+  const test = await AgentUnderTest.prepare();
+  test.machine.addDisk(`${test.dir}/disk`, 5 * GIB);
+  return test;
+}
+
 describe('the deploy agent', () => {
   let test: AgentUnderTest;
 
   beforeEach(async () => {
-    test = await AgentUnderTest.prepare();
-    test.machine.addDisk(`${test.dir}/disk`, 5 * GIB);
+    test = await prepare();
   });
-  afterEach(async () => test.stop());
-
-  it('looks itself up until it is known, then sends a heartbeat with its certificate', async () => {
-    test.conductor.lookupRefusals = [404, 404];
-    await test.start();
-    expect(test.conductor.lookups).toEqual(Array(3).fill(`/v1/lookup?addresses=${MAC}`));
-    const [heartbeat] = test.conductor.heartbeats;
-    expect(heartbeat!.version).toBe('1.68');
-    expect(heartbeat!.body).toMatchObject({ agent_token: TOKEN, agent_version: '11.0.0' });
-    expect(heartbeat!.body.callback_url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
-    expect(heartbeat!.body.agent_verify_ca).toContain('BEGIN CERTIFICATE');
-  });
+  afterEach(() => test.stop());
 
   it('shows a certificate that openssl and curl accept for its address only', async () => {
     await test.start();
@@ -103,25 +97,6 @@ describe('the deploy agent', () => {
     expect((await test.curl('/v1/commands')).status).toBe(401);
   });
 
-  it('keeps a connection for longer than conductors leave it idle between two questions', async () => {
-    await test.start();
-    const { hostname, port } = new URL(test.callback);
-    const line = connect({ host: hostname, port: Number(port), ca: readFileSync(`${test.dir}/ca.pem`) });
-    try {
-      const ask = async (): Promise<string> => {
-        line.write(`GET /v1/status HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`);
-        const [answer] = (await once(line, 'data', { signal: AbortSignal.timeout(5_000) })) as [Buffer];
-        return answer.toString();
-      };
-      expect(await ask()).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\nKeep-Alive: timeout=900\r\n/);
-      // Ironic's [agent]command_wait_interval is 6 s, Node's own end of an idle connection too.
-      await new Promise((resolve) => setTimeout(resolve, 6_500));
-      expect(await ask()).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
-    } finally {
-      line.destroy();
-    }
-  });
-
   it('lists its steps with their version, and refuses another version', async () => {
     await test.start();
     const list = await test.run('clean.get_clean_steps', { node: test.conductor.node, ports: [] });
@@ -156,23 +131,6 @@ describe('the deploy agent', () => {
     expect(unknown.command_error).toMatchObject({ type: 'HardwareManagerMethodNotFound' });
   });
 
-  it('sends a heartbeat as soon as a command has ended, and again until its result was read', async () => {
-    await test.start();
-    const { body } = await test.post('clean.execute_clean_step', {
-      step: { step: 'erase_devices_metadata' },
-      node: test.conductor.node,
-      ports: [],
-    });
-    const heartbeat = await test.conductor.nextHeartbeat(6_000);
-    const { id } = body as { id: string };
-    await test.conductor.nextHeartbeat(8_000); // nobody asked: once more after 5 s
-    expect(test.conductor.heartbeats.at(-1)!.at - heartbeat.at).toBeGreaterThan(4_500);
-    expect((await test.get(`/v1/commands/${id}`)).body).toMatchObject({ command_status: 'SUCCEEDED' });
-    const count = test.conductor.heartbeats.length;
-    await new Promise((resolve) => setTimeout(resolve, 6_000));
-    expect(test.conductor.heartbeats.length).toBe(count + 1); // the one already planned, then silence
-  });
-
   it('goes on with its token when it is started again, and gives up where another agent has it', async () => {
     await test.start();
     test.conductor.token = '******';
@@ -180,18 +138,6 @@ describe('the deploy agent', () => {
     expect(test.conductor.heartbeats.at(-1)!.body.agent_token).toBe(TOKEN);
     execFileSync('rm', ['-r', `${test.dir}/state`]);
     await expect(test.restart()).rejects.toThrow('given the token of this boot to another agent');
-  });
-
-  it('answers before it switches the machine off', async () => {
-    await test.start();
-    expect(await test.run('standby.sync')).toMatchObject({
-      command_status: 'SUCCEEDED',
-      command_result: null,
-    });
-    expect(await test.run('standby.power_off')).toMatchObject({ command_status: 'SUCCEEDED' });
-    expect(test.machine.events).toEqual([]);
-    await new Promise((resolve) => setTimeout(resolve, 800));
-    expect(test.machine.events).toEqual(['power off']);
   });
 
   it('packs logs that tar reads, and shows the inventory', async () => {
@@ -211,14 +157,6 @@ describe('the deploy agent', () => {
     });
   });
 
-  it('locks itself down', async () => {
-    await test.start();
-    await test.run('system.lockdown');
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
-    expect(test.machine.events).toEqual(['network cut']);
-    await expect(test.curl('/v1/status')).rejects.toThrow(/connect/i);
-  });
-
   it('tries several URLs of the API', async () => {
     const dead = createServer();
     await new Promise<void>((resolve) => dead.listen(0, '127.0.0.1', resolve));
@@ -228,5 +166,80 @@ describe('the deploy agent', () => {
     expect(test.conductor.heartbeats).toHaveLength(1);
     expect(test.conductor.lookups).toHaveLength(1);
     expect(NODE_UUID).toBe(test.conductor.node['uuid']);
+  });
+});
+
+// These wait for times that agent and conductor keep: side by side, the longest first.
+describe.concurrent('the deploy agent, with time', () => {
+  it('sends a heartbeat as soon as a command has ended, and again until its result was read', async () => {
+    await using test = await prepare();
+    await test.start();
+    const { body } = await test.post('clean.execute_clean_step', {
+      step: { step: 'erase_devices_metadata' },
+      node: test.conductor.node,
+      ports: [],
+    });
+    const heartbeat = await test.conductor.nextHeartbeat(6_000);
+    const { id } = body as { id: string };
+    await test.conductor.nextHeartbeat(8_000); // nobody asked: once more after 5 s
+    expect(test.conductor.heartbeats.at(-1)!.at - heartbeat.at).toBeGreaterThan(4_500);
+    expect((await test.get(`/v1/commands/${id}`)).body).toMatchObject({ command_status: 'SUCCEEDED' });
+    const count = test.conductor.heartbeats.length;
+    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    expect(test.conductor.heartbeats.length).toBe(count + 1); // the one already planned, then silence
+  });
+
+  it('keeps a connection for longer than conductors leave it idle between two questions', async () => {
+    await using test = await prepare();
+    await test.start();
+    const { hostname, port } = new URL(test.callback);
+    const line = connect({ host: hostname, port: Number(port), ca: readFileSync(`${test.dir}/ca.pem`) });
+    try {
+      const ask = async (): Promise<string> => {
+        line.write(`GET /v1/status HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`);
+        const [answer] = (await once(line, 'data', { signal: AbortSignal.timeout(5_000) })) as [Buffer];
+        return answer.toString();
+      };
+      expect(await ask()).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\nKeep-Alive: timeout=900\r\n/);
+      // Ironic's [agent]command_wait_interval is 6 s, Node's own end of an idle connection too.
+      await new Promise((resolve) => setTimeout(resolve, 6_500));
+      expect(await ask()).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    } finally {
+      line.destroy();
+    }
+  });
+
+  it('looks itself up until it is known, then sends a heartbeat with its certificate', async () => {
+    await using test = await prepare();
+    test.conductor.lookupRefusals = [404, 404];
+    await test.start();
+    expect(test.conductor.lookups).toEqual(Array(3).fill(`/v1/lookup?addresses=${MAC}`));
+    const [heartbeat] = test.conductor.heartbeats;
+    expect(heartbeat!.version).toBe('1.68');
+    expect(heartbeat!.body).toMatchObject({ agent_token: TOKEN, agent_version: '11.0.0' });
+    expect(heartbeat!.body.callback_url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
+    expect(heartbeat!.body.agent_verify_ca).toContain('BEGIN CERTIFICATE');
+  });
+
+  it('answers before it switches the machine off', async () => {
+    await using test = await prepare();
+    await test.start();
+    expect(await test.run('standby.sync')).toMatchObject({
+      command_status: 'SUCCEEDED',
+      command_result: null,
+    });
+    expect(await test.run('standby.power_off')).toMatchObject({ command_status: 'SUCCEEDED' });
+    expect(test.machine.events).toEqual([]);
+    await new Promise((resolve) => setTimeout(resolve, 800));
+    expect(test.machine.events).toEqual(['power off']);
+  });
+
+  it('locks itself down', async () => {
+    await using test = await prepare();
+    await test.start();
+    await test.run('system.lockdown');
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(test.machine.events).toEqual(['network cut']);
+    await expect(test.curl('/v1/status')).rejects.toThrow(/connect/i);
   });
 });

@@ -36,7 +36,7 @@ class PaperMachine implements Machine {
 }
 
 /** A UDP relay that doubles what the client sends, or loses each first answer inside a session. */
-class Relay {
+class Relay implements Disposable {
   lost = 0;
   readonly #up = createSocket('udp4');
   readonly #repeated = new Set<number>();
@@ -69,49 +69,43 @@ class Relay {
     await once(down, 'listening');
     return new Relay(down, target, how);
   }
-  close(): void {
+  [Symbol.dispose](): void {
     this.down.close();
     this.#up.close();
   }
 }
 
-describe('a virtual BMC before the real ipmitool', () => {
-  let directory: string;
-  let machine: PaperMachine;
-  let bmc: VirtualBmc;
-  let port: number;
-  let events: BmcEvent[];
-
-  beforeEach(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'lab-bmc-'));
-    for (const [name, password] of Object.entries(PASSWORDS)) writeFileSync(join(directory, name), password);
-    machine = new PaperMachine();
-    events = [];
-    bmc = new VirtualBmc({
-      machine,
-      users: [
-        { name: 'admin', password: PASSWORDS.admin, privilege: 'administrator' },
-        { name: 'oper', password: PASSWORDS.oper, privilege: 'operator' },
-      ],
-      maxSessions: 3,
-      flagTimeout: 300,
-      onEvent: (event) => events.push(event),
-    });
-    ({ port } = await bmc.listen(0));
+/** A virtual BMC on a port of its own, and the real ipmitool that asks it. */
+class Bench implements AsyncDisposable {
+  readonly directory = mkdtempSync(join(tmpdir(), 'lab-bmc-'));
+  readonly machine = new PaperMachine();
+  readonly events: BmcEvent[] = [];
+  readonly bmc = new VirtualBmc({
+    machine: this.machine,
+    users: [
+      { name: 'admin', password: PASSWORDS.admin, privilege: 'administrator' },
+      { name: 'oper', password: PASSWORDS.oper, privilege: 'operator' },
+    ],
+    maxSessions: 3,
+    flagTimeout: 300,
+    onEvent: (event) => this.events.push(event),
   });
+  port = 0;
 
-  afterEach(async () => {
-    await bmc.close();
-    rmSync(directory, { recursive: true });
-    expect(JSON.stringify(events)).not.toContain('canary');
-  });
+  static async up(): Promise<Bench> {
+    const bench = new Bench();
+    for (const [name, password] of Object.entries(PASSWORDS))
+      writeFileSync(join(bench.directory, name), password);
+    ({ port: bench.port } = await bench.bmc.listen(0));
+    return bench;
+  }
 
-  const ipmi = async (
+  readonly ipmi = async (
     args: string,
     options: { user?: string; file?: string; extra?: string; at?: number } = {},
   ) => {
-    const { user = 'admin', file = user, extra = '-C 17 -N 1 -R 1', at = port } = options;
-    const fixed = `-I lanplus -H 127.0.0.1 -p ${at} -U ${user} -f ${join(directory, file)}`;
+    const { user = 'admin', file = user, extra = '-C 17 -N 1 -R 1', at = this.port } = options;
+    const fixed = `-I lanplus -H 127.0.0.1 -p ${at} -U ${user} -f ${join(this.directory, file)}`;
     const all = `${fixed} ${extra} ${args}`.split(' ').filter(Boolean);
     const started = performance.now();
     const result = await run('ipmitool', all, { env: { PATH: process.env['PATH'] } }).then(
@@ -125,6 +119,23 @@ describe('a virtual BMC before the real ipmitool', () => {
     const out = result.out.trim();
     return { code: result.code, out, err: result.err.trim(), took: performance.now() - started };
   };
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.bmc.close();
+    rmSync(this.directory, { recursive: true });
+    expect(JSON.stringify(this.events)).not.toContain('canary');
+  }
+}
+
+describe('a virtual BMC before the real ipmitool', () => {
+  let bench: Bench;
+  let { directory, machine, bmc, port, events, ipmi } = {} as Bench;
+
+  beforeEach(async () => {
+    bench = await Bench.up();
+    ({ directory, machine, bmc, port, events, ipmi } = bench);
+  });
+  afterEach(() => bench[Symbol.asyncDispose]());
 
   it.each([['-C 3'], ['-C 17'], ['']])(
     'powers on, cycles, resets and powers off with "%s"',
@@ -265,22 +276,6 @@ describe('a virtual BMC before the real ipmitool', () => {
   });
 
   describe('with faults', () => {
-    it('dead: silent to everything', async () => {
-      bmc.setFaults({ kind: 'dead' });
-      const result = await ipmi('power status', { extra: '-C 17 -N 1 -R 1 -v' });
-      expect(result.code).toBe(1);
-      expect(result.err).toContain('Get Auth Capabilities error');
-      expect(events).toEqual([]);
-    });
-
-    it('slow: every answer late, the work done all the same', async () => {
-      bmc.setFaults({ kind: 'slow', delay: 600 });
-      const result = await ipmi('power on', { extra: '-C 17 -N 1 -R 4' });
-      expect(result.code).toBe(0);
-      expect(result.took).toBeGreaterThan(3_600);
-      expect(machine.done).toEqual(['on']);
-    });
-
     it('lying: claims on, accepts power on, does nothing', async () => {
       bmc.setFaults({ kind: 'lying', control: 'ignores' });
       expect((await ipmi('power on')).out).toBe('Chassis Power Control: Up/On');
@@ -288,13 +283,6 @@ describe('a virtual BMC before the real ipmitool', () => {
       bmc.setFaults({ kind: 'lying', status: 'on' });
       expect((await ipmi('power status')).out).toBe('Chassis Power is on');
       expect(machine.isOn()).toBe(false);
-    });
-
-    it('flapping: away, then back', async () => {
-      bmc.setFaults({ kind: 'flapping', up: 0, down: 700 });
-      expect((await ipmi('power status')).code).toBe(1);
-      bmc.setFaults({ kind: 'flapping', up: 60_000, down: 700 });
-      expect((await ipmi('power status')).code).toBe(0);
     });
 
     it('wrong password: the right one is refused', async () => {
@@ -314,27 +302,14 @@ describe('a virtual BMC before the real ipmitool', () => {
   });
 
   describe('behind a bad network', () => {
-    let relay: Relay;
-    afterEach(() => relay.close());
-
     it('drops duplicates and replays', async () => {
-      relay = await Relay.to(port, { duplicate: true });
+      using relay = await Relay.to(port, { duplicate: true });
       await ipmi('power on');
       const result = await ipmi('power cycle', { at: relay.port });
       expect(result).toMatchObject({ code: 0, out: 'Chassis Power Control: Cycle' });
       expect(machine.done).toEqual(['on', 'off', 'on']);
       const outside = events.filter((event) => event.kind === 'dropped' && event.reason.includes('window'));
       expect(outside.length).toBeGreaterThan(0);
-    });
-
-    it('carries a repeated command out once when its answer got lost', async () => {
-      relay = await Relay.to(port, { loseAnswers: true });
-      await ipmi('power on');
-      events.length = 0;
-      const result = await ipmi('power cycle', { at: relay.port, extra: '-C 17 -N 1 -R 4' });
-      expect(result).toMatchObject({ code: 0, out: 'Chassis Power Control: Cycle' });
-      expect(relay.lost, 'the session saw losses').toBeGreaterThan(2);
-      expect(machine.done).toEqual(['on', 'off', 'on']);
     });
   });
 
@@ -355,5 +330,49 @@ describe('a virtual BMC before the real ipmitool', () => {
     expect(events.filter((event) => event.kind === 'dropped').length).toBeGreaterThan(1_000);
     socket.close();
     expect(answers).toBeLessThan(10_000);
+  });
+});
+
+// These wait for answers that come late or never: side by side, the longest first.
+describe.concurrent('a virtual BMC that keeps the real ipmitool waiting', () => {
+  it('carries a repeated command out once when its answer got lost', async () => {
+    await using bench = await Bench.up();
+    const { machine, port, events, ipmi } = bench;
+    using relay = await Relay.to(port, { loseAnswers: true });
+    await ipmi('power on');
+    events.length = 0;
+    const result = await ipmi('power cycle', { at: relay.port, extra: '-C 17 -N 1 -R 4' });
+    expect(result).toMatchObject({ code: 0, out: 'Chassis Power Control: Cycle' });
+    expect(relay.lost, 'the session saw losses').toBeGreaterThan(2);
+    expect(machine.done).toEqual(['on', 'off', 'on']);
+  });
+
+  it('slow: every answer late, the work done all the same', async () => {
+    await using bench = await Bench.up();
+    const { bmc, machine, ipmi } = bench;
+    bmc.setFaults({ kind: 'slow', delay: 600 });
+    const result = await ipmi('power on', { extra: '-C 17 -N 1 -R 4' });
+    expect(result.code).toBe(0);
+    expect(result.took).toBeGreaterThan(3_600);
+    expect(machine.done).toEqual(['on']);
+  });
+
+  it('flapping: away, then back', async () => {
+    await using bench = await Bench.up();
+    const { bmc, ipmi } = bench;
+    bmc.setFaults({ kind: 'flapping', up: 0, down: 700 });
+    expect((await ipmi('power status')).code).toBe(1);
+    bmc.setFaults({ kind: 'flapping', up: 60_000, down: 700 });
+    expect((await ipmi('power status')).code).toBe(0);
+  });
+
+  it('dead: silent to everything', async () => {
+    await using bench = await Bench.up();
+    const { bmc, events, ipmi } = bench;
+    bmc.setFaults({ kind: 'dead' });
+    const result = await ipmi('power status', { extra: '-C 17 -N 1 -R 1 -v' });
+    expect(result.code).toBe(1);
+    expect(result.err).toContain('Get Auth Capabilities error');
+    expect(events).toEqual([]);
   });
 });

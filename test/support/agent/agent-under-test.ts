@@ -14,7 +14,7 @@ export interface CurlAnswer {
 }
 
 /** The agent against a fake conductor, spoken to by curl, which trusts nothing but the heartbeat's certificate. */
-export class AgentUnderTest {
+export class AgentUnderTest implements AsyncDisposable {
   readonly dir = mkdtempSync(join(tmpdir(), 'agent-'));
   readonly machine = new FileMachine();
   readonly lines: string[] = [];
@@ -53,6 +53,10 @@ export class AgentUnderTest {
     await this.agent?.stop();
     await this.conductor.stop();
     rmSync(this.dir, { recursive: true });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
   }
 
   /** Where the last heartbeat says. */
