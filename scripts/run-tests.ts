@@ -9,8 +9,8 @@ import { readTier, sumLine, type TierResult, tierLine } from './test-tier.js';
 // Runs the static checks, then the tiers of tests, the quick ones first. The last line is `N passed, N failed`.
 // Usage: run-tests.js [--tier unit]... [--skip-checks]
 
-/** npm scripts that must pass before any test is run. */
-const CHECKS = ['typecheck', 'lint', 'format:check', 'rooms', 'unused', 'docs:check'];
+/** npm scripts that must pass before any test is run. A row runs beside the other: the first takes as long as the rest. */
+const CHECKS = [['lint'], ['typecheck', 'format:check', 'rooms', 'unused', 'docs:check']];
 
 /** Minutes after which a tier is taken to hang. */
 const TIERS = { unit: 6, component: 35, contract: 30, e2e: 40, interop: 60, images: 75 } as const;
@@ -37,10 +37,10 @@ mkdirSync(reports, { recursive: true });
 // Everything that a test starts has this path in its environment, arguments or working directory.
 const scratch = mkdtempSync(join(tmpdir(), 'ferric-test-'));
 chmodSync(scratch, 0o755); // the database server runs under another account
-let running: ChildProcess | undefined;
+const running = new Set<ChildProcess>();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
-    if (running?.pid !== undefined) endGroup(running.pid, 'SIGINT');
+    for (const { pid } of running) if (pid !== undefined) endGroup(pid, 'SIGINT');
     void endLeftovers(scratch, 5_000).then(() => {
       rmSync(scratch, { recursive: true, force: true });
       process.exit(130);
@@ -56,18 +56,28 @@ function endGroup(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** @returns the exit status; null when a signal or the deadline ended it */
-async function run(file: string, args: readonly string[], minutes: number): Promise<number | null> {
+/**
+ * @param hear is given what it writes; without it that is shown as it comes
+ * @returns the exit status; null when a signal or the deadline ended it
+ */
+async function run(
+  file: string,
+  args: readonly string[],
+  minutes: number,
+  hear?: (text: string) => void,
+): Promise<number | null> {
+  const output = hear ? 'pipe' : 'inherit';
   // Its own process group, so that a hanging tier ends with all that it started.
   const child = spawn(file, args, {
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', output, output],
     detached: true,
     env: { ...process.env, TMPDIR: scratch },
   });
-  running = child;
+  running.add(child);
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', hear!);
   const ended = new Promise<number | null>((done, fail) => {
     child.once('error', fail);
-    child.once('exit', done);
+    child.once(hear ? 'close' : 'exit', done);
   });
   const patience = Math.min(minutes, ALL - performance.now() / 60_000);
   const deadline = setTimeout(
@@ -81,7 +91,7 @@ async function run(file: string, args: readonly string[], minutes: number): Prom
     return await ended;
   } finally {
     clearTimeout(deadline);
-    running = undefined;
+    running.delete(child);
   }
 }
 
@@ -103,18 +113,33 @@ async function runTier(tier: Tier): Promise<TierResult> {
 const title = (text: string) => console.log(`\n==> ${text}`);
 const seconds = (since: number) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 
+/** Every row beside the others, what a check writes in one piece. @returns the name of one that failed */
+async function failedCheck(): Promise<string | null> {
+  let failed: string | null = null;
+  const inTurn = async (row: readonly string[]) => {
+    for (const check of row) {
+      if (failed !== null) return;
+      let text = '';
+      const status = await run('npm', ['run', '--silent', check], 5, (part) => (text += part));
+      title(check);
+      process.stdout.write(text);
+      if (status !== 0) failed ??= check;
+    }
+  };
+  await Promise.all(CHECKS.map(inTurn));
+  return failed;
+}
+
 async function main(): Promise<number> {
   const lines: string[] = [];
   if (!options['skip-checks']) {
     const since = performance.now();
-    for (const check of CHECKS) {
-      title(check);
-      if ((await run('npm', ['run', '--silent', check], 5)) !== 0) {
-        console.log(`\nchecks: ${check} failed; no test was run`);
-        return 1;
-      }
+    const failed = await failedCheck();
+    if (failed !== null) {
+      console.log(`\nchecks: ${failed} failed; no test was run`);
+      return 1;
     }
-    lines.push(`checks: ${CHECKS.join(', ')} passed in ${seconds(since)}`);
+    lines.push(`checks: ${CHECKS.flat().join(', ')} passed in ${seconds(since)}`);
   }
   const results: TierResult[] = [];
   for (const tier of Object.keys(TIERS) as Tier[]) {

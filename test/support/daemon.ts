@@ -51,8 +51,9 @@ export class DaemonHome {
     return false;
   }
 
-  /** As `start`, for a daemon that may end before it is ready. */
+  /** As `start`, for a daemon that may end before it is ready. One that a failed test left running is stopped. */
   async launch(env: Record<string, string> = {}): Promise<RunningDaemon> {
+    await this.#stopRunning();
     this.#ports ??= { api: await freePort(), agent: await freePort(), http: await freePort() };
     const ports = this.#ports;
     const database = join(this.directory, 'data', 'postgresql');
@@ -100,11 +101,17 @@ export class DaemonHome {
     return this.#runs.map((run) => run.log()).join('\n');
   }
 
+  async #stopRunning(): Promise<void> {
+    for (const run of this.#runs)
+      if (run.process.exitCode === null && run.process.signalCode === null) await run.stop();
+  }
+
   /** Ends what still runs, the embedded database too, and removes the directory. */
   async remove(): Promise<void> {
     const last = this.#runs.at(-1);
-    if (last && last.process.exitCode === null && last.process.signalCode === null) await last.stop();
-    else if (last) await (await this.start()).stop(); // a killed daemon leaves its database server: take it over
+    await this.#stopRunning();
+    // One that was killed leaves its database server: take it over.
+    if (last && last.process.exitCode !== 0) await (await this.start()).stop();
     rmSync(this.directory, { recursive: true, force: true });
   }
 }
