@@ -259,7 +259,7 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     works(
       'Partition images by the upstream agent: BIOS (msdos, gpt) and UEFI',
       'test/interop/upstream-agent.spec.ts',
-      'IPA 9.1.1; with a ramdisk at hand; [its own limits](../how-to/upstream-agent.md)',
+      'IPA 9.1.1 and 2023.1; with a ramdisk at hand; [its own limits](../how-to/upstream-agent.md)',
     ),
     works(
       'This agent under OpenStack’s ironic-conductor',

@@ -160,6 +160,8 @@ describe.runIf(given)('under this daemon, OpenStack’s ironic-python-agent', ()
       await using raised = await raiseRack({
         machines: [aMachine(firmware, { memory: MEMORY })],
         ramdisk: upstreamRamdisk(),
+        // Versions with the mitigation of CVE-2026-43003 install no GRUB without.
+        config: { deploy: { enable_bios_bootloader_install: true } },
       });
       const { rack } = raised;
       const { api } = rack;
