@@ -14,7 +14,8 @@ export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
     projects: [
-      tier('unit', { testTimeout: 10_000 }),
+      // Pure, so that one process serves all files: to load the same modules anew for each took longer than the tests.
+      tier('unit', { isolate: false, testTimeout: 10_000 }),
       tier('component', { retry: onCi, testTimeout: 60_000, hookTimeout: 120_000, maxWorkers: 2 }),
       tier('contract', { retry: onCi, testTimeout: 120_000, hookTimeout: 300_000, maxWorkers: 2 }),
       tier('e2e', {
