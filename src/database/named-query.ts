@@ -58,15 +58,18 @@ export class NamedQuery implements Submittable {
     }
     this.#columns = parsed === undefined ? undefined : this.known.get(this.name);
     wire.stream.cork();
-    if (parsed === undefined) {
-      wire.parse({ name: this.name, text: this.text });
-      wire.submittedNamedStatements[this.name] = this.text;
+    try {
+      if (parsed === undefined) {
+        wire.parse({ name: this.name, text: this.text });
+        wire.submittedNamedStatements[this.name] = this.text;
+      }
+      wire.bind({ statement: this.name, values: this.#values });
+      if (!this.#columns) wire.describe({ type: 'P', name: '' });
+      wire.execute({ portal: '' });
+      wire.sync();
+    } finally {
+      wire.stream.uncork();
     }
-    wire.bind({ statement: this.name, values: this.#values });
-    if (!this.#columns) wire.describe({ type: 'P', name: '' });
-    wire.execute({ portal: '' });
-    wire.sync();
-    wire.stream.uncork();
     return null;
   }
 
@@ -82,7 +85,8 @@ export class NamedQuery implements Submittable {
       const row: Row = { ...blank };
       for (let index = 0; index < texts.length; index++) {
         const text = texts[index]!;
-        if (text !== null) row[fields[index]!.name] = parsers[index]!(text);
+        // Of two columns of one name the last counts, null or not, as with pg's own Query.
+        row[fields[index]!.name] = text === null ? null : parsers[index]!(text);
       }
       this.#rows.push(row);
     } catch (error) {

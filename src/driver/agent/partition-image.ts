@@ -27,7 +27,7 @@ export interface FileSystemLook {
 export function validatePartitionImage(node: DriverNode, settings: DeploySettings): void {
   const mode = modeOf(node, settings);
   const layout = layoutOf(node, settings);
-  labelFor(layout, mode, labelWish(node), hasConfigDrive(node));
+  labelFor(layout, mode, labelWish(node, mode), hasConfigDrive(node));
   if (bootOptionOf(node) !== 'netboot') return;
   const { image_source, kernel, ramdisk } = node.instance_info;
   // The Image service's own image may say which; it is asked when the work begins.
@@ -98,7 +98,7 @@ export function partitionArguments(node: DriverNode, settings: DeploySettings): 
     deploy_boot_mode: mode,
     // As upstream's conductor: the disk gets a boot partition in any case, whatever it is started by at first.
     boot_option: 'local',
-    disk_label: labelFor(layoutOf(node, settings), mode, labelWish(node), hasConfigDrive(node)),
+    disk_label: labelFor(layoutOf(node, settings), mode, labelWish(node, mode), hasConfigDrive(node)),
   };
 }
 
@@ -118,14 +118,12 @@ function layoutOf(node: DriverNode, settings: DeploySettings): InstanceLayout {
 }
 
 /**
- * The instance's word, else the node's: upstream's agent goes by these two and reads nothing that it is told of the
- * label (ironic_python_agent/utils.py, get_partition_table_type_from_specs).
+ * The instance's word, else on BIOS the node's: upstream's agent goes by these two and reads nothing that it is told of
+ * the label; on UEFI it asks nobody and makes a GPT (ironic_python_agent/utils.py, get_partition_table_type_from_specs).
  */
-function labelWish({ instance_info, properties }: DriverNode): string | undefined {
-  return (
-    capabilitiesOf(instance_info['capabilities'])['disk_label'] ??
-    capabilitiesOf(properties['capabilities'])['disk_label']
-  );
+function labelWish({ instance_info, properties }: DriverNode, mode: BootMode): string | undefined {
+  const ofNode = mode === 'bios' ? capabilitiesOf(properties['capabilities']) : {};
+  return capabilitiesOf(instance_info['capabilities'])['disk_label'] ?? ofNode['disk_label'];
 }
 
 function modeOf(node: DriverNode, settings: DeploySettings): BootMode {

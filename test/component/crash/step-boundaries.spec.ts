@@ -303,6 +303,7 @@ describe('a daemon killed in an inspection by the ramdisk', () => {
     const daemon = await home.start(env);
     await expectInspected(daemon, left!);
     await daemon.stop();
-    expect(daemon.log()).not.toMatch(/"level":"error"/);
+    // Of all daemons: one that a second try starts finds nothing left to do.
+    expect(home.log()).not.toMatch(/"level":"error"/);
   }, 60_000);
 });

@@ -73,6 +73,10 @@ it('the columns of a named statement are described once a connection, and its ro
       expect(await query(`select * from described where id = $1`, [2])).toEqual([]);
     }
     expect(await query(`update described set id = 3 where id = $1`, [1])).toEqual([[], 5]);
+    for (let n = 0; n < 5; n++) {
+      const twice = `select a.id as it, b.id as it from (select 1 as id) a left join described b on b.id = $1`;
+      expect(await query(twice, [9])).toEqual([{ it: null }]);
+    }
     for (let n = 0; n < 4; n++)
       expect(await query(`update described set names = $1 where id = 3`, [null])).toEqual([[], 5]);
   });

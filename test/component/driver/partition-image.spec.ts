@@ -180,6 +180,7 @@ describe('direct deploy of a partition image', () => {
     [{}, 'boot_mode:bios,disk_label:gpt', { mode: 'bios', label: 'gpt' }],
     [{ disk_label: 'msdos' }, 'boot_mode:bios,disk_label:gpt', { mode: 'bios', label: 'msdos' }],
     [{ boot_mode: 'uefi' }, 'boot_mode:bios', { mode: 'uefi', label: 'gpt' }],
+    [{}, 'boot_mode:uefi,disk_label:msdos', { mode: 'uefi', label: 'gpt' }],
   ])(
     'an instance’s %j on a node’s %s is one wish to either agent',
     async (wish, capabilities, { mode, label }) => {
