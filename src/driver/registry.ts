@@ -31,7 +31,7 @@ export class DriverRegistry {
   private readonly table: ImplementationTable;
   private readonly settings: DriverSettings;
   private readonly resolved = new Map<string, Interfaces>();
-  private readonly enabled = new Map<HardwareType, { [Kind in InterfaceKind]?: readonly string[] }>();
+  private readonly enabled = new Map<string, readonly string[]>();
 
   /** @throws InvalidError listing every fault of the enabled and default names */
   constructor(parts: {
@@ -161,10 +161,11 @@ export class DriverRegistry {
 
   /** In the hardware type's order of preference. */
   private enabledFor(type: HardwareType, kind: InterfaceKind): readonly string[] {
-    const known = this.enabled.get(type)?.[kind];
+    const key = `${type.name} ${kind}`;
+    const known = this.enabled.get(key);
     if (known) return known;
     const names = type.supports[kind].filter((name) => this.enabledNames(kind).includes(name));
-    this.enabled.set(type, { ...this.enabled.get(type), [kind]: names });
+    this.enabled.set(key, names);
     return names;
   }
 
