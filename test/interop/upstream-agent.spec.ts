@@ -1,14 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -16,7 +7,7 @@ import { type BuiltRamdisk, buildImage } from '../../demo/parts.js';
 import { sharedRoot } from '../../demo/rack.js';
 import { StageClock } from '../../demo/stage-clock.js';
 import { compareWithImage, isBlank } from '../support/e2e/disk.js';
-import { tableOf, tagOf } from '../support/e2e/disk-table.js';
+import { readBytes, tableOf, tagOf, writeBytes } from '../support/e2e/disk-table.js';
 import {
   builtPartition,
   deployedHello,
@@ -99,7 +90,7 @@ describe.runIf(given)('under this daemon, OpenStack’s ironic-python-agent', ()
       const { api } = rack;
       const node1 = rack.lab.machine('node1');
       const disk = node1.machine.diskPaths[0]!;
-      writeOver(disk, readFileSync(raw.path).subarray(0, 4 * MIB));
+      writeBytes(disk, readBytes(raw.path, 0, 4 * MIB), 0);
 
       const uuid = await rack.enrol(node1, { capabilities: `boot_mode:${firmware}` });
       await api.patch(uuid, { '/driver_info/kernel_append_params': '%default% console=ttyS0' });
@@ -207,24 +198,14 @@ function tapped(file: string): Record<string, string> {
 
 /** From the config drive's partition, the last of the disk, read by programs of others. */
 function userDataOf(disk: string): string {
-  const table = JSON.parse(execFileSync('sfdisk', ['-J', disk], { encoding: 'utf8' })) as {
-    partitiontable: { partitions: { start: number; size: number }[] };
-  };
-  const { start, size } = table.partitiontable.partitions.sort((a, b) => a.start - b.start).at(-1)!;
+  const { start, size } = tableOf(disk)
+    .partitions.toSorted((a, b) => a.start - b.start)
+    .at(-1)!;
   const volume = join(tmpdir(), 'ferric-interop-drive.iso');
   try {
     execFileSync('dd', [`if=${disk}`, `of=${volume}`, `skip=${start}`, `count=${size}`, 'status=none']);
     return execFileSync('bsdtar', ['-xOf', volume, 'openstack/latest/user_data'], { encoding: 'utf8' });
   } finally {
     rmSync(volume, { force: true });
-  }
-}
-
-function writeOver(path: string, bytes: Uint8Array): void {
-  const file = openSync(path, 'r+');
-  try {
-    writeSync(file, bytes, 0, bytes.length, 0);
-  } finally {
-    closeSync(file);
   }
 }
