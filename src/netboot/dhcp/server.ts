@@ -1,4 +1,3 @@
-import type { RemoteInfo } from 'node:dgram';
 import type { BootPlanRepository } from '../../boot-plan/boot-plan.repository.js';
 import type { NetbootSection } from '../../config/section/netboot.js';
 import { FerricError, messageOf } from '../../domain/errors.js';
@@ -7,6 +6,7 @@ import type { Logger } from '../../platform/logger.js';
 import { getOption } from '../../protocol/dhcp4/options.js';
 import { decodeDhcp4, encodeDhcp4, formatMac } from '../../protocol/dhcp4/packet.js';
 import { MalformedPacket } from '../../protocol/malformed-packet.js';
+import { Datagrams } from '../datagrams.js';
 import { Sparingly } from '../sparingly.js';
 import { answer, type Reply } from './answer.js';
 import { adoptDeviceSocket, type DeviceSocket, openDeviceSocket } from './device-socket.js';
@@ -46,6 +46,7 @@ export class DhcpServer {
   readonly #known: KnownMacs<Datagram>;
   readonly #underWay = new Map<string, Promise<void>>();
   readonly #sparingly: Sparingly;
+  readonly #wire: Datagrams;
 
   constructor(
     private readonly section: NetbootSection,
@@ -53,6 +54,7 @@ export class DhcpServer {
     private readonly log: Logger,
   ) {
     this.#sparingly = new Sparingly(log);
+    this.#wire = new Datagrams('DHCP', this.#sparingly);
     this.#known = new KnownMacs<Datagram>(memory.ports, {
       arrived: (datagram) => this.#receive(datagram),
       stranger: (mac) => this.#sparingly.info({ mac }, 'DHCP: no port has this MAC address, not answered'),
@@ -160,7 +162,7 @@ export class DhcpServer {
         : await adoptDeviceSocket(fd, device, localPort);
     const via: Listener = { socket, localPort };
     this.#listeners.push(via);
-    socket.socket.on('message', (bytes: Uint8Array, from: RemoteInfo) => {
+    this.#wire.receive(socket.socket, (bytes, from) => {
       this.#receive({ bytes, address: socket.from(from.address), port: from.port, via });
     });
     socket.socket.on('error', (error) => this.log.error({ error: error.message }, 'DHCP: socket'));

@@ -1,4 +1,4 @@
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
 import type { NetbootSection } from '../../config/section/netboot.js';
 import { messageOf } from '../../domain/errors.js';
 import type { Logger } from '../../platform/logger.js';
@@ -12,11 +12,12 @@ import {
   type TftpRequest,
 } from '../../protocol/tftp/packet.js';
 import { openTransfer, type Transfer } from '../../protocol/tftp/transfer.js';
+import { Datagrams, type Peer } from '../datagrams.js';
 import type { Manifest } from '../published/manifest.js';
 import { openPublished } from '../published/open-file.js';
 import { Sparingly } from '../sparingly.js';
 import { BlockReader, type BlockSource } from './block-reader.js';
-import { type Peer, TftpSession } from './session.js';
+import { TftpSession } from './session.js';
 
 interface Content {
   size: number;
@@ -31,6 +32,7 @@ export class TftpServer {
   readonly #sessions = new Map<string, TftpSession | null>();
   readonly #perAddress = new Map<string, number>();
   readonly #sparingly: Sparingly;
+  readonly #wire: Datagrams;
 
   constructor(
     private readonly section: NetbootSection['tftp'],
@@ -38,6 +40,7 @@ export class TftpServer {
     private readonly log: Logger,
   ) {
     this.#sparingly = new Sparingly(log);
+    this.#wire = new Datagrams('TFTP', this.#sparingly);
   }
 
   /** One line: on or off, and where. */
@@ -67,7 +70,7 @@ export class TftpServer {
       });
     });
     socket.on('error', (error) => this.#sparingly.error({ error: error.message }, 'TFTP: socket'));
-    socket.on('message', (bytes, from) => this.#receive(bytes, from));
+    this.#wire.receive(socket, (bytes, from) => this.#receive(bytes, from));
     this.#socket = socket;
   }
 
@@ -77,7 +80,7 @@ export class TftpServer {
     for (const session of this.#sessions.values()) session?.stop();
   }
 
-  #receive(bytes: Uint8Array, from: RemoteInfo): void {
+  #receive(bytes: Uint8Array, from: Peer): void | Promise<void> {
     let packet: TftpPacket;
     try {
       packet = decodeTftp(bytes);
@@ -91,7 +94,7 @@ export class TftpServer {
     }
     // What belongs into a transfer has no business on this port, and an answer could be a loop between two servers.
     if (packet.op === 'wrq') this.#refuse(from, TFTP_ERROR.accessViolation, 'this server takes no files');
-    else if (packet.op === 'rrq') void this.#serve(packet, from);
+    else if (packet.op === 'rrq') return this.#serve(packet, from);
   }
 
   async #serve(request: TftpRequest, from: Peer): Promise<void> {
@@ -152,7 +155,7 @@ export class TftpServer {
 
   #session(peer: Peer, content: Content, state: Transfer, ended: (state: Transfer) => void): TftpSession {
     const reader = new BlockReader(content.source, state.size, state.blksize);
-    return new TftpSession(peer, reader, state, (last) => {
+    return new TftpSession(this.#wire, peer, reader, state, (last) => {
       ended(last);
       void reader
         .settle()
@@ -171,7 +174,7 @@ export class TftpServer {
   }
 
   #refuse(peer: Peer, code: TftpErrorCode, message: string): void {
-    this.#socket?.send(encodeTftp({ op: 'error', code, message }), peer.port, peer.address);
+    if (this.#socket) this.#wire.send(this.#socket, encodeTftp({ op: 'error', code, message }), peer);
   }
 
   #report(state: Transfer, name: string, peer: Peer, begun: number): void {

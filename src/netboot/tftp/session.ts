@@ -1,4 +1,4 @@
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
 import { messageOf } from '../../domain/errors.js';
 import { MalformedPacket } from '../../protocol/malformed-packet.js';
 import { decodeTftp, encodeTftp, TFTP_ERROR, type TftpPacket } from '../../protocol/tftp/packet.js';
@@ -9,12 +9,8 @@ import {
   type Transfer,
   type TransferEvent,
 } from '../../protocol/tftp/transfer.js';
+import type { Datagrams, Peer } from '../datagrams.js';
 import type { BlockReader } from './block-reader.js';
-
-export interface Peer {
-  address: string;
-  port: number;
-}
 
 /** One transfer: its socket, its timer and its file, driven by the pure machine. */
 export class TftpSession {
@@ -26,6 +22,7 @@ export class TftpSession {
 
   /** @param ended called once, when the transfer is over in any way and the socket is closed */
   constructor(
+    private readonly wire: Datagrams,
     private readonly peer: Peer,
     private readonly reader: BlockReader,
     state: Transfer,
@@ -37,7 +34,7 @@ export class TftpSession {
       type: 'udp4',
       lookup: (address, _options, done) => done(null, address, 4),
     });
-    this.#socket.on('message', (bytes, from) => this.#receive(bytes, from));
+    this.wire.receive(this.#socket, (bytes, from) => this.#receive(bytes, from));
     this.#socket.on('error', (error) => this.#broken(error));
   }
 
@@ -57,7 +54,7 @@ export class TftpSession {
     this.#end({ ...this.#state, phase: 'failed', failure: 'the server stops' });
   }
 
-  #receive(bytes: Uint8Array, from: RemoteInfo): void {
+  #receive(bytes: Uint8Array, from: Peer): void {
     if (this.#over) return;
     let packet: TftpPacket;
     try {
@@ -74,7 +71,7 @@ export class TftpSession {
         code: TFTP_ERROR.unknownTransfer,
         message: 'not your transfer',
       };
-      this.#socket.send(encodeTftp(stranger), from.port, from.address);
+      this.wire.send(this.#socket, encodeTftp(stranger), from);
       return;
     }
     this.#step({ type: 'packet', packet, now: performance.now() });
@@ -121,7 +118,7 @@ export class TftpSession {
 
   #post(bytes: Uint8Array): void {
     // No callback: a failure comes as the socket's error event, and no packet's memory is ever used again.
-    this.#socket.send(bytes, this.peer.port, this.peer.address);
+    this.wire.send(this.#socket, bytes, this.peer);
   }
 
   /** One timer for the whole transfer: it looks when it fires whether something was sent since. */

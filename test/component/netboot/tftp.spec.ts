@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { netbootSection } from '../../../src/config/section/netboot.js';
 import {
   bootPlanFiles,
@@ -23,6 +23,7 @@ import {
 } from '../../../src/netboot/published/manifest.js';
 import { TftpServer } from '../../../src/netboot/tftp/server.js';
 import { createLogger } from '../../../src/platform/logger.js';
+import { sendPortless } from '../../support/netboot/portless.js';
 
 const NODE = randomUUID();
 let directory: string;
@@ -236,6 +237,33 @@ function next(socket: Socket, within = 1_500): Promise<{ bytes: Buffer; port: nu
 }
 
 describe('on the wire', () => {
+  it.skipIf(process.getuid?.() !== 0)(
+    'whoever has no source port is dropped and counted, nothing else',
+    async () => {
+      const mine = await client();
+      mine.send(rrq('exact'), server.port!, '127.0.0.1');
+      const first = (await next(mine))!;
+      const wrq = Buffer.from('\0\x02up\0octet\0');
+      const data = Buffer.from([0, 3, 0, 1, 65]);
+      for (let i = 0; i < 3; i++) {
+        sendPortless({ address: '127.0.0.1', port: server.port! }, [rrq('small'), rrq('missing'), wrq, data]);
+        sendPortless({ address: '127.0.0.1', port: first.port }, [
+          rrq('small'),
+          data,
+          Buffer.from([0, 4, 0, 1]),
+        ]);
+      }
+      mine.send(Buffer.from([0, 4, 0, 1]), first.port, '127.0.0.1');
+      expect([...(await next(mine))!.bytes.subarray(0, 4)]).toEqual([0, 3, 0, 2]);
+      mine.send(Buffer.from([0, 5, 0, 0, 0]), first.port, '127.0.0.1');
+      mine.close();
+      await sleep(1_100); // one line a second
+      sendPortless({ address: '127.0.0.1', port: server.port! }, [wrq]);
+      await vi.waitFor(() => expect(lines).toMatch(/"dropped":22,.*without a source port/));
+      expect(whole(await hpa('large'), 'large')).toBe(true);
+    },
+  );
+
   it('a stranger gets error 5 and the transfer goes on', async () => {
     const [mine, other] = [await client(), await client()];
     mine.send(rrq('exact'), server.port!, '127.0.0.1');

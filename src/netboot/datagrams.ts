@@ -1,0 +1,61 @@
+import type { RemoteInfo, Socket } from 'node:dgram';
+import { messageOf } from '../domain/errors.js';
+import type { Sparingly } from './sparingly.js';
+
+/** Where a datagram goes to. */
+export interface Peer {
+  address: string;
+  port: number;
+}
+
+/**
+ * The boundary of this room's UDP sockets: what a datagram brings, or makes a handler throw, ends here and never ends
+ * the process.
+ */
+export class Datagrams {
+  #dropped = 0;
+
+  /** @param service stands before the log lines: DHCP, TFTP */
+  constructor(
+    private readonly service: string,
+    private readonly log: Pick<Sparingly, 'warn' | 'error'>,
+  ) {}
+
+  /** Datagrams dropped at receipt since the start. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Hands what arrives to `handle`. A sender without a port (RFC 768: it expects no answer) is dropped and counted. */
+  receive(socket: Socket, handle: (bytes: Uint8Array, from: RemoteInfo) => void | Promise<void>): void {
+    const failed = (from: RemoteInfo, error: unknown) =>
+      this.log.error(
+        { client: from.address, error: messageOf(error) },
+        `${this.service}: a datagram was not handled for a fault of ours`,
+      );
+    socket.on('message', (bytes, from) => {
+      if (from.port === 0) {
+        this.#dropped++;
+        this.log.warn(
+          { client: from.address, dropped: this.#dropped },
+          `${this.service}: a datagram without a source port was dropped`,
+        );
+        return;
+      }
+      try {
+        handle(bytes, from)?.catch((error) => failed(from, error));
+      } catch (error) {
+        failed(from, error);
+      }
+    });
+  }
+
+  /** Sends, and says in the log what could not be sent: the peer asks again. Failures later on are the socket's `error`. */
+  send(socket: Socket, bytes: Uint8Array, to: Peer): void {
+    try {
+      socket.send(bytes, to.port, to.address);
+    } catch (error) {
+      this.log.error({ client: to.address, error: messageOf(error) }, `${this.service}: could not be sent`);
+    }
+  }
+}
