@@ -39,7 +39,10 @@ async function serve(): Promise<void> {
     http: { listen: '127.0.0.1', port: 0 },
   });
   const files = { 'tftp.bin': join(directory, 'tftp.bin'), 'http.bin': join(directory, 'http.bin') };
-  const manifest = new Manifest([configuredFiles(files)], { activeAt: async () => null });
+  const manifest = new Manifest([configuredFiles(files)], {
+    admits: async () => true,
+    speaksFor: async () => true,
+  });
   const tftp = new TftpServer(section.tftp, manifest, createLogger('silent'));
   const http = new HttpBootServer(section, manifest, createLogger('silent'));
   await tftp.start();

@@ -11,6 +11,7 @@ import type { ComposedConductor } from './conductor/compose.js';
 import { Conductor } from './conductor/conductor.js';
 import { COMPOSED_CONDUCTOR } from './conductor/conductor.module.js';
 import { PeriodicRunner } from './conductor/periodic/periodic-runner.js';
+import { describeSourceRule } from './conductor/source-rule.js';
 import { ConductorRecordRepository } from './conductor-record/conductor-record.repository.js';
 import { agentApiUrl } from './config/endpoints.js';
 import type { Config } from './config/schema.js';
@@ -23,6 +24,7 @@ import { EventStream } from './event/event-stream.js';
 import { ImageService } from './image/image-service.js';
 import { ImageLibrary } from './image-library/image-library.js';
 import { LeaseRepository } from './lease/lease.repository.js';
+import { SourceRule } from './lease/source-rule.js';
 import { NetbootServers } from './netboot/servers.js';
 import { NodeRepository } from './node/node.repository.js';
 import { OperationRepository } from './operation/operation.repository.js';
@@ -148,11 +150,13 @@ async function netboot(
     ports: app.get(PortRepository),
     plans: app.get(BootPlanRepository),
     leases: app.get(LeaseRepository),
+    sources: app.get(SourceRule),
   };
   const servers = new NetbootServers(config.netboot, memory, log);
   await servers.start();
   started.add('network boot', () => servers.stop());
   for (const line of servers.describe()) log.info(line);
+  log.info(describeSourceRule(config));
 }
 
 async function listeners(
@@ -162,7 +166,11 @@ async function listeners(
   started: Started,
 ): Promise<void> {
   const common = { conductor: app.get(Conductor), isDatabaseAway, log };
-  const agents = await createAgentApi({ ...common, settings: { ...config.agent, ...imageRules(config) } });
+  const agents = await createAgentApi({
+    ...common,
+    sources: app.get(SourceRule),
+    settings: { ...config.agent, ...imageRules(config) },
+  });
   started.add('agents’ listener', () => agents.close());
   const forAgents = await agents.listen(config.agent.listen);
   log.info(

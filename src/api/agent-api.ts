@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Conductor } from '../conductor/conductor.js';
+import type { SourceRule } from '../lease/source-rule.js';
 import type { Logger } from '../platform/logger.js';
 import { NoAuth } from './auth/access.js';
 import { type ApiListener, createListener } from './listener.js';
@@ -11,6 +12,7 @@ import { RootController } from './v1/root.controller.js';
 export interface AgentApiParts {
   conductor: Conductor;
   settings: RamdiskSettings & { public_url: string | null };
+  sources: Pick<SourceRule, 'admits' | 'admitsReport'>;
   isDatabaseAway: (error: unknown) => boolean;
   log: Logger;
 }
@@ -32,16 +34,13 @@ class AgentApiModule {
       providers: [
         { provide: Conductor, useValue: parts.conductor },
         { provide: Served, useValue: { images: false } satisfies Served },
-        { provide: RamdiskDoor, useValue: new RamdiskDoor(parts.settings, log) },
+        { provide: RamdiskDoor, useValue: new RamdiskDoor(parts.settings, parts.sources, log) },
       ],
     };
   }
 }
 
-/**
- * The API for ramdisks: roots, lookup, heartbeat, continue_inspection. Its listener starts with `listen`.
- * @throws InvalidError for an allowed network that is none
- */
+/** The API for ramdisks: roots, lookup, heartbeat, continue_inspection. Its listener starts with `listen`. */
 export async function createAgentApi(parts: AgentApiParts): Promise<ApiListener> {
   const log = parts.log.child({ listener: 'agent' });
   return createListener(AgentApiModule.forRoot(parts, log), {

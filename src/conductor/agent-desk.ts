@@ -2,6 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { InvalidError, NotFoundError } from '../domain/errors.js';
 import { factsOf } from '../domain/provision/machine.js';
 import type { ProvisionState } from '../domain/provision/table.js';
+import type { SourceRule } from '../lease/source-rule.js';
 import type { Node } from '../node/node.entity.js';
 import type { NodeRepository } from '../node/node.repository.js';
 import type { OperationRepository } from '../operation/operation.repository.js';
@@ -9,8 +10,6 @@ import type { PortRepository } from '../port/port.repository.js';
 import type { HeartbeatBody } from './conductor.js';
 import type { OperationRunner } from './operation-runner.js';
 
-/** Says whether a request may come from this address for a node with these MAC addresses. */
-export type SourceCheck = (macs: readonly string[], source: string) => Promise<boolean>;
 /** @throws InvalidError for a callback URL that the daemon must not call */
 export type CallbackCheck = (url: string, source: string) => void;
 
@@ -22,7 +21,7 @@ export class AgentDesk {
       ports: PortRepository;
       operations: OperationRepository;
       runner: OperationRunner;
-      mayCome: SourceCheck;
+      sources: Pick<SourceRule, 'speaksFor'>;
       checkCallback: CallbackCheck;
     },
   ) {}
@@ -57,8 +56,8 @@ export class AgentDesk {
 
   async heartbeat(node_uuid: string, body: HeartbeatBody, source: string): Promise<void> {
     const { nodes, operations, runner, checkCallback } = this.deps;
-    const node = await nodes.find(node_uuid);
-    if (!node || !mayLookUp(node.provision_state)) throw missing();
+    const node = await this.#speaking(await nodes.find(node_uuid), source);
+    if (!node) throw missing();
     // Anaconda's ramdisk tells a status and no version (Ironic: manager.py, heartbeat).
     if (!body.agent_version && !body.agent_status) {
       throw new InvalidError(
@@ -98,17 +97,21 @@ export class AgentDesk {
     node_uuid: string | null;
     source: string;
   }): Promise<Node | null> {
-    const { nodes, ports, mayCome } = this.deps;
+    const { nodes, ports } = this.deps;
     let uuid = query.node_uuid;
     if (!uuid) {
       const owners = new Set((await ports.byAddresses(query.addresses)).map((port) => port.node_uuid));
       if (owners.size !== 1) return null;
       uuid = [...owners][0]!;
     }
-    const node = await nodes.find(uuid);
+    return this.#speaking(await nodes.find(uuid), query.source);
+  }
+
+  /** The node, where a ramdisk is expected of it and the address is its machine's. */
+  async #speaking(node: Node | null, source: string): Promise<Node | null> {
     if (!node || !mayLookUp(node.provision_state)) return null;
-    const macs = (await ports.ofNode(node.uuid)).map((port) => port.address);
-    return (await mayCome(macs, query.source)) ? node : null;
+    if (await this.deps.sources.speaksFor(node.uuid, source)) return node;
+    throw new NotFoundError(`${source} is not an address of the machine of node ${node.uuid} in this boot`);
   }
 }
 

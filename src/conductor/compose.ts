@@ -10,6 +10,7 @@ import type { DriverRegistry } from '../driver/registry.js';
 import type { EventRepository } from '../event/event.repository.js';
 import { HardwareRepository } from '../hardware/hardware.repository.js';
 import type { InspectionRuleRepository } from '../inspection-rule/inspection-rule.repository.js';
+import type { SourceRule } from '../lease/source-rule.js';
 import type { NodeRepository } from '../node/node.repository.js';
 import type { OperationRepository } from '../operation/operation.repository.js';
 import type { Logger } from '../platform/logger.js';
@@ -17,7 +18,7 @@ import type { PortRepository } from '../port/port.repository.js';
 import type { PortgroupRepository } from '../portgroup/portgroup.repository.js';
 import type { VolumeConnectorRepository, VolumeTargetRepository } from '../volume/volume.repository.js';
 import { ActionJournal } from './action-journal.js';
-import { AgentDesk, type CallbackCheck, type SourceCheck } from './agent-desk.js';
+import { AgentDesk, type CallbackCheck } from './agent-desk.js';
 import { AllocationDesk } from './allocation-desk.js';
 import { CleaningPlan } from './cleaning-plan.js';
 import { ConductorService } from './conductor.service.js';
@@ -66,7 +67,7 @@ export interface ConductorParts {
   /** GETs a URL for an inspection rule. @throws when it does not answer well */
   callForRule: RuleDoors['call'];
   host: string;
-  mayCome: SourceCheck;
+  sources: SourceRule;
   checkCallback: CallbackCheck;
   onReplaced: () => void;
   log: Logger;

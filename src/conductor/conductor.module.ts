@@ -18,6 +18,7 @@ import { ImageService } from '../image/image-service.js';
 import { InspectionRuleRepository } from '../inspection-rule/inspection-rule.repository.js';
 import { LeaseModule } from '../lease/lease.module.js';
 import { LeaseRepository } from '../lease/lease.repository.js';
+import { SourceRule } from '../lease/source-rule.js';
 import { NodeModule } from '../node/node.module.js';
 import { NodeRepository } from '../node/node.repository.js';
 import { OperationModule } from '../operation/operation.module.js';
@@ -32,7 +33,7 @@ import { type ComposedConductor, composeConductor } from './compose.js';
 import { Conductor } from './conductor.js';
 import { ruleCall } from './inspection/rule-call.js';
 import { PeriodicRunner } from './periodic/periodic-runner.js';
-import { sourceCheck } from './source-check.js';
+import { sourceRule } from './source-rule.js';
 
 export const COMPOSED_CONDUCTOR = Symbol('composed conductor');
 
@@ -56,6 +57,11 @@ export class ConductorModule {
       ],
       providers: [
         {
+          provide: SourceRule,
+          inject: [CONFIG, LeaseRepository],
+          useFactory: sourceRule,
+        },
+        {
           provide: COMPOSED_CONDUCTOR,
           inject: [
             CONFIG,
@@ -71,7 +77,7 @@ export class ConductorModule {
             DeployTemplateRepository,
             EventRepository,
             ConductorRecordRepository,
-            LeaseRepository,
+            SourceRule,
             InspectionRuleRepository,
             ImageService,
             DriverRegistry,
@@ -90,7 +96,7 @@ export class ConductorModule {
             templates: DeployTemplateRepository,
             events: EventRepository,
             conductors: ConductorRecordRepository,
-            leases: LeaseRepository,
+            sources: SourceRule,
             rules: InspectionRuleRepository,
             images: ImageService,
             registry: DriverRegistry,
@@ -118,7 +124,7 @@ export class ConductorModule {
                 ownPorts: [config.api.listen.port, config.agent.listen.port],
               })),
               host: config.conductor.host ?? hostname(),
-              mayCome: sourceCheck(leases),
+              sources,
               checkCallback: (url, source) =>
                 checkCallbackUrl(url, {
                   source,
@@ -140,7 +146,7 @@ export class ConductorModule {
           useFactory: (scheduler: SchedulerRegistry, log: Logger) => new PeriodicRunner(scheduler, log),
         },
       ],
-      exports: [Conductor, COMPOSED_CONDUCTOR, PeriodicRunner],
+      exports: [Conductor, COMPOSED_CONDUCTOR, PeriodicRunner, SourceRule],
     };
   }
 }

@@ -10,6 +10,7 @@ import type { PowerInterface } from '../driver/contract/power.js';
 import type { WorkContext } from '../driver/contract/step.js';
 import type { DriverRegistry } from '../driver/registry.js';
 import type { HardwareRepository } from '../hardware/hardware.repository.js';
+import type { SourceRule } from '../lease/source-rule.js';
 import type { Fence } from '../node/fence.js';
 import type { Node } from '../node/node.entity.js';
 import type { NodeRepository } from '../node/node.repository.js';
@@ -36,6 +37,7 @@ export class NodeContexts {
       hardware: HardwareRepository;
       registry: DriverRegistry;
       ledger: Ledger;
+      sources: Pick<SourceRule, 'silence'>;
       log: Logger;
     },
   ) {}
@@ -76,7 +78,10 @@ export class NodeContexts {
     const context: WorkContext & { all: Interfaces } = {
       ...base,
       // Whatever changes the power, the record follows.
-      interfaces: { ...all, power: recording(all.power, (state) => context.save({ power_state: state })) },
+      interfaces: {
+        ...all,
+        power: recording(all.power, (state) => context.save({ power_state: state }), this.deps.sources),
+      },
       all,
       get node() {
         return current;
@@ -173,7 +178,10 @@ export class NodeContexts {
     const save = async (changes: NodeChanges) => draft.put(changes);
     return {
       ...base,
-      interfaces: { ...all, power: recording(all.power, (state) => save({ power_state: state })) },
+      interfaces: {
+        ...all,
+        power: recording(all.power, (state) => save({ power_state: state }), this.deps.sources),
+      },
       all,
       get node() {
         return draft.node;
@@ -218,16 +226,28 @@ export class NodeContexts {
   }
 }
 
-function recording(power: PowerInterface, record: (state: PowerState) => Promise<void>): PowerInterface {
+function recording(
+  power: PowerInterface,
+  record: (state: PowerState) => Promise<void>,
+  sources: Pick<SourceRule, 'silence'>,
+): PowerInterface {
   return {
     name: power.name,
     properties: power.properties,
     targets: power.targets,
     validate: (context) => power.validate(context),
-    getPowerState: (context) => power.getPowerState(context),
+    getPowerState: async (context) => {
+      const state = await power.getPowerState(context);
+      if (state === 'power off') await sources.silence(context.node.uuid);
+      return state;
+    },
     setPowerState: async (context, target, timeout) => {
+      const settled = settledPower(target);
+      // Before a start: the machine may ask for its address before the BMC has said that it runs.
+      if (settled === 'power on') await sources.silence(context.node.uuid);
       await power.setPowerState(context, target, timeout);
-      await record(settledPower(target));
+      if (settled === 'power off') await sources.silence(context.node.uuid);
+      await record(settled);
     },
   };
 }

@@ -14,6 +14,7 @@ import { CreateImage1763720000000 } from '../../migrations/1763720000000-create-
 import { CreateInspectionReport1763724000000 } from '../../migrations/1763724000000-create-inspection-report.js';
 import { CreateImageDeleted1763726000000 } from '../../migrations/1763726000000-create-image-deleted.js';
 import { AddStepArgsSealed1763727000000 } from '../../migrations/1763727000000-add-step-args-sealed.js';
+import { AddLeaseOfThisBoot1763728000000 } from '../../migrations/1763728000000-add-lease-of-this-boot.js';
 
 /** Every migration, oldest first: a file that is not listed here does not run. */
 export const MIGRATIONS = [
@@ -33,4 +34,5 @@ export const MIGRATIONS = [
   CreateInspectionReport1763724000000,
   CreateImageDeleted1763726000000,
   AddStepArgsSealed1763727000000,
+  AddLeaseOfThisBoot1763728000000,
 ];

@@ -18,6 +18,8 @@ export class Lease {
   @Column({ type: 'uuid', nullable: true }) port_uuid!: string | null;
   @Column({ type: 'varchar', length: 16 }) state!: LeaseState;
   @Column({ type: 'timestamptz' }) expires_at!: Date;
+  /** Given or renewed since its machine was last stopped or started: whoever uses the address is that machine. */
+  @Column({ type: 'boolean', default: false }) of_this_boot!: boolean;
   /** Of the firmware that asked last: bios, uefi_x64 ... */
   @Column({ type: 'varchar', length: 16, nullable: true }) arch!: string | null;
   @Column({ type: 'varchar', length: 255, nullable: true }) vendor_class!: string | null;

@@ -29,6 +29,9 @@ const OFFER_SECONDS = 120;
 /** So long an address is left alone that a client found in use. */
 const DECLINE_SECONDS = 900;
 
+/** Of a lease, beside its port: the address is in use by the machine that runs now. */
+const SPEAKS = `lease.of_this_boot and lease.state = 'bound' and lease.expires_at > now()`;
+
 const ALLOWED = `case when $2::inet is not null then ip = $2
   else ip between $3::inet and $4::inet and ip <> all ($5::inet[]) end`;
 
@@ -91,8 +94,8 @@ export class LeaseRepository {
    */
   async bind(mac: string, ip: string, seconds: number): Promise<boolean> {
     const [, count] = await this.source.query<[unknown[], number]>(
-      `update lease set state = 'bound', expires_at = now() + $3 * interval '1 second', updated_at = now()
-       where mac = $1 and ip = $2`,
+      `update lease set state = 'bound', expires_at = now() + $3 * interval '1 second', of_this_boot = true,
+         updated_at = now() where mac = $1 and ip = $2`,
       [mac, ip, seconds],
     );
     return count === 1;
@@ -115,13 +118,31 @@ export class LeaseRepository {
     );
   }
 
-  /** The lease that holds this address now, if one does. */
-  async activeAt(ip: string): Promise<Lease | null> {
-    const [row] = await this.source.query<Lease[]>(
-      `select *, host(ip) as ip from lease where ip = $1 and state = 'bound' and expires_at > now()`,
+  /** The node whose machine was given this address since it was last started, and has it still. */
+  async speakerAt(ip: string): Promise<string | null> {
+    const [row] = await this.source.query<{ node_uuid: string }[]>(
+      `select port.node_uuid from lease join port on port.address = lease.mac where ip = $1 and ${SPEAKS}`,
       [ip],
     );
-    return row ?? null;
+    return row?.node_uuid ?? null;
+  }
+
+  /** Whether there is such an address of this node's machine. */
+  async isSpoken(node_uuid: string): Promise<boolean> {
+    const rows = await this.source.query<unknown[]>(
+      `select from lease join port on port.address = lease.mac where port.node_uuid = $1 and ${SPEAKS} limit 1`,
+      [node_uuid],
+    );
+    return rows.length > 0;
+  }
+
+  /** The node's machine is off or starts anew: its addresses stay its own, and are not known to be used by it. */
+  async silence(node_uuid: string): Promise<void> {
+    await this.source.query(
+      `update lease set of_this_boot = false from port
+       where port.node_uuid = $1 and lease.mac = port.address and of_this_boot`,
+      [node_uuid],
+    );
   }
 
   /** The address that this MAC has or last had. */

@@ -2,6 +2,7 @@ import { access, constants } from 'node:fs/promises';
 import type { BootPlanRepository } from '../boot-plan/boot-plan.repository.js';
 import type { NetbootSection } from '../config/section/netboot.js';
 import type { LeaseRepository } from '../lease/lease.repository.js';
+import type { SourceRule } from '../lease/source-rule.js';
 import type { Logger } from '../platform/logger.js';
 import type { PortRepository } from '../port/port.repository.js';
 import { portBook } from './dhcp/port-book.js';
@@ -14,6 +15,7 @@ export interface NetbootMemory {
   ports: Pick<PortRepository, 'find' | 'list'>;
   plans: Pick<BootPlanRepository, 'file' | 'kindOf'>;
   leases: LeaseRepository;
+  sources: Pick<SourceRule, 'admits' | 'speaksFor'>;
 }
 
 /** DHCP, TFTP and HTTP for machines that boot from the network: the three doors of this room. */
@@ -28,7 +30,7 @@ export class NetbootServers {
     private readonly log: Logger,
   ) {
     const routes = [bootScript, bootPlanFiles(memory.plans), configuredFiles(section.files)];
-    const manifest = new Manifest(routes, memory.leases);
+    const manifest = new Manifest(routes, memory.sources);
     this.tftp = new TftpServer(section.tftp, manifest, log);
     this.http = new HttpBootServer(section, manifest, log);
     this.dhcp = new DhcpServer(

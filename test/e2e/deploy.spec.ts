@@ -56,7 +56,7 @@ describe('deployment', () => {
         ...['-s', '-o', '/dev/null', '-w', '%{http_code}'],
         `http://10.77.0.1:8080/pxelinux.cfg/${mac}`,
       ]);
-    expect(await bootFile()).toBe('404');
+    expect(await bootFile(), 'whoever has no lease gets no boot file').toBe('404');
     await daemon.stop();
     await daemon.start({ FERRIC_CONDUCTOR__FAILPOINT: PLACES[0]!.at });
     await api.patch(uuid, { '/instance_info': {}, ...imageFields(url, image) });
@@ -73,7 +73,7 @@ describe('deployment', () => {
       await daemon.start(next === undefined ? {} : { FERRIC_CONDUCTOR__FAILPOINT: next.at });
       if (index === 0) {
         expect(await api.node(uuid)).toMatchObject({ provision_state: 'wait call-back' });
-        expect(await bootFile(), 'the boot files while the ramdisk is awaited').toBe('200');
+        expect(await bootFile(), 'nor while the ramdisk is awaited').toBe('404');
       }
     }
     await api.waitForState(uuid, 'active', { timeout: 5 * MINUTES });
@@ -99,7 +99,7 @@ describe('deployment', () => {
     expect(freed).toMatchObject({ instance_info: {}, power_state: 'power off', last_error: null });
     expect(node1.machine.isOn()).toBe(false);
     expect(isBlank(disk, 0, MIB), 'the partition table of the instance').toBe(true);
-    expect(await bootFile()).toBe('404');
+    expect(await bootFile(), 'whoever has no lease gets no boot file').toBe('404');
     const { history } = (await api.request('GET', `/v1/nodes/${uuid}/history?detail=true`)) as {
       history: { event_type: string; state: string; created_at: string }[];
     };

@@ -119,7 +119,10 @@ export async function startApi(
     conductorOptions?: Parameters<typeof fakeConductor>[1];
   } = {},
 ) {
-  const fake = fakeConductor(database, options.conductorOptions);
+  const fake = fakeConductor(database, {
+    ...(options.agent ? { agent: options.agent } : {}),
+    ...options.conductorOptions,
+  });
   const { parts } = fake;
   await fake.start(null);
   for (const group of options.groups ?? []) await serveElsewhere(database, parts, group);
@@ -143,6 +146,7 @@ export async function startApi(
   });
   const agent = await createAgentApi({
     ...common,
+    sources: parts.sources,
     settings: {
       ...agentSection.parse(undefined),
       allow_md5_checksum: true,

@@ -6,8 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AllocationRepository } from '../../src/allocation/allocation.repository.js';
 import { type ComposedConductor, composeConductor } from '../../src/conductor/compose.js';
 import type { Requester } from '../../src/conductor/conductor.js';
+import { sourceRule } from '../../src/conductor/source-rule.js';
 import { ConductorRecordRepository } from '../../src/conductor-record/conductor-record.repository.js';
-import { type ConductorSettings, conductorSection } from '../../src/config/section/core.js';
+import { agentSection, type ConductorSettings, conductorSection } from '../../src/config/section/core.js';
 import { deploySection } from '../../src/config/section/deploy.js';
 import { driverSection } from '../../src/config/section/driver.js';
 import { fakeSection } from '../../src/config/section/fake.js';
@@ -29,6 +30,7 @@ import {
 import { DriverRegistry } from '../../src/driver/registry.js';
 import { EventRepository } from '../../src/event/event.repository.js';
 import { InspectionRuleRepository } from '../../src/inspection-rule/inspection-rule.repository.js';
+import { LeaseRepository } from '../../src/lease/lease.repository.js';
 import type { Node } from '../../src/node/node.entity.js';
 import { NodeRepository } from '../../src/node/node.repository.js';
 import { OperationRepository } from '../../src/operation/operation.repository.js';
@@ -48,10 +50,15 @@ export function fakeConductor(
     fake?: Record<string, string>;
     journalDirectory?: string;
     inspector?: Partial<InspectorSettings>;
+    agent?: Partial<ReturnType<typeof agentSection.parse>>;
+    /** Mode of our own DHCP; off by default. */
+    dhcp?: 'server' | 'proxy';
     callForRule?: RuleDoors['call'];
   } = {},
 ) {
   const { source } = database;
+  const inspector = { ...inspectorSection.parse({ require_managed_boot: false }), ...options.inspector };
+  const agent = { ...agentSection.parse(undefined), ...options.agent };
   const journalDirectory = options.journalDirectory ?? mkdtempSync(join(tmpdir(), 'ferric-fake-'));
   const fakes = fakeImplementations({
     deploy: deploySection.parse(undefined),
@@ -64,7 +71,7 @@ export function fakeConductor(
       new AgentInspect({
         ramdisk: new Ramdisk(client),
         logs: new RamdiskLogs({ client, directory: join(journalDirectory, 'logs'), maxBytes: 1 << 20 }),
-        settings: { ...inspectorSection.parse({ require_managed_boot: false }), ...options.inspector },
+        settings: inspector,
         collectLogs: 'on_failure',
         apiUrl: () => 'http://10.77.0.1:6386',
         resolve: () => Promise.resolve([]),
@@ -92,11 +99,18 @@ export function fakeConductor(
     registry,
     images: { cleanUp: () => Promise.resolve() },
     rules: new InspectionRuleRepository(source, testKeyring()),
-    inspector: { ...inspectorSection.parse({ require_managed_boot: false }), ...options.inspector },
+    inspector,
     callForRule: options.callForRule ?? (() => Promise.reject(new Error('no way out of a test'))),
     settings: { ...conductorSection.parse(undefined), node_locked_retry_interval: 0.1, ...options.settings },
     host: options.host ?? 'conductor-1',
-    mayCome: () => Promise.resolve(true),
+    sources: sourceRule(
+      {
+        agent,
+        netboot: { dhcp: { interface: options.dhcp ? 'eth1' : null, mode: options.dhcp ?? 'server' } },
+        inspector,
+      },
+      new LeaseRepository(source),
+    ),
     checkCallback: () => {},
     onReplaced: () => {
       throw new Error('replaced');

@@ -6,12 +6,13 @@ import { FerricError, NotFoundError, UnavailableError } from '../../domain/error
 import type { InspectionReport } from '../../driver/contract/inspect.js';
 import type { DriverRegistry } from '../../driver/registry.js';
 import type { HardwareRepository } from '../../hardware/hardware.repository.js';
+import type { SourceRule } from '../../lease/source-rule.js';
 import type { Node } from '../../node/node.entity.js';
 import type { NodeRepository } from '../../node/node.repository.js';
 import type { OperationRepository } from '../../operation/operation.repository.js';
 import type { Logger } from '../../platform/logger.js';
 import type { PortRepository } from '../../port/port.repository.js';
-import type { AgentDesk, SourceCheck } from '../agent-desk.js';
+import type { AgentDesk } from '../agent-desk.js';
 import type { InspectionQuery, Requester } from '../conductor.js';
 import type { NodeDesk } from '../node-desk.js';
 import type { OperationRunner } from '../operation-runner.js';
@@ -40,7 +41,7 @@ export class InspectionDesk {
       runner: OperationRunner;
       agents: AgentDesk;
       desk: NodeDesk;
-      mayCome: SourceCheck;
+      sources: Pick<SourceRule, 'speaksFor' | 'isNobodys'>;
       settings: InspectorSettings;
       host: string;
       log: Logger;
@@ -68,7 +69,7 @@ export class InspectionDesk {
 
   /** @returns null where nothing points to any node */
   async #lookUp(query: InspectionQuery): Promise<Node | null> {
-    const { nodes, ports, registry, mayCome } = this.deps;
+    const { nodes, ports, registry, sources } = this.deps;
     let node = query.node_uuid === null ? null : await nodes.find(query.node_uuid);
     if (query.node_uuid !== null && !node) throw miss('no node of that UUID');
     const owners = new Set((await ports.byAddresses(query.macs)).map((port) => port.node_uuid));
@@ -83,9 +84,8 @@ export class InspectionDesk {
     if (!node) return null;
     if (!registry.resolve(node).inspect.readReport)
       throw miss(`node ${node.uuid} is not inspected by its ramdisk`);
-    const macs = (await ports.ofNode(node.uuid)).map((port) => port.address);
-    if (!(await mayCome(macs, query.source)))
-      throw miss(`${query.source} does not speak for node ${node.uuid}`);
+    if (!(await sources.speaksFor(node.uuid, query.source)))
+      throw miss(`${query.source} is not an address of the machine of node ${node.uuid} in this boot`);
     return node;
   }
 
@@ -135,9 +135,10 @@ export class InspectionDesk {
   }
 
   async #enrol(query: InspectionQuery, by: Requester): Promise<Node> {
-    const { settings, nodes, desk, log } = this.deps;
+    const { settings, nodes, desk, sources, log } = this.deps;
     const { enabled, driver, max_nodes } = settings.auto_discovery;
     if (!enabled || driver === null) throw miss('no node waits for it');
+    if (!(await sources.isNobodys(query.source))) throw miss(`${query.source} is another machine’s address`);
     const enrolled = await nodes.list({ provision_state: 'enroll' }, { limit: MOST_WAITING }, [
       'uuid',
       'driver_internal_info',

@@ -53,7 +53,15 @@ export const agentSection = z
     allowed_networks: z
       .array(z.string())
       .default([])
-      .describe('CIDRs whose addresses may look up and heartbeat; empty allows every address'),
+      .describe(
+        'CIDRs whose addresses may look up, heartbeat and fetch boot files; empty: every network. With DHCP of our own only addresses that it gave may, besides',
+      ),
+    unleased_networks: z
+      .array(z.string())
+      .default([])
+      .describe(
+        'CIDRs whose machines get their addresses elsewhere, though DHCP is on: from another server, or by hand. An address there may act for any machine that has no lease',
+      ),
     callback_ports: z
       .array(port())
       .default([9999])

@@ -1,6 +1,6 @@
 import type { BootPlanRepository, BootService } from '../../boot-plan/boot-plan.repository.js';
 import { BOOT_SCRIPT } from '../../config/section/netboot.js';
-import type { LeaseRepository } from '../../lease/lease.repository.js';
+import type { SourceRule } from '../../lease/source-rule.js';
 import { grubBootConfig } from '../../protocol/ipxe/script.js';
 import { BOOT_IPXE } from './boot-script.js';
 
@@ -23,12 +23,12 @@ export type Route = (service: BootService, name: string) => Promise<Published | 
 export class Manifest {
   constructor(
     private readonly routes: readonly Route[],
-    private readonly leases: Pick<LeaseRepository, 'activeAt'>,
+    private readonly sources: Pick<SourceRule, 'admits' | 'speaksFor'>,
   ) {}
 
   /**
    * @param name exact, no leading slash
-   * @param client IPv4 address that asks. A node's files are not there for an address that is leased to another node
+   * @param client address that asks: a node's files are there for its own machine, the others for every machine
    */
   async find(service: BootService, name: string, client: string): Promise<Published | null> {
     for (const route of this.routes) {
@@ -38,10 +38,8 @@ export class Manifest {
     return null;
   }
 
-  async #mayHave({ node_uuid }: Published, client: string): Promise<boolean> {
-    if (node_uuid === null) return true;
-    const lease = await this.leases.activeAt(client);
-    return lease === null || lease.node_uuid === node_uuid;
+  #mayHave({ node_uuid }: Published, client: string): Promise<boolean> {
+    return node_uuid === null ? this.sources.admits(client) : this.sources.speaksFor(node_uuid, client);
   }
 }
 

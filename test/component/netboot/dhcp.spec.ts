@@ -148,8 +148,14 @@ describe.skipIf(!isRoot)('DHCP with independent clients', () => {
     expect(await net.udhcpc(['-V', 'HTTPClient:Arch:00016:UNDI:003001', '-x', '93:0010'])).toMatchObject({
       bootfile: 'http://10.77.0.1:8080/snponly.efi',
     });
-    const lease = await new LeaseRepository(database.source).activeAt('10.77.0.100');
-    expect(lease).toMatchObject({ mac: KNOWN, node_uuid, state: 'bound', arch: 'uefi_x64' });
+    const leases = new LeaseRepository(database.source);
+    expect(await leases.byMac(KNOWN)).toMatchObject({
+      ip: '10.77.0.100',
+      node_uuid,
+      state: 'bound',
+      arch: 'uefi_x64',
+    });
+    expect(await leases.speakerAt('10.77.0.100')).toBe(node_uuid);
   });
 
   it('a known port without boot plan: an address, no boot file; a static one: its address and name', async () => {

@@ -56,7 +56,10 @@ beforeAll(async () => {
       }),
       configuredFiles({ 'snponly.efi': join(directory, 'kernel'), empty: join(directory, 'empty') }),
     ],
-    { activeAt: async () => (holder === null ? null : ({ node_uuid: holder } as never)) },
+    {
+      admits: async () => true,
+      speaksFor: async (node_uuid) => holder === null || holder === node_uuid,
+    },
   );
   server = new HttpBootServer(section(), manifest, createLogger('silent'));
   await server.start();
@@ -222,7 +225,10 @@ describe('bad clients', () => {
     writeFileSync(path, Buffer.alloc(30_000_000));
     const impatient = new HttpBootServer(
       section({ min_bytes_per_second: 100_000 }),
-      new Manifest([configuredFiles({ large: path })], { activeAt: async () => null }),
+      new Manifest([configuredFiles({ large: path })], {
+        admits: async () => true,
+        speaksFor: async () => true,
+      }),
       createLogger('silent'),
       1_500,
     );
@@ -283,7 +289,10 @@ describe('bad clients', () => {
     writeFileSync(path, randomBytes(50_000_000));
     const shrinking = new HttpBootServer(
       section(),
-      new Manifest([configuredFiles({ shrinking: path })], { activeAt: async () => null }),
+      new Manifest([configuredFiles({ shrinking: path })], {
+        admits: async () => true,
+        speaksFor: async () => true,
+      }),
       createLogger('silent'),
     );
     await shrinking.start();

@@ -60,7 +60,10 @@ beforeAll(async () => {
         },
       }),
     ],
-    { activeAt: async () => (holder === null ? null : ({ node_uuid: holder } as never)) },
+    {
+      admits: async () => true,
+      speaksFor: async (node_uuid) => holder === null || holder === node_uuid,
+    },
   );
   lines = '';
   const log = createLogger('debug', {
@@ -212,7 +215,7 @@ describe('refusals', () => {
 async function freshServer(tftp: object, files: Record<string, string>): Promise<TftpServer> {
   const fresh = new TftpServer(
     netbootSection.parse({ tftp: { listen: '127.0.0.1', port: 0, ...tftp } }).tftp,
-    new Manifest([configuredFiles(files)], { activeAt: async () => null }),
+    new Manifest([configuredFiles(files)], { admits: async () => true, speaksFor: async () => true }),
     createLogger('silent'),
   );
   await fresh.start();

@@ -3,6 +3,7 @@ import { DataSource } from 'typeorm';
 import { BootPlanRepository } from '../../../src/boot-plan/boot-plan.repository.js';
 import { netbootSection } from '../../../src/config/section/netboot.js';
 import { LeaseRepository } from '../../../src/lease/lease.repository.js';
+import { SourceRule } from '../../../src/lease/source-rule.js';
 import { NetbootServers } from '../../../src/netboot/servers.js';
 import { createLogger } from '../../../src/platform/logger.js';
 import { PortRepository } from '../../../src/port/port.repository.js';
@@ -15,13 +16,23 @@ interface Options {
 
 const { section, connection, level } = JSON.parse(process.argv[2]!) as Options;
 const source = await new DataSource({ type: 'postgres', ...connection }).initialize();
+const leases = new LeaseRepository(source);
+const settings = netbootSection.parse(section);
+const every = { has: () => true };
 const memory = {
   ports: new PortRepository(source),
   plans: new BootPlanRepository(source),
-  leases: new LeaseRepository(source),
+  leases,
+  sources: new SourceRule({
+    leases,
+    givesAddresses: settings.dhcp.mode === 'server',
+    discovers: false,
+    allowed: every,
+    unleased: { has: () => false },
+  }),
 };
 const log = createLogger(level ?? 'debug');
-const servers = new NetbootServers(netbootSection.parse(section), memory, log);
+const servers = new NetbootServers(settings, memory, log);
 try {
   await servers.start();
 } catch (error) {

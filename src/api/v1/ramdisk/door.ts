@@ -1,15 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { canonicalAddress } from '../../../domain/agent/callback-url.js';
 import { NotFoundError } from '../../../domain/errors.js';
+import type { SourceRule } from '../../../lease/source-rule.js';
 import type { Logger } from '../../../platform/logger.js';
 import { TooManyRequests } from '../../error/too-many-requests.js';
 import { RateLimit } from '../../request/rate-limit.js';
-import { AllowedNetworks } from './networks.js';
 
 /** What the agent listener takes from the configuration. */
 export interface RamdiskSettings {
   heartbeat_timeout: number;
-  allowed_networks: readonly string[];
   requests_per_minute: number;
   /** What images the agent is told to take. */
   allow_md5_checksum: boolean;
@@ -20,28 +19,33 @@ export interface RamdiskSettings {
 /** Everybody on the provisioning network reaches these routes without login. */
 @Injectable()
 export class RamdiskDoor {
-  readonly #networks: AllowedNetworks;
   readonly #limit: RateLimit;
 
   constructor(
     readonly settings: RamdiskSettings,
+    private readonly sources: Pick<SourceRule, 'admits' | 'admitsReport'>,
     private readonly log: Logger,
   ) {
-    this.#networks = new AllowedNetworks(settings.allowed_networks);
     this.#limit = new RateLimit(settings.requests_per_minute);
   }
 
   /**
+   * @param what a report also comes from machines that are no node yet
    * @returns the address in one spelling
    * @throws TooManyRequests, NotFoundError that looks like any other miss
    */
-  enter(ip: string): string {
+  async enter(ip: string, what: 'agent' | 'report' = 'agent'): Promise<string> {
     const source = canonicalAddress(ip) ?? ip;
     const wait = this.#limit.take(source);
     if (wait > 0) throw new TooManyRequests(wait);
-    if (!this.#networks.has(source))
-      throw this.miss('the address is in none of agent.allowed_networks', source);
-    return source;
+    const admitted = await (what === 'report'
+      ? this.sources.admitsReport(source)
+      : this.sources.admits(source));
+    if (admitted) return source;
+    throw this.miss(
+      'the address is in none of agent.allowed_networks, or DHCP gave it to no machine in this boot',
+      source,
+    );
   }
 
   /** The one answer to every request that finds nothing; only the log tells why. */

@@ -14,15 +14,16 @@ const plans = {
     return name === 'node/kernel' ? { service, name, path: '/srv/kernel', node_uuid: NODE } : null;
   },
 };
-const holder = (node_uuid: string | null) => ({
-  activeAt: async () => (node_uuid === null ? null : ({ node_uuid } as never)),
+const rule = (speaker: string | null) => ({
+  admits: async () => speaker !== null,
+  speaksFor: async (node_uuid: string) => node_uuid === speaker,
 });
 const routes = [
   bootScript,
   bootPlanFiles(plans),
   configuredFiles({ 'undionly.kpxe': '/usr/lib/ipxe/undionly.kpxe' }),
 ];
-const manifest = new Manifest(routes, holder(null));
+const manifest = new Manifest(routes, rule(NODE));
 
 describe('the manifest', () => {
   it('knows the boot scripts, boot loaders and plans, by their whole names', async () => {
@@ -56,10 +57,14 @@ describe('the manifest', () => {
     expect(asked).toEqual([]);
   });
 
-  it("keeps a node's files from an address that is leased to another node", async () => {
-    const other = new Manifest(routes, holder('99999999-2222-3333-4444-555555555555'));
-    expect(await other.find('http', 'node/kernel', '10.0.0.1')).toBeNull();
-    expect(await other.find('http', 'boot.ipxe', '10.0.0.1')).not.toBeNull();
-    expect(await new Manifest(routes, holder(NODE)).find('http', 'node/kernel', '10.0.0.1')).not.toBeNull();
+  it("gives a node's files to its own machine, what is nobody's to every machine, and nothing to a stranger", async () => {
+    const names = ['node/kernel', 'boot.ipxe', 'undionly.kpxe'];
+    const found = async (speaker: string | null) => {
+      const all = names.map((name) => new Manifest(routes, rule(speaker)).find('http', name, '10.0.0.1'));
+      return (await Promise.all(all)).map((one) => one !== null);
+    };
+    expect(await found(NODE)).toEqual([true, true, true]);
+    expect(await found('99999999-2222-3333-4444-555555555555')).toEqual([false, true, true]);
+    expect(await found(null)).toEqual([false, false, false]);
   });
 });
