@@ -25,6 +25,7 @@ const ROOMS = {
   platform: ['config', 'domain'],
   database: ['config', 'platform', 'domain', 'migrations'],
   ...Object.fromEntries(memory.map((room) => [room, ['database', 'domain']])),
+  event: ['database', 'platform', 'domain'],
   image: ['platform', 'protocol', 'config', 'domain'],
   'image-library': ['image', 'image-record', 'platform', 'protocol', 'config', 'domain'],
   driver: ['node', 'port', 'boot-plan', 'image', 'platform', 'protocol', 'config', 'domain'],

@@ -1,4 +1,5 @@
 import tseslint from 'typescript-eslint';
+import { contained } from './scripts/lint/contained.js';
 
 const noProcess = {
   paths: [
@@ -61,5 +62,12 @@ export default tseslint.config(
         },
       ],
     },
+  },
+  {
+    // A thread or process of its own ends alone, and whoever started it hears of that.
+    files: ['src/**/*.ts'],
+    ignores: ['src/**/*-worker.ts', 'src/platform/command-server.ts', 'src/platform/boundary.ts'],
+    plugins: { ferric: { rules: { contained } } },
+    rules: { 'ferric/contained': 'error' },
   },
 );

@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { loadConfig } from './config/load.js';
 import { processSource } from './config/process-source.js';
 import { checkExposure, startDaemon } from './daemon.js';
+import { catchTheRest, contained, faultCounts, reportFaults } from './platform/boundary.js';
 import { createLogger } from './platform/logger.js';
 import { watchVitals } from './platform/vitals.js';
 
@@ -15,32 +16,33 @@ export async function run(): Promise<void> {
   const config = loadConfig(processSource(process.argv));
   checkExposure(config);
   const log = createLogger(config.log.level);
+  reportFaults(log);
+  catchTheRest();
+  const exit = contained('exit', (status: number) => process.exit(status));
   const end = Promise.withResolvers<number>();
   // Also while it starts: a database server that was just made must not be left behind.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
+    const stop = () => {
       log.info({ signal }, 'stopping');
-      setTimeout(() => process.exit(1), STOP_DEADLINE).unref();
+      setTimeout(exit, STOP_DEADLINE, 1).unref();
       end.resolve(0);
-    });
+    };
+    process.once(signal, contained('signal', stop));
   }
   const vitals = watchVitals();
-  setInterval(() => log.info(vitals(), 'vitals'), VITALS_INTERVAL).unref();
+  const tell = contained('vitals', () => log.info({ ...vitals(), handler_faults: faultCounts() }, 'vitals'));
+  setInterval(tell, VITALS_INTERVAL).unref();
   const daemon = await startDaemon(config, log, (reason) => {
     log.error({ reason }, 'the daemon must end');
     end.resolve(1);
   });
-  process.on('unhandledRejection', (error) => {
-    log.error({ error: error instanceof Error ? error.stack : String(error) }, 'unhandled rejection');
-    end.resolve(1);
-  });
   log.info({ pid: process.pid }, 'ferric is ready');
   const status = await end.promise;
-  setTimeout(() => process.exit(status || 1), STOP_DEADLINE).unref();
+  setTimeout(exit, STOP_DEADLINE, status || 1).unref();
   log.info(vitals(), 'vitals');
   await daemon.stop();
   log.info('stopped');
   process.exitCode = status;
   // Whatever still holds the event loop has nothing left to say.
-  setTimeout(() => process.exit(status), 1_000).unref();
+  setTimeout(exit, 1_000, status).unref();
 }

@@ -1,9 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { contained } from '../platform/boundary.js';
 import type { Logger } from '../platform/logger.js';
 import { type Access, ANYBODY } from './auth/access.js';
 import { Gate } from './auth/gate.js';
@@ -58,6 +65,7 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
   const suffixed = new WeakSet<IncomingMessage>();
   const routes = new RouteTable();
   const adapter = new FastifyAdapter({
+    serverFactory: server,
     bodyLimit: options.maxBodyBytes,
     // Of a request whose bytes are streamed nobody knows how long it takes: `expire` sees to the others.
     requestTimeout: 0,
@@ -84,10 +92,14 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
   await app.init();
   await adapter.getInstance().ready();
   const connections = new Set<Socket>();
-  app.getHttpServer().on('connection', (socket: Socket) => {
+  const admit = (socket: Socket) => {
     connections.add(socket);
-    socket.once('close', () => connections.delete(socket));
-  });
+    socket.once(
+      'close',
+      contained('API: connection', () => connections.delete(socket)),
+    );
+  };
+  app.getHttpServer().on('connection', contained('API: connection', admit));
   return {
     routes,
     async listen({ address, port }) {
@@ -98,12 +110,18 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
     async close() {
       // Connections on which nothing ever came are idle too, though the HTTP server does not count them so.
       for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
-      const late = setTimeout(() => app.getHttpServer().closeAllConnections(), CLOSE_GRACE);
+      const cut = contained('API: stop', () => app.getHttpServer().closeAllConnections());
+      const late = setTimeout(cut, CLOSE_GRACE);
       await app.close();
       clearTimeout(late);
       await options.access.close();
     },
   };
+}
+
+/** Fastify's handler runs hooks and filters of ours outside of its own nets, too: while it reads the path, for one. */
+function server(handler: RequestListener): Server {
+  return createServer(contained('API: request', handler, (_error, [request]) => request.destroy()));
 }
 
 function prepare(

@@ -6,6 +6,7 @@ import { type Advance, advance, type Effect, type StepEvent } from '../domain/st
 import type { Node } from '../node/node.entity.js';
 import type { NodeRepository } from '../node/node.repository.js';
 import type { JournaledOperation, OperationRepository } from '../operation/operation.repository.js';
+import { contained } from '../platform/boundary.js';
 import type { Logger } from '../platform/logger.js';
 import type { Failpoint } from './failpoint.js';
 import type { Ledger } from './ledger.js';
@@ -146,11 +147,11 @@ export class OperationRunner {
       this.#timers.set(
         id,
         setTimeout(
-          () => {
+          contained('operations: retry', () => {
             this.deliver(id, retry);
             // A wait whose event was lost on the way is picked up by its own times.
-            void this.sweep().catch(() => log.debug('the sweep finds no database yet'));
-          },
+            this.sweep().catch(() => log.debug('the sweep finds no database yet'));
+          }),
           Math.min(RETRY * 2 ** times, RETRY_MOST),
         ),
       );
@@ -234,7 +235,10 @@ export class OperationRunner {
     const event: StepEvent =
       pollIn !== null && pollIn <= soonest ? { on: 'wake', why: 'poll' } : { on: 'deadline' };
     // Timers count 31 bits of milliseconds; the sweep finds what lies beyond.
-    const timer = setTimeout(() => this.deliver(id, event), Math.min(Math.max(soonest, 0), 2_000_000_000));
+    const timer = setTimeout(
+      contained('operations: wait', () => this.deliver(id, event)),
+      Math.min(Math.max(soonest, 0), 2_000_000_000),
+    );
     this.#timers.set(id, timer);
   }
 

@@ -3,6 +3,7 @@ import { LeaseLostError, LockedError, messageOf, NotFoundError } from '../domain
 import type { Fence } from '../node/fence.js';
 import type { Node } from '../node/node.entity.js';
 import type { NodeRepository } from '../node/node.repository.js';
+import { contained } from '../platform/boundary.js';
 import type { Logger } from '../platform/logger.js';
 
 /** A node held by this conductor. `signal` fires when it is lost. */
@@ -54,7 +55,7 @@ export class Reservations {
 
   start(): void {
     const every = (this.deps.leaseSeconds * 1000) / 4;
-    this.#timer = setInterval(() => {
+    const renew = () => {
       const work = [
         this.#renew(new Map(this.#held)),
         ...[...this.#owed.keys()].map((uuid) => this.#giveBack(uuid)),
@@ -62,7 +63,8 @@ export class Reservations {
       Promise.all(work).catch((error: unknown) =>
         this.deps.log.warn({ error: messageOf(error) }, 'reservations could not be renewed; trying again'),
       );
-    }, every);
+    };
+    this.#timer = setInterval(contained('reservations: renewal', renew), every);
   }
 
   stop(): void {

@@ -1,6 +1,7 @@
 import type { PoolClient } from 'pg';
 import { Query } from 'pg';
 import type { DataSource } from 'typeorm';
+import { contained } from '../platform/boundary.js';
 import { prepared } from './prepared.js';
 
 /**
@@ -20,14 +21,13 @@ export async function eachRow<Row>(
     await new Promise<void>((resolve, reject) => {
       let fault: { error: unknown } | null = null;
       const query = new Query<Row & object>(prepared(text, values));
-      query.on('row', (row) => {
-        if (fault) return;
-        try {
-          take(row);
-        } catch (error) {
-          fault = { error };
-        }
-      });
+      const taken = (row: Row & object) => {
+        if (!fault) take(row);
+      };
+      const failed = (error: unknown) => {
+        fault = { error };
+      };
+      query.on('row', contained('database: rows', taken, failed));
       query.once('error', reject);
       query.once('end', () => (fault ? reject(fault.error as Error) : resolve()));
       client.query(query);

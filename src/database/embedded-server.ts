@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FerricError } from '../domain/errors.js';
+import { contained } from '../platform/boundary.js';
 import type { Logger } from '../platform/logger.js';
 import { runCommand } from '../platform/run-command.js';
 
@@ -102,13 +103,15 @@ function launch(as: string[], program: string, args: string[], cwd: string, log:
     detached: true,
     env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
   });
-  server.stderr!.setEncoding('utf8').on('data', (text: string) => {
+  const write = (text: string) => {
     for (const line of text.split('\n').filter((part) => part.trim())) {
       const grave = /\b(WARNING|ERROR|FATAL|PANIC):/.test(line);
       log[grave ? 'warn' : 'debug']({ postgres: line.trim() }, 'postgres');
     }
-  });
-  server.on('error', (error) => log.error({ error: error.message }, 'postgres could not be run'));
+  };
+  server.stderr!.setEncoding('utf8').on('data', contained('postgres: log', write));
+  const failed = (error: Error) => log.error({ error: error.message }, 'postgres could not be run');
+  server.on('error', contained('postgres: process', failed));
   return server;
 }
 
@@ -128,7 +131,10 @@ async function stop(server: ChildProcess): Promise<void> {
   if (server.exitCode !== null) return;
   const ended = new Promise((resolve) => server.once('exit', resolve));
   server.kill('SIGINT');
-  const late = setTimeout(() => server.kill('SIGQUIT'), 10_000);
+  const late = setTimeout(
+    contained('postgres: stop', () => server.kill('SIGQUIT')),
+    10_000,
+  );
   await ended;
   clearTimeout(late);
 }

@@ -1,4 +1,5 @@
 import { Client, type QueryConfig, type QueryResult } from 'pg';
+import { detached } from '../platform/boundary.js';
 import { type Columns, NamedQuery } from './named-query.js';
 
 /** Uses of a text from which on it is prepared: what comes once, or in ever new shapes, is not kept by the server. */
@@ -81,7 +82,7 @@ export class PreparingClient extends Client {
         super.query(new NamedQuery(name, text, values, this.#columns, done));
       });
     } catch (error) {
-      if (isOutOfDate(error)) void this.end();
+      if (isOutOfDate(error)) detached('database: connection out of date', this.end());
       // What the stack shows is how the answer came in, not who asked.
       if (error instanceof Error) Error.captureStackTrace(error);
       throw error;

@@ -1,5 +1,6 @@
 import { Client, type ClientConfig } from 'pg';
 import type { DataSource } from 'typeorm';
+import { contained, detached } from '../platform/boundary.js';
 import type { Event } from './event.entity.js';
 import { EVENT_CHANNEL, type EventRepository } from './event.repository.js';
 
@@ -111,13 +112,15 @@ export class EventStream {
 
   async #connect(): Promise<void> {
     const client = new Client(clientConfig(this.source));
-    client.on('notification', ({ payload }) => {
-      if (payload === undefined || !/^\d{1,18}$/.test(payload)) return;
-      this.#pending.push(payload);
-      void this.#deliverPending();
-    });
-    client.on('error', (error) => this.#reconnect(client, error));
-    client.on('end', () => this.#reconnect(client, new Error('the event connection ended')));
+    const again = (error: unknown) => this.#reconnect(client, error);
+    // What one notification was to tell is read again by the next connection.
+    const hear = contained('event stream: notification', this.#hear.bind(this), again);
+    client.on('notification', hear);
+    client.on('error', contained('event stream: connection', again));
+    client.on(
+      'end',
+      contained('event stream: connection', () => again(new Error('the event connection ended'))),
+    );
     this.#client = client;
     try {
       await client.connect();
@@ -133,13 +136,22 @@ export class EventStream {
     }
   }
 
+  #hear({ payload }: { payload?: string | undefined }): void {
+    if (payload === undefined || !/^\d{1,18}$/.test(payload)) return;
+    this.#pending.push(payload);
+    detached('event stream: delivery', this.#deliverPending());
+  }
+
   #reconnect(client: Client, error: unknown): void {
     if (this.#stopped || this.#client !== client) return;
     this.#client = null;
     this.onFault(error);
     // It is broken already: how its end goes tells nothing.
     client.end().catch(() => undefined);
-    this.#timer = setTimeout(() => void this.#connect(), this.#backoff);
+    this.#timer = setTimeout(
+      contained('event stream: connection', () => this.#connect()),
+      this.#backoff,
+    );
     this.#backoff = Math.min(this.#backoff * 2, RECONNECT_LAST);
   }
 

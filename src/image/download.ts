@@ -2,6 +2,7 @@
 import { closeSync, ftruncateSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CancelledError, FerricError } from '../domain/errors.js';
+import { contained } from '../platform/boundary.js';
 import { HttpClient, HttpFailure, type HttpResponse } from '../platform/http-client.js';
 import { writeAll } from './copy-file.js';
 import { type Digested, Digester } from './digester.js';
@@ -134,23 +135,27 @@ class Transfer {
     try {
       await new Promise<void>((resolve, reject) => {
         let mark = this.received;
-        watch = setInterval(() => {
+        const judge = () => {
           const rate = (this.received - mark) / (interval / 1000);
           mark = this.received;
           if (rate < job.minRate)
             reject(new HttpFailure('timeout', job.url, `sends fewer than ${job.minRate} bytes a second`));
-        }, interval);
-        body.on('data', (chunk: Buffer) => {
+        };
+        watch = setInterval(contained('download: rate', judge, reject), interval);
+        const take = (chunk: Buffer) => {
           try {
             this.take(chunk);
           } catch (error) {
             body.removeAllListeners('data');
             reject(error);
           }
-        });
+        };
+        body.on('data', contained('download: body', take, reject));
         body.once('end', resolve);
-        body.once('error', (error) => reject(this.client.failureOf(error, job.url, this.signal)));
-        body.once('close', () => reject(new HttpFailure('connection', job.url, 'the connection was cut')));
+        const broken = (error: Error) => reject(this.client.failureOf(error, job.url, this.signal));
+        body.once('error', contained('download: body', broken, reject));
+        const cut = () => reject(new HttpFailure('connection', job.url, 'the connection was cut'));
+        body.once('close', contained('download: body', cut, reject));
       });
     } finally {
       clearInterval(watch);

@@ -1,5 +1,7 @@
 // One download however many wait for it: waiters of the same image share a flight, and each gets its own link.
+
 import { CancelledError } from '../domain/errors.js';
+import { contained } from '../platform/boundary.js';
 import { type Built, type FetchRequest, type ImageBuilder, namesOf } from './builder.js';
 import type { ImageCache } from './cache.js';
 import type { CacheRecord } from './cache-entry.js';
@@ -67,13 +69,13 @@ export class ImageFetcher {
     const key = JSON.stringify(request);
     const flight = this.flights.get(key) ?? this.launch(key, request);
     return new Promise<Delivered>((resolve, reject) => {
-      const leave = () => {
+      const leave = contained('images: a waiter leaves', () => {
         flight.waiters.delete(waiter);
         waiter.reject(new CancelledError('The download was cancelled.'));
         if (flight.waiters.size > 0) return;
         flight.abort.abort();
         this.land(key, flight); // whoever comes now starts anew
-      };
+      });
       const settle = <T>(pass: (value: T) => void) => {
         return (value: T) => {
           signal?.removeEventListener('abort', leave);

@@ -1,5 +1,6 @@
 import type { Worker } from 'node:worker_threads';
-import { CancelledError, FerricError } from '../domain/errors.js';
+import { CancelledError, FerricError, messageOf } from '../domain/errors.js';
+import { contained, detached } from '../platform/boundary.js';
 import { startWorker } from '../platform/start-worker.js';
 import type {
   FromWorker,
@@ -61,7 +62,7 @@ export class TransferPool {
     const thread = this.choose();
     const send = (message: ToWorker) => thread.worker.postMessage(message);
     return new Promise<TransferResults[K]>((resolve, reject) => {
-      const abort = () => send({ id, abort: true });
+      const abort = contained('transfer thread', () => send({ id, abort: true }));
       signal?.addEventListener('abort', abort, { once: true });
       thread.pending.set(id, {
         resolve,
@@ -91,14 +92,25 @@ export class TransferPool {
   private start(): Thread {
     const worker = startWorker(new URL('./transfer-worker.js', import.meta.url), undefined);
     const thread: Thread = { worker, pending: new Map(), idle: undefined };
-    worker.on('message', (message: FromWorker) => this.receive(thread, message));
     // A thread that dies takes its jobs with it, not the daemon.
     const died = (detail: string) => {
       this.forget(thread);
-      void this.end(thread, new FerricError('internal', `A transfer thread ended: ${detail}.`));
+      const error = new FerricError('internal', `A transfer thread ended: ${detail}.`);
+      detached('transfer thread', this.end(thread, error));
     };
-    worker.on('error', (error) => died(error instanceof Error ? error.message : String(error)));
-    worker.on('exit', (code) => died(`exit status ${code}`));
+    const hear = (message: FromWorker) => this.receive(thread, message);
+    worker.on(
+      'message',
+      contained('transfer thread', hear, (error) => died(messageOf(error))),
+    );
+    worker.on(
+      'error',
+      contained('transfer thread', (error) => died(messageOf(error))),
+    );
+    worker.on(
+      'exit',
+      contained('transfer thread', (code) => died(`exit status ${code}`)),
+    );
     return thread;
   }
 
@@ -114,10 +126,11 @@ export class TransferPool {
     if (thread.pending.size === 0) {
       // Nothing to wait for: neither the process nor, after a while, the thread itself.
       thread.worker.unref();
-      thread.idle = setTimeout(() => {
+      const rest = () => {
         this.forget(thread);
-        void this.end(thread, new CancelledError());
-      }, IDLE).unref();
+        return this.end(thread, new CancelledError());
+      };
+      thread.idle = setTimeout(contained('transfer thread', rest), IDLE).unref();
     }
     if ('result' in message) pending.resolve(message.result as never);
     else if (message.fault.code === 'cancelled') pending.reject(new CancelledError(message.fault.message));

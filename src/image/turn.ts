@@ -1,5 +1,7 @@
 // Taking turns: one at a time for a name, so many at a time for the whole.
+
 import { CancelledError } from '../domain/errors.js';
+import { contained } from '../platform/boundary.js';
 
 /** One action at a time for each name, in the order they came. */
 export class NameLock {
@@ -51,10 +53,10 @@ export class Slots {
         signal.removeEventListener('abort', leave);
         resolve();
       };
-      const leave = () => {
+      const leave = contained('images: turn', () => {
         this.waiting.splice(this.waiting.indexOf(enter), 1);
         reject(new CancelledError('The download was cancelled.'));
-      };
+      });
       signal.addEventListener('abort', leave, { once: true });
       this.waiting.push(enter);
     });

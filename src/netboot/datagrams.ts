@@ -1,6 +1,7 @@
 import type { RemoteInfo, Socket } from 'node:dgram';
 import { messageOf } from '../domain/errors.js';
-import type { Sparingly } from './sparingly.js';
+import { contained } from '../platform/boundary.js';
+import type { Sparingly } from '../platform/sparingly.js';
 
 /** Where a datagram goes to. */
 export interface Peer {
@@ -9,8 +10,7 @@ export interface Peer {
 }
 
 /**
- * The boundary of this room's UDP sockets: what a datagram brings, or makes a handler throw, ends here and never ends
- * the process.
+ * This room's UDP sockets: what a datagram brings, or makes a handler throw, ends here and never ends the process.
  */
 export class Datagrams {
   #dropped = 0;
@@ -27,27 +27,20 @@ export class Datagrams {
   }
 
   /** Hands what arrives to `handle`. A sender without a port (RFC 768: it expects no answer) is dropped and counted. */
-  receive(socket: Socket, handle: (bytes: Uint8Array, from: RemoteInfo) => void | Promise<void>): void {
-    const failed = (from: RemoteInfo, error: unknown) =>
-      this.log.error(
-        { client: from.address, error: messageOf(error) },
-        `${this.service}: a datagram was not handled for a fault of ours`,
+  receive(
+    socket: Socket,
+    handle: (bytes: Uint8Array, from: RemoteInfo) => void | Promise<void>,
+    failed?: (error: unknown) => void,
+  ): void {
+    const admit = (bytes: Uint8Array, from: RemoteInfo) => {
+      if (from.port !== 0) return handle(bytes, from);
+      this.#dropped++;
+      this.log.warn(
+        { client: from.address, dropped: this.#dropped },
+        `${this.service}: a datagram without a source port was dropped`,
       );
-    socket.on('message', (bytes, from) => {
-      if (from.port === 0) {
-        this.#dropped++;
-        this.log.warn(
-          { client: from.address, dropped: this.#dropped },
-          `${this.service}: a datagram without a source port was dropped`,
-        );
-        return;
-      }
-      try {
-        handle(bytes, from)?.catch((error) => failed(from, error));
-      } catch (error) {
-        failed(from, error);
-      }
-    });
+    };
+    socket.on('message', contained(`${this.service}: datagram`, admit, failed));
   }
 
   /** Sends, and says in the log what could not be sent: the peer asks again. Failures later on are the socket's `error`. */

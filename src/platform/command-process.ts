@@ -1,4 +1,5 @@
 import { CancelledError, FerricError } from '../domain/errors.js';
+import { contained } from './boundary.js';
 import {
   type Command,
   CommandError,
@@ -46,7 +47,7 @@ export class CommandProcess {
     const id = this.#nextId++;
     const child = this.#start();
     return new Promise((resolve, reject) => {
-      const cancel = () => send(child, { cancel: id });
+      const cancel = contained('command process', () => send(child, { cancel: id }));
       signal?.addEventListener('abort', cancel, { once: true });
       this.#pending.set(id, { resolve, reject, dispose: () => signal?.removeEventListener('abort', cancel) });
       send(child, { id, command: rest });
@@ -61,11 +62,14 @@ export class CommandProcess {
     for (const id of this.#pending.keys()) send(child, { cancel: id });
     const deadline = performance.now() + CLOSE_DEADLINE;
     while (this.#pending.size > 0 && performance.now() < deadline)
-      await new Promise((r) => setTimeout(r, 20));
+      await new Promise((resolve) => setTimeout(resolve, 20));
     const ended = new Promise((resolve) => child.once('exit', resolve));
     if (child.exitCode !== null || child.signalCode !== null) return;
     if (child.connected) child.disconnect();
-    const force = setTimeout(() => child.kill('SIGKILL'), CLOSE_DEADLINE);
+    const force = setTimeout(
+      contained('command process', () => child.kill('SIGKILL')),
+      CLOSE_DEADLINE,
+    );
     await ended;
     clearTimeout(force);
   }
@@ -76,7 +80,10 @@ export class CommandProcess {
     const child = startModule(module, [...FLAGS, ...execArgv]);
     child.unref();
     child.channel?.unref();
-    child.on('message', (reply: CommandReply) => this.#settle(reply));
+    child.on(
+      'message',
+      contained('command process', (reply: CommandReply) => this.#settle(reply)),
+    );
     const lost = (why: string) => {
       if (this.#process === child) this.#process = undefined;
       for (const pending of this.#pending.values()) {
@@ -89,8 +96,12 @@ export class CommandProcess {
       }
       this.#pending.clear();
     };
-    child.on('error', (error) => lost(String(error)));
-    child.on('exit', (code, signal) => lost(signal ?? `exit status ${code}`));
+    child.on(
+      'error',
+      contained('command process', (error) => lost(String(error))),
+    );
+    const ended = (code: number | null, signal: string | null) => lost(signal ?? `exit status ${code}`);
+    child.on('exit', contained('command process', ended));
     this.#process = child;
     return child;
   }

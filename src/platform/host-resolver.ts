@@ -3,6 +3,7 @@
 import { Resolver } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { isIP, isIPv4 } from 'node:net';
+import { contained } from './boundary.js';
 
 export interface ResolverSettings {
   /** Milliseconds for a name, all its questions together. */
@@ -37,7 +38,7 @@ export async function resolveHost(
     return [withFamily('127.0.0.1'), withFamily('::1')];
   const resolver = new Resolver({ timeout: Math.max(1, Math.floor(settings.timeout / 2)), tries: 2 });
   if (settings.servers) resolver.setServers(settings.servers);
-  const cancel = () => resolver.cancel();
+  const cancel = contained('name resolution', () => resolver.cancel());
   const deadline = setTimeout(cancel, settings.timeout);
   signal?.addEventListener('abort', cancel, { once: true });
   try {

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { execa } from 'execa';
 import { CancelledError, FerricError } from '../domain/errors.js';
+import { contained } from './boundary.js';
 
 export interface Command {
   file: string;
@@ -67,10 +68,16 @@ export async function runCommand(command: Command): Promise<CommandResult> {
   const end = (why: 'timeout' | 'cancelled') => {
     ended ??= why;
     signalGroup(child.pid, 'SIGTERM');
-    force ??= setTimeout(() => signalGroup(child.pid, 'SIGKILL'), 2_000);
+    force ??= setTimeout(
+      contained('command: end', () => signalGroup(child.pid, 'SIGKILL')),
+      2_000,
+    );
   };
-  const deadline = setTimeout(() => end('timeout'), command.timeout);
-  const cancel = () => end('cancelled');
+  const deadline = setTimeout(
+    contained('command: deadline', () => end('timeout')),
+    command.timeout,
+  );
+  const cancel = contained('command: cancel', () => end('cancelled'));
   command.signal?.addEventListener('abort', cancel, { once: true });
   if (command.signal?.aborted) cancel();
   const done = await child;

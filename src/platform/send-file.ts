@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
+import { contained } from './boundary.js';
 
 /** Bytes read at once: large while few answers are under way, small in a rush, whose memory they would be. */
 const CHUNK = 256 * 1024;
@@ -54,7 +55,7 @@ function write(to: Writable, bytes: Buffer): Promise<void> {
       reject(new Error('the client is gone'));
       return;
     }
-    const gone = () => reject(new Error('the client is gone'));
+    const gone = contained('a file’s reader', () => reject(new Error('the client is gone')));
     to.once('close', gone);
     to.write(bytes, (error) => {
       to.off('close', gone);

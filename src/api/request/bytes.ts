@@ -1,6 +1,7 @@
 // Bodies that are no JSON: bytes of images, handed to their route as they come.
 import type { IncomingMessage } from 'node:http';
 import { FerricError } from '../../domain/errors.js';
+import { contained } from '../../platform/boundary.js';
 
 export const BYTES = 'application/octet-stream';
 const STREAMED = /^\/v2\/images\/[^/?]+\/(file|stage)(\?|$)/;
@@ -46,7 +47,10 @@ export async function readAll(payload: AsyncIterable<Buffer>, most: number): Pro
 export function expire(request: IncomingMessage, timeout: number): void {
   const { headers } = request;
   if (headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0) return;
-  const late = setTimeout(() => request.destroy(), timeout).unref();
+  const late = setTimeout(
+    contained('API: slow request', () => request.destroy()),
+    timeout,
+  ).unref();
   const done = () => clearTimeout(late);
   request.once('end', done).once('close', done);
 }

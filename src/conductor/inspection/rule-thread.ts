@@ -1,6 +1,7 @@
 import { FerricError, InvalidError, messageOf } from '../../domain/errors.js';
 import type { Inspected, RuleDoors, RuleLogLevel } from '../../domain/inspection-rule/action.js';
 import type { RunnableRule } from '../../domain/inspection-rule/engine.js';
+import { contained } from '../../platform/boundary.js';
 import { startWorker } from '../../platform/start-worker.js';
 
 export interface RuleWork {
@@ -33,16 +34,17 @@ export async function applyRulesInThread(
   signal.throwIfAborted();
   const worker = startWorker(new URL('./rule-worker.js', import.meta.url), work);
   const result = Promise.withResolvers<Inspected>();
-  const tooLong = () =>
+  const tooLong = contained('inspection rules: clock', () =>
     result.reject(
       new InvalidError(
         `Inspection rules took longer than ${limit / 1000} s (inspector.rule_timeout): one of their regular ` +
           'expressions may have no end for what was found.',
       ),
-    );
+    ),
+  );
   let clock = setTimeout(tooLong, limit);
   let outside = 0;
-  worker.on('message', (message: RuleMessage) => {
+  const hear = (message: RuleMessage) => {
     switch (message.is) {
       case 'log':
         doors.log(message.level, message.text);
@@ -66,14 +68,15 @@ export async function applyRulesInThread(
       case 'failed':
         return result.reject(new InvalidError(message.message));
     }
-  });
-  worker.on('error', (error) =>
-    result.reject(new FerricError('internal', `The thread of rules failed: ${error}`)),
-  );
-  worker.on('exit', () =>
-    result.reject(new FerricError('internal', 'The thread of rules ended without a result.')),
-  );
-  const stop = () => result.reject(signal.reason);
+  };
+  const failed = (error: unknown) =>
+    result.reject(new FerricError('internal', `The thread of rules failed: ${error}`));
+  worker.on('message', contained('inspection rules: thread', hear, failed));
+  worker.on('error', contained('inspection rules: thread', failed));
+  const ended = () =>
+    result.reject(new FerricError('internal', 'The thread of rules ended without a result.'));
+  worker.on('exit', contained('inspection rules: thread', ended));
+  const stop = contained('inspection rules: stop', () => result.reject(signal.reason));
   signal.addEventListener('abort', stop);
   try {
     return await result.promise;

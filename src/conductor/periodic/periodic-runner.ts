@@ -1,5 +1,6 @@
 import type { SchedulerRegistry } from '@nestjs/schedule';
 import { messageOf } from '../../domain/errors.js';
+import { contained } from '../../platform/boundary.js';
 import type { Logger } from '../../platform/logger.js';
 import type { PeriodicTask } from './task.js';
 
@@ -29,17 +30,20 @@ export class PeriodicRunner {
         this.log.info({ task: task.name }, 'periodic task is off');
         continue;
       }
-      const tick = () => void this.run(task);
+      const tick = contained(`periodic task ${task.name}`, () => this.run(task));
       // Conductors that start together must not all knock on the BMCs together.
       const first = task.atStart ? 100 : task.every * 1000 * (0.5 + Math.random() / 2);
       this.registry.addTimeout(
         `${task.name}-first`,
-        setTimeout(() => {
-          tick();
-          if (!this.#stopping.signal.aborted) {
-            this.registry.addInterval(task.name, setInterval(tick, task.every * 1000));
-          }
-        }, first),
+        setTimeout(
+          contained(`periodic task ${task.name}`, () => {
+            tick();
+            if (!this.#stopping.signal.aborted) {
+              this.registry.addInterval(task.name, setInterval(tick, task.every * 1000));
+            }
+          }),
+          first,
+        ),
       );
     }
   }

@@ -4,6 +4,7 @@ import https from 'node:https';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import { CancelledError, FerricError, messageOf } from '../../domain/errors.js';
+import { contained } from '../../platform/boundary.js';
 
 export interface PinnedRequest {
   method: 'GET' | 'POST';
@@ -66,22 +67,37 @@ export async function pinnedRequest(request: PinnedRequest): Promise<PinnedRespo
   };
   try {
     return await new Promise<PinnedResponse>((resolve, reject) => {
-      const sent = (url.protocol === 'https:' ? https : http).request(url, options, (response) => {
-        readText(response, request.maxBytes, where).then(
-          (text) => resolve({ status: response.statusCode ?? 0, text }),
+      const sent = (url.protocol === 'https:' ? https : http).request(
+        url,
+        options,
+        contained(
+          'agent: answer',
+          (response) => {
+            readText(response, request.maxBytes, where).then(
+              (text) => resolve({ status: response.statusCode ?? 0, text }),
+              reject,
+            );
+          },
           reject,
-        );
-      });
+        ),
+      );
       const hurry = setTimeout(
-        () => sent.destroy(new NotConnected(`Failed to connect to ${where}: no answer.`)),
+        contained('agent: connection', () =>
+          sent.destroy(new NotConnected(`Failed to connect to ${where}: no answer.`)),
+        ),
         Math.min(CONNECT_TIMEOUT, request.timeout),
       );
-      sent.once('socket', (socket: Duplex) => {
-        socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
-          connected = true;
-          clearTimeout(hurry);
-        });
-      });
+      const followed = contained(
+        'agent: connection',
+        (socket: Duplex) => {
+          socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
+            connected = true;
+            clearTimeout(hurry);
+          });
+        },
+        reject,
+      );
+      sent.once('socket', followed);
       sent.once('error', reject);
       sent.once('close', () => clearTimeout(hurry));
       sent.end(request.body);
@@ -117,7 +133,7 @@ function pinnedConnection(url: URL, pinned: X509Certificate): () => Duplex {
       rejectUnauthorized: false,
     });
     // Runs before anything of the request goes out: what was written meanwhile is flushed after this handler.
-    socket.prependOnceListener('secureConnect', () => {
+    const judge = () => {
       const shown = socket.getPeerX509Certificate();
       if (!shown?.raw.equals(pinned.raw)) {
         socket.destroy(
@@ -127,7 +143,9 @@ function pinnedConnection(url: URL, pinned: X509Certificate): () => Duplex {
           ),
         );
       }
-    });
+    };
+    const judged = contained('agent: certificate', judge, () => socket.destroy());
+    socket.prependOnceListener('secureConnect', judged);
     return socket;
   };
 }

@@ -1,4 +1,5 @@
 import { CancelledError } from '../../domain/errors.js';
+import { contained, detached } from '../../platform/boundary.js';
 
 /** How a command ended, as the queue needs to know it. */
 export type Verdict = 'answered' | 'silent' | 'busy';
@@ -84,12 +85,12 @@ export class BmcQueue {
         return;
       }
       const bmc = this.bmcOf(key);
-      const cancel = () => {
+      const cancel = contained('ipmi: queue', () => {
         const at = bmc.jobs.indexOf(job);
         if (at < 0) return;
         bmc.jobs.splice(at, 1);
         reject(new CancelledError());
-      };
+      });
       const job: Job = {
         urgent: turn.urgent ?? false,
         judge: (error) => turn.judge(error),
@@ -140,7 +141,7 @@ export class BmcQueue {
         const bmc = lane.urgent.shift() ?? lane.ready.shift();
         if (!bmc) break;
         const job = bmc.jobs.shift();
-        if (job) void this.perform(bmc, job, lane);
+        if (job) detached('ipmi: queue', this.perform(bmc, job, lane));
         else this.rest(bmc); // all its jobs were cancelled while it was in line
       }
     }
@@ -155,12 +156,15 @@ export class BmcQueue {
       lane = this.patient;
       lane.used++;
     };
-    const outlived = setTimeout(() => {
-      if (lane === this.patient) return;
-      if (this.patient.used < this.patient.most) move();
-      else this.overdue.push(move);
-      this.pump();
-    }, this.grace);
+    const outlived = setTimeout(
+      contained('ipmi: queue', () => {
+        if (lane === this.patient) return;
+        if (this.patient.used < this.patient.most) move();
+        else this.overdue.push(move);
+        this.pump();
+      }),
+      this.grace,
+    );
     const end = await job.run();
     clearTimeout(outlived);
     const at = this.overdue.indexOf(move);
@@ -185,7 +189,10 @@ export class BmcQueue {
   private rest(bmc: Bmc): void {
     if (bmc.interval > 0) {
       bmc.state = 'resting';
-      setTimeout(() => this.wake(bmc), bmc.interval);
+      setTimeout(
+        contained('ipmi: queue', () => this.wake(bmc)),
+        bmc.interval,
+      );
     } else this.wake(bmc);
   }
 

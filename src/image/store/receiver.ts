@@ -1,5 +1,6 @@
 import type { Worker } from 'node:worker_threads';
-import { CancelledError, FerricError } from '../../domain/errors.js';
+import { CancelledError, FerricError, messageOf } from '../../domain/errors.js';
+import { contained, detached } from '../../platform/boundary.js';
 import { startWorker } from '../../platform/start-worker.js';
 import type { Inspection } from '../../protocol/image-format/inspection.js';
 import type { FromLane, LaneJob, LaneResult, ToLane } from './receive-job.js';
@@ -169,17 +170,27 @@ export class Receiver {
 
   #start(): Worker {
     const worker = startWorker(new URL('./receive-worker.js', import.meta.url), undefined);
-    worker.on('message', (message: FromLane) => this.#hear(message));
     const died = (detail: string) => {
       const lost = this.#workers.includes(worker);
       if (!lost) return;
       const others = this.#workers.splice(0).filter((other) => other !== worker);
       const fault = new FerricError('internal', `A thread of the image store ended: ${detail}.`);
       for (const upload of this.#uploads.values()) this.#fail(upload, fault);
-      for (const other of others) void other.terminate();
+      for (const other of others) detached('image store: thread', other.terminate());
     };
-    worker.on('error', (error) => died(error instanceof Error ? error.message : String(error)));
-    worker.on('exit', (code) => died(`exit status ${code}`));
+    const hear = (message: FromLane) => this.#hear(message);
+    worker.on(
+      'message',
+      contained('image store: thread', hear, (error) => died(messageOf(error))),
+    );
+    worker.on(
+      'error',
+      contained('image store: thread', (error) => died(messageOf(error))),
+    );
+    worker.on(
+      'exit',
+      contained('image store: thread', (code) => died(`exit status ${code}`)),
+    );
     return worker;
   }
 
@@ -202,8 +213,9 @@ export class Receiver {
 
   #rest(): void {
     for (const worker of this.#workers) worker.unref();
-    this.#idle = setTimeout(() => {
-      for (const worker of this.#workers.splice(0)) void worker.terminate();
-    }, IDLE).unref();
+    const end = () => {
+      for (const worker of this.#workers.splice(0)) detached('image store: thread', worker.terminate());
+    };
+    this.#idle = setTimeout(contained('image store: thread', end), IDLE).unref();
   }
 }

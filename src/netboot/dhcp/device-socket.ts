@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FerricError, messageOf } from '../../domain/errors.js';
+import { contained } from '../../platform/boundary.js';
 
 /** A UDP socket that receives from one network interface and sends through it. */
 export interface DeviceSocket {
@@ -109,13 +110,14 @@ async function hearsLoopback(socket: Socket, port: number): Promise<boolean> {
   const sender = createSocket({ type: 'udp4', reuseAddr: true });
   let heard = false;
   let controlHeard = false;
-  const listen = (bytes: Buffer) => {
+  const listen = contained('DHCP: proof of the interface', (bytes: Buffer) => {
     heard ||= bytes.equals(nonce);
-  };
+  });
   socket.on('message', listen);
-  control.on('message', (bytes) => {
+  const listenBeside = contained('DHCP: proof of the interface', (bytes: Buffer) => {
     controlHeard ||= bytes.equals(nonce);
   });
+  control.on('message', listenBeside);
   try {
     await bind(control, '0.0.0.0', port);
     await bind(sender, '127.0.0.1', 0);

@@ -1,3 +1,4 @@
+import { contained } from '../../platform/boundary.js';
 /** The ports of the inventory, as DHCP asks for them. */
 export interface KnownPorts {
   /** @param mac lower case with colons */
@@ -47,7 +48,7 @@ export class KnownMacs<T> {
     if (this.#waiting.size >= MAX_WAITING && !this.#waiting.has(mac)) return;
     this.#waiting.set(mac, packet);
     this.#timer ??= setTimeout(
-      () => void this.#look(),
+      contained('DHCP: look at the ports', () => this.#look()),
       Math.max(0, this.#lookedAt + REFRESH_GAP - performance.now()),
     );
   }

@@ -2,12 +2,13 @@ import type { BootPlanRepository } from '../../boot-plan/boot-plan.repository.js
 import type { NetbootSection } from '../../config/section/netboot.js';
 import { FerricError, messageOf } from '../../domain/errors.js';
 import type { LeaseRepository } from '../../lease/lease.repository.js';
+import { contained } from '../../platform/boundary.js';
 import type { Logger } from '../../platform/logger.js';
+import { Sparingly } from '../../platform/sparingly.js';
 import { getOption } from '../../protocol/dhcp4/options.js';
 import { decodeDhcp4, encodeDhcp4, formatMac } from '../../protocol/dhcp4/packet.js';
 import { MalformedPacket } from '../../protocol/malformed-packet.js';
 import { Datagrams } from '../datagrams.js';
-import { Sparingly } from '../sparingly.js';
 import { answer, type Reply } from './answer.js';
 import { adoptDeviceSocket, type DeviceSocket, openDeviceSocket } from './device-socket.js';
 import { interfaceAddresses, interfaceNumber } from './interface-addresses.js';
@@ -104,7 +105,7 @@ export class DhcpServer {
   /** A socket tied to an interface that was removed hears nothing for ever, also when one of that name comes back. */
   #watchInterface(device: string): void {
     let number = interfaceNumber(device);
-    this.#watch = setInterval(() => {
+    const look = () => {
       const now = interfaceNumber(device);
       if (now === number) return;
       if (now === null) this.log.error({ interface: device }, 'DHCP: the interface is gone');
@@ -125,7 +126,8 @@ export class DhcpServer {
           number = null; // tried again at the next look: its address may be still to come
         },
       );
-    }, LOOK_AT_INTERFACE).unref();
+    };
+    this.#watch = setInterval(contained('DHCP: look at the interface', look), LOOK_AT_INTERFACE).unref();
   }
 
   #close(): void {
@@ -165,7 +167,8 @@ export class DhcpServer {
     this.#wire.receive(socket.socket, (bytes, from) => {
       this.#receive({ bytes, address: socket.from(from.address), port: from.port, via });
     });
-    socket.socket.on('error', (error) => this.log.error({ error: error.message }, 'DHCP: socket'));
+    const broken = (error: Error) => this.#sparingly.error({ error: error.message }, 'DHCP: socket');
+    socket.socket.on('error', contained('DHCP: socket', broken));
   }
 
   #receive(datagram: Datagram): void {

@@ -1,13 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { bootUrl, type NetbootSection } from '../../config/section/netboot.js';
 import { messageOf } from '../../domain/errors.js';
+import { contained } from '../../platform/boundary.js';
 import type { Logger } from '../../platform/logger.js';
 import { sendFile } from '../../platform/send-file.js';
+import { Sparingly } from '../../platform/sparingly.js';
 import { select, type Version } from '../../protocol/http/select.js';
 import type { Manifest, Published } from '../published/manifest.js';
 import { openPublished } from '../published/open-file.js';
-import { Sparingly } from '../sparingly.js';
 import { nameOf } from './request.js';
 
 /** Milliseconds in which a slow reader's speed is judged. */
@@ -74,16 +76,29 @@ export class HttpBootServer {
         highWaterMark: 512 * 1024,
         noDelay: true,
       },
-      (request, response) => void this.#answer(request, response),
+      contained(
+        'HTTP boot: request',
+        (request: IncomingMessage, response: ServerResponse) => this.#answer(request, response),
+        (_error, [request]) => request.destroy(),
+      ),
     );
     server.maxConnections = max_connections;
-    server.setTimeout(SPEED_WINDOW, (socket) => socket.destroy());
-    server.on('connection', (socket) => this.#admit(socket));
-    server.on('error', (error) => this.#sparingly.error({ error: error.message }, 'HTTP boot: socket'));
-    server.on('clientError', (_error, socket) => {
+    server.setTimeout(
+      SPEED_WINDOW,
+      contained('HTTP boot: silent connection', (socket: Socket) => socket.destroy()),
+    );
+    const admit = (socket: Socket) => this.#admit(socket);
+    server.on(
+      'connection',
+      contained('HTTP boot: connection', admit, (_error, [socket]) => socket.destroy()),
+    );
+    const broken = (error: Error) => this.#sparingly.error({ error: error.message }, 'HTTP boot: socket');
+    server.on('error', contained('HTTP boot: socket', broken));
+    const unread = (_error: Error, socket: Duplex) => {
       if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
       else socket.destroy();
-    });
+    };
+    server.on('clientError', contained('HTTP boot: bad request', unread));
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(port, listen, () => {
@@ -92,7 +107,8 @@ export class HttpBootServer {
       });
     });
     this.#server = server;
-    this.#judge = setInterval(() => this.#judgeReaders(), this.speedWindow / 6).unref();
+    const judge = contained('HTTP boot: slow readers', () => this.#judgeReaders());
+    this.#judge = setInterval(judge, this.speedWindow / 6).unref();
   }
 
   async stop(): Promise<void> {
@@ -114,11 +130,12 @@ export class HttpBootServer {
       return;
     }
     this.#perAddress.set(address, count);
-    socket.once('close', () => {
+    const closed = () => {
       const left = (this.#perAddress.get(address) ?? 1) - 1;
       if (left > 0) this.#perAddress.set(address, left);
       else this.#perAddress.delete(address);
-    });
+    };
+    socket.once('close', contained('HTTP boot: connection', closed));
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

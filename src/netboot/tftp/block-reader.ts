@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { detached } from '../../platform/boundary.js';
 import { putDataHeader } from '../../protocol/tftp/packet.js';
 
 /** The most parts that one readv takes on Linux is 1024 (IOV_MAX). */
@@ -59,7 +60,7 @@ export class BlockReader {
   /** Begins to read what follows a block, if it is not there yet. */
   prefetch(block: number): void {
     const next = chunkOf(block) + 1;
-    if (next <= chunkOf(this.#last)) void this.#read(next);
+    if (next <= chunkOf(this.#last)) detached('TFTP: file', this.#read(next));
   }
 
   /** Drops what lies before a block: the client has it. */

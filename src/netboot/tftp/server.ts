@@ -1,7 +1,9 @@
 import { createSocket, type Socket } from 'node:dgram';
 import type { NetbootSection } from '../../config/section/netboot.js';
 import { messageOf } from '../../domain/errors.js';
+import { contained } from '../../platform/boundary.js';
 import type { Logger } from '../../platform/logger.js';
+import { Sparingly } from '../../platform/sparingly.js';
 import { MalformedPacket } from '../../protocol/malformed-packet.js';
 import {
   decodeTftp,
@@ -15,7 +17,6 @@ import { openTransfer, type Transfer } from '../../protocol/tftp/transfer.js';
 import { Datagrams, type Peer } from '../datagrams.js';
 import type { Manifest } from '../published/manifest.js';
 import { openPublished } from '../published/open-file.js';
-import { Sparingly } from '../sparingly.js';
 import { BlockReader, type BlockSource } from './block-reader.js';
 import { TftpSession } from './session.js';
 
@@ -69,7 +70,8 @@ export class TftpServer {
         resolve();
       });
     });
-    socket.on('error', (error) => this.#sparingly.error({ error: error.message }, 'TFTP: socket'));
+    const broken = (error: Error) => this.#sparingly.error({ error: error.message }, 'TFTP: socket');
+    socket.on('error', contained('TFTP: socket', broken));
     this.#wire.receive(socket, (bytes, from) => this.#receive(bytes, from));
     this.#socket = socket;
   }
@@ -157,7 +159,7 @@ export class TftpServer {
     const reader = new BlockReader(content.source, state.size, state.blksize);
     return new TftpSession(this.#wire, peer, reader, state, (last) => {
       ended(last);
-      void reader
+      reader
         .settle()
         .then(() => content.close())
         .catch((error) =>

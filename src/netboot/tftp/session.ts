@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { messageOf } from '../../domain/errors.js';
+import { contained, detached } from '../../platform/boundary.js';
 import { MalformedPacket } from '../../protocol/malformed-packet.js';
 import { decodeTftp, encodeTftp, TFTP_ERROR, type TftpPacket } from '../../protocol/tftp/packet.js';
 import {
@@ -34,15 +35,18 @@ export class TftpSession {
       type: 'udp4',
       lookup: (address, _options, done) => done(null, address, 4),
     });
-    this.wire.receive(this.#socket, (bytes, from) => this.#receive(bytes, from));
-    this.#socket.on('error', (error) => this.#broken(error));
+    const broken = (error: unknown) => this.#broken(error);
+    this.wire.receive(this.#socket, (bytes, from) => this.#receive(bytes, from), broken);
+    this.#socket.on('error', contained('TFTP: socket of a transfer', broken));
   }
 
   /** @param address ours, that the answers come from; port chosen by the system: the transfer's identifier */
   start(address: string): void {
-    this.#socket.bind({ address, port: 0, exclusive: true }, () => {
+    const bound = () => {
       if (!this.#over) this.#step({ type: 'start', now: performance.now() });
-    });
+    };
+    const begin = contained('TFTP: start of a transfer', bound, (error) => this.#broken(error));
+    this.#socket.bind({ address, port: 0, exclusive: true }, begin);
   }
 
   /** The client repeated its request. */
@@ -94,7 +98,8 @@ export class TftpSession {
     }
     try {
       if (this.reader.packet(first.block) === null || this.reader.packet(last.block) === null) {
-        void this.#sendWhenRead(first.block, last.block);
+        const sent = this.#sendWhenRead(first.block, last.block);
+        detached('TFTP: file of a transfer', sent, (error) => this.#broken(error));
         return;
       }
       for (let block = first.block; block <= last.block; block++) this.#post(this.reader.packet(block)!);
@@ -125,7 +130,16 @@ export class TftpSession {
   #arm(): void {
     const wait = retransmitAfter(this.#state);
     this.#dueAt = performance.now() + wait;
-    this.#timer ??= setTimeout(() => this.#onTimer(), wait);
+    this.#timer ??= this.#after(wait);
+  }
+
+  #after(ms: number): NodeJS.Timeout {
+    const fire = contained(
+      'TFTP: timer of a transfer',
+      () => this.#onTimer(),
+      (error) => this.#broken(error),
+    );
+    return setTimeout(fire, ms);
   }
 
   #onTimer(): void {
@@ -133,7 +147,7 @@ export class TftpSession {
     if (this.#over || this.#dueAt === Number.POSITIVE_INFINITY) return;
     const now = performance.now();
     const left = this.#dueAt - now;
-    if (left > 1) this.#timer = setTimeout(() => this.#onTimer(), left);
+    if (left > 1) this.#timer = this.#after(left);
     else this.#step({ type: 'timeout', now });
   }
 

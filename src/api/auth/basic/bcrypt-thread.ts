@@ -1,5 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import { CancelledError, FerricError, UnavailableError } from '../../../domain/errors.js';
+import { contained } from '../../../platform/boundary.js';
 import { startWorker } from '../../../platform/start-worker.js';
 
 export interface BcryptRequest {
@@ -42,10 +43,13 @@ export class BcryptThread {
     if (this.#worker) return this.#worker;
     const worker = startWorker(new URL('./bcrypt-worker.js', import.meta.url), null);
     worker.unref();
-    worker.on('message', ({ id, fits }: BcryptReply) => {
-      this.#waiting.get(id)?.resolve(fits);
-      this.#waiting.delete(id);
-    });
+    worker.on(
+      'message',
+      contained('password thread', ({ id, fits }: BcryptReply) => {
+        this.#waiting.get(id)?.resolve(fits);
+        this.#waiting.delete(id);
+      }),
+    );
     const lost = (why: string) => {
       if (this.#worker === worker) this.#worker = undefined;
       const error = this.#closed
@@ -54,8 +58,14 @@ export class BcryptThread {
       for (const { reject } of this.#waiting.values()) reject(error);
       this.#waiting.clear();
     };
-    worker.on('error', (error) => lost(String(error)));
-    worker.on('exit', (code) => lost(`exit ${code}`));
+    worker.on(
+      'error',
+      contained('password thread', (error) => lost(String(error))),
+    );
+    worker.on(
+      'exit',
+      contained('password thread', (code) => lost(`exit ${code}`)),
+    );
     this.#worker = worker;
     return worker;
   }

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { contained } from '../../../platform/boundary.js';
 
 const BEAT = 15_000;
 /** Bytes that may wait for a slow reader before it is cut off; it resumes by Last-Event-ID. */
@@ -10,9 +11,15 @@ export class EventWriter {
 
   constructor(private readonly response: ServerResponse) {
     response.write(': stream\nretry: 2000\n\n');
-    this.#beat = setInterval(() => this.#write(': beat\n\n'), BEAT);
+    this.#beat = setInterval(
+      contained('event stream: beat', () => this.#write(': beat\n\n')),
+      BEAT,
+    );
     this.#beat.unref();
-    response.on('error', () => this.end());
+    response.on(
+      'error',
+      contained('event stream: reader', () => this.end()),
+    );
   }
 
   event(id: string, type: string, data: unknown): void {
@@ -30,7 +37,7 @@ export class EventWriter {
 
   onClose(closed: () => void): void {
     if (this.response.destroyed) closed();
-    else this.response.once('close', closed);
+    else this.response.once('close', contained('event stream: reader', closed));
   }
 
   end(): void {

@@ -2,6 +2,7 @@
 import { open } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { CancelledError } from '../../../domain/errors.js';
+import { contained } from '../../../platform/boundary.js';
 import { sendFile } from '../../../platform/send-file.js';
 import { select } from '../../../protocol/http/select.js';
 import type { ApiReply, ApiRequest } from '../../request/asked.js';
@@ -18,7 +19,10 @@ export async function* chunksOf(body: IncomingMessage, idle: number): AsyncGener
   try {
     for (;;) {
       // Only while something is waited for: a disk that is slower than the client is no silence.
-      const silence = setTimeout(() => body.destroy(), idle);
+      const silence = setTimeout(
+        contained('images: silent upload', () => body.destroy()),
+        idle,
+      );
       const { done, value } = await chunks.next().finally(() => clearTimeout(silence));
       if (done) break;
       yield value;
@@ -46,7 +50,10 @@ function release({ buffer, byteLength }: Buffer): void {
 export function drain(body: IncomingMessage): void {
   if (body.readableEnded || body.destroyed) return;
   body.on('error', () => undefined);
-  const late = setTimeout(() => body.destroy(), DRAIN);
+  const late = setTimeout(
+    contained('images: refused upload', () => body.destroy()),
+    DRAIN,
+  );
   late.unref();
   body.once('close', () => clearTimeout(late));
   body.once('end', () => clearTimeout(late));

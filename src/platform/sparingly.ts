@@ -1,4 +1,4 @@
-import type { Logger } from '../platform/logger.js';
+import type { Logger } from './logger.js';
 
 type Level = 'info' | 'warn' | 'error';
 
@@ -9,7 +9,7 @@ const GAP = 1_000;
 export class Sparingly {
   readonly #last = new Map<string, { at: number; left: number }>();
 
-  constructor(private readonly log: Logger) {}
+  constructor(private readonly log: Pick<Logger, Level>) {}
 
   info(words: object, text: string): void {
     this.#write('info', words, text);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { Sparingly } from '../../../src/netboot/sparingly.js';
 import type { Logger } from '../../../src/platform/logger.js';
+import { Sparingly } from '../../../src/platform/sparingly.js';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance'] });
