@@ -28,6 +28,7 @@ const OF_CODE: Record<ErrorCode, ExitStatus> = {
   'too-large': 3,
   'too-many-requests': 6,
   unavailable: 4,
+  'database-away': 6,
   unsupported: 3,
   'bmc-unreachable': 6,
   'bmc-authentication': 6,

@@ -15,7 +15,7 @@ import { describeSourceRule } from './conductor/source-rule.js';
 import { ConductorRecordRepository } from './conductor-record/conductor-record.repository.js';
 import { agentApiUrl } from './config/endpoints.js';
 import type { Config } from './config/schema.js';
-import { type Connection, isDatabaseAway } from './database/data-source.js';
+import type { Connection } from './database/data-source.js';
 import { startEmbeddedServer } from './database/embedded-server.js';
 import { FerricError, messageOf } from './domain/errors.js';
 import { Ipmitool } from './driver/ipmi/ipmitool.js';
@@ -165,7 +165,7 @@ async function listeners(
   log: Logger,
   started: Started,
 ): Promise<void> {
-  const common = { conductor: app.get(Conductor), isDatabaseAway, log };
+  const common = { conductor: app.get(Conductor), log };
   const agents = await createAgentApi({
     ...common,
     sources: app.get(SourceRule),

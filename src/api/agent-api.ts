@@ -13,7 +13,6 @@ export interface AgentApiParts {
   conductor: Conductor;
   settings: RamdiskSettings & { public_url: string | null };
   sources: Pick<SourceRule, 'admits' | 'admitsReport'>;
-  isDatabaseAway: (error: unknown) => boolean;
   log: Logger;
 }
 
@@ -46,7 +45,6 @@ export async function createAgentApi(parts: AgentApiParts): Promise<ApiListener>
   return createListener(AgentApiModule.forRoot(parts, log), {
     access: new NoAuth(),
     log,
-    isDatabaseAway: parts.isDatabaseAway,
     publicEndpoint: parts.settings.public_url,
     maxBodyBytes: MAX_BODY,
     largerBodies: { '/continue_inspection': MAX_INSPECTION_BODY },

@@ -40,7 +40,6 @@ const CLOSE_GRACE = 5_000;
 export interface ListenerOptions {
   access: Access;
   log: Logger;
-  isDatabaseAway: (error: unknown) => boolean;
   /** Base URL in links; null takes the Host header. */
   publicEndpoint: string | null;
   maxBodyBytes: number;
@@ -87,7 +86,7 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
     logger: false,
     abortOnError: false,
   });
-  app.useGlobalFilters(new ErrorFilter(routes, options.log, options.isDatabaseAway));
+  app.useGlobalFilters(new ErrorFilter(routes, options.log));
   app.useGlobalGuards(new Gate());
   await app.init();
   await adapter.getInstance().ready();

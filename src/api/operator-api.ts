@@ -97,7 +97,6 @@ export interface OperatorApiParts {
   /** Seconds of silence after which a conductor counts as dead. */
   conductorTimeout: number;
   access: Access;
-  isDatabaseAway: (error: unknown) => boolean;
   log: Logger;
 }
 
@@ -209,11 +208,10 @@ function imageApiSettings({ imageSettings }: OperatorApiParts): ImageApiSettings
 
 /** The API for operators and clients. Its listener starts with `listen`. */
 export function createOperatorApi(parts: OperatorApiParts): Promise<ApiListener> {
-  const { settings, isDatabaseAway, access } = parts;
+  const { settings, access } = parts;
   return createListener(OperatorApiModule.forRoot(parts), {
     access,
     log: parts.log.child({ listener: 'api' }),
-    isDatabaseAway,
     publicEndpoint: settings.public_endpoint,
     maxBodyBytes: settings.max_body_bytes,
     largerBodies: { '/states/provision': settings.max_provision_body_bytes },

@@ -3,9 +3,9 @@ import type { DataSource, EntityManager } from 'typeorm';
 import type { Allocation } from '../allocation/allocation.entity.js';
 import type { AllocationRepository, NewAllocation } from '../allocation/allocation.repository.js';
 import type { ConductorRecordRepository } from '../conductor-record/conductor-record.repository.js';
-import { inTransaction, isDatabaseAway } from '../database/data-source.js';
+import { inTransaction } from '../database/data-source.js';
 import { allocationFailure, backfillFault, refuseDeallocation } from '../domain/allocation/rules.js';
-import { ConflictError, FerricError, messageOf, NotFoundError } from '../domain/errors.js';
+import { ConflictError, FerricError, isDatabaseAway, messageOf, NotFoundError } from '../domain/errors.js';
 import type { Fence } from '../node/fence.js';
 import type { WantedNode } from '../node/free-node.js';
 import type { Node } from '../node/node.entity.js';
@@ -70,6 +70,7 @@ export class AllocationDesk {
         }),
       );
     } catch (error) {
+      if (isDatabaseAway(error)) throw error;
       await inTransaction(source, async (manager) => {
         const { uuid } = await allocations.create(
           { ...wanted, state: 'allocating', conductor: host },
@@ -131,8 +132,7 @@ export class AllocationDesk {
       if (error !== null) await allocations.fail(uuid, allocationFailure(uuid, error));
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
-      const away = isDatabaseAway(error) || (error as FerricError).code === 'unavailable';
-      if (!away) {
+      if (!isDatabaseAway(error)) {
         log.error({ allocation: uuid, error: messageOf(error) }, 'an allocation failed unexpectedly');
         const reason = `Unexpected exception during allocation: ${messageOf(error)}`;
         await allocations.fail(uuid, reason).catch(() => log.warn({ allocation: uuid }, LATER));

@@ -1,7 +1,7 @@
 import type { Allocation } from '../allocation/allocation.entity.js';
 import type { NewAllocation } from '../allocation/allocation.repository.js';
 import type { ConductorRecordRepository } from '../conductor-record/conductor-record.repository.js';
-import { messageOf } from '../domain/errors.js';
+import { isDatabaseAway, messageOf } from '../domain/errors.js';
 import { refuseForeignTraits } from '../domain/node/trait.js';
 import type { PowerTarget } from '../domain/power/power.js';
 import type { ProvisionVerb } from '../domain/provision/table.js';
@@ -114,6 +114,7 @@ export class ConductorService extends Conductor {
         }
         report[kind] = { result: true };
       } catch (error) {
+        if (isDatabaseAway(error)) throw error;
         report[kind] = { result: false, reason: messageOf(error) };
       }
     }

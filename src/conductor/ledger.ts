@@ -1,7 +1,7 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { Compound } from '../database/compound.js';
-import { inTransaction, isDatabaseAway, type Queryable } from '../database/data-source.js';
-import { LeaseLostError, UnavailableError } from '../domain/errors.js';
+import { inTransaction, type Queryable } from '../database/data-source.js';
+import { LeaseLostError } from '../domain/errors.js';
 import type { Journal } from '../domain/step/advance.js';
 import type { Json } from '../domain/step/step.js';
 import type { EventRepository, NewEvent } from '../event/event.repository.js';
@@ -54,7 +54,7 @@ export class Ledger {
 
   /**
    * @returns ms to the operation's deadline, null for none
-   * @throws LeaseLostError, UnavailableError
+   * @throws LeaseLostError, DatabaseAwayError
    */
   async commit(
     operation: JournaledOperation,
@@ -83,7 +83,7 @@ export class Ledger {
    * Accepts work.
    * @param superseding why the node's open workflow ends with it; null: it goes on
    * @returns it, durable; null where there is none
-   * @throws LeaseLostError, UnavailableError; the database's unique violation when the node has open work of that sort
+   * @throws LeaseLostError, DatabaseAwayError; the database's unique violation when the node has open work of that sort
    */
   async accept(
     work: NewOperation | null,
@@ -102,7 +102,7 @@ export class Ledger {
     return made && { ...(made as Omit<JournaledOperation, 'id'>), id: row['operation_id'] as string };
   }
 
-  /** @throws LeaseLostError, UnavailableError */
+  /** @throws LeaseLostError, DatabaseAwayError */
   async checkpoint(lease: Lease, operation: string, position: number, value: Json): Promise<void> {
     const compound = new Compound();
     this.deps.nodes.addHeld(compound, lease.node, lease.fence, {
@@ -111,7 +111,7 @@ export class Ledger {
       release: false,
     });
     this.deps.operations.addCheckpoint(compound, operation, position, value);
-    const [row] = await this.#run(compound, 'select uuid from held', this.deps.source);
+    const [row] = await compound.run(this.deps.source, 'select uuid from held');
     if (!row) throw new LeaseLostError(lease.node.uuid);
   }
 
@@ -134,7 +134,7 @@ export class Ledger {
           compound,
           moves.map(({ event }) => event),
         );
-      return this.#run(compound, more(compound), queryable);
+      return compound.run<Record<string, unknown>>(queryable, more(compound));
     };
     const changes = { ...draft.changes, ...settled };
     let [row] = await attempt(changes, merged, on ?? this.deps.source);
@@ -157,15 +157,5 @@ export class Ledger {
     const { deadline_in, operation_id, ...node } = row;
     draft.written(node as unknown as Node);
     return row;
-  }
-
-  async #run(compound: Compound, select: string, on: Queryable): Promise<Record<string, unknown>[]> {
-    try {
-      return await compound.run<Record<string, unknown>>(on, select);
-    } catch (error) {
-      // Whether it took effect is unknown, as with any commit that was cut.
-      if (isDatabaseAway(error)) throw new UnavailableError('The database is away.', { cause: error });
-      throw error;
-    }
   }
 }

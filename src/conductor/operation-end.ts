@@ -1,7 +1,7 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { AllocationRepository } from '../allocation/allocation.repository.js';
 import { inTransaction } from '../database/data-source.js';
-import { messageOf } from '../domain/errors.js';
+import { isDatabaseAway, messageOf } from '../domain/errors.js';
 import { isProvisionState, next } from '../domain/provision/machine.js';
 import type { ProvisionEvent, ProvisionState } from '../domain/provision/table.js';
 import type { Journal } from '../domain/step/advance.js';
@@ -143,6 +143,7 @@ export class OperationEnd {
       });
     } catch (error) {
       signal.throwIfAborted();
+      if (isDatabaseAway(error)) throw error;
       // The failure itself is what the operator must see; a machine that cannot be tidied up is a line in the log.
       this.deps.log.warn(
         { node: node.uuid, error: messageOf(error) },

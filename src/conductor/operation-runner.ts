@@ -1,5 +1,4 @@
-import { isDatabaseAway } from '../database/data-source.js';
-import { FerricError, LeaseLostError, LockedError, messageOf } from '../domain/errors.js';
+import { FerricError, isDatabaseAway, LeaseLostError, LockedError, messageOf } from '../domain/errors.js';
 import { next } from '../domain/provision/machine.js';
 import type { ProvisionEvent, ProvisionState } from '../domain/provision/table.js';
 import { type Advance, advance, type Effect, type StepEvent } from '../domain/step/advance.js';
@@ -21,6 +20,8 @@ import { WORKFLOWS } from './workflow/workflows.js';
 /** How soon work that met a lock or an absent database is taken up again, ms; doubled each time up to the most. */
 const RETRY = 1_000;
 const RETRY_MOST = 30_000;
+/** Times in a row that work is taken up again after an error that nobody claims; then it fails by it. */
+const MOST_UNCLAIMED = 2;
 
 /** An operation that is begun by whoever journaled it, under the reservation that it was journaled under. */
 export interface Begun {
@@ -59,6 +60,8 @@ export class OperationRunner {
   readonly #timers = new Map<string, NodeJS.Timeout>();
   /** Interruptions in a row by operation. */
   readonly #interrupted = new Map<string, number>();
+  /** Those of them by errors that say nothing of a lock, a lease or the database. */
+  readonly #unclaimed = new Map<string, number>();
   readonly #stopping = new AbortController();
 
   constructor(private readonly deps: RunnerDeps) {}
@@ -120,42 +123,43 @@ export class OperationRunner {
   }
 
   async #take(id: string, { event, begun }: Waiting): Promise<void> {
-    const { log } = this.deps;
     try {
       if (begun) await this.#drive(begun, event);
       else await this.#takeUp(id, event);
       this.#interrupted.delete(id);
+      this.#unclaimed.delete(id);
     } catch (error) {
-      if (this.#stopping.signal.aborted) return;
-      // Whether the last commit took effect is in the journal: read it again rather than guess.
-      const retry: StepEvent = error instanceof LockedError ? event : { on: 'restart' };
-      if (error instanceof LockedError) log.debug({ operation: id }, 'the node is locked; trying again');
-      else if (isDatabaseAway(error) || (error as FerricError).code === 'unavailable') {
-        log.warn(
-          { operation: id, error: messageOf(error) },
-          'the database is away; taking up the operation later',
-        );
-      } else if (error instanceof LeaseLostError) log.warn({ operation: id }, error.message);
-      else
-        log.error(
-          { operation: id, error: error instanceof Error ? error.stack : error },
-          'operation interrupted',
-        );
-      const times = this.#interrupted.get(id) ?? 0;
-      this.#interrupted.set(id, times + 1);
-      this.#clearTimer(id);
-      this.#timers.set(
-        id,
-        setTimeout(
-          contained('operations: retry', () => {
-            this.deliver(id, retry);
-            // A wait whose event was lost on the way is picked up by its own times.
-            this.sweep().catch(() => log.debug('the sweep finds no database yet'));
-          }),
-          Math.min(RETRY * 2 ** times, RETRY_MOST),
-        ),
-      );
+      if (!this.#stopping.signal.aborted) this.#interrupt(id, event, error);
     }
+  }
+
+  /** Work that met a lock, lost its lease or the database is taken up again, what nobody claims a few times only. */
+  #interrupt(id: string, event: StepEvent, error: unknown): void {
+    const { log } = this.deps;
+    // Whether the last commit took effect is in the journal: read it again rather than guess.
+    const again: StepEvent[] = [{ on: 'restart' }];
+    if (error instanceof LockedError) log.debug({ operation: id }, 'the node is locked; trying again');
+    else if (error instanceof LeaseLostError) log.warn({ operation: id }, error.message);
+    else if (isDatabaseAway(error)) {
+      log.warn({ operation: id, error: messageOf(error) }, 'the operation is taken up again later');
+    } else {
+      const { stack, cause } = error instanceof Error ? error : new Error(String(error));
+      const words = { error: stack, ...(cause ? { cause: messageOf(cause) } : {}) };
+      log.error({ operation: id, ...words }, 'operation interrupted');
+      const times = (this.#unclaimed.get(id) ?? 0) + 1;
+      this.#unclaimed.set(id, times);
+      if (times > MOST_UNCLAIMED) again[0] = { on: 'failure', message: messageOf(error) };
+    }
+    if (error instanceof LockedError || event.on === 'abort') again.push(event);
+    const times = this.#interrupted.get(id) ?? 0;
+    this.#interrupted.set(id, times + 1);
+    this.#clearTimer(id);
+    const later = contained('operations: retry', () => {
+      for (const one of again) this.deliver(id, one);
+      // A wait whose event was lost on the way is picked up by its own times.
+      this.sweep().catch(() => log.debug('the sweep finds no database yet'));
+    });
+    this.#timers.set(id, setTimeout(later, Math.min(RETRY * 2 ** times, RETRY_MOST)));
   }
 
   async #takeUp(id: string, event: StepEvent): Promise<void> {

@@ -1,5 +1,4 @@
-import { isDatabaseAway } from '../database/data-source.js';
-import { FerricError, LeaseLostError, messageOf } from '../domain/errors.js';
+import { FerricError, isDatabaseAway, LeaseLostError, messageOf } from '../domain/errors.js';
 import type { Effect, Journal, StepEvent } from '../domain/step/advance.js';
 import type { Step, StepOutcome } from '../domain/step/step.js';
 import type { Interfaces } from '../driver/contract/interfaces.js';
@@ -61,7 +60,7 @@ export class StepPerformer {
       );
       return { on: 'outcome', outcome: await this.#run(context, operation.kind, step, lease) };
     } catch (error) {
-      if (error instanceof LeaseLostError || signal.aborted || isAway(error)) throw error;
+      if (error instanceof LeaseLostError || signal.aborted || isDatabaseAway(error)) throw error;
       return { on: 'failure', message: `${step.interface}.${step.name}: ${messageOf(error)}` };
     }
   }
@@ -86,11 +85,4 @@ export class StepPerformer {
       findOwnStep(kind, step)
     );
   }
-}
-
-function isAway(error: unknown): boolean {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if (isDatabaseAway(at) || (at instanceof FerricError && at.code === 'unavailable')) return true;
-  }
-  return false;
 }

@@ -3,6 +3,7 @@ import {
   ConflictError,
   ForbiddenError,
   InvalidError,
+  isDatabaseAway,
   messageOf,
   UnavailableError,
 } from '../domain/errors.js';
@@ -233,7 +234,7 @@ export class VerbAcceptance {
       try {
         await context.all[kind].validate(context);
       } catch (error) {
-        if (!how.words) throw error;
+        if (!how.words || isDatabaseAway(error)) throw error;
         throw new InvalidError(how.words(kind, messageOf(error)), { cause: error });
       }
     }

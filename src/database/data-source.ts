@@ -1,12 +1,8 @@
-import {
-  DataSource,
-  type EntityManager,
-  type MixedList,
-  QueryRunnerAlreadyReleasedError,
-  QueryRunnerProviderAlreadyReleasedError,
-} from 'typeorm';
-import { FerricError, UnavailableError } from '../domain/errors.js';
+import { type DataSource, type EntityManager, type MixedList, TypeORMError } from 'typeorm';
+import { FerricError } from '../domain/errors.js';
 import type { Logger } from '../platform/logger.js';
+import { Database } from './database.js';
+import { faultOf } from './fault.js';
 import { MIGRATIONS } from './migrations.js';
 import { CONNECTION_LIFE, PreparingClient } from './prepared.js';
 
@@ -25,9 +21,9 @@ export async function openDatabase(options: {
   entities: readonly EntityClass[];
   poolSize: number;
   log: Logger;
-}): Promise<DataSource> {
+}): Promise<Database> {
   const { log } = options;
-  const source = new DataSource({
+  const source = new Database({
     type: 'postgres',
     ...options.connection,
     entities: [...options.entities] as MixedList<never>,
@@ -51,7 +47,9 @@ export async function openDatabase(options: {
       lock_timeout: 10_000,
     },
   });
-  await source.initialize();
+  await source.initialize().catch((error: unknown) => {
+    throw error instanceof TypeORMError ? error : faultOf(error, true);
+  });
   const known = new Set(MIGRATIONS.map((migration) => migration.name));
   const exists = await source.query<{ at: string | null }[]>(`select to_regclass('migration') as at`);
   if (exists[0]?.at) {
@@ -71,42 +69,13 @@ export async function openDatabase(options: {
   return source;
 }
 
-/** SQLSTATE classes that mean that the server is away or going away, not that the query was wrong. */
-const AWAY = /^(08|57P|53)/;
-
-export function isDatabaseAway(error: unknown): boolean {
-  const { code, message } = error as { code?: string; message?: string };
-  return (
-    (code !== undefined &&
-      (AWAY.test(code) || ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOENT'].includes(code))) ||
-    /Connection terminated|connection timeout|timeout exceeded when trying to connect|Client was closed/i.test(
-      message ?? '',
-    )
-  );
-}
-
 /**
- * Runs `work` in one transaction. @throws UnavailableError when the database is away: whether a commit that was cut
- * took effect is then unknown, and the caller finds out by the id it wrote.
+ * Runs `work` in one transaction. @throws DatabaseAwayError: whether a commit that was cut took effect is then unknown,
+ * and the caller finds out by the id it wrote.
  */
-export async function inTransaction<T>(
+export function inTransaction<T>(
   source: DataSource,
   work: (manager: EntityManager) => Promise<T>,
 ): Promise<T> {
-  try {
-    return await source.transaction(work);
-  } catch (error) {
-    if (isDatabaseAway(error) || isReleased(error)) {
-      throw new UnavailableError('The database is away.', { cause: error });
-    }
-    throw error;
-  }
-}
-
-/** Before a transaction is over nothing but the loss of its connection takes the connection from it. */
-function isReleased(error: unknown): boolean {
-  return (
-    error instanceof QueryRunnerAlreadyReleasedError ||
-    error instanceof QueryRunnerProviderAlreadyReleasedError
-  );
+  return source.transaction(work);
 }

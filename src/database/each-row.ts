@@ -1,7 +1,7 @@
-import type { PoolClient } from 'pg';
 import { Query } from 'pg';
 import type { DataSource } from 'typeorm';
 import { contained } from '../platform/boundary.js';
+import { ownedRunner } from './database.js';
 import { prepared } from './prepared.js';
 
 /**
@@ -15,9 +15,9 @@ export async function eachRow<Row>(
   values: unknown[],
   take: (row: Row) => void,
 ): Promise<void> {
-  const runner = source.createQueryRunner();
+  const runner = ownedRunner(source);
   try {
-    const client = (await runner.connect()) as PoolClient;
+    const client = await runner.connect();
     await new Promise<void>((resolve, reject) => {
       let fault: { error: unknown } | null = null;
       const query = new Query<Row & object>(prepared(text, values));
@@ -32,6 +32,8 @@ export async function eachRow<Row>(
       query.once('end', () => (fault ? reject(fault.error as Error) : resolve()));
       client.query(query);
     });
+  } catch (error) {
+    throw runner.owned(error);
   } finally {
     await runner.release();
   }

@@ -1,5 +1,6 @@
 import { Client, type QueryConfig, type QueryResult } from 'pg';
 import { detached } from '../platform/boundary.js';
+import { isOutOfDate } from './fault.js';
 import { type Columns, NamedQuery } from './named-query.js';
 
 /** Uses of a text from which on it is prepared: what comes once, or in ever new shapes, is not kept by the server. */
@@ -58,11 +59,24 @@ function forgetOne(now: number): boolean {
   return now - since > CONNECTION_LIFE * 1000 && names.delete(oldest);
 }
 
+/** Of pg's client: what its types leave out (lib/client.js). */
+interface Ends {
+  readonly _queryable: boolean;
+  readonly _ending: boolean;
+  readonly _ended: boolean;
+}
+
 type Send = (...given: unknown[]) => Promise<QueryResult>;
 
 /** The pool's client: TypeORM sends its queries as a text with values, and knows no names for them. */
 export class PreparingClient extends Client {
   readonly #columns = new Map<string, Columns>();
+
+  /** Nothing can be asked of it any more, whoever ended it. */
+  get isLost(): boolean {
+    const { _queryable, _ending, _ended } = this as unknown as Ends;
+    return !_queryable || _ending || _ended;
+  }
 
   /** `never`: as many signatures as the method that it overrides. */
   override query(...given: unknown[]): never {
@@ -88,10 +102,4 @@ export class PreparingClient extends Client {
       throw error;
     }
   }
-}
-
-/** Another Ferric has migrated the schema: this connection is of no use, and the pool makes a new one. */
-function isOutOfDate(error: unknown): boolean {
-  const { code, routine } = error as { code?: string; routine?: string };
-  return code === '0A000' && routine === 'RevalidateCachedQuery';
 }

@@ -13,7 +13,8 @@ export type ErrorCode =
   | 'locked' // another operation holds the node
   | 'too-large'
   | 'too-many-requests'
-  | 'unavailable' // no free worker, database away
+  | 'unavailable' // no free worker, too many streams: of Ferric itself
+  | 'database-away' // thrown by src/database alone
   | 'unsupported' // the hardware type has no such interface or command
   | 'bmc-unreachable'
   | 'bmc-authentication'
@@ -92,6 +93,42 @@ export class UnavailableError extends FerricError {
   constructor(message: string, options?: ErrorOptions) {
     super('unavailable', message, options);
   }
+}
+
+/** Why the database cannot be used, and how it is said. */
+const TROUBLES = {
+  lost: 'The database is away.',
+  login: 'The database refuses the login, or a right that Ferric needs.',
+  'read-only': 'The database is read-only.',
+  slow: 'The database took too long.',
+  contended: 'The database is contended: others held what was asked for.',
+  exhausted: 'The database has no resources left.',
+  'disk-full': 'The disk of the database is full.',
+  'out-of-memory': 'The database is out of memory.',
+  'too-many-connections': 'The database has too many connections.',
+  broken: 'The database reports an internal fault.',
+} as const;
+export type DatabaseTrouble = keyof typeof TROUBLES;
+
+/**
+ * The database cannot be used now; whatever was asked of it is not to blame. Thrown in `src/database` alone, where it
+ * is known whose the error is: nothing else may be taken for it.
+ */
+export class DatabaseAwayError extends FerricError {
+  /** @param undone the server said so itself: nothing took effect, and the same may do in a moment */
+  constructor(
+    readonly trouble: DatabaseTrouble,
+    readonly undone: boolean,
+    options?: ErrorOptions,
+  ) {
+    super('database-away', TROUBLES[trouble], options);
+  }
+}
+
+/** Whether this, or what it was raised for, is the database's absence. */
+export function isDatabaseAway(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) if (at instanceof DatabaseAwayError) return true;
+  return false;
 }
 
 export class CancelledError extends FerricError {

@@ -174,7 +174,7 @@ export class ImageLibrary extends ImageHoldings {
     if (image.os_hash_value !== null) await this.#release(image.os_hash_value);
   }
 
-  /** Where an image's bytes are. @throws FerricError unavailable */
+  /** Where an image's bytes are. @throws FerricError image-unavailable */
   async bytesOf(image: ImageRecord): Promise<{ path: string; facts: BlobFacts }> {
     const sha512 = image.os_hash_value!;
     return { path: this.store.path(sha512), facts: await this.store.facts(sha512) };

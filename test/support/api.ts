@@ -6,7 +6,6 @@ import { createOperatorApi } from '../../src/api/operator-api.js';
 import { RESOURCE_REPOSITORIES } from '../../src/api/repositories.js';
 import type { Conductor } from '../../src/conductor/conductor.js';
 import { agentSection, apiSection } from '../../src/config/section/core.js';
-import { isDatabaseAway } from '../../src/database/data-source.js';
 import { EventStream } from '../../src/event/event-stream.js';
 import type { Download } from '../../src/image-library/image-library.js';
 import { fakeConductor } from './conductor.js';
@@ -129,7 +128,7 @@ export async function startApi(
   const stream = new EventStream(database.source, parts.events, () => undefined);
   await stream.start();
   const conductor = options.conductor?.(fake.conductor) ?? fake.conductor;
-  const common = { conductor, isDatabaseAway, log: silentLog };
+  const common = { conductor, log: silentLog };
   const images = await startLibrary(database, options.images, options.download);
   const house = await aHouse();
   const operator = await createOperatorApi({

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
-import { FerricError } from '../../domain/errors.js';
+import { DatabaseAwayError, FerricError } from '../../domain/errors.js';
 import type { Logger } from '../../platform/logger.js';
 import { LoginRefused, LoginUnavailable } from '../auth/access.js';
 import { VersionRefused } from '../microversion/microversion.js';
@@ -32,8 +32,6 @@ export class ErrorFilter implements ExceptionFilter {
   constructor(
     private readonly routes: RouteTable,
     private readonly log: Logger,
-    /** Whether an error means that the database cannot be reached. */
-    private readonly isDatabaseAway: (error: unknown) => boolean,
   ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
@@ -85,14 +83,14 @@ export class ErrorFilter implements ExceptionFilter {
       const { code, message, retryAfter } = error;
       return { status: STATUS[code], message, form: 'fault', retryAfter };
     }
+    if (error instanceof DatabaseAwayError) {
+      return { status: STATUS[error.code], message: error.message, form: 'fault', retryAfter: 2 };
+    }
     if (error instanceof FerricError) {
       const message = error.code === 'internal' ? 'Internal error.' : error.message;
       return { status: STATUS[error.code], message, form: 'fault' };
     }
-    if (this.isDatabaseAway(error)) {
-      return { status: 503, message: 'The database is away.', form: 'fault', retryAfter: 2 };
-    }
-    const { statusCode, code } = (error ?? {}) as { statusCode?: number; code?: unknown };
+    const { statusCode } = (error ?? {}) as { statusCode?: number };
     const status = error instanceof HttpException ? error.getStatus() : statusCode;
     if (status === 404 && this.#hasOtherMethods(request)) return { status: 405, message: '', form: 'router' };
     if (status === 405) return { status, message: '', form: 'router' };
@@ -101,9 +99,6 @@ export class ErrorFilter implements ExceptionFilter {
     if (status !== undefined && status >= 400 && status < 500) {
       return { status, message: 'The request could not be read.', form: 'fault' };
     }
-    // SQLSTATE class 22: a value that no column can take and that no schema refused.
-    if (typeof code === 'string' && code.startsWith('22'))
-      return { status: 400, message: 'A value is out of range.', form: 'fault' };
     return { status: 500, message: 'Internal error.', form: 'fault' };
   }
 

@@ -13,6 +13,7 @@ export const STATUS: Record<ErrorCode, number> = {
   'too-large': 413,
   'too-many-requests': 429,
   unavailable: 503,
+  'database-away': 503,
   unsupported: 400,
   'bmc-unreachable': 502,
   'bmc-authentication': 502,

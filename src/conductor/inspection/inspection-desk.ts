@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import type { InspectorSettings } from '../../config/section/inspector.js';
 import { inTransaction } from '../../database/data-source.js';
-import { FerricError, NotFoundError, UnavailableError } from '../../domain/errors.js';
+import { FerricError, isDatabaseAway, NotFoundError, UnavailableError } from '../../domain/errors.js';
 import type { InspectionReport } from '../../driver/contract/inspect.js';
 import type { DriverRegistry } from '../../driver/registry.js';
 import type { HardwareRepository } from '../../hardware/hardware.repository.js';
@@ -155,7 +155,7 @@ export class InspectionDesk {
       const row = { uuid, driver, provision_state: 'enroll', driver_internal_info: { [DISCOVERED]: true } };
       return await desk.create({ ...row, inspect_interface: 'agent' }, by);
     } catch (error) {
-      if (!(error instanceof FerricError)) throw error;
+      if (!(error instanceof FerricError) || isDatabaseAway(error)) throw error;
       log.error({ driver, error: error.message }, 'a discovered machine cannot be enrolled');
       throw miss('it cannot be enrolled');
     }

@@ -1,6 +1,13 @@
 import type { DataSource } from 'typeorm';
 import { inTransaction } from '../../database/data-source.js';
-import { LockedError, messageOf, NotFoundError } from '../../domain/errors.js';
+import {
+  type ErrorCode,
+  FerricError,
+  isDatabaseAway,
+  LockedError,
+  messageOf,
+  NotFoundError,
+} from '../../domain/errors.js';
 import type { PowerState } from '../../domain/power/power.js';
 import type { EventRepository } from '../../event/event.repository.js';
 import type { Node } from '../../node/node.entity.js';
@@ -74,8 +81,14 @@ export class PowerSync {
         try {
           await work(node);
         } catch (error) {
+          signal.throwIfAborted();
+          if (isDatabaseAway(error)) throw error;
           // Locked or deleted meanwhile: whoever did that knows better.
-          if (!(error instanceof LockedError) && !(error instanceof NotFoundError)) throw error;
+          if (error instanceof LockedError || error instanceof NotFoundError) continue;
+          this.deps.log.error(
+            { node: node.uuid, error: messageOf(error) },
+            'the power state was not looked at for a fault of ours',
+          );
         }
       }
     };
@@ -126,6 +139,7 @@ export class PowerSync {
       await this.#record(lease, {}, `The machine was in "${actual}": brought back to "${wanted}".`);
     } catch (error) {
       signal.throwIfAborted();
+      if (isDatabaseAway(error)) throw error;
       this.deps.log.warn(
         { node: node.uuid, error: messageOf(error) },
         'the power state could not be enforced',
@@ -186,7 +200,8 @@ export class PowerSync {
       return await context.interfaces.power.getPowerState(context);
     } catch (error) {
       signal.throwIfAborted();
-      return error instanceof Error ? error : new Error(String(error));
+      if (!isOfMachine(error)) throw error;
+      return error;
     }
   }
 
@@ -199,6 +214,20 @@ export class PowerSync {
       );
     });
   }
+}
+
+/** What a node or its BMC is to blame for; anything else says nothing of the machine. */
+const OF_MACHINE: readonly ErrorCode[] = [
+  'bmc-unreachable',
+  'bmc-authentication',
+  'bmc-failed',
+  'invalid',
+  'unsupported',
+  'not-found',
+];
+
+function isOfMachine(error: unknown): error is FerricError {
+  return error instanceof FerricError && OF_MACHINE.includes(error.code);
 }
 
 function isFree(node: Node): boolean {

@@ -93,13 +93,16 @@ async function callVendor(context: OwnContext) {
   return done;
 }
 
+/** The lease's loss, the conductor's end and the database's absence are not the machine's failure. */
+function isOfMachine({ code }: FerricError): boolean {
+  return code !== 'lease-lost' && code !== 'cancelled' && code !== 'database-away';
+}
+
 async function inWords(words: string, act: () => Promise<void>): Promise<void> {
   try {
     await act();
   } catch (error) {
-    // The lease's loss and the conductor's end are not the machine's failure.
-    if (!(error instanceof FerricError) || error.code === 'lease-lost' || error.code === 'cancelled')
-      throw error;
+    if (!(error instanceof FerricError) || !isOfMachine(error)) throw error;
     throw new FerricError(error.code, `${words}${messageOf(error)}`, { cause: error });
   }
 }

@@ -49,7 +49,7 @@ export function newJournal(steps: readonly Step[]): Journal {
 export function advance(journal: Journal, event: StepEvent): Advance {
   if (journal.state === 'finished') return nothing(journal);
   if (journal.state === 'ending') {
-    return event.on === 'restart'
+    return event.on === 'restart' || event.on === 'failure'
       ? { journal, effect: { do: 'end', result: journal.result! } }
       : nothing(journal);
   }

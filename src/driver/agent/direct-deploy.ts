@@ -1,5 +1,5 @@
 import type { DeploySettings } from '../../config/section/deploy.js';
-import { InvalidError, messageOf } from '../../domain/errors.js';
+import { InvalidError, isDatabaseAway, messageOf } from '../../domain/errors.js';
 import type { BootMode } from '../../domain/node/boot-device.js';
 import { parseRootDeviceHints } from '../../domain/root-device/hint.js';
 import type { Json, StepOutcome } from '../../domain/step/step.js';
@@ -136,6 +136,7 @@ export class DirectDeploy implements DeployInterface {
         await act();
       } catch (error) {
         context.signal.throwIfAborted();
+        if (isDatabaseAway(error)) throw error;
         context.log.warn({ what, error: messageOf(error) }, 'the failed work could not be cleaned up wholly');
       }
     };

@@ -1,5 +1,5 @@
 import type { DeploySettings } from '../../config/section/deploy.js';
-import { messageOf } from '../../domain/errors.js';
+import { isDatabaseAway, messageOf } from '../../domain/errors.js';
 import type { StepOutcome } from '../../domain/step/step.js';
 import { cleanPriorities, type OfferedStep, planCleaning, planService } from '../clean-plan.js';
 import type { DriverContext } from '../contract/context.js';
@@ -117,6 +117,7 @@ export class FakeDeploy implements DeployInterface {
       await context.interfaces.boot.cleanUpRamdisk(context);
       if (off) await context.interfaces.power.setPowerState(context, 'power off', POWER_TIMEOUT);
     } catch (error) {
+      if (isDatabaseAway(error)) throw error;
       context.log.warn({ error: messageOf(error) }, 'the failed work could not be cleaned up wholly');
     }
   }

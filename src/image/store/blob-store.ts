@@ -69,7 +69,7 @@ export class BlobStore {
     await writeFileAtomically(`${path}.json`, JSON.stringify(facts), 0o600);
   }
 
-  /** @throws FerricError unavailable where the bytes are not there, or not all of them */
+  /** @throws FerricError image-unavailable where the bytes are not there, or not all of them */
   async facts(sha512: string): Promise<BlobFacts> {
     const path = this.path(sha512);
     let text: string;
@@ -77,13 +77,13 @@ export class BlobStore {
       text = await readFile(`${path}.json`, 'utf8');
     } catch (error) {
       throw new FerricError(
-        'unavailable',
+        'image-unavailable',
         `The image store cannot read what it keeps as ${sha512}: ${messageOf(error)}`,
       );
     }
-    const parsed = blobFacts.safeParse(JSON.parse(text));
+    const parsed = blobFacts.safeParse(parseJson(text));
     if (!parsed.success || (await sizeOf(path)) !== parsed.data.size)
-      throw new FerricError('unavailable', `The image store has lost bytes of ${sha512}.`);
+      throw new FerricError('image-unavailable', `The image store has lost bytes of ${sha512}.`);
     return parsed.data;
   }
 
@@ -131,6 +131,15 @@ export class BlobStore {
       found.push({ name: file.slice(0, -'.part'.length), modified: mtimeMs });
     }
     return found;
+  }
+}
+
+/** What is not whole is as good as no JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

@@ -56,7 +56,6 @@ describe('the listener', () => {
       {
         access: new Member(),
         log: createLogger('info', { write: (line) => void lines.push(line) }),
-        isDatabaseAway: () => false,
         publicEndpoint: null,
         maxBodyBytes: 1_000,
         requestTimeout: 5_000,

@@ -35,7 +35,6 @@ beforeAll(async () => {
     {
       access: new NoAuth(),
       log: silentLog,
-      isDatabaseAway: () => false,
       publicEndpoint: null,
       maxBodyBytes: 1024,
       requestTimeout: TIMEOUT,

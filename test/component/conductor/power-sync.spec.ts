@@ -1,4 +1,5 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { DatabaseAwayError, FerricError } from '../../../src/domain/errors.js';
 import { BY, fakeConductor } from '../../support/conductor.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 
@@ -29,7 +30,27 @@ const manageable = async (driver_info = {}) => {
 const at = (uuid: string) => kit.parts.nodes.get(uuid);
 const record = (uuid: string, power_state: string) => kit.parts.nodes.update(uuid, { power_state }, null);
 
+/** The power interface of that node throws it once it is asked. */
+async function powerThrows(uuid: string, error: Error) {
+  const { power } = kit.parts.registry.resolve(await at(uuid));
+  return vi.spyOn(power, 'getPowerState').mockRejectedValue(error);
+}
+
 describe('power sync', () => {
+  it.each([
+    ['the database', new DatabaseAwayError('lost', false)],
+    ['the daemon’s own machine', Object.assign(new Error('spawn ipmitool EMFILE'), { code: 'EMFILE' })],
+    ['a command that could not be started', new FerricError('command-failed', 'ipmitool is not installed')],
+  ])('a failure of %s is none of the BMC', async (_, error) => {
+    const uuid = await manageable();
+    const asked = await powerThrows(uuid, error);
+    for (let n = 0; n < 5; n++)
+      await run('power-sync').catch((thrown: unknown) => expect(thrown).toBe(error));
+    expect(asked).toHaveBeenCalledTimes(5);
+    asked.mockRestore();
+    expect(await at(uuid)).toMatchObject({ maintenance: false, fault: null, power_state: 'power off' });
+  });
+
   it('brings a machine back to the recorded state', async () => {
     const uuid = await manageable();
     await record(uuid, 'power on');

@@ -19,7 +19,7 @@ it('a transaction whose connection is lost between two queries says that the dat
     await manager.query(`select 1`);
   });
   await expect(lost).rejects.toMatchObject({
-    code: 'unavailable',
+    code: 'database-away',
     cause: { name: expect.stringMatching(/AlreadyReleased/) },
   });
 });

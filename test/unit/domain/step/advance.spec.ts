@@ -68,6 +68,7 @@ describe('advance', () => {
     const failing = play(journal(planned('a')), { on: 'begin' }, { on: 'failure', message: 'no disk' });
     expect(failing.journal.state).toBe('ending');
     expect(advance(failing.journal, { on: 'restart' }).effect).toEqual(failing.effect);
+    expect(advance(failing.journal, { on: 'failure', message: 'another' }).effect).toEqual(failing.effect);
   });
 
   it('aborts a wait at once, and a step that refuses when it ends', () => {
