@@ -148,8 +148,13 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     ),
     works('Boot ipxe and pxe, BIOS and UEFI', 'test/e2e/netboot/firmware.spec.ts'),
     works('Deploy direct', 'test/component/driver/direct-deploy.spec.ts'),
+    works(
+      'Deploy ramdisk (a kernel and ramdisk, or an ISO, that is the instance) and custom-agent (the agent’s own deploy steps)',
+      'test/component/driver/deploy-interfaces.spec.ts',
+      '[how](../how-to/ramdisk-and-custom-agent.md)',
+    ),
     no('redfish, idrac, manual-management and others'),
-    no('Boot http, http-ipxe, virtual media; deploy ramdisk, anaconda, bootc, ansible'),
+    no('Boot http, http-ipxe, virtual media; deploy anaconda, bootc, ansible, autodetect'),
     no('Networks flat and neutron', 'noop only'),
   ],
   Images: [

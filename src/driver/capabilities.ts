@@ -46,12 +46,21 @@ export function bootOptionOf(node: { readonly instance_info: JsonObject }): 'loc
     : 'local';
 }
 
+/** Whether the instance is a ramdisk or an ISO (deploy interface `ramdisk`): the disks are none of its business. */
+export function livesInMemory(node: { readonly driver_internal_info: JsonObject }): boolean {
+  const { instance_boot: boot } = node.driver_internal_info;
+  return typeof boot === 'object' && boot !== null && !Array.isArray(boot) && boot['in_memory'] === true;
+}
+
 /** A whole-disk image has neither kernel nor ramdisk of its own: it starts from its disk whatever is asked for. */
 export function bootsInstanceByNetwork(node: {
   readonly instance_info: JsonObject;
   readonly driver_internal_info: JsonObject;
 }): boolean {
-  return node.driver_internal_info['is_whole_disk_image'] === false && bootOptionOf(node) === 'netboot';
+  return (
+    livesInMemory(node) ||
+    (node.driver_internal_info['is_whole_disk_image'] === false && bootOptionOf(node) === 'netboot')
+  );
 }
 
 function texts(object: JsonObject): Record<string, string> {

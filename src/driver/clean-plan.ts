@@ -8,6 +8,7 @@ import {
   type StepInterface,
 } from '../domain/step/step.js';
 import type { StepContext } from './contract/step.js';
+import { AGENT_THERE } from './step-table.js';
 
 /** A clean step as the agent lists it (contract: clean.get_clean_steps). */
 export interface OfferedStep {
@@ -24,6 +25,8 @@ export interface RequestedStep {
   readonly interface: string;
   readonly step: string;
   readonly args?: PlannedStep['args'];
+  /** Of a deploy step. */
+  readonly priority?: number;
   /** What the conductor made of it: a step of its own or of one of the node's interfaces, not of the agent. */
   readonly planned?: PlannedStep;
 }
@@ -63,13 +66,44 @@ export function planService(context: StepContext, offered: readonly OfferedStep[
   return planManualCleaning(context.node.uuid, offered, requested, 'service');
 }
 
+/**
+ * What the agent adds to a deployment once it is there: its own steps that are on by default, and those that were asked
+ * for and only it knows (argument `requested` of the step that boots it).
+ * @param own of the deploy interface: stronger than the agent's of the same name
+ * @throws InvalidError for a step that the agent does not have, or that would come when the agent is gone
+ */
+export function planAgentDeployment(
+  context: StepContext,
+  offered: readonly OfferedStep[],
+  own: ReadonlySet<string>,
+): PlannedStep[] {
+  const requested = requestedSteps(context.step.args['requested'] ?? []);
+  const asked = planManualCleaning(context.node.uuid, offered, requested, 'deploy').map((step, at) => ({
+    ...step,
+    priority: requested[at]!.priority ?? step.priority,
+  }));
+  const byDefault = offered
+    .filter((step) => isOurs(step) && !(step.interface === 'deploy' && own.has(step.step)))
+    .filter((step) => !requested.some((one) => one.interface === step.interface && one.step === step.step))
+    .map(planned);
+  const steps = orderSteps([...byDefault, ...asked]);
+  const late = steps.filter(({ priority }) => priority <= AGENT_THERE.leaves);
+  if (late.length > 0) {
+    const names = late.map((step) => `${step.interface}.${step.name} (${step.priority})`).join(', ');
+    throw new InvalidError(
+      `The agent is gone behind deploy step tear_down_agent, of priority ${AGENT_THERE.leaves}: ${names} must have a higher one.`,
+    );
+  }
+  return steps;
+}
+
 function requestedSteps(value: Json): RequestedStep[] {
   if (!Array.isArray(value)) throw new InvalidError('clean_steps must be a list');
   return value.map((item) => {
     if (typeof item !== 'object' || item === null || Array.isArray(item)) {
       throw new InvalidError('each of clean_steps must be an object');
     }
-    const { interface: kind, step, args, planned } = item;
+    const { interface: kind, step, args, planned, priority } = item;
     if (typeof kind !== 'string' || typeof step !== 'string') {
       throw new InvalidError('each of clean_steps needs interface and step');
     }
@@ -80,6 +114,7 @@ function requestedSteps(value: Json): RequestedStep[] {
       interface: kind,
       step,
       ...(args ? { args } : {}),
+      ...(typeof priority === 'number' ? { priority } : {}),
       ...(planned ? { planned: planned as unknown as PlannedStep } : {}),
     };
   });
@@ -106,7 +141,7 @@ export function planManualCleaning(
   node: string,
   offered: readonly OfferedStep[],
   requested: readonly RequestedStep[],
-  kind: 'clean' | 'service' = 'clean',
+  kind: 'clean' | 'service' | 'deploy' = 'clean',
 ): PlannedStep[] {
   const faults: string[] = [];
   const steps = requested.flatMap((wanted) => {

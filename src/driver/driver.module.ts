@@ -10,11 +10,15 @@ import { ImageService } from '../image/image-service.js';
 import { CommandProcess } from '../platform/command-process.js';
 import { resolveHost } from '../platform/host-resolver.js';
 import { AgentInspect } from './agent/agent-inspect.js';
+import { AgentRaid } from './agent/agent-raid.js';
 import { AgentRescue } from './agent/agent-rescue.js';
+import { AgentWork } from './agent/agent-work.js';
 import { AgentClient } from './agent/client.js';
+import { CustomAgentDeploy } from './agent/custom-agent-deploy.js';
 import { DirectDeploy } from './agent/direct-deploy.js';
 import { InstanceImage } from './agent/instance-image.js';
 import { Ramdisk } from './agent/ramdisk.js';
+import { RamdiskDeploy } from './agent/ramdisk-deploy.js';
 import { RamdiskLogs } from './agent/ramdisk-logs.js';
 import { FAKE_HARDWARE } from './hardware-type/fake-hardware.js';
 import { IPMI } from './hardware-type/ipmi.js';
@@ -114,6 +118,24 @@ function deployImplementations(
   });
   const ramdisk = new Ramdisk(client);
   const apiUrl = () => agentApiUrl(config);
+  const work = new AgentWork({
+    client,
+    image: new InstanceImage({
+      images,
+      plans,
+      settings: deploy,
+      httpRoot: httpRoot(config),
+      httpUrl: () => bootHttpUrl(config),
+    }),
+    logs,
+    settings: deploy,
+    apiUrl,
+    patience: {
+      deploy: conductor.deploy_callback_timeout * 1000,
+      clean: conductor.clean_callback_timeout * 1000,
+      service: conductor.service_callback_timeout * 1000,
+    },
+  });
   return {
     inspect: [
       new AgentInspect({
@@ -134,26 +156,8 @@ function deployImplementations(
         apiUrl,
       }),
     ],
-    deploy: [
-      new DirectDeploy({
-        client,
-        image: new InstanceImage({
-          images,
-          plans,
-          settings: deploy,
-          httpRoot: httpRoot(config),
-          httpUrl: () => bootHttpUrl(config),
-        }),
-        logs,
-        settings: deploy,
-        apiUrl,
-        patience: {
-          deploy: conductor.deploy_callback_timeout * 1000,
-          clean: conductor.clean_callback_timeout * 1000,
-          service: conductor.service_callback_timeout * 1000,
-        },
-      }),
-    ],
+    deploy: [new DirectDeploy(work), new RamdiskDeploy(work), new CustomAgentDeploy(work)],
+    raid: [new AgentRaid()],
   };
 }
 

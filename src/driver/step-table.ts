@@ -36,13 +36,22 @@ const ROWS = {
 
 export type DeployStepName = keyof typeof ROWS;
 
-/** The declarations of a deploy interface: one `run` for each row of the table. */
-export function declareSteps(runs: Record<DeployStepName, StepDeclaration['run']>): StepDeclaration[] {
-  return (Object.entries(ROWS) as [DeployStepName, Row][]).map(([name, row]) => ({
+/** The deploy steps between which the agent is there, by their priorities. */
+export const AGENT_THERE = { comes: ROWS.deploy.priority, leaves: ROWS.tear_down_agent.priority };
+
+/** The declarations of a deploy interface: a `run` for each row of the table that it has. */
+export function declareSteps(
+  runs: Partial<Record<DeployStepName, StepDeclaration['run']>>,
+): StepDeclaration[] {
+  return (Object.entries(runs) as [DeployStepName, StepDeclaration['run']][]).map(([name, run]) => ({
     interface: 'deploy',
     name,
-    ...row,
+    ...ROWS[name],
     rerunnable: true,
-    run: runs[name],
+    run,
   }));
+}
+
+export function stepNames(steps: readonly StepDeclaration[]): ReadonlySet<string> {
+  return new Set(steps.map(({ name }) => name));
 }

@@ -185,7 +185,7 @@ export class ImageLibrary extends ImageHoldings {
     if (image.status !== 'active')
       throw new FerricError('image-unavailable', `Image ${id} is not active but ${image.status}.`);
     const { path, facts } = await this.bytesOf(image);
-    const { img_type, kernel_id, ramdisk_id } = image.properties;
+    const { img_type, kernel_id, ramdisk_id, boot_iso_id } = image.properties;
     return {
       id: image.uuid,
       size: facts.size,
@@ -194,6 +194,7 @@ export class ImageLibrary extends ImageHoldings {
       ...(img_type ? { img_type } : {}),
       ...(kernel_id ? { kernel_id } : {}),
       ...(ramdisk_id ? { ramdisk_id } : {}),
+      ...(boot_iso_id ? { boot_iso_id } : {}),
       path,
       facts,
     };

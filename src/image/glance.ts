@@ -28,6 +28,7 @@ const imageBody = z.object({
   img_type: z.string().nullish(),
   kernel_id: z.string().nullish(),
   ramdisk_id: z.string().nullish(),
+  boot_iso_id: z.string().nullish(),
 });
 
 export interface GlanceImage {
@@ -40,6 +41,7 @@ export interface GlanceImage {
   img_type?: string;
   kernel_id?: string;
   ramdisk_id?: string;
+  boot_iso_id?: string;
 }
 
 /** One image's document is small; anything larger is no Image service. */
@@ -92,6 +94,7 @@ export class GlanceClient {
       ...(image.img_type ? { img_type: image.img_type } : {}),
       ...(image.kernel_id ? { kernel_id: image.kernel_id } : {}),
       ...(image.ramdisk_id ? { ramdisk_id: image.ramdisk_id } : {}),
+      ...(image.boot_iso_id ? { boot_iso_id: image.boot_iso_id } : {}),
     };
   }
 

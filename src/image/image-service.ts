@@ -53,6 +53,7 @@ export interface ResolvedImage {
   checksum: ImageChecksum | undefined;
   kernel_id?: string;
   ramdisk_id?: string;
+  boot_iso_id?: string;
   /** False: a partition image. */
   whole_disk: boolean;
 }
@@ -218,7 +219,7 @@ export class ImageService {
     const diskFormat = typeof format === 'string' ? format : undefined;
     if (source.kind === 'glance') {
       const image = await configured(this.glance ?? this.holdings).show(source.id, signal);
-      const { kernel_id, ramdisk_id, hash } = image;
+      const { kernel_id, ramdisk_id, boot_iso_id, hash } = image;
       const checksum = declared
         ? await this.checksumOf(declared, source, signal)
         : hash &&
@@ -230,6 +231,7 @@ export class ImageService {
         checksum: wire(checksum),
         ...(kernel_id === undefined ? {} : { kernel_id }),
         ...(ramdisk_id === undefined ? {} : { ramdisk_id }),
+        ...(boot_iso_id === undefined ? {} : { boot_iso_id }),
         whole_disk: isWhole(fields, image),
       };
     }

@@ -9,6 +9,7 @@ import {
   type PowerTarget,
   settledPower,
 } from '../../src/domain/power/power.js';
+import { AgentRaid } from '../../src/driver/agent/agent-raid.js';
 import type { Interfaces } from '../../src/driver/contract/interfaces.js';
 import type { DriverBench } from './driver-context.js';
 
@@ -69,6 +70,7 @@ export class AgentMachine implements AsyncDisposable {
         this.device = device;
       },
     },
+    raid: new AgentRaid(),
     boot: {
       name: 'test',
       properties: {},

@@ -17,6 +17,7 @@ import { DeployTemplateRepository } from '../../src/deploy-template/deploy-templ
 import type { RuleDoors } from '../../src/domain/inspection-rule/action.js';
 import type { JsonObject } from '../../src/domain/step/step.js';
 import { AgentInspect } from '../../src/driver/agent/agent-inspect.js';
+import { AgentRaid } from '../../src/driver/agent/agent-raid.js';
 import { AgentClient } from '../../src/driver/agent/client.js';
 import { Ramdisk } from '../../src/driver/agent/ramdisk.js';
 import { RamdiskLogs } from '../../src/driver/agent/ramdisk-logs.js';
@@ -80,7 +81,9 @@ export function fakeConductor(
   };
   const registry = new DriverRegistry({
     hardwareTypes: [FAKE_HARDWARE],
-    implementations: mergeImplementations(noopImplementations(), fakes, inspecting),
+    implementations: mergeImplementations(noopImplementations(), fakes, inspecting, {
+      raid: [new AgentRaid()],
+    }),
     settings: onlyFake(),
   });
   const nodes = new NodeRepository(source, testKeyring());

@@ -1,7 +1,14 @@
 import { InvalidError } from '../../domain/errors.js';
-import { type JsonObject, orderSteps, type PlannedStep } from '../../domain/step/step.js';
+import {
+  type Json,
+  type JsonObject,
+  orderSteps,
+  type PlannedStep,
+  STEP_INTERFACES,
+} from '../../domain/step/step.js';
 import type { Interfaces } from '../../driver/contract/interfaces.js';
 import type { StepDeclaration } from '../../driver/contract/step.js';
+import { AGENT_THERE } from '../../driver/step-table.js';
 import { reservedStep, stepText } from './requested-steps.js';
 import { plannedFrom } from './workflow.js';
 
@@ -33,19 +40,22 @@ export function planDeployment(
 ): PlannedStep[] {
   const declared = interfaces.steps.filter((step) => step.kind === 'deploy');
   const byTemplates = templates.flatMap(({ steps }) => steps);
-  refuse('Validation of deploy steps from "deploy steps" argument failed.', faultsOf(declared, wanted));
+  const known = knowledgeOf(interfaces, declared);
+  refuse('Validation of deploy steps from "deploy steps" argument failed.', faultsOf(known, wanted));
   refuse(
     "Validation of deploy steps from deploy templates matching this node's instance traits failed. Matching deploy " +
       `templates: ${templates.map(({ name }) => name).join(',')}. Errors: `,
-    faultsOf(declared, byTemplates),
+    faultsOf(known, byTemplates),
   );
   const chosen = [...wanted, ...byTemplates.filter((step) => !find(wanted, step))];
   const own = declared.filter((step) => !find(chosen, { interface: step.interface, step: step.name }));
+  const [ours, ofTheAgent] = parted(chosen, (step) => isOurs(declared, step));
+  const requested: Json[] = ofTheAgent.map((step) => ({ ...step, args: step.args ?? {} }));
   const steps = orderSteps([
-    ...own.map((step) => plannedFrom(step, {})),
-    ...chosen.map((step) => {
-      const known = reservedStep(step) ?? plannedFrom(declaredOf(declared, step)!, step.args ?? {});
-      return { ...known, priority: step.priority };
+    ...own.map((step) => plannedFrom(step, isBoot(step) && requested.length > 0 ? { requested } : {})),
+    ...ours.map((step) => {
+      const planned = reservedStep(step) ?? plannedFrom(declaredOf(declared, step)!, step.args ?? {});
+      return { ...planned, priority: step.priority };
     }),
   ]);
   // Ironic begins, and then fails in these words (conductor/deployments.py, do_node_deploy).
@@ -63,8 +73,31 @@ function declaredOf(declared: readonly StepDeclaration[], step: Named): StepDecl
   return declared.find((one) => one.interface === step.interface && one.name === step.step);
 }
 
-function faultsOf(declared: readonly StepDeclaration[], steps: readonly ChosenStep[]): string[] {
-  const faults = steps.flatMap((step) => (reservedStep(step) ? [] : faultsOfStep(declared, step)));
+interface Knowledge {
+  readonly declared: readonly StepDeclaration[];
+  /** Steps that are not declared may be the agent's; it is asked when it is there. */
+  readonly agentMayKnow: boolean;
+}
+
+function knowledgeOf(interfaces: Interfaces, declared: readonly StepDeclaration[]): Knowledge {
+  return { declared, agentMayKnow: interfaces.deploy.agentDeploySteps === true };
+}
+
+/** The step that boots the ramdisk takes what only its agent can judge. */
+function isBoot(step: StepDeclaration): boolean {
+  return step.interface === 'deploy' && step.name === 'deploy';
+}
+
+function isOurs(declared: readonly StepDeclaration[], step: ChosenStep): boolean {
+  return reservedStep(step) !== null || declaredOf(declared, step) !== undefined;
+}
+
+function parted<T>(all: readonly T[], first: (one: T) => boolean): [T[], T[]] {
+  return [all.filter(first), all.filter((one) => !first(one))];
+}
+
+function faultsOf(knowledge: Knowledge, steps: readonly ChosenStep[]): string[] {
+  const faults = steps.flatMap((step) => (reservedStep(step) ? [] : faultsOfStep(knowledge, step)));
   const twice = steps.filter(
     (step, at) => !reservedStep(step) && steps.findIndex((one) => find([one], step)) !== at,
   );
@@ -78,11 +111,13 @@ function faultsOf(declared: readonly StepDeclaration[], steps: readonly ChosenSt
   return faults;
 }
 
-function faultsOfStep(declared: readonly StepDeclaration[], step: ChosenStep): string[] {
+function faultsOfStep({ declared, agentMayKnow }: Knowledge, step: ChosenStep): string[] {
   const known = declaredOf(declared, step);
+  if (!known && agentMayKnow && (STEP_INTERFACES as readonly string[]).includes(step.interface)) return [];
   if (!known) return [`node does not support this deploy step: ${stepText(step)}`];
   const faults: string[] = [];
   const { args = {}, priority } = step;
+  if (known?.byAgent && priority !== 0) faults.push(...agentFaults(step, agentMayKnow));
   const unexpected = Object.keys(args).filter((name) => !Object.hasOwn(known.args ?? {}, name));
   if (unexpected.length > 0) {
     faults.push(`deploy step ${stepText(step)} has these unexpected arguments: ${unexpected.join(', ')}`);
@@ -101,6 +136,20 @@ function faultsOfStep(declared: readonly StepDeclaration[], step: ChosenStep): s
     );
   }
   return faults;
+}
+
+/** A step that the agent runs has its place between the step that boots it and the one that ends it. */
+function agentFaults(step: ChosenStep, thereIsAgent: boolean): string[] {
+  if (!thereIsAgent) {
+    return [`deploy step ${stepText(step)} is the agent's, which the node's deploy interface does not boot`];
+  }
+  const { comes, leaves } = AGENT_THERE;
+  return step.priority > leaves && step.priority < comes
+    ? []
+    : [
+        `deploy step ${stepText(step)} is the agent's, which is there between priorities ${comes} and ${leaves}: ` +
+          `${step.priority} is not between them`,
+      ];
 }
 
 function refuse(prefix: string, faults: readonly string[]): void {

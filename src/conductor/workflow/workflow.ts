@@ -65,6 +65,6 @@ export function planSteps(
 }
 
 export function plannedFrom(step: Omit<StepDeclaration, 'run' | 'kind'>, args: JsonObject): PlannedStep {
-  const { interface: owner, name, priority, abortable, rerunnable, visible } = step;
-  return { interface: owner, name, priority, args, abortable, rerunnable, visible, agent: false };
+  const { interface: owner, name, priority, abortable, rerunnable, visible, byAgent: agent = false } = step;
+  return { interface: owner, name, priority, args, abortable, rerunnable, visible, agent };
 }

@@ -1,4 +1,4 @@
-import { newStep, type Step, type StepOutcome, type Wake } from './step.js';
+import { newStep, orderSteps, type Step, type StepOutcome, type Wake } from './step.js';
 
 /**
  * The life of an operation as a pure function: (journal, event) -> (journal, what to do next).
@@ -107,7 +107,11 @@ function settle(journal: Journal, step: Step, outcome: StepOutcome): Advance {
     case 'done': {
       const done = replaceStep(journal, { ...step, state: 'done' });
       const inserted = (outcome.insert ?? []).map(newStep);
-      const steps = done.steps.toSpliced(journal.cursor + 1, 0, ...inserted);
+      const passed = done.steps.slice(0, journal.cursor + 1);
+      const left = done.steps.slice(journal.cursor + 1);
+      const { merge } = outcome;
+      const coming = merge ? orderSteps([...left, ...merge.map(newStep)]) : left;
+      const steps = [...passed, ...inserted, ...coming];
       return proceed({ ...done, steps, cursor: journal.cursor + 1 });
     }
     case 'wait': {

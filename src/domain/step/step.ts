@@ -3,6 +3,10 @@
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
 
+export function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** Interface kinds that own steps, in the order that decides between equal priorities (Ironic: conductor/steps.py). */
 export const STEP_INTERFACES = [
   'vendor',
@@ -44,8 +48,11 @@ export interface Step {
 export type PlannedStep = Omit<Step, 'state' | 'checkpoint' | 'attempt'>;
 
 export type StepOutcome =
-  /** Finished. `insert` adds steps right behind it, e.g. those that the agent reports. */
-  | { is: 'done'; insert?: PlannedStep[] }
+  /**
+   * Finished. `insert` adds steps right behind it, e.g. those that the agent reports; `merge` adds steps among those that
+   * are still to come, by their priorities.
+   */
+  | { is: 'done'; insert?: PlannedStep[]; merge?: PlannedStep[] }
   /**
    * Call `run` again when the agent's heartbeat comes, when `pollAfter` ms have passed, whichever is first.
    * The step has failed when its deadline passes. The first wait of a step sets it (`timeout` ms from then, default:
@@ -63,7 +70,7 @@ export function newStep(planned: PlannedStep): Step {
 }
 
 /** Ironic's order: priority downwards, then interface. Steps with priority 0 are off. */
-export function orderSteps(steps: readonly PlannedStep[]): PlannedStep[] {
+export function orderSteps<Planned extends PlannedStep>(steps: readonly Planned[]): Planned[] {
   return steps
     .filter((step) => step.priority > 0)
     .toSorted(

@@ -1,6 +1,6 @@
 import type { DeploySettings } from '../../config/section/deploy.js';
 import { FerricError } from '../../domain/errors.js';
-import type { JsonObject, PlannedStep, StepOutcome } from '../../domain/step/step.js';
+import type { Json, JsonObject, PlannedStep, StepOutcome } from '../../domain/step/step.js';
 import { cleanPriorities, planCleaning, planService } from '../clean-plan.js';
 import type { StepContext } from '../contract/step.js';
 import { AgentCommand, type CommandTimes, isPassing } from './agent-command.js';
@@ -12,7 +12,7 @@ import { readStepList } from './step-list.js';
 /** Steps that already ran in a cleaning that began anew; only there, since a user may ask for one twice. */
 const DONE_AGAIN = 'clean_steps_done_again';
 
-/** Cleaning and service by the agent's own steps (Ironic: drivers/modules/agent_base.py). */
+/** Deployment, cleaning and service by the agent's own steps (Ironic: drivers/modules/agent_base.py). */
 export class AgentCleaning {
   private readonly client: AgentClient;
   private readonly settings: DeploySettings;
@@ -52,14 +52,17 @@ export class AgentCleaning {
     }
   }
 
-  /** One entry of a step that the agent listed. */
-  async run(context: StepContext): Promise<StepOutcome> {
+  /**
+   * One entry of a step that the agent listed.
+   * @param shown of the instance, besides what each agent is told
+   */
+  async run(context: StepContext, shown: JsonObject = {}): Promise<StepOutcome> {
     const { step, node } = context;
     const { kind } = context.operation;
-    if (kind !== 'clean' && kind !== 'service') {
+    if (kind !== 'clean' && kind !== 'service' && kind !== 'deploy') {
       throw new FerricError(
         'unsupported',
-        `Agent steps are run in cleaning and service only, not in ${kind}.`,
+        `Agent steps are run in deployment, cleaning and service only, not in ${kind}.`,
       );
     }
     if (this.ramdisk.isBooting(context.saved)) return this.afterReboot(context);
@@ -69,17 +72,20 @@ export class AgentCleaning {
       return { is: 'done' };
     }
     if (context.saved === REBOOT) return this.reboot(context);
+    const raid = step.interface === 'raid' ? context.interfaces.raid.ofAgent : undefined;
+    const told = raid?.told(context);
     return this.command.enter(context, {
       name: `${kind}.execute_${kind}_step`,
       params: async () => ({
-        step: { interface: step.interface, step: step.name, args: step.args, priority: 0 },
-        node: agentNode(node),
+        step: { interface: step.interface, step: step.name, args: told?.args ?? step.args, priority: 0 },
+        node: { ...agentNode(node, shown), ...told?.node },
         ports: agentPorts(context),
         [`${kind}_version`]: node.driver_internal_info['hardware_manager_version'] ?? null,
       }),
       ended: async (record) => {
         if (record.command_status === 'CLEAN_VERSION_MISMATCH') return this.beginAnew(context);
         if (record.command_status !== 'SUCCEEDED') throw failureOf(record);
+        await raid?.keep(context, record.command_result?.[`${kind}_result`] as Json);
         if (Array.isArray(done)) {
           await context.save({
             driver_internal_info: { ...context.node.driver_internal_info, [DONE_AGAIN]: [...done, key] },
@@ -97,8 +103,9 @@ export class AgentCleaning {
    * What is left of the old one follows behind and is passed over where the new one ran it.
    */
   private beginAnew(context: StepContext): StepOutcome {
-    const what = context.operation.kind === 'service' ? 'service' : 'manual cleaning';
-    if (what === 'service' || context.node.target_provision_state === 'manageable') {
+    const { kind } = context.operation;
+    const what = kind === 'clean' ? 'manual cleaning' : kind === 'service' ? 'service' : 'deployment';
+    if (kind !== 'clean' || context.node.target_provision_state === 'manageable') {
       throw new FerricError(
         'agent-failed',
         `The agent’s hardware managers changed during ${what}: nobody can say what its steps mean now.`,

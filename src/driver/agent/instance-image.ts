@@ -151,6 +151,7 @@ export class InstanceImage {
       { served, size: image['size'], format: image['disk_format'] },
       'the instance image is ready',
     );
+    const { instance_boot: _former, ...internal } = node.driver_internal_info;
     await context.save({
       instance_info: {
         ...node.instance_info,
@@ -158,7 +159,7 @@ export class InstanceImage {
         image_type: partition ? 'partition' : 'whole-disk',
       },
       driver_internal_info: {
-        ...node.driver_internal_info,
+        ...internal,
         is_whole_disk_image: !partition,
         ...(partition ? { instance_boot: bootParts(node, resolved) } : {}),
         deploy_image: { ...image, stream: settings.stream_raw_images },

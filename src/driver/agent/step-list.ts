@@ -2,7 +2,7 @@ import { FerricError, messageOf } from '../../domain/errors.js';
 import type { Json, JsonObject } from '../../domain/step/step.js';
 import { MalformedBody } from '../../protocol/agent/malformed-body.js';
 import { type AgentStep, parseStepList, type StepKind } from '../../protocol/agent/step.js';
-import type { DriverContext } from '../contract/context.js';
+import type { WorkContext } from '../contract/step.js';
 import { agentNode, agentPorts } from './agent-node.js';
 import type { AgentClient } from './client.js';
 
@@ -18,7 +18,7 @@ export interface AgentSteps {
  */
 export async function readStepList(
   client: AgentClient,
-  context: DriverContext,
+  context: WorkContext,
   kind: StepKind,
 ): Promise<AgentSteps> {
   const { command_result } = await client.call(context, `${kind}.get_${kind}_steps`, {
@@ -27,7 +27,10 @@ export async function readStepList(
   });
   try {
     const list = parseStepList(kind, command_result);
-    const offered = Object.values(list.steps).flat();
+    // Those of RAID are there for the RAID interface that hands them to the agent (AgentRAID.get_clean_steps).
+    const listed = Object.values(list.steps).flat();
+    const { ofAgent } = context.interfaces.raid;
+    const offered = listed.filter((step) => step.interface !== 'raid' || ofAgent !== undefined);
     const byInterface: JsonObject = Object.fromEntries(
       [...new Set(offered.map((step) => step.interface))].map((name) => [
         name,

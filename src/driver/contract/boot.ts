@@ -21,6 +21,15 @@ export interface BootInterface extends Implementation {
   cleanUpRamdisk(context: DriverContext): Promise<void>;
   /** Publishes what the installed system needs to boot; nothing for a whole-disk image. */
   prepareInstance(context: DriverContext): Promise<void>;
+  /** Of instances that live in memory (deploy interface `ramdisk`); absent: this interface cannot start them. */
+  readonly inMemory?: InMemoryBoot;
   /** Withdraws all that is published for the node. Idempotent. */
   cleanUpInstance(context: DriverContext): Promise<void>;
+}
+
+export interface InMemoryBoot {
+  /** @throws InvalidError for an instance_info that names nothing to start, or something that cannot be started */
+  validate(context: DriverContext): Promise<void>;
+  /** What `prepareInstance` starts: references of images. @throws InvalidError, FerricError of the Image service */
+  parts(context: DriverContext): Promise<{ boot_iso: string } | { kernel: string; ramdisk: string }>;
 }

@@ -5,6 +5,8 @@ import type { StepContext, StepDeclaration, StepKind, WorkContext } from './step
 export interface DeployInterface extends Implementation {
   /** Runs a step that the agent listed (`Step.agent`). */
   runAgentStep(context: StepContext): Promise<StepOutcome>;
+  /** Whether a deployment may have steps that only the agent knows; they are judged when it has listed its own. */
+  readonly agentDeploySteps?: boolean;
   /** As `inside` of a declared step, for those that the agent listed. */
   readonly agentStepInside?: StepDeclaration['inside'];
   /**

@@ -17,6 +17,15 @@ export class Faults {
     }
   }
 
+  /** As `attempt`, of a check that has to wait. */
+  async await(check: () => Promise<void> | undefined): Promise<void> {
+    try {
+      await check();
+    } catch (error) {
+      this.add(messageOf(error));
+    }
+  }
+
   /** @throws InvalidError naming all of them, if there are any */
   throwAny(): void {
     if (this.#messages.length > 0) throw new InvalidError(this.#messages.join('; '));

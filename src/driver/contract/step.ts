@@ -1,6 +1,8 @@
 import type { Json, JsonObject, StepOutcome, StepOwner, Wake } from '../../domain/step/step.js';
+import type { AgentRaidWork } from './agent-raid.js';
 import type { BootInterface } from './boot.js';
 import type { DriverContext, DriverNode } from './context.js';
+import type { Implementation } from './implementation.js';
 import type { ManagementInterface } from './management.js';
 import type { PowerInterface } from './power.js';
 
@@ -22,6 +24,7 @@ export interface WorkContext extends DriverContext {
     readonly power: PowerInterface;
     readonly management: ManagementInterface;
     readonly boot: BootInterface;
+    readonly raid: Implementation & { readonly ofAgent?: AgentRaidWork };
   };
 }
 
@@ -52,6 +55,8 @@ export interface StepDeclaration {
   readonly visible: boolean;
   /** A user may ask for it without the ramdisk only when this is false. */
   readonly requiresRamdisk?: boolean;
+  /** The deploy interface hands it to the agent; `run` is not entered. */
+  readonly byAgent?: boolean;
   /** Argument name to description; an argument that is not here is refused. */
   readonly args?: Readonly<Record<string, { description: string; required?: boolean }>>;
   /**

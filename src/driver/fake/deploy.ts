@@ -101,7 +101,13 @@ export class FakeDeploy implements DeployInterface {
   }
 
   async runAgentStep(context: StepContext): Promise<StepOutcome> {
-    return lasting(this.machine, context);
+    const raid = context.step.interface === 'raid' ? context.interfaces.raid.ofAgent : undefined;
+    // It has disks enough for whatever is asked for.
+    const leaves = async () => {
+      const asked = raid?.told(context);
+      await raid?.keep(context, asked?.args['raid_config'] ?? asked?.node['target_raid_config']);
+    };
+    return lasting(this.machine, context, raid ? { leaves } : {});
   }
 
   async cleanUpFailure(

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FakeSettings } from '../../config/section/fake.js';
 import { CancelledError, FerricError, InvalidError } from '../../domain/errors.js';
-import type { Json, JsonObject } from '../../domain/step/step.js';
+import { isObject, type Json, type JsonObject } from '../../domain/step/step.js';
 import type { DriverContext, DriverNode } from '../contract/context.js';
 import type { PropertyTable } from '../contract/implementation.js';
 
@@ -198,10 +198,6 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
 
 export function recall(context: DriverContext, key: string): Json | undefined {
   return context.node.driver_internal_info[key];
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** One number for both ends, or `from,to`. */

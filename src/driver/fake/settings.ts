@@ -1,11 +1,12 @@
 import { InvalidError } from '../../domain/errors.js';
 import type { BiosSetting } from '../../domain/hardware/component.js';
 import { checkRaidConfiguration, LOGICAL_DISK_PROPERTIES } from '../../domain/hardware/raid.js';
-import type { Json, JsonObject } from '../../domain/step/step.js';
+import { isObject, type Json, type JsonObject } from '../../domain/step/step.js';
 import type { DriverContext } from '../contract/context.js';
 import type { Implementation } from '../contract/implementation.js';
 import type { RaidInterface } from '../contract/raid.js';
 import type { StepContext, StepDeclaration, StepKind } from '../contract/step.js';
+import { createdVolumes, VOLUME_ARGUMENTS } from '../raid-volumes.js';
 import { lasting } from './lasting.js';
 import { FAKE_PROPERTIES, type FakeKind, type FakeMachine } from './machine.js';
 
@@ -95,12 +96,7 @@ export class FakeFirmware extends FakeSettings {
 }
 
 const VOLUMES = {
-  create_root_volume: {
-    description: 'Setting this to False indicates not to create the root volume. Default value is True.',
-  },
-  create_nonroot_volumes: {
-    description: 'Setting this to False indicates not to create non-root volumes. Default value is True.',
-  },
+  ...VOLUME_ARGUMENTS,
   delete_existing: {
     description: 'Setting this to True indicates to delete existing RAID configuration first.',
   },
@@ -143,19 +139,10 @@ export class FakeRaid extends FakeSettings implements RaidInterface {
   }
 }
 
-/** Ironic: raid.filter_target_raid_config and update_raid_info. */
+/** Ironic: raid.update_raid_info. */
 async function create(context: StepContext): Promise<void> {
-  const { node, step } = context;
-  const disks = node.target_raid_config['logical_disks'];
-  if (!Array.isArray(disks)) throw new InvalidError(`Node ${node.uuid} has no target RAID configuration.`);
-  const kept = disks.filter((disk) => {
-    const wanted = isObject(disk) && disk['is_root_volume'] ? 'create_root_volume' : 'create_nonroot_volumes';
-    return step.args[wanted] !== false;
-  });
-  if (kept.length === 0) {
-    throw new InvalidError(`Node ${node.uuid} has empty target RAID configuration after skipping volumes.`);
-  }
-  await context.save({ raid_config: { logical_disks: kept, last_updated: new Date().toISOString() } });
+  const logical_disks = createdVolumes(context);
+  await context.save({ raid_config: { logical_disks, last_updated: new Date().toISOString() } });
 }
 
 function biosSettings(value: Json | undefined): BiosSetting[] {
@@ -172,8 +159,4 @@ function objects(value: Json | undefined, key: string): JsonObject[] {
     throw new InvalidError(`settings must be a list of objects with a ${key}`);
   }
   return value;
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -5,6 +5,7 @@ import { grubConfigNames, ipxeConfigName, pxelinuxConfigName } from '../../proto
 import {
   grubConfig,
   grubLocalBootConfig,
+  ipxeIsoScript,
   ipxeLocalBootScript,
   ipxeScript,
   pxelinuxConfig,
@@ -22,6 +23,8 @@ export interface Flavour {
   /** A node's configuration. @throws UnsafeBootText */
   render(boot: RamdiskBoot, mode: BootMode): string;
   renderLocal(mode: BootMode): string;
+  /** Of an ISO that is the instance; absent: its boot loaders cannot start one. */
+  renderIso?(iso: BootWord): string;
   /** The names under which a port's machine asks for it. @throws UnsafeBootText */
   names(port: DriverPort, mode: BootMode): string[];
 }
@@ -38,6 +41,7 @@ export function ipxeFlavour(httpUrl: () => string, timeout: number): Flavour {
     locate: (name) => bootUrlWord(`${httpUrl().replace(/\/$/, '')}/${name}`, 'boot URL'),
     render: (boot) => ipxeScript(boot, timeout),
     renderLocal: (mode) => ipxeLocalBootScript(mode),
+    renderIso: (iso) => ipxeIsoScript(iso),
     names: (port) => [ipxeConfigName(port.address)],
   };
 }

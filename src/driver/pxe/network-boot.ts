@@ -13,13 +13,8 @@ import type { DriverContext, DriverNode, DriverPort } from '../contract/context.
 import { Faults } from '../contract/faults.js';
 import type { PropertyTable } from '../contract/implementation.js';
 import type { Flavour } from './flavour.js';
-import {
-  INSTANCE_PARTS,
-  type InstancePart,
-  instanceBoot,
-  instanceParameters,
-  refuse,
-} from './instance-boot.js';
+import { instanceBoot, instanceParameters, refuse } from './instance-boot.js';
+import { MemoryBoot, type MemoryImages } from './memory-boot.js';
 
 const PARTS = {
   deploy: ['deploy_kernel', 'deploy_ramdisk'],
@@ -41,9 +36,7 @@ const PROPERTIES: PropertyTable = {
 };
 
 /** What this room asks of the image service. */
-export interface BootImages {
-  /** @throws InvalidError naming the field */
-  validateReference(ref: unknown, field: string): void;
+export interface BootImages extends MemoryImages {
   fetchTo(
     ref: string,
     target: string,
@@ -77,9 +70,16 @@ export interface NetworkBootParts {
 export class NetworkBoot implements BootInterface {
   readonly name: string;
   readonly properties = PROPERTIES;
+  readonly inMemory: MemoryBoot;
 
   constructor(private readonly parts: NetworkBootParts) {
     this.name = parts.flavour.name;
+    this.inMemory = new MemoryBoot({
+      name: this.name,
+      images: parts.images,
+      startsIso: parts.flavour.renderIso !== undefined,
+      appended: parts.settings.kernel_append_params,
+    });
   }
 
   async validate(context: DriverContext): Promise<void> {
@@ -186,23 +186,23 @@ export class NetworkBoot implements BootInterface {
     const { flavour, images, root } = this.parts;
     const { node } = context;
     const mode = this.modeOf(node);
-    const { kernel, ramdisk, parameters } = instanceBoot(node, this.parts.settings.kernel_append_params);
-    const name = (part: InstancePart) => `${node.uuid}/${part}`;
-    const config = refuse(() =>
-      flavour.render(
-        { kernel: flavour.locate(name('kernel')), ramdisk: flavour.locate(name('ramdisk')), parameters },
-        mode,
-      ),
-    );
+    const boot = instanceBoot(node, this.parts.settings.kernel_append_params);
+    const name = (part: string) => `${node.uuid}/${part}`;
+    const locate = (part: string) => flavour.locate(name(part));
+    const config = refuse(() => {
+      if ('parameters' in boot) {
+        const { parameters } = boot;
+        return flavour.render({ kernel: locate('kernel'), ramdisk: locate('ramdisk'), parameters }, mode);
+      }
+      if (!flavour.renderIso) throw new InvalidError(`Boot interface ${this.name} cannot start an ISO.`);
+      return flavour.renderIso(locate('boot_iso'));
+    });
     await Promise.all(
-      Object.entries({ kernel, ramdisk }).map(([part, reference]) =>
-        images.fetchTo(reference, join(root, name(part as InstancePart)), {
-          opaque: true,
-          signal: context.signal,
-        }),
+      Object.entries(boot.files).map(([part, reference]) =>
+        images.fetchTo(reference, join(root, name(part)), { opaque: true, signal: context.signal }),
       ),
     );
-    await this.publish(context, mode, config, INSTANCE_PARTS.map(name));
+    await this.publish(context, mode, config, Object.keys(boot.files).map(name));
   }
 
   private async publish(

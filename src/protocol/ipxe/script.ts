@@ -20,16 +20,26 @@ const RAMDISK_NAME = 'deploy_ramdisk' as BootWord;
 export function ipxeScript(boot: RamdiskBoot, timeout: number): string {
   const option = timeout > 0 ? ` --timeout ${Math.round(timeout)}` : '';
   const line = commandLine([...boot.parameters, `initrd=${RAMDISK_NAME}` as BootWord]);
+  return trying(`imgfree
+kernel${option} ${boot.kernel} ${line} BOOTIF=\${mac} || goto retry
+initrd${option} --name ${RAMDISK_NAME} ${boot.ramdisk} || goto retry
+boot || goto retry`);
+}
+
+/** The ISO becomes the machine's drive, read by HTTP as it is asked for (https://ipxe.org/cmd/sanboot). */
+export function ipxeIsoScript(iso: BootWord): string {
+  return trying(`sanboot ${iso} || goto retry`);
+}
+
+/** @param commands that go to `retry` when one fails */
+function trying(commands: string): string {
   return `#!ipxe
 
 set attempts:int32 10
 set i:int32 0
 
 :deploy
-imgfree
-kernel${option} ${boot.kernel} ${line} BOOTIF=\${mac} || goto retry
-initrd${option} --name ${RAMDISK_NAME} ${boot.ramdisk} || goto retry
-boot || goto retry
+${commands}
 
 :retry
 iseq \${i} \${attempts} && goto fail ||

@@ -10,6 +10,7 @@ import type { BootPlan } from '../../../src/boot-plan/boot-plan.repository.js';
 import { deploySection } from '../../../src/config/section/deploy.js';
 import { FerricError } from '../../../src/domain/errors.js';
 import { type PlannedStep, type StepOutcome, type Wake } from '../../../src/domain/step/step.js';
+import { AgentWork } from '../../../src/driver/agent/agent-work.js';
 import { AgentClient } from '../../../src/driver/agent/client.js';
 import { DirectDeploy } from '../../../src/driver/agent/direct-deploy.js';
 import { InstanceImage } from '../../../src/driver/agent/instance-image.js';
@@ -130,18 +131,20 @@ function bed(
     httpRoot: join(directory, 'http'),
     httpUrl: () => 'http://10.77.0.1:8080/',
   });
-  const deploy = new DirectDeploy({
-    client,
-    image,
-    logs: new RamdiskLogs({
+  const deploy = new DirectDeploy(
+    new AgentWork({
       client,
-      directory: join(directory, 'logs'),
-      maxBytes: config.deploy_logs_max_bytes,
+      image,
+      logs: new RamdiskLogs({
+        client,
+        directory: join(directory, 'logs'),
+        maxBytes: config.deploy_logs_max_bytes,
+      }),
+      settings: config,
+      apiUrl: () => 'http://10.77.0.1:6386',
+      patience: { deploy: 60_000, clean: 30_000, service: 30_000 },
     }),
-    settings: config,
-    apiUrl: () => 'http://10.77.0.1:6386',
-    patience: { deploy: 60_000, clean: 30_000, service: 30_000 },
-  });
+  );
   const runOf = (name: string) => deploy.steps.find((step) => step.name === name)!.run;
   return {
     bench,

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Extension } from '../../../agent/src/command-board.js';
 import { deploySection } from '../../../src/config/section/deploy.js';
 import type { StepOutcome } from '../../../src/domain/step/step.js';
+import { AgentWork } from '../../../src/driver/agent/agent-work.js';
 import { AgentClient } from '../../../src/driver/agent/client.js';
 import { DirectDeploy } from '../../../src/driver/agent/direct-deploy.js';
 import { InstanceImage } from '../../../src/driver/agent/instance-image.js';
@@ -91,14 +92,16 @@ function bed(instance_info: object, more: { capabilities?: string; internal?: ob
     httpRoot: join(directory, 'http'),
     httpUrl: () => 'http://10.77.0.1:8080/',
   });
-  const deploy = new DirectDeploy({
-    client,
-    image,
-    logs: new RamdiskLogs({ client, directory, maxBytes: 2_048 }),
-    settings,
-    apiUrl: () => 'http://10.77.0.1:6386',
-    patience: { deploy: 60_000, clean: 30_000, service: 30_000 },
-  });
+  const deploy = new DirectDeploy(
+    new AgentWork({
+      client,
+      image,
+      logs: new RamdiskLogs({ client, directory, maxBytes: 2_048 }),
+      settings,
+      apiUrl: () => 'http://10.77.0.1:6386',
+      patience: { deploy: 60_000, clean: 30_000, service: 30_000 },
+    }),
+  );
   const run = (name: string) => deploy.steps.find((step) => step.name === name)!.run;
   const drive = async (name: string): Promise<StepOutcome> =>
     (await bench.drive(machine.interfaces, run(name), { step: name })).outcome;

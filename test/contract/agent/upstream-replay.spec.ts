@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deploySection } from '../../../src/config/section/deploy.js';
 import type { JsonObject, PlannedStep } from '../../../src/domain/step/step.js';
+import { AgentWork } from '../../../src/driver/agent/agent-work.js';
 import { AgentClient } from '../../../src/driver/agent/client.js';
 import { DirectDeploy } from '../../../src/driver/agent/direct-deploy.js';
 import { InstanceImage } from '../../../src/driver/agent/instance-image.js';
@@ -93,14 +94,16 @@ describe.each(readdirSync(FIXTURES))('%s', (file) => {
     });
     const logs = new RamdiskLogs({ client, directory, maxBytes: 1_000_000 });
     const patience = { deploy: 60_000, clean: 60_000, service: 60_000 };
-    return new DirectDeploy({
-      client,
-      image,
-      logs,
-      settings,
-      apiUrl: () => 'http://10.77.0.1:6386',
-      patience,
-    });
+    return new DirectDeploy(
+      new AgentWork({
+        client,
+        image,
+        logs,
+        settings,
+        apiUrl: () => 'http://10.77.0.1:6386',
+        patience,
+      }),
+    );
   }
 
   const drive = async (step: string, args: JsonObject = {}) => {

@@ -16,6 +16,9 @@ export const OURS = {
   driver: {
     enabled_hardware_types: [HARDWARE],
     enabled_management_interfaces: ['fake'],
+    // Those that Debian's Ironic is given.
+    enabled_deploy_interfaces: ['direct', 'fake'],
+    enabled_raid_interfaces: ['no-raid', 'fake'],
     // Inspection by the ramdisk came after Debian's.
     enabled_inspect_interfaces: ['no-inspect', 'fake'],
     enabled_rescue_interfaces: ['no-rescue', 'fake'],

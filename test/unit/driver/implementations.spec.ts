@@ -7,11 +7,15 @@ import { inspectorSection } from '../../../src/config/section/inspector.js';
 import { ipmiSection } from '../../../src/config/section/ipmi.js';
 import { pxeSection } from '../../../src/config/section/pxe.js';
 import { AgentInspect } from '../../../src/driver/agent/agent-inspect.js';
+import { AgentRaid } from '../../../src/driver/agent/agent-raid.js';
 import { AgentRescue } from '../../../src/driver/agent/agent-rescue.js';
+import { AgentWork } from '../../../src/driver/agent/agent-work.js';
 import { AgentClient } from '../../../src/driver/agent/client.js';
+import { CustomAgentDeploy } from '../../../src/driver/agent/custom-agent-deploy.js';
 import { DirectDeploy } from '../../../src/driver/agent/direct-deploy.js';
 import { InstanceImage } from '../../../src/driver/agent/instance-image.js';
 import { Ramdisk } from '../../../src/driver/agent/ramdisk.js';
+import { RamdiskDeploy } from '../../../src/driver/agent/ramdisk-deploy.js';
 import { RamdiskLogs } from '../../../src/driver/agent/ramdisk-logs.js';
 import { FAKE_HARDWARE } from '../../../src/driver/hardware-type/fake-hardware.js';
 import { IPMI } from '../../../src/driver/hardware-type/ipmi.js';
@@ -45,7 +49,7 @@ const boot = (flavour: Flavour, root: string) =>
     defaults: { deploy_kernel: null, deploy_ramdisk: null, rescue_kernel: null, rescue_ramdisk: null },
   });
 const client = new AgentClient({ timeout: 1, attempts: 1, requireTls: true, ports: [] });
-const direct = new DirectDeploy({
+const work = new AgentWork({
   client,
   image: new InstanceImage({ images, plans, settings: deploy, httpRoot: '/http', httpUrl }),
   logs: new RamdiskLogs({ client, directory: '/logs', maxBytes: 1 }),
@@ -84,7 +88,8 @@ const registry = new DriverRegistry({
     }),
     {
       boot: [boot(ipxeFlavour(httpUrl, 0), '/http'), boot(PXE_FLAVOUR, '/tftp')],
-      deploy: [direct],
+      deploy: [new DirectDeploy(work), new RamdiskDeploy(work), new CustomAgentDeploy(work)],
+      raid: [new AgentRaid()],
       inspect: [inspect],
       rescue: [rescue],
     },
@@ -110,6 +115,8 @@ describe('all implementations, as configured by default', () => {
     });
     expect(registry.describe('ipmi')).toMatchObject({
       enabled_boot_interfaces: ['ipxe', 'pxe'],
+      enabled_deploy_interfaces: ['direct', 'ramdisk', 'custom-agent'],
+      enabled_raid_interfaces: ['no-raid', 'agent'],
       enabled_management_interfaces: ['ipmitool', 'noop'],
       enabled_vendor_interfaces: ['ipmitool', 'no-vendor'],
     });

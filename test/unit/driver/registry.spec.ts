@@ -19,6 +19,7 @@ const FAKE_ONLY = {
   enabled_boot_interfaces: ['fake'],
   enabled_deploy_interfaces: ['fake'],
   enabled_power_interfaces: ['fake'],
+  enabled_raid_interfaces: ['no-raid', 'fake'],
   enabled_management_interfaces: ['noop', 'fake'],
   enabled_vendor_interfaces: ['no-vendor', 'fake'],
 };

@@ -15,6 +15,7 @@ const declared = (name: string, priority: number, more: Partial<StepDeclaration>
   ...more,
 });
 const interfaces = {
+  deploy: {},
   steps: [
     declared('deploy', 100),
     declared('write_image', 80),
@@ -90,5 +91,37 @@ describe('planDeployment', () => {
       'Validation of deploy steps from "deploy steps" argument failed.node does not support',
     );
     expect(template({ ...apply, args: {}, priority: 0 })).not.toThrow();
+  });
+});
+
+describe('steps that only the agent knows', () => {
+  const withAgent = {
+    deploy: { agentDeploySteps: true },
+    steps: [...interfaces.steps, declared('apply_configuration', 0, { interface: 'raid', byAgent: true })],
+  } as unknown as Interfaces;
+  const own = { interface: 'deploy', step: 'install_coreos', args: { a: 1 }, priority: 85 };
+  const raid = { interface: 'raid', step: 'apply_configuration', args: {}, priority: 90 };
+
+  it('go to the step that boots it, and are judged there', () => {
+    expect(planDeployment(withAgent, [own, raid], [])).toMatchObject([
+      { name: 'deploy', args: { requested: [own] } },
+      { name: 'apply_configuration', priority: 90, agent: true },
+      { name: 'write_image' },
+      { name: 'boot_instance' },
+    ]);
+  });
+
+  it.each([
+    [{ ...own, interface: 'nosuch' }, "node does not support this deploy step: {'interface': 'nosuch'"],
+    [{ ...raid, priority: 100 }, 'there between priorities 100 and 40: 100 is not between them'],
+    [{ ...raid, priority: 40 }, '40 is not between them'],
+  ])('have their place: %j', (step, fault) => {
+    expect(() => planDeployment(withAgent, [step], [])).toThrow(fault);
+  });
+
+  it('are refused where the deploy interface boots no agent', () => {
+    const without = { ...withAgent, deploy: {} } as Interfaces;
+    expect(() => planDeployment(without, [own], [])).toThrow('node does not support this deploy step');
+    expect(() => planDeployment(without, [raid], [])).toThrow('deploy interface does not boot');
   });
 });

@@ -55,6 +55,21 @@ describe('advance', () => {
     expect(at.effect).toEqual({ do: 'run', position: 1, wake: 'start' });
   });
 
+  it('merges steps among those that are to come, by their priorities', () => {
+    const merge = [planned('first', { priority: 90 }), planned('between', { priority: 70 })];
+    const at = play(
+      journal(
+        planned('boot', { priority: 100 }),
+        planned('write', { priority: 80 }),
+        planned('leave', { priority: 40 }),
+      ),
+      { on: 'begin' },
+      { on: 'outcome', outcome: { is: 'done', merge } },
+    );
+    expect(at.journal.steps.map((step) => step.name)).toEqual(['boot', 'first', 'write', 'between', 'leave']);
+    expect(at.effect).toEqual({ do: 'run', position: 1, wake: 'start' });
+  });
+
   it('after a restart re-enters what may be re-entered and fails the rest', () => {
     const started = play(journal(planned('a')), { on: 'begin' }).journal;
     expect(advance(started, { on: 'restart' }).effect).toEqual({ do: 'run', position: 0, wake: 'restart' });

@@ -39,6 +39,7 @@ beforeAll(() => {
       enabled_boot_interfaces: ['fake'],
       enabled_deploy_interfaces: ['fake'],
       enabled_power_interfaces: ['fake'],
+      enabled_raid_interfaces: ['fake'],
       enabled_management_interfaces: ['fake'],
       enabled_vendor_interfaces: ['fake'],
     }),

@@ -1,0 +1,119 @@
+import { messageOf } from '../../domain/errors.js';
+import type { Json, StepOutcome } from '../../domain/step/step.js';
+import { planAgentDeployment } from '../clean-plan.js';
+import type { StepContext, StepDeclaration } from '../contract/step.js';
+import type { DeployStepName } from '../step-table.js';
+import { forgetAgent } from './agent-node.js';
+import type { AgentWork } from './agent-work.js';
+import { forcesOutOfBandReboot } from './deploy-fields.js';
+import { POWER_TIMEOUT } from './ramdisk.js';
+import { readStepList } from './step-list.js';
+
+/**
+ * A deployment by the agent, but for what it deploys: the ramdisk is booted, offers its own steps, and is left for the
+ * instance (Ironic: drivers/modules/agent.py, CustomAgentDeploy).
+ */
+export class AgentDeployment {
+  /**
+   * @param own names of the deploy interface's steps
+   * @param publish what the machine may fetch besides its ramdisk, behind that
+   */
+  constructor(
+    private readonly work: AgentWork,
+    private readonly own: () => ReadonlySet<string>,
+    private readonly publish: (context: StepContext) => Promise<void> = async () => {},
+  ) {}
+
+  get runs() {
+    return {
+      deploy: (context) => this.boot(context),
+      tear_down_agent: (context) => this.tearDownAgent(context),
+      // The noop network interface has one network for everything.
+      switch_to_tenant_network: async () => ({ is: 'done' }),
+      boot_instance: (context) => this.bootInstance(context),
+    } as const satisfies Partial<Record<DeployStepName, StepDeclaration['run']>>;
+  }
+
+  private async boot(context: StepContext): Promise<StepOutcome> {
+    const { ramdisk } = this.work;
+    if (!ramdisk.isBooting(context.saved)) {
+      return ramdisk.launch(context, async () => {
+        await this.work.publishRamdisk(context);
+        await this.publish(context);
+      });
+    }
+    const waiting = await ramdisk.arrival(context);
+    if (waiting) return waiting;
+    // As upstream's conductor does: the agent learns of the node, its list is kept for whoever looks.
+    return this.work.whenItAnswers(context, async () => {
+      const list = await readStepList(this.work.parts.client, context, 'deploy');
+      await context.save({ driver_internal_info: { ...context.node.driver_internal_info, ...list.kept } });
+      const merge = planAgentDeployment(context, list.offered, this.own());
+      return { is: 'done', ...(merge.length > 0 ? { merge } : {}) };
+    });
+  }
+
+  /** Disks flushed, then off: by the agent's hand, or by the BMC's when that does not come about. */
+  private async tearDownAgent(context: StepContext): Promise<StepOutcome> {
+    const { client, settings, logs } = this.work.parts;
+    const interval = settings.post_deploy_get_power_state_retry_interval * 1000;
+    const { power } = context.interfaces;
+    const leave = async (): Promise<StepOutcome> => {
+      await forgetAgent(context);
+      return { is: 'done' };
+    };
+    const looks = looksOf(context.saved);
+    if (looks === undefined) {
+      return this.work.whenItAnswers(context, async () => {
+        if (settings.deploy_logs_collect === 'always') await logs.collect(context, 'deploy');
+        await client.call(context, 'standby.sync');
+        // Such a machine is reset by the next step.
+        if (context.node.disable_power_off) return leave();
+        const byForce = forcesOutOfBandReboot(context);
+        await context.checkpoint({
+          phase: 'leaving',
+          looks: byForce ? settings.post_deploy_get_power_state_retries : 0,
+        });
+        if (!byForce) await this.askToPowerOff(context);
+        return {
+          is: 'wait',
+          for: 'poll',
+          pollAfter: byForce ? 0 : Math.min(interval, 1_000),
+          checkpoint: { phase: 'leaving', looks: byForce ? settings.post_deploy_get_power_state_retries : 0 },
+        };
+      });
+    }
+    if ((await power.getPowerState(context)) === 'power off') return leave();
+    if (looks < settings.post_deploy_get_power_state_retries) {
+      return {
+        is: 'wait',
+        for: 'poll',
+        pollAfter: interval,
+        checkpoint: { phase: 'leaving', looks: looks + 1 },
+      };
+    }
+    await power.setPowerState(context, 'power off', POWER_TIMEOUT);
+    return leave();
+  }
+
+  private async askToPowerOff(context: StepContext): Promise<void> {
+    try {
+      await this.work.parts.client.start(context, 'standby.power_off', {});
+    } catch (error) {
+      context.signal.throwIfAborted();
+      // Many are gone before they have answered; one that is not is switched off by its BMC.
+      context.log.info({ error: messageOf(error) }, 'the agent did not confirm that it powers off');
+    }
+  }
+
+  private async bootInstance(context: StepContext): Promise<StepOutcome> {
+    const target = context.node.disable_power_off ? 'rebooting' : 'power on';
+    await context.interfaces.power.setPowerState(context, target, POWER_TIMEOUT);
+    return { is: 'done' };
+  }
+}
+
+function looksOf(saved: Json): number | undefined {
+  if (typeof saved !== 'object' || saved === null || Array.isArray(saved)) return undefined;
+  return saved['phase'] === 'leaving' && typeof saved['looks'] === 'number' ? saved['looks'] : undefined;
+}

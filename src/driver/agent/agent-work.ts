@@ -1,0 +1,203 @@
+import type { DeploySettings } from '../../config/section/deploy.js';
+import { isDatabaseAway, messageOf } from '../../domain/errors.js';
+import type { JsonObject, StepOutcome } from '../../domain/step/step.js';
+import type { FailedWork } from '../contract/deploy.js';
+import type { StepContext, StepDeclaration, WorkContext } from '../contract/step.js';
+import type { DeployStepName } from '../step-table.js';
+import { AgentCleaning } from './agent-cleaning.js';
+import { isPassing } from './agent-command.js';
+import { eraseParameters, forgetAgent } from './agent-node.js';
+import type { AgentClient } from './client.js';
+import type { InstanceImage } from './instance-image.js';
+import { setInstanceBootDevice } from './instance-start.js';
+import { DEPLOYED_LAYOUT } from './partition-image.js';
+import { POWER_TIMEOUT, powerOff, Ramdisk } from './ramdisk.js';
+import type { RamdiskLogs } from './ramdisk-logs.js';
+
+export interface AgentWorkParts {
+  client: AgentClient;
+  image: InstanceImage;
+  logs: RamdiskLogs;
+  settings: DeploySettings;
+  /** Base URL of the agent listener as machines see it; asked when it is needed. */
+  apiUrl: () => string;
+  /** The conductor's callback timeouts in ms, 0: no limit; counted from each sign of life. */
+  patience: { deploy: number; clean: number; service: number };
+}
+
+/**
+ * What every deploy interface does with the agent whatever it deploys: cleaning, service, tear-down, adoption, and the
+ * end of a failure (Ironic: drivers/modules/agent_base.py, AgentBaseMixin).
+ */
+export class AgentWork {
+  readonly ramdisk: Ramdisk;
+  /** By kind of operation. */
+  private readonly steps: Readonly<Record<'deploy' | 'clean' | 'service', AgentCleaning>>;
+
+  constructor(readonly parts: AgentWorkParts) {
+    const { client, settings, patience } = parts;
+    this.ramdisk = new Ramdisk(client);
+    const interval = settings.command_wait_interval * 1000;
+    const steps = (kind: keyof typeof patience) =>
+      new AgentCleaning({
+        client,
+        settings,
+        ramdisk: this.ramdisk,
+        times: { interval, patience: patience[kind] },
+      });
+    this.steps = { deploy: steps('deploy'), clean: steps('clean'), service: steps('service') };
+  }
+
+  /** The steps that are no deployment's. */
+  get runs() {
+    return {
+      prepare_cleaning: (context) => this.bootForCleaning(context),
+      collect_clean_steps: (context) => this.steps.clean.collect(context, 'clean'),
+      tear_down_cleaning: (context) => this.tearDownCleaning(context),
+      tear_down: (context) => this.tearDown(context),
+      prepare_service: (context) => this.bootForService(context),
+      collect_service_steps: (context) => this.steps.service.collect(context, 'service'),
+      tear_down_service: (context) => this.tearDownService(context),
+      take_over: async (context) => {
+        await context.interfaces.boot.prepareInstance(context);
+        return { is: 'done' };
+      },
+    } as const satisfies Partial<Record<DeployStepName, StepDeclaration['run']>>;
+  }
+
+  /** @param shown of the instance, besides what each agent is told */
+  runAgentStep(context: StepContext, shown: JsonObject = {}): Promise<StepOutcome> {
+    const { kind } = context.operation;
+    return this.steps[kind === 'service' || kind === 'deploy' ? kind : 'clean'].run(context, shown);
+  }
+
+  async cleanUpFailure(context: WorkContext, operation: FailedWork): Promise<void> {
+    const { settings, logs, image } = this.parts;
+    const { kind } = operation;
+    const attempt = async (what: string, act: () => Promise<void>) => {
+      try {
+        await act();
+      } catch (error) {
+        context.signal.throwIfAborted();
+        if (isDatabaseAway(error)) throw error;
+        context.log.warn({ what, error: messageOf(error) }, 'the failed work could not be cleaned up wholly');
+      }
+    };
+    if (kind === 'service' && context.node.driver_internal_info[SERVICE_RAMDISK] !== true) return;
+    if (settings.deploy_logs_collect !== 'never') await logs.collect(context, kind);
+    if (kind === 'service' && operation.aborted) {
+      return attempt('instance', () => this.backToInstance(context));
+    }
+    await attempt('boot files', () => context.interfaces.boot.cleanUpRamdisk(context));
+    await attempt('image', () => image.remove(context.node));
+    // A step that failed may still be at a disk: Ironic too leaves that machine on (deploy_utils, tear_down_inband_cleaning).
+    const off =
+      (kind === 'deploy' && settings.power_off_after_deploy_failure) ||
+      (kind === 'clean' && (settings.poweroff_in_cleanfail || !operation.executing || operation.aborted));
+    if (!off || context.node.disable_power_off) return;
+    await attempt('power', () => powerOff(context));
+    await attempt('agent', () => forgetAgent(context));
+  }
+
+  /** An agent that does not answer just now is asked again; the step's deadline bounds it. */
+  async whenItAnswers(context: StepContext, act: () => Promise<StepOutcome>): Promise<StepOutcome> {
+    try {
+      return await act();
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      context.log.info({ error: error.message }, 'the agent is asked again later');
+      return { is: 'wait', for: 'poll', pollAfter: this.parts.settings.command_wait_interval * 1000 };
+    }
+  }
+
+  /** What the ramdisk was served with goes; what the instance starts from takes its place. */
+  async endRamdisk(context: WorkContext): Promise<void> {
+    await context.interfaces.boot.cleanUpRamdisk(context);
+    await this.parts.image.remove(context.node);
+  }
+
+  publishRamdisk(context: StepContext): Promise<void> {
+    return context.interfaces.boot.prepareRamdisk(context, { 'ipa-api-url': this.parts.apiUrl() });
+  }
+
+  private async bootForCleaning(context: StepContext): Promise<StepOutcome> {
+    if (!this.ramdisk.isBooting(context.saved)) {
+      return this.ramdisk.launch(
+        context,
+        () => this.publishRamdisk(context),
+        eraseParameters(this.parts.settings),
+      );
+    }
+    return (await this.ramdisk.arrival(context)) ?? { is: 'done' };
+  }
+
+  private async tearDownCleaning(context: StepContext): Promise<StepOutcome> {
+    if (this.parts.settings.deploy_logs_collect === 'always' && context.wake === 'start') {
+      await this.parts.logs.collect(context, 'clean');
+    }
+    await powerOff(context);
+    await context.interfaces.boot.cleanUpRamdisk(context);
+    if (context.node.disable_power_off) {
+      await context.interfaces.power.setPowerState(context, 'rebooting', POWER_TIMEOUT);
+    }
+    await forgetAgent(context);
+    return { is: 'done' };
+  }
+
+  private async bootForService(context: StepContext): Promise<StepOutcome> {
+    if (!this.ramdisk.isBooting(context.saved)) {
+      // Told apart from a service that boots nothing: only behind this one the machine is started anew.
+      const internal = { ...context.node.driver_internal_info, [SERVICE_RAMDISK]: true };
+      await context.save({ driver_internal_info: internal });
+      return this.ramdisk.launch(context, () => this.publishRamdisk(context));
+    }
+    return (await this.ramdisk.arrival(context)) ?? { is: 'done' };
+  }
+
+  private async tearDownService(context: StepContext): Promise<StepOutcome> {
+    if (context.node.driver_internal_info[SERVICE_RAMDISK] === true) {
+      const { logs, settings } = this.parts;
+      if (settings.deploy_logs_collect === 'always' && context.wake === 'start') {
+        await logs.collect(context, 'service');
+      }
+      await this.backToInstance(context);
+    }
+    return { is: 'done' };
+  }
+
+  /** From the ramdisk to the system on disk; run again after a crash it does so again. */
+  private async backToInstance(context: WorkContext): Promise<void> {
+    await powerOff(context);
+    await context.interfaces.boot.cleanUpRamdisk(context);
+    await context.interfaces.boot.prepareInstance(context);
+    await setInstanceBootDevice(context);
+    await forgetAgent(context);
+    const target = context.node.disable_power_off ? 'rebooting' : 'power on';
+    await context.interfaces.power.setPowerState(context, target, POWER_TIMEOUT);
+    const { [SERVICE_RAMDISK]: _over, ...kept } = context.node.driver_internal_info;
+    await context.save({ driver_internal_info: kept });
+  }
+
+  private async tearDown(context: StepContext): Promise<StepOutcome> {
+    await powerOff(context);
+    await context.interfaces.boot.cleanUpInstance(context);
+    await this.parts.image.remove(context.node);
+    await forgetAgent(context);
+    await context.save({ driver_internal_info: withoutInstance(context.node.driver_internal_info) });
+    return { is: 'done' };
+  }
+}
+
+/** What is gone with the instance. */
+const OF_THE_INSTANCE = [
+  ...['deploy_image', 'is_whole_disk_image', 'instance_boot', 'root_uuid_or_disk_id', 'partition_uuids'],
+  DEPLOYED_LAYOUT,
+];
+
+/** driver_internal_info without what an instance left there. */
+export function withoutInstance(internal: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(internal).filter(([key]) => !OF_THE_INSTANCE.includes(key)));
+}
+
+/** Set in driver_internal_info while a service has the machine in the ramdisk. */
+const SERVICE_RAMDISK = 'service_ramdisk';

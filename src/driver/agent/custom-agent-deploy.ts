@@ -1,0 +1,62 @@
+import type { JsonObject, StepOutcome } from '../../domain/step/step.js';
+import type { DriverContext, DriverNode } from '../contract/context.js';
+import type { DeployInterface, FailedWork } from '../contract/deploy.js';
+import { Faults } from '../contract/faults.js';
+import type { StepContext, StepDeclaration, WorkContext } from '../contract/step.js';
+import { declareSteps, stepNames } from '../step-table.js';
+import { AgentDeployment } from './agent-deployment.js';
+import { type AgentWork, withoutInstance } from './agent-work.js';
+import { AGENT_PROPERTIES, checkAgentFields } from './deploy-fields.js';
+import { setInstanceBootDevice } from './instance-start.js';
+
+/**
+ * Deploy interface `custom-agent`: the ramdisk is booted, and what deploys is its agent's own deploy steps. The conductor
+ * writes no image and needs none (Ironic: drivers/modules/agent.py, CustomAgentDeploy).
+ */
+export class CustomAgentDeploy implements DeployInterface {
+  readonly name = 'custom-agent';
+  readonly properties = AGENT_PROPERTIES;
+  readonly agentDeploySteps = true;
+  readonly steps: readonly StepDeclaration[];
+
+  constructor(private readonly work: AgentWork) {
+    this.steps = declareSteps({
+      ...work.runs,
+      ...new AgentDeployment(work, () => stepNames(this.steps)).runs,
+      prepare_deploy: async (context) => {
+        await this.validate(context);
+        // Of an instance that another deploy interface made: this one starts from its disk.
+        await context.save({ driver_internal_info: withoutInstance(context.node.driver_internal_info) });
+        return { is: 'done' };
+      },
+      prepare_instance_boot: async (context) => {
+        await work.endRamdisk(context);
+        await context.interfaces.boot.prepareInstance(context);
+        await setInstanceBootDevice(context);
+        return { is: 'done' };
+      },
+    });
+  }
+
+  async validate(context: DriverContext & Partial<Pick<WorkContext, 'interfaces'>>): Promise<void> {
+    const faults = new Faults();
+    await faults.await(() => context.interfaces?.boot.validate(context));
+    checkAgentFields(context, this.work.parts.settings, faults);
+    faults.throwAny();
+  }
+
+  runAgentStep(context: StepContext): Promise<StepOutcome> {
+    return this.work.runAgentStep(context, instanceOf(context.node));
+  }
+
+  cleanUpFailure(context: WorkContext, operation: FailedWork): Promise<void> {
+    return this.work.cleanUpFailure(context, operation);
+  }
+}
+
+/** Steps that the conductor knows nothing of read what the user said of the instance: all of it, but for logins. */
+function instanceOf(node: DriverNode): JsonObject {
+  return Object.fromEntries(
+    Object.entries(node.instance_info).filter(([key]) => !/password|auth/i.test(key)),
+  );
+}

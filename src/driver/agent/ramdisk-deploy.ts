@@ -1,0 +1,85 @@
+import { InvalidError } from '../../domain/errors.js';
+import type { JsonObject, StepOutcome } from '../../domain/step/step.js';
+import type { DriverContext } from '../contract/context.js';
+import type { DeployInterface, FailedWork } from '../contract/deploy.js';
+import type { StepContext, StepDeclaration, WorkContext } from '../contract/step.js';
+import { declareSteps } from '../step-table.js';
+import { type AgentWork, withoutInstance } from './agent-work.js';
+import { setInstanceBootDevice } from './instance-start.js';
+import { POWER_TIMEOUT, powerOff } from './ramdisk.js';
+
+/**
+ * Deploy interface `ramdisk`: the instance is a kernel and a ramdisk, or an ISO, that the machine starts from the network
+ * at each boot; no agent runs, and its disks are left alone (Ironic: drivers/modules/ramdisk.py).
+ */
+export class RamdiskDeploy implements DeployInterface {
+  readonly name = 'ramdisk';
+  readonly properties = {};
+  readonly steps: readonly StepDeclaration[];
+
+  constructor(private readonly work: AgentWork) {
+    this.steps = declareSteps({
+      ...work.runs,
+      prepare_deploy: async (context) => {
+        await this.validate(context);
+        await powerOff(context);
+        await this.keepParts(context);
+        return { is: 'done' };
+      },
+      deploy: (context) => this.deploy(context),
+      take_over: async (context) => {
+        await this.keepParts(context);
+        return work.runs.take_over(context);
+      },
+    });
+  }
+
+  async validate(context: DriverContext & Partial<Pick<WorkContext, 'interfaces'>>): Promise<void> {
+    const boot = context.interfaces?.boot;
+    if (boot && !boot.inMemory) {
+      throw new InvalidError(
+        'Invalid configuration: The boot interface must have the `ramdisk_boot` capability. You are using an ' +
+          `incompatible boot interface, ${boot.name}.`,
+      );
+    }
+    await boot?.validate(context);
+    await boot?.inMemory?.validate(context);
+  }
+
+  runAgentStep(context: StepContext): Promise<StepOutcome> {
+    return this.work.runAgentStep(context);
+  }
+
+  cleanUpFailure(context: WorkContext, operation: FailedWork): Promise<void> {
+    return this.work.cleanUpFailure(context, operation);
+  }
+
+  /** What the instance starts from stands with the node: every later boot of it is made of that. */
+  private async keepParts(context: StepContext): Promise<void> {
+    const parts: JsonObject = await context.interfaces.boot.inMemory!.parts(context);
+    await context.save({
+      driver_internal_info: {
+        ...withoutInstance(context.node.driver_internal_info),
+        instance_boot: { ...parts, in_memory: true },
+      },
+    });
+  }
+
+  /** Run again after a crash it starts the machine again: nothing is kept on it. */
+  private async deploy(context: StepContext): Promise<StepOutcome> {
+    const drive = context.node.instance_info['configdrive'];
+    if (drive !== undefined && drive !== null && drive !== '') {
+      // As upstream: clients send one with every deployment.
+      context.log.warn(
+        { boot: context.interfaces.boot.name },
+        'the config drive is left out: what boots from the network has no disk that could hold it',
+      );
+    }
+    await powerOff(context);
+    await context.interfaces.boot.prepareInstance(context);
+    await setInstanceBootDevice(context);
+    const target = context.node.disable_power_off ? 'rebooting' : 'power on';
+    await context.interfaces.power.setPowerState(context, target, POWER_TIMEOUT);
+    return { is: 'done' };
+  }
+}
