@@ -12,6 +12,8 @@ export interface ProgramOptions {
   /** Exit codes that are no failure. Default `[0]`. */
   accept?: readonly number[];
   input?: string;
+  /** Besides the search path and the locale. */
+  env?: Readonly<Record<string, string>>;
   /** Each piece of standard output as it comes. */
   onOutput?: (text: string) => void;
 }
@@ -42,7 +44,7 @@ export async function runProgram(
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {
       stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' },
+      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8', ...options.env },
     });
     const result: ProgramResult = { exitCode: -1, stdout: '', stderr: '' };
     let late = false;

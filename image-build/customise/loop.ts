@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { UnsupportedError } from '../../src/domain/errors.js';
-import { tableOf } from '../../src/protocol/image-format/partition-table.js';
+import { gptSectorSizes } from '../../src/protocol/image-format/partition-table.js';
 import { PARTITION_TABLE_BYTES, type Partition } from '../../src/protocol/image-format/partitions.js';
 import { bytesAt } from '../inspect/bytes-at.js';
 import { missingRights, missingTools } from '../probe/tool.js';
@@ -98,21 +98,22 @@ export class LoopCustomiser implements Customiser {
     const root = join(this.scratch, 'root');
     await mkdir(root, { recursive: true });
     const readOnly = mode === 'list' ? ['--read-only'] : [];
-    const device = await run('losetup', ['--find', '--show', ...readOnly, disk]);
     const partitions = await readPartitions(disk);
+    const [sector] = await gptSectors(disk);
+    const sectors = sector === undefined ? [] : ['--sector-size', String(sector)];
+    const device = await run('losetup', ['--find', '--show', ...sectors, ...readOnly, disk]);
+    const name = basename(device);
+    // Partitions that another program left on a device outlive its detaching, and hold the places of ours.
+    if (partitionDevices(name).length > 0) await run('partx', ['--delete', device]);
     // BLKPG: kernels without a scan of partition tables know this call.
     if (partitions) await run('partx', ['--add', device]);
     const program = join(this.scratch, 'inside.sh');
     await writeFile(program, INSIDE);
-    const name = basename(device);
-    const devices = readdirSync(`/sys/block/${name}`)
-      .filter((entry) => entry.startsWith(`${name}p`))
-      .map((entry) => join('/dev', entry));
     await run(
       'unshare',
       [
         ...['--mount', '--pid', '--fork', '--kill-child', '--uts', '--ipc', '--', 'sh', program],
-        ...[output, root, mode, device, ...devices, '--', ...work],
+        ...[output, root, mode, device, ...partitionDevices(name), '--', ...work],
       ],
       { timeout: LONG, capture: false },
     );
@@ -120,6 +121,18 @@ export class LoopCustomiser implements Customiser {
     if (partitions) await run('partx', ['--delete', device]);
     await run('losetup', ['--detach', device]);
   }
+}
+
+/** Of a loop device, as the kernel shows them now. */
+function partitionDevices(name: string): string[] {
+  return readdirSync(`/sys/block/${name}`)
+    .filter((entry) => entry.startsWith(`${name}p`))
+    .map((entry) => join('/dev', entry));
+}
+
+/** For which sectors the disk has a GPT; none where it has none. */
+async function gptSectors(disk: string): Promise<number[]> {
+  return gptSectorSizes(await bytesAt(disk, 0, PARTITION_TABLE_BYTES));
 }
 
 /** Gives the new space at the end of the disk to the partition of the root file system. */
@@ -131,8 +144,12 @@ async function growLast(disk: string, partitions: readonly Partition[]): Promise
       `partition ${root.number} is not the last one of the disk; the loop backend can only grow the last, guestfs can`,
     );
   // Before a GPT can grow, its backup has to stand at the new end.
-  if (tableOf(await bytesAt(disk, 0, PARTITION_TABLE_BYTES)) === 'gpt')
-    await run('sfdisk', ['--relocate', 'gpt-bak-std', disk]);
+  const sectors = await gptSectors(disk);
+  if (sectors.length > 0 && !sectors.includes(512))
+    throw new UnsupportedError(
+      `the image is made for disks with sectors of ${sectors.join(' or ')} bytes; the loop backend can grow those of 512`,
+    );
+  if (sectors.length > 0) await run('sfdisk', ['--relocate', 'gpt-bak-std', disk]);
   await run('sfdisk', ['--no-reread', '-N', String(root.number), disk], { input: ', +\n' });
   const grown = (await readPartitions(disk))!.find(({ number }) => number === root.number)!;
   if (grown.size < root.size + ALIGNMENT)

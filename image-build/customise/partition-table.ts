@@ -1,5 +1,5 @@
 import { UnsupportedError } from '../../src/domain/errors.js';
-import { isPartitioned } from '../../src/protocol/image-format/partition-table.js';
+import { isPartitioned, tableOf } from '../../src/protocol/image-format/partition-table.js';
 import {
   decodePartitions,
   PARTITION_TABLE_BYTES,
@@ -19,10 +19,15 @@ export async function virtualSize(image: string): Promise<number> {
   return answer['virtual-size'];
 }
 
-/** The partitions of a raw disk, or of its first bytes; undefined: it has none, it is one file system. */
+/**
+ * The partitions of a raw disk, or of its first bytes; undefined: it has none, it is one file system.
+ * @throws UnsupportedError for a protective MBR without a GPT that can be read
+ */
 export async function readPartitions(disk: string): Promise<Partition[] | undefined> {
   const head = await bytesAt(disk, 0, PARTITION_TABLE_BYTES);
   if (!isPartitioned(head)) return undefined;
+  if (tableOf(head) === undefined)
+    throw new UnsupportedError('the image has a protective MBR, but no GPT that can be read behind it');
   const partitions = decodePartitions(head);
   // Boot code in the first sector of a file system ends with the same two bytes as a table.
   return partitions.length > 0 ? partitions : undefined;

@@ -11,7 +11,7 @@ import {
 } from '../../src/protocol/image-format/content.js';
 import { createInspector } from '../../src/protocol/image-format/inspect.js';
 import type { Inspection } from '../../src/protocol/image-format/inspection.js';
-import { isPartitioned, tableOf } from '../../src/protocol/image-format/partition-table.js';
+import { gptSectorSizes, isPartitioned, tableOf } from '../../src/protocol/image-format/partition-table.js';
 import {
   bootCodeOf,
   decodePartitions,
@@ -137,14 +137,21 @@ async function lookInside(report: ImageReport, disk: string): Promise<void> {
   if (tools.length > 0) throw new MissingToolsError(tools);
   const head = await bytesAt(disk, 0, Math.max(PARTITION_TABLE_BYTES, FILE_SYSTEM_BYTES));
   if (isPartitioned(head)) {
+    report.partitionTable = tableOf(head);
+    if (report.partitionTable === undefined) {
+      report.unseen.push('the disk inside: its protective MBR has no readable GPT behind it');
+      return;
+    }
     report.kind = 'whole-disk';
+    const sectors = gptSectorSizes(head);
+    if (report.partitionTable === 'gpt' && !sectors.includes(512))
+      report.bootNotes.push(`its GPT is made for disks with sectors of ${sectors.join(' or ')} bytes`);
     report.partitions = await Promise.all(
       decodePartitions(head).map(async (partition): Promise<FoundPartition> => {
         const found = fileSystemOf(await bytesAt(disk, partition.start, FILE_SYSTEM_BYTES));
         return { ...partition, fileSystem: found?.kind, label: found?.label ?? '' };
       }),
     );
-    report.partitionTable = tableOf(head);
     await judgeDisk(report, disk, bootCodeOf(head));
   } else {
     const found = fileSystemOf(head);

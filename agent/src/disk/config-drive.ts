@@ -1,4 +1,8 @@
 import { gunzipSync } from 'node:zlib';
+import { buildFat } from '../../../src/protocol/configdrive/fat.js';
+import { readIso9660 } from '../../../src/protocol/configdrive/read-iso9660.js';
+import { fileSystemOf } from '../../../src/protocol/image-format/content.js';
+import { fileSystemFault } from '../../../src/protocol/image-format/sector-size.js';
 import { deployment, messageOf } from '../error.js';
 import type { Journal } from '../journal.js';
 import type { BlockDevice } from '../machine/block-device.js';
@@ -26,12 +30,7 @@ export async function writeConfigDrive(
   fetch: (url: string) => Promise<Buffer>,
   journal: Journal,
 ): Promise<void> {
-  const content = await readConfigDrive(configDrive, fetch);
-  if (device.logical_sectors > 2048) {
-    journal.say(
-      `${device.name} has sectors of ${device.logical_sectors} bytes: ISO 9660 cannot be mounted from it`,
-    );
-  }
+  const content = await readConfigDrive(configDrive, device, fetch);
   const partition =
     (await findLabelled(device)) ??
     (await addLastPartition(device.name, device.size, device.logical_sectors, MAX_SIZE));
@@ -50,18 +49,41 @@ export async function writeConfigDrive(
 }
 
 /**
- * The volume that a conductor gave, as base64 of gzip or by URL.
+ * The volume that a conductor gave, as base64 of gzip or by URL, as it can be mounted from the disk.
  * @throws AgentError DeploymentError
  */
 export async function readConfigDrive(
   configDrive: string,
+  device: BlockDevice,
   fetch: (url: string) => Promise<Buffer>,
 ): Promise<Buffer> {
   const content = /^https?:\/\//i.test(configDrive)
     ? decodeFetched(await fetch(configDrive))
     : decodeConfigDrive(configDrive);
   if (content.length > MAX_SIZE) throw tooLarge(content.length);
-  return content;
+  return mountable(content, device);
+}
+
+/** ISO 9660 has blocks of 2048 bytes: on a disk with larger sectors its files go into a FAT volume, as upstream has it. */
+function mountable(content: Buffer, device: BlockDevice): Buffer {
+  const { name, logical_sectors: sector } = device;
+  const fault = fileSystemFault(content, sector);
+  if (fault === undefined) return content;
+  if (fileSystemOf(content)?.kind !== 'iso9660') {
+    throw deployment(`The config drive could not be mounted from ${name}: ${fault}.`);
+  }
+  try {
+    const files = readIso9660(content);
+    const volume = Buffer.from(buildFat(files, { label: CONFIG_DRIVE_LABEL, sector, time: Date.now() }));
+    if (volume.length > MAX_SIZE) throw tooLarge(volume.length);
+    return volume;
+  } catch (error) {
+    throw deployment(
+      `The config drive could not be mounted from ${name} (${fault}), and could not be made into a FAT volume: ` +
+        `${messageOf(error)}.`,
+      { cause: error },
+    );
+  }
 }
 
 /** @throws AgentError DeploymentError when the text is neither base64 nor gzip inside */
@@ -95,12 +117,15 @@ function tooLarge(size: number | undefined): Error {
   return deployment(`Config drive size exceeds maximum limit of 64MiB.${has}`);
 }
 
-/** By partition name or by the label of the file system in it, as images that bring their own have it. */
+/**
+ * By partition name or by the label of the file system in it, as images that bring their own have it: without regard to
+ * case, since FAT's tools make it CONFIG-2.
+ */
 async function findLabelled(device: BlockDevice): Promise<Partition | undefined> {
   const table = await readPartitionTable(device.name);
   for (const partition of table?.partitions ?? []) {
-    if (partition.name === CONFIG_DRIVE_LABEL) return partition;
-    if ((await probe(device.name, partition, 'LABEL')) === CONFIG_DRIVE_LABEL) return partition;
+    const names = [partition.name, await probe(device.name, partition, 'LABEL')];
+    if (names.some((name) => name?.toLowerCase() === CONFIG_DRIVE_LABEL)) return partition;
   }
   return undefined;
 }

@@ -1,7 +1,8 @@
 import type { BlockDevice } from '../machine/block-device.js';
 import { runProgram } from '../run-program.js';
 import { isBlockDevice, zeroRange } from './disk-file.js';
-import { rereadPartitions } from './partition-table.js';
+import { readPartitionTable, rereadPartitions } from './partition-table.js';
+import { wipeSignatures } from './wipe-signatures.js';
 
 /** Covers both GPT copies at every sector size, boot code, and what RAID and volume managers leave at the ends. */
 const END = 2 ** 20;
@@ -12,8 +13,14 @@ const END = 2 ** 20;
  */
 export async function eraseMetadata(device: BlockDevice): Promise<void> {
   // Partitions first: with the table gone, nothing leads to their signatures.
+  const table = await readPartitionTable(device.name);
   for (const partition of [...device.partitions].reverse()) {
     await runProgram('wipefs', ['--force', '--all', partition]);
+  }
+  for (const { start, size } of table?.partitions ?? []) {
+    // A table may say more than the disk has.
+    const within = Math.min(size, device.size - start);
+    if (within > 0) await wipeSignatures(device.name, start, within);
   }
   await runProgram('wipefs', ['--force', '--all', device.name]);
   const end = Math.min(END, device.size);

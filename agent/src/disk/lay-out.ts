@@ -15,6 +15,7 @@ import {
   readPartitionTable,
   rereadPartitions,
 } from './partition-table.js';
+import { wipeSignatures } from './wipe-signatures.js';
 
 const MIB = 2 ** 20;
 const TYPES: Readonly<Record<DiskLabel, Readonly<Record<PartitionRole, string>>>> = {
@@ -40,7 +41,7 @@ const TYPES: Readonly<Record<DiskLabel, Readonly<Record<PartitionRole, string>>>
 export type LaidOut = ReadonlyMap<PartitionRole, Partition>;
 
 /**
- * Gives a disk its partitions; nothing is put into them.
+ * Gives a disk its partitions; nothing is put into them, and nothing of what was there before is known in them.
  * @param keep the ephemeral partition and its content stay: it must be where the plan has it
  * @throws AgentError DeploymentError; with `keep`, nothing was written then
  */
@@ -80,7 +81,11 @@ export async function layOut(
     });
   }
   await rereadPartitions(device.name);
-  return byRole(device, label, plan);
+  const made = await byRole(device, label, plan);
+  for (const [role, partition] of made) {
+    if (!(kept && role === 'ephemeral')) await wipeSignatures(device.name, partition.start, partition.size);
+  }
+  return made;
 }
 
 /** GPT names, as udev shows them under /dev/disk/by-partlabel. */

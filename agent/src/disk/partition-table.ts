@@ -1,6 +1,7 @@
 import { deployment, messageOf } from '../error.js';
 import { ProgramError, runProgram } from '../run-program.js';
 import { isBlockDevice, readRange } from './disk-file.js';
+import { wipeSignatures } from './wipe-signatures.js';
 
 export interface Partition {
   number: number;
@@ -16,6 +17,8 @@ export interface Partition {
 
 export interface PartitionTable {
   label: 'gpt' | 'dos';
+  /** Partitions that the table has room for. */
+  entries: number;
   partitions: Partition[];
 }
 
@@ -36,9 +39,12 @@ export async function readPartitionTable(device: string): Promise<PartitionTable
   }
   const { partitiontable: table } = JSON.parse(text) as { partitiontable: SfdiskTable };
   if (table.label !== 'gpt' && table.label !== 'dos') return undefined;
+  // sfdisk shows the cover of a GPT that it could not read as an MBR with one partition.
+  if (table.label === 'dos' && table.partitions?.some(({ type }) => type === 'ee')) return undefined;
   const sector = table.sectorsize ?? 512;
   return {
     label: table.label,
+    entries: table.label === 'dos' ? 4 : await gptEntries(device, sector),
     partitions: (table.partitions ?? []).map((part) => ({
       number: Number(/(\d+)$/.exec(part.node)?.[1]),
       start: part.start * sector,
@@ -49,6 +55,11 @@ export async function readPartitionTable(device: string): Promise<PartitionTable
       bootable: part.bootable === true,
     })),
   };
+}
+
+/** UEFI specification 2.10 §5.3.2: NumberOfPartitionEntries. sfdisk says it in its own form of output only. */
+async function gptEntries(device: string, sector: number): Promise<number> {
+  return (await readRange(device, sector + 80, 4)).readUInt32LE(0);
 }
 
 interface SfdiskTable {
@@ -68,11 +79,18 @@ interface SfdiskTable {
 /**
  * An image is smaller than its disk, so its backup GPT header lies in the middle: moves it to the end, where
  * firmware and installed systems look for it. Does nothing to other tables.
+ * @throws AgentError DeploymentError
  */
 export async function moveBackupGpt(device: string): Promise<void> {
   if ((await readPartitionTable(device))?.label !== 'gpt') return;
-  // sgdisk could do it too, but sleeps a second.
-  await runProgram('sfdisk', [...QUIETLY, '--relocate', 'gpt-bak-std', device]);
+  try {
+    // sgdisk could do it too, but sleeps a second.
+    await runProgram('sfdisk', [...QUIETLY, '--relocate', 'gpt-bak-std', device]);
+  } catch (error) {
+    throw deployment(`The backup GPT of ${device} could not be moved to its end: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
 }
 
 /** Tells the kernel of a changed table. Fails silently on a plain file, loudly on a disk in use. */
@@ -122,6 +140,11 @@ export async function addLastPartition(
         `Config drive cannot be created: the disk ${device} uses MBR partitioning and has 4 primary partitions.`,
       );
     }
+    if (!mbr && before.partitions.length >= before.entries) {
+      throw deployment(
+        `Config drive cannot be created: all ${before.entries} entries of the GPT of ${device} are in use.`,
+      );
+    }
     // A GPT keeps its second copy in the last sectors, an MBR cannot count beyond 2^32.
     const end = mbr ? Math.min(sectors, MBR_MAX_SECTORS - 1) : sectors - MIB / sector;
     const start = Math.floor((end * sector - size) / MIB) * (MIB / sector);
@@ -147,8 +170,11 @@ export async function addLastPartition(
     (part) => !before.partitions.some((old) => old.number === part.number),
   );
   if (added.length !== 1) {
-    throw deployment(`The disk ${device} shows ${added.length} new partitions where one was made.`);
+    throw deployment(
+      `A partition for the config drive was made on ${device}, but its partition table shows ${added.length} new ones.`,
+    );
   }
+  await wipeSignatures(device, added[0]!.start, added[0]!.size);
   await rereadPartitions(device);
   return added[0]!;
 }

@@ -1,6 +1,6 @@
 import { open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HEAD_BYTES } from '../../../src/protocol/image-format/inspection.js';
+import { SECTOR_EVIDENCE_BYTES } from '../../../src/protocol/image-format/sector-size.js';
 import { isBlockDevice } from '../disk/disk-file.js';
 import { imageWrite, messageOf } from '../error.js';
 import { runProgram } from '../run-program.js';
@@ -10,7 +10,9 @@ const ADDRESS_SPACE = 1024 * 2 ** 20;
 const PROCESSOR_SECONDS = 3600;
 
 const GUARD = [`--as=${ADDRESS_SPACE}`, `--cpu=${PROCESSOR_SECONDS}`, 'qemu-img'];
-const HEAD_BLOCK = 4096;
+/** Each of its threads would reserve address space for a heap of its own: some 20 of them reach the bound. */
+const ENV = { MALLOC_ARENA_MAX: '2' };
+const HEAD_BLOCK = 65_536;
 
 /**
  * The first bytes of the disk inside a verified and inspected image.
@@ -20,11 +22,9 @@ const HEAD_BLOCK = 4096;
 export async function firstBytes(source: string, format: string, scratch: string): Promise<Buffer> {
   const path = join(scratch, 'image-head');
   try {
-    const count = Math.ceil(HEAD_BYTES / HEAD_BLOCK);
-    await runProgram('prlimit', [
-      ...[...GUARD, 'dd', '-f', format, '-O', 'raw', `bs=${HEAD_BLOCK}`, `count=${count}`],
-      ...[`if=${source}`, `of=${path}`],
-    ]);
+    const count = Math.ceil(SECTOR_EVIDENCE_BYTES / HEAD_BLOCK);
+    const how = ['dd', '-f', format, '-O', 'raw', `bs=${HEAD_BLOCK}`, `count=${count}`];
+    await runProgram('prlimit', [...GUARD, ...how, `if=${source}`, `of=${path}`], { env: ENV });
     return await readFile(path);
   } catch (error) {
     throw imageWrite(source, messageOf(error), { cause: error });
@@ -69,6 +69,7 @@ export async function convertToDisk(
         place,
       ],
       {
+        env: ENV,
         timeout: 4 * 3_600_000,
         onOutput: (text) => {
           const percent = [...text.matchAll(/\((\d+\.\d+)\/100%\)/g)].at(-1)?.[1];

@@ -1,4 +1,4 @@
-import { HEAD_BYTES } from '../../../src/protocol/image-format/inspection.js';
+import { SECTOR_EVIDENCE_BYTES } from '../../../src/protocol/image-format/sector-size.js';
 import type { Sink } from './download.js';
 
 /** Holds the first bytes of a stream back until they have been looked at: nothing passes before `look` agrees. */
@@ -22,7 +22,7 @@ export class HeadGate implements Sink {
     if (this.passing) return this.sink.write(chunk);
     this.held.push(chunk);
     this.length += chunk.length;
-    if (this.length >= HEAD_BYTES) await this.open();
+    if (this.length >= SECTOR_EVIDENCE_BYTES) await this.open();
   }
 
   async restart(): Promise<void> {
@@ -39,7 +39,7 @@ export class HeadGate implements Sink {
 
   private async open(): Promise<void> {
     const { held } = this;
-    await this.look(Buffer.concat(held).subarray(0, HEAD_BYTES));
+    await this.look(Buffer.concat(held).subarray(0, SECTOR_EVIDENCE_BYTES));
     this.passing = true;
     this.held = [];
     for (const chunk of held) await this.sink.write(chunk);

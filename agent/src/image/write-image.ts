@@ -1,3 +1,5 @@
+import { contentsOf } from '../../../src/protocol/image-format/contents.js';
+import { sectorFault } from '../../../src/protocol/image-format/sector-size.js';
 import type { CommandContext } from '../command-board.js';
 import { writeConfigDrive } from '../disk/config-drive.js';
 import { eraseMetadata } from '../disk/erase-metadata.js';
@@ -7,7 +9,7 @@ import {
   requirePartitions,
   rereadPartitions,
 } from '../disk/partition-table.js';
-import { messageOf } from '../error.js';
+import { invalidImage } from '../error.js';
 import type { BlockDevice } from '../machine/block-device.js';
 import { expectedChecksum } from './checksum.js';
 import { downloadSmall, withoutSecrets } from './download.js';
@@ -58,17 +60,28 @@ export async function writeImage(
     size: device.size,
     limitName: `the disk ${device.name} holds`,
     // The old table must not outlive a write that fails half way.
-    prepare: () => eraseMetadata(device),
+    prepare: async (head) => {
+      refuseUnusable(head, image.id, device);
+      await eraseMetadata(device);
+    },
     discard: () => eraseMetadata(device),
   });
   await rereadPartitions(device.name);
-  await moveBackupGpt(device.name).catch((error: unknown) =>
-    tools.journal.say(`the backup GPT of ${device.name} stays where it is: ${messageOf(error)}`),
-  );
+  await moveBackupGpt(device.name);
   await requirePartitions(device.name);
   await rereadPartitions(device.name);
   if (configDrive !== undefined) await writeConfigDrive(configDrive, device, fetch, tools.journal);
   return { device: device.name, rootUuid: await diskIdentifier(device.name) };
+}
+
+/** @throws AgentError InvalidImage for a disk that nothing could start from once it is on this one */
+function refuseUnusable(head: Buffer, id: string, device: BlockDevice): void {
+  const fault =
+    contentsOf(head) === 'protective-mbr'
+      ? 'it begins with a protective MBR, but no GPT that can be read is behind it'
+      : sectorFault(head, device.logical_sectors);
+  if (fault === undefined) return;
+  throw invalidImage(`Image ${id} cannot be used on ${device.name}: ${fault}. Nothing was written.`);
 }
 
 function isStreamable(image: ImageInfo): boolean {

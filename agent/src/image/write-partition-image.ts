@@ -7,6 +7,7 @@ import {
 } from '../../../src/domain/image/disk-layout.js';
 import type { BootMode } from '../../../src/domain/node/boot-device.js';
 import { inspectImage } from '../../../src/protocol/image-format/inspect.js';
+import { fileSystemFault } from '../../../src/protocol/image-format/sector-size.js';
 import { readConfigDrive } from '../disk/config-drive.js';
 import { withFile, writeFully, zeroRange } from '../disk/disk-file.js';
 import { type LaidOut, layOut } from '../disk/lay-out.js';
@@ -33,7 +34,8 @@ export async function writePartitionImage(
   tools: WriteImageTools,
   parts: { fetch: (url: string) => Promise<Buffer>; write: (target: Target) => Promise<void> },
 ): Promise<WrittenImage> {
-  const volume = configDrive === undefined ? undefined : await readConfigDrive(configDrive, parts.fetch);
+  const volume =
+    configDrive === undefined ? undefined : await readConfigDrive(configDrive, device, parts.fetch);
   const { label, bootMode, plan, keep, rootSize } = planOf(image, volume?.length ?? 0, tools.bootMode());
   if (neededSize(plan) * MIB > device.size) {
     throw deployment(
@@ -50,6 +52,7 @@ export async function writePartitionImage(
     limitName: 'the root partition, as root_gb makes it, has',
     prepare: async (head) => {
       refusePartitions(head, image.id);
+      refuseSectors(head, image.id, device);
       made = await layOut(device, label, plan, keep);
       tools.journal.say(
         `${device.name} (${label}, ${bootMode}): ${plan.map(({ role, size }) => `${role} ${size} MiB`).join(', ')}`,
@@ -119,6 +122,13 @@ function planOf(image: ImageInfo, volumeBytes: number, machineMode: BootMode) {
   } catch (error) {
     throw invalidCommandParams(messageOf(error), { cause: error });
   }
+}
+
+/** @throws AgentError InvalidImage for a file system that cannot be mounted from this disk */
+function refuseSectors(head: Buffer, id: string, device: BlockDevice): void {
+  const fault = fileSystemFault(head, device.logical_sectors);
+  if (fault === undefined) return;
+  throw invalidImage(`Image ${id} cannot be used on ${device.name}: ${fault}. Nothing was written.`);
 }
 
 /** @throws AgentError InvalidImage where the image is that of a whole disk */

@@ -6,6 +6,7 @@ export type ImageContents =
   | 'partition-table' // GPT or MBR with at least one partition: a whole disk
   | 'optical-disc' // ISO 9660 or UDF, hybrid ones too
   | 'filesystem' // a file system from its first byte: a partition
+  | 'protective-mbr' // the cover of a GPT that cannot be read: no partition table
   | 'boot-sector' // ends like an MBR, but has no table: code of some boot loader
   | 'kernel'
   | 'ramdisk'
@@ -25,6 +26,8 @@ const PARTITION =
  * @param kind as `imageKind` decides it, from what the user and the Image service say
  */
 export function kindFault(kind: ImageKind, contents: ImageContents): string | undefined {
+  if (contents === 'protective-mbr')
+    return 'The image begins with a protective MBR, but no GPT that can be read is behind it: it has no partition table, and no machine boots from it. It may have been cut or altered on its way.';
   if (kind === 'partition') {
     switch (contents) {
       case 'partition-table':

@@ -1,7 +1,9 @@
 // What bytes are that are no disk: file systems, kernels, ramdisks.
 import { hasText, textOf, viewOf } from './header.js';
 
-export type FileSystem = 'ext2' | 'ext3' | 'ext4' | 'xfs' | 'btrfs' | 'vfat' | 'swap' | 'lvm' | 'squashfs';
+export type FileSystem =
+  | ('ext2' | 'ext3' | 'ext4' | 'xfs' | 'btrfs' | 'vfat')
+  | ('swap' | 'lvm' | 'squashfs' | 'iso9660');
 
 /** Bytes from the start of a partition that name every file system here (btrfs has its superblock at 64 KiB). */
 export const FILE_SYSTEM_BYTES = 0x10100;
@@ -28,6 +30,8 @@ export function fileSystemOf(bytes: Uint8Array): FileSystemHeader | undefined {
   if (hasText(bytes, 0xff6, 'SWAPSPACE2')) return { kind: 'swap', label: textOf(bytes, 0x41c, 0x42c) };
   if (hasText(bytes, 0x218, 'LVM2 001')) return { kind: 'lvm', label: '' };
   if (hasText(bytes, 0, 'hsqs')) return { kind: 'squashfs', label: '' };
+  if (hasText(bytes, 0x8001, 'CD001'))
+    return { kind: 'iso9660', label: textOf(bytes, 0x8028, 0x8048).trimEnd() };
   if (hasText(bytes, 0x52, 'FAT32')) return { kind: 'vfat', label: textOf(bytes, 0x47, 0x52).trimEnd() };
   if (hasText(bytes, 0x36, 'FAT')) return { kind: 'vfat', label: textOf(bytes, 0x2b, 0x36).trimEnd() };
   return undefined;

@@ -1,8 +1,10 @@
 // What is on a disk, told from its first bytes. Offsets: each file system's own superblock; the kernel's boot protocol.
 import { hasText, isZero, viewOf } from './header.js';
+import { tableOf } from './partition-table.js';
 
 export type DiskContents =
   | 'partition-table' // GPT or MBR with at least one partition
+  | 'protective-mbr' // the cover of a GPT that cannot be read
   | 'boot-sector' // ends like an MBR, but has no table: code of some boot loader
   | 'optical-disc' // ISO 9660 or UDF, hybrid ones too
   | 'filesystem' // from its first byte
@@ -35,6 +37,7 @@ export function contentsOf(head: Uint8Array): DiskContents {
   const hasFileSystem = FILE_SYSTEMS.some(([at, texts]) => texts.some((text) => hasText(head, at, text)));
   if (hasTable(head) && !hasFileSystem) return 'partition-table';
   if (hasFileSystem) return 'filesystem';
+  if (isBootSector(head) && tableOf(head) === undefined) return 'protective-mbr';
   if (hasText(head, 0, '070701') || hasText(head, 0, '070702')) return 'ramdisk';
   return isBootSector(head) ? 'boot-sector' : 'unknown';
 }
@@ -48,10 +51,11 @@ function isKernel(head: Uint8Array): boolean {
   return hasText(head, 0x202, 'HdrS') || hasText(head, 0x38, 'ARMd');
 }
 
-/** UEFI specification 2.10 §5.2.1 and §5.3.2; sectors of 512 or 4096 bytes. */
+/** UEFI specification 2.10 §5.2.1. */
 function hasTable(head: Uint8Array): boolean {
   if (!isBootSector(head)) return false;
-  if (hasText(head, 512, 'EFI PART') || hasText(head, 4096, 'EFI PART')) return true;
+  const table = tableOf(head);
+  if (table !== 'mbr') return table === 'gpt';
   const view = viewOf(head);
   let used = 0;
   for (let at = 446; at < 510; at += 16) {

@@ -1,8 +1,13 @@
-// Master Boot Record and the GPT's protective one. UEFI specification 2.10 §5.2.
+// Master Boot Record, the GPT's protective one, and the GPT's header. UEFI specification 2.10 §5.2 and §5.3.2.
+import { crc32 } from './crc32.js';
 import { hasText, viewOf } from './header.js';
 
 const FIRST_ENTRY = 446;
 const PROTECTIVE = 0xee;
+/** Logical sectors that disks have. */
+export const SECTOR_SIZES = [512, 4096] as const;
+const HEADER_BYTES = 92;
+const ENTRY_BYTES = 128;
 
 /** A boot sector of a FAT file system ends like an MBR but holds a BIOS parameter block instead of a table. */
 export function isPartitioned(bytes: Uint8Array): boolean {
@@ -10,9 +15,41 @@ export function isPartitioned(bytes: Uint8Array): boolean {
   return !(bytes[0x10] === 2 && bytes[0x15] === 0xf8);
 }
 
-export function tableOf(bytes: Uint8Array): 'gpt' | 'mbr' {
-  const protective = [0, 1, 2, 3].some((i) => bytes[FIRST_ENTRY + 16 * i + 4] === PROTECTIVE);
-  return protective || hasText(bytes, 512, 'EFI PART') ? 'gpt' : 'mbr';
+/**
+ * Which table a sector that `isPartitioned` begins. A protective MBR is only the GPT's cover: without a GPT that can be
+ * read behind it there is no table, whatever its own entry says.
+ */
+export function tableOf(bytes: Uint8Array): 'gpt' | 'mbr' | undefined {
+  if (!isProtective(bytes)) return 'mbr';
+  return gptSectorSizes(bytes).length > 0 ? 'gpt' : undefined;
+}
+
+/** Sizes of logical sectors for which a readable GPT is there: one, or both with images that are made for both. */
+export function gptSectorSizes(bytes: Uint8Array): number[] {
+  return SECTOR_SIZES.filter((sector) => isGpt(bytes, sector));
+}
+
+function isProtective(bytes: Uint8Array): boolean {
+  return [0, 1, 2, 3].some((i) => bytes[FIRST_ENTRY + 16 * i + 4] === PROTECTIVE);
+}
+
+/** What firmware looks at before it believes a header: signature, place, checksums (§5.3.2). */
+function isGpt(bytes: Uint8Array, sector: number): boolean {
+  if (!hasText(bytes, sector, 'EFI PART') || bytes.length < sector + HEADER_BYTES) return false;
+  const view = viewOf(bytes);
+  const size = view.getUint32(sector + 12, true);
+  if (size < HEADER_BYTES || size > sector || bytes.length < sector + size) return false;
+  // A copy: Node's own kind of bytes shares them with its slices.
+  const header = new Uint8Array(bytes.subarray(sector, sector + size));
+  header.fill(0, 16, 20);
+  if (crc32(header) !== view.getUint32(sector + 16, true)) return false;
+  if (view.getBigUint64(sector + 24, true) !== 1n) return false;
+  const first = Number(view.getBigUint64(sector + 72, true)) * sector;
+  const length = view.getUint32(sector + 80, true) * view.getUint32(sector + 84, true);
+  if (view.getUint32(sector + 84, true) < ENTRY_BYTES) return false;
+  // Entries that lie farther behind than what is at hand are left to the reader of the whole disk.
+  if (first + length > bytes.length) return true;
+  return crc32(bytes.subarray(first, first + length)) === view.getUint32(sector + 88, true);
 }
 
 /** Why this sector is no honest partition table; empty when it is one. */
@@ -36,6 +73,8 @@ export function partitionFaults(bytes: Uint8Array): string[] {
   }
   if (protective && (used.length !== 1 || used[0] !== 0))
     faults.push('its protective MBR defines further partitions (hybrid MBR)');
+  if (protective && gptSectorSizes(bytes).length === 0)
+    faults.push('its protective MBR has no readable GPT behind it, so there is no partition table');
   if (used.length === 0) faults.push('its MBR defines no partitions');
   return faults;
 }

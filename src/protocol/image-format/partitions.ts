@@ -1,11 +1,10 @@
 // The partitions of a disk, from its first bytes. UEFI specification 2.10 §5.2 (MBR), §5.3 (GPT).
 import { hasText, viewOf } from './header.js';
-import { tableOf } from './partition-table.js';
+import { gptSectorSizes, tableOf } from './partition-table.js';
 
-const SECTOR = 512;
 const MBR_ENTRIES = 446;
-/** Bytes from the start that hold both tables of a disk with 512-byte sectors. */
-export const PARTITION_TABLE_BYTES = 34 * SECTOR;
+/** Bytes from the start that hold both tables, whatever the disk's sectors: MBR, header and 16 KiB of entries. */
+export const PARTITION_TABLE_BYTES = 6 * 4096;
 
 /** What types are called here; the rest keeps its number. GUIDs as they are written. */
 const NAMES: Readonly<Record<string, PartitionRole>> = {
@@ -31,11 +30,22 @@ export interface Partition {
 }
 
 /**
- * @param head at least `PARTITION_TABLE_BYTES` of a disk that is known to have a table
- * @returns in the order of their numbers; logical partitions of an extended one are not followed
+ * @param head at least `PARTITION_TABLE_BYTES` of a disk that is known to be partitioned
+ * @param sector bytes in which the table counts; a GPT shows it, an MBR is taken to mean 512
+ * @returns in the order of their numbers; logical partitions of an extended one are not followed. None where a
+ *   protective MBR has no GPT behind it
  */
-export function decodePartitions(head: Uint8Array): Partition[] {
-  return tableOf(head) === 'gpt' ? gptPartitions(head) : mbrPartitions(head);
+export function decodePartitions(head: Uint8Array, sector?: number): Partition[] {
+  switch (tableOf(head)) {
+    case 'gpt': {
+      const sizes = gptSectorSizes(head);
+      return gptPartitions(head, sizes.find((size) => size === sector) ?? sizes[0]!);
+    }
+    case 'mbr':
+      return mbrPartitions(head, sector ?? 512);
+    case undefined:
+      return [];
+  }
 }
 
 /** Machine code in the first sector: what a BIOS would start, and whether it is GRUB's. */
@@ -46,21 +56,19 @@ export function bootCodeOf(head: Uint8Array): 'grub' | 'other' | undefined {
   return 'other';
 }
 
-function gptPartitions(head: Uint8Array): Partition[] {
-  if (!hasText(head, SECTOR, 'EFI PART')) return [];
+function gptPartitions(head: Uint8Array, sector: number): Partition[] {
   const view = viewOf(head);
-  const first = Number(view.getBigUint64(SECTOR + 72, true)) * SECTOR;
-  const count = view.getUint32(SECTOR + 80, true);
-  const length = view.getUint32(SECTOR + 84, true);
+  const first = Number(view.getBigUint64(sector + 72, true)) * sector;
+  const count = view.getUint32(sector + 80, true);
+  const length = view.getUint32(sector + 84, true);
   const found: Partition[] = [];
-  if (length < 128) return found;
   for (let i = 0; i < count; i++) {
     const at = first + i * length;
     if (at + length > head.length) break;
     const type = guidAt(view, at);
     if (/^[0-]+$/.test(type)) continue;
-    const start = Number(view.getBigUint64(at + 32, true)) * SECTOR;
-    const end = (Number(view.getBigUint64(at + 40, true)) + 1) * SECTOR;
+    const start = Number(view.getBigUint64(at + 32, true)) * sector;
+    const end = (Number(view.getBigUint64(at + 40, true)) + 1) * sector;
     found.push({
       number: i + 1,
       start,
@@ -74,7 +82,7 @@ function gptPartitions(head: Uint8Array): Partition[] {
   return found;
 }
 
-function mbrPartitions(head: Uint8Array): Partition[] {
+function mbrPartitions(head: Uint8Array, sector: number): Partition[] {
   const view = viewOf(head);
   const found: Partition[] = [];
   for (let i = 0; i < 4; i++) {
@@ -84,8 +92,8 @@ function mbrPartitions(head: Uint8Array): Partition[] {
     const type = `0x${code.toString(16).padStart(2, '0')}`;
     found.push({
       number: i + 1,
-      start: view.getUint32(at + 8, true) * SECTOR,
-      size: view.getUint32(at + 12, true) * SECTOR,
+      start: view.getUint32(at + 8, true) * sector,
+      size: view.getUint32(at + 12, true) * sector,
       type,
       role: NAMES[type] ?? 'other',
       name: '',

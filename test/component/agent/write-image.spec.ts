@@ -265,6 +265,27 @@ describe('write_image', () => {
       expect(label(8192, 8192)).toBe('config-2');
     });
 
+    it('fills the one that the image brought whatever the case of its label', async () => {
+      const path = `${test.dir}/image`;
+      execFileSync('dd', [`of=${path}`, 'status=none'], { input: diskImage('dos', 16, 2) });
+      execFileSync('mkfs.fat', ['-n', 'CONFIG-2', '--offset', '4096', path, '1024'], { stdio: 'pipe' });
+      const own = execFileSync('cat', [path], { maxBuffer: 2 ** 28 });
+      expect((await test.writeImage(raw(own), packed)).command_status).toBe('SUCCEEDED');
+      expect(partitions().partitions).toHaveLength(2);
+      expect(label(4096, 2048)).toBe('config-2');
+    });
+
+    it('says that a GPT has no entry left', async () => {
+      const path = `${test.dir}/image`;
+      execFileSync('dd', [`of=${path}`, 'status=none'], { input: diskImage('gpt') });
+      const lines = Array.from({ length: 4 }, (_, n) => `start=${2048 * (n + 1)}, size=2048`);
+      execFileSync('sfdisk', ['-q', path], { input: `label: gpt\ntable-length: 4\n${lines.join('\n')}\n` });
+      const own = execFileSync('cat', [path], { maxBuffer: 2 ** 28 });
+      expect((await test.writeImage(raw(own), packed)).command_error!.details).toContain(
+        'all 4 entries of the GPT',
+      );
+    });
+
     it('refuses a fifth partition in an MBR, and nonsense', async () => {
       const full = await test.writeImage(raw(diskImage('dos', 16, 4)), packed);
       expect(full.command_error!.details).toContain(

@@ -148,6 +148,28 @@ describe('write_image of a partition image', () => {
     expect(readBytes(disk, 0, MIB).equals(table), 'the table as it was').toBe(true);
   });
 
+  /** Where ZFS, LVM, md, btrfs and others have what they are known by; real programs' places, from their sources. */
+  it('leaves nothing of what was known inside a new partition, at either end', async () => {
+    const wanted = { deploy_boot_mode: 'uefi', disk_label: 'gpt', swap_mb: 64, ephemeral_mb: 1024 };
+    const size = 1024 * MIB;
+    const places = [
+      ...[0, 512, 1024, 4096, 65_536, 128 * 1024, 256 * 1024, 512 * 1024, MIB, 2 * MIB, 4 * MIB, 64 * MIB],
+      ...[512, 4096, 8192, 65_536, 128 * 1024, 256 * 1024, 512 * 1024, 768 * 1024, MIB].map(
+        (at) => size - at,
+      ),
+    ];
+    const old = Buffer.from('an old signature');
+    const starts = { ephemeral: 551 * MIB, root: (551 + 1024 + 64) * MIB };
+    for (const start of Object.values(starts)) for (const at of places) writeBytes(disk, old, start + at);
+    expect((await test.writeImage(image(wanted))).command_status).toBe('SUCCEEDED');
+    const { partitions } = tableOf(disk);
+    expect([at(partitions[1]!.start), at(partitions.at(-1)!.start)]).toEqual(Object.values(starts));
+    for (const [role, start] of Object.entries(starts)) {
+      const left = places.filter((place) => readBytes(disk, start + place, old.length).equals(old));
+      expect(left, role).toEqual([]);
+    }
+  });
+
   it.each([
     ['raw', (bytes: Buffer) => bytes],
     ['qcow2', (bytes: Buffer) => asQcow2(bytes)],

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { imageSection } from '../../../src/config/section/image.js';
 import { ferric } from '../../support/cli/command-line.js';
+import { LoopDevice } from '../../support/loop-device.js';
 
 const home = mkdtempSync(join(tmpdir(), 'ferric-inspect-'));
 const scratch = join(home, 'scratch');
@@ -32,6 +33,30 @@ function makeTree(name: string, files: readonly string[]): string {
 }
 
 describe('ferric image inspect', () => {
+  test('the cover of a GPT that cannot be read is no partition table, whatever it lies in', async () => {
+    sh(`truncate -s 8M cover.raw
+printf 'label: gpt\nstart=2048, size=2048\n' | sfdisk -q cover.raw
+dd if=/dev/zero of=cover.raw bs=512 seek=1 count=1 conv=notrunc status=none
+qemu-img convert -O qcow2 cover.raw cover.qcow2`);
+    const raw = (await inspect('cover.raw')).report;
+    expect(raw).toMatchObject({ safe: false, partition_table: null, partitions: [] });
+    const inside = (await inspect('cover.qcow2')).report;
+    expect(inside).toMatchObject({ kind: 'unknown', partition_table: null, partitions: [] });
+    expect(inside.unseen.join()).toContain('no readable GPT');
+  });
+
+  test('a GPT for sectors of 4096 bytes is read as one', async () => {
+    const loop = join(home, 'four.raw');
+    sh('truncate -s 16M four.raw');
+    using device = LoopDevice.over(loop, 4096);
+    execFileSync('sfdisk', ['-q', '--no-tell-kernel', '--no-reread', device.path], {
+      input: 'label: gpt\nstart=256, size=1024, name=one\n',
+    });
+    const { report } = await inspect('four.raw');
+    expect(report.partitions).toMatchObject([{ start: 2 ** 20, size: 4 * 2 ** 20, name: 'one' }]);
+    expect(report.boot_notes.join()).toContain('sectors of 4096 bytes');
+  });
+
   test('partition tables, types, names and file systems as sfdisk, mke2fs and mkfs.vfat made them', async () => {
     sh(`truncate -s 80M gpt.raw
 sfdisk -q gpt.raw <<END

@@ -3,6 +3,7 @@ import { type ImageContents, kindFault } from '../../../../src/domain/image/kind
 
 const ALL: ImageContents[] = [
   'partition-table',
+  'protective-mbr',
   'boot-sector',
   'optical-disc',
   'filesystem',
@@ -15,10 +16,16 @@ const refused = (kind: 'whole-disk' | 'partition') => ALL.filter((contents) => k
 
 describe('an image of another kind than it was told to be', () => {
   it('is refused as a whole disk without a partition table, a boot sector or a disc', () => {
-    expect(refused('whole-disk')).toEqual(['filesystem', 'kernel', 'ramdisk', 'unknown']);
+    expect(refused('whole-disk')).toEqual(['protective-mbr', 'filesystem', 'kernel', 'ramdisk', 'unknown']);
   });
   it('is refused as a partition with a partition table, as a disc, as a kernel', () => {
-    expect(refused('partition')).toEqual(['partition-table', 'optical-disc', 'kernel', 'ramdisk']);
+    expect(refused('partition')).toEqual([
+      'partition-table',
+      'protective-mbr',
+      'optical-disc',
+      'kernel',
+      'ramdisk',
+    ]);
   });
   it('is told what to do', () => {
     expect(kindFault('partition', 'partition-table')).toMatch(

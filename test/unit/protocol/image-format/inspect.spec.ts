@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkDeclared } from '../../../../src/protocol/image-format/check.js';
@@ -43,6 +44,16 @@ function mbr(entries: number[][], size = 64 * KiB): Uint8Array {
 }
 const linux = [0x80, 0x20, 0x21, 0x00, 0x83, 0x45, 0x05, 0x01, ...le(2048, 4), ...le(18432, 4)];
 const protective = [0x00, 0x00, 0x02, 0x00, 0xee, 0xff, 0xff, 0xff, ...le(1, 4), ...le(20479, 4)];
+
+/** A GPT without partitions as sfdisk writes it, for sectors of this size. */
+function gpt(sector: number): Uint8Array {
+  const bytes = mbr([protective]);
+  const header = image(92, [0, 'EFI PART'], [8, le(0x10000, 4)], [12, le(92, 4)], [24, le(1, 8)]);
+  header.set([...le(2, 8), ...le(128, 4), ...le(128, 4), ...le(crc32(new Uint8Array(128 * 128)), 4)], 72);
+  header.set(le(crc32(header), 4), 16);
+  bytes.set(header, sector);
+  return bytes;
+}
 
 const iso = (parts: [number, string | number[]][] = []) =>
   image(64 * KiB, [0x8000, '\x01CD001\x01'], [0x8050, le(174, 4)], [0x8080, le(2048, 2)], ...parts);
@@ -131,7 +142,9 @@ describe('formats and sizes', () => {
     ['raw', image(100 * KiB, [4 * KiB, 'x']), { format: 'raw', virtualSize: 100 * KiB }],
     ['qcow2', qcow2(), { format: 'qcow2', virtualSize: 10 << 20, faults: [] }],
     ['mbr', mbr([linux]), { format: 'gpt', partitionTable: 'mbr', virtualSize: 64 * KiB, faults: [] }],
-    ['gpt', mbr([protective]), { format: 'gpt', partitionTable: 'gpt', faults: [] }],
+    ['gpt', gpt(512), { format: 'gpt', partitionTable: 'gpt', faults: [] }],
+    ['gpt of 4096', gpt(4096), { format: 'gpt', partitionTable: 'gpt', faults: [] }],
+    ['a cover alone', mbr([protective]), { format: 'gpt', partitionTable: undefined }],
     ['iso', iso(), { format: 'iso', virtualSize: 174 * 2048, faults: [] }],
     ['udf', image(64 * KiB, [0x8001, 'NSR02']), { format: 'iso', virtualSize: undefined }],
     [
@@ -226,6 +239,9 @@ describe('refusals', () => {
       undefined,
       /^unsafe: .*LBA/,
     ],
+    ['protective MBR alone', mbr([protective]), 'raw', /^unsafe: .*no readable GPT/],
+    ['a GPT whose checksum is wrong', gpt(512).with(512 + 88, 1), 'raw', /^unsafe: .*no readable GPT/],
+    ['a GPT whose entries are others', gpt(512).with(1024, 1), 'raw', /^unsafe: .*no readable GPT/],
     ['gzip', image(64 * KiB, [0, '\x1f\x8b\x08']), undefined, /^unsafe: .*compressed \(gzip\)/],
     ['zstd', image(64 * KiB, [0, '\u0028\u00b5\u002f\u00fd']), 'raw', /^unsafe: .*compressed \(zstd\)/],
   ])('%s', (_name, bytes, declared, expected) => {
@@ -275,7 +291,7 @@ describe('refusals', () => {
 
 describe('declarations', () => {
   it.each<[string, Uint8Array, string | undefined, string[]]>([
-    ['raw covers gpt', mbr([protective]), 'raw', ['raw']],
+    ['raw covers gpt', gpt(512), 'raw', ['raw']],
     ['gpt as gpt', mbr([linux]), 'gpt', ['gpt']],
     ['nothing declared', qcow2(), undefined, PERMITTED],
     ['qcow2 0.10', qcow2([[4, be(2, 4)]]), 'qcow2', PERMITTED],
