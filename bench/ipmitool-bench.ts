@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createFleet, directBoot } from '../lab/simulated/fleet.js';
 import { ipmiSection } from '../src/config/section/ipmi.js';
 import { parseTarget } from '../src/driver/ipmi/arguments.js';
+import { powerStatus } from '../src/driver/ipmi/commands.js';
 import { Ipmitool } from '../src/driver/ipmi/ipmitool.js';
 import { CommandProcess } from '../src/platform/command-process.js';
 import { createLogger } from '../src/platform/logger.js';
@@ -39,8 +40,7 @@ async function bench(signal: AbortSignal): Promise<void> {
   });
   const log = createLogger('silent');
   const fence = async () => undefined;
-  const ours = () =>
-    ipmitool.execute({ target, command: ['power', 'status'], kind: 'read', fence, signal, log });
+  const ours = () => ipmitool.execute({ target, command: powerStatus, attended: true, fence, signal, log });
   const plain = () =>
     commands.run({
       file: settings.program,

@@ -1,7 +1,7 @@
 import { concat, readU32 } from '../../src/protocol/ipmi/bytes.js';
 import { CIPHER_SUITES, encodeSuiteRecords } from '../../src/protocol/ipmi/cipher-suite.js';
 import { APP, COMPLETION, NET_FN, PRIVILEGE } from '../../src/protocol/ipmi/command.js';
-import { type CommandRow, ok, okBytes, refused } from './command-table.js';
+import { type CommandContext, type CommandRow, ok, okBytes, refused } from './command-table.js';
 
 const CHANNEL = 1;
 const SUITE_RECORDS = encodeSuiteRecords(CIPHER_SUITES);
@@ -16,6 +16,17 @@ export const appCommands: readonly CommandRow[] = [
     // Device 0x20, firmware 1.00, IPMI 2.0, additional support: chassis device; manufacturer and product unspecified.
     run: () => ok(0x20, 0x01, 0x01, 0x00, 0x02, 0x80, 0, 0, 0, 0, 0),
   },
+  ...([APP.coldReset, APP.warmReset] as const).map((command) => ({
+    netFn: NET_FN.app,
+    command,
+    privilege: PRIVILEGE.administrator,
+    length: 0,
+    run: (_: Uint8Array, { restart }: CommandContext) => {
+      if (restart === undefined) return refused(COMPLETION.invalidCommand);
+      setImmediate(restart); // after the answer
+      return ok();
+    },
+  })),
   {
     netFn: NET_FN.app,
     command: APP.getSelfTest,

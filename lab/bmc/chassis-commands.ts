@@ -85,6 +85,7 @@ async function control(operation: number, context: CommandContext): Promise<Repl
     CHASSIS_CONTROL.hardReset,
     CHASSIS_CONTROL.softShutdown,
   ] as number[];
+  if (machine.interrupt !== undefined) known.push(CHASSIS_CONTROL.diagnosticInterrupt);
   if (!known.includes(operation)) return refused(COMPLETION.invalidField);
   if (faults.ignoresControl()) return ok();
   keepFlags(context); // §28.13: flags stay valid when a power command follows within their time
@@ -96,6 +97,9 @@ async function control(operation: number, context: CommandContext): Promise<Repl
     case CHASSIS_CONTROL.softShutdown:
       if (!machine.isOn()) return ok();
       return carryOut(context, () => machine.soft());
+    case CHASSIS_CONTROL.diagnosticInterrupt:
+      if (!machine.isOn()) return refused(COMPLETION.notInPresentState);
+      return carryOut(context, async () => machine.interrupt?.());
     case CHASSIS_CONTROL.hardReset:
       if (!machine.isOn()) return refused(COMPLETION.notInPresentState);
       return carryOut(context, () => machine.reset());

@@ -10,6 +10,8 @@ export interface CommandContext {
   /** Absent outside a session. */
   session: Session | undefined;
   guid: Uint8Array;
+  /** Restarts the BMC itself, where it can. */
+  restart: (() => void) | undefined;
   chassis: ChassisState;
 }
 

@@ -25,6 +25,7 @@ export class HandshakeResponder {
     private readonly users: readonly BmcUser[],
     private readonly guid: Uint8Array,
     private readonly faults: FaultSet,
+    private readonly onLogin: (user: string) => void,
   ) {}
 
   open(payload: Uint8Array): Uint8Array {
@@ -61,11 +62,16 @@ export class HandshakeResponder {
     const consoleSessionId = session.consoleId;
     const name = Buffer.from(username).toString('latin1');
     const user = this.users.find((candidate) => candidate.name === name);
-    if (user === undefined) return refuse(RAKP_STATUS.unauthorizedName, consoleSessionId);
+    if (user === undefined || this.faults.locked())
+      return refuse(RAKP_STATUS.unauthorizedName, consoleSessionId);
     const wanted = role & 0x0f;
     if (wanted > PRIVILEGE[user.privilege]) return refuse(RAKP_STATUS.unauthorizedRole, consoleSessionId);
     session.user = user;
     session.touched = performance.now();
+    if (session.handshake === undefined) {
+      this.faults.loginBegun();
+      this.onLogin(name);
+    }
     // A repeated RAKP 1 gets the same answer, or the client's RAKP 3 would not fit its own packet's reply.
     const managedRandom = session.handshake?.managedRandom ?? nodeCrypto.random(16);
     const { guid } = this;
@@ -109,6 +115,7 @@ export class HandshakeResponder {
         integrityCheck: NONE,
       });
     }
+    this.faults.loginProven();
     session.active = true;
     session.touched = performance.now();
     const integrityCheck = rakp4Check(nodeCrypto, session.suite, keys, handshake);

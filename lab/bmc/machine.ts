@@ -19,4 +19,6 @@ export interface Machine {
   reset(): Promise<void>;
   /** Presses the power button (ACPI); resolves when pressed, whether or not the system obeys. */
   soft(): Promise<void>;
+  /** Takes a diagnostic interrupt (NMI); without it the BMC knows of none. */
+  interrupt?(): Promise<void>;
 }

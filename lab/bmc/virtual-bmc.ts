@@ -40,6 +40,7 @@ import { type BmcUser, checkUser } from './user.js';
 /** What a BMC did, for a log or an assertion; never a password. */
 export type BmcEvent =
   | { kind: 'command'; netFn: number; command: number; data: string; code: number; session: boolean }
+  | { kind: 'login'; user: string }
   | { kind: 'dropped'; reason: string }
   | { kind: 'failed'; error: unknown };
 
@@ -53,6 +54,8 @@ export interface VirtualBmcOptions {
   sessionTimeout?: number;
   /** Milliseconds until unused one-shot boot flags are cleared. Default 60 000. */
   flagTimeout?: number;
+  /** Milliseconds that its own reset takes, in which it hears nothing. Without it there is none: 0xc1. */
+  restartTime?: number;
   onEvent?: (event: BmcEvent) => void;
 }
 
@@ -69,6 +72,9 @@ export class VirtualBmc implements AsyncDisposable {
   readonly #chassis: ChassisState;
   readonly #guid: Uint8Array;
   readonly #event: (event: BmcEvent) => void;
+  readonly #restartTime: number | undefined;
+  /** By performance.now(). */
+  #deafUntil = 0;
   #socket: Socket | undefined;
 
   constructor(options: VirtualBmcOptions) {
@@ -76,8 +82,11 @@ export class VirtualBmc implements AsyncDisposable {
     this.machine = options.machine;
     this.#guid = options.guid ?? nodeCrypto.random(16);
     this.#event = options.onEvent ?? (() => undefined);
+    this.#restartTime = options.restartTime;
     this.#sessions = new SessionTable(options.maxSessions ?? 16, options.sessionTimeout ?? 60_000);
-    this.#handshake = new HandshakeResponder(this.#sessions, options.users, this.#guid, this.faults);
+    this.#handshake = new HandshakeResponder(this.#sessions, options.users, this.#guid, this.faults, (user) =>
+      this.#event({ kind: 'login', user }),
+    );
     this.#chassis = {
       identifyUntil: 0,
       bootParameters: new Map(),
@@ -116,6 +125,11 @@ export class VirtualBmc implements AsyncDisposable {
     this.#sessions.clear();
   }
 
+  #restart(duration: number): void {
+    this.dropSessions();
+    this.#deafUntil = performance.now() + duration;
+  }
+
   get sessionCount(): number {
     return this.#sessions.size;
   }
@@ -135,7 +149,7 @@ export class VirtualBmc implements AsyncDisposable {
   }
 
   async #receive(bytes: Uint8Array, from: RemoteInfo, socket: Socket): Promise<void> {
-    if (this.faults.silent()) return;
+    if (this.faults.loses('to') || performance.now() < this.#deafUntil) return;
     let answer: Uint8Array | undefined;
     try {
       answer = await this.#answer(bytes);
@@ -147,6 +161,7 @@ export class VirtualBmc implements AsyncDisposable {
     if (answer === undefined) return;
     const delay = this.faults.delay();
     if (delay > 0) await sleep(delay, undefined, { ref: false });
+    if (this.faults.loses('from')) return;
     if (this.#socket === socket) socket.send(answer, from.port, from.address);
   }
 
@@ -227,6 +242,7 @@ export class VirtualBmc implements AsyncDisposable {
     const request = decodeMessage(bytes);
     if (request.kind !== 'request') throw new MalformedPacket(1, 'a response, not a request');
     const { netFn, command } = request;
+    if (this.faults.mute(netFn, command)) throw new MalformedPacket(1, 'a command it is mute to');
     const reply = await this.#run(request, session);
     const data = Buffer.from(request.data).toString('hex');
     this.#event({ kind: 'command', netFn, command, data, code: reply.code, session: session !== undefined });
@@ -247,6 +263,7 @@ export class VirtualBmc implements AsyncDisposable {
       session,
       guid: this.#guid,
       chassis: this.#chassis,
+      restart: this.#restartTime === undefined ? undefined : () => this.#restart(this.#restartTime ?? 0),
     };
     return row.run(request.data, context);
   }

@@ -50,17 +50,20 @@ export class NodeContexts {
   /**
    * For looking only: validation, reading power. `save` is refused, `fence` has nothing to guard.
    * @param lease of the node, where it is held
+   * @param attended somebody waits for what is read
    */
   async forReading(
     node: Node,
     signal: AbortSignal,
     lease: Lease | null = null,
+    attended = true,
   ): Promise<WorkContext & { all: Interfaces }> {
     const all = this.deps.registry.resolve(node);
     const ports = lease ? this.#portsOf(lease) : this.deps.ports.ofNode(node.uuid);
     const base = await this.#base(node, ports, signal);
     return {
       ...base,
+      attended,
       interfaces: all,
       all,
       node: base.node,
@@ -216,11 +219,12 @@ export class NodeContexts {
     node: Node,
     ports: Promise<Port[]>,
     signal: AbortSignal,
-  ): Promise<Pick<DriverContext, 'node' | 'ports' | 'log' | 'signal'>> {
+  ): Promise<Pick<DriverContext, 'node' | 'ports' | 'log' | 'attended' | 'signal'>> {
     return {
       node: clearNode(node, this.deps.nodes),
       ports: await ports,
       log: this.deps.log.child({ node: node.uuid }),
+      attended: true,
       signal,
     };
   }

@@ -13,6 +13,7 @@ export class DriverBench {
   readonly lines: string[] = [];
   readonly abort = new AbortController();
   ports: DriverPort[] = [];
+  attended = true;
   saved: Json = null;
   operation = '11111111-2222-4333-8444-555555555555';
   kind = 'deploy';
@@ -52,6 +53,7 @@ export class DriverBench {
         return bench.ports;
       },
       log: createLogger('debug', { write: (line) => void bench.lines.push(line) }),
+      attended: bench.attended,
       signal: bench.abort.signal,
       async save(changes: NodeChanges) {
         bench.committed = { ...bench.committed, ...structuredClone(changes) };

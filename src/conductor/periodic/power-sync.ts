@@ -196,7 +196,7 @@ export class PowerSync {
 
   async #read(node: Node, signal: AbortSignal): Promise<PowerState | Error> {
     try {
-      const context = await this.deps.contexts.forReading(node, signal);
+      const context = await this.deps.contexts.forReading(node, signal, null, false);
       return await context.interfaces.power.getPowerState(context);
     } catch (error) {
       signal.throwIfAborted();

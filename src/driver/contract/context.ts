@@ -60,6 +60,8 @@ export interface DriverContext {
   readonly ports: readonly DriverPort[];
   /** A child logger that carries the node's uuid. */
   readonly log: Logger;
+  /** An operator, or work that one asked for, waits; else the daemon looks by itself, and goes easy on what fails. */
+  readonly attended: boolean;
   /** Fires when the work must stop: reservation lost, abort, shutdown. Pass it to every call that waits. */
   readonly signal: AbortSignal;
   /** Commits changes under the reservation. @throws LeaseLostError when the reservation went to another. */

@@ -89,24 +89,34 @@ export interface PreparedCall {
   stdin: Uint8Array | undefined;
 }
 
+/** How long one run of ipmitool listens. */
+export interface Patience {
+  /** Seconds for the answer to one packet; each resent one is given a second more. */
+  seconds: number;
+  /** How often one packet is sent at most. The packets of a login (RAKP) are sent four times, whatever this is. */
+  sends: number;
+}
+
 /**
  * The call of ipmitool for one command. No secret is an argument: the password goes by the environment (-E), which
  * other users cannot read, needs no file to be swept after a crash, and is gone with the process; Kg goes by standard
  * input (-Y), because its option -K takes text only.
- * @param responseTimeout seconds for the answer to one packet
+ * @param suite what the BMC is known to take, where driver_info names none
  */
 export function prepareCall(
   target: BmcTarget,
   command: readonly string[],
-  responseTimeout: number,
+  patience: Patience,
+  suite?: number,
 ): PreparedCall {
+  const chosen = target.cipherSuite ?? (target.protocol === '2.0' ? suite : undefined);
   const args = [
     ...['-I', target.protocol === '2.0' ? 'lanplus' : 'lan', '-H', target.address, '-p', String(target.port)],
     ...['-L', target.privilege],
     ...(target.username === '' ? [] : ['-U', target.username]),
-    ...(target.cipherSuite === undefined ? [] : ['-C', String(target.cipherSuite)]),
+    ...(chosen === undefined ? [] : ['-C', String(chosen)]),
     ...target.bridging,
-    ...['-R', '1', '-N', String(Math.ceil(responseTimeout)), '-v', '-E'],
+    ...['-R', String(patience.sends), '-N', String(Math.ceil(patience.seconds)), '-v', '-E'],
     ...(target.kgKey === undefined ? [] : ['-Y']),
     ...command,
   ];

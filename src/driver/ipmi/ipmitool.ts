@@ -6,59 +6,72 @@ import { CancelledError, FerricError, UnsupportedError } from '../../domain/erro
 import type { Logger } from '../../platform/logger.js';
 import { type Command, CommandError, type CommandResult, runCommand } from '../../platform/run-command.js';
 import type { DriverContext } from '../contract/context.js';
-import { type BmcTarget, bmcKey, parseTarget, prepareCall } from './arguments.js';
-import { type IpmiFault, parseFault, parseVersion } from './output.js';
+import { type BmcTarget, bmcKey, type PreparedCall, parseTarget, prepareCall } from './arguments.js';
+import { BmcMemory } from './bmc-memory.js';
+import type { IpmiCommand } from './commands.js';
+import { type IpmiFault, parseFault, parseSuite, parseVersion } from './output.js';
 import { BmcQueue, type Verdict } from './queue.js';
+import { patienceFor, type Tried, wasRefused, worthAnother } from './retry.js';
 
 /** Older ones read past their buffers when a BMC lies about lengths (CVE-2020-5208). */
 const OLDEST = [1, 8, 19] as const;
 
-/** How often a command is tried again, as data. */
-const RETRIES = {
-  /** Someone only wants to know: two tries at a silent BMC. */
-  read: { silent: 2 },
-  /** Something must happen: as often as the window allows. */
-  control: { silent: Number.POSITIVE_INFINITY },
-} as const;
-
 /** s that one run of ipmitool may take; well below the life of a reservation, which must outlast it. */
 const LONGEST = 40;
 
-/** ms between two tries at a silent BMC. */
+/** ms between two runs. */
 const PAUSE = 1_000;
+
+/** Answers that took longer than the usual time, after which a BMC counts as slow; fewer are lost packets. */
+const LATE_ANSWERS = 6;
 
 export interface IpmiCall {
   target: BmcTarget;
-  /** ipmitool's words: `['power', 'status']`. */
-  command: readonly string[];
-  kind: keyof typeof RETRIES;
-  /** Called right before each try, with the ms that it may take. */
+  command: IpmiCommand;
+  /** An operator, or work that one asked for, waits for it; else the daemon looks by itself. */
+  attended: boolean;
+  /** Called right before each run, with the ms that it may take. */
   fence(duration: number): Promise<void>;
   signal: AbortSignal;
   log: Logger;
-  /** ms from now after which no new try begins; the configured window is the limit anyway. */
+  /** ms from now after which no new run begins; the configured window is the limit anyway. */
   within?: number;
-  /** Judges an exit with status 0, which ipmitool gives to some failures. */
-  succeeded?(stdout: string): boolean;
 }
 
+/** The message holds nothing of the call's arguments but the command, and the address of a BMC that is not reached. */
 export class IpmiError extends FerricError {
   constructor(
     readonly fault: IpmiFault,
-    command: readonly string[],
+    command: IpmiCommand,
+    target: BmcTarget,
   ) {
-    super(fault.code, `IPMI ${command.join(' ')} failed: ${fault.message}.`);
+    const { code, message } = fault;
+    const told =
+      code === 'bmc-unreachable' ? message.replace(/the BMC(’s address)?/, `$& ${target.address}`) : message;
+    super(code, `IPMI ${command.words.join(' ')} failed: ${told}.`);
+  }
+
+  /** The BMC has answered, and does not want to. */
+  get refused(): boolean {
+    return this.fault.stage === 'refusal' && this.fault.passing === undefined;
+  }
+
+  /** Nobody knows whether the BMC has acted on the command. */
+  get unanswered(): boolean {
+    return this.fault.passing !== undefined && this.fault.stage === undefined;
   }
 }
 
-/** The one door to BMCs: runs ipmitool in turn, bounded and without secrets in sight, and tries again as RETRIES says. */
+/**
+ * The one door to BMCs: runs ipmitool in turn, bounded and without secrets in sight, and again where `retry.ts` says that
+ * it is worth it.
+ */
 export class Ipmitool {
   private readonly settings: IpmiSettings;
   private readonly home: string;
   private readonly run: (command: Command) => Promise<CommandResult>;
   private readonly queue: BmcQueue;
-  /** BMCs that needed the long response timeout last time. */
-  private readonly slow = new Set<string>();
+  private readonly memory = new BmcMemory();
 
   /** @param parts.runtimeDirectory a directory of the daemon's own; it need not exist, nothing secret is put there */
   constructor(parts: {
@@ -109,7 +122,8 @@ export class Ipmitool {
 
   /**
    * @returns standard output
-   * @throws IpmiError bmc-unreachable, bmc-authentication, bmc-failed, unsupported
+   * @throws IpmiError bmc-unreachable, bmc-authentication, bmc-failed, unsupported; `unanswered` where the command may
+   *   not be repeated and it is not known whether the BMC has done it
    * @throws CancelledError when the signal fires
    */
   async execute(call: IpmiCall): Promise<string> {
@@ -119,35 +133,85 @@ export class Ipmitool {
     );
     const end = performance.now() + window;
     const key = bmcKey(call.target);
-    for (let tries = 1; ; tries++) {
+    this.assertWelcome(key, call);
+    let last: IpmiFault | undefined;
+    for (let runs = 1; ; runs++) {
+      let doubtful = false;
       try {
-        return await this.queue.run(key, () => this.once(call, tries > 1 || this.slow.has(key)), {
-          signal: call.signal,
-          urgent: call.kind === 'control',
-          judge: verdictOf,
-        });
+        const turn = { signal: call.signal, urgent: call.attended, judge: verdictOf };
+        return await this.queue.run(
+          key,
+          () =>
+            this.once(key, call, last, (doubt) => {
+              doubtful = doubt;
+            }),
+          turn,
+        );
       } catch (error) {
-        const passing = error instanceof IpmiError ? error.fault.passing : undefined;
-        if (passing === undefined) throw error;
-        const spent = passing === 'silent' && tries >= RETRIES[call.kind].silent;
-        if (spent || performance.now() + PAUSE >= end) throw error;
-        call.log.debug({ command: call.command, tries, fault: passing }, 'IPMI command is tried again');
+        if (!(error instanceof IpmiError)) throw error;
+        last = error.fault;
+        const tried: Tried = {
+          runs,
+          doubtful,
+          attended: call.attended,
+          silences: this.memory.of(key).silences,
+        };
+        if (!worthAnother(last, call.command, tried) || performance.now() + PAUSE >= end) {
+          if (wasRefused(last, tried)) this.memory.learnRefusal(key, call.target, last);
+          throw error;
+        }
+        call.log.debug(
+          { command: call.command.words, runs, fault: last.message },
+          'IPMI command is tried again',
+        );
         await rest(PAUSE, call.signal);
       }
     }
   }
 
-  private async once(call: IpmiCall, patiently: boolean): Promise<string> {
+  /** A login that was refused is not tried again by itself: BMCs lock the account after a few. */
+  private assertWelcome(key: string, call: IpmiCall): void {
+    const refusal = call.attended ? undefined : this.memory.refusalOf(key, call.target);
+    if (!refusal) return;
+    const message = `${refusal.message}; it is not tried again until the credentials change or an operator asks`;
+    throw new IpmiError({ ...refusal, message }, call.command, call.target);
+  }
+
+  /** @param doubt is told whether the run lost a packet, or trusted to memory */
+  private async once(
+    key: string,
+    call: IpmiCall,
+    last: IpmiFault | undefined,
+    doubt: (doubtful: boolean) => void,
+  ): Promise<string> {
     const { min_response_timeout: brief, max_response_timeout: long } = this.settings;
-    const seconds = patiently ? Math.max(long, brief) : brief;
-    const prepared = prepareCall(call.target, call.command, seconds);
+    const known = this.memory.of(key);
+    const patience = patienceFor(call.command, known, last, { brief, long });
+    const suite = call.target.cipherSuite === undefined ? known.suite : undefined;
+    const prepared = prepareCall(call.target, call.command.words, patience, suite);
     // A session takes about 12 packets, so a BMC that just keeps within the response timeout needs nearly this long.
-    const timeout = Math.min(12 * seconds, LONGEST) * 1000;
+    const timeout = Math.min(12 * patience.seconds, LONGEST) * 1000;
     await call.fence(timeout + 2_000);
-    const key = bmcKey(call.target);
-    let fault: IpmiFault;
+    const { result, fault } = await this.runOnce(call, prepared, timeout);
+    doubt(suite !== undefined || (result?.duration ?? timeout) >= patience.seconds * 1000);
+    if (result && fault?.stage !== 'session') this.memory.learnSuite(key, parseSuite(result.stderr));
+    if (!fault) {
+      const slow = (result?.duration ?? 0) >= LATE_ANSWERS * brief * 1000;
+      this.memory.learn(key, { slow, silences: 0, refusal: undefined });
+      return result?.stdout ?? '';
+    }
+    this.memory.learn(key, { silences: fault.absent ? known.silences + 1 : 0 });
+    if (fault.unsure) this.memory.learn(key, { suite: undefined }); // perhaps it is another BMC by now
+    throw new IpmiError(fault, call.command, call.target);
+  }
+
+  private async runOnce(
+    call: IpmiCall,
+    prepared: PreparedCall,
+    timeout: number,
+  ): Promise<{ result?: CommandResult; fault?: IpmiFault }> {
     try {
-      const { stdout, stderr, duration } = await this.run({
+      const result = await this.run({
         file: this.settings.program,
         args: prepared.args,
         env: { ...prepared.env, HOME: this.home },
@@ -155,20 +219,23 @@ export class Ipmitool {
         timeout,
         signal: call.signal,
       });
-      if (duration < brief * 1000) this.slow.delete(key);
-      else if (this.slow.size < 50_000) this.slow.add(key);
-      if (!call.succeeded || call.succeeded(stdout)) return stdout;
-      fault = this.faultOf(stderr);
+      return call.command.success.test(result.stdout)
+        ? { result }
+        : { result, fault: this.faultOf(result.stderr) };
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
-      if (error.fault === 'exit') fault = this.faultOf(error.result.stderr);
-      else if (error.fault === 'timeout') {
-        fault = { code: 'bmc-unreachable', message: 'the BMC does not answer in time', passing: 'silent' };
-      } else if (error.fault === 'output') {
-        fault = { code: 'bmc-failed', message: 'the BMC’s answer is endless' };
-      } else fault = { code: 'bmc-failed', message: error.message };
+      const { result } = error;
+      switch (error.fault) {
+        case 'exit':
+          return { result, fault: this.faultOf(result.stderr) };
+        case 'timeout':
+          return { fault: TOO_LATE };
+        case 'output':
+          return { fault: { code: 'bmc-failed', message: 'the BMC’s answer is endless' } };
+        default:
+          return { fault: { code: 'bmc-failed', message: error.message } };
+      }
     }
-    throw new IpmiError(fault, call.command);
   }
 
   private faultOf(stderr: string): IpmiFault {
@@ -176,24 +243,38 @@ export class Ipmitool {
   }
 }
 
+/** ipmitool was ended: nobody knows how far it had come. */
+const TOO_LATE: IpmiFault = {
+  code: 'bmc-unreachable',
+  message: 'the BMC does not answer in time',
+  passing: 'silent',
+};
+
 function verdictOf(error: unknown): Verdict {
   return (error instanceof IpmiError ? error.fault.passing : undefined) ?? 'answered';
 }
 
 /** A call for a node, under its reservation. @throws InvalidError */
-export function callOf(
-  context: DriverContext,
-  command: readonly string[],
-  kind: IpmiCall['kind'],
-): Pick<IpmiCall, 'target' | 'command' | 'kind' | 'fence' | 'signal' | 'log'> {
+export function callOf(context: DriverContext, command: IpmiCommand): IpmiCall {
   return {
     target: parseTarget(context.node.driver_info),
     command,
-    kind,
+    attended: context.attended,
     fence: (duration) => context.fence(duration),
     signal: context.signal,
     log: context.log,
   };
+}
+
+/** A command that is never given twice. @throws IpmiError that says so where the answer is missing */
+export async function executeOnce(ipmitool: Ipmitool, call: IpmiCall): Promise<string> {
+  try {
+    return await ipmitool.execute(call);
+  } catch (error) {
+    if (!(error instanceof IpmiError) || !error.unanswered) throw error;
+    const message = `${error.fault.message}; it may have been carried out, and is not sent twice`;
+    throw new IpmiError({ ...error.fault, message }, call.command, call.target);
+  }
 }
 
 /** @throws CancelledError when the signal fires first */

@@ -5,8 +5,9 @@ import { bootModeOf } from '../capabilities.js';
 import type { DriverContext } from '../contract/context.js';
 import type { ManagementInterface } from '../contract/management.js';
 import { IPMI_PROPERTIES, parseTarget } from './arguments.js';
-import { callOf, type Ipmitool } from './ipmitool.js';
-import { parseBootDevice, saysBootDeviceSet } from './output.js';
+import { getBootFlags, powerControl, setBootDevice, setBootOption } from './commands.js';
+import { callOf, executeOnce, IpmiError, type Ipmitool } from './ipmitool.js';
+import { parseBootDevice } from './output.js';
 
 /** Second byte of boot option parameter 5 (IPMI 2.0 table 28-14; Ironic: BOOT_DEVICE_HEXA_MAP). */
 const SELECTORS = { pxe: 0x04, disk: 0x08, cdrom: 0x14, bios: 0x18, safe: 0x0c } as const;
@@ -16,8 +17,11 @@ const DEVICES = Object.keys(SELECTORS) as Device[];
 /** What Supermicro takes for the disk in UEFI mode (https://www.supermicro.com/support/faqs/faq.cfm?faq=25559). */
 const SUPERMICRO_UEFI_DISK = 0x24;
 
-/** Set Boot Options, parameter 3: do not clear the boot flags after 60 s (bit 3). */
-const KEEP_BOOT_FLAGS = ['raw', '0x00', '0x08', '0x03', '0x08'] as const;
+/** Boot option parameters (IPMI 2.0 table 28-14). */
+const FLAG_CLEARING = 3;
+const FLAGS = 5;
+/** Of parameter 3: do not clear the boot flags after 60 s. */
+const KEEP_FLAGS = 0x08;
 
 /** Boot device by ipmitool. */
 export class IpmiManagement implements ManagementInterface {
@@ -48,10 +52,21 @@ export class IpmiManagement implements ManagementInterface {
     const { forceBootDevice } = parseTarget(context.node.driver_info);
     const { persistent_boot_device: kept, is_next_boot_persistent: next } = context.node.driver_internal_info;
     if (forceBootDevice && isDevice(kept) && next !== false) return { boot_device: kept, persistent: true };
-    const stdout = await this.send(context, ['chassis', 'bootparam', 'get', '5'], 'read');
+    const stdout = await this.ipmitool.execute(callOf(context, getBootFlags));
     const answer = parseBootDevice(stdout);
     if (!answer) throw new FerricError('bmc-failed', 'The BMC’s boot flags cannot be read.');
     return answer;
+  }
+
+  /** The device that the BMC holds for the next start alone; null also where it cannot tell. */
+  async oneTimeDevice(context: DriverContext): Promise<BootDevice | null> {
+    try {
+      const flags = parseBootDevice(await this.ipmitool.execute(callOf(context, getBootFlags)));
+      return flags?.persistent === false ? flags.boot_device : null;
+    } catch (error) {
+      if (error instanceof IpmiError && error.refused) return null;
+      throw error;
+    }
   }
 
   async setBootDevice(context: DriverContext, device: BootDevice, persistent: boolean): Promise<void> {
@@ -64,9 +79,12 @@ export class IpmiManagement implements ManagementInterface {
     await this.select(context, device, persistent && !forceBootDevice);
   }
 
-  /** The diagnostic interrupt (IPMI 2.0 §28.3, chassis control 4). */
+  /**
+   * The diagnostic interrupt (IPMI 2.0 §28.3, chassis control 4). It leaves no trace that a BMC could be asked for, and a
+   * second one ends the dump that the first began: one whose answer is missing is not sent again.
+   */
   async injectNmi(context: DriverContext): Promise<void> {
-    await this.send(context, ['power', 'diag'], 'control');
+    await executeOnce(this.ipmitool, callOf(context, powerControl('diag')));
   }
 
   /** Tells a forgetful BMC (`ipmi_force_boot_device`) its persistent boot device again; right before a start. */
@@ -93,40 +111,35 @@ export class IpmiManagement implements ManagementInterface {
 
   private async select(context: DriverContext, device: Device, persistent: boolean): Promise<void> {
     const target = parseTarget(context.node.driver_info);
-    if (target.disableBootTimeout ?? this.settings.disable_boot_timeout) {
-      await this.send(context, KEEP_BOOT_FLAGS, 'control');
-    }
+    if (target.disableBootTimeout ?? this.settings.disable_boot_timeout) await this.keepFlags(context);
     const mode = bootModeOf(context.node, this.defaultBootMode);
     if (!mode) throw new InvalidError('capabilities: boot_mode must be bios or uefi');
     if (mode === 'uefi') {
       // Raw: `options=efiboot,persistent` is broken or missing in ipmitool as some distributions ship it.
       const supermicro = String(context.node.properties['vendor'] ?? '').toLowerCase() === 'supermicro';
       const selector = supermicro && device === 'disk' ? SUPERMICRO_UEFI_DISK : SELECTORS[device];
-      const flags = [persistent ? 0xe0 : 0xa0, selector, 0, 0, 0].map(hex);
-      await this.send(context, ['raw', '0x00', '0x08', '0x05', ...flags], 'control');
+      const flags = setBootOption(FLAGS, persistent ? 0xe0 : 0xa0, selector, 0, 0, 0);
+      await this.ipmitool.execute(callOf(context, flags));
     } else {
       const options = persistent ? ['options=persistent'] : [];
-      await this.send(context, ['chassis', 'bootdev', device, ...options], 'control', saysBootDeviceSet);
+      await this.ipmitool.execute(callOf(context, setBootDevice(device, options)));
     }
   }
 
-  private send(
-    context: DriverContext,
-    command: readonly string[],
-    kind: 'read' | 'control',
-    succeeded?: (stdout: string) => boolean,
-  ): Promise<string> {
-    return this.ipmitool.execute({
-      ...callOf(context, command, kind),
-      ...(succeeded ? { succeeded } : {}),
-    });
+  private async keepFlags(context: DriverContext): Promise<void> {
+    try {
+      await this.ipmitool.execute(callOf(context, setBootOption(FLAG_CLEARING, KEEP_FLAGS)));
+    } catch (error) {
+      if (!(error instanceof IpmiError) || !error.refused) throw error;
+      throw new FerricError(
+        error.code,
+        `The BMC refuses to keep its boot flags for more than 60 s (boot option parameter 3): with ipmi_disable_boot_timeout=false in driver_info, or ipmi.disable_boot_timeout for all nodes, it is not asked to. ${error.message}`,
+        { cause: error },
+      );
+    }
   }
 }
 
 function isDevice(value: unknown): value is Device {
   return DEVICES.some((device) => device === value);
-}
-
-function hex(byte: number): string {
-  return `0x${byte.toString(16).padStart(2, '0')}`;
 }

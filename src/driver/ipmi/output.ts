@@ -5,22 +5,37 @@ import {
   decodeBootFlags,
   type BootDevice as Selector,
 } from '../../protocol/ipmi/boot-flags.js';
+import { TEXTS } from './commands.js';
 
-/** What went wrong, and whether it may pass. */
+/** What went wrong, and what may be done about it. */
 export interface IpmiFault {
   code: Extract<ErrorCode, 'bmc-unreachable' | 'bmc-authentication' | 'unsupported' | 'bmc-failed'>;
   /** For `last_error`; holds nothing of the call's arguments. */
   message: string;
   /** silent: no or late answers. busy: the BMC asks for a rest. None: trying again changes nothing. */
   passing?: 'silent' | 'busy';
+  /**
+   * session: none came about, so the command was not sent. refusal: it was sent, and the BMC's answer was no. None:
+   * nobody knows whether the BMC has acted on it.
+   */
+  stage?: 'session' | 'refusal';
+  /** Not one packet came back. */
+  absent?: true;
+  /** A lost packet makes ipmitool say this too: it counts when the run lost none. */
+  unsure?: true;
 }
 
+type Row = Omit<IpmiFault, 'stage'> & { pattern: RegExp };
+
+/** ipmitool says so last when no session came about (lanplus.c, lan.c): nothing of the command was sent. */
+const NO_SESSION = /^Error: Unable to establish (IPMI|LAN)|^Address lookup for |^Could not open socket/m;
+
 /**
- * ipmitool exits 1 for everything, so its texts decide (with -v; 1.8.19: lib/ipmi_strings.c, plugins/lanplus,
- * plugins/lan). The first row that matches wins: a late answer to an earlier packet makes the ones after it look
- * like a wrong password, therefore silence comes before authentication.
+ * Why there was no session (ipmitool 1.8.19 with -v: plugins/lanplus/lanplus.c, plugins/lan/lan.c). ipmitool exits 1 for
+ * everything, so its texts decide. The first row that matches wins: a late answer to an earlier packet makes the ones
+ * after it look like a wrong password, therefore silence comes before authentication.
  */
-const ROWS: readonly (IpmiFault & { pattern: RegExp })[] = [
+const SESSION_ROWS: readonly Row[] = [
   {
     pattern: /insufficient resources for|No session slot available|No slot available/,
     code: 'bmc-failed',
@@ -28,16 +43,11 @@ const ROWS: readonly (IpmiFault & { pattern: RegExp })[] = [
     passing: 'busy',
   },
   {
-    pattern: /Node busy|: Timeout$|Out of space|BMC initialization in progress|firmeware in update mode/m,
-    code: 'bmc-failed',
-    message: 'the BMC is busy',
-    passing: 'busy',
-  },
-  {
     pattern: /Address lookup for .* failed/,
     code: 'bmc-unreachable',
     message: 'the BMC’s address cannot be resolved',
     passing: 'silent',
+    absent: true,
   },
   {
     pattern: /No supported authtypes found|Authentication type .* not supported/,
@@ -45,9 +55,11 @@ const ROWS: readonly (IpmiFault & { pattern: RegExp })[] = [
     message: 'the BMC does not support the authentication type',
   },
   {
+    // The second question, asked when the first had no answer, is of version 1.5: any BMC answers it so.
     pattern: /This BMC does not support IPMI v2/,
     code: 'unsupported',
     message: 'the BMC does not support IPMI 2.0',
+    unsure: true,
   },
   {
     pattern: /no response from RAKP|IPMI Request Match NOT FOUND|Received an Unexpected (Open|RAKP)/,
@@ -60,11 +72,20 @@ const ROWS: readonly (IpmiFault & { pattern: RegExp })[] = [
     code: 'bmc-unreachable',
     message: 'the BMC does not answer',
     passing: 'silent',
+    absent: true,
+  },
+  {
+    // No reason follows: the answer is missing.
+    pattern: /^(Set Session Privilege Level to \S+|Get Session Challenge command) failed$/m,
+    code: 'bmc-unreachable',
+    message: 'the BMC does not answer in time',
+    passing: 'silent',
   },
   {
     pattern: /RAKP 2 HMAC is invalid/,
     code: 'bmc-authentication',
     message: 'the BMC refused the login: wrong password',
+    unsure: true,
   },
   {
     pattern: /unauthorized name|Invalid user name|NULL user name not enabled/,
@@ -75,28 +96,34 @@ const ROWS: readonly (IpmiFault & { pattern: RegExp })[] = [
     pattern: /RAKP 4 message has invalid integrity check value/,
     code: 'bmc-authentication',
     message: 'the BMC refused the login: wrong Kg key',
+    unsure: true,
   },
   {
     pattern: /RAKP [24] message indicates an error : invalid integrity check value/,
     code: 'bmc-authentication',
     message: 'the BMC refused the login: wrong password or Kg key',
+    unsure: true,
   },
   {
     pattern:
-      /unauthorized role|invalid role|Insufficient privilege level|Requested privilege level|Set Session Privilege Level to/,
+      /unauthorized role|invalid role|Insufficient privilege level|Requested privilege level|^Set Session Privilege Level to \S+ failed: /m,
     code: 'bmc-authentication',
     message: 'the BMC refused the login: the user does not have the privilege level',
   },
   {
+    // Without the list of its suites, which may have been lost, ipmitool takes 3.
     pattern:
       /Unsupported cipher suite|no matching (cipher suite|authentication|integrity)|invalid (authentication|integrity|confidentiality) algorithm|algorithm 0x\w+ is not/,
     code: 'unsupported',
     message: 'the BMC does not support the cipher suite',
+    unsure: true,
   },
   {
-    pattern: /Activate Session command failed/,
+    // IPMI 1.5: a BMC drops a packet whose code is wrong, which looks like a lost one.
+    pattern: /^Activate Session command failed$/m,
     code: 'bmc-authentication',
     message: 'the BMC refused the login: wrong password',
+    unsure: true,
   },
   {
     pattern: /Unable to establish (IPMI|LAN)|Get Session Challenge command failed/,
@@ -104,13 +131,23 @@ const ROWS: readonly (IpmiFault & { pattern: RegExp })[] = [
     message: 'no session with the BMC could be established',
     passing: 'silent',
   },
+];
+
+/** Completion codes by ipmitool's names (lib/ipmi_strings.c). */
+const REFUSAL_ROWS: readonly Row[] = [
+  {
+    pattern: /Node busy|Out of space|BMC initialization in progress|firmeware in update mode/,
+    code: 'bmc-failed',
+    message: 'the BMC is busy',
+    passing: 'busy',
+  },
   {
     pattern: /: Invalid command( on LUN)?$|: Cannot execute command, command disabled$/m,
     code: 'unsupported',
     message: 'the BMC does not support the command',
   },
   {
-    pattern: /: Invalid data field in request$|: Parameter out of range$/m,
+    pattern: /: Invalid data field in request$|: Parameter out of range$|: Unsupported parameter$/m,
     code: 'unsupported',
     message: 'the BMC does not support the command with this value',
   },
@@ -119,11 +156,19 @@ const ROWS: readonly (IpmiFault & { pattern: RegExp })[] = [
     code: 'bmc-failed',
     message: 'the BMC does not do that in its present state',
   },
+  {
+    pattern: /: Insufficient privilege level$/m,
+    code: 'bmc-authentication',
+    message: 'the BMC refused the command: the user does not have the privilege level',
+  },
 ];
 
-/** Lines that -v prints whatever happens; "Invalid completion code" is the answer to a probe for vendor extensions. */
+/**
+ * Lines that -v prints whatever becomes of the command: "Invalid completion code" is the answer to a probe for vendor
+ * extensions, others tell of such a probe without an answer, or of the session's end.
+ */
 const NOISE =
-  /^(Loading IANA PEN|Using best available|Running Get |Invalid completion code received|Discovered |RAW |\s|Acquire IPMB|Interface address|$)/;
+  /^(Loading IANA PEN|Using best available|Unable to Get Channel Cipher Suites|Running Get |Invalid completion code received|No valid response received|Error sending request|Get Device ID command failed|Close Session command failed|Discovered |RAW |\s|Acquire IPMB|Interface address|$)/;
 
 const MOST_TEXT = 16_384;
 const MOST_LINE = 300;
@@ -140,24 +185,49 @@ export function parseFault(stderr: string, retryable: readonly string[] = []): I
     .map((line) => line.slice(0, MOST_LINE))
     .filter((line) => !NOISE.test(line));
   const text = lines.join('\n');
-  const row = ROWS.find((one) => one.pattern.test(text));
-  const last = printable(lines.at(-1) ?? '');
-  const fault: IpmiFault = row
-    ? { code: row.code, message: row.message, ...(row.passing ? { passing: row.passing } : {}) }
-    : { code: 'bmc-failed', message: last === '' ? 'ipmitool failed' : `ipmitool failed: ${last}` };
+  const fault = judge(text, printable(lines.at(-1) ?? ''));
   if (!fault.passing && retryable.some((one) => stderr.includes(one))) fault.passing = 'busy';
   return fault;
+}
+
+function judge(text: string, last: string): IpmiFault {
+  if (NO_SESSION.test(text)) {
+    const row = SESSION_ROWS.find(({ pattern }) => pattern.test(text));
+    if (row) return faultOf(row, 'session');
+  }
+  if (TEXTS.some(({ refused }) => refused.test(text))) {
+    // Perhaps done, and the BMC itself has lost the answer (0xc3, 0xce).
+    if (/: (Timeout|Command response could not be provided)$/m.test(text)) {
+      return { code: 'bmc-failed', message: 'the BMC is busy', passing: 'busy' };
+    }
+    const row = REFUSAL_ROWS.find(({ pattern }) => pattern.test(text));
+    if (row) return faultOf(row, 'refusal');
+    return { code: 'bmc-failed', message: `the BMC refused it: ${last}`, stage: 'refusal' };
+  }
+  if (TEXTS.some(({ unanswered }) => unanswered.test(text))) {
+    return { code: 'bmc-unreachable', message: 'the BMC did not answer the command', passing: 'silent' };
+  }
+  return { code: 'bmc-failed', message: last === '' ? 'ipmitool failed' : `ipmitool failed: ${last}` };
+}
+
+function faultOf({ pattern: _, ...fault }: Row, stage: IpmiFault['stage'] & string): IpmiFault {
+  return { ...fault, stage };
+}
+
+/**
+ * The cipher suite that ipmitool chose by itself, and whether the BMC had told which it has: without, it takes 3.
+ * @param stderr of `ipmitool -v` without -C
+ */
+export function parseSuite(stderr: string): { suite: number; told: boolean } | undefined {
+  const suite = /^Using best available cipher suite (\d+)$/m.exec(stderr)?.[1];
+  if (suite !== undefined) return { suite: Number(suite), told: true };
+  return /^Unable to Get Channel Cipher Suites$/m.test(stderr) ? { suite: 3, told: false } : undefined;
 }
 
 /** @returns undefined for anything but the two texts of ipmitool */
 export function parsePowerStatus(stdout: string): 'power on' | 'power off' | undefined {
   const state = /^Chassis Power is (on|off)$/m.exec(stdout)?.[1];
   return state === 'on' ? 'power on' : state === 'off' ? 'power off' : undefined;
-}
-
-/** ipmitool exits 0 even when `chassis bootdev` was refused; only this line says that it was not. */
-export function saysBootDeviceSet(stdout: string): boolean {
-  return /^Set Boot Device to \S+$/m.test(stdout);
 }
 
 const DEVICES: Partial<Record<Selector, BootDevice>> = {

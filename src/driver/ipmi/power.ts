@@ -3,6 +3,7 @@ import { POWER_TARGETS, type PowerState, type PowerTarget, settledPower } from '
 import type { DriverContext } from '../contract/context.js';
 import type { PowerInterface } from '../contract/power.js';
 import { IPMI_PROPERTIES, parseTarget } from './arguments.js';
+import { powerControl, powerStatus } from './commands.js';
 import { callOf, IpmiError, type Ipmitool, rest } from './ipmitool.js';
 import type { IpmiManagement } from './management.js';
 import { parsePowerStatus } from './output.js';
@@ -31,6 +32,19 @@ const RESET: (typeof PLANS)['rebooting'] = [{ act: 'reset', until: 'power on' }]
 /** ms between looks at the state while it changes: quick at first, since most machines are. */
 const LOOKS = [100, 200, 300, 500, 1_000, 2_000] as const;
 
+/** ms; with less time left, a lost answer is a failure. */
+const LEAST_WATCH = 1_000;
+
+/** ms in which a system that heard the button is off, or not soon. */
+const MOST_WATCH = 60_000;
+
+interface Time {
+  /** By performance.now(). */
+  readonly end: number;
+  /** ms in all. */
+  readonly timeout: number;
+}
+
 /** Power by `ipmitool power`. Saves nothing. */
 export class IpmiPower implements PowerInterface {
   readonly name = 'ipmitool';
@@ -49,15 +63,12 @@ export class IpmiPower implements PowerInterface {
   }
 
   async getPowerState(context: DriverContext): Promise<PowerState> {
-    const stdout = await this.ipmitool.execute({
-      ...callOf(context, ['power', 'status'], 'read'),
-      succeeded: (text) => parsePowerStatus(text) !== undefined,
-    });
+    const stdout = await this.ipmitool.execute(callOf(context, powerStatus));
     return parsePowerStatus(stdout) ?? 'error';
   }
 
   async setPowerState(context: DriverContext, target: PowerTarget, timeout: number): Promise<void> {
-    const end = performance.now() + timeout;
+    const time = { end: performance.now() + timeout, timeout };
     const keepsPower = context.node.disable_power_off;
     if (keepsPower && target === 'soft rebooting') {
       throw new UnsupportedError(
@@ -67,39 +78,85 @@ export class IpmiPower implements PowerInterface {
     for (const { act, until, unless } of keepsPower && target === 'rebooting' ? RESET : PLANS[target]) {
       if (unless !== undefined && (await this.getPowerState(context)) === unless) continue;
       if (act === 'on' || act === 'reset') await this.management.renewBootDevice(context);
-      await this.act(context, act, until, end);
-      await this.await(context, until, end, timeout);
+      if (act === 'soft') await this.pressButton(context, time);
+      else if (act === 'reset') await this.reset(context, time);
+      else await this.act(context, act, time.end);
+      await this.await(context, until, time);
     }
   }
 
-  private async act(context: DriverContext, act: Act, until: Settled, end: number): Promise<void> {
+  /** on, off: each may be said twice. */
+  private async act(context: DriverContext, act: 'on' | 'off', end: number): Promise<void> {
     try {
-      await this.ipmitool.execute({
-        ...callOf(context, ['power', act], 'control'),
-        within: end - performance.now(),
-        succeeded: (stdout) => stdout.startsWith('Chassis Power Control:'),
-      });
+      await this.give(context, act, end);
     } catch (error) {
-      // "Not supported in present state" (0xd5) from a machine that is there already is no failure; from one that is
-      // off and should be reset, it wants to be switched on.
-      if (!(error instanceof IpmiError) || error.code !== 'bmc-failed' || error.fault.passing) throw error;
-      const state = await this.getPowerState(context);
-      if (act === 'reset' && state === 'power off') await this.act(context, 'on', 'power on', end);
-      else if (act === 'reset' || state !== until) throw error;
+      // "Not supported in present state" (0xd5) from a machine that is there already is no failure.
+      if (!(error instanceof IpmiError) || !error.refused || error.code !== 'bmc-failed') throw error;
+      if ((await this.getPowerState(context)) !== `power ${act}`) throw error;
     }
   }
 
-  private async await(context: DriverContext, wanted: Settled, end: number, timeout: number): Promise<void> {
+  /**
+   * The machine's own system switches it off, which takes its time, and some systems take a second press for another
+   * wish. So where the answer is missing, the machine is watched for a while before the button is pressed once more.
+   */
+  private async pressButton(context: DriverContext, time: Time): Promise<void> {
+    for (;;) {
+      try {
+        await this.give(context, 'soft', time.end);
+        return;
+      } catch (error) {
+        if (!(error instanceof IpmiError) || !error.unanswered) throw error;
+        if (performance.now() + LEAST_WATCH >= time.end) throw error;
+        const left = time.end - performance.now();
+        const watched = performance.now() + Math.min(Math.max(left / 3, LEAST_WATCH), MOST_WATCH);
+        if ((await this.watch(context, 'power off', watched)) === 'power off') return;
+      }
+    }
+  }
+
+  /**
+   * A machine that was reset twice has lost the boot device of its next start: the first start took it. So where the
+   * answer is missing, the boot flags tell whether a start has taken them.
+   */
+  private async reset(context: DriverContext, time: Time): Promise<void> {
+    const before = await this.management.oneTimeDevice(context);
+    for (;;) {
+      try {
+        await this.give(context, 'reset', time.end);
+        return;
+      } catch (error) {
+        if (!(error instanceof IpmiError)) throw error;
+        const decided = error.unanswered || (error.refused && error.code === 'bmc-failed');
+        if (!decided || performance.now() + LEAST_WATCH >= time.end) throw error;
+        // One that is off wants to be switched on.
+        if ((await this.getPowerState(context)) === 'power off') return this.act(context, 'on', time.end);
+        if (error.refused) throw error;
+        if (before !== null && (await this.management.oneTimeDevice(context)) === null) return;
+      }
+    }
+  }
+
+  private async give(context: DriverContext, act: Act, end: number): Promise<void> {
+    const call = callOf(context, powerControl(act));
+    await this.ipmitool.execute({ ...call, within: end - performance.now() });
+  }
+
+  private async await(context: DriverContext, wanted: Settled, time: Time): Promise<void> {
+    const state = await this.watch(context, wanted, time.end);
+    if (state === wanted) return;
+    throw new FerricError(
+      'bmc-failed',
+      `The machine did not reach ${wanted} within ${Math.round(time.timeout / 1000)} s; its BMC says ${state}.`,
+    );
+  }
+
+  /** Looks, once at least, until the machine is in that state or `end` is near. @returns the state that was seen last */
+  private async watch(context: DriverContext, wanted: Settled, end: number): Promise<PowerState> {
     for (let look = 0; ; look++) {
       const state = await this.getPowerState(context);
-      if (state === wanted) return;
       const pause = LOOKS[Math.min(look, LOOKS.length - 1)]!;
-      if (performance.now() + pause >= end) {
-        throw new FerricError(
-          'bmc-failed',
-          `The machine did not reach ${wanted} within ${Math.round(timeout / 1000)} s; its BMC says ${state}.`,
-        );
-      }
+      if (state === wanted || performance.now() + pause >= end) return state;
       await rest(pause, context.signal);
     }
   }

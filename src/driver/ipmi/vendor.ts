@@ -1,15 +1,20 @@
-import { InvalidError } from '../../domain/errors.js';
+import { FerricError, InvalidError } from '../../domain/errors.js';
 import type { Json, JsonObject } from '../../domain/step/step.js';
 import type { DriverContext } from '../contract/context.js';
 import type { StepDeclaration } from '../contract/step.js';
 import type { VendorInterface, VendorMethod } from '../contract/vendor.js';
 import { IPMI_PROPERTIES, parseTarget } from './arguments.js';
-import { callOf, type Ipmitool } from './ipmitool.js';
+import { bmcReset, powerStatus, raw } from './commands.js';
+import { callOf, executeOnce, IpmiError, type Ipmitool, rest } from './ipmitool.js';
 
 /** A byte as ipmitool reads it, decimal or hexadecimal. */
 const BYTE = /^(0x[0-9a-f]{1,2}|\d{1,3})$/i;
 /** An IPMI message is no longer. */
 const MOST_BYTES = 255;
+
+/** ms in which a BMC that restarts goes silent, and between two looks. */
+const RESTART_WATCH = 15_000;
+const RESTART_LOOK = 1_000;
 
 const base = {
   http_methods: ['POST'],
@@ -32,13 +37,13 @@ export class IpmiVendor implements VendorInterface {
         description:
           "Send raw bytes to the BMC. Required argument: 'raw_bytes' - a string of raw bytes (e.g. '0x00 0x01').",
         validate: (args) => void rawBytes(args),
-        run: (context, args) => this.send(context, ['raw', ...rawBytes(args)]),
+        run: (context, args) => this.send(context, args),
       },
       bmc_reset: {
         ...base,
         description:
           "Reset the BMC. Required argument: 'warm' (Boolean) - for warm (True) or cold (False) reset.",
-        run: (context, { warm }) => this.send(context, ['bmc', 'reset', isTrue(warm) ? 'warm' : 'cold']),
+        run: (context, { warm }) => this.reset(context, isTrue(warm) ? 'warm' : 'cold'),
       },
     };
     const sendRaw: Omit<StepDeclaration, 'kind'> = {
@@ -51,7 +56,7 @@ export class IpmiVendor implements VendorInterface {
       requiresRamdisk: false,
       args: { raw_bytes: { description: "a string of raw bytes (e.g. '0x00 0x01')", required: true } },
       run: async (context) => {
-        await this.send(context, ['raw', ...rawBytes(context.step.args)]);
+        await this.send(context, context.step.args);
         return { is: 'done' };
       },
     };
@@ -66,9 +71,43 @@ export class IpmiVendor implements VendorInterface {
     parseTarget(context.node.driver_info);
   }
 
-  private async send(context: DriverContext, command: readonly string[]): Promise<Json> {
-    await this.ipmitool.execute(callOf(context, command, 'control'));
+  private async send(context: DriverContext, args: JsonObject): Promise<Json> {
+    await executeOnce(this.ipmitool, callOf(context, raw(rawBytes(args))));
     return null;
+  }
+
+  /**
+   * Sent once: a second one meets a BMC that starts. It goes silent while it does, which is all that tells a reset from a
+   * lost packet: ipmitool does not wait for the answer to a cold one, and a BMC may begin before it answers a warm one.
+   */
+  private async reset(context: DriverContext, kind: 'warm' | 'cold'): Promise<Json> {
+    const call = callOf(context, bmcReset(kind));
+    try {
+      await this.ipmitool.execute(call);
+      if (kind === 'warm') return null;
+    } catch (error) {
+      if (!(error instanceof IpmiError) || !error.unanswered) throw error;
+    }
+    const end = performance.now() + RESTART_WATCH;
+    while (performance.now() < end) {
+      await rest(RESTART_LOOK, context.signal);
+      if (!(await this.answers(context))) return null;
+    }
+    throw new FerricError(
+      'bmc-failed',
+      `IPMI bmc reset ${kind}: the BMC ${call.target.address} still answers after ${RESTART_WATCH / 1000} s, so the command may be lost; it is not sent twice.`,
+    );
+  }
+
+  private async answers(context: DriverContext): Promise<boolean> {
+    try {
+      const once = { ...powerStatus, repeatable: false };
+      await this.ipmitool.execute({ ...callOf(context, once), within: 0 });
+      return true;
+    } catch (error) {
+      if (error instanceof IpmiError) return error.fault.passing === undefined;
+      throw error;
+    }
   }
 }
 

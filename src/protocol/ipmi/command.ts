@@ -11,6 +11,8 @@ export const NET_FN = {
 
 export const APP = {
   getDeviceId: 0x01,
+  coldReset: 0x02,
+  warmReset: 0x03,
   getSelfTest: 0x04,
   getDeviceGuid: 0x08,
   getSystemGuid: 0x37,

@@ -5,80 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BootRegister } from '../../../lab/bmc/boot-register.js';
-import type { BmcFault } from '../../../lab/bmc/fault.js';
-import type { Machine } from '../../../lab/bmc/machine.js';
-import { type BmcEvent, VirtualBmc } from '../../../lab/bmc/virtual-bmc.js';
 import { ipmiSection } from '../../../src/config/section/ipmi.js';
-import type { JsonObject } from '../../../src/domain/step/step.js';
 import { Ipmitool } from '../../../src/driver/ipmi/ipmitool.js';
 import { IpmiManagement } from '../../../src/driver/ipmi/management.js';
 import { IpmiPower } from '../../../src/driver/ipmi/power.js';
 import { IpmiVendor } from '../../../src/driver/ipmi/vendor.js';
 import { type Command, runCommand } from '../../../src/platform/run-command.js';
-import { CHASSIS, NET_FN } from '../../../src/protocol/ipmi/command.js';
+import { APP, CHASSIS, NET_FN } from '../../../src/protocol/ipmi/command.js';
 import { DriverBench } from '../../support/driver-context.js';
-
-const CANARY = 'canary-bmc-pw';
-const OPERATOR = 'canary-oper-pw';
-
-class PaperMachine implements Machine {
-  readonly name = 'paper';
-  readonly bootDevices = ['pxe', 'disk', 'bios'] as const;
-  readonly boot = new BootRegister();
-  readonly done: string[] = [];
-  /** ms until power follows a command. */
-  inertia = 0;
-  #on = false;
-  isOn = () => this.#on;
-  on = () => this.#act('on', true);
-  off = () => this.#act('off', false);
-  reset = () => this.#act('reset', true);
-  soft = () => this.#act('soft', false);
-  async #act(what: string, on: boolean) {
-    this.done.push(what);
-    if (this.inertia > 0)
-      setTimeout(() => {
-        this.#on = on;
-      }, this.inertia);
-    else this.#on = on;
-  }
-}
-
-class Rack implements AsyncDisposable {
-  readonly machine = new PaperMachine();
-  readonly events: BmcEvent[] = [];
-  readonly bmc = new VirtualBmc({
-    machine: this.machine,
-    users: [
-      { name: 'admin', password: CANARY, privilege: 'administrator' },
-      { name: 'oper', password: OPERATOR, privilege: 'operator' },
-    ],
-    onEvent: (event) => void this.events.push(event),
-  });
-  port = 0;
-  static async up(...faults: BmcFault[]): Promise<Rack> {
-    const rack = new Rack();
-    rack.bmc.setFaults(...faults);
-    rack.port = (await rack.bmc.listen(0)).port;
-    return rack;
-  }
-  bench(info: JsonObject = {}, fields = {}): DriverBench {
-    return new DriverBench({
-      driver_info: {
-        ipmi_address: '127.0.0.1',
-        ipmi_port: this.port,
-        ipmi_username: 'admin',
-        ipmi_password: CANARY,
-        ...info,
-      },
-      ...fields,
-    });
-  }
-  async [Symbol.asyncDispose]() {
-    await this.bmc.close();
-  }
-}
+import { CANARY, OPERATOR, Rack } from '../../support/paper-rack.js';
 
 let directory: string;
 const settings = ipmiSection.parse({
@@ -209,6 +144,67 @@ describe('ipmi power and management, through the real ipmitool', () => {
     await expect(driver.management.setBootDevice(context, 'cdrom', false)).rejects.toMatchObject({
       code: 'unsupported',
     });
+  });
+
+  it('says how to do without a boot option that the BMC refuses', async () => {
+    await using rack = await Rack.up({
+      kind: 'unsupported',
+      commands: [{ netFn: NET_FN.chassis, command: CHASSIS.setBootOptions }],
+    });
+    await expect(driver.management.setBootDevice(rack.bench().context(), 'pxe', false)).rejects.toMatchObject(
+      {
+        code: 'unsupported',
+        message: expect.stringMatching(/parameter 3.*ipmi_disable_boot_timeout=false/) as string,
+      },
+    );
+    const told = rack.bench({ ipmi_disable_boot_timeout: false }).context();
+    const error: unknown = await driver.management.setBootDevice(told, 'pxe', false).catch((e: unknown) => e);
+    expect(String(error)).not.toContain('ipmi_disable_boot_timeout');
+  });
+
+  it('a login that was refused is tried again when somebody asks or the credentials change, not before', async () => {
+    await using rack = await Rack.up({ kind: 'locks-accounts', after: 3 });
+    const watching = build().power;
+    const bench = rack.bench({ ipmi_password: 'not-it' });
+    const read = (attended: boolean) => {
+      bench.attended = attended;
+      return watching.getPowerState(bench.context()).catch((error: Error) => error.message);
+    };
+    const logins = () => rack.events.filter(({ kind }) => kind === 'login').length;
+    expect(await read(false)).toMatch(/wrong password\.$/);
+    for (let i = 0; i < 5; i++) {
+      expect(await read(false)).toMatch(/wrong password; it is not tried again until/);
+    }
+    expect(logins()).toBe(1);
+    expect(await read(true)).toMatch(/wrong password\.$/);
+    expect(logins()).toBe(2);
+    expect(await read(false)).toMatch(/not tried again/);
+    bench.committed = rack.bench().committed;
+    expect(await read(false)).toBe('power off');
+    // A success is no reason to go on trusting an earlier refusal.
+    bench.committed = rack.bench({ ipmi_password: 'not-it' }).committed;
+    expect(await read(false)).toMatch(/wrong password\.$/);
+    bench.committed = rack.bench().committed;
+    expect(await read(false)).toBe('power off');
+  });
+
+  it('a BMC that does not tell its cipher suites costs its time-out twice, not with every command', async () => {
+    await using rack = await Rack.up({
+      kind: 'mute',
+      commands: [{ netFn: NET_FN.app, command: APP.getChannelCipherSuites }],
+    });
+    const patient = build();
+    seen.length = 0;
+    for (let i = 0; i < 4; i++) {
+      expect(await patient.power.getPowerState(rack.bench().context())).toBe('power off');
+    }
+    expect(seen.map(({ args }) => args.includes('-C'))).toEqual([false, false, true, true]);
+    expect(seen[2]!.args[seen[2]!.args.indexOf('-C') + 1]).toBe('3');
+    expect(rack.given(NET_FN.app, APP.getChannelCipherSuites)).toBe(0);
+    // One that tells them is asked once.
+    await using talkative = await Rack.up();
+    for (let i = 0; i < 3; i++) await patient.power.getPowerState(talkative.bench().context());
+    expect(talkative.given(NET_FN.app, APP.getChannelCipherSuites)).toBe(1);
   });
 
   it('vendor methods and the NMI reach the BMC', async () => {
@@ -390,8 +386,13 @@ describe.concurrent('a BMC that keeps the real ipmitool waiting', () => {
       'bmc-authentication',
       /privilege/,
     ],
-    ['nothing there', { ipmi_port: 9 }, 'bmc-unreachable', /does not answer/],
-    ['unknown name', { ipmi_address: 'bmc.invalid' }, 'bmc-unreachable', /cannot be resolved/],
+    ['nothing there', { ipmi_port: 9 }, 'bmc-unreachable', /the BMC 127\.0\.0\.1 does not answer/],
+    [
+      'unknown name',
+      { ipmi_address: 'bmc.invalid' },
+      'bmc-unreachable',
+      /address bmc\.invalid cannot be resolved/,
+    ],
   ] as const)('%s is its own error', async (_, info, code, text) => {
     await using rack = await Rack.up();
     const error: unknown = await driver.power.getPowerState(rack.bench(info).context()).then(

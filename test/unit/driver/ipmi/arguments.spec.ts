@@ -3,6 +3,7 @@ import { bmcKey, parseTarget, prepareCall } from '../../../../src/driver/ipmi/ar
 
 const CANARY = 'canary-bmc-password';
 const GOOD = { ipmi_address: '10.0.0.1', ipmi_username: 'admin', ipmi_password: CANARY };
+const USUAL = { seconds: 2, sends: 1 };
 const faultsOf = (info: object): string => {
   try {
     parseTarget({ ...GOOD, ...info });
@@ -14,7 +15,7 @@ const faultsOf = (info: object): string => {
 
 describe('ipmitool arguments', () => {
   it('has what every call has, the password in the environment alone', () => {
-    const call = prepareCall(parseTarget(GOOD), ['power', 'status'], 2);
+    const call = prepareCall(parseTarget(GOOD), ['power', 'status'], USUAL);
     expect(call.args.join(' ')).toBe(
       '-I lanplus -H 10.0.0.1 -p 623 -L ADMINISTRATOR -U admin -R 1 -N 2 -v -E power status',
     );
@@ -38,9 +39,9 @@ describe('ipmitool arguments', () => {
       ipmi_force_boot_device: 'True',
       ipmi_disable_boot_timeout: false,
     });
-    const call = prepareCall(target, ['power', 'on'], 5);
+    const call = prepareCall(target, ['power', 'on'], { seconds: 5, sends: 3 });
     expect(call.args.join(' ')).toBe(
-      '-I lanplus -H 10.0.0.1 -p 6230 -L OPERATOR -U admin -C 17 -m 0x20 -B 0x00 -T 0x82 -b 0x07 -t 0x72 -R 1 -N 5 -v -E -Y power on',
+      '-I lanplus -H 10.0.0.1 -p 6230 -L OPERATOR -U admin -C 17 -m 0x20 -B 0x00 -T 0x82 -b 0x07 -t 0x72 -R 3 -N 5 -v -E -Y power on',
     );
     expect(call.stdin).toEqual(Uint8Array.of(0x6b, 0x67, 0xff, 0x01, 0x0a));
     expect(target).toMatchObject({ forceBootDevice: true, disableBootTimeout: false });
@@ -56,10 +57,19 @@ describe('ipmitool arguments', () => {
       ipmi_target_address: 130,
       ipmi_transit_channel: 'ignored',
     });
-    expect(prepareCall(target, ['mc', 'info'], 2).args.join(' ')).toBe(
+    expect(prepareCall(target, ['mc', 'info'], USUAL, 17).args.join(' ')).toBe(
       '-I lan -H fe80::1%eth0 -p 623 -L ADMINISTRATOR -b 0x01 -t 0x82 -R 1 -N 2 -v -E mc info',
     );
     expect(parseTarget({ ...GOOD, ipmi_protocol_version: 2 }).protocol).toBe('2.0');
+  });
+
+  it('names the cipher suite that is known of the BMC, where driver_info names none', () => {
+    const suiteIn = (info: object) => {
+      const { args } = prepareCall(parseTarget({ ...GOOD, ...info }), ['power', 'on'], USUAL, 3);
+      return args[args.indexOf('-C') + 1];
+    };
+    expect(suiteIn({})).toBe('3');
+    expect(suiteIn({ ipmi_cipher_suite: 17 })).toBe('17');
   });
 
   it('names every faulty field at once, and no secret', () => {
@@ -134,7 +144,7 @@ describe('ipmitool arguments', () => {
     const call = prepareCall(
       parseTarget({ ...GOOD, ipmi_username: 'a;touch /tmp/p' }),
       ['power', 'status'],
-      2,
+      USUAL,
     );
     expect(call.args).toContain('a;touch /tmp/p');
   });

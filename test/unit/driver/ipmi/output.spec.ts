@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { setBootDevice } from '../../../../src/driver/ipmi/commands.js';
 import {
   parseBootDevice,
   parseFault,
   parsePowerStatus,
   parseVersion,
-  saysBootDeviceSet,
 } from '../../../../src/driver/ipmi/output.js';
 
 // As ipmitool 1.8.19 printed them.
@@ -148,8 +148,9 @@ describe('answers of ipmitool', () => {
   });
 
   it('knows a boot device that was not set, and a version', () => {
-    expect(saysBootDeviceSet('Set Boot Device to disk\n')).toBe(true);
-    expect(saysBootDeviceSet('')).toBe(false);
+    const { success } = setBootDevice('disk', []);
+    expect(success.test('Set Boot Device to disk\n')).toBe(true);
+    expect(success.test('')).toBe(false);
     expect(parseBootDevice('nothing')).toBeUndefined();
     expect(parseVersion('ipmitool version 1.8.19\n')).toEqual([1, 8, 19]);
     expect(parseVersion('busybox')).toBeUndefined();
