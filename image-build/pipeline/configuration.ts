@@ -1,9 +1,9 @@
 import { messageOf } from '../../src/domain/errors.js';
+import type { Value, Variables } from '../template/template.js';
 import { PipelineFaults } from './faults.js';
 import { isKey, KEY_NAMES, KEYS, type Key, type KeyName } from './keys.js';
 import { nearest } from './nearest.js';
 import { resolveReferences } from './resolve.js';
-import type { Value, Variables } from './template.js';
 import { isMapping, parseYaml } from './yaml.js';
 
 export interface ConfigurationSource {
@@ -140,7 +140,7 @@ function conform({ kind }: Key, value: Value): Conformed {
     }
     case 'number':
       return /^[1-9]\d{0,8}$/.test(String(value)) && typeof value !== 'object'
-        ? { value: Number(value) }
+        ? { value: BigInt(String(value)) }
         : { fault: `must be a whole number above 0, not ${shown(value)}` };
     case 'templates':
       return typeof value === 'string' ? { value: [value] } : list(value);
@@ -221,6 +221,8 @@ function contradictions(variables: Variables, given: Readonly<Record<string, unk
 }
 
 function shown(value: Value): string {
-  const text = JSON.stringify(value);
+  const text = JSON.stringify(value, (_key, below: unknown) =>
+    typeof below === 'bigint' ? Number(below) : below,
+  );
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

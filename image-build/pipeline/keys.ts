@@ -155,7 +155,7 @@ export const KEYS = {
   },
   artib_undercloud_disk_size: {
     kind: 'number',
-    initial: 42,
+    initial: 42n,
     steps: ['undercloud-convert'],
     does: 'GiB of its disk; its only or largest partition takes what is new',
   },
@@ -279,11 +279,11 @@ export const KEYS = {
   },
   artib_vc_ram: {
     kind: 'number',
-    initial: 8192,
+    initial: 8192n,
     steps: customised,
     does: "MiB of the appliance's memory; never more than half of this host's",
   },
-  artib_vc_cpu: { kind: 'number', initial: 4, steps: customised, does: "the appliance's processors" },
+  artib_vc_cpu: { kind: 'number', initial: 4n, steps: customised, does: "the appliance's processors" },
   artib_vc_verbose: { kind: 'boolean', initial: false, steps: customised, does: 'virt-customize -v' },
   artib_vc_trace: { kind: 'boolean', initial: false, steps: customised, does: 'virt-customize -x' },
   artib_publish: { kind: 'boolean', initial: false, steps: ['archive'], does: 'true: publish the artefacts' },
@@ -329,7 +329,7 @@ export const KEYS = {
     dead: 'tripleo-quickstart reads it: where it takes the finished undercloud image from',
   },
   ferric_variables: { kind: 'map', steps: [], does: 'our own: more variables for scripts and templates' },
-  ferric_publish_port: { kind: 'number', initial: 22, steps: ['archive'], does: 'our own: port of SSH' },
+  ferric_publish_port: { kind: 'number', initial: 22n, steps: ['archive'], does: 'our own: port of SSH' },
   ferric_image_endpoint: {
     kind: 'url',
     steps: ['archive'],

@@ -2,13 +2,13 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { messageOf } from '../../src/domain/errors.js';
+import type { Value, Variables } from '../template/template.js';
 import { BUILTIN } from './builtin.js';
 import { type Configuration, parseConfiguration } from './configuration.js';
 import { PipelineFaults } from './faults.js';
 import type { KeyName } from './keys.js';
 import { type DiskImage, readManifest } from './manifest.js';
 import { renderTemplate } from './resolve.js';
-import type { Value, Variables } from './template.js';
 import { isMapping, parseYaml } from './yaml.js';
 
 export interface Script {
@@ -89,12 +89,12 @@ function templateVariables({ variables }: Configuration): Variables {
 
 type Found = { from: string; text: string };
 
-/** An absolute path, a file beside the configuration (or in its scripts/ or templates/), or one of our own. */
+/** Beside the build file, or as ansible-role-tripleo-image-build has it: `build/FILE` with `scripts/` and `templates/`. */
+const LAYOUT = ['.', 'scripts', 'templates', '../scripts', '../templates'];
+
+/** An absolute path, a file of the layouts of LAYOUT, or one of our own. */
 async function find(key: KeyName, name: string, file: string, faults: string[]): Promise<Found | undefined> {
-  const here = dirname(file);
-  const places = isAbsolute(name)
-    ? [name]
-    : [here, join(here, 'scripts'), join(here, 'templates')].map((directory) => join(directory, name));
+  const places = isAbsolute(name) ? [name] : LAYOUT.map((directory) => join(dirname(file), directory, name));
   for (const place of places) {
     try {
       return { from: place, text: await readFile(place, 'utf8') };

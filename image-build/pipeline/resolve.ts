@@ -1,7 +1,7 @@
 // References between the keys of a file, followed in whatever order they need.
 import { messageOf } from '../../src/domain/errors.js';
+import { namesOf, render, soleName, type Value, type Variables } from '../template/template.js';
 import { nearest } from './nearest.js';
-import { namesOf, render, soleName, type Value, type Variables } from './template.js';
 
 export interface Resolved {
   variables: Record<string, Value>;

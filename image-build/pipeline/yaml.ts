@@ -2,11 +2,11 @@ import { LineCounter, parseDocument } from 'yaml';
 
 /**
  * One YAML 1.1 document, as PyYAML (and so Ansible and tripleo-common) reads it: `no` is false. A key that stands twice
- * is a fault, where PyYAML takes the last.
+ * is a fault, where PyYAML takes the last. Whole numbers come as bigint, so that 1.0 stays a float.
  * @throws Error whose message has the line
  */
 export function parseYaml(text: string): unknown {
-  const document = parseDocument(text, { version: '1.1', lineCounter: new LineCounter() });
+  const document = parseDocument(text, { version: '1.1', intAsBigInt: true, lineCounter: new LineCounter() });
   const [error] = document.errors;
   if (error) throw new Error(error.message.split('\n')[0]!.replace(/:$/, ''));
   return document.toJS({ maxAliasCount: 100 }) as unknown;

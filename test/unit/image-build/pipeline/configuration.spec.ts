@@ -131,7 +131,7 @@ artib_release: "{{ artib_working_dir }}"
     ['artib_working_dir: /a/../etc', 'without ".."'],
     ['artib_publish_artifacts: [../x]', 'not the name of a file'],
     ['ferric_variables: {artib_release: x}', 'a key of its own'],
-    ['artib_repo_script: "{{ \'\'.constructor }}"', 'harmless name'],
+    ['artib_repo_script: "{{ \'\'.constructor }}"', 'is not set'],
   ])('refuses %s', (text, words) => {
     expect(faultsOf(text).join('\n')).toContain(words);
   });
