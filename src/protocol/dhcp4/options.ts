@@ -1,4 +1,4 @@
-/** How the bytes of an option are to be read; lengths are checked when the packet is decoded. */
+/** How the bytes of an option are to be read; one whose length does not fit is passed over when a packet is decoded. */
 interface ValueByType {
   ip: string; // one dotted address
   ips: string[]; // one or more
@@ -20,6 +20,8 @@ export interface OptionRow {
   rfc: string;
   /** Exact length in bytes, for a `bytes` option that has one. */
   length?: number;
+  /** Smallest length, where it is more than one byte. */
+  least?: number;
 }
 
 /** The options that this program reads or writes. Every other one is kept as its bytes. */
@@ -44,14 +46,15 @@ export const OPTIONS = [
   { code: 58, name: 'renewal_time', type: 'u32', rfc: 'RFC 2132 §9.11' },
   { code: 59, name: 'rebinding_time', type: 'u32', rfc: 'RFC 2132 §9.12' },
   { code: 60, name: 'vendor_class', type: 'text', rfc: 'RFC 2132 §9.13' },
-  { code: 61, name: 'client_id', type: 'bytes', rfc: 'RFC 2132 §9.14' },
+  { code: 61, name: 'client_id', type: 'bytes', rfc: 'RFC 2132 §9.14', least: 2 },
   { code: 66, name: 'tftp_server_name', type: 'text', rfc: 'RFC 2132 §9.4' },
   { code: 67, name: 'boot_file_name', type: 'text', rfc: 'RFC 2132 §9.5' },
   { code: 77, name: 'user_class', type: 'bytes', rfc: 'RFC 3004 §4' },
-  { code: 82, name: 'relay_agent', type: 'bytes', rfc: 'RFC 3046 §2.0' },
+  { code: 82, name: 'relay_agent', type: 'bytes', rfc: 'RFC 3046 §2.0', least: 2 },
   { code: 93, name: 'client_arch', type: 'u16s', rfc: 'RFC 4578 §2.1' },
   { code: 94, name: 'client_interface', type: 'bytes', rfc: 'RFC 4578 §2.2', length: 3 },
   { code: 97, name: 'client_uuid', type: 'bytes', rfc: 'RFC 4578 §2.3', length: 17 },
+  { code: 118, name: 'subnet_selection', type: 'ip', rfc: 'RFC 3011 §3' },
   { code: 150, name: 'tftp_server_addresses', type: 'ips', rfc: 'RFC 5859 §2' },
   {
     code: 175,
@@ -97,9 +100,9 @@ function lengthFits(row: OptionRow, length: number): boolean {
       return length > 0 && length % 2 === 0;
     case 'text':
     case 'codes':
-      return true;
+      return length > 0;
     case 'bytes':
-      return row.length === undefined || row.length === length;
+      return row.length === undefined ? length >= (row.least ?? 1) : length === row.length;
   }
 }
 
@@ -110,10 +113,16 @@ export function getOption<N extends OptionName>(options: OptionMap, name: N): Op
   return bytes === undefined ? undefined : (read(row.type, bytes) as OptionValue<N>);
 }
 
-/** Adds or replaces an option. */
+/**
+ * Adds or replaces an option.
+ * @throws RangeError for a value that the option cannot have: readers are lenient, what we write is not
+ */
 export function setOption<N extends OptionName>(options: OptionMap, name: N, value: OptionValue<N>): void {
   const row = byName.get(name) as OptionRow;
-  options.set(row.code, write(row.type, value));
+  const bytes = write(row.type, value);
+  const fault = optionFault(row.code, bytes);
+  if (fault) throw new RangeError(fault);
+  options.set(row.code, bytes);
 }
 
 function read(type: OptionType, bytes: Uint8Array): ValueByType[OptionType] {
@@ -147,18 +156,18 @@ function write(type: OptionType, value: ValueByType[OptionType]): Uint8Array {
     case 'ips':
       return concat((value as string[]).map(parseAddress));
     case 'u8':
-      return Uint8Array.of(value as number);
+      return Uint8Array.of(whole(value as number, 8));
     case 'u16':
       return u16s([value as number]);
     case 'u16s':
       return u16s(value as number[]);
     case 'u32': {
       const bytes = new Uint8Array(4);
-      new DataView(bytes.buffer).setUint32(0, value as number);
+      new DataView(bytes.buffer).setUint32(0, whole(value as number, 32));
       return bytes;
     }
     case 'codes':
-      return Uint8Array.from(value as number[]);
+      return Uint8Array.from(value as number[], (code) => whole(code, 8));
     case 'text':
       return fromLatin1(value as string);
     case 'bytes':
@@ -166,11 +175,16 @@ function write(type: OptionType, value: ValueByType[OptionType]): Uint8Array {
   }
 }
 
+function whole(value: number, bits: number): number {
+  if (Number.isInteger(value) && value >= 0 && value < 2 ** bits) return value;
+  throw new RangeError(`not a whole number of ${bits} bits: ${value}`);
+}
+
 function u16s(values: number[]): Uint8Array {
   const bytes = new Uint8Array(values.length * 2);
   const view = new DataView(bytes.buffer);
   values.forEach((value, i) => {
-    view.setUint16(i * 2, value);
+    view.setUint16(i * 2, whole(value, 16));
   });
   return bytes;
 }
@@ -196,6 +210,26 @@ export function encodeSubOptions(rows: readonly (readonly [code: number, value: 
     ...rows.flatMap(([code, value]) => [Uint8Array.of(code, value.length), value]),
     Uint8Array.of(END),
   ]);
+}
+
+/**
+ * Reads sub-options; what follows one that is cut is left out.
+ * @returns of a code that stands there twice, the first
+ */
+export function subOptions(bytes: Uint8Array): Map<number, Uint8Array> {
+  const found = new Map<number, Uint8Array>();
+  for (let at = 0; at + 2 <= bytes.length && bytes[at] !== END; ) {
+    const code = bytes[at] as number;
+    if (code === PAD) {
+      at++;
+      continue;
+    }
+    const end = at + 2 + (bytes[at + 1] as number);
+    if (end > bytes.length) break;
+    if (!found.has(code)) found.set(code, bytes.subarray(at + 2, end));
+    at = end;
+  }
+  return found;
 }
 
 /**

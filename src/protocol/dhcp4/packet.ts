@@ -1,5 +1,6 @@
 import { MalformedPacket } from '../malformed-packet.js';
 import {
+  concat,
   END,
   formatAddress,
   fromLatin1,
@@ -46,6 +47,8 @@ export interface Dhcp4Packet {
   /** Empty where the field holds options. */
   file: string;
   options: OptionMap;
+  /** Of a packet that was read: the options that were passed over, and why. */
+  faults?: readonly string[];
 }
 
 export const BROADCAST_FLAG = 0x8000;
@@ -61,8 +64,9 @@ const MIN_LENGTH = 300;
 
 /**
  * Reads a datagram. Options split over several instances are joined (RFC 3396), those in `file` and `sname` too where
- * option 52 says so; unknown options keep their bytes.
- * @throws MalformedPacket
+ * option 52 says so; unknown options keep their bytes. An option that cannot be read is passed over and noted: what else
+ * the packet says is sound.
+ * @throws MalformedPacket where the header is none
  */
 export function decodeDhcp4(bytes: Uint8Array): Dhcp4Packet {
   if (bytes.length < OPTIONS_START) throw new MalformedPacket(bytes.length, 'shorter than a DHCP header');
@@ -73,12 +77,13 @@ export function decodeDhcp4(bytes: Uint8Array): Dhcp4Packet {
   if (hlen > 16) throw new MalformedPacket(2, `hardware address of ${hlen} bytes`);
   if (view.getUint32(COOKIE) !== MAGIC) throw new MalformedPacket(COOKIE, 'no DHCP magic cookie');
 
-  const found: Found = { parts: new Map(), offsets: new Map() };
+  const found: Found = { parts: new Map(), faults: [] };
   scan(bytes, OPTIONS_START, bytes.length, found);
   const overload = readOverload(found);
   // RFC 3396 §5: options, then file, then sname.
   if (overload & 1) scanField(bytes, FILE, COOKIE, found);
   if (overload & 2) scanField(bytes, SNAME, FILE, found);
+  const options = join(found);
 
   return {
     op: op === 1 ? 'request' : 'reply',
@@ -94,17 +99,17 @@ export function decodeDhcp4(bytes: Uint8Array): Dhcp4Packet {
     chaddr: bytes.slice(28, 28 + hlen),
     sname: overload & 2 ? '' : fieldText(bytes, SNAME, FILE),
     file: overload & 1 ? '' : fieldText(bytes, FILE, COOKIE),
-    options: join(found),
+    options,
+    ...(found.faults.length > 0 ? { faults: found.faults } : {}),
   };
 }
 
 interface Found {
   parts: Map<number, Uint8Array[]>;
-  /** Where each option first stood. */
-  offsets: Map<number, number>;
+  faults: string[];
 }
 
-/** Walks code, length, value from `start` to End or `limit`. */
+/** Walks code, length, value from `start` to End or `limit`. Nothing can be told of what follows a cut option. */
 function scan(bytes: Uint8Array, start: number, limit: number, found: Found): void {
   for (let at = start; at < limit; ) {
     const code = bytes[at] as number;
@@ -113,16 +118,14 @@ function scan(bytes: Uint8Array, start: number, limit: number, found: Found): vo
       at++;
       continue;
     }
-    if (at + 2 > limit) throw new MalformedPacket(at, `option ${code} has no length`);
-    const length = bytes[at + 1] as number;
-    const end = at + 2 + length;
-    if (end > limit) throw new MalformedPacket(at, `option ${code} runs over the end`);
+    const end = at + 2 + (bytes[at + 1] ?? 0);
+    if (at + 2 > limit || end > limit) {
+      found.faults.push(`option ${code} at byte ${at} runs over the end`);
+      return;
+    }
     const parts = found.parts.get(code);
     if (parts) parts.push(bytes.subarray(at + 2, end));
-    else {
-      found.parts.set(code, [bytes.subarray(at + 2, end)]);
-      found.offsets.set(code, at);
-    }
+    else found.parts.set(code, [bytes.subarray(at + 2, end)]);
     at = end;
   }
 }
@@ -130,35 +133,35 @@ function scan(bytes: Uint8Array, start: number, limit: number, found: Found): vo
 function readOverload(found: Found): number {
   const parts = found.parts.get(OVERLOAD);
   if (!parts) return 0;
-  const offset = found.offsets.get(OVERLOAD) as number;
   const value = parts[0]?.[0];
-  if (parts.length !== 1 || parts[0]?.length !== 1 || value === undefined || value < 1 || value > 3) {
-    throw new MalformedPacket(offset, 'option 52 (overload) is not 1, 2 or 3');
-  }
-  return value;
+  if (parts.length === 1 && parts[0]?.length === 1 && value !== undefined && value >= 1 && value <= 3)
+    return value;
+  found.faults.push('option 52 (overload) is not 1, 2 or 3');
+  found.parts.delete(OVERLOAD);
+  return 0;
 }
 
 /** A header field used for options may not send the reader on to another one. */
 function scanField(bytes: Uint8Array, start: number, limit: number, found: Found): void {
   const before = found.parts.get(OVERLOAD)?.length ?? 0;
   scan(bytes, start, limit, found);
-  if ((found.parts.get(OVERLOAD)?.length ?? 0) !== before) {
-    throw new MalformedPacket(start, 'option 52 (overload) inside an overloaded field');
+  const parts = found.parts.get(OVERLOAD);
+  if (parts && parts.length > before) {
+    parts.length = before;
+    found.faults.push(`option 52 (overload) inside the overloaded field at byte ${start}`);
   }
 }
 
 function join(found: Found): OptionMap {
   const options: OptionMap = new Map();
   for (const [code, parts] of found.parts) {
-    const value = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-    let at = 0;
-    for (const part of parts) {
-      value.set(part, at);
-      at += part.length;
-    }
+    const value = concat(parts);
     const fault = optionFault(code, value);
-    if (fault) throw new MalformedPacket(found.offsets.get(code) as number, fault);
-    options.set(code, value);
+    if (fault) found.faults.push(fault);
+    // Some clients repeat an option that cannot be split: its first instance is what they mean.
+    const first = parts.length > 1 ? (parts[0] as Uint8Array) : null;
+    if (!fault) options.set(code, value);
+    else if (first && optionFault(code, first) === null) options.set(code, first.slice());
   }
   return options;
 }
@@ -171,12 +174,15 @@ function fieldText(bytes: Uint8Array, start: number, limit: number): string {
 /**
  * Writes a datagram: options in the order of the map, values over 255 bytes split (RFC 3396), padded to the smallest
  * BOOTP length. Fields are never overloaded.
- * @throws RangeError when a text is too long for its field or an address is none: the caller's fault, not the wire's
+ * @throws RangeError when a text is too long for its field, an address is none or an option has a length that it cannot
+ * have: the caller's fault, not the wire's
  */
 export function encodeDhcp4(packet: Dhcp4Packet): Uint8Array {
   if (packet.chaddr.length > 16) throw new RangeError('hardware address over 16 bytes');
   let length = OPTIONS_START + 1;
-  for (const [, value] of packet.options) {
+  for (const [code, value] of packet.options) {
+    const fault = optionFault(code, value);
+    if (fault) throw new RangeError(fault);
     length += value.length + 2 * Math.max(1, Math.ceil(value.length / 255));
   }
   const bytes = new Uint8Array(Math.max(length, MIN_LENGTH));

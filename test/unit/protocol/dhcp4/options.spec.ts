@@ -8,6 +8,7 @@ import {
   optionFault,
   parseAddress,
   setOption,
+  subOptions,
   userClasses,
 } from '../../../../src/protocol/dhcp4/options.js';
 
@@ -72,6 +73,19 @@ describe('values', () => {
     expect(optionFault(224, new Uint8Array(0))).toBeNull();
   });
 
+  it('are refused where an option cannot have them', () => {
+    const options: OptionMap = new Map();
+    expect(() => setOption(options, 'routers', [])).toThrow('option 3');
+    expect(() => setOption(options, 'host_name', '')).toThrow('option 12');
+    expect(() => setOption(options, 'client_uuid', new Uint8Array(16))).toThrow('option 97');
+    expect(() => setOption(options, 'lease_time', -1)).toThrow(RangeError);
+    expect(() => setOption(options, 'lease_time', 2 ** 32)).toThrow(RangeError);
+    expect(() => setOption(options, 'interface_mtu', 65_536)).toThrow(RangeError);
+    expect(() => setOption(options, 'message_type', 1.5)).toThrow(RangeError);
+    expect(() => setOption(options, 'parameter_list', [256])).toThrow(RangeError);
+    expect(options.size).toBe(0);
+  });
+
   it('refuses an address that is none', () => {
     for (const bad of ['', '1.2.3', '1.2.3.256', 'a.b.c.d', '1.2.3.4.5', '1.2.3.4\n']) {
       expect(() => parseAddress(bad)).toThrow(RangeError);
@@ -90,4 +104,16 @@ describe('user classes (option 77)', () => {
 
 it('writes PXE discovery control as sub-option 6 (PXE 2.1 table 2-1)', () => {
   expect(encodeSubOptions([[6, Uint8Array.of(8)]])).toEqual(Uint8Array.of(6, 1, 8, 255));
+});
+
+it('reads sub-options up to one that is cut, of two the first', () => {
+  const read = (...bytes: number[]) =>
+    [...subOptions(Uint8Array.from(bytes))].map(([code, value]) => [code, ...value]);
+  expect(read(1, 2, 8, 9, 0, 5, 4, 10, 0, 0, 1)).toEqual([
+    [1, 8, 9],
+    [5, 10, 0, 0, 1],
+  ]);
+  expect(read(1, 1, 8, 1, 1, 9, 5, 4, 10)).toEqual([[1, 8]]);
+  expect(read(1, 0, 255, 2, 1, 1)).toEqual([[1]]);
+  expect(read(1)).toEqual([]);
 });
