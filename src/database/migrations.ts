@@ -15,6 +15,7 @@ import { CreateInspectionReport1763724000000 } from '../../migrations/1763724000
 import { CreateImageDeleted1763726000000 } from '../../migrations/1763726000000-create-image-deleted.js';
 import { AddStepArgsSealed1763727000000 } from '../../migrations/1763727000000-add-step-args-sealed.js';
 import { AddLeaseOfThisBoot1763728000000 } from '../../migrations/1763728000000-add-lease-of-this-boot.js';
+import { AddLeaseFacts1763729000000 } from '../../migrations/1763729000000-add-lease-facts.js';
 
 /** Every migration, oldest first: a file that is not listed here does not run. */
 export const MIGRATIONS = [
@@ -35,4 +36,5 @@ export const MIGRATIONS = [
   CreateImageDeleted1763726000000,
   AddStepArgsSealed1763727000000,
   AddLeaseOfThisBoot1763728000000,
+  AddLeaseFacts1763729000000,
 ];

@@ -1,14 +1,19 @@
-import { Column, Entity, Index, PrimaryColumn, Unique } from 'typeorm';
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 /**
- * offered: set aside for a short while; bound: the client's until `expires_at`; released: given back, but still the
- * first choice for its MAC; declined: somebody else was seen using it.
+ * offered: set aside for a short while; bound: the client's until `expires_at`; released: given back, or left for another
+ * address, but still the first choice for its MAC, and nobody else's before `expires_at`; declined: somebody else was
+ * seen using it.
  */
 export type LeaseState = 'offered' | 'bound' | 'released' | 'declined';
 
-/** An address that DHCP gave or set aside. An expired one stays with its MAC until no other address is left. */
+/**
+ * An address that DHCP gave or set aside. An expired one stays with its MAC until no other address is left. A MAC may
+ * have one in each network.
+ */
 @Entity('lease')
-@Unique('lease_mac_key', ['mac'])
+@Index('lease_mac_idx', ['mac'])
+@Index('lease_declined_by_idx', ['declined_by'])
 @Index('lease_expires_at_idx', ['expires_at'])
 export class Lease {
   @PrimaryColumn({ type: 'inet', primaryKeyConstraintName: 'lease_pkey' }) ip!: string;
@@ -20,6 +25,13 @@ export class Lease {
   @Column({ type: 'timestamptz' }) expires_at!: Date;
   /** Given or renewed since its machine was last stopped or started: whoever uses the address is that machine. */
   @Column({ type: 'boolean', default: false }) of_this_boot!: boolean;
+  /**
+   * When its client, or a probe, found another using it. A bound lease stays bound: a DECLINE can be forged, and takes
+   * effect when the client asks again.
+   */
+  @Column({ type: 'timestamptz', nullable: true }) declined_at!: Date | null;
+  /** The MAC address that declined it. */
+  @Column({ type: 'varchar', length: 17, nullable: true }) declined_by!: string | null;
   /** Of the firmware that asked last: bios, uefi_x64 ... */
   @Column({ type: 'varchar', length: 16, nullable: true }) arch!: string | null;
   @Column({ type: 'varchar', length: 255, nullable: true }) vendor_class!: string | null;

@@ -32,7 +32,9 @@ const subnet = z.strictObject({
   relays: z
     .array(address())
     .default([])
-    .describe('Relay agents (giaddr) that forward from this network; every other relay is ignored'),
+    .describe(
+      'Relay agents (giaddr) that forward from this network; one may stand in several. Every other relay is ignored. One that selects the link (RFC 3527) may name any network',
+    ),
 });
 
 const dhcp = z
@@ -67,7 +69,15 @@ const dhcp = z
       .nullable()
       .default(null)
       .describe('The same for port 4011, where mode is proxy'),
-    lease_time: z.int().min(60).max(31_536_000).default(3600).describe('Seconds that a lease lasts'),
+    lease_time: z.int().min(10).max(31_536_000).default(3600).describe('Seconds that a lease lasts'),
+    probe_ms: z
+      .int()
+      .min(0)
+      .max(2_000)
+      .default(300)
+      .describe(
+        'Milliseconds for an answer, by ARP or ICMP, of whoever uses an address before it is offered for the first time; 0: not asked',
+      ),
     subnets: z.array(subnet).default([]).describe('Networks whose machines get addresses'),
     hosts: z
       .array(
@@ -104,8 +114,6 @@ const dhcp = z
         seen.add(key);
       }
     });
-    const relays = value.subnets.flatMap((row) => row.relays);
-    if (new Set(relays).size !== relays.length) fault(['subnets'], 'a relay is listed for two networks');
   });
 
 const firstStage = (bios: string | null, uefi_x64: string | null) =>

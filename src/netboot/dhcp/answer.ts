@@ -6,6 +6,7 @@ import {
   type MessageType,
   NO_ADDRESS,
 } from '../../protocol/dhcp4/packet.js';
+import { hasAddresses } from './address-desk.js';
 import type { Question, Silence } from './question.js';
 import type { DhcpSettings } from './settings.js';
 
@@ -43,9 +44,14 @@ export function answer(asked: Question, memory: Memory, settings: DhcpSettings):
   if (asked.type === 'inform') return informAnswer(asked, memory, settings);
   const { address } = memory;
   if (!asked.subnet) return { silence: 'no network is configured for it' };
+  if (asked.type === 'request' && asked.wanted !== address) {
+    // Where no address here is ours to give, another server may have given it.
+    return address === null && !hasAddresses(asked.mac, asked.subnet, settings)
+      ? { silence: 'no address is configured for it' }
+      : refusal(asked);
+  }
   if (address === null) return { silence: 'no address is free for it' };
-  if (asked.type === 'request' && asked.wanted !== address) return refusal(asked, settings);
-  const reply = begin(asked, settings, asked.type === 'discover' ? 'offer' : 'ack');
+  const reply = begin(asked, asked.type === 'discover' ? 'offer' : 'ack');
   reply.yiaddr = address;
   const { options } = reply;
   setOption(options, 'lease_time', settings.leaseTime);
@@ -59,7 +65,7 @@ export function answer(asked: Question, memory: Memory, settings: DhcpSettings):
 /** RFC 2131 §4.3.5: everything but an address. */
 function informAnswer(asked: Question, memory: Memory, settings: DhcpSettings): Reply | Silence {
   if (!asked.subnet?.contains(asked.packet.ciaddr)) return { silence: 'inform from outside of our networks' };
-  const reply = begin(asked, settings, 'ack');
+  const reply = begin(asked, 'ack');
   networkOptions(reply.options, asked, settings);
   bootOptions(reply, asked, memory, settings);
   return finish(reply, asked, null);
@@ -71,7 +77,7 @@ function proxyAnswer(asked: Question, memory: Memory, settings: DhcpSettings): R
   if (asked.received.localPort === SERVER_PORT && asked.type !== 'discover') {
     return { silence: 'the site’s own DHCP server answers this' };
   }
-  const reply = begin(asked, settings, asked.type === 'discover' ? 'offer' : 'ack');
+  const reply = begin(asked, asked.type === 'discover' ? 'offer' : 'ack');
   if (!bootOptions(reply, asked, memory, settings)) return { silence: 'nothing to boot' };
   if (asked.boots === 'pxe') {
     setOption(reply.options, 'vendor_class', 'PXEClient');
@@ -83,22 +89,25 @@ function proxyAnswer(asked: Question, memory: Memory, settings: DhcpSettings): R
     : { ...proxied, to: { address: asked.received.address, port: asked.received.port } };
 }
 
-/** RFC 2131 §4.3.2: the address is not (any more) this client's. */
-function refusal(asked: Question, settings: DhcpSettings): Reply {
-  const reply = begin(asked, settings, 'nak');
+/**
+ * RFC 2131 §4.3.2: the address is not (any more) this client's. Who asks from behind a router without a relay hears no
+ * broadcast of ours, and is told at the address that it has to give up.
+ */
+function refusal(asked: Question): Reply {
+  const reply = begin(asked, 'nak');
   setOption(reply.options, 'message', 'not the address that is set aside for you');
   reply.flags |= BROADCAST_FLAG; // a relay must not trust that the client has its address
   reply.ciaddr = NO_ADDRESS;
   const { reply: packet, to } = finish(reply, asked, null);
-  const relayed = asked.packet.giaddr !== NO_ADDRESS;
-  return { reply: packet, to: relayed ? to : { address: EVERYBODY, port: CLIENT_PORT }, binds: null };
+  const broadcast = asked.packet.giaddr === NO_ADDRESS && !asked.routed;
+  return { reply: packet, to: broadcast ? { address: EVERYBODY, port: CLIENT_PORT } : to, binds: null };
 }
 
-function begin(asked: Question, settings: DhcpSettings, type: 'offer' | 'ack' | 'nak'): Dhcp4Packet {
+function begin(asked: Question, type: 'offer' | 'ack' | 'nak'): Dhcp4Packet {
   const { packet } = asked;
   const options: OptionMap = new Map();
   setOption(options, 'message_type', MESSAGE_TYPE[type] satisfies MessageType);
-  setOption(options, 'server_id', settings.serverAddress);
+  setOption(options, 'server_id', asked.serverId);
   const clientId = getOption(packet.options, 'client_id');
   if (clientId !== undefined) setOption(options, 'client_id', clientId); // RFC 6842
   return {
@@ -141,7 +150,7 @@ function bootOptions(reply: Dhcp4Packet, asked: Question, memory: Memory, settin
     if (uuid !== undefined) setOption(options, 'client_uuid', uuid); // RFC 4578 §2.3: sent back as it came
   }
   if (file === null) return false;
-  reply.siaddr = settings.serverAddress;
+  reply.siaddr = settings.tftpAddress;
   reply.file = file;
   if (asked.boots === 'http') {
     setOption(options, 'vendor_class', 'HTTPClient'); // UEFI 2.10 §24.7.2: without it the offer is not for HTTP
@@ -150,9 +159,9 @@ function bootOptions(reply: Dhcp4Packet, asked: Question, memory: Memory, settin
   }
   // Some PXE ROMs read on past the end of the option: a NUL there stops them.
   const end = asked.ipxe ? '' : '\0';
-  setOption(options, 'tftp_server_name', settings.serverAddress + end);
+  setOption(options, 'tftp_server_name', settings.tftpAddress + end);
   setOption(options, 'boot_file_name', file + end);
-  setOption(options, 'tftp_server_addresses', [settings.serverAddress]);
+  setOption(options, 'tftp_server_addresses', [settings.tftpAddress]);
   if (asked.ipxe && settings.mode === 'server') setOption(options, 'ipxe', NO_PROXY_WAIT);
   return true;
 }
@@ -160,7 +169,9 @@ function bootOptions(reply: Dhcp4Packet, asked: Question, memory: Memory, settin
 function bootFile(asked: Question, memory: Memory, settings: DhcpSettings): string | null {
   if (!memory.plan || asked.boots === null) return null;
   const { kind } = memory.plan;
-  if (kind === 'ipxe' && asked.ipxe) return `${settings.bootUrl}/${settings.bootScript}`;
+  // iPXE without HTTP is given one that has it.
+  if (kind === 'ipxe' && asked.ipxe && !asked.withoutHttp)
+    return `${settings.bootUrl}/${settings.bootScript}`;
   const name = asked.arch === null ? null : settings.firstStage[kind][asked.arch];
   if (name === null) return null;
   return asked.boots === 'http' ? `${settings.bootUrl}/${name}` : name;
@@ -169,11 +180,13 @@ function bootFile(asked: Question, memory: Memory, settings: DhcpSettings): stri
 /** Adds what must come last and says where the answer goes (RFC 2131 §4.1). */
 function finish(reply: Dhcp4Packet, asked: Question, binds: string | null): Reply {
   const { packet } = asked;
-  const relay = packet.options.get(82);
-  if (packet.giaddr !== NO_ADDRESS) {
-    if (relay) setOption(reply.options, 'relay_agent', relay); // RFC 3046 §2.2: the same bytes, as the last option
+  const selection = getOption(packet.options, 'subnet_selection');
+  if (selection !== undefined) setOption(reply.options, 'subnet_selection', selection); // RFC 3011 §3
+  const relay = getOption(packet.options, 'relay_agent');
+  // RFC 3046 §2.2: the same bytes, as the last option; a switch may add it without giaddr.
+  if (relay) setOption(reply.options, 'relay_agent', relay);
+  if (packet.giaddr !== NO_ADDRESS)
     return { reply, to: { address: packet.giaddr, port: SERVER_PORT }, binds };
-  }
   // A client that has its address is reached there. All others by broadcast, asked for or not: unicast to an address
   // that is not up yet needs an ARP entry, which only raw sockets or root's netlink could make.
   const unicast = packet.ciaddr !== NO_ADDRESS && asked.subnet?.contains(packet.ciaddr);

@@ -1,5 +1,6 @@
-import { getOption, userClasses } from '../../protocol/dhcp4/options.js';
+import { getOption, subOptions, userClasses } from '../../protocol/dhcp4/options.js';
 import { type Dhcp4Packet, formatMac, MESSAGE_TYPE, NO_ADDRESS } from '../../protocol/dhcp4/packet.js';
+import { locate, serverIdentifier } from './locate.js';
 import type { DhcpSettings, Subnet } from './settings.js';
 
 /** Where a datagram came from and on which of our ports it came in. */
@@ -17,6 +18,10 @@ export interface Question {
   type: keyof typeof MESSAGE_TYPE;
   /** The network it is on; null where none is configured. */
   subnet: Subnet | null;
+  /** It is reached at its address behind a router, not on our wire. */
+  routed: boolean;
+  /** What we call ourselves towards it. */
+  serverId: string;
   /** The address it asks for or has. */
   wanted: string | null;
   /** Whether answering takes an address of ours. */
@@ -24,6 +29,8 @@ export interface Question {
   arch: Arch;
   /** Its firmware already runs iPXE. */
   ipxe: boolean;
+  /** It is iPXE, and says what it can: HTTP is not among it. */
+  withoutHttp: boolean;
   /** By its vendor class: network boot by PXE, by UEFI HTTP boot, or no network boot at all. */
   boots: 'pxe' | 'http' | null;
 }
@@ -32,6 +39,8 @@ export type Arch = 'bios' | 'uefi_ia32' | 'uefi_x64' | 'uefi_arm64' | null;
 
 export interface Silence {
   silence: string;
+  /** A relay that forwards to us and is not configured. */
+  relay?: string;
   /** Something is to be remembered all the same. */
   effect?: { kind: 'decline' | 'release'; mac: string; ip: string };
 }
@@ -67,15 +76,11 @@ export function question(
   const type = code === undefined ? undefined : TYPE_NAME.get(code as never);
   if (type === undefined) return { silence: code === undefined ? 'plain BOOTP' : `message type ${code}` };
 
-  const relayed = packet.giaddr !== NO_ADDRESS;
-  const subnet =
-    settings.subnets.find((row) =>
-      relayed ? row.relays.includes(packet.giaddr) : row.contains(settings.serverAddress),
-    ) ?? null;
-  if (relayed && !subnet) return { silence: `relay ${packet.giaddr} is not listed` };
-
+  const where = locate(packet, mac, settings);
+  if ('silence' in where) return where;
   const serverId = getOption(packet.options, 'server_id');
-  if (serverId !== undefined && serverId !== settings.serverAddress && received.localPort === 67) {
+  const ours = serverIdentifier(packet, settings);
+  if (serverId !== undefined && serverId !== ours && received.localPort === 67) {
     return { silence: `meant for the server ${serverId}` };
   }
   const requested = getOption(packet.options, 'requested_address') ?? null;
@@ -85,7 +90,8 @@ export function question(
     received,
     mac,
     type,
-    subnet,
+    ...where,
+    serverId: ours,
     wanted: ciaddr ?? requested,
     needsAddress: settings.mode === 'server' && received.localPort === 67,
     ...bootClient(packet),
@@ -101,13 +107,8 @@ export function question(
       if (ciaddr === null) return { silence: 'inform without an address' };
       return { ...asked, needsAddress: false };
     case 'decline':
-      return settings.mode === 'server' && serverId !== undefined && requested !== null
-        ? { silence: 'declined', effect: { kind: 'decline', mac, ip: requested } }
-        : { silence: 'decline without server or address' };
     case 'release':
-      return settings.mode === 'server' && serverId !== undefined && ciaddr !== null
-        ? { silence: 'released', effect: { kind: 'release', mac, ip: ciaddr } }
-        : { silence: 'release without server or address' };
+      return given(asked, type, serverId !== undefined && settings.mode === 'server');
     case 'offer':
     case 'ack':
     case 'nak':
@@ -115,7 +116,35 @@ export function question(
   }
 }
 
-function bootClient(packet: Dhcp4Packet): Pick<Question, 'arch' | 'ipxe' | 'boots'> {
+/**
+ * What a client says about its address without asking anything. Both can be forged: they count from where the address is,
+ * a release from the address itself (RFC 2131 §4.4.6: it is unicast, without a relay).
+ */
+function given(asked: Question, kind: 'decline' | 'release', ours: boolean): Silence {
+  const { packet, received, mac, subnet } = asked;
+  const requested = getOption(packet.options, 'requested_address');
+  const ip = kind === 'release' ? packet.ciaddr : (requested ?? NO_ADDRESS);
+  if (!ours || ip === NO_ADDRESS) return { silence: `${kind} without server or address` };
+  if (!subnet?.contains(ip)) return { silence: `${kind} of an address of another network` };
+  if (kind === 'release' && (received.address !== ip || packet.giaddr !== NO_ADDRESS)) {
+    return { silence: `release of ${ip} from ${received.address}` };
+  }
+  if (kind === 'decline' && packet.ciaddr !== NO_ADDRESS)
+    return { silence: 'decline from an address in use' };
+  return { silence: `${kind}d`, effect: { kind, mac, ip } };
+}
+
+/** iPXE's features in option 175 (src/include/ipxe/features.h): codes 16 to 79, each with a version. */
+const FEATURES = { first: 16, last: 79, http: 19 };
+
+function lacksHttp(encapsulated: Uint8Array | undefined): boolean {
+  const features = encapsulated
+    ? [...subOptions(encapsulated).keys()].filter((code) => code >= FEATURES.first && code <= FEATURES.last)
+    : [];
+  return features.length > 0 && !features.includes(FEATURES.http);
+}
+
+function bootClient(packet: Dhcp4Packet): Pick<Question, 'arch' | 'ipxe' | 'withoutHttp' | 'boots'> {
   const vendor = getOption(packet.options, 'vendor_class') ?? '';
   const user = getOption(packet.options, 'user_class');
   const ipxe = packet.options.has(175) || (user !== undefined && userClasses(user).includes('iPXE'));
@@ -129,5 +158,6 @@ function bootClient(packet: Dhcp4Packet): Pick<Question, 'arch' | 'ipxe' | 'boot
       : null;
   const known = codes.map((code) => ARCH[code] ?? null).find((arch) => arch !== null);
   // Firmware older than option 93 is BIOS (PXE 2.1 is from 1999).
-  return { ipxe, boots, arch: known ?? (codes.length === 0 && boots === 'pxe' ? 'bios' : null) };
+  const withoutHttp = ipxe && lacksHttp(getOption(packet.options, 'ipxe'));
+  return { ipxe, withoutHttp, boots, arch: known ?? (codes.length === 0 && boots === 'pxe' ? 'bios' : null) };
 }

@@ -1,7 +1,6 @@
 import type { BootPlanRepository } from '../../boot-plan/boot-plan.repository.js';
 import type { NetbootSection } from '../../config/section/netboot.js';
 import { FerricError, messageOf } from '../../domain/errors.js';
-import type { LeaseRepository } from '../../lease/lease.repository.js';
 import { contained } from '../../platform/boundary.js';
 import type { Logger } from '../../platform/logger.js';
 import { Sparingly } from '../../platform/sparingly.js';
@@ -9,17 +8,19 @@ import { getOption } from '../../protocol/dhcp4/options.js';
 import { decodeDhcp4, encodeDhcp4, formatMac } from '../../protocol/dhcp4/packet.js';
 import { MalformedPacket } from '../../protocol/malformed-packet.js';
 import { Datagrams } from '../datagrams.js';
+import { AddressDesk } from './address-desk.js';
+import { AddressProbe } from './address-probe.js';
 import { answer, type Reply } from './answer.js';
 import { adoptDeviceSocket, type DeviceSocket, openDeviceSocket } from './device-socket.js';
 import { interfaceAddresses, interfaceNumber } from './interface-addresses.js';
 import { KnownMacs, type KnownPorts } from './known-macs.js';
-import { type Question, question, type Silence } from './question.js';
-import { type DhcpSettings, dhcpSettings, type Subnet } from './settings.js';
+import { question, type Silence } from './question.js';
+import { type DhcpSettings, dhcpSettings } from './settings.js';
 
 export interface DhcpMemory {
   ports: KnownPorts;
   plans: Pick<BootPlanRepository, 'kindOf'>;
-  leases: Pick<LeaseRepository, 'allocate' | 'bind' | 'release' | 'decline'>;
+  leases: ConstructorParameters<typeof AddressDesk>[0];
 }
 
 interface Datagram {
@@ -38,13 +39,16 @@ interface Listener {
 const LOOK_AT_INTERFACE = 5_000;
 /** Questions under way at once; each takes a few database queries. */
 const MAX_UNDER_WAY = 256;
+/** Anybody can invent relays. */
+const MAX_STRANGE_RELAYS = 64;
 
 /** The sockets of DHCP. What is answered stands in `question` and `answer`. */
 export class DhcpServer {
   #listeners: Listener[] = [];
-  #settings: DhcpSettings | null = null;
+  #serving: { settings: DhcpSettings; desk: AddressDesk } | null = null;
   #watch: NodeJS.Timeout | null = null;
   readonly #known: KnownMacs<Datagram>;
+  readonly #strangeRelays = new Set<string>();
   readonly #underWay = new Map<string, Promise<void>>();
   readonly #sparingly: Sparingly;
   readonly #wire: Datagrams;
@@ -68,10 +72,10 @@ export class DhcpServer {
   describe(): string {
     const { interface: device, mode } = this.section.dhcp;
     if (device === null) return 'DHCP: off (netboot.dhcp.interface names no interface)';
-    const at = this.#settings ? ` (${this.#settings.serverAddress})` : '';
+    const at = this.#serving ? ` (${this.#serving.settings.serverAddress})` : '';
     const { subnets } = this.section.dhcp;
     const what = mode === 'proxy' ? 'proxy, boot files only' : `addresses for ${subnets.length} network(s)`;
-    return `DHCP: ${this.#settings ? 'on' : 'not started'}, interface ${device}${at}, ${what}`;
+    return `DHCP: ${this.#serving ? 'on' : 'not started'}, interface ${device}${at}, ${what}`;
   }
 
   /**
@@ -92,7 +96,8 @@ export class DhcpServer {
       throw new FerricError('invalid', 'netboot.dhcp.subnets is empty: there is no address to give');
     }
     await this.#known.load();
-    this.#settings = settings;
+    const probe = new AddressProbe(device, this.section.dhcp.probe_ms);
+    this.#serving = { settings, desk: new AddressDesk(this.memory.leases, probe, this.#sparingly) };
     try {
       await this.#listen(67, device, socket_fd);
       if (mode === 'proxy') await this.#listen(4011, device, proxy_socket_fd);
@@ -133,7 +138,7 @@ export class DhcpServer {
   #close(): void {
     for (const { socket } of this.#listeners) socket.socket.close();
     this.#listeners = [];
-    this.#settings = null;
+    this.#serving = null;
   }
 
   async stop(): Promise<void> {
@@ -191,7 +196,6 @@ export class DhcpServer {
       const result = await this.#decide(datagram);
       if ('silence' in result) {
         this.log.debug({ mac, reason: result.silence }, 'DHCP: not answered');
-        if (result.effect) await this.#remember(result.effect);
         return;
       }
       await this.#send(result, datagram.via, mac);
@@ -204,62 +208,48 @@ export class DhcpServer {
   }
 
   async #decide(datagram: Datagram): Promise<Reply | Silence> {
-    const settings = this.#settings;
-    if (!settings) return { silence: 'stopping' };
-    const received = {
-      address: datagram.address,
-      port: datagram.port,
-      localPort: datagram.via.localPort,
-    };
-    const asked = question(decodeDhcp4(datagram.bytes), received, settings);
-    if ('silence' in asked) return asked;
+    const serving = this.#serving;
+    if (!serving) return { silence: 'stopping' };
+    const { settings, desk } = serving;
+    const { address, port: from, via } = datagram;
+    const packet = decodeDhcp4(datagram.bytes);
+    const asked = question(packet, { address, port: from, localPort: via.localPort }, settings);
+    if (packet.faults) {
+      const words = { mac: formatMac(packet.chaddr), faults: packet.faults };
+      this.#sparingly.warn(
+        words,
+        'DHCP: a packet that breaks the protocol; what could not be read is passed over',
+      );
+    }
+    if ('silence' in asked) return this.#passedOver(asked, desk);
     const port = await this.memory.ports.byMac(asked.mac);
     if (!port) return { silence: 'unknown MAC' };
     const plan = asked.boots === null ? null : await this.memory.plans.kindOf(asked.mac);
-    const address = asked.needsAddress ? await this.#address(asked, port, settings) : null;
-    const result = answer(asked, { port, plan, address }, settings);
-    if ('silence' in result || result.binds === null) return result;
-    return (await this.memory.leases.bind(asked.mac, result.binds, settings.leaseTime))
-      ? result
-      : { silence: 'the address went to another meanwhile' };
+    if (asked.withoutHttp && plan?.kind === 'ipxe') {
+      this.#sparingly.warn(
+        { mac: asked.mac },
+        'DHCP: an iPXE without HTTP, given the first boot file in its stead',
+      );
+    }
+    const given = asked.needsAddress ? await desk.addressFor(asked, port, settings) : null;
+    return answer(asked, { port, plan, address: given }, settings);
   }
 
-  async #address(
-    asked: Question,
-    port: { uuid: string; node_uuid: string },
-    settings: DhcpSettings,
-  ): Promise<string | null> {
-    const { subnet, mac, packet } = asked;
-    if (!subnet) return null;
-    const host = settings.hosts.get(mac)?.ip;
-    const client = {
-      mac,
-      node_uuid: port.node_uuid,
-      port_uuid: port.uuid,
-      arch: asked.arch,
-      vendor_class: printable(getOption(packet.options, 'vendor_class')),
-      hostname: printable(getOption(packet.options, 'host_name')),
-    };
-    const address = await this.memory.leases.allocate(client, {
-      fixed: host !== undefined && subnet.contains(host) ? host : null,
-      pool:
-        subnet.range_start !== null && subnet.range_end !== null
-          ? { start: subnet.range_start, end: subnet.range_end }
-          : null,
-      excluded: reserved(subnet, settings),
-      wanted: asked.wanted,
-    });
-    if (address === null) {
-      this.#sparingly.warn({ mac, network: subnet.cidr }, 'DHCP: no address is free for a known port');
+  async #passedOver(silence: Silence, desk: AddressDesk): Promise<Silence> {
+    const { effect, relay } = silence;
+    if (
+      relay !== undefined &&
+      !this.#strangeRelays.has(relay) &&
+      this.#strangeRelays.size < MAX_STRANGE_RELAYS
+    ) {
+      this.#strangeRelays.add(relay);
+      this.log.warn(
+        { relay },
+        'DHCP: a relay that is in the `relays` of no network (netboot.dhcp.subnets); nothing it forwards is answered',
+      );
     }
-    return address;
-  }
-
-  async #remember({ kind, mac, ip }: NonNullable<Silence['effect']>): Promise<void> {
-    await this.memory.leases[kind](mac, ip);
-    if (kind === 'decline') {
-      this.log.warn({ mac, ip }, 'DHCP: the client found its address in use by another');
-    }
+    if (effect) await desk.remember(effect);
+    return silence;
   }
 
   async #send({ reply, to }: Reply, { socket }: Listener, mac: string): Promise<void> {
@@ -274,14 +264,4 @@ export class DhcpServer {
       'DHCP: answered',
     );
   }
-}
-
-function reserved(subnet: Subnet, settings: DhcpSettings): string[] {
-  const taken = [settings.serverAddress, ...subnet.routers, ...subnet.dns_servers];
-  return [...taken, ...[...settings.hosts.values()].map((host) => host.ip)].filter(subnet.contains);
-}
-
-/** Clients' texts go into the database and log lines: visible ASCII only. */
-function printable(text: string | undefined): string | null {
-  return text ? text.replace(/[^\x20-\x7e]/g, '?').slice(0, 255) : null;
 }

@@ -11,8 +11,10 @@ import {
 /** What DHCP answers are made from; fixed while the server runs. */
 export interface DhcpSettings {
   mode: 'server' | 'proxy';
-  /** Ours on the served interface: server identifier, TFTP server. */
+  /** Ours on the served interface: the server identifier. */
   serverAddress: string;
+  /** Where machines are told that TFTP is. */
+  tftpAddress: string;
   /** Seconds. */
   leaseTime: number;
   subnets: readonly Subnet[];
@@ -27,14 +29,18 @@ export interface DhcpSettings {
 export interface Subnet extends SubnetSection {
   netmask: string;
   broadcast: string;
+  /** Whether a host may have this address. */
   contains(address: string): boolean;
+  /** The same with the network's own address and the broadcast address: both name the network. */
+  covers(address: string): boolean;
 }
 
 export function dhcpSettings(section: NetbootSection, serverAddress: string): DhcpSettings {
-  const { dhcp } = section;
+  const { dhcp, tftp } = section;
   return {
     mode: dhcp.mode,
     serverAddress,
+    tftpAddress: tftp.listen === null || tftp.listen === '0.0.0.0' ? serverAddress : tftp.listen,
     leaseTime: dhcp.lease_time,
     subnets: dhcp.subnets.map(toSubnet),
     hosts: new Map(dhcp.hosts.map((host) => [host.mac, host])),
@@ -53,6 +59,10 @@ function toSubnet(section: SubnetSection): Subnet {
     contains: (address) => {
       const number = addressNumber(address);
       return number > first && number < last;
+    },
+    covers: (address) => {
+      const number = addressNumber(address);
+      return number >= first && number <= last;
     },
   };
 }

@@ -101,9 +101,9 @@ async function bind(ip: string, mac = MAC): Promise<void> {
     vendor_class: null,
     hostname: null,
   };
-  const choice = { fixed: ip, pool: null, excluded: [], wanted: null };
-  expect(await leases.allocate(client, choice)).toBe(ip);
-  expect(await leases.bind(mac, ip, 600)).toBe(true);
+  const choice = { network: `${ip}/8`, fixed: ip, pool: null, excluded: [] };
+  expect(await leases.offer(client, choice)).toMatchObject({ ip });
+  expect(await leases.claim(client, ip, choice, 600)).toBe(true);
 }
 
 async function ask(from: string, url: string, body?: object): Promise<number> {

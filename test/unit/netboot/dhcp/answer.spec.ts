@@ -146,11 +146,68 @@ describe('silence', () => {
     expect(silence(packet)).toBe('plain BOOTP');
   });
 
+  const at = (address: string): Received => ({ ...local, address });
+
+  it.each<[string, ReturnType<typeof ask>]>([
+    [
+      'from another address',
+      ask(
+        clientPacket('release', { 54: [10, 77, 0, 1] }, { ciaddr: '10.77.0.101' }),
+        known,
+        server,
+        at('10.77.0.66'),
+      ),
+    ],
+    ['from no address', ask(clientPacket('release', { 54: [10, 77, 0, 1] }, { ciaddr: '10.77.0.101' }))],
+    [
+      'through a relay',
+      ask(
+        clientPacket('release', { 54: [10, 77, 0, 1] }, { ciaddr: '10.78.0.7', giaddr: '10.78.0.1' }),
+        known,
+        server,
+        at('10.78.0.1'),
+      ),
+    ],
+    [
+      'of an address of no network',
+      ask(
+        clientPacket('release', { 54: [10, 77, 0, 1] }, { ciaddr: '10.99.0.7' }),
+        known,
+        server,
+        at('10.99.0.7'),
+      ),
+    ],
+    [
+      'declined: of another network',
+      ask(clientPacket('decline', { 50: [10, 78, 0, 7], 54: [10, 77, 0, 1] })),
+    ],
+    [
+      'declined: of another network than its relay’s',
+      ask(clientPacket('decline', { 50: [10, 77, 0, 101], 54: [10, 77, 0, 1] }, { giaddr: '10.78.0.1' })),
+    ],
+    [
+      'declined: by one that uses an address',
+      ask(clientPacket('decline', { 50: [10, 77, 0, 101], 54: [10, 77, 0, 1] }, { ciaddr: '10.77.0.101' })),
+    ],
+  ])('what is given back %s counts for nothing', (_what, got) => {
+    expect(got).toHaveProperty('silence');
+    expect(got).not.toHaveProperty('effect');
+  });
+
+  it('a release comes through a router from the address itself', () => {
+    const packet = clientPacket('release', { 54: [10, 77, 0, 1] }, { ciaddr: '10.78.0.7' });
+    expect(ask(packet, known, server, at('10.78.0.7'))).toMatchObject({
+      effect: { kind: 'release', ip: '10.78.0.7' },
+    });
+  });
+
   it('decline and release are remembered, for our own server id only', () => {
     const declined = clientPacket('decline', { 50: [10, 77, 0, 101], 54: [10, 77, 0, 1] });
     expect(ask(declined)).toMatchObject({ effect: { kind: 'decline', mac: CLIENT_MAC, ip: '10.77.0.101' } });
     const released = clientPacket('release', { 54: [10, 77, 0, 1] }, { ciaddr: '10.77.0.101' });
-    expect(ask(released)).toMatchObject({ effect: { kind: 'release', ip: '10.77.0.101' } });
+    expect(ask(released, known, server, at('10.77.0.101'))).toMatchObject({
+      effect: { kind: 'release', ip: '10.77.0.101' },
+    });
     for (const type of ['decline', 'release'] as const) {
       expect(ask(clientPacket(type, { 50: [10, 77, 0, 101] }, { ciaddr: '10.77.0.101' }))).not.toHaveProperty(
         'effect',
@@ -201,6 +258,19 @@ describe('boot files', () => {
     expect(option(offer, 'tftp_server_name')).toBeUndefined();
   });
 
+  it('an iPXE that says that it has no HTTP gets the first stage by TFTP', () => {
+    const features = (...codes: number[]) => codes.flatMap((code) => [code, 1, 1]);
+    const ask175 = (...codes: number[]) =>
+      reply(pxe([0, 7], { 77: 'iPXE', 175: [0xb1, 1, 0, ...features(...codes)] }));
+    for (const without of [ask175(0x11, 0x15), ask175(0x24)]) {
+      expect(without.reply).toMatchObject({ file: 'snponly.efi', siaddr: '10.77.0.1' });
+      expect(option(without, 'boot_file_name')).toBe('snponly.efi');
+    }
+    for (const unknown of [ask175(0x13), ask175(0x11, 0x13), ask175()]) {
+      expect(unknown.reply.file).toBe('http://10.77.0.1:8080/boot.ipxe');
+    }
+  });
+
   it('the pxe boot interface: its own first stage, for iPXE ROMs as well', () => {
     const memory: Memory = { ...known, plan: { kind: 'pxe' } };
     expect(reply(pxe([0, 0]), memory).reply.file).toBe('pxelinux.0');
@@ -242,6 +312,25 @@ describe('boot files', () => {
   });
 });
 
+it('machines are told the address that TFTP listens at', () => {
+  const at = (listen: string) =>
+    reply(
+      clientPacket('discover', { 60: 'PXEClient', 93: [0, 0] }),
+      known,
+      dhcpSettings(netbootSection.parse({ ...section(), tftp: { listen } }), '10.77.0.1'),
+    );
+  for (const [listen, told] of [
+    ['10.77.0.5', '10.77.0.5'],
+    ['0.0.0.0', '10.77.0.1'],
+  ] as const) {
+    const offer = at(listen);
+    expect(offer.reply.siaddr).toBe(told);
+    expect(option(offer, 'tftp_server_name')).toBe(told);
+    expect(option(offer, 'tftp_server_addresses')).toEqual([told]);
+    expect(option(offer, 'server_id')).toBe('10.77.0.1');
+  }
+});
+
 describe('relays', () => {
   const relayed = (giaddr = '10.78.0.1') =>
     clientPacket('discover', { 82: [1, 4, 1, 2, 3, 4], 60: 'PXEClient' }, { giaddr, hops: 1 });
@@ -263,9 +352,54 @@ describe('relays', () => {
     expect(nak.reply.flags).toBe(0x8000);
   });
 
-  it('option 82 without a relay is not sent back', () => {
-    const offer = reply(clientPacket('discover', { 82: [1, 1, 1] }));
-    expect(offer.reply.options.has(82)).toBe(false);
+  it('option 82 without giaddr, from a switch, comes back as it was (RFC 3046 §2.2)', () => {
+    for (const type of ['discover', 'request'] as const) {
+      const got = reply(clientPacket(type, { 82: [1, 1, 1], 50: [10, 77, 0, 101] }));
+      expect([...got.reply.options.keys()].at(-1)).toBe(82);
+      expect(got.reply.options.get(82)).toEqual(Uint8Array.of(1, 1, 1));
+      expect(got.to.address).toBe('255.255.255.255');
+    }
+  });
+
+  it('an override of the server identifier (RFC 5107) is followed, where there is a relay', () => {
+    const override = { 82: [11, 4, 10, 78, 0, 1] };
+    expect(
+      option(reply(clientPacket('discover', override, { giaddr: '10.78.0.1' }), memory), 'server_id'),
+    ).toBe('10.78.0.1');
+    const request = { ...override, 50: [10, 78, 0, 7], 54: [10, 78, 0, 1] };
+    const ack = reply(clientPacket('request', request, { giaddr: '10.78.0.1' }), memory);
+    expect(option(ack, 'message_type')).toBe(5);
+    expect(option(reply(clientPacket('discover', override)), 'server_id')).toBe('10.77.0.1');
+    expect(silence(clientPacket('request', request))).toBe('meant for the server 10.78.0.1');
+  });
+});
+
+describe('a client behind a router that is heard without its relay', () => {
+  const from = (address: string): Received => ({ address, port: 68, localPort: 67 });
+
+  it('renews at its own address', () => {
+    const packet = clientPacket('request', {}, { ciaddr: '10.78.0.7' });
+    const ack = reply(packet, { ...known, address: '10.78.0.7' }, server, from('10.78.0.7'));
+    expect(ack.to).toEqual({ address: '10.78.0.7', port: 68 });
+    expect(option(ack, 'message_type')).toBe(5);
+    expect(option(ack, 'routers')).toEqual(['10.78.0.1']);
+    expect(ack.reply).toMatchObject({ yiaddr: '10.78.0.7', ciaddr: '10.78.0.7' });
+  });
+
+  it('is told that it lost its lease where it is, not on our wire', () => {
+    const packet = clientPacket('request', {}, { ciaddr: '10.78.0.9' });
+    const nak = reply(packet, { ...known, address: '10.78.0.7' }, server, from('10.78.0.9'));
+    expect(option(nak, 'message_type')).toBe(6);
+    expect(nak.to).toEqual({ address: '10.78.0.9', port: 68 });
+    // No address there is ours to give: another server's.
+    expect(silence(packet, { ...known, address: null })).toBe('no address is configured for it');
+  });
+
+  it('informs itself of its own network', () => {
+    const ack = reply(clientPacket('inform', {}, { ciaddr: '10.78.0.7' }), { ...known, address: null });
+    expect(ack.to).toEqual({ address: '10.78.0.7', port: 68 });
+    expect(option(ack, 'routers')).toEqual(['10.78.0.1']);
+    expect(option(ack, 'lease_time')).toBeUndefined();
   });
 });
 
@@ -340,7 +474,7 @@ it('whatever is decoded is answered or passed over, without a throw; fifty thous
     }
   }
   expect(answered).toBeGreaterThan(5_000);
-});
+}, 60_000);
 
 it('no client text ever comes back in a reply but its own id, uuid and relay option', () => {
   fc.assert(
