@@ -47,7 +47,10 @@ export async function createAgentApi(parts: AgentApiParts): Promise<ApiListener>
     log,
     publicEndpoint: parts.settings.public_url,
     maxBodyBytes: MAX_BODY,
-    largerBodies: { '/continue_inspection': MAX_INSPECTION_BODY },
+    largerBodies: {
+      '/continue_inspection': MAX_INSPECTION_BODY,
+      '/continue_inspection/:secret': MAX_INSPECTION_BODY,
+    },
     // Of what a machine tells of itself, odd counters are no reason to refuse the rest.
     mayRound: true,
     requestTimeout: REQUEST_TIMEOUT,

@@ -29,7 +29,7 @@ import {
 import type { ApiRequest, Asked } from './request/asked.js';
 import { parseBody } from './request/body.js';
 import { BYTES, expire, isStreamed, readAll, type StreamRequest } from './request/bytes.js';
-import { isOfImages, normalisePath } from './request/path.js';
+import { isOfImages, normalisePath, shownPath } from './request/path.js';
 import { parseQuery } from './request/query.js';
 import { JsonText } from './resource/json-text.js';
 import { declaredRoutes } from './routes.js';
@@ -189,7 +189,7 @@ function prepare(
     log[quiet ? 'debug' : 'info'](
       {
         method: request.method,
-        path: request.url.split('?', 1)[0],
+        path: shownPath(request.url),
         status: reply.statusCode,
         ms: Math.round(reply.elapsedTime),
         source: request.ip,

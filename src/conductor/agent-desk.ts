@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { InvalidError, NotFoundError } from '../domain/errors.js';
 import { factsOf } from '../domain/provision/machine.js';
 import type { ProvisionState } from '../domain/provision/table.js';
@@ -9,6 +9,7 @@ import type { OperationRepository } from '../operation/operation.repository.js';
 import type { PortRepository } from '../port/port.repository.js';
 import type { HeartbeatBody } from './conductor.js';
 import type { OperationRunner } from './operation-runner.js';
+import { sameToken } from './same-token.js';
 
 /** @throws InvalidError for a callback URL that the daemon must not call */
 export type CallbackCheck = (url: string, source: string) => void;
@@ -121,10 +122,4 @@ function mayLookUp(state: string): boolean {
 
 function missing(): NotFoundError {
   return new NotFoundError('Node could not be found.');
-}
-
-function sameToken(known: unknown, given: string | undefined): boolean {
-  if (typeof known !== 'string' || !given) return false;
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(known), digest(given));
 }

@@ -54,6 +54,8 @@ export interface InspectionQuery {
   /** Lower case with colons. */
   macs: readonly string[];
   bmc_addresses: readonly string[];
+  /** The end of the URL that it was given with its boot. */
+  secret: string | null;
   source: string;
 }
 

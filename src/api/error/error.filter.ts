@@ -7,7 +7,7 @@ import { VersionRefused } from '../microversion/microversion.js';
 import type { ApiReply, ApiRequest } from '../request/asked.js';
 import { BodyRefused } from '../request/body.js';
 import { MediaTypeRefused } from '../request/bytes.js';
-import { isOfImages } from '../request/path.js';
+import { isOfImages, shownPath } from '../request/path.js';
 import { imageFault } from './image-fault.js';
 import { PathRefused } from './path-refused.js';
 import type { RouteTable } from './route-table.js';
@@ -43,7 +43,7 @@ export class ErrorFilter implements ExceptionFilter {
     if (failure.status >= 500) {
       const level = failure.status === 500 ? 'error' : 'warn';
       this.log[level](
-        { method: request.method, path: request.url.split('?')[0], error: describe(error) },
+        { method: request.method, path: shownPath(request.url), error: describe(error) },
         'a request failed',
       );
     }

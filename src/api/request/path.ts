@@ -30,6 +30,11 @@ export function isOfImages(url: string): boolean {
   return /^\/v2([/?#]|$)/.test(url);
 }
 
+/** A path as log lines and errors may show it: without the secret that a ramdisk reports with. */
+export function shownPath(url: string): string {
+  return url.split('?', 1)[0]!.replace(/(\/continue_inspection\/).+/i, '$1******');
+}
+
 function withoutTrailingSlashes(path: string): string {
   let end = path.length;
   while (end > 0 && path[end - 1] === '/') end -= 1;

@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 import type { InspectorSettings } from '../../config/section/inspector.js';
 import { inTransaction } from '../../database/data-source.js';
 import { FerricError, isDatabaseAway, NotFoundError, UnavailableError } from '../../domain/errors.js';
-import type { InspectionReport } from '../../driver/contract/inspect.js';
+import { INSPECTION_SECRET, type InspectionReport } from '../../driver/contract/inspect.js';
 import type { DriverRegistry } from '../../driver/registry.js';
 import type { HardwareRepository } from '../../hardware/hardware.repository.js';
 import type { SourceRule } from '../../lease/source-rule.js';
@@ -16,6 +16,7 @@ import type { AgentDesk } from '../agent-desk.js';
 import type { InspectionQuery, Requester } from '../conductor.js';
 import type { NodeDesk } from '../node-desk.js';
 import type { OperationRunner } from '../operation-runner.js';
+import { sameToken } from '../same-token.js';
 import { plannedFrom } from '../workflow/workflow.js';
 import { READ_REPORT } from './report-reader.js';
 
@@ -86,6 +87,10 @@ export class InspectionDesk {
       throw miss(`node ${node.uuid} is not inspected by its ramdisk`);
     if (!(await sources.speaksFor(node.uuid, query.source)))
       throw miss(`${query.source} is not an address of the machine of node ${node.uuid} in this boot`);
+    const secret = nodes.withSecrets(node).driver_internal_info[INSPECTION_SECRET];
+    // Boot files of others than ours carry none.
+    if (secret !== undefined && !sameToken(secret, query.secret))
+      throw miss(`node ${node.uuid} was booted with a secret that the report does not bring`);
     return node;
   }
 

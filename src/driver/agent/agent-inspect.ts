@@ -1,10 +1,17 @@
+import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { InspectorSettings } from '../../config/section/inspector.js';
 import { InvalidError, messageOf } from '../../domain/errors.js';
 import type { Json, JsonObject, StepOutcome } from '../../domain/step/step.js';
 import { parseKernelCommandLine } from '../../protocol/agent/kernel-parameters.js';
 import type { DriverContext } from '../contract/context.js';
-import type { Findings, InspectedPort, InspectInterface, InspectionReport } from '../contract/inspect.js';
+import {
+  type Findings,
+  INSPECTION_SECRET,
+  type InspectedPort,
+  type InspectInterface,
+  type InspectionReport,
+} from '../contract/inspect.js';
 import type { StepContext, StepDeclaration, WorkContext } from '../contract/step.js';
 import { forgetAgent } from './agent-node.js';
 import { digest } from './inspection/digest.js';
@@ -114,16 +121,20 @@ export class AgentInspect implements InspectInterface {
       return (await ramdisk.arrival(context, reported)) ?? { is: 'done' };
     }
     const addresses = await this.bmcAddresses(context);
+    const managed = this.isManaged(context);
+    // Whoever has the boot files of this boot may report, and nobody else.
+    const secret =
+      managed && context.interfaces.boot.handsParameters ? randomBytes(24).toString('base64url') : null;
     return ramdisk.launch(
       context,
       async () => {
-        if (!this.isManaged(context)) return;
+        if (!managed) return;
         await context.interfaces.boot.prepareRamdisk(context, {
           ...parameters(this.parts.settings),
-          'ipa-inspection-callback-url': `${this.parts.apiUrl().replace(/\/$/, '')}/v1/continue_inspection`,
+          'ipa-inspection-callback-url': `${this.parts.apiUrl().replace(/\/$/, '')}/v1/continue_inspection${secret === null ? '' : `/${secret}`}`,
         });
       },
-      { [ADDRESSES]: addresses },
+      { [ADDRESSES]: addresses, ...(secret === null ? {} : { [INSPECTION_SECRET]: secret }) },
     );
   }
 
@@ -135,7 +146,7 @@ export class AgentInspect implements InspectInterface {
       await context.interfaces.power.setPowerState(context, 'rebooting', POWER_TIMEOUT);
     }
     await forgetAgent(context);
-    const { [ADDRESSES]: _addresses, ...kept } = context.node.driver_internal_info;
+    const { [ADDRESSES]: _a, [INSPECTION_SECRET]: _s, ...kept } = context.node.driver_internal_info;
     await context.save({ driver_internal_info: kept });
   }
 

@@ -6,6 +6,8 @@ export type RamdiskKind = 'deploy' | 'rescue';
 
 /** Publishes what a machine needs for its next boot. Does not touch the BMC: the deploy steps choose the device. */
 export interface BootInterface extends Implementation {
+  /** Whether what it publishes brings the ramdisk its parameters. */
+  readonly handsParameters?: true;
   /**
    * Publishes the ramdisk for this node; parameters go on the kernel's command line.
    * @param which by default the deploy ramdisk

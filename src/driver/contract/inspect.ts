@@ -2,6 +2,9 @@ import type { JsonObject } from '../../domain/step/step.js';
 import type { Implementation } from './implementation.js';
 import type { StepDeclaration, WorkContext } from './step.js';
 
+/** In driver_internal_info: what the ramdisk that was booted now ends its report's URL with. */
+export const INSPECTION_SECRET = 'inspection_secret';
+
 /** What a ramdisk told of its machine: whatever runs there says so, it is believed in nothing. */
 export interface InspectionReport {
   readonly inventory: JsonObject;

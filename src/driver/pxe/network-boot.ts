@@ -71,6 +71,7 @@ export class NetworkBoot implements BootInterface {
   readonly name: string;
   readonly properties = PROPERTIES;
   readonly inMemory: MemoryBoot;
+  readonly handsParameters = true;
 
   constructor(private readonly parts: NetworkBootParts) {
     this.name = parts.flavour.name;

@@ -174,6 +174,30 @@ describe('POST /v1/continue_inspection', () => {
     if (state.provision_state === 'inspect failed') expect(state.last_error).toContain('second');
     expect(await post(withBmc(BMC))).toMatchObject(MISS);
   });
+  it('wants the secret that the ramdisk was booted with, where it was', async () => {
+    await inspect();
+    const secret = 'kFSw3cZ2HcVMUE5rqdLkQv9k3cJbqZkN';
+    const { nodes } = server.parts;
+    await nodes.edit(node, null, ({ driver_internal_info: known }) => ({
+      driver_internal_info: { ...known, inspection_secret: secret },
+    }));
+    expect(JSON.stringify(await shown())).not.toContain(secret);
+    const at = (end: string, version = 115) =>
+      server.agent
+        .at(version)
+        .post(`/v1/continue_inspection${end}`, withBmc(BMC, { logs: 'A'.repeat(2_000_000) }));
+    for (const end of ['', `?node_uuid=${node}`, '/x', `/${secret.slice(1)}`, `/${secret}x`]) {
+      expect(await at(end)).toMatchObject(MISS);
+    }
+    await server.settle(node, 'inspect wait');
+    expect((await at(`/${secret}`)).status).toBe(202);
+    await server.settle(node, 'manageable');
+    // It was for this boot alone.
+    expect((await nodes.get(node)).driver_internal_info).not.toHaveProperty('inspection_secret');
+    await inspect();
+    expect((await at('', 1)).status).toBe(202);
+    await server.settle(node, 'manageable');
+  });
   it('is there in 1.1, as ironic-inspector had it, and from 1.84', async () => {
     await inspect();
     for (const version of [2, 22, 83]) {

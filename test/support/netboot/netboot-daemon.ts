@@ -25,7 +25,7 @@ const memory = {
   leases,
   sources: new SourceRule({
     leases,
-    givesAddresses: settings.dhcp.mode === 'server',
+    givesAddresses: settings.dhcp.interface !== null && settings.dhcp.mode === 'server',
     discovers: false,
     allowed: every,
     unleased: { has: () => false },

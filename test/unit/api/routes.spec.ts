@@ -25,6 +25,8 @@ describe('routes', () => {
       '/healthcheck',
       '/v1',
       '/v1/continue_inspection',
+      // With the secret of its boot.
+      '/v1/continue_inspection/:secret',
       '/v1/heartbeat/:ident',
       '/v1/lookup',
       // Ours: what the API is.
@@ -47,6 +49,7 @@ describe('routes', () => {
       'GET /v1',
       'GET /v1/lookup',
       'POST /v1/continue_inspection',
+      'POST /v1/continue_inspection/:secret',
       'POST /v1/heartbeat/:ident',
     ]);
   });

@@ -99,7 +99,26 @@ export class RamdiskController {
     body: { schema: INSPECTION_SCHEMA },
     answer: { schema: OBJECT },
   })
-  async continueInspection(@Req() { asked, query, body, ip }: ApiRequest) {
+  continueInspection(@Req() request: ApiRequest) {
+    return this.#report(request, null);
+  }
+
+  /** Where a ramdisk reports that Ferric booted: the URL that it was given ends in the secret of its boot. */
+  @Post('continue_inspection/:secret')
+  @HttpCode(202)
+  @Since(1)
+  @Policy('public')
+  @Describe({
+    summary: 'A ramdisk that Ferric booted tells what it found',
+    query: INSPECTION,
+    body: { schema: INSPECTION_SCHEMA },
+    answer: { schema: OBJECT },
+  })
+  continueBootedInspection(@Req() request: ApiRequest) {
+    return this.#report(request, request.params['secret']!);
+  }
+
+  async #report({ asked, query, body, ip }: ApiRequest, secret: string | null) {
     const source = await this.door.enter(ip, 'report');
     const { version, base, by } = asked;
     const { node_uuid } = readQuery(query, INSPECTION, version);
@@ -112,7 +131,7 @@ export class RamdiskController {
     if (macs.length === 0 && bmc_addresses.length === 0 && node_uuid === undefined) {
       throw new InvalidError('No lookup information provided');
     }
-    const search = { node_uuid: node_uuid ?? null, macs, bmc_addresses, source };
+    const search = { node_uuid: node_uuid ?? null, macs, bmc_addresses, secret, source };
     const found = await this.#orMiss(source, () =>
       this.conductor.continueInspection({ inventory, plugin_data }, search, isNew, by),
     );

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { normalisePath } from '../../../../src/api/request/path.js';
+import { normalisePath, shownPath } from '../../../../src/api/request/path.js';
 
 describe('normalisePath', () => {
   it.each([
@@ -63,5 +63,13 @@ describe('normalisePath', () => {
     normalisePath(`/${'/'.repeat(100_000)}a`, true);
     normalisePath('/'.repeat(100_000), true);
     expect(performance.now() - started).toBeLessThan(2_000);
+  });
+});
+
+describe('shownPath', () => {
+  it('leaves out the query, and the secret that a ramdisk reports with', () => {
+    expect(shownPath('/v1/nodes?a=b')).toBe('/v1/nodes');
+    expect(shownPath('/v1/continue_inspection/kFSw3c?node_uuid=x')).toBe('/v1/continue_inspection/******');
+    expect(shownPath('/v1/continue_inspection')).toBe('/v1/continue_inspection');
   });
 });
