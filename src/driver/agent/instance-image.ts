@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -116,7 +117,11 @@ export class InstanceImage {
     let url: string;
     if (served) {
       const { checksum, disk_format } = resolved;
-      const fetched = await images.fetchTo(source, join(httpRoot, this.nameOf(node)), {
+      // The instance's own: whoever could guess the name of it would have it.
+      const url_token = randomBytes(24).toString('base64url');
+      const name = this.nameOf(node, url_token);
+      await this.remove(node);
+      const fetched = await images.fetchTo(source, join(httpRoot, name), {
         ...(checksum ? { checksum } : {}),
         ...(disk_format === undefined ? {} : { disk_format }),
         kind: partition ? 'partition' : 'whole-disk',
@@ -125,14 +130,15 @@ export class InstanceImage {
         signal,
         waiter: `node ${node.uuid}`,
       });
-      if (partition) await this.inspect(context, fetched.size);
-      url = `${httpUrl().replace(/\/$/, '')}/${this.nameOf(node)}`;
+      if (partition) await this.inspect(context, join(httpRoot, name), fetched.size);
+      url = `${httpUrl().replace(/\/$/, '')}/${name}`;
       image = {
         disk_format: fetched.disk_format,
         os_hash_algo: 'sha256',
         os_hash_value: fetched.sha256,
         size: fetched.size,
         served: true,
+        url_token,
       };
     } else {
       if (!resolved.checksum) throw new InvalidError('image_source has no checksum.');
@@ -171,8 +177,10 @@ export class InstanceImage {
   async publish(context: DriverContext, mode: BootMode): Promise<void> {
     const { plans, httpRoot } = this.parts;
     const { node } = context;
-    if (deployImage(node)['served'] !== true) return;
-    const name = this.nameOf(node);
+    const { served, url_token } = deployImage(node);
+    if (served !== true) return;
+    if (typeof url_token !== 'string') throw new InvalidError('The instance image was not prepared.');
+    const name = this.nameOf(node, url_token);
     const plan = (await plans.byNode(node.uuid)) ?? {
       node_uuid: node.uuid,
       macs: [],
@@ -219,9 +227,8 @@ export class InstanceImage {
     return { image_info, configdrive };
   }
 
-  private async inspect(context: DriverContext, size: number): Promise<void> {
-    const { images, settings, httpRoot } = this.parts;
-    const path = join(httpRoot, this.nameOf(context.node));
+  private async inspect(context: DriverContext, path: string, size: number): Promise<void> {
+    const { images, settings } = this.parts;
     try {
       await inspectPartitionImage(context, { path, size }, settings, images);
     } catch (error) {
@@ -232,11 +239,15 @@ export class InstanceImage {
 
   /** Removes what the conductor serves; the plan's row goes with the ramdisk's. */
   async remove(node: DriverNode): Promise<void> {
-    await rm(join(this.parts.httpRoot, this.nameOf(node)), { force: true });
+    await rm(join(this.parts.httpRoot, this.folderOf(node)), { recursive: true, force: true });
   }
 
-  private nameOf(node: DriverNode): string {
+  private folderOf(node: DriverNode): string {
     return `${this.parts.settings.http_image_subdir}/${node.uuid}`;
+  }
+
+  private nameOf(node: DriverNode, token: string): string {
+    return `${this.folderOf(node)}/${token}`;
   }
 
   private downloadSource(node: DriverNode): 'http' | 'local' {

@@ -17,3 +17,8 @@ export function nameOf(target: string): string | null {
   if (!/^[\x21-\x7e]{1,255}$/.test(name) || name.includes('\\')) return null;
   return name.split('/').some((part) => part === '' || part === '.' || part === '..') ? null : name;
 }
+
+/** A name as the log has it: without the token that makes an image's name one that nobody guesses. */
+export function shownName(name: string): string {
+  return name.replace(/\/[\w-]{32}$/, '/******');
+}

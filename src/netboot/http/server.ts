@@ -10,7 +10,7 @@ import { Sparingly } from '../../platform/sparingly.js';
 import { select, type Version } from '../../protocol/http/select.js';
 import type { Manifest, Published } from '../published/manifest.js';
 import { openPublished } from '../published/open-file.js';
-import { nameOf } from './request.js';
+import { nameOf, shownName } from './request.js';
 
 /** Milliseconds in which a slow reader's speed is judged. */
 const SPEED_WINDOW = 60_000;
@@ -142,13 +142,14 @@ export class HttpBootServer {
     const begun = performance.now();
     const client = request.socket.remoteAddress ?? '';
     const name = nameOf(request.url ?? '');
+    const shown = shownName(name ?? '');
     try {
       const status = await this.#serve(request, response, name, client);
-      const words = { client, method: request.method, name: name ?? '', status };
+      const words = { client, method: request.method, name: shown, status };
       this.log.info({ ...words, ms: Math.round(performance.now() - begun) }, 'HTTP boot: answered');
     } catch (error) {
       const gone = request.socket.destroyed;
-      const words = { client, name: name ?? '', error: messageOf(error) };
+      const words = { client, name: shown, error: messageOf(error) };
       if (gone) this.#sparingly.info(words, 'HTTP boot: cut off');
       else this.#sparingly.error(words, 'HTTP boot: not answered for a fault of ours');
       // With the head on its way a cut connection is the only way to say that the body is not whole.

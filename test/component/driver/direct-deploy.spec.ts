@@ -250,6 +250,7 @@ describe('direct deploy', () => {
     expect(bench.fences.length).toBeGreaterThan(5);
   });
 
+  const names = new Set<string>();
   it.each([
     ['file:///images/debian.qcow2', {}],
     ['7daa1a92-c3d7-4add-aaed-66fcbba58912', {}],
@@ -259,9 +260,13 @@ describe('direct deploy', () => {
   ])('serves %s %j itself, and only while it is needed', async (image_source, info) => {
     await using at = await ready({ instance_info: { ...IMAGE, image_source, ...info } });
     expect(fetched).toEqual([image_source]);
-    const name = `agent_images/${NODE_UUID}`;
-    const path = join(directory, 'http', name);
-    expect(plans.get(NODE_UUID)?.files).toEqual([{ service: 'http', name, path }]);
+    const [file, ...more] = plans.get(NODE_UUID)!.files;
+    const { name, path } = file!;
+    expect([file, more]).toEqual([{ service: 'http', name, path: join(directory, 'http', name) }, []]);
+    // Nobody guesses it, and it is another one each time.
+    expect(name).toMatch(new RegExp(`^agent_images/${NODE_UUID}/[\\w-]{32}$`));
+    expect(names.has(name)).toBe(false);
+    names.add(name);
     expect(at.bench.committed.instance_info['image_url']).toBe(`http://10.77.0.1:8080/${name}`);
     expect(at.bench.committed.instance_info['image_os_hash_value']).toBe(SHA); // the user's own words stay
     await at.enter('write_image', 'start');

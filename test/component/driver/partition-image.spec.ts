@@ -139,7 +139,7 @@ describe('direct deploy of a partition image', () => {
         args: {
           image_info: {
             id: 'my-image.qcow2',
-            urls: [`http://10.77.0.1:8080/agent_images/${NODE_UUID}`],
+            urls: [expect.stringContaining(`http://10.77.0.1:8080/agent_images/${NODE_UUID}/`)],
             disk_format: 'raw',
             stream_raw_images: true,
             image_type: 'partition',
