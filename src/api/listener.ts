@@ -12,6 +12,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { contained } from '../platform/boundary.js';
 import type { Logger } from '../platform/logger.js';
+import { registerListener } from '../platform/own-listeners.js';
 import { type Access, ANYBODY } from './auth/access.js';
 import { Gate } from './auth/gate.js';
 import { Scope } from './auth/scope.js';
@@ -102,6 +103,7 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
   return {
     routes,
     async listen({ address, port }) {
+      registerListener(app.getHttpServer(), options.publicEndpoint);
       await app.listen(port, address);
       const bound = app.getHttpServer().address() as AddressInfo;
       return { address: bound.address, port: bound.port };

@@ -15,6 +15,7 @@ import { EventModule } from '../event/event.module.js';
 import { EventRepository } from '../event/event.repository.js';
 import { ImageModule } from '../image/image.module.js';
 import { ImageService } from '../image/image-service.js';
+import { addressGuardSettings } from '../image/settings.js';
 import { InspectionRuleRepository } from '../inspection-rule/inspection-rule.repository.js';
 import { LeaseModule } from '../lease/lease.module.js';
 import { LeaseRepository } from '../lease/lease.repository.js';
@@ -118,11 +119,7 @@ export class ConductorModule {
               rules,
               settings: config.conductor,
               inspector: config.inspector,
-              callForRule: ruleCall(() => ({
-                allowedNetworks: config.image.allowed_networks,
-                refusedNetworks: config.image.refused_networks,
-                ownPorts: [config.api.listen.port, config.agent.listen.port],
-              })),
+              callForRule: ruleCall(() => addressGuardSettings(config.image)),
               host: config.conductor.host ?? hostname(),
               sources,
               checkCallback: (url, source) =>

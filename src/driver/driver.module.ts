@@ -7,8 +7,10 @@ import { agentApiUrl, bootHttpUrl, httpRoot, tftpRoot } from '../config/endpoint
 import type { Config } from '../config/schema.js';
 import { ImageModule } from '../image/image.module.js';
 import { ImageService } from '../image/image-service.js';
+import { addressGuardSettings } from '../image/settings.js';
 import { CommandProcess } from '../platform/command-process.js';
 import { resolveHost } from '../platform/host-resolver.js';
+import { ownEndpoints } from '../platform/own-listeners.js';
 import { AgentInspect } from './agent/agent-inspect.js';
 import { AgentRaid } from './agent/agent-raid.js';
 import { AgentRescue } from './agent/agent-rescue.js';
@@ -126,6 +128,7 @@ function deployImplementations(
       settings: deploy,
       httpRoot: httpRoot(config),
       httpUrl: () => bootHttpUrl(config),
+      addresses: () => ({ ...addressGuardSettings(config.image), ownEndpoints: ownEndpoints() }),
     }),
     logs,
     settings: deploy,

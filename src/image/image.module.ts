@@ -12,14 +12,7 @@ import { imageServiceSettings } from './settings.js';
       provide: ImageService,
       inject: [CONFIG, { token: ImageHoldings, optional: true }],
       useFactory: (config: Config, holdings?: ImageHoldings) =>
-        new ImageService(
-          imageServiceSettings(config.image, {
-            dataDir: config.data_dir,
-            // A user's image URL must not reach the daemon's own listeners.
-            ownPorts: () => [config.api.listen.port, config.agent.listen.port],
-          }),
-          holdings,
-        ),
+        new ImageService(imageServiceSettings(config.image, { dataDir: config.data_dir }), holdings),
     },
   ],
   exports: [ImageService],

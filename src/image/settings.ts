@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import type { ImageSection } from '../config/section/image.js';
 import type { ImageRules } from '../domain/image/instance-image.js';
+import type { AddressGuardSettings } from '../platform/address-guard.js';
 import type { Credential, HttpClientSettings } from '../platform/http-client.js';
+import { ownPorts, publicEndpoints } from '../platform/own-listeners.js';
 import type { CacheSettings } from './cache.js';
 import type { ConvertLimits } from './convert.js';
 import { digestBytes } from './digester.js';
@@ -11,8 +13,6 @@ import { basic, type GlanceSettings } from './glance.js';
 export interface ImageSurroundings {
   /** Masters go to `<dataDir>/images`. */
   dataDir: string;
-  /** TCP ports of Ferric's own listeners, asked for at each request. */
-  ownPorts?: () => readonly number[];
   /** CIDRs beside `refused_networks`, asked for at each request: BMC addresses. */
   refusedNetworks?: () => readonly string[];
 }
@@ -45,6 +45,19 @@ export interface ImageServiceSettings {
 }
 
 const MiB = 2 ** 20;
+
+/** What URLs out of users' hands may reach, as it is now. @param refused CIDRs beside the configured ones */
+export function addressGuardSettings(
+  section: Pick<ImageSection, 'allowed_networks' | 'refused_networks'>,
+  refused: readonly string[] = [],
+): AddressGuardSettings {
+  return {
+    allowedNetworks: section.allowed_networks,
+    refusedNetworks: [...section.refused_networks, ...refused],
+    ownPorts: ownPorts(),
+    ownEndpoints: publicEndpoints(),
+  };
+}
 
 export function imageServiceSettings(
   section: ImageSection,
@@ -80,11 +93,7 @@ export function imageServiceSettings(
       workers: section.workers,
     },
     client: () => ({
-      guard: {
-        allowedNetworks: section.allowed_networks,
-        refusedNetworks: [...section.refused_networks, ...(surroundings.refusedNetworks?.() ?? [])],
-        ownPorts: surroundings.ownPorts?.() ?? [],
-      },
+      guard: addressGuardSettings(section, surroundings.refusedNetworks?.()),
       connectTimeout: section.connect_timeout * 1000,
       idleTimeout: section.idle_timeout * 1000,
       credentials,

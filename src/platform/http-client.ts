@@ -219,17 +219,37 @@ export class HttpClient {
       throw new HttpFailure('name', url.href, `the name could not be resolved (${code})`, { cause: error });
     }
     if (addresses.length === 0) throw new HttpFailure('name', url.href, 'the name has no address');
-    const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
-    for (const { address } of addresses) {
-      const refusal = this.guard?.refusal(address, port);
-      if (refusal !== undefined)
-        throw new HttpFailure(
-          'refused',
-          url.href,
-          `${isIP(host) ? 'this' : 'its'} address must not be used: ${refusal}`,
-        );
-    }
+    await this.judge(url, addresses, signal);
     return addresses;
+  }
+
+  /** @throws HttpFailure where one of the addresses must not be reached */
+  private async judge(
+    url: URL,
+    addresses: readonly HostAddress[],
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { guard } = this;
+    if (!guard) return;
+    const host = url.hostname.replace(/^\[|\]$/g, '');
+    const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
+    const refuse = (why: string) =>
+      new HttpFailure('refused', url.href, `${isIP(host) ? 'this' : 'its'} address must not be used: ${why}`);
+    for (const { address } of addresses) {
+      const refusal = guard.refusal(address, port);
+      if (refusal !== undefined) throw refuse(refusal);
+    }
+    for (const name of guard.ownNames(port)) {
+      const own = name === host.toLowerCase() ? addresses : await this.addressesOfOwn(name, signal);
+      if (own.some((one) => addresses.some(({ address }) => address === one.address)))
+        throw refuse('it is a port of Ferric itself');
+    }
+  }
+
+  /** A public name of ours that has no address here is one that nobody is led to by address. */
+  private async addressesOfOwn(name: string, signal: AbortSignal | undefined): Promise<HostAddress[]> {
+    const { connectTimeout: timeout, nameServers: servers } = this.settings;
+    return resolveHost(name, { timeout, ...(servers ? { servers } : {}) }, signal).catch(() => []);
   }
 }
 

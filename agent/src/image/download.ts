@@ -3,6 +3,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { AgentError, imageDownload, messageOf } from '../error.js';
 import type { Journal } from '../journal.js';
+import { type FetchGuard, FetchRefused } from './fetch-guard.js';
 
 /** Where downloaded bytes go. */
 export interface Sink {
@@ -22,6 +23,7 @@ export interface DownloadRequest {
   authorization?: string;
   proxies?: { http?: string; https?: string };
   noProxy?: string;
+  guard: FetchGuard;
   insecure: boolean;
   tlsMinVersion: 'TLSv1.2' | 'TLSv1.3';
   /** Seconds without a byte. */
@@ -81,7 +83,8 @@ export async function download(
     } catch (error) {
       if (error instanceof AgentError) throw error;
       const why = messageOf(error);
-      if (error instanceof FatalDownload) throw imageDownload(request.imageId, why, { cause: error });
+      if (error instanceof FatalDownload || error instanceof FetchRefused)
+        throw imageDownload(request.imageId, why, { cause: error });
       idle = state.offset > before ? 0 : idle + 1;
       if (idle > request.retries) throw imageDownload(request.imageId, why, { cause: error });
       if (Date.now() + request.retryInterval * 1000 > deadline) {
@@ -177,7 +180,7 @@ async function open(
   redirects = 0,
   authorize = true,
 ): Promise<http.IncomingMessage> {
-  const response = await get(url, request, {
+  const response = await get(url, request, redirects === 0, {
     ...headers,
     ...(request.authorization && authorize ? { authorization: request.authorization } : {}),
   });
@@ -193,6 +196,7 @@ async function open(
 async function get(
   url: string,
   request: DownloadRequest,
+  first: boolean,
   headers: Record<string, string>,
 ): Promise<http.IncomingMessage> {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
@@ -203,8 +207,10 @@ async function get(
   const proxyEnv = request.proxies
     ? { HTTP_PROXY: request.proxies.http, HTTPS_PROXY: request.proxies.https, NO_PROXY: request.noProxy }
     : undefined;
+  const lookup = await request.guard.judge(parsed, first, proxyEnv !== undefined);
   const options: https.RequestOptions = {
     headers,
+    ...(lookup ? { lookup } : {}),
     timeout: request.idleTimeout * 1000,
     agent: secure
       ? new https.Agent({

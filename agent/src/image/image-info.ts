@@ -1,5 +1,6 @@
+import { FETCH_RULES, type FetchRules, parseFetchRules } from '../../../src/protocol/agent/fetch-rules.js';
 import { isObject, type JsonObject } from '../../../src/protocol/agent/malformed-body.js';
-import { invalidCommandParams } from '../error.js';
+import { invalidCommandParams, messageOf } from '../error.js';
 
 /** `image_info` of write_image and prepare_image, as far as this agent reads it. */
 export interface ImageInfo {
@@ -27,6 +28,8 @@ export interface ImageInfo {
   proxies?: { http?: string; https?: string };
   no_proxy?: string;
   configdrive?: string;
+  /** Where a conductor of ours lets it be fetched from. */
+  fetchRules?: FetchRules;
 }
 
 /**
@@ -90,7 +93,18 @@ export function parseImageInfo(value: unknown): ImageInfo {
     proxies: proxies && { http: proxy('http'), https: proxy('https') },
     no_proxy: text('no_proxy'),
     configdrive: text('configdrive'),
+    fetchRules: fetchRulesOf(info),
   };
+}
+
+/** @throws AgentError */
+function fetchRulesOf(info: JsonObject): FetchRules | undefined {
+  if (info[FETCH_RULES] === undefined) return undefined;
+  try {
+    return parseFetchRules(info[FETCH_RULES]);
+  } catch (error) {
+    throw invalidCommandParams(`Image '${messageOf(error)}.`);
+  }
 }
 
 /** Counted in bytes, any sum of these is still exact. */

@@ -10,6 +10,7 @@ import type { Journal } from '../journal.js';
 import { convertToDisk, firstBytes } from './convert.js';
 import { DiskSink } from './disk-sink.js';
 import { type DownloadRequest, download, type Sink } from './download.js';
+import { FetchGuard } from './fetch-guard.js';
 import { HeadGate } from './head-gate.js';
 import { authorizationOf, type ImageInfo } from './image-info.js';
 import { ImageProgress } from './progress.js';
@@ -184,6 +185,7 @@ export function downloadRequest(image: ImageInfo, settings: WriteImageSettings):
     authorization: authorizationOf(image),
     proxies: image.proxies,
     noProxy: image.no_proxy,
+    guard: new FetchGuard(image.fetchRules),
     insecure: settings.insecure,
     tlsMinVersion: settings.tlsMinVersion,
     idleTimeout: settings.imageConnectionTimeout,

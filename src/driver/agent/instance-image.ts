@@ -8,6 +8,7 @@ import { type ImageKind, imageKind } from '../../domain/image/instance-image.js'
 import { parseImageReference } from '../../domain/image/reference.js';
 import type { BootMode } from '../../domain/node/boot-device.js';
 import type { Json, JsonObject } from '../../domain/step/step.js';
+import { encodeFetchRules, FETCH_RULES, type FetchRules } from '../../protocol/agent/fetch-rules.js';
 import { buildConfigDrive } from '../../protocol/configdrive/config-drive.js';
 import { bootOptionOf } from '../capabilities.js';
 import type { DriverContext, DriverNode } from '../contract/context.js';
@@ -68,6 +69,8 @@ export interface InstanceImageParts {
   /** Directory of the HTTP boot server, and its base URL as machines see it. */
   httpRoot: string;
   httpUrl: () => string;
+  /** What users' URLs may reach, for agents that judge them; asked at each deployment. */
+  addresses?: () => FetchRules['addresses'];
 }
 
 const UNPACKED_FIRST = ['vhd', 'vhdx', 'vmdk', 'vdi'];
@@ -220,11 +223,17 @@ export class InstanceImage {
       ...(image['os_hash_algo'] === 'md5' ? { checksum: image['os_hash_value'] } : {}),
       ...(image['served'] === true ? {} : proxiesOf(node)),
       ...(configdrive === null ? {} : { configdrive }),
+      ...this.fetchRules(image['served'] === true ? [url] : []),
       ...(node.driver_internal_info['is_whole_disk_image'] === false
         ? partitionArguments(node, this.parts.settings)
         : {}),
     };
     return { image_info, configdrive };
+  }
+
+  private fetchRules(trusted: readonly string[]): JsonObject {
+    const { addresses } = this.parts;
+    return addresses ? { [FETCH_RULES]: encodeFetchRules({ addresses: addresses(), trusted }) } : {};
   }
 
   private async inspect(context: DriverContext, path: string, size: number): Promise<void> {

@@ -5,6 +5,7 @@ import { bootUrl, type NetbootSection } from '../../config/section/netboot.js';
 import { messageOf } from '../../domain/errors.js';
 import { contained } from '../../platform/boundary.js';
 import type { Logger } from '../../platform/logger.js';
+import { registerListener } from '../../platform/own-listeners.js';
 import { sendFile } from '../../platform/send-file.js';
 import { Sparingly } from '../../platform/sparingly.js';
 import { select, type Version } from '../../protocol/http/select.js';
@@ -82,6 +83,7 @@ export class HttpBootServer {
         (_error, [request]) => request.destroy(),
       ),
     );
+    registerListener(server, this.section.http.public_url);
     server.maxConnections = max_connections;
     server.setTimeout(
       SPEED_WINDOW,

@@ -17,6 +17,8 @@ export class ImageServer {
   /** Statuses for the next requests. */
   refusals: number[] = [];
   ranges = true;
+  /** Path to where it redirects. */
+  readonly redirects = new Map<string, string>();
   /** Bytes a second for answers to come; undefined = as fast as they go. */
   rate: number | undefined;
   private readonly server = http.createServer((request, response) => void this.serve(request, response));
@@ -41,6 +43,11 @@ export class ImageServer {
   private async serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const { range, authorization } = request.headers;
     this.requests.push({ url: request.url!, range, authorization });
+    const location = this.redirects.get(request.url!.slice(1));
+    if (location !== undefined) {
+      response.writeHead(302, { location }).end();
+      return;
+    }
     const refusal = this.refusals.shift();
     const content = this.content.get(request.url!.slice(1));
     if (refusal || !content) {

@@ -1,0 +1,70 @@
+import { lookup } from 'node:dns/promises';
+import type { LookupFunction } from 'node:net';
+import { canonicalAddress } from '../../../src/domain/agent/callback-url.js';
+import { AddressRule } from '../../../src/domain/network/address-rule.js';
+import type { FetchRules } from '../../../src/protocol/agent/fetch-rules.js';
+import { messageOf } from '../error.js';
+
+/** A URL that must not be fetched: another attempt would meet the same. */
+export class FetchRefused extends Error {}
+
+interface Found {
+  address: string;
+  family: number;
+}
+
+/**
+ * Judges by the conductor's rules where a URL out of a user's hands leads, before a connection is made. A conductor that
+ * gives no rules (Ironic gives none) is served as it always was.
+ */
+export class FetchGuard {
+  private readonly rule: AddressRule | undefined;
+
+  constructor(private readonly rules: FetchRules | undefined) {
+    this.rule = rules && new AddressRule({ ...rules.addresses, ownPorts: [] }, () => false);
+  }
+
+  /**
+   * @param first whether the URL is the one that the command named: what a redirect names is nobody's word
+   * @param proxied a proxy resolves the name and makes the connection
+   * @returns how to connect to nothing but what was judged; undefined where the system may resolve the name
+   * @throws FetchRefused, and the resolver's error
+   */
+  async judge(url: URL, first: boolean, proxied: boolean): Promise<LookupFunction | undefined> {
+    const { rule, rules } = this;
+    if (!rule || (first && rules?.trusted.some((own) => URL.canParse(own) && new URL(own).href === url.href)))
+      return undefined;
+    const host = url.hostname.replace(/^\[|\]$/g, '').toLowerCase();
+    const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
+    const refuse = (why: string) => new FetchRefused(`${url.origin} must not be fetched from: ${why}`);
+    const names = rule.ownNames(port);
+    if (names.includes(host)) throw refuse('it is a port of Ferric itself');
+    const found = await addressesOf(host).catch((error: unknown) => {
+      if (proxied) return [];
+      throw new Error(`the name ${host} could not be resolved: ${messageOf(error)}`, { cause: error });
+    });
+    for (const { address } of found) {
+      const why = rule.refusal(address, port);
+      if (why !== undefined) throw refuse(why);
+    }
+    for (const name of names) {
+      const own = await addressesOf(name).catch(() => []);
+      if (own.some((one) => found.some(({ address }) => address === one.address)))
+        throw refuse('it is a port of Ferric itself');
+    }
+    return proxied ? undefined : only(found);
+  }
+}
+
+async function addressesOf(host: string): Promise<Found[]> {
+  const address = canonicalAddress(host);
+  if (address !== null) return [{ address, family: address.includes(':') ? 6 : 4 }];
+  return lookup(host, { all: true });
+}
+
+function only(found: readonly Found[]): LookupFunction {
+  return (_name, options, done) => {
+    if (options.all) done(null, [...found]);
+    else done(null, found[0]!.address, found[0]!.family);
+  };
+}

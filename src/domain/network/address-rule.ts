@@ -1,0 +1,141 @@
+import { canonicalAddress } from '../agent/callback-url.js';
+
+/** Which addresses a URL out of a user's hands may reach. Private networks: yes, racks keep their images there. */
+export interface AddressRuleSettings {
+  /** CIDRs that are reachable although they are loopback, link-local or the like. */
+  allowedNetworks: readonly string[];
+  /** CIDRs that are never reachable: the BMC networks. */
+  refusedNetworks: readonly string[];
+  /** TCP ports of Ferric's own listeners: never reachable on any address of its machine. */
+  ownPorts: readonly number[];
+  /** Where else those listeners are reached: their public URLs. */
+  ownEndpoints?: readonly Endpoint[];
+}
+
+export interface Endpoint {
+  /** An address, or a name. */
+  host: string;
+  port: number;
+}
+
+interface Network {
+  bytes: readonly number[];
+  bits: number;
+}
+
+const SPECIAL: readonly [string, readonly string[]][] = [
+  ['an unspecified address', ['0.0.0.0/8', '::/128']],
+  ['a loopback address', ['127.0.0.0/8', '::1/128']],
+  ['a link-local address', ['169.254.0.0/16', 'fe80::/10']],
+  // AWS over IPv6, Alibaba, Oracle; the rest of the clouds use 169.254.169.254.
+  ['a metadata service', ['fd00:ec2::254/128', '100.100.100.200/32', '192.0.0.192/32']],
+  ['a multicast or reserved address', ['224.0.0.0/4', '240.0.0.0/4', 'ff00::/8']],
+];
+/** IPv6 ranges that carry an IPv4 address: first byte of it within the 16. */
+const EMBEDDED: readonly [Network[], number][] = [
+  [networks(['::/96', '::ffff:0:0/96', '64:ff9b::/96']), 12],
+  [networks(['2002::/16']), 2],
+];
+/** A connection to these goes to the machine itself, whatever its interfaces are called. */
+const OWN_ALWAYS = networks(['0.0.0.0/8', '127.0.0.0/8', '::/127']);
+
+/** Pure, so that the daemon and the agent judge alike. */
+export class AddressRule {
+  private readonly allowed: readonly Network[];
+  private readonly refused: readonly Network[];
+  private readonly special = SPECIAL.map(([name, cidrs]) => [name, networks(cidrs)] as const);
+
+  /** @param isFerrics whether an address is one of the machine that Ferric runs on */
+  constructor(
+    private readonly settings: AddressRuleSettings,
+    private readonly isFerrics: (address: string) => boolean,
+  ) {
+    this.allowed = networks(settings.allowedNetworks);
+    this.refused = networks(settings.refusedNetworks);
+  }
+
+  /** Why this IP address must not be connected to; undefined where it may be. */
+  refusal(address: string, port: number): string | undefined {
+    const forms = formsOf(address);
+    if (forms.length === 0) return 'it is no address';
+    if (forms.some((form) => contains(this.refused, form))) return 'it lies in a refused network';
+    if (forms.some((form) => this.isOwn(form, port))) return 'it is a port of Ferric itself';
+    // An IPv6 address that wraps an IPv4 one is as good as the IPv4 one; `::1` is nobody's wrapper.
+    for (const form of forms) {
+      if (contains(this.allowed, form)) continue;
+      const kind = this.special.find(([, list]) => contains(list, form))?.[0];
+      if (kind !== undefined) return `it is ${kind}`;
+    }
+    return undefined;
+  }
+
+  /** Names under which Ferric itself is reached at this port: what they resolve to is refused, too. */
+  ownNames(port: number): string[] {
+    const endpoints = this.settings.ownEndpoints ?? [];
+    return endpoints
+      .filter((own) => own.port === port && canonicalAddress(own.host) === null)
+      .map(({ host }) => host.toLowerCase());
+  }
+
+  private isOwn(form: readonly number[], port: number): boolean {
+    const address = textOf(form);
+    if (this.settings.ownPorts.includes(port) && (contains(OWN_ALWAYS, form) || this.isFerrics(address)))
+      return true;
+    return (this.settings.ownEndpoints ?? []).some(
+      (own) => own.port === port && canonicalAddress(own.host) === canonicalAddress(address),
+    );
+  }
+}
+
+/** The address, and the IPv4 address that it carries. Empty for what is none. */
+function formsOf(address: string): (readonly number[])[] {
+  const bytes = bytesOf(address);
+  if (bytes === undefined) return [];
+  // `::` and `::1` are written like wrapped IPv4 addresses, and are none.
+  const wraps = bytes.length === 16 && bytes.slice(0, 15).some((byte) => byte !== 0);
+  const found = wraps ? EMBEDDED.find(([list]) => contains(list, bytes)) : undefined;
+  return found ? [bytes, bytes.slice(found[1], found[1] + 4)] : [bytes];
+}
+
+function networks(cidrs: readonly string[]): Network[] {
+  return cidrs.flatMap((cidr) => {
+    const slash = cidr.lastIndexOf('/');
+    const bytes = bytesOf(slash < 0 ? cidr : cidr.slice(0, slash));
+    if (bytes === undefined) return [];
+    return [{ bytes, bits: slash < 0 ? bytes.length * 8 : Number(cidr.slice(slash + 1)) }];
+  });
+}
+
+function contains(list: readonly Network[], address: readonly number[]): boolean {
+  return list.some(
+    ({ bytes, bits }) =>
+      bytes.length === address.length &&
+      bytes.every((byte, at) => {
+        const left = Math.min(8, Math.max(0, bits - at * 8));
+        const mask = (0xff << (8 - left)) & 0xff;
+        return (byte & mask) === (address[at]! & mask);
+      }),
+  );
+}
+
+/** 4 or 16 bytes, as the address was written: an IPv4-mapped address keeps its 16. */
+function bytesOf(address: string): number[] | undefined {
+  const bare = address.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
+  if (!bare.includes(':')) return canonicalAddress(bare)?.split('.').map(Number);
+  if (!URL.canParse(`http://[${bare}]/`)) return undefined;
+  const [left = '', right] = new URL(`http://[${bare}]/`).hostname.slice(1, -1).split('::');
+  const words = (text: string) =>
+    text === '' ? [] : text.split(':').map((word) => Number.parseInt(word, 16));
+  const head = words(left);
+  const tail = right === undefined ? [] : words(right);
+  const all = [...head, ...Array<number>(8 - head.length - tail.length).fill(0), ...tail];
+  return all.flatMap((word) => [word >> 8, word & 0xff]);
+}
+
+function textOf(bytes: readonly number[]): string {
+  if (bytes.length === 4) return bytes.join('.');
+  const words = Array.from({ length: 8 }, (_, at) =>
+    ((bytes[at * 2]! << 8) | bytes[at * 2 + 1]!).toString(16),
+  );
+  return words.join(':');
+}

@@ -1,0 +1,70 @@
+import { isObject, type JsonObject, MalformedBody, requireObject, requireString } from './malformed-body.js';
+
+interface Endpoint {
+  /** An address, or a name. */
+  host: string;
+  port: number;
+}
+
+/**
+ * What an agent may fetch of what users named: no field of Ironic's. It stands in `image_info`, and rules the image, its
+ * checksum file and the config drive, redirects included.
+ */
+export interface FetchRules {
+  addresses: {
+    /** CIDRs. */
+    allowedNetworks: readonly string[];
+    refusedNetworks: readonly string[];
+    /** Where the conductor itself is reached. */
+    ownEndpoints: readonly Endpoint[];
+  };
+  /** URLs that the conductor itself made: fetched though they lead to it. What they redirect to is not. */
+  trusted: readonly string[];
+}
+
+export const FETCH_RULES = 'ferric_fetch_rules';
+
+export type FetchRulesBody = {
+  allowed_networks: string[];
+  refused_networks: string[];
+  endpoints: { host: string; port: number }[];
+  trusted_urls: string[];
+};
+
+export function encodeFetchRules({ addresses, trusted }: FetchRules): FetchRulesBody {
+  return {
+    allowed_networks: [...addresses.allowedNetworks],
+    refused_networks: [...addresses.refusedNetworks],
+    endpoints: addresses.ownEndpoints.map(({ host, port }) => ({ host, port })),
+    trusted_urls: [...trusted],
+  };
+}
+
+/** @throws MalformedBody: rules that are not understood are not passed over */
+export function parseFetchRules(value: unknown): FetchRules {
+  const body = requireObject(value, FETCH_RULES);
+  const endpoints = list(body, 'endpoints').map((row): Endpoint => {
+    const port = isObject(row) ? row['port'] : undefined;
+    if (!isObject(row) || typeof port !== 'number')
+      throw new MalformedBody(`${FETCH_RULES}.endpoints`, 'must be hosts with ports');
+    return { host: requireString(row['host'], `${FETCH_RULES}.endpoints.host`), port };
+  });
+  return {
+    addresses: {
+      allowedNetworks: texts(body, 'allowed_networks'),
+      refusedNetworks: texts(body, 'refused_networks'),
+      ownEndpoints: endpoints,
+    },
+    trusted: texts(body, 'trusted_urls'),
+  };
+}
+
+function list(body: JsonObject, name: string): unknown[] {
+  const value = body[name];
+  if (!Array.isArray(value)) throw new MalformedBody(`${FETCH_RULES}.${name}`, 'must be a list');
+  return value;
+}
+
+function texts(body: JsonObject, name: string): string[] {
+  return list(body, name).map((text) => requireString(text, `${FETCH_RULES}.${name}`));
+}
