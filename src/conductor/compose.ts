@@ -113,8 +113,10 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
       number
     >,
   });
+  const wakeNode = (uuid: string) => runner.wakeNode(uuid);
   const desk = new NodeDesk({
     ...parts,
+    wakeNode,
     reservations,
     contexts,
     conductorTimeout: settings.heartbeat_timeout,
@@ -141,7 +143,7 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
     desk,
     settings: parts.inspector,
   });
-  const powerSync = new PowerSync({ ...parts, reservations, contexts });
+  const powerSync = new PowerSync({ ...parts, reservations, contexts, wakeNode });
   const service = new ConductorService({
     ...parts,
     contexts,

@@ -11,6 +11,7 @@ import type {
   JournaledOperation,
   NewOperation,
   OperationRepository,
+  Waiting,
 } from '../operation/operation.repository.js';
 import { mergeKeys } from './merge-keys.js';
 import { MERGED, type NodeDraft } from './node-draft.js';
@@ -30,12 +31,6 @@ interface Entry {
   changes?: NodeChanges;
   /** Gives the reservation up. */
   release?: boolean;
-}
-
-interface Waiting {
-  for: 'heartbeat' | 'poll';
-  pollAfter: number | null;
-  timeout: number | null;
 }
 
 /**
@@ -100,6 +95,16 @@ export class Ledger {
       return work ? 'select held.*, created.id as operation_id from held, created' : 'select * from held';
     });
     return made && { ...(made as Omit<JournaledOperation, 'id'>), id: row['operation_id'] as string };
+  }
+
+  /** A line in the node's history. @throws LeaseLostError, DatabaseAwayError */
+  async tell(lease: Lease, event: NewEvent): Promise<void> {
+    const compound = new Compound();
+    const nothing = { changes: {}, unchanged: [], release: false };
+    this.deps.nodes.addHeld(compound, lease.node, lease.fence, nothing);
+    this.deps.events.addTold(compound, [event]);
+    const [row] = await compound.run(this.deps.source, 'select uuid from held');
+    if (!row) throw new LeaseLostError(lease.node.uuid);
   }
 
   /** @throws LeaseLostError, DatabaseAwayError */

@@ -38,6 +38,7 @@ export class NodeContexts {
       registry: DriverRegistry;
       ledger: Ledger;
       sources: Pick<SourceRule, 'silence'>;
+      host: string;
       log: Logger;
     },
   ) {}
@@ -155,6 +156,15 @@ export class NodeContexts {
         await this.deps.ledger.checkpoint(lease, operation.id, position, value);
         saved = value;
       },
+      tell: (text: string) =>
+        this.deps.ledger.tell(lease, {
+          node_uuid: lease.node.uuid,
+          event_type: 'provision',
+          severity: 'WARNING',
+          event: text,
+          conductor: this.deps.host,
+          request_id: operation.request_id,
+        }),
       commit: <T>(act: (manager: EntityManager, fence: Fence) => Promise<T>): Promise<T> =>
         inTransaction(this.deps.source, async (manager) => {
           await this.deps.nodes.reservations.assertHeld(lease.node.uuid, lease.fence, manager);

@@ -28,6 +28,8 @@ export class NodeDesk {
       registry: DriverRegistry;
       contexts: NodeContexts;
       conductors: ConductorRecordRepository;
+      /** Told of a node whose maintenance is over, its reservation given back. */
+      wakeNode: (uuid: string) => Promise<void>;
       /** Seconds of silence after which a conductor counts as dead. */
       conductorTimeout: number;
       host: string;
@@ -58,9 +60,11 @@ export class NodeDesk {
     edit: (node: ClearNode) => NodeChanges,
     resetInterfaces: boolean,
   ): Promise<Node> {
-    return this.reserved(ident, async (lease) => {
+    let endsMaintenance = false;
+    const written = await this.reserved(ident, async (lease) => {
       const { node, fence } = lease;
       const changes = edit({ ...node, ...this.deps.nodes.withSecrets(node) });
+      endsMaintenance = node.maintenance && changes.maintenance === false;
       const driver = changes.driver ?? node.driver;
       const kept = resetInterfaces && changes.driver ? {} : node;
       if ('driver' in changes || 'conductor_group' in changes) {
@@ -77,6 +81,8 @@ export class NodeDesk {
         return this.deps.nodes.update(node.uuid, { ...all, allocation_uuid: null }, fence, manager);
       });
     });
+    if (endsMaintenance) await this.deps.wakeNode(written.uuid);
+    return written;
   }
 
   async delete(ident: string): Promise<void> {
@@ -105,13 +111,14 @@ export class NodeDesk {
   }
 
   async setMaintenance(ident: string, maintenance: boolean, reason: string | null): Promise<void> {
-    await this.reserved(ident, (lease) =>
+    const { uuid } = await this.reserved(ident, (lease) =>
       this.#writeLast(lease, {
         maintenance,
         maintenance_reason: maintenance ? reason : null,
         ...(maintenance ? {} : { fault: null }),
       }),
     );
+    if (!maintenance) await this.deps.wakeNode(uuid);
   }
 
   /**

@@ -4,7 +4,11 @@ import type { ProvisionEvent, ProvisionState } from '../domain/provision/table.j
 import { type Advance, advance, type Effect, type StepEvent } from '../domain/step/advance.js';
 import type { Node } from '../node/node.entity.js';
 import type { NodeRepository } from '../node/node.repository.js';
-import type { JournaledOperation, OperationRepository } from '../operation/operation.repository.js';
+import type {
+  JournaledOperation,
+  OperationRepository,
+  Waiting as Wait,
+} from '../operation/operation.repository.js';
 import { contained } from '../platform/boundary.js';
 import type { Logger } from '../platform/logger.js';
 import type { Failpoint } from './failpoint.js';
@@ -75,6 +79,12 @@ export class OperationRunner {
     }
   }
 
+  /** The node's maintenance is over: what came meanwhile was not heard, so its work looks for itself. */
+  async wakeNode(uuid: string): Promise<void> {
+    const open = await this.deps.operations.openOf(uuid);
+    if (open?.state === 'waiting') this.deliver(open.id, { on: 'wake', why: 'poll' });
+  }
+
   /** Steps that run are told to stop and are resumed by the next start. */
   async stop(): Promise<void> {
     this.#stopping.abort(new FerricError('cancelled', 'The conductor is stopping.'));
@@ -106,7 +116,7 @@ export class OperationRunner {
 
   /** A safety net below the timers: whatever is due by the database's clock. */
   async sweep(): Promise<number> {
-    const due = await this.deps.operations.due(this.deps.host);
+    const due = await this.deps.operations.due(this.deps.host, RESTING);
     for (const open of due) {
       this.deliver(open.id, (open.deadline_in ?? 1) <= 0 ? { on: 'deadline' } : { on: 'wake', why: 'poll' });
     }
@@ -166,16 +176,26 @@ export class OperationRunner {
     const { operations, reservations } = this.deps;
     const peek = await operations.load(id);
     if (!peek || peek.journal.state === 'finished') return;
-    const looked = advance(peek.journal, event);
-    if (looked.effect.do === 'nothing' && looked.journal === peek.journal) return;
+    if (advance(peek.journal, event).effect.do === 'nothing') return;
     const lease = await reservations.acquire(peek.node_uuid, true);
     try {
       const operation = await operations.load(id);
-      if (operation && operation.journal.state !== 'finished')
-        await this.#drive({ operation, lease, node: lease.node }, event);
+      if (!operation || operation.journal.state === 'finished' || isPutOff(operation, lease.node, event))
+        return;
+      await this.#drive(
+        { operation, lease, node: lease.node },
+        this.#atDeadline(operation, lease.node, event),
+      );
     } finally {
       await lease.release();
     }
+  }
+
+  /** A step that looks a last time is woken; any other fails. */
+  #atDeadline({ kind, journal }: JournaledOperation, node: Node, event: StepEvent): StepEvent {
+    const step = journal.steps[journal.cursor];
+    if (event.on !== 'deadline' || !step || !this.deps.performer.looksLast(kind, step, node)) return event;
+    return { on: 'wake', why: 'deadline' };
   }
 
   async #drive({ operation, lease, node }: Begun, event: StepEvent): Promise<void> {
@@ -193,6 +213,7 @@ export class OperationRunner {
     const signal = AbortSignal.any([lease.signal, this.#stopping.signal]);
     for (let step = first; ; ) {
       const { effect, journal } = step;
+      if (effect.do === 'nothing') return;
       if (effect.do === 'end') {
         await end.finish(operation, journal, lease, draft, signal, (next) =>
           this.deliver(next, { on: 'begin' }),
@@ -215,7 +236,7 @@ export class OperationRunner {
   /** Journal, provision state, event and what the steps before left to be written, at once. */
   async #commit(operation: JournaledOperation, step: Advance, lease: Lease, draft: NodeDraft): Promise<void> {
     const { effect } = step;
-    const wait = effect.do === 'wait' ? { ...effect, timeout: this.#timeout(operation, step, effect) } : null;
+    const wait = effect.do === 'wait' ? this.#waiting(operation, effect) : null;
     const event = WORKFLOWS[operation.kind].waits ? stateEvent(draft.row, effect) : null;
     const requestId = operation.request_id;
     const moves = event ? [this.deps.transitions.plan(draft.row, event, { requestId })] : [];
@@ -224,12 +245,11 @@ export class OperationRunner {
     else this.#clearTimer(operation.id);
   }
 
-  /** The first wait of a step starts its clock; later ones keep it unless they name a new time. */
-  #timeout(operation: JournaledOperation, step: Advance, effect: Effect & { do: 'wait' }): number | null {
-    if (effect.timeout !== null) return effect.timeout;
-    const key = WORKFLOWS[operation.kind].timeout;
-    const first = step.journal.steps[step.journal.cursor]!.attempt === 1;
-    return key && first && this.deps.timeouts[key] > 0 ? this.deps.timeouts[key] : null;
+  /** Its deadline is in its row, whatever came before it in its step; a later wait keeps it unless it names a new one. */
+  #waiting(operation: JournaledOperation, { for: what, pollAfter, timeout }: Effect & { do: 'wait' }): Wait {
+    const own = this.deps.timeouts[WORKFLOWS[operation.kind].timeout];
+    const fallback = own > 0 ? own : null;
+    return { for: what, pollAfter, timeout: timeout === 'anew' ? fallback : timeout, fallback };
   }
 
   #arm(id: string, pollIn: number | null, deadlineIn: number | null): void {
@@ -250,6 +270,17 @@ export class OperationRunner {
     clearTimeout(this.#timers.get(id));
     this.#timers.delete(id);
   }
+}
+
+/** Kinds of work that hear of nothing in maintenance. */
+const RESTING = Object.values(WORKFLOWS)
+  .filter((workflow) => workflow.restsInMaintenance)
+  .map(({ kind }) => kind);
+
+/** Maintenance: no clock runs out, and nobody acts on a machine that somebody has hands on. */
+function isPutOff({ kind }: JournaledOperation, node: Node, event: StepEvent): boolean {
+  if (!node.maintenance) return false;
+  return event.on === 'deadline' || (event.on === 'wake' && RESTING.includes(kind));
 }
 
 /**

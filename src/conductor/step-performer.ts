@@ -2,6 +2,7 @@ import { FerricError, isDatabaseAway, LeaseLostError, messageOf } from '../domai
 import type { Effect, Journal, StepEvent } from '../domain/step/advance.js';
 import type { Step, StepOutcome } from '../domain/step/step.js';
 import type { Interfaces } from '../driver/contract/interfaces.js';
+import type { Node } from '../node/node.entity.js';
 import type { JournaledOperation, OperationKind } from '../operation/operation.repository.js';
 import type { NodeContexts } from './node-context.js';
 import type { NodeDraft } from './node-draft.js';
@@ -27,6 +28,17 @@ export class StepPerformer {
     }
     const inside = step.agent ? all.deploy.agentStepInside : this.#declared(all, kind, step)?.inside;
     return inside?.({ node: draft.node, interfaces: all }) ?? false;
+  }
+
+  /** Whether the step is entered at its deadline: see `StepDeclaration.lastLook`. */
+  looksLast(kind: OperationKind, step: Step, node: Node): boolean {
+    // One that the agent listed may be at a reboot of its ramdisk.
+    if (step.agent) return true;
+    try {
+      return this.#declared(this.contexts.interfacesOf(node), kind, step)?.lastLook ?? false;
+    } catch {
+      return false; // what is wrong with the interfaces, the clean-up behind the failure tells
+    }
   }
 
   /**
@@ -58,7 +70,8 @@ export class StepPerformer {
         wake,
         inside,
       );
-      return { on: 'outcome', outcome: await this.#run(context, operation.kind, step, lease) };
+      const outcome = await this.#run(context, operation.kind, step, lease);
+      return { on: 'outcome', outcome, late: wake === 'deadline' };
     } catch (error) {
       if (error instanceof LeaseLostError || signal.aborted || isDatabaseAway(error)) throw error;
       return { on: 'failure', message: `${step.interface}.${step.name}: ${messageOf(error)}` };
@@ -76,7 +89,11 @@ export class StepPerformer {
     }
   }
 
-  #declared(all: Interfaces, kind: OperationKind, step: Step): Pick<OwnStep, 'inside' | 'run'> | undefined {
+  #declared(
+    all: Interfaces,
+    kind: OperationKind,
+    step: Step,
+  ): Pick<OwnStep, 'inside' | 'lastLook' | 'run'> | undefined {
     const same = (known: { interface: string; name: string }) =>
       known.interface === step.interface && known.name === step.name;
     return (

@@ -63,6 +63,7 @@ export class VerbAcceptance {
     const { registry, cleaning, limits } = this.deps;
     const { node } = lease;
     const { event } = VERBS[verb];
+    refuseInMaintenance(node, verb, move);
     const byInterfaces = (kind: 'adopt' | 'unrescue'): AcceptedWork => ({
       kind,
       plan: (moved) => planSteps(registry.resolve(moved), kind),
@@ -73,7 +74,7 @@ export class VerbAcceptance {
           ? { kind: 'verify', plan: () => [plannedFrom(ownStep('verify'), {})] }
           : null;
       case 'abort':
-        return node.provision_state === 'service failed' ? this.#backFromService(node) : null;
+        return node.provision_state === 'service failed' ? this.#backFromService() : null;
       case 'provide':
         if (node.retired) {
           throw new InvalidError(
@@ -92,11 +93,9 @@ export class VerbAcceptance {
         };
       }
       case 'deploy':
-        refuseInMaintenance(node, 'deploy');
         return this.#deploy(lease, args);
       case 'rebuild':
         refuseProtected(node);
-        refuseInMaintenance(node, 'rebuild');
         return this.#deploy(lease, args);
       case 'delete':
         refuseProtected(node);
@@ -114,7 +113,6 @@ export class VerbAcceptance {
       case 'adopt':
         return byInterfaces('adopt');
       case 'rescue': {
-        refuseInMaintenance(node, 'rescuing');
         const instance_info = {
           ...this.deps.nodes.withSecrets(node).instance_info,
           rescue_password: args.rescue_password ?? '',
@@ -128,13 +126,11 @@ export class VerbAcceptance {
         };
       }
       case 'unrescue':
-        refuseInMaintenance(node, 'unrescuing');
         await this.#validateAs('unrescue', lease, ['power']);
         return byInterfaces('unrescue');
       case 'service': {
         const { service_steps } = args;
         if (!service_steps) throw new InvalidError('Missing required parameter(s): service_steps');
-        refuseInMaintenance(node, 'service');
         const words = (_kind: InterfaceKind, reason: string) =>
           `Validation of node ${node.uuid} for servicing failed: ${reason}`;
         await this.#validate(lease, ['power', 'network'], { words });
@@ -151,13 +147,7 @@ export class VerbAcceptance {
   }
 
   /** The node is active at once; what the failed service left of its ramdisk is taken away behind that. */
-  #backFromService(node: Node): AcceptedWork {
-    if (node.maintenance) {
-      throw new ConflictError(
-        `Can not abort service on node "${node.uuid}" while it is in maintenance mode. Please remove the node from ` +
-          'maintenance prior to issuing the request to abort the service operation.',
-      );
-    }
+  #backFromService(): AcceptedWork {
     return {
       kind: 'service',
       plan: (moved) =>
@@ -254,10 +244,19 @@ function refuseProtected(node: Node): void {
   throw new ForbiddenError(`Node ${node.uuid} is protected and cannot be undeployed, rebuilt or deleted`);
 }
 
-function refuseInMaintenance(node: Node, operation: string): void {
+/** Ironic asks for it in each method of its own (conductor/manager.py); here the verbs' table is asked. */
+function refuseInMaintenance(node: Node, verb: ProvisionVerb, move: Transition): void {
   if (!node.maintenance) return;
+  if (move.notInMaintenance) {
+    throw new ConflictError(
+      `Can not ${verb} service on node "${node.uuid}" while it is in maintenance mode. Please remove the node from ` +
+        `maintenance prior to issuing the request to ${verb} the service operation.`,
+    );
+  }
+  const refused = VERBS[verb].refusedInMaintenance;
+  if (refused === null) return;
   throw new InvalidError(
-    `The ${operation} operation can't be performed on node ${node.uuid} because it's in maintenance mode.`,
+    `The ${refused} operation can't be performed on node ${node.uuid} because it's in maintenance mode.`,
   );
 }
 

@@ -98,6 +98,7 @@ export class VerbDesk {
     const open = await operations.openOf(held.uuid);
     if (verb === 'abort') {
       if (!open) return null;
+      if (open.abort_requested) await this.#refuseSecondAbort(held, open.id);
       await operations.requestAbort(open.id, source);
       return { node: held, operation: null, afterwards: () => runner.deliver(open.id, { on: 'abort' }) };
     }
@@ -108,6 +109,17 @@ export class VerbDesk {
       return transitions.fire(held, fence, VERBS[verb].event, { changes, by }, manager);
     });
     return { node, operation: null, afterwards: () => runner.deliver(open.id, { on: 'wake', why: 'poll' }) };
+  }
+
+  /** @throws ConflictError where the first one waits for a step that cannot be aborted */
+  async #refuseSecondAbort(node: Node, id: string): Promise<void> {
+    const journal = (await this.deps.operations.load(id))?.journal;
+    const step = journal?.steps[journal.cursor];
+    if (journal?.state !== 'waiting' || !step || step.abortable) return;
+    throw new ConflictError(
+      `The abort of node ${node.uuid} was requested already. It takes effect when the step ` +
+        `"${step.interface}.${step.name}" ends, which cannot be aborted.`,
+    );
   }
 
   /** Work that was accepted goes on under the reservation under which it was; else that is given back. */

@@ -16,6 +16,7 @@ import { CreateImageDeleted1763726000000 } from '../../migrations/1763726000000-
 import { AddStepArgsSealed1763727000000 } from '../../migrations/1763727000000-add-step-args-sealed.js';
 import { AddLeaseOfThisBoot1763728000000 } from '../../migrations/1763728000000-add-lease-of-this-boot.js';
 import { AddLeaseFacts1763729000000 } from '../../migrations/1763729000000-add-lease-facts.js';
+import { AddOperationClock1763729060000 } from '../../migrations/1763729060000-add-operation-clock.js';
 
 /** Every migration, oldest first: a file that is not listed here does not run. */
 export const MIGRATIONS = [
@@ -37,4 +38,5 @@ export const MIGRATIONS = [
   AddStepArgsSealed1763727000000,
   AddLeaseOfThisBoot1763728000000,
   AddLeaseFacts1763729000000,
+  AddOperationClock1763729060000,
 ];

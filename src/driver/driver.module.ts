@@ -118,7 +118,7 @@ function deployImplementations(
     directory: deploy.deploy_logs_local_path ?? join(config.data_dir, 'ramdisk-logs'),
     maxBytes: deploy.deploy_logs_max_bytes,
   });
-  const ramdisk = new Ramdisk(client);
+  const ramdisk = new Ramdisk(client, deploy.ramdisk_boot_retries);
   const apiUrl = () => agentApiUrl(config);
   const work = new AgentWork({
     client,

@@ -5,6 +5,8 @@ interface Row {
   readonly priority: number;
   readonly abortable: boolean;
   readonly visible: boolean;
+  /** It waits for a ramdisk, which it may start once more. */
+  readonly lastLook?: true;
 }
 
 /**
@@ -14,18 +16,18 @@ interface Row {
 const ROWS = {
   // deploy
   prepare_deploy: { kind: 'deploy', priority: 200, abortable: true, visible: false },
-  deploy: { kind: 'deploy', priority: 100, abortable: true, visible: true },
+  deploy: { kind: 'deploy', priority: 100, abortable: true, visible: true, lastLook: true },
   write_image: { kind: 'deploy', priority: 80, abortable: true, visible: true },
   prepare_instance_boot: { kind: 'deploy', priority: 60, abortable: true, visible: true },
   tear_down_agent: { kind: 'deploy', priority: 40, abortable: true, visible: true },
   switch_to_tenant_network: { kind: 'deploy', priority: 30, abortable: true, visible: true },
   boot_instance: { kind: 'deploy', priority: 20, abortable: true, visible: true },
   // clean: the agent's steps come in behind collect_clean_steps
-  prepare_cleaning: { kind: 'clean', priority: 200, abortable: true, visible: false },
+  prepare_cleaning: { kind: 'clean', priority: 200, abortable: true, visible: false, lastLook: true },
   collect_clean_steps: { kind: 'clean', priority: 100, abortable: true, visible: false },
   tear_down_cleaning: { kind: 'clean', priority: 1, abortable: false, visible: false },
   // service: boots the ramdisk only for steps that need it
-  prepare_service: { kind: 'service', priority: 200, abortable: true, visible: false },
+  prepare_service: { kind: 'service', priority: 200, abortable: true, visible: false, lastLook: true },
   collect_service_steps: { kind: 'service', priority: 100, abortable: true, visible: false },
   tear_down_service: { kind: 'service', priority: 1, abortable: false, visible: false },
   // adopt: what a running instance needs for its next boot, without touching its disks

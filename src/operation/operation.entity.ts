@@ -33,6 +33,8 @@ export class Operation {
   @Column({ type: 'varchar', length: 16, nullable: true }) wait_for!: string | null;
   @Column({ type: 'timestamptz', nullable: true }) poll_at!: Date | null;
   @Column({ type: 'timestamptz', nullable: true }) deadline!: Date | null;
+  /** Since when `deadline` stands still: its node is in maintenance. */
+  @Column({ type: 'timestamptz', nullable: true }) clock_stopped_at!: Date | null;
   @Column({ type: 'boolean', default: false }) abort_requested!: boolean;
   @Column({ type: 'text', nullable: true }) error!: string | null;
   @Column({ type: 'varchar', length: 64, nullable: true }) request_id!: string | null;

@@ -55,7 +55,17 @@ export interface OpenOperation {
 
 const OPEN_COLUMNS = `id, node_uuid, kind, state, wait_for, abort_requested,
   extract(epoch from poll_at - now())::float8 * 1000 as poll_in,
-  extract(epoch from deadline - now())::float8 * 1000 as deadline_in`;
+  case when clock_stopped_at is null then extract(epoch from deadline - now())::float8 * 1000 end as deadline_in`;
+
+/** What an operation waits for, times in ms. */
+export interface Waiting {
+  for: 'heartbeat' | 'poll';
+  pollAfter: number | null;
+  /** A new deadline from now on; null: as it was. */
+  timeout: number | null;
+  /** The deadline of a step that has none; null: no limit. */
+  fallback: number | null;
+}
 
 /** A row of operation_step as JSON has it. */
 type StepJson = Omit<OperationStep, 'args_sealed'> & { args_sealed: string | null };
@@ -148,14 +158,10 @@ export class OperationRepository {
   /**
    * The part `own` of a compound, with `deadline_in`, ms to the deadline or null: the journal as it becomes, where the part
    * `held` has its row. Times are given as durations and become times on the database's clock. Steps that did not change
-   * are not written. A deadline stays while its step does, unless `timeout` sets a new one.
+   * are not written. A deadline stays while its step does, unless `timeout` sets a new one; a wait is never without, whatever
+   * came before it in its step.
    */
-  addJournal(
-    compound: Compound,
-    operation: JournaledOperation,
-    after: Journal,
-    wait: { for: 'heartbeat' | 'poll'; pollAfter: number | null; timeout: number | null } | null,
-  ): void {
+  addJournal(compound: Compound, operation: JournaledOperation, after: Journal, wait: Waiting | null): void {
     const before = operation.journal.steps;
     const changed = after.steps.flatMap((step, position) =>
       step === before[position] ? [] : [{ ...step, position }],
@@ -164,19 +170,22 @@ export class OperationRepository {
     const state = given(after.state);
     const cursor = given(after.cursor);
     const timeout = given(wait?.timeout ?? null);
+    const fallback = given(wait?.fallback ?? null);
     const result = given(after.result ? JSON.stringify(after.result) : null);
     compound.add(
       'own',
       `update operation set state = ${state}::varchar, cursor = ${cursor}::int,
-              abort_requested = ${given(after.abort_requested)}, error = ${given(after.result?.message ?? null)},
+              abort_requested = abort_requested or ${given(after.abort_requested)}, error = ${given(after.result?.message ?? null)},
               wait_for = ${given(wait?.for ?? null)}::varchar,
               poll_at = now() + make_interval(secs => ${given(wait?.pollAfter ?? null)}::float8 / 1000),
               deadline = case when ${timeout}::float8 is not null then now() + make_interval(secs => ${timeout}::float8 / 1000)
-                when cursor <> ${cursor}::int then null else deadline end,
+                when cursor <> ${cursor}::int or deadline is null then now() + make_interval(secs => ${fallback}::float8 / 1000)
+                else deadline + coalesce(now() - clock_stopped_at, interval '0') end,
+              clock_stopped_at = case when ${state}::varchar = 'waiting' and held.maintenance then now() end,
               args = case when ${result}::jsonb is null then args else args || jsonb_build_object('_result', ${result}::jsonb) end,
               updated_at = now(), finished_at = case when ${state}::varchar = 'finished' then now() end
          from held where operation.id = ${given(operation.id)}
-       returning operation.id, extract(epoch from deadline - now())::float8 * 1000 as deadline_in`,
+       returning operation.id, case when clock_stopped_at is null then extract(epoch from deadline - now())::float8 * 1000 end as deadline_in`,
     );
     if (changed.length > 0) this.#addSteps(compound, 'own', changed);
   }
@@ -217,12 +226,14 @@ export class OperationRepository {
     );
   }
 
-  /** Open work whose poll or deadline has come. */
-  async due(conductor: string): Promise<OpenOperation[]> {
+  /** Open work whose poll or deadline has come. @param resting kinds that are not polled in maintenance */
+  async due(conductor: string, resting: readonly OperationKind[]): Promise<OpenOperation[]> {
     return this.source.query<OpenOperation[]>(
       `select ${OPEN_COLUMNS} from operation
-        where conductor = $1 and state = 'waiting' and finished_at is null and (poll_at <= now() or deadline <= now()) order by id`,
-      [conductor],
+        where conductor = $1 and state = 'waiting' and finished_at is null
+          and (poll_at <= now() and (clock_stopped_at is null or kind <> all($2)) or deadline <= now() and clock_stopped_at is null)
+        order by id`,
+      [conductor, resting],
     );
   }
 

@@ -11,6 +11,8 @@ export class DriverBench {
   committed: DriverNode;
   readonly fences: number[] = [];
   readonly lines: string[] = [];
+  /** The node's history. */
+  readonly told: string[] = [];
   readonly abort = new AbortController();
   ports: DriverPort[] = [];
   attended = true;
@@ -69,6 +71,9 @@ export class DriverBench {
       attempt: entry.attempt ?? 1,
       async checkpoint(value: Json) {
         bench.saved = value;
+      },
+      async tell(text: string) {
+        bench.told.push(text);
       },
     };
   }

@@ -36,6 +36,8 @@ interface Deps {
   events: EventRepository;
   reservations: Reservations;
   contexts: NodeContexts;
+  /** Told of a node whose maintenance is over, its reservation given back. */
+  wakeNode: (uuid: string) => Promise<void>;
   settings: PowerSyncSettings;
   host: string;
   log: Logger;
@@ -106,7 +108,7 @@ export class PowerSync {
     const lease = await this.deps.reservations.acquire(seen.uuid, false);
     try {
       const { node } = lease;
-      if (node.target_power_state || node.power_state !== seen.power_state) return;
+      if (!isJudged(node) || node.power_state !== seen.power_state) return;
       const force = this.deps.settings.force_power_state_during_sync;
       if (node.power_state === null || node.power_state === 'error' || !force || node.disable_power_off) {
         await this.#record(lease, { power_state: actual }, `The machine is in "${actual}": recorded.`);
@@ -154,7 +156,7 @@ export class PowerSync {
     if (failures < this.deps.settings.power_state_sync_max_retries) return;
     const lease = await this.deps.reservations.acquire(seen.uuid, false);
     try {
-      await this.#retire(lease, why, { power_state: 'error' });
+      if (isJudged(lease.node)) await this.#retire(lease, why, { power_state: 'error' });
     } finally {
       await lease.release();
     }
@@ -162,7 +164,7 @@ export class PowerSync {
 
   async #retire(lease: Lease, why: string, changes: NodeChanges): Promise<void> {
     this.#failures.delete(lease.node.uuid);
-    const text = `During sync_power_state, max retries exceeded for node ${lease.node.uuid}: ${why}. Switching the node to maintenance mode.`;
+    const text = `${retiredBecause(lease.node)}: ${why}. Switching the node to maintenance mode.`;
     await this.#record(
       lease,
       { ...changes, maintenance: true, maintenance_reason: text, fault: POWER_FAULT, last_error: text },
@@ -176,22 +178,20 @@ export class PowerSync {
     if (actual instanceof Error || actual === 'error') return;
     const lease = await this.deps.reservations.acquire(seen.uuid, false);
     try {
-      if (lease.node.fault !== POWER_FAULT) return;
-      const changes = {
-        power_state: actual,
-        maintenance: false,
-        maintenance_reason: null,
-        fault: null,
-        last_error: null,
-      };
-      await this.#record(
-        lease,
-        changes,
-        `The BMC answers again, power state "${actual}": maintenance ended.`,
-      );
+      const { node } = lease;
+      if (node.fault !== POWER_FAULT || node.target_power_state) return;
+      if (!node.maintenance_reason?.startsWith(retiredBecause(node))) {
+        const text = `The BMC answers again, power state "${actual}". The maintenance that an operator set stays.`;
+        await this.#record(lease, { power_state: actual, fault: null }, text);
+        return;
+      }
+      const ended = { maintenance: false, maintenance_reason: null, fault: null, last_error: null };
+      const text = `The BMC answers again, power state "${actual}": maintenance ended.`;
+      await this.#record(lease, { power_state: actual, ...ended }, text);
     } finally {
       await lease.release();
     }
+    await this.deps.wakeNode(seen.uuid);
   }
 
   async #read(node: Node, signal: AbortSignal): Promise<PowerState | Error> {
@@ -228,6 +228,16 @@ const OF_MACHINE: readonly ErrorCode[] = [
 
 function isOfMachine(error: unknown): error is FerricError {
   return error instanceof FerricError && OF_MACHINE.includes(error.code);
+}
+
+/** As when it was listed: asked once more under the reservation, since reading a BMC takes its time. */
+function isJudged(node: Node): boolean {
+  return !node.maintenance && !node.target_power_state && !SKIPPED.includes(node.provision_state);
+}
+
+/** How the reason begins that the sync itself sets: any other is an operator's. */
+function retiredBecause(node: Node): string {
+  return `During sync_power_state, max retries exceeded for node ${node.uuid}`;
 }
 
 function isFree(node: Node): boolean {

@@ -13,7 +13,12 @@ export interface Workflow {
   /** The wait state has events `wait` and `resume`. */
   readonly waits: boolean;
   /** How long a step may wait when it does not say; a key of the conductor's configuration. */
-  readonly timeout: WaitTimeout | null;
+  readonly timeout: WaitTimeout;
+  /**
+   * What it waits for is not heard while the node is in maintenance: somebody has hands on the machine (Ironic:
+   * agent_base.py, _heartbeat_in_maintenance).
+   */
+  readonly restsInMaintenance: boolean;
   /** Event when all steps are done. */
   succeed(node: Node): { event: ProvisionEvent | null; changes: NodeChanges };
   /** Events for the end of a failure: the first that is legal is fired, and `followedBy` behind it where it is legal. */

@@ -1,4 +1,5 @@
 import type { StepKind } from '../../driver/contract/step.js';
+import type { Node } from '../../node/node.entity.js';
 import type { OperationKind } from '../../operation/operation.repository.js';
 import type { Workflow } from './workflow.js';
 
@@ -13,10 +14,10 @@ const deployCleansUp =
   (kind: StepKind): Workflow['cleanUp'] =>
   (context, operation) =>
     context.all.deploy.cleanUpFailure(context, { ...operation, kind });
-/** Nobody should use the node before somebody has looked at it. */
-const outOfUse = (maintenance_reason: string, fault: string) => ({
+/** Nobody should use the node before somebody has looked at it. What an operator said of its maintenance stands. */
+const outOfUse = (node: Node, reason: string, fault: string) => ({
   maintenance: true,
-  maintenance_reason,
+  maintenance_reason: (node.maintenance && node.maintenance_reason) || reason,
   fault,
 });
 
@@ -25,7 +26,8 @@ export const WORKFLOWS: Readonly<Record<OperationKind, Workflow>> = {
   verify: {
     kind: 'verify',
     waits: false,
-    timeout: null,
+    timeout: 'deploy_callback_timeout',
+    restsInMaintenance: false,
     cleanUp: null,
     succeed: () => ({ event: 'done', changes: { last_error: null } }),
     fail: ({ message }) => ({
@@ -37,6 +39,7 @@ export const WORKFLOWS: Readonly<Record<OperationKind, Workflow>> = {
     kind: 'deploy',
     waits: true,
     timeout: 'deploy_callback_timeout',
+    restsInMaintenance: true,
     cleanUp: deployCleansUp('deploy'),
     succeed: () => ({ event: 'done', changes: { last_error: null } }),
     fail: ({ aborted, message }) => ({
@@ -48,18 +51,21 @@ export const WORKFLOWS: Readonly<Record<OperationKind, Workflow>> = {
     kind: 'clean',
     waits: true,
     timeout: 'clean_callback_timeout',
+    restsInMaintenance: true,
     cleanUp: deployCleansUp('clean'),
     succeed: (node) => ({
       // A retired node never comes back into the pool (Ironic: cleaning.py, do_next_clean_step).
       event: node.target_provision_state === 'manageable' || node.retired ? 'manage' : 'done',
       changes: { last_error: null },
     }),
-    fail: ({ aborted, message, executing }) => ({
+    fail: ({ node, aborted, message, executing }) => ({
       events: aborting(aborted),
       changes: {
         last_error: aborted ? byRequest('clean', executing) : failing('Cleaning', false, message),
         // A disk may be half erased.
-        ...(executing && !aborted ? outOfUse(failing('Cleaning', false, message), 'clean failure') : {}),
+        ...(executing && !aborted
+          ? outOfUse(node, failing('Cleaning', false, message), 'clean failure')
+          : {}),
       },
     }),
   },
@@ -67,6 +73,7 @@ export const WORKFLOWS: Readonly<Record<OperationKind, Workflow>> = {
     kind: 'teardown',
     waits: false,
     timeout: 'deploy_callback_timeout',
+    restsInMaintenance: false,
     cleanUp: null,
     // What belonged to the instance goes with it; the automatic cleaning that follows knows nothing of it.
     succeed: () => ({
@@ -79,6 +86,7 @@ export const WORKFLOWS: Readonly<Record<OperationKind, Workflow>> = {
     kind: 'inspect',
     waits: true,
     timeout: 'inspect_wait_timeout',
+    restsInMaintenance: false,
     cleanUp: (context) => context.all.inspect.cleanUp(context),
     succeed: () => ({ event: 'done', changes: { last_error: null } }),
     fail: ({ aborted, message }) => ({
@@ -93,7 +101,8 @@ export const WORKFLOWS: Readonly<Record<OperationKind, Workflow>> = {
   adopt: {
     kind: 'adopt',
     waits: false,
-    timeout: null,
+    timeout: 'deploy_callback_timeout',
+    restsInMaintenance: false,
     cleanUp: null,
     succeed: () => ({ event: 'done', changes: { last_error: null } }),
     fail: ({ node, message }) => ({
@@ -109,6 +118,7 @@ export const WORKFLOWS: Readonly<Record<OperationKind, Workflow>> = {
     kind: 'rescue',
     waits: true,
     timeout: 'rescue_callback_timeout',
+    restsInMaintenance: true,
     cleanUp: (context) => context.all.rescue.cleanUp(context),
     succeed: () => ({ event: 'done', changes: { last_error: null } }),
     fail: ({ aborted, message }) => ({
@@ -124,6 +134,7 @@ export const WORKFLOWS: Readonly<Record<OperationKind, Workflow>> = {
     kind: 'unrescue',
     waits: false,
     timeout: 'rescue_callback_timeout',
+    restsInMaintenance: false,
     cleanUp: null,
     succeed: () => ({ event: 'done', changes: { last_error: null } }),
     fail: ({ message }) => ({ events: ['fail'], changes: { last_error: `Failed to unrescue: ${message}` } }),
@@ -132,13 +143,14 @@ export const WORKFLOWS: Readonly<Record<OperationKind, Workflow>> = {
     kind: 'service',
     waits: true,
     timeout: 'service_callback_timeout',
+    restsInMaintenance: true,
     cleanUp: deployCleansUp('service'),
     // An abort that comes after a failure brings the node back in `active` already.
     succeed: (node) =>
       node.provision_state === 'active'
         ? { event: null, changes: {} }
         : { event: 'done', changes: { last_error: null } },
-    fail: ({ aborted, message, executing }) =>
+    fail: ({ node, aborted, message, executing }) =>
       aborted
         ? {
             // As upstream: an aborted service leaves an active node, not one to be looked after.
@@ -152,14 +164,15 @@ export const WORKFLOWS: Readonly<Record<OperationKind, Workflow>> = {
             events: ['fail'],
             changes: {
               last_error: failing('Servicing', false, message),
-              ...(executing ? outOfUse(failing('Servicing', false, message), 'service failure') : {}),
+              ...(executing ? outOfUse(node, failing('Servicing', false, message), 'service failure') : {}),
             },
           },
   },
   action: {
     kind: 'action',
     waits: false,
-    timeout: null,
+    timeout: 'deploy_callback_timeout',
+    restsInMaintenance: false,
     cleanUp: null,
     succeed: () => ({ event: null, changes: {} }),
     fail: ({ message }) => ({ events: [], changes: { last_error: message } }),
@@ -167,7 +180,8 @@ export const WORKFLOWS: Readonly<Record<OperationKind, Workflow>> = {
   power: {
     kind: 'power',
     waits: false,
-    timeout: null,
+    timeout: 'deploy_callback_timeout',
+    restsInMaintenance: false,
     cleanUp: null,
     succeed: () => ({ event: null, changes: { target_power_state: null, last_error: null } }),
     fail: ({ message }) => ({

@@ -62,6 +62,14 @@ export const deploySection = z
     enable_nvme_secure_erase: z.boolean().default(true).describe('Use NVMe format'),
     erase_skip_read_only: z.boolean().default(false).describe('Pass over read-only disks'),
     disk_erasure_concurrency: z.int().min(1).default(4).describe('Disks of one machine erased at once'),
+    ramdisk_boot_retries: z
+      .int()
+      .min(0)
+      .max(10)
+      .default(1)
+      .describe(
+        'How often a machine whose ramdisk does not call back within the *_callback_timeout of its work is started again, each time with that time anew, before the work fails; 0: never',
+      ),
     power_off_after_deploy_failure: z
       .boolean()
       .default(true)

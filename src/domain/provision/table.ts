@@ -69,25 +69,37 @@ export const STATES = {
   'service failed': { target: 'active', nodeUpdatable: true },
 } as const satisfies Record<string, StateRow>;
 
-/** What an operator asks for through `PUT /states/provision`; `since` = first microversion. */
+interface VerbRow {
+  event: string;
+  /** First microversion. */
+  since: number;
+  /**
+   * What is refused of a node in maintenance, by the name that Ironic's refusal gives it (NodeInMaintenance); null: it is
+   * done there too. The automated cleaning of `provide` begins, and rests as soon as it waits for the ramdisk (Ironic's
+   * default of allow_provisioning_in_maintenance).
+   */
+  refusedInMaintenance: string | null;
+}
+
+/** What an operator asks for through `PUT /states/provision`. */
 export const VERBS = {
-  active: { event: 'deploy', since: 1 },
-  deploy: { event: 'deploy', since: 73 },
-  rebuild: { event: 'rebuild', since: 1 },
-  deleted: { event: 'delete', since: 1 },
+  active: { event: 'deploy', since: 1, refusedInMaintenance: 'provisioning' },
+  deploy: { event: 'deploy', since: 73, refusedInMaintenance: 'provisioning' },
+  rebuild: { event: 'rebuild', since: 1, refusedInMaintenance: 'provisioning' },
+  deleted: { event: 'delete', since: 1, refusedInMaintenance: null },
   // Came with 1.73, but Ironic's MIN_VERB_VERSIONS looks it up by a name that it never asks for.
-  undeploy: { event: 'delete', since: 1 },
-  manage: { event: 'manage', since: 4 },
-  provide: { event: 'provide', since: 4 },
-  inspect: { event: 'inspect', since: 6 },
-  abort: { event: 'abort', since: 13 },
-  clean: { event: 'clean', since: 15 },
-  adopt: { event: 'adopt', since: 17 },
-  rescue: { event: 'rescue', since: 38 },
-  unrescue: { event: 'unrescue', since: 38 },
-  unhold: { event: 'unhold', since: 85 },
-  service: { event: 'service', since: 87 },
-} as const satisfies Record<string, { event: string; since: number }>;
+  undeploy: { event: 'delete', since: 1, refusedInMaintenance: null },
+  manage: { event: 'manage', since: 4, refusedInMaintenance: null },
+  provide: { event: 'provide', since: 4, refusedInMaintenance: null },
+  inspect: { event: 'inspect', since: 6, refusedInMaintenance: null },
+  abort: { event: 'abort', since: 13, refusedInMaintenance: null },
+  clean: { event: 'clean', since: 15, refusedInMaintenance: 'cleaning' },
+  adopt: { event: 'adopt', since: 17, refusedInMaintenance: null },
+  rescue: { event: 'rescue', since: 38, refusedInMaintenance: 'rescuing' },
+  unrescue: { event: 'unrescue', since: 38, refusedInMaintenance: 'unrescuing' },
+  unhold: { event: 'unhold', since: 85, refusedInMaintenance: null },
+  service: { event: 'service', since: 87, refusedInMaintenance: 'service' },
+} as const satisfies Record<string, VerbRow>;
 
 interface TransitionRow {
   from: keyof typeof STATES;
@@ -97,6 +109,8 @@ interface TransitionRow {
   api?: true;
   /** `target_provision_state` where it is not the state's own. */
   target?: keyof typeof STATES;
+  /** Refused of a node in maintenance, though its verb is not (Ironic: manager.py, do_provisioning_action). */
+  notInMaintenance?: true;
 }
 
 export const TRANSITIONS = [
@@ -199,7 +213,7 @@ export const TRANSITIONS = [
   { from: 'service failed', on: 'service', to: 'servicing', api: true },
   { from: 'service failed', on: 'rescue', to: 'rescuing', api: true },
   { from: 'service failed', on: 'delete', to: 'deleting', api: true },
-  { from: 'service failed', on: 'abort', to: 'active', api: true },
+  { from: 'service failed', on: 'abort', to: 'active', api: true, notInMaintenance: true },
   { from: 'service failed', on: 'wait', to: 'service wait' },
   { from: 'service failed', on: 'hold', to: 'service hold' },
 ] as const satisfies readonly TransitionRow[];

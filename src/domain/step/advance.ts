@@ -21,20 +21,24 @@ export interface Result {
 
 export type StepEvent =
   | { on: 'begin' }
-  | { on: 'wake'; why: 'heartbeat' | 'poll' }
+  | { on: 'wake'; why: 'heartbeat' | 'poll' | 'deadline' }
   /** A conductor found the operation in the journal after its predecessor died. */
   | { on: 'restart' }
-  | { on: 'outcome'; outcome: StepOutcome }
+  /** `late`: of a step that was entered at its deadline. */
+  | { on: 'outcome'; outcome: StepOutcome; late?: boolean }
   | { on: 'failure'; message: string }
   | { on: 'deadline' }
   | { on: 'abort' };
 
 export type Effect =
   | { do: 'run'; position: number; wake: Wake }
-  | { do: 'wait'; for: 'heartbeat' | 'poll'; pollAfter: number | null; timeout: number | null }
+  | { do: 'wait'; for: 'heartbeat' | 'poll'; pollAfter: number | null; timeout: number | 'anew' | null }
   | { do: 'hold' }
   | { do: 'end'; result: Result }
-  /** The event means nothing here, e.g. a heartbeat for a step that runs. */
+  /**
+   * There is nothing to commit: the event means nothing here, e.g. a heartbeat for a step that runs, or it is an abort
+   * for later, which whoever asked for it has written.
+   */
   | { do: 'nothing' };
 
 export interface Advance {
@@ -70,17 +74,26 @@ export function advance(journal: Journal, event: StepEvent): Advance {
         `The conductor died during step ${label(step)}, which cannot be run again.`,
       );
     case 'outcome':
-      return journal.state === 'running' && step ? settle(journal, step, event.outcome) : nothing(journal);
+      if (journal.state !== 'running' || !step) return nothing(journal);
+      return isOverdue(event) ? overdue(journal, step) : settle(journal, step, event.outcome);
     case 'failure':
       return end(journal, 'failed', event.message);
     case 'deadline':
       if (journal.state !== 'waiting' || !step) return nothing(journal);
-      return end(journal, 'failed', `Timeout reached while waiting in step ${label(step)}.`);
+      return overdue(journal, step);
     case 'abort':
       if (journal.state === 'held') return end(journal, 'aborted', null);
       if (journal.state === 'waiting' && step?.abortable) return end(journal, 'aborted', null);
       return { journal: { ...journal, abort_requested: true }, effect: { do: 'nothing' } };
   }
+}
+
+function isOverdue({ outcome, late = false }: StepEvent & { on: 'outcome' }): boolean {
+  return late && outcome.is === 'wait' && outcome.timeout === undefined;
+}
+
+function overdue(journal: Journal, step: Step): Advance {
+  return end(journal, 'failed', `Timeout reached while waiting in step ${label(step)}.`);
 }
 
 function nothing(journal: Journal): Advance {

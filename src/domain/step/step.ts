@@ -55,15 +55,25 @@ export type StepOutcome =
   | { is: 'done'; insert?: PlannedStep[]; merge?: PlannedStep[] }
   /**
    * Call `run` again when the agent's heartbeat comes, when `pollAfter` ms have passed, whichever is first.
-   * The step has failed when its deadline passes. The first wait of a step sets it (`timeout` ms from then, default:
+   * The step has failed when its deadline passes. A wait of a step that has none sets it (`timeout` ms from then, default:
    * the workflow's); a later wait keeps it, or sets a new one from now when it names a `timeout`: progress was made.
+   * `anew`: the workflow's own time, from now.
    */
-  | { is: 'wait'; for: 'heartbeat' | 'poll'; pollAfter?: number; timeout?: number; checkpoint?: Json }
+  | {
+      is: 'wait';
+      for: 'heartbeat' | 'poll';
+      pollAfter?: number;
+      timeout?: number | 'anew';
+      checkpoint?: Json;
+    }
   /** Wait for the operator's `unhold`, which leaves a checkpoint that says so and wakes the step as a poll does. */
   | { is: 'hold' };
 
-/** Why `run` is entered. `restart`: a conductor died while the step was under way; look before acting again. */
-export type Wake = 'start' | 'heartbeat' | 'poll' | 'restart';
+/**
+ * Why `run` is entered. `restart`: a conductor died while the step was under way; look before acting again. `deadline`:
+ * its time is over, and it fails unless it is done now or names a new time; only steps that declare it are asked.
+ */
+export type Wake = 'start' | 'heartbeat' | 'poll' | 'restart' | 'deadline';
 
 export function newStep(planned: PlannedStep): Step {
   return { ...planned, state: 'pending', checkpoint: null, attempt: 0 };

@@ -54,6 +54,7 @@ export class AgentInspect implements InspectInterface {
         name: 'inspect_hardware',
         priority: 100,
         abortable: true,
+        lastLook: true,
         run: (context) => this.inspect(context),
       },
       {

@@ -44,6 +44,11 @@ export async function forgetAgent(context: DriverContext, more: JsonObject = {})
   await context.save({ driver_internal_info: { ...Object.fromEntries(kept), ...more } });
 }
 
+/** What an agent listed, for a step that has it started anew. */
+export function stepLists(internal: JsonObject): JsonObject {
+  return pick(internal, (key) => key.startsWith('agent_cached_') || key === 'hardware_manager_version');
+}
+
 const SHOWN_INTERNAL = [
   'agent_erase_devices_iterations',
   'agent_erase_devices_zeroize',

@@ -36,7 +36,14 @@ export class AgentRescue implements RescueInterface {
 
   constructor(private readonly parts: AgentRescueParts) {
     this.steps = [
-      { ...step, name: 'rescue', kind: 'rescue', abortable: true, run: (context) => this.rescue(context) },
+      {
+        ...step,
+        name: 'rescue',
+        kind: 'rescue',
+        abortable: true,
+        lastLook: true,
+        run: (context) => this.rescue(context),
+      },
       {
         ...step,
         name: 'unrescue',

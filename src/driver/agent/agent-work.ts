@@ -36,7 +36,7 @@ export class AgentWork {
 
   constructor(readonly parts: AgentWorkParts) {
     const { client, settings, patience } = parts;
-    this.ramdisk = new Ramdisk(client);
+    this.ramdisk = new Ramdisk(client, settings.ramdisk_boot_retries);
     const interval = settings.command_wait_interval * 1000;
     const steps = (kind: keyof typeof patience) =>
       new AgentCleaning({

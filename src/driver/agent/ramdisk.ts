@@ -3,18 +3,26 @@ import type { BootDevice } from '../../domain/node/boot-device.js';
 import type { Json, JsonObject, StepOutcome } from '../../domain/step/step.js';
 import type { DriverContext } from '../contract/context.js';
 import type { StepContext, WorkContext } from '../contract/step.js';
-import { forgetAgent } from './agent-node.js';
+import { forgetAgent, stepLists } from './agent-node.js';
 import type { AgentClient } from './client.js';
 
 /** ms for one change of power, the waiting for the BMC's word included. */
 export const POWER_TIMEOUT = 60_000;
 
 /** Committed right before the machine is started: an agent that is known from then on is the new one. */
-const BOOTING = { phase: 'booting' } as const;
+interface Booting extends JsonObject {
+  phase: 'booting';
+  /** How often it was started for this. */
+  boots: number;
+}
 
 /** Starts the deploy ramdisk on a machine and waits for its agent. */
 export class Ramdisk {
-  constructor(private readonly client: AgentClient) {}
+  /** @param retries how often a machine is started again whose ramdisk does not call back in time */
+  constructor(
+    private readonly client: AgentClient,
+    private readonly retries = 1,
+  ) {}
 
   /**
    * Stops the machine, lets `prepare` lay out what it boots, and starts it.
@@ -28,9 +36,7 @@ export class Ramdisk {
     await powerOff(context);
     await prepare();
     await forgetAgent(context, internal);
-    await context.checkpoint(BOOTING);
-    await this.start(context);
-    return { is: 'wait', for: 'heartbeat', checkpoint: BOOTING };
+    return this.boot(context, 1);
   }
 
   /** Whether `launch` got as far as to start the machine. */
@@ -41,6 +47,8 @@ export class Ramdisk {
   }
 
   /**
+   * At the step's deadline the machine is started again, where that is left to try: what a firmware falls to when its
+   * network fails once, the disk for one, never calls back by itself (Ironic: pxe.boot_retry_timeout).
    * @param isThere what is waited for; by default the agent
    * @returns undefined when it is there
    */
@@ -53,8 +61,23 @@ export class Ramdisk {
       // A conductor died between the checkpoint and the BMC's answer: was the machine started?
       const state = await context.interfaces.power.getPowerState(context);
       if (state === 'power off' || context.node.disable_power_off) await this.start(context);
+      return { is: 'wait', for: 'heartbeat', timeout: 'anew' };
     }
-    return { is: 'wait', for: 'heartbeat' };
+    const boots = bootsOf(context.saved);
+    if (context.wake !== 'deadline' || boots > this.retries) return { is: 'wait', for: 'heartbeat' };
+    await context.tell(
+      `The ramdisk did not call back in time: the machine is started again (${boots} of ${this.retries}).`,
+    );
+    await powerOff(context);
+    await forgetAgent(context, stepLists(context.node.driver_internal_info));
+    return this.boot(context, boots + 1);
+  }
+
+  private async boot(context: StepContext, boots: number): Promise<StepOutcome> {
+    const booting: Booting = { phase: 'booting', boots };
+    await context.checkpoint(booting);
+    await this.start(context);
+    return { is: 'wait', for: 'heartbeat', timeout: 'anew', checkpoint: booting };
   }
 
   private async start(context: StepContext): Promise<void> {
@@ -63,6 +86,12 @@ export class Ramdisk {
     const target = context.node.disable_power_off ? 'rebooting' : 'power on';
     await context.interfaces.power.setPowerState(context, target, POWER_TIMEOUT);
   }
+}
+
+/** A conductor of before may have left no number. */
+function bootsOf(saved: Json): number {
+  const { boots } = saved as Partial<Booting>;
+  return typeof boots === 'number' ? boots : 1;
 }
 
 /** Unless it is off, or must not lose power. */

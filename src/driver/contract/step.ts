@@ -38,6 +38,8 @@ export interface StepContext extends WorkContext {
   readonly attempt: number;
   /** Commits `value` now, before the next act: it is `saved` when the step is entered again after a crash. */
   checkpoint(value: Json): Promise<void>;
+  /** A line in the node's history. */
+  tell(text: string): Promise<void>;
 }
 
 /**
@@ -65,6 +67,8 @@ export interface StepDeclaration {
    * Without it a step acts on the outside.
    */
   readonly inside?: (context: InsideContext) => boolean;
+  /** Entered once more when its deadline has come (wake `deadline`), before it fails. */
+  readonly lastLook?: true;
   run(context: StepContext): Promise<StepOutcome>;
 }
 

@@ -106,7 +106,7 @@ describe('a commit', () => {
     const insert = [{ ...step, name: 'inserted' }];
     const next = advance(begun.journal, { on: 'outcome', outcome: { is: 'done', insert } });
     const ended = moves.plan(draft.row, 'done', {});
-    const waits = { for: 'poll' as const, pollAfter: 50, timeout: 60_000 };
+    const waits = { for: 'poll' as const, pollAfter: 50, fallback: null, timeout: 60_000 };
     const deadline = await ledger.commit(operation, next.journal, waits, draft, lease, {
       moves: [ended],
       release: true,

@@ -114,6 +114,73 @@ describe('power sync', () => {
   });
 });
 
+describe('what an operator said while the BMC was read', () => {
+  /** Runs `meanwhile` once, when the sync asks for the node's reservation: its read is behind it. */
+  const inBetween = (meanwhile: (uuid: string) => Promise<unknown>) => {
+    const { reservations } = kit.parts.nodes;
+    const reserve = reservations.reserve.bind(reservations);
+    let left = 1;
+    reservations.reserve = async (uuid, ...rest) => {
+      if (left-- > 0) await meanwhile(uuid);
+      return reserve(uuid, ...rest);
+    };
+    return () => {
+      reservations.reserve = reserve;
+    };
+  };
+  const byHand = (uuid: string) => kit.conductor.setMaintenance(uuid, true, 'by hand', BY);
+  const dead = (uuid: string) =>
+    kit.conductor.updateNode(uuid, () => ({ driver_info: { fake_fail_power: 'no answer' } }), BY);
+
+  it.each(['reads that fail', 'a power that does not stay'])('stands at the limit of %s', async (what) => {
+    const uuid = await manageable();
+    if (what === 'reads that fail') await dead(uuid);
+    for (let i = 0; i < (what === 'reads that fail' ? 2 : 3); i++) {
+      if (what !== 'reads that fail') await record(uuid, 'power on');
+      await run('power-sync');
+      if (what !== 'reads that fail') {
+        // Somebody switches it off behind the conductor's back.
+        await kit.conductor.updateNode(uuid, () => ({ driver_internal_info: {} }), BY);
+      }
+    }
+    const stop = inBetween(byHand);
+    await run('power-sync');
+    stop();
+    const node = await at(uuid);
+    expect(node).toMatchObject({ maintenance: true, maintenance_reason: 'by hand', fault: null });
+    await kit.conductor.updateNode(uuid, () => ({ driver_info: {} }), BY);
+    await run('power-failure-recovery');
+    expect(await at(uuid)).toMatchObject({ maintenance: true, maintenance_reason: 'by hand' });
+  });
+
+  it('stands when it comes behind the sync’s own: recovery ends the fault alone', async () => {
+    const uuid = await manageable();
+    await dead(uuid);
+    for (let i = 0; i < 3; i++) await run('power-sync');
+    expect(await at(uuid)).toMatchObject({ maintenance: true, fault: 'power failure' });
+    await byHand(uuid);
+    await kit.conductor.updateNode(uuid, () => ({ driver_info: {} }), BY);
+    await run('power-failure-recovery');
+    expect(await at(uuid)).toMatchObject({
+      maintenance: true,
+      maintenance_reason: 'by hand',
+      fault: null,
+      power_state: 'power off',
+    });
+  });
+
+  it('a node that went into a state which is not judged is left alone', async () => {
+    const uuid = await manageable();
+    await dead(uuid);
+    await run('power-sync');
+    await run('power-sync');
+    const stop = inBetween((held) => kit.parts.nodes.update(held, { provision_state: 'clean wait' }, null));
+    await run('power-sync');
+    stop();
+    expect(await at(uuid)).toMatchObject({ maintenance: false, fault: null });
+  });
+});
+
 it('a conductor whose host name another process took learns of it', async () => {
   const other = fakeConductor(database);
   await other.start(null);

@@ -7,7 +7,7 @@ import {
   newJournal,
   type StepEvent,
 } from '../../../../src/domain/step/advance.js';
-import { newStep, type PlannedStep } from '../../../../src/domain/step/step.js';
+import { newStep, type PlannedStep, type StepOutcome } from '../../../../src/domain/step/step.js';
 
 const planned = (name: string, extra: Partial<PlannedStep> = {}): PlannedStep => ({
   interface: 'deploy',
@@ -104,6 +104,17 @@ describe('advance', () => {
     expect(advance(waiting.journal, { on: 'deadline' }).effect).toMatchObject({
       result: { is: 'failed', message: 'Timeout reached while waiting in step deploy.a.' },
     });
+  });
+
+  it('fails a step that was entered at its deadline, unless it is done or names a new time', () => {
+    const entered = play(journal(planned('a')), { on: 'begin' }, wait, { on: 'wake', why: 'deadline' });
+    expect(entered.effect).toEqual({ do: 'run', position: 0, wake: 'deadline' });
+    const late = (outcome: StepOutcome) => advance(entered.journal, { on: 'outcome', outcome, late: true });
+    expect(late({ is: 'wait', for: 'heartbeat' }).effect).toMatchObject({
+      result: { is: 'failed', message: 'Timeout reached while waiting in step deploy.a.' },
+    });
+    expect(late({ is: 'wait', for: 'heartbeat', timeout: 'anew' }).effect).toMatchObject({ do: 'wait' });
+    expect(late({ is: 'done' }).effect).toMatchObject({ result: { is: 'succeeded' } });
   });
 
   it('never runs a finished step again, whatever comes in whatever order', () => {

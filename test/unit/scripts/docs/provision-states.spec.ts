@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { builtTransitions, provisionStates } from '../../../../scripts/docs/provision-states.js';
+import { provisionStates } from '../../../../scripts/docs/provision-states.js';
 import { STATES, TRANSITIONS } from '../../../../src/domain/provision/table.js';
 
 describe('docs/reference/provision-states.md', () => {
@@ -14,15 +14,12 @@ describe('docs/reference/provision-states.md', () => {
     expect(rows.length - 2).toBe(TRANSITIONS.length);
   });
 
-  it('draws what can be reached without the verbs that are not built', () => {
-    const states = new Set(builtTransitions().flatMap((row) => [row.from, row.to]));
-    expect([...states].sort()).toEqual(
-      [
-        ...['enroll', 'verifying', 'manageable', 'cleaning', 'clean wait', 'clean failed', 'available'],
-        ...['deploying', 'wait call-back', 'deploy failed', 'active', 'deleting', 'error'],
-      ].sort(),
-    );
+  it('draws all of it, and says of each verb whether it is done in maintenance', () => {
     expect(text).toContain('  state "wait call-back" as wait_call_back\n');
     expect(text).toContain('  deploying --> wait_call_back: wait\n');
+    expect(text).toContain('  cleaning --> clean_hold: hold\n');
+    expect(text).toMatch(/^\| `clean` +\| clean +\| 1\.15 +\| refused/m);
+    expect(text).toMatch(/^\| `provide` +\| provide +\| 1\.4 +\| done/m);
+    expect(text).not.toContain('refuses the verbs');
   });
 });
