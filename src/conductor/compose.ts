@@ -93,9 +93,9 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
     retryAttempts: settings.node_locked_retry_attempts,
     retryInterval: settings.node_locked_retry_interval,
   });
-  const transitions = new Transitions(parts.nodes, parts.events, host);
+  const transitions = new Transitions(parts);
   const hardware = new HardwareRepository(parts.source);
-  const ledger = new Ledger(parts);
+  const ledger = new Ledger({ ...parts, transitions });
   const contexts = new NodeContexts({ ...parts, hardware, ledger });
   const reader = new ReportReader({ ...parts, hardware, settings: parts.inspector, call: parts.callForRule });
   const cleaning = new CleaningPlan(parts.registry, settings.automated_clean);

@@ -4,7 +4,7 @@ import { inTransaction, type Queryable } from '../database/data-source.js';
 import { LeaseLostError } from '../domain/errors.js';
 import type { Journal } from '../domain/step/advance.js';
 import type { Json } from '../domain/step/step.js';
-import type { EventRepository, NewEvent } from '../event/event.repository.js';
+import type { EventRepository } from '../event/event.repository.js';
 import type { Node } from '../node/node.entity.js';
 import type { NodeChanges, NodeRepository } from '../node/node.repository.js';
 import type {
@@ -16,12 +16,7 @@ import type {
 import { mergeKeys } from './merge-keys.js';
 import { MERGED, type NodeDraft } from './node-draft.js';
 import type { Lease } from './reservation.js';
-
-/** A move through the provision machine: what is written of it. */
-export interface Move {
-  readonly changes: NodeChanges;
-  readonly event: NewEvent;
-}
+import type { Move, Transitions } from './transition.js';
 
 /** What becomes true with a commit, besides what the draft holds. */
 interface Entry {
@@ -44,6 +39,7 @@ export class Ledger {
       nodes: NodeRepository;
       operations: OperationRepository;
       events: EventRepository;
+      transitions: Pick<Transitions, 'tell'>;
     },
   ) {}
 
@@ -161,6 +157,8 @@ export class Ledger {
     if (release) lease.passed();
     const { deadline_in, operation_id, ...node } = row;
     draft.written(node as unknown as Node);
+    // In somebody else's transaction nothing is true yet.
+    if (!on) this.deps.transitions.tell(draft.row, moves);
     return row;
   }
 }

@@ -10,11 +10,11 @@ import type { JournaledOperation, OperationRepository } from '../operation/opera
 import type { Logger } from '../platform/logger.js';
 import type { CleaningPlan } from './cleaning-plan.js';
 import type { Failpoint } from './failpoint.js';
-import type { Ledger, Move } from './ledger.js';
+import type { Ledger } from './ledger.js';
 import type { NodeContexts } from './node-context.js';
 import type { NodeDraft } from './node-draft.js';
 import type { Lease } from './reservation.js';
-import type { Transitions } from './transition.js';
+import type { Move, Transitions } from './transition.js';
 import type { Workflow } from './workflow/workflow.js';
 import { WORKFLOWS } from './workflow/workflows.js';
 
@@ -83,7 +83,7 @@ export class OperationEnd {
       await commit(true);
       return null;
     }
-    return inTransaction(this.deps.source, async (manager) => {
+    const follows = await inTransaction(this.deps.source, async (manager) => {
       await commit(false, manager);
       await this.deps.allocations.deleteOfNode(row.uuid, manager);
       const steps = this.deps.cleaning.automated(draft.row);
@@ -93,6 +93,8 @@ export class OperationEnd {
       );
       return created.id;
     });
+    this.deps.transitions.tell(row, moves);
+    return follows;
   }
 
   async #fail(

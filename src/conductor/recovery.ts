@@ -1,5 +1,3 @@
-import type { DataSource } from 'typeorm';
-import { inTransaction } from '../database/data-source.js';
 import { factsOf, isProvisionState } from '../domain/provision/machine.js';
 import type { NodeRepository } from '../node/node.repository.js';
 import type { OperationRepository } from '../operation/operation.repository.js';
@@ -13,7 +11,6 @@ import type { Transitions } from './transition.js';
  * elsewhere, a restored backup for one. A pending power target without its operation is dropped.
  */
 export async function recoverStranded(deps: {
-  source: DataSource;
   nodes: NodeRepository;
   operations: OperationRepository;
   reservations: Reservations;
@@ -21,7 +18,7 @@ export async function recoverStranded(deps: {
   host: string;
   log: Logger;
 }): Promise<void> {
-  const { source, nodes, operations, reservations, transitions, host, log } = deps;
+  const { nodes, operations, reservations, transitions, host, log } = deps;
   for (const node of await nodes.list({ conductor: host }, { limit: 1_000_000 })) {
     const facts = isProvisionState(node.provision_state) ? factsOf(node.provision_state) : null;
     const working = facts?.onConductorLoss !== undefined && !(await operations.openOf(node.uuid));
@@ -30,20 +27,10 @@ export async function recoverStranded(deps: {
     log.warn({ node: node.uuid, state: node.provision_state }, 'a node was left in work that nobody knows');
     const lease = await reservations.acquire(node.uuid, true);
     try {
-      await inTransaction(source, async (manager) => {
-        const changes = power ? { target_power_state: null } : {};
-        if (!working) await nodes.update(node.uuid, changes, lease.fence, manager);
-        else {
-          const last_error = `The conductor ${host} restarted and found no record of the work in "${node.provision_state}".`;
-          await transitions.fire(
-            lease.node,
-            lease.fence,
-            'fail',
-            { changes: { ...changes, last_error } },
-            manager,
-          );
-        }
-      });
+      const changes = power ? { target_power_state: null } : {};
+      const last_error = `The conductor ${host} restarted and found no record of the work in "${node.provision_state}".`;
+      if (!working) await nodes.update(node.uuid, changes, lease.fence);
+      else await transitions.fire(lease.node, lease.fence, 'fail', { changes: { ...changes, last_error } });
     } finally {
       await lease.release();
     }

@@ -1,13 +1,22 @@
-import type { Queryable } from '../database/data-source.js';
+import type { DataSource, EntityManager } from 'typeorm';
+import { inTransaction } from '../database/data-source.js';
 import { ConflictError } from '../domain/errors.js';
 import { isProvisionState, next, targetAfter } from '../domain/provision/machine.js';
 import type { ProvisionEvent } from '../domain/provision/table.js';
-import type { EventRepository } from '../event/event.repository.js';
+import type { EventRepository, NewEvent } from '../event/event.repository.js';
 import type { Fence } from '../node/fence.js';
 import type { Node } from '../node/node.entity.js';
 import type { NodeChanges, NodeRepository } from '../node/node.repository.js';
+import type { Logger } from '../platform/logger.js';
 import type { Requester } from './conductor.js';
-import type { Move } from './ledger.js';
+
+/** A move through the provision machine: what is written of it. */
+export interface Move {
+  readonly changes: NodeChanges;
+  readonly event: NewEvent;
+  /** It ends work that did not succeed. */
+  readonly failed: boolean;
+}
 
 interface MoveOptions {
   changes?: NodeChanges;
@@ -18,9 +27,13 @@ interface MoveOptions {
 /** Moves a node through the provision machine: node row and event row become true together. */
 export class Transitions {
   constructor(
-    private readonly nodes: NodeRepository,
-    private readonly events: EventRepository,
-    private readonly host: string,
+    private readonly deps: {
+      source: DataSource;
+      nodes: NodeRepository;
+      events: EventRepository;
+      host: string;
+      log: Pick<Logger, 'info' | 'error'>;
+    },
   ) {}
 
   /**
@@ -36,6 +49,7 @@ export class Transitions {
     const target_provision_state = targetAfter(row, node.target_provision_state);
     const error = changes.last_error;
     return {
+      failed: event === 'fail',
       changes: {
         ...changes,
         ...inspectionTimes(from, row.to),
@@ -51,7 +65,7 @@ export class Transitions {
         from_state: from,
         state: row.to,
         target_provision_state,
-        conductor: this.host,
+        conductor: this.deps.host,
         user_name: by?.user ?? null,
         project: by?.project ?? null,
         request_id: by?.request_id ?? options.requestId ?? null,
@@ -61,7 +75,7 @@ export class Transitions {
   }
 
   /**
-   * In the caller's transaction.
+   * @param also what becomes true with it
    * @throws ConflictError as `plan`
    * @throws LeaseLostError
    */
@@ -70,12 +84,32 @@ export class Transitions {
     fence: Fence,
     event: ProvisionEvent,
     options: MoveOptions,
-    on: Queryable,
+    also: (manager: EntityManager) => Promise<void> = () => Promise.resolve(),
   ): Promise<Node> {
+    const { source, nodes, events } = this.deps;
     const move = this.plan(node, event, options);
-    const moved = await this.nodes.update(node.uuid, move.changes, fence, on);
-    await this.events.add(move.event, on);
+    const moved = await inTransaction(source, async (manager) => {
+      await also(manager);
+      const row = await nodes.update(node.uuid, move.changes, fence, manager);
+      await events.add(move.event, manager);
+      return row;
+    });
+    this.tell(node, [move]);
     return moved;
+  }
+
+  /** One line in the log for each move, once it is committed. */
+  tell(node: Pick<Node, 'uuid' | 'name'>, moves: readonly Move[]): void {
+    for (const { event, failed, changes } of moves) {
+      const { from_state: from, state: to, duration_seconds = null, request_id } = event;
+      const seconds = duration_seconds === null ? null : Math.round(duration_seconds * 1000) / 1000;
+      const { last_error: error = null } = changes;
+      const words = { node: node.uuid, name: node.name, from, to, seconds, request_id };
+      this.deps.log[failed ? 'error' : 'info'](
+        { ...words, ...(error ? { error } : {}) },
+        `node ${from} → ${to}`,
+      );
+    }
   }
 }
 

@@ -1,5 +1,4 @@
 import type { DataSource } from 'typeorm';
-import { inTransaction } from '../database/data-source.js';
 import { brokenUnique } from '../database/statement.js';
 import { ConflictError, InvalidError, LockedError } from '../domain/errors.js';
 import { canonicalUuid } from '../domain/node/name.js';
@@ -103,11 +102,10 @@ export class VerbDesk {
       return { node: held, operation: null, afterwards: () => runner.deliver(open.id, { on: 'abort' }) };
     }
     if (open?.state !== 'held') throw new ConflictError(`Node ${held.uuid} has no work on hold.`);
-    const node = await inTransaction(source, async (manager) => {
-      await operations.release(open.id, RELEASED, manager);
-      const changes = { last_error: null };
-      return transitions.fire(held, fence, VERBS[verb].event, { changes, by }, manager);
-    });
+    const changes = { last_error: null };
+    const node = await transitions.fire(held, fence, VERBS[verb].event, { changes, by }, (manager) =>
+      operations.release(open.id, RELEASED, manager),
+    );
     return { node, operation: null, afterwards: () => runner.deliver(open.id, { on: 'wake', why: 'poll' }) };
   }
 

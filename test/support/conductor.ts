@@ -35,6 +35,7 @@ import { LeaseRepository } from '../../src/lease/lease.repository.js';
 import type { Node } from '../../src/node/node.entity.js';
 import { NodeRepository } from '../../src/node/node.repository.js';
 import { OperationRepository } from '../../src/operation/operation.repository.js';
+import type { Logger } from '../../src/platform/logger.js';
 import { PortRepository } from '../../src/port/port.repository.js';
 import { PortgroupRepository } from '../../src/portgroup/portgroup.repository.js';
 import { VolumeConnectorRepository, VolumeTargetRepository } from '../../src/volume/volume.repository.js';
@@ -55,6 +56,7 @@ export function fakeConductor(
     /** Mode of our own DHCP; off by default. */
     dhcp?: 'server' | 'proxy';
     callForRule?: RuleDoors['call'];
+    log?: Logger;
   } = {},
 ) {
   const { source } = database;
@@ -118,7 +120,7 @@ export function fakeConductor(
     onReplaced: () => {
       throw new Error('replaced');
     },
-    log: silentLog,
+    log: options.log ?? silentLog,
   };
   const composed: ComposedConductor = composeConductor(parts);
   return {

@@ -21,8 +21,8 @@ beforeEach(async () => {
   await database.clear();
   kit = fakeConductor(database);
   await kit.start(null);
-  ledger = new Ledger(kit.parts);
-  moves = new Transitions(kit.parts.nodes, kit.parts.events, 'conductor-1');
+  moves = new Transitions(kit.parts);
+  ledger = new Ledger({ ...kit.parts, transitions: moves });
 });
 afterEach(() => kit.stop(null));
 
