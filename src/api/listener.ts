@@ -13,7 +13,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { contained } from '../platform/boundary.js';
 import type { Logger } from '../platform/logger.js';
 import { registerListener } from '../platform/own-listeners.js';
-import { type Access, ANYBODY } from './auth/access.js';
+import { type Access, ANYBODY, nameable } from './auth/access.js';
 import { Gate } from './auth/gate.js';
 import { Scope } from './auth/scope.js';
 import { ErrorFilter } from './error/error.filter.js';
@@ -171,7 +171,7 @@ function prepare(
     if (version.does('secondRequestIdHeader')) reply.header('x-openstack-request-id', id);
     // Before the body is read: nobody sends megabytes without a login.
     const isOpen = open.methodsOf(request.url).length > 0;
-    const { user, project, subject } = isOpen ? ANYBODY : await options.access.login(request.raw);
+    const { user, project, subject } = isOpen ? ANYBODY : nameable(await options.access.login(request.raw));
     received.asked = {
       version,
       base: options.publicEndpoint?.replace(/\/+$/, '') ?? baseOf(request.raw),

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { FerricError, UnavailableError } from '../../domain/errors.js';
+import { FerricError, ForbiddenError, UnavailableError } from '../../domain/errors.js';
 import type { Subject } from './who.js';
 
 /** Who a request is from. */
@@ -19,6 +19,29 @@ export abstract class Access {
 }
 
 export const ANYBODY: Login = { user: null, project: null, subject: null };
+
+/** Characters that a record keeps of an account or a project (`event.user_name` and others). */
+const MOST_NAME = 255;
+
+/**
+ * The rule for every way to log in: who cannot be named in the record of what they do, does nothing.
+ * @throws ForbiddenError
+ */
+export function nameable(login: Login): Login {
+  for (const [what, name] of [
+    ['account', login.user],
+    ['project', login.project],
+  ] as const) {
+    if (name === null) continue;
+    if ([...name].length > MOST_NAME) {
+      throw new ForbiddenError(`The name of the ${what} has more than ${MOST_NAME} characters.`);
+    }
+    if (/[\u0000-\u001f\u007f]/.test(name)) {
+      throw new ForbiddenError(`The name of the ${what} has control characters.`);
+    }
+  }
+  return login;
+}
 
 /** Whoever reaches the listener may do everything; the start refuses it beyond loopback unless that is configured. */
 export class NoAuth extends Access {

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { Controller, Get, Req } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Access, type Login } from '../../../src/api/auth/access.js';
@@ -38,10 +39,11 @@ class Module {}
 
 /** A member of a project: which nodes he sees depends on whose they are. */
 class Member extends Access {
-  override async login(): Promise<Login> {
+  override async login({ headers }: IncomingMessage): Promise<Login> {
     const roles = new Set(['member', 'reader']);
     const subject = { roles, project: 'mine', system: false, servesAll: false, managesOwn: true };
-    return { user: 'somebody', project: 'mine', subject };
+    const [user = 'somebody', project = 'mine'] = JSON.parse(String(headers['x-as'] ?? '[]')) as string[];
+    return { user, project, subject };
   }
 }
 
@@ -65,6 +67,21 @@ describe('the listener', () => {
     base = `http://127.0.0.1:${port}/v1/nodes`;
   });
   afterAll(() => listener.close());
+
+  it.each([
+    ['an account', ['a'.repeat(256)], 403],
+    ['an account of other letters', ['\u{1f600}'.repeat(255)], 200],
+    ['one letter more', ['\u{1f600}'.repeat(256)], 403],
+    ['a project', ['alice', 'p'.repeat(256)], 403],
+    ['what no column keeps', ['al\u0000ice'], 403],
+    ['the longest', ['a'.repeat(255), 'p'.repeat(255)], 200],
+  ])('who could not be named in a record of what they do may not even read: %s', async (_, as, status) => {
+    const header = JSON.stringify(as).replaceAll(
+      /[^\x20-\x7e]/g,
+      (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    );
+    expect((await fetch(`${base}/decided`, { headers: { 'x-as': header } })).status).toBe(status);
+  });
 
   it('answers what a rule has decided', async () => {
     const answer = await fetch(`${base}/decided`);
