@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { Queryable } from '../database/data-source.js';
 import type { Page } from '../database/page.js';
-import { Table } from '../database/table.js';
+import { type Change, Table } from '../database/table.js';
 import type { Allocation } from './allocation.entity.js';
 
 export type NewAllocation = Partial<Omit<Allocation, 'id' | 'created_at' | 'updated_at'>> &
@@ -58,11 +58,19 @@ export class AllocationRepository {
     );
   }
 
+  /** As `Table.edit`. */
+  edit(
+    uuid: string,
+    change: Change<Allocation, Partial<Pick<Allocation, 'name' | 'extra'>>>,
+  ): Promise<Allocation> {
+    return this.#table.edit(uuid, change);
+  }
+
   /** @throws NotFoundError, ConflictError */
   update(
     uuid: string,
-    changes: Partial<Pick<Allocation, 'name' | 'extra' | 'node_uuid' | 'state' | 'last_error'>>,
-    on?: Queryable,
+    changes: Partial<Pick<Allocation, 'node_uuid' | 'state' | 'last_error'>>,
+    on: Queryable,
   ): Promise<Allocation> {
     return this.#table.update(uuid, changes, on);
   }

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { Page } from '../database/page.js';
-import { Table } from '../database/table.js';
+import { type Change, Table } from '../database/table.js';
 import type { Chassis } from './chassis.entity.js';
 
 export type ChassisChanges = Partial<Pick<Chassis, 'description' | 'extra'>>;
@@ -36,8 +36,9 @@ export class ChassisRepository {
     return this.#table.list(() => [], page, columns);
   }
 
-  update(uuid: string, changes: ChassisChanges): Promise<Chassis> {
-    return this.#table.update(uuid, changes);
+  /** As `Table.edit`. */
+  edit(uuid: string, change: Change<Chassis, ChassisChanges>): Promise<Chassis> {
+    return this.#table.edit(uuid, change);
   }
 
   /** @throws InvalidError while nodes are in it */

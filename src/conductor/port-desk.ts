@@ -1,3 +1,4 @@
+import type { Queryable } from '../database/data-source.js';
 import { ConflictError, InvalidError } from '../domain/errors.js';
 import { refusePortgroupMove } from '../domain/node/edit.js';
 import type { Node } from '../node/node.entity.js';
@@ -28,18 +29,19 @@ export class PortDesk {
 
   async updatePort(ident: string, edit: (port: Port, node: Node) => PortChanges): Promise<Port> {
     const found = await this.deps.ports.get(ident);
-    return this.deps.desk.reserved(found.node_uuid, async ({ node }) => {
-      const port = await this.deps.ports.get(found.uuid);
-      const changes = edit(port, node);
-      if (changes.node_uuid && !(await this.deps.nodes.find(changes.node_uuid))) {
-        throw new InvalidError(`Node ${changes.node_uuid} could not be found.`);
-      }
-      if ('portgroup_uuid' in changes || 'physical_network' in changes) {
-        const { portgroup_uuid, physical_network } = { ...port, ...changes };
-        await this.#checkPhysicalNetwork(port.uuid, portgroup_uuid, physical_network);
-      }
-      return this.deps.ports.update(port.uuid, changes);
-    });
+    return this.deps.desk.reserved(found.node_uuid, ({ node }) =>
+      this.deps.ports.edit(found.uuid, async (port, on) => {
+        const changes = edit(port, node);
+        if (changes.node_uuid && !(await this.deps.nodes.find(changes.node_uuid, on))) {
+          throw new InvalidError(`Node ${changes.node_uuid} could not be found.`);
+        }
+        if ('portgroup_uuid' in changes || 'physical_network' in changes) {
+          const { portgroup_uuid, physical_network } = { ...port, ...changes };
+          await this.#checkPhysicalNetwork(port.uuid, portgroup_uuid, physical_network, on);
+        }
+        return changes;
+      }),
+    );
   }
 
   async deletePort(ident: string): Promise<void> {
@@ -54,16 +56,16 @@ export class PortDesk {
   ): Promise<Portgroup> {
     const { desk, ports, portgroups } = this.deps;
     const found = await portgroups.get(ident);
-    return desk.reserved(found.node_uuid, async ({ node }) => {
-      const group = await portgroups.get(found.uuid);
-      const changes = edit(group, node);
-      const members = await ports.ofGroup(group.uuid);
-      if ('node_uuid' in changes) refusePortgroupMove(group.uuid, node, members.length);
-      const updated = await portgroups.update(group.uuid, changes);
-      const { physical_network } = changes;
-      if (physical_network !== undefined) await ports.plugGroup(group.uuid, physical_network);
-      return updated;
-    });
+    return desk.reserved(found.node_uuid, ({ node }) =>
+      portgroups.edit(found.uuid, async (group, on) => {
+        const changes = edit(group, node);
+        const members = await ports.ofGroup(group.uuid, on);
+        if ('node_uuid' in changes) refusePortgroupMove(group.uuid, node, members.length);
+        const { physical_network } = changes;
+        if (physical_network !== undefined) await ports.plugGroup(group.uuid, physical_network, on);
+        return changes;
+      }),
+    );
   }
 
   async deletePortgroup(ident: string): Promise<void> {
@@ -75,14 +77,17 @@ export class PortDesk {
   async #checkPhysicalNetwork(
     port_uuid: string,
     portgroup_uuid: string | null | undefined,
-    physical_network: string | null = null,
+    physical_network: string | null | undefined,
+    on?: Queryable,
   ): Promise<void> {
     if (!portgroup_uuid) return;
-    const group = await this.deps.portgroups.get(portgroup_uuid);
-    const others = (await this.deps.ports.ofGroup(portgroup_uuid)).filter(({ uuid }) => uuid !== port_uuid);
+    const group = await this.deps.portgroups.get(portgroup_uuid, on);
+    const others = (await this.deps.ports.ofGroup(portgroup_uuid, on)).filter(
+      ({ uuid }) => uuid !== port_uuid,
+    );
     if (others.length === 0 && group.physical_network === null) return;
     const common = others[0] ? others[0].physical_network : group.physical_network;
-    if (common !== physical_network) {
+    if (common !== (physical_network ?? null)) {
       throw new ConflictError(
         `Port with physical network ${physical_network ?? 'None'} cannot become a member of port group ` +
           `${group.uuid} which has ports in physical network ${common ?? 'None'}.`,

@@ -28,9 +28,8 @@ export class VolumeDesk {
     const { node_uuid } = await connectors.get(uuid);
     return desk.reserved(node_uuid, async ({ node }) => {
       refuseWhilePowered(node, 'volume connector update');
-      const connector = await connectors.get(uuid);
-      const changes = edit(connector);
-      const write = () => connectors.update(connector, changes);
+      const changes = edit(await connectors.get(uuid));
+      const write = () => connectors.edit(uuid, edit);
       return this.#onNode(node, changes.node_uuid, 'volume connector update', write);
     });
   }
@@ -53,9 +52,8 @@ export class VolumeDesk {
     const { node_uuid } = await targets.get(uuid);
     return desk.reserved(node_uuid, async ({ node }) => {
       refuseWhilePowered(node, 'volume target update');
-      const target = await targets.get(uuid);
-      const changes = edit(targets.clear(target));
-      const write = () => targets.update(target, changes);
+      const changes = edit(targets.clear(await targets.get(uuid)));
+      const write = () => targets.edit(uuid, edit);
       return this.#onNode(node, changes.node_uuid, 'volume target update', write);
     });
   }

@@ -1,6 +1,7 @@
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { ConflictError, InvalidError, NotFoundError } from '../domain/errors.js';
-import type { Queryable } from './data-source.js';
+import { inTransaction, type Queryable } from './data-source.js';
+import { sentAgain } from './database.js';
 import { isUuid, type Page } from './page.js';
 import {
   afterMarker,
@@ -29,6 +30,12 @@ interface Identified {
 
 /** Adds the conditions of a filter, all of which must hold. */
 export type Conditions = (parameters: Parameters) => string[];
+
+/** What is written of a row, by what is in it. */
+export type Change<Row, Changes = Partial<Row>> = (
+  row: Row,
+  on: EntityManager,
+) => Changes | null | Promise<Changes | null>;
 
 /** The queries that every table of resources has. A repository holds one and adds its own. */
 export class Table<Row extends Identified> {
@@ -116,6 +123,27 @@ export class Table<Row extends Identified> {
     const [rows] = await this.#refusing(settled, () => on.query<[Row[], number]>(text, parameters.values));
     if (!rows[0]) throw new NotFoundError(this.words.missing(uuid));
     return rows[0];
+  }
+
+  /**
+   * The one way to change a row by what is in it: read, judged and written under its lock, so that of edits at once each
+   * sees what the one before has left.
+   * @param change may look at other rows on the given connection, and on no other: those that wait for the lock have one
+   *   each. Called again with the row as it is then when the server undid it; null: nothing is written
+   * @throws NotFoundError, what `change` throws, and as `update`
+   */
+  async edit(uuid: string, change: Change<Row>): Promise<Row> {
+    return sentAgain(() =>
+      inTransaction(this.source, async (manager) => {
+        const [row] = await manager.query<Row[]>(
+          `select * from ${quote(this.name)} where uuid = $1 for update`,
+          [uuid],
+        );
+        if (!row) throw new NotFoundError(this.words.missing(uuid));
+        const changes = await change(row, manager);
+        return changes === null ? row : this.update(uuid, changes, manager, { ...row, ...changes });
+      }),
+    );
   }
 
   /** @throws NotFoundError, InvalidError while another row names it */

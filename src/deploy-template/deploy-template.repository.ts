@@ -59,9 +59,9 @@ export class DeployTemplateRepository {
     return openSecrets(this.keyring, open, template.steps_sealed)['steps'] as unknown as TemplateStep[];
   }
 
-  /** @throws NotFoundError, ConflictError */
-  update(uuid: string, changes: TemplateChanges): Promise<DeployTemplate> {
-    return this.#table.update(uuid, this.#seal(changes));
+  /** As `Table.edit`. @param change gets the steps in clear */
+  edit(uuid: string, change: (template: DeployTemplate) => TemplateChanges): Promise<DeployTemplate> {
+    return this.#table.edit(uuid, (row) => this.#seal(change({ ...row, steps: this.stepsOf(row) })));
   }
 
   /** @throws NotFoundError */

@@ -53,20 +53,13 @@ export class ImageRecordRepository {
     return rows.map(read);
   }
 
-  /** @throws NotFoundError */
-  async update(uuid: string, changes: ImageChanges): Promise<ImageRecord> {
-    return read(await this.#table.update(uuid, changes));
-  }
-
-  /** Reads, judges and writes under one lock of the row. @throws NotFoundError, and what `change` throws */
+  /** As `Table.edit`; an image that stays as it is stays of its time. */
   async edit(uuid: string, change: (image: ImageRecord) => ImageChanges): Promise<ImageRecord> {
-    return inTransaction(this.source, async (manager) => {
-      const image = await this.#locked(uuid, manager);
-      const changes = change(image);
-      return Object.keys(changes).length === 0
-        ? image
-        : read(await this.#table.update(uuid, changes, manager));
+    const changed = await this.#table.edit(uuid, (row) => {
+      const changes = change(read(row));
+      return Object.keys(changes).length === 0 ? null : changes;
     });
+    return read(changed);
   }
 
   /**

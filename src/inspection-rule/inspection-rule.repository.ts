@@ -58,9 +58,9 @@ export class InspectionRuleRepository {
     return openSecrets(this.keyring, open, rule.sealed) as unknown as RuleBody;
   }
 
-  /** @throws NotFoundError */
-  update(uuid: string, changes: RuleChanges): Promise<InspectionRule> {
-    return this.#table.update(uuid, this.#seal(changes));
+  /** As `Table.edit`. @param change gets conditions and actions in clear */
+  edit(uuid: string, change: (rule: InspectionRule) => RuleChanges): Promise<InspectionRule> {
+    return this.#table.edit(uuid, (row) => this.#seal(change({ ...row, ...this.bodyOf(row) })));
   }
 
   /** @throws NotFoundError */

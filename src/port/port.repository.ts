@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import type { Queryable } from '../database/data-source.js';
 import type { Page } from '../database/page.js';
 import type { Parameters } from '../database/statement.js';
-import { Table } from '../database/table.js';
+import { type Change, Table } from '../database/table.js';
 import { NotFoundError } from '../domain/errors.js';
 import type { Port } from './port.entity.js';
 
@@ -61,15 +61,13 @@ export class PortRepository {
     return on.query<Port[]>(`select * from port where node_uuid = $1 order by id`, [node_uuid]);
   }
 
-  ofGroup(portgroup_uuid: string): Promise<Port[]> {
-    return this.source.query<Port[]>(`select * from port where portgroup_uuid = $1 order by id`, [
-      portgroup_uuid,
-    ]);
+  ofGroup(portgroup_uuid: string, on: Queryable = this.source.manager): Promise<Port[]> {
+    return on.query<Port[]>(`select * from port where portgroup_uuid = $1 order by id`, [portgroup_uuid]);
   }
 
   /** All ports of the group are in this physical network from now on. */
-  async plugGroup(portgroup_uuid: string, physical_network: string | null): Promise<void> {
-    await this.source.query(
+  async plugGroup(portgroup_uuid: string, physical_network: string | null, on: Queryable): Promise<void> {
+    await on.query(
       `update port set physical_network = $2, updated_at = now()
         where portgroup_uuid = $1 and physical_network is distinct from $2`,
       [portgroup_uuid, physical_network],
@@ -86,7 +84,12 @@ export class PortRepository {
     return this.#table.list((parameters) => portConditions(filter, parameters), page, columns);
   }
 
-  update(uuid: string, changes: PortChanges, on?: Queryable): Promise<Port> {
+  /** As `Table.edit`. */
+  edit(uuid: string, change: Change<Port, PortChanges>): Promise<Port> {
+    return this.#table.edit(uuid, change);
+  }
+
+  update(uuid: string, changes: PortChanges, on: Queryable): Promise<Port> {
     return this.#table.update(uuid, changes, on);
   }
 

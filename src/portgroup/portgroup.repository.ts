@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import type { Queryable } from '../database/data-source.js';
 import type { Page } from '../database/page.js';
 import type { Parameters } from '../database/statement.js';
-import { Table } from '../database/table.js';
+import { type Change, Table } from '../database/table.js';
 import type { Portgroup } from './portgroup.entity.js';
 
 export type PortgroupChanges = Partial<Omit<Portgroup, 'id' | 'uuid' | 'created_at' | 'updated_at'>>;
@@ -56,8 +56,9 @@ export class PortgroupRepository {
     return this.#table.list((parameters) => conditions(filter, parameters), page, columns);
   }
 
-  update(uuid: string, changes: PortgroupChanges, on?: Queryable): Promise<Portgroup> {
-    return this.#table.update(uuid, changes, on);
+  /** As `Table.edit`. */
+  edit(uuid: string, change: Change<Portgroup, PortgroupChanges>): Promise<Portgroup> {
+    return this.#table.edit(uuid, change);
   }
 
   /** @throws InvalidError while it has ports */

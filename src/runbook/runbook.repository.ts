@@ -1,5 +1,4 @@
 import type { DataSource } from 'typeorm';
-import { inTransaction } from '../database/data-source.js';
 import { isUuid, type Page } from '../database/page.js';
 import { type Keyring, openSecrets, sealSecrets } from '../database/sealing.js';
 import { Table } from '../database/table.js';
@@ -20,7 +19,7 @@ export class RunbookRepository {
   readonly #table: Table<Runbook>;
 
   constructor(
-    private readonly source: DataSource,
+    source: DataSource,
     private readonly keyring: Keyring,
   ) {
     this.#table = new Table<Runbook>(source, 'runbook', {
@@ -63,19 +62,9 @@ export class RunbookRepository {
     return openSecrets(this.keyring, open, runbook.steps_sealed)['steps'] as unknown as RunbookStep[];
   }
 
-  /** @throws NotFoundError, ConflictError */
-  update(uuid: string, changes: RunbookChanges): Promise<Runbook> {
-    return this.#table.update(uuid, this.#seal(changes));
-  }
-
-  /** Reads and writes under a row lock. @throws NotFoundError */
-  async setTraits(uuid: string, edit: (traits: readonly string[]) => string[]): Promise<void> {
-    await inTransaction(this.source, async (manager) => {
-      const [row] = await manager.query<Runbook[]>(`select * from runbook where uuid = $1 for update`, [
-        uuid,
-      ]);
-      await this.#table.update(uuid, { traits: edit(row?.traits ?? []) }, manager);
-    });
+  /** As `Table.edit`. @param change gets the steps in clear */
+  edit(uuid: string, change: (runbook: Runbook) => RunbookChanges): Promise<Runbook> {
+    return this.#table.edit(uuid, (row) => this.#seal(change({ ...row, steps: this.stepsOf(row) })));
   }
 
   /** @throws NotFoundError */

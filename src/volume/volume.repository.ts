@@ -48,9 +48,12 @@ export class VolumeConnectorRepository {
     return this.#table.list((parameters) => conditions(filter, parameters), page, columns);
   }
 
-  /** @param found as it was read, for messages */
-  update(found: VolumeConnector, changes: VolumeConnectorChanges): Promise<VolumeConnector> {
-    return this.#table.update(found.uuid, changes, undefined, { ...found, ...changes });
+  /** As `Table.edit`. */
+  edit(
+    uuid: string,
+    change: (connector: VolumeConnector) => VolumeConnectorChanges,
+  ): Promise<VolumeConnector> {
+    return this.#table.edit(uuid, change);
   }
 
   delete(uuid: string): Promise<void> {
@@ -94,9 +97,9 @@ export class VolumeTargetRepository {
     return this.#table.list((parameters) => conditions(filter, parameters), page, columns);
   }
 
-  /** @param found as it was read, for messages */
-  update(found: VolumeTarget, changes: VolumeTargetChanges): Promise<VolumeTarget> {
-    return this.#table.update(found.uuid, this.#seal(changes), undefined, { ...found, ...changes });
+  /** As `Table.edit`. @param change gets secrets in clear */
+  edit(uuid: string, change: (target: VolumeTarget) => VolumeTargetChanges): Promise<VolumeTarget> {
+    return this.#table.edit(uuid, (row) => this.#seal(change(this.clear(row))));
   }
 
   delete(uuid: string): Promise<void> {

@@ -44,8 +44,10 @@ export class AllocationEditor {
   async patch(found: Allocation, body: unknown, asked: Asked): Promise<Allocation> {
     const edit = readEdit(ALLOCATION_FIELDS, body, asked.version);
     for (const name of edit.valuesOf('name')) refuseName(name, 'update');
-    const { changes } = edit.apply(found);
-    return this.allocations.update(found.uuid, changes as Pick<Allocation, 'name' | 'extra'>);
+    return this.allocations.edit(
+      found.uuid,
+      (allocation) => edit.apply(allocation).changes as Pick<Allocation, 'name' | 'extra'>,
+    );
   }
 
   async #backfilled(named: unknown, { version, scope }: Asked): Promise<Node | null> {

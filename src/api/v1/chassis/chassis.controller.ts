@@ -73,9 +73,12 @@ export class ChassisController {
     const edit = readEdit(CHASSIS_FIELDS, body, asked.version);
     // Any text may stand here: it is then the name of nothing, not a bad UUID.
     const found = await this.chassis.get(request.params['uuid']!);
-    const { changes } = edit.apply(found);
-    if ('uuid' in changes) throw new InvalidError('Cannot overwrite UUID for an existing Chassis.');
-    return whole(CHASSIS_FIELDS, await this.chassis.update(found.uuid, changes as ChassisChanges), asked);
+    const row = await this.chassis.edit(found.uuid, (chassis) => {
+      const { changes } = edit.apply(chassis);
+      if ('uuid' in changes) throw new InvalidError('Cannot overwrite UUID for an existing Chassis.');
+      return changes as ChassisChanges;
+    });
+    return whole(CHASSIS_FIELDS, row, asked);
   }
 
   @Delete(':uuid')

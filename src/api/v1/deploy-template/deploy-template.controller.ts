@@ -70,9 +70,11 @@ export class DeployTemplateController {
     const { asked, body } = request;
     const edit = readEdit(TEMPLATE_FIELDS, body, asked.version);
     const found = await this.#find(request);
-    const { changes } = edit.apply({ ...found, steps: this.templates.stepsOf(found) });
-    if (changes['steps']) refuseDuplicates(changes['steps']);
-    const row = await this.templates.update(found.uuid, changes as unknown as TemplateChanges);
+    const row = await this.templates.edit(found.uuid, (template) => {
+      const { changes } = edit.apply(template);
+      if (changes['steps']) refuseDuplicates(changes['steps']);
+      return changes as unknown as TemplateChanges;
+    });
     return whole(TEMPLATE_FIELDS, row, asked);
   }
 

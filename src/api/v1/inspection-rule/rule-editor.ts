@@ -10,7 +10,7 @@ import {
   type RuleChanges,
 } from '../../../inspection-rule/inspection-rule.repository.js';
 import type { Asked } from '../../request/asked.js';
-import { readCreation, readEdit } from '../../resource/write.js';
+import { type Edit, readCreation, readEdit } from '../../resource/write.js';
 import { RULE_FIELDS } from './fields.js';
 
 const DEFAULTS = { conditions: [], phase: 'main', priority: 0, sensitive: false };
@@ -33,16 +33,19 @@ export class InspectionRuleEditor {
 
   async patch(found: InspectionRule, body: unknown, asked: Asked): Promise<InspectionRule> {
     const edit = readEdit(RULE_FIELDS, body, asked.version);
-    const { document, changes } = edit.apply({ ...found, ...this.rules.bodyOf(found) });
-    if (found.sensitive && changes['sensitive'] === false) {
-      throw new InvalidError(
-        "Couldn't apply patch. Reason: Inspection rules cannot have the sensitive flag unset.",
-      );
-    }
-    const rule = document as unknown as RuleBody & Pick<InspectionRule, 'phase' | 'priority' | 'sensitive'>;
-    validateRule(rule);
-    const { conditions, actions, sensitive } = rule;
-    const all = { ...changes, conditions, actions, sensitive } as unknown as RuleChanges;
-    return this.rules.update(found.uuid, all);
+    return this.rules.edit(found.uuid, (rule) => changesOf(edit, rule));
   }
+}
+
+function changesOf(edit: Edit, found: InspectionRule): RuleChanges {
+  const { document, changes } = edit.apply(found);
+  if (found.sensitive && changes['sensitive'] === false) {
+    throw new InvalidError(
+      "Couldn't apply patch. Reason: Inspection rules cannot have the sensitive flag unset.",
+    );
+  }
+  const rule = document as unknown as RuleBody & Pick<InspectionRule, 'phase' | 'priority' | 'sensitive'>;
+  validateRule(rule);
+  const { conditions, actions, sensitive } = rule;
+  return { ...changes, conditions, actions, sensitive } as unknown as RuleChanges;
 }

@@ -12,7 +12,7 @@ import {
 import type { RuleName } from '../../auth/policy-table.js';
 import type { Asked } from '../../request/asked.js';
 import { refuseDuplicates } from '../../resource/list-schema.js';
-import { readCreation, readEdit } from '../../resource/write.js';
+import { type Edit, readCreation, readEdit } from '../../resource/write.js';
 import { creationFields, editFields } from './fields.js';
 
 /** Creates and edits runbooks as bodies and patches ask. */
@@ -30,20 +30,23 @@ export class RunbookEditor {
 
   async patch(found: Runbook, body: unknown, asked: Asked): Promise<Runbook> {
     const edit = readEdit(editFields(asked.version), body, asked.version);
-    demandByPath(edit.patch, found, asked);
-    const owners = edit.patch.filter(({ op, path }) => path === '/owner' && op !== 'remove');
-    const publicity = edit.patch.filter(({ op, path }) => path === '/public' && op !== 'remove');
-    const wanted: Json = publicity[0]?.value ?? false;
-    if (owners.length > 0 && ((found.public && publicity.length === 0) || wanted)) {
-      throw new InvalidError("Couldn't apply patch. Reason: There cannot be an owner for a public runbook");
-    }
-    const before = { ...found, steps: this.runbooks.stepsOf(found) };
-    const { changes } = edit.apply(before);
-    // Whoever changes whom it is for names its owner anew.
-    if (publicity.length > 0 && owners.length === 0) changes['owner'] = null;
-    if (changes['steps']) refuseDuplicates(changes['steps']);
-    return this.runbooks.update(found.uuid, changes as unknown as RunbookChanges);
+    return this.runbooks.edit(found.uuid, (runbook) => changesOf(edit, runbook, asked));
   }
+}
+
+function changesOf(edit: Edit, found: Runbook, asked: Asked): RunbookChanges {
+  demandByPath(edit.patch, found, asked);
+  const owners = edit.patch.filter(({ op, path }) => path === '/owner' && op !== 'remove');
+  const publicity = edit.patch.filter(({ op, path }) => path === '/public' && op !== 'remove');
+  const wanted: Json = publicity[0]?.value ?? false;
+  if (owners.length > 0 && ((found.public && publicity.length === 0) || wanted)) {
+    throw new InvalidError("Couldn't apply patch. Reason: There cannot be an owner for a public runbook");
+  }
+  const { changes } = edit.apply(found);
+  // Whoever changes whom it is for names its owner anew.
+  if (publicity.length > 0 && owners.length === 0) changes['owner'] = null;
+  if (changes['steps']) refuseDuplicates(changes['steps']);
+  return changes as unknown as RunbookChanges;
 }
 
 /** A project writes for itself, and not for everybody. @throws InvalidError */

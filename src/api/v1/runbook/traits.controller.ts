@@ -46,7 +46,7 @@ export class RunbookTraitsController {
       throw schemaError(`Additional properties are not allowed ('${unknown}' was unexpected)`);
     const read = traitList().safeParse(body['traits']);
     if (!read.success) throw schemaError(read.error.issues[0]!.message);
-    await this.runbooks.setTraits(uuid, () => read.data ?? []);
+    await this.runbooks.edit(uuid, () => ({ traits: read.data ?? [] }));
   }
 
   @Put(':trait')
@@ -65,7 +65,7 @@ export class RunbookTraitsController {
     if (request.body !== undefined && request.body !== null) {
       throw new InvalidError('No body should be provided when adding a trait');
     }
-    await this.runbooks.setTraits(uuid, (traits) => [...new Set([...traits, trait])]);
+    await this.runbooks.edit(uuid, ({ traits }) => ({ traits: [...new Set([...traits, trait])] }));
     const { asked, params } = request;
     reply.header(
       'location',
@@ -79,7 +79,7 @@ export class RunbookTraitsController {
   @Policy('baremetal:runbook:update')
   @Describe({ summary: 'Remove the traits of a runbook' })
   async deleteAll(@Req() request: ApiRequest) {
-    await this.runbooks.setTraits((await this.#find(request)).uuid, () => []);
+    await this.runbooks.edit((await this.#find(request)).uuid, () => ({ traits: [] }));
   }
 
   @Delete(':trait')
@@ -89,7 +89,7 @@ export class RunbookTraitsController {
   @Describe({ summary: 'Remove a trait of a runbook' })
   async delete(@Req() request: ApiRequest, @Param('trait') trait: string) {
     const { uuid } = await this.#find(request);
-    await this.runbooks.setTraits(uuid, (traits) => traits.filter((one) => one !== trait));
+    await this.runbooks.edit(uuid, ({ traits }) => ({ traits: traits.filter((one) => one !== trait) }));
   }
 
   async #find({ asked, params }: ApiRequest, rule: RuleName = 'baremetal:runbook:update'): Promise<Runbook> {
