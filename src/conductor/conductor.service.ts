@@ -25,13 +25,13 @@ import {
   type HeartbeatBody,
   type InspectionQuery,
   type ProvisionArguments,
-  type Requester,
 } from './conductor.js';
 import type { HardwareDesk } from './hardware-desk.js';
 import type { InspectionDesk } from './inspection/inspection-desk.js';
 import type { NodeContexts } from './node-context.js';
 import type { NodeDesk } from './node-desk.js';
 import type { PortDesk } from './port-desk.js';
+import type { Requester } from './requester.js';
 import type { VendorDesk } from './vendor-desk.js';
 import type { VerbDesk } from './verb-desk.js';
 import type { VifDesk } from './vif-desk.js';

@@ -16,14 +16,8 @@ import type { PortgroupChanges } from '../portgroup/portgroup.repository.js';
 import type { VolumeConnector, VolumeTarget } from '../volume/volume.entity.js';
 import type { VolumeConnectorChanges, VolumeTargetChanges } from '../volume/volume.repository.js';
 import type { HardwareDesk } from './hardware-desk.js';
+import type { Requester } from './requester.js';
 import type { VendorDesk } from './vendor-desk.js';
-
-/** Who asks, for events and logs. */
-export interface Requester {
-  request_id: string;
-  user: string | null;
-  project: string | null;
-}
 
 /** A node with its secrets in clear: what PATCH works on. Never an answer. */
 export type ClearNode = Omit<Node, `${string}_sealed`>;

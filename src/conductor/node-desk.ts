@@ -12,8 +12,9 @@ import type { EventRepository } from '../event/event.repository.js';
 import type { Node } from '../node/node.entity.js';
 import type { NewNode, NodeChanges, NodeRepository } from '../node/node.repository.js';
 import type { Logger } from '../platform/logger.js';
-import type { ClearNode, Requester } from './conductor.js';
+import type { ClearNode } from './conductor.js';
 import type { NodeContexts } from './node-context.js';
+import type { Requester } from './requester.js';
 import type { Lease, Reservations } from './reservation.js';
 
 /** Edits of nodes: each under the node's reservation. */

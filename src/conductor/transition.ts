@@ -8,7 +8,7 @@ import type { Fence } from '../node/fence.js';
 import type { Node } from '../node/node.entity.js';
 import type { NodeChanges, NodeRepository } from '../node/node.repository.js';
 import type { Logger } from '../platform/logger.js';
-import type { Requester } from './conductor.js';
+import type { Requester } from './requester.js';
 
 /** A move through the provision machine: what is written of it. */
 export interface Move {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AllocationRepository } from '../../src/allocation/allocation.repository.js';
 import { type ComposedConductor, composeConductor } from '../../src/conductor/compose.js';
-import type { Requester } from '../../src/conductor/conductor.js';
+import type { Requester } from '../../src/conductor/requester.js';
 import { sourceRule } from '../../src/conductor/source-rule.js';
 import { ConductorRecordRepository } from '../../src/conductor-record/conductor-record.repository.js';
 import { agentSection, type ConductorSettings, conductorSection } from '../../src/config/section/core.js';

@@ -13,9 +13,10 @@ import type { OperationRepository } from '../../operation/operation.repository.j
 import type { Logger } from '../../platform/logger.js';
 import type { PortRepository } from '../../port/port.repository.js';
 import type { AgentDesk } from '../agent-desk.js';
-import type { InspectionQuery, Requester } from '../conductor.js';
+import type { InspectionQuery } from '../conductor.js';
 import type { NodeDesk } from '../node-desk.js';
 import type { OperationRunner } from '../operation-runner.js';
+import type { Requester } from '../requester.js';
 import { sameToken } from '../same-token.js';
 import { plannedFrom } from '../workflow/workflow.js';
 import { READ_REPORT } from './report-reader.js';
