@@ -4,7 +4,7 @@ import { inTransaction, type Queryable } from '../database/data-source.js';
 import { LeaseLostError } from '../domain/errors.js';
 import type { Journal } from '../domain/step/advance.js';
 import type { Json } from '../domain/step/step.js';
-import type { EventRepository } from '../event/event.repository.js';
+import type { EventRepository, NewEvent } from '../event/event.repository.js';
 import type { Node } from '../node/node.entity.js';
 import type { NodeChanges, NodeRepository } from '../node/node.repository.js';
 import type {
