@@ -115,6 +115,7 @@ function asText(recipe: Recipe, plan: Plan): string {
     ...Object.entries(plan.unreachable).map(
       ([url, why]) => `unreachable: ${why.includes(url) ? why : `${url}: ${why}`}`,
     ),
+    ...plan.absent.map((place) => `absent: ${place} of ELEMENTS_PATH; step 6, dib-prepare, has to bring it`),
     ...configuration.dead.map(({ key, why }) => `no effect: ${key} (${why})`),
   ].join('\n');
 }
@@ -143,6 +144,7 @@ function asJson(recipe: Recipe, plan: Plan): string {
         }),
       ),
       unreachable: plan.unreachable,
+      absent: plan.absent,
       published: plan.published ?? null,
       without_effect: configuration.dead,
     },

@@ -3,6 +3,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { UnsupportedError } from '../../src/domain/errors.js';
 import { ProgramError } from '../error.js';
+import { diskFormatOf } from '../inspect/disk-format.js';
 import { missingTools } from '../probe/tool.js';
 import { run } from '../process/run.js';
 import { applianceEnvironment, missingKernel } from './appliance.js';
@@ -38,7 +39,7 @@ export class GuestfsCustomiser implements Customiser {
       ...['-m', String(memory(this.machine)), '--smp', String(processors(this.machine))],
       ...(verbose ? ['-v'] : []),
       ...(trace ? ['-x'] : []),
-      ...['-a', target],
+      ...(await disk(target)),
       ...scripts.flatMap((script) => ['--run', script]),
       ...directories.flatMap((directory) => ['--mkdir', directory]),
       ...uploads.flatMap(({ file, directory }) => ['--upload', `${file}:${directory}`]),
@@ -54,6 +55,7 @@ export class GuestfsCustomiser implements Customiser {
     if (!partitions) throw new UnsupportedError('the image has no partition table; virt-resize needs one');
     await run('qemu-img', ['create', '-q', '-f', 'qcow2', target, String(bytes)]);
     await this.#run('virt-resize', [
+      ...['--format', await diskFormatOf(image), '--output-format', 'qcow2'],
       '--expand',
       `/dev/sda${rootPartition(partitions).number}`,
       image,
@@ -63,16 +65,26 @@ export class GuestfsCustomiser implements Customiser {
 
   async compress(image: string, target: string): Promise<void> {
     const flags = ['--tmp', this.scratch, '--check-tmpdir', this.checkTmpdir];
-    await this.#run('virt-sparsify', [...flags, '--compress', image, target]);
+    await this.#run('virt-sparsify', [
+      ...flags,
+      '--format',
+      await diskFormatOf(image),
+      '--compress',
+      image,
+      target,
+    ]);
   }
 
   async list(image: string, target: string): Promise<void> {
-    await writeFile(target, `${await this.#run('virt-ls', ['-a', image, '-lR', '--csv', '/'])}\n`);
+    await writeFile(target, `${await this.#run('virt-ls', [...(await disk(image)), '-lR', '--csv', '/'])}\n`);
   }
 
   async builderLog(image: string, target: string): Promise<void> {
     try {
-      await writeFile(target, `${await this.#run('virt-cat', ['-a', image, '/tmp/builder.log'])}\n`);
+      await writeFile(
+        target,
+        `${await this.#run('virt-cat', [...(await disk(image)), '/tmp/builder.log'])}\n`,
+      );
     } catch (error) {
       // No script ran in it, or one cleared /tmp.
       if (!(error instanceof ProgramError) || !/No such file|builder\.log/.test(error.output)) throw error;
@@ -83,6 +95,11 @@ export class GuestfsCustomiser implements Customiser {
   #run(program: string, args: readonly string[]): Promise<string> {
     return run(program, args, { timeout: LONG, env: applianceEnvironment(), grace: 10_000 });
   }
+}
+
+/** An image and its format: libguestfs, too, would guess it. */
+async function disk(image: string): Promise<string[]> {
+  return ['--format', await diskFormatOf(image), '-a', image];
 }
 
 export async function copyImage(image: string, target: string): Promise<void> {

@@ -18,8 +18,11 @@ found=
 for candidate in $(if [ -n "$partitions" ]; then echo $partitions; else echo "$disk"; fi); do
   kind=$(blkid -p -o value -s TYPE "$candidate" || true)
   case "$kind" in ext2|ext3|ext4|xfs|btrfs) ;; *) continue ;; esac
-  case "$mode,$kind" in list,ext*) with=ro,noload ;; list,xfs) with=ro,norecovery ;; list,*) with=ro ;; *) with=rw ;; esac
-  mount -t "$kind" -o "$with" "$candidate" "$root"
+  case "$mode,$kind" in list,ext2) with=ro ;; list,ext*) with=ro,noload ;; list,xfs) with=ro,norecovery ;; list,*) with=ro ;; *) with=rw ;; esac
+  # Kernels without an own driver for ext2 and ext3 mount them by ext4's; one that cannot be mounted may be another's.
+  why=$(mount -t "$kind" -o "$with" "$candidate" "$root" 2>&1) ||
+    { case "$kind" in ext2|ext3) why=$(mount -t ext4 -o "$with" "$candidate" "$root" 2>&1) ;; *) false ;; esac; } ||
+    { echo "$candidate ($kind) cannot be mounted: $why" >&2; continue; }
   if [ -e "$root/etc/fstab" ] || [ -e "$root/etc/os-release" ] || [ -x "$root/bin/sh" ]; then found=$candidate; break; fi
   umount "$root"
 done

@@ -5,6 +5,7 @@ import { UnsupportedError } from '../../src/domain/errors.js';
 import { gptSectorSizes } from '../../src/protocol/image-format/partition-table.js';
 import { PARTITION_TABLE_BYTES, type Partition } from '../../src/protocol/image-format/partitions.js';
 import { bytesAt } from '../inspect/bytes-at.js';
+import { diskFormatOf } from '../inspect/disk-format.js';
 import { missingRights, missingTools } from '../probe/tool.js';
 import { run } from '../process/run.js';
 import type { Customisation, Customiser } from './customiser.js';
@@ -89,7 +90,9 @@ export class LoopCustomiser implements Customiser {
 
   async #raw(image: string): Promise<string> {
     const disk = join(this.scratch, 'disk.raw');
-    await run('qemu-img', ['convert', '-O', 'raw', image, disk], { timeout: LONG });
+    await run('qemu-img', ['convert', '-f', await diskFormatOf(image), '-O', 'raw', image, disk], {
+      timeout: LONG,
+    });
     return disk;
   }
 

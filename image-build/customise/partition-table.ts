@@ -6,6 +6,7 @@ import {
   type Partition,
 } from '../../src/protocol/image-format/partitions.js';
 import { bytesAt } from '../inspect/bytes-at.js';
+import { diskFormatOf } from '../inspect/disk-format.js';
 import { run } from '../process/run.js';
 
 /** MBR types of a partition that holds others: CHS, LBA, Linux. */
@@ -13,7 +14,9 @@ const EXTENDED = ['0x05', '0x0f', '0x85'];
 
 /** Bytes of the disk inside. */
 export async function virtualSize(image: string): Promise<number> {
-  const answer = JSON.parse(await run('qemu-img', ['info', '--output=json', '-U', image])) as {
+  const answer = JSON.parse(
+    await run('qemu-img', ['info', '--output=json', '-U', '-f', await diskFormatOf(image), image]),
+  ) as {
     'virtual-size': number;
   };
   return answer['virtual-size'];
@@ -38,7 +41,8 @@ export async function readPartitions(disk: string): Promise<Partition[] | undefi
  * @param head a file of its own for the first bytes of the disk inside
  */
 export async function partitionsOf(image: string, head: string): Promise<Partition[] | undefined> {
-  await run('qemu-img', ['dd', '-O', 'raw', 'bs=1M', 'count=1', `if=${image}`, `of=${head}`]);
+  const format = await diskFormatOf(image);
+  await run('qemu-img', ['dd', '-f', format, '-O', 'raw', 'bs=1M', 'count=1', `if=${image}`, `of=${head}`]);
   return readPartitions(head);
 }
 

@@ -85,7 +85,11 @@ export function probeImport({ sysprep, sparsify }: ImportWishes): void {
 }
 
 async function prepare(image: string): Promise<void> {
-  await run('virt-sysprep', ['-a', image], { timeout: HOUR, env: applianceEnvironment(), grace: 10_000 });
+  await run('virt-sysprep', ['--format', 'qcow2', '-a', image], {
+    timeout: HOUR,
+    env: applianceEnvironment(),
+    grace: 10_000,
+  });
 }
 
 function guestfs(scratch: string): GuestfsCustomiser {

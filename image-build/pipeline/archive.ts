@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs';
 import { readdir, rename, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { messageOf } from '../../src/domain/errors.js';
 import type { Customiser } from '../customise/customiser.js';
 import { run } from '../process/run.js';
 import type { BuildSession } from '../session/build-session.js';
@@ -104,7 +105,15 @@ export async function collectLogs(
   for (const { image, sha256, name, survey } of surveysOf(workshop)) {
     if (workshop.noteOf(name) === sha256) continue; // of this very image
     const fresh = session.path(name);
-    await customiser[survey](image, fresh);
+    try {
+      await customiser[survey](image, fresh);
+    } catch (error) {
+      // A report: the artefacts are as good without it.
+      session.signal.throwIfAborted();
+      session.log.note(`${name}: ${messageOf(error)}`);
+      await writeFile(workshop.path(name), `this could not be made: ${messageOf(error)}\n`);
+      continue;
+    }
     await rename(fresh, workshop.path(name));
     await workshop.setNote(name, sha256);
   }

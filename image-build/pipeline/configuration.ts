@@ -1,5 +1,6 @@
 import { messageOf } from '../../src/domain/errors.js';
 import type { Value, Variables } from '../template/template.js';
+import { checksumFaults } from './base-checksum.js';
 import { PipelineFaults } from './faults.js';
 import { isKey, KEY_NAMES, KEYS, type Key, type KeyName } from './keys.js';
 import { nearest } from './nearest.js';
@@ -186,6 +187,7 @@ function contradictions(variables: Variables, given: Readonly<Record<string, unk
     );
   if (mode === 'openstack_overcloud_image_build' && isOld)
     faults.push(`artib_overcloud_build_mode: ${mode} came after newton, and artib_release is ${release}`);
+  faults.push(...checksumFaults(variables));
   const workingDir = variables['artib_working_dir'];
   if (typeof workingDir === 'string' && SYSTEM.test(workingDir))
     faults.push(`artib_working_dir: ${workingDir} belongs to the system; name a directory of its own`);

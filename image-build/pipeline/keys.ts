@@ -85,7 +85,7 @@ export const KEYS = {
   },
   artib_minimal_base_image_url: {
     kind: 'url',
-    initial: 'http://cloud.centos.org/centos/7/images/CentOS-7-x86_64-GenericCloud.qcow2',
+    initial: 'https://cloud.centos.org/centos/7/images/CentOS-7-x86_64-GenericCloud.qcow2',
     steps: ['base-image'],
     does: 'the base image; an interrupted transfer is resumed',
   },
@@ -329,6 +329,11 @@ export const KEYS = {
     dead: 'tripleo-quickstart reads it: where it takes the finished undercloud image from',
   },
   ferric_variables: { kind: 'map', steps: [], does: 'our own: more variables for scripts and templates' },
+  ferric_checksums: {
+    kind: 'map',
+    steps: ['base-image'],
+    does: 'our own: what base images must be, URL to `algorithm:digest`; needed for http:// ones',
+  },
   ferric_publish_port: { kind: 'number', initial: 22n, steps: ['archive'], does: 'our own: port of SSH' },
   ferric_image_endpoint: {
     kind: 'url',

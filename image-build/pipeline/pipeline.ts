@@ -1,5 +1,5 @@
 // A pipeline from its file to its artefacts: what will be done, and doing it.
-import { FerricError, messageOf } from '../../src/domain/errors.js';
+import { FerricError, messageOf, NotFoundError } from '../../src/domain/errors.js';
 import type { Customiser, Machine } from '../customise/customiser.js';
 import { GuestfsCustomiser } from '../customise/guestfs.js';
 import { LoopCustomiser } from '../customise/loop.js';
@@ -30,6 +30,8 @@ export interface Plan {
   steps: PlannedStep[];
   /** Sources that cannot be asked now: URL → why. */
   unreachable: Record<string, string>;
+  /** Directories of elements that are not there now. */
+  absent: string[];
   /** Whether the artefacts, as they would be, have been published already; undefined: publishing is not asked for. */
   published: boolean | undefined;
 }
@@ -46,20 +48,23 @@ export interface PipelineOptions extends Selection {
   checkRepositories?: boolean;
 }
 
-/** A step that failed: which, why, and where all that it said is. Its code is that of what it failed of. */
+/** A step, or what follows on the last one, that failed: which, why, and where all that it said is. Its code is that of what it failed of. */
 export class StepFailedError extends FerricError {
   constructor(
-    step: { number: number; name: string },
+    what: string,
     readonly log: string,
     cause: unknown,
   ) {
     super(
       cause instanceof FerricError ? cause.code : 'internal',
-      `step ${step.number}, ${step.name}, failed: ${messageOf(cause)}\nAll that it said is in ${log}. A new run goes on from this step.`,
+      `${what} failed: ${messageOf(cause)}\nAll that it said is in ${log}. A new run goes on from there.`,
       { cause },
     );
   }
 }
+
+/** Stands for the hash of a directory that is not there. */
+const ABSENT = 'absent';
 
 /** What a run would do now. Nothing is changed or begun. */
 export async function planPipeline(recipe: Recipe, selection: Selection = {}): Promise<Plan> {
@@ -75,6 +80,7 @@ export async function planPipeline(recipe: Recipe, selection: Selection = {}): P
   return {
     steps: planned,
     unreachable,
+    absent: Object.keys(outside).filter((place) => outside[place] === ABSENT),
     published: what === undefined ? undefined : !runs && workshop.noteOf('published') === what,
   };
 }
@@ -88,8 +94,9 @@ export async function runPipeline(recipe: Recipe, options: PipelineOptions): Pro
   const { configuration } = recipe;
   const isWhole = options.step === undefined && options.from === undefined;
   // What can be found out beforehand is, before a working directory is emptied.
-  const { steps, unreachable } = await planPipeline(recipe, options);
+  const { steps, unreachable, absent } = await planPipeline(recipe, options);
   await refuse(recipe, steps, unreachable, options);
+  refuseAbsent(steps, absent);
   const workshop = await Workshop.open(
     configuration.text('artib_working_dir'),
     isWhole && configuration.flag('artib_start_over'),
@@ -124,7 +131,7 @@ class Runner {
       return this.options.onSkip({ ...step, action: 'skip', why: 'its inputs are the same after all' });
     const started = performance.now();
     await workshop.show(step);
-    await this.#session(step, step.log, async (session, customiser) => {
+    await this.#session(`step ${step.number}, ${step.name},`, step.log, async (session, customiser) => {
       await session.stage(`${step.number} ${step.name}`, async (stage) => {
         const made = await STEP_WORK[step.name]({ recipe, step, workshop, session, stage, customiser });
         const inputs = inputsOf(step, workshop.records, outside) as Record<string, string>;
@@ -140,7 +147,7 @@ class Runner {
   }
 
   async logs(): Promise<void> {
-    await this.#session({ number: 11, name: 'archive' }, 'artib-logs.log', (session, customiser) =>
+    await this.#session('collecting the logs', 'artib-logs.log', (session, customiser) =>
       session.stage('logs', () => collectLogs(this.workshop, session, customiser)),
     );
   }
@@ -165,7 +172,7 @@ class Runner {
     const asked = options.step === undefined || options.step === 'archive';
     if (what === undefined || !asked || workshop.noteOf('published') === what) return [];
     let places: string[] = [];
-    await this.#session({ number: 11, name: 'archive' }, 'publish.log', (session) =>
+    await this.#session('publishing', 'publish.log', (session) =>
       session.stage('publish', async (stage) => {
         const done = await publishArtefacts(recipe, workshop, options.imageTarget, stage, session.signal);
         places = done.map(({ place }) => place);
@@ -177,7 +184,7 @@ class Runner {
   }
 
   async #session(
-    step: { number: number; name: StepName },
+    what: string,
     log: string,
     work: (session: BuildSession, customiser: Customiser) => Promise<void>,
   ): Promise<void> {
@@ -195,7 +202,7 @@ class Runner {
       );
     } catch (error) {
       if (options.signal.aborted) throw error;
-      throw new StepFailedError(step, logFile, error);
+      throw new StepFailedError(what, logFile, error);
     }
   }
 }
@@ -234,6 +241,13 @@ async function refuse(
   await checkPublishing(recipe, options.imageTarget);
 }
 
+/** Only the script of `dib-prepare` may bring what is not there yet. */
+function refuseAbsent(steps: readonly PlannedStep[], absent: readonly string[]): void {
+  const runs = (name: StepName) => steps.some((step) => step.name === name && step.action === 'run');
+  if (absent.length > 0 && runs('dib-build') && !runs('dib-prepare'))
+    throw new NotFoundError(`ELEMENTS_PATH names directories that are not there: ${absent.join(', ')}`);
+}
+
 async function lookOutside(
   steps: readonly StepSpec[],
   workshop: Workshop,
@@ -249,7 +263,7 @@ async function lookOutside(
     }
   }
   for (const tree of new Set(steps.flatMap(({ trees }) => trees)))
-    outside[tree] = (await treeHash(tree)) ?? 'absent';
+    outside[tree] = (await treeHash(tree)) ?? ABSENT;
   return { outside, unreachable };
 }
 

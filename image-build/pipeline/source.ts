@@ -1,14 +1,16 @@
 // Images from elsewhere: what they are now, and how they get here.
 import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import got, { type OptionsInit, RequestError, type Response } from 'got';
-import { messageOf, UnsupportedError } from '../../src/domain/errors.js';
+import { FerricError, messageOf } from '../../src/domain/errors.js';
+import type { Checksum } from '../../src/domain/image/checksum.js';
 import { SourceUnreachableError } from '../error.js';
+import { diskFormatOf } from '../inspect/disk-format.js';
 import { run } from '../process/run.js';
 import type { Workshop } from './workshop.js';
 
@@ -19,6 +21,13 @@ export interface Patience {
   pause: number;
 }
 export const PATIENCE: Patience = { attempts: 20, pause: 5_000 };
+
+/** Where a base image comes from. */
+export interface BaseImage {
+  url: string;
+  /** What its bytes must be. */
+  checksum?: Checksum | undefined;
+}
 
 const TIMEOUT = { connect: 15_000, lookup: 15_000, response: 60_000, socket: 60_000 };
 const options = (signal?: AbortSignal): Pick<OptionsInit, 'retry' | 'timeout' | 'signal'> => ({
@@ -66,24 +75,34 @@ export async function treeHash(directory: string): Promise<string | undefined> {
 
 /**
  * Brings a source to `target` as qcow2. A transfer that breaks off is resumed, in this run and in the next one.
- * @throws SourceUnreachableError naming the URL; UnsupportedError for an image that leans on another file
+ * @throws SourceUnreachableError naming the URL; FerricError `image-refused` for other bytes than were promised, and for an
+ *   image that leans on another file
  */
 export async function fetchImage(
-  url: string,
+  base: BaseImage,
   target: string,
   workshop: Workshop,
   signal: AbortSignal,
   progress: (bytes: number) => void,
   patience = PATIENCE,
 ): Promise<void> {
-  if (url.startsWith('file:')) return asQcow2(fileURLToPath(url), url, target);
+  const { url } = base;
+  if (url.startsWith('file:')) {
+    await verify(fileURLToPath(url), base, signal);
+    return asQcow2(fileURLToPath(url), url, target);
+  }
   const identity = await identityOf(url, workshop);
   const part = workshop.ownPath(
     `download-${createHash('sha256').update(`${url}\n${identity}`).digest('hex').slice(0, 16)}.part`,
   );
   await download(url, part, signal, progress, patience);
-  await asQcow2(part, url, target);
-  await rm(part, { force: true });
+  try {
+    await verify(part, base, signal);
+    await asQcow2(part, url, target);
+  } finally {
+    // Wrong bytes are not resumed, and right ones are in the target.
+    if (!signal.aborted) await rm(part, { force: true });
+  }
 }
 
 async function head(url: string, signal?: AbortSignal): Promise<Pick<Response, 'headers'>> {
@@ -159,21 +178,23 @@ function unchanged(headers: Response['headers']): Record<string, string> {
 }
 
 async function asQcow2(path: string, url: string, target: string): Promise<void> {
-  const info = JSON.parse(await run('qemu-img', ['info', '--output=json', path])) as {
-    format: string;
-    'backing-filename'?: string;
-    'format-specific'?: { data?: { 'data-file'?: string } };
-  };
-  if (info['backing-filename'] !== undefined || info['format-specific']?.data?.['data-file'] !== undefined)
-    throw new UnsupportedError(
-      `${url}: the image leans on another file; make a whole one of it (qemu-img convert)`,
-    );
-  if (info.format === 'qcow2')
+  const format = await diskFormatOf(path, url);
+  if (format === 'qcow2')
     await run('cp', ['--reflink=auto', '--sparse=always', path, target], { timeout: 3_600_000 });
-  else
-    await run('qemu-img', ['convert', '-f', info.format, '-O', 'qcow2', path, target], {
-      timeout: 3_600_000,
-    });
+  else await run('qemu-img', ['convert', '-f', format, '-O', 'qcow2', path, target], { timeout: 3_600_000 });
+}
+
+/** @throws FerricError `image-refused` for other bytes than were promised */
+async function verify(path: string, { url, checksum }: BaseImage, signal: AbortSignal): Promise<void> {
+  if (!checksum) return;
+  const hash = createHash(checksum.algorithm);
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash, { signal });
+  const found = hash.digest('hex');
+  if (found !== checksum.value)
+    throw new FerricError(
+      'image-refused',
+      `${url}: its ${checksum.algorithm} is ${found}, and ferric_checksums says ${checksum.value}`,
+    );
 }
 
 async function sizeOf(path: string): Promise<number> {

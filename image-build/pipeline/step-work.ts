@@ -1,14 +1,17 @@
 // What each of the eleven steps does. Each gets a session with a scratch directory, and gives back the files it made.
+import { existsSync } from 'node:fs';
 import { link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { FerricError } from '../../src/domain/errors.js';
+import { FerricError, NotFoundError } from '../../src/domain/errors.js';
 import { MissingToolsError } from '../error.js';
+import { diskFormatOf } from '../inspect/disk-format.js';
 import { missingRights, missingTools } from '../probe/tool.js';
 import { run } from '../process/run.js';
 import { runContext, withRunContext } from '../process/run-context.js';
 import { sha256Of } from '../session/artefact.js';
 import { compressAndArchive } from './archive.js';
+import { checksumOf } from './base-checksum.js';
 import { hashed, IMAGE_SUMS, imageKey, manifestNames, SCRIPT_FILES } from './graph.js';
 import { buildCommand, type DiskImage } from './manifest.js';
 import type { ScriptKey } from './recipe.js';
@@ -37,13 +40,15 @@ export const STEP_WORK: Readonly<Record<StepName, (context: StepContext) => Prom
 };
 
 /** The image that a step begins with: of an earlier step, as a link that nobody writes to, or from elsewhere. */
-async function sourceOf({ step, workshop, session, stage }: StepContext): Promise<string> {
+async function sourceOf({ step, workshop, session, stage, recipe }: StepContext): Promise<string> {
   const target = session.path('source.qcow2');
   const [artefact] = step.artefacts;
   if (artefact) await link(workshop.artefactPath(artefact), target);
   else {
     stage.watch(target);
-    await fetchImage(step.sources[0]!, target, workshop, session.signal, stage.bytes);
+    const url = step.sources[0]!;
+    const checksum = checksumOf(recipe.configuration.variables, url);
+    await fetchImage({ url, checksum }, target, workshop, session.signal, stage.bytes);
   }
   return target;
 }
@@ -98,6 +103,11 @@ async function buildImages(context: StepContext): Promise<Made> {
   const { recipe, workshop, session, stage } = context;
   const missing = [...missingRights(), ...missingTools(['disk-image-create'])];
   if (missing.length > 0) throw new MissingToolsError(missing, ' for disk-image-builder');
+  const absent = context.step.trees.filter((tree) => !existsSync(tree));
+  if (absent.length > 0)
+    throw new NotFoundError(
+      `ELEMENTS_PATH names directories that are not there, nor has the script of step 6 brought them: ${absent.join(', ')}`,
+    );
   const inputs = hashed(
     JSON.stringify([
       context.step.artefacts.map((artefact) => [
@@ -194,7 +204,10 @@ async function verifyImages({ recipe, workshop, session, step }: StepContext): P
   for (const [name, path] of made) {
     if ((await stat(path)).size === 0) faults.push(`${name} is empty`);
     else if (name.endsWith('.qcow2'))
-      await run('qemu-img', ['check', '-q', path], { timeout: LONG, accepted: [0, 3] });
+      await run('qemu-img', ['check', '-q', '-f', await diskFormatOf(path, name), path], {
+        timeout: LONG,
+        accepted: [0, 3],
+      });
     else if (/\.(vmlinuz|kernel)$/.test(name) && !(await isKernel(path)))
       faults.push(`${name} is no Linux kernel`);
   }

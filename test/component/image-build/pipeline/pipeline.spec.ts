@@ -71,6 +71,9 @@ describe('a pipeline on a small image, by loop devices and disk-image-builder', 
     };
     await expect(runIt(key)).rejects.toThrow("/absent can't be read");
     expect(existsSync(out())).toBe(false);
+    const nowhere = { artib_dib_elements_path: `["${workspace}/elements", "${workspace}/nowhere"]` };
+    expect((await planPipeline(await recipe(nowhere))).absent).toEqual([`${workspace}/nowhere`]);
+    expect((await planPipeline(await recipe())).absent).toEqual([]);
     expect((await planPipeline(await recipe(missing))).unreachable).toHaveProperty([
       `file://${workspace}/absent.qcow2`,
     ]);
@@ -90,6 +93,16 @@ describe('a pipeline on a small image, by loop devices and disk-image-builder', 
     expect(existsSync(out('undercloud.qcow2'))).toBe(false);
     await expectNothingLeft();
   }, 180_000);
+
+  it('finds the scripts of the role’s own layout, beside the directory of the build file', async () => {
+    const build = join(workspace, 'role', 'build');
+    await mkdir(build, { recursive: true });
+    await mkdir(join(workspace, 'role', 'scripts'));
+    await writeFile(join(workspace, 'role', 'scripts', 'mine.sh'), 'echo mine\n');
+    await writeFile(join(build, 'mine.yml'), 'artib_swapfile_script: mine.sh\nartib_release: mitaka\n');
+    const { scripts } = await readRecipe(join(build, 'mine.yml'), { workspace, set: {} });
+    expect(scripts.artib_swapfile_script).toMatchObject({ text: 'echo mine\n' });
+  });
 
   it('goes on from there, and publishes with sums', async () => {
     const place = join(workspace, 'published');
@@ -246,4 +259,15 @@ describe('a pipeline on a small image, by loop devices and disk-image-builder', 
     const again = await planPipeline(await recipe({ artib_start_over: 'true' }));
     expect(again.steps.map(({ action }) => action)).toEqual(STEP_NAMES.map(() => 'run'));
   });
+
+  it('names a directory of elements that is not there, before disk-image-builder does', async () => {
+    const nowhere = { artib_dib_elements_path: `["${workspace}/elements", "${workspace}/nowhere"]` };
+    await expect(runIt(nowhere, { from: 'dib-build' })).rejects.toThrow(
+      `ELEMENTS_PATH names directories that are not there: ${workspace}/nowhere`,
+    );
+    // The script of dib-prepare may bring it, and does not.
+    await expect(runIt(nowhere, { from: 'dib-prepare' })).rejects.toThrow(
+      /^step 8, dib-build, failed: ELEMENTS_PATH names .*nor has the script of step 6 brought them/,
+    );
+  }, 180_000);
 });

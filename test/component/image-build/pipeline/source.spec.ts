@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,8 +33,11 @@ afterAll(async () => {
 });
 
 const target = () => join(directory, 'target.qcow2');
-const fetch = (url: string, attempts = 3, signal = new AbortController().signal) =>
-  fetchImage(url, target(), workshop, signal, () => undefined, { attempts, pause: 10 });
+const fetch = (url: string, attempts = 3, checksum?: { algorithm: string; value: string }) =>
+  fetchImage({ url, checksum }, target(), workshop, new AbortController().signal, () => undefined, {
+    attempts,
+    pause: 10,
+  });
 /** Cuts the connection after a MiB, the first `times` times. */
 const cutting = (times: number, etag?: string) => ({
   body,
@@ -92,6 +96,40 @@ describe('a base image', () => {
     await fetch(`file://${directory}/raw`);
     const info = JSON.parse(await run('qemu-img', ['info', '--output=json', target()])) as { format: string };
     expect(info.format).toBe('qcow2');
-    await expect(fetch(`file://${directory}/leans.qcow2`)).rejects.toThrow('leans on another file');
+    await expect(fetch(`file://${directory}/leans.qcow2`)).rejects.toMatchObject({
+      code: 'image-refused',
+      message: expect.stringMatching(/leans\.qcow2: it .*backing file/) as string,
+    });
+  });
+
+  it('is judged by its own header, before any program may follow that to another file', async () => {
+    const secret = join(directory, 'secret');
+    await writeFile(secret, 'S3CRET'.repeat(100_000));
+    const extent = `RW 1024 FLAT "${secret}" 0`;
+    const descriptor = `# Disk DescriptorFile\nversion=1\nCID=fffffffe\nparentCID=ffffffff\ncreateType="monolithicFlat"\n\n${extent}\n\nddb.adapterType = "ide"\n`;
+    await writeFile(join(directory, 'flat.vmdk'), descriptor);
+    await rm(target(), { force: true });
+    await expect(fetch(`file://${directory}/flat.vmdk`)).rejects.toMatchObject({ code: 'image-refused' });
+    await expect(readFile(target())).rejects.toMatchObject({ code: 'ENOENT' });
+    // The same through the server, and under another name.
+    server.images.set('/base.qcow2', { body: Buffer.from(descriptor), lastModified: DATED });
+    await expect(fetch(`${server.url}/base.qcow2`)).rejects.toMatchObject({ code: 'image-refused' });
+    await expect(readFile(target())).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('is refused when its bytes are not those that were promised, and not resumed with them', async () => {
+    const value = createHash('sha256').update(body).digest('hex');
+    server.images.set('/summed', { body, lastModified: DATED, etag: '"9"' });
+    await fetch(`${server.url}/summed`, 1, { algorithm: 'sha256', value });
+    server.images.set('/other', {
+      body: Buffer.concat([body, Buffer.of(0)]),
+      lastModified: DATED,
+      etag: '"9"',
+    });
+    await expect(fetch(`${server.url}/other`, 1, { algorithm: 'sha256', value })).rejects.toThrow(
+      /\/other: its sha256 is [0-9a-f]{64}, and ferric_checksums says/,
+    );
+    server.images.set('/other', { body, lastModified: DATED, etag: '"9"' });
+    await fetch(`${server.url}/other`, 1, { algorithm: 'sha256', value });
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { checksumOf } from '../../../../image-build/pipeline/base-checksum.js';
 import { type Configuration, parseConfiguration } from '../../../../image-build/pipeline/configuration.js';
 import { PipelineFaults } from '../../../../image-build/pipeline/faults.js';
 import { KEY_NAMES } from '../../../../image-build/pipeline/keys.js';
@@ -143,5 +144,39 @@ artib_release: "{{ artib_working_dir }}"
   it('has a default that conforms for every key', () => {
     expect(KEY_NAMES.length).toBeGreaterThan(50);
     expect(faultsOf('')).toEqual([]);
+  });
+
+  describe('base images over plain http', () => {
+    const url = 'http://images.example.org/base.qcow2';
+    const sum = 'a'.repeat(64);
+
+    it('need a checksum', () => {
+      expect(() => parse(`artib_minimal_base_image_url: ${url}`)).toThrow(
+        `artib_minimal_base_image_url: ${url} comes without protection on its way`,
+      );
+      expect(() => parse(`artib_undercloud_base_image_url: ${url}`)).toThrow(
+        'artib_undercloud_base_image_url',
+      );
+      const read = parse(
+        `artib_minimal_base_image_url: ${url}\nferric_checksums: {"${url}": "sha256:${sum}"}`,
+      );
+      expect(checksumOf(read.variables, url)).toEqual({ algorithm: 'sha256', value: sum });
+    });
+
+    it.each([
+      [`md5:${'a'.repeat(32)}`, 'ferric_checksums'],
+      ['sha256:abc', 'ferric_checksums'],
+      ['none', 'ferric_checksums'],
+    ])('are not protected by %s', (value, words) => {
+      expect(() =>
+        parse(`artib_minimal_base_image_url: ${url}\nferric_checksums: {"${url}": "${value}"}`),
+      ).toThrow(words);
+    });
+
+    it('are those of the file: a checksum of nobody is a typo', () => {
+      expect(() => parse(`ferric_checksums: {"http://x/y": "sha256:${sum}"}`)).toThrow(
+        'is no base image of this file',
+      );
+    });
   });
 });
