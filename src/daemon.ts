@@ -18,7 +18,7 @@ import type { Config } from './config/schema.js';
 import type { Connection } from './database/data-source.js';
 import { startEmbeddedServer } from './database/embedded-server.js';
 import { FerricError, messageOf } from './domain/errors.js';
-import { Ipmitool } from './driver/ipmi/ipmitool.js';
+import { DriverRegistry } from './driver/registry.js';
 import { EventRepository } from './event/event.repository.js';
 import { EventStream } from './event/event-stream.js';
 import { ImageService } from './image/image-service.js';
@@ -29,7 +29,9 @@ import { NetbootServers } from './netboot/servers.js';
 import { NodeRepository } from './node/node.repository.js';
 import { OperationRepository } from './operation/operation.repository.js';
 import { CommandProcess } from './platform/command-process.js';
+import { lockDirectory } from './platform/directory-lock.js';
 import type { Logger } from './platform/logger.js';
+import { probePorts, type WantedPort } from './platform/port-probe.js';
 import { PortRepository } from './port/port.repository.js';
 
 export interface Daemon {
@@ -84,7 +86,10 @@ async function startParts(
   started: Started,
   onFatal: (reason: string) => void,
 ): Promise<void> {
-  const connection = await database(config, log, started);
+  const lock = await lockDirectory(config.data_dir, log);
+  started.add('data directory', async () => lock.release());
+  await probePorts(portsOf(config));
+  const connection = await database(config, log, started, onFatal);
   const app = await NestFactory.createApplicationContext(
     AppModule.forRoot({
       config,
@@ -100,13 +105,30 @@ async function startParts(
   await listeners(app, config, log, started);
 }
 
-async function database(config: Config, log: Logger, started: Started): Promise<Connection> {
-  const { url } = config.database;
+/** Every port that the daemon is going to bind, but for DHCP's, which others may share. */
+function portsOf({ api, agent, netboot }: Config): WantedPort[] {
+  const wanted: (Omit<WantedPort, 'address'> & { address: string | null })[] = [
+    { protocol: 'tcp', ...api.listen, key: 'api.listen' },
+    { protocol: 'tcp', ...agent.listen, key: 'agent.listen' },
+    { protocol: 'tcp', address: netboot.http.listen, port: netboot.http.port, key: 'netboot.http.listen' },
+    { protocol: 'udp', address: netboot.tftp.listen, port: netboot.tftp.port, key: 'netboot.tftp.listen' },
+  ];
+  return wanted.filter((one): one is WantedPort => one.address !== null && one.port !== 0);
+}
+
+async function database(
+  config: Config,
+  log: Logger,
+  started: Started,
+  onFatal: (reason: string) => void,
+): Promise<Connection> {
+  const { url, account, restarts } = config.database;
   if (url) {
     log.info('database: outside PostgreSQL (database.url)');
     return { url: url.reveal() };
   }
-  const server = await startEmbeddedServer(`${config.data_dir}/postgresql`, log);
+  const options = { account, restarts, onLost: onFatal };
+  const server = await startEmbeddedServer(`${config.data_dir}/postgresql`, log, options);
   started.add('embedded PostgreSQL', () => server.stop());
   log.info({ directory: `${config.data_dir}/postgresql` }, 'database: embedded PostgreSQL');
   return server.connection;
@@ -132,8 +154,11 @@ async function conductor(
   }
   const commands = app.get(CommandProcess);
   started.add('command process', () => commands.close());
-  const ipmitool = await app.get(Ipmitool).start();
-  log.info(`ipmi: ipmitool ${ipmitool.version}`);
+  for (const tool of app.get(DriverRegistry).tools()) {
+    const { version } = await tool.start();
+    started.add(tool.name, async () => tool.stop?.());
+    log.info(`driver: ${tool.name} ${version}`);
+  }
   const composed = app.get<ComposedConductor>(COMPOSED_CONDUCTOR);
   const periodic = app.get(PeriodicRunner);
   await composed.start(periodic);

@@ -1,9 +1,13 @@
 import 'reflect-metadata';
-import { loadConfig } from './config/load.js';
-import { processSource } from './config/process-source.js';
+import { ignoredVariables, loadConfig } from './config/load.js';
+import { OptionsEnd, readOptions } from './config/options.js';
+import type { ConfigSource } from './config/process-source.js';
+import type { Config } from './config/schema.js';
+import { ferricVersion } from './config/version.js';
 import { checkExposure, startDaemon } from './daemon.js';
+import { FerricError, messageOf } from './domain/errors.js';
 import { catchTheRest, contained, faultCounts, reportFaults } from './platform/boundary.js';
-import { createLogger } from './platform/logger.js';
+import { createLogger, type Logger } from './platform/logger.js';
 import { watchVitals } from './platform/vitals.js';
 
 /** A stop that takes longer than this is not worth waiting for; the journal resumes what is cut. */
@@ -11,13 +15,38 @@ const STOP_DEADLINE = 30_000;
 /** Between two lines about memory and event loop, ms. */
 const VITALS_INTERVAL = 60_000;
 
-/** The daemon from its configuration to its last word. */
-export async function run(): Promise<void> {
-  const config = loadConfig(processSource(process.argv));
-  checkExposure(config);
+/** The program: its options, then the daemon to its last word. Whatever ends it early is one sentence and a status. */
+export async function main(args: readonly string[], env: ConfigSource['env']): Promise<void> {
+  try {
+    const { file, check } = readOptions(args, env);
+    const config = loadConfig({ ...(file === null ? {} : { file }), env });
+    checkExposure(config);
+    if (check) process.stdout.write(`ferric: the configuration is valid (${file ?? 'defaults'})\n`);
+    else await run(config, file, env);
+  } catch (error) {
+    if (error instanceof OptionsEnd && error.status === 0) {
+      process.stdout.write(`${error.message}\n`);
+      return;
+    }
+    process.stderr.write(`ferric: ${lastWord(error)}\n`);
+    process.exit(error instanceof OptionsEnd ? error.status : 1);
+  }
+}
+
+/** A stack is shown only for what nobody foresaw: an error of ours, or of the system, says what it is. */
+function lastWord(error: unknown): string {
+  const foreseen =
+    error instanceof FerricError ||
+    error instanceof OptionsEnd ||
+    (error as { code?: unknown } | null)?.code !== undefined;
+  return foreseen ? messageOf(error) : ((error as Error | null)?.stack ?? messageOf(error));
+}
+
+async function run(config: Config, file: string | null, env: ConfigSource['env']): Promise<void> {
   const log = createLogger(config.log.level);
   reportFaults(log);
   catchTheRest();
+  tellStart(log, config, file, env);
   const exit = contained('exit', (status: number) => process.exit(status));
   const end = Promise.withResolvers<number>();
   // Also while it starts: a database server that was just made must not be left behind.
@@ -45,4 +74,17 @@ export async function run(): Promise<void> {
   process.exitCode = status;
   // Whatever still holds the event loop has nothing left to say.
   setTimeout(exit, 1_000, status).unref();
+}
+
+function tellStart(log: Logger, config: Config, file: string | null, env: ConfigSource['env']): void {
+  const version = ferricVersion();
+  const { data_dir } = config;
+  log.info({ version, config: file, data_dir }, `ferric ${version} starts`);
+  const ignored = ignoredVariables(env);
+  if (ignored.length === 0) return;
+  // Kubernetes sets such names for a service that is called `ferric`.
+  log.warn(
+    { ignored },
+    'environment variables that set nothing: a setting is FERRIC_SECTION__KEY, with two underscores',
+  );
 }

@@ -24,7 +24,7 @@ export function loadConfig(source: ConfigSource): Config {
   const faults: string[] = [];
   const tree = source.file ? readTree(source.file, faults) : {};
   for (const [name, text] of Object.entries(source.env)) {
-    if (!name.startsWith('FERRIC_') || name === 'FERRIC_CONFIG' || text === undefined) continue;
+    if (text === undefined || !setsKey(name)) continue;
     setPath(tree, name.slice('FERRIC_'.length).toLowerCase().split('__'), text, name, faults);
   }
   const parsed = configSchema.safeParse(tree);
@@ -41,6 +41,20 @@ export function loadConfig(source: ConfigSource): Config {
   if (faults.length > 0 || !parsed.success) throw new ConfigError(faults);
   const data_dir = resolve(parsed.data.data_dir ?? defaultDataDir());
   return deepFreeze({ ...parsed.data, data_dir });
+}
+
+/**
+ * Two underscores between section and key; `data_dir` alone has no section. Names with one belong to others: Kubernetes
+ * sets FERRIC_PORT, FERRIC_SERVICE_HOST and more for a service that is called `ferric`.
+ */
+function setsKey(name: string): boolean {
+  return /^FERRIC_[^_].*__/.test(name) || name === 'FERRIC_DATA_DIR';
+}
+
+/** Variables that look like ours and set nothing. */
+export function ignoredVariables(env: ConfigSource['env']): string[] {
+  const ours = Object.keys(env).filter((name) => name.startsWith('FERRIC_') && name !== 'FERRIC_CONFIG');
+  return ours.filter((name) => !setsKey(name)).toSorted();
 }
 
 function defaultDataDir(): string {

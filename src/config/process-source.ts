@@ -6,9 +6,7 @@ export interface ConfigSource {
   env: Readonly<Record<string, string | undefined>>;
 }
 
-/** The process's own sources: `--config FILE` or FERRIC_CONFIG, then FERRIC_SECTION__KEY variables. */
-export function processSource(argv: readonly string[]): ConfigSource {
-  const at = argv.indexOf('--config');
-  const file = at >= 0 ? argv[at + 1] : process.env['FERRIC_CONFIG'];
-  return { ...(file ? { file } : {}), env: process.env };
+/** The process's own environment: FERRIC_CONFIG and FERRIC_SECTION__KEY variables are looked at. */
+export function processEnvironment(): ConfigSource['env'] {
+  return process.env;
 }

@@ -1,10 +1,16 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type DataSource, type EntityManager, type MixedList, TypeORMError } from 'typeorm';
-import { FerricError } from '../domain/errors.js';
+import { DatabaseAwayError, FerricError } from '../domain/errors.js';
 import type { Logger } from '../platform/logger.js';
 import { Database } from './database.js';
 import { faultOf } from './fault.js';
+import { migrate } from './migrate.js';
 import { MIGRATIONS } from './migrations.js';
 import { CONNECTION_LIFE, PreparingClient } from './prepared.js';
+
+/** ms between two tries. */
+const ARRIVAL_FIRST = 500;
+const ARRIVAL_MOST = 10_000;
 
 export type Connection = { url: string } | { host: string; port: number; username: string; database: string };
 export type EntityClass = abstract new () => unknown;
@@ -20,6 +26,8 @@ export async function openDatabase(options: {
   connection: Connection;
   entities: readonly EntityClass[];
   poolSize: number;
+  /** Seconds to wait for a server that is not there; default: none. */
+  patience?: number;
   log: Logger;
 }): Promise<Database> {
   const { log } = options;
@@ -47,26 +55,46 @@ export async function openDatabase(options: {
       lock_timeout: 10_000,
     },
   });
-  await source.initialize().catch((error: unknown) => {
-    throw error instanceof TypeORMError ? error : faultOf(error, true);
-  });
-  const known = new Set(MIGRATIONS.map((migration) => migration.name));
-  const exists = await source.query<{ at: string | null }[]>(`select to_regclass('migration') as at`);
-  if (exists[0]?.at) {
-    const rows = await source.query<{ name: string }[]>(`select name from migration`);
-    const newer = rows.filter((row) => !known.has(row.name)).map((row) => row.name);
-    if (newer.length > 0) {
-      await source.destroy();
-      throw new FerricError(
-        'invalid',
-        `The database was migrated by a newer Ferric (${newer.join(', ')}); start that`,
-      );
+  await arrive(source, options.patience ?? 0, log);
+  try {
+    await migrate(source, log);
+  } catch (error) {
+    await source.destroy();
+    throw error;
+  }
+  return source;
+}
+
+/** Connection to a server that may be still to come. */
+async function arrive(source: DataSource, patience: number, log: Logger): Promise<void> {
+  const begun = performance.now();
+  for (let pause = ARRIVAL_FIRST; ; pause = Math.min(pause * 2, ARRIVAL_MOST)) {
+    try {
+      await source.initialize();
+      if (pause > ARRIVAL_FIRST) log.info('the database is there');
+      return;
+    } catch (error) {
+      if (error instanceof TypeORMError) throw error;
+      const fault = faultOf(error, true);
+      // Whom the server does not let in today it does not let in a minute later either.
+      const isComing = fault instanceof DatabaseAwayError && fault.trouble !== 'login';
+      const left = begun + patience * 1000 - performance.now();
+      const { code, message } = error as { code?: string; message?: string };
+      const why = [code, message].filter(Boolean).join(': ');
+      if (!isComing || left <= 0) {
+        const waited = isComing && patience > 0 ? ` within ${patience} s (database.wait)` : '';
+        throw new FerricError('unavailable', `the database cannot be reached${waited}: ${why}`, {
+          cause: fault,
+        });
+      }
+      if (pause === ARRIVAL_FIRST)
+        log.warn(
+          { error: why, seconds: patience },
+          'the database is not there; waiting for it (database.wait)',
+        );
+      await sleep(Math.min(pause, left));
     }
   }
-  const ran = await source.runMigrations();
-  if (ran.length > 0)
-    log.info({ migrations: ran.map((row) => row.name) }, 'the database schema was brought up to date');
-  return source;
 }
 
 /**

@@ -24,7 +24,10 @@ export class DatabaseModule {
             type: 'postgres' as const,
             toRetry: () => false,
             extra: {
-              open: () => openDatabase({ connection, entities, poolSize: config.database.pool_size, log }),
+              open: () => {
+                const { pool_size: poolSize, wait: patience } = config.database;
+                return openDatabase({ connection, entities, poolSize, patience, log });
+              },
             },
           }),
           dataSourceFactory: (options) =>

@@ -1,6 +1,6 @@
 import type { DriverSettings } from '../config/section/driver.js';
 import { InvalidError, NotFoundError } from '../domain/errors.js';
-import type { Implementation, PropertyTable } from './contract/implementation.js';
+import type { Implementation, PropertyTable, Tool } from './contract/implementation.js';
 import {
   type HardwareType,
   type ImplementationByKind,
@@ -145,6 +145,16 @@ export class DriverRegistry {
         ]),
       ),
     } as DriverDescription;
+  }
+
+  /** What the enabled interfaces of the enabled hardware types work with, each once. */
+  tools(): Tool[] {
+    const all = [...this.types.values()].flatMap((type) =>
+      INTERFACE_KINDS.flatMap((kind) =>
+        this.enabledFor(type, kind).map((name) => named<Implementation>(this.table[kind], name).tool),
+      ),
+    );
+    return [...new Set(all)].filter((tool) => tool !== undefined);
   }
 
   private typeOf(driver: string): HardwareType {

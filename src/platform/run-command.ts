@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { execa } from 'execa';
 import { CancelledError, FerricError } from '../domain/errors.js';
 import { contained } from './boundary.js';
@@ -100,6 +100,34 @@ export async function runCommand(command: Command): Promise<CommandResult> {
   if (done.isTerminated) throw new CommandError(command.file, 'signal', result, `ended by ${done.signal}`);
   if (done.failed) throw new CommandError(command.file, 'exit', result, `exit status ${result.exitCode}`);
   return result;
+}
+
+/** Exit status of flock(1) for a lock that another holds; chosen here, it has none of its own. */
+const HELD = 200;
+
+/**
+ * Locks an open file, for as long as it is open: flock(2), which Node.js does not have, by flock(1), which inherits it.
+ * @returns false when another process holds the lock
+ * @throws CommandError where the program is missing or fails
+ */
+export async function lockOpenFile(descriptor: number): Promise<boolean> {
+  const flock = spawn('flock', ['--nonblock', `--conflict-exit-code=${HELD}`, '3'], {
+    stdio: ['ignore', 'ignore', 'ignore', descriptor],
+    env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
+  });
+  const ended = await new Promise<number | string>((resolve, reject) => {
+    flock.once('error', reject);
+    flock.once(
+      'exit',
+      contained('flock', (code, signal) => resolve(code ?? signal ?? -1)),
+    );
+  }).catch((error: NodeJS.ErrnoException) => error.code ?? error.message);
+  if (ended === 0) return true;
+  if (ended === HELD) return false;
+  const result = { exitCode: -1, stdout: '', stderr: '', duration: 0 };
+  if (ended === 'ENOENT')
+    throw new CommandError('flock', 'not-found', result, 'is not installed (util-linux)');
+  throw new CommandError('flock', 'exit', result, `ended with ${ended}`);
 }
 
 /**

@@ -80,6 +80,25 @@ export const databaseSection = z
       .nullable()
       .default(null)
       .describe('postgresql://user:password@host:port/name; null starts the embedded PostgreSQL'),
+    wait: z
+      .int()
+      .min(0)
+      .default(300)
+      .describe('Seconds that the start waits for an outside database that is not there; 0: not at all'),
+    account: z
+      .string()
+      .regex(/^[a-z_][a-z0-9_-]{0,31}$/)
+      .default('ferric-postgres')
+      .describe(
+        'Account of the operating system that the embedded PostgreSQL runs under when the daemon is root; made if it is missing, and nobody else’s',
+      ),
+    restarts: z
+      .int()
+      .min(0)
+      .default(5)
+      .describe(
+        'How often in a row an embedded PostgreSQL that ended by itself is started again; then the daemon ends with status 1',
+      ),
     pool_size: z.int().min(2).max(200).default(16).describe('Connections to PostgreSQL'),
     secret_key_file: z
       .string()

@@ -13,4 +13,14 @@ export interface Implementation {
    * @throws InvalidError naming every fault of its fields
    */
   validate(context: DriverContext): Promise<void>;
+  /** What it works with on this machine; several implementations may share it. */
+  readonly tool?: Tool;
+}
+
+/** A program that implementations need. Started with the daemon, and only where one that is enabled needs it. */
+export interface Tool {
+  readonly name: string;
+  /** @throws FerricError where it cannot work here */
+  start(): Promise<{ version: string }>;
+  stop?(): Promise<void>;
 }

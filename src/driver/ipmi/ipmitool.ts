@@ -6,6 +6,7 @@ import { CancelledError, FerricError, UnsupportedError } from '../../domain/erro
 import type { Logger } from '../../platform/logger.js';
 import { type Command, CommandError, type CommandResult, runCommand } from '../../platform/run-command.js';
 import type { DriverContext } from '../contract/context.js';
+import type { Tool } from '../contract/implementation.js';
 import { type BmcTarget, bmcKey, type PreparedCall, parseTarget, prepareCall } from './arguments.js';
 import { BmcMemory } from './bmc-memory.js';
 import type { IpmiCommand } from './commands.js';
@@ -66,7 +67,8 @@ export class IpmiError extends FerricError {
  * The one door to BMCs: runs ipmitool in turn, bounded and without secrets in sight, and again where `retry.ts` says that
  * it is worth it.
  */
-export class Ipmitool {
+export class Ipmitool implements Tool {
+  readonly name = 'ipmitool';
   private readonly settings: IpmiSettings;
   private readonly home: string;
   private readonly run: (command: Command) => Promise<CommandResult>;

@@ -1,6 +1,7 @@
 import { FerricError, InvalidError } from '../../domain/errors.js';
 import type { Json, JsonObject } from '../../domain/step/step.js';
 import type { DriverContext } from '../contract/context.js';
+import type { Tool } from '../contract/implementation.js';
 import type { StepDeclaration } from '../contract/step.js';
 import type { VendorInterface, VendorMethod } from '../contract/vendor.js';
 import { IPMI_PROPERTIES, parseTarget } from './arguments.js';
@@ -26,11 +27,13 @@ const base = {
 /** send_raw and bmc_reset (Ironic: ipmitool.py, VendorPassthru). */
 export class IpmiVendor implements VendorInterface {
   readonly name = 'ipmitool';
+  readonly tool: Tool;
   readonly properties = IPMI_PROPERTIES;
   readonly methods: Readonly<Record<string, VendorMethod>>;
   readonly steps: readonly StepDeclaration[];
 
   constructor(private readonly ipmitool: Ipmitool) {
+    this.tool = ipmitool;
     this.methods = {
       send_raw: {
         ...base,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, loadConfig } from '../../../src/config/load.js';
+import { ConfigError, ignoredVariables, loadConfig } from '../../../src/config/load.js';
 
 function yaml(text: string): string {
   const file = join(mkdtempSync(join(tmpdir(), 'ferric-config-')), 'ferric.yaml');
@@ -57,4 +57,19 @@ describe('loadConfig', () => {
     const config = loadConfig({ env: {} });
     expect(() => Object.assign(config.api, { max_limit: 1 })).toThrow(TypeError);
   });
+});
+
+it('environment: only names with two underscores set a key, others are told and stop nothing', () => {
+  const env = {
+    FERRIC_PORT: 'tcp://10.0.0.1:6385',
+    FERRIC_SERVICE_HOST: '10.0.0.1',
+    FERRIC_PORT_6385_TCP_ADDR: '10.0.0.1',
+    FERRIC_CONFIG: '/etc/ferric.yaml',
+    FERRIC_DATA_DIR: '/srv/ferric',
+    FERRIC_API__LISTEN__PORT: '7001',
+    HOME: '/root',
+  };
+  expect(loadConfig({ env })).toMatchObject({ data_dir: '/srv/ferric', api: { listen: { port: 7001 } } });
+  expect(ignoredVariables(env)).toEqual(['FERRIC_PORT', 'FERRIC_PORT_6385_TCP_ADDR', 'FERRIC_SERVICE_HOST']);
+  expect(() => loadConfig({ env: { FERRIC_API__PROT: '1' } })).toThrow('api.prot: no such key');
 });

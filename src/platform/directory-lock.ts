@@ -1,0 +1,37 @@
+import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { FerricError, messageOf } from '../domain/errors.js';
+import type { Logger } from './logger.js';
+import { lockOpenFile } from './run-command.js';
+
+export interface DirectoryLock {
+  release(): void;
+}
+
+/**
+ * Keeps a directory for this process alone, and makes it if it is missing. The lock belongs to an open file (flock(2)):
+ * the kernel gives it up when the process ends, in whatever way, and it counts in other containers, too.
+ * @throws FerricError conflict when another process has it, with its pid
+ */
+export async function lockDirectory(directory: string, log: Logger): Promise<DirectoryLock> {
+  mkdirSync(directory, { recursive: true, mode: 0o755 });
+  const path = join(directory, 'daemon.lock');
+  const file = openSync(path, 'a+', 0o600);
+  if (!(await lockOpenFile(file))) {
+    closeSync(file);
+    const pid = readFileSync(path, 'utf8').trim();
+    const holder = pid ? ` (pid ${pid})` : '';
+    throw new FerricError(
+      'conflict',
+      `the data directory ${directory} is in use by another daemon${holder}; nothing was touched`,
+    );
+  }
+  try {
+    ftruncateSync(file);
+    writeSync(file, `${process.pid}\n`);
+  } catch (error) {
+    // A full disk: the lock holds all the same.
+    log.warn({ path, error: messageOf(error) }, 'the pid could not be written into the lock file');
+  }
+  return { release: () => closeSync(file) };
+}
