@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { FerricError } from '../domain/errors.js';
+import { registerListener } from './own-listeners.js';
 
 export interface WantedPort {
   protocol: 'tcp' | 'udp';
@@ -31,6 +32,7 @@ export async function probePorts(wanted: readonly WantedPort[]): Promise<void> {
 
 async function probeTcp({ address: host, port }: WantedPort): Promise<void> {
   const server = createServer();
+  registerListener(server, null);
   server.listen({ host, port, exclusive: true });
   await once(server, 'listening');
   server.close();
