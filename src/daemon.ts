@@ -191,11 +191,11 @@ async function listeners(
   started: Started,
 ): Promise<void> {
   const common = { conductor: app.get(Conductor), log };
-  const agents = await createAgentApi({
-    ...common,
+  const forRamdisks = {
     sources: app.get(SourceRule),
     settings: { ...config.agent, ...imageRules(config) },
-  });
+  };
+  const agents = await createAgentApi({ ...common, ...forRamdisks });
   started.add('agents’ listener', () => agents.close());
   const forAgents = await agents.listen(config.agent.listen);
   log.info(
@@ -221,6 +221,7 @@ async function listeners(
     cache: app.get(ImageService).desk,
     imageSettings: config.image_service,
     access: await createAccess(config.auth, log),
+    ramdisks: config.agent.also_on_api ? forRamdisks : null,
     settings: config.api,
     conductorTimeout: config.conductor.heartbeat_timeout,
   });

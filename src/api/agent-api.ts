@@ -5,7 +5,7 @@ import type { Logger } from '../platform/logger.js';
 import { NoAuth } from './auth/access.js';
 import { type ApiListener, createListener } from './listener.js';
 import { Served } from './settings.js';
-import { RamdiskDoor, type RamdiskSettings } from './v1/ramdisk/door.js';
+import { MAX_INSPECTION_BODY, RamdiskDoor, type RamdiskSettings } from './v1/ramdisk/door.js';
 import { RamdiskController } from './v1/ramdisk/ramdisk.controller.js';
 import { RootController } from './v1/root.controller.js';
 
@@ -17,8 +17,6 @@ export interface AgentApiParts {
 }
 
 const MAX_BODY = 1_048_576;
-/** Ramdisk logs come with what inspection reports. */
-const MAX_INSPECTION_BODY = 16_777_216;
 /** ms: a machine that takes longer to send a heartbeat is none. */
 const REQUEST_TIMEOUT = 30_000;
 

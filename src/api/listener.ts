@@ -63,7 +63,7 @@ export interface ApiListener {
 /** One Nest application on one address. */
 export async function createListener(module: DynamicModule, options: ListenerOptions): Promise<ApiListener> {
   const suffixed = new WeakSet<IncomingMessage>();
-  const routes = new RouteTable();
+  const routes = new RouteTable(declaredRoutes((module.controllers ?? []) as Type[]));
   const adapter = new FastifyAdapter({
     serverFactory: server,
     bodyLimit: options.maxBodyBytes,

@@ -6,6 +6,7 @@ import { EventRepository } from '../event/event.repository.js';
 import { EventStream } from '../event/event-stream.js';
 import { CacheDesk } from '../image/cache-desk.js';
 import { ImageLibrary } from '../image-library/image-library.js';
+import type { SourceRule } from '../lease/source-rule.js';
 import { NodeRepository } from '../node/node.repository.js';
 import { OperationRepository } from '../operation/operation.repository.js';
 import type { Logger } from '../platform/logger.js';
@@ -52,7 +53,9 @@ import { PortgroupController } from './v1/portgroup/portgroup.controller.js';
 import { PortgroupEditor } from './v1/portgroup/portgroup-editor.js';
 import { PortgroupFinder } from './v1/portgroup/portgroup-finder.js';
 import { PortgroupList } from './v1/portgroup/portgroup-list.js';
+import { MAX_INSPECTION_BODY, RamdiskDoor, type RamdiskSettings } from './v1/ramdisk/door.js';
 import { RamdiskElsewhereController } from './v1/ramdisk/elsewhere.controller.js';
+import { RamdiskController } from './v1/ramdisk/ramdisk.controller.js';
 import { RootController } from './v1/root.controller.js';
 import { RunbookController } from './v1/runbook/runbook.controller.js';
 import { RunbookEditor } from './v1/runbook/runbook-editor.js';
@@ -97,6 +100,8 @@ export interface OperatorApiParts {
   /** Seconds of silence after which a conductor counts as dead. */
   conductorTimeout: number;
   access: Access;
+  /** What ramdisks are served by, where they are served here too; null: they have a listener of their own alone. */
+  ramdisks: { settings: RamdiskSettings; sources: Pick<SourceRule, 'admits' | 'admitsReport'> } | null;
   log: Logger;
 }
 
@@ -151,10 +156,10 @@ class OperatorApiModule {
       maxLimit: parts.settings.max_limit,
       conductorTimeout: parts.conductorTimeout,
     };
-    const { images } = parts;
+    const { images, ramdisks } = parts;
     const controllers = OPERATOR_CONTROLLERS.filter(
       (one) => images || !IMAGE_CONTROLLERS.some((of) => of === one),
-    );
+    ).map((one): Type => (ramdisks && one === RamdiskElsewhereController ? RamdiskController : one));
     return {
       module: OperatorApiModule,
       controllers,
@@ -169,6 +174,14 @@ class OperatorApiModule {
         { provide: EventRepository, useValue: parts.events },
         { provide: ConductorRecordRepository, useValue: parts.conductors },
         ...parts.resources.map((resource) => ({ provide: resource.constructor as Type, useValue: resource })),
+        ...(ramdisks
+          ? [
+              {
+                provide: RamdiskDoor,
+                useValue: new RamdiskDoor(ramdisks.settings, ramdisks.sources, parts.log),
+              },
+            ]
+          : []),
         { provide: EventStream, useValue: parts.stream },
         { provide: ApiSettings, useValue: settings },
         { provide: Served, useValue: { images: images !== null } satisfies Served },
@@ -214,7 +227,10 @@ export function createOperatorApi(parts: OperatorApiParts): Promise<ApiListener>
     log: parts.log.child({ listener: 'api' }),
     publicEndpoint: settings.public_endpoint,
     maxBodyBytes: settings.max_body_bytes,
-    largerBodies: { '/states/provision': settings.max_provision_body_bytes },
+    largerBodies: {
+      '/states/provision': settings.max_provision_body_bytes,
+      ...(parts.ramdisks ? { '/continue_inspection': MAX_INSPECTION_BODY } : {}),
+    },
     requestTimeout: 300_000,
   });
 }

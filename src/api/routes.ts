@@ -1,7 +1,7 @@
 import { RequestMethod, type Type } from '@nestjs/common';
 import { HTTP_CODE_METADATA } from '@nestjs/common/constants.js';
 import { POLICY } from './auth/policy.js';
-import { SINCE } from './microversion/since.js';
+import { BEHIND_POLICY, ELSE, SINCE } from './microversion/since.js';
 import { DESCRIPTION, type RouteDescription } from './openapi/describe.js';
 
 export interface DeclaredRoute {
@@ -10,6 +10,8 @@ export interface DeclaredRoute {
   since: number | undefined;
   policy: string | undefined;
   description: RouteDescription | undefined;
+  /** Requests that are too old find nothing there: not another method, not a rule that says no. */
+  hides: boolean;
   /** HTTP status of a good answer. */
   status: number;
 }
@@ -30,6 +32,7 @@ export function declaredRoutes(controllers: readonly Type[]): DeclaredRoute[] {
         path: `/${path.join('/')}`,
         since: Reflect.getMetadata(SINCE, value) as number | undefined,
         policy: Reflect.getMetadata(POLICY, value) as string | undefined,
+        hides: !Reflect.hasMetadata(ELSE, value) && !Reflect.hasMetadata(BEHIND_POLICY, value),
         description: Reflect.getMetadata(DESCRIPTION, value) as RouteDescription | undefined,
         status:
           (Reflect.getMetadata(HTTP_CODE_METADATA, value) as number | undefined) ??

@@ -4,7 +4,7 @@ import type { BootDevice, BootMode } from '../domain/node/boot-device.js';
 import { factsOf, isProvisionState } from '../domain/provision/machine.js';
 import type { Json, JsonObject } from '../domain/step/step.js';
 import type { Interfaces } from '../driver/contract/interfaces.js';
-import type { Indicators, IndicatorTable } from '../driver/contract/management.js';
+import type { Indicators, IndicatorTable, MediaDrive } from '../driver/contract/management.js';
 import type { WorkContext } from '../driver/contract/step.js';
 import type { DriverRegistry } from '../driver/registry.js';
 import { unsupported } from '../driver/unsupported.js';
@@ -128,7 +128,7 @@ export class HardwareDesk {
     return this.#firmwareBoot(ident, 'set_secure_boot', target, requestId);
   }
 
-  async media(ident: string): Promise<JsonObject[]> {
+  async media(ident: string): Promise<MediaDrive[]> {
     const context = await this.#look(ident);
     await context.all.management.validate(context);
     if (!context.all.management.media) throw unsupported(context.node.driver, 'get_virtual_media');

@@ -131,6 +131,16 @@ export async function startApi(
   const common = { conductor, log: silentLog };
   const images = await startLibrary(database, options.images, options.download);
   const house = await aHouse();
+  const forRamdisks = {
+    sources: parts.sources,
+    settings: {
+      ...agentSection.parse(undefined),
+      allow_md5_checksum: true,
+      permitted_formats: ['raw', 'qcow2'],
+      enable_bios_bootloader_install: false,
+      ...options.agent,
+    },
+  };
   const operator = await createOperatorApi({
     ...parts,
     ...common,
@@ -142,18 +152,9 @@ export async function startApi(
     access: options.access ?? new NoAuth(),
     settings: { ...apiSection.parse(undefined), ...options.api },
     conductorTimeout: 60,
+    ramdisks: forRamdisks.settings.also_on_api ? forRamdisks : null,
   });
-  const agent = await createAgentApi({
-    ...common,
-    sources: parts.sources,
-    settings: {
-      ...agentSection.parse(undefined),
-      allow_md5_checksum: true,
-      permitted_formats: ['raw', 'qcow2'],
-      enable_bios_bootloader_install: false,
-      ...options.agent,
-    },
-  });
+  const agent = await createAgentApi({ ...common, ...forRamdisks });
   const at = await operator.listen({ address: '127.0.0.1', port: 0 });
   const agentAt = await agent.listen({ address: '127.0.0.1', port: 0 });
   return {

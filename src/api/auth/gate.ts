@@ -6,7 +6,7 @@ import {
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { FerricError, NotFoundError } from '../../domain/errors.js';
-import { ELSE_405, SINCE } from '../microversion/since.js';
+import { BEHIND_POLICY, ELSE, SINCE } from '../microversion/since.js';
 import { DESCRIPTION, type RouteDescription } from '../openapi/describe.js';
 import type { ApiRequest } from '../request/asked.js';
 import { isOfImages } from '../request/path.js';
@@ -16,6 +16,9 @@ import type { RuleName } from './policy-table.js';
 
 /** Paths that Ironic's router leads on from an item: there it says itself that nothing is found. */
 const ROUTED = /^\/v1\/(nodes|portgroups)\/[^/?]+\/(?!management|states)/;
+
+/** Of one node: whether the request may know of it comes before what it may do. */
+const OF_NODE = /^\/v1\/nodes\/(?!detail(\?|$)|validate(\?|$))[^/?]+/;
 
 /**
  * Lets a request through to its route: the route is known at the request's version, takes parameters if there are any,
@@ -32,17 +35,30 @@ export class Gate implements CanActivate {
     if (since === undefined || policy === undefined) {
       throw new FerricError('internal', `${handler.name} declares no version or no policy`);
     }
-    if (!asked.version.has(since)) {
-      const else405 = this.#reflector.get<true | undefined>(ELSE_405, handler);
-      if (else405) throw new MethodNotAllowedException();
-      throw ROUTED.test(url) ? new NotFoundException() : new NotFoundError('Resource could not be found.');
-    }
+    const refusal = asked.version.has(since) ? null : this.#refusal(handler, since, url);
+    const policyFirst = this.#reflector.get<true | undefined>(BEHIND_POLICY, handler) === true;
+    if (refusal && !policyFirst) throw refusal;
     // A route with parameters reads them itself; Glance takes any anywhere.
     if (url.includes('?') && !isOfImages(url)) {
       const described = this.#reflector.get<RouteDescription | undefined>(DESCRIPTION, handler);
       if (described && !described.query && !described.anyQuery) readQuery(query, {}, asked.version);
     }
-    if (policy !== 'public') asked.scope.enter(policy);
+    if (policy !== 'public') asked.scope.enter(policy, { ofNode: OF_NODE.test(url), refusal });
     return true;
+  }
+
+  /** What a request is told that is older than the route. */
+  #refusal(handler: Parameters<Reflector['get']>[1], since: number, url: string): Error {
+    switch (this.#reflector.get<405 | 406 | undefined>(ELSE, handler)) {
+      case 405:
+        return new MethodNotAllowedException();
+      case 406:
+        return new FerricError(
+          'not-acceptable',
+          `Request not acceptable. The minimal required API version should be 1.${since}`,
+        );
+      default:
+        return ROUTED.test(url) ? new NotFoundException() : new NotFoundError('Resource could not be found.');
+    }
   }
 }

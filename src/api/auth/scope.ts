@@ -8,6 +8,7 @@ import type { Subject, Target } from './who.js';
  */
 export class Scope {
   #open: RuleName | null = null;
+  #refusal: Error | null = null;
 
   /** @param subject null where a login may do everything (noauth, http_basic) */
   constructor(private readonly subject: Subject | null) {}
@@ -49,19 +50,39 @@ export class Scope {
   demand(rule: RuleName, target: Target | null = null, waived = false): void {
     if (!waived && !this.allows(rule, target)) throw denied(rule);
     this.#open = null;
+    this.#refuse();
   }
 
-  /** For the gate. @throws ForbiddenError where the rule can be judged at once, and says no */
-  enter(rule: RuleName): void {
-    if (this.subject === null) return;
+  #refuse(): void {
+    if (this.#refusal !== null) throw this.#refusal;
+  }
+
+  /**
+   * For the gate.
+   * @param on.ofNode the route is of one node: the handler decides once it has found that, whatever the rule looks at
+   * @param on.refusal what the request is told where the rule lets it through: it is older than the route
+   * @throws ForbiddenError where the rule can be judged at once, and says no
+   */
+  enter(
+    rule: RuleName,
+    on: { ofNode: boolean; refusal: Error | null } = { ofNode: false, refusal: null },
+  ): void {
+    this.#refusal = on.refusal;
+    if (this.subject === null) {
+      if (!on.ofNode) this.#refuse();
+      return;
+    }
     const { who, own, orOwn } = ruleOf(rule);
-    if (who.looksAtTarget || own !== undefined || orOwn !== undefined) this.#open = rule;
+    if (own !== undefined && !this.allows(own) && !this.allows(rule))
+      throw denied(this.project === null ? rule : own);
+    if (on.ofNode || who.looksAtTarget || own !== undefined || orOwn !== undefined) this.#open = rule;
     else this.demand(rule);
   }
 
   /** Decides by the route’s rule. Listings are left to `confine`. @throws ForbiddenError */
   demandRoute(target: Target): void {
     if (this.#open !== null && ruleOf(this.#open).own === undefined) this.demand(this.#open, target);
+    this.#refuse();
   }
 
   /**

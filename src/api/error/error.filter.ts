@@ -3,7 +3,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '
 import { DatabaseAwayError, FerricError } from '../../domain/errors.js';
 import type { Logger } from '../../platform/logger.js';
 import { LoginRefused, LoginUnavailable } from '../auth/access.js';
-import { VersionRefused } from '../microversion/microversion.js';
+import { Microversion, VersionRefused } from '../microversion/microversion.js';
 import type { ApiReply, ApiRequest } from '../request/asked.js';
 import { BodyRefused } from '../request/body.js';
 import { MediaTypeRefused } from '../request/bytes.js';
@@ -105,7 +105,9 @@ export class ErrorFilter implements ExceptionFilter {
   /** A route of this very method that said 404 is newer than the request's version. */
   #hasOtherMethods(request: ApiRequest): boolean {
     const methods = this.routes.methodsOf(request.url);
-    return methods.length > 0 && !methods.includes(request.method);
+    if (methods.length === 0 || methods.includes(request.method)) return false;
+    // A request that was refused before its version was known has none.
+    return this.routes.isThere(request.url, request.asked?.version ?? Microversion.oldest);
   }
 }
 

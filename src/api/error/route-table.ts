@@ -1,14 +1,23 @@
+import type { Microversion } from '../microversion/microversion.js';
+import type { DeclaredRoute } from '../routes.js';
+
 /** Which methods each path has, to tell 405 from 404. Filled while the router is built. */
 export class RouteTable {
   readonly #routes: { method: string; url: string; pattern: RegExp }[] = [];
+  readonly #declared: { pattern: RegExp; since: number; hides: boolean }[];
+
+  /** @param declared what the routes say of themselves */
+  constructor(declared: readonly Pick<DeclaredRoute, 'path' | 'since' | 'hides'>[] = []) {
+    this.#declared = declared.map(({ path, since = 1, hides }) => ({
+      pattern: patternOf(path),
+      since,
+      hides,
+    }));
+  }
 
   /** @param url as the router has it, e.g. `/v1/nodes/:ident` */
   add(method: string, url: string): void {
-    const source = url
-      .split('/')
-      .map((part) => (part.startsWith(':') ? '[^/]+' : part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')))
-      .join('/');
-    this.#routes.push({ method, url, pattern: new RegExp(`^${source}$`) });
+    this.#routes.push({ method, url, pattern: patternOf(url) });
   }
 
   /** @param url path and query of a request */
@@ -18,7 +27,22 @@ export class RouteTable {
     return [...new Set(methods)].toSorted();
   }
 
+  /** @returns whether a path has a route at a version, or had one that older requests are told about otherwise */
+  isThere(url: string, version: Microversion): boolean {
+    const path = url.split('?', 1)[0]!;
+    const here = this.#declared.filter(({ pattern }) => pattern.test(path));
+    return here.length === 0 || here.some(({ since, hides }) => !hides || version.has(since));
+  }
+
   all(): readonly { method: string; url: string }[] {
     return this.#routes;
   }
+}
+
+function patternOf(url: string): RegExp {
+  const source = url
+    .split('/')
+    .map((part) => (part.startsWith(':') ? '[^/]+' : part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')))
+    .join('/');
+  return new RegExp(`^${source}$`);
 }

@@ -2,7 +2,7 @@ import { FerricError, InvalidError } from '../../domain/errors.js';
 import type { Microversion } from '../microversion/microversion.js';
 import type { Query } from './asked.js';
 import { refuseText } from './body.js';
-import { shorten } from './value.js';
+import { shorten, stringList } from './value.js';
 
 /** A query parameter of a route. */
 export interface Parameter<T = unknown> {
@@ -33,6 +33,13 @@ export function parseQuery(text: string): Record<string, string | string[]> {
   return query;
 }
 
+/** A list that is given in parts is one list, as Ironic has it since 24.1 and gophercloud sends it. */
+function oneOf(name: string, value: string | readonly string[], { read }: Parameter): string {
+  if (typeof value === 'string') return value;
+  if (read === stringList) return value.join(',');
+  throw new InvalidError(`The parameter ${name} was given more than once.`);
+}
+
 /**
  * Reads the query by the route's table.
  * @throws InvalidError naming what is unknown, given twice or not a value; FerricError not-acceptable
@@ -48,8 +55,7 @@ export function readQuery<Table extends ParameterTable>(
   if (unknown.length > 0) throw new InvalidError(`Unexpected arguments: ${unknown.join(', ')}`);
   const read: Record<string, unknown> = {};
   for (const name of names) {
-    const value = query[name]!;
-    if (typeof value !== 'string') throw new InvalidError(`The parameter ${name} was given more than once.`);
+    const value = oneOf(name, query[name]!, table[name]!);
     refuseText(value, name);
     if (value.includes('\uFFFD')) throw new InvalidError(`The parameter ${name} is not UTF-8.`);
     const parameter = table[name]!;

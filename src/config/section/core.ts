@@ -44,6 +44,12 @@ export const agentSection = z
       .nullable()
       .default(null)
       .describe('Base URL of that listener as machines see it (ipa-api-url); null makes it from the address'),
+    also_on_api: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether the operators’ listener (api.listen) takes lookup, heartbeat and continue_inspection too, without a login and by the same rules: for agents that were given it as their ipa-api-url. Ironic has one listener for both',
+      ),
     heartbeat_timeout: z
       .int()
       .min(5)

@@ -1,6 +1,5 @@
 import type { IndicatorState, MediaDevice } from '../../domain/hardware/component.js';
 import type { BootDevice, BootMode } from '../../domain/node/boot-device.js';
-import type { JsonObject } from '../../domain/step/step.js';
 import type { DriverContext } from './context.js';
 import type { Implementation } from './implementation.js';
 
@@ -38,8 +37,16 @@ export interface Indicators {
   set(context: DriverContext, component: string, name: string, state: IndicatorState): Promise<void>;
 }
 
+/** A drive of virtual media, as Redfish and Ironic show it (ironic/drivers/modules/redfish/boot.py, _get_vmedia). */
+export type MediaDrive = {
+  /** Redfish's VirtualMedia.MediaTypes: CD, DVD, Floppy, USBStick. */
+  media_types: string[];
+  image: string | null;
+  inserted: boolean;
+};
+
 export interface VirtualMedia {
-  list(context: DriverContext): Promise<JsonObject[]>;
+  list(context: DriverContext): Promise<MediaDrive[]>;
   attach(
     context: DriverContext,
     medium: { device_type: MediaDevice; image_url: string; image_download_source: string },

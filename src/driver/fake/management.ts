@@ -1,5 +1,5 @@
 import { InvalidError } from '../../domain/errors.js';
-import { INDICATOR_STATES, MEDIA_DEVICES } from '../../domain/hardware/component.js';
+import { INDICATOR_STATES, MEDIA_DEVICES, type MediaDevice } from '../../domain/hardware/component.js';
 import { BOOT_DEVICES, type BootDevice } from '../../domain/node/boot-device.js';
 import type { JsonObject } from '../../domain/step/step.js';
 import type { DriverContext } from '../contract/context.js';
@@ -17,6 +17,12 @@ const INDICATORS: IndicatorTable = {
   chassis: { 'led-0': { readonly: true, states: ['off', 'on'] } },
   system: { led: { readonly: false, states: ['blinking', 'off', 'on'] } },
 };
+
+const MEDIA_TYPES = {
+  disk: ['USBStick'],
+  cdrom: ['CD', 'DVD'],
+  floppy: ['Floppy'],
+} as const satisfies Record<MediaDevice, readonly string[]>;
 
 /** Management of a machine that keeps in driver_internal_info what it was told. */
 export class FakeManagement implements ManagementInterface {
@@ -65,8 +71,8 @@ export class FakeManagement implements ManagementInterface {
       await this.look(context);
       const inserted = (recall(context, 'fake_media') ?? {}) as JsonObject;
       return MEDIA_DEVICES.map((device) => ({
-        device_type: device,
-        image_url: inserted[device] ?? null,
+        media_types: [...MEDIA_TYPES[device]],
+        image: (inserted[device] ?? null) as string | null,
         inserted: device in inserted,
       }));
     },

@@ -250,7 +250,11 @@ describe('vmedia', () => {
     const answer = await api.post(media, { device_type: 'cdrom', image_url });
     expect([answer.status, answer.text]).toEqual([204, '']);
     for (let i = 0; i < 300 && !(await api.get(media)).text.includes('boot.iso'); i++) await sleep(10);
-    expect((await api.get(media)).json).toContainEqual({ device_type: 'cdrom', image_url, inserted: true });
+    expect((await api.get(media)).json).toEqual([
+      { media_types: ['USBStick'], image: null, inserted: false },
+      { media_types: ['CD', 'DVD'], image: image_url, inserted: true },
+      { media_types: ['Floppy'], image: null, inserted: false },
+    ]);
     const steps = await database.source.query(`select args::text from operation_step`);
     expect(JSON.stringify(steps)).not.toContain('canary');
     expect((await api.delete(`${media}?device_types=cdrom`)).status).toBe(204);

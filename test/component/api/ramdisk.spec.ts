@@ -198,3 +198,37 @@ describe('the agent listener', () => {
     expect((await server.agent.get(`/v1/lookup?addresses=${MAC}`, headers)).status).toBe(404);
   });
 });
+
+describe('the operators’ listener', () => {
+  it('refuses ramdisks by default, and says which key lets them in', async () => {
+    for (const [method, path] of [
+      ['GET', `/v1/lookup?addresses=${MAC}`],
+      ['POST', `/v1/heartbeat/${node}`],
+      ['POST', '/v1/continue_inspection'],
+    ] as const) {
+      const { status, fault } = await server.api.send(method, path, method === 'POST' ? {} : undefined);
+      expect([path, status, fault]).toEqual([path, 403, expect.stringContaining('agent.also_on_api')]);
+    }
+  });
+
+  it('takes them where that is configured, without a login and by the same rules', async () => {
+    await start({ also_on_api: true, allowed_networks: ['127.0.0.0/8'] });
+    const anybody = server.api.with({});
+    const { status, json } = await anybody.get(`/v1/lookup?addresses=${MAC}`);
+    expect([status, json.node.uuid]).toEqual([200, node]);
+    const heartbeat = {
+      callback_url: CALLBACK,
+      agent_token: json.config.agent_token,
+      agent_version: '9.1.0',
+    };
+    expect(await anybody.post(`/v1/heartbeat/${node}`, { ...heartbeat, agent_token: 'wrong' })).toMatchObject(
+      {
+        status: 400,
+        fault: 'Invalid or missing agent token received.',
+      },
+    );
+    expect((await anybody.post(`/v1/heartbeat/${node}`, heartbeat)).status).toBe(202);
+    await start({ also_on_api: true, allowed_networks: ['192.0.2.0/24'] });
+    expect(await server.api.get(`/v1/lookup?addresses=${MAC}`)).toMatchObject(MISS);
+  });
+});

@@ -88,7 +88,8 @@ describe('/v1/nodes/{ident}/traits', () => {
     ]);
     expect((await put(api, '/v1/nodes/n/traits/nosuch')).status).toBe(400);
     expect((await put(api, '/v1/nodes/nosuch/traits/CUSTOM_A')).status).toBe(404);
-    expect((await api.at(36).get('/v1/nodes/n/traits')).status).toBe(404);
+    expect((await api.at(36).get('/v1/nodes/n/traits')).status).toBe(406);
+    expect((await put(api.at(36), '/v1/nodes/n/traits')).status).toBe(405);
     expect((await api.at(36).get('/v1/nodes/n')).json.traits).toBeUndefined();
     await lock();
     expect((await put(api, '/v1/nodes/n/traits/CUSTOM_A')).fault).toContain('is locked by host c7');

@@ -6,7 +6,7 @@ import { InvalidError, NotFoundError } from '../../../domain/errors.js';
 import type { Node } from '../../../node/node.entity.js';
 import { Policy } from '../../auth/policy.js';
 import type { RuleName } from '../../auth/policy-table.js';
-import { Since, SinceElse405 } from '../../microversion/since.js';
+import { Since, SinceElse } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';
 import { TEXT } from '../../openapi/json-schema.js';
 import type { ApiReply, ApiRequest, Asked } from '../../request/asked.js';
@@ -64,7 +64,7 @@ export class AllocationController {
   }
 
   @Post('allocations')
-  @SinceElse405(52)
+  @SinceElse(52, 405)
   @Policy('baremetal:allocation:create')
   @Describe({
     summary: 'Ask for a node',
@@ -86,7 +86,7 @@ export class AllocationController {
   }
 
   @Patch('allocations/:ident')
-  @SinceElse405(57)
+  @SinceElse(57, 405)
   @Policy('baremetal:allocation:update')
   @Describe({
     summary: 'Change an allocation',
@@ -105,7 +105,7 @@ export class AllocationController {
 
   @Delete('allocations/:ident')
   @HttpCode(204)
-  @SinceElse405(52)
+  @SinceElse(52, 405)
   @Policy('baremetal:allocation:delete')
   @Describe({ summary: 'Give up an allocation' })
   async delete(@Req() request: ApiRequest) {

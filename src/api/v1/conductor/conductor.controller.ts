@@ -5,7 +5,7 @@ import {
 } from '../../../conductor-record/conductor-record.repository.js';
 import { NotFoundError } from '../../../domain/errors.js';
 import { Policy } from '../../auth/policy.js';
-import { Since } from '../../microversion/since.js';
+import { SinceBehindPolicy } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';
 import type { ApiRequest } from '../../request/asked.js';
 import { type ParameterTable, readQuery } from '../../request/query.js';
@@ -30,7 +30,7 @@ export class ConductorController {
   ) {}
 
   @Get()
-  @Since(49)
+  @SinceBehindPolicy(49)
   @Policy('baremetal:conductor:get')
   @Describe({ summary: 'Conductors', query: CONDUCTOR_LIST, answer: { page: CONDUCTOR, key: 'conductors' } })
   async list(@Req() { asked, query }: ApiRequest) {
@@ -51,7 +51,7 @@ export class ConductorController {
   }
 
   @Get(':hostname')
-  @Since(49)
+  @SinceBehindPolicy(49)
   @Policy('baremetal:conductor:get')
   @Describe({ summary: 'A conductor', query: SHOW, answer: { part: CONDUCTOR } })
   async show(@Req() { asked, params, query }: ApiRequest) {

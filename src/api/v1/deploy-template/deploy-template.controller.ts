@@ -6,7 +6,7 @@ import {
   type TemplateChanges,
 } from '../../../deploy-template/deploy-template.repository.js';
 import { Policy } from '../../auth/policy.js';
-import { Since, SinceElse405 } from '../../microversion/since.js';
+import { Since, SinceElse } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';
 import type { ApiReply, ApiRequest } from '../../request/asked.js';
 import { created, readShow, SHOW, whole } from '../../resource/answer.js';
@@ -42,7 +42,7 @@ export class DeployTemplateController {
   }
 
   @Post()
-  @SinceElse405(55)
+  @SinceElse(55, 405)
   @Policy('baremetal:deploy_template:create')
   @Describe({ summary: 'Create a deploy template', body: { creates: TEMPLATE }, answer: { one: TEMPLATE } })
   async create(@Req() { asked, body }: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
@@ -63,7 +63,7 @@ export class DeployTemplateController {
   }
 
   @Patch(':ident')
-  @SinceElse405(55)
+  @SinceElse(55, 405)
   @Policy('baremetal:deploy_template:update')
   @Describe({ summary: 'Change a deploy template', body: { patches: TEMPLATE }, answer: { one: TEMPLATE } })
   async update(@Req() request: ApiRequest) {
@@ -80,7 +80,7 @@ export class DeployTemplateController {
 
   @Delete(':ident')
   @HttpCode(204)
-  @SinceElse405(55)
+  @SinceElse(55, 405)
   @Policy('baremetal:deploy_template:delete')
   @Describe({ summary: 'Delete a deploy template' })
   async delete(@Req() request: ApiRequest) {

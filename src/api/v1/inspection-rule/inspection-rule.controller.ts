@@ -2,7 +2,7 @@ import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestj
 import type { InspectionRule } from '../../../inspection-rule/inspection-rule.entity.js';
 import { InspectionRuleRepository } from '../../../inspection-rule/inspection-rule.repository.js';
 import { Policy } from '../../auth/policy.js';
-import { Since, SinceElse405 } from '../../microversion/since.js';
+import { Since, SinceElse } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';
 import type { ApiReply, ApiRequest } from '../../request/asked.js';
 import type { ParameterTable } from '../../request/query.js';
@@ -42,7 +42,7 @@ export class InspectionRuleController {
   }
 
   @Post()
-  @SinceElse405(96)
+  @SinceElse(96, 405)
   @Policy('baremetal:inspection_rule:create')
   @Describe({ summary: 'Create an inspection rule', body: { creates: RULE }, answer: { one: RULE } })
   async create(@Req() { asked, body }: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
@@ -52,7 +52,7 @@ export class InspectionRuleController {
 
   @Delete()
   @HttpCode(204)
-  @SinceElse405(96)
+  @SinceElse(96, 405)
   @Policy('baremetal:inspection_rule:delete')
   @Describe({ summary: 'Delete all inspection rules' })
   async deleteAll() {
@@ -69,7 +69,7 @@ export class InspectionRuleController {
   }
 
   @Patch(':uuid')
-  @SinceElse405(96)
+  @SinceElse(96, 405)
   @Policy('baremetal:inspection_rule:update')
   @Describe({ summary: 'Change an inspection rule', body: { patches: RULE }, answer: { one: RULE } })
   async update(@Req() request: ApiRequest) {
@@ -79,7 +79,7 @@ export class InspectionRuleController {
 
   @Delete(':uuid')
   @HttpCode(204)
-  @SinceElse405(96)
+  @SinceElse(96, 405)
   @Policy('baremetal:inspection_rule:delete')
   @Describe({ summary: 'Delete an inspection rule' })
   async delete(@Req() request: ApiRequest) {

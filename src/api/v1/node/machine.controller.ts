@@ -4,9 +4,9 @@ import { FerricError, InvalidError } from '../../../domain/errors.js';
 import { MEDIA_DEVICES, type MediaDevice } from '../../../domain/hardware/component.js';
 import type { JsonObject } from '../../../domain/step/step.js';
 import { Policy } from '../../auth/policy.js';
-import { Since } from '../../microversion/since.js';
+import { Since, SinceBehindPolicy } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';
-import { FLAG, OBJECT, objectOf, STRING } from '../../openapi/json-schema.js';
+import { FLAG, OBJECT, objectOf, STRING, STRINGS, TEXT } from '../../openapi/json-schema.js';
 import { readFlag, readText, refuseUnknown, required } from '../../request/arguments.js';
 import type { ApiReply, ApiRequest } from '../../request/asked.js';
 import { type ParameterTable, readQuery } from '../../request/query.js';
@@ -27,6 +27,7 @@ const MEDIUM = objectOf(
   },
   ['device_type', 'image_url'],
 );
+const DRIVE = objectOf({ media_types: STRINGS, image: TEXT, inserted: FLAG });
 const IN_BODY = 'as old clients name it; in the body otherwise';
 const MEDIA_SCHEMES = ['http', 'https', 'nfs', 'cifs', 'smb'];
 const MEDIA_SOURCES = ['http', 'local', 'swift'];
@@ -85,7 +86,7 @@ export class NodeMachineController {
 
   @Put('states/boot_mode')
   @HttpCode(202)
-  @Since(76)
+  @SinceBehindPolicy(76)
   @Policy('baremetal:node:set_boot_mode')
   @Describe({
     summary: 'Ask for a boot mode',
@@ -109,7 +110,7 @@ export class NodeMachineController {
 
   @Put('states/secure_boot')
   @HttpCode(202)
-  @Since(76)
+  @SinceBehindPolicy(76)
   @Policy('baremetal:node:set_secure_boot')
   @Describe({
     summary: 'Ask for Secure Boot',
@@ -129,7 +130,7 @@ export class NodeMachineController {
   @Get('vmedia')
   @Since(93)
   @Policy('baremetal:node:vmedia:get')
-  @Describe({ summary: 'Virtual media', answer: { schema: { type: 'array', items: OBJECT } } })
+  @Describe({ summary: 'Drives of virtual media', answer: { schema: { type: 'array', items: DRIVE } } })
   async media(@Req() { asked, params }: ApiRequest) {
     const node = await this.finder.find(params['ident']!, asked);
     return this.conductor.hardware.media(node.uuid);

@@ -3,7 +3,7 @@ import { Conductor } from '../../../conductor/conductor.js';
 import { InvalidError, NotFoundError } from '../../../domain/errors.js';
 import { isTrait, settleTraits } from '../../../domain/node/trait.js';
 import { Policy } from '../../auth/policy.js';
-import { Since } from '../../microversion/since.js';
+import { Since, SinceBehindPolicy, SinceElse } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';
 import { objectOf, STRINGS } from '../../openapi/json-schema.js';
 import type { ApiReply, ApiRequest } from '../../request/asked.js';
@@ -17,7 +17,10 @@ const HOW =
   'traits may be replaced via PUT /v1/nodes/<node identifier>/traits with the list of traits specified in the ' +
   'request body.';
 
-/** Words that say what a node is good for: standard ones and `CUSTOM_…`. */
+/**
+ * Words that say what a node is good for: standard ones and `CUSTOM_…`. Before 1.37 the words `traits` and `traits/X`
+ * were arguments of the node's own route: a field that there was not, a method that it had not, nothing to delete.
+ */
 @Controller('v1/nodes/:ident/traits')
 export class NodeTraitsController {
   constructor(
@@ -26,7 +29,7 @@ export class NodeTraitsController {
   ) {}
 
   @Get()
-  @Since(37)
+  @SinceBehindPolicy(37, 406)
   @Policy('baremetal:node:traits:list')
   @Describe({ summary: 'Traits of a node', answer: { schema: objectOf({ traits: STRINGS }) } })
   async list(@Req() { asked, params }: ApiRequest) {
@@ -35,7 +38,7 @@ export class NodeTraitsController {
 
   @Put()
   @HttpCode(204)
-  @Since(37)
+  @SinceElse(37, 405)
   @Policy('baremetal:node:traits:set')
   @Describe({ summary: 'Replace the traits of a node', body: { schema: objectOf({ traits: STRINGS }) } })
   async replace(@Req() { asked, params, body }: ApiRequest) {
@@ -50,7 +53,7 @@ export class NodeTraitsController {
 
   @Put(':trait')
   @HttpCode(204)
-  @Since(37)
+  @SinceElse(37, 405)
   @Policy('baremetal:node:traits:set')
   @Describe({ summary: 'Give a node a trait' })
   async add(@Req() { asked, params, body }: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {

@@ -6,6 +6,9 @@ import type { Logger } from '../../../platform/logger.js';
 import { TooManyRequests } from '../../error/too-many-requests.js';
 import { RateLimit } from '../../request/rate-limit.js';
 
+/** Ramdisk logs come with what inspection reports. */
+export const MAX_INSPECTION_BODY = 16_777_216;
+
 /** What the agent listener takes from the configuration. */
 export interface RamdiskSettings {
   heartbeat_timeout: number;

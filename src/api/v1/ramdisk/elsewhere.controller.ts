@@ -36,6 +36,7 @@ export class RamdiskElsewhereController {
 
 function elsewhere(): ForbiddenError {
   return new ForbiddenError(
-    'Access was denied: ramdisks are served on the agent listener only (agent.listen, agent.public_url).',
+    'Access was denied: ramdisks are served on the agent listener only (agent.listen, agent.public_url), unless ' +
+      'agent.also_on_api is true.',
   );
 }

@@ -1,7 +1,7 @@
 import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestjs/common';
 import { RunbookRepository } from '../../../runbook/runbook.repository.js';
 import { Policy } from '../../auth/policy.js';
-import { Since, SinceElse405 } from '../../microversion/since.js';
+import { Since, SinceElse } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';
 import type { ApiReply, ApiRequest } from '../../request/asked.js';
 import type { ParameterTable } from '../../request/query.js';
@@ -44,7 +44,7 @@ export class RunbookController {
   }
 
   @Post()
-  @SinceElse405(92)
+  @SinceElse(92, 405)
   @Policy('baremetal:runbook:create')
   @Describe({ summary: 'Create a runbook', body: { creates: RUNBOOK }, answer: { one: RUNBOOK } })
   async create(@Req() { asked, body }: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
@@ -63,7 +63,7 @@ export class RunbookController {
   }
 
   @Patch(':ident')
-  @SinceElse405(92)
+  @SinceElse(92, 405)
   @Policy('baremetal:runbook:update')
   @Describe({ summary: 'Change a runbook', body: { patches: RUNBOOK }, answer: { one: RUNBOOK } })
   async update(@Req() request: ApiRequest) {
@@ -73,7 +73,7 @@ export class RunbookController {
 
   @Delete(':ident')
   @HttpCode(204)
-  @SinceElse405(92)
+  @SinceElse(92, 405)
   @Policy('baremetal:runbook:delete')
   @Describe({ summary: 'Delete a runbook' })
   async delete(@Req() request: ApiRequest) {

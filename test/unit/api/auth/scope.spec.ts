@@ -53,6 +53,28 @@ describe('a request’s scope', () => {
     expect(() => forgetful.assertDecided()).toThrow('was not decided');
   });
 
+  it('leaves every rule of a node open until the node is found', () => {
+    const request = scope(['reader']);
+    request.enter('baremetal:node:vendor_passthru', { ofNode: true, refusal: null });
+    expect(() => request.assertDecided()).toThrow('was not decided');
+    expect(() => request.demandRoute({ owner: 'mine' })).toThrow('baremetal:node:vendor_passthru');
+  });
+
+  it('tells a request that is too old so behind the rule', () => {
+    const refusal = new Error('too old');
+    const request = scope(['reader', 'member']);
+    request.enter('baremetal:node:set_boot_mode', { ofNode: true, refusal });
+    expect(() => request.demandRoute({ owner: 'theirs' })).toThrow('baremetal:node:set_boot_mode');
+    expect(() => request.demandRoute({ owner: 'mine' })).toThrow('too old');
+    const at = (who: Scope) => () => who.enter('baremetal:conductor:get', { ofNode: false, refusal });
+    expect(at(scope(['reader']))).toThrow('baremetal:conductor:get');
+    expect(at(everywhere('reader'))).toThrow('too old');
+    expect(at(new Scope(null))).toThrow('too old');
+    const open = new Scope(null);
+    open.enter('baremetal:node:set_boot_mode', { ofNode: true, refusal });
+    expect(() => open.demandRoute({ owner: null })).toThrow('too old');
+  });
+
   it('lets what is waived through', () => {
     const request = scope(['reader']);
     request.enter('baremetal:runbook:get');

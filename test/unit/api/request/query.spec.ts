@@ -29,6 +29,15 @@ describe('readQuery', () => {
     });
     expect(read('')).toEqual({});
   });
+  it('takes a list that is given in parts for one', () => {
+    expect(read('fields=uuid&fields=name,driver&fields=uuid')).toEqual({
+      fields: ['uuid', 'name', 'driver'],
+    });
+    expect(() => read('fields=a&fields=%00')).toThrow('fields holds a NUL');
+    const many = Array.from({ length: 300 }, (_, i) => `fields=${i}`).join('&');
+    expect(() => read(many)).toThrow('Too many values for fields');
+    expect(() => read('fields=a&fields=b', 7)).toThrow('not acceptable');
+  });
   it.each([
     ['nosuch=1', 'Unexpected arguments: nosuch'],
     ['limit=abc', 'Expected an integer for limit: abc'],
