@@ -8,7 +8,8 @@ export const MODULE_SETS = {
     sd_mod sg dm_mod nvme usb_storage uas xhci_pci ehci_pci uhci_hcd ohci_pci hid_generic usbhid
     ipmi_si ipmi_devintf
     efivarfs vfat nls_ascii nls_cp437 nls_iso8859_1 nls_utf8 isofs
-    ext4 xfs btrfs crc32c_generic`),
+    ext4 xfs btrfs crc32c_generic
+    md_mod raid0 raid1 raid10 raid456`),
   virtio: words('virtio_pci virtio_net virtio_blk virtio_scsi virtio_rng virtio_console'),
   emulated: words(`
     e1000 e1000e igb igbvf 8139cp 8139too pcnet32 ne2k_pci vmxnet3
@@ -47,13 +48,13 @@ export const EARLY_MODULES = ['loop', 'squashfs'] as const;
 /** Debian packages whose files are taken; what they depend on comes with them into the package root. */
 export const PACKAGES = words(`
   busybox-static kmod libstdc++6 libgcc-s1 libc6 openssl util-linux mount fdisk qemu-utils
-  nvme-cli hdparm efibootmgr dmidecode iproute2 ipmitool dropbear-bin e2fsprogs dosfstools xfsprogs`);
+  nvme-cli hdparm efibootmgr dmidecode iproute2 ipmitool dropbear-bin e2fsprogs dosfstools xfsprogs mdadm`);
 
 /** Programs that the agent or its init start, looked up in the package root; a missing one stops the build. */
 export const PROGRAMS = words(`
   qemu-img sfdisk partx wipefs blkid lsblk blockdev prlimit mount umount unshare
   mke2fs mkfs.fat mkfs.xfs mkswap
-  nvme hdparm efibootmgr dmidecode ip kmod ipmitool dropbear`);
+  nvme hdparm efibootmgr dmidecode ip kmod ipmitool dropbear mdadm`);
 
 /** Other files of the package root that programs need at run time; those that exist are taken. */
 export const FILES = ['etc/ssl/openssl.cnf'] as const;

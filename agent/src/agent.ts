@@ -13,7 +13,7 @@ import { makeCertificate, type OwnCertificate } from './certificate.js';
 import { CommandBoard, type Extension } from './command-board.js';
 import { AgentStopped } from './error.js';
 import { type CleanTools, cleanExtension } from './extension/clean.js';
-import { deployExtension } from './extension/deploy.js';
+import { deployExtension, serviceExtension } from './extension/deploy.js';
 import { imageExtension } from './extension/image.js';
 import { logExtension } from './extension/log.js';
 import { RESCUE_FILES, type RescueFiles, rescueExtension } from './extension/rescue.js';
@@ -25,7 +25,9 @@ import type { Journal } from './journal.js';
 import { inventory } from './machine/inventory.js';
 import type { Machine } from './machine/machine.js';
 import { NodeCache } from './node-cache.js';
+import { SoftwareRaid } from './raid/software-raid.js';
 import { RestServer } from './rest-server.js';
+import { runProgram } from './run-program.js';
 import { AGENT_VERSION } from './version.js';
 
 export interface AgentOptions {
@@ -75,6 +77,7 @@ export class Agent {
     this.node.update(found.node);
     this.config = found.config;
     this.token = await this.settleToken(found.config.agent_token);
+    await this.assembleArrays();
     await this.waitForDisk();
     await this.serve(found.node.uuid);
   }
@@ -158,6 +161,14 @@ export class Agent {
     }
     if (token === undefined) journal.say('the conductor gave no usable token: every command will be refused');
     return token;
+  }
+
+  private async assembleArrays(): Promise<void> {
+    const { machine, journal } = this.options;
+    const arrays = await machine.assembleArrays();
+    this.node.knowArrays(arrays);
+    for (const { device, name, disks } of arrays)
+      journal.say(`${device}: array "${name}" of ${disks.join(', ')}`);
   }
 
   /** A disk that comes late (RAID firmware) must not fail a deployment; one that never comes is found out there. */
@@ -258,12 +269,14 @@ export class Agent {
       node: this.node,
       journal,
       guardSpecialFilesystems: settings.guardSpecialFilesystems,
+      raid: new SoftwareRaid({ machine, node: this.node, journal, run: runProgram }),
     };
     const standby = new Standby({ machine, node: this.node, journal, imageTools: () => this.imageTools() });
     const describe = () => inventory(machine, settings.bootMac);
     return {
       clean: cleanExtension(cleanTools),
       deploy: deployExtension(cleanTools, standby),
+      service: serviceExtension(cleanTools),
       standby: standby.extension(),
       image: imageExtension({
         machine,

@@ -64,6 +64,7 @@ export const invalidImage = family('InvalidImage', 500, 'The provided image is n
 export const deployment = family('DeploymentError', 500, 'Deploy step failed');
 export const cleaning = family('CleaningError', 500, 'Clean step failed');
 export const blockDeviceErase = family('BlockDeviceEraseError', 500, 'Error erasing block device');
+export const softwareRaidError = family('SoftwareRAIDError', 500, 'Error creating or deleting Software RAID');
 export const protectedDevice = family(
   'ProtectedDeviceError',
   500,

@@ -3,15 +3,43 @@ import { isObject, type JsonObject } from '../../src/protocol/agent/malformed-bo
 import { deviceNotFound, messageOf } from './error.js';
 import type { BlockDevice } from './machine/block-device.js';
 import type { Machine } from './machine/machine.js';
+import type { RaidArray } from './raid/arrays.js';
 
 /** The node as the conductor last showed it: lookup first, then each command that carries one. */
 export class NodeCache {
   private node: JsonObject = {};
+  private arrays: readonly RaidArray[] = [];
 
   constructor(private readonly machine: Machine) {}
 
   update(node: unknown): void {
     if (isObject(node)) this.node = node;
+  }
+
+  /** The arrays that run now. */
+  knowArrays(arrays: readonly RaidArray[]): void {
+    this.arrays = arrays;
+  }
+
+  isInArray({ name }: Pick<BlockDevice, 'name'>): boolean {
+    return this.arrays.some(({ disks }) => disks.includes(name));
+  }
+
+  arrayOf({ name }: Pick<BlockDevice, 'name'>): RaidArray | undefined {
+    return this.arrays.find(({ device }) => device === name);
+  }
+
+  arrayNamed(name: string): RaidArray | undefined {
+    return this.arrays.find((array) => array.name === name);
+  }
+
+  /** Whether `properties.skip_block_devices` names the volume, or a disk of it. @throws AgentError DeviceNotFound */
+  keepsArray(array: RaidArray): boolean {
+    const skip = this.property('properties', 'skip_block_devices');
+    const named =
+      Array.isArray(skip) && skip.some((hint) => isObject(hint) && hint['volume_name'] === array.name);
+    const left = this.allDisks().map(({ name }) => name);
+    return named || array.disks.some((disk) => !left.includes(disk));
   }
 
   /** A key of driver_internal_info, where conductors put the operator's wishes for cleaning. */
@@ -46,16 +74,38 @@ export class NodeCache {
     );
   }
 
-  /** All disks but those that `properties.skip_block_devices` names. @throws AgentError DeviceNotFound */
+  /**
+   * What a system can be put on, or be erased from: arrays in the place of their disks, found by their UUID.
+   * @throws AgentError DeviceNotFound
+   */
   disks(): BlockDevice[] {
-    const devices = this.machine.listBlockDevices();
+    return this.notSkipped((device) => !this.isInArray(device));
+  }
+
+  /** What arrays can be made of, those that are part of one included. @throws AgentError DeviceNotFound */
+  allDisks(): BlockDevice[] {
+    return this.notSkipped(({ name }) => !name.startsWith('/dev/md'));
+  }
+
+  /** All but those that `properties.skip_block_devices` names. */
+  private notSkipped(wanted: (device: BlockDevice) => boolean): BlockDevice[] {
+    const devices = this.machine
+      .listBlockDevices()
+      .filter(wanted)
+      .map((device) => {
+        const array = this.arrayOf(device);
+        return array ? { ...device, serial: [array.uuid, array.name] } : device;
+      });
     const skip = this.property('properties', 'skip_block_devices');
     if (!Array.isArray(skip)) return devices;
     try {
-      // volume_name is about RAID volumes, which this agent does not assemble.
-      const hints = skip.filter((hint) => isObject(hint) && !('volume_name' in hint));
+      const kept = skip.filter(isObject);
+      const volumes = kept.flatMap((hint) => hint['volume_name'] ?? []);
+      const hints = kept.filter((hint) => !('volume_name' in hint));
       const skipped = new Set(hints.flatMap((hint) => findDevicesByHints(devices, hint)));
-      return devices.filter((device) => !skipped.has(device));
+      return devices.filter(
+        (device) => !skipped.has(device) && !volumes.includes(this.arrayOf(device)?.name ?? ''),
+      );
     } catch (error) {
       throw deviceNotFound(`properties.skip_block_devices is malformed: ${messageOf(error)}`);
     }

@@ -153,6 +153,11 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       'test/component/driver/deploy-interfaces.spec.ts',
       '[how](../how-to/ramdisk-and-custom-agent.md)',
     ),
+    works(
+      'RAID interface agent: software RAID by mdadm, made, deleted, applied in a deployment; the root device on it',
+      'test/unit/agent/src/raid/software-raid.spec.ts',
+      '[how](../how-to/software-raid.md); whole-disk images by UEFI with our agent',
+    ),
     no('redfish, idrac, manual-management and others'),
     no('Boot http, http-ipxe, virtual media; deploy anaconda, bootc, ansible, autodetect'),
     no('Networks flat and neutron', 'noop only'),

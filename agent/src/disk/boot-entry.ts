@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { commandExecution, deviceNotFound, messageOf } from '../error.js';
 import type { Journal } from '../journal.js';
 import { runProgram } from '../run-program.js';
-import { ESP_TYPES, partitionPath, readPartitionTable, rereadPartitions } from './partition-table.js';
+import {
+  ESP_TYPES,
+  type Partition,
+  partitionPath,
+  readPartitionTable,
+  rereadPartitions,
+} from './partition-table.js';
 
 /** A program that firmware can start, and the name its entry gets. */
 export interface BootLoader {
@@ -25,6 +31,12 @@ const LOADER_NAMES = [
 ];
 const LABEL_PREFIX = 'ferric';
 
+/** A partition that firmware can read. */
+export interface LoaderPlace {
+  device: string;
+  number: number;
+}
+
 /**
  * Makes the firmware start the installed disk: an entry for the loader on its EFI system partition, put first in
  * the boot order. Entries of the same name from an earlier deployment go.
@@ -32,47 +44,70 @@ const LABEL_PREFIX = 'ferric';
  */
 export async function installUefiEntry(device: string, journal: Journal): Promise<void> {
   await rereadPartitions(device);
-  const table = await readPartitionTable(device);
-  const esp =
-    table?.partitions.find((part) => ESP_TYPES.includes(part.type)) ??
-    (table?.label === 'gpt' ? table.partitions.find((part) => part.bootable) : undefined);
-  if (!esp) {
-    throw deviceNotFound(
-      `No EFI partition could be detected on device ${device} and EFI partition UUID has not been recorded during ` +
-        'deployment (which is often the case for whole disk images). Are you using a UEFI-compatible image?',
-    );
-  }
-  const partition = partitionPath(device, esp.number);
-  const mountPoint = await mkdtemp('/tmp/esp-');
+  const esp = await findEspOf(device);
   try {
-    await runProgram('mount', ['-t', 'vfat', '-o', 'ro', partition, mountPoint]);
-    let loaders: BootLoader[];
-    try {
-      loaders = await findLoaders(mountPoint);
-    } finally {
-      await runProgram('umount', [mountPoint]);
-    }
-    if (loaders.length === 0) {
-      journal.say(`the EFI system partition ${partition} holds no boot loader; firmware is left as it is`);
-      return;
-    }
-    const present = bootEntries((await runProgram('efibootmgr', [])).stdout);
-    for (const loader of loaders) {
-      for (const entry of present.filter((old) => old.label === loader.label)) {
-        await runProgram('efibootmgr', ['-q', '-b', entry.number, '-B']);
-      }
-      await runProgram('efibootmgr', [
-        ...['-q', '-c', '-d', device, '-p', String(esp.number), '-w'],
-        ...['-L', loader.label, '-l', loader.path],
-      ]);
-      journal.say(`boot entry "${loader.label}" for ${loader.path} on partition ${esp.number} of ${device}`);
-    }
+    const loaders = await loadersOn(partitionPath(device, esp.number));
+    await addLoaderEntries(loaders, [{ device, number: esp.number }], journal);
   } catch (error) {
     throw commandExecution(`Could not configure UEFI boot on device ${device}: ${messageOf(error)}`, {
       cause: error,
     });
+  }
+}
+
+/** @throws AgentError DeviceNotFound */
+export async function findEspOf(device: string): Promise<Partition> {
+  const table = await readPartitionTable(device);
+  const esp =
+    table?.partitions.find((part) => ESP_TYPES.includes(part.type)) ??
+    (table?.label === 'gpt' ? table.partitions.find((part) => part.bootable) : undefined);
+  if (esp) return esp;
+  throw deviceNotFound(
+    `No EFI partition could be detected on device ${device} and EFI partition UUID has not been recorded during ` +
+      'deployment (which is often the case for whole disk images). Are you using a UEFI-compatible image?',
+  );
+}
+
+/** The boot loaders on an EFI system partition. */
+export async function loadersOn(partition: string): Promise<BootLoader[]> {
+  const mountPoint = await mkdtemp('/tmp/esp-');
+  try {
+    await runProgram('mount', ['-t', 'vfat', '-o', 'ro', partition, mountPoint]);
+    try {
+      return await findLoaders(mountPoint);
+    } finally {
+      await runProgram('umount', [mountPoint]);
+    }
   } finally {
     await rmdir(mountPoint);
+  }
+}
+
+/** An entry for each loader on each place, the last one first in the boot order. */
+export async function addLoaderEntries(
+  loaders: readonly BootLoader[],
+  places: readonly LoaderPlace[],
+  journal: Journal,
+): Promise<void> {
+  if (loaders.length === 0) {
+    const { device, number } = places[0]!;
+    journal.say(
+      `the EFI system partition ${partitionPath(device, number)} holds no boot loader; firmware is left as it is`,
+    );
+    return;
+  }
+  const present = bootEntries((await runProgram('efibootmgr', [])).stdout);
+  for (const loader of loaders) {
+    for (const entry of present.filter((old) => old.label === loader.label)) {
+      await runProgram('efibootmgr', ['-q', '-b', entry.number, '-B']);
+    }
+    for (const { device, number } of places) {
+      await runProgram('efibootmgr', [
+        ...['-q', '-c', '-d', device, '-p', String(number), '-w'],
+        ...['-L', loader.label, '-l', loader.path],
+      ]);
+      journal.say(`boot entry "${loader.label}" for ${loader.path} on partition ${number} of ${device}`);
+    }
   }
 }
 

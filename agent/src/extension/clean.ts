@@ -7,12 +7,15 @@ import { AgentError, blockDeviceErase, messageOf } from '../error.js';
 import type { Journal } from '../journal.js';
 import type { BlockDevice } from '../machine/block-device.js';
 import type { NodeCache } from '../node-cache.js';
+import type { SoftwareRaid } from '../raid/software-raid.js';
+import { raidSteps } from './raid.js';
 import { type OfferedStep, stepExtension } from './step.js';
 
 export interface CleanTools {
   node: NodeCache;
   journal: Journal;
   guardSpecialFilesystems: boolean;
+  raid: SoftwareRaid;
 }
 
 /** Priorities are upstream's: conductors that run all steps by default erase data and then metadata. */
@@ -44,7 +47,7 @@ export function cleanExtension(tools: CleanTools): Extension {
       },
     },
   ];
-  return stepExtension('clean', steps, tools.node);
+  return stepExtension('clean', [...steps, ...raidSteps(tools.raid)], tools.node);
 }
 
 /** Every disk is tried; the error names all that failed. @throws AgentError */

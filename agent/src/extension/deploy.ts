@@ -1,6 +1,7 @@
 import type { Extension } from '../command-board.js';
 import { parseImageInfo } from '../image/image-info.js';
 import { type CleanTools, eraseAllMetadata } from './clean.js';
+import { applyRaidStep, raidSteps } from './raid.js';
 import type { Standby } from './standby.js';
 import { type OfferedStep, stepExtension } from './step.js';
 
@@ -28,5 +29,10 @@ export function deployExtension(tools: CleanTools, standby: Standby): Extension 
       },
     },
   ];
-  return stepExtension('deploy', steps, tools.node);
+  return stepExtension('deploy', [...steps, applyRaidStep(tools.raid)], tools.node);
+}
+
+/** Steps for a machine that has its instance. */
+export function serviceExtension({ node, raid }: CleanTools): Extension {
+  return stepExtension('service', [...raidSteps(raid), applyRaidStep(raid)], node);
 }

@@ -6,6 +6,8 @@ import { installGrub } from '../grub/install-grub.js';
 import type { Journal } from '../journal.js';
 import type { Machine } from '../machine/machine.js';
 import type { NodeCache } from '../node-cache.js';
+import { startFromArray } from '../raid/boot-arrays.js';
+import { runProgram } from '../run-program.js';
 
 export interface ImageExtensionTools {
   machine: Machine;
@@ -44,7 +46,9 @@ export function imageExtension(tools: ImageExtensionTools): Extension {
           return null;
         }
         try {
-          if (!partitionImage) await installUefiEntry(device.name, tools.journal);
+          const array = tools.node.arrayOf(device);
+          if (array) await startFromArray(array, tools.node, { run: runProgram, journal: tools.journal });
+          else if (!partitionImage) await installUefiEntry(device.name, tools.journal);
           else {
             if (!tools.mayInstall() && !tools.containedInstall()) throw invalidImage(DISABLED);
             const espUuid = text(params['efi_system_part_uuid']);

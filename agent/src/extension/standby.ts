@@ -1,6 +1,6 @@
 import type { Command, CommandContext, Extension } from '../command-board.js';
-import { commandExecution, deviceNotFound, messageOf } from '../error.js';
-import { parseImageInfo } from '../image/image-info.js';
+import { commandExecution, deployment, deviceNotFound, messageOf } from '../error.js';
+import { type ImageInfo, parseImageInfo } from '../image/image-info.js';
 import type { WriteImageTools } from '../image/transfer.js';
 import { writeImage } from '../image/write-image.js';
 import type { Journal } from '../journal.js';
@@ -51,6 +51,7 @@ export class Standby {
     }
     const device = this.tools.node.rootDevice();
     if (device.readOnly) throw deviceNotFound(`The root device ${device.name} is read-only.`);
+    if (this.tools.node.arrayOf(device)) refuseUnbootable(device.name, image, this.tools.machine.bootMode());
     this.cachedImage = undefined;
     this.partitionUuids = {};
     const written = await writeImage(image, configDrive, device, this.tools.imageTools(), context);
@@ -81,6 +82,20 @@ export class Standby {
       );
     }
   }
+}
+
+/** Before anything is written: firmware starts nothing from an array but what this agent lays beside it. */
+function refuseUnbootable(device: string, image: ImageInfo, mode: 'bios' | 'uefi'): void {
+  const what =
+    mode === 'bios'
+      ? 'a machine that starts by BIOS'
+      : image.image_type === 'partition'
+        ? 'a partition image'
+        : undefined;
+  if (what === undefined) return;
+  throw deployment(
+    `The root device ${device} is software RAID: this agent makes whole-disk images start from it by UEFI, not ${what}.`,
+  );
 }
 
 function sync(run: Command['run']): Command {

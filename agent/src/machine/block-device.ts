@@ -17,7 +17,7 @@ export interface BlockDevice extends RootDeviceCandidate {
 }
 
 /** RAM, loop and optical devices, floppies, and parts of other devices are no disks to deploy on. */
-const NO_DISK = /^(ram|zram|loop|sr|fd|dm-|md|nbd|mtdblock|nvme\d+c\d+n)/;
+const NO_DISK = /^(ram|zram|loop|sr|fd|dm-|nbd|mtdblock|nvme\d+c\d+n)/;
 
 /**
  * Reads the disks from sysfs. No udev runs in the ramdisk, so what udev would say (serial, WWN, path) is taken

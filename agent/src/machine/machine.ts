@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { messageOf, systemReboot } from '../error.js';
+import { assembleArrays, type RaidArray } from '../raid/arrays.js';
 import { runProgram } from '../run-program.js';
 import { type BlockDevice, listBlockDevices } from './block-device.js';
 import { type BmcAddresses, readBmcAddresses } from './bmc-address.js';
@@ -9,6 +10,8 @@ import { listNetworkInterfaces, type NetworkInterface } from './network-interfac
 /** The machine the agent runs on. Tests give the agent another one; nothing else can. */
 export interface Machine {
   listBlockDevices(): BlockDevice[];
+  /** Starts the software RAID that the disks bear. */
+  assembleArrays(): Promise<RaidArray[]>;
   listNetworkInterfaces(): NetworkInterface[];
   bootMode(): 'bios' | 'uefi';
   /** Of the BMC, as the BMC says; null where there is none. */
@@ -27,6 +30,10 @@ export interface Machine {
 export class RealMachine implements Machine {
   listBlockDevices(): BlockDevice[] {
     return listBlockDevices();
+  }
+
+  assembleArrays(): Promise<RaidArray[]> {
+    return assembleArrays(runProgram);
   }
 
   listNetworkInterfaces(): NetworkInterface[] {

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { InvalidError } from '../errors.js';
-import type { JsonObject } from '../step/step.js';
 
 /** The RAID configuration that a user may ask for. Source: ironic/drivers/raid_config_schema.json. */
 
@@ -78,7 +77,7 @@ export const LOGICAL_DISK_PROPERTIES: Readonly<Record<string, string>> = Object.
 );
 
 /** @throws InvalidError naming what is wrong */
-export function checkRaidConfiguration(config: JsonObject): void {
+export function checkRaidConfiguration(config: Readonly<Record<string, unknown>>): void {
   const read = configuration.safeParse(config);
   if (!read.success) {
     const [issue] = read.error.issues;

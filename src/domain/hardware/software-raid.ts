@@ -6,7 +6,10 @@ import { checkRaidConfiguration } from './raid.js';
 const SOFTWARE_LEVELS = ['0', '1', '1+0', '5', '6'] as const;
 type SoftwareLevel = (typeof SOFTWARE_LEVELS)[number];
 
-interface SoftwareDisk {
+/** Disks that each level needs at least. */
+const LEAST_DISKS: Readonly<Record<SoftwareLevel, number>> = { '0': 2, '1': 2, '1+0': 2, '5': 3, '6': 4 };
+
+export interface SoftwareDisk {
   readonly raid_level: SoftwareLevel;
   /** GiB on each of its disks, as upstream's agent lays partitions out. */
   readonly size_gb: number | 'MAX';
@@ -17,7 +20,7 @@ interface SoftwareDisk {
 }
 
 /** Whether any logical disk asks for software RAID; others are another controller's, whose manager judges them. */
-export function asksSoftwareRaid(config: JsonObject): boolean {
+export function asksSoftwareRaid(config: Readonly<Record<string, unknown>>): boolean {
   const disks = config['logical_disks'];
   return Array.isArray(disks) && disks.some((disk) => isObject(disk) && disk['controller'] === 'software');
 }
@@ -27,7 +30,7 @@ export function asksSoftwareRaid(config: JsonObject): boolean {
  * validate_configuration), for the conductor and for our agent.
  * @throws InvalidError naming every fault
  */
-export function softwareRaid(config: JsonObject): SoftwareDisk[] {
+export function softwareRaid(config: Readonly<Record<string, unknown>>): SoftwareDisk[] {
   checkRaidConfiguration(config);
   const disks = config['logical_disks'] as JsonObject[];
   const faults = [...faultsOfAll(disks), ...disks.flatMap(faultsOfDisk)];
@@ -35,6 +38,13 @@ export function softwareRaid(config: JsonObject): SoftwareDisk[] {
     throw new InvalidError(`Could not validate Software RAID config: ${[...new Set(faults)].join('; ')}`);
   }
   return disks as unknown as SoftwareDisk[];
+}
+
+/** @returns what is wrong with so many disks for a level; null: nothing */
+export function tooFewDisks(level: SoftwareLevel, count: number): string | null {
+  return count >= LEAST_DISKS[level]
+    ? null
+    : `Software RAID configuration is not possible for RAID level ${level} with only ${count} block devices found.`;
 }
 
 function faultsOfAll(disks: readonly JsonObject[]): string[] {

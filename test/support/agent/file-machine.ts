@@ -42,6 +42,10 @@ export class FileMachine implements Machine {
     return this.disks;
   }
 
+  async assembleArrays(): Promise<[]> {
+    return [];
+  }
+
   listNetworkInterfaces(): NetworkInterface[] {
     return [
       {

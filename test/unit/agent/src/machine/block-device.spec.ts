@@ -115,11 +115,15 @@ describe('listBlockDevices', () => {
   });
 
   it('passes over what is no disk, empty drives and partitions', () => {
-    for (const name of ['loop0', 'ram1', 'zram0', 'sr0', 'fd0', 'dm-0', 'md127', 'nvme0c0n1']) {
+    for (const name of ['loop0', 'ram1', 'zram0', 'sr0', 'fd0', 'dm-0', 'nvme0c0n1']) {
       disk(`virtual/block/${name}`, { size: '8' });
     }
+    // An array that was stopped.
+    disk('virtual/block/md127', { size: '0' });
     disk('pci/usb1/block/sdc', { size: '0' });
     disk('pci/block/sda/sda1', { size: '8', partition: '1' });
     expect(listBlockDevices(sys)).toEqual([]);
+    disk('virtual/block/md0', { size: '8' });
+    expect(listBlockDevices(sys).map(({ name }) => name)).toEqual(['/dev/md0']);
   });
 });
