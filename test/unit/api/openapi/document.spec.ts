@@ -48,7 +48,10 @@ describe('the OpenAPI document', () => {
     const seen = new Set<string>();
     for (const { minor } of everyVersion()) {
       const now = new Set([...Object.keys(at(minor).paths), ...properties(minor, 'Node')]);
-      expect([...seen].filter((name) => !now.has(name)), `1.${minor}`).toEqual([]);
+      expect(
+        [...seen].filter((name) => !now.has(name)),
+        `1.${minor}`,
+      ).toEqual([]);
       for (const name of now) seen.add(name);
     }
   });
