@@ -1,11 +1,13 @@
 import 'reflect-metadata';
 import { ignoredVariables, loadConfig } from './config/load.js';
 import { OptionsEnd, readOptions } from './config/options.js';
+import { ownPaths } from './config/own-paths.js';
 import type { ConfigSource } from './config/process-source.js';
 import type { Config } from './config/schema.js';
 import { ferricVersion } from './config/version.js';
 import { checkExposure, startDaemon } from './daemon.js';
 import { FerricError, messageOf } from './domain/errors.js';
+import { checkPlaces } from './image/check-places.js';
 import { catchTheRest, contained, faultCounts, reportFaults } from './platform/boundary.js';
 import { createLogger, type Logger } from './platform/logger.js';
 import { watchVitals } from './platform/vitals.js';
@@ -21,6 +23,7 @@ export async function main(args: readonly string[], env: ConfigSource['env']): P
     const { file, check } = readOptions(args, env);
     const config = loadConfig({ ...(file === null ? {} : { file }), env });
     checkExposure(config);
+    checkPlaces({ allowed: config.image.allowed_file_paths, own: ownPaths(config) });
     if (check) process.stdout.write(`ferric: the configuration is valid (${file ?? 'defaults'})\n`);
     else await run(config, file, env);
   } catch (error) {

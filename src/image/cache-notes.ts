@@ -39,6 +39,9 @@ export function plainName(name: string): string {
   return name.endsWith(CONVERTED) ? name.slice(0, -CONVERTED.length) : name;
 }
 
+/** The file's name. */
+export const NOTES = 'notes.json';
+
 /** One file in the cache's directory. A change is on the disk when its promise is done. */
 export class CacheNotes {
   #notes: Notes = { version: 1, pins: {}, uses: {}, prefetches: [] };
@@ -110,7 +113,7 @@ export class CacheNotes {
   }
 
   get #path(): string {
-    return join(this.directory, 'notes.json');
+    return join(this.directory, NOTES);
   }
 
   /** Writes one after another; each writes the state of its turn. */

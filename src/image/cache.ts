@@ -15,9 +15,12 @@ import {
 import { dirname, join } from 'node:path';
 import { FerricError } from '../domain/errors.js';
 import { type CacheEntry, type CacheRecord, cacheRecord } from './cache-entry.js';
+import { NOTES } from './cache-notes.js';
 
 export interface CacheSettings {
   directory: string;
+  /** Where it was in earlier versions: its files are moved. */
+  before?: string;
   /** Bytes that the clean-up brings the cache back to. */
   maxBytes: number;
   /** Milliseconds that an image stays without being used. */
@@ -84,8 +87,9 @@ export class ImageCache {
 
   /** Makes the directory and removes what a killed daemon left half done. */
   async start(): Promise<void> {
-    const { directory } = this.settings;
+    const { directory, before } = this.settings;
     await mkdir(directory, { recursive: true });
+    if (before !== undefined) await moveCache(before, directory);
     this.boot = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
     const names = new Set(await readdir(directory));
     for (const name of names) {
@@ -323,5 +327,16 @@ async function statIfThere(path: string): Promise<BigIntStats | undefined> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
+  }
+}
+
+/** A file:// path may name the old directory: none of the cache's files stays there. */
+async function moveCache(from: string, to: string): Promise<void> {
+  const names = await readdir(from).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
+    throw error;
+  });
+  for (const name of names) {
+    if (OWN_NAME.test(name) || name === NOTES) await rename(join(from, name), join(to, name));
   }
 }

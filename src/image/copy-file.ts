@@ -14,7 +14,7 @@ export async function copyFile(
   signal: AbortSignal,
   progress: Progress,
 ): Promise<TransferResults['copy']> {
-  const source = job.allowed ? openImageFile(job.source, job.allowed) : openOwn(job.source);
+  const source = job.places ? openImageFile(job.source, job.places) : openOwn(job.source);
   let target: number | undefined;
   try {
     const facts = { size: source.size, mtimeMs: source.mtimeMs, identity: source.identity };

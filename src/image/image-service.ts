@@ -29,6 +29,7 @@ import type { Digested } from './digester.js';
 import { ImageFetcher } from './fetcher.js';
 import { configured, GlanceClient } from './glance.js';
 import type { ImageHoldings } from './holdings.js';
+import { type FilePlaces, placesOf } from './open-file.js';
 import { pathsInImage } from './root-file-system.js';
 import type { ImageServiceSettings } from './settings.js';
 import { ImageSources, isFresh } from './source.js';
@@ -124,7 +125,7 @@ export class ImageService {
     );
     this.sources = new ImageSources(
       {
-        filePaths: rules.filePaths,
+        places: placesOf(this.settings.rules),
         maxBytes,
         transfer,
         client,
@@ -338,7 +339,8 @@ export class ImageService {
 
   private parse(ref: unknown, field: string): ImageReference {
     const source = parseImageReference(ref, field);
-    if (source.kind === 'file') checkFilePath(source.path, this.settings.rules.filePaths, field);
+    const { filePaths, ownPaths } = this.settings.rules;
+    if (source.kind === 'file') checkFilePath(source.path, filePaths, field, ownPaths);
     return source;
   }
 
@@ -374,11 +376,11 @@ export class ImageService {
       )
         return original.digests['sha256']!;
     }
-    return this.sha256Of(source.path, this.settings.rules.filePaths, signal);
+    return this.sha256Of(source.path, placesOf(this.settings.rules), signal);
   }
 
-  private async sha256Of(path: string, allowed?: readonly string[], signal?: AbortSignal): Promise<string> {
-    const job = { kind: 'copy' as const, source: path, algorithms: [], ...(allowed ? { allowed } : {}) };
+  private async sha256Of(path: string, places?: FilePlaces, signal?: AbortSignal): Promise<string> {
+    const job = { kind: 'copy' as const, source: path, algorithms: [], ...(places ? { places } : {}) };
     const { digested } = await this.pool.run<'copy'>(job, signal ? { signal } : {});
     const value = digested?.digests['sha256'];
     if (value === undefined) throw new FerricError('internal', 'A transfer thread gave no checksum.');

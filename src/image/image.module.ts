@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { CONFIG } from '../config/config.module.js';
+import { ownPaths } from '../config/own-paths.js';
 import type { Config } from '../config/schema.js';
 import { ImageHoldings } from './holdings.js';
 import { ImageService } from './image-service.js';
@@ -12,7 +13,13 @@ import { imageServiceSettings } from './settings.js';
       provide: ImageService,
       inject: [CONFIG, { token: ImageHoldings, optional: true }],
       useFactory: (config: Config, holdings?: ImageHoldings) =>
-        new ImageService(imageServiceSettings(config.image, { dataDir: config.data_dir }), holdings),
+        new ImageService(
+          imageServiceSettings(config.image, {
+            dataDir: config.data_dir,
+            ownPaths: ownPaths(config),
+          }),
+          holdings,
+        ),
     },
   ],
   exports: [ImageService],

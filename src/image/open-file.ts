@@ -2,6 +2,7 @@
 import { closeSync, constants, fstatSync, openSync, readlinkSync, realpathSync } from 'node:fs';
 import { FerricError } from '../domain/errors.js';
 import { checkFilePath } from '../domain/image/file-path.js';
+import type { ImageRules } from '../domain/image/instance-image.js';
 
 export interface OpenedFile {
   /** The caller closes it. */
@@ -14,15 +15,30 @@ export interface OpenedFile {
   identity: string;
 }
 
+/** Where file:// images may lie. */
+export interface FilePlaces {
+  allowed: readonly string[];
+  /** Never there: Ferric's own cache, stores and secrets. */
+  own: readonly string[];
+}
+
+export function placesOf({
+  filePaths,
+  ownPaths = [],
+}: Pick<ImageRules, 'filePaths' | 'ownPaths'>): FilePlaces {
+  return { allowed: filePaths, own: ownPaths };
+}
+
 /**
  * Opens a regular file under one of the allowed directories; links may lead about inside these, not out.
  * A FIFO or a device is refused without waiting for it.
  * @throws FerricError image-unavailable, image-refused; InvalidError for a place outside
  */
-export function openImageFile(path: string, allowed: readonly string[]): OpenedFile {
+export function openImageFile(path: string, { allowed, own }: FilePlaces): OpenedFile {
   const href = `file://${path}`;
   const real = attempt(href, () => realpathSync(path));
-  checkFilePath(real, [...allowed, ...allowed.flatMap(realDirectory)], href);
+  const both = (places: readonly string[]) => [...places, ...places.flatMap(realDirectory)];
+  checkFilePath(real, both(allowed), href, both(own));
   // Non-blocking: opening a FIFO would wait for a writer. No link at the end: it was resolved above.
   const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY | constants.O_NOFOLLOW;
   const fd = attempt(href, () => openSync(real, flags));

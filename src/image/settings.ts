@@ -11,8 +11,10 @@ import { basic, type GlanceSettings } from './glance.js';
 
 /** What the section cannot know: where, and what else lives on this machine and its networks. */
 export interface ImageSurroundings {
-  /** Masters go to `<dataDir>/images`. */
+  /** Masters go to `<dataDir>/image-cache`. */
   dataDir: string;
+  /** Files and directories of Ferric's own beside the cache, which are never images. */
+  ownPaths?: readonly string[];
   /** CIDRs beside `refused_networks`, asked for at each request: BMC addresses. */
   refusedNetworks?: () => readonly string[];
 }
@@ -44,6 +46,8 @@ export interface ImageServiceSettings {
   glance: GlanceSettings | undefined;
 }
 
+/** Below the data directory. */
+const CACHE = 'image-cache';
 const MiB = 2 ** 20;
 
 /** What URLs out of users' hands may reach, as it is now. @param refused CIDRs beside the configured ones */
@@ -73,13 +77,15 @@ export function imageServiceSettings(
       allowMd5: section.allow_md5_checksum,
       digestBytes,
       filePaths: section.allowed_file_paths,
+      ownPaths: [join(surroundings.dataDir, CACHE), ...(surroundings.ownPaths ?? [])],
     },
     permitted: section.permitted_formats,
     forceRaw: section.force_raw,
     maxBytes: section.max_size_mib * MiB,
     maxVirtualBytes: section.max_virtual_size_gib * 1024 * MiB,
     cache: {
-      directory: join(surroundings.dataDir, 'images'),
+      directory: join(surroundings.dataDir, CACHE),
+      before: join(surroundings.dataDir, 'images'),
       maxBytes: section.cache_size_mib * MiB,
       maxAge: section.cache_ttl_minutes * 60_000,
     },

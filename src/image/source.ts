@@ -10,6 +10,7 @@ import type { Digested } from './digester.js';
 import { contentsBehind } from './disk-contents.js';
 import { configured, type GlanceClient } from './glance.js';
 import type { ImageHoldings } from './holdings.js';
+import type { FilePlaces } from './open-file.js';
 import { askRemote, checkSize, rangeReader } from './remote.js';
 import type { TransferSettings } from './settings.js';
 import type { Progress } from './transfer-job.js';
@@ -30,7 +31,7 @@ export interface SourceState {
 }
 
 export interface SourceSettings {
-  filePaths: readonly string[];
+  places: FilePlaces;
   maxBytes: number;
   permission: Permission;
   transfer: TransferSettings;
@@ -48,7 +49,7 @@ export class ImageSources {
 
   /** @throws FerricError image-unavailable, image-refused, not-found */
   async state(source: ImageReference, signal: AbortSignal): Promise<SourceState> {
-    const { maxBytes, filePaths } = this.settings;
+    const { maxBytes, places } = this.settings;
     switch (source.kind) {
       case 'http': {
         const client = new HttpClient(this.settings.client());
@@ -63,10 +64,7 @@ export class ImageSources {
         }
       }
       case 'file': {
-        const facts = await this.pool.run<'stat'>(
-          { kind: 'stat', source: source.path, allowed: filePaths },
-          { signal },
-        );
+        const facts = await this.pool.run<'stat'>({ kind: 'stat', source: source.path, places }, { signal });
         checkSize(facts.size, maxBytes);
         return { size: facts.size, identity: facts.identity, cacheable: true };
       }
@@ -109,8 +107,8 @@ export class ImageSources {
     options: { signal: AbortSignal; onProgress: Progress },
   ): Promise<{ digested: Digested; state: SourceState }> {
     if (source.kind === 'file') {
-      const allowed = this.settings.filePaths;
-      const job = { kind: 'copy' as const, source: source.path, allowed, target, algorithms };
+      const { places } = this.settings;
+      const job = { kind: 'copy' as const, source: source.path, places, target, algorithms };
       const { digested, identity, size } = await this.pool.run<'copy'>(job, options);
       return { digested: digested!, state: { size, identity, cacheable: true } };
     }

@@ -2,6 +2,7 @@
 import type { ErrorCode } from '../domain/errors.js';
 import type { HttpClientSettings } from '../platform/http-client.js';
 import type { Digested } from './digester.js';
+import type { FilePlaces } from './open-file.js';
 
 export interface DownloadJob {
   kind: 'download';
@@ -25,8 +26,8 @@ export interface DownloadJob {
 export interface CopyJob {
   kind: 'copy';
   source: string;
-  /** Directories that a user's file:// path may lead to; undefined for a path of our own. */
-  allowed?: readonly string[];
+  /** Where a user's file:// path may lead to; undefined for a path of our own. */
+  places?: FilePlaces;
   /** Undefined: only read. */
   target?: string;
   /** Undefined: only copied, by reflink where the file system can. */
@@ -36,7 +37,7 @@ export interface CopyJob {
 export interface StatJob {
   kind: 'stat';
   source: string;
-  allowed: readonly string[];
+  places: FilePlaces;
 }
 
 export interface FileFacts {

@@ -44,7 +44,7 @@ async function run(job: TransferJob, signal: AbortSignal, progress: Progress) {
     case 'copy':
       return copyFile(job, signal, progress);
     case 'stat': {
-      const { fd, ...facts } = openImageFile(job.source, job.allowed);
+      const { fd, ...facts } = openImageFile(job.source, job.places);
       closeSync(fd);
       return facts;
     }

@@ -38,7 +38,7 @@ export async function aHouse(section: object = {}, directory?: string): Promise<
     service,
     directory: root,
     target: (name) => join(root, 'out', name ?? `target-${next++}`),
-    masters: async () => (await readdir(join(root, 'images'))).filter((file) => !file.endsWith('.json')),
+    masters: async () => (await readdir(join(root, 'image-cache'))).filter((file) => !file.endsWith('.json')),
     close: async () => {
       await service.close();
       if (directory === undefined) await rm(root, { recursive: true, force: true });

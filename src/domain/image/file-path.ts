@@ -13,11 +13,19 @@ export function isWithin(path: string, directory: string): boolean {
 /**
  * @param path absolute and without `.` or `..` segments, as `parseImageReference` gives it
  * @param field the name of the value, for the message
- * @throws InvalidError when it lies under no allowed directory or under a forbidden one
+ * @param own files and directories of Ferric's own, which are nobody's images whatever is allowed
+ * @throws InvalidError when it lies under no allowed directory, or under a forbidden one
  */
-export function checkFilePath(path: string, allowed: readonly string[], field: string): void {
+export function checkFilePath(
+  path: string,
+  allowed: readonly string[],
+  field: string,
+  own: readonly string[] = [],
+): void {
   const forbidden = FORBIDDEN.find((directory) => path === directory || isWithin(path, directory));
   if (forbidden !== undefined) throw new InvalidError(`${field}: files under ${forbidden} are never images.`);
+  if (own.some((place) => path === place || isWithin(path, place)))
+    throw new InvalidError(`${field}: Ferric's own files are never images.`);
   if (!allowed.some((directory) => isWithin(path, directory)))
     throw new InvalidError(
       `${field}: the file is under none of the allowed directories (${allowed.join(', ') || 'none'}).`,

@@ -26,6 +26,8 @@ export interface InstanceImage {
 
 export interface ImageRules extends ChecksumRules {
   filePaths: readonly string[];
+  /** Files and directories of Ferric's own: never images. */
+  ownPaths?: readonly string[];
 }
 
 const DISK_FORMATS = ['raw', 'gpt', 'iso', 'qcow2', 'vhd', 'vhdx', 'vmdk', 'vdi', 'aki', 'ari'];
@@ -84,6 +86,6 @@ function optional(value: unknown, field: string, rules: ImageRules): ImageRefere
 
 function checked(value: unknown, field: string, rules: ImageRules): ImageReference {
   const reference = parseImageReference(value, field);
-  if (reference.kind === 'file') checkFilePath(reference.path, rules.filePaths, field);
+  if (reference.kind === 'file') checkFilePath(reference.path, rules.filePaths, field, rules.ownPaths);
   return reference;
 }

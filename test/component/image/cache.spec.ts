@@ -1,6 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
+import {
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -34,7 +45,7 @@ async function fetchOnly(name: string): Promise<void> {
 }
 const path = async (name: string) => {
   const entry = (await house.service.cacheList()).find(({ href }) => href.endsWith(`/${name}`));
-  return join(house.directory, 'images', entry!.name);
+  return join(house.directory, 'image-cache', entry!.name);
 };
 const names = async () =>
   (await house.service.cacheList())
@@ -67,7 +78,7 @@ describe('clean-up', () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     await house.service.cleanUp();
     expect(await names()).toBe('');
-    expect(await readdir(join(house.directory, 'images'))).toEqual([]);
+    expect(await readdir(join(house.directory, 'image-cache'))).toEqual([]);
   });
 
   it('by size: those unused longest first, at once when the cache grows', async () => {
@@ -83,8 +94,18 @@ describe('clean-up', () => {
     expect(await names()).toBe('acd');
   });
 
+  it('moves in from where it was, which a file:// path may name', async () => {
+    await fetchOnly('a');
+    const before = join(house.directory, 'images');
+    await rename(join(house.directory, 'image-cache'), before);
+    await writeFile(join(before, 'mine.qcow2'), 'x');
+    await reopen();
+    expect(await readdir(before)).toEqual(['mine.qcow2']);
+    expect((await fetch('a')).from_cache).toBe(true);
+  });
+
   it('leaves strangers in the directory alone, at start too', async () => {
-    const stranger = join(house.directory, 'images', 'README');
+    const stranger = join(house.directory, 'image-cache', 'README');
     await writeFile(stranger, 'x');
     await reopen({ cache_size_mib: 0 });
     await house.service.cleanUp();
@@ -95,7 +116,7 @@ describe('clean-up', () => {
 describe('after a fault', () => {
   it('what was left half done is swept at start', async () => {
     await fetchOnly('a');
-    const images = join(house.directory, 'images');
+    const images = join(house.directory, 'image-cache');
     const orphan = '0b9f3c1e-5c2a-4f6e-9d67-2f1d3c1f0a11';
     await writeFile(join(images, `${orphan}.part`), 'x');
     await writeFile(join(images, orphan), 'x');
@@ -160,7 +181,7 @@ describe('after a fault', () => {
       ],
       { stdio: ['ignore', 'inherit', 'pipe'] },
     );
-    const images = join(house.directory, 'images');
+    const images = join(house.directory, 'image-cache');
     const part = async () => {
       const name = (await readdir(images)).find((file) => file.endsWith('.part'));
       return name === undefined ? 0 : (await stat(join(images, name))).size;

@@ -113,6 +113,24 @@ describe('what is no image', () => {
     expect(await house.masters()).toEqual([]);
   });
 
+  it('what Ferric keeps itself, by its own path and through links, wherever the allowed directory lies', async () => {
+    const secret = await fetch(disk());
+    const [name] = await house.masters();
+    const wide = await aHouse({ allowed_file_paths: [house.directory] }, house.directory);
+    const link = join(files, 'linked');
+    await symlink(join(house.directory, 'image-cache'), link);
+    try {
+      for (const path of [`${house.directory}/image-cache/${name}`, `${link}/${name}`]) {
+        const asked = wide.service.fetchTo(`file://${path}`, house.target());
+        await expect(asked, path).rejects.toThrow('own files are never images');
+        await expect(wide.service.resolve(`file://${path}`)).rejects.toThrow('own files are never images');
+      }
+    } finally {
+      await wide.close();
+    }
+    expect(secret.size).toBe(body.length);
+  });
+
   it('a linked directory that leads out', async () => {
     await symlink('/etc', join(files, 'd'));
     await expect(fetch(join(files, 'd', 'passwd'))).rejects.toMatchObject({ code: 'invalid' });
