@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
+import { isBmcCard } from '../../src/domain/node/machine-macs.js';
 import type { AgentSettings } from '../../src/protocol/agent/kernel-parameters.js';
 import {
   type LookupAnswer,
@@ -103,7 +104,9 @@ export class Agent {
   private async waitForInterfaces(): Promise<string[]> {
     const until = Date.now() + WAIT_FOR_NIC_MS;
     for (;;) {
-      const macs = this.options.machine.listNetworkInterfaces().map((nic) => nic.mac_address);
+      // A card that the BMC shows over USB has the same address on every machine of its kind.
+      const cards = this.options.machine.listNetworkInterfaces().filter((nic) => !isBmcCard(nic));
+      const macs = cards.map((nic) => nic.mac_address);
       if (macs.length > 0) return macs;
       if (Date.now() > until) throw new AgentStopped('no network interface was found');
       await sleep(200);

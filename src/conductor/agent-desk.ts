@@ -6,8 +6,8 @@ import type { SourceRule } from '../lease/source-rule.js';
 import type { Node } from '../node/node.entity.js';
 import type { NodeRepository } from '../node/node.repository.js';
 import type { OperationRepository } from '../operation/operation.repository.js';
-import type { PortRepository } from '../port/port.repository.js';
 import type { HeartbeatBody } from './conductor.js';
+import type { MachineOwner } from './machine-owner.js';
 import type { OperationRunner } from './operation-runner.js';
 import { sameToken } from './same-token.js';
 
@@ -19,7 +19,7 @@ export class AgentDesk {
   constructor(
     private readonly deps: {
       nodes: NodeRepository;
-      ports: PortRepository;
+      owner: MachineOwner;
       operations: OperationRepository;
       runner: OperationRunner;
       sources: Pick<SourceRule, 'speaksFor'>;
@@ -98,14 +98,13 @@ export class AgentDesk {
     node_uuid: string | null;
     source: string;
   }): Promise<Node | null> {
-    const { nodes, ports } = this.deps;
-    let uuid = query.node_uuid;
-    if (!uuid) {
-      const owners = new Set((await ports.byAddresses(query.addresses)).map((port) => port.node_uuid));
-      if (owners.size !== 1) return null;
-      uuid = [...owners][0]!;
-    }
-    return this.#speaking(await nodes.find(uuid), query.source);
+    const { nodes, owner } = this.deps;
+    const { node_uuid, addresses, source } = query;
+    const asking = { macs: addresses.map((address) => address.toLowerCase().replaceAll('-', ':')), source };
+    const node = node_uuid
+      ? await nodes.find(node_uuid)
+      : await owner.find(asking, ({ provision_state }) => mayLookUp(provision_state));
+    return this.#speaking(node, source);
   }
 
   /** The node, where a ramdisk is expected of it and the address is its machine's. */

@@ -27,6 +27,7 @@ import { HardwareDesk } from './hardware-desk.js';
 import { InspectionDesk } from './inspection/inspection-desk.js';
 import { ReportReader } from './inspection/report-reader.js';
 import { Ledger } from './ledger.js';
+import { MachineOwner } from './machine-owner.js';
 import { NodeContexts } from './node-context.js';
 import { NodeDesk } from './node-desk.js';
 import { OperationEnd } from './operation-end.js';
@@ -134,13 +135,15 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
   });
   const allocating = new AllocationDesk({ ...parts, desk });
   const actions = new ActionJournal({ ...parts, runner });
-  const agents = new AgentDesk({ ...parts, runner });
+  const owner = new MachineOwner({ ...parts, ignored: parts.inspector.ignored_macs });
+  const agents = new AgentDesk({ ...parts, owner, runner });
   const inspections = new InspectionDesk({
     ...parts,
     hardware,
     runner,
     agents,
     desk,
+    owner,
     settings: parts.inspector,
   });
   const powerSync = new PowerSync({ ...parts, reservations, contexts, wakeNode });

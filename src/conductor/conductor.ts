@@ -47,6 +47,7 @@ export interface InspectionQuery {
   node_uuid: string | null;
   /** Lower case with colons. */
   macs: readonly string[];
+  booted?: string | null;
   bmc_addresses: readonly string[];
   /** The end of the URL that it was given with its boot. */
   secret: string | null;

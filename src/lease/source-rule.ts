@@ -46,6 +46,12 @@ export class SourceRule {
     return unleased.has(address) && !(await leases.isSpoken(node_uuid));
   }
 
+  /** The node whose machine has this address by its lease; null where leases say nothing. */
+  async machineAt(source: string): Promise<string | null> {
+    const address = this.#allowed(source);
+    return address !== null && this.parts.givesAddresses ? this.parts.leases.speakerAt(address) : null;
+  }
+
   /** Whether the address may report what an inspection found: a machine that is discovered has no lease. */
   async admitsReport(source: string): Promise<boolean> {
     return (await this.admits(source)) || (this.parts.discovers && (await this.isNobodys(source)));

@@ -11,9 +11,9 @@ import type { Node } from '../../node/node.entity.js';
 import type { NodeRepository } from '../../node/node.repository.js';
 import type { OperationRepository } from '../../operation/operation.repository.js';
 import type { Logger } from '../../platform/logger.js';
-import type { PortRepository } from '../../port/port.repository.js';
 import type { AgentDesk } from '../agent-desk.js';
 import type { InspectionQuery } from '../conductor.js';
+import type { MachineOwner } from '../machine-owner.js';
 import type { NodeDesk } from '../node-desk.js';
 import type { OperationRunner } from '../operation-runner.js';
 import type { Requester } from '../requester.js';
@@ -36,7 +36,7 @@ export class InspectionDesk {
     private readonly deps: {
       source: DataSource;
       nodes: NodeRepository;
-      ports: PortRepository;
+      owner: MachineOwner;
       operations: OperationRepository;
       hardware: HardwareRepository;
       registry: DriverRegistry;
@@ -71,15 +71,12 @@ export class InspectionDesk {
 
   /** @returns null where nothing points to any node */
   async #lookUp(query: InspectionQuery): Promise<Node | null> {
-    const { nodes, ports, registry, sources } = this.deps;
+    const { nodes, owner, registry, sources } = this.deps;
     let node = query.node_uuid === null ? null : await nodes.find(query.node_uuid);
     if (query.node_uuid !== null && !node) throw miss('no node of that UUID');
-    const owners = new Set((await ports.byAddresses(query.macs)).map((port) => port.node_uuid));
-    if (owners.size > 1) throw miss('its MAC addresses are of several nodes');
-    const [owner] = owners;
-    if (owner !== undefined && node && node.uuid !== owner)
-      throw miss('its MAC addresses are another node’s');
-    if (owner !== undefined) node ??= await nodes.find(owner);
+    const byMac = await owner.find(query, ({ provision_state }) => provision_state === WAITING);
+    if (byMac && node && node.uuid !== byMac.uuid) throw miss('its MAC addresses are another node’s');
+    node ??= byMac;
     if (node && node.provision_state !== WAITING)
       throw miss(`node ${node.uuid} is in ${node.provision_state}`);
     node = await this.#byBmc(query, node);

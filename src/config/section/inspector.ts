@@ -66,6 +66,20 @@ export const inspectorSection = z
       .describe(
         'Refuse to inspect a node without a port to boot from. false: such a machine boots what the site’s own network boot offers to strangers',
       ),
+    ignored_macs: z
+      .array(
+        z
+          .string()
+          .toLowerCase()
+          .regex(
+            /^[0-9a-f]{2}(:[0-9a-f]{2}){2,5}$/,
+            'a MAC address, or three bytes or more of its beginning',
+          ),
+      )
+      .default([])
+      .describe(
+        'MAC addresses, or their beginnings, that many machines have in common: they make no port and tell no machine',
+      ),
     extra_kernel_params: z
       .string()
       .default('')

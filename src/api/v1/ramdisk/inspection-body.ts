@@ -1,4 +1,5 @@
 import { InvalidError } from '../../../domain/errors.js';
+import { bootedMac, isBmcCard } from '../../../domain/node/machine-macs.js';
 import type { JsonObject } from '../../../domain/step/step.js';
 import { OBJECT, TEXT } from '../../openapi/json-schema.js';
 import { isMacAddress } from '../../request/value.js';
@@ -38,6 +39,8 @@ export interface InspectionBody {
   inventory: JsonObject;
   plugin_data: JsonObject;
   macs: string[];
+  /** Where the machine booted from. */
+  booted: string | null;
   bmc_addresses: string[];
 }
 
@@ -64,15 +67,16 @@ export function readInspection(body: unknown): InspectionBody {
       `inventory.interfaces has ${interfaces.length} entries, at most ${MOST_INTERFACES} are taken`,
     );
   }
-  const macs = interfaces.map((one, at) => {
+  const macs = interfaces.flatMap((one, at) => {
     const mac = isObject(one) ? one['mac_address'] : undefined;
     if (typeof mac !== 'string') throw fault(`inventory.interfaces[${at}].mac_address must be a string`);
-    return mac;
+    return isBmcCard(one as JsonObject) ? [] : [mac];
   });
   return {
     inventory,
     plugin_data,
     macs: [...new Set(macs.filter(isMacAddress).map((mac) => mac.toLowerCase().replaceAll('-', ':')))],
+    booted: bootedMac(inventory),
     bmc_addresses,
   };
 }

@@ -127,11 +127,11 @@ export class RamdiskController {
     if (!isNew && (!version.isOldest || node_uuid !== undefined)) {
       throw new NotFoundError(`API version ${versionOf('continueInspection')} or newer is required`);
     }
-    const { inventory, plugin_data, macs, bmc_addresses } = readInspection(body);
+    const { inventory, plugin_data, macs, booted, bmc_addresses } = readInspection(body);
     if (macs.length === 0 && bmc_addresses.length === 0 && node_uuid === undefined) {
       throw new InvalidError('No lookup information provided');
     }
-    const search = { node_uuid: node_uuid ?? null, macs, bmc_addresses, secret, source };
+    const search = { node_uuid: node_uuid ?? null, macs, booted, bmc_addresses, secret, source };
     const found = await this.#orMiss(source, () =>
       this.conductor.continueInspection({ inventory, plugin_data }, search, isNew, by),
     );

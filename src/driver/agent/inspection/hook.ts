@@ -66,10 +66,3 @@ export function setCapabilities(at: Inspection, more: Readonly<Record<string, st
     .map(([name, value]) => `${name}:${value}`)
     .join(',');
 }
-
-/** Lower case with colons. @returns null for what is none */
-export function macOf(value: Json | undefined): string | null {
-  if (typeof value !== 'string') return null;
-  const mac = value.toLowerCase().replaceAll('-', ':');
-  return /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(mac) ? mac : null;
-}

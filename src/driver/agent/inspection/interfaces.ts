@@ -1,8 +1,9 @@
 import { isIP } from 'node:net';
 import { InvalidError } from '../../../domain/errors.js';
+import { bootedMac, identifyingMacs, isBmcCard, macOf } from '../../../domain/node/machine-macs.js';
 import type { Json, JsonObject } from '../../../domain/step/step.js';
 import type { InspectedPort } from '../../contract/inspect.js';
-import { badInventory, type Hook, type Inspection, macOf, objectAt, objectsAt } from './hook.js';
+import { badInventory, type Hook, type Inspection, objectAt, objectsAt } from './hook.js';
 
 /** Anything larger is no machine. */
 export const MOST_INTERFACES = 256;
@@ -84,7 +85,7 @@ function allInterfaces(at: Inspection): JsonObject {
       `${listed.length} network interfaces are more than the ${MOST_INTERFACES} that are taken`,
     );
   }
-  const booted = bootMac(at.inventory);
+  const booted = bootedMac(at.inventory);
   const found: JsonObject = Object.create(null) as JsonObject;
   for (const one of objectsAt(at.inventory, 'interfaces')) {
     const name = one['name'];
@@ -108,8 +109,12 @@ function validOnes(at: Inspection, all: JsonObject): JsonObject {
   const { add_ports } = at.settings;
   const rows = Object.entries(all) as [string, JsonObject][];
   if (rows.length === 0) throw badInventory(at, 'no valid network interfaces');
-  const booted = bootMac(at.inventory);
+  const booted = bootedMac(at.inventory);
+  const macs = rows.map(([, one]) => String(one['mac_address']));
+  const own = new Set(identifyingMacs(macs, at.settings.ignored_macs, booted));
   const valid = rows.filter(([name, one]) => {
+    // What every machine of its kind has is no port of one.
+    if (isBmcCard(one) || !own.has(String(one['mac_address']))) return false;
     const ip = one['ipv4_address'] || one['ipv6_address'];
     if (name === 'lo' || isLoopback(ip)) return false;
     if (add_ports === 'pxe' && booted !== null) return one['pxe_enabled'] === true;
@@ -120,13 +125,6 @@ function validOnes(at: Inspection, all: JsonObject): JsonObject {
     throw badInventory(at, `no network interfaces match the configuration (add_ports set to "${add_ports}")`);
   }
   return Object.fromEntries(valid);
-}
-
-/** Plain, or as PXE writes it: hardware type first, hyphens. */
-function bootMac(inventory: JsonObject): string | null {
-  const given = objectAt(inventory, 'boot')['pxe_interface'];
-  if (typeof given !== 'string') return null;
-  return macOf(given) ?? macOf(given.replace(/^[0-9a-f]{2}-/i, ''));
 }
 
 function withoutScope(value: Json | undefined): Json {

@@ -1,8 +1,9 @@
 import { BlockList, isIP } from 'node:net';
+import { macOf } from '../../../domain/node/machine-macs.js';
 import type { Json, JsonObject } from '../../../domain/step/step.js';
 import { chassisMac, portIdText, readTlvs, TLV, tlvBytes, utf8 } from '../../../protocol/lldp/tlv.js';
 import type { InspectedPort } from '../../contract/inspect.js';
-import { type Hook, type Inspection, macOf, objectAt, objectsAt, tame } from './hook.js';
+import { type Hook, type Inspection, objectAt, objectsAt, tame } from './hook.js';
 import { interfacesOf } from './interfaces.js';
 
 /** LLDP of more is passed over (hooks/parse_lldp.py). */

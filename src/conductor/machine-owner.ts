@@ -1,0 +1,90 @@
+import type { DataSource } from 'typeorm';
+import { inTransaction } from '../database/data-source.js';
+import { NotFoundError } from '../domain/errors.js';
+import { identifyingMacs } from '../domain/node/machine-macs.js';
+import type { EventRepository } from '../event/event.repository.js';
+import type { SourceRule } from '../lease/source-rule.js';
+import type { Node } from '../node/node.entity.js';
+import type { NodeRepository } from '../node/node.repository.js';
+import type { PortRepository } from '../port/port.repository.js';
+
+/** What asks by its MAC addresses. */
+export interface Asking {
+  /** Lower case with colons. */
+  macs: readonly string[];
+  /** Which of them the machine booted from, where it says so. */
+  booted?: string | null;
+  source: string;
+}
+
+/** Whose machine it is that says which MAC addresses it has: one rule for lookup and reports of inspections. */
+export class MachineOwner {
+  constructor(
+    private readonly deps: {
+      source: DataSource;
+      nodes: NodeRepository;
+      ports: PortRepository;
+      events: EventRepository;
+      sources: Pick<SourceRule, 'machineAt' | 'speaksFor'>;
+      /** inspector.ignored_macs, in lower case. */
+      ignored: readonly string[];
+      host: string;
+    },
+  ) {}
+
+  /**
+   * @param may whether a ramdisk is expected of the node: only such a one is told of what is ambiguous
+   * @returns null where none of the addresses is a port's
+   * @throws NotFoundError where they are of several nodes and nothing tells which it is
+   */
+  async find({ macs, booted = null, source }: Asking, may: (node: Node) => boolean): Promise<Node | null> {
+    const { nodes, ports, sources, ignored } = this.deps;
+    const all = await ports.byAddresses(macs);
+    const own = identifyingMacs(macs, ignored, booted);
+    const rows = all.filter(({ address }) => own.includes(address));
+    const owners = [...new Set(rows.map(({ node_uuid }) => node_uuid))].toSorted();
+    if (owners.length === 1) return nodes.find(owners[0]!);
+    // A lease of this boot says more than the addresses that cards have.
+    const machine = await sources.machineAt(source);
+    if (all.some(({ node_uuid }) => node_uuid === machine)) return nodes.find(machine!);
+    if (owners.length === 0) return null;
+    const listed = owners.map((uuid) => {
+      const of = rows.filter((row) => row.node_uuid === uuid).map(({ address }) => address);
+      return `${uuid} (${of.toSorted().join(', ')})`;
+    });
+    for (const uuid of owners) {
+      const node = await nodes.find(uuid);
+      if (node && may(node) && (await sources.speaksFor(uuid, source))) await this.#tell(node, listed);
+    }
+    throw new NotFoundError(`its MAC addresses are of several nodes: ${listed.join(', ')}`);
+  }
+
+  /** Once: a ramdisk asks again and again. */
+  async #tell(node: Node, listed: readonly string[]): Promise<void> {
+    const text =
+      `A ramdisk asked with MAC addresses that are ports of several nodes, and was told none of them: ` +
+      `${listed.join(', ')}. Delete the ports that are not the machine's own; where many machines have an address in ` +
+      'common, such as that of a BMC’s USB network card, name it in inspector.ignored_macs.';
+    const { source, nodes, events, host } = this.deps;
+    await inTransaction(source, async (manager) => {
+      let first = false;
+      await nodes.edit(
+        node.uuid,
+        null,
+        ({ last_error }) => {
+          first = last_error !== text;
+          return first ? { last_error: text } : null;
+        },
+        manager,
+      );
+      const row = {
+        node_uuid: node.uuid,
+        event_type: 'lookup',
+        severity: 'ERROR',
+        event: text,
+        conductor: host,
+      };
+      if (first) await events.add(row, manager);
+    });
+  }
+}
