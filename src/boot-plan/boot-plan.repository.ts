@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { inTransaction, type Queryable } from '../database/data-source.js';
+import { bootName } from '../domain/boot-name.js';
 import { InvalidError } from '../domain/errors.js';
 
 export type BootService = 'tftp' | 'http';
@@ -121,12 +122,7 @@ export class BootPlanRepository {
 }
 
 function check({ name, path }: PublishedFile): void {
-  const parts = name.split('/');
-  if (
-    !/^[\x21-\x7e]{1,255}$/.test(name) ||
-    name.includes('\\') ||
-    parts.some((part) => part === '' || part === '.' || part === '..')
-  ) {
+  if (bootName(name) !== name) {
     throw new InvalidError(`Not a name to publish a boot file under: ${JSON.stringify(name)}`);
   }
   if (!path.startsWith('/') || path.includes('\0')) {

@@ -156,7 +156,7 @@ export class HttpBootServer {
       else this.#sparingly.error(words, 'HTTP boot: not answered for a fault of ours');
       // With the head on its way a cut connection is the only way to say that the body is not whole.
       if (response.headersSent) request.socket.destroy();
-      else end(response, 500, { Connection: 'close' });
+      else end(response, 500);
     }
   }
 
@@ -168,7 +168,7 @@ export class HttpBootServer {
     client: string,
   ): Promise<number> {
     if (request.headers['transfer-encoding'] || Number(request.headers['content-length'] ?? 0) !== 0) {
-      return end(response, 400, { Connection: 'close' });
+      return end(response, 400);
     }
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return end(response, 405, { Allow: 'GET, HEAD' });
@@ -258,7 +258,12 @@ function sentBy(request: IncomingMessage): number {
   return request.socket.bytesWritten;
 }
 
+/**
+ * Answers without a file. An error closes the connection: EDK2's HTTP client waits 16 s for more where one stays open
+ * after an answer of no bytes.
+ */
 function end(response: ServerResponse, status: number, headers: Record<string, string> = {}): number {
+  if (status >= 400) response.setHeader('Connection', 'close');
   response.writeHead(status, status === 304 ? headers : { ...headers, 'Content-Length': '0' });
   response.end();
   return status;

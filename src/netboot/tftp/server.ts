@@ -1,13 +1,13 @@
-import { createSocket, type Socket } from 'node:dgram';
 import type { NetbootSection } from '../../config/section/netboot.js';
+import { bootName } from '../../domain/boot-name.js';
 import { messageOf } from '../../domain/errors.js';
-import { contained } from '../../platform/boundary.js';
 import type { Logger } from '../../platform/logger.js';
 import { Sparingly } from '../../platform/sparingly.js';
 import { MalformedPacket } from '../../protocol/malformed-packet.js';
 import {
   decodeTftp,
   encodeTftp,
+  OPCODE,
   TFTP_ERROR,
   type TftpErrorCode,
   type TftpPacket,
@@ -18,6 +18,7 @@ import { Datagrams, type Peer } from '../datagrams.js';
 import type { Manifest } from '../published/manifest.js';
 import { openPublished } from '../published/open-file.js';
 import { BlockReader, type BlockSource } from './block-reader.js';
+import { type Door, Doors } from './doors.js';
 import { TftpSession } from './session.js';
 
 interface Content {
@@ -26,11 +27,18 @@ interface Content {
   close(): Promise<void>;
 }
 
+/** A request under way. */
+interface Served {
+  request: TftpRequest;
+  /** Null while its file is opened. */
+  session: TftpSession | null;
+}
+
 /** Serves the manifest by TFTP, for reading only. */
 export class TftpServer {
-  #socket: Socket | null = null;
-  /** By the client's address and port: a request that is repeated does not begin a second transfer. */
-  readonly #sessions = new Map<string, TftpSession | null>();
+  readonly #doors: Doors;
+  /** By our address and the client's address and port: of those, one transfer at a time. */
+  readonly #served = new Map<string, Served>();
   readonly #perAddress = new Map<string, number>();
   readonly #sparingly: Sparingly;
   readonly #wire: Datagrams;
@@ -42,109 +50,125 @@ export class TftpServer {
   ) {
     this.#sparingly = new Sparingly(log);
     this.#wire = new Datagrams('TFTP', this.#sparingly);
+    this.#doors = new Doors((door) => {
+      this.#wire.receive(door.socket, (bytes, from) => this.#receive(bytes, from, door));
+    }, this.#sparingly);
   }
 
   /** One line: on or off, and where. */
   describe(): string {
-    if (this.section.listen === null) return 'TFTP: off (netboot.tftp.listen names no address)';
-    const port = this.port;
-    return port === null
-      ? `TFTP: not started, ${this.section.listen}`
-      : `TFTP: on, ${this.section.listen} port ${port}, read only`;
+    const { listen } = this.section;
+    if (listen === null) return 'TFTP: off (netboot.tftp.listen names no address)';
+    const { port } = this;
+    if (port === null) return `TFTP: not started, ${listen}`;
+    const each = listen === '0.0.0.0' ? ` (a socket on each of ${this.#doors.count} addresses)` : '';
+    return `TFTP: on, ${listen} port ${port}, read only${each}`;
   }
 
   /** The UDP port, or null where it is not running. */
   get port(): number | null {
-    return this.#socket?.address().port ?? null;
+    return this.#doors.port;
   }
 
   /** Does nothing where TFTP is off. @throws Error where the address or port cannot be bound */
   async start(): Promise<void> {
     const { listen, port } = this.section;
-    if (listen === null) return;
-    const socket = createSocket('udp4');
-    await new Promise<void>((resolve, reject) => {
-      socket.once('error', reject);
-      socket.bind({ address: listen, port, exclusive: true }, () => {
-        socket.off('error', reject);
-        resolve();
-      });
-    });
-    const broken = (error: Error) => this.#sparingly.error({ error: error.message }, 'TFTP: socket');
-    socket.on('error', contained('TFTP: socket', broken));
-    this.#wire.receive(socket, (bytes, from) => this.#receive(bytes, from));
-    this.#socket = socket;
+    if (listen !== null) await this.#doors.open(listen, port);
   }
 
   async stop(): Promise<void> {
-    this.#socket?.close();
-    this.#socket = null;
-    for (const session of this.#sessions.values()) session?.stop();
+    this.#doors.close();
+    for (const { session } of this.#served.values()) session?.stop('the server stops');
   }
 
-  #receive(bytes: Uint8Array, from: Peer): void | Promise<void> {
-    let packet: TftpPacket;
+  #receive(bytes: Uint8Array, from: Peer, door: Door): void | Promise<void> {
+    const packet = this.#decode(bytes, from, door);
+    switch (packet?.op) {
+      case 'rrq':
+        return this.#serve(packet, from, door);
+      case 'wrq':
+        return this.#refuse(from, door, TFTP_ERROR.accessViolation, 'this server takes no files');
+      case 'data':
+      case 'ack':
+      case 'oack':
+        return this.#refuse(from, door, TFTP_ERROR.unknownTransfer, 'no transfer has this port');
+      default: // An error is never answered with one: it could be a loop between two servers.
+        return;
+    }
+  }
+
+  #decode(bytes: Uint8Array, from: Peer, door: Door): TftpPacket | null {
     try {
-      packet = decodeTftp(bytes);
+      return decodeTftp(bytes);
     } catch (error) {
       if (!(error instanceof MalformedPacket)) throw error;
-      this.#sparingly.warn(
-        { client: from.address, error: error.message },
-        'TFTP: a packet that breaks the protocol',
-      );
-      return;
+      const words = { client: from.address, error: error.message };
+      this.#sparingly.warn(words, 'TFTP: a packet that breaks the protocol');
+      const isError = bytes.length < 2 || (bytes[0] === 0 && bytes[1] === OPCODE.error);
+      if (!isError) this.#refuse(from, door, TFTP_ERROR.illegalOperation, error.reason);
+      return null;
     }
-    // What belongs into a transfer has no business on this port, and an answer could be a loop between two servers.
-    if (packet.op === 'wrq') this.#refuse(from, TFTP_ERROR.accessViolation, 'this server takes no files');
-    else if (packet.op === 'rrq') return this.#serve(packet, from);
   }
 
-  async #serve(request: TftpRequest, from: Peer): Promise<void> {
+  async #serve(request: TftpRequest, from: Peer, door: Door): Promise<void> {
     const peer = { address: from.address, port: from.port };
-    const key = `${peer.address}:${peer.port}`;
-    if (this.#sessions.has(key)) {
-      this.#sessions.get(key)?.requestedAgain();
+    const key = `${door.address} ${peer.address}:${peer.port}`;
+    const before = this.#served.get(key);
+    if (before && isRepeat(request, before)) {
+      before.session?.requestedAgain();
       return;
     }
-    const count = this.#perAddress.get(peer.address) ?? 0;
-    if (count >= this.section.max_sessions_per_client || this.#sessions.size >= this.section.max_sessions) {
-      this.#sparingly.warn(
-        { client: peer.address, transfers: count },
-        'TFTP: too many transfers, one refused',
-      );
-      this.#refuse(peer, TFTP_ERROR.undefined, 'too many transfers');
-      return;
-    }
-    this.#sessions.set(key, null);
-    this.#perAddress.set(peer.address, count + 1);
-    const begun = performance.now();
-    const name = request.filename.replace(/^\/+/, '');
+    if (before) this.#replace(key, before, peer);
+    if (!this.#admit(peer, door)) return;
+    const served: Served = { request, session: null };
+    this.#served.set(key, served);
+    const done = () => this.#forget(key, served, peer);
+    const name = bootName(request.filename);
     try {
-      const content = await this.#open(name, peer.address);
-      const opened = content ? openTransfer(request, content.size, performance.now()) : null;
-      if (content && opened?.ok && this.#socket) {
-        const session = this.#session(peer, content, opened.state, (state) => {
-          this.#forget(key, peer);
-          this.#report(state, name, peer, begun);
+      const content = name === null ? null : await this.#open(name, peer.address);
+      if (!content) {
+        this.#sparingly.info({ client: peer.address, file: shown(request.filename) }, 'TFTP: no such file');
+        if (this.#served.get(key) === served) this.#refuse(peer, door, TFTP_ERROR.notFound, 'no such file');
+        return done();
+      }
+      const opened = openTransfer(request, content.size, performance.now());
+      const wanted = this.#served.get(key) === served && this.#doors.isOpen(door);
+      if (opened.ok && wanted) {
+        const begun = performance.now();
+        served.session = this.#session(peer, content, opened.state, (state) => {
+          done();
+          this.#report(state, request.filename, peer, begun);
         });
-        this.#sessions.set(key, session);
-        session.start(this.section.listen!);
+        served.session.start(door.address);
         return;
       }
-      await content?.close();
-      if (opened?.ok === false) this.#refuse(peer, opened.error.code as TftpErrorCode, opened.error.message);
-      if (opened === null) {
-        this.#refuse(peer, TFTP_ERROR.notFound, 'no such file');
-        this.#sparingly.info({ client: peer.address, file: shown(name) }, 'TFTP: no such file');
-      }
+      await content.close();
+      if (!opened.ok && wanted)
+        this.#refuse(peer, door, opened.error.code as TftpErrorCode, opened.error.message);
     } catch (error) {
-      this.#sparingly.error(
-        { file: shown(name), error: messageOf(error) },
-        'TFTP: a file could not be opened',
-      );
-      this.#refuse(peer, TFTP_ERROR.undefined, 'the file cannot be read now');
+      const words = { file: shown(request.filename), error: messageOf(error) };
+      this.#sparingly.error(words, 'TFTP: a file could not be opened');
+      this.#refuse(peer, door, TFTP_ERROR.undefined, 'the file cannot be read now');
     }
-    this.#forget(key, peer);
+    done();
+  }
+
+  /** A client has one transfer on a port: with another request it has given up the one before. */
+  #replace(key: string, before: Served, peer: Peer): void {
+    this.#forget(key, before, peer);
+    before.session?.stop('the client asked for something else from the same port');
+  }
+
+  #admit(peer: Peer, door: Door): boolean {
+    const count = this.#perAddress.get(peer.address) ?? 0;
+    if (count < this.section.max_sessions_per_client && this.#served.size < this.section.max_sessions) {
+      this.#perAddress.set(peer.address, count + 1);
+      return true;
+    }
+    const words = { client: peer.address, transfers: count };
+    this.#sparingly.warn(words, 'TFTP: too many transfers, one refused');
+    this.#refuse(peer, door, TFTP_ERROR.undefined, 'too many transfers');
+    return false;
   }
 
   async #open(name: string, client: string): Promise<Content | null> {
@@ -168,15 +192,17 @@ export class TftpServer {
     });
   }
 
-  #forget(key: string, { address }: Peer): void {
-    this.#sessions.delete(key);
+  #forget(key: string, served: Served, { address }: Peer): void {
+    if (this.#served.get(key) !== served) return;
+    this.#served.delete(key);
     const count = (this.#perAddress.get(address) ?? 1) - 1;
     if (count > 0) this.#perAddress.set(address, count);
     else this.#perAddress.delete(address);
   }
 
-  #refuse(peer: Peer, code: TftpErrorCode, message: string): void {
-    if (this.#socket) this.#wire.send(this.#socket, encodeTftp({ op: 'error', code, message }), peer);
+  #refuse(peer: Peer, door: Door, code: TftpErrorCode, message: string): void {
+    if (this.#doors.isOpen(door))
+      this.#wire.send(door.socket, encodeTftp({ op: 'error', code, message }), peer);
   }
 
   #report(state: Transfer, name: string, peer: Peer, begun: number): void {
@@ -190,6 +216,12 @@ export class TftpServer {
         'TFTP: not sent whole',
       );
   }
+}
+
+/** The same request once more, because its answer is late or lost; not that of a client that begins anew. */
+function isRepeat(request: TftpRequest, { request: before, session }: Served): boolean {
+  const options = (of: TftpRequest) => JSON.stringify([of.filename, of.mode, ...of.options]);
+  return options(request) === options(before) && session?.isLeft !== true;
 }
 
 function textContent(text: string): Content {

@@ -13,6 +13,9 @@ import {
 import type { Datagrams, Peer } from '../datagrams.js';
 import type { BlockReader } from './block-reader.js';
 
+/** Milliseconds of silence after which the same request is a new one: of a machine that was reset, for one. */
+const LEFT_AFTER = 2_000;
+
 /** One transfer: its socket, its timer and its file, driven by the pure machine. */
 export class TftpSession {
   readonly #socket: Socket;
@@ -54,8 +57,14 @@ export class TftpSession {
     this.#step({ type: 'request', now: performance.now() });
   }
 
-  stop(): void {
-    this.#end({ ...this.#state, phase: 'failed', failure: 'the server stops' });
+  /** The client had come on, and was not heard since: it has begun anew. */
+  get isLeft(): boolean {
+    const { acked, heardAt } = this.#state;
+    return acked > 0 && heardAt !== null && performance.now() - heardAt > LEFT_AFTER;
+  }
+
+  stop(why: string): void {
+    this.#end({ ...this.#state, phase: 'failed', failure: why });
   }
 
   #receive(bytes: Uint8Array, from: Peer): void {

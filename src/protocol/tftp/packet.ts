@@ -22,7 +22,7 @@ export interface TftpRequest {
   filename: string;
   /** In small letters: octet, netascii, mail. */
   mode: string;
-  /** Option names in small letters, in the order they were asked (RFC 2347). */
+  /** Option names in small letters, in the order they were asked (RFC 2347); those that cannot be read are left out. */
   options: Map<string, string>;
 }
 export interface TftpData {
@@ -59,12 +59,8 @@ export function decodeTftp(bytes: Uint8Array): TftpPacket {
       if (bytes.length > MAX_REQUEST) throw new MalformedPacket(MAX_REQUEST, 'request over 512 bytes');
       const [filename, mode, ...rest] = strings(bytes, 2);
       if (filename === undefined || mode === undefined) throw new MalformedPacket(bytes.length, 'no mode');
-      return {
-        op: opcode === OPCODE.rrq ? 'rrq' : 'wrq',
-        filename,
-        mode: mode.toLowerCase(),
-        options: pairs(rest, bytes.length),
-      };
+      const op = opcode === OPCODE.rrq ? 'rrq' : 'wrq';
+      return { op, filename, mode: mode.toLowerCase(), options: pairs(rest) };
     }
     case OPCODE.data:
       need(bytes, 4);
@@ -79,7 +75,7 @@ export function decodeTftp(bytes: Uint8Array): TftpPacket {
       return { op: 'error', code: u16(bytes, 2), message: text(bytes, 4, end < 0 ? bytes.length : end) };
     }
     case OPCODE.oack:
-      return { op: 'oack', options: pairs(strings(bytes, 2), bytes.length) };
+      return { op: 'oack', options: pairs(strings(bytes, 2)) };
     default:
       throw new MalformedPacket(0, `opcode ${opcode}`);
   }
@@ -123,29 +119,29 @@ function u16(bytes: Uint8Array, at: number): number {
   return ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
 }
 
+/** Texts ended by NUL; some firmware leaves the last NUL out. */
 function strings(bytes: Uint8Array, start: number): string[] {
   const found: string[] = [];
   for (let at = start; at < bytes.length; ) {
     const end = bytes.indexOf(0, at);
-    if (end < 0) throw new MalformedPacket(at, 'text without NUL');
-    found.push(text(bytes, at, end));
-    at = end + 1;
+    found.push(text(bytes, at, end < 0 ? bytes.length : end));
+    at = end < 0 ? bytes.length : end + 1;
   }
   return found;
 }
 
-function pairs(values: string[], length: number): Map<string, string> {
+/**
+ * Names and values. What is no option is passed over, as RFC 2347 has it for one that is not known: padding, a name
+ * without value, and an option that stands there twice, for who can tell which was meant.
+ */
+function pairs(values: string[]): Map<string, string> {
   const options = new Map<string, string>();
-  // Firmware pads requests with NULs: empty names at the end are no options.
-  while (values.length > 0 && values.at(-1) === '' && (values.length % 2 === 1 || values.at(-2) === '')) {
-    values.pop();
-  }
-  for (let i = 0; i < values.length; i += 2) {
+  const seen = new Set<string>();
+  for (let i = 0; i + 1 < values.length; i += 2) {
     const name = (values[i] as string).toLowerCase();
-    const value = values[i + 1];
-    if (name === '' || value === undefined) throw new MalformedPacket(length, 'option without name or value');
-    if (options.has(name)) throw new MalformedPacket(length, `option ${name} twice`);
-    options.set(name, value);
+    if (seen.has(name)) options.delete(name);
+    else if (name !== '') options.set(name, values[i + 1] as string);
+    seen.add(name);
   }
   return options;
 }

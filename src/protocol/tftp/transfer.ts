@@ -99,7 +99,7 @@ export function openTransfer(
   let agreedTimeout = Number.POSITIVE_INFINITY;
   for (const [name, value] of request.options) {
     if (!['blksize', 'tsize', 'timeout', 'windowsize'].includes(name)) continue;
-    if (!/^\d{1,10}$/.test(value)) return refuse(TFTP_ERROR.optionRefused, `${name} is not a number`);
+    if (!/^\d{1,10}$/.test(value)) continue;
     const number = Number(value);
     if (name === 'blksize' && number >= MIN_BLKSIZE) {
       blksize = Math.min(number, MAX_BLKSIZE);
@@ -141,6 +141,8 @@ export function openTransfer(
 /** The next state and what to send. A state `done` or `failed` takes no more events. */
 export function advanceTransfer(state: Transfer, event: TransferEvent): Advance {
   if (state.phase === 'done' || state.phase === 'failed') return { state, send: [] };
+  // Looked at with every event: what a peer sends must not put off the end of a transfer that gets no further.
+  if (event.now - state.movedAt > MAX_STALL) return fail(state, 'no progress');
   switch (event.type) {
     case 'start':
       return state.oack
@@ -178,7 +180,6 @@ function onTimeout(state: Transfer, now: number): Advance {
   } else if (state.retries >= MAX_RETRIES && now - state.heardAt > MAX_SILENCE) {
     return fail(state, `no answer for ${MAX_SILENCE / 1000} s`);
   }
-  if (now - state.movedAt > MAX_STALL) return fail(state, 'no progress');
   return again({ ...state, retries: state.retries + 1 }, now);
 }
 
@@ -205,7 +206,7 @@ function onPacket(before: Transfer, packet: TftpPacket, now: number): Advance {
   }
   // The 16 bits of the wire, set back into the count that does not roll over. A client behind `acked` is stale.
   const block = state.acked + ((packet.block - state.acked) & 0xffff);
-  if (block > state.sent) return { state: { ...state, retries: 0 }, send: [] };
+  if (block > state.sent) return { state: before, send: [] };
   if (block === state.acked) {
     // A repeated acknowledgement asks for what follows, which was lost or is still on its way. Answering each of them
     // would send every block twice from here on (RFC 1123 §4.2.3.1), so it is answered when what was sent last has had

@@ -173,7 +173,6 @@ describe('curl', () => {
     '/snponly.efi%00',
     '/a\\..\\snponly.efi',
     '/a/../snponly.efi',
-    '//snponly.efi',
     '/snponly.efi/',
     '/link',
     '/zero',
@@ -184,6 +183,34 @@ describe('curl', () => {
     const { status, body } = await curl(url(path));
     expect(status).toBe(404);
     expect(body).toHaveLength(0);
+  });
+
+  it.each([
+    '//snponly.efi',
+    '/./snponly.efi',
+    '/\\snponly.efi',
+    '/%5csnponly.efi',
+    '/snponly.efi%ff%0a',
+    '/.//snponly.efi?x',
+  ])('%s is snponly.efi', async (path) => {
+    const { status, body } = await curl('--path-as-is', url(path));
+    expect([status, body.length]).toEqual([200, (await curl(url('/snponly.efi'))).body.length]);
+  });
+
+  it('an error closes the connection, for EDK2 waits on one that stays open', async () => {
+    const send = (line: string) => raw(`${line} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    for (const [line, status] of [
+      ['GET /missing', 404],
+      ['HEAD /missing', 404],
+      ['PUT /snponly.efi', 405],
+    ]) {
+      const begun = performance.now();
+      const answer = await send(line as string);
+      expect(answer).toMatch(
+        new RegExp(`^HTTP/1\\.1 ${status} .*\r\n([^\r\n]+\r\n)*Connection: close\r\n`, 'i'),
+      );
+      expect(performance.now() - begun).toBeLessThan(10_000);
+    }
   });
 
   it('other methods are 405, bodies 400', async () => {

@@ -10,7 +10,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -170,7 +170,8 @@ describe('refusals', () => {
     '..%2f..%2fetc/passwd',
     '/etc/passwd',
     'small/../small',
-    './small',
+    '..\\small',
+    'small/',
     'link',
     'folder',
     'pxelinux.cfg/01-00-00-00-00-00-00',
@@ -206,6 +207,7 @@ describe('refusals', () => {
       '-c',
       'get',
       'small',
+      'netascii',
     ]);
     expect(output).toContain('only octet mode');
   });
@@ -256,8 +258,10 @@ describe('on the wire', () => {
           Buffer.from([0, 4, 0, 1]),
         ]);
       }
+      const blocks: number[] = [];
+      mine.on('message', (bytes) => blocks.push(bytes.readUInt16BE(2)));
       mine.send(Buffer.from([0, 4, 0, 1]), first.port, '127.0.0.1');
-      expect([...(await next(mine))!.bytes.subarray(0, 4)]).toEqual([0, 3, 0, 2]);
+      await vi.waitFor(() => expect(blocks).toContain(2));
       mine.send(Buffer.from([0, 5, 0, 0, 0]), first.port, '127.0.0.1');
       mine.close();
       await sleep(1_100); // one line a second
@@ -355,6 +359,128 @@ describe('on the wire', () => {
     await sleep(200);
     expect(whole(await hpa('large'), 'large')).toBe(true);
     expect(lines).toContain('breaks the protocol');
+  });
+});
+
+describe('clients that are not quite right', () => {
+  let odd: TftpServer;
+  beforeAll(async () => {
+    odd = await freshServer({}, { small: join(directory, 'small'), exact: join(directory, 'exact') });
+  });
+  afterAll(() => odd.stop());
+
+  it('a second request from the same port for another file is a new transfer', async () => {
+    const mine = await client();
+    mine.send(rrq('exact'), odd.port!, '127.0.0.1');
+    const first = (await next(mine))!;
+    const second = next(mine);
+    mine.send(rrq('small'), odd.port!, '127.0.0.1');
+    const got = (await second)!;
+    expect(got.port).not.toBe(first.port);
+    expect(got.bytes.subarray(4)).toEqual(files['small']);
+    mine.send(Buffer.from([0, 4, 0, 1]), got.port, '127.0.0.1');
+    // The same file with other options, too; and not a word more of the first.
+    const third = next(mine);
+    mine.send(rrq('small', 'tsize', '0'), odd.port!, '127.0.0.1');
+    expect((await third)!.bytes.toString('latin1')).toBe('\0\x06tsize\x00100\0');
+    expect((await next(mine, 2_500))?.bytes.readUInt16BE(0)).not.toBe(3);
+    mine.close();
+  });
+
+  it('a machine that was reset and asks for the same file begins anew', async () => {
+    const mine = await client();
+    mine.send(rrq('exact'), odd.port!, '127.0.0.1');
+    const first = (await next(mine))!;
+    mine.send(Buffer.from([0, 4, 0, 1]), first.port, '127.0.0.1');
+    await next(mine);
+    await sleep(2_100);
+    mine.removeAllListeners('message');
+    const seen: { bytes: Buffer; port: number }[] = [];
+    mine.on('message', (bytes, from) => seen.push({ bytes, port: from.port }));
+    mine.send(rrq('exact'), odd.port!, '127.0.0.1');
+    await vi.waitFor(() =>
+      expect(seen.find(({ port }) => port !== first.port)?.bytes.readUInt16BE(2)).toBe(1),
+    );
+    mine.close();
+  });
+
+  it.each([
+    ['//small'],
+    ['/./small'],
+    ['\\small'],
+    ['.\\small'],
+    ['small\xff'],
+    ['small\xff\xff\x12garbage'],
+    ['/\\.//small\xff'],
+  ])('%j is the file small', async (name) => {
+    const mine = await client();
+    mine.send(rrq(name), odd.port!, '127.0.0.1');
+    const { bytes, port } = (await next(mine))!;
+    expect(bytes.subarray(4)).toEqual(files['small']);
+    mine.send(Buffer.from([0, 4, 0, 1]), port, '127.0.0.1');
+    mine.close();
+  });
+
+  it.each<[string, string, number, string]>([
+    ['no mode', '\0\x01small', 4, 'no mode'],
+    ['a cut mode', '\0\x01small\0oct', 4, 'no such mode'],
+    ['an unknown opcode', '\0\x07small\0octet\0', 4, 'opcode 7'],
+    ['more than 512 bytes', `\0\x01${'a'.repeat(520)}\0octet\0`, 4, 'request over 512 bytes'],
+    ['data that belongs to no transfer', '\0\x03\0\x01x', 5, 'no transfer has this port'],
+    ['an acknowledgement of nothing', '\0\x04\0\x01', 5, 'no transfer has this port'],
+    ['a folder out', '\0\x01../small\0octet\0', 1, 'no such file'],
+  ])('what is refused gets an error: %s', async (_what, text, code, message) => {
+    const mine = await client();
+    mine.send(Buffer.from(text, 'latin1'), odd.port!, '127.0.0.1');
+    const { bytes } = (await next(mine))!;
+    expect([bytes.readUInt16BE(0), bytes.readUInt16BE(2)]).toEqual([5, code]);
+    expect(bytes.toString('latin1', 4)).toBe(`${message}\0`);
+    mine.close();
+  });
+
+  it('an error is never answered with one', async () => {
+    const mine = await client();
+    for (const text of ['\0\x05\0\0x\0', '\0\x05', '\0', '']) {
+      mine.send(Buffer.from(text, 'latin1'), odd.port!, '127.0.0.1');
+    }
+    expect(await next(mine, 500)).toBeNull();
+    mine.close();
+  });
+
+  it('bad options are left out of the answer', async () => {
+    const mine = await client();
+    mine.send(
+      rrq('small', 'tsize', '-1', 'blksize', '1024', 'windowsize', '', 'BLKSIZE', '512', 'timeout', '2'),
+      odd.port!,
+      '127.0.0.1',
+    );
+    const { bytes, port } = (await next(mine))!;
+    expect(bytes.toString('latin1')).toBe('\0\x06timeout\x002\0');
+    mine.send(Buffer.from([0, 5, 0, 8, 0]), port, '127.0.0.1');
+    mine.close();
+  });
+
+  it('listening everywhere, it answers from the address that was asked', async () => {
+    const every = await freshServer({ listen: '0.0.0.0' }, { small: join(directory, 'small') });
+    expect(every.describe()).toMatch(
+      /^TFTP: on, 0\.0\.0\.0 port \d+, read only \(a socket on each of \d+ addresses\)$/,
+    );
+    const own = Object.values(networkInterfaces()).flatMap((rows) =>
+      rows!.filter((row) => row.family === 'IPv4'),
+    );
+    for (const { address } of own) {
+      const mine = createSocket('udp4');
+      await new Promise<void>((resolve) => mine.bind(0, '0.0.0.0', resolve));
+      const heard = new Promise<[Buffer, string, number]>((resolve) => {
+        mine.once('message', (bytes, from) => resolve([bytes, from.address, from.port]));
+      });
+      mine.send(rrq('small'), every.port!, address);
+      const [bytes, from, port] = await heard;
+      expect([bytes.subarray(4), from]).toEqual([files['small'], address]);
+      mine.send(Buffer.from([0, 4, 0, 1]), port, address);
+      mine.close();
+    }
+    await every.stop();
   });
 });
 

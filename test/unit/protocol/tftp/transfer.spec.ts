@@ -61,9 +61,20 @@ describe('options', () => {
     }
   });
 
-  it('refuses with error 8 what is no number, with 4 an unknown mode, with words netascii', () => {
-    expect(open(1, { blksize: '1e3' })).toMatchObject({ ok: false, error: { code: 8 } });
-    expect(open(1, { tsize: '-1' })).toMatchObject({ ok: false, error: { code: 8 } });
+  it.each(['', '-1', '+5', '1e3', '0x10', ' 5', '12345678901', 'x'])(
+    'leaves out what is no number: %j',
+    (bad) => {
+      for (const name of ['blksize', 'tsize', 'timeout', 'windowsize']) {
+        expect(blocks(started(700, { [name]: bad }).send)).toEqual([1]);
+        const other = name === 'tsize' ? 'windowsize' : 'tsize';
+        expect(started(700, { [name]: bad, [other]: '4' }).send).toMatchObject([
+          { op: 'oack', options: { size: 1 } },
+        ]);
+      }
+    },
+  );
+
+  it('refuses with error 4 an unknown mode, with words netascii', () => {
     expect(open(1, {}, 'mail')).toMatchObject({ ok: false, error: { code: 4 } });
     expect(open(1, {}, 'netascii')).toMatchObject({ ok: false, error: { code: 0 } });
   });
@@ -229,6 +240,21 @@ describe('silence', () => {
       ({ state } = ack(state, 7, i));
     }
     expect(state.heardAt).toBeNull();
+  });
+
+  it.each<[string, (state: Transfer, now: number) => Advance]>([
+    ['repeated acknowledgements', (state, now) => ack(state, 1, now)],
+    ['acknowledgements of what was never sent', (state, now) => ack(state, 500, now)],
+    ['old acknowledgements', (state, now) => ack(state, 0, now)],
+    ['repeated requests', (state, now) => advanceTransfer(state, { type: 'request', now })],
+  ])('%s do not put off its end', (_what, poke) => {
+    for (const beginning of [started(5000).state, ack(started(5000).state, 1, 10).state]) {
+      let state = beginning;
+      for (let now = 200; now < 120_000 && state.phase !== 'failed'; now += 150)
+        ({ state } = poke(state, now));
+      if (state.acked > beginning.acked) continue; // a first acknowledgement is progress
+      expect(state).toMatchObject({ phase: 'failed', failure: 'no progress' });
+    }
   });
 
   it('counts anew when the client is heard, but not for ever', () => {

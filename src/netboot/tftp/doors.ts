@@ -1,0 +1,116 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { networkInterfaces } from 'node:os';
+import { messageOf } from '../../domain/errors.js';
+import { contained } from '../../platform/boundary.js';
+import type { Sparingly } from '../../platform/sparingly.js';
+
+/** A socket on one address of ours. */
+export interface Door {
+  readonly address: string;
+  readonly socket: Socket;
+}
+
+const EVERY_ADDRESS = '0.0.0.0';
+/** Milliseconds between looks at which addresses this host has. */
+const LOOK = 5_000;
+
+/**
+ * The sockets that requests come to. A datagram does not say which of our addresses it was sent to, and an answer from
+ * another one is a stranger's to the client (RFC 1350 §4): where every address is listened to, each has its own socket.
+ */
+export class Doors {
+  readonly #doors = new Map<string, Door>();
+  #port: number | null = null;
+  #watch: NodeJS.Timeout | null = null;
+
+  constructor(
+    private readonly opened: (door: Door) => void,
+    private readonly log: Pick<Sparingly, 'error'>,
+  ) {}
+
+  /** The UDP port, or null where none is open. */
+  get port(): number | null {
+    return this.#port;
+  }
+
+  get count(): number {
+    return this.#doors.size;
+  }
+
+  /** @throws Error where an address or the port cannot be bound */
+  async open(listen: string, port: number): Promise<void> {
+    if (listen !== EVERY_ADDRESS) {
+      this.#port = await this.#add(listen, port);
+      return;
+    }
+    try {
+      for (const address of ownAddresses()) this.#port = await this.#add(address, this.#port ?? port);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    this.#watch = setInterval(
+      contained('TFTP: own addresses', () => this.#follow()),
+      LOOK,
+    ).unref();
+  }
+
+  close(): void {
+    if (this.#watch) clearInterval(this.#watch);
+    this.#watch = null;
+    this.#port = null;
+    for (const door of this.#doors.values()) door.socket.close();
+    this.#doors.clear();
+  }
+
+  isOpen(door: Door): boolean {
+    return this.#doors.get(door.address) === door;
+  }
+
+  /** Addresses come and go: with a cable, a lease, a container. */
+  async #follow(): Promise<void> {
+    const own = ownAddresses();
+    for (const { address, socket } of this.#doors.values()) {
+      if (own.includes(address)) continue;
+      socket.close();
+      this.#doors.delete(address);
+    }
+    for (const address of own) {
+      const port = this.#port;
+      if (port === null || this.#doors.has(address)) continue;
+      await this.#add(address, port).catch((error) =>
+        this.log.error(
+          { address, error: messageOf(error) },
+          'TFTP: an address of ours cannot be listened to',
+        ),
+      );
+    }
+  }
+
+  async #add(address: string, port: number): Promise<number> {
+    const socket = createSocket('udp4');
+    try {
+      await new Promise<void>((resolve, reject) => {
+        socket.once('error', reject);
+        socket.bind({ address, port, exclusive: true }, () => {
+          socket.off('error', reject);
+          resolve();
+        });
+      });
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+    const broken = (error: Error) => this.log.error({ address, error: error.message }, 'TFTP: socket');
+    socket.on('error', contained('TFTP: socket', broken));
+    const door = { address, socket };
+    this.#doors.set(address, door);
+    this.opened(door);
+    return socket.address().port;
+  }
+}
+
+function ownAddresses(): string[] {
+  const rows = Object.values(networkInterfaces()).flatMap((of) => of ?? []);
+  return [...new Set(rows.filter((row) => row.family === 'IPv4').map((row) => row.address))];
+}
