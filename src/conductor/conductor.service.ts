@@ -100,6 +100,10 @@ export class ConductorService extends Conductor {
     return this.deps.verbs.provision(ident, verb, args, by);
   }
 
+  refuseRaw(steps: readonly { readonly interface: string; readonly step: string }[]): void {
+    this.deps.registry.refuseRaw(steps);
+  }
+
   async validate(ident: string): Promise<ValidationReport> {
     const node = await this.deps.nodes.get(ident);
     const context = await this.deps.contexts.forReading(node, AbortSignal.timeout(60_000));

@@ -92,6 +92,8 @@ export abstract class Conductor {
     by: Requester,
   ): Promise<Node>;
   abstract validate(ident: string): Promise<ValidationReport>;
+  /** For steps that are kept to be used later. @throws ForbiddenError for raw ones, see `driver.allowed_raw_steps` */
+  abstract refuseRaw(steps: readonly { readonly interface: string; readonly step: string }[]): void;
 
   /** The machine itself: boot device and mode, lights, console, RAID, virtual media. */
   abstract readonly hardware: HardwareDesk;

@@ -11,7 +11,7 @@ import { unsupported } from '../driver/unsupported.js';
 import type { Node } from '../node/node.entity.js';
 import type { NodeRepository } from '../node/node.repository.js';
 import type { ActionJournal } from './action-journal.js';
-import type { NodeContexts } from './node-context.js';
+import type { NodeContexts, ReadingContext } from './node-context.js';
 import type { Reserving } from './reservation.js';
 import { refuseUnknown } from './unknown-driver.js';
 
@@ -177,7 +177,7 @@ export class HardwareDesk {
     step: string,
     args: JsonObject,
     requestId: string,
-    check: (context: Context, node: Node) => Promise<void>,
+    check: (context: ReadingContext, node: Node) => Promise<void>,
   ): Promise<void> {
     const { actions, contexts, desk } = this.deps;
     await actions.inTurn(() =>
@@ -194,13 +194,13 @@ export class HardwareDesk {
     );
   }
 
-  async #look(ident: string): Promise<Context> {
+  async #look(ident: string): Promise<ReadingContext> {
     const node = await this.deps.nodes.get(ident);
     return this.deps.contexts.forReading(node, AbortSignal.timeout(LOOK));
   }
 }
 
-function indicatorsOf(context: Context, extension: string): Indicators {
+function indicatorsOf(context: ReadingContext, extension: string): Indicators {
   const { indicators } = context.all.management;
   if (!indicators) throw unsupported(context.node.driver, extension);
   return indicators;

@@ -4,7 +4,7 @@ import { FerricError } from '../domain/errors.js';
 import { type PowerState, settledPower } from '../domain/power/power.js';
 import type { Journal } from '../domain/step/advance.js';
 import type { Json, JsonObject, Step, Wake } from '../domain/step/step.js';
-import type { DriverContext, NodeChanges } from '../driver/contract/context.js';
+import type { DriverContext, NodeChanges, ReadContext } from '../driver/contract/context.js';
 import type { Interfaces } from '../driver/contract/interfaces.js';
 import type { PowerInterface } from '../driver/contract/power.js';
 import type { WorkContext } from '../driver/contract/step.js';
@@ -23,6 +23,9 @@ import { mergeKeys } from './merge-keys.js';
 import { clearNode, MERGED, type NodeDraft } from './node-draft.js';
 import type { Lease } from './reservation.js';
 import type { OwnContext } from './workflow/own-step.js';
+
+/** For looking only: it cannot be given to a method that changes something. */
+export type ReadingContext = ReadContext & { interfaces: WorkContext['interfaces']; all: Interfaces };
 
 /** Builds what drivers are given: nobody else hands out a node with its secrets in clear. */
 export class NodeContexts {
@@ -49,7 +52,7 @@ export class NodeContexts {
   }
 
   /**
-   * For looking only: validation, reading power. `save` is refused, `fence` has nothing to guard.
+   * For looking only: validation, reading power. `fence` has nothing to guard.
    * @param lease of the node, where it is held
    * @param attended somebody waits for what is read
    */
@@ -58,7 +61,7 @@ export class NodeContexts {
     signal: AbortSignal,
     lease: Lease | null = null,
     attended = true,
-  ): Promise<WorkContext & { all: Interfaces }> {
+  ): Promise<ReadingContext> {
     const all = this.deps.registry.resolve(node);
     const ports = lease ? this.#portsOf(lease) : this.deps.ports.ofNode(node.uuid);
     const base = await this.#base(node, ports, signal);
@@ -68,7 +71,6 @@ export class NodeContexts {
       interfaces: all,
       all,
       node: base.node,
-      save: () => Promise.reject(new FerricError('internal', 'a reading context cannot save')),
       fence: () => Promise.resolve(),
     };
   }

@@ -87,7 +87,8 @@ export class NodeDesk {
   }
 
   async delete(ident: string): Promise<void> {
-    await this.reserved(ident, async ({ node, fence, signal }) => {
+    await this.reserved(ident, async (lease) => {
+      const { node, fence } = lease;
       const state = node.provision_state;
       if (node.protected) {
         throw new ForbiddenError(
@@ -106,7 +107,7 @@ export class NodeDesk {
             `perform deletion are: "(${this.#deletable()})", or set the node into maintenance mode`,
         );
       }
-      await this.#withdraw(node, signal);
+      await this.#withdraw(lease);
       await this.deps.nodes.delete(node.uuid, fence);
     });
   }
@@ -191,9 +192,10 @@ export class NodeDesk {
   }
 
   /** Nothing of a deleted node stays published; a driver that is not enabled any more has published nothing. */
-  async #withdraw(node: Node, signal: AbortSignal): Promise<void> {
+  async #withdraw(lease: Lease): Promise<void> {
+    const { node, signal } = lease;
     try {
-      const context = await this.deps.contexts.forReading(node, signal);
+      const context = await this.deps.contexts.forWork(lease, node, signal);
       await context.interfaces.boot.cleanUpInstance(context);
     } catch (error) {
       if (!(error instanceof NotFoundError)) {

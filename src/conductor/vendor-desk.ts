@@ -1,14 +1,12 @@
 import { InvalidError } from '../domain/errors.js';
 import type { Json, JsonObject } from '../domain/step/step.js';
-import type { Interfaces } from '../driver/contract/interfaces.js';
-import type { WorkContext } from '../driver/contract/step.js';
 import type { VendorMethod } from '../driver/contract/vendor.js';
 import type { DriverRegistry } from '../driver/registry.js';
 import type { Fence } from '../node/fence.js';
 import type { Node } from '../node/node.entity.js';
 import type { NodeRepository } from '../node/node.repository.js';
 import type { ActionJournal } from './action-journal.js';
-import type { NodeContexts } from './node-context.js';
+import type { NodeContexts, ReadingContext } from './node-context.js';
 import type { Reserving } from './reservation.js';
 import { refuseUnknown } from './unknown-driver.js';
 
@@ -68,7 +66,7 @@ export class VendorDesk {
     const node = await nodes.get(ident);
     const called = this.#find(node, method, httpMethod);
     const args = { method, http_method: httpMethod, given };
-    const run = async (context: WorkContext & { all: Interfaces }, at: Node, fence: Fence | null) => {
+    const run = async (context: ReadingContext, at: Node, fence: Fence | null) => {
       await context.all.vendor.validate(context);
       called.validate?.(given);
       if (!called.async) return answer(called, await called.run(context, given, httpMethod));

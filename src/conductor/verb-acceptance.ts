@@ -86,6 +86,7 @@ export class VerbAcceptance {
       case 'clean': {
         const { clean_steps } = args;
         if (!clean_steps) throw new InvalidError('Missing required parameter(s): clean_steps');
+        registry.refuseRaw(clean_steps);
         await this.#room('clean', limits.max_concurrent_clean);
         return {
           kind: 'clean',
@@ -131,6 +132,7 @@ export class VerbAcceptance {
       case 'service': {
         const { service_steps } = args;
         if (!service_steps) throw new InvalidError('Missing required parameter(s): service_steps');
+        registry.refuseRaw(service_steps);
         const words = (_kind: InterfaceKind, reason: string) =>
           `Validation of node ${node.uuid} for servicing failed: ${reason}`;
         await this.#validate(lease, ['power', 'network'], { words });
@@ -175,6 +177,7 @@ export class VerbAcceptance {
     asFailed(() => refuseForeignTraits(node.uuid, node.traits, instance_info['traits']));
     await this.#room('deploy', this.deps.limits.max_concurrent_deploy);
     const templates = await this.#templates(instance_info['traits']);
+    this.deps.registry.refuseRaw([...(args.deploy_steps ?? []), ...templates.flatMap(({ steps }) => steps)]);
     const interfaces = this.deps.registry.resolve(node);
     const steps = asFailed(() => planDeployment(interfaces, args.deploy_steps ?? [], templates));
     return { kind: 'deploy', changes: { instance_info }, plan: () => steps };

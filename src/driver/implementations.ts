@@ -4,7 +4,7 @@ import type { IpmiSettings } from '../config/section/ipmi.js';
 import { INTERFACE_KINDS } from './contract/interfaces.js';
 import { FakeBoot } from './fake/boot.js';
 import { FakeConsole } from './fake/console.js';
-import { FakeDeploy } from './fake/deploy.js';
+import { FakeDeploy, OFFERED } from './fake/deploy.js';
 import { FakeInspect } from './fake/inspect.js';
 import { FakeMachine } from './fake/machine.js';
 import { FakeManagement } from './fake/management.js';
@@ -40,7 +40,7 @@ export function fakeImplementations(parts: {
   delays: FakeSettings;
 }): Partial<ImplementationTable> {
   const machine = new FakeMachine(parts.journalDirectory, parts.delays);
-  return {
+  const table: Partial<ImplementationTable> = {
     power: [new FakePower(machine)],
     management: [new FakeManagement(machine)],
     boot: [new FakeBoot(machine)],
@@ -54,6 +54,12 @@ export function fakeImplementations(parts: {
     rescue: [new FakeRescue(machine)],
     vendor: [new FakeVendor(machine)],
   };
+  machine.knows(OFFERED.map(({ step }) => step));
+  for (const one of Object.values(table).flat()) {
+    if ('steps' in one && one.steps) machine.knows(one.steps.map(({ name }) => name));
+    if ('methods' in one) machine.knows(Object.keys(one.methods));
+  }
+  return table;
 }
 
 /** @param parts.ipmitool started, or to be started before the first use */

@@ -1,5 +1,5 @@
 import type { DriverSettings } from '../config/section/driver.js';
-import { InvalidError, NotFoundError } from '../domain/errors.js';
+import { ForbiddenError, InvalidError, NotFoundError } from '../domain/errors.js';
 import type { Implementation, PropertyTable, Tool } from './contract/implementation.js';
 import {
   type HardwareType,
@@ -32,6 +32,8 @@ export class DriverRegistry {
   private readonly settings: DriverSettings;
   private readonly resolved = new Map<string, Interfaces>();
   private readonly enabled = new Map<string, readonly string[]>();
+  /** Raw steps of all implementations, `interface.step`. */
+  private readonly raw: ReadonlySet<string>;
 
   /** @throws InvalidError listing every fault of the enabled and default names */
   constructor(parts: {
@@ -53,6 +55,17 @@ export class DriverRegistry {
     }
     if (this.types.size === 0) faults.push('driver.enabled_hardware_types: none is enabled');
     for (const kind of INTERFACE_KINDS) faults.push(...this.faultsOf(kind));
+    this.raw = new Set(
+      INTERFACE_KINDS.flatMap((kind) => this.table[kind].flatMap((one) => stepsOf(one)))
+        .filter((step) => step.raw)
+        .map((step) => `${step.interface}.${step.name}`),
+    );
+    const misnamed = parts.settings.allowed_raw_steps.filter((name) => !this.raw.has(name));
+    if (misnamed.length > 0) {
+      faults.push(
+        `driver.allowed_raw_steps: ${misnamed.join(', ')} is no raw step; there are ${[...this.raw].join(', ')}`,
+      );
+    }
     if (faults.length > 0) throw new InvalidError(faults.join('\n'));
   }
 
@@ -116,10 +129,30 @@ export class DriverRegistry {
     ) as unknown as ImplementationByKind;
     const interfaces: Interfaces = {
       ...chosen,
-      steps: INTERFACE_KINDS.flatMap((kind) => stepsOf(chosen[kind])),
+      steps: INTERFACE_KINDS.flatMap((kind) => stepsOf(chosen[kind])).filter(
+        (step) => !step.raw || this.allows(`${step.interface}.${step.name}`),
+      ),
     };
     this.resolved.set(`${choice.driver} ${key}`, interfaces);
     return interfaces;
+  }
+
+  /**
+   * Whoever names steps, in a request, a runbook or a deploy template.
+   * @throws ForbiddenError for raw ones that the configuration does not name, whatever node they are for
+   */
+  refuseRaw(steps: readonly { readonly interface: string; readonly step: string }[]): void {
+    const named = steps.map((step) => `${step.interface}.${step.step}`);
+    const refused = named.find((name) => this.raw.has(name) && !this.allows(name));
+    if (refused === undefined) return;
+    throw new ForbiddenError(
+      `The step ${refused} gives the whole of the BMC to whoever asks for it, and is refused as a step: a system ` +
+        `administrator has it by vendor passthru, or names it in driver.allowed_raw_steps of the configuration.`,
+    );
+  }
+
+  private allows(name: string): boolean {
+    return this.settings.allowed_raw_steps.includes(name);
   }
 
   /** All driver_info keys that some enabled interface of the driver knows. */

@@ -1,11 +1,11 @@
 import { InvalidError } from '../domain/errors.js';
-import type { DriverContext } from './contract/context.js';
+import type { DriverContext, ReadContext } from './contract/context.js';
 
 /** Where the password waits until the rescue system has it (Ironic: conductor/utils.remove_node_rescue_password). */
 const KEYS = ['rescue_password', 'hashed_rescue_password'];
 
 /** @throws InvalidError for a password of nothing but blanks; a node without one is only looked at */
-export function checkRescuePassword({ node }: DriverContext): void {
+export function checkRescuePassword({ node }: ReadContext): void {
   const password = node.instance_info['rescue_password'];
   if (password === undefined || password === null) return;
   if (typeof password !== 'string' || password.trim() === '') {

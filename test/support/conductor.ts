@@ -13,6 +13,7 @@ import { deploySection } from '../../src/config/section/deploy.js';
 import { driverSection } from '../../src/config/section/driver.js';
 import { fakeSection } from '../../src/config/section/fake.js';
 import { type InspectorSettings, inspectorSection } from '../../src/config/section/inspector.js';
+import { ipmiSection } from '../../src/config/section/ipmi.js';
 import { DeployTemplateRepository } from '../../src/deploy-template/deploy-template.repository.js';
 import type { RuleDoors } from '../../src/domain/inspection-rule/action.js';
 import type { JsonObject } from '../../src/domain/step/step.js';
@@ -28,6 +29,8 @@ import {
   mergeImplementations,
   noopImplementations,
 } from '../../src/driver/implementations.js';
+import { Ipmitool } from '../../src/driver/ipmi/ipmitool.js';
+import { IpmiVendor } from '../../src/driver/ipmi/vendor.js';
 import { DriverRegistry } from '../../src/driver/registry.js';
 import { EventRepository } from '../../src/event/event.repository.js';
 import { InspectionRuleRepository } from '../../src/inspection-rule/inspection-rule.repository.js';
@@ -57,6 +60,7 @@ export function fakeConductor(
     dhcp?: 'server' | 'proxy';
     callForRule?: RuleDoors['call'];
     log?: Logger;
+    allowedRawSteps?: string[];
   } = {},
 ) {
   const { source } = database;
@@ -85,8 +89,12 @@ export function fakeConductor(
     hardwareTypes: [FAKE_HARDWARE],
     implementations: mergeImplementations(noopImplementations(), fakes, inspecting, {
       raid: [new AgentRaid()],
+      // Built and not enabled: a machine that no test has.
+      vendor: [
+        new IpmiVendor(new Ipmitool({ settings: ipmiSection.parse({}), runtimeDirectory: journalDirectory })),
+      ],
     }),
-    settings: onlyFake(),
+    settings: { ...onlyFake(), allowed_raw_steps: options.allowedRawSteps ?? [] },
   });
   const nodes = new NodeRepository(source, testKeyring());
   const parts = {

@@ -45,6 +45,12 @@ export const driverSection = z
     default_rescue_interface: fallback('rescue'),
     default_storage_interface: fallback('storage'),
     default_vendor_interface: fallback('vendor'),
+    allowed_raw_steps: z
+      .array(z.string().regex(/^[a-z]+\.[a-z_]+$/, 'is not interface.step'))
+      .default([])
+      .describe(
+        'Steps of cleaning, deployment and service that hand on to the BMC what their caller wrote (`vendor.send_raw`), and so give it to managers of nodes and to whoever may write runbooks and deploy templates; empty: none',
+      ),
     fake_journal_directory: z
       .string()
       .startsWith('/')

@@ -4,7 +4,7 @@ import type { InspectorSettings } from '../../config/section/inspector.js';
 import { InvalidError, messageOf } from '../../domain/errors.js';
 import type { Json, JsonObject, StepOutcome } from '../../domain/step/step.js';
 import { parseKernelCommandLine } from '../../protocol/agent/kernel-parameters.js';
-import type { DriverContext } from '../contract/context.js';
+import type { DriverContext, ReadContext } from '../contract/context.js';
 import {
   type Findings,
   INSPECTION_SECRET,
@@ -70,7 +70,7 @@ export class AgentInspect implements InspectInterface {
     ];
   }
 
-  async validate(context: DriverContext & Partial<Pick<WorkContext, 'interfaces'>>): Promise<void> {
+  async validate(context: ReadContext & Partial<Pick<WorkContext, 'interfaces'>>): Promise<void> {
     parameters(this.parts.settings);
     const boot = context.interfaces?.boot;
     if (boot && this.isManaged(context)) await boot.validate(context);
@@ -152,7 +152,7 @@ export class AgentInspect implements InspectInterface {
   }
 
   /** A machine without a port to boot from gets what is offered to strangers. */
-  private isManaged(context: DriverContext): boolean {
+  private isManaged(context: ReadContext): boolean {
     return context.ports.some((port) => port.pxe_enabled);
   }
 

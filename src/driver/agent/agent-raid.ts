@@ -4,7 +4,7 @@ import { asksSoftwareRaid, softwareRaid } from '../../domain/hardware/software-r
 import { isObject, type Json, type JsonObject } from '../../domain/step/step.js';
 import { capabilitiesOf } from '../capabilities.js';
 import type { AgentRaidWork, RaidContext } from '../contract/agent-raid.js';
-import type { DriverContext } from '../contract/context.js';
+import type { ReadContext } from '../contract/context.js';
 import type { RaidInterface } from '../contract/raid.js';
 import type { StepDeclaration } from '../contract/step.js';
 import { createdVolumes, VOLUME_ARGUMENTS } from '../raid-volumes.js';
@@ -45,12 +45,12 @@ export class AgentRaid implements RaidInterface {
   ];
   readonly ofAgent: AgentRaidWork = { told, keep };
 
-  async validate(context: DriverContext): Promise<void> {
+  async validate(context: ReadContext): Promise<void> {
     const target = context.node.target_raid_config;
     if (Object.keys(target).length > 0) this.checkConfiguration(context, target);
   }
 
-  checkConfiguration(_context: DriverContext, config: JsonObject): void {
+  checkConfiguration(_context: ReadContext, config: JsonObject): void {
     judge(config);
   }
 }

@@ -1,6 +1,6 @@
 import { InvalidError } from '../../domain/errors.js';
 import type { StepOutcome } from '../../domain/step/step.js';
-import type { DriverContext } from '../contract/context.js';
+import type { ReadContext } from '../contract/context.js';
 import type { RescueInterface } from '../contract/rescue.js';
 import type { StepContext, StepDeclaration, WorkContext } from '../contract/step.js';
 import { checkRescuePassword, forgetRescuePassword } from '../rescue-password.js';
@@ -54,7 +54,7 @@ export class AgentRescue implements RescueInterface {
     ];
   }
 
-  async validate(context: DriverContext & Partial<Pick<WorkContext, 'interfaces'>>): Promise<void> {
+  async validate(context: ReadContext & Partial<Pick<WorkContext, 'interfaces'>>): Promise<void> {
     const { node, interfaces } = context;
     await interfaces?.boot.validate(context);
     await interfaces?.boot.validateRescue?.(context);

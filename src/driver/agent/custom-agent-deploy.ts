@@ -1,5 +1,5 @@
 import type { JsonObject, StepOutcome } from '../../domain/step/step.js';
-import type { DriverContext, DriverNode } from '../contract/context.js';
+import type { DriverNode, ReadContext } from '../contract/context.js';
 import type { DeployInterface, FailedWork } from '../contract/deploy.js';
 import { Faults } from '../contract/faults.js';
 import type { StepContext, StepDeclaration, WorkContext } from '../contract/step.js';
@@ -38,7 +38,7 @@ export class CustomAgentDeploy implements DeployInterface {
     });
   }
 
-  async validate(context: DriverContext & Partial<Pick<WorkContext, 'interfaces'>>): Promise<void> {
+  async validate(context: ReadContext & Partial<Pick<WorkContext, 'interfaces'>>): Promise<void> {
     const faults = new Faults();
     await faults.await(() => context.interfaces?.boot.validate(context));
     checkAgentFields(context, this.work.parts.settings, faults);

@@ -4,7 +4,7 @@ import type { BootMode } from '../../domain/node/boot-device.js';
 import { parseRootDeviceHints } from '../../domain/root-device/hint.js';
 import type { Json } from '../../domain/step/step.js';
 import { bootModeOf } from '../capabilities.js';
-import type { DriverContext } from '../contract/context.js';
+import type { ReadContext } from '../contract/context.js';
 import type { Faults } from '../contract/faults.js';
 import type { PropertyTable } from '../contract/implementation.js';
 
@@ -25,7 +25,7 @@ export const AGENT_PROPERTIES: PropertyTable = {
 };
 
 /** What each deployment by the agent needs of a node's fields. */
-export function checkAgentFields(context: DriverContext, settings: DeploySettings, faults: Faults): void {
+export function checkAgentFields(context: ReadContext, settings: DeploySettings, faults: Faults): void {
   const { node } = context;
   faults.attempt(() => deployMode(context, settings));
   const hints = node.instance_info['root_device'] ?? node.properties['root_device'];
@@ -38,14 +38,14 @@ export function checkAgentFields(context: DriverContext, settings: DeploySetting
 }
 
 /** @throws InvalidError for a mode that there is not */
-export function deployMode(context: DriverContext, settings: DeploySettings): BootMode {
+export function deployMode(context: ReadContext, settings: DeploySettings): BootMode {
   const mode = bootModeOf(context.node, settings.default_boot_mode);
   if (!mode) throw new InvalidError('capabilities: boot_mode must be bios or uefi');
   return mode;
 }
 
 /** Whether the machine is powered off by its BMC, not by its agent. @throws InvalidError */
-export function forcesOutOfBandReboot({ node }: DriverContext): boolean {
+export function forcesOutOfBandReboot({ node }: ReadContext): boolean {
   const value = node.driver_info['deploy_forces_oob_reboot'];
   if (isAbsent(value)) return false;
   const text = String(value).toLowerCase();

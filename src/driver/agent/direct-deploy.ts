@@ -1,5 +1,5 @@
 import type { StepOutcome } from '../../domain/step/step.js';
-import type { DriverContext } from '../contract/context.js';
+import type { ReadContext } from '../contract/context.js';
 import type { DeployInterface, FailedWork } from '../contract/deploy.js';
 import { Faults } from '../contract/faults.js';
 import type { StepContext, StepDeclaration, WorkContext } from '../contract/step.js';
@@ -50,7 +50,7 @@ export class DirectDeploy implements DeployInterface {
     });
   }
 
-  async validate(context: DriverContext): Promise<void> {
+  async validate(context: ReadContext): Promise<void> {
     const faults = new Faults();
     faults.attempt(() => this.work.parts.image.validate(context.node));
     checkAgentFields(context, this.work.parts.settings, faults);

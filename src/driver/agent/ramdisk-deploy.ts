@@ -1,6 +1,6 @@
 import { InvalidError } from '../../domain/errors.js';
 import type { JsonObject, StepOutcome } from '../../domain/step/step.js';
-import type { DriverContext } from '../contract/context.js';
+import type { ReadContext } from '../contract/context.js';
 import type { DeployInterface, FailedWork } from '../contract/deploy.js';
 import type { StepContext, StepDeclaration, WorkContext } from '../contract/step.js';
 import { declareSteps } from '../step-table.js';
@@ -34,7 +34,7 @@ export class RamdiskDeploy implements DeployInterface {
     });
   }
 
-  async validate(context: DriverContext & Partial<Pick<WorkContext, 'interfaces'>>): Promise<void> {
+  async validate(context: ReadContext & Partial<Pick<WorkContext, 'interfaces'>>): Promise<void> {
     const boot = context.interfaces?.boot;
     if (boot && !boot.inMemory) {
       throw new InvalidError(

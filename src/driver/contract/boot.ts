@@ -1,4 +1,4 @@
-import type { DriverContext } from './context.js';
+import type { DriverContext, ReadContext } from './context.js';
 import type { Implementation } from './implementation.js';
 
 /** Whose kernel and ramdisk: driver_info.deploy_… or driver_info.rescue_…. */
@@ -18,7 +18,7 @@ export interface BootInterface extends Implementation {
     which?: RamdiskKind,
   ): Promise<void>;
   /** As `validate`, for the rescue ramdisk. @throws InvalidError */
-  validateRescue?(context: DriverContext): Promise<void>;
+  validateRescue?(context: ReadContext): Promise<void>;
   /** Withdraws what `prepareRamdisk` published. Idempotent. */
   cleanUpRamdisk(context: DriverContext): Promise<void>;
   /** Publishes what the installed system needs to boot; nothing for a whole-disk image. */
@@ -31,7 +31,7 @@ export interface BootInterface extends Implementation {
 
 export interface InMemoryBoot {
   /** @throws InvalidError for an instance_info that names nothing to start, or something that cannot be started */
-  validate(context: DriverContext): Promise<void>;
+  validate(context: ReadContext): Promise<void>;
   /** What `prepareInstance` starts: references of images. @throws InvalidError, FerricError of the Image service */
-  parts(context: DriverContext): Promise<{ boot_iso: string } | { kernel: string; ramdisk: string }>;
+  parts(context: ReadContext): Promise<{ boot_iso: string } | { kernel: string; ramdisk: string }>;
 }

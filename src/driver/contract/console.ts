@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../domain/step/step.js';
-import type { DriverContext } from './context.js';
+import type { DriverContext, ReadContext } from './context.js';
 import type { Implementation } from './implementation.js';
 
 /** Whether a node's console is on is the conductor's to record. */
@@ -7,5 +7,5 @@ export interface ConsoleInterface extends Implementation {
   start(context: DriverContext): Promise<void>;
   stop(context: DriverContext): Promise<void>;
   /** `console_info`: type and url where there are any. */
-  describe(context: DriverContext): Promise<JsonObject>;
+  describe(context: ReadContext): Promise<JsonObject>;
 }

@@ -51,10 +51,10 @@ export interface NodeChanges {
 }
 
 /**
- * All that an implementation is given for one call. The conductor builds it under the node's reservation;
- * implementations never import the conductor.
+ * What an implementation is given to look at a node and its machine: nothing of the node can be changed by it, and a
+ * method that changes something does not take it.
  */
-export interface DriverContext {
+export interface ReadContext {
   /** Always the newest committed view: `save` replaces it. */
   readonly node: DriverNode;
   readonly ports: readonly DriverPort[];
@@ -64,12 +64,19 @@ export interface DriverContext {
   readonly attended: boolean;
   /** Fires when the work must stop: reservation lost, abort, shutdown. Pass it to every call that waits. */
   readonly signal: AbortSignal;
-  /** Commits changes under the reservation. @throws LeaseLostError when the reservation went to another. */
-  save(changes: NodeChanges): Promise<void>;
   /**
    * Call right before each act on the outside (BMC command, agent command).
-   * @param duration ms the act may take; the reservation must outlive it
+   * @param duration ms the act may take; the reservation, where there is one, must outlive it
    * @throws LeaseLostError
    */
   fence(duration: number): Promise<void>;
+}
+
+/**
+ * All that an implementation is given for one call that changes something. The conductor builds it under the node's
+ * reservation; implementations never import the conductor.
+ */
+export interface DriverContext extends ReadContext {
+  /** Commits changes under the reservation. @throws LeaseLostError when the reservation went to another. */
+  save(changes: NodeChanges): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import type { DriverContext } from './context.js';
+import type { ReadContext } from './context.js';
 
 /** driver_info key to its description, as `GET /v1/drivers/X/properties` shows it. */
 export type PropertyTable = Readonly<Record<string, string>>;
@@ -12,7 +12,7 @@ export interface Implementation {
    * Checks the node's settings without touching the machine.
    * @throws InvalidError naming every fault of its fields
    */
-  validate(context: DriverContext): Promise<void>;
+  validate(context: ReadContext): Promise<void>;
   /** What it works with on this machine; several implementations may share it. */
   readonly tool?: Tool;
 }

@@ -1,6 +1,6 @@
 import type { IndicatorState, MediaDevice } from '../../domain/hardware/component.js';
 import type { BootDevice, BootMode } from '../../domain/node/boot-device.js';
-import type { DriverContext } from './context.js';
+import type { DriverContext, ReadContext } from './context.js';
 import type { Implementation } from './implementation.js';
 
 /**
@@ -8,9 +8,9 @@ import type { Implementation } from './implementation.js';
  * is answered as an unsupported extension by whoever asks for it.
  */
 export interface ManagementInterface extends Implementation {
-  supportedBootDevices(context: DriverContext): readonly BootDevice[];
+  supportedBootDevices(context: ReadContext): readonly BootDevice[];
   getBootDevice(
-    context: DriverContext,
+    context: ReadContext,
   ): Promise<{ boot_device: BootDevice | null; persistent: boolean | null }>;
   setBootDevice(context: DriverContext, device: BootDevice, persistent: boolean): Promise<void>;
   injectNmi?(context: DriverContext): Promise<void>;
@@ -20,9 +20,9 @@ export interface ManagementInterface extends Implementation {
 }
 
 export interface FirmwareBoot {
-  getBootMode(context: DriverContext): Promise<BootMode>;
+  getBootMode(context: ReadContext): Promise<BootMode>;
   setBootMode(context: DriverContext, mode: BootMode): Promise<void>;
-  getSecureBoot(context: DriverContext): Promise<boolean>;
+  getSecureBoot(context: ReadContext): Promise<boolean>;
   setSecureBoot(context: DriverContext, on: boolean): Promise<void>;
 }
 
@@ -32,8 +32,8 @@ export type IndicatorTable = Readonly<
 >;
 
 export interface Indicators {
-  list(context: DriverContext): Promise<IndicatorTable>;
-  get(context: DriverContext, component: string, name: string): Promise<IndicatorState>;
+  list(context: ReadContext): Promise<IndicatorTable>;
+  get(context: ReadContext, component: string, name: string): Promise<IndicatorState>;
   set(context: DriverContext, component: string, name: string, state: IndicatorState): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ export type MediaDrive = {
 };
 
 export interface VirtualMedia {
-  list(context: DriverContext): Promise<MediaDrive[]>;
+  list(context: ReadContext): Promise<MediaDrive[]>;
   attach(
     context: DriverContext,
     medium: { device_type: MediaDevice; image_url: string; image_download_source: string },

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../domain/step/step.js';
-import type { DriverContext } from './context.js';
+import type { DriverContext, ReadContext } from './context.js';
 import type { Implementation } from './implementation.js';
 
 /** A port of a virtual network, by the id that its network knows it by. */
@@ -7,7 +7,7 @@ export type Vif = JsonObject & { readonly id: string };
 
 /** How a node is plugged into networks. */
 export interface NetworkInterface extends Implementation {
-  listVifs(context: DriverContext): Promise<Vif[]>;
+  listVifs(context: ReadContext): Promise<Vif[]>;
   /** @throws ConflictError for one that is attached already, or when no port is free */
   attachVif(context: DriverContext, vif: Vif): Promise<void>;
   /** @throws InvalidError for one that is not attached */

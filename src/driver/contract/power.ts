@@ -1,11 +1,11 @@
 import type { PowerState, PowerTarget } from '../../domain/power/power.js';
-import type { DriverContext } from './context.js';
+import type { DriverContext, ReadContext } from './context.js';
 import type { Implementation } from './implementation.js';
 
 /** Failures: FerricError bmc-unreachable, bmc-authentication, bmc-failed, unsupported. */
 export interface PowerInterface extends Implementation {
   readonly targets: readonly PowerTarget[];
-  getPowerState(context: DriverContext): Promise<PowerState>;
+  getPowerState(context: ReadContext): Promise<PowerState>;
   /**
    * Returns when the machine is seen in the target's state. Saves nothing.
    * @param timeout ms for the whole change

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../domain/step/step.js';
 import type { AgentRaidWork } from './agent-raid.js';
-import type { DriverContext } from './context.js';
+import type { ReadContext } from './context.js';
 import type { Implementation } from './implementation.js';
 import type { StepDeclaration } from './step.js';
 
@@ -10,7 +10,7 @@ export interface RaidInterface extends Implementation {
   /** Property of a logical disk to its description; null: the node has no RAID interface. */
   readonly logicalDiskProperties: Readonly<Record<string, string>> | null;
   /** @throws InvalidError, UnsupportedError */
-  checkConfiguration(context: DriverContext, config: JsonObject): void;
+  checkConfiguration(context: ReadContext, config: JsonObject): void;
   /** Of an interface whose steps the agent runs; absent: the agent's steps of this kind are not offered. */
   readonly ofAgent?: AgentRaidWork;
 }

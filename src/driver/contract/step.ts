@@ -59,6 +59,11 @@ export interface StepDeclaration {
   readonly requiresRamdisk?: boolean;
   /** The deploy interface hands it to the agent; `run` is not entered. */
   readonly byAgent?: boolean;
+  /**
+   * Hands on to the BMC what whoever asks for it wrote: that is the whole of the BMC, which vendor passthru gives to
+   * system administrators alone. Nobody has it but where `driver.allowed_raw_steps` names it.
+   */
+  readonly raw?: true;
   /** Argument name to description; an argument that is not here is refused. */
   readonly args?: Readonly<Record<string, { description: string; required?: boolean }>>;
   /**

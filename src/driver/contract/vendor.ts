@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../../domain/step/step.js';
-import type { DriverContext } from './context.js';
+import type { ReadContext } from './context.js';
 import type { Implementation } from './implementation.js';
 import type { StepDeclaration } from './step.js';
 
@@ -15,7 +15,7 @@ export interface VendorMethod {
   readonly require_exclusive_lock: boolean;
   /** @throws InvalidError */
   validate?(args: JsonObject): void;
-  run(context: DriverContext, args: JsonObject, httpMethod: string): Promise<Json>;
+  run(context: ReadContext, args: JsonObject, httpMethod: string): Promise<Json>;
 }
 
 export interface VendorInterface extends Implementation {

@@ -1,5 +1,5 @@
 import type { BootInterface, InMemoryBoot } from '../contract/boot.js';
-import type { DriverContext } from '../contract/context.js';
+import type { DriverContext, ReadContext } from '../contract/context.js';
 import { memoryInstance } from '../pxe/memory-boot.js';
 import { FAKE_PROPERTIES, type FakeMachine } from './machine.js';
 
@@ -19,7 +19,7 @@ export class FakeBoot implements BootInterface {
 
   constructor(private readonly machine: FakeMachine) {}
 
-  async validate(context: DriverContext): Promise<void> {
+  async validate(context: ReadContext): Promise<void> {
     this.machine.validate(context);
   }
 

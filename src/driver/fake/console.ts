@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../domain/step/step.js';
 import type { ConsoleInterface } from '../contract/console.js';
-import type { DriverContext } from '../contract/context.js';
+import type { DriverContext, ReadContext } from '../contract/context.js';
 import { FAKE_PROPERTIES, type FakeMachine } from './machine.js';
 
 /** A console that is on or off and shows nothing. */
@@ -10,7 +10,7 @@ export class FakeConsole implements ConsoleInterface {
 
   constructor(private readonly machine: FakeMachine) {}
 
-  async validate(context: DriverContext): Promise<void> {
+  async validate(context: ReadContext): Promise<void> {
     this.machine.validate(context);
   }
 

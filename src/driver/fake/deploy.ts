@@ -2,7 +2,7 @@ import type { DeploySettings } from '../../config/section/deploy.js';
 import { isDatabaseAway, messageOf } from '../../domain/errors.js';
 import type { StepOutcome } from '../../domain/step/step.js';
 import { cleanPriorities, type OfferedStep, planCleaning, planService } from '../clean-plan.js';
-import type { DriverContext } from '../contract/context.js';
+import type { ReadContext } from '../contract/context.js';
 import type { DeployInterface } from '../contract/deploy.js';
 import type { InsideContext, StepContext, StepDeclaration, StepKind, WorkContext } from '../contract/step.js';
 import { declareSteps } from '../step-table.js';
@@ -12,7 +12,7 @@ import { FAKE_PROPERTIES, type FakeMachine, recall } from './machine.js';
 const POWER_TIMEOUT = 60_000;
 
 /** What the fake agent offers, as the real one does (ironic_python_agent/hardware.py: GenericHardwareManager). */
-const OFFERED: readonly OfferedStep[] = [
+export const OFFERED: readonly OfferedStep[] = [
   {
     step: 'erase_devices',
     interface: 'deploy',
@@ -96,7 +96,7 @@ export class FakeDeploy implements DeployInterface {
     this.steps = steps.map((step) => ({ ...step, inside: this.agentStepInside }));
   }
 
-  async validate(context: DriverContext): Promise<void> {
+  async validate(context: ReadContext): Promise<void> {
     this.machine.validate(context);
   }
 

@@ -1,4 +1,4 @@
-import type { DriverContext } from '../contract/context.js';
+import type { ReadContext } from '../contract/context.js';
 import type { InspectInterface } from '../contract/inspect.js';
 import type { StepContext, StepDeclaration } from '../contract/step.js';
 import { lasting } from './lasting.js';
@@ -26,7 +26,7 @@ export class FakeInspect implements InspectInterface {
     ];
   }
 
-  async validate(context: DriverContext): Promise<void> {
+  async validate(context: ReadContext): Promise<void> {
     this.machine.validate(context);
   }
 

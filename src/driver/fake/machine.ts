@@ -3,8 +3,9 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FakeSettings } from '../../config/section/fake.js';
 import { CancelledError, FerricError, InvalidError } from '../../domain/errors.js';
+import { nearest } from '../../domain/nearest.js';
 import { isObject, type Json, type JsonObject } from '../../domain/step/step.js';
-import type { DriverContext, DriverNode } from '../contract/context.js';
+import type { DriverContext, DriverNode, ReadContext } from '../contract/context.js';
 import type { PropertyTable } from '../contract/implementation.js';
 
 export const FAKE_PROPERTIES: PropertyTable = {
@@ -15,6 +16,9 @@ export const FAKE_PROPERTIES: PropertyTable = {
   fake_journal:
     'File in the configured driver.fake_journal_directory to which each effect appends a line when it begins and when it ends. Optional.',
 };
+
+/** What is steered call by call, beside steps and vendor methods. */
+const ACTS = ['power', 'management', 'boot', 'console'] as const;
 
 /** Interfaces that take time. */
 export type FakeKind = keyof FakeSettings extends `${infer Kind}_delay` ? Kind : never;
@@ -34,6 +38,9 @@ export interface JournalLine {
  * memory (journal file, driver_internal_info), as a machine keeps it, so that a killed conductor finds it again.
  */
 export class FakeMachine {
+  /** What fields may steer; undefined while no step is known, when names are not judged. */
+  private effects: Set<string> | undefined;
+
   /**
    * @param journalDirectory where `fake_journal` may name files; null: nowhere
    * @param delays what an act takes where the node does not say
@@ -43,11 +50,19 @@ export class FakeMachine {
     private readonly delays: Readonly<FakeSettings>,
   ) {}
 
+  /** Steps and methods that `fake_delay_<what>` and `fake_fail_<what>` may name, beside the acts of its interfaces. */
+  knows(effects: Iterable<string>): void {
+    this.effects ??= new Set(ACTS);
+    for (const effect of effects) this.effects.add(effect);
+  }
+
   /** @throws InvalidError naming every faulty fake_* field */
-  validate(context: DriverContext): void {
+  validate(context: ReadContext): void {
     const faults: string[] = [];
     for (const [key, value] of Object.entries(context.node.driver_info)) {
-      if (key.startsWith('fake_delay_') && seconds(value) === undefined) {
+      const unknown = this.faultOf(key);
+      if (unknown !== undefined) faults.push(unknown);
+      else if (key.startsWith('fake_delay_') && seconds(value) === undefined) {
         faults.push(`${key} must be a number of seconds from 0 to 86400, or two with a comma`);
       } else if (key.startsWith('fake_fail_') && typeof value !== 'string') {
         faults.push(`${key} must be a text`);
@@ -62,12 +77,24 @@ export class FakeMachine {
     if (faults.length > 0) throw new InvalidError(`driver_info: ${faults.join('; ')}`);
   }
 
+  /** What is wrong with the name of a field: one that fits nothing would be taken and do nothing. */
+  private faultOf(key: string): string | undefined {
+    if (!this.effects || !key.startsWith('fake_') || Object.hasOwn(FAKE_PROPERTIES, key)) return undefined;
+    const steered = /^(fake_(?:delay|fail)_)(.*)$/.exec(key);
+    if (steered && this.effects.has(steered[2]!)) return undefined;
+    const names = steered
+      ? [...this.effects].map((effect) => `${steered[1]}${effect}`)
+      : Object.keys(FAKE_PROPERTIES).filter((name) => !name.includes('<'));
+    const near = nearest(key, names);
+    return `${key} is of no use to fake hardware${near === undefined ? '' : `: did you mean ${near}?`}`;
+  }
+
   /**
    * ms; drawn anew each time where it is a range.
    * @param what a step or an act; the node may say `fake_delay_<what>`
    * @param kind the interface whose configured delay counts otherwise; null: none
    */
-  delayOf(context: DriverContext, what: string, kind: FakeKind | null): number {
+  delayOf(context: ReadContext, what: string, kind: FakeKind | null): number {
     const own = context.node.driver_info[`fake_delay_${what}`];
     const range = seconds(own ?? (kind ? this.delays[`${kind}_delay`] : 0)) ?? [0, 0];
     return drawn(range) * 1000;
@@ -84,7 +111,7 @@ export class FakeMachine {
   }
 
   /** Fails as `fake_fail_<what>` asks. */
-  failIfAsked(context: DriverContext, what: string): void {
+  failIfAsked(context: ReadContext, what: string): void {
     const message = context.node.driver_info[`fake_fail_${what}`];
     if (typeof message === 'string' && message !== '') {
       throw new FerricError(
@@ -95,7 +122,12 @@ export class FakeMachine {
   }
 
   /** An act on the machine: noted when it begins and when it ends, as long as `fake_delay_<what>` says. */
-  async act(context: DriverContext, what: FakeKind, effect: string, state: JsonObject): Promise<void> {
+  async act(
+    context: DriverContext,
+    what: (typeof ACTS)[number],
+    effect: string,
+    state: JsonObject,
+  ): Promise<void> {
     const delay = this.delayOf(context, what, what);
     await context.fence(delay + 1_000);
     await this.note(context, null, effect, 'begin');
@@ -170,7 +202,7 @@ export class FakeMachine {
     await appendFile(journal, `${JSON.stringify(line)}\n`);
   }
 
-  private journalOf(context: DriverContext): string | undefined {
+  private journalOf(context: ReadContext): string | undefined {
     const name = context.node.driver_info['fake_journal'];
     if (name === undefined || name === null || name === '') return undefined;
     if (this.journalDirectory === null) {
@@ -196,7 +228,7 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   }
 }
 
-export function recall(context: DriverContext, key: string): Json | undefined {
+export function recall(context: ReadContext, key: string): Json | undefined {
   return context.node.driver_internal_info[key];
 }
 

@@ -2,7 +2,7 @@ import { InvalidError } from '../../domain/errors.js';
 import { INDICATOR_STATES, MEDIA_DEVICES, type MediaDevice } from '../../domain/hardware/component.js';
 import { BOOT_DEVICES, type BootDevice } from '../../domain/node/boot-device.js';
 import type { JsonObject } from '../../domain/step/step.js';
-import type { DriverContext } from '../contract/context.js';
+import type { DriverContext, ReadContext } from '../contract/context.js';
 import type {
   FirmwareBoot,
   Indicators,
@@ -89,7 +89,7 @@ export class FakeManagement implements ManagementInterface {
     },
   };
 
-  async validate(context: DriverContext): Promise<void> {
+  async validate(context: ReadContext): Promise<void> {
     this.machine.validate(context);
   }
 
@@ -98,14 +98,14 @@ export class FakeManagement implements ManagementInterface {
   }
 
   async getBootDevice(
-    context: DriverContext,
+    context: ReadContext,
   ): Promise<{ boot_device: BootDevice | null; persistent: boolean | null }> {
     await this.look(context);
     const device = recall(context, 'fake_boot_device');
     const known = BOOT_DEVICES.find((one) => one === device);
     return known
       ? { boot_device: known, persistent: recall(context, 'fake_boot_persistent') === true }
-      : { boot_device: null, persistent: null };
+      : { boot_device: 'pxe', persistent: false }; // as upstream's fake machine says
   }
 
   async setBootDevice(context: DriverContext, device: BootDevice, persistent: boolean): Promise<void> {
@@ -123,7 +123,7 @@ export class FakeManagement implements ManagementInterface {
     return this.machine.act(context, 'management', effect, state);
   }
 
-  private async look(context: DriverContext): Promise<void> {
+  private async look(context: ReadContext): Promise<void> {
     const delay = this.machine.delayOf(context, 'management', 'management');
     if (delay > 0) await pause(delay, context.signal);
     this.machine.failIfAsked(context, 'management');

@@ -1,5 +1,5 @@
 import { POWER_TARGETS, type PowerState, type PowerTarget, settledPower } from '../../domain/power/power.js';
-import type { DriverContext } from '../contract/context.js';
+import type { DriverContext, ReadContext } from '../contract/context.js';
 import type { PowerInterface } from '../contract/power.js';
 import { FAKE_PROPERTIES, type FakeMachine, pause, recall } from './machine.js';
 
@@ -11,11 +11,11 @@ export class FakePower implements PowerInterface {
 
   constructor(private readonly machine: FakeMachine) {}
 
-  async validate(context: DriverContext): Promise<void> {
+  async validate(context: ReadContext): Promise<void> {
     this.machine.validate(context);
   }
 
-  async getPowerState(context: DriverContext): Promise<PowerState> {
+  async getPowerState(context: ReadContext): Promise<PowerState> {
     const delay = this.machine.delayOf(context, 'power', 'power');
     if (delay > 0) await pause(delay, context.signal);
     this.machine.failIfAsked(context, 'power');

@@ -1,4 +1,4 @@
-import type { DriverContext } from '../contract/context.js';
+import type { ReadContext } from '../contract/context.js';
 import type { RescueInterface } from '../contract/rescue.js';
 import type { StepDeclaration, WorkContext } from '../contract/step.js';
 import { checkRescuePassword, forgetRescuePassword } from '../rescue-password.js';
@@ -26,7 +26,7 @@ export class FakeRescue implements RescueInterface {
     ];
   }
 
-  async validate(context: DriverContext): Promise<void> {
+  async validate(context: ReadContext): Promise<void> {
     this.machine.validate(context);
     checkRescuePassword(context);
   }

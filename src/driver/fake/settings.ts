@@ -2,7 +2,7 @@ import { InvalidError } from '../../domain/errors.js';
 import type { BiosSetting } from '../../domain/hardware/component.js';
 import { checkRaidConfiguration, LOGICAL_DISK_PROPERTIES } from '../../domain/hardware/raid.js';
 import { isObject, type Json, type JsonObject } from '../../domain/step/step.js';
-import type { DriverContext } from '../contract/context.js';
+import type { ReadContext } from '../contract/context.js';
 import type { Implementation } from '../contract/implementation.js';
 import type { RaidInterface } from '../contract/raid.js';
 import type { StepContext, StepDeclaration, StepKind } from '../contract/step.js';
@@ -18,7 +18,7 @@ abstract class FakeSettings implements Implementation {
 
   constructor(protected readonly machine: FakeMachine) {}
 
-  async validate(context: DriverContext): Promise<void> {
+  async validate(context: ReadContext): Promise<void> {
     this.machine.validate(context);
   }
 
@@ -128,13 +128,13 @@ export class FakeRaid extends FakeSettings implements RaidInterface {
     ),
   ];
 
-  override async validate(context: DriverContext): Promise<void> {
+  override async validate(context: ReadContext): Promise<void> {
     await super.validate(context);
     const target = context.node.target_raid_config;
     if (Object.keys(target).length > 0) this.checkConfiguration(context, target);
   }
 
-  checkConfiguration(_context: DriverContext, config: JsonObject): void {
+  checkConfiguration(_context: ReadContext, config: JsonObject): void {
     checkRaidConfiguration(config);
   }
 }

@@ -1,6 +1,6 @@
 import { InvalidError } from '../../domain/errors.js';
 import type { Json, JsonObject } from '../../domain/step/step.js';
-import type { DriverContext } from '../contract/context.js';
+import type { ReadContext } from '../contract/context.js';
 import type { StepDeclaration } from '../contract/step.js';
 import type { VendorInterface, VendorMethod } from '../contract/vendor.js';
 import { lasting } from './lasting.js';
@@ -58,7 +58,7 @@ export class FakeVendor implements VendorInterface {
     ];
   }
 
-  async validate(context: DriverContext): Promise<void> {
+  async validate(context: ReadContext): Promise<void> {
     this.machine.validate(context);
   }
 
@@ -76,7 +76,7 @@ export class FakeVendor implements VendorInterface {
     };
   }
 
-  private async takeTime(context: DriverContext, name: string): Promise<void> {
+  private async takeTime(context: ReadContext, name: string): Promise<void> {
     const delay = this.machine.delayOf(context, name, 'vendor');
     if (delay > 0) await pause(delay, context.signal);
     this.machine.failIfAsked(context, name);

@@ -5,7 +5,7 @@ import type { IpmiSettings } from '../../config/section/ipmi.js';
 import { CancelledError, FerricError, UnsupportedError } from '../../domain/errors.js';
 import type { Logger } from '../../platform/logger.js';
 import { type Command, CommandError, type CommandResult, runCommand } from '../../platform/run-command.js';
-import type { DriverContext } from '../contract/context.js';
+import type { ReadContext } from '../contract/context.js';
 import type { Tool } from '../contract/implementation.js';
 import { type BmcTarget, bmcKey, type PreparedCall, parseTarget, prepareCall } from './arguments.js';
 import { BmcMemory } from './bmc-memory.js';
@@ -257,7 +257,7 @@ function verdictOf(error: unknown): Verdict {
 }
 
 /** A call for a node, under its reservation. @throws InvalidError */
-export function callOf(context: DriverContext, command: IpmiCommand): IpmiCall {
+export function callOf(context: ReadContext, command: IpmiCommand): IpmiCall {
   return {
     target: parseTarget(context.node.driver_info),
     command,

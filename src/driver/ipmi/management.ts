@@ -2,7 +2,7 @@ import type { IpmiSettings } from '../../config/section/ipmi.js';
 import { FerricError, InvalidError } from '../../domain/errors.js';
 import type { BootDevice, BootMode } from '../../domain/node/boot-device.js';
 import { bootModeOf } from '../capabilities.js';
-import type { DriverContext } from '../contract/context.js';
+import type { DriverContext, ReadContext } from '../contract/context.js';
 import type { Tool } from '../contract/implementation.js';
 import type { ManagementInterface } from '../contract/management.js';
 import { IPMI_PROPERTIES, parseTarget } from './arguments.js';
@@ -41,7 +41,7 @@ export class IpmiManagement implements ManagementInterface {
     this.defaultBootMode = parts.defaultBootMode;
   }
 
-  async validate(context: DriverContext): Promise<void> {
+  async validate(context: ReadContext): Promise<void> {
     parseTarget(context.node.driver_info);
   }
 
@@ -50,7 +50,7 @@ export class IpmiManagement implements ManagementInterface {
   }
 
   async getBootDevice(
-    context: DriverContext,
+    context: ReadContext,
   ): Promise<{ boot_device: BootDevice | null; persistent: boolean | null }> {
     const { forceBootDevice } = parseTarget(context.node.driver_info);
     const { persistent_boot_device: kept, is_next_boot_persistent: next } = context.node.driver_internal_info;
@@ -62,7 +62,7 @@ export class IpmiManagement implements ManagementInterface {
   }
 
   /** The device that the BMC holds for the next start alone; null also where it cannot tell. */
-  async oneTimeDevice(context: DriverContext): Promise<BootDevice | null> {
+  async oneTimeDevice(context: ReadContext): Promise<BootDevice | null> {
     try {
       const flags = parseBootDevice(await this.ipmitool.execute(callOf(context, getBootFlags)));
       return flags?.persistent === false ? flags.boot_device : null;

@@ -1,6 +1,6 @@
 import { FerricError, UnsupportedError } from '../../domain/errors.js';
 import { POWER_TARGETS, type PowerState, type PowerTarget, settledPower } from '../../domain/power/power.js';
-import type { DriverContext } from '../contract/context.js';
+import type { DriverContext, ReadContext } from '../contract/context.js';
 import type { Tool } from '../contract/implementation.js';
 import type { PowerInterface } from '../contract/power.js';
 import { IPMI_PROPERTIES, parseTarget } from './arguments.js';
@@ -61,11 +61,11 @@ export class IpmiPower implements PowerInterface {
     this.management = parts.management;
   }
 
-  async validate(context: DriverContext): Promise<void> {
+  async validate(context: ReadContext): Promise<void> {
     parseTarget(context.node.driver_info);
   }
 
-  async getPowerState(context: DriverContext): Promise<PowerState> {
+  async getPowerState(context: ReadContext): Promise<PowerState> {
     const stdout = await this.ipmitool.execute(callOf(context, powerStatus));
     return parsePowerStatus(stdout) ?? 'error';
   }

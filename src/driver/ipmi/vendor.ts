@@ -1,6 +1,6 @@
 import { FerricError, InvalidError } from '../../domain/errors.js';
 import type { Json, JsonObject } from '../../domain/step/step.js';
-import type { DriverContext } from '../contract/context.js';
+import type { ReadContext } from '../contract/context.js';
 import type { Tool } from '../contract/implementation.js';
 import type { StepDeclaration } from '../contract/step.js';
 import type { VendorInterface, VendorMethod } from '../contract/vendor.js';
@@ -57,6 +57,7 @@ export class IpmiVendor implements VendorInterface {
       rerunnable: false,
       visible: true,
       requiresRamdisk: false,
+      raw: true,
       args: { raw_bytes: { description: "a string of raw bytes (e.g. '0x00 0x01')", required: true } },
       run: async (context) => {
         await this.send(context, context.step.args);
@@ -70,11 +71,11 @@ export class IpmiVendor implements VendorInterface {
     ];
   }
 
-  async validate(context: DriverContext): Promise<void> {
+  async validate(context: ReadContext): Promise<void> {
     parseTarget(context.node.driver_info);
   }
 
-  private async send(context: DriverContext, args: JsonObject): Promise<Json> {
+  private async send(context: ReadContext, args: JsonObject): Promise<Json> {
     await executeOnce(this.ipmitool, callOf(context, raw(rawBytes(args))));
     return null;
   }
@@ -83,7 +84,7 @@ export class IpmiVendor implements VendorInterface {
    * Sent once: a second one meets a BMC that starts. It goes silent while it does, which is all that tells a reset from a
    * lost packet: ipmitool does not wait for the answer to a cold one, and a BMC may begin before it answers a warm one.
    */
-  private async reset(context: DriverContext, kind: 'warm' | 'cold'): Promise<Json> {
+  private async reset(context: ReadContext, kind: 'warm' | 'cold'): Promise<Json> {
     const call = callOf(context, bmcReset(kind));
     try {
       await this.ipmitool.execute(call);
@@ -102,7 +103,7 @@ export class IpmiVendor implements VendorInterface {
     );
   }
 
-  private async answers(context: DriverContext): Promise<boolean> {
+  private async answers(context: ReadContext): Promise<boolean> {
     try {
       const once = { ...powerStatus, repeatable: false };
       await this.ipmitool.execute({ ...callOf(context, once), within: 0 });

@@ -1,7 +1,7 @@
 import type { UnsupportedError } from '../../domain/errors.js';
 import type { JsonObject } from '../../domain/step/step.js';
 import type { ConsoleInterface } from '../contract/console.js';
-import type { DriverContext } from '../contract/context.js';
+import type { DriverContext, ReadContext } from '../contract/context.js';
 import type { PropertyTable } from '../contract/implementation.js';
 import type { InspectInterface } from '../contract/inspect.js';
 import type { InterfaceKind, PassiveInterface } from '../contract/interfaces.js';
@@ -30,7 +30,7 @@ export class AbsentInterface
     this.name = `no-${kind}`;
   }
 
-  async validate(context: DriverContext): Promise<void> {
+  async validate(context: ReadContext): Promise<void> {
     throw this.refusal(context);
   }
 
@@ -42,17 +42,17 @@ export class AbsentInterface
     throw this.refusal(context);
   }
 
-  async describe(context: DriverContext): Promise<JsonObject> {
+  async describe(context: ReadContext): Promise<JsonObject> {
     throw this.refusal(context);
   }
 
-  checkConfiguration(context: DriverContext): void {
+  checkConfiguration(context: ReadContext): void {
     throw this.refusal(context);
   }
 
   async cleanUp(): Promise<void> {}
 
-  private refusal(context: DriverContext): UnsupportedError {
+  private refusal(context: ReadContext): UnsupportedError {
     return unsupported(context.node.driver, this.kind);
   }
 }
@@ -65,10 +65,10 @@ export class InertInterface implements PassiveInterface {
   constructor(
     readonly name: string,
     readonly properties: PropertyTable = {},
-    private readonly check: (context: DriverContext) => void = () => {},
+    private readonly check: (context: ReadContext) => void = () => {},
   ) {}
 
-  async validate(context: DriverContext): Promise<void> {
+  async validate(context: ReadContext): Promise<void> {
     this.check(context);
   }
 }

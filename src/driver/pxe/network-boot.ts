@@ -9,7 +9,7 @@ import { writeFileAtomically } from '../../platform/write-file.js';
 import { type BootWord, bootWords, kernelParameter } from '../../protocol/ipxe/boot-text.js';
 import { bootModeOf, bootOptionOf, bootsInstanceByNetwork, capabilitiesOf } from '../capabilities.js';
 import type { BootInterface, RamdiskKind } from '../contract/boot.js';
-import type { DriverContext, DriverNode, DriverPort } from '../contract/context.js';
+import type { DriverContext, DriverNode, DriverPort, ReadContext } from '../contract/context.js';
 import { Faults } from '../contract/faults.js';
 import type { PropertyTable } from '../contract/implementation.js';
 import type { Flavour } from './flavour.js';
@@ -83,7 +83,7 @@ export class NetworkBoot implements BootInterface {
     });
   }
 
-  async validate(context: DriverContext): Promise<void> {
+  async validate(context: ReadContext): Promise<void> {
     const { node } = context;
     const faults = new Faults();
     if (bootPorts(context).length === 0) {
@@ -107,7 +107,7 @@ export class NetworkBoot implements BootInterface {
     faults.throwAny();
   }
 
-  async validateRescue(context: DriverContext): Promise<void> {
+  async validateRescue(context: ReadContext): Promise<void> {
     const faults = new Faults();
     this.checkParts(context.node, 'rescue', faults);
     faults.throwAny();
@@ -284,7 +284,7 @@ export class NetworkBoot implements BootInterface {
   }
 }
 
-function bootPorts(context: DriverContext): readonly DriverPort[] {
+function bootPorts(context: ReadContext): readonly DriverPort[] {
   return context.ports.filter((port) => port.pxe_enabled);
 }
 

@@ -248,6 +248,7 @@ describe('the rest', () => {
   it('reads and sets the boot device', async () => {
     const url = `/v1/nodes/${node}/management/boot_device`;
     expect((await api.get(`${url}/supported`)).json.supported_boot_devices).toContain('pxe');
+    expect((await api.get(url)).json).toEqual({ boot_device: 'pxe', persistent: false });
     expect((await api.put(url, { boot_device: 'pxe', persistent: true })).status).toBe(204);
     expect((await api.get(url)).json).toEqual({ boot_device: 'pxe', persistent: true });
     expect((await api.put(url, { boot_device: 'nosuch' })).status).toBe(400);

@@ -3,6 +3,7 @@ import type { ProvisionState } from '../../../src/domain/provision/table.js';
 import type { JsonObject } from '../../../src/domain/step/step.js';
 import { BY, fakeConductor } from '../../support/conductor.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
+import { collectedLog } from '../../support/log.js';
 
 let database: TestDatabase;
 let kit: ReturnType<typeof fakeConductor>;
@@ -186,4 +187,14 @@ describe('rescue', () => {
     const node = await kit.parts.nodes.get(without);
     expect(node).toMatchObject({ provision_state: 'active', instance_info: {} });
   });
+});
+
+it('a fake node is deleted without a warning', async () => {
+  const log = collectedLog();
+  const other = fakeConductor(database, { host: 'conductor-of-deletions', log });
+  await other.start(null);
+  const uuid = await other.node({}, { provision_state: 'manageable' });
+  await other.conductor.deleteNode(uuid, BY);
+  await other.stop(null);
+  expect(log.text()).not.toContain('withdrawn');
 });

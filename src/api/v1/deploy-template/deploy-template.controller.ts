@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestjs/common';
+import { Conductor } from '../../../conductor/conductor.js';
 import {
   DeployTemplateRepository,
   type NewTemplate,
@@ -11,7 +12,7 @@ import { Describe } from '../../openapi/describe.js';
 import type { ApiReply, ApiRequest } from '../../request/asked.js';
 import { created, readShow, SHOW, whole } from '../../resource/answer.js';
 import { findNamed, namedMarker } from '../../resource/ident.js';
-import { refuseDuplicates } from '../../resource/list-schema.js';
+import { refuseSteps } from '../../resource/kept-steps.js';
 import { answerListing, listingOf, readListing } from '../../resource/listing.js';
 import { readCreation, readEdit } from '../../resource/write.js';
 import { ApiSettings } from '../../settings.js';
@@ -24,6 +25,7 @@ export class DeployTemplateController {
   constructor(
     private readonly templates: DeployTemplateRepository,
     private readonly settings: ApiSettings,
+    private readonly conductor: Conductor,
   ) {}
 
   @Get()
@@ -47,7 +49,7 @@ export class DeployTemplateController {
   @Describe({ summary: 'Create a deploy template', body: { creates: TEMPLATE }, answer: { one: TEMPLATE } })
   async create(@Req() { asked, body }: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
     const values = readCreation('template', TEMPLATE_FIELDS, body, asked.version);
-    refuseDuplicates(values['steps']);
+    refuseSteps(this.conductor, values['steps']);
     const uuid = (values['uuid'] as string | null | undefined) ?? randomUUID();
     const row = await this.templates.create({ ...values, uuid } as unknown as NewTemplate);
     return created(reply, 'deploy_templates', TEMPLATE_FIELDS, row, asked);
@@ -72,7 +74,7 @@ export class DeployTemplateController {
     const found = await this.#find(request);
     const row = await this.templates.edit(found.uuid, (template) => {
       const { changes } = edit.apply(template);
-      if (changes['steps']) refuseDuplicates(changes['steps']);
+      if (changes['steps']) refuseSteps(this.conductor, changes['steps']);
       return changes as unknown as TemplateChanges;
     });
     return whole(TEMPLATE_FIELDS, row, asked);

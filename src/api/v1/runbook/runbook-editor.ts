@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { Conductor } from '../../../conductor/conductor.js';
 import { InvalidError } from '../../../domain/errors.js';
 import type { PatchOperation } from '../../../domain/node/json-patch.js';
 import type { Json, JsonObject } from '../../../domain/step/step.js';
@@ -11,18 +12,21 @@ import {
 } from '../../../runbook/runbook.repository.js';
 import type { RuleName } from '../../auth/policy-table.js';
 import type { Asked } from '../../request/asked.js';
-import { refuseDuplicates } from '../../resource/list-schema.js';
+import { refuseSteps } from '../../resource/kept-steps.js';
 import { type Edit, readCreation, readEdit } from '../../resource/write.js';
 import { creationFields, editFields } from './fields.js';
 
 /** Creates and edits runbooks as bodies and patches ask. */
 @Injectable()
 export class RunbookEditor {
-  constructor(private readonly runbooks: RunbookRepository) {}
+  constructor(
+    private readonly runbooks: RunbookRepository,
+    private readonly conductor: Conductor,
+  ) {}
 
   async create(body: unknown, asked: Asked): Promise<Runbook> {
     const values = readCreation('runbook', creationFields(asked.version), body, asked.version);
-    refuseDuplicates(values['steps']);
+    refuseSteps(this.conductor, values['steps']);
     settleOwner(values, asked);
     const uuid = (values['uuid'] as string | null | undefined) ?? randomUUID();
     return this.runbooks.create({ ...values, uuid } as unknown as NewRunbook);
@@ -30,11 +34,15 @@ export class RunbookEditor {
 
   async patch(found: Runbook, body: unknown, asked: Asked): Promise<Runbook> {
     const edit = readEdit(editFields(asked.version), body, asked.version);
-    return this.runbooks.edit(found.uuid, (runbook) => changesOf(edit, runbook, asked));
+    return this.runbooks.edit(found.uuid, (runbook) => {
+      const changes = changesOf(edit, runbook, asked);
+      if (changes['steps']) refuseSteps(this.conductor, changes['steps']);
+      return changes as unknown as RunbookChanges;
+    });
   }
 }
 
-function changesOf(edit: Edit, found: Runbook, asked: Asked): RunbookChanges {
+function changesOf(edit: Edit, found: Runbook, asked: Asked): JsonObject {
   demandByPath(edit.patch, found, asked);
   const owners = edit.patch.filter(({ op, path }) => path === '/owner' && op !== 'remove');
   const publicity = edit.patch.filter(({ op, path }) => path === '/public' && op !== 'remove');
@@ -45,8 +53,7 @@ function changesOf(edit: Edit, found: Runbook, asked: Asked): RunbookChanges {
   const { changes } = edit.apply(found);
   // Whoever changes whom it is for names its owner anew.
   if (publicity.length > 0 && owners.length === 0) changes['owner'] = null;
-  if (changes['steps']) refuseDuplicates(changes['steps']);
-  return changes as unknown as RunbookChanges;
+  return changes;
 }
 
 /** A project writes for itself, and not for everybody. @throws InvalidError */

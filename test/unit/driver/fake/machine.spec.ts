@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { deploySection } from '../../../../src/config/section/deploy.js';
 import { fakeSection } from '../../../../src/config/section/fake.js';
 import { FakeMachine } from '../../../../src/driver/fake/machine.js';
+import { fakeImplementations } from '../../../../src/driver/implementations.js';
 import { DriverBench } from '../../../support/driver-context.js';
 
 const machine = (settings: object = {}) => new FakeMachine(null, fakeSection.parse(settings));
@@ -41,5 +43,42 @@ describe('how long a fake machine takes', () => {
       expect(() => machine().validate(context({ fake_delay_x: bad }))).toThrow('fake_delay_x must be');
     }
     expect(() => fakeSection.parse({ power_delay: '1,2,3' })).toThrow('is not a delay');
+  });
+});
+
+describe('names of fake hardware', () => {
+  const { power } = fakeImplementations({
+    deploy: deploySection.parse({}),
+    journalDirectory: null,
+    delays: fakeSection.parse({}),
+  });
+  const judge = (driver_info: Record<string, string>) => power![0]!.validate(context(driver_info));
+
+  it.each([
+    'fake_delay_write_image',
+    'fake_delay_erase_devices',
+    'fake_delay_tear_down',
+    'fake_fail_inspect_hardware',
+    'fake_fail_unrescue',
+    'fake_fail_second_method',
+    'fake_fail_power',
+    'fake_delay_console',
+    'fake_delay_log_passthrough',
+  ])('%s steers something', async (name) => {
+    await expect(judge({ [name]: '1' })).resolves.toBeUndefined();
+  });
+
+  it.each([
+    ['fake_fail_writeimage', 'fake_fail_write_image'],
+    ['fake_delay_erase_device', 'fake_delay_erase_devices'],
+    ['fake_dealy_power', undefined],
+    ['fake_inventroy', 'fake_inventory'],
+    ['fake_fail_', undefined],
+    ['fake_fail_constructor', undefined],
+  ])('%s fits nothing and is refused, with the nearest', async (name, near) => {
+    const refusal = judge({ [name]: '1' });
+    await expect(refusal).rejects.toMatchObject({ code: 'invalid' });
+    await expect(refusal).rejects.toThrow(`${name} is of no use to fake hardware`);
+    if (near) await expect(refusal).rejects.toThrow(`did you mean ${near}?`);
   });
 });

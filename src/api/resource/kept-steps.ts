@@ -1,0 +1,12 @@
+import type { Conductor } from '../../conductor/conductor.js';
+import type { Json } from '../../domain/step/step.js';
+import { refuseDuplicates } from './list-schema.js';
+
+/**
+ * Steps of a runbook or a deploy template, before they are kept.
+ * @throws InvalidError for one that is there twice, ForbiddenError for one that nobody may ask for
+ */
+export function refuseSteps(conductor: Pick<Conductor, 'refuseRaw'>, steps: Json | undefined): void {
+  refuseDuplicates(steps);
+  conductor.refuseRaw(steps as unknown as { interface: string; step: string }[]);
+}
