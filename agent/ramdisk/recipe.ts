@@ -48,11 +48,12 @@ export const EARLY_MODULES = ['loop', 'squashfs'] as const;
 /** Debian packages whose files are taken; what they depend on comes with them into the package root. */
 export const PACKAGES = words(`
   busybox-static kmod libstdc++6 libgcc-s1 libc6 openssl util-linux mount fdisk qemu-utils
-  nvme-cli hdparm efibootmgr dmidecode iproute2 ipmitool dropbear-bin e2fsprogs dosfstools xfsprogs mdadm`);
+  nvme-cli hdparm efibootmgr dmidecode iproute2 ipmitool dropbear-bin e2fsprogs dosfstools xfsprogs mdadm
+  perl-base`);
 
 /** Programs that the agent or its init start, looked up in the package root; a missing one stops the build. */
 export const PROGRAMS = words(`
-  qemu-img sfdisk partx wipefs blkid lsblk blockdev prlimit mount umount unshare
+  qemu-img sfdisk partx wipefs blkid lsblk blockdev prlimit mount umount perl
   mke2fs mkfs.fat mkfs.xfs mkswap
   nvme hdparm efibootmgr dmidecode ip kmod ipmitool dropbear mdadm`);
 

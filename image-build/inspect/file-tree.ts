@@ -1,10 +1,9 @@
-import { GRUB_INSTALLERS, GRUB_MODULES } from '../../src/domain/image/boot-loader.js';
+import { GRUB_BUILDS, grubInstallers, grubModules } from '../../src/domain/image/boot-loader.js';
 import { ProgramError } from '../error.js';
 import { run } from '../process/run.js';
 import type { FoundSystem } from './report.js';
 
 const OS_RELEASE = '/usr/lib/os-release';
-const CONFIGURATIONS = ['/boot/grub/grub.cfg', '/boot/grub2/grub.cfg'];
 
 /**
  * Looks into an ext file system without mounting it: debugfs reads it, by itself and with no rights of the kernel.
@@ -31,10 +30,10 @@ export async function readSystem(disk: string, offset: number): Promise<FoundSys
     kernels: named(/^vmlinuz/),
     ramdisks: named(/^(initrd|initramfs)/),
     grub: {
-      installer: await any(GRUB_INSTALLERS),
-      bios: await exists(GRUB_MODULES.bios),
-      uefi: await exists(GRUB_MODULES.uefi),
-      configuration: await any(CONFIGURATIONS),
+      installer: await any(GRUB_BUILDS.flatMap(grubInstallers)),
+      bios: await any(GRUB_BUILDS.flatMap((build) => grubModules(build, 'bios'))),
+      uefi: await any(GRUB_BUILDS.flatMap((build) => grubModules(build, 'uefi'))),
+      configuration: await any(GRUB_BUILDS.map(({ config }) => config)),
     },
   };
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rmdir } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { commandExecution, deviceNotFound, messageOf } from '../error.js';
 import type { Journal } from '../journal.js';
@@ -30,6 +30,8 @@ const LOADER_NAMES = [
   'winload.efi',
 ];
 const LABEL_PREFIX = 'ferric';
+/** Bytes: a line of a few words. */
+const MOST_CSV = 64 * 2 ** 10;
 
 /** A partition that firmware can read. */
 export interface LoaderPlace {
@@ -119,7 +121,7 @@ export async function findLoaders(root: string): Promise<BootLoader[]> {
     .sort();
   const base = (file: string) => file.slice(file.lastIndexOf('/') + 1).toLowerCase();
   const csv = files.find((file) => CSV_NAMES.includes(base(file)));
-  if (csv !== undefined) {
+  if (csv !== undefined && (await stat(join(root, csv))).size <= MOST_CSV) {
     const found = parseLoaderCsv(await readFile(join(root, csv)));
     if (found) {
       const folder = csv.slice(0, csv.lastIndexOf('/') + 1);

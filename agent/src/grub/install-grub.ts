@@ -1,5 +1,13 @@
 import { cp, lstat, mkdtemp, readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import {
+  GRUB_BUILDS,
+  GRUB_PLATFORMS,
+  grubInstallers,
+  grubMissing,
+  grubModules,
+} from '../../../src/domain/image/boot-loader.js';
+import type { BootMode } from '../../../src/domain/node/boot-device.js';
 import { findLoaders, installUefiEntry } from '../disk/boot-entry.js';
 import { type Partition, partitionPath, partitionUuid, readPartitionTable } from '../disk/partition-table.js';
 import { commandExecution, deviceNotFound, messageOf } from '../error.js';
@@ -20,7 +28,7 @@ export interface InstallRequest {
   firmware: 'bios' | 'uefi';
 }
 
-/** GRUB's programs as Debian (grub-) and Red Hat (grub2-) name them. */
+/** What was found of GRUB in a system. */
 interface Grub {
   install: string;
   mkconfig: string;
@@ -28,14 +36,8 @@ interface Grub {
   config: string;
 }
 
-const NAMES = [
-  { name: 'grub2', folder: '/boot/grub2' },
-  { name: 'grub', folder: '/boot/grub' },
-];
-const PROGRAM_FOLDERS = ['/usr/sbin', '/usr/bin', '/sbin'];
 /** Where systems mount their EFI system partition. */
 const ESP = '/boot/efi';
-const TARGETS = { bios: 'i386-pc', uefi: 'x86_64-efi' } as const;
 
 /**
  * Makes a disk with a partition image start by itself: boot loaders that the image brings for UEFI are kept, otherwise
@@ -71,13 +73,9 @@ async function install(
   const kept = esp ? await loadersOf(system) : false;
   const grub = await grubOf(system, mode);
   if (!kept && !grub) {
-    throw new Error(
-      `the image has no GRUB for ${mode === 'bios' ? 'BIOS' : 'UEFI'} (grub-install and ` +
-        `/usr/lib/grub/${TARGETS[mode]}): install it in the image, or let the instance boot from the network`,
-    );
+    throw new Error(`the image has no GRUB for ${grubMissing(mode)}`);
   }
-  const devices: ShownDevice[] = [
-    { path: device },
+  const partitions: ShownDevice[] = [
     { path: partitionPath(device, root.number), uuid: request.rootUuid },
     ...(esp ? [{ path: partitionPath(device, esp.number), uuid: request.espUuid! }] : []),
   ];
@@ -89,12 +87,14 @@ async function install(
       // --removable: the path that firmware tries without an entry; with --no-nvram ours is the only one made.
       const how =
         mode === 'bios'
-          ? [`--target=${TARGETS.bios}`, device]
-          : [`--target=${TARGETS.uefi}`, '--efi-directory=/boot/efi', '--removable', '--no-nvram'];
-      await runShutIn(system.root, devices, [grub.install, ...how]);
-      journal.say(`${grub.install} for ${TARGETS[mode]} has run`);
+          ? [`--target=${GRUB_PLATFORMS.bios}`, device]
+          : [`--target=${GRUB_PLATFORMS.uefi}`, '--efi-directory=/boot/efi', '--removable', '--no-nvram'];
+      // For BIOS it writes to the disk itself, before the first partition; for UEFI to the mounted system alone.
+      const disk = { path: device, writable: mode === 'bios' };
+      await runShutIn(system.root, [disk, ...partitions], [grub.install, ...how]);
+      journal.say(`${grub.install} for ${GRUB_PLATFORMS[mode]} has run`);
     }
-    const text = await configure(system, grub, devices);
+    const text = await configure(system, grub, [{ path: device }, ...partitions]);
     if (kept) await giveConfiguration(system, text);
     journal.say(`${grub.config} is made`);
   }
@@ -134,12 +134,12 @@ async function giveConfiguration(system: MountedSystem, text: string): Promise<v
   }
 }
 
-async function grubOf(system: MountedSystem, mode: 'bios' | 'uefi'): Promise<Grub | undefined> {
-  for (const { name, folder } of NAMES) {
-    const install = await system.firstOf(PROGRAM_FOLDERS.map((dir) => `${dir}/${name}-install`));
-    const modules = await system.firstOf([`/usr/lib/grub/${TARGETS[mode]}`]);
+async function grubOf(system: MountedSystem, mode: BootMode): Promise<Grub | undefined> {
+  for (const build of GRUB_BUILDS) {
+    const install = await system.firstOf(grubInstallers(build));
+    const modules = await system.firstOf(grubModules(build, mode));
     if (install === undefined || modules === undefined) continue;
-    return { install, mkconfig: `${name}-mkconfig`, config: `${folder}/grub.cfg` };
+    return { install, mkconfig: `${build.name}-mkconfig`, config: build.config };
   }
   return undefined;
 }

@@ -5,6 +5,8 @@ import type { Journal } from '../journal.js';
 import { runProgram } from '../run-program.js';
 
 const MOST_LINKS = 32;
+/** Of a file that is read: configurations of GRUB and tables of mounts. */
+const MOST_BYTES = 4 * 2 ** 20;
 
 /**
  * A system that was written to a partition, mounted. Its files are a stranger's: every path is resolved inside of it,
@@ -23,7 +25,7 @@ export class MountedSystem {
     const root = await mkdtemp('/tmp/system-');
     const system = new MountedSystem(root, journal);
     try {
-      await system.attach(device, root, ['-o', 'nodev,nosuid']);
+      await system.attach(device, root, ['-o', 'nodev,nosuid,noexec']);
     } catch (error) {
       await system.unmount();
       throw error;
@@ -52,12 +54,16 @@ export class MountedSystem {
     return undefined;
   }
 
+  /** @throws AgentError for what is no file, or is too large: a pipe would be waited for without end */
   async read(path: string): Promise<string | undefined> {
-    return readFile(await this.place(path), 'utf8').catch(absent);
+    return readInside(this.root, path);
   }
 
+  /** @throws AgentError where something else than a file is in its place */
   async write(path: string, text: string): Promise<void> {
     const at = await this.place(path);
+    const found = await lstat(at).catch(absent);
+    if (found && !found.isFile()) throw commandExecution(`${path} of the image is no file`);
     await mkdir(dirname(at), { recursive: true });
     await writeFile(at, text);
   }
@@ -103,6 +109,16 @@ export async function placeInside(root: string, path: string): Promise<string> {
     left.unshift(...target.split('/').filter(Boolean));
   }
   return join(root, ...done);
+}
+
+/** A file of a root, undefined where there is none; see `MountedSystem.read`. */
+export async function readInside(root: string, path: string): Promise<string | undefined> {
+  const at = await placeInside(root, path);
+  const found = await lstat(at).catch(absent);
+  if (!found) return undefined;
+  if (!found.isFile()) throw commandExecution(`${path} of the image is no file`);
+  if (found.size > MOST_BYTES) throw commandExecution(`${path} of the image has ${found.size} bytes`);
+  return readFile(at, 'utf8');
 }
 
 function absent(error: NodeJS.ErrnoException): undefined {

@@ -1,81 +1,64 @@
-import { runProgram } from '../run-program.js';
+import { mkdtemp, rmdir } from 'node:fs/promises';
+import { invalidImage } from '../error.js';
+import { ProgramError, runProgram } from '../run-program.js';
+import { SHUT_IN_SCRIPT } from './shut-in-script.js';
 
 /** A device that the program may see, and the file system UUID under which it looks for it. */
 export interface ShownDevice {
   path: string;
   uuid?: string;
+  /** Whether it may write to it: what GRUB for BIOS puts before the first partition. */
+  writable?: boolean;
 }
 
-/**
- * Prepares the rooms of the program, as root of the ramdisk and before anything of the image runs. Arguments: the
- * mounted root, then `path=uuid` for each device, then `--` and the program.
- *
- * The image is the work of a stranger, and its programs run as root, in the machine of the operator: upstream counts
- * that as CVE-2026-43003. Here it gets no network (a namespace without any), no process but its own, no device but the
- * disk, /proc and /sys for reading, and no power over the kernel: a user namespace without capabilities outside of it.
- * Even outside of its own root it would find /run and /tmp, where token and images lie, covered; covers that were laid
- * before the user namespace was made cannot be taken off in it (mount_namespaces(7), locked mounts).
- */
-const PREPARE = `set -e
-# By their paths: the ramdisk's shell would take applets of its own.
-mount() { /usr/bin/mount "$@"; }
-root=$1
-shift
-for dir in dev proc sys run tmp; do
-  if [ -L "$root/$dir" ]; then echo "/$dir of the image is a link" >&2; exit 1; fi
-  [ -d "$root/$dir" ] || mkdir "$root/$dir"
-done
-mount -t tmpfs -o nosuid,noexec,mode=0755 tmpfs "$root/dev"
-mkdir -p "$root/dev/disk/by-uuid"
-for node in null zero full random urandom; do cp -a "/dev/$node" "$root/dev/$node"; done
-ln -s /proc/self/fd "$root/dev/fd"
-while [ "$1" != -- ]; do
-  path=\${1%%=*} uuid=\${1#*=}
-  cp -a "$path" "$root$path"
-  # grub-mkconfig writes root=UUID= only where it sees this link.
-  if [ -n "$uuid" ]; then ln -s "../../\${path#/dev/}" "$root/dev/disk/by-uuid/$uuid"; fi
-  shift
-done
-shift
-mount -t proc -o ro,nosuid,nodev,noexec proc "$root/proc"
-mount -t sysfs -o ro,nosuid,nodev,noexec sysfs "$root/sys"
-mount -t tmpfs -o nosuid,nodev,mode=0755 tmpfs "$root/run"
-cd "$root"
-mount --bind "$root/dev" /dev
-# The map of users is written through it, so that it cannot be for reading only as a whole.
-mount -t proc -o nosuid,nodev,noexec proc /proc
-for path in sys sysrq-trigger irq bus fs; do
-  if [ -e "/proc/$path" ]; then
-    mount --bind "/proc/$path" "/proc/$path"
-    mount -o remount,bind,ro "/proc/$path"
-  fi
-done
-for dir in /run /agent /root /mnt /sys /tmp; do
-  if [ -d "$dir" ]; then mount -t tmpfs -o ro,nosuid,nodev,noexec tmpfs "$dir"; fi
-done
-exec /usr/bin/unshare --user --map-root-user --mount --root=. --wd=/ "$@"
-`;
+/** What the script ends with where it could not build a wall; nothing of the image has run then. */
+const NO_WALLS = 125;
+/** Of all processes together, bytes. grub-mkconfig and its scripts take some 30 MiB. */
+const MEMORY = 256 * 2 ** 20;
+/** Of each process, seconds. */
+const PROCESSOR_SECONDS = 300;
 
 /**
  * Runs a program of a mounted system shut in.
+ *
+ * The image is the work of a stranger, and its programs would run as root, in the machine of the operator: upstream
+ * counts that as CVE-2026-43003. Here it has a root of its own that the old one is detached from, its accounts are
+ * nobody's outside, and it has no capability inside either; nothing is writable but the system itself; it has no network,
+ * no process but its own, no device but the disk, and bounds of time, memory and processes. One wall that does not stand
+ * is a reason not to run it.
  * @param root where it is mounted
  * @param command name, found on the system's own path, and arguments
- * @throws ProgramError
+ * @throws AgentError InvalidImage where it cannot be shut in here; ProgramError
  */
 export async function runShutIn(
   root: string,
   devices: readonly ShownDevice[],
   command: readonly string[],
-  options: { timeout?: number } = {},
+  options: { timeout?: number; memory?: number } = {},
 ): Promise<string> {
-  const shown = devices.map(({ path, uuid }) => `${path}=${uuid ?? ''}`);
-  const { stdout } = await runProgram(
-    'unshare',
-    [
-      ...['--mount', '--pid', '--fork', '--kill-child', '--net', '--ipc', '--uts', '--cgroup'],
-      ...['sh', '-c', PREPARE, 'sh', root, ...shown, '--', ...command],
-    ],
-    options,
+  const shown = devices.map(
+    ({ path, uuid, writable }) => `${path}=${writable ? '0660' : '0440'}=${uuid ?? ''}`,
   );
-  return stdout;
+  const { memory = MEMORY, ...limits } = options;
+  const stage = await mkdtemp('/tmp/shut-in-');
+  const bounds = [String(memory), String(PROCESSOR_SECONDS)];
+  try {
+    const args = ['-e', SHUT_IN_SCRIPT, root, stage, ...bounds, ...shown, '--', ...command];
+    return (await runProgram('perl', args, { ...limits, env: { LC_ALL: 'C' } })).stdout;
+  } catch (error) {
+    if (error instanceof ProgramError && !hasRun(error)) {
+      throw invalidImage(
+        `The programs of this image cannot be shut in on this machine, and are not run: ${error.message}`,
+        { cause: error },
+      );
+    }
+    throw error;
+  } finally {
+    await rmdir(stage);
+  }
+}
+
+/** perl itself ends with another status where it is not there or cannot read the script. */
+function hasRun({ result }: ProgramError): boolean {
+  return result.exitCode !== -1 && !(result.exitCode === NO_WALLS && /^shut-in: /m.test(result.stderr));
 }
