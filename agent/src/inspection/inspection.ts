@@ -6,6 +6,7 @@ import { AgentStopped, messageOf } from '../error.js';
 import { systemLogs } from '../extension/log.js';
 import { HARDWARE_MANAGER_VERSION } from '../extension/step.js';
 import type { Journal } from '../journal.js';
+import { plainDisk } from '../machine/inventory.js';
 import type { Machine } from '../machine/machine.js';
 import { listPciDevices } from '../machine/pci-device.js';
 
@@ -96,7 +97,7 @@ async function collectDefault(data: Record<string, unknown>, tools: InspectionTo
   await waitForDhcp(tools);
   data['inventory'] = await describe();
   const root = selectRootDevice(machine.listBlockDevices(), undefined);
-  if (root) data['root_disk'] = { ...root, serial: root.serial[0] ?? null, wwn: root.wwn[0] ?? null };
+  if (root) data['root_disk'] = plainDisk(root);
   data['boot_interface'] = settings.bootMac ?? null;
   data['configuration'] = {
     collectors: settings.inspectionCollectors,

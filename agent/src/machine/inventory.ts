@@ -2,7 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { arch, cpus, hostname, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { JsonObject } from '../../../src/protocol/agent/malformed-body.js';
+import type { BlockDevice } from './block-device.js';
 import type { Machine } from './machine.js';
+import { memoryMebibytes } from './memory.js';
 
 /** What poll.get_hardware_info shows, in upstream's shape (hardware.py, list_hardware_info). */
 export async function inventory(
@@ -14,11 +16,10 @@ export async function inventory(
   return {
     interfaces: machine.listNetworkInterfaces(),
     cpu: cpu(),
-    disks: machine.listBlockDevices().map(({ readOnly: _ro, partitions: _parts, ...disk }) => ({
-      ...disk,
-      serial: disk.serial[0] ?? null,
-      wwn: disk.wwn[0] ?? null,
-    })),
+    disks: machine.listBlockDevices().map((disk) => {
+      const { readOnly: _ro, partitions: _parts, ...shown } = plainDisk(disk);
+      return shown;
+    }),
     memory: { total: totalmem(), physical_mb: physicalMegabytes(sys) ?? Math.ceil(totalmem() / 2 ** 20) },
     bmc_address: bmc.ipv4,
     bmc_v6address: bmc.ipv6,
@@ -37,6 +38,12 @@ export async function inventory(
   };
 }
 
+/** With one value each where a disk has several, as upstream shows them. */
+export function plainDisk(disk: BlockDevice) {
+  const first = (values: readonly string[]) => values[0] ?? null;
+  return { ...disk, serial: first(disk.serial), wwn: first(disk.wwn), by_path: first(disk.by_path) };
+}
+
 function cpu(): JsonObject {
   const text = readFileSync('/proc/cpuinfo', 'utf8');
   const field = (name: string) => new RegExp(`^${name}\\s*:\\s*(.*)$`, 'm').exec(text)?.[1];
@@ -51,9 +58,8 @@ function cpu(): JsonObject {
   };
 }
 
-/** Sum of the memory modules (SMBIOS type 17, DSP0134 §7.18); the total that the kernel sees is less. */
+/** The total that the kernel sees is less than what is plugged in. */
 function physicalMegabytes(sys: string): number | undefined {
-  let sum = 0;
   const dir = join(sys, 'firmware/dmi/entries');
   let names: string[];
   try {
@@ -61,15 +67,7 @@ function physicalMegabytes(sys: string): number | undefined {
   } catch {
     return undefined; // no SMBIOS
   }
-  for (const name of names) {
-    const raw = readFileSync(join(dir, name, 'raw'));
-    if (raw.length < 14) continue;
-    const size = raw.readUInt16LE(12);
-    if (size === 0 || size === 0xffff) continue;
-    if (size === 0x7fff && raw.length >= 32) sum += raw.readUInt32LE(28) & 0x7fffffff;
-    else sum += size & 0x8000 ? (size & 0x7fff) / 1024 : size;
-  }
-  return sum > 0 ? sum : undefined;
+  return memoryMebibytes(names.map((name) => readFileSync(join(dir, name, 'raw'))));
 }
 
 function dmi(sys: string, name: string): string {

@@ -1,3 +1,4 @@
+import { InvalidError } from '../errors.js';
 import { type Hint, type HintName, type HintOperator, parseRootDeviceHints } from './hint.js';
 
 /** A disk as hints see it. Some attributes have several forms, such as a short and a long serial number. */
@@ -14,7 +15,7 @@ export interface RootDeviceCandidate {
   wwn_with_extension?: string | null;
   wwn_vendor_extension?: string | null;
   hctl?: string | null;
-  by_path?: string | null;
+  by_path?: string | readonly string[] | null;
   tran?: string | null;
 }
 
@@ -26,7 +27,7 @@ const SMALLEST_ROOT = 4 * GIB;
  * The disk to install on. With hints: the first that fits them all. Without: the smallest of at least 4 GiB,
  * among equals the first by name, as upstream picks it.
  * @param hints as in `root_device`; undefined, null and {} mean none
- * @throws InvalidError for malformed hints
+ * @throws InvalidError for malformed hints, and for a serial number that several disks have
  */
 export function selectRootDevice<T extends RootDeviceCandidate>(
   devices: readonly T[],
@@ -37,8 +38,48 @@ export function selectRootDevice<T extends RootDeviceCandidate>(
       .filter((device) => device.size >= SMALLEST_ROOT)
       .sort((a, b) => a.size - b.size || (a.name < b.name ? -1 : 1))[0];
   }
-  return findDevicesByHints(devices, hints)[0];
+  return deviceByHints(devices, hints);
 }
+
+/**
+ * The first device that fits all hints.
+ * @throws InvalidError for malformed hints, and for a serial number that several disks have
+ */
+export function deviceByHints<T extends RootDeviceCandidate>(
+  devices: readonly T[],
+  hints: unknown,
+): T | undefined {
+  const found = findDevicesByHints(devices, hints);
+  refuseEqual(found, parseRootDeviceHints(hints));
+  return found[0];
+}
+
+/**
+ * Behind some RAID controllers all disks have the controller's serial number: a hint that means one of them and fits
+ * several means none. Several ways to one disk have its WWN in common.
+ */
+function refuseEqual(found: readonly RootDeviceCandidate[], hints: readonly Hint[]): void {
+  const [first, ...others] = found;
+  if (!first || !hints.some(({ name }) => name === 'serial')) return;
+  const serials = attribute(first, 'serial');
+  const equal = others.filter(
+    (other) =>
+      attribute(other, 'serial').some((serial) => serials.includes(serial) && meant(serial, hints)) &&
+      !(first.wwn_with_extension && first.wwn_with_extension === other.wwn_with_extension),
+  );
+  if (equal.length === 0) return;
+  throw new InvalidError(
+    `The hint "serial" fits several disks equally: ${[first, ...equal].map(({ name }) => name).join(', ')}. Name ` +
+      'another one, such as wwn_with_extension, hctl or by_path',
+  );
+}
+
+/** Whether a serial number is one by which the hints pick. */
+function meant(serial: string, hints: readonly Hint[]): boolean {
+  return hints.every((hint) => hint.name !== 'serial' || fits({ ...NO_DISK, serial }, hint));
+}
+
+const NO_DISK = { name: '', size: 0, rotational: false } as const;
 
 /** Every device that fits all hints. @throws InvalidError for malformed hints */
 export function findDevicesByHints<T extends RootDeviceCandidate>(

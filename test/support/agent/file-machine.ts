@@ -26,7 +26,7 @@ export class FileMachine implements Machine {
       wwn_with_extension: null,
       wwn_vendor_extension: null,
       hctl: null,
-      by_path: null,
+      by_path: [],
       tran: null,
       logical_sectors: 512,
       physical_sectors: 512,

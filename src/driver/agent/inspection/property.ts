@@ -1,5 +1,9 @@
 import { InvalidError, messageOf } from '../../../domain/errors.js';
-import { findDevicesByHints, type RootDeviceCandidate } from '../../../domain/root-device/match.js';
+import {
+  deviceByHints,
+  findDevicesByHints,
+  type RootDeviceCandidate,
+} from '../../../domain/root-device/match.js';
 import type { Json, JsonObject } from '../../../domain/step/step.js';
 import {
   badInventory,
@@ -81,10 +85,10 @@ function hinted(at: Inspection, hints: Json): JsonObject {
   const skip = at.properties['skip_block_devices'];
   try {
     const skipped = new Set(Array.isArray(skip) ? skip.flatMap((one) => findDevicesByHints(disks, one)) : []);
-    const found = findDevicesByHints(
+    const found = deviceByHints(
       disks.filter((disk) => !skipped.has(disk)),
       hints,
-    )[0];
+    );
     if (found) return found;
   } catch (error) {
     throw new InvalidError(

@@ -31,6 +31,30 @@ const all = [sda, nvme, small];
 const names = (hints: object) => findDevicesByHints(all, hints).map((device) => device.name);
 
 describe('selectRootDevice', () => {
+  it('refuses a serial number that several disks have, unless it is one disk', () => {
+    const one = { ...sda, serial: ['one', 'controller'], wwn_with_extension: '0x6a' };
+    const two = {
+      ...sda,
+      name: '/dev/sdc',
+      serial: ['two', 'controller'],
+      wwn_with_extension: '0x6b',
+      hctl: '0:0:2:0',
+    };
+    const pick = (hints: object, ...disks: RootDeviceCandidate[]) => selectRootDevice(disks, hints)?.name;
+    expect(() => pick({ serial: 'controller' }, one, two)).toThrow(
+      'several disks equally: /dev/sda, /dev/sdc',
+    );
+    expect(() => pick({ serial: '<in> control' }, one, two)).toThrow('several disks equally');
+    expect(pick({ serial: 'controller', hctl: '0:0:2:0' }, one, two)).toBe('/dev/sdc');
+    // Each by a number of its own.
+    expect(pick({ serial: '<or> two <or> one' }, one, two)).toBe('/dev/sda');
+    expect(pick({ serial: 'two' }, one, two)).toBe('/dev/sdc');
+    // Two ways to one disk.
+    expect(pick({ serial: 'one' }, one, { ...one, name: '/dev/sdd' })).toBe('/dev/sda');
+    // Hints that mean a kind of disk take the first.
+    expect(pick({ vendor: 'acme' }, one, two)).toBe('/dev/sda');
+  });
+
   it('takes the smallest of 4 GiB and more without hints, the first name among equals', () => {
     for (const none of [undefined, null, {}]) expect(selectRootDevice(all, none)).toBe(nvme);
     const twin = { ...nvme, name: '/dev/nvme1n1' };
