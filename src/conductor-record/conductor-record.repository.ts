@@ -4,6 +4,16 @@ import type { ConductorRecord } from './conductor-record.entity.js';
 /** `alive` is judged on the database's clock. */
 export type ConductorStatus = ConductorRecord & { alive: boolean };
 
+/** A host name that nodes or operations bear, seen from another one. */
+export interface OtherConductor {
+  hostname: string;
+  online: boolean;
+  /** Seconds. */
+  silent: number;
+  dead: boolean;
+  nodes: number;
+}
+
 export class ConductorRecordRepository {
   constructor(private readonly source: DataSource) {}
 
@@ -41,6 +51,58 @@ export class ConductorRecordRepository {
       `select *, online and updated_at > now() - make_interval(secs => $1) as alive from conductor order by id`,
       [timeout],
     );
+  }
+
+  /**
+   * Other host names that nodes or open operations bear, with how long they have been silent. A name without a row has
+   * never lived here: a restored database has such.
+   */
+  async others(hostname: string, timeout: number): Promise<OtherConductor[]> {
+    return this.source.query<OtherConductor[]>(
+      `select holder as hostname, coalesce(online, false) as online,
+              coalesce(extract(epoch from now() - conductor.updated_at), 'infinity')::float8 as silent,
+              coalesce(conductor.updated_at < now() - make_interval(secs => $2), true) as dead,
+              (select count(*)::int from node where conductor_affinity = holder) as nodes
+         from (select distinct conductor_affinity as holder from node
+               union select distinct conductor from operation where finished_at is null) as named
+         left join conductor on conductor.hostname = holder
+        where holder <> $1`,
+      [hostname, timeout],
+    );
+  }
+
+  /**
+   * All that a dead conductor holds goes to another, at once; its reservations end, and the epoch moves on, so that it
+   * cannot write under them when it wakes.
+   * @param drivers that the other can serve
+   * @param timeout seconds of silence: looked at again, it may have come back
+   */
+  async takeOver(
+    from: string,
+    to: string,
+    drivers: readonly string[],
+    timeout: number,
+  ): Promise<{ nodes: number; operations: number }> {
+    const [row] = await this.source.query<{ nodes: number; operations: number }[]>(
+      `with dead as (
+         select 1 where not exists (select 1 from conductor where hostname = $1
+           and updated_at >= now() - make_interval(secs => $4))
+       ), taken as (
+         update node set conductor_affinity = $2,
+                reservation = case when reservation = $1 then null else reservation end,
+                reservation_expires_at = case when reservation = $1 then null else reservation_expires_at end,
+                reservation_epoch = reservation_epoch + case when reservation = $1 then 1 else 0 end
+           from dead where conductor_affinity = $1 and driver = any($3) returning node.uuid
+       ), working as (
+         update operation set conductor = $2 from dead
+          where conductor = $1 and finished_at is null
+            and (node_uuid in (select uuid from taken)
+              or node_uuid in (select uuid from node where conductor_affinity = $2)) returning operation.id
+       )
+       select (select count(*) from taken)::int as nodes, (select count(*) from working)::int as operations`,
+      [from, to, drivers, timeout],
+    );
+    return row!;
   }
 
   async find(hostname: string, timeout: number): Promise<ConductorStatus | null> {

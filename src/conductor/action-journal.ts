@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { inTransaction } from '../database/data-source.js';
+import { foundOut } from '../database/found-out.js';
 import { brokenUnique } from '../database/statement.js';
 import { LockedError } from '../domain/errors.js';
 import type { StepEvent } from '../domain/step/advance.js';
@@ -59,18 +61,27 @@ export class ActionJournal {
   ): Promise<void> {
     const { source, nodes, operations, runner, host } = this.deps;
     const sealed = nodes.sealText(JSON.stringify(args));
-    const { id } = await inTransaction(source, async (manager) => {
-      if (fence) await nodes.update(node.uuid, { last_error: null }, fence, manager);
-      const steps = [plannedFrom(ownStep(step), { sealed })];
-      const row = {
-        node_uuid: node.uuid,
-        kind: 'action' as const,
-        steps,
-        request_id: requestId,
-        conductor: host,
-      };
-      return operations.create(row, manager);
-    }).catch((error: unknown) => {
+    const uuid = randomUUID();
+    const write = () =>
+      inTransaction(source, async (manager) => {
+        if (fence) await nodes.update(node.uuid, { last_error: null }, fence, manager);
+        const steps = [plannedFrom(ownStep(step), { sealed })];
+        const row = {
+          uuid,
+          node_uuid: node.uuid,
+          kind: 'action' as const,
+          steps,
+          request_id: requestId,
+          conductor: host,
+        };
+        return (await operations.create(row, manager)).id;
+      });
+    const written = async (): Promise<string | null> =>
+      inTransaction(source, async (manager) => {
+        await nodes.reservations.lockRow(node.uuid, manager);
+        return operations.idOf(uuid, manager);
+      });
+    const id = await foundOut(write, written).catch((error: unknown) => {
       if (brokenUnique(error) !== null) throw new StillOpen(node.uuid, host);
       throw error;
     });

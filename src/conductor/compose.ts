@@ -40,6 +40,7 @@ import { PortDesk } from './port-desk.js';
 import { recoverStranded } from './recovery.js';
 import { Reservations } from './reservation.js';
 import { StepPerformer } from './step-performer.js';
+import { Takeover } from './takeover.js';
 import { Transitions } from './transition.js';
 import { VendorDesk } from './vendor-desk.js';
 import { VerbAcceptance } from './verb-acceptance.js';
@@ -162,7 +163,29 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
     vendor: new VendorDesk({ ...parts, contexts, desk, actions }),
     conductorTimeout: settings.heartbeat_timeout,
   });
-  const tasks = periodicTasks({ ...parts, powerSync, runner, allocating, self: { host, instance } });
+  const recoverOrphans = async () => {
+    await recoverStranded({ ...parts, reservations, transitions });
+    await parts.nodes.reservations.releaseExpired();
+  };
+  const takeover = new Takeover({
+    ...parts,
+    drivers: parts.registry.driverNames(),
+    timeout: settings.heartbeat_timeout,
+  });
+  const takeOver = async () => {
+    if (!(await takeover.run())) return;
+    await recoverOrphans();
+    await runner.sweep();
+  };
+  const tasks = periodicTasks({
+    ...parts,
+    recoverOrphans,
+    takeOver,
+    powerSync,
+    runner,
+    allocating,
+    self: { host, instance },
+  });
   return {
     service,
     tasks,
@@ -177,8 +200,9 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
       if (freed.length > 0)
         parts.log.info({ nodes: freed.length }, 'freed the reservations of an earlier process');
       reservations.start();
-      await recoverStranded({ ...parts, reservations, transitions });
-      await runner.resume();
+      await takeover.run();
+      await recoverOrphans();
+      await runner.sweep();
       await allocating.sweep();
       periodic?.start(tasks);
     },

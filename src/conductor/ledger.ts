@@ -1,6 +1,7 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { Compound } from '../database/compound.js';
 import { inTransaction, type Queryable } from '../database/data-source.js';
+import { foundOut } from '../database/found-out.js';
 import { LeaseLostError } from '../domain/errors.js';
 import type { Journal } from '../domain/step/advance.js';
 import type { Json } from '../domain/step/step.js';
@@ -71,7 +72,7 @@ export class Ledger {
   }
 
   /**
-   * Accepts work.
+   * Accepts work. An answer that is lost on the way is found out: whoever asked is told of what stands in the journal.
    * @param superseding why the node's open workflow ends with it; null: it goes on
    * @returns it, durable; null where there is none
    * @throws LeaseLostError, DatabaseAwayError; the database's unique violation when the node has open work of that sort
@@ -85,12 +86,41 @@ export class Ledger {
   ): Promise<JournaledOperation | null> {
     const { operations } = this.deps;
     let made: Omit<JournaledOperation, 'id'> | null = null;
-    const row = await this.#write(draft, lease, entry, (compound) => {
-      if (work) made = operations.addCreated(compound, work, superseding);
-      else if (superseding !== null) operations.addSuperseded(compound, lease.node.uuid, superseding);
-      return work ? 'select held.*, created.id as operation_id from held, created' : 'select * from held';
+    const write = () =>
+      this.#write(draft, lease, entry, (compound) => {
+        if (work) made = operations.addCreated(compound, work, superseding);
+        else if (superseding !== null) operations.addSuperseded(compound, lease.node.uuid, superseding);
+        return work ? 'select held.*, created.id as operation_id from held, created' : 'select * from held';
+      });
+    const row = await foundOut(write, async () => {
+      const found = await this.#accepted(made, draft, lease);
+      if (found) this.deps.transitions.tell(draft.row, entry.moves ?? []);
+      return found;
     });
     return made && { ...(made as Omit<JournaledOperation, 'id'>), id: row['operation_id'] as string };
+  }
+
+  /**
+   * What `accept` has written: the operation by its uuid; without one the reservation, which the same statement gave up.
+   * @returns null where it has not
+   */
+  #accepted(
+    made: Omit<JournaledOperation, 'id'> | null,
+    draft: NodeDraft,
+    lease: Lease,
+  ): Promise<Record<string, unknown> | null> {
+    const { source, nodes, operations } = this.deps;
+    return inTransaction(source, async (manager) => {
+      // Two statements: what was written under the lock that the first one waited for is seen by the next.
+      const node = await nodes.reservations.lockRow(draft.row.uuid, manager);
+      const operation_id = made && (await operations.idOf(made.uuid, manager));
+      const { epoch } = lease.fence;
+      const released = node?.reservation === null && node.reservation_epoch === epoch;
+      if (!node || (made ? operation_id === null : !released)) return null;
+      if (released) lease.passed();
+      draft.written(node);
+      return { operation_id };
+    });
   }
 
   /** A line in the node's history. @throws LeaseLostError, DatabaseAwayError */

@@ -1,11 +1,13 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { AllocationRepository } from '../allocation/allocation.repository.js';
 import { inTransaction } from '../database/data-source.js';
+import { foundOut } from '../database/found-out.js';
 import { isDatabaseAway, messageOf } from '../domain/errors.js';
 import { isProvisionState, next } from '../domain/provision/machine.js';
 import type { ProvisionEvent, ProvisionState } from '../domain/provision/table.js';
 import type { Journal } from '../domain/step/advance.js';
 import type { Node } from '../node/node.entity.js';
+import type { NodeRepository } from '../node/node.repository.js';
 import type { JournaledOperation, OperationRepository } from '../operation/operation.repository.js';
 import type { Logger } from '../platform/logger.js';
 import type { CleaningPlan } from './cleaning-plan.js';
@@ -23,6 +25,7 @@ export class OperationEnd {
   constructor(
     private readonly deps: {
       source: DataSource;
+      nodes: NodeRepository;
       operations: OperationRepository;
       allocations: AllocationRepository;
       transitions: Transitions;
@@ -83,18 +86,30 @@ export class OperationEnd {
       await commit(true);
       return null;
     }
-    const follows = await inTransaction(this.deps.source, async (manager) => {
-      await commit(false, manager);
-      await this.deps.allocations.deleteOfNode(row.uuid, manager);
-      const steps = this.deps.cleaning.automated(draft.row);
-      const created = await this.deps.operations.create(
-        { node_uuid: row.uuid, kind: 'clean', steps, request_id: requestId, conductor: this.deps.host },
-        manager,
-      );
-      return created.id;
-    });
+    const { operations } = this.deps;
+    const write = () =>
+      inTransaction(this.deps.source, async (manager) => {
+        await commit(false, manager);
+        await this.deps.allocations.deleteOfNode(row.uuid, manager);
+        const steps = this.deps.cleaning.automated(draft.row);
+        const created = await operations.create(
+          { node_uuid: row.uuid, kind: 'clean', steps, request_id: requestId, conductor: this.deps.host },
+          manager,
+        );
+        return created.id;
+      });
+    const follows = await foundOut(write, () => this.#cleaningOf(row.uuid));
     this.deps.transitions.tell(row, moves);
     return follows;
+  }
+
+  /** The cleaning behind a tear-down, once both are written. */
+  #cleaningOf(node: string): Promise<string | null> {
+    return inTransaction(this.deps.source, async (manager) => {
+      await this.deps.nodes.reservations.lockRow(node, manager);
+      const open = await this.deps.operations.openOf(node, manager);
+      return open?.kind === 'clean' ? open.id : null;
+    });
   }
 
   async #fail(

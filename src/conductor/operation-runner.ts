@@ -6,6 +6,7 @@ import type { Node } from '../node/node.entity.js';
 import type { NodeRepository } from '../node/node.repository.js';
 import type {
   JournaledOperation,
+  OpenOperation,
   OperationRepository,
   Waiting as Wait,
 } from '../operation/operation.repository.js';
@@ -67,16 +68,55 @@ export class OperationRunner {
   /** Those of them by errors that say nothing of a lock, a lease or the database. */
   readonly #unclaimed = new Map<string, number>();
   readonly #stopping = new AbortController();
+  /** One for all who ask for it. */
+  #sweeping: Promise<number> | null = null;
 
   constructor(private readonly deps: RunnerDeps) {}
 
-  /** Takes up every operation that this conductor left open. */
-  async resume(): Promise<void> {
+  /**
+   * Takes up every open operation of this conductor that it does not have in its hands: all of them at a start; later those
+   * whose event, timer or begin was lost, and whatever is due by the database's clock.
+   * @returns how many
+   */
+  sweep(): Promise<number> {
+    this.#sweeping ??= this.#sweep().finally(() => {
+      this.#sweeping = null;
+    });
+    return this.#sweeping;
+  }
+
+  async #sweep(): Promise<number> {
+    let taken = 0;
     for (const open of await this.deps.operations.open(this.deps.host)) {
-      if (open.abort_requested && open.state !== 'running') this.deliver(open.id, { on: 'abort' });
-      if (open.state === 'waiting') this.#arm(open.id, open.poll_in, open.deadline_in);
-      else if (open.state !== 'held') this.deliver(open.id, { on: 'restart' });
+      // Work that is being accepted, or at work, is under its node's reservation.
+      if (this.#queues.has(open.id) || this.deps.reservations.holds(open.node_uuid)) continue;
+      if (this.#takeUpOpen(open)) taken++;
     }
+    return taken;
+  }
+
+  /**
+   * Who goes on with an open operation that has no queue, by its state:
+   * `running`, `ending`: a restart, which looks at its step. A retry that waits for its timer is left to that.
+   * `waiting`: what is due; else its timer is set again. An abort that was noted is heard first.
+   * `held`: nobody but an abort or the operator's `unhold`.
+   */
+  #takeUpOpen(open: OpenOperation): boolean {
+    const { id, kind, state, poll_in, deadline_in, stopped } = open;
+    const isTimed = this.#timers.has(id);
+    if (state === 'running' || state === 'ending') {
+      if (!isTimed) this.deliver(id, { on: 'restart' });
+      return !isTimed;
+    }
+    if (open.abort_requested && !isTimed) this.deliver(id, { on: 'abort' });
+    if (state !== 'waiting' || (stopped && RESTING.includes(kind))) return false;
+    if (deadline_in !== null && deadline_in <= 0) this.deliver(id, { on: 'deadline' });
+    else if (poll_in !== null && poll_in <= 0) this.deliver(id, { on: 'wake', why: 'poll' });
+    else {
+      if (!isTimed) this.#arm(id, poll_in, deadline_in);
+      return false;
+    }
+    return true;
   }
 
   /** The node's maintenance is over: what came meanwhile was not heard, so its work looks for itself. */
@@ -112,15 +152,6 @@ export class OperationRunner {
     const fresh = { events: [waiting], running: Promise.resolve() };
     this.#queues.set(id, fresh);
     fresh.running = this.#work(id, fresh.events);
-  }
-
-  /** A safety net below the timers: whatever is due by the database's clock. */
-  async sweep(): Promise<number> {
-    const due = await this.deps.operations.due(this.deps.host, RESTING);
-    for (const open of due) {
-      this.deliver(open.id, (open.deadline_in ?? 1) <= 0 ? { on: 'deadline' } : { on: 'wake', why: 'poll' });
-    }
-    return due.length;
   }
 
   async #work(id: string, events: Waiting[]): Promise<void> {
@@ -165,6 +196,7 @@ export class OperationRunner {
     this.#interrupted.set(id, times + 1);
     this.#clearTimer(id);
     const later = contained('operations: retry', () => {
+      this.#timers.delete(id);
       for (const one of again) this.deliver(id, one);
       // A wait whose event was lost on the way is picked up by its own times.
       this.sweep().catch(() => log.debug('the sweep finds no database yet'));
@@ -260,7 +292,10 @@ export class OperationRunner {
       pollIn !== null && pollIn <= soonest ? { on: 'wake', why: 'poll' } : { on: 'deadline' };
     // Timers count 31 bits of milliseconds; the sweep finds what lies beyond.
     const timer = setTimeout(
-      contained('operations: wait', () => this.deliver(id, event)),
+      contained('operations: wait', () => {
+        this.#timers.delete(id);
+        this.deliver(id, event);
+      }),
       Math.min(Math.max(soonest, 0), 2_000_000_000),
     );
     this.#timers.set(id, timer);

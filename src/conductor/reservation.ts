@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LeaseLostError, LockedError, messageOf, NotFoundError } from '../domain/errors.js';
+import { isDatabaseAway, LeaseLostError, LockedError, messageOf, NotFoundError } from '../domain/errors.js';
 import type { Fence } from '../node/fence.js';
 import type { Node } from '../node/node.entity.js';
 import type { NodeRepository } from '../node/node.repository.js';
@@ -31,6 +31,9 @@ export interface Reserving {
   reserved<T>(ident: string, work: (lease: Lease) => Promise<T>): Promise<T>;
 }
 
+/** Asked for, and the answer was lost. */
+const UNKNOWN = Symbol('unknown');
+
 /**
  * Node reservations of this conductor: fenced leases on the database's clock, all renewed in one statement.
  * A paused process finds its leases expired by its own monotonic clock before it acts, and the fence refuses its
@@ -39,7 +42,11 @@ export interface Reserving {
 export class Reservations {
   readonly #held = new Map<string, Held>();
   /** Given up while the database was away: without this they would block their nodes until they expire. */
-  readonly #owed = new Map<string, Fence>();
+  readonly #owed = new Map<string, Fence | typeof UNKNOWN>();
+  /** Of them, those that are given back just now. */
+  readonly #returning = new Map<string, Promise<void>>();
+  /** How often each node is asked for just now. */
+  readonly #asking = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -80,11 +87,26 @@ export class Reservations {
     await this.#giveBack(uuid);
     for (let attempt = 0; ; attempt++) {
       const asked = performance.now();
-      const taken = await nodes.reservations.reserve(uuid, host, leaseSeconds);
+      const taken = await this.#asked(uuid, () => nodes.reservations.reserve(uuid, host, leaseSeconds));
       if (!taken) throw new NotFoundError(`Node ${uuid} could not be found.`);
       if ('fence' in taken) return this.#hold(taken.node, taken.fence, asked);
       if (!retry || attempt >= retryAttempts) throw new LockedError(uuid, taken.holder);
       await sleep(retryInterval * 1000);
+    }
+  }
+
+  /** A reservation whose answer was lost would block its node until it expires. */
+  async #asked<T>(uuid: string, ask: () => Promise<T>): Promise<T> {
+    this.#asking.set(uuid, (this.#asking.get(uuid) ?? 0) + 1);
+    try {
+      return await ask();
+    } catch (error) {
+      if (isDatabaseAway(error) && !this.#owed.has(uuid)) this.#owed.set(uuid, UNKNOWN);
+      throw error;
+    } finally {
+      const left = this.#asking.get(uuid)! - 1;
+      if (left > 0) this.#asking.set(uuid, left);
+      else this.#asking.delete(uuid);
     }
   }
 
@@ -95,6 +117,7 @@ export class Reservations {
   #hold(node: Node, fence: Fence, asked: number): Lease {
     const held: Held = { fence, expires: asked + this.deps.leaseSeconds * 1000, lost: new AbortController() };
     this.#held.set(node.uuid, held);
+    if (this.#owed.get(node.uuid) === UNKNOWN) this.#owed.delete(node.uuid);
     let over = false;
     const forget = () => {
       over = true;
@@ -125,11 +148,22 @@ export class Reservations {
     };
   }
 
-  async #giveBack(uuid: string): Promise<void> {
-    const fence = this.#owed.get(uuid);
-    if (!fence) return;
-    await this.deps.nodes.reservations.release(uuid, fence);
-    if (this.#owed.get(uuid) === fence) this.#owed.delete(uuid);
+  #giveBack(uuid: string): Promise<void> {
+    const owed = this.#owed.get(uuid);
+    const returning = this.#returning.get(uuid);
+    if (!owed || returning) return returning ?? Promise.resolve();
+    // Whoever asks just now may have it by now: then what is unknown is that, and known.
+    if (owed === UNKNOWN && (this.#asking.has(uuid) || this.#held.has(uuid))) return Promise.resolve();
+    const work = this.#return(uuid, owed).finally(() => this.#returning.delete(uuid));
+    this.#returning.set(uuid, work);
+    return work;
+  }
+
+  async #return(uuid: string, owed: Fence | typeof UNKNOWN): Promise<void> {
+    const { reservations } = this.deps.nodes;
+    if (owed === UNKNOWN) await reservations.releaseUnknown(uuid, this.deps.host);
+    else await reservations.release(uuid, owed);
+    if (this.#owed.get(uuid) === owed) this.#owed.delete(uuid);
   }
 
   async #renew(leases: Map<string, Held>): Promise<void> {

@@ -1,4 +1,6 @@
 import type { DataSource } from 'typeorm';
+import { inTransaction } from '../database/data-source.js';
+import { foundOut } from '../database/found-out.js';
 import { brokenUnique } from '../database/statement.js';
 import { ConflictError, InvalidError, LockedError } from '../domain/errors.js';
 import { canonicalUuid } from '../domain/node/name.js';
@@ -94,18 +96,26 @@ export class VerbDesk {
     verb: 'abort' | 'unhold',
     by: Requester,
   ): Promise<Accepted | null> {
-    const { source, operations, transitions, runner } = this.deps;
+    const { source, nodes, operations, transitions, runner } = this.deps;
     const open = await operations.openOf(held.uuid);
     if (verb === 'abort') {
       if (!open) return null;
       if (open.abort_requested) await this.#refuseSecondAbort(held, open.id);
-      await operations.requestAbort(open.id, source);
+      const note = () => operations.requestAbort(open.id, source);
+      await foundOut(note, note);
       return { node: held, operation: null, afterwards: () => runner.deliver(open.id, { on: 'abort' }) };
     }
     if (open?.state !== 'held') throw new ConflictError(`Node ${held.uuid} has no work on hold.`);
     const changes = { last_error: null };
-    const node = await transitions.fire(held, fence, VERBS[verb].event, { changes, by }, (manager) =>
-      operations.release(open.id, RELEASED, manager),
+    const letGo = () =>
+      transitions.fire(held, fence, VERBS[verb].event, { changes, by }, (manager) =>
+        operations.release(open.id, RELEASED, manager),
+      );
+    const node = await foundOut(letGo, () =>
+      inTransaction(source, async (manager) => {
+        const now = await nodes.reservations.lockRow(held.uuid, manager);
+        return now && now.provision_state !== held.provision_state ? now : null;
+      }),
     );
     return { node, operation: null, afterwards: () => runner.deliver(open.id, { on: 'wake', why: 'poll' }) };
   }

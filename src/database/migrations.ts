@@ -17,6 +17,7 @@ import { AddStepArgsSealed1763727000000 } from '../../migrations/1763727000000-a
 import { AddLeaseOfThisBoot1763728000000 } from '../../migrations/1763728000000-add-lease-of-this-boot.js';
 import { AddLeaseFacts1763729000000 } from '../../migrations/1763729000000-add-lease-facts.js';
 import { AddOperationClock1763729060000 } from '../../migrations/1763729060000-add-operation-clock.js';
+import { AddNodeConductorIndex1763729120000 } from '../../migrations/1763729120000-add-node-conductor-index.js';
 
 /** Every migration, oldest first: a file that is not listed here does not run. */
 export const MIGRATIONS = [
@@ -39,4 +40,5 @@ export const MIGRATIONS = [
   AddLeaseOfThisBoot1763728000000,
   AddLeaseFacts1763729000000,
   AddOperationClock1763729060000,
+  AddNodeConductorIndex1763729120000,
 ];

@@ -17,6 +17,7 @@ const time = { type: 'timestamptz', nullable: true } as const;
 @Unique('node_instance_uuid_key', ['instance_uuid'])
 @Index('node_provision_state_idx', ['provision_state'])
 @Index('node_chassis_uuid_idx', ['chassis_uuid'])
+@Index('node_conductor_affinity_idx', ['conductor_affinity'])
 @Index('node_reservation_idx', ['reservation'], { where: 'reservation is not null' })
 @Unique('node_allocation_uuid_key', ['allocation_uuid'])
 @Index('node_free_idx', ['resource_class'], {

@@ -66,6 +66,31 @@ export class ReservationRepository {
     return row;
   }
 
+  /** Holds the row until the transaction ends, whoever has the reservation. */
+  async lockRow(uuid: string, on: Queryable): Promise<Node | null> {
+    const [row] = await on.query<Node[]>(`select * from node where uuid = $1 for update`, [uuid]);
+    return row ?? null;
+  }
+
+  /**
+   * One that was asked for without an answer, and may be there: no process of this host name holds it.
+   * The epoch moves on, so that nothing can be written under it.
+   */
+  async releaseUnknown(uuid: string, holder: string): Promise<void> {
+    await this.source.query(
+      `update node set ${RELEASED}, reservation_epoch = reservation_epoch + 1
+        where uuid = $1 and reservation = $2`,
+      [uuid, holder],
+    );
+  }
+
+  /** Those that nobody has renewed nor given up: a stranger could have them, so their names say nothing. */
+  async releaseExpired(): Promise<void> {
+    await this.source.query(
+      `update node set ${RELEASED} where reservation is not null and reservation_expires_at < now()`,
+    );
+  }
+
   async release(uuid: string, fence: Fence, on: Queryable = this.source.manager): Promise<void> {
     await on.query(
       `update node set ${RELEASED}

@@ -3,6 +3,8 @@ import type { DataSource } from 'typeorm';
 import { Compound } from '../database/compound.js';
 import type { Queryable } from '../database/data-source.js';
 import { type Keyring, openSecrets, sealSecrets } from '../database/sealing.js';
+import { factsOf } from '../domain/provision/machine.js';
+import { type ProvisionState, STATES } from '../domain/provision/table.js';
 import { type Journal, newJournal, type Result } from '../domain/step/advance.js';
 import { type Json, type JsonObject, newStep, type PlannedStep, type Step } from '../domain/step/step.js';
 import type { Operation, OperationStep } from './operation.entity.js';
@@ -33,6 +35,8 @@ export interface JournaledOperation {
 
 /** An operation before it has begun. */
 export interface NewOperation {
+  /** Made here where it is not given. */
+  uuid?: string;
   node_uuid: string;
   kind: OperationKind;
   steps: readonly PlannedStep[];
@@ -51,11 +55,25 @@ export interface OpenOperation {
   poll_in: number | null;
   deadline_in: number | null;
   abort_requested: boolean;
+  /** Its node is in maintenance, and the deadline stands still. */
+  stopped: boolean;
 }
 
-const OPEN_COLUMNS = `id, node_uuid, kind, state, wait_for, abort_requested,
+const OPEN_COLUMNS = `id, node_uuid, kind, state, wait_for, abort_requested, clock_stopped_at is not null as stopped,
   extract(epoch from poll_at - now())::float8 * 1000 as poll_in,
   case when clock_stopped_at is null then extract(epoch from deadline - now())::float8 * 1000 end as deadline_in`;
+
+/** A node whose row speaks of work (`work`) or of a change of power that is in no journal. */
+export interface Stranded {
+  uuid: string;
+  work: boolean;
+  power: boolean;
+}
+
+/** A conductor works there; what waits or rests is left by a verb. */
+const WORKING_STATES = (Object.keys(STATES) as ProvisionState[]).filter(
+  (state) => factsOf(state).onConductorLoss !== undefined,
+);
 
 /** What an operation waits for, times in ms. */
 export interface Waiting {
@@ -96,9 +114,8 @@ export class OperationRepository {
     operation: NewOperation,
     supersedes: string | null = null,
   ): Omit<JournaledOperation, 'id'> {
-    const { node_uuid, kind, steps, args = {}, request_id, conductor } = operation;
+    const { uuid = randomUUID(), node_uuid, kind, steps, args = {}, request_id, conductor } = operation;
     const { parameters } = compound;
-    const uuid = randomUUID();
     const journal = newJournal(steps.map(newStep));
     const from = ['held'];
     if (supersedes !== null) {
@@ -226,15 +243,9 @@ export class OperationRepository {
     );
   }
 
-  /** Open work whose poll or deadline has come. @param resting kinds that are not polled in maintenance */
-  async due(conductor: string, resting: readonly OperationKind[]): Promise<OpenOperation[]> {
-    return this.source.query<OpenOperation[]>(
-      `select ${OPEN_COLUMNS} from operation
-        where conductor = $1 and state = 'waiting' and finished_at is null
-          and (poll_at <= now() and (clock_stopped_at is null or kind <> all($2)) or deadline <= now() and clock_stopped_at is null)
-        order by id`,
-      [conductor, resting],
-    );
+  async idOf(uuid: string, on: Queryable): Promise<string | null> {
+    const [row] = await on.query<{ id: string }[]>(`select id from operation where uuid = $1`, [uuid]);
+    return row?.id ?? null;
   }
 
   /** The node's open workflow (not a power action). */
@@ -246,12 +257,23 @@ export class OperationRepository {
     return row ?? null;
   }
 
-  async hasOpenPower(node_uuid: string): Promise<boolean> {
-    const rows = await this.source.query<unknown[]>(
-      `select 1 from operation where node_uuid = $1 and finished_at is null and kind = 'power'`,
-      [node_uuid],
+  /**
+   * Nodes of a conductor whose row says that work is under way which no operation is of, and that nobody holds.
+   * @param uuid of one, whoever holds it; null: all
+   */
+  stranded(conductor: string, uuid: string | null = null): Promise<Stranded[]> {
+    return this.source.query<Stranded[]>(
+      `select * from (
+         select uuid,
+                provision_state = any($2) and not exists (select 1 from operation where node_uuid = node.uuid
+                  and finished_at is null and kind not in ('power', 'action')) as work,
+                target_power_state is not null and not exists (select 1 from operation where node_uuid = node.uuid
+                  and finished_at is null and kind = 'power') as power
+           from node where conductor_affinity = $1 and (provision_state = any($2) or target_power_state is not null)
+            and case when $3::uuid is null then reservation is null or reservation_expires_at < now() else uuid = $3 end
+       ) as node where work or power`,
+      [conductor, WORKING_STATES, uuid],
     );
-    return rows.length > 0;
   }
 
   async countOpen(kind: OperationKind, on: Queryable = this.source.manager): Promise<number> {

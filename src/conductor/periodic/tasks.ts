@@ -14,6 +14,10 @@ export function periodicTasks(deps: {
   events: EventRepository;
   images: { cleanUp(): Promise<unknown> };
   self: { host: string; instance: string };
+  /** Of nodes: what no operation is of. */
+  recoverOrphans: () => Promise<void>;
+  /** What conductors that are dead held. */
+  takeOver: () => Promise<void>;
   settings: {
     heartbeat_interval: number;
     check_provision_state_interval: number;
@@ -23,7 +27,19 @@ export function periodicTasks(deps: {
   /** Another process took this host name: two would fight over the same nodes. */
   onReplaced: () => void;
 }): PeriodicTask[] {
-  const { powerSync, runner, allocating, conductors, events, images, self, settings, onReplaced } = deps;
+  const {
+    powerSync,
+    runner,
+    allocating,
+    conductors,
+    events,
+    images,
+    self,
+    settings,
+    onReplaced,
+    recoverOrphans,
+    takeOver,
+  } = deps;
   return [
     powerSync.syncTask(),
     powerSync.recoveryTask(),
@@ -33,6 +49,7 @@ export function periodicTasks(deps: {
       atStart: true,
       run: async () => {
         if (!(await conductors.touch(self.host, self.instance))) onReplaced();
+        else await takeOver();
       },
     },
     {
@@ -40,6 +57,7 @@ export function periodicTasks(deps: {
       every: settings.check_provision_state_interval,
       run: async () => {
         await runner.sweep();
+        await recoverOrphans();
       },
     },
     {

@@ -1,0 +1,57 @@
+import type {
+  ConductorRecordRepository,
+  OtherConductor,
+} from '../conductor-record/conductor-record.repository.js';
+import type { Logger } from '../platform/logger.js';
+
+/**
+ * Nodes, with their reservations and open operations, of conductors that are dead. A machine that was renamed is such a
+ * one: its nodes would be nobody's, their power not read and their work not gone on with. A name counts as dead when it has
+ * given no sign of life for `heartbeat_timeout`, by the database's clock, whether it said good-bye or not.
+ */
+export class Takeover {
+  /** Names whose nodes wait, said once each. */
+  readonly #said = new Set<string>();
+
+  constructor(
+    private readonly deps: {
+      conductors: ConductorRecordRepository;
+      /** Hardware types that this conductor can serve. */
+      drivers: readonly string[];
+      /** Seconds. */
+      timeout: number;
+      host: string;
+      log: Logger;
+    },
+  ) {}
+
+  /** @returns whether anything was taken over */
+  async run(): Promise<boolean> {
+    const { conductors, drivers, timeout, host, log } = this.deps;
+    let taken = false;
+    for (const other of await conductors.others(host, timeout)) {
+      if (!other.dead) {
+        this.#say(other);
+        continue;
+      }
+      const { nodes, operations } = await conductors.takeOver(other.hostname, host, drivers, timeout);
+      if (nodes + operations === 0) continue;
+      log.warn(
+        { conductor: other.hostname, nodes, operations },
+        'took over the nodes of a conductor that is dead',
+      );
+      this.#said.delete(other.hostname);
+      taken = true;
+    }
+    return taken;
+  }
+
+  #say({ hostname, nodes, silent }: OtherConductor): void {
+    if (nodes === 0 || this.#said.has(hostname)) return;
+    this.#said.add(hostname);
+    this.deps.log.warn(
+      { conductor: hostname, nodes, silent: Math.round(silent) },
+      `nodes belong to another conductor: they are taken over when it has been silent for ${this.deps.timeout} s`,
+    );
+  }
+}
