@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { InvalidError, NotFoundError } from '../domain/errors.js';
 import { factsOf } from '../domain/provision/machine.js';
 import type { ProvisionState } from '../domain/provision/table.js';
@@ -37,22 +37,36 @@ export class AgentDesk {
     const node = await this.#match(query);
     if (!node) throw missing();
     if (query.tokens === false) return { node, agent_token: null };
-    return { node, agent_token: await this.giveToken(node.uuid, mayLookUp) };
+    const { source, node_uuid, addresses } = query;
+    const asker = fingerprint([source, node_uuid, ...addresses.toSorted()]);
+    return { node, agent_token: await this.giveToken(node.uuid, asker, mayLookUp) };
   }
 
   /**
-   * The node's agent token, made now; null when it was given out before.
+   * The node's agent token, made now; null when it was given out before. One that nobody has used yet is given again to
+   * who has asked for it in the same words from the same address: its answer may have been lost, with the conductor for one,
+   * and a ramdisk without a token can never report. Each boot that is Ferric's has a token of its own.
+   * @param asker who asks, by all that is known of it
    * @param may whether a node in this state still gets one: the caller may have won a race with a change of state
    */
-  async giveToken(uuid: string, may: (state: string) => boolean = () => true): Promise<string | null> {
-    let agent_token: string | null = null;
+  async giveToken(
+    uuid: string,
+    asker: string,
+    may: (state: string) => boolean = () => true,
+  ): Promise<string | null> {
+    let given: string | null = null;
     await this.deps.nodes.edit(uuid, null, (clear) => {
-      if (clear.driver_internal_info['agent_secret_token']) return null;
+      const known = clear.driver_internal_info;
+      const { agent_secret_token: token, agent_token_asker: first, agent_last_heartbeat: used } = known;
+      if (token) {
+        if (typeof token === 'string' && first === asker && !used) given = token;
+        return null;
+      }
       if (!may(clear.provision_state)) throw missing();
-      agent_token = randomBytes(32).toString('base64url');
-      return { driver_internal_info: { ...clear.driver_internal_info, agent_secret_token: agent_token } };
+      given = randomBytes(32).toString('base64url');
+      return { driver_internal_info: { ...known, agent_secret_token: given, agent_token_asker: asker } };
     });
-    return agent_token;
+    return given;
   }
 
   async heartbeat(node_uuid: string, body: HeartbeatBody, source: string): Promise<void> {
@@ -121,4 +135,9 @@ function mayLookUp(state: string): boolean {
 
 function missing(): NotFoundError {
   return new NotFoundError('Node could not be found.');
+}
+
+/** Of an asker, to be kept. */
+export function fingerprint(parts: readonly (string | null)[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }

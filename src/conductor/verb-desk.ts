@@ -3,6 +3,7 @@ import { inTransaction } from '../database/data-source.js';
 import { foundOut } from '../database/found-out.js';
 import { brokenUnique } from '../database/statement.js';
 import { ConflictError, InvalidError, LockedError } from '../domain/errors.js';
+import { withoutLeftBehind } from '../domain/node/left-behind.js';
 import { canonicalUuid } from '../domain/node/name.js';
 import { type PowerTarget, settledPower } from '../domain/power/power.js';
 import { isProvisionState, nextByVerb } from '../domain/provision/machine.js';
@@ -72,6 +73,8 @@ export class VerbDesk {
         if (told) return told;
       }
       const draft = new NodeDraft(held, this.deps.nodes);
+      const driver_internal_info = work && withoutLeftBehind(draft.node.driver_internal_info, work.kind);
+      if (driver_internal_info) draft.put({ driver_internal_info });
       const changes = { last_error: null, ...work?.changes };
       const planned = this.deps.transitions.plan(held, VERBS[verb].event, { changes, by });
       const begins = work && {

@@ -11,7 +11,7 @@ import type { Node } from '../../node/node.entity.js';
 import type { NodeRepository } from '../../node/node.repository.js';
 import type { OperationRepository } from '../../operation/operation.repository.js';
 import type { Logger } from '../../platform/logger.js';
-import type { AgentDesk } from '../agent-desk.js';
+import { type AgentDesk, fingerprint } from '../agent-desk.js';
 import type { InspectionQuery } from '../conductor.js';
 import type { MachineOwner } from '../machine-owner.js';
 import type { NodeDesk } from '../node-desk.js';
@@ -63,7 +63,9 @@ export class InspectionDesk {
   ): Promise<{ node: Node; agent_token: string | null }> {
     const found = await this.#lookUp(query);
     const node = found ?? (await this.#enrol(query, by));
-    const agent_token = withToken ? await this.deps.agents.giveToken(node.uuid) : null;
+    const agent_token = withToken
+      ? await this.deps.agents.giveToken(node.uuid, askerOf(query, report))
+      : null;
     if (found) await this.#keep(node, report);
     else await this.#keepDiscovered(node, report, by);
     return { node, agent_token };
@@ -181,6 +183,15 @@ export class InspectionDesk {
     });
     runner.deliver(id, { on: 'begin' });
   }
+}
+
+/** An agent that did not hear the answer sends the same report again. */
+function askerOf(
+  { source, node_uuid }: InspectionQuery,
+  { inventory, plugin_data }: InspectionReport,
+): string {
+  const { logs, ...told } = plugin_data;
+  return fingerprint([source, node_uuid, JSON.stringify([inventory, told])]);
 }
 
 /** Only the log tells why. */

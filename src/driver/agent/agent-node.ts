@@ -7,6 +7,7 @@ const OF_THE_AGENT = [
   'agent_url',
   'agent_verify_ca',
   'agent_secret_token',
+  'agent_token_asker',
   'agent_last_heartbeat',
   'agent_version',
   'agent_status',

@@ -174,6 +174,15 @@ describe('POST /v1/continue_inspection', () => {
     if (state.provision_state === 'inspect failed') expect(state.last_error).toContain('second');
     expect(await post(withBmc(BMC))).toMatchObject(MISS);
   });
+  it('gives the token again to the agent that sends the same report again', async () => {
+    await inspect();
+    const report = withBmc(BMC);
+    const both = await Promise.all([post(report), post(report)]);
+    const tokens = both.map(({ json }) => json.config.agent_token as string);
+    expect(new Set(tokens).size).toBe(1);
+    expect(tokens[0]!.length).toBeGreaterThanOrEqual(32);
+    await server.settle(node, 'manageable', 'inspect failed');
+  });
   it('wants the secret that the ramdisk was booted with, where it was', async () => {
     await inspect();
     const secret = 'kFSw3cZ2HcVMUE5rqdLkQv9k3cJbqZkN';

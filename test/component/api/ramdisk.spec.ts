@@ -61,6 +61,23 @@ describe('GET /v1/lookup', () => {
     expect(again.text).not.toContain(answer.json.config.agent_token);
     expect((await server.api.get(`/v1/nodes/${node}`)).text).not.toContain(answer.json.config.agent_token);
   });
+  it('gives the token again to the same ramdisk until it has used it once, and to no other', async () => {
+    const same = () => lookUp(`addresses=${MAC}&node_uuid=${node}`);
+    const { agent_token } = (await same()).json.config;
+    // Its answer was lost, with the conductor for one: nothing of it is in memory.
+    expect((await same()).json.config.agent_token).toBe(agent_token);
+    expect((await lookUp(`node_uuid=${node}`)).json.config.agent_token).toBe('******');
+    const elsewhere = await database.source.query<unknown[]>(
+      `select driver_internal_info from node where uuid = $1`,
+      [node],
+    );
+    expect(JSON.stringify(elsewhere)).not.toContain(agent_token);
+    const used = await server.agent
+      .at(115)
+      .post(`/v1/heartbeat/${node}`, { callback_url: CALLBACK, agent_token, agent_version: '9.1.0' });
+    expect(used.status).toBe(202);
+    expect((await same()).json.config.agent_token).toBe('******');
+  });
   it('answers every miss alike', async () => {
     const misses = ['addresses=52:54:00:00:00:99', 'node_uuid=00000000-0000-0000-0000-000000000000'];
     for (const query of misses) expect(await lookUp(query)).toMatchObject(MISS);

@@ -241,3 +241,16 @@ it('cleans without the ramdisk', async () => {
     'node does not support this clean step',
   );
 });
+
+it('a token that nobody has used is given again to the same asker at the same address alone', async () => {
+  const uuid = await kit.node({}, { provision_state: 'wait call-back' });
+  const asked = { addresses: ['52:54:00:00:00:01'], node_uuid: uuid };
+  const first = await kit.conductor.lookUp({ ...asked, source: '10.0.0.1' });
+  expect(first.agent_token).not.toBeNull();
+  expect((await kit.conductor.lookUp({ ...asked, source: '10.0.0.2' })).agent_token).toBeNull();
+  expect(
+    (await kit.conductor.lookUp({ ...asked, addresses: [], source: '10.0.0.1' })).agent_token,
+  ).toBeNull();
+  const again = await kit.conductor.lookUp({ ...asked, source: '10.0.0.1' });
+  expect(again.agent_token).toBe(first.agent_token);
+});

@@ -120,6 +120,40 @@ describe('the life of a node', () => {
   });
 });
 
+describe('what an earlier operation left', () => {
+  const left = {
+    deploy_progress: { phase: 'writing', bytes: 7, total: 9 },
+    clean_steps_done_again: ['deploy.erase_devices'],
+    service_ramdisk: true,
+    root_uuid_or_disk_id: 'of the instance',
+  };
+  const begun = async (state: string, verb: Parameters<typeof ask>[1], args = {}) => {
+    const uuid = await kit.node(
+      { fake_delay_prepare_deploy: 60, fake_delay_prepare_cleaning: 60, fake_delay_rescue: 60 },
+      { provision_state: state, last_error: 'an old one', instance_info: image, driver_internal_info: left },
+    );
+    const { last_error, driver_internal_info } = await ask(uuid, verb, args);
+    expect(last_error).toBeNull();
+    return driver_internal_info;
+  };
+  it.each([
+    ['deploy failed', 'active', {}],
+    ['active', 'rebuild', {}],
+    ['service failed', 'rescue', { rescue_password: 'hunter2' }],
+    ['manageable', 'clean', { clean_steps: [{ interface: 'deploy', step: 'erase_devices' }] }],
+    ['manageable', 'provide', {}],
+  ] as const)('is gone when %s, %s begins; what is the instance’s stays', async (state, verb, args) => {
+    expect(await begun(state, verb, args)).toEqual({ root_uuid_or_disk_id: 'of the instance' });
+  });
+  it('but a service goes on with the ramdisk of the one that failed', async () => {
+    const service_steps = [{ interface: 'vendor', step: 'log_passthrough' }];
+    expect(await begun('service failed', 'service', { service_steps })).toEqual({
+      service_ramdisk: true,
+      root_uuid_or_disk_id: 'of the instance',
+    });
+  });
+});
+
 describe('what is refused before 202', () => {
   it('illegal verbs, in Ironic’s words', async () => {
     const uuid = await kit.node();

@@ -155,7 +155,7 @@ export class RamdiskController {
   }
 }
 
-/** Given out once: a ramdisk that comes again has it, or is another one. */
+/** Given out until it is used: a ramdisk that comes again then has it, or is another one. */
 function shownToken({ node, agent_token }: Found, tokens: boolean): string | null {
   return agent_token ?? (tokens || node.driver_internal_info['agent_secret_token'] ? '******' : null);
 }
