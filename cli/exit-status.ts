@@ -1,3 +1,4 @@
+import { reason } from '../image-build/session/directory.js';
 import { type ErrorCode, FerricError } from '../src/domain/errors.js';
 
 /** What the `ferric` command answers to its caller; the table of the documentation is made from this one. */
@@ -6,7 +7,7 @@ export const EXIT_STATUSES = {
   1: 'Failed in a way that is none of the below; the message says how.',
   2: 'Wrong use: an unknown command or option, a missing or bad value.',
   3: 'Refused: what was asked for can’t be done, or must not be (unsafe image, disk in use). Nothing was begun.',
-  4: 'Something is missing on this machine: a program, its package, or rights.',
+  4: 'Something is missing on this machine: a program, its package, rights, or room on a disk.',
   5: 'A source can’t be reached: a mirror, an image, a repository. The message names what was tried.',
   6: 'The daemon, or another Image service, can’t be reached or says no.',
   7: 'A program of the build failed; the log has all that it said.',
@@ -56,7 +57,29 @@ export class ApiError extends Error {
   }
 }
 
+/** Errors of the operating system about a file that was named wrongly; all others are about this machine. */
+const WRONG_NAME = ['ENOENT', 'ENOTDIR', 'EISDIR', 'EEXIST', 'ENAMETOOLONG', 'ELOOP'];
+
+/** Undefined: not an error about a file. */
+export function fileFaultOf(error: unknown): { status: ExitStatus; text: string } | undefined {
+  const { code, syscall, path, dest } = error as NodeJS.ErrnoException & { dest?: string };
+  const isFile =
+    error instanceof Error && code !== undefined && syscall !== undefined && FILE_CALLS.test(syscall);
+  if (!isFile) return undefined;
+  const place = dest ?? path;
+  return {
+    status: WRONG_NAME.includes(code) ? 2 : 4,
+    text:
+      place === undefined ? `a file can't be written or read: ${reason(code)}` : `${place}: ${reason(code)}`,
+  };
+}
+
+/** System calls of `node:fs`; those of sockets and processes are others. */
+const FILE_CALLS =
+  /^(access|chmod|chown|close|copyfile|f?sync|fdatasync|fstat|ftruncate|link|lstat|mkdir|mkdtemp|open|read|readlink|realpath|rename|rmdir|rm|scandir|stat|symlink|truncate|unlink|utime|write)$/;
+
 export function exitStatusOf(error: unknown): ExitStatus {
   if (error instanceof ApiError) return 6;
-  return error instanceof FerricError ? OF_CODE[error.code] : 1;
+  if (error instanceof FerricError) return OF_CODE[error.code];
+  return fileFaultOf(error)?.status ?? 1;
 }

@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
-import { FerricError, messageOf } from '../src/domain/errors.js';
-import { ApiError, type ExitStatus, exitStatusOf } from './exit-status.js';
+import { messageOf } from '../src/domain/errors.js';
+import { type ExitStatus, exitStatusOf, fileFaultOf } from './exit-status.js';
 import { createProgram } from './program.js';
 import type { Shell } from './shell.js';
 
@@ -13,9 +13,14 @@ export async function runCli(args: readonly string[], shell: Shell): Promise<Exi
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // it has said why itself
     const status = shell.signal.aborted ? 130 : exitStatusOf(error);
-    const expected = status === 130 || error instanceof FerricError || error instanceof ApiError;
-    const text = expected || !(error instanceof Error) ? messageOf(error) : (error.stack ?? error.message);
+    const text = status === 1 && error instanceof Error ? (error.stack ?? error.message) : sentenceOf(error);
     shell.stderr.write(`ferric: ${status === 130 ? 'given up, everything is cleared' : text}\n`);
     return status;
   }
+}
+
+/** What the operating system says of a file names the file, and no system call. */
+function sentenceOf(error: unknown): string {
+  const fault = fileFaultOf(error);
+  return fault === undefined ? messageOf(error) : fault.text;
 }

@@ -44,10 +44,15 @@ export function addBuildDeploy(build: Command, shell: Shell): void {
       const ironic = options.agent === 'ironic';
       if (ironic) await probeIronicAgent(shell.environment, shell.signal);
       else probeDeploy();
-      const published = await useSession(shell, options, `${output}.log`, (session) =>
-        ironic
-          ? buildIronicDeploy(session, { output, packages, cache, environment: shell.environment })
-          : buildDeploy(session, { output, flavour, packages, cache }),
+      const published = await useSession(
+        shell,
+        options,
+        `${output}.log`,
+        (session) =>
+          ironic
+            ? buildIronicDeploy(session, { output, packages, cache, environment: shell.environment })
+            : buildDeploy(session, { output, flavour, packages, cache }),
+        { output, cache },
       );
       printPublished(shell, published, options.json === true);
     });

@@ -102,8 +102,13 @@ Examples:
       await probeSource(request, shell.signal);
       const { backend, reason } = chooseBackend(request, options.backend);
       if (!options.quiet) shell.stderr.write(`backend ${backend.name}: ${reason}\n`);
-      const published = await useSession(shell, options, `${options.output}.log`, (session) =>
-        buildUserImage(session, backend, request, cacheDirectory(options, shell)),
+      const cache = cacheDirectory(options, shell);
+      const published = await useSession(
+        shell,
+        options,
+        `${options.output}.log`,
+        (session) => buildUserImage(session, backend, request, cache),
+        { output: options.output, cache },
       );
       printPublished(shell, published, options.json === true);
     });
@@ -135,9 +140,36 @@ async function requestOf(options: UserCommandOptions): Promise<UserImageRequest>
   };
 }
 
+/** /etc/passwd of Debian's base-passwd, and what systemd's packages add. */
+const SYSTEM_USERS = [
+  ...[
+    'root',
+    'daemon',
+    'bin',
+    'sys',
+    'sync',
+    'games',
+    'man',
+    'lp',
+    'mail',
+    'news',
+    'uucp',
+    'proxy',
+    'www-data',
+  ],
+  ...['backup', 'list', 'irc', 'gnats', '_apt', 'nobody', 'messagebus', 'sshd', 'systemd-network'],
+  ...['systemd-resolve', 'systemd-timesync'],
+];
+
 async function accessOf({ rootPasswordFile, sshKey, user }: UserCommandOptions): Promise<Access> {
   if (user !== undefined && !/^[a-z_][a-z0-9_-]{0,31}$/.test(user))
     throw new UsageError(`not a user's name: ${user}`);
+  if (user !== undefined && SYSTEM_USERS.includes(user))
+    throw new UsageError(
+      user === 'root'
+        ? '--user: root is there already; --ssh-key and --root-password-file without --user are for root'
+        : `--user: ${user} is one of the system's own accounts`,
+    );
   const sshKeys = sshKey.flatMap((file) => lines(file, '--ssh-key').filter((line) => !line.startsWith('#')));
   for (const key of sshKeys)
     if (/PRIVATE KEY/.test(key) || !/^[a-z0-9@.-]+ [A-Za-z0-9+/=]+/.test(key))

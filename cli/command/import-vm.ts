@@ -59,11 +59,17 @@ export function addImportVm(image: Command, shell: Shell): void {
       const output = options.output ?? name;
       const api = options.add ? imageApi(options, shell) : undefined;
       await api?.list(); // what is wrong with endpoint or login is said before the work
-      const result = await useSession(shell, options, `${output}.log`, async (session) => {
-        const { image: made } = await importMachine(session, file, output, wishes);
-        const added = api && (await addImage(session, api, name, options.visibility, made));
-        return { made, added };
-      });
+      const result = await useSession(
+        shell,
+        options,
+        `${output}.log`,
+        async (session) => {
+          const { image: made } = await importMachine(session, file, output, wishes);
+          const added = api && (await addImage(session, api, name, options.visibility, made));
+          return { made, added };
+        },
+        { output },
+      );
       if (options.json)
         print(shell, JSON.stringify({ files: [result.made], image: result.added ?? null }, null, 2));
       else {

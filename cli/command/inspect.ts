@@ -20,13 +20,9 @@ export function addInspect(image: Command, shell: Shell): void {
     .action(async (file: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions & { json?: boolean }>();
       const log = join(tmpdir(), `ferric-inspect-${process.pid}.log`);
-      const report = await useSession(
-        shell,
-        options,
-        log,
-        (session) => inspectFile(session, file),
-        'failures',
-      );
+      const report = await useSession(shell, options, log, (session) => inspectFile(session, file), {
+        keepLog: 'failures',
+      });
       print(shell, options.json ? JSON.stringify(asJson(report), null, 2) : asText(report));
       if (!report.safe)
         throw new FerricError('image-refused', `${file} is unsafe: ${report.faults.join('; ')}`);

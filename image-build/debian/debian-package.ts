@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../process/run.js';
+import { makeDirectory } from '../session/directory.js';
 
 export interface DebianPackage {
   name: string;
@@ -31,8 +32,8 @@ export async function kernelPackage(metapackage: string): Promise<string> {
 /** Downloads packages (apt checks their signatures) and unpacks them below `root`; nothing is installed. */
 export async function unpackPackages(packages: readonly DebianPackage[], root: string): Promise<void> {
   const downloads = join(root, '..', 'deb');
-  mkdirSync(downloads, { recursive: true });
-  mkdirSync(root, { recursive: true });
+  makeDirectory(downloads);
+  makeDirectory(root);
   const exact = packages.map(({ name, version }) => `${name}=${version}`);
   await run('apt-get', ['download', '-q', '-o', 'APT::Sandbox::User=root', ...exact], {
     cwd: downloads,

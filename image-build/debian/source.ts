@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf } from '../../src/domain/errors.js';
+import { InvalidError, messageOf } from '../../src/domain/errors.js';
 import { SourceUnreachableError } from '../error.js';
+import { nearest } from '../pipeline/nearest.js';
 import { run } from '../process/run.js';
 
 /** Packages of one Debian release, as mmdebstrap takes them. */
@@ -74,6 +75,51 @@ async function ownArchives(release: string): Promise<Archive[]> {
       'apt has no Debian archive on this machine (are its lists empty?), and no --mirror was named',
     );
   return [archiveOf(main.uri, release)];
+}
+
+/**
+ * Whether packages are there, before minutes of work find out.
+ * @param names as apt takes them: `name`, `name=version`, `name:architecture`
+ * @throws InvalidError naming those that there are not
+ */
+export async function refuseUnknownPackages(
+  { lines, release }: DebianSources,
+  names: readonly string[],
+  scratch: string,
+): Promise<void> {
+  if (names.length === 0) return;
+  const known = new Set<string>();
+  for (const [, uri, suite, component] of lines.map((line) => line.split(' ')) as [
+    string,
+    string,
+    string,
+    string,
+  ][])
+    for (const name of await packagesOf(`${uri.replace(/\/+$/, '')}/dists/${suite}/${component}`, scratch))
+      known.add(name);
+  const unknown = names.filter((name) => !known.has(name.replace(/[:=].*$/, '')));
+  if (unknown.length > 0) {
+    const near = unknown.map((name) => nearest(name, [...known])).filter((name) => name !== undefined);
+    const hint = near.length === 0 ? '' : `; near to it: ${[...new Set(near)].join(', ')}`;
+    throw new InvalidError(`--package: Debian ${release} has no ${unknown.join(', ')}${hint}`);
+  }
+}
+
+/** Names of an archive's packages, and what they provide. */
+async function packagesOf(archive: string, scratch: string): Promise<string[]> {
+  const file = join(scratch, 'Packages.xz');
+  const options = ['-o', 'Acquire::Retries=1', '-o', 'Acquire::http::Timeout=20'];
+  await run('/usr/lib/apt/apt-helper', [
+    ...options,
+    'download-file',
+    `${archive}/binary-amd64/Packages.xz`,
+    file,
+  ]);
+  const read = `xzcat "$1" | grep -E '^(Package|Provides): '`;
+  return (await run('sh', ['-c', read, 'sh', file]))
+    .split('\n')
+    .flatMap((line) => line.replace(/^\w+: /, '').split(','))
+    .map((name) => name.replace(/\(.*\)/, '').trim());
 }
 
 /** apt's proxy, as an option of mmdebstrap's. */

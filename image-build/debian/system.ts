@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from
 import { join } from 'node:path';
 import { run } from '../process/run.js';
 import type { BuildSession, Stage } from '../session/build-session.js';
+import { makeDirectory } from '../session/directory.js';
 import { type DebianSources, proxyOptions } from './source.js';
 
 /** Days after which an archive of packages that nobody has used is dropped. */
@@ -37,7 +38,7 @@ export async function makeSystem(
 ): Promise<void> {
   const recipe = JSON.stringify([sources, packages, SLIM]);
   const key = createHash('sha256').update(recipe).digest('hex').slice(0, 24);
-  mkdirSync(options.cache, { recursive: true });
+  makeDirectory(options.cache);
   const kept = join(options.cache, `system-${sources.release}-${key}.tar`);
   if (existsSync(kept)) stage.note('from the cache');
   else {

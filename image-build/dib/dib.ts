@@ -7,6 +7,7 @@ import { missingRights, missingTools } from '../probe/tool.js';
 import { run } from '../process/run.js';
 import type { PublishedFile } from '../session/artefact.js';
 import type { BuildSession } from '../session/build-session.js';
+import { makeDirectory } from '../session/directory.js';
 import type { Backend, UserImageRequest } from '../user/request.js';
 import { REPAIR, writeRepair } from './repair.js';
 
@@ -150,7 +151,7 @@ async function diskImageCreate(
 ): Promise<void> {
   const imageCache = join(cache, 'dib');
   const temporary = session.path('dib');
-  mkdirSync(imageCache, { recursive: true });
+  makeDirectory(imageCache);
   mkdirSync(temporary);
   writeRepair(session.path('elements'));
   const extra = packages.length > 0 ? ['-p', packages.join(',')] : [];

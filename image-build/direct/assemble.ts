@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import type { BuildSession } from '../session/build-session.js';
 import { makeBootLoader } from './boot-loader.js';
 import { EARLY_GRUB, ESP_LABEL, ROOT_LABEL } from './configure.js';
-import { sizeFor } from './size.js';
+import { rootSize } from './size.js';
 import { makeFileSystem, makeWholeDisk, toQcow2 } from './whole-disk.js';
 
 /** MiB; a FAT32 has no less. */
@@ -24,7 +24,7 @@ export async function assembleImage(
 ): Promise<string> {
   const [raw, image] = [session.path('image.raw'), session.path('image.qcow2')];
   await session.stage(kind === 'partition' ? 'file system' : 'disk', async (stage) => {
-    const size = wanted ?? (await sizeFor(root));
+    const size = await rootSize(root, wanted);
     const content = { folder: root, label: ROOT_LABEL, size };
     if (kind === 'partition') await makeFileSystem(raw, content);
     else

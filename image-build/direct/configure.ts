@@ -18,10 +18,10 @@ export const ROOT_LABEL = 'img-rootfs';
 export const ESP_LABEL = 'ESP';
 const CONSOLES = 'console=tty0 console=ttyS0,115200';
 
-// systemd.network(5): every wired card, by DHCP, as the element of that name has it.
+// systemd.network(5): every wired card, whatever its name, by DHCP. Bridges and the like have a kind, cards have none.
 const DHCP = `[Match]
 Type=ether
-Name=en* eth*
+Kind=!*
 
 [Network]
 DHCP=yes
@@ -85,6 +85,9 @@ export async function configureSystem(root: string, configuration: Configuration
   if (elements.includes('dhcp-all-interfaces')) {
     put('etc/systemd/network/80-wired.network', DHCP);
     enable('systemd-networkd.service', 'lib/systemd/system');
+    // Name servers that DHCP gave: systemd-resolved(8), and the file of its that /etc/resolv.conf is to be a link to.
+    enable('systemd-resolved.service', 'lib/systemd/system');
+    symlinkSync('../run/systemd/resolve/stub-resolv.conf', join(root, 'etc/resolv.conf'));
   }
   if (existsSync(join(root, 'usr/sbin/sshd'))) {
     const ssh = join(root, 'etc/ssh');

@@ -1,6 +1,6 @@
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { debianSources } from '../debian/source.js';
+import { debianSources, refuseUnknownPackages } from '../debian/source.js';
 import { makeSystem, systemPackages } from '../debian/system.js';
 import { missingRights, missingTools } from '../probe/tool.js';
 import type { PublishedFile } from '../session/artefact.js';
@@ -8,6 +8,7 @@ import type { BuildSession } from '../session/build-session.js';
 import type { Backend, UserImageRequest } from '../user/request.js';
 import { assembleImage } from './assemble.js';
 import { configureSystem } from './configure.js';
+import { LEAST_SIZE } from './size.js';
 
 /** Elements that this backend has an answer to; the packages that they bring. */
 const ELEMENTS: Readonly<Record<string, readonly string[]>> = {
@@ -17,7 +18,7 @@ const ELEMENTS: Readonly<Record<string, readonly string[]>> = {
   bootloader: [],
   'block-device-gpt': [],
   'block-device-efi': [],
-  'dhcp-all-interfaces': [],
+  'dhcp-all-interfaces': ['systemd-resolved'],
   'enable-serial-console': [],
   'openssh-server': ['openssh-server'],
   'runtime-ssh-host-keys': [],
@@ -25,16 +26,20 @@ const ELEMENTS: Readonly<Record<string, readonly string[]>> = {
 };
 const GRUB = ['grub2-common', 'grub-common', 'grub-pc-bin', 'grub-efi-amd64-bin', 'efibootmgr'];
 const DEFAULT_RELEASE = 'bookworm';
+/** Releases whose package systemd holds systemd-resolved. */
+const WITHIN_SYSTEMD = ['buster', 'bullseye'];
 
 export const direct: Backend = {
   name: 'direct',
   about: 'Debian packages to a disk image in one go: no loop device, no mount, no virtual machine',
-  objection({ distro, elements, kind, base }) {
+  objection({ distro, elements, kind, base, size }) {
     if (base !== undefined) return 'it makes systems of packages, and changes none';
     if (distro !== 'debian' && distro !== 'debian-minimal') return `it builds Debian only, not ${distro}`;
     const unknown = elements.filter((name) => !Object.hasOwn(ELEMENTS, name));
     if (unknown.length > 0)
       return `it has no element ${unknown.join(', ')} (it has ${Object.keys(ELEMENTS).join(', ')})`;
+    if (size !== undefined && size < LEAST_SIZE)
+      return `a root file system of ${size} MiB holds no system: ${LEAST_SIZE} is the least`;
     if (kind === 'partition' && elements.includes('vm')) return 'the element vm makes whole disks';
     if (kind === 'whole-disk' && elements.includes('baremetal'))
       return 'the element baremetal makes partitions';
@@ -57,9 +62,12 @@ export async function buildDirect(
   const sources = await session.stage('sources', async (stage) => {
     const found = await debianSources(release, request.mirror, session.scratch);
     stage.note(found.lines[0]!.split(' ').slice(1, 3).join(' '));
+    await refuseUnknownPackages(found, request.packages, session.scratch);
     return found;
   });
-  const wanted = elements.flatMap((name) => ELEMENTS[name]!);
+  const wanted = elements
+    .flatMap((name) => ELEMENTS[name]!)
+    .filter((name) => name !== 'systemd-resolved' || !WITHIN_SYSTEMD.includes(release));
   const ssh = access.sshKeys.length > 0 ? ['openssh-server'] : [];
   const packages = systemPackages(request.kernel, [...GRUB, ...wanted, ...ssh, ...request.packages]);
   await session.stage('packages', (stage) =>

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { copyFile, mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { CancelledError } from '../../src/domain/errors.js';
+import { makeDirectory } from './directory.js';
 import type { Scratch } from './scratch.js';
 
 export interface PublishedFile {
@@ -25,7 +26,7 @@ export async function publish(
   const waiting: { part: string; target: string }[] = [];
   const place = async (target: string, fill: (part: string) => Promise<void>) => {
     if (signal.aborted) throw new CancelledError();
-    await mkdir(dirname(target), { recursive: true });
+    makeDirectory(dirname(target));
     const part = `${target}.part-${process.pid}`;
     scratch.partial(part);
     await fill(part);

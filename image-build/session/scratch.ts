@@ -1,15 +1,8 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { identify, isAlive, type ProcessIdentity } from '../process/process-identity.js';
+import { makeDirectory } from './directory.js';
 import { detachLoopDevices, endProcessesOf, unmountBelow } from './leftover.js';
 
 const PREFIX = 'ferric-build-';
@@ -33,7 +26,7 @@ export class Scratch {
 
   /** @param base where builds keep their directories; killed ones that are found there are cleared first */
   static async open(base: string): Promise<Scratch> {
-    mkdirSync(base, { recursive: true });
+    makeDirectory(base);
     await sweep(base);
     const scratch = new Scratch(mkdtempSync(join(resolve(base), PREFIX)));
     scratch.#write();

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { loopDevicesOf, mountsBelow } from '../../../image-build/session/leftover.js';
+import { ferric } from '../../support/cli/command-line.js';
 import { bootMachine, diskOf, logIn, UEFI } from '../../support/image-build/virtual-machine.js';
 import { CACHE, PASSWORD, Workplace } from '../../support/image-build/workplace.js';
 
@@ -51,6 +52,7 @@ describe('ferric image build user, backend direct', () => {
       'user',
       'part',
       ...['--type', 'partition', '--kernel', 'cloud', '--element', 'dhcp-all-interfaces', 'grub2'],
+      ...['--root-password-file', place.path('password')],
     );
     expect(said).toContain('backend direct: the quickest that can do this');
     expect(said).toContain('from the cache');
@@ -72,7 +74,22 @@ describe('ferric image build user, backend direct', () => {
       ...['-kernel', place.path('part.vmlinuz'), '-initrd', place.path('part.initrd')],
       ...['-append', 'root=LABEL=img-rootfs ro console=ttyS0'],
     ]);
-    await machine.waitFor(/ login: /, PATIENCE);
+    await logIn(machine, PASSWORD, PATIENCE);
+  });
+
+  test('a package that there is not is named before anything is installed', async () => {
+    const args = ['--type', 'partition', '--package', 'htop', 'openssh-servr', '-o', place.path('none')];
+    const { status, stderr } = await ferric([
+      'image',
+      'build',
+      'user',
+      ...args,
+      '--scratch',
+      place.path('scratch'),
+    ]);
+    expect(stderr).toContain('--package: Debian bookworm has no openssh-servr; near to it: openssh-server');
+    expect(stderr).not.toMatch(/^packages /m);
+    expect(status).toBe(2);
   });
 
   test.concurrent.each(['sources', 'packages', 'configuration', 'disk', 'compress'])(

@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { provenAccelerator } from '../../../lab/machine/accelerator.js';
 
 export interface VirtualMachine extends AsyncDisposable {
@@ -10,21 +13,26 @@ export interface VirtualMachine extends AsyncDisposable {
   type(text: string): void;
 }
 
-/** Boots something in QEMU, with a network card behind QEMU's own DHCP; what it writes to its disk is thrown away. */
+/** In a network and a mount namespace: servers of names and files, and the machine that asks them. $1: Python's program. */
+const ISLAND = `set -e
+ip link set lo up
+printf 'nameserver 127.0.0.1\\n' > "$2"
+mount --bind "$2" /etc/resolv.conf
+setpriv --pdeathsig KILL -- /usr/bin/python3 "$1" </dev/null &
+shift 2
+exec "$@"`;
+
+/**
+ * Boots something in QEMU, with a network card behind QEMU's own DHCP and the names and files of \`island.py\`; what it
+ * writes to its disk is thrown away.
+ */
 export async function bootMachine(args: readonly string[]): Promise<VirtualMachine> {
   const accelerator = await provenAccelerator();
+  const place = mkdtempSync(join(tmpdir(), 'ferric-island-'));
   const all = [
-    ...[
-      '--pdeathsig',
-      'KILL',
-      '--',
-      'qemu-system-x86_64',
-      '-accel',
-      accelerator,
-      '-m',
-      '1024',
-      '-nodefaults',
-    ],
+    ...['--pdeathsig', 'KILL', '--', 'unshare', '--net', '--mount', '--', 'sh', '-c', ISLAND, 'sh'],
+    ...[join(import.meta.dirname, 'island.py'), join(place, 'resolv.conf')],
+    ...['qemu-system-x86_64', '-accel', accelerator, '-m', '1024', '-nodefaults'],
     ...['-display', 'none', '-serial', 'stdio', '-no-reboot', '-nic', 'user,model=virtio', ...args],
   ];
   const qemu = spawn('setpriv', all, { stdio: 'pipe' });
@@ -47,6 +55,7 @@ export async function bootMachine(args: readonly string[]): Promise<VirtualMachi
     async [Symbol.asyncDispose]() {
       qemu.kill('SIGKILL');
       await closed;
+      rmSync(place, { recursive: true });
     },
   };
 }
@@ -68,7 +77,7 @@ export const UEFI: readonly string[] = [
   ...['-drive', 'if=pflash,format=raw,unit=1,snapshot=on,file=/usr/share/OVMF/OVMF_VARS_4M.fd'],
 ];
 
-/** Logs in on the console as root and looks whether DHCP has given the card an address. */
+/** Logs in on the console as root, and looks whether DHCP has given the card an address and a server of names. */
 export async function logIn(machine: VirtualMachine, password: string, patience: number): Promise<void> {
   await machine.waitFor(/ login: /, patience);
   machine.type('root\n');
@@ -79,4 +88,9 @@ export async function logIn(machine: VirtualMachine, password: string, patience:
     'for i in $(seq 60); do ip -4 -o addr | grep -q 10.0.2.15 && echo add""ress found && break; sleep 1; done\n',
   );
   await machine.waitFor(/address found/, patience);
+  // By a name, and what a Debian system always has to fetch with.
+  machine.type(
+    'for i in $(seq 30); do /usr/lib/apt/apt-helper download-file http://mirror.test/hello /tmp/hello && cat /tmp/hello && break; sleep 2; done\n',
+  );
+  await machine.waitFor(/hello from mirror\.test/, patience);
 }

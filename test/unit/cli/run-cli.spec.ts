@@ -1,5 +1,8 @@
-import { expect, test } from 'vitest';
-import { EXIT_STATUSES } from '../../../cli/exit-status.js';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { EXIT_STATUSES, exitStatusOf, fileFaultOf } from '../../../cli/exit-status.js';
 import { ferric } from '../../support/cli/command-line.js';
 
 test('help goes to standard output, names every command and every exit status, and is no failure', async () => {
@@ -27,4 +30,67 @@ test.each([
   const { status, stderr } = await ferric(['image', 'list', ...args], environment as Record<string, string>);
   expect(status).toBe(6);
   expect(stderr).toContain(said);
+});
+
+describe('places that cannot be written', () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'ferric-cli-')), 'file');
+  writeFileSync(file, '');
+  afterAll(() => rmSync(dirname(file), { recursive: true }));
+  const build = ['image', 'build', 'user', '--type', 'whole-disk', '--base', file, '--backend', 'loop'];
+
+  test.each([
+    [['-o', join(file, 'x')], `--log: ${file} is a file, not a directory`],
+    [['-o', '/proc/nowhere/x'], "can't be made"],
+    [['--log', join(file, 'x')], `--log: ${file} is a file, not a directory`],
+    [['--scratch', file], `--scratch: ${file} is a file, not a directory`],
+    [['--scratch', join(file, 'deep', 'x')], `--scratch: ${file} is a file, not a directory`],
+    [['--cache', file], `--cache: ${file} is a file, not a directory`],
+  ])('%j: status 2 and a sentence, at once', async (options, said) => {
+    const { status, stderr } = await ferric([...build, ...options]);
+    expect(stderr).toContain(said);
+    expect(stderr).not.toContain('    at ');
+    expect(status).toBe(2);
+  });
+
+  test.each([
+    [
+      Object.assign(new Error('x'), { code: 'ENOSPC', syscall: 'write' }),
+      4,
+      'no space is left on the file system',
+    ],
+    [
+      Object.assign(new Error('x'), { code: 'EROFS', syscall: 'open', path: '/a' }),
+      4,
+      '/a: the file system is read-only',
+    ],
+    [
+      Object.assign(new Error('x'), { code: 'EISDIR', syscall: 'open', path: '/a' }),
+      2,
+      '/a: it is a directory',
+    ],
+    [
+      Object.assign(new Error('x'), { code: 'ENOENT', syscall: 'rename', path: '/a', dest: '/b' }),
+      2,
+      '/b: no such file',
+    ],
+  ])('%s of the operating system is a sentence', (error, status, said) => {
+    expect(fileFaultOf(error)).toMatchObject({ status, text: expect.stringContaining(said) as string });
+    expect(exitStatusOf(error)).toBe(status);
+  });
+
+  test('an error of a socket is none of a file', () => {
+    expect(
+      fileFaultOf(Object.assign(new Error('x'), { code: 'ECONNREFUSED', syscall: 'connect' })),
+    ).toBeUndefined();
+  });
+});
+
+test.each([
+  [['--user', 'root'], 'root is there already'],
+  [['--user', 'sshd'], "one of the system's own accounts"],
+  [['--backend', 'direct', '--size', '100'], 'a root file system of 100 MiB holds no system'],
+])('%j is judged before the work', async (options, said) => {
+  const { status, stderr } = await ferric(['image', 'build', 'user', '--type', 'partition', ...options]);
+  expect(stderr).toContain(said);
+  expect([2, 3]).toContain(status);
 });
