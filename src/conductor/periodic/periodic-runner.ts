@@ -16,6 +16,7 @@ export interface TaskStatus {
 export class PeriodicRunner {
   readonly #stopping = new AbortController();
   readonly #running = new Map<string, Promise<void>>();
+  #tasks: readonly PeriodicTask[] = [];
   readonly status = new Map<string, TaskStatus>();
 
   constructor(
@@ -24,6 +25,7 @@ export class PeriodicRunner {
   ) {}
 
   start(tasks: readonly PeriodicTask[]): void {
+    this.#tasks = tasks;
     for (const task of tasks) {
       this.status.set(task.name, { runs: 0, failures: 0, lastDuration: null, lastError: null });
       if (task.every === 0) {
@@ -62,6 +64,7 @@ export class PeriodicRunner {
     for (const name of this.registry.getTimeouts()) this.registry.deleteTimeout(name);
     for (const name of this.registry.getIntervals()) this.registry.deleteInterval(name);
     await Promise.allSettled(this.#running.values());
+    await Promise.allSettled(this.#tasks.map((task) => task.drain?.()));
   }
 
   async #once(task: PeriodicTask): Promise<void> {

@@ -15,6 +15,7 @@ import type { NodeChanges, NodeRepository } from '../../node/node.repository.js'
 import type { Logger } from '../../platform/logger.js';
 import type { NodeContexts } from '../node-context.js';
 import type { Lease, Reservations } from '../reservation.js';
+import { LookLanes } from './look-lanes.js';
 import type { PeriodicTask } from './task.js';
 
 export const POWER_FAULT = 'power failure';
@@ -43,19 +44,35 @@ interface Deps {
   log: Logger;
 }
 
+/** ms after which a read waits for its BMC, and no longer takes a worker. */
+const GRACE = 500;
+/** Reads begun at once of nodes whose last one failed: they only wait. */
+const PATIENT = 64;
+/** Rounds that the recovery leaves out a node at most, which nobody changed meanwhile. */
+const MOST_REST = 4;
+
 /** Keeps the recorded power state and the machines in step, and takes nodes that cannot be read out of use. */
 export class PowerSync {
   /** Failures in a row by node: reads that failed, and corrections that did not take. */
   readonly #failures = new Map<string, number>();
+  readonly #syncLanes: LookLanes<Node>;
+  readonly #recoveryLanes: LookLanes<Node>;
 
-  constructor(private readonly deps: Deps) {}
+  constructor(private readonly deps: Deps) {
+    // After some failures a node is in maintenance: until then each round counts.
+    this.#syncLanes = this.#lanes(0);
+    this.#recoveryLanes = this.#lanes(MOST_REST);
+  }
 
   syncTask(): PeriodicTask {
     return {
       name: 'power-sync',
       every: this.deps.settings.sync_power_state_interval,
       run: (signal) =>
-        this.#forEach({ maintenance: false }, SKIPPED, signal, (node) => this.#sync(node, signal)),
+        this.#forEach(this.#syncLanes, { maintenance: false }, SKIPPED, signal, (node, until) =>
+          this.#sync(node, until),
+        ),
+      drain: () => this.#syncLanes.drain(),
     };
   }
 
@@ -64,47 +81,78 @@ export class PowerSync {
       name: 'power-failure-recovery',
       every: this.deps.settings.power_failure_recovery_interval,
       run: (signal) =>
-        this.#forEach({ maintenance: true, fault: POWER_FAULT }, [], signal, (node) =>
-          this.#recover(node, signal),
+        this.#forEach(
+          this.#recoveryLanes,
+          { maintenance: true, fault: POWER_FAULT },
+          [],
+          signal,
+          (node, until) => this.#recover(node, until),
         ),
+      drain: () => this.#recoveryLanes.drain(),
     };
   }
 
   async #forEach(
+    lanes: LookLanes<Node>,
     filter: { maintenance: boolean; fault?: string },
     skip: readonly string[],
     signal: AbortSignal,
-    work: (node: Node) => Promise<void>,
+    look: (node: Node, signal: AbortSignal) => Promise<boolean>,
   ): Promise<void> {
     const all = await this.deps.nodes.list({ ...filter, conductor: this.deps.host }, { limit: 100_000 });
-    const queue = all.filter((node) => !skip.includes(node.provision_state) && isFree(node));
-    const worker = async () => {
-      for (let node = queue.shift(); node && !signal.aborted; node = queue.shift()) {
-        try {
-          await work(node);
-        } catch (error) {
-          signal.throwIfAborted();
-          if (isDatabaseAway(error)) throw error;
-          // Locked or deleted meanwhile: whoever did that knows better.
-          if (error instanceof LockedError || error instanceof NotFoundError) continue;
-          this.deps.log.error(
-            { node: node.uuid, error: messageOf(error) },
-            'the power state was not looked at for a fault of ours',
-          );
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: this.deps.settings.sync_power_state_workers }, worker));
+    const nodes = all.filter((node) => !skip.includes(node.provision_state) && isFree(node));
+    let away: unknown;
+    const end = new AbortController();
+    try {
+      await lanes.round(
+        nodes,
+        async (node, until) => {
+          try {
+            return await look(node, until);
+          } catch (error) {
+            if (isDatabaseAway(error)) {
+              away = error;
+              end.abort();
+            }
+            throw error;
+          }
+        },
+        AbortSignal.any([signal, end.signal]),
+      );
+    } catch (error) {
+      throw away ?? error;
+    }
   }
 
-  async #sync(seen: Node, signal: AbortSignal): Promise<void> {
+  #lanes(mostRest: number): LookLanes<Node> {
+    return new LookLanes({
+      workers: this.deps.settings.sync_power_state_workers,
+      patient: PATIENT,
+      grace: GRACE,
+      mostRest,
+      failed: (node, error) => {
+        // Locked or deleted meanwhile: whoever did that knows better.
+        if (error instanceof LockedError || error instanceof NotFoundError) return;
+        this.deps.log.error(
+          { node: node.uuid, error: messageOf(error) },
+          'the power state was not looked at for a fault of ours',
+        );
+      },
+    });
+  }
+
+  async #sync(seen: Node, signal: AbortSignal): Promise<boolean> {
     const actual = await this.#read(seen, signal);
-    if (actual instanceof Error)
-      return this.#fail(seen, `the power state could not be read: ${actual.message}`);
-    if (actual === seen.power_state) {
-      this.#failures.delete(seen.uuid);
-      return;
+    if (actual instanceof Error) {
+      await this.#fail(seen, `the power state could not be read: ${actual.message}`);
+      return false;
     }
+    if (actual === seen.power_state) this.#failures.delete(seen.uuid);
+    else await this.#settle(seen, actual, signal);
+    return true;
+  }
+
+  async #settle(seen: Node, actual: PowerState, signal: AbortSignal): Promise<void> {
     const lease = await this.deps.reservations.acquire(seen.uuid, false);
     try {
       const { node } = lease;
@@ -173,17 +221,17 @@ export class PowerSync {
     );
   }
 
-  async #recover(seen: Node, signal: AbortSignal): Promise<void> {
+  async #recover(seen: Node, signal: AbortSignal): Promise<boolean> {
     const actual = await this.#read(seen, signal);
-    if (actual instanceof Error || actual === 'error') return;
+    if (actual instanceof Error || actual === 'error') return false;
     const lease = await this.deps.reservations.acquire(seen.uuid, false);
     try {
       const { node } = lease;
-      if (node.fault !== POWER_FAULT || node.target_power_state) return;
+      if (node.fault !== POWER_FAULT || node.target_power_state) return true;
       if (!node.maintenance_reason?.startsWith(retiredBecause(node))) {
         const text = `The BMC answers again, power state "${actual}". The maintenance that an operator set stays.`;
         await this.#record(lease, { power_state: actual, fault: null }, text);
-        return;
+        return true;
       }
       const ended = { maintenance: false, maintenance_reason: null, fault: null, last_error: null };
       const text = `The BMC answers again, power state "${actual}": maintenance ended.`;
@@ -192,6 +240,7 @@ export class PowerSync {
       await lease.release();
     }
     await this.deps.wakeNode(seen.uuid);
+    return true;
   }
 
   async #read(node: Node, signal: AbortSignal): Promise<PowerState | Error> {

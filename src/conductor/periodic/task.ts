@@ -6,4 +6,6 @@ export interface PeriodicTask {
   /** Runs once soon after the start, before the first interval is over. */
   readonly atStart?: boolean;
   run(signal: AbortSignal): Promise<void>;
+  /** Ends when nothing of its runs goes on any more; their signal has fired. */
+  drain?(): Promise<void>;
 }

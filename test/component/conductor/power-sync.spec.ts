@@ -95,6 +95,21 @@ describe('power sync', () => {
     });
   });
 
+  it('machines that do not answer hold up no other, and go on being waited for over the end of the round', async () => {
+    const slow = await Promise.all(Array.from({ length: 20 }, () => manageable()));
+    const well = await manageable();
+    const mute = { fake_delay_power: 600 };
+    for (const uuid of slow) await kit.conductor.updateNode(uuid, () => ({ driver_info: mute }), BY);
+    await record(well, 'power on');
+    const abort = new AbortController();
+    const task = kit.tasks.find(({ name }) => name === 'power-sync')!;
+    await task.run(abort.signal);
+    expect((await kit.parts.events.ofNode(well, 1))[0]?.event).toContain('brought back to "power on"');
+    abort.abort();
+    await task.drain?.();
+    for (const uuid of slow) expect((await at(uuid)).maintenance).toBe(false);
+  });
+
   it('leaves alone what it must: maintenance, enroll, held and pending nodes', async () => {
     const enroll = await kit.node({ fake_fail_power: 'must not be asked' });
     const resting = await manageable();

@@ -1,0 +1,149 @@
+/** What is looked at, round after round. */
+export interface Looked {
+  readonly uuid: string;
+  readonly updated_at: Date | null;
+}
+
+/** true: the machine was seen. false: it could not be. */
+type Look<T> = (item: T, signal: AbortSignal) => Promise<boolean>;
+
+/** One whose last look failed, or is not over. */
+interface Apart {
+  failures: number;
+  /** Rounds that are left out before it is looked at again. */
+  rest: number;
+  running: boolean;
+  /** Somebody who changes it wants to see what comes of it. */
+  changed: number;
+}
+
+export interface LookSettings {
+  /** Looks under way at once, while they are young. */
+  workers: number;
+  /** Looks begun at once at those that failed last time. */
+  patient: number;
+  /** ms after which a look waits for its machine, and no longer takes a worker. */
+  grace: number;
+  /** Most rounds that one is left out after failures in a row: 0, 1, 2, 4, … of them. */
+  mostRest: number;
+  /** What a look threw that nobody has ended. */
+  failed(item: Looked, error: unknown): void;
+}
+
+/**
+ * Rounds of looks at many machines, of which any number may not answer: a round lasts as long as those that do. A look
+ * that outlives its grace goes on by itself, over the end of the round; one that failed is made beside the others next
+ * time, and left out of more and more rounds while it fails on.
+ */
+export class LookLanes<T extends Looked> {
+  private readonly apart = new Map<string, Apart>();
+  private readonly jobs = new Set<Promise<void>>();
+  private readonly waiting: (() => Promise<void>)[] = [];
+  private patient = 0;
+
+  constructor(private readonly settings: LookSettings) {}
+
+  /** @returns when all that answer were looked at */
+  async round(items: readonly T[], look: Look<T>, signal: AbortSignal): Promise<void> {
+    this.forget(items);
+    const { prompt, patient } = this.sorted(items);
+    const begun = patient.map((item) => this.beside(() => this.job(item, look, signal)));
+    const worker = async () => {
+      for (let item = prompt.shift(); item && !signal.aborted; item = prompt.shift()) {
+        await this.forGrace([this.job(item, look, signal)]);
+      }
+    };
+    await Promise.all(Array.from({ length: this.settings.workers }, worker));
+    await this.forGrace(begun);
+    signal.throwIfAborted();
+  }
+
+  /** When every look that goes on by itself is over. */
+  async drain(): Promise<void> {
+    this.waiting.length = 0;
+    while (this.jobs.size > 0) await Promise.all(this.jobs);
+  }
+
+  private sorted(items: readonly T[]): { prompt: T[]; patient: T[] } {
+    const prompt: T[] = [];
+    const patient: T[] = [];
+    for (const item of items) {
+      const apart = this.apart.get(item.uuid);
+      if (!apart) prompt.push(item);
+      else if (apart.running) continue;
+      else if (apart.rest > 0 && apart.changed === changeOf(item)) apart.rest--;
+      else {
+        apart.running = true;
+        patient.push(item);
+      }
+    }
+    return { prompt, patient };
+  }
+
+  /** Those that are no longer asked for. */
+  private forget(items: readonly T[]): void {
+    if (this.apart.size === 0) return;
+    const known = new Set(items.map(({ uuid }) => uuid));
+    for (const [uuid, { running }] of this.apart) if (!running && !known.has(uuid)) this.apart.delete(uuid);
+  }
+
+  private job(item: T, look: Look<T>, signal: AbortSignal): Promise<void> {
+    const failures = this.apart.get(item.uuid)?.failures ?? 0;
+    const apart: Apart = { failures, rest: 0, running: true, changed: changeOf(item) };
+    this.apart.set(item.uuid, apart);
+    const job = this.looked(item, look, signal).then((seen) => {
+      this.jobs.delete(job);
+      apart.running = false;
+      if (seen) this.apart.delete(item.uuid);
+      else {
+        apart.failures++;
+        apart.rest = Math.min(Math.floor(2 ** (apart.failures - 2)), this.settings.mostRest);
+      }
+    });
+    this.jobs.add(job);
+    return job;
+  }
+
+  private async looked(item: T, look: Look<T>, signal: AbortSignal): Promise<boolean> {
+    try {
+      return await look(item, signal);
+    } catch (error) {
+      if (!signal.aborted) this.settings.failed(item, error);
+      return true; // says nothing of the machine
+    }
+  }
+
+  /** At most `patient` at once; those that find no room are begun when there is some, in this round or a later one. */
+  private beside(begin: () => Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      this.waiting.push(() => begin().then(resolve));
+      this.pump();
+    });
+  }
+
+  private pump(): void {
+    while (this.patient < this.settings.patient) {
+      const begin = this.waiting.shift();
+      if (!begin) return;
+      this.patient++;
+      void begin().finally(() => {
+        this.patient--;
+        this.pump();
+      });
+    }
+  }
+
+  private async forGrace(jobs: readonly Promise<void>[]): Promise<void> {
+    if (jobs.length === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    const over = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.settings.grace);
+    });
+    await Promise.race([Promise.all(jobs), over]);
+    clearTimeout(timer);
+  }
+}
+
+function changeOf({ updated_at }: Looked): number {
+  return updated_at?.getTime() ?? 0;
+}
