@@ -226,10 +226,11 @@ async function listeners(
     conductorTimeout: config.conductor.heartbeat_timeout,
   });
   started.add('operators’ listener', () => api.close());
-  const forOperators = await api.listen(config.api.listen);
-  log.info(
-    `api: Bare Metal API at ${forOperators.address}:${forOperators.port}, login: ${config.auth.strategy}`,
-  );
+  const { socket, listen } = config.api;
+  if (socket !== null) await api.listenOn(socket);
+  const at = socket === null ? await api.listen(listen) : null;
+  const where = at === null ? `the Unix socket ${String(socket)}` : `${at.address}:${at.port}`;
+  log.info(`api: Bare Metal API at ${where}, login: ${config.auth.strategy}`);
 }
 
 /** What ramdisks are told about images, so that both sides judge alike. */
@@ -247,7 +248,12 @@ function imageRules({ image, deploy }: Config): {
 export function checkExposure(config: Config): void {
   const { listen } = config.api;
   const loopback = /^127\.|^::1$/.test(listen.address);
-  if (config.auth.strategy === 'noauth' && !loopback && !config.auth.noauth_on_network) {
+  if (
+    config.auth.strategy === 'noauth' &&
+    config.api.socket === null &&
+    !loopback &&
+    !config.auth.noauth_on_network
+  ) {
     throw new FerricError(
       'invalid',
       `api.listen.address is ${listen.address} and auth.strategy is noauth: everybody who reaches that address could ` +

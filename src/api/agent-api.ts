@@ -11,7 +11,12 @@ import { RootController } from './v1/root.controller.js';
 
 export interface AgentApiParts {
   conductor: Conductor;
-  settings: RamdiskSettings & { public_url: string | null };
+  settings: RamdiskSettings & {
+    public_url: string | null;
+    allowed_hosts: readonly string[];
+    max_connections: number;
+    max_connections_per_client: number;
+  };
   sources: Pick<SourceRule, 'admits' | 'admitsReport'>;
   log: Logger;
 }
@@ -24,14 +29,14 @@ export const AGENT_CONTROLLERS = [RootController, RamdiskController];
 
 @Module({})
 class AgentApiModule {
-  static forRoot(parts: AgentApiParts, log: Logger): DynamicModule {
+  static forRoot(parts: AgentApiParts, door: RamdiskDoor): DynamicModule {
     return {
       module: AgentApiModule,
       controllers: AGENT_CONTROLLERS,
       providers: [
         { provide: Conductor, useValue: parts.conductor },
         { provide: Served, useValue: { images: false } satisfies Served },
-        { provide: RamdiskDoor, useValue: new RamdiskDoor(parts.settings, parts.sources, log) },
+        { provide: RamdiskDoor, useValue: door },
       ],
     };
   }
@@ -40,7 +45,8 @@ class AgentApiModule {
 /** The API for ramdisks: roots, lookup, heartbeat, continue_inspection. Its listener starts with `listen`. */
 export async function createAgentApi(parts: AgentApiParts): Promise<ApiListener> {
   const log = parts.log.child({ listener: 'agent' });
-  return createListener(AgentApiModule.forRoot(parts, log), {
+  const door = new RamdiskDoor(parts.settings, parts.sources, log);
+  return createListener(AgentApiModule.forRoot(parts, door), {
     access: new NoAuth(),
     log,
     publicEndpoint: parts.settings.public_url,
@@ -52,5 +58,13 @@ export async function createAgentApi(parts: AgentApiParts): Promise<ApiListener>
     // Of what a machine tells of itself, odd counters are no reason to refuse the rest.
     mayRound: true,
     requestTimeout: REQUEST_TIMEOUT,
+    allowedHosts: parts.settings.allowed_hosts,
+    connections: {
+      total: parts.settings.max_connections,
+      perClient: parts.settings.max_connections_per_client,
+    },
+    bodies: { total: 4 * MAX_INSPECTION_BODY, perClient: MAX_INSPECTION_BODY + 2 * MAX_BODY },
+    untypedBodies: true,
+    admit: ({ ip, url }) => door.admit(ip, url),
   });
 }

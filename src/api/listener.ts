@@ -11,8 +11,11 @@ import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { contained } from '../platform/boundary.js';
+import { type ConnectionLimits, capConnections } from '../platform/connection-cap.js';
 import type { Logger } from '../platform/logger.js';
 import { registerListener } from '../platform/own-listeners.js';
+import { Sparingly } from '../platform/sparingly.js';
+import { listenOnSocket } from '../platform/unix-socket.js';
 import { type Access, ANYBODY, nameable } from './auth/access.js';
 import { Gate } from './auth/gate.js';
 import { Scope } from './auth/scope.js';
@@ -28,8 +31,10 @@ import {
   VERSION_HEADER,
 } from './microversion/microversion.js';
 import type { ApiRequest, Asked } from './request/asked.js';
-import { parseBody } from './request/body.js';
-import { BYTES, expire, isStreamed, readAll, type StreamRequest } from './request/bytes.js';
+import { parseScanned } from './request/body.js';
+import { type BodyBudget, BodyReader } from './request/body-reader.js';
+import { expire, isStreamed, requireJson } from './request/bytes.js';
+import { OriginRule } from './request/origin-rule.js';
 import { isOfImages, normalisePath, shownPath } from './request/path.js';
 import { parseQuery } from './request/query.js';
 import { JsonText } from './resource/json-text.js';
@@ -37,6 +42,9 @@ import { declaredRoutes } from './routes.js';
 
 /** ms that answers under way have to finish when the listener closes. */
 const CLOSE_GRACE = 5_000;
+/** Of a listener that says nothing else. */
+const CONNECTIONS: ConnectionLimits = { total: 4096, perClient: 1024 };
+const BODIES: BodyBudget = { total: 256 * 2 ** 20, perClient: 128 * 2 ** 20 };
 
 export interface ListenerOptions {
   access: Access;
@@ -50,11 +58,24 @@ export interface ListenerOptions {
   mayRound?: true;
   /** ms for a whole request to come in. */
   requestTimeout: number;
+  /** Names and addresses under which it may be asked for, beside its own and the public ones. */
+  allowedHosts?: readonly string[];
+  connections?: ConnectionLimits;
+  bodies?: BodyBudget;
+  /** Whether a body without a content type is JSON; older ramdisks name none. */
+  untypedBodies?: true;
+  /** Whether a request may go on, before any of its body is read. @throws FerricError */
+  admit?: (request: { ip: string; url: string }) => Promise<unknown>;
 }
+
+/** The parts of Fastify’s request that its parser looks at. */
+type BodyRequest = Parameters<typeof isStreamed>[0] & { ip: string; routeOptions: { bodyLimit?: number } };
 
 export interface ApiListener {
   /** @returns where it listens; port 0 was chosen by the system */
   listen(at: { address: string; port: number }): Promise<{ address: string; port: number }>;
+  /** On a Unix socket, which is the daemon's own account's. @param path absolute */
+  listenOn(path: string): Promise<void>;
   /** Ends live streams, lets answers under way finish. */
   close(): Promise<void>;
   readonly routes: RouteTable;
@@ -91,6 +112,10 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
   app.useGlobalGuards(new Gate());
   await app.init();
   await adapter.getInstance().ready();
+  const sparingly = new Sparingly(options.log);
+  capConnections(app.getHttpServer(), options.connections ?? CONNECTIONS, (client) =>
+    sparingly.warn({ client }, 'too many connections, one refused'),
+  );
   const connections = new Set<Socket>();
   const admit = (socket: Socket) => {
     connections.add(socket);
@@ -102,6 +127,7 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
   app.getHttpServer().on('connection', contained('API: connection', admit));
   return {
     routes,
+    listenOn: (path) => listenOnSocket(app.getHttpServer(), path),
     async listen({ address, port }) {
       registerListener(app.getHttpServer(), options.publicEndpoint);
       await app.listen(port, address);
@@ -137,16 +163,15 @@ function prepare(
       if (route.url.endsWith(end)) route.bodyLimit = bytes;
     }
   });
-  // Whatever a client calls its JSON, it is read as JSON.
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, async (_request: unknown, bytes: Buffer) =>
-    parseBody(bytes, options.mayRound),
-  );
-  fastify.addContentTypeParser(BYTES, async (request: StreamRequest, payload: IncomingMessage) =>
-    isStreamed(request)
-      ? payload
-      : parseBody(await readAll(payload, request.routeOptions.bodyLimit), options.mayRound),
-  );
+  const reader = new BodyReader(options.bodies ?? BODIES);
+  const origins = new OriginRule(options.publicEndpoint, options.allowedHosts ?? []);
+  fastify.addContentTypeParser('*', async (request: BodyRequest, payload: IncomingMessage) => {
+    if (isStreamed(request)) return payload;
+    const { ip, routeOptions } = request;
+    const { bytes, scan } = await reader.read(payload, ip, routeOptions.bodyLimit ?? options.maxBodyBytes);
+    return parseScanned(bytes, scan, options.mayRound ?? false);
+  });
   // What is logged of a request is made here, and holds no secret: to look for some costs as much as the line.
   const log = options.log.child({}, { redact: [] });
   const texts = new WeakMap<ServerResponse, JsonText>();
@@ -156,7 +181,8 @@ function prepare(
   });
   fastify.setReplySerializer((body) => bytesOf(body) as string);
   fastify.addHook('onRequest', async (request, reply) => {
-    if (!isStreamed(request)) expire(request.raw, options.requestTimeout);
+    const streamed = isStreamed(request);
+    if (!streamed) expire(request.raw, options.requestTimeout);
     const id = `req-${randomUUID()}`;
     const received = request as unknown as ApiRequest & { asked: Asked };
     reply.header('openstack-request-id', id);
@@ -169,6 +195,9 @@ function prepare(
       reply.header(VERSION_HEADER, version.toString());
     }
     if (version.does('secondRequestIdHeader')) reply.header('x-openstack-request-id', id);
+    origins.check(request.raw);
+    if (!streamed) requireJson(request, options.untypedBodies ?? false);
+    await options.admit?.(request);
     // Before the body is read: nobody sends megabytes without a login.
     const isOpen = open.methodsOf(request.url).length > 0;
     const { user, project, subject } = isOpen ? ANYBODY : nameable(await options.access.login(request.raw));

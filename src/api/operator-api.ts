@@ -96,6 +96,9 @@ export interface OperatorApiParts {
     max_limit: number;
     max_body_bytes: number;
     max_provision_body_bytes: number;
+    allowed_hosts: readonly string[];
+    max_connections: number;
+    max_connections_per_client: number;
   };
   /** Seconds of silence after which a conductor counts as dead. */
   conductorTimeout: number;
@@ -151,15 +154,15 @@ export const OPERATOR_CONTROLLERS = [
 
 @Module({})
 class OperatorApiModule {
-  static forRoot(parts: OperatorApiParts): DynamicModule {
+  static forRoot(parts: OperatorApiParts, door: RamdiskDoor | null): DynamicModule {
     const settings: ApiSettings = {
       maxLimit: parts.settings.max_limit,
       conductorTimeout: parts.conductorTimeout,
     };
-    const { images, ramdisks } = parts;
+    const { images } = parts;
     const controllers = OPERATOR_CONTROLLERS.filter(
       (one) => images || !IMAGE_CONTROLLERS.some((of) => of === one),
-    ).map((one): Type => (ramdisks && one === RamdiskElsewhereController ? RamdiskController : one));
+    ).map((one): Type => (door && one === RamdiskElsewhereController ? RamdiskController : one));
     return {
       module: OperatorApiModule,
       controllers,
@@ -174,14 +177,7 @@ class OperatorApiModule {
         { provide: EventRepository, useValue: parts.events },
         { provide: ConductorRecordRepository, useValue: parts.conductors },
         ...parts.resources.map((resource) => ({ provide: resource.constructor as Type, useValue: resource })),
-        ...(ramdisks
-          ? [
-              {
-                provide: RamdiskDoor,
-                useValue: new RamdiskDoor(ramdisks.settings, ramdisks.sources, parts.log),
-              },
-            ]
-          : []),
+        ...(door ? [{ provide: RamdiskDoor, useValue: door }] : []),
         { provide: EventStream, useValue: parts.stream },
         { provide: ApiSettings, useValue: settings },
         { provide: Served, useValue: { images: images !== null } satisfies Served },
@@ -222,15 +218,30 @@ function imageApiSettings({ imageSettings }: OperatorApiParts): ImageApiSettings
 /** The API for operators and clients. Its listener starts with `listen`. */
 export function createOperatorApi(parts: OperatorApiParts): Promise<ApiListener> {
   const { settings, access } = parts;
-  return createListener(OperatorApiModule.forRoot(parts), {
+  const log = parts.log.child({ listener: 'api' });
+  const door = parts.ramdisks && new RamdiskDoor(parts.ramdisks.settings, parts.ramdisks.sources, log);
+  return createListener(OperatorApiModule.forRoot(parts, door), {
     access,
-    log: parts.log.child({ listener: 'api' }),
+    log,
     publicEndpoint: settings.public_endpoint,
     maxBodyBytes: settings.max_body_bytes,
     largerBodies: {
       '/states/provision': settings.max_provision_body_bytes,
-      ...(parts.ramdisks ? { '/continue_inspection': MAX_INSPECTION_BODY } : {}),
+      ...(door
+        ? {
+            '/continue_inspection': MAX_INSPECTION_BODY,
+            '/continue_inspection/:secret': MAX_INSPECTION_BODY,
+          }
+        : {}),
     },
     requestTimeout: 300_000,
+    allowedHosts: settings.allowed_hosts,
+    ...(door ? { admit: ({ ip, url }) => door.admit(ip, url) } : {}),
+    connections: { total: settings.max_connections, perClient: settings.max_connections_per_client },
+    // Who got so far has a login.
+    bodies: {
+      total: 4 * settings.max_provision_body_bytes,
+      perClient: 2 * settings.max_provision_body_bytes,
+    },
   });
 }

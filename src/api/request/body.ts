@@ -1,6 +1,8 @@
 import { InvalidError } from '../../domain/errors.js';
 
 const MAX_DEPTH = 25;
+/** More than the largest report of an inspection has; so many are parsed within a few milliseconds. */
+const MAX_VALUES = 50_000;
 
 /** Refused before any parser saw it: the filter writes it in the middleware's form. */
 export class BodyRefused extends InvalidError {}
@@ -12,13 +14,14 @@ export class BodyRefused extends InvalidError {}
  * @throws BodyRefused when nested too deeply, InvalidError otherwise
  */
 export function parseBody(bytes: Buffer, mayRound = false): unknown {
+  const scan = new BodyScan();
+  scan.push(bytes);
+  return parseScanned(bytes, scan, mayRound);
+}
+
+/** As `parseBody`, of bytes that were looked through as they came. */
+export function parseScanned(bytes: Buffer, { hasLongNumber }: BodyScan, mayRound: boolean): unknown {
   if (bytes.length === 0) return undefined;
-  const { isTooDeep, hasLongNumber } = scan(bytes);
-  if (isTooDeep) {
-    throw new BodyRefused(
-      'Request body JSON is nested too deeply. Please contact the service administrator.',
-    );
-  }
   let text: string;
   let body: unknown;
   try {
@@ -37,30 +40,57 @@ export function parseBody(bytes: Buffer, mayRound = false): unknown {
 /** Digits from which on a whole number may be more than 2^53. */
 const LONG = 16;
 
-/** Counts brackets and digits outside strings, byte by byte: a parser would recurse (OSSN-0099). */
-function scan(bytes: Buffer): { isTooDeep: boolean; hasLongNumber: boolean } {
-  let depth = 0;
-  let digits = 0;
-  let hasLongNumber = false;
-  let inString = false;
-  for (let at = 0; at < bytes.length; at += 1) {
-    const byte = bytes[at];
-    if (inString) {
-      if (byte === 0x5c) at += 1;
-      else if (byte === 0x22) inString = false;
-    } else if (byte !== undefined && byte >= 0x30 && byte <= 0x39) {
-      digits += 1;
-      if (digits === LONG) hasLongNumber = true;
-    } else {
-      digits = 0;
-      if (byte === 0x22) inString = true;
-      else if (byte === 0x7b || byte === 0x5b) {
-        depth += 1;
-        if (depth > MAX_DEPTH) return { isTooDeep: true, hasLongNumber };
-      } else if (byte === 0x7d || byte === 0x5d) depth -= 1;
+/**
+ * Looks through the bytes of a body as they come, without building anything: counts brackets, values and digits outside
+ * strings. A parser would recurse (OSSN-0099), and make objects of what is refused in the end.
+ */
+export class BodyScan {
+  hasLongNumber = false;
+  #depth = 0;
+  #values = 0;
+  #digits = 0;
+  #inString = false;
+  #escaped = false;
+
+  /** @throws BodyRefused */
+  push(bytes: Buffer): void {
+    for (const byte of bytes) {
+      if (this.#inString) this.#inside(byte);
+      else if (byte >= 0x30 && byte <= 0x39) {
+        this.#digits += 1;
+        if (this.#digits === LONG) this.hasLongNumber = true;
+      } else {
+        this.#digits = 0;
+        this.#outside(byte);
+      }
+    }
+    if (this.#values > MAX_VALUES) {
+      throw new BodyRefused(
+        'Request body JSON has too many values. Please contact the service administrator.',
+      );
     }
   }
-  return { isTooDeep: false, hasLongNumber };
+
+  #inside(byte: number): void {
+    if (this.#escaped) this.#escaped = false;
+    else if (byte === 0x5c) this.#escaped = true;
+    else if (byte === 0x22) this.#inString = false;
+  }
+
+  #outside(byte: number): void {
+    if (byte === 0x22) this.#inString = true;
+    else if (byte === 0x7b || byte === 0x5b) {
+      this.#values += 1;
+      this.#depth += 1;
+      if (this.#depth > MAX_DEPTH) {
+        throw new BodyRefused(
+          'Request body JSON is nested too deeply. Please contact the service administrator.',
+        );
+      }
+    } else if (byte === 0x7d || byte === 0x5d) this.#depth -= 1;
+    // Each value but the first of its list or object stands behind a comma.
+    else if (byte === 0x2c) this.#values += 1;
+  }
 }
 
 type Reviver = (key: string, value: unknown, context: { source?: string }) => unknown;

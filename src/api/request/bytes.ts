@@ -28,25 +28,24 @@ export function isStreamed({
   return true;
 }
 
-/** The parts of Fastify’s request that its parser of bytes looks at. */
-export type StreamRequest = Parameters<typeof isStreamed>[0] & { routeOptions: { bodyLimit: number } };
-
-/** The whole body. @throws Error of status 413 */
-export async function readAll(payload: AsyncIterable<Buffer>, most: number): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of payload) {
-    size += part.length;
-    if (size > most) throw Object.assign(new Error('too large'), { statusCode: 413 });
-    parts.push(part);
+/** Of what is no upload. @throws MediaTypeRefused: a web page may send other types without asking first (CORS) */
+export function requireJson({ headers }: Pick<IncomingMessage, 'headers'>, untyped: boolean): void {
+  const type = headers['content-type'];
+  if (!hasBody(headers) || (type === undefined && untyped)) return;
+  // Also what the Image service's patches are called.
+  if (!/^application\/[\w.+-]*\bjson\b[\w.+-]*\s*(;|$)/i.test(type ?? '')) {
+    throw new MediaTypeRefused('application/json');
   }
-  return Buffer.concat(parts);
+}
+
+function hasBody(headers: IncomingMessage['headers']): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
 }
 
 /** Cuts a request whose body has not come after `timeout` ms. */
 export function expire(request: IncomingMessage, timeout: number): void {
   const { headers } = request;
-  if (headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0) return;
+  if (!hasBody(headers)) return;
   const late = setTimeout(
     contained('API: slow request', () => request.destroy()),
     timeout,

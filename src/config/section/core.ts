@@ -11,9 +11,37 @@ export const listen = (address: string, number: number) =>
     })
     .prefault({});
 
+const allowedHosts = () =>
+  z
+    .array(z.string().regex(/^[A-Za-z0-9._:-]+$/, 'a name or an address, without port'))
+    .default([])
+    .describe(
+      'Names and addresses under which clients may ask for it (Host), beside its own address, the host name and the public URL',
+    );
+
+const limits = (total: number, perClient: number) => ({
+  max_connections: z.int().min(1).default(total).describe('Connections at once in all'),
+  max_connections_per_client: z
+    .int()
+    .min(1)
+    .default(perClient)
+    .describe('Connections at once from one address'),
+});
+
 export const apiSection = z
   .strictObject({
     listen: listen('127.0.0.1', 6385).describe('Where operators and clients talk to the Bare Metal API'),
+    socket: z
+      .string()
+      .startsWith('/')
+      .max(100)
+      .nullable()
+      .default(null)
+      .describe(
+        'Path of a Unix socket (mode 0600) to listen on instead of api.listen: for the daemon’s own account and root alone',
+      ),
+    allowed_hosts: allowedHosts(),
+    ...limits(4096, 1024),
     public_endpoint: z
       .url()
       .nullable()
@@ -56,6 +84,8 @@ export const agentSection = z
       .default(300)
       .describe('Seconds that the agent may take between heartbeats'),
     require_tls: z.boolean().default(true).describe('Refuse agents whose callback URL is not https'),
+    allowed_hosts: allowedHosts(),
+    ...limits(4096, 64),
     allowed_networks: z
       .array(z.string())
       .default([])

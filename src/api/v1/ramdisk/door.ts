@@ -33,22 +33,29 @@ export class RamdiskDoor {
   }
 
   /**
-   * @param what a report also comes from machines that are no node yet
-   * @returns the address in one spelling
+   * Before any byte of a body is read. The roots are everybody's, and take none.
+   * @param url path as it is routed; a report also comes from machines that are no node yet
    * @throws TooManyRequests, NotFoundError that looks like any other miss
    */
-  async enter(ip: string, what: 'agent' | 'report' = 'agent'): Promise<string> {
-    const source = canonicalAddress(ip) ?? ip;
+  async admit(ip: string, url: string): Promise<void> {
+    const [, of] = /^\/v1\/(lookup|heartbeat|continue_inspection)\b/.exec(url) ?? [];
+    if (of === undefined) return;
+    const source = this.sourceOf(ip);
     const wait = this.#limit.take(source);
     if (wait > 0) throw new TooManyRequests(wait);
-    const admitted = await (what === 'report'
+    const admitted = await (of === 'continue_inspection'
       ? this.sources.admitsReport(source)
       : this.sources.admits(source));
-    if (admitted) return source;
+    if (admitted) return;
     throw this.miss(
       'the address is in none of agent.allowed_networks, or DHCP gave it to no machine in this boot',
       source,
     );
+  }
+
+  /** The address in one spelling. */
+  sourceOf(ip: string): string {
+    return canonicalAddress(ip) ?? ip;
   }
 
   /** The one answer to every request that finds nothing; only the log tells why. */

@@ -59,7 +59,7 @@ export class RamdiskController {
     answer: { schema: objectOf({ node: OBJECT, config: OBJECT }) },
   })
   async lookUp(@Req() { asked, query, ip }: ApiRequest) {
-    const source = await this.door.enter(ip);
+    const source = this.door.sourceOf(ip);
     const { addresses = [], node_uuid } = readQuery(query, LOOKUP, asked.version);
     const macs = addresses.filter(isMacAddress).slice(0, MOST_ADDRESSES);
     if (macs.length === 0 && node_uuid === undefined) {
@@ -82,7 +82,7 @@ export class RamdiskController {
   @Policy('public')
   @Describe({ summary: 'A ramdisk lives', body: { schema: HEARTBEAT } })
   async heartbeat(@Req() { asked, params, body, ip }: ApiRequest) {
-    const source = await this.door.enter(ip);
+    const source = this.door.sourceOf(ip);
     const node = canonicalUuid(params['ident']!);
     const heartbeat = readHeartbeat(body, asked.version);
     if (node === null) throw this.door.miss('no node is named so', source);
@@ -119,7 +119,7 @@ export class RamdiskController {
   }
 
   async #report({ asked, query, body, ip }: ApiRequest, secret: string | null) {
-    const source = await this.door.enter(ip, 'report');
+    const source = this.door.sourceOf(ip);
     const { version, base, by } = asked;
     const { node_uuid } = readQuery(query, INSPECTION, version);
     const isNew = version.does('continueInspection');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BodyRefused, parseBody } from '../../../../src/api/request/body.js';
+import { BodyRefused, BodyScan, parseBody } from '../../../../src/api/request/body.js';
 
 const parse = (text: string) => parseBody(Buffer.from(text));
 
@@ -24,6 +24,27 @@ describe('parseBody', () => {
     const started = performance.now();
     expect(() => parse('['.repeat(200_000))).toThrow(BodyRefused);
     expect(performance.now() - started).toBeLessThan(1_000);
+  });
+  it('refuses too many values before it parses, however they are written', () => {
+    const list = (count: number, value: string) => `[${Array(count).fill(value).join(',')}]`;
+    expect(parse(list(49_000, '1'))).toHaveLength(49_000);
+    for (const value of ['[]', '{}', '1', '"x"', '{"a":1,"b":2}']) {
+      expect(() => parse(list(60_000, value)), value).toThrow('too many values');
+    }
+    // What stands in a text is none.
+    expect(parse(JSON.stringify({ logs: ',[{'.repeat(100_000) }))).toBeTruthy();
+  });
+  it('looks through pieces as through the whole', () => {
+    fc.assert(
+      fc.property(fc.json(), fc.integer({ min: 1, max: 9 }), (text, size) => {
+        const bytes = Buffer.from(text);
+        const whole = new BodyScan();
+        whole.push(bytes);
+        const pieces = new BodyScan();
+        for (let at = 0; at < bytes.length; at += size) pieces.push(bytes.subarray(at, at + size));
+        expect(pieces).toEqual(whole);
+      }),
+    );
   });
   it.each([
     ['{bad', 'it is not JSON'],

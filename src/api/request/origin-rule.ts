@@ -1,0 +1,82 @@
+import type { IncomingMessage } from 'node:http';
+import { hostname } from 'node:os';
+import { canonicalAddress } from '../../domain/agent/callback-url.js';
+import { ForbiddenError } from '../../domain/errors.js';
+
+/** The parts of a request that are looked at. */
+export interface Asked {
+  headers: IncomingMessage['headers'];
+  socket: { localAddress?: string | undefined };
+}
+
+/**
+ * Keeps web pages away from a listener: a browser on the same machine reaches loopback, and adds the login that it knows.
+ * What a page cannot forge tells it: the name that it was loaded from (Host, against DNS rebinding), and what the browser
+ * adds to its requests (Sec-Fetch-Site, Origin). Programs send neither of the latter.
+ */
+export class OriginRule {
+  readonly #names: ReadonlySet<string>;
+
+  /**
+   * @param publicUrl where others reach the listener, if not at its own address
+   * @param more names and addresses beside it: api.allowed_hosts
+   */
+  constructor(publicUrl: string | null, more: readonly string[]) {
+    const names = [...(publicUrl === null ? [] : [new URL(publicUrl).hostname]), ...more, hostname()];
+    this.#names = new Set(names.map(plain));
+  }
+
+  /** @throws ForbiddenError */
+  check({ headers, socket }: Asked): void {
+    // A Unix socket: no browser connects to one, and there is no name to be fooled by.
+    if (socket.localAddress === undefined) return;
+    const { host, origin } = headers;
+    if (host !== undefined && !this.#isOwn(hostOf(host), socket.localAddress)) {
+      throw refused(
+        `the name in the Host header is neither this listener's address nor one of api.allowed_hosts or the public URL`,
+      );
+    }
+    const site = headers['sec-fetch-site'];
+    if (site !== undefined && site !== 'same-origin' && site !== 'none') {
+      throw refused('a web page of another site must not send requests here');
+    }
+    if (origin !== undefined && !this.#isSame(origin, host)) {
+      throw refused('a web page of another origin must not send requests here');
+    }
+  }
+
+  #isOwn(name: string | null, localAddress: string): boolean {
+    if (name === null) return false;
+    if (this.#names.has(name)) return true;
+    const local = canonicalAddress(localAddress);
+    if (canonicalAddress(name) === local) return true;
+    return name === 'localhost' && local !== null && /^(127\.|::1$)/.test(local);
+  }
+
+  /** The page came from here, as it sees it: by the same authority, or by a name that is ours behind a proxy. */
+  #isSame(origin: string, host: string | undefined): boolean {
+    if (!URL.canParse(origin)) return false; // `null` is a page without an origin of its own
+    const from = new URL(origin);
+    if (host !== undefined && URL.canParse(`${from.protocol}//${host}`)) {
+      if (new URL(`${from.protocol}//${host}`).host === from.host) return true;
+    }
+    return this.#names.has(plain(from.hostname));
+  }
+}
+
+function refused(why: string): ForbiddenError {
+  return new ForbiddenError(`Access was denied: ${why}.`);
+}
+
+/** Of an authority, without port; null for what is none. */
+function hostOf(authority: string): string | null {
+  if (!/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?$/.test(authority)) return null;
+  return plain(new URL(`http://${authority.replace(/:\d+$/, '')}`).hostname);
+}
+
+function plain(name: string): string {
+  return name
+    .toLowerCase()
+    .replace(/^\[|\]$/g, '')
+    .replace(/\.$/, '');
+}

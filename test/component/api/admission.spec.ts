@@ -1,0 +1,137 @@
+import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { BodyReader } from '../../../src/api/request/body-reader.js';
+import { startApi } from '../../support/api.js';
+import { startTestDatabase, type TestDatabase } from '../../support/database.js';
+
+let database: TestDatabase;
+let server: Awaited<ReturnType<typeof startApi>> | undefined;
+const sockets: Socket[] = [];
+
+beforeAll(async () => {
+  database = await startTestDatabase();
+});
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  await server?.stop();
+  server = undefined;
+});
+afterAll(() => database.stop());
+
+type Options = NonNullable<Parameters<typeof startApi>[1]>;
+async function start(options: Options = {}): Promise<void> {
+  server = await startApi(database, options);
+}
+const portOf = (which: 'api' | 'agent') => Number(new URL(server![which].base).port);
+
+/** A connection with what came over it. */
+function open(port: number, text = ''): { socket: Socket; came: () => string; closed: () => boolean } {
+  const socket = connect(port, '127.0.0.1', () => socket.write(text));
+  sockets.push(socket);
+  let came = '';
+  let closed = false;
+  socket.on('data', (part) => (came += String(part)));
+  socket.on('error', () => undefined);
+  socket.on('close', () => {
+    closed = true;
+  });
+  return { socket, came: () => came, closed: () => closed };
+}
+const head = (path: string, length: number, more = '') =>
+  `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nX-OpenStack-Ironic-API-Version: 1.84\r\nContent-Length: ${length}\r\n${more}\r\n`;
+const REPORT = '/v1/continue_inspection';
+const MIB = 2 ** 20;
+
+describe('before a byte of the body', () => {
+  it.each<[string, Options, string]>([
+    ['a stranger', { conductorOptions: { dhcp: 'server' } }, '404 Not Found'],
+    [
+      'an address outside of the networks',
+      { agent: { allowed_networks: ['192.0.2.0/24'] } },
+      '404 Not Found',
+    ],
+  ])('%s is refused', async (_who, options, status) => {
+    await start(options);
+    for (const path of [REPORT, '/v1/heartbeat/7daa1a92-c3d7-4add-aaed-66fcbba58912']) {
+      const { came } = open(portOf('agent'), head(path, MIB));
+      await expect.poll(came, { timeout: 5_000 }).toContain(status);
+    }
+  });
+
+  it('who asks too often is told so', async () => {
+    await start({ agent: { requests_per_minute: 1 } });
+    open(portOf('agent'), `${head(REPORT, 2)}{}`);
+    await sleep(200);
+    const { came } = open(portOf('agent'), head(REPORT, 16 * MIB));
+    await expect.poll(came, { timeout: 5_000 }).toContain('429 Too Many');
+  });
+
+  it('who says that it is too large, or no JSON, is refused', async () => {
+    await start();
+    const large = open(portOf('agent'), head(REPORT, 17 * MIB));
+    await expect.poll(large.came, { timeout: 5_000 }).toContain('413 ');
+    const typed = head(REPORT, 16 * MIB).replace('application/json', 'text/plain');
+    await expect.poll(open(portOf('agent'), typed).came, { timeout: 5_000 }).toContain('415 ');
+  });
+});
+
+it.each(['[],', '"k":1,', '{},', '[[],'])(
+  'a body of many values is refused while it comes: %j',
+  async (unit) => {
+    await start();
+    const { came } = open(portOf('agent'), `${head(REPORT, 16 * MIB)}[${unit.repeat(100_000)}`);
+    await expect.poll(came, { timeout: 5_000 }).toContain('400 Bad Request');
+    expect(came()).toMatch(/too many values|nested too deeply/);
+  },
+);
+
+it.each(['api', 'agent'] as const)('connections of one address are limited: %s', async (which) => {
+  await start({ [which]: { max_connections_per_client: 5 } });
+  const port = portOf(which);
+  const all = Array.from({ length: 12 }, () => open(port));
+  await expect.poll(() => all.filter(({ closed }) => closed()).length, { timeout: 5_000 }).toBe(7);
+  for (const { socket } of all) socket.destroy();
+  await expect
+    .poll(
+      () =>
+        server![which].get('/').then(
+          ({ status }) => status,
+          () => 0,
+        ),
+      { timeout: 5_000 },
+    )
+    .toBe(200);
+});
+
+describe('bytes of bodies under way', () => {
+  /** A body that gives one piece and waits. */
+  const held = () => {
+    const gate = Promise.withResolvers<void>();
+    const payload = {
+      headers: {},
+      async *iterator() {
+        yield Buffer.alloc(100, ' ');
+        await gate.promise;
+      },
+    };
+    return { payload: payload as never, end: () => gate.resolve() };
+  };
+
+  it('are limited for each address and in all, and free again with the end of each', async () => {
+    const reader = new BodyReader({ total: 350, perClient: 250 });
+    const all = ['a', 'a', 'b'].map((client) => {
+      const { payload, end } = held();
+      return { end, read: reader.read(payload, client, 1_000) };
+    });
+    await sleep(10);
+    const refused = { code: 'unavailable' };
+    await expect(reader.read(held().payload, 'a', 1_000)).rejects.toMatchObject(refused);
+    await expect(reader.read(held().payload, 'c', 1_000)).rejects.toMatchObject(refused);
+    for (const { end } of all) end();
+    for (const { read } of all) expect((await read).bytes.length).toBe(100);
+    const again = held();
+    again.end();
+    expect((await reader.read(again.payload, 'a', 1_000)).bytes.length).toBe(100);
+  });
+});
