@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import type { Queryable } from '../database/data-source.js';
 import type { Page } from '../database/page.js';
 import { type Change, Table } from '../database/table.js';
+import { keptText } from '../domain/kept-text.js';
 import type { Allocation } from './allocation.entity.js';
 
 export type NewAllocation = Partial<Omit<Allocation, 'id' | 'created_at' | 'updated_at'>> &
@@ -72,7 +73,9 @@ export class AllocationRepository {
     changes: Partial<Pick<Allocation, 'node_uuid' | 'state' | 'last_error'>>,
     on: Queryable,
   ): Promise<Allocation> {
-    return this.#table.update(uuid, changes, on);
+    const { last_error } = changes;
+    const kept = last_error ? { ...changes, last_error: keptText(last_error) } : changes;
+    return this.#table.update(uuid, kept, on);
   }
 
   /** Its node, if it has one, is without allocation from then on. @throws NotFoundError */
@@ -107,7 +110,7 @@ export class AllocationRepository {
     await this.source.query(
       `update allocation set state = 'error', node_uuid = null, last_error = $2, updated_at = now()
         where uuid = $1 and state = 'allocating'`,
-      [uuid, last_error],
+      [uuid, keptText(last_error)],
     );
   }
 

@@ -108,7 +108,10 @@ export class NodeDesk {
         );
       }
       await this.#withdraw(lease);
-      await this.deps.nodes.delete(node.uuid, fence);
+      await inTransaction(this.deps.source, async (manager) => {
+        await this.deps.nodes.delete(node.uuid, fence, manager);
+        await this.deps.events.deleteOfNode(node.uuid, manager);
+      });
     });
   }
 

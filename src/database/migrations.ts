@@ -18,6 +18,7 @@ import { AddLeaseOfThisBoot1763728000000 } from '../../migrations/1763728000000-
 import { AddLeaseFacts1763729000000 } from '../../migrations/1763729000000-add-lease-facts.js';
 import { AddOperationClock1763729060000 } from '../../migrations/1763729060000-add-operation-clock.js';
 import { AddNodeConductorIndex1763729120000 } from '../../migrations/1763729120000-add-node-conductor-index.js';
+import { AddEventPosition1763731000000 } from '../../migrations/1763731000000-add-event-position.js';
 
 /** Every migration, oldest first: a file that is not listed here does not run. */
 export const MIGRATIONS = [
@@ -41,4 +42,5 @@ export const MIGRATIONS = [
   AddLeaseFacts1763729000000,
   AddOperationClock1763729060000,
   AddNodeConductorIndex1763729120000,
+  AddEventPosition1763731000000,
 ];

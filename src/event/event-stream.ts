@@ -5,10 +5,10 @@ import type { Event } from './event.entity.js';
 import { EVENT_CHANNEL, type EventRepository } from './event.repository.js';
 
 const KEPT = 2000;
-/** Ids may commit out of order; after a gap this many before the last one seen are looked at again. */
-const MARGIN = 1000n;
 const REPLAY_PAGE = 500;
 const MOST_WAITING = 10_000;
+/** ms; how often the horizon is looked at while nobody listens. */
+const LOOK_EVERY = 30_000;
 const RECONNECT_FIRST = 250;
 const RECONNECT_LAST = 5000;
 
@@ -38,9 +38,9 @@ export class EventStream {
   /** The newest events that somebody heard, in the order of delivery. */
   readonly #recent: Event[] = [];
   readonly #recentIds = new Set<string>();
-  #lastId: string | null = null;
-  /** The newest id when this process began to listen: older events are nobody's news. */
-  #firstId = 0n;
+  /** From which transaction on events are read that were not heard; null before the first connection. */
+  #horizon: string | null = null;
+  #lookedAt = 0;
   #pending: string[] = [];
   #fetching = false;
   #client: Client | null = null;
@@ -95,15 +95,13 @@ export class EventStream {
   }
 
   async #replay(subscription: Subscription, after: string): Promise<void> {
-    for (let last = after; ; ) {
-      const page = await this.events.since(last, REPLAY_PAGE);
+    for await (const all of this.events.since(after, REPLAY_PAGE)) {
+      const page = all.filter(({ id }) => id !== after);
       // Only the newest can be announced yet: a commit is heard within moments.
       if (page.length > 0) subscription.seen = new Set(page.map((event) => event.id));
       for (const event of page) subscription.subscriber.push(event);
       await subscription.subscriber.ready();
       if (!this.#subscriptions.has(subscription)) return;
-      if (page.length < REPLAY_PAGE) break;
-      last = page.at(-1)!.id;
     }
     const waiting = subscription.waiting ?? [];
     subscription.waiting = null;
@@ -126,10 +124,8 @@ export class EventStream {
       await client.connect();
       await client.query(`listen ${EVENT_CHANNEL}`);
       // Listening first: what commits from here on is heard, what committed before is read.
-      if (this.#lastId === null) {
-        this.#lastId = await this.events.lastId();
-        this.#firstId = BigInt(this.#lastId);
-      } else await this.#catchUp(this.#lastId);
+      if (this.#horizon === null) this.#horizon = await this.events.horizon();
+      else await this.#catchUp(this.#horizon);
       this.#backoff = RECONNECT_FIRST;
     } catch (error) {
       this.#reconnect(client, error);
@@ -155,13 +151,9 @@ export class EventStream {
     this.#backoff = Math.min(this.#backoff * 2, RECONNECT_LAST);
   }
 
-  async #catchUp(lastId: string): Promise<void> {
-    const from = BigInt(lastId) - MARGIN;
-    for (let last = String(from < this.#firstId ? this.#firstId : from); ; ) {
-      const page = await this.events.since(last, REPLAY_PAGE);
+  async #catchUp(horizon: string): Promise<void> {
+    for await (const page of this.events.beyond(horizon, REPLAY_PAGE)) {
       for (const event of page) this.#deliver(event);
-      if (page.length < REPLAY_PAGE) return;
-      last = page.at(-1)!.id;
     }
   }
 
@@ -194,17 +186,32 @@ export class EventStream {
   #skip(ids: readonly string[]): void {
     this.#recent.length = 0;
     for (const id of ids) this.#note(id);
+    if (performance.now() - this.#lookedAt > LOOK_EVERY) {
+      this.#lookedAt = performance.now();
+      detached('event stream: horizon', this.#look());
+    }
+  }
+
+  /** What nobody waited for need not be caught up with. */
+  async #look(): Promise<void> {
+    const horizon = await this.events.horizon();
+    if (this.#subscriptions.size === 0) this.#horizon = horizon;
   }
 
   #note(id: string): void {
     this.#recentIds.add(id);
     if (this.#recentIds.size > KEPT) this.#recentIds.delete(this.#recentIds.values().next().value!);
-    if (this.#lastId === null || BigInt(id) > BigInt(this.#lastId)) this.#lastId = id;
+  }
+
+  /** Whatever commits behind this event is of its horizon, or of a later transaction. */
+  #advance({ horizon }: Event): void {
+    if (this.#horizon !== null && BigInt(horizon) > BigInt(this.#horizon)) this.#horizon = horizon;
   }
 
   #deliver(event: Event): void {
     if (this.#recentIds.has(event.id)) return;
     this.#note(event.id);
+    this.#advance(event);
     this.#recent.push(event);
     if (this.#recent.length > KEPT) this.#recent.shift();
     for (const subscription of this.#subscriptions) {

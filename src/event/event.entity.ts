@@ -5,6 +5,7 @@ import type { JsonObject } from '../domain/step/step.js';
 @Entity('event')
 @Unique('event_uuid_key', ['uuid'])
 @Index('event_node_uuid_idx', ['node_uuid', 'id'])
+@Index('event_written_by_idx', ['written_by', 'id'])
 export class Event {
   @PrimaryGeneratedColumn('identity', {
     type: 'bigint',
@@ -26,5 +27,9 @@ export class Event {
   @Column({ type: 'varchar', length: 255, nullable: true }) project!: string | null;
   @Column({ type: 'varchar', length: 64, nullable: true }) request_id!: string | null;
   @Column({ type: 'double precision', nullable: true }) duration_seconds!: number | null;
+  /** The transaction that wrote it. (Defaults are written as TypeORM reads them back: without the casts.) */
+  @Column({ type: 'bigint', default: () => '((pg_current_xact_id()))' }) written_by!: string;
+  /** The oldest transaction under way then: what commits later is of it, or of a later one. */
+  @Column({ type: 'bigint', default: () => '((pg_snapshot_xmin(pg_current_snapshot())))' }) horizon!: string;
   @Column({ type: 'jsonb', nullable: true }) detail!: JsonObject | null;
 }

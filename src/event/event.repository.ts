@@ -2,14 +2,16 @@ import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import type { Compound } from '../database/compound.js';
 import type { Queryable } from '../database/data-source.js';
+import { purge, type Retention } from '../database/retention.js';
 import { insertStatement } from '../database/statement.js';
 import { NotFoundError } from '../domain/errors.js';
+import { keptText } from '../domain/kept-text.js';
 import type { Event } from './event.entity.js';
 
 export const EVENT_CHANNEL = 'ferric_event';
 
 export type NewEvent = Pick<Event, 'node_uuid' | 'event_type' | 'event'> &
-  Partial<Omit<Event, 'id' | 'uuid' | 'created_at'>>;
+  Partial<Omit<Event, 'id' | 'uuid' | 'created_at' | 'written_by' | 'horizon'>>;
 
 /** What is written of an event; the rest the database fills in. */
 const COLUMNS = {
@@ -38,7 +40,11 @@ export class EventRepository {
 
   /** Pass the transaction that makes it true: listeners hear of it when that commits, and only then. */
   async add(event: NewEvent, on: Queryable): Promise<Event> {
-    const [insert, values] = insertStatement('event', { uuid: randomUUID(), severity: 'INFO', ...event });
+    const [insert, values] = insertStatement('event', {
+      uuid: randomUUID(),
+      severity: 'INFO',
+      ...kept(event),
+    });
     const [row] = await on.query<(Event & { told?: unknown })[]>(
       `${insert}, pg_notify('${EVENT_CHANNEL}', id::text) as told`,
       values,
@@ -52,7 +58,7 @@ export class EventRepository {
    * by `add`.
    */
   addTold(compound: Compound, events: readonly NewEvent[]): void {
-    const rows = events.map((event) => ({ uuid: randomUUID(), severity: 'INFO', ...event }));
+    const rows = events.map((event) => ({ uuid: randomUUID(), severity: 'INFO', ...kept(event) }));
     const given = compound.parameters.add(JSON.stringify(rows));
     compound.add(
       'told',
@@ -64,19 +70,51 @@ export class EventRepository {
     );
   }
 
-  /** Newest last. @param after events with a greater id only */
-  async since(after: string, limit: number): Promise<Event[]> {
-    return this.source.query<Event[]>(`select * from event where id > $1 order by id limit $2`, [
-      after,
-      limit,
-    ]);
+  /**
+   * As pages, every event that may have been committed behind the one of that id, and perhaps some from before it: ids
+   * are no order of commits. A number that is no event's stands for the one before it.
+   */
+  async *since(after: string, size: number): AsyncGenerator<Event[]> {
+    const [row] = await this.source.query<Pick<Event, 'id' | 'written_by' | 'horizon'>[]>(
+      `select id, written_by, horizon from event where id <= $1 order by id desc limit 1`,
+      [after],
+    );
+    if (!row) yield* this.#beyond('0', '0', size);
+    // Of before positions were kept, or of another server.
+    else if (row.written_by === '0') yield* this.#beyond('0', row.id, size);
+    else yield* this.beyond(row.horizon, size);
   }
 
-  async lastId(): Promise<string> {
-    const [row] = await this.source.query<{ id: string }[]>(
-      `select coalesce(max(id), 0)::text as id from event`,
+  /** As pages, every event of transactions from `horizon` on. */
+  beyond(horizon: string, size: number): AsyncGenerator<Event[]> {
+    return this.#beyond(horizon, '0', size);
+  }
+
+  async *#beyond(written_by: string, id: string, size: number): AsyncGenerator<Event[]> {
+    for (let last = { written_by, id }; ; ) {
+      const page = await this.source.query<Event[]>(
+        `select * from event where (written_by, id) > ($1, $2) order by written_by, id limit $3`,
+        [last.written_by, last.id, size],
+      );
+      yield page;
+      if (page.length < size) return;
+      last = page.at(-1)!;
+    }
+  }
+
+  /**
+   * The oldest transaction under way: what commits from now on is of it, or of a later one. Events by another server's
+   * count (of a restored backup) that is ahead of this one's are put in front of all.
+   */
+  async horizon(): Promise<string> {
+    await this.source.query(
+      `update event set written_by = 0, horizon = 0
+        where written_by > pg_snapshot_xmax(pg_current_snapshot())::text::bigint`,
     );
-    return row!.id;
+    const [row] = await this.source.query<{ horizon: string }[]>(
+      `select pg_snapshot_xmin(pg_current_snapshot())::text as horizon`,
+    );
+    return row!.horizon;
   }
 
   /** In any order; ids that are gone are left out. */
@@ -90,11 +128,11 @@ export class EventRepository {
   }
 
   /**
-   * A page of a node's history, in the order in which things happened or the other way round.
+   * A page of a node's history since it was created, in the order in which things happened or the other way round.
    * @throws NotFoundError for a marker that is none of the node's events
    */
   async history(
-    node_uuid: string,
+    { uuid: node_uuid, created_at }: { uuid: string; created_at: Date },
     page: { limit: number; marker?: string; sort_dir?: 'asc' | 'desc' },
   ): Promise<Event[]> {
     const direction = page.sort_dir === 'desc' ? 'desc' : 'asc';
@@ -104,9 +142,9 @@ export class EventRepository {
     }
     const than = direction === 'asc' ? '>' : '<';
     return this.source.query<Event[]>(
-      `select * from event where node_uuid = $1 and ($2::bigint is null or id ${than} $2)
+      `select * from event where node_uuid = $1 and created_at >= $4 and ($2::bigint is null or id ${than} $2)
         order by id ${direction} limit $3`,
-      [node_uuid, marker?.id ?? null, page.limit],
+      [node_uuid, marker?.id ?? null, page.limit, created_at],
     );
   }
 
@@ -117,14 +155,17 @@ export class EventRepository {
     ]);
   }
 
-  /** Keeps the newest `keep` events of each node. @returns how many went */
-  async purge(keep: number): Promise<number> {
-    const [, count] = await this.source.query<[unknown, number]>(
-      `delete from event using (
-         select id, row_number() over (partition by node_uuid order by id desc) as age from event
-       ) ranked where event.id = ranked.id and ranked.age > $1`,
-      [keep],
-    );
-    return count;
+  /** Goes with its node: another one may come by its UUID. */
+  async deleteOfNode(node_uuid: string, on: Queryable): Promise<void> {
+    await on.query(`delete from event where node_uuid = $1`, [node_uuid]);
   }
+
+  /** @returns how many went */
+  purge(keep: Retention, signal: AbortSignal): Promise<number> {
+    return purge(this.source, { table: 'event', at: 'created_at' }, keep, signal);
+  }
+}
+
+function kept(event: NewEvent): NewEvent {
+  return { ...event, event: keptText(event.event) };
 }

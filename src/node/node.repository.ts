@@ -21,6 +21,7 @@ import {
   LeaseLostError,
   NotFoundError,
 } from '../domain/errors.js';
+import { keptText } from '../domain/kept-text.js';
 import { joinSecrets, splitSecrets } from '../domain/secret-key.js';
 import type { Json, JsonObject } from '../domain/step/step.js';
 import { type Fence, fenceCondition, RELEASED, unchangedConditions } from './fence.js';
@@ -346,6 +347,7 @@ export class NodeRepository {
 
   #seal(changes: NodeChanges): Record<string, unknown> {
     const row: Record<string, unknown> = { ...changes };
+    if (changes.last_error) row['last_error'] = keptText(changes.last_error);
     for (const column of SEALED_COLUMNS) {
       const whole = changes[column];
       if (whole === undefined) continue;

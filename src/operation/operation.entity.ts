@@ -16,6 +16,7 @@ import type { Json, JsonObject, StepOwner, StepState } from '../domain/step/step
   unique: true,
   where: "finished_at is null and kind = 'power'",
 })
+@Index('operation_node_uuid_idx', ['node_uuid', 'id'])
 @Index('operation_due_idx', ['conductor', 'poll_at'], { where: 'finished_at is null' })
 export class Operation {
   @PrimaryGeneratedColumn('identity', {

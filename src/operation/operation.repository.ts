@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import { Compound } from '../database/compound.js';
 import type { Queryable } from '../database/data-source.js';
+import { purge, type Retention } from '../database/retention.js';
 import { type Keyring, openSecrets, sealSecrets } from '../database/sealing.js';
+import { keptText } from '../domain/kept-text.js';
 import { factsOf } from '../domain/provision/machine.js';
 import { type ProvisionState, STATES } from '../domain/provision/table.js';
 import { type Journal, newJournal, type Result } from '../domain/step/advance.js';
@@ -143,7 +145,7 @@ export class OperationRepository {
     const { parameters } = compound;
     compound.add(
       'superseded',
-      `update operation set state = 'finished', error = ${parameters.add(message)}, finished_at = now() from held
+      `update operation set state = 'finished', error = ${parameters.add(keptText(message))}, finished_at = now() from held
         where operation.node_uuid = ${parameters.add(node_uuid)} and finished_at is null and kind not in ('power', 'action')
        returning operation.id`,
     );
@@ -282,6 +284,11 @@ export class OperationRepository {
       [kind],
     );
     return row!.count;
+  }
+
+  /** @returns how many finished ones went, with their steps */
+  purge(keep: Retention, signal: AbortSignal): Promise<number> {
+    return purge(this.source, { table: 'operation', at: 'finished_at' }, keep, signal);
   }
 
   /** The step that is under way, for `deploy_step`, `clean_step` and `service_step`; secrets stay sealed. */

@@ -1,5 +1,6 @@
 import type { ConductorRecordRepository } from '../../conductor-record/conductor-record.repository.js';
 import type { EventRepository } from '../../event/event.repository.js';
+import type { OperationRepository } from '../../operation/operation.repository.js';
 import type { AllocationDesk } from '../allocation-desk.js';
 import type { OperationRunner } from '../operation-runner.js';
 import type { PowerSync } from './power-sync.js';
@@ -12,6 +13,7 @@ export function periodicTasks(deps: {
   allocating: AllocationDesk;
   conductors: ConductorRecordRepository;
   events: EventRepository;
+  operations: OperationRepository;
   images: { cleanUp(): Promise<unknown> };
   self: { host: string; instance: string };
   /** Of nodes: what no operation is of. */
@@ -23,6 +25,10 @@ export function periodicTasks(deps: {
     check_provision_state_interval: number;
     check_allocations_interval: number;
     node_history_max_entries: number;
+    node_history_max_days: number;
+    operation_max_entries: number;
+    operation_max_days: number;
+    history_cleanup_interval: number;
   };
   /** Another process took this host name: two would fight over the same nodes. */
   onReplaced: () => void;
@@ -33,6 +39,7 @@ export function periodicTasks(deps: {
     allocating,
     conductors,
     events,
+    operations,
     images,
     self,
     settings,
@@ -73,10 +80,15 @@ export function periodicTasks(deps: {
       },
     },
     {
-      name: 'node-history',
-      every: 86_400,
-      run: async () => {
-        if (settings.node_history_max_entries > 0) await events.purge(settings.node_history_max_entries);
+      name: 'history',
+      every: settings.history_cleanup_interval,
+      // A daemon that is started every night must come to it, too.
+      atStart: true,
+      run: async (signal) => {
+        const { node_history_max_entries, node_history_max_days } = settings;
+        const { operation_max_entries, operation_max_days } = settings;
+        await events.purge({ entries: node_history_max_entries, days: node_history_max_days }, signal);
+        await operations.purge({ entries: operation_max_entries, days: operation_max_days }, signal);
       },
     },
   ];

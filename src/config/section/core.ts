@@ -209,7 +209,25 @@ export const conductorSection = z
     service_callback_timeout: z.int().min(0).default(1800).describe('Seconds in service wait; 0: no limit'),
     automated_clean: z.boolean().default(true).describe('Clean on `provide` and after tear-down'),
     allow_deleting_available_nodes: z.boolean().default(true).describe('Nodes in `available` may be deleted'),
-    node_history_max_entries: z.int().min(0).default(300).describe('Events kept for each node'),
+    node_history_max_entries: z.int().min(0).default(300).describe('Events kept for each node; 0: no limit'),
+    node_history_max_days: z.int().min(0).default(365).describe('Days that events are kept; 0: no limit'),
+    operation_max_entries: z
+      .int()
+      .min(0)
+      .default(100)
+      .describe('Finished operations kept for each node, with their steps; 0: no limit'),
+    operation_max_days: z
+      .int()
+      .min(0)
+      .default(90)
+      .describe('Days that finished operations are kept; 0: no limit'),
+    history_cleanup_interval: z
+      .int()
+      .min(0)
+      .default(3_600)
+      .describe(
+        'Seconds between looks for events and operations to delete, the first soon after the start; 0: never',
+      ),
     node_locked_retry_attempts: z.int().min(0).default(3).describe('Tries for a locked node before 409'),
     node_locked_retry_interval: z.number().min(0).default(1).describe('Seconds between those tries'),
     deploy_kernel: z.string().nullable().default(null).describe('Used where driver_info names none'),

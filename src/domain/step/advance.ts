@@ -1,3 +1,4 @@
+import { keptText } from '../kept-text.js';
 import { newStep, orderSteps, type Step, type StepOutcome, type Wake } from './step.js';
 
 /**
@@ -146,7 +147,7 @@ function settle(journal: Journal, step: Step, outcome: StepOutcome): Advance {
 }
 
 function end(journal: Journal, is: Result['is'], message: string | null): Advance {
-  const result: Result = { is, message };
+  const result: Result = { is, message: message === null ? null : keptText(message) };
   const step = journal.steps[journal.cursor];
   const failed = is !== 'succeeded' && step ? replaceStep(journal, { ...step, state: 'failed' }) : journal;
   return {

@@ -81,6 +81,6 @@ function lastEventId(header: string | string[] | undefined): string | null {
 }
 
 function shown(event: Event) {
-  const { id, created_at, user_name, ...rest } = event;
+  const { id, created_at, user_name, written_by, horizon, ...rest } = event;
   return { ...rest, created_at: timestamp(created_at), user: user_name };
 }

@@ -74,7 +74,7 @@ export class NodeHistoryController {
     const page = pageOf(given, this.settings.maxLimit, 'created_at');
     checkSortKey(HISTORY_FIELDS, asked.version, page.sort_key);
     const view = viewOf(HISTORY_FIELDS, asked.version, detail ? 'whole' : 'brief');
-    const rows = await this.events.history(node.uuid, page);
+    const rows = await this.events.history(node, page);
     const shown = rows.map((row) => view.show(row, asked));
     const history = detail ? shown : shown.map(shortEvent);
     const last = rows.at(-1);
