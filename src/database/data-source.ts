@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type DataSource, type EntityManager, type MixedList, TypeORMError } from 'typeorm';
 import { DatabaseAwayError, FerricError } from '../domain/errors.js';
 import type { Logger } from '../platform/logger.js';
+import { connectionOptions } from './connection.js';
 import { Database } from './database.js';
 import { faultOf } from './fault.js';
 import { migrate } from './migrate.js';
 import { MIGRATIONS } from './migrations.js';
-import { CONNECTION_LIFE, PreparingClient } from './prepared.js';
 
 /** ms between two tries. */
 const ARRIVAL_FIRST = 500;
@@ -28,6 +28,8 @@ export async function openDatabase(options: {
   poolSize: number;
   /** Seconds to wait for a server that is not there; default: none. */
   patience?: number;
+  /** Seconds that a statement may take, and a third longer a connection be silent. */
+  statementTimeout?: number;
   log: Logger;
 }): Promise<Database> {
   const { log } = options;
@@ -45,15 +47,7 @@ export async function openDatabase(options: {
     connectTimeoutMS: 60_000,
     // A connection that the server cuts must not end the process; the next query takes a new one.
     poolErrorHandler: (error: Error) => log.warn({ error: error.message }, 'a database connection was lost'),
-    extra: {
-      Client: PreparingClient,
-      keepAlive: true,
-      // What a connection has prepared goes with it.
-      idleTimeoutMillis: 300_000,
-      maxLifetimeSeconds: CONNECTION_LIFE,
-      idle_in_transaction_session_timeout: 60_000,
-      lock_timeout: 10_000,
-    },
+    extra: connectionOptions(options.statementTimeout ?? 15),
   });
   await arrive(source, options.patience ?? 0, log);
   try {

@@ -25,8 +25,9 @@ export class DatabaseModule {
             toRetry: () => false,
             extra: {
               open: () => {
-                const { pool_size: poolSize, wait: patience } = config.database;
-                return openDatabase({ connection, entities, poolSize, patience, log });
+                const { pool_size: poolSize, wait: patience, statement_timeout } = config.database;
+                const statementTimeout = statement_timeout;
+                return openDatabase({ connection, entities, poolSize, patience, statementTimeout, log });
               },
             },
           }),

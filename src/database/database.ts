@@ -69,6 +69,17 @@ export class OwnedRunner extends PostgresQueryRunner {
     }
   }
 
+  /** What a migration does to large tables takes its time. */
+  override async beforeMigration(): Promise<void> {
+    (await this.connect()).isPatient = true;
+    await this.query(`set statement_timeout = 0`);
+  }
+
+  override async afterMigration(): Promise<void> {
+    await this.query(`reset statement_timeout`);
+    (await this.connect()).isPatient = false;
+  }
+
   /** What is thrown for an error of this connection. */
   owned(error: unknown): unknown {
     return faultOf(error, this.isLost);

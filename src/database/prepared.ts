@@ -1,12 +1,17 @@
-import { Client, type QueryConfig, type QueryResult } from 'pg';
+import { Client, type ClientConfig, type QueryConfig, type QueryResult } from 'pg';
 import { detached } from '../platform/boundary.js';
 import { isOutOfDate } from './fault.js';
 import { type Columns, NamedQuery } from './named-query.js';
+import { SilenceWatch } from './silence.js';
 
 /** Uses of a text from which on it is prepared: what comes once, or in ever new shapes, is not kept by the server. */
 const REPEATED = 3;
 /** Texts with a name; what a connection holds of one with 70 columns takes the server some 50 KiB. */
 const MOST = 200;
+/** ms that a new connection may take; waiting for a free one is another matter. */
+const CONNECT = 10_000;
+/** ms that a statement may take, where nothing else is said. */
+const STATEMENT = 15_000;
 /** Texts that are being counted. */
 const COUNTED = 2_000;
 /**
@@ -14,6 +19,11 @@ const COUNTED = 2_000;
  * So names need not be taken back from connections (DEALLOCATE): in its life one comes to hold 2 * MOST statements at most.
  */
 export const CONNECTION_LIFE = 600;
+
+/** How long a connection may be silent: longer than a statement may take, of whose end the server tells. */
+export function silenceOf(statementTimeout: number): number {
+  return Math.round((statementTimeout * 4) / 3);
+}
 
 interface Named {
   readonly name: string;
@@ -71,6 +81,18 @@ type Send = (...given: unknown[]) => Promise<QueryResult>;
 /** The pool's client: TypeORM sends its queries as a text with values, and knows no names for them. */
 export class PreparingClient extends Client {
   readonly #columns = new Map<string, Columns>();
+  readonly #silence: SilenceWatch;
+
+  constructor(config: ClientConfig) {
+    super({ ...config, connectionTimeoutMillis: CONNECT });
+    const { statement_timeout } = config;
+    this.#silence = new SilenceWatch(this, silenceOf(statement_timeout || STATEMENT));
+  }
+
+  /** Whether a statement may take as long as it takes. */
+  set isPatient(is: boolean) {
+    this.#silence.isPatient = is;
+  }
 
   /** Nothing can be asked of it any more, whoever ended it. */
   get isLost(): boolean {
@@ -80,6 +102,7 @@ export class PreparingClient extends Client {
 
   /** `never`: as many signatures as the method that it overrides. */
   override query(...given: unknown[]): never {
+    this.#silence.start();
     const [text, values] = given;
     const plain =
       given.length === 2 && typeof text === 'string' && Array.isArray(values) && values.length > 0;

@@ -1,5 +1,6 @@
-import { Client, type ClientConfig } from 'pg';
+import type { Client } from 'pg';
 import type { DataSource } from 'typeorm';
+import { singleClient } from '../database/connection.js';
 import { contained, detached } from '../platform/boundary.js';
 import type { Event } from './event.entity.js';
 import { EVENT_CHANNEL, type EventRepository } from './event.repository.js';
@@ -9,6 +10,8 @@ const REPLAY_PAGE = 500;
 const MOST_WAITING = 10_000;
 /** ms; how often the horizon is looked at while nobody listens. */
 const LOOK_EVERY = 30_000;
+/** ms between two questions on the connection that listens. */
+const BEAT = 5_000;
 const RECONNECT_FIRST = 250;
 const RECONNECT_LAST = 5000;
 
@@ -109,7 +112,7 @@ export class EventStream {
   }
 
   async #connect(): Promise<void> {
-    const client = new Client(clientConfig(this.source));
+    const client = singleClient(this.source, 'ferric-events');
     const again = (error: unknown) => this.#reconnect(client, error);
     // What one notification was to tell is read again by the next connection.
     const hear = contained('event stream: notification', this.#hear.bind(this), again);
@@ -127,9 +130,19 @@ export class EventStream {
       if (this.#horizon === null) this.#horizon = await this.events.horizon();
       else await this.#catchUp(this.#horizon);
       this.#backoff = RECONNECT_FIRST;
+      this.#beat(client);
     } catch (error) {
       this.#reconnect(client, error);
     }
+  }
+
+  /** A connection that is only listened on would never be known to be lost. */
+  #beat(client: Client): void {
+    const beat = contained('event stream: heartbeat', async () => {
+      if (this.#client !== client) clearInterval(timer);
+      else await client.query('select').catch((error: unknown) => this.#reconnect(client, error));
+    });
+    const timer = setInterval(beat, BEAT).unref();
   }
 
   #hear({ payload }: { payload?: string | undefined }): void {
@@ -227,14 +240,4 @@ export class EventStream {
 
 function offer(subscription: Subscription, event: Event): void {
   if (!subscription.seen.delete(event.id)) subscription.subscriber.push(event);
-}
-
-/** The data source's own connection, for one client outside its pool. */
-function clientConfig(source: DataSource): ClientConfig {
-  const options = source.options;
-  if (options.type !== 'postgres') throw new TypeError('not PostgreSQL');
-  const common = { application_name: 'ferric-events', keepAlive: true, connectionTimeoutMillis: 10_000 };
-  if (options.url !== undefined) return { ...common, connectionString: options.url };
-  const { host, port, username, database } = options;
-  return { ...common, host: host!, port: port!, user: username!, database: database! };
 }

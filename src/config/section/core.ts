@@ -136,6 +136,14 @@ export const databaseSection = z
         'How often in a row an embedded PostgreSQL that ended by itself is started again; then the daemon ends with status 1',
       ),
     pool_size: z.int().min(2).max(200).default(16).describe('Connections to PostgreSQL'),
+    statement_timeout: z
+      .number()
+      .min(1)
+      .max(3_600)
+      .default(15)
+      .describe(
+        'Seconds after which PostgreSQL ends a statement; a connection that is silent a third longer is given up',
+      ),
     secret_key_file: z
       .string()
       .nullable()
