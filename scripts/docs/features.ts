@@ -253,10 +253,24 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
   ],
   'Network boot services': [
     works('DHCP: known MACs, static and pool addresses, relays', 'test/component/netboot/dhcp.spec.ts'),
+    works(
+      'Racks behind a relay that renew past it; option 82, link and subnet selection',
+      'test/component/netboot/relay.spec.ts',
+      'dhcrelay, udhcpc, dhclient',
+    ),
     works('proxyDHCP beside another server', 'test/e2e/netboot/firmware.spec.ts'),
+    works(
+      'UEFI HTTP boot without TFTP, boot interfaces ipxe and pxe',
+      'test/e2e/netboot/firmware.spec.ts',
+      'not with Secure Boot: Debian signs no boot loader that knows HTTP',
+    ),
     works('TFTP with blksize, tsize, timeout, windowsize', 'test/component/netboot/tftp.spec.ts'),
     works('HTTP with Range', 'test/component/netboot/http.spec.ts'),
     no('IPv6; DHCP by dnsmasq or Neutron'),
+    no(
+      'DHCP for InfiniBand (hardware type 32)',
+      'RFC 4390: such clients are told by their client id, and are not answered',
+    ),
   ],
   Agent: [
     works('Lookup, heartbeat, token, pinned certificate', `${API}/ramdisk.spec.ts`),

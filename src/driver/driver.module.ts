@@ -31,7 +31,7 @@ import {
   noopImplementations,
 } from './implementations.js';
 import { Ipmitool } from './ipmi/ipmitool.js';
-import { ipxeFlavour, PXE_FLAVOUR } from './pxe/flavour.js';
+import { ipxeFlavour, PXE_FLAVOUR, pxeByHttp } from './pxe/flavour.js';
 import { NetworkBoot } from './pxe/network-boot.js';
 import { DriverRegistry, type ImplementationTable } from './registry.js';
 
@@ -96,7 +96,12 @@ function bootImplementations(
   return {
     boot: [
       new NetworkBoot({ ...common, flavour: ipxe, root: httpRoot(config) }),
-      new NetworkBoot({ ...common, flavour: PXE_FLAVOUR, root: tftpRoot(config) }),
+      new NetworkBoot({
+        ...common,
+        flavour: PXE_FLAVOUR,
+        alsoUefi: pxeByHttp(ipxe),
+        root: tftpRoot(config),
+      }),
     ],
   };
 }

@@ -192,6 +192,9 @@ export const netbootSection = z
     pxe_first_stage: firstStage('pxelinux.0', 'bootx64.efi').describe(
       'The same for nodes whose boot interface is pxe',
     ),
+    pxe_http_first_stage: firstStage(null, 'snponly.efi').describe(
+      'The same for those whose UEFI firmware boots by HTTP: iPXE, for the GRUB that Debian signs knows no HTTP. Of a shim whose GRUB does, name that (bootx64.efi); null: pxe_first_stage',
+    ),
     files: files({
       'undionly.kpxe': '/usr/lib/ipxe/undionly.kpxe',
       'snponly.efi': '/usr/lib/ipxe/snponly.efi',

@@ -3,6 +3,7 @@ import type { BootMode } from '../../domain/node/boot-device.js';
 import { type BootWord, bootUrlWord, bootWord } from '../../protocol/ipxe/boot-text.js';
 import { grubConfigNames, ipxeConfigName, pxelinuxConfigName } from '../../protocol/ipxe/file-name.js';
 import {
+  GRUB_ROOT,
   grubConfig,
   grubLocalBootConfig,
   ipxeIsoScript,
@@ -58,3 +59,20 @@ export const PXE_FLAVOUR: Flavour = {
       ? [pxelinuxConfigName(port.address, Boolean(port.extra['client-id']))]
       : grubConfigNames(port.address),
 };
+
+/** GRUBs that know HTTP, as some distributions sign them: what they need beside what TFTP has. */
+const GRUB_BY_HTTP: Flavour = {
+  ...PXE_FLAVOUR,
+  service: 'http',
+  render: (boot) => grubConfig(boot, GRUB_ROOT),
+  names: (port) => grubConfigNames(port.address),
+};
+
+/**
+ * What nodes of the boot interface `pxe` are served where their firmware boots by HTTP, which is UEFI's alone: the script
+ * of an iPXE that came so, and the configuration of a GRUB that did.
+ */
+export function pxeByHttp(ipxe: Flavour): Flavour[] {
+  const { renderIso: _none, ...scripts } = ipxe;
+  return [scripts, GRUB_BY_HTTP];
+}

@@ -53,6 +53,8 @@ export interface BootPlans {
 
 export interface NetworkBootParts {
   flavour: Flavour;
+  /** How UEFI machines are served besides, from the same directory, where their firmware comes by another service. */
+  alsoUefi?: readonly Flavour[];
   /** Directory of the flavour's service: http_root or tftp_root. */
   root: string;
   plans: BootPlans;
@@ -61,6 +63,10 @@ export interface NetworkBootParts {
   defaultBootMode: BootMode;
   /** conductor.deploy_kernel and its like: for nodes that name none. */
   defaults: Readonly<Record<Part, string | null>>;
+}
+
+interface BootConfig extends PublishedFile {
+  text: string;
 }
 
 /**
@@ -120,19 +126,16 @@ export class NetworkBoot implements BootInterface {
   ): Promise<void> {
     await this.validate(context);
     if (which === 'rescue') await this.validateRescue(context);
-    const { flavour, images } = this.parts;
+    const { images } = this.parts;
     const { node } = context;
     const mode = this.modeOf(node);
     const name = (part: Part) => `${node.uuid}/${part}`;
     const parts = PARTS[which];
     const [kernel, ramdisk] = parts;
-    const config = refuse(() =>
+    const parameters = refuse(() => this.commandLine(node, kernelParameters));
+    const configs = this.configs(context, mode, (flavour) =>
       flavour.render(
-        {
-          kernel: flavour.locate(name(kernel)),
-          ramdisk: flavour.locate(name(ramdisk)),
-          parameters: this.commandLine(node, kernelParameters),
-        },
+        { kernel: flavour.locate(name(kernel)), ramdisk: flavour.locate(name(ramdisk)), parameters },
         mode,
       ),
     );
@@ -146,7 +149,7 @@ export class NetworkBoot implements BootInterface {
         }),
       ),
     );
-    await this.publish(context, mode, config, parts.map(name));
+    await this.publish(context, mode, configs, parts.map(name));
   }
 
   async cleanUpRamdisk(context: DriverContext): Promise<void> {
@@ -161,7 +164,12 @@ export class NetworkBoot implements BootInterface {
     if (bootsInstanceByNetwork(context.node)) return this.publishInstance(context);
     if (!this.parts.settings.enable_netboot_fallback) return;
     const mode = this.modeOf(context.node);
-    await this.publish(context, mode, this.parts.flavour.renderLocal(mode), []);
+    await this.publish(
+      context,
+      mode,
+      this.configs(context, mode, (flavour) => flavour.renderLocal(mode)),
+      [],
+    );
   }
 
   async cleanUpInstance(context: DriverContext): Promise<void> {
@@ -184,13 +192,13 @@ export class NetworkBoot implements BootInterface {
   }
 
   private async publishInstance(context: DriverContext): Promise<void> {
-    const { flavour, images, root } = this.parts;
+    const { images, root } = this.parts;
     const { node } = context;
     const mode = this.modeOf(node);
     const boot = instanceBoot(node, this.parts.settings.kernel_append_params);
     const name = (part: string) => `${node.uuid}/${part}`;
-    const locate = (part: string) => flavour.locate(name(part));
-    const config = refuse(() => {
+    const configs = this.configs(context, mode, (flavour) => {
+      const locate = (part: string) => flavour.locate(name(part));
       if ('parameters' in boot) {
         const { parameters } = boot;
         return flavour.render({ kernel: locate('kernel'), ramdisk: locate('ramdisk'), parameters }, mode);
@@ -203,28 +211,53 @@ export class NetworkBoot implements BootInterface {
         images.fetchTo(reference, join(root, name(part)), { opaque: true, signal: context.signal }),
       ),
     );
-    await this.publish(context, mode, config, Object.keys(boot.files).map(name));
+    await this.publish(context, mode, configs, Object.keys(boot.files).map(name));
+  }
+
+  private flavours(mode: BootMode): Flavour[] {
+    const { flavour, alsoUefi = [] } = this.parts;
+    return mode === 'uefi' ? [flavour, ...alsoUefi] : [flavour];
+  }
+
+  /** What each port's machine asks for, in each flavour. @throws InvalidError for what cannot stand in a boot script */
+  private configs(
+    context: DriverContext,
+    mode: BootMode,
+    render: (flavour: Flavour) => string,
+  ): BootConfig[] {
+    const { flavour, root } = this.parts;
+    return refuse(() =>
+      this.flavours(mode).flatMap((of) => {
+        const text = render(of);
+        const folder = of === flavour ? root : join(root, context.node.uuid, of.service);
+        const names = bootPorts(context).flatMap((port) => of.names(port, mode));
+        return names.map((name) => ({ service: of.service, name, path: join(folder, name), text }));
+      }),
+    );
   }
 
   private async publish(
     context: DriverContext,
     mode: BootMode,
-    config: string,
+    configs: readonly BootConfig[],
     images: readonly string[],
   ): Promise<void> {
     const { flavour, root, plans } = this.parts;
     const { node } = context;
-    const ports = bootPorts(context);
-    const configs = refuse(() => ports.flatMap((port) => flavour.names(port, mode)));
     await context.fence(PUBLISH);
-    await writeFileAtomically(join(root, node.uuid, 'config'), config);
-    for (const name of configs) await writeFileAtomically(join(root, name), config);
-    const files = [...new Set([...images, ...configs])].map(
-      (name): PublishedFile => ({ service: flavour.service, name, path: join(root, name) }),
+    if (configs[0]) await writeFileAtomically(join(root, node.uuid, 'config'), configs[0].text);
+    for (const { path, text } of configs) await writeFileAtomically(path, text);
+    const services = new Set(this.flavours(mode).map((of) => of.service));
+    const files: PublishedFile[] = [...services].flatMap((service) =>
+      images.map((name) => ({ service, name, path: join(root, name) })),
     );
+    for (const { service, name, path } of configs) {
+      if (!files.some((file) => file.service === service && file.name === name))
+        files.push({ service, name, path });
+    }
     await plans.put({
       node_uuid: node.uuid,
-      macs: ports.map((port) => port.address.toLowerCase()),
+      macs: bootPorts(context).map((port) => port.address.toLowerCase()),
       kind: flavour.name,
       boot_mode: mode,
       files,

@@ -18,6 +18,8 @@ export interface Memory {
   plan: { kind: 'ipxe' | 'pxe' } | null;
   /** The address that is set aside for it; null: none, or none needed. */
   address: string | null;
+  /** Its firmware was sent to HTTP a moment ago. */
+  cameByHttp?: boolean;
 }
 
 export interface Reply {
@@ -169,12 +171,16 @@ function bootOptions(reply: Dhcp4Packet, asked: Question, memory: Memory, settin
 function bootFile(asked: Question, memory: Memory, settings: DhcpSettings): string | null {
   if (!memory.plan || asked.boots === null) return null;
   const { kind } = memory.plan;
-  // iPXE without HTTP is given one that has it.
-  if (kind === 'ipxe' && asked.ipxe && !asked.withoutHttp)
-    return `${settings.bootUrl}/${settings.bootScript}`;
-  const name = asked.arch === null ? null : settings.firstStage[kind][asked.arch];
-  if (name === null) return null;
-  return asked.boots === 'http' ? `${settings.bootUrl}/${name}` : name;
+  // iPXE without HTTP is given one that has it. Of a pxe node, only one that its firmware fetched by HTTP gets a script: any
+  // other may be a ROM's, where the node is to have its GRUB.
+  const scripted = kind === 'ipxe' || memory.cameByHttp;
+  if (scripted && asked.ipxe && !asked.withoutHttp) return `${settings.bootUrl}/${settings.bootScript}`;
+  const { arch } = asked;
+  if (arch === null) return null;
+  const { [kind]: stage, pxeByHttp } = settings.firstStage;
+  if (asked.boots !== 'http') return stage[arch];
+  const name = (kind === 'pxe' ? pxeByHttp[arch] : null) ?? stage[arch];
+  return name === null ? null : `${settings.bootUrl}/${name}`;
 }
 
 /** Adds what must come last and says where the answer goes (RFC 2131 §4.1). */

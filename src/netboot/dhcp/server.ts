@@ -14,7 +14,7 @@ import { answer, type Reply } from './answer.js';
 import { adoptDeviceSocket, type DeviceSocket, openDeviceSocket } from './device-socket.js';
 import { interfaceAddresses, interfaceNumber } from './interface-addresses.js';
 import { KnownMacs, type KnownPorts } from './known-macs.js';
-import { question, type Silence } from './question.js';
+import { type Question, question, type Silence } from './question.js';
 import { type DhcpSettings, dhcpSettings } from './settings.js';
 
 export interface DhcpMemory {
@@ -39,6 +39,8 @@ interface Listener {
 const LOOK_AT_INTERFACE = 5_000;
 /** Questions under way at once; each takes a few database queries. */
 const MAX_UNDER_WAY = 256;
+/** Milliseconds from a firmware's question to that of what it has loaded. */
+const ONE_BOOT = 600_000;
 /** Anybody can invent relays. */
 const MAX_STRANGE_RELAYS = 64;
 
@@ -48,6 +50,8 @@ export class DhcpServer {
   #serving: { settings: DhcpSettings; desk: AddressDesk } | null = null;
   #watch: NodeJS.Timeout | null = null;
   readonly #known: KnownMacs<Datagram>;
+  /** When a machine's firmware last asked for HTTP boot. */
+  readonly #byHttp = new Map<string, number>();
   readonly #strangeRelays = new Set<string>();
   readonly #underWay = new Map<string, Promise<void>>();
   readonly #sparingly: Sparingly;
@@ -232,7 +236,15 @@ export class DhcpServer {
       );
     }
     const given = asked.needsAddress ? await desk.addressFor(asked, port, settings) : null;
-    return answer(asked, { port, plan, address: given }, settings);
+    return answer(asked, { port, plan, address: given, cameByHttp: this.#cameByHttp(asked) }, settings);
+  }
+
+  /** Firmware that boots by HTTP, and the iPXE that it fetched, are one machine's boot. */
+  #cameByHttp({ mac, boots, ipxe }: Question): boolean {
+    const now = performance.now();
+    if (boots === 'http') this.#byHttp.set(mac, now);
+    else if (boots === 'pxe' && !ipxe) this.#byHttp.delete(mac);
+    return now - (this.#byHttp.get(mac) ?? Number.NEGATIVE_INFINITY) < ONE_BOOT;
   }
 
   async #passedOver(silence: Silence, desk: AddressDesk): Promise<Silence> {

@@ -23,7 +23,7 @@ export interface DhcpSettings {
   bootUrl: string;
   /** What iPXE loads by HTTP. */
   bootScript: string;
-  firstStage: Readonly<Record<'ipxe' | 'pxe', FirstStage>>;
+  firstStage: Readonly<Record<'ipxe' | 'pxe' | 'pxeByHttp', FirstStage>>;
 }
 
 export interface Subnet extends SubnetSection {
@@ -46,7 +46,11 @@ export function dhcpSettings(section: NetbootSection, serverAddress: string): Dh
     hosts: new Map(dhcp.hosts.map((host) => [host.mac, host])),
     bootUrl: bootUrl(section),
     bootScript: BOOT_SCRIPT,
-    firstStage: { ipxe: section.first_stage, pxe: section.pxe_first_stage },
+    firstStage: {
+      ipxe: section.first_stage,
+      pxe: section.pxe_first_stage,
+      pxeByHttp: section.pxe_http_first_stage,
+    },
   };
 }
 

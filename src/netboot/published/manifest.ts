@@ -1,7 +1,7 @@
 import type { BootPlanRepository, BootService } from '../../boot-plan/boot-plan.repository.js';
 import { BOOT_SCRIPT } from '../../config/section/netboot.js';
 import type { SourceRule } from '../../lease/source-rule.js';
-import { grubBootConfig } from '../../protocol/ipxe/script.js';
+import { GRUB_ROOT, grubBootConfig } from '../../protocol/ipxe/script.js';
 import { BOOT_IPXE } from './boot-script.js';
 
 /** What stands behind a name. */
@@ -52,15 +52,21 @@ export function configuredFiles(files: Readonly<Record<string, string>>): Route 
   };
 }
 
-/** What iPXE begins with, and the signed GRUB, which asks for this one name. */
-const SCRIPTS = new Map([
-  [BOOT_SCRIPT, BOOT_IPXE],
-  ['grub/grub.cfg', grubBootConfig()],
-]);
+/** What iPXE begins with, and GRUB, which asks for this one name. */
+const SCRIPTS: Record<BootService, ReadonlyMap<string, string>> = {
+  tftp: new Map([
+    [BOOT_SCRIPT, BOOT_IPXE],
+    ['grub/grub.cfg', grubBootConfig()],
+  ]),
+  http: new Map([
+    [BOOT_SCRIPT, BOOT_IPXE],
+    ['grub/grub.cfg', grubBootConfig(GRUB_ROOT)],
+  ]),
+};
 
 /** The scripts that boot loaders begin with, the same for every machine. */
-export const bootScript: Route = (_service, name) => {
-  const text = SCRIPTS.get(name);
+export const bootScript: Route = (service, name) => {
+  const text = SCRIPTS[service].get(name);
   return text === undefined ? null : { kind: 'text', text, node_uuid: null };
 };
 

@@ -86,17 +86,22 @@ localboot 0
 `;
 }
 
+const GRUB_TFTP = '(tftp,$net_default_server)';
+/** Where a GRUB was loaded from, with the port that HTTP may have. */
+export const GRUB_ROOT = '($root)';
+
 /**
- * GRUB, for UEFI (Ironic: drivers/modules/pxe_grub_config.template). Paths are TFTP's: the signed GRUB knows no HTTP.
+ * GRUB, for UEFI (Ironic: drivers/modules/pxe_grub_config.template).
+ * @param device where its paths begin
  * @throws UnsafeBootText
  */
-export function grubConfig(boot: RamdiskBoot): string {
+export function grubConfig(boot: RamdiskBoot, device = GRUB_TFTP): string {
   return `set default=deploy
 set timeout=0
 
 menuentry "deploy" --id deploy {
-    linux (tftp,$net_default_server)/${boot.kernel} ${commandLine(boot.parameters)} BOOTIF=$net_default_mac
-    initrd (tftp,$net_default_server)/${boot.ramdisk}
+    linux ${device}/${boot.kernel} ${commandLine(boot.parameters)} BOOTIF=$net_default_mac
+    initrd ${device}/${boot.ramdisk}
 }
 `;
 }
@@ -107,8 +112,8 @@ export function grubLocalBootConfig(): string {
 }
 
 /** `grub/grub.cfg`, the same for every machine: finds the node's by its MAC (Ironic: initial_grub_cfg.template). */
-export function grubBootConfig(): string {
+export function grubBootConfig(device = GRUB_TFTP): string {
   return `set timeout=0
-source (tftp,$net_default_server)/$net_default_mac.conf
+source ${device}/$net_default_mac.conf
 `;
 }

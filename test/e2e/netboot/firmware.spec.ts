@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -45,6 +46,8 @@ async function plan(kind: 'ipxe' | 'pxe'): Promise<void> {
   const script = join(rack.directory, 'config');
   writeFileSync(script, `#!ipxe\nimgfetch --name done http://10.77.0.1:8080/${node_uuid}/done\npoweroff\n`);
   writeFileSync(join(rack.directory, 'done'), 'done');
+  const grub = join(rack.directory, 'grub');
+  writeFileSync(grub, `cat ($root)/${node_uuid}/done\nhalt\n`);
   await new BootPlanRepository(database.source).put({
     node_uuid,
     macs: [MAC],
@@ -52,12 +55,19 @@ async function plan(kind: 'ipxe' | 'pxe'): Promise<void> {
     boot_mode: 'bios',
     files: [
       { service: 'http', name: `pxelinux.cfg/${MAC.replaceAll(':', '-')}`, path: script },
+      { service: 'http', name: `${MAC}.conf`, path: grub },
       { service: 'http', name: `${node_uuid}/done`, path: join(rack.directory, 'done') },
     ],
   });
 }
 
-async function machine(firmware: 'bios' | 'uefi'): Promise<Started> {
+/** QEMU's knobs of OVMF: with PXE off, what is left of network boot is HTTP. */
+const HTTP_ALONE = ['IPv4PXESupport', 'IPv6PXESupport'].flatMap((name) => [
+  '-fw_cfg',
+  `name=opt/org.tianocore/${name},string=no`,
+]);
+
+async function machine(firmware: 'bios' | 'uefi', more: readonly string[] = []): Promise<Started> {
   const vars = join(rack.directory, 'vars.fd');
   copyFileSync('/usr/share/OVMF/OVMF_VARS_4M.fd', vars);
   const nic = firmware === 'uefi' ? ',romfile=' : ''; // without QEMU's iPXE ROM: OVMF's own PXE
@@ -88,6 +98,7 @@ async function machine(firmware: 'bios' | 'uefi'): Promise<Started> {
     'tap,id=n0,ifname=tap0,script=no,downscript=no',
     '-device',
     `virtio-net-pci,netdev=n0,mac=${MAC},bootindex=0${nic}`,
+    ...more,
   ]);
 }
 
@@ -138,6 +149,36 @@ describe.skipIf(!isRoot)('real firmware boots by our DHCP, TFTP and HTTP', () =>
     const vm = await machine('uefi');
     await until(daemons, booted(), vm);
     expect(daemons.output).toMatch(/"file":"snponly.efi".*TFTP: sent/);
+  });
+
+  it.each(['ipxe', 'pxe'] as const)('UEFI by HTTP alone, boot interface %s', async (kind) => {
+    await plan(kind);
+    const daemons = await serve({}, { tftp: { listen: null } });
+    const vm = await machine('uefi', HTTP_ALONE);
+    await until(daemons, booted(), vm);
+    expect(daemons.output).toContain('"file":"http://10.77.0.1:8080/snponly.efi"');
+    expect(daemons.output).toContain('"name":"snponly.efi","status":200');
+    expect(daemons.output).not.toContain('PXEClient');
+  });
+
+  it('UEFI by HTTP alone, the pxe boot interface with a shim whose GRUB knows HTTP', async () => {
+    await plan('pxe');
+    const grub = join(rack.directory, 'grubx64.efi');
+    const modules = ['efinet', 'http', 'net', 'normal', 'cat', 'halt'];
+    execFileSync('grub-mkimage', ['-O', 'x86_64-efi', '-p', '/grub', '-o', grub, ...modules]);
+    const daemons = await serve(
+      {},
+      {
+        tftp: { listen: null },
+        pxe_http_first_stage: { uefi_x64: 'bootx64.efi' },
+        files: { 'bootx64.efi': '/usr/lib/shim/shimx64.efi.signed', 'grubx64.efi': grub },
+      },
+    );
+    const vm = await machine('uefi', HTTP_ALONE);
+    await until(daemons, booted(), vm);
+    for (const name of ['bootx64.efi', 'grubx64.efi', 'grub/grub.cfg', `${MAC}.conf`]) {
+      expect(daemons.output).toContain(`"name":"${name}","status":200`);
+    }
   });
 
   it('UEFI beside a site’s own DHCP server: proxyDHCP', async () => {

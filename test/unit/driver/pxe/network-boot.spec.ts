@@ -7,7 +7,7 @@ import type { BootPlan } from '../../../../src/boot-plan/boot-plan.repository.js
 import { pxeSection } from '../../../../src/config/section/pxe.js';
 import { InvalidError } from '../../../../src/domain/errors.js';
 import type { JsonObject } from '../../../../src/domain/step/step.js';
-import { type Flavour, ipxeFlavour, PXE_FLAVOUR } from '../../../../src/driver/pxe/flavour.js';
+import { type Flavour, ipxeFlavour, PXE_FLAVOUR, pxeByHttp } from '../../../../src/driver/pxe/flavour.js';
 import { NetworkBoot } from '../../../../src/driver/pxe/network-boot.js';
 import { DriverBench, NODE_UUID } from '../../../support/driver-context.js';
 
@@ -26,9 +26,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-const build = (flavour: Flavour = IPXE, settings = {}) =>
+const build = (flavour: Flavour = IPXE, settings = {}, alsoUefi: Flavour[] = []) =>
   new NetworkBoot({
     flavour,
+    alsoUefi,
     root,
     plans: {
       put: async (plan) => void plans.set(plan.node_uuid, plan),
@@ -114,6 +115,31 @@ describe('NetworkBoot', () => {
       expect(plan?.files.map((file) => file.name)).toContain(name);
       expect(readFileSync(join(root, name), 'utf8')).toContain(text);
     }
+  });
+
+  it('pxe serves UEFI machines by HTTP as well: an iPXE’s script and a GRUB’s configuration', async () => {
+    const boot = build(PXE_FLAVOUR, {}, pxeByHttp(IPXE));
+    const node = bench({}, { properties: { capabilities: 'boot_mode:uefi' } });
+    await boot.prepareRamdisk(node.context(), { 'ipa-api-url': 'http://10.77.0.1:6386' });
+    const plan = plans.get(NODE_UUID)!;
+    const text = (name: string) => {
+      const file = plan.files.find((row) => row.service === 'http' && row.name === name);
+      return readFileSync(file!.path, 'utf8');
+    };
+    expect(text('pxelinux.cfg/52-54-00-aa-bb-cc')).toContain(
+      `kernel http://10.77.0.1:8080/${NODE_UUID}/deploy_kernel `,
+    );
+    for (const name of ['52:54:00:aa:bb:cc.conf', 'grub/grub.cfg-01-52-54-00-aa-bb-cc']) {
+      expect(text(name)).toContain(`linux ($root)/${NODE_UUID}/deploy_kernel `);
+      expect(text(name)).toContain('ipa-api-url=http://10.77.0.1:6386');
+    }
+    expect(text(`${NODE_UUID}/deploy_ramdisk`)).toBe('http://images/default.ramdisk');
+    expect(readFileSync(join(root, '52:54:00:aa:bb:cc.conf'), 'utf8')).toContain('linux (tftp,');
+    await boot.cleanUpRamdisk(node.context());
+    expect(files()).toEqual([]);
+    const bios = bench({}, { properties: { capabilities: 'boot_mode:bios' } });
+    await boot.prepareRamdisk(bios.context(), {});
+    expect(plans.get(NODE_UUID)!.files.map((file) => file.service)).not.toContain('http');
   });
 
   const INSTANCE = {

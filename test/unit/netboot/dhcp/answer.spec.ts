@@ -278,6 +278,20 @@ describe('boot files', () => {
     expect(reply(pxe([0, 0], { 77: 'iPXE' }), memory).reply.file).toBe('pxelinux.0');
   });
 
+  it('the pxe boot interface by UEFI HTTP boot: iPXE, and what that asks for', () => {
+    const memory: Memory = { ...known, plan: { kind: 'pxe' } };
+    const http = clientPacket('discover', { 60: 'HTTPClient:Arch:00016:UNDI:003001', 93: [0, 16] });
+    expect(reply(http, memory).reply.file).toBe('http://10.77.0.1:8080/snponly.efi');
+    const grub = dhcpSettings(
+      netbootSection.parse({ ...section(), pxe_http_first_stage: { uefi_x64: null } }),
+      '10.77.0.1',
+    );
+    expect(reply(http, memory, grub).reply.file).toBe('http://10.77.0.1:8080/bootx64.efi');
+    const ipxe = pxe([0, 7], { 77: 'iPXE' });
+    expect(reply(ipxe, { ...memory, cameByHttp: true }).reply.file).toBe('http://10.77.0.1:8080/boot.ipxe');
+    expect(reply(ipxe, memory).reply.file).toBe('bootx64.efi');
+  });
+
   it('iPXE is spared the wait for a proxy', () => {
     expect(option(reply(pxe([0, 0], { 77: 'iPXE' })), 'ipxe')).toEqual(Uint8Array.of(176, 1, 1));
   });

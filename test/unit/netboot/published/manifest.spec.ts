@@ -32,6 +32,9 @@ describe('the manifest', () => {
       text: expect.stringContaining('$net_default_mac.conf') as string,
       node_uuid: null,
     });
+    expect(await manifest.find('http', 'grub/grub.cfg', '10.0.0.1')).toMatchObject({
+      text: 'set timeout=0\nsource ($root)/$net_default_mac.conf\n',
+    });
     expect(await manifest.find('tftp', 'undionly.kpxe', '10.0.0.1')).toMatchObject({
       links: true,
       node_uuid: null,
