@@ -227,6 +227,13 @@ export const netbootSection = z
         message: `is loopback, where the machines of ${device} that DHCP sends there cannot reach it`,
       });
     }
+    if (device !== null && device !== 'lo' && value.tftp.listen?.startsWith('127.')) {
+      context.addIssue({
+        code: 'custom',
+        path: ['tftp', 'listen'],
+        message: `is loopback, where the machines of ${device} that DHCP sends there cannot reach it`,
+      });
+    }
   });
 
 export type NetbootSection = z.output<typeof netbootSection>;

@@ -43,11 +43,9 @@ export class AddressProbe {
     try {
       // A neighbour that was known before may be long gone: only what answers now counts.
       const before = await this.#neighbour(address);
-      socket.connect(
-        DISCARD,
-        address,
-        contained('DHCP: probe', () => socket.send('\0')),
-      );
+      // Where there is no way to the address, nobody can say that it is in use.
+      const ask = (error?: Error) => error === undefined && socket.send('\0');
+      socket.connect(DISCARD, address, contained('DHCP: probe', ask));
       for (const end = performance.now() + this.wait; performance.now() < end; ) {
         await sleep(LOOK);
         const now = refused || before === null ? await this.#neighbour(address) : null;
@@ -64,7 +62,8 @@ export class AddressProbe {
 
   /** The MAC address that the kernel knows for an address on our wire. */
   async #neighbour(address: string): Promise<string | null> {
-    const table = await readFile('/proc/net/arp', 'latin1');
+    // A service manager may hide it (ProcSubset=pid): then ICMP is all there is.
+    const table = await readFile('/proc/net/arp', 'latin1').catch(() => '');
     for (const line of table.split('\n')) {
       const [ip, , flags, mac, , device] = line.split(/\s+/);
       if (ip === address && device === this.device && Number(flags) & ARP_COMPLETE)

@@ -200,6 +200,17 @@ describe.skipIf(!isRoot)('a rack behind a real dhcrelay', () => {
     expect(inform.output.trim()).toBe('10.77.0.1 350105 True');
   }, 120_000);
 
+  it('offers no address that a machine behind the router uses', async () => {
+    const server = await rack.serve();
+    await rack.relay();
+    const squatter = rack.machine('m9', '02:00:00:00:01:09');
+    ip('-n', squatter, 'addr', 'add', '10.78.0.100/24', 'dev', 'eth0');
+    ip('-n', squatter, 'route', 'add', 'default', 'via', '10.78.0.1');
+    const told = await rack.udhcpc(rack.machine('m1', BUSYBOX));
+    await vi.waitFor(() => expect(told().at(-1)).toBe('bound 10.78.0.101'), 15_000);
+    expect(server.output).toMatch(/"ip":"10.78.0.100","user":"ICMP",.*set aside/);
+  }, 40_000);
+
   it('a renewal that is refused changes nothing, and is told where the machine is', async () => {
     const server = await rack.serve();
     await rack.relay();

@@ -46,6 +46,10 @@ describe('faults', () => {
     ],
     ['a wildcard address without a public URL', { http: { listen: '0.0.0.0' } }],
     ['DHCP that sends machines to loopback', { dhcp: { interface: 'eth1' } }],
+    [
+      'the same for TFTP',
+      { dhcp: { interface: 'eth1' }, http: { listen: '10.77.0.1' }, tftp: { listen: '127.0.0.1' } },
+    ],
     ['a public URL that does not fit option 67', { http: { public_url: `http://${'a'.repeat(60)}` } }],
     ['a public URL with a query', { http: { public_url: 'http://a/?x' } }],
     ['a name with ..', { files: { 'a/../b': '/x' } }],
