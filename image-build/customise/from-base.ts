@@ -3,7 +3,8 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { FerricError, UnsupportedError } from '../../src/domain/errors.js';
-import { inspectFile, QEMU_NAME } from '../inspect/inspect.js';
+import { qemuSource } from '../../src/protocol/image-format/qemu-source.js';
+import { inspectFile } from '../inspect/inspect.js';
 import { run } from '../process/run.js';
 import type { PublishedFile } from '../session/artefact.js';
 import type { BuildSession } from '../session/build-session.js';
@@ -62,9 +63,8 @@ export async function buildFromBase(
   );
   await session.stage('base', async (stage) => {
     stage.watch(from!);
-    const format = report.format === 'gpt' ? 'raw' : report.format;
-    const args = ['convert', '-f', QEMU_NAME[format] ?? format, '-O', 'qcow2', '--', report.file, from!];
-    await run('qemu-img', args, { timeout: HOUR });
+    const { options, source } = qemuSource(report.format, report.file)!;
+    await run('qemu-img', ['convert', ...options, '-O', 'qcow2', '--', source, from!], { timeout: HOUR });
   });
   const inside = customiser(name, session.scratch);
   await session.stage('change', async (stage) => {

@@ -1,9 +1,10 @@
 import { FerricError } from '../../src/domain/errors.js';
+import { qemuSource } from '../../src/protocol/image-format/qemu-source.js';
 import { applianceEnvironment, missingKernel } from '../customise/appliance.js';
 import { GuestfsCustomiser } from '../customise/guestfs.js';
 import { toQcow2 } from '../direct/whole-disk.js';
 import { MissingToolsError } from '../error.js';
-import { inspectFile, QEMU_NAME } from '../inspect/inspect.js';
+import { inspectFile } from '../inspect/inspect.js';
 import type { ImageReport } from '../inspect/report.js';
 import { missingTools } from '../probe/tool.js';
 import { run } from '../process/run.js';
@@ -45,19 +46,18 @@ export async function importMachine(
       'image-refused',
       `${disk} is no disk of a machine: ${report.kind}, ${report.unseen.join('; ')}`,
     );
-  const format = report.format === 'gpt' ? 'raw' : report.format;
   const [copy, image] = [session.path('copy.qcow2'), session.path('image.qcow2')];
-  const convert = (from: string, to: string, ...flags: string[]) =>
+  const { options, source } = qemuSource(report.format, report.file)!;
+  const convert = (to: string, ...flags: string[]) =>
     session.stage('convert', async (stage) => {
       stage.watch(to);
-      await run('qemu-img', ['convert', ...flags, '-f', from, '-O', 'qcow2', '--', report.file, to], {
+      await run('qemu-img', ['convert', ...flags, ...options, '-O', 'qcow2', '--', source, to], {
         timeout: 6 * HOUR,
       });
     });
-  const name = QEMU_NAME[format] ?? format;
-  if (!sysprep && !sparsify) await convert(name, image, '-c');
+  if (!sysprep && !sparsify) await convert(image, '-c');
   else {
-    await convert(name, copy);
+    await convert(copy);
     if (sysprep) await session.stage('sysprep', () => prepare(copy));
     await session.stage(sparsify ? 'sparsify' : 'compress', async (stage) => {
       stage.watch(image);

@@ -17,6 +17,7 @@ import {
   decodePartitions,
   PARTITION_TABLE_BYTES,
 } from '../../src/protocol/image-format/partitions.js';
+import { qemuSource } from '../../src/protocol/image-format/qemu-source.js';
 import { MissingToolsError } from '../error.js';
 import { missingTools } from '../probe/tool.js';
 import { run } from '../process/run.js';
@@ -29,9 +30,6 @@ import type { FoundPartition, FoundSystem, ImageReport } from './report.js';
 const UNPACKED = ['qcow2', 'vhd', 'vhdx', 'vmdk', 'vdi'];
 /** Bytes of the largest disk that the daemon takes unless told otherwise: default of `image.max_virtual_size_gib`. */
 const LARGEST_DISK = 2_048 * 2 ** 30;
-/** Where qemu-img's name of a format is not ours. */
-export const QEMU_NAME: Readonly<Record<string, string>> = { vhd: 'vpc' };
-
 /**
  * Reads an image: its bytes once for format, safety and sums; then, where it is safe, what is on the disk, with
  * programs that read files and mount nothing.
@@ -126,8 +124,8 @@ async function rawDisk(session: BuildSession, path: string, format: string): Pro
   const raw = session.path('disk.raw');
   await session.stage('unpack', async (stage) => {
     stage.watch(raw);
-    const args = ['convert', '-f', QEMU_NAME[format] ?? format, '-O', 'raw', '--', path, raw];
-    await run('qemu-img', args, { timeout: 3_600_000 });
+    const { options, source } = qemuSource(format, path)!;
+    await run('qemu-img', ['convert', ...options, '-O', 'raw', '--', source, raw], { timeout: 3_600_000 });
   });
   return raw;
 }

@@ -47,6 +47,8 @@ export class HeadWatch {
     this.#filled += part.length;
     if (this.#filled < HEAD_BYTES) return;
     const inspection = inspectImage(this.#head);
-    if (BY_HEAD.includes(inspection.format)) judge(this.image, inspection, this.maxVirtualBytes);
+    // A fixed vhd shows at its end only.
+    const fixed = this.image.disk_format === 'vhd' && ['raw', 'gpt'].includes(inspection.format ?? '');
+    if (BY_HEAD.includes(inspection.format) && !fixed) judge(this.image, inspection, this.maxVirtualBytes);
   }
 }

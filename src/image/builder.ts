@@ -5,6 +5,7 @@ import type { Checksum } from '../domain/image/checksum.js';
 import type { ImageKind } from '../domain/image/instance-image.js';
 import { kindFault } from '../domain/image/kind.js';
 import type { ImageReference } from '../domain/image/reference.js';
+import { usedFormat } from '../protocol/image-format/check.js';
 import type { ImageFormat, Inspection } from '../protocol/image-format/inspection.js';
 import type { ImageCache } from './cache.js';
 import { type CacheEntry, type CacheRecord, CONVERTED, uuid5 } from './cache-entry.js';
@@ -116,8 +117,9 @@ export class ImageBuilder {
     const entry = await this.usable(plain, request, state, work.signal);
     if (!entry) return undefined;
     if (!request.opaque) this.judge(entry.record.inspection, request);
-    if (!this.needsConversion(request, entry.record.original.format)) return this.hit(entry);
-    const part = await this.convert(entry.path, entry.record.inspection, work);
+    const { inspection } = entry.record;
+    if (!this.needsConversion(request, inspection)) return this.hit(entry);
+    const part = await this.convert(entry.path, inspection, request, work);
     return this.keep(part.path, converted, { ...entry.record, ...part.facts, converted: true }, true);
   }
 
@@ -143,8 +145,7 @@ export class ImageBuilder {
       converted: false,
       original,
     };
-    if (this.needsConversion(request, inspection.format))
-      return this.convertHeld(request, image, record, work);
+    if (this.needsConversion(request, inspection)) return this.convertHeld(request, image, record, work);
     // A link of its own: whoever deletes the image meanwhile takes nothing away.
     const part = this.cache.partPath();
     await this.cache.deliver(image.path, part, work.signal);
@@ -166,7 +167,7 @@ export class ImageBuilder {
     return this.slots.run(work.signal, async () => {
       const room = await this.cache.reserve(image.facts.inspection.virtualSize ?? 0);
       try {
-        const raw = await this.convert(image.path, image.facts.inspection, work);
+        const raw = await this.convert(image.path, image.facts.inspection, request, work);
         return await this.keep(raw.path, converted, { ...record, ...raw.facts, converted: true }, true);
       } finally {
         room.release();
@@ -229,9 +230,9 @@ export class ImageBuilder {
       verify(digested, checksum);
       if (!request.opaque) this.judge(digested.inspection, request);
       const record = recordOf(source, state, digested);
-      if (!this.needsConversion(request, digested.inspection.format))
+      if (!this.needsConversion(request, digested.inspection))
         return await this.keep(part, plain, record, state.cacheable);
-      const raw = await this.convert(part, digested.inspection, work);
+      const raw = await this.convert(part, digested.inspection, request, work);
       await rm(part);
       return await this.keep(
         raw.path,
@@ -259,16 +260,20 @@ export class ImageBuilder {
     return { path: part, record: whole, fromCache: false, dispose: () => rm(part, { force: true }) };
   }
 
-  private needsConversion(request: FetchRequest, format: ImageFormat | undefined): boolean {
-    return request.forceRaw && !request.opaque && !RAW_LIKE.includes(format);
+  private needsConversion(request: FetchRequest, inspection: Inspected): boolean {
+    return (
+      request.forceRaw && !request.opaque && !RAW_LIKE.includes(usedFormat(inspection, request.declared))
+    );
   }
 
   private async convert(
     source: string,
-    inspection: Inspection | CacheRecord['inspection'],
+    inspection: Inspected,
+    request: FetchRequest,
     work: Work,
   ): Promise<{ path: string; facts: Pick<NewRecord, 'size' | 'sha256' | 'inspection'> }> {
-    const { format, virtualSize } = inspection;
+    const { virtualSize } = inspection;
+    const format = usedFormat(inspection, request.declared);
     if (format === undefined || virtualSize === undefined)
       throw new FerricError('image-refused', 'The image does not tell the size of the disk in it.');
     const path = this.cache.partPath();
@@ -291,12 +296,14 @@ export class ImageBuilder {
   }
 
   /** @throws FerricError image-refused */
-  private judge(inspection: Inspection | CacheRecord['inspection'], request: FetchRequest): void {
+  private judge(inspection: Inspected, request: FetchRequest): void {
     const { permitted } = request;
     const { maxVirtualBytes } = this.settings;
     judgeImage({ ...NOTHING_WRONG, ...inspection }, request.declared, { permitted, maxVirtualBytes });
   }
 }
+
+type Inspected = Inspection | CacheRecord['inspection'];
 
 const NOTHING_WRONG: Inspection = {
   format: undefined,

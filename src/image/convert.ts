@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { FerricError } from '../domain/errors.js';
 import { CommandError, runCommand } from '../platform/run-command.js';
 import type { ImageFormat } from '../protocol/image-format/inspection.js';
+import { qemuSource } from '../protocol/image-format/qemu-source.js';
 import { TransferError } from './transfer-pool.js';
 
 export interface ConvertLimits {
@@ -21,13 +22,8 @@ export interface Conversion {
   virtualSize: number;
 }
 
-const QEMU_NAMES: Partial<Record<ImageFormat, string>> = {
-  qcow2: 'qcow2',
-  vhd: 'vpc',
-  vhdx: 'vhdx',
-  vmdk: 'vmdk',
-  vdi: 'vdi',
-};
+/** These are what is converted to. */
+const RAW: readonly ImageFormat[] = ['raw', 'gpt'];
 const SECTOR = 512;
 
 /**
@@ -41,8 +37,10 @@ export async function convertToRaw(
   limits: ConvertLimits,
   signal: AbortSignal,
 ): Promise<void> {
-  const format = QEMU_NAMES[conversion.format];
-  if (format === undefined || !conversion.source.startsWith('/') || !conversion.target.startsWith('/'))
+  const named = RAW.includes(conversion.format)
+    ? undefined
+    : qemuSource(conversion.format, conversion.source);
+  if (named === undefined || !conversion.source.startsWith('/') || !conversion.target.startsWith('/'))
     throw new FerricError('internal', `A ${conversion.format} image is never converted.`);
   const size = Math.ceil(conversion.virtualSize / SECTOR) * SECTOR;
   const seconds = Math.ceil(limits.timeout / 1000);
@@ -55,7 +53,7 @@ export async function convertToRaw(
         `--fsize=${size}`,
         '--core=0',
         '--',
-        ...['qemu-img', 'convert', '-f', format, '-O', 'raw', conversion.source, conversion.target],
+        ...['qemu-img', 'convert', ...named.options, '-O', 'raw', named.source, conversion.target],
       ],
       env: { MALLOC_ARENA_MAX: '3' },
       timeout: limits.timeout,

@@ -1,5 +1,6 @@
 import { open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type QemuSource, qemuSource } from '../../../src/protocol/image-format/qemu-source.js';
 import { SECTOR_EVIDENCE_BYTES } from '../../../src/protocol/image-format/sector-size.js';
 import { isBlockDevice } from '../disk/disk-file.js';
 import { imageWrite, messageOf } from '../error.js';
@@ -23,8 +24,9 @@ export async function firstBytes(source: string, format: string, scratch: string
   const path = join(scratch, 'image-head');
   try {
     const count = Math.ceil(SECTOR_EVIDENCE_BYTES / HEAD_BLOCK);
-    const how = ['dd', '-f', format, '-O', 'raw', `bs=${HEAD_BLOCK}`, `count=${count}`];
-    await runProgram('prlimit', [...GUARD, ...how, `if=${source}`, `of=${path}`], { env: ENV });
+    const named = sourceOf(format, source);
+    const how = ['dd', ...named.options, '-O', 'raw', `bs=${HEAD_BLOCK}`, `count=${count}`];
+    await runProgram('prlimit', [...GUARD, ...how, `if=${named.source}`, `of=${path}`], { env: ENV });
     return await readFile(path);
   } catch (error) {
     throw imageWrite(source, messageOf(error), { cause: error });
@@ -53,6 +55,7 @@ export async function convertToDisk(
   const place =
     `driver=raw,offset=${start},size=${size},file.driver=${block ? 'host_device' : 'file'},` +
     `file.filename=${device.replaceAll(',', ',,')}`;
+  const named = sourceOf(format, source);
   try {
     await runProgram(
       'prlimit',
@@ -62,10 +65,10 @@ export async function convertToDisk(
         '-p',
         '-n', // the target exists
         ...['-S', '0'], // zeros are written too: the disk may hold old data
-        ...['-f', format],
+        ...named.options,
         ...options,
         '--target-image-opts',
-        source,
+        named.source,
         place,
       ],
       {
@@ -88,4 +91,11 @@ export async function convertToDisk(
   } catch (error) {
     throw imageWrite(device, messageOf(error), { cause: error });
   }
+}
+
+/** @throws AgentError ImageWriteError for formats that are never opened */
+function sourceOf(format: string, path: string): QemuSource {
+  const named = qemuSource(format, path);
+  if (!named) throw imageWrite(path, `qemu-img is not asked to read ${format}`);
+  return named;
 }

@@ -2,7 +2,7 @@ import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Checksum } from '../../../src/domain/image/checksum.js';
 import type { BootMode } from '../../../src/domain/node/boot-device.js';
-import { checkDeclared } from '../../../src/protocol/image-format/check.js';
+import { checkDeclared, usedFormat } from '../../../src/protocol/image-format/check.js';
 import { createInspector } from '../../../src/protocol/image-format/inspect.js';
 import type { CommandContext } from '../command-board.js';
 import { imageChecksum, invalidImage, messageOf } from '../error.js';
@@ -145,7 +145,7 @@ export async function downloadAndConvert(
     }
     const size = found.virtualSize ?? target.size;
     const progress = new ImageProgress('convert', context, tools.journal, image.id);
-    const format = found.format === 'gpt' ? 'raw' : found.format!;
+    const format = usedFormat(found, declared)!;
     await target.prepare(await firstBytes(path, format, tools.scratchDir));
     await convertToDisk(path, format, target, size, (done, total) => progress.at(done, total));
   } finally {

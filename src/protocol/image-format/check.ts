@@ -1,7 +1,15 @@
-import { IMAGE_FORMATS, ImageFormatError, type Inspection } from './inspection.js';
+import { IMAGE_FORMATS, type ImageFormat, ImageFormatError, type Inspection } from './inspection.js';
 
 /** Glance's names for a kernel and a ramdisk: opaque files, never read by a disk tool. */
 const OPAQUE = ['aki', 'ari'];
+
+/** As what an image is used: a fixed vhd is a raw disk to everybody who does not call it a vhd. */
+export function usedFormat(
+  { format, matches }: Pick<Inspection, 'matches'> & { format?: ImageFormat | undefined },
+  declared: string | undefined,
+): ImageFormat | undefined {
+  return declared === 'vhd' && matches.includes('vhd') ? 'vhd' : format;
+}
 
 /**
  * Whether an inspected image may be used as what it is declared to be.
@@ -30,12 +38,13 @@ export function checkDeclared(
     );
   if (compression !== undefined && format === 'raw')
     throw new ImageFormatError('unsafe', `The image is compressed (${compression}); unpack it first.`);
-  if (declared !== undefined && format !== declared && !(declared === 'raw' && format === 'gpt'))
-    throw new ImageFormatError('mismatch', `The image is declared as ${declared}, but it is ${format}.`);
-  if (!permitted.includes(format) && !(format === 'gpt' && permitted.includes('raw')))
+  const used = usedFormat(inspection, declared)!;
+  if (declared !== undefined && used !== declared && !(declared === 'raw' && used === 'gpt'))
+    throw new ImageFormatError('mismatch', `The image is declared as ${declared}, but it is ${used}.`);
+  if (!permitted.includes(used) && !(used === 'gpt' && permitted.includes('raw')))
     throw new ImageFormatError(
       'not-permitted',
-      `The image is ${format}; permitted are ${permitted.join(', ') || 'no formats'}.`,
+      `The image is ${used}; permitted are ${permitted.join(', ') || 'no formats'}.`,
     );
   if (faults.length > 0) throw new ImageFormatError('unsafe', `The image is unsafe: ${faults.join('; ')}.`);
   if (maxVirtualSize !== undefined && virtualSize !== undefined && virtualSize > maxVirtualSize)

@@ -5,12 +5,13 @@ import { hasText, viewOf } from './header.js';
 import { type Compression, HEAD_BYTES, type ImageFormat, type Inspection, TAIL_BYTES } from './inspection.js';
 import { isPartitioned, partitionFaults, tableOf } from './partition-table.js';
 import { isQcow2, judgeQcow2 } from './qcow2.js';
+import { fixedVhdSize, isVhdFooter, judgeVhd } from './vhd.js';
 import { type ByteRange, isVhdx, judgeVhdx } from './vhdx.js';
 import { isVmdk, judgeVmdk, vmdkHeadBytes } from './vmdk.js';
 
 const SIGNATURES: readonly [ImageFormat, (head: Uint8Array) => boolean][] = [
   ['qcow2', isQcow2],
-  ['vhd', (head) => hasText(head, 0, 'conectix')],
+  ['vhd', isVhdFooter],
   ['vhdx', isVhdx],
   ['vmdk', isVmdk],
   ['vdi', (head) => head.length >= 512 && viewOf(head).getUint32(0x40, true) === 0xbeda107f],
@@ -133,8 +134,11 @@ function* judge(end: End): Generator<ByteRange, Verdict, Uint8Array> {
   }
   const judged = verdict;
   return (sizeKnown) => {
-    const plain = format === 'raw' || format === 'gpt';
-    return answer(plain && sizeKnown ? { ...judged, virtualSize: end().size } : judged);
+    if (!sizeKnown || (format !== 'raw' && format !== 'gpt')) return answer(judged);
+    const { tail, size } = end();
+    const fixed = fixedVhdSize(tail, size);
+    if (fixed === undefined) return answer({ ...judged, virtualSize: size });
+    return { ...answer({ ...judged, virtualSize: fixed }), matches: [...matches, 'vhd'] };
   };
 }
 
@@ -160,9 +164,7 @@ function judgeHead(format: Exclude<ImageFormat, 'vhdx' | 'vmdk'>, head: Uint8Arr
       return { faults: [], virtualSize: size };
     }
     case 'vhd':
-      return head.length < 512
-        ? { faults: ['its vhd footer is cut off'], virtualSize: undefined }
-        : { faults: [], virtualSize: Number(viewOf(head).getBigUint64(40)) };
+      return judgeVhd(head);
     case 'vdi':
       return { faults: [], virtualSize: Number(viewOf(head).getBigUint64(0x170, true)) };
     case 'qed':

@@ -18,13 +18,16 @@ export type Compression = 'gzip' | 'bzip2' | 'xz' | 'zstd';
 
 /** Bytes from the start that name every format, and judge raw, gpt, iso and qcow2 completely. */
 export const HEAD_BYTES = 0x8800;
-/** Bytes from the end that a stream-optimized vmdk needs; no other format looks at its end. */
+/** Bytes from the end that a stream-optimized vmdk needs, and a fixed vhd; no other format looks at its end. */
 export const TAIL_BYTES = 1536;
 
 export interface Inspection {
   /** Undefined where several formats match: such an image is refused. */
   format: ImageFormat | undefined;
-  /** Every format whose signature is there; `['raw']` only where none is. */
+  /**
+   * Every format whose signature is there; `['raw']` only where none is. A fixed vhd is a raw disk with a footer behind
+   * it: `format` says what the disk is, and `matches` has `vhd` besides.
+   */
   matches: readonly ImageFormat[];
   /** Why the image must not be used; empty when it is safe. */
   faults: readonly string[];

@@ -98,6 +98,16 @@ describe('conversion to raw', () => {
     expect(server.count('GET')).toBe(1);
   });
 
+  it('of a fixed vhd that is called one, without its footer', async () => {
+    await serve('a.vhd', ...converted, 'vpc', '-o', 'subformat=fixed,force_size=on', 'DISK', 'OUT');
+    const named = { disk_format: 'vhd', permitted: ['vhd'], force_raw: true };
+    expect((await fetch('a.vhd', named)).sha256).toBe(sha256(diskBytes()).value);
+    expect(await fetch('a.vhd', { permitted: ['raw'], force_raw: false })).toMatchObject({
+      disk_format: 'raw',
+      size: 10 * MiB + 512,
+    });
+  });
+
   it.each(['vmdk', 'vpc', 'vhdx', 'vdi'])('of %s where that is permitted', async (format) => {
     const options = format === 'vpc' ? ['-o', 'force_size=on'] : [];
     await serve(`a.${format}`, ...converted, format, ...options, 'DISK', 'OUT');
