@@ -18,6 +18,7 @@ import type { Config } from './config/schema.js';
 import type { Connection } from './database/data-source.js';
 import { startEmbeddedServer } from './database/embedded-server.js';
 import { FerricError, messageOf } from './domain/errors.js';
+import { erasureInWords } from './driver/clean-plan.js';
 import { DriverRegistry } from './driver/registry.js';
 import { EventRepository } from './event/event.repository.js';
 import { EventStream } from './event/event-stream.js';
@@ -159,6 +160,7 @@ async function conductor(
     started.add(tool.name, async () => tool.stop?.());
     log.info(`driver: ${tool.name} ${version}`);
   }
+  log.info(config.conductor.automated_clean ? erasureInWords(config.deploy) : 'automated cleaning is off');
   const composed = app.get<ComposedConductor>(COMPOSED_CONDUCTOR);
   const periodic = app.get(PeriodicRunner);
   await composed.start(periodic);

@@ -116,7 +116,8 @@ export class ConductorService extends Conductor {
         if (kind === 'deploy') {
           refuseForeignTraits(node.uuid, node.traits, context.node.instance_info['traits']);
         }
-        report[kind] = { result: true };
+        const notice = context.all[kind].notice?.(context);
+        report[kind] = { result: true, ...(notice === undefined ? {} : { reason: notice }) };
       } catch (error) {
         if (isDatabaseAway(error)) throw error;
         report[kind] = { result: false, reason: messageOf(error) };

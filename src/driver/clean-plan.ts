@@ -34,10 +34,40 @@ export interface RequestedStep {
 /** `interface.step` to a priority that replaces the agent's. */
 export type PriorityOverrides = Readonly<Record<string, number>>;
 
+/** In the place of the full erase. */
+const EXPRESS_PRIORITY = 10;
+
+/** Whether automated cleaning takes the time of a full erase. */
+export function overwritesAll(settings: DeploySettings): boolean {
+  return (cleanPriorities(settings)['deploy.erase_devices'] ?? 0) > 0;
+}
+
+/** What automated cleaning does to data, in words for an operator. */
+export function erasureInWords(settings: DeploySettings): string {
+  if (overwritesAll(settings)) {
+    const passes =
+      settings.shred_random_overwrite_iterations + (settings.shred_final_overwrite_with_zeros ? 1 : 0);
+    return (
+      `automated cleaning overwrites every byte of every disk that cannot erase itself, ${passes} times: some ` +
+      `${Math.round((passes * 8e12) / DISK_PACE / 3600)} hours for 8 TB (deploy.erase_devices_priority)`
+    );
+  }
+  const express = (cleanPriorities(settings)['deploy.erase_devices_express'] ?? 0) > 0;
+  return (
+    `automated cleaning erases metadata${express ? ', and lets disks erase themselves that do it within minutes' : ''}; ` +
+    'other data stays readable on disks that do not (deploy.erase_devices_priority: 10 overwrites all)'
+  );
+}
+
+/** Bytes a second that a disk with platters writes on the average. */
+const DISK_PACE = 150e6;
+
 /** The configured priorities, the step's own key weaker than the override table. */
 export function cleanPriorities(settings: DeploySettings): PriorityOverrides {
+  const quick = settings.erase_devices_priority === null;
   const own = {
-    'deploy.erase_devices': settings.erase_devices_priority,
+    'deploy.erase_devices': settings.erase_devices_priority ?? 0,
+    'deploy.erase_devices_express': quick ? EXPRESS_PRIORITY : 0,
     'deploy.erase_devices_metadata': settings.erase_devices_metadata_priority,
     'raid.delete_configuration': settings.delete_configuration_priority,
   };

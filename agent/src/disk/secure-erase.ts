@@ -57,6 +57,24 @@ export function parseAtaSecurity(identify: string): AtaSecurity | undefined {
 }
 
 /**
+ * Minutes that a disk says an erase takes: "2min for SECURITY ERASE UNIT. 8min for ENHANCED SECURITY ERASE UNIT."
+ * @returns undefined where it does not say, or says "more than 508min"
+ */
+export function eraseMinutes(identify: string, enhanced: boolean): number | undefined {
+  const name = enhanced ? 'ENHANCED SECURITY ERASE UNIT' : 'SECURITY ERASE UNIT';
+  const found = new RegExp(`(?:^\\s*|\\.\\s+)(\\d+)min for ${name}`, 'm').exec(identify)?.[1];
+  return found === undefined ? undefined : Number(found);
+}
+
+/** Whether the disk says that it erases itself within so many minutes. */
+export async function erasesWithin(device: string, minutes: number): Promise<boolean> {
+  const text = await identifyAta(device);
+  const state = text === undefined ? undefined : parseAtaSecurity(text);
+  if (text === undefined || !state?.supported || state.frozen) return false;
+  return (eraseMinutes(text, state.enhancedErase) ?? Number.POSITIVE_INFINITY) <= minutes;
+}
+
+/**
  * ATA SECURITY ERASE UNIT (ACS-3 §7.41), the way hardware.py goes.
  * @returns false when the disk does not have it
  * @throws AgentError BlockDeviceEraseError when it has it and refuses
@@ -98,10 +116,16 @@ async function unlock(device: string, state: AtaSecurity): Promise<AtaSecurity> 
 }
 
 async function ataSecurity(device: string): Promise<AtaSecurity | undefined> {
+  const text = await identifyAta(device);
+  return text === undefined ? undefined : parseAtaSecurity(text);
+}
+
+/** @returns undefined for what is no ATA disk */
+async function identifyAta(device: string): Promise<string | undefined> {
   const { exitCode, stdout } = await runProgram('hdparm', ['-I', device], {
     accept: Array.from({ length: 256 }, (_, code) => code),
   });
-  return exitCode === 0 ? parseAtaSecurity(stdout) : undefined;
+  return exitCode === 0 ? stdout : undefined;
 }
 
 async function hdparm(device: string, action: readonly string[]): Promise<void> {

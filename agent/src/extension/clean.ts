@@ -1,7 +1,8 @@
 import type { CommandContext, Extension } from '../command-board.js';
 import { type EraseWishes, eraseDevice, eraseWishes } from '../disk/erase.js';
 import { eraseMetadata } from '../disk/erase-metadata.js';
-import { nvmeFormat } from '../disk/secure-erase.js';
+import { rereadPartitions } from '../disk/partition-table.js';
+import { ataSecureErase, erasesWithin, nvmeFormat } from '../disk/secure-erase.js';
 import { refuseSharedStorage } from '../disk/special-partition.js';
 import { AgentError, blockDeviceErase, messageOf } from '../error.js';
 import type { Journal } from '../journal.js';
@@ -58,20 +59,34 @@ export async function eraseAllMetadata(tools: CleanTools): Promise<void> {
   });
 }
 
-/** NVMe disks by their own erase, which takes seconds; of the others, and where that fails, the metadata. */
+/** Minutes that a disk may take for its own erase where nobody asked for a full one. */
+const EXPRESS_MINUTES = 30;
+
+/** Disks that erase themselves within minutes do; of the others, and where that fails, the metadata goes. */
 async function eraseExpress(tools: CleanTools): Promise<void> {
   const wishes = eraseWishes((key) => tools.node.internal(key));
   await each(tools, 'Failed to conduct an express erase on the device(s)', async (device) => {
-    if (device.tran === 'nvme' && wishes.nvmeSecureErase) {
-      try {
-        await nvmeFormat(device.name);
-        return;
-      } catch (error) {
-        tools.journal.say(`${messageOf(error)}; erasing its metadata instead`);
+    try {
+      if (await eraseSoon(device, wishes)) {
+        await rereadPartitions(device.name);
+        return tools.journal.say(`${device.name}: erased by the disk itself`);
       }
+    } catch (error) {
+      tools.journal.say(`${messageOf(error)}; erasing its metadata instead`);
     }
     await eraseMetadata(device);
   });
+}
+
+async function eraseSoon(device: BlockDevice, wishes: EraseWishes): Promise<boolean> {
+  if (device.tran === 'nvme') {
+    if (!wishes.nvmeSecureErase) return false;
+    await nvmeFormat(device.name);
+    return true;
+  }
+  const ata = device.tran === 'sata' || device.tran === 'sas';
+  if (!ata || !wishes.ataSecureErase || !(await erasesWithin(device.name, EXPRESS_MINUTES))) return false;
+  return ataSecureErase(device.name);
 }
 
 /** @returns null per device, as upstream */
@@ -81,7 +96,8 @@ async function eraseAll(tools: CleanTools, context: CommandContext): Promise<Rec
   const wishes = eraseWishes((key) => tools.node.internal(key));
   const wanted = Number(tools.node.internal('disk_erasure_concurrency') ?? 1);
   const lanes = Number.isInteger(wanted) && wanted > 0 ? wanted : 1;
-  const progress = new EraseProgress(devices, tools.journal, context);
+  const passes = wishes.iterations + (wishes.zeroize ? 1 : 0);
+  const progress = new EraseProgress(devices, passes, tools.journal, context);
   const queue = [...devices];
   const failures: unknown[] = [];
   await Promise.all(
@@ -102,27 +118,50 @@ async function eraseOne(
   progress: EraseProgress,
 ): Promise<void> {
   await eraseDevice(device, wishes, tools.journal, (done, total) => progress.at(device, done, total));
+  progress.over(device);
 }
 
-/** One line per disk and 5 %. */
+/** One line per disk and 5 %; for the API bytes of all disks and passes, and what time is left by the pace so far. */
 class EraseProgress {
-  private readonly percent: Map<string, number>;
+  private readonly done: Map<string, { bytes: number; total: number; percent: number }>;
+  private readonly since = performance.now();
 
   constructor(
     devices: readonly BlockDevice[],
+    passes: number,
     private readonly journal: Journal,
     private readonly context: CommandContext,
   ) {
-    this.percent = new Map(devices.map((device) => [device.name, 0]));
+    this.done = new Map(
+      devices.map((device) => [device.name, { bytes: 0, total: device.size * passes, percent: 0 }]),
+    );
   }
 
-  at(device: BlockDevice, done: number, total: number): void {
-    const percent = Math.floor((done / total) * 100);
-    const before = this.percent.get(device.name) ?? 0;
-    this.percent.set(device.name, percent);
-    this.context.progress({ phase: 'erase', percent: Object.fromEntries(this.percent) });
+  at(device: BlockDevice, bytes: number, total: number): void {
+    const percent = Math.floor((bytes / total) * 100);
+    const before = this.done.get(device.name)?.percent ?? 0;
+    this.done.set(device.name, { bytes, total, percent });
+    this.context.progress({
+      phase: 'erase',
+      ...this.sum(),
+      percent: Object.fromEntries([...this.done].map(([name, one]) => [name, one.percent])),
+    });
     if (Math.floor(percent / 5) > Math.floor(before / 5))
       this.journal.say(`erase ${device.name}: ${percent} %`);
+  }
+
+  /** A disk that has erased itself, or is left as it is, has nothing to go. */
+  over(device: BlockDevice): void {
+    const before = this.done.get(device.name);
+    if (before) this.done.set(device.name, { ...before, bytes: before.total, percent: 100 });
+  }
+
+  private sum() {
+    const all = [...this.done.values()];
+    const bytes = all.reduce((sum, one) => sum + one.bytes, 0);
+    const total = all.reduce((sum, one) => sum + one.total, 0);
+    const seconds = (performance.now() - this.since) / 1000;
+    return { bytes, total, seconds_left: bytes > 0 ? Math.ceil(((total - bytes) / bytes) * seconds) : null };
   }
 }
 

@@ -41,7 +41,14 @@ export const deploySection = z
       .describe(
         'Let OpenStack’s agent run GRUB’s installer out of partition images, as root in the ramdisk and on the provisioning network (CVE-2026-43003). Ferric’s own agent shuts it in and needs no permission',
       ),
-    erase_devices_priority: priority('erase_devices', '10'),
+    erase_devices_priority: z
+      .int()
+      .min(0)
+      .nullable()
+      .default(null)
+      .describe(
+        'Full erase in automated cleaning. null: none; metadata is erased everywhere, and disks that erase themselves within minutes (NVMe format, ATA secure erase) do so. 10 or another priority: every byte of every other disk is overwritten, once at random and once with zeros, which takes a day and more for large disks. 0: nothing but metadata',
+      ),
     erase_devices_metadata_priority: priority('erase_devices_metadata', '99'),
     delete_configuration_priority: priority('delete_configuration', '0'),
     clean_step_priority_override: z

@@ -6,6 +6,7 @@ import type { StepContext } from '../contract/step.js';
 import { AgentCommand, type CommandTimes, isPassing } from './agent-command.js';
 import { agentNode, agentPorts } from './agent-node.js';
 import { type AgentClient, failureOf } from './client.js';
+import { keepProgress, saveProgress } from './progress.js';
 import type { Ramdisk } from './ramdisk.js';
 import { readStepList } from './step-list.js';
 
@@ -82,7 +83,9 @@ export class AgentCleaning {
         ports: agentPorts(context),
         [`${kind}_version`]: node.driver_internal_info['hardware_manager_version'] ?? null,
       }),
+      running: (record) => keepProgress(context, record, 'clean_progress'),
       ended: async (record) => {
+        await saveProgress(context, undefined, 'clean_progress');
         if (record.command_status === 'CLEAN_VERSION_MISMATCH') return this.beginAnew(context);
         if (record.command_status !== 'SUCCEEDED') throw failureOf(record);
         await raid?.keep(context, record.command_result?.[`${kind}_result`] as Json);

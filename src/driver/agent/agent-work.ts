@@ -1,6 +1,7 @@
 import type { DeploySettings } from '../../config/section/deploy.js';
 import { isDatabaseAway, messageOf } from '../../domain/errors.js';
 import type { JsonObject, StepOutcome } from '../../domain/step/step.js';
+import { erasureInWords, overwritesAll } from '../clean-plan.js';
 import type { FailedWork } from '../contract/deploy.js';
 import type { StepContext, StepDeclaration, WorkContext } from '../contract/step.js';
 import type { DeployStepName } from '../step-table.js';
@@ -63,6 +64,11 @@ export class AgentWork {
         return { is: 'done' };
       },
     } as const satisfies Partial<Record<DeployStepName, StepDeclaration['run']>>;
+  }
+
+  /** Whoever has the disks overwritten is told before it takes a day. */
+  notice(): string | undefined {
+    return overwritesAll(this.parts.settings) ? erasureInWords(this.parts.settings) : undefined;
   }
 
   /** @param shown of the instance, besides what each agent is told */

@@ -38,6 +38,10 @@ export class CustomAgentDeploy implements DeployInterface {
     });
   }
 
+  notice(): string | undefined {
+    return this.work.notice();
+  }
+
   async validate(context: ReadContext & Partial<Pick<WorkContext, 'interfaces'>>): Promise<void> {
     const faults = new Faults();
     await faults.await(() => context.interfaces?.boot.validate(context));

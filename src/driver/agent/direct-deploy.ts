@@ -50,6 +50,10 @@ export class DirectDeploy implements DeployInterface {
     });
   }
 
+  notice(): string | undefined {
+    return this.work.notice();
+  }
+
   async validate(context: ReadContext): Promise<void> {
     const faults = new Faults();
     faults.attempt(() => this.work.parts.image.validate(context.node));

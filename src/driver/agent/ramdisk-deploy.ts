@@ -34,6 +34,10 @@ export class RamdiskDeploy implements DeployInterface {
     });
   }
 
+  notice(): string | undefined {
+    return this.work.notice();
+  }
+
   async validate(context: ReadContext & Partial<Pick<WorkContext, 'interfaces'>>): Promise<void> {
     const boot = context.interfaces?.boot;
     if (boot && !boot.inMemory) {

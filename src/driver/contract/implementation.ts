@@ -13,6 +13,8 @@ export interface Implementation {
    * @throws InvalidError naming every fault of its fields
    */
   validate(context: ReadContext): Promise<void>;
+  /** What an operator should know though nothing is wrong, such as that a step takes hours. */
+  notice?(context: ReadContext): string | undefined;
   /** What it works with on this machine; several implementations may share it. */
   readonly tool?: Tool;
 }

@@ -110,6 +110,42 @@ describe('cleaning', () => {
     expect(test.lines).toContain(`${disk}: overwriting ${8 * MIB} bytes, 2 passes`);
   });
 
+  it('erase_devices tells bytes of all disks and passes, and the time that is left', async () => {
+    for (const name of ['one', 'two']) test.machine.addDisk(`${test.dir}/${name}`, 96 * MIB);
+    test.conductor.node['driver_internal_info'] = { disk_erasure_concurrency: 2 };
+    await test.start();
+    const seen: { bytes: number; total: number; seconds_left: number | null }[] = [];
+    const done = test.cleanStep('erase_devices');
+    for (let over = false; !over; ) {
+      over = await Promise.race([
+        done.then(() => true),
+        new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 30)),
+      ]);
+      const { commands } = (await test.get('/v1/commands/')).body as {
+        commands: { command_name: string; command_result: { progress?: (typeof seen)[number] } | null }[];
+      };
+      const progress = commands.at(-1)?.command_result?.progress;
+      if (progress) seen.push(progress);
+    }
+    expect((await done).command_status).toBe('SUCCEEDED');
+    expect(seen.length).toBeGreaterThan(0);
+    for (const { bytes, total, seconds_left } of seen) {
+      expect(total).toBe(2 * 2 * 96 * MIB);
+      expect(bytes).toBeGreaterThan(0);
+      expect(seconds_left).toBeGreaterThanOrEqual(0);
+    }
+  });
+
+  it('erase_devices_express leaves no metadata on disks that do not erase themselves', async () => {
+    const disk = test.machine.addDisk(`${test.dir}/disk`, 64 * MIB, { tran: 'sata' }).name;
+    const nvme = test.machine.addDisk(`${test.dir}/nvme`, 64 * MIB, { tran: 'nvme' }).name;
+    for (const path of [disk, nvme]) execFileSync('sfdisk', ['-q', path], { input: 'label: gpt\n' });
+    await test.start();
+    expect((await test.cleanStep('erase_devices_express')).command_status).toBe('SUCCEEDED');
+    expect([signatures(disk), signatures(nvme)]).toEqual([false, false]);
+    expect(test.lines.some((line) => line.includes('erasing its metadata instead'))).toBe(true);
+  });
+
   it('erase_devices refuses a read-only disk unless it may be skipped', async () => {
     test.machine.addDisk(`${test.dir}/disk`, MIB, { readOnly: true });
     await test.start();

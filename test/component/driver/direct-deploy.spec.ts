@@ -482,6 +482,8 @@ describe('an agent that fails', () => {
 });
 
 describe('cleaning', () => {
+  /** The one key that has disks overwritten. */
+  const FULL = { erase_devices_priority: 10 };
   const step = (name: string, priority: number, extra = {}) => ({
     step: name,
     interface: 'deploy',
@@ -550,7 +552,7 @@ describe('cleaning', () => {
 
   it('runs what the agent offers, by its priorities, then switches off and forgets', async () => {
     const { extension, ran } = clean(['1']);
-    await using at = cleaning(extension);
+    await using at = cleaning(extension, FULL);
     await play(at);
     expect(ran).toEqual(['erase_devices_metadata', 'erase_devices']);
     expect(at.machine.on).toBe(false);
@@ -565,6 +567,56 @@ describe('cleaning', () => {
     expect(
       Object.keys(at.bench.committed.driver_internal_info).filter((key) => /token|url|cached/.test(key)),
     ).toEqual([]);
+  });
+
+  it('overwrites no disk unless it is told to, and says so where it is', async () => {
+    const { extension, ran } = clean(
+      ['1'],
+      [step('erase_devices', 10), step('erase_devices_metadata', 99), step('erase_devices_express', 0)],
+    );
+    await using at = cleaning(extension);
+    await play(at);
+    expect(ran).toEqual(['erase_devices_metadata', 'erase_devices_express']);
+    expect(at.deploy.notice()).toBeUndefined();
+    await using full = cleaning(extension, FULL);
+    expect(full.deploy.notice()).toMatch(/overwrites every byte .* 30 hours for 8 TB/);
+  });
+
+  it('shows in the API how far a step is, and what time is left', async () => {
+    let end = () => {};
+    const erasing: Extension = {
+      execute_clean_step: {
+        kind: 'async',
+        run: (_params, context) => {
+          context.progress({ phase: 'erase', bytes: 4e12, total: 16e12, seconds_left: 80_000 });
+          return new Promise((resolve) => {
+            end = () => resolve({ clean_result: null });
+          });
+        },
+      },
+    };
+    await using at = cleaning(erasing, FULL);
+    await at.enter('prepare_cleaning', 'start');
+    await at.enter('prepare_cleaning', 'heartbeat');
+    const enter = async (wake: Wake) => {
+      const context = at.bench.context(at.machine.interfaces, { step: 'erase_devices', wake });
+      const outcome = await at.deploy.runAgentStep(context);
+      if (outcome.is === 'wait' && outcome.checkpoint !== undefined) at.bench.saved = outcome.checkpoint;
+      return outcome;
+    };
+    at.bench.saved = null;
+    await enter('start');
+    expect(await enter('poll')).toMatchObject({ is: 'wait' });
+    expect(at.bench.committed.driver_internal_info['clean_progress']).toEqual({
+      phase: 'erase',
+      bytes: 4e12,
+      total: 16e12,
+      seconds_left: 80_000,
+    });
+    end();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(await enter('heartbeat')).toEqual({ is: 'done' });
+    expect(at.bench.committed.driver_internal_info).not.toHaveProperty('clean_progress');
   });
 
   it('heeds configured priorities, and an operator’s list', async () => {
@@ -591,7 +643,7 @@ describe('cleaning', () => {
 
   it('begins anew when the agent’s hardware managers changed, and runs no step twice over', async () => {
     const { extension, ran } = clean(['1', '2']);
-    await using at = cleaning(extension);
+    await using at = cleaning(extension, FULL);
     const names = await play(at);
     expect(ran).toEqual(['erase_devices_metadata', 'erase_devices']);
     expect(names.filter((name) => name === 'collect_clean_steps')).toHaveLength(2);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nvmeEraseMode, parseAtaSecurity } from '../../../../../agent/src/disk/secure-erase.js';
+import { eraseMinutes, nvmeEraseMode, parseAtaSecurity } from '../../../../../agent/src/disk/secure-erase.js';
 
 /** As hdparm 9.65 prints it. */
 const identify = (...lines: string[]) =>
@@ -35,6 +35,20 @@ describe('parseAtaSecurity', () => {
   it('knows disks without the feature', () => {
     expect(parseAtaSecurity('\nATA device\n\tModel Number: QEMU HARDDISK\n')).toBeUndefined();
     expect(parseAtaSecurity(identify('\tnot\tsupported'))).toMatchObject({ supported: false });
+  });
+});
+
+describe('eraseMinutes', () => {
+  it.each([
+    ['\t2min for SECURITY ERASE UNIT. 8min for ENHANCED SECURITY ERASE UNIT.', 2, 8],
+    ['\t508min for SECURITY ERASE UNIT. 508min for ENHANCED SECURITY ERASE UNIT.', 508, 508],
+    ['\tmore than 508min for SECURITY ERASE UNIT. 2min for ENHANCED SECURITY ERASE UNIT.', undefined, 2],
+    ['\tmore than 508min for SECURITY ERASE UNIT. more than 508min for ENHANCED SECURITY ERASE UNIT.', undefined, undefined],
+    ['\t20min for SECURITY ERASE UNIT.', 20, undefined],
+    ['\tnot\tfrozen', undefined, undefined],
+  ])('%j', (line, plain, enhanced) => {
+    const text = identify('\t\tsupported').replace(/\t2min.*/, line);
+    expect([eraseMinutes(text, false), eraseMinutes(text, true)]).toEqual([plain, enhanced]);
   });
 });
 
