@@ -16,6 +16,11 @@ export class LoopDevice implements Disposable {
     return device;
   }
 
+  /** One that is attached already. */
+  static at(path: string): LoopDevice {
+    return new LoopDevice(path);
+  }
+
   /** The kernel keeps them over a detach, for whoever gets the device next. */
   dropPartitions(): void {
     const name = basename(this.path);

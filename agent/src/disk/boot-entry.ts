@@ -74,7 +74,7 @@ export async function findEspOf(device: string): Promise<Partition> {
 export async function loadersOn(partition: string): Promise<BootLoader[]> {
   const mountPoint = await mkdtemp('/tmp/esp-');
   try {
-    await runProgram('mount', ['-t', 'vfat', '-o', 'ro', partition, mountPoint]);
+    await runProgram('mount', ['-t', 'vfat', '-o', 'ro,nodev,nosuid,noexec', partition, mountPoint]);
     try {
       return await findLoaders(mountPoint);
     } finally {

@@ -111,7 +111,7 @@ async function loadersOf(system: MountedSystem): Promise<boolean> {
 async function keepLoaders(system: MountedSystem, espDevice: string, journal: Journal): Promise<void> {
   const from = await system.place(`${ESP}/EFI`);
   const mountPoint = await mkdtemp('/tmp/esp-');
-  await runProgram('mount', ['-t', 'vfat', espDevice, mountPoint]);
+  await runProgram('mount', ['-t', 'vfat', '-o', 'nodev,nosuid,noexec', espDevice, mountPoint]);
   try {
     await cp(from, join(mountPoint, 'EFI'), {
       recursive: true,

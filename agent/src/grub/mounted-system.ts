@@ -25,7 +25,7 @@ export class MountedSystem {
     const root = await mkdtemp('/tmp/system-');
     const system = new MountedSystem(root, journal);
     try {
-      await system.attach(device, root, ['-o', 'nodev,nosuid,noexec']);
+      await system.attach(device, root, []);
     } catch (error) {
       await system.unmount();
       throw error;
@@ -77,7 +77,7 @@ export class MountedSystem {
   }
 
   private async attach(device: string, path: string, options: readonly string[]): Promise<void> {
-    await runProgram('mount', [...options, device, path]);
+    await runProgram('mount', ['-o', 'nodev,nosuid,noexec', ...options, device, path]);
     this.mounts.push(path);
   }
 }

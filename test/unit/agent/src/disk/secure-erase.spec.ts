@@ -43,7 +43,11 @@ describe('eraseMinutes', () => {
     ['\t2min for SECURITY ERASE UNIT. 8min for ENHANCED SECURITY ERASE UNIT.', 2, 8],
     ['\t508min for SECURITY ERASE UNIT. 508min for ENHANCED SECURITY ERASE UNIT.', 508, 508],
     ['\tmore than 508min for SECURITY ERASE UNIT. 2min for ENHANCED SECURITY ERASE UNIT.', undefined, 2],
-    ['\tmore than 508min for SECURITY ERASE UNIT. more than 508min for ENHANCED SECURITY ERASE UNIT.', undefined, undefined],
+    [
+      '\tmore than 508min for SECURITY ERASE UNIT. more than 508min for ENHANCED SECURITY ERASE UNIT.',
+      undefined,
+      undefined,
+    ],
     ['\t20min for SECURITY ERASE UNIT.', 20, undefined],
     ['\tnot\tfrozen', undefined, undefined],
   ])('%j', (line, plain, enhanced) => {
