@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LoopCustomiser } from '../../../image-build/customise/loop.js';
+import { detachLoopDevices } from '../../../image-build/session/leftover.js';
 import { LoopDevice } from '../../support/loop-device.js';
 
 /** Needs root, as the loop backend does. */
@@ -21,7 +22,11 @@ describe('the loop backend', () => {
     dir = mkdtempSync(join(tmpdir(), 'loop-'));
     mkdirSync(join(dir, 'scratch'));
   });
-  afterEach(() => rmSync(dir, { recursive: true }));
+  afterEach(() => {
+    // What a failure left attached, as a session does.
+    detachLoopDevices(dir);
+    rmSync(dir, { recursive: true });
+  });
 
   /** What makes a file system look like a system's. */
   const tree = () => {
