@@ -231,6 +231,11 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       'test/e2e/image-by-uuid.spec.ts',
       'an image without GRUB, or with a partition table, is refused before the machine is touched',
     ),
+    works(
+      'Programs of partition images shut in: nobody’s accounts, a root of their own, no capability, bounds',
+      'test/component/agent/shut-in.spec.ts',
+      'where that cannot be had they are not run; tried in the ramdisk by e2e-all/hostile-partition.spec.ts',
+    ),
     works('Rebuild that keeps the ephemeral partition', 'test/component/agent/write-partition-image.spec.ts'),
     works(
       'Network boot of the instance by its own kernel and ramdisk (boot_option:netboot)',
@@ -242,6 +247,15 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
   'Config drive and root device': [
     works('Config drive as ISO, URL or JSON object', 'test/contract/protocol/config-drive.spec.ts'),
     works('Root device hints, all operators', 'test/unit/domain/root-device/match.spec.ts'),
+    works(
+      'Serial number, WWN and path of disks as udev 252 says them',
+      'test/component/agent/udev.spec.ts',
+      'a serial number that several disks have picks none of them',
+    ),
+    works(
+      'Disks of 4096-byte sectors: images for others are refused, the config drive is FAT',
+      'test/component/agent/sector-size.spec.ts',
+    ),
   ],
   Cleaning: [
     works(
