@@ -69,7 +69,8 @@ sub bounded {
 sub group {
   my ($dir, @limits) = @_;
   my $group = "$dir/ferric-image-$$";
-  mkdir($group) or fail("make $group");
+  # One that an earlier process of this number left, killed at the end of its time, is empty.
+  have($group);
   put("$group/$_", $_ =~ /memory/ ? $memory : 256) for @limits;
   return $group;
 }
