@@ -160,7 +160,7 @@ export class NodeDesk {
     }
     throw new InvalidError(
       `No valid host was found. Reason: No conductor service registered which supports driver ${driver} for ` +
-        `conductor group "${group}".`,
+        `conductor group "${group}".${registry.isEnabled(driver) ? '' : enabledTypes(registry)}`,
     );
   }
 
@@ -209,6 +209,10 @@ export class NodeDesk {
       }
     }
   }
+}
+
+function enabledTypes(registry: DriverRegistry): string {
+  return ` Enabled hardware types (driver.enabled_hardware_types): ${registry.driverNames().join(', ')}.`;
 }
 
 /** A change after which the driver's interfaces are looked at again. */

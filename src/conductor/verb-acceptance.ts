@@ -8,6 +8,7 @@ import {
   UnavailableError,
 } from '../domain/errors.js';
 import { refuseForeignTraits } from '../domain/node/trait.js';
+import { refusalInMaintenance } from '../domain/provision/refusal.js';
 import { type ProvisionVerb, type Transition, VERBS } from '../domain/provision/table.js';
 import { type Json, type JsonObject, orderSteps, type PlannedStep } from '../domain/step/step.js';
 import type { InterfaceKind, Interfaces } from '../driver/contract/interfaces.js';
@@ -247,7 +248,6 @@ function refuseProtected(node: Node): void {
   throw new ForbiddenError(`Node ${node.uuid} is protected and cannot be undeployed, rebuilt or deleted`);
 }
 
-/** Ironic asks for it in each method of its own (conductor/manager.py); here the verbs' table is asked. */
 function refuseInMaintenance(node: Node, verb: ProvisionVerb, move: Transition): void {
   if (!node.maintenance) return;
   if (move.notInMaintenance) {
@@ -256,11 +256,8 @@ function refuseInMaintenance(node: Node, verb: ProvisionVerb, move: Transition):
         `maintenance prior to issuing the request to ${verb} the service operation.`,
     );
   }
-  const refused = VERBS[verb].refusedInMaintenance;
-  if (refused === null) return;
-  throw new InvalidError(
-    `The ${refused} operation can't be performed on node ${node.uuid} because it's in maintenance mode.`,
-  );
+  const refusal = refusalInMaintenance(node.uuid, verb);
+  if (refusal) throw refusal;
 }
 
 function planTeardown(interfaces: Interfaces, before: Node): PlannedStep[] {

@@ -7,6 +7,7 @@ import { withoutLeftBehind } from '../domain/node/left-behind.js';
 import { canonicalUuid } from '../domain/node/name.js';
 import { type PowerTarget, settledPower } from '../domain/power/power.js';
 import { isProvisionState, nextByVerb } from '../domain/provision/machine.js';
+import { illegalVerb } from '../domain/provision/refusal.js';
 import { type ProvisionVerb, type Transition, VERBS } from '../domain/provision/table.js';
 import type { DriverRegistry } from '../driver/registry.js';
 import type { Node } from '../node/node.entity.js';
@@ -201,7 +202,5 @@ function legalMove(node: Node, verb: ProvisionVerb): Transition {
   if (move) return move;
   const busy = node.reservation && node.reservation_expires_at && node.reservation_expires_at > new Date();
   if (busy) throw new LockedError(node.uuid, node.reservation!);
-  throw new InvalidError(
-    `The requested action "${verb}" can not be performed on node "${node.uuid}" while it is in state "${state}".`,
-  );
+  throw illegalVerb(node, verb);
 }

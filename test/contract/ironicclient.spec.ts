@@ -249,10 +249,11 @@ describe('the enrolment example of Ironic’s standalone guide', () => {
   it('errors read as Ironic’s do', async () => {
     const errors = async (...args: string[]) => (await client(['--max-retries', '1', ...args])).stderr;
     expect(await errors('node', 'provide', 'web-1')).toBe(
-      `The requested action "provide" can not be performed on node "${node}" while it is in state "enroll". (HTTP 400)`,
+      `The requested action "provide" can not be performed on node "${node}" while it is in state "enroll". Ask for "manage" first. (HTTP 400)`,
     );
     expect(await errors('node', 'create', '--driver', 'nosuch')).toBe(
-      'No valid host was found. Reason: No conductor service registered which supports driver nosuch for conductor group "". (HTTP 400)',
+      'No valid host was found. Reason: No conductor service registered which supports driver nosuch for conductor group "". ' +
+        'Enabled hardware types (driver.enabled_hardware_types): fake-hardware, ipmi. (HTTP 400)',
     );
     expect(await errors('node', 'create', '--driver', 'ipmi', '--name', 'web-1')).toContain(
       'A node with name web-1 already exists. (HTTP 409)',

@@ -49,3 +49,27 @@ export function targetAfter(row: Transition, current: string | null): ProvisionS
 export function verbsFrom(state: ProvisionState): ProvisionVerb[] {
   return (Object.keys(VERBS) as ProvisionVerb[]).filter((verb) => nextByVerb(state, verb));
 }
+
+/** Verbs that are advised on the way to another: none of them takes an instance away. `provide` cleans. */
+const ADVISED: readonly ProvisionVerb[] = ['manage', 'provide', 'abort'];
+/** A way that is longer says nothing of what was asked for. */
+const LONGEST_WAY = 3;
+
+/** The shortest way from a state to one where `verb` may be asked for, as verbs in their order; null: there is none. */
+export function wayTo(state: ProvisionState, verb: ProvisionVerb): ProvisionVerb[] | null {
+  let ways: { at: ProvisionState; verbs: ProvisionVerb[] }[] = [{ at: state, verbs: [] }];
+  for (let length = 0; length <= LONGEST_WAY; length++) {
+    const found = ways.find(({ at }) => nextByVerb(at, verb));
+    if (found) return found.verbs;
+    ways = ways.flatMap(({ at, verbs }) =>
+      ADVISED.flatMap((next) => {
+        const row = nextByVerb(at, next);
+        if (!row) return [];
+        // What is worked at ends where it is to; a failure stays one.
+        const end = factsOf(row.to).onConductorLoss ? targetAfter(row, null) : null;
+        return [{ at: end ?? row.to, verbs: [...verbs, next] }];
+      }),
+    );
+  }
+  return null;
+}

@@ -78,7 +78,8 @@ describe('POST /v1/nodes', () => {
     [
       { driver: 'nosuch' },
       400,
-      'No valid host was found. Reason: No conductor service registered which supports driver nosuch for conductor group "".',
+      'No valid host was found. Reason: No conductor service registered which supports driver nosuch for conductor group "". ' +
+        'Enabled hardware types (driver.enabled_hardware_types): fake-hardware.',
     ],
     [{ driver: 'fake-hardware', name: 'bad name' }, 400, "Cannot create node with invalid name 'bad name'"],
     [{ driver: 'fake-hardware', name: '' }, 400, 'invalid name'],

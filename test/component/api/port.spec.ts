@@ -150,6 +150,22 @@ describe('POST /v1/ports', () => {
   });
 });
 
+describe('a MAC address that another node has', () => {
+  it('is told with its owner, by creation and by PATCH', async () => {
+    const taken = await create({ address: '52:54:00:aa:bb:02' });
+    const { uuid: other } = (await api.post('/v1/nodes', { driver: 'fake-hardware', name: 'other' })).json;
+    const fault =
+      'A port with MAC address 52:54:00:aa:bb:02 already exists. ' +
+      `It is port ${taken.uuid} of node n (${node}).`;
+    const again = await api.post('/v1/ports', { node_uuid: other, address: '52:54:00:AA:BB:02' });
+    expect([again.status, again.fault]).toEqual([409, fault]);
+    const own = (await api.post('/v1/ports', { node_uuid: other, address: '52:54:00:aa:bb:03' })).json;
+    const patch = [{ op: 'replace', path: '/address', value: '52:54:00:aa:bb:02' }];
+    const moved = await api.patch(`/v1/ports/${own.uuid}`, patch);
+    expect([moved.status, moved.fault]).toEqual([409, fault]);
+  });
+});
+
 describe('GET /v1/ports', () => {
   it('lists, shows and pages', async () => {
     const ports = [await create({ name: 'eth0' }), await create(), await create()];

@@ -159,7 +159,7 @@ describe('what is refused before 202', () => {
     const uuid = await kit.node();
     await expect(ask(uuid, 'provide')).rejects.toMatchObject({
       code: 'invalid',
-      message: `The requested action "provide" can not be performed on node "${uuid}" while it is in state "enroll".`,
+      message: `The requested action "provide" can not be performed on node "${uuid}" while it is in state "enroll". Ask for "manage" first.`,
     });
   });
 

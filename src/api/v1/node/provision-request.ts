@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ProvisionArguments } from '../../../conductor/conductor.js';
 import { FerricError, InvalidError, LockedError } from '../../../domain/errors.js';
 import { isProvisionState, isProvisionVerb, nextByVerb } from '../../../domain/provision/machine.js';
+import { illegalVerb, refusalInMaintenance } from '../../../domain/provision/refusal.js';
 import { type ProvisionVerb, VERBS } from '../../../domain/provision/table.js';
 import { type JsonObject, STEP_INTERFACES } from '../../../domain/step/step.js';
 import type { Node } from '../../../node/node.entity.js';
@@ -146,18 +147,14 @@ export function readProvision(
 
 function verbOf(node: Node, target: string, version: Microversion, now: number): ProvisionVerb {
   const state = node.provision_state;
-  const illegal = new InvalidError(
-    `The requested action "${shorten(target)}" can not be performed on node "${node.uuid}" while it is in state "${state}".`,
-  );
+  const illegal = illegalVerb(node, target, shorten(target));
   if (!isProvisionVerb(target)) throw illegal;
   // Of the newest verbs Ironic asks for the version only behind the state (node.py, provision).
   const late = target === 'unhold' || target === 'service';
   if (!late && !version.has(VERBS[target].since)) throw newer();
-  if ((target === 'active' || target === 'rebuild') && node.maintenance) {
-    throw new InvalidError(
-      `The provisioning operation can't be performed on node ${node.uuid} because it's in maintenance mode.`,
-    );
-  }
+  // Of a deployment Ironic asks for maintenance in front of the state.
+  const refusal = node.maintenance ? refusalInMaintenance(node.uuid, target) : null;
+  if (refusal && (target === 'active' || target === 'rebuild')) throw refusal;
   if (!isProvisionState(state) || !nextByVerb(state, target)) {
     const reserved = node.reservation !== null && (node.reservation_expires_at?.getTime() ?? 0) > now;
     throw reserved ? new LockedError(node.uuid, node.reservation!) : illegal;

@@ -8,7 +8,7 @@ import type { Json, JsonObject } from '../../../domain/step/step.js';
 import type { Node } from '../../../node/node.entity.js';
 import { NodeRepository } from '../../../node/node.repository.js';
 import type { Port } from '../../../port/port.entity.js';
-import type { NewPort, PortChanges } from '../../../port/port.repository.js';
+import { type NewPort, type PortChanges, PortRepository } from '../../../port/port.repository.js';
 import type { Portgroup } from '../../../portgroup/portgroup.entity.js';
 import { PortgroupRepository } from '../../../portgroup/portgroup.repository.js';
 import type { Asked } from '../../request/asked.js';
@@ -23,6 +23,7 @@ export class PortEditor {
   constructor(
     private readonly conductor: Conductor,
     private readonly nodes: NodeRepository,
+    private readonly ports: PortRepository,
     private readonly portgroups: PortgroupRepository,
     private readonly link: NodeLink,
   ) {}
@@ -47,7 +48,18 @@ export class PortEditor {
       );
     }
     const port = { ...values, local_link_connection: link, uuid: values['uuid'] ?? randomUUID() };
-    return this.conductor.createPort(port as unknown as NewPort, asked.by);
+    const made = this.conductor.createPort(port as unknown as NewPort, asked.by);
+    return made.catch((error: unknown) => this.#saying(error, port, asked));
+  }
+
+  /** Whose a MAC address is, to whoever may see that node. */
+  async #saying(error: unknown, { address, node_uuid }: JsonObject, { scope }: Asked): Promise<never> {
+    if (!(error instanceof ConflictError)) throw error;
+    const [taken] = typeof address === 'string' ? await this.ports.byAddresses([address]) : [];
+    const node = taken && taken.node_uuid !== node_uuid ? await this.nodes.find(taken.node_uuid) : null;
+    if (!taken || !node || (scope.isRestricted && !scope.allows('baremetal:node:get', node))) throw error;
+    const whose = node.name === null ? node.uuid : `${node.name} (${node.uuid})`;
+    throw new ConflictError(`${error.message} It is port ${taken.uuid} of node ${whose}.`, { cause: error });
   }
 
   async patch(found: Port, body: unknown, asked: Asked): Promise<Port> {
@@ -83,7 +95,11 @@ export class PortEditor {
       refusePortEdit(port.uuid, Object.keys(changes), node);
       return changes as unknown as PortChanges;
     };
-    return this.conductor.updatePort(found.uuid, decide, asked.by);
+    const written = this.conductor.updatePort(found.uuid, decide, asked.by);
+    const [address] = edit.valuesOf('address').slice(-1);
+    return written.catch((error: unknown) =>
+      this.#saying(error, { address: (address ?? null) as Json, node_uuid: found.node_uuid }, asked),
+    );
   }
 
   async #nodeOf(ident: unknown, uuid: unknown, asked: Asked): Promise<string | undefined> {

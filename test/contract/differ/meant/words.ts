@@ -25,6 +25,14 @@ export const WORDS: readonly Meant[] = [
   },
   {
     path: TEXT,
+    when: ({ theirs: their, ours }) =>
+      ours.startsWith(their.slice(0, -1)) &&
+      /^ (Ask for "|Ask for \\"|Enabled hardware types |It is port )/.test(ours.slice(their.length - 1)),
+    reason:
+      'Behind Ironic’s words stands what to do: the verb to ask for first, the hardware types that are enabled, whose a MAC address is.',
+  },
+  {
+    path: TEXT,
     when: (finding) =>
       [NEWER_FIELDS, NEWER_PORT_FIELDS, NEWER_PORTGROUP_FIELDS].some((newer) => withoutNames(newer)(finding)),
     reason: 'Fields that came after 1.82 are among those that can be updated.',

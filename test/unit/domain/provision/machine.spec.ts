@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { next, nextByVerb, targetAfter, verbsFrom } from '../../../../src/domain/provision/machine.js';
+import { next, nextByVerb, targetAfter, verbsFrom, wayTo } from '../../../../src/domain/provision/machine.js';
 import { type ProvisionState, STATES, TRANSITIONS, VERBS } from '../../../../src/domain/provision/table.js';
 
 const states = Object.keys(STATES) as ProvisionState[];
@@ -88,5 +88,29 @@ describe('targetAfter', () => {
     expect(target('available', 'deploy', null)).toBe('active');
     expect(target('wait call-back', 'delete', 'active')).toBe('available');
     expect(target('verifying', 'fail', 'manageable')).toBeNull();
+  });
+});
+
+describe('the way to a verb that is illegal', () => {
+  it.each([
+    ['clean failed', 'provide', ['manage']],
+    ['enroll', 'provide', ['manage']],
+    ['inspect failed', 'provide', ['manage']],
+    ['adopt failed', 'inspect', ['manage']],
+    ['enroll', 'active', ['manage', 'provide']],
+    ['manageable', 'active', ['provide']],
+    ['available', 'clean', ['manage']],
+    ['clean wait', 'provide', ['abort', 'manage']],
+    ['clean hold', 'manage', ['abort']],
+    ['wait call-back', 'active', ['abort']],
+    ['service failed', 'rebuild', ['abort']],
+    ['manageable', 'provide', []],
+    // What would take an instance away is not advised, and what works is waited for.
+    ['active', 'provide', null],
+    ['error', 'provide', null],
+    ['cleaning', 'provide', null],
+    ['enroll', 'unrescue', null],
+  ] as const)('%s, %s', (state, verb, way) => {
+    expect(wayTo(state, verb)).toEqual(way);
   });
 });
