@@ -220,6 +220,7 @@ async function listeners(
     resources: RESOURCE_REPOSITORIES.map((Repository) => app.get(Repository)),
     stream,
     images: libraryOf(app, config),
+    imagesOutside: config.image.glance.url !== null,
     cache: app.get(ImageService).desk,
     imageSettings: config.image_service,
     access: await createAccess(config.auth, log),

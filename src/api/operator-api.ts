@@ -6,6 +6,7 @@ import { EventRepository } from '../event/event.repository.js';
 import { EventStream } from '../event/event-stream.js';
 import { CacheDesk } from '../image/cache-desk.js';
 import { ImageLibrary } from '../image-library/image-library.js';
+import { ImageRecordRepository } from '../image-record/image-record.repository.js';
 import type { SourceRule } from '../lease/source-rule.js';
 import { NodeRepository } from '../node/node.repository.js';
 import { OperationRepository } from '../operation/operation.repository.js';
@@ -33,6 +34,7 @@ import { InspectionRuleEditor } from './v1/inspection-rule/rule-editor.js';
 import { NodeChildrenController } from './v1/node/children.controller.js';
 import { NodeHardwareController } from './v1/node/hardware.controller.js';
 import { NodeHistoryController } from './v1/node/history.controller.js';
+import { ImageSight } from './v1/node/image-sight.js';
 import { NodeMachineController } from './v1/node/machine.controller.js';
 import { NodeManagementController } from './v1/node/management.controller.js';
 import { NodeController } from './v1/node/node.controller.js';
@@ -86,6 +88,8 @@ export interface OperatorApiParts {
   stream: EventStream;
   /** The Image service inside; null where it is turned off. */
   images: ImageLibrary | null;
+  /** Whether deployments take images of an outside Image service. Default false. */
+  imagesOutside?: boolean;
   /** The cache of images that deployments come out of. */
   cache: CacheDesk;
   /** The configuration's `image_service` section. */
@@ -167,7 +171,14 @@ class OperatorApiModule {
       module: OperatorApiModule,
       controllers,
       providers: [
-        ...(images ? [{ provide: ImageLibrary, useValue: images }, ImageFinder] : []),
+        ...(images ? [{ provide: ImageLibrary, useValue: images }] : []),
+        ImageFinder,
+        {
+          provide: ImageSight,
+          inject: [ImageFinder, ImageRecordRepository],
+          useFactory: (finder: ImageFinder, records: ImageRecordRepository) =>
+            new ImageSight(finder, records, images !== null && !parts.imagesOutside),
+        },
         { provide: ImageApiSettings, useValue: imageApiSettings(parts) },
         { provide: CacheDesk, useValue: parts.cache },
         { provide: Conductor, useValue: parts.conductor },

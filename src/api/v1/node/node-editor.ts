@@ -21,6 +21,7 @@ import type { Asked } from '../../request/asked.js';
 import { shorten, uuid } from '../../request/value.js';
 import { readCreation, readEdit } from '../../resource/write.js';
 import { NODE_FIELDS } from './fields.js';
+import { ImageSight, namedImages } from './image-sight.js';
 
 /** Creates and edits nodes as bodies and patches ask. */
 @Injectable()
@@ -30,6 +31,7 @@ export class NodeEditor {
     private readonly nodes: NodeRepository,
     private readonly chassis: ChassisRepository,
     private readonly allocations: AllocationRepository,
+    private readonly images: ImageSight,
   ) {}
 
   async create(body: unknown, asked: Asked): Promise<Node> {
@@ -44,6 +46,7 @@ export class NodeEditor {
     }
     const ident = (values['uuid'] as string | null | undefined) ?? randomUUID();
     refuseProperties(ident, values['properties']);
+    await this.images.demand(namedImages(values), asked);
     const node = {
       ...values,
       owner,
@@ -91,6 +94,7 @@ export class NodeEditor {
       if (typeof parent === 'string') parents.set(parent, await this.#parent(parent, node.owner, asked));
     }
     if (edit.valuesOf('owner').some((owner) => owner !== null)) await this.#refuseOwner(node);
+    await this.images.demand(newlyNamed(node, edit.patch), asked);
     for (const chassis of edit.valuesOf('chassis_uuid')) {
       if (typeof chassis === 'string') uuid('chassis_uuid', chassis);
       await this.#refuseChassis(chassis);
@@ -134,6 +138,19 @@ export class NodeEditor {
       `Unable to apply the requested parent_node '${shorten(ident)}'. Requested value was invalid.`,
     );
   }
+}
+
+/** Images that a patch names and the node does not yet. */
+function newlyNamed(node: Node, patch: readonly { path: string; value?: unknown }[]): Map<string, string> {
+  const before = namedImages(node);
+  const named = new Map<string, string>();
+  for (const { path, value } of patch) {
+    const [, column = '', ...below] = path.split('/');
+    const whole = below.length === 0 ? value : { [below.join('/')]: value };
+    for (const [field, id] of namedImages({ [column]: whole }))
+      if (before.get(field) !== id) named.set(field, id);
+  }
+  return named;
 }
 
 /** What a project creates for itself is its own. */

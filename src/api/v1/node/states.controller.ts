@@ -12,6 +12,7 @@ import { shorten } from '../../request/value.js';
 import { objectBody } from '../../resource/write.js';
 import { RunbookUse } from '../runbook/runbook-use.js';
 import { NODE, statesFields } from './fields.js';
+import { ImageSight } from './image-sight.js';
 import { NodeFinder } from './node-finder.js';
 import { NodeView } from './node-view.js';
 import { PROVISION, readProvision, readVerb } from './provision-request.js';
@@ -28,6 +29,7 @@ export class NodeStatesController {
     private readonly finder: NodeFinder,
     private readonly view: NodeView,
     private readonly runbookUse: RunbookUse,
+    private readonly images: ImageSight,
   ) {}
 
   @Get('states')
@@ -51,6 +53,9 @@ export class NodeStatesController {
     const { given } = readVerb(node, body, asked.version, now);
     const expanded = await this.runbookUse.expand(node, given, asked);
     const { verb, args } = readProvision(node, expanded, asked.version, now);
+    if (verb === 'deploy' || verb === 'active' || verb === 'rebuild') {
+      await this.images.demandDeployable(node, asked);
+    }
     await this.conductor.provision(node, verb, args, asked.by);
     accepted(reply, asked, params['ident']!);
   }

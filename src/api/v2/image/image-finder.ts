@@ -27,20 +27,30 @@ export class ImageFinder {
     missing = (id: string) => `No image found with ID ${id}`,
   ): Promise<FoundImage> {
     const id = request.params['id']!;
-    const { scope } = request.asked;
+    const found = await this.#seen(id, request.asked);
+    if (!found) throw new NotFoundError(missing(id));
+    request.asked.scope.demand(rule, found.target);
+    return found;
+  }
+
+  /** Whether the requester would be shown the image, and given its bytes. */
+  async sees(id: string, asked: Asked): Promise<boolean> {
+    const found = await this.#seen(id, asked);
+    return found !== null && asked.scope.allows('image:download_image', found.target);
+  }
+
+  async #seen(id: string, asked: Asked): Promise<FoundImage | null> {
     const image = await this.records.find(id);
-    if (!image) throw new NotFoundError(missing(id));
-    const { project } = scope;
+    if (!image) return null;
+    const { project } = asked.scope;
     const isMember =
       image.visibility === 'shared' &&
       project !== null &&
       (await this.records.member(image.uuid, project)) !== null;
     const open = image.visibility === 'public' || image.visibility === 'community' || isMember;
-    const target = { owner: image.owner, open, member: isMember ? project : null };
     const isOwn = project !== null && image.owner === project;
-    if (!seesAll(request.asked) && !open && !isOwn) throw new NotFoundError(missing(id));
-    scope.demand(rule, target);
-    return { image, target };
+    if (!seesAll(asked) && !open && !isOwn) return null;
+    return { image, target: { owner: image.owner, open, member: isMember ? project : null } };
   }
 }
 

@@ -1,0 +1,81 @@
+import { InvalidError } from '../../../domain/errors.js';
+import { parseImageReference } from '../../../domain/image/reference.js';
+import type { JsonObject } from '../../../domain/step/step.js';
+import type { ImageRecordRepository } from '../../../image-record/image-record.repository.js';
+import type { Asked } from '../../request/asked.js';
+import { type ImageFinder, seesAll } from '../../v2/image/image-finder.js';
+
+/** What of a node names an image. */
+const NAMING = {
+  instance_info: ['image_source', 'kernel', 'ramdisk', 'boot_iso'],
+  driver_info: [
+    ...['deploy_kernel', 'deploy_ramdisk', 'deploy_iso', 'rescue_kernel', 'rescue_ramdisk', 'rescue_iso'],
+  ],
+} as const;
+
+export type ImageBearing = Partial<Record<keyof typeof NAMING, unknown>>;
+
+/** `field` to UUID of an image of the Image service. */
+export type NamedImages = ReadonlyMap<string, string>;
+
+/** The images of the Image service that these columns name. */
+export function namedImages(node: ImageBearing): Map<string, string> {
+  const named = new Map<string, string>();
+  for (const [column, fields] of Object.entries(NAMING)) {
+    const info = node[column as keyof typeof NAMING];
+    if (typeof info !== 'object' || info === null) continue;
+    for (const field of fields) {
+      const id = imageId((info as JsonObject)[field]);
+      if (id !== null) named.set(`${column}.${field}`, id);
+    }
+  }
+  return named;
+}
+
+function imageId(value: unknown): string | null {
+  if (typeof value !== 'string') return null;
+  try {
+    const reference = parseImageReference(value, '');
+    return reference.kind === 'glance' ? reference.id : null;
+  } catch {
+    return null; // what is no reference is refused where it is used
+  }
+}
+
+/**
+ * Deployments read images with the daemon's own hands: whoever names one must be able to see it, as he would at the Image
+ * service itself. What he may not see is not there.
+ */
+export class ImageSight {
+  constructor(
+    private readonly finder: ImageFinder,
+    private readonly records: ImageRecordRepository,
+    /** Whether UUIDs are of the Image service inside. */
+    private readonly inside: boolean,
+  ) {}
+
+  /** @throws InvalidError as for an image that does not exist */
+  async demand(named: NamedImages, asked: Asked): Promise<void> {
+    if (!this.inside || seesAll(asked)) return;
+    for (const [field, id] of named) {
+      if (!(await this.finder.sees(id, asked))) throw missing(field, id);
+    }
+  }
+
+  /** As `demand`, for a deployment: an image's own kernel and ramdisk, too. */
+  async demandDeployable(node: ImageBearing, asked: Asked): Promise<void> {
+    if (!this.inside || seesAll(asked)) return;
+    const named = namedImages({ instance_info: node.instance_info });
+    const source = named.get('instance_info.image_source');
+    const record = source === undefined ? null : await this.records.find(source);
+    for (const part of ['kernel_id', 'ramdisk_id', 'boot_iso_id']) {
+      const id = imageId(record?.properties[part]);
+      if (id !== null) named.set(`${part} of image ${String(source)}`, id);
+    }
+    await this.demand(named, asked);
+  }
+}
+
+function missing(field: string, id: string): InvalidError {
+  return new InvalidError(`${field}: Image ${id} could not be found.`);
+}
