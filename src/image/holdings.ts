@@ -10,7 +10,7 @@ export interface HeldImage extends GlanceImage {
 
 /** The Image service inside, as far as deployments need it. Who keeps its records is joined in `src/app.images.ts`. */
 export abstract class ImageHoldings {
-  /** @throws NotFoundError; FerricError image-unavailable when it is not active, unavailable when bytes were lost */
+  /** @throws NotFoundError; FerricError image-unavailable when it is not active or bytes were lost */
   abstract show(id: string): Promise<HeldImage>;
   /** Removes bytes that belong to no image. */
   abstract sweep(): Promise<void>;

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { bootUrl, type NetbootSection } from '../../config/section/netboot.js';
-import { messageOf } from '../../domain/errors.js';
+import { isDatabaseAway, messageOf } from '../../domain/errors.js';
 import { contained } from '../../platform/boundary.js';
 import type { Logger } from '../../platform/logger.js';
 import { registerListener } from '../../platform/own-listeners.js';
@@ -151,11 +151,14 @@ export class HttpBootServer {
       this.log.info({ ...words, ms: Math.round(performance.now() - begun) }, 'HTTP boot: answered');
     } catch (error) {
       const gone = request.socket.destroyed;
+      const away = isDatabaseAway(error);
       const words = { client, name: shown, error: messageOf(error) };
       if (gone) this.#sparingly.info(words, 'HTTP boot: cut off');
+      else if (away) this.#sparingly.warn(words, 'HTTP boot: to be asked again later');
       else this.#sparingly.error(words, 'HTTP boot: not answered for a fault of ours');
       // With the head on its way a cut connection is the only way to say that the body is not whole.
       if (response.headersSent) request.socket.destroy();
+      else if (away) end(response, 503, { 'Retry-After': '2' });
       else end(response, 500);
     }
   }

@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { BootPlanRepository, BootService } from '../../boot-plan/boot-plan.repository.js';
 import { BOOT_SCRIPT } from '../../config/section/netboot.js';
+import { isDatabaseAway } from '../../domain/errors.js';
 import type { SourceRule } from '../../lease/source-rule.js';
 import { GRUB_ROOT, grubBootConfig } from '../../protocol/ipxe/script.js';
 import { BOOT_IPXE } from './boot-script.js';
@@ -19,6 +21,11 @@ export type Published =
 /** Names this is mine, or passes. A name is compared as a whole: it never becomes part of a path. */
 export type Route = (service: BootService, name: string) => Promise<Published | null> | Published | null;
 
+/** ms that a look may take while the database is away: shorter than firmware waits for an answer. */
+const PATIENCE = 6_000;
+const FIRST_PAUSE = 100;
+const LONGEST_PAUSE = 1_000;
+
 /** Everything that TFTP and HTTP serve: an ordered list of routes, the first that knows the name answers. */
 export class Manifest {
   constructor(
@@ -27,10 +34,24 @@ export class Manifest {
   ) {}
 
   /**
+   * Looked for again for a few seconds while the database is away: firmware that is told of a failure goes on to its disk.
    * @param name exact, no leading slash
    * @param client address that asks: a node's files are there for its own machine, the others for every machine
+   * @throws DatabaseAwayError only then
    */
   async find(service: BootService, name: string, client: string): Promise<Published | null> {
+    const end = performance.now() + PATIENCE;
+    for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+      try {
+        return await this.#find(service, name, client);
+      } catch (error) {
+        if (!isDatabaseAway(error) || performance.now() + pause > end) throw error;
+        await sleep(pause);
+      }
+    }
+  }
+
+  async #find(service: BootService, name: string, client: string): Promise<Published | null> {
     for (const route of this.routes) {
       const found = await route(service, name);
       if (found) return (await this.#mayHave(found, client)) ? found : null;

@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { inTransaction } from '../../../src/database/data-source.js';
 import { FerricError, UnavailableError } from '../../../src/domain/errors.js';
@@ -6,6 +7,7 @@ import type { StepContext } from '../../../src/driver/contract/step.js';
 import { HttpFailure } from '../../../src/platform/http-client.js';
 import { BY, fakeConductor } from '../../support/conductor.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
+import { aHouse } from '../../support/image-service.js';
 
 let database: TestDatabase;
 let kit: ReturnType<typeof fakeConductor>;
@@ -64,6 +66,28 @@ describe('an error that is not the database’s', () => {
     expect(failed.last_error).toContain(error.message);
     await kit.conductor.provision(uuid, 'deleted', {}, BY);
     await kit.settle(uuid, 'available');
+  });
+
+  it.each([
+    ['refuses connections', null],
+    ['resets them', (socket: Socket) => socket.resetAndDestroy()],
+    ['hangs up', (socket: Socket) => socket.destroy()],
+    ['says nothing', () => undefined],
+  ])('a real image server that %s: the work fails, within its own time', async (_, rude) => {
+    const house = await aHouse();
+    const server = createServer((socket) => rude?.(socket.on('error', () => undefined)));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    if (!rude) await new Promise((resolve) => server.close(resolve));
+    const checksum = { algo: 'sha256', value: 'a'.repeat(64) };
+    const uuid = await machine('write_image', async () => {
+      await house.service.fetchTo(`http://127.0.0.1:${port}/x`, house.target(), { checksum });
+      return { is: 'done' };
+    });
+    await kit.conductor.provision(uuid, 'active', {}, BY);
+    expect((await kit.settle(uuid, 'deploy failed')).last_error).toContain(`http://127.0.0.1:${port}/x`);
+    await house.close();
+    server.close();
   });
 
   it('in a commit, which no other try would mend: it fails too', async () => {
