@@ -100,7 +100,8 @@ export class DhcpServer {
       throw new FerricError('invalid', 'netboot.dhcp.subnets is empty: there is no address to give');
     }
     await this.#known.load();
-    const probe = new AddressProbe(device, this.section.dhcp.probe_ms);
+    // Every address of lo is this host's own.
+    const probe = new AddressProbe(device, device === 'lo' ? 0 : this.section.dhcp.probe_ms);
     this.#serving = { settings, desk: new AddressDesk(this.memory.leases, probe, this.#sparingly) };
     try {
       await this.#listen(67, device, socket_fd);

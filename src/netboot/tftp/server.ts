@@ -32,6 +32,8 @@ interface Served {
   request: TftpRequest;
   /** Null while its file is opened. */
   session: TftpSession | null;
+  /** The client asked for something else from the same port. */
+  givenUp?: boolean;
 }
 
 /** Serves the manifest by TFTP, for reading only. */
@@ -123,38 +125,47 @@ export class TftpServer {
     const served: Served = { request, session: null };
     this.#served.set(key, served);
     const done = () => this.#forget(key, served, peer);
-    const name = bootName(request.filename);
     try {
-      const content = name === null ? null : await this.#open(name, peer.address);
-      if (!content) {
-        this.#sparingly.info({ client: peer.address, file: shown(request.filename) }, 'TFTP: no such file');
-        if (this.#served.get(key) === served) this.#refuse(peer, door, TFTP_ERROR.notFound, 'no such file');
-        return done();
-      }
-      const opened = openTransfer(request, content.size, performance.now());
-      const wanted = this.#served.get(key) === served && this.#doors.isOpen(door);
-      if (opened.ok && wanted) {
-        const begun = performance.now();
-        served.session = this.#session(peer, content, opened.state, (state) => {
-          done();
-          this.#report(state, request.filename, peer, begun);
-        });
-        served.session.start(door.address);
-        return;
-      }
-      await content.close();
-      if (!opened.ok && wanted)
-        this.#refuse(peer, door, opened.error.code as TftpErrorCode, opened.error.message);
+      await this.#begin(served, peer, door, done);
     } catch (error) {
       const words = { file: shown(request.filename), error: messageOf(error) };
       this.#sparingly.error(words, 'TFTP: a file could not be opened');
       this.#refuse(peer, door, TFTP_ERROR.undefined, 'the file cannot be read now');
     }
-    done();
+    if (served.session === null) done();
+  }
+
+  /** @param done to be called when the transfer is over; where none begins, nobody calls it */
+  async #begin(served: Served, peer: Peer, door: Door, done: () => void): Promise<void> {
+    const { request } = served;
+    const begun = performance.now();
+    const name = bootName(request.filename);
+    const content = name === null ? null : await this.#open(name, peer.address);
+    // While the file was opened the client may have asked for another, or the server have stopped.
+    const wanted = !served.givenUp && this.#doors.isOpen(door);
+    if (!content) {
+      this.#sparingly.info({ client: peer.address, file: shown(request.filename) }, 'TFTP: no such file');
+      if (wanted) this.#refuse(peer, door, TFTP_ERROR.notFound, 'no such file');
+      return;
+    }
+    const opened = openTransfer(request, content.size, performance.now());
+    if (!opened.ok || !wanted) {
+      await content.close();
+      if (!opened.ok && wanted) {
+        this.#refuse(peer, door, opened.error.code as TftpErrorCode, opened.error.message);
+      }
+      return;
+    }
+    served.session = this.#session(peer, content, opened.state, (state) => {
+      done();
+      this.#report(state, request.filename, peer, begun);
+    });
+    served.session.start(door.address);
   }
 
   /** A client has one transfer on a port: with another request it has given up the one before. */
   #replace(key: string, before: Served, peer: Peer): void {
+    before.givenUp = true;
     this.#forget(key, before, peer);
     before.session?.stop('the client asked for something else from the same port');
   }

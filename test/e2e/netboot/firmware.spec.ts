@@ -164,7 +164,7 @@ describe.skipIf(!isRoot)('real firmware boots by our DHCP, TFTP and HTTP', () =>
   it('UEFI by HTTP alone, the pxe boot interface with a shim whose GRUB knows HTTP', async () => {
     await plan('pxe');
     const grub = join(rack.directory, 'grubx64.efi');
-    const modules = ['efinet', 'http', 'net', 'normal', 'cat', 'halt'];
+    const modules = ['efinet', 'http', 'net', 'normal', 'configfile', 'cat', 'halt'];
     execFileSync('grub-mkimage', ['-O', 'x86_64-efi', '-p', '/grub', '-o', grub, ...modules]);
     const daemons = await serve(
       {},
