@@ -18,7 +18,7 @@ CLIENT=(curl python3 python3-ironicclient)
 TEST=(curl atftp tftp-hpa udhcpc isc-dhcp-client isc-dhcp-relay dnsmasq-base python3 python3-ironicclient glance-api
   genisoimage libarchive-tools procps openssl libvirt-clients python3-openstacksdk python3-nova
   python3-diskimage-builder python3-jinja2 kpartx sudo openssh-client openssh-server chromium
-  grub-common grub-efi-amd64-bin)
+  grub-common grub-efi-amd64-bin golang-github-gophercloud-gophercloud-dev)
 # Debian's Ironic, and its Keystone: the peers that our agent, our API and our client are held against.
 PEER=(ironic-api ironic-conductor python3-keystone python3-ironicclient python3-openstackclient python3-psycopg2
   ipmitool)
