@@ -12,7 +12,7 @@ import {
 import { ApiClient } from './api-client.js';
 import { makeCertificate, type OwnCertificate } from './certificate.js';
 import { CommandBoard, type Extension } from './command-board.js';
-import { AgentStopped } from './error.js';
+import { AgentStopped, messageOf } from './error.js';
 import { type CleanTools, cleanExtension } from './extension/clean.js';
 import { deployExtension, serviceExtension } from './extension/deploy.js';
 import { imageExtension } from './extension/image.js';
@@ -26,6 +26,7 @@ import type { Journal } from './journal.js';
 import { inventory } from './machine/inventory.js';
 import type { Machine } from './machine/machine.js';
 import { NodeCache } from './node-cache.js';
+import type { RaidArray } from './raid/arrays.js';
 import { SoftwareRaid } from './raid/software-raid.js';
 import { RestServer } from './rest-server.js';
 import { runProgram } from './run-program.js';
@@ -168,7 +169,14 @@ export class Agent {
 
   private async assembleArrays(): Promise<void> {
     const { machine, journal } = this.options;
-    const arrays = await machine.assembleArrays();
+    let arrays: RaidArray[];
+    try {
+      arrays = await machine.assembleArrays();
+    } catch (error) {
+      // A machine without arrays goes on; one with them shows its disks in their place.
+      journal.say(`software RAID could not be looked for: ${messageOf(error)}`);
+      return;
+    }
     this.node.knowArrays(arrays);
     for (const { device, name, disks } of arrays)
       journal.say(`${device}: array "${name}" of ${disks.join(', ')}`);

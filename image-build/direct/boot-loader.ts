@@ -35,24 +35,7 @@ export async function makeBootLoader(
   const early = join(scratch, 'early.cfg');
   writeFileSync(early, configuration);
   const make = (format: string, output: string, ...extra: string[]) =>
-    run(
-      join(root, 'usr/bin/grub-mkimage'),
-      [
-        '-d',
-        join(modules, format),
-        '-O',
-        format,
-        '-c',
-        early,
-        '-p',
-        '/boot/grub',
-        '-o',
-        output,
-        ...MODULES,
-        ...extra,
-      ],
-      { env: { LD_LIBRARY_PATH: join(root, 'lib/x86_64-linux-gnu') } },
-    );
+    makeGrubImage(root, { format, configuration: early, output, modules: [...MODULES, ...extra] });
   const core = join(scratch, 'core.img');
   const efiImage = join(scratch, 'bootx64.efi');
   await make('i386-pc', core, 'biosdisk');
@@ -62,6 +45,21 @@ export async function makeBootLoader(
     coreImage: readFileSync(core),
     efiImage,
   };
+}
+
+/** @param root where GRUB's packages were unpacked */
+export async function makeGrubImage(
+  root: string,
+  image: { format: string; configuration: string; output: string; modules: readonly string[] },
+): Promise<void> {
+  const { format, configuration, output, modules } = image;
+  // i386-pc-eltorito is made of i386-pc.
+  const from = join(root, 'usr/lib/grub', format.replace(/-eltorito$/, ''));
+  await run(
+    join(root, 'usr/bin/grub-mkimage'),
+    ['-d', from, '-O', format, '-c', configuration, '-p', '/boot/grub', '-o', output, ...modules],
+    { env: { LD_LIBRARY_PATH: join(root, 'lib/x86_64-linux-gnu') } },
+  );
 }
 
 /** A system of another release has another C library: its programs run with that one only. */

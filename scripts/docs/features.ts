@@ -150,7 +150,7 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     works('Deploy direct', 'test/component/driver/direct-deploy.spec.ts'),
     works(
       'Deploy ramdisk (a kernel and ramdisk, or an ISO, that is the instance) and custom-agent (the agent’s own deploy steps)',
-      'test/component/driver/deploy-interfaces.spec.ts',
+      'test/e2e-all/ramdisk-deploy.spec.ts',
       '[how](../how-to/ramdisk-and-custom-agent.md)',
     ),
     works(
