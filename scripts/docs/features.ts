@@ -155,7 +155,7 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     ),
     works(
       'RAID interface agent: software RAID by mdadm, made, deleted, applied in a deployment; the root device on it',
-      'test/unit/agent/src/raid/software-raid.spec.ts',
+      'test/e2e-all/software-raid.spec.ts',
       '[how](../how-to/software-raid.md); whole-disk images by UEFI with our agent',
     ),
     no('redfish, idrac, manual-management and others'),

@@ -118,9 +118,11 @@ export const WIRE: readonly Meant[] = [
   {
     path: /^status$/,
     when: ({ request, theirs: their, ours }) =>
-      /^40[034] /.test(their) && ours.startsWith('405 ') && !isIronicRoute(request),
+      /^40[034] /.test(their) &&
+      /^(405 |404 \{"error_message":\{"code":404)/.test(ours) &&
+      !isIronicRoute(request),
     reason:
-      'A method that a path does not have is 405, whatever the name, the body and the version; Debian’s looks at those first.',
+      'A method that a path does not have is 405, and 404 where the path is newer than the version, whatever the name and the body; Debian’s looks at those first.',
   },
   {
     request: /^\S+ \/v1\/(runbooks|inspection_rules|continue_inspection)/,

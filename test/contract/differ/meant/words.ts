@@ -111,19 +111,6 @@ export const WORDS: readonly Meant[] = [
       'What is newer than the version is named in one way, whatever the resource; the status is the same.',
   },
   {
-    scenario: /^traits$/,
-    path: /^status$/,
-    when: ({ version }) => version === 36,
-    reason: 'Traits are newer than the version: 404 for every method, as for any such route.',
-  },
-  {
-    request: /^GET \/v1\/nodes\/[^/]+\/traits$/,
-    path: /^body$/,
-    when: ({ version, ours }) => Number(version) < 37 && ours.includes('"code":404'),
-    reason:
-      'Where traits are newer than the version the path is not there; Debian’s looks for the node first.',
-  },
-  {
     scenario: /^deploy templates$/,
     path: TEXT,
     when: theirs(/: extra, name, steps, description"$/),

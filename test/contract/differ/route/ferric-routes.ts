@@ -4,11 +4,12 @@ import { OPERATOR_CONTROLLERS } from '../../../../src/api/operator-api.js';
 import { declaredRoutes } from '../../../../src/api/routes.js';
 import type { Route } from './ironic-routes.js';
 
-/** The image cache has no counterpart in Ironic; it is asked for with its own tests and swept here. */
+/** These have no counterpart in Ironic; they are asked for with their own tests and swept here. */
 const EXTENSIONS = [
   'DELETE /v1/image_cache/images/:id',
   'DELETE /v1/image_cache/images/:id/pin',
   'GET /v1/image_cache',
+  'POST /v1/continue_inspection/:secret',
   'POST /v1/image_cache/images/:id/pin',
   'POST /v1/image_cache/prefetches',
 ];
