@@ -215,6 +215,10 @@ export class ConductorService extends Conductor {
     return this.deps.inspections.take(report, query, withToken, by);
   }
 
+  refuseInspection(query: InspectionQuery, reason: string): Promise<void> {
+    return this.deps.inspections.refuse(query, reason);
+  }
+
   heartbeat(node_uuid: string, body: HeartbeatBody, source: string): Promise<void> {
     return this.deps.agents.heartbeat(node_uuid, body, source);
   }

@@ -170,6 +170,8 @@ export abstract class Conductor {
     withToken: boolean,
     by: Requester,
   ): Promise<{ node: Node; agent_token: string | null }>;
+  /** What a ramdisk found cannot be read: the inspection that waits for it fails, where it is told whose it is. */
+  abstract refuseInspection(query: InspectionQuery, reason: string): Promise<void>;
   /** @throws NotFoundError, InvalidError */
   abstract heartbeat(node_uuid: string, body: HeartbeatBody, source: string): Promise<void>;
 }

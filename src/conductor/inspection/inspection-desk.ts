@@ -3,7 +3,11 @@ import type { DataSource } from 'typeorm';
 import type { InspectorSettings } from '../../config/section/inspector.js';
 import { inTransaction } from '../../database/data-source.js';
 import { FerricError, isDatabaseAway, NotFoundError, UnavailableError } from '../../domain/errors.js';
-import { INSPECTION_SECRET, type InspectionReport } from '../../driver/contract/inspect.js';
+import {
+  INSPECTION_REFUSED,
+  INSPECTION_SECRET,
+  type InspectionReport,
+} from '../../driver/contract/inspect.js';
 import type { DriverRegistry } from '../../driver/registry.js';
 import type { HardwareRepository } from '../../hardware/hardware.repository.js';
 import type { SourceRule } from '../../lease/source-rule.js';
@@ -24,6 +28,8 @@ import { READ_REPORT } from './report-reader.js';
 const WAITING = 'inspect wait';
 /** In driver_internal_info of a node that nobody enrolled. */
 const DISCOVERED = 'auto_discovered';
+/** Characters of a refusal that are kept. */
+const MOST_REASON = 500;
 /** Nodes that are inspected at once. */
 const MOST_WAITING = 10_000;
 
@@ -69,6 +75,27 @@ export class InspectionDesk {
     if (found) await this.#keep(node, report);
     else await this.#keepDiscovered(node, report, by);
     return { node, agent_token };
+  }
+
+  /** Its ramdisk says it on a console only, and does not come again: the inspection would wait until its time is over. */
+  async refuse(query: InspectionQuery, reason: string): Promise<void> {
+    const { nodes, operations, runner } = this.deps;
+    let node: Node | null;
+    try {
+      node = await this.#lookUp(query);
+    } catch (error) {
+      // Nobody's, or not believed: whoever sent it is told what is wrong with it, and no node is.
+      if (error instanceof NotFoundError) return;
+      throw error;
+    }
+    if (!node) return;
+    await nodes.edit(node.uuid, null, ({ provision_state, driver_internal_info: known }) =>
+      provision_state !== WAITING || known['inspection_reported_at']
+        ? null
+        : { driver_internal_info: { ...known, [INSPECTION_REFUSED]: reason.slice(0, MOST_REASON) } },
+    );
+    const open = await operations.openOf(node.uuid);
+    if (open?.kind === 'inspect') runner.deliver(open.id, { on: 'wake', why: 'heartbeat' });
   }
 
   /** @returns null where nothing points to any node */

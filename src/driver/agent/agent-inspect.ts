@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { InspectorSettings } from '../../config/section/inspector.js';
-import { InvalidError, messageOf } from '../../domain/errors.js';
+import { FerricError, InvalidError, messageOf } from '../../domain/errors.js';
 import type { Json, JsonObject, StepOutcome } from '../../domain/step/step.js';
 import { parseKernelCommandLine } from '../../protocol/agent/kernel-parameters.js';
 import type { DriverContext, ReadContext } from '../contract/context.js';
 import {
   type Findings,
+  INSPECTION_REFUSED,
   INSPECTION_SECRET,
   type InspectedPort,
   type InspectInterface,
@@ -118,6 +119,10 @@ export class AgentInspect implements InspectInterface {
   private async inspect(context: StepContext): Promise<StepOutcome> {
     const { ramdisk } = this.parts;
     if (ramdisk.isBooting(context.saved)) {
+      const refused = context.node.driver_internal_info[INSPECTION_REFUSED];
+      if (typeof refused === 'string') {
+        throw new FerricError('agent-failed', `The report of the ramdisk was refused: ${refused}`);
+      }
       const reported = ({ node }: StepContext) => typeof node.driver_internal_info[REPORTED] === 'string';
       return (await ramdisk.arrival(context, reported)) ?? { is: 'done' };
     }
@@ -147,7 +152,12 @@ export class AgentInspect implements InspectInterface {
       await context.interfaces.power.setPowerState(context, 'rebooting', POWER_TIMEOUT);
     }
     await forgetAgent(context);
-    const { [ADDRESSES]: _a, [INSPECTION_SECRET]: _s, ...kept } = context.node.driver_internal_info;
+    const {
+      [ADDRESSES]: _a,
+      [INSPECTION_SECRET]: _s,
+      [INSPECTION_REFUSED]: _r,
+      ...kept
+    } = context.node.driver_internal_info;
     await context.save({ driver_internal_info: kept });
   }
 

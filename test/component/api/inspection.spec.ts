@@ -123,6 +123,24 @@ describe('an inspection', () => {
     await post(withBmc(BMC));
     await server.settle(node, 'manageable');
   });
+  it('fails at once, and says why, where the report that comes cannot be read', async () => {
+    await inspect();
+    const broken = { inventory: { bmc_address: 7, interfaces: [{ mac_address: MAC }] } };
+    // Nothing leads to the node yet: it has no port.
+    expect((await post(broken)).status).toBe(400);
+    expect((await shown())['provision_state']).toBe('inspect wait');
+    const answer = await post(broken, `?node_uuid=${node}`);
+    expect(answer.status).toBe(400);
+    const after = await server.settle(node, 'inspect failed');
+    expect(after.last_error).toContain('inventory.bmc_address must be an address or null');
+    expect(after.driver_internal_info).not.toHaveProperty('inspection_refused');
+    await verb(node, 'manage');
+    await server.settle(node, 'manageable');
+    await inspect();
+    expect((await post(withBmc(BMC))).status).toBe(202);
+    await server.settle(node, 'manageable');
+  });
+
   it('can be aborted while the ramdisk is awaited', async () => {
     await inspect();
     expect((await verb(node, 'abort')).status).toBe(202);

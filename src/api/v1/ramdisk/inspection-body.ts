@@ -81,6 +81,19 @@ export function readInspection(body: unknown): InspectionBody {
   };
 }
 
+/** Whose a report is, as far as that can be read in one that is refused. */
+export function machineOf(body: unknown): Pick<InspectionBody, 'macs' | 'booted' | 'bmc_addresses'> {
+  const inventory = isObject(body) && isObject(body['inventory']) ? body['inventory'] : {};
+  const interfaces = Array.isArray(inventory['interfaces']) ? inventory['interfaces'] : [];
+  const macs = interfaces
+    .slice(0, MOST_INTERFACES)
+    .filter((one): one is JsonObject => isObject(one) && !isBmcCard(one))
+    .map((one) => one['mac_address'])
+    .filter((mac): mac is string => typeof mac === 'string' && isMacAddress(mac))
+    .map((mac) => mac.toLowerCase().replaceAll('-', ':'));
+  return { macs: [...new Set(macs)], booted: null, bmc_addresses: [] };
+}
+
 function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

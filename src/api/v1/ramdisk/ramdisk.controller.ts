@@ -16,7 +16,7 @@ import { objectBody } from '../../resource/write.js';
 import { LOOKUP_FIELDS, NODE_FIELDS } from '../node/fields.js';
 import { agentConfig } from './agent-config.js';
 import { RamdiskDoor } from './door.js';
-import { INSPECTION_SCHEMA, readInspection } from './inspection-body.js';
+import { INSPECTION_SCHEMA, machineOf, readInspection } from './inspection-body.js';
 
 export const LOOKUP = {
   addresses: { read: stringList, about: 'MAC addresses of the machine, comma-separated' },
@@ -127,11 +127,20 @@ export class RamdiskController {
     if (!isNew && (!version.isOldest || node_uuid !== undefined)) {
       throw new NotFoundError(`API version ${versionOf('continueInspection')} or newer is required`);
     }
-    const { inventory, plugin_data, macs, booted, bmc_addresses } = readInspection(body);
+    const from = { node_uuid: node_uuid ?? null, secret, source };
+    const read = async () => {
+      try {
+        return readInspection(body);
+      } catch (error) {
+        await this.conductor.refuseInspection({ ...from, ...machineOf(body) }, messageOf(error));
+        throw error;
+      }
+    };
+    const { inventory, plugin_data, macs, booted, bmc_addresses } = await read();
     if (macs.length === 0 && bmc_addresses.length === 0 && node_uuid === undefined) {
       throw new InvalidError('No lookup information provided');
     }
-    const search = { node_uuid: node_uuid ?? null, macs, booted, bmc_addresses, secret, source };
+    const search = { ...from, macs, booted, bmc_addresses };
     const found = await this.#orMiss(source, () =>
       this.conductor.continueInspection({ inventory, plugin_data }, search, isNew, by),
     );
