@@ -326,7 +326,7 @@ describe.skipIf(!isRoot)('DHCP with independent clients', () => {
   }, 120_000);
 
   /** One wire, more machines: a bridge on the server's side. */
-  async function onBridge(): Promise<{ other: string; started: Started }> {
+  async function onBridge(more: object = {}): Promise<{ other: string; started: Started }> {
     const other = net.add('other');
     ip('-n', net.server, 'addr', 'del', '10.77.0.1/24', 'dev', 'srv');
     ip('-n', net.server, 'link', 'add', 'br0', 'type', 'bridge');
@@ -334,7 +334,7 @@ describe.skipIf(!isRoot)('DHCP with independent clients', () => {
     for (const port of ['srv', 'srv2']) ip('-n', net.server, 'link', 'set', port, 'master', 'br0');
     ip('-n', net.server, 'addr', 'add', '10.77.0.1/24', 'dev', 'br0');
     ip('-n', net.server, 'link', 'set', 'br0', 'up');
-    const whole = { dhcp: { ...dhcp, interface: 'br0' }, http: { listen: '10.77.0.1' } };
+    const whole = { dhcp: { ...dhcp, interface: 'br0', ...more }, http: { listen: '10.77.0.1' } };
     return {
       other,
       started: await net.start(net.server, daemon, [
@@ -366,6 +366,17 @@ describe.skipIf(!isRoot)('DHCP with independent clients', () => {
     ip('-n', net.client, 'addr', 'add', '10.77.0.101/24', 'dev', 'eth0');
     await net.run(net.client, ['python3', '-c', release, '10.77.0.101']);
     await vi.waitFor(async () => expect(await state()).toBe('released'));
+  });
+
+  it('a client that declines an address gets another', async () => {
+    net = new Network();
+    const { started } = await onBridge({ probe_ms: 0 });
+    expect(await net.udhcpc(['-a', '-A', '1'])).toMatchObject({ ip: '10.77.0.101' });
+    expect(started.output).toContain('the client found its address in use by another');
+    expect(await database.source.query('select host(ip) as ip, state from lease order by lease.ip')).toEqual([
+      { ip: '10.77.0.100', state: 'declined' },
+      { ip: '10.77.0.101', state: 'bound' },
+    ]);
   });
 
   it('passes over an option that cannot be read and answers the rest', async () => {
