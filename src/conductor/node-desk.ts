@@ -2,7 +2,14 @@ import type { DataSource } from 'typeorm';
 import type { AllocationRepository } from '../allocation/allocation.repository.js';
 import type { ConductorRecordRepository } from '../conductor-record/conductor-record.repository.js';
 import { inTransaction } from '../database/data-source.js';
-import { ConflictError, ForbiddenError, InvalidError, messageOf, NotFoundError } from '../domain/errors.js';
+import {
+  ConflictError,
+  ForbiddenError,
+  InvalidError,
+  isDatabaseAway,
+  messageOf,
+  NotFoundError,
+} from '../domain/errors.js';
 import { canonicalUuid } from '../domain/node/name.js';
 import { factsOf } from '../domain/provision/machine.js';
 import type { ProvisionState } from '../domain/provision/table.js';
@@ -201,6 +208,7 @@ export class NodeDesk {
       const context = await this.deps.contexts.forWork(lease, node, signal);
       await context.interfaces.boot.cleanUpInstance(context);
     } catch (error) {
+      if (isDatabaseAway(error)) throw error;
       if (!(error instanceof NotFoundError)) {
         this.deps.log.warn(
           { node: node.uuid, error: messageOf(error) },

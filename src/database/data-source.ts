@@ -33,22 +33,26 @@ export async function openDatabase(options: {
   log: Logger;
 }): Promise<Database> {
   const { log } = options;
-  const source = new Database({
-    type: 'postgres',
-    ...options.connection,
-    entities: [...options.entities] as MixedList<never>,
-    migrations: [...MIGRATIONS],
-    migrationsTableName: 'migration',
-    migrationsTransactionMode: 'each',
-    synchronize: false,
-    poolSize: options.poolSize,
-    applicationName: 'ferric',
-    // Also how long a query may wait for a free connection: a rush of work is no failure.
-    connectTimeoutMS: 60_000,
-    // A connection that the server cuts must not end the process; the next query takes a new one.
-    poolErrorHandler: (error: Error) => log.warn({ error: error.message }, 'a database connection was lost'),
-    extra: connectionOptions(options.statementTimeout ?? 15),
-  });
+  const source = new Database(
+    {
+      type: 'postgres',
+      ...options.connection,
+      entities: [...options.entities] as MixedList<never>,
+      migrations: [...MIGRATIONS],
+      migrationsTableName: 'migration',
+      migrationsTransactionMode: 'each',
+      synchronize: false,
+      poolSize: options.poolSize,
+      applicationName: 'ferric',
+      // Also how long a query may wait for a free connection: a rush of work is no failure.
+      connectTimeoutMS: 60_000,
+      // A connection that the server cuts must not end the process; the next query takes a new one.
+      poolErrorHandler: (error: Error) =>
+        log.warn({ error: error.message }, 'a database connection was lost'),
+      extra: connectionOptions(options.statementTimeout ?? 15),
+    },
+    log,
+  );
   await arrive(source, options.patience ?? 0, log);
   try {
     await migrate(source, log);

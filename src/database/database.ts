@@ -1,13 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource, type ObjectLiteral, type QueryRunner, type ReplicationMode } from 'typeorm';
+import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions.js';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import { PostgresQueryRunner } from 'typeorm/driver/postgres/PostgresQueryRunner.js';
-import { DatabaseAwayError } from '../domain/errors.js';
+import { DatabaseAwayError, type DatabaseTrouble, messageOf } from '../domain/errors.js';
+import type { Logger } from '../platform/logger.js';
 import { faultOf } from './fault.js';
 import type { PreparingClient } from './prepared.js';
 
 /** Times that a statement is sent while the server says that nothing was done (`again` in `fault.ts`). */
 const TRIES = 5;
+/** ms. */
+const REMIND = 60_000;
 /** ms before the next try, at most; random, so that those who met do not meet again. */
 const PAUSE = 40;
 
@@ -16,6 +20,16 @@ const PAUSE = 40;
  * name (`fault.ts`). Also a statement outside of transactions is sent again where the server asks for that.
  */
 export class Database extends DataSource {
+  /** ms, monotonic: when a trouble was written last. */
+  readonly #told = new Map<DatabaseTrouble, number>();
+
+  constructor(
+    options: PostgresDataSourceOptions,
+    private readonly log: Pick<Logger, 'error'>,
+  ) {
+    super(options);
+  }
+
   /** @throws DatabaseAwayError, InvalidError for what it cannot keep; else TypeORM's error */
   override async query<T = unknown>(
     text: string,
@@ -28,6 +42,18 @@ export class Database extends DataSource {
     } catch (error) {
       throw runner instanceof OwnedRunner ? runner.owned(error) : error;
     }
+  }
+
+  /** What keeps the database from being used is one line in the log, and another one a minute later while it lasts. */
+  note(error: unknown): unknown {
+    if (!(error instanceof DatabaseAwayError) || error.undone) return error;
+    const now = performance.now();
+    const last = this.#told.get(error.trouble);
+    if (last === undefined || now - last > REMIND) {
+      this.#told.set(error.trouble, now);
+      this.log.error({ trouble: error.trouble, error: messageOf(error.cause) }, error.message);
+    }
+    return error;
   }
 
   override createQueryRunner(mode: ReplicationMode = 'master'): OwnedRunner {
@@ -56,7 +82,7 @@ export class OwnedRunner extends PostgresQueryRunner {
     try {
       return (await super.connect()) as PreparingClient;
     } catch (error) {
-      throw faultOf(error, true);
+      throw this.#noted(faultOf(error, true));
     }
   }
 
@@ -82,7 +108,11 @@ export class OwnedRunner extends PostgresQueryRunner {
 
   /** What is thrown for an error of this connection. */
   owned(error: unknown): unknown {
-    return faultOf(error, this.isLost);
+    return this.#noted(faultOf(error, this.isLost));
+  }
+
+  #noted(error: unknown): unknown {
+    return this.dataSource instanceof Database ? this.dataSource.note(error) : error;
   }
 
   /** Also between two queries of a transaction: then TypeORM has given the connection back already. */

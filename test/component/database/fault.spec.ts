@@ -6,6 +6,7 @@ import { eachRow } from '../../../src/database/each-row.js';
 import { FAULTS, rowOf } from '../../../src/database/fault.js';
 import { DatabaseAwayError, InvalidError } from '../../../src/domain/errors.js';
 import { silentLog, startTestDatabase, type TestDatabase } from '../../support/database.js';
+import { collectedLog } from '../../support/log.js';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -95,6 +96,25 @@ describe.each(WAYS)('an error of the server on %s', (_, ask) => {
   });
 });
 
+it('is said once in the log, at the level of errors', async () => {
+  const log = collectedLog();
+  const { connection } = database;
+  const own = await openDatabase({ connection, entities: ENTITIES, poolSize: 2, log });
+  for (let n = 0; n < 3; n++) await own.query(raise, ['53100']).catch(() => undefined);
+  await own.query(raise, ['53200']).catch(() => undefined);
+  await own.query(raise, ['23505']).catch(() => undefined);
+  await own.destroy();
+  const lines = log
+    .text()
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as object);
+  expect(lines).toMatchObject([
+    { level: 'error', trouble: 'disk-full', msg: 'The disk of the database is full.' },
+    { level: 'error', trouble: 'out-of-memory' },
+  ]);
+});
+
 it('no row of the table is without its example', () => {
   const tried = new Set(CODES.map(([state]) => rowOf(state)));
   expect(FAULTS.filter((row) => !tried.has(row))).toEqual([]);
@@ -174,16 +194,24 @@ describe('a database that cannot be reached', () => {
 
   it('by its socket, by its port, or by its words', async () => {
     const { username, database: name, port, host } = database.connection;
-    await expect(open({ host: '/nowhere', port, username, database: name })).rejects.toMatchObject(
-      away('lost'),
-    );
-    await expect(open({ url: 'postgresql://f@127.0.0.1:1/f' })).rejects.toMatchObject(away('lost'));
-    await expect(open({ url: 'postgresql://f@no-such-host.invalid/f' })).rejects.toMatchObject(away('lost'));
-    await expect(open({ host, port, username, database: 'none' })).rejects.toMatchObject(away('login'));
+    await expect(open({ host: '/nowhere', port, username, database: name })).rejects.toMatchObject({
+      cause: away('lost'),
+    });
+    await expect(open({ url: 'postgresql://f@127.0.0.1:1/f' })).rejects.toMatchObject({
+      cause: away('lost'),
+    });
+    await expect(open({ url: 'postgresql://f@no-such-host.invalid/f' })).rejects.toMatchObject({
+      cause: away('lost'),
+    });
+    await expect(open({ host, port, username, database: 'none' })).rejects.toMatchObject({
+      cause: away('login'),
+    });
     const rude = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
     await new Promise<void>((resolve) => rude.listen(0, '127.0.0.1', resolve));
     const { port: taken } = rude.address() as { port: number };
-    await expect(open({ url: `postgresql://f@127.0.0.1:${taken}/f` })).rejects.toMatchObject(away('lost'));
+    await expect(open({ url: `postgresql://f@127.0.0.1:${taken}/f` })).rejects.toMatchObject({
+      cause: away('lost'),
+    });
     rude.close();
   });
 
