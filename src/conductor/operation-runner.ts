@@ -198,8 +198,6 @@ export class OperationRunner {
     const later = contained('operations: retry', () => {
       this.#timers.delete(id);
       for (const one of again) this.deliver(id, one);
-      // A wait whose event was lost on the way is picked up by its own times.
-      this.sweep().catch(() => log.debug('the sweep finds no database yet'));
     });
     this.#timers.set(id, setTimeout(later, Math.min(RETRY * 2 ** times, RETRY_MOST)));
   }
@@ -208,7 +206,10 @@ export class OperationRunner {
     const { operations, reservations } = this.deps;
     const peek = await operations.load(id);
     if (!peek || peek.journal.state === 'finished') return;
-    if (advance(peek.journal, event).effect.do === 'nothing') return;
+    if (advance(peek.journal, event).effect.do === 'nothing') {
+      if (event.on === 'restart') await this.#waitOn(id);
+      return;
+    }
     const lease = await reservations.acquire(peek.node_uuid, true);
     try {
       const operation = await operations.load(id);
@@ -221,6 +222,12 @@ export class OperationRunner {
     } finally {
       await lease.release();
     }
+  }
+
+  /** A wait whose event was lost on the way goes on by its own times. */
+  async #waitOn(id: string): Promise<void> {
+    const open = await this.deps.operations.openById(id);
+    if (open?.state === 'waiting') this.#takeUpOpen(open);
   }
 
   /** A step that looks a last time is woken; any other fails. */

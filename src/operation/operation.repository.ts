@@ -245,6 +245,14 @@ export class OperationRepository {
     );
   }
 
+  async openById(id: string): Promise<OpenOperation | null> {
+    const [row] = await this.source.query<OpenOperation[]>(
+      `select ${OPEN_COLUMNS} from operation where id = $1 and finished_at is null`,
+      [id],
+    );
+    return row ?? null;
+  }
+
   async idOf(uuid: string, on: Queryable): Promise<string | null> {
     const [row] = await on.query<{ id: string }[]>(`select id from operation where uuid = $1`, [uuid]);
     return row?.id ?? null;

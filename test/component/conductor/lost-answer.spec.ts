@@ -155,6 +155,16 @@ it('a statement that took no effect is told as such, and the node is free again'
   await kit.settle(uuid, 'active');
 });
 
+it('a poll that found no database goes on by its own times, without a sweep', async () => {
+  const uuid = await node('available', { fake_delay_write_image: 0.5 });
+  await ask(uuid, 'active');
+  await kit.settle(uuid, 'wait call-back');
+  // The read that the poll begins with.
+  proxy.loses = (text) => /jsonb_agg\(to_jsonb\(step\)/.test(text);
+  await kit.settle(uuid, 'active');
+  expect(proxy.lost).toBe(1);
+});
+
 describe('the sweep takes up what no queue holds', () => {
   /** As if this conductor had forgotten the operation: another process of it wrote the row. */
   const orphan = async (
