@@ -15,7 +15,7 @@ LAB=(qemu-system-x86 ovmf seabios ipxe-qemu iproute2 socat mmdebstrap mtools dos
 # What an operator looks at it with.
 CLIENT=(curl python3 python3-ironicclient)
 # Independent clients and readers that the tests hold Ferric against.
-TEST=(curl atftp tftp-hpa udhcpc isc-dhcp-client isc-dhcp-relay dnsmasq-base python3 python3-ironicclient glance-api
+TEST=(curl openipmi atftp tftp-hpa udhcpc isc-dhcp-client isc-dhcp-relay dnsmasq-base python3 python3-ironicclient glance-api
   genisoimage libarchive-tools udev gcc libc6-dev procps openssl libvirt-clients python3-openstacksdk python3-nova
   python3-diskimage-builder python3-jinja2 kpartx sudo openssh-client openssh-server chromium
   grub-common grub-efi-amd64-bin golang-github-gophercloud-gophercloud-dev)

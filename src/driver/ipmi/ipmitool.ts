@@ -129,6 +129,17 @@ export class Ipmitool implements Tool {
    * @throws CancelledError when the signal fires
    */
   async execute(call: IpmiCall): Promise<string> {
+    const heard: { last: IpmiFault | undefined } = { last: undefined };
+    try {
+      return await this.repeated(call, heard);
+    } catch (error) {
+      // Nobody has cancelled it: whoever asked has only so much time, and is told what was found until then.
+      const timeIsUp = error instanceof CancelledError && isTimeout(call.signal.reason);
+      throw timeIsUp ? new IpmiError(heard.last ?? TOO_LATE, call.command, call.target) : error;
+    }
+  }
+
+  private async repeated(call: IpmiCall, heard: { last: IpmiFault | undefined }): Promise<string> {
     const window = Math.min(
       this.settings.command_retry_timeout * 1000,
       call.within ?? Number.POSITIVE_INFINITY,
@@ -136,7 +147,6 @@ export class Ipmitool implements Tool {
     const end = performance.now() + window;
     const key = bmcKey(call.target);
     this.assertWelcome(key, call);
-    let last: IpmiFault | undefined;
     for (let runs = 1; ; runs++) {
       let doubtful = false;
       try {
@@ -144,14 +154,15 @@ export class Ipmitool implements Tool {
         return await this.queue.run(
           key,
           () =>
-            this.once(key, call, last, (doubt) => {
+            this.once(key, call, heard.last, (doubt) => {
               doubtful = doubt;
             }),
           turn,
         );
       } catch (error) {
         if (!(error instanceof IpmiError)) throw error;
-        last = error.fault;
+        heard.last = error.fault;
+        const { last } = heard;
         const tried: Tried = {
           runs,
           doubtful,
@@ -251,6 +262,11 @@ const TOO_LATE: IpmiFault = {
   message: 'the BMC does not answer in time',
   passing: 'silent',
 };
+
+/** The reason of AbortSignal.timeout(). */
+function isTimeout(reason: unknown): boolean {
+  return reason instanceof DOMException && reason.name === 'TimeoutError';
+}
 
 function verdictOf(error: unknown): Verdict {
   return (error instanceof IpmiError ? error.fault.passing : undefined) ?? 'answered';

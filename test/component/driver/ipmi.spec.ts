@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ipmiSection } from '../../../src/config/section/ipmi.js';
-import { Ipmitool } from '../../../src/driver/ipmi/ipmitool.js';
+import { powerStatus } from '../../../src/driver/ipmi/commands.js';
+import { callOf, Ipmitool } from '../../../src/driver/ipmi/ipmitool.js';
 import { IpmiManagement } from '../../../src/driver/ipmi/management.js';
 import { IpmiPower } from '../../../src/driver/ipmi/power.js';
 import { IpmiVendor } from '../../../src/driver/ipmi/vendor.js';
@@ -359,6 +360,18 @@ describe.concurrent('a BMC that keeps the real ipmitool waiting', () => {
     await using rack = await Rack.up({ kind: 'slow', delay: 1_200 });
     expect(await patient.power.getPowerState(rack.bench().context())).toBe('power off');
   }, 60_000);
+
+  it('whoever has less time than the window is told what was found until then', async () => {
+    await using rack = await Rack.up({ kind: 'dead' });
+    for (const time of [500, 4_000]) {
+      const call = callOf(rack.bench().context(), powerStatus);
+      const answer = driver.ipmitool.execute({ ...call, signal: AbortSignal.timeout(time) });
+      await expect(answer).rejects.toMatchObject({
+        code: 'bmc-unreachable',
+        message: expect.stringMatching(/the BMC 127\.0\.0\.1 does not answer/) as string,
+      });
+    }
+  });
 
   it('a BMC that comes back within the window is reached', async () => {
     await using rack = await Rack.up({ kind: 'dead' });
