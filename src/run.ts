@@ -9,6 +9,7 @@ import { checkExposure, startDaemon } from './daemon.js';
 import { FerricError, messageOf } from './domain/errors.js';
 import { checkPlaces } from './image/check-places.js';
 import { catchTheRest, contained, faultCounts, reportFaults } from './platform/boundary.js';
+import { standardOutput } from './platform/log-output.js';
 import { createLogger, type Logger } from './platform/logger.js';
 import { watchVitals } from './platform/vitals.js';
 
@@ -62,7 +63,10 @@ async function run(config: Config, file: string | null, env: ConfigSource['env']
     process.once(signal, contained('signal', stop));
   }
   const vitals = watchVitals();
-  const tell = contained('vitals', () => log.info({ ...vitals(), handler_faults: faultCounts() }, 'vitals'));
+  const tell = contained('vitals', () => {
+    const { dropped } = standardOutput();
+    log.info({ ...vitals(), handler_faults: faultCounts(), log_lines_dropped: dropped }, 'vitals');
+  });
   setInterval(tell, VITALS_INTERVAL).unref();
   const daemon = await startDaemon(config, log, (reason) => {
     log.error({ reason }, 'the daemon must end');

@@ -19,6 +19,7 @@ import { listenOnSocket } from '../platform/unix-socket.js';
 import { type Access, ANYBODY, nameable } from './auth/access.js';
 import { Gate } from './auth/gate.js';
 import { Scope } from './auth/scope.js';
+import { refuseGone } from './error/client-gone.js';
 import { ErrorFilter } from './error/error.filter.js';
 import { RouteTable } from './error/route-table.js';
 import {
@@ -181,6 +182,7 @@ function prepare(
   });
   fastify.setReplySerializer((body) => bytesOf(body) as string);
   fastify.addHook('onRequest', async (request, reply) => {
+    refuseGone(request.raw);
     const streamed = isStreamed(request);
     if (!streamed) expire(request.raw, options.requestTimeout);
     const id = `req-${randomUUID()}`;

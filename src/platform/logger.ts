@@ -1,4 +1,5 @@
 import { type Logger as Pino, pino } from 'pino';
+import { standardOutput } from './log-output.js';
 
 export type Logger = Pick<Pino, 'debug' | 'info' | 'warn' | 'error' | 'child'>;
 
@@ -29,5 +30,5 @@ export function createLogger(level: string, destination?: { write(line: string):
       censor: '***',
     },
   };
-  return destination ? pino(options, destination) : pino(options);
+  return pino(options, destination ?? standardOutput());
 }

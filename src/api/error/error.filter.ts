@@ -2,12 +2,14 @@ import { STATUS_CODES } from 'node:http';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import { DatabaseAwayError, FerricError } from '../../domain/errors.js';
 import type { Logger } from '../../platform/logger.js';
+import { Sparingly } from '../../platform/sparingly.js';
 import { LoginRefused, LoginUnavailable } from '../auth/access.js';
 import { Microversion, VersionRefused } from '../microversion/microversion.js';
 import type { ApiReply, ApiRequest } from '../request/asked.js';
 import { BodyRefused } from '../request/body.js';
 import { MediaTypeRefused } from '../request/bytes.js';
 import { isOfImages, shownPath } from '../request/path.js';
+import { isClientGone } from './client-gone.js';
 import { imageFault } from './image-fault.js';
 import { PathRefused } from './path-refused.js';
 import type { RouteTable } from './route-table.js';
@@ -29,16 +31,26 @@ const TOO_LARGE = 'Request body is too large. Please contact the service adminis
 /** Writes every failure in the API's form: a JSON text that holds a JSON text. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
+  readonly #sparingly: Sparingly;
+
   constructor(
     private readonly routes: RouteTable,
     private readonly log: Logger,
-  ) {}
+  ) {
+    this.#sparingly = new Sparingly(log);
+  }
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const request = http.getRequest<ApiRequest>();
     const reply = http.getResponse<ApiReply & { send(body: string): void; sent: boolean }>();
     if (reply.sent) return;
+    if (isClientGone(error, request.raw)) {
+      this.#sparingly.info({ method: request.method, path: shownPath(request.url) }, 'a client hung up');
+      reply.code(400);
+      reply.send('');
+      return;
+    }
     const failure = this.#failureOf(error, request);
     if (failure.status >= 500) {
       const level = failure.status === 500 ? 'error' : 'warn';
