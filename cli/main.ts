@@ -16,10 +16,18 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 const { stdout, stderr, env } = process;
+// Whoever reads has had enough (`ferric ... | head`): work ends as by a signal, and there is nobody to tell.
+for (const stream of [stdout, stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    ended ??= 128 + constants.signals.SIGPIPE;
+    given.abort();
+  });
+}
 const status = await runCli(process.argv.slice(2), {
   stdout,
   stderr,
   environment: env,
   signal: given.signal,
 });
-process.exitCode = ended !== undefined && status === 130 ? ended : status;
+process.exitCode = ended !== undefined && (status === 130 || stdout.errored) ? ended : status;

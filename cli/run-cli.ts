@@ -13,6 +13,8 @@ export async function runCli(args: readonly string[], shell: Shell): Promise<Exi
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // it has said why itself
     const status = shell.signal.aborted ? 130 : exitStatusOf(error);
+    // Whoever read the results has left: it is no fault, and nothing to tell.
+    if (shell.stdout.errored) return status;
     const text = status === 1 && error instanceof Error ? (error.stack ?? error.message) : sentenceOf(error);
     shell.stderr.write(`ferric: ${status === 130 ? 'given up, everything is cleared' : text}\n`);
     return status;
