@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { DataSource } from 'typeorm';
@@ -10,6 +11,7 @@ import { BootPlanRepository } from './boot-plan/boot-plan.repository.js';
 import type { ComposedConductor } from './conductor/compose.js';
 import { Conductor } from './conductor/conductor.js';
 import { COMPOSED_CONDUCTOR } from './conductor/conductor.module.js';
+import { NameLock } from './conductor/name-lock.js';
 import { PeriodicRunner } from './conductor/periodic/periodic-runner.js';
 import { describeSourceRule } from './conductor/source-rule.js';
 import { ConductorRecordRepository } from './conductor-record/conductor-record.repository.js';
@@ -36,24 +38,26 @@ import { probePorts, type WantedPort } from './platform/port-probe.js';
 import { PortRepository } from './port/port.repository.js';
 
 export interface Daemon {
-  /** Resolves once everything is stopped, in the reverse order of the start. */
-  stop(): Promise<void>;
+  /** Resolves once everything is stopped, in the reverse order of the start. @param hurry cuts what is under way short */
+  stop(hurry?: AbortSignal): Promise<void>;
 }
+
+type End = (hurry?: AbortSignal) => Promise<unknown>;
 
 /** Things that were started, each with its end. */
 class Started {
-  readonly #ends: { name: string; end: () => Promise<unknown> }[] = [];
+  readonly #ends: { name: string; end: End }[] = [];
 
   constructor(private readonly log: Logger) {}
 
-  add(name: string, end: () => Promise<unknown>): void {
+  add(name: string, end: End): void {
     this.#ends.push({ name, end });
   }
 
-  async stop(): Promise<void> {
+  async stop(hurry?: AbortSignal): Promise<void> {
     for (let last = this.#ends.pop(); last; last = this.#ends.pop()) {
       try {
-        await last.end();
+        await last.end(hurry);
       } catch (error) {
         this.log.error({ part: last.name, error: messageOf(error) }, 'did not stop in order');
       }
@@ -78,7 +82,7 @@ export async function startDaemon(
     await started.stop();
     throw error;
   }
-  return { stop: () => started.stop() };
+  return { stop: (hurry) => started.stop(hurry) };
 }
 
 async function startParts(
@@ -101,6 +105,7 @@ async function startParts(
     { logger: false, abortOnError: false },
   );
   started.add('application', () => app.close());
+  await holdName(app, config, log, started, onFatal);
   await conductor(app, config, log, started);
   await netboot(app, config, log, started);
   await listeners(app, config, log, started);
@@ -109,7 +114,7 @@ async function startParts(
 /** Every port that the daemon is going to bind, but for DHCP's, which others may share. */
 function portsOf({ api, agent, netboot }: Config): WantedPort[] {
   const wanted: (Omit<WantedPort, 'address'> & { address: string | null })[] = [
-    { protocol: 'tcp', ...api.listen, key: 'api.listen' },
+    ...(api.socket === null ? [{ protocol: 'tcp' as const, ...api.listen, key: 'api.listen' }] : []),
     { protocol: 'tcp', ...agent.listen, key: 'agent.listen' },
     { protocol: 'tcp', address: netboot.http.listen, port: netboot.http.port, key: 'netboot.http.listen' },
     { protocol: 'udp', address: netboot.tftp.listen, port: netboot.tftp.port, key: 'netboot.tftp.listen' },
@@ -137,6 +142,24 @@ async function database(
 
 function libraryOf(app: INestApplicationContext, { image_service }: Config): ImageLibrary | null {
   return image_service.enabled ? app.get(ImageLibrary) : null;
+}
+
+async function holdName(
+  app: INestApplicationContext,
+  { conductor: { host, heartbeat_timeout } }: Config,
+  log: Logger,
+  started: Started,
+  onFatal: (reason: string) => void,
+): Promise<void> {
+  const name = new NameLock({
+    source: app.get(DataSource),
+    host: host ?? hostname(),
+    patience: heartbeat_timeout,
+    log,
+    onLost: () => onFatal('another process runs under this conductor’s host name'),
+  });
+  await name.take();
+  started.add('conductor’s name', () => name.release());
 }
 
 async function conductor(
@@ -181,7 +204,7 @@ async function netboot(
   };
   const servers = new NetbootServers(config.netboot, memory, log);
   await servers.start();
-  started.add('network boot', () => servers.stop());
+  started.add('network boot', (hurry) => servers.stop(hurry));
   for (const line of servers.describe()) log.info(line);
   log.info(describeSourceRule(config));
 }
@@ -198,7 +221,7 @@ async function listeners(
     settings: { ...config.agent, ...imageRules(config) },
   };
   const agents = await createAgentApi({ ...common, ...forRamdisks });
-  started.add('agents’ listener', () => agents.close());
+  started.add('agents’ listener', (hurry) => agents.close(hurry));
   const forAgents = await agents.listen(config.agent.listen);
   log.info(
     `agents: lookup and heartbeat at ${forAgents.address}:${forAgents.port}, told as ${agentApiUrl(config)}`,
@@ -228,7 +251,7 @@ async function listeners(
     settings: config.api,
     conductorTimeout: config.conductor.heartbeat_timeout,
   });
-  started.add('operators’ listener', () => api.close());
+  started.add('operators’ listener', (hurry) => api.close(hurry));
   const { socket, listen } = config.api;
   if (socket !== null) await api.listenOn(socket);
   const at = socket === null ? await api.listen(listen) : null;

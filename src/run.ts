@@ -53,14 +53,19 @@ async function run(config: Config, file: string | null, env: ConfigSource['env']
   tellStart(log, config, file, env);
   const exit = contained('exit', (status: number) => process.exit(status));
   const end = Promise.withResolvers<number>();
-  // Also while it starts: a database server that was just made must not be left behind.
+  const hurry = new AbortController();
+  const deadline = STOP_DEADLINE + config.netboot.http.stop_grace * 1000;
+  let stopping = false;
+  // Also while it starts, and again and again: a database server that was made must not be left behind.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     const stop = () => {
-      log.info({ signal }, 'stopping');
-      setTimeout(exit, STOP_DEADLINE, 1).unref();
+      log.info({ signal }, stopping ? 'stopping without grace' : 'stopping');
+      if (stopping) hurry.abort();
+      stopping = true;
+      setTimeout(exit, deadline, 1).unref();
       end.resolve(0);
     };
-    process.once(signal, contained('signal', stop));
+    process.on(signal, contained('signal', stop));
   }
   const vitals = watchVitals();
   const tell = contained('vitals', () => {
@@ -74,9 +79,9 @@ async function run(config: Config, file: string | null, env: ConfigSource['env']
   });
   log.info({ pid: process.pid }, 'ferric is ready');
   const status = await end.promise;
-  setTimeout(exit, STOP_DEADLINE, status || 1).unref();
+  setTimeout(exit, deadline, status || 1).unref();
   log.info(vitals(), 'vitals');
-  await daemon.stop();
+  await daemon.stop(hurry.signal);
   log.info('stopped');
   process.exitCode = status;
   // Whatever still holds the event loop has nothing left to say.

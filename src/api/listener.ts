@@ -3,15 +3,16 @@ import {
   createServer,
   type IncomingMessage,
   type RequestListener,
-  type Server,
+  Server,
   type ServerResponse,
 } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { contained } from '../platform/boundary.js';
 import { type ConnectionLimits, capConnections } from '../platform/connection-cap.js';
+import { Drain } from '../platform/drain.js';
 import type { Logger } from '../platform/logger.js';
 import { registerListener } from '../platform/own-listeners.js';
 import { Sparingly } from '../platform/sparingly.js';
@@ -77,8 +78,8 @@ export interface ApiListener {
   listen(at: { address: string; port: number }): Promise<{ address: string; port: number }>;
   /** On a Unix socket, which is the daemon's own account's. @param path absolute */
   listenOn(path: string): Promise<void>;
-  /** Ends live streams, lets answers under way finish. */
-  close(): Promise<void>;
+  /** Ends live streams, lets answers under way finish. @param hurry cuts what is left short */
+  close(hurry?: AbortSignal): Promise<void>;
   readonly routes: RouteTable;
 }
 
@@ -92,6 +93,8 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
     // Of a request whose bytes are streamed nobody knows how long it takes: `expire` sees to the others.
     requestTimeout: 0,
     forceCloseConnections: 'idle',
+    // What came in before the end is answered.
+    return503OnClosing: false,
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 1024, querystringParser: parseQuery },
     // A path that is no UTF-8 has no route and no hook runs for it.
@@ -117,15 +120,7 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
   capConnections(app.getHttpServer(), options.connections ?? CONNECTIONS, (client) =>
     sparingly.warn({ client }, 'too many connections, one refused'),
   );
-  const connections = new Set<Socket>();
-  const admit = (socket: Socket) => {
-    connections.add(socket);
-    socket.once(
-      'close',
-      contained('API: connection', () => connections.delete(socket)),
-    );
-  };
-  app.getHttpServer().on('connection', contained('API: connection', admit));
+  const draining = new Drain(app.getHttpServer());
   return {
     routes,
     listenOn: (path) => listenOnSocket(app.getHttpServer(), path),
@@ -135,13 +130,9 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
       const bound = app.getHttpServer().address() as AddressInfo;
       return { address: bound.address, port: bound.port };
     },
-    async close() {
-      // Connections on which nothing ever came are idle too, though the HTTP server does not count them so.
-      for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
-      const cut = contained('API: stop', () => app.getHttpServer().closeAllConnections());
-      const late = setTimeout(cut, CLOSE_GRACE);
+    async close(hurry) {
+      await draining.finish(CLOSE_GRACE, hurry);
       await app.close();
-      clearTimeout(late);
       await options.access.close();
     },
   };
@@ -149,7 +140,11 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
 
 /** Fastify's handler runs hooks and filters of ours outside of its own nets, too: while it reads the path, for one. */
 function server(handler: RequestListener): Server {
-  return createServer(contained('API: request', handler, (_error, [request]) => request.destroy()));
+  const made = createServer(contained('API: request', handler, (_error, [request]) => request.destroy()));
+  // It may have stopped listening already, by `Drain`: then there is nothing that failed.
+  return Object.assign(made, {
+    close: (done?: () => void) => Server.prototype.close.call(made, () => done?.()),
+  });
 }
 
 function prepare(

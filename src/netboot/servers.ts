@@ -61,10 +61,11 @@ export class NetbootServers {
     }
   }
 
-  async stop(): Promise<void> {
+  /** @param hurry cuts transfers under way at once */
+  async stop(hurry?: AbortSignal): Promise<void> {
     await this.dhcp.stop();
-    await this.tftp.stop();
-    await this.http.stop();
+    const grace = this.section.http.stop_grace * 1000;
+    await Promise.all([this.tftp.stop(grace, hurry), this.http.stop(hurry)]);
   }
 
   /** One line for each server: on or off, and where. */

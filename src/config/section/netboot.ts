@@ -164,6 +164,11 @@ export const netbootSection = z
           .nullable()
           .default(null)
           .describe('Base URL as machines see it; null: made from listen and port'),
+        stop_grace: z
+          .int()
+          .min(0)
+          .default(20)
+          .describe('Seconds that transfers under way, by TFTP too, have to finish when the daemon stops'),
         max_connections: z.int().min(1).default(4096).describe('Connections at once in all'),
         max_connections_per_client: z
           .int()

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { bootUrl, type NetbootSection } from '../../config/section/netboot.js';
 import { isDatabaseAway, messageOf } from '../../domain/errors.js';
 import { contained } from '../../platform/boundary.js';
+import { Drain } from '../../platform/drain.js';
 import type { Logger } from '../../platform/logger.js';
 import { registerListener } from '../../platform/own-listeners.js';
 import { sendFile } from '../../platform/send-file.js';
@@ -32,6 +33,7 @@ interface Reader {
 /** Serves the manifest by HTTP: boot scripts, kernels, ramdisks, images. Nothing else is listened to. */
 export class HttpBootServer {
   #server: Server | null = null;
+  #draining: Drain | null = null;
   #judge: NodeJS.Timeout | null = null;
   readonly #perAddress = new Map<string, number>();
   readonly #readers = new Map<ServerResponse, Reader>();
@@ -109,18 +111,20 @@ export class HttpBootServer {
       });
     });
     this.#server = server;
+    this.#draining = new Drain(server);
     const judge = contained('HTTP boot: slow readers', () => this.#judgeReaders());
     this.#judge = setInterval(judge, this.speedWindow / 6).unref();
   }
 
-  async stop(): Promise<void> {
+  /** @param hurry cuts downloads under way at once */
+  async stop(hurry?: AbortSignal): Promise<void> {
     const server = this.#server;
     if (!server) return;
     this.#server = null;
+    await this.#draining?.finish(this.section.http.stop_grace * 1000, hurry);
     if (this.#judge) clearInterval(this.#judge);
-    const closed = new Promise((resolve) => server.close(resolve));
-    server.closeAllConnections();
-    await closed;
+    // Not listening any more: this ends its timers.
+    await new Promise((resolve) => server.close(resolve));
   }
 
   #admit(socket: Socket): void {

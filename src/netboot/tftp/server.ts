@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { NetbootSection } from '../../config/section/netboot.js';
 import { bootName } from '../../domain/boot-name.js';
 import { messageOf } from '../../domain/errors.js';
@@ -78,8 +79,14 @@ export class TftpServer {
     if (listen !== null) await this.#doors.open(listen, port);
   }
 
-  async stop(): Promise<void> {
+  /**
+   * @param grace ms that transfers under way have to finish
+   * @param hurry cuts them at once
+   */
+  async stop(grace = 0, hurry?: AbortSignal): Promise<void> {
     this.#doors.close();
+    const end = performance.now() + grace;
+    while (this.#served.size > 0 && performance.now() < end && !hurry?.aborted) await sleep(20);
     for (const { session } of this.#served.values()) session?.stop('the server stops');
   }
 
