@@ -249,6 +249,7 @@ async function listeners(
     access: await createAccess(config.auth, log),
     ramdisks: config.agent.also_on_api ? forRamdisks : null,
     settings: config.api,
+    dataDirectory: config.data_dir,
     conductorTimeout: config.conductor.heartbeat_timeout,
   });
   started.add('operators’ listener', (hurry) => api.close(hurry));

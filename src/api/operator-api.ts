@@ -13,6 +13,7 @@ import { OperationRepository } from '../operation/operation.repository.js';
 import type { Logger } from '../platform/logger.js';
 import { PortRepository } from '../port/port.repository.js';
 import type { Access } from './auth/access.js';
+import { Health } from './health.js';
 import { HealthcheckController } from './healthcheck.controller.js';
 import { type ApiListener, createListener } from './listener.js';
 import { DescribedRoutes, OpenApiController } from './openapi/openapi.controller.js';
@@ -104,6 +105,8 @@ export interface OperatorApiParts {
     max_connections: number;
     max_connections_per_client: number;
   };
+  /** Whose disk health looks at; null: none. */
+  dataDirectory: string | null;
   /** Seconds of silence after which a conductor counts as dead. */
   conductorTimeout: number;
   access: Access;
@@ -191,6 +194,7 @@ class OperatorApiModule {
         ...(door ? [{ provide: RamdiskDoor, useValue: door }] : []),
         { provide: EventStream, useValue: parts.stream },
         { provide: ApiSettings, useValue: settings },
+        { provide: Health, useValue: new Health(parts.conductors, parts.dataDirectory) },
         { provide: Served, useValue: { images: images !== null } satisfies Served },
         { provide: DescribedRoutes, useValue: { routes: declaredRoutes(controllers) } },
         NodeFinder,

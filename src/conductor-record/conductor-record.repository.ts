@@ -38,6 +38,13 @@ export class ConductorRecordRepository {
     return count === 1;
   }
 
+  /** Writes a row as it is: whether the database takes a write now. */
+  async proveWrite(): Promise<void> {
+    await this.source.query(
+      `update conductor set updated_at = updated_at where id = (select max(id) from conductor)`,
+    );
+  }
+
   async markOffline(hostname: string, instance: string): Promise<void> {
     await this.source.query(`update conductor set online = false where hostname = $1 and instance = $2`, [
       hostname,

@@ -1,19 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
-import {
-  link,
-  lstat,
-  mkdir,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  statfs,
-  utimes,
-  writeFile,
-} from 'node:fs/promises';
+import { link, lstat, mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { FerricError } from '../domain/errors.js';
+import { diskRoom } from '../platform/disk-room.js';
 import { type CacheEntry, type CacheRecord, cacheRecord } from './cache-entry.js';
 import { NOTES } from './cache-notes.js';
 
@@ -25,6 +15,8 @@ export interface CacheSettings {
   maxBytes: number;
   /** Milliseconds that an image stays without being used. */
   maxAge: number;
+  /** Bytes of the disk that are left alone: the database may live there. */
+  keepFree: number;
 }
 
 export interface CachedImage {
@@ -316,8 +308,7 @@ export class ImageCache {
 
   /** Bytes that this process may still write. */
   private async free(): Promise<number> {
-    const stat = await statfs(this.settings.directory);
-    return stat.bavail * stat.bsize;
+    return Math.max(0, (await diskRoom(this.settings.directory)) - this.settings.keepFree);
   }
 }
 

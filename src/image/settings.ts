@@ -88,6 +88,7 @@ export function imageServiceSettings(
       before: join(surroundings.dataDir, 'images'),
       maxBytes: section.cache_size_mib * MiB,
       maxAge: section.cache_ttl_minutes * 60_000,
+      keepFree: section.cache_keep_free_mib * MiB,
     },
     convert: { memory: section.convert_memory_mib * MiB, timeout: section.convert_timeout * 1000 },
     transfer: {

@@ -151,6 +151,7 @@ export async function startApi(
     imageSettings: images.section,
     access: options.access ?? new NoAuth(),
     settings: { ...apiSection.parse(undefined), ...options.api },
+    dataDirectory: null,
     conductorTimeout: 60,
     ramdisks: forRamdisks.settings.also_on_api ? forRamdisks : null,
   });

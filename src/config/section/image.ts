@@ -76,6 +76,11 @@ export const imageSection = z
     parallel_downloads: z.int().min(1).max(1_000).default(20).describe('Images fetched at once'),
     workers: z.int().min(1).max(64).default(2).describe('Threads that download and hash'),
     cache_size_mib: z.int().min(0).default(20_480).describe('Size the cache is brought back to, in MiB'),
+    cache_keep_free_mib: z
+      .int()
+      .min(0)
+      .default(512)
+      .describe('Room on the disk that the cache leaves free, for the database and logs, in MiB'),
     cache_ttl_minutes: z.int().min(0).default(10_080).describe('Minutes an unused image stays in the cache'),
     cache_clean_up_interval: z.int().min(1).default(3_600).describe('Seconds between clean-ups'),
     convert_memory_mib: z.int().min(256).default(2_048).describe('Address space of qemu-img, in MiB'),

@@ -1,8 +1,13 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FerricError, messageOf } from '../../domain/errors.js';
+import { diskRoom } from '../../platform/disk-room.js';
 import { writeFileAtomically } from '../../platform/write-file.js';
 import type { DriverContext } from '../contract/context.js';
 import type { AgentClient } from './client.js';
+
+/** Bytes of the disk that logs leave alone: the database may live there. */
+const KEEP_FREE = 256 * 1024 * 1024;
 
 /** Fetches what a ramdisk knows of itself into a file. */
 export class RamdiskLogs {
@@ -49,6 +54,9 @@ export class RamdiskLogs {
   async store(context: DriverContext, label: string, text: string): Promise<void> {
     const archive = Buffer.from(text, 'base64');
     if (archive.length > this.maxBytes) throw new FerricError('agent-failed', 'the logs are too large');
+    await mkdir(this.directory, { recursive: true, mode: 0o700 });
+    if ((await diskRoom(this.directory)) < KEEP_FREE + archive.length)
+      throw new FerricError('agent-failed', 'the disk has no room for them: what is left is the database’s');
     const stamp = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
     const path = join(this.directory, `${context.node.uuid}_${label}_${stamp}.tar.gz`);
     await writeFileAtomically(path, archive, 0o600);

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { FerricError, messageOf } from '../../domain/errors.js';
+import { diskRoom } from '../../platform/disk-room.js';
 import { writeFileAtomically } from '../../platform/write-file.js';
 import { NameLock } from '../turn.js';
 import { type BlobFacts, blobFacts } from './blob.js';
@@ -47,8 +48,7 @@ export class BlobStore {
 
   /** @throws FerricError too-large where `bytes` more would fill the disk */
   async demandRoom(bytes: number): Promise<void> {
-    const disk = await statfs(this.settings.directory);
-    const free = Math.max(0, disk.bavail * disk.bsize - this.settings.keepFree);
+    const free = Math.max(0, (await diskRoom(this.settings.directory)) - this.settings.keepFree);
     if (bytes > free)
       throw new FerricError(
         'too-large',

@@ -23,6 +23,8 @@ describe('routes', () => {
     expect([...new Set(open)].toSorted()).toEqual([
       '/',
       '/healthcheck',
+      '/healthcheck/live',
+      '/healthcheck/ready',
       '/v1',
       '/v1/continue_inspection',
       // With the secret of its boot.
