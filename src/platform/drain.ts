@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { contained } from './boundary.js';
 
 /** ms for which an open connection may bring one more request: it may be on its way. */
@@ -32,6 +32,8 @@ export class Drain {
    */
   async finish(grace: number, hurry?: AbortSignal): Promise<void> {
     this.#draining = true;
+    // Right after the loop has accepted whoever waited: the kernel resets who is left in the queue of a closed port.
+    await nextTurn();
     // HTTP's own close() cuts connections that are idle, also one whose next request is on its way.
     NetServer.prototype.close.call(this.server);
     for (const answers of this.#connections.values()) for (const answer of answers) lastOne(answer);

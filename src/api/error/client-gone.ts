@@ -3,10 +3,13 @@ import type { IncomingMessage } from 'node:http';
 /** The client hung up before it was served: nobody's fault, and nobody is left to answer. */
 export class ClientGone extends Error {}
 
-/** @throws ClientGone when there is no other end any more, of which an address could be told */
+/**
+ * @throws ClientGone when there is no other end any more: the system does not know its address, though it does know
+ *   ours. (Of a Unix socket it knows neither.)
+ */
 export function refuseGone({ socket }: IncomingMessage): void {
   // Also remembers the address, which a socket that is closed later would not tell.
-  if (socket.remoteAddress === undefined && socket.remoteFamily === undefined && socket.destroyed)
+  if (socket.remoteAddress === undefined && (socket.destroyed || socket.localAddress !== undefined))
     throw new ClientGone();
 }
 

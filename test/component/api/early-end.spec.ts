@@ -28,7 +28,7 @@ const REQUESTS = [
 async function hangUp(port: number, request: string, wait: number, reset: boolean): Promise<void> {
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => undefined);
-  socket.write(request);
+  socket.write(request.replaceAll('Host: x', `Host: 127.0.0.1:${port}`));
   if (wait > 0) await sleep(wait);
   else await new Promise((resolve) => setImmediate(resolve));
   if (reset) socket.resetAndDestroy();
