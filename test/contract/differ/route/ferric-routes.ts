@@ -15,7 +15,15 @@ const EXTENSIONS = [
 ];
 
 /** Ours alone: what the API is, the state of the daemon, and its live events. */
-const OWN = ['/healthcheck', '/healthcheck/live', '/healthcheck/ready', '/v1/events/stream', '/v1/openapi', '/v1/openapi.json', '/v1/openapi.html'];
+const OWN = [
+  '/healthcheck',
+  '/healthcheck/live',
+  '/healthcheck/ready',
+  '/v1/events/stream',
+  '/v1/openapi',
+  '/v1/openapi.json',
+  '/v1/openapi.html',
+];
 
 /** Every route of Ferric that is swept, by its own tables; those of ramdisks once. */
 export const SWEPT_ROUTES: readonly Route[] = [
