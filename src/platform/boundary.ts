@@ -1,6 +1,5 @@
 import { messageOf } from '../domain/errors.js';
-import type { Logger } from './logger.js';
-import { Sparingly } from './sparingly.js';
+import { type Lines, Sparingly } from './sparingly.js';
 
 /**
  * The boundary between Node.js and our handlers. Whatever Node.js itself calls (a listener of a socket, stream, worker
@@ -12,7 +11,7 @@ const faults = new Map<string, number>();
 let sink: Sparingly | null = null;
 
 /** Where faults are written; one line a second for each owner at most, with the number left out. */
-export function reportFaults(log: Pick<Logger, 'info' | 'warn' | 'error'>): void {
+export function reportFaults(log: Lines): void {
   sink = new Sparingly(log);
 }
 

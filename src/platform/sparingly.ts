@@ -1,6 +1,7 @@
-import type { Logger } from './logger.js';
-
 type Level = 'info' | 'warn' | 'error';
+
+/** As a logger takes a line; the logger itself stands on this file. */
+export type Lines = Record<Level, (words: object, text: string) => void>;
 
 /** Milliseconds between two lines of one text. */
 const GAP = 1_000;
@@ -9,7 +10,7 @@ const GAP = 1_000;
 export class Sparingly {
   readonly #last = new Map<string, { at: number; left: number }>();
 
-  constructor(private readonly log: Pick<Logger, Level>) {}
+  constructor(private readonly log: Lines) {}
 
   info(words: object, text: string): void {
     this.#write('info', words, text);
