@@ -44,7 +44,7 @@ it('every move of a node leaves one line, and those that end in failure at the l
   await kit.settle(uuid, 'enroll');
   const fix = (driver_info: object) =>
     kit.conductor.updateNode(uuid, () => ({ driver_info: driver_info as never }), BY);
-  await fix({ fake_fail_erase_devices: 'no erasing' });
+  await fix({ fake_fail_erase_devices_metadata: 'no erasing' });
   await ask(uuid, 'manage');
   await kit.settle(uuid, 'manageable');
   await ask(uuid, 'provide');

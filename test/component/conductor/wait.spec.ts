@@ -66,7 +66,8 @@ const WAITS: [ProvisionState, Parameters<typeof ask>[1], JsonObject, string, str
 ];
 const begin = async ([state, verb, args, step]: (typeof WAITS)[number], delay = 60) => {
   const uuid = await kit.node(
-    { [`fake_delay_${step}`]: delay },
+    // The step `wait` is the conductor's own.
+    step === 'wait' ? {} : { [`fake_delay_${step}`]: delay },
     { provision_state: state, power_state: 'power on', instance_info: image },
   );
   await ask(uuid, verb, args);
