@@ -33,13 +33,3 @@ export class Digester {
     return { size: this.size, digests, inspection: this.inspector.result() };
   }
 }
-
-/** Bytes of an algorithm's digest; undefined where Node's crypto does not know it or its length is open. */
-export function digestBytes(algorithm: string): number | undefined {
-  if (/^shake/i.test(algorithm)) return undefined;
-  try {
-    return createHash(algorithm).digest().length;
-  } catch {
-    return undefined; // the only fault a bare createHash can have: not known
-  }
-}

@@ -3,9 +3,10 @@ import {
   type Checksum,
   type ChecksumSource,
   parseChecksumFields,
-  parseChecksumFile,
   parseValue,
 } from '../domain/image/checksum.js';
+import { parseChecksumFile } from '../domain/image/checksum-file.js';
+import { checksumText, MAX_CHECKSUM_FILE } from '../domain/image/checksum-text.js';
 import { checkFilePath } from '../domain/image/file-path.js';
 import {
   type ImageFields,
@@ -14,12 +15,7 @@ import {
   imageKind,
   parseInstanceImage,
 } from '../domain/image/instance-image.js';
-import {
-  baseNameOf,
-  type ImageReference,
-  parseHttpUrl,
-  parseImageReference,
-} from '../domain/image/reference.js';
+import { type ImageReference, parseHttpUrl, parseImageReference } from '../domain/image/reference.js';
 import { HttpClient } from '../platform/http-client.js';
 import { ImageBuilder, namesOf } from './builder.js';
 import { type CachedImage, type CleanUpReport, ImageCache } from './cache.js';
@@ -90,9 +86,6 @@ export interface FetchedImage {
   /** No transfer was needed. */
   from_cache: boolean;
 }
-
-/** A checksum file of a large mirror has some hundred kilobytes. */
-const MAX_CHECKSUM_FILE = 1 << 20;
 
 /** Everything that Ferric does with images: judge them, fetch them once, keep them, convert them. */
 export class ImageService {
@@ -350,11 +343,11 @@ export class ImageService {
     signal: AbortSignal,
   ): Promise<Checksum> {
     if (declared.kind === 'value') return declared.checksum;
-    const name = baseNameOf(source);
     const client = new HttpClient(this.settings.client());
     try {
-      const text = await client.text({ url: declared.url, maxBytes: MAX_CHECKSUM_FILE, signal });
-      return parseChecksumFile(text, name, this.settings.rules);
+      const bytes = await client.bytes({ url: declared.url, maxBytes: MAX_CHECKSUM_FILE, signal });
+      const image = source.kind === 'http' ? source.url : source.kind === 'file' ? source.path : '';
+      return parseChecksumFile(await checksumText(bytes), image, this.settings.rules, declared.url);
     } finally {
       client.close();
     }

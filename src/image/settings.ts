@@ -6,7 +6,6 @@ import type { Credential, HttpClientSettings } from '../platform/http-client.js'
 import { ownPorts, publicEndpoints } from '../platform/own-listeners.js';
 import type { CacheSettings } from './cache.js';
 import type { ConvertLimits } from './convert.js';
-import { digestBytes } from './digester.js';
 import { basic, type GlanceSettings } from './glance.js';
 
 /** What the section cannot know: where, and what else lives on this machine and its networks. */
@@ -75,7 +74,6 @@ export function imageServiceSettings(
   return {
     rules: {
       allowMd5: section.allow_md5_checksum,
-      digestBytes,
       filePaths: section.allowed_file_paths,
       ownPaths: [join(surroundings.dataDir, CACHE), ...(surroundings.ownPaths ?? [])],
     },

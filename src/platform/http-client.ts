@@ -114,9 +114,14 @@ export class HttpClient {
    * @throws HttpFailure also for another status, and for one of more than `maxBytes`
    */
   async text(request: DocumentRequest): Promise<string> {
-    const { status, text } = await this.document(request);
+    return (await this.bytes(request)).toString('utf8');
+  }
+
+  /** The same, as it came: a server may have encoded it unasked. @throws HttpFailure likewise */
+  async bytes(request: DocumentRequest): Promise<Buffer> {
+    const { status, content } = await this.whole(request);
     if (status !== 200) throw new HttpFailure('status', request.url, `answered with status ${status}`);
-    return text;
+    return content;
   }
 
   /**
@@ -126,6 +131,13 @@ export class HttpClient {
   async document(
     request: DocumentRequest,
   ): Promise<{ status: number; headers: HttpResponse['headers']; text: string }> {
+    const { status, headers, content } = await this.whole(request);
+    return { status, headers, text: content.toString('utf8') };
+  }
+
+  private async whole(
+    request: DocumentRequest,
+  ): Promise<{ status: number; headers: HttpResponse['headers']; content: Buffer }> {
     const { status, headers, body } = await this.request({ method: 'GET', ...request });
     const chunks: Buffer[] = [];
     let size = 0;
@@ -139,7 +151,7 @@ export class HttpClient {
     } catch (error) {
       throw this.failureOf(error, request.url, request.signal);
     }
-    return { status, headers, text: Buffer.concat(chunks).toString('utf8') };
+    return { status, headers, content: Buffer.concat(chunks) };
   }
 
   /** What a raw error of a body or a request means. */

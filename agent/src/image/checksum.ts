@@ -1,36 +1,30 @@
-import { createHash, getHashes } from 'node:crypto';
-import {
-  algorithmName,
-  type Checksum,
-  type ChecksumRules,
-  parseChecksumFile,
-  parseValue,
-} from '../../../src/domain/image/checksum.js';
+import { type Checksum, type ChecksumRules, parseValue } from '../../../src/domain/image/checksum.js';
+import { parseChecksumFile } from '../../../src/domain/image/checksum-file.js';
+import { checksumText } from '../../../src/domain/image/checksum-text.js';
 import { AgentError, messageOf } from '../error.js';
 import type { ImageInfo } from './image-info.js';
 
 /**
  * What the image must hash to: `os_hash_*` first, else `checksum`, which may be hex, `algo:hex`, or the URL of a
  * checksum file.
- * @param fetchText reads a checksum file
+ * @param fetch reads a checksum file
  * @throws AgentError when nothing usable is given, or it is MD5 and the conductor does not allow that
  */
 export async function expectedChecksum(
   image: ImageInfo,
   allowMd5: boolean,
-  fetchText: (url: string) => Promise<string>,
+  fetch: (url: string) => Promise<Uint8Array>,
 ): Promise<Checksum> {
-  const rules: ChecksumRules = { allowMd5, digestBytes };
+  const rules: ChecksumRules = { allowMd5 };
   const hashed = image.os_hash_algo !== undefined && image.os_hash_value !== undefined;
   const value = hashed ? image.os_hash_value : image.checksum;
   try {
     if (value !== undefined && /^https?:\/\//i.test(value)) {
-      const text = await fetchText(value);
-      return parseChecksumFile(text, baseName(image.urls[0]!), rules);
+      return parseChecksumFile(await checksumText(await fetch(value)), image.urls[0]!, rules, value);
     }
     return parseValue(
       value,
-      hashed ? algorithmName(image.os_hash_algo!) : undefined,
+      hashed ? image.os_hash_algo : undefined,
       hashed ? 'os_hash_value' : 'checksum',
       rules,
     );
@@ -44,14 +38,4 @@ export async function expectedChecksum(
       { cause: error },
     );
   }
-}
-
-function digestBytes(algorithm: string): number | undefined {
-  if (!getHashes().includes(algorithm)) return undefined;
-  return createHash(algorithm).digest().length;
-}
-
-function baseName(url: string): string {
-  const path = new URL(url).pathname;
-  return decodeURIComponent(path.slice(path.lastIndexOf('/') + 1));
 }

@@ -38,6 +38,8 @@ export interface DownloadRequest {
   maxBytes: number;
   /** Says what the limit is: "the disk /dev/sda holds". */
   limitName: string;
+  /** The reader unpacks what the server encoded. */
+  encoded?: boolean;
 }
 
 export interface DownloadResult {
@@ -115,7 +117,7 @@ async function attempt(
   try {
     const { statusCode: status = 0, headers } = response;
     const encoding = headers['content-encoding'];
-    if (encoding !== undefined && encoding !== 'identity') {
+    if (encoding !== undefined && encoding !== 'identity' && !request.encoded) {
       throw new FatalDownload(`the server sends the image with content encoding ${encoding}`);
     }
     if (status === 206 && resuming) {

@@ -1,3 +1,4 @@
+import { MAX_CHECKSUM_FILE } from '../../../src/domain/image/checksum-text.js';
 import { contentsOf } from '../../../src/protocol/image-format/contents.js';
 import { sectorFault } from '../../../src/protocol/image-format/sector-size.js';
 import type { CommandContext } from '../command-board.js';
@@ -40,8 +41,9 @@ export async function writeImage(
 ): Promise<WrittenImage> {
   const request = downloadRequest(image, tools.settings);
   const fetch = async (url: string) => downloadSmall(url, { ...request, ...SMALL }, tools.journal);
-  const digest = await expectedChecksum(image, tools.md5Allowed, async (url) =>
-    (await fetch(url)).toString('utf8'),
+  const sums = { ...request, ...SMALL, maxBytes: MAX_CHECKSUM_FILE, encoded: true };
+  const digest = await expectedChecksum(image, tools.md5Allowed, (url) =>
+    downloadSmall(url, sums, tools.journal),
   );
   tools.journal.say(
     `writing image ${image.id} (${image.disk_format ?? 'format not named'}, ${digest.algorithm}) from ` +

@@ -76,16 +76,3 @@ function parseFileUrl(value: string, field: string): string {
     throw new InvalidError(`${field}: has an empty, "." or ".." segment in its path.`);
   return path;
 }
-
-/** The last path segment, decoded: the name that a checksum file lists. Empty for a Glance image. */
-export function baseNameOf(reference: ImageReference): string {
-  if (reference.kind === 'glance') return '';
-  const path = reference.kind === 'file' ? reference.path : new URL(reference.url).pathname;
-  const last = path.slice(path.lastIndexOf('/') + 1);
-  if (reference.kind === 'file') return last;
-  try {
-    return decodeURIComponent(last);
-  } catch {
-    return last; // a stray percent sign is part of the name
-  }
-}

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ImageServer, startImageServer } from '../../support/image-server.js';
 import { aHouse, type ImageHouse, noise, sha256 } from '../../support/image-service.js';
@@ -48,6 +49,11 @@ describe('resolve', () => {
 
   it('reads a checksum file', async () => {
     sums(`# sums\n${'0'.repeat(64)}  other.img\n${sha256(body).value} *disk.img\n`);
+    expect((await bySums()).checksum).toEqual(sha256(body));
+    server.images.set('/SUMS', {
+      body: gzipSync(`SHA2-256(disk.img)= ${sha256(body).value}\n`),
+      headers: { 'content-encoding': 'gzip' },
+    });
     expect((await bySums()).checksum).toEqual(sha256(body));
     sums(`${'0'.repeat(64)}  other.img\n`);
     await expect(bySums()).rejects.toThrow('image_checksum: the checksum file does not list disk.img.');

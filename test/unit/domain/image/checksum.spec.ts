@@ -1,23 +1,14 @@
 import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  type ChecksumRules,
-  parseChecksumFields,
-  parseChecksumFile,
-} from '../../../../src/domain/image/checksum.js';
+import { type ChecksumRules, parseChecksumFields } from '../../../../src/domain/image/checksum.js';
+import { parseChecksumFile } from '../../../../src/domain/image/checksum-file.js';
+import { checksumText } from '../../../../src/domain/image/checksum-text.js';
+import { algorithmName, digestBytes } from '../../../../src/domain/image/digest-algorithm.js';
 
 const digest = (algorithm: string, text = 'image') => createHash(algorithm).update(text).digest('hex');
-const rules: ChecksumRules = {
-  allowMd5: true,
-  digestBytes(algorithm) {
-    try {
-      return createHash(algorithm).digest().length;
-    } catch {
-      return undefined;
-    }
-  },
-};
+const rules: ChecksumRules = { allowMd5: true };
 const noMd5 = { ...rules, allowMd5: false };
 const MD5 = 'ed82def8730f394fb85aef8a208635f6'; // the seed's own example
 const SHA256 = '9f6c942ad81690a9926ff530629fb69a82db8b8ab267e2cbd59df417c1a28060';
@@ -39,6 +30,11 @@ describe('parseChecksumFields', () => {
       { algorithm: 'blake2b512' },
     ],
     [{ image_os_hash_value: SHA256 }, { algorithm: 'sha256' }],
+    [{ image_checksum: `${SHA256}  disk.img` }, { algorithm: 'sha256', value: SHA256 }],
+    [{ image_checksum: ` ${SHA256} *C:\\images\\disk.img\n` }, { algorithm: 'sha256', value: SHA256 }],
+    [{ image_checksum: `SHA2-512(disk.img)= ${digest('sha512')}` }, { algorithm: 'sha512' }],
+    [{ image_checksum: `sha256:${SHA256}  disk.img` }, { algorithm: 'sha256' }],
+    [{ image_os_hash_algo: 'SHA2-256', image_os_hash_value: SHA256 }, { algorithm: 'sha256' }],
     [
       { image_checksum: MD5, image_os_hash_algo: 'sha256', image_os_hash_value: SHA256 },
       { algorithm: 'sha256', value: SHA256 },
@@ -95,6 +91,45 @@ describe('parseChecksumFile', () => {
       'sha256',
     ],
     ['BSD SHA3', `SHA3-256 (${name}) = ${digest('sha3-256')}\n`, 'sha3-256'],
+    ['OpenSSL 3', `SHA2-256(${name})= ${SHA256}\n`, 'sha256'],
+    ['OpenSSL 3 SHA-512', `SHA2-512(x)= 0\nSHA2-512(${name})= ${digest('sha512')}\n`, 'sha512'],
+    ['OpenSSL 1', `SHA256(${name})= ${SHA256}\n`, 'sha256'],
+    ['OpenSSL BLAKE2', `BLAKE2B-512(${name})= ${digest('blake2b512')}\n`, 'blake2b512'],
+    ['b2sum --tag', `BLAKE2b (${name}) = ${digest('blake2b512')}\n`, 'blake2b512'],
+    ['SHA512/256', `SHA512/256 (${name}) = ${digest('sha512-256')}\n`, 'sha512-256'],
+    [
+      'cksum --base64',
+      `SHA256 (${name}) = ${createHash('sha256').update('image').digest('base64')}`,
+      'sha256',
+    ],
+    ['standard input', `${SHA256}  -\n`, 'sha256'],
+    ['OpenSSL standard input', `SHA3-256(stdin)= ${digest('sha3-256')}\n`, 'sha3-256'],
+    ['Windows', `${SHA256} *C:\\images\\${name}\r\n`, 'sha256'],
+    [
+      'PowerShell',
+      `\r\nAlgorithm  Hash  Path\r\n---------  ----  ----\r\nSHA256     ${SHA256.toUpperCase()}     C:\\x\\${name}\r\n`,
+      'sha256',
+    ],
+    ['certutil', `SHA256 hash of ${name}:\r\n${SHA256}\r\nCertUtil: done.\r\n`, 'sha256'],
+    ['escaped', `\\${SHA256}  a\\\\b/${name}\n`, 'sha256'],
+    ['DIGESTS', `# MD5 HASH\n${MD5}  ${name}\n# SHA512 HASH\n${digest('sha512')}  ${name}\n`, 'sha512'],
+    [
+      'DIGESTS with what is not known',
+      `# SHA512 HASH\n${digest('sha512')}  ${name}\n# WHIRLPOOL HASH\n${'1'.repeat(128)}  ${name}\n`,
+      'sha512',
+    ],
+    ['BLAKE2 in a section', `# BLAKE2B HASH\n${digest('blake2b512')}  ${name}\n`, 'blake2b512'],
+    ['brackets', `[SHA3-256]\n${digest('sha3-256')}  ${name}\n`, 'sha3-256'],
+    [
+      'signed, bare',
+      `-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n- ${SHA256}  ${name}\n-----BEGIN PGP SIGNATURE-----\n\niQ==\n`,
+      'sha256',
+    ],
+    [
+      'signed, bare',
+      `-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n${SHA256}\n-----BEGIN PGP SIGNATURE-----\n\niQ==\n`,
+      'sha256',
+    ],
     ['signed', `-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n${SHA256}  ${name}\n`, 'sha256'],
   ])('%s', (_form, text, algorithm) => {
     expect(parseChecksumFile(text, name, rules).algorithm).toBe(algorithm);
@@ -106,6 +141,8 @@ describe('parseChecksumFile', () => {
     ['a longer name', `${SHA256}  old-${name}\n`, /does not list/],
     ['html', '<html><body>404</body></html>', /not a hexadecimal/],
     ['contradiction', `${SHA256}  ${name}\n${other}  ${name}\n`, /twice, with different/],
+    ['BLAKE2 of another length', `BLAKE2b-256 (${name}) = ${SHA256}\n`, /algorithm is not known/],
+    ['a section that is not known', `# WHIRLPOOL HASH\n${digest('sha512')}  ${name}\n`, /not known/],
     ['wrong length', `SHA512 (${name}) = ${SHA256}\n`, /sha512 checksum has 128/],
   ])('refuses %s', (_form, text, message) => {
     expect(() => parseChecksumFile(text, name, rules)).toThrow(message);
@@ -136,5 +173,79 @@ describe('parseChecksumFile', () => {
       parseChecksumFile(`${'a ('.repeat(50_000)}\n${'0'.repeat(100_000)} `, name, rules),
     ).toThrow();
     expect(performance.now() - started).toBeLessThan(500);
+  });
+
+  it.each<[string, string, string]>([
+    ['B2SUMS', `${digest('blake2b512')}  ${name}\n`, 'blake2b512'],
+    ['b2sums.txt', `${digest('blake2b512')}  ${name}\n`, 'blake2b512'],
+    ['disk.img.sha3-256', `${digest('sha3-256')}\n`, 'sha3-256'],
+    ['disk.img.sha3-256', `SHA256 (${name}) = ${SHA256}\n`, 'sha256'],
+    ['SHA3_512SUMS.gz', `${digest('sha3-512')}  ${name}\n`, 'sha3-512'],
+    ['md5sum.txt', `${SHA256}  ${name}\n`, 'sha256'],
+    ['CHECKSUM', `${digest('sha512')}  ${name}\n`, 'sha512'],
+  ])('what the file does not tell, its name does: %s', (file, text, algorithm) => {
+    expect(parseChecksumFile(text, name, rules, `https://h/x/${file}?sig=1`).algorithm).toBe(algorithm);
+  });
+
+  it('of the same name in several folders takes the one that the URL names', () => {
+    const hash = (folder: string) => digest('sha256', folder);
+    const text = ['amd64', 'arm64'].map((folder) => `${hash(folder)}  ./${folder}/disk.img`).join('\n');
+    const found = (url: string, all = text) =>
+      parseChecksumFile(all, url, rules, 'https://h/12/SHA256SUMS').value;
+    expect(found('https://h/12/arm64/disk.img?sig=x')).toBe(hash('arm64'));
+    expect(found('https://mirror/deb/12/amd64/disk.img')).toBe(hash('amd64'));
+    expect(() => found('https://h/12/disk.img')).toThrow(/does not tell which/);
+    expect(found('https://h/12/disk.img', `${text}\n${hash('top')}  disk.img`)).toBe(hash('top'));
+    expect(found('https://h/12/riscv/disk.img', `${hash('old')}  old/disk.img`)).toBe(hash('old'));
+  });
+});
+
+it('every algorithm of the table has the length that Node.js gives it, by every spelling', () => {
+  const names = [
+    'md5',
+    'SHA1',
+    'rmd160',
+    'sha2-224',
+    'SHA-256',
+    'SHA2_384',
+    'SHA512',
+    'SHA2-512/224',
+    'SHA512-256',
+  ];
+  for (const spelling of [
+    ...names,
+    'sha3_224',
+    'SHA3-256',
+    'sha3-384',
+    'SHA3_512',
+    'BLAKE2b',
+    'blake2s',
+    'SM3',
+  ]) {
+    const name = algorithmName(spelling);
+    expect([spelling, createHash(name!).digest().length]).toEqual([spelling, digestBytes(name!)]);
+  }
+  for (const none of ['rot13', 'shake128', 'whirlpool', 'blake2b-256', '', 'constructor'])
+    expect(algorithmName(none)).toBeUndefined();
+});
+
+describe('checksumText', () => {
+  const text = `${SHA256}  disk.img\r\n`;
+  const utf16 = Buffer.from(`\ufeff${text}`, 'utf16le');
+  it.each<[string, Buffer]>([
+    ['UTF-8', Buffer.from(text)],
+    ['UTF-8 with a mark', Buffer.from(`\ufeff${text}`)],
+    ['UTF-16LE', utf16],
+    ['UTF-16LE without a mark', utf16.subarray(2)],
+    ['UTF-16BE', Buffer.from(utf16).swap16()],
+    ['gzip', gzipSync(text)],
+    ['gzip of UTF-16', gzipSync(utf16)],
+  ])('%s', async (_form, bytes) => {
+    expect(await checksumText(bytes)).toBe(text);
+  });
+
+  it('refuses a bomb and a broken stream', async () => {
+    await expect(checksumText(gzipSync(Buffer.alloc(64 << 20)))).rejects.toThrow(/larger than 1048576 bytes/);
+    await expect(checksumText(gzipSync(text).subarray(0, 30))).rejects.toThrow(/broken gzip/);
   });
 });

@@ -7,7 +7,6 @@ import {
 
 const rules: ImageRules = {
   allowMd5: true,
-  digestBytes: (algorithm) => ({ md5: 16, sha256: 32 })[algorithm],
   filePaths: ['/images'],
 };
 const SHA256 = '9f6c942ad81690a9926ff530629fb69a82db8b8ab267e2cbd59df417c1a28060';

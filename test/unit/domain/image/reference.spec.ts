@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidError } from '../../../../src/domain/errors.js';
-import { baseNameOf, parseImageReference } from '../../../../src/domain/image/reference.js';
+import { parseImageReference } from '../../../../src/domain/image/reference.js';
 
 const ID = '0b9f3c1e-5c2a-4f6e-9d67-2f1d3c1f0a11';
 
@@ -63,13 +63,5 @@ describe('parseImageReference', () => {
     expect(parse).toThrow(message);
     expect(parse).toThrow(/^deploy_kernel: /);
     expect(parse).not.toThrow(/canary/);
-  });
-
-  it('knows the name a checksum file would list', () => {
-    const name = (value: string) => baseNameOf(parseImageReference(value, 'x'));
-    expect(name('http://h/a/debian%2012.qcow2?x=/y')).toBe('debian 12.qcow2');
-    expect(name('file:///images/a/b.raw')).toBe('b.raw');
-    expect(name('http://h/100%')).toBe('100%');
-    expect(name(ID)).toBe('');
   });
 });

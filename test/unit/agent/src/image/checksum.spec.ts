@@ -26,13 +26,18 @@ describe('expectedChecksum', () => {
     expect(await expectedChecksum({ ...image, checksum: md5 }, true, none)).toMatchObject({
       algorithm: 'md5',
     });
+    const named = { ...image, os_hash_algo: 'sha2-256', os_hash_value: sha256 };
+    expect(await expectedChecksum(named, false, none)).toEqual({ algorithm: 'sha256', value: sha256 });
   });
 
   it('finds the image in a checksum file by its decoded name', async () => {
     const asked: string[] = [];
     const fetch = async (url: string) => {
       asked.push(url);
-      return `${'0'.repeat(64)}  other.raw\n${sha256}  disk one.raw\n`;
+      return Buffer.from(
+        `\ufeffSHA2-256(other.raw)= ${'0'.repeat(64)}\nSHA2-256(disk one.raw)= ${sha256}\n`,
+        'utf16le',
+      );
     };
     const found = await expectedChecksum({ ...image, checksum: 'https://h/SUMS' }, false, fetch);
     expect([found.value, asked]).toEqual([sha256, ['https://h/SUMS']]);
