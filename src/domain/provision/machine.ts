@@ -55,21 +55,29 @@ const ADVISED: readonly ProvisionVerb[] = ['manage', 'provide', 'abort'];
 /** A way that is longer says nothing of what was asked for. */
 const LONGEST_WAY = 3;
 
-/** The shortest way from a state to one where `verb` may be asked for, as verbs in their order; null: there is none. */
+/**
+ * The shortest way from a state to one where `verb` may be asked for, as verbs in their order; null: there is none, or the
+ * verb would only lead back to the state.
+ */
 export function wayTo(state: ProvisionState, verb: ProvisionVerb): ProvisionVerb[] | null {
+  if (nextByVerb(state, verb)) return [];
   let ways: { at: ProvisionState; verbs: ProvisionVerb[] }[] = [{ at: state, verbs: [] }];
   for (let length = 0; length <= LONGEST_WAY; length++) {
-    const found = ways.find(({ at }) => nextByVerb(at, verb));
-    if (found) return found.verbs;
+    for (const { at, verbs } of ways) {
+      const row = nextByVerb(at, verb);
+      if (row) return endOf(row) === state ? null : verbs;
+    }
     ways = ways.flatMap(({ at, verbs }) =>
       ADVISED.flatMap((next) => {
         const row = nextByVerb(at, next);
-        if (!row) return [];
-        // What is worked at ends where it is to; a failure stays one.
-        const end = factsOf(row.to).onConductorLoss ? targetAfter(row, null) : null;
-        return [{ at: end ?? row.to, verbs: [...verbs, next] }];
+        return row ? [{ at: endOf(row), verbs: [...verbs, next] }] : [];
       }),
     );
   }
   return null;
+}
+
+/** What is worked at ends where it is to; a failure stays one. */
+function endOf(row: Transition): ProvisionState {
+  return (factsOf(row.to).onConductorLoss ? targetAfter(row, null) : null) ?? row.to;
 }

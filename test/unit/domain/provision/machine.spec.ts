@@ -110,6 +110,9 @@ describe('the way to a verb that is illegal', () => {
     ['error', 'provide', null],
     ['cleaning', 'provide', null],
     ['enroll', 'unrescue', null],
+    // Nobody is sent round to where the node is.
+    ['manageable', 'manage', null],
+    ['available', 'provide', null],
   ] as const)('%s, %s', (state, verb, way) => {
     expect(wayTo(state, verb)).toEqual(way);
   });
