@@ -17,6 +17,10 @@ function newerRows(newer: readonly string[]) {
   };
 }
 
+/** What our refusals say behind Ironic's words. */
+const WHAT_TO_DO =
+  / Ask for "\w+"(, then "\w+")* first\.| Enabled hardware types \(driver\.enabled_hardware_types\): [\w, -]+\./g;
+
 export const MEANT: readonly Meant[] = [
   // What lists and shows print
   {
@@ -131,6 +135,12 @@ export const MEANT: readonly Meant[] = [
     when: ({ theirs: their, ours }) =>
       ours.split('Valid interfaces')[0] === their.split('Valid interfaces')[0],
     reason: 'The interfaces that could be named are those that are enabled.',
+  },
+  {
+    path: /^stderr$/,
+    when: ({ theirs: their, ours }) => ours.replaceAll(WHAT_TO_DO, '') === their,
+    reason:
+      'Behind Ironic’s words stands what to do: the verb to ask for first, the hardware types that are enabled.',
   },
   {
     path: /^(stderr|last_error)$/,

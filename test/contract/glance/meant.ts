@@ -110,6 +110,12 @@ export const MEANT: readonly Meant[] = [
     reason: 'A body of the wrong type is refused with the type that it must have.',
   },
   {
+    path: /^status$/,
+    when: ours(/^415 .*body must be application\/json/),
+    reason:
+      'What is not called JSON is not read as JSON, since web pages may send such bodies to anybody; Glance reads it.',
+  },
+  {
     path: WORDS,
     when: theirs(/^"(Malformed JSON in request body|Unexpected body type)/),
     reason: 'What cannot be read as JSON, or is no object, is refused in other words.',
