@@ -244,6 +244,7 @@ describe('a daemon that is killed during an upload', () => {
     const { id } = (await (
       await fetch(`${daemon.url}/v2/images`, {
         method: 'POST',
+        headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ name: 'cut', disk_format: 'aki', container_format: 'aki' }),
       })
     ).json()) as { id: string };
