@@ -13,7 +13,7 @@ PXE=(pxelinux syslinux-common grub-efi-amd64-signed shim-signed)
 LAB=(qemu-system-x86 ovmf seabios ipxe-qemu iproute2 socat mmdebstrap mtools dosfstools e2fsprogs fdisk gdisk
   cpio zstd kmod binutils tar squashfs-tools dpkg-dev)
 # What an operator looks at it with.
-CLIENT=(curl python3 python3-ironicclient)
+CLIENT=(curl openssh-client python3 python3-ironicclient python3-openstackclient)
 # Independent clients and readers that the tests hold Ferric against.
 TEST=(curl openipmi atftp tftp-hpa udhcpc isc-dhcp-client isc-dhcp-relay dnsmasq-base python3 python3-ironicclient glance-api
   genisoimage libarchive-tools udev gcc libc6-dev procps openssl libvirt-clients python3-openstacksdk python3-nova

@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+
+/** Where a page's programs come from. One that is not here is in no page. */
+export const PROGRAMS: Readonly<Record<string, { from: 'system' | 'clone' } | { package: string }>> = {
+  // Debian's essential packages, and the shell itself.
+  ...from('system', ['base64', 'cat', 'cd', 'cp', 'export', 'head', 'install', 'printf', 'rm', 'tail', '>']),
+  // The clone of the README's first lines, and what its commands install.
+  ...from('clone', ['./ferric', 'make', 'npm', 'scripts/install-dependencies.sh']),
+  git: { package: 'git' },
+  baremetal: { package: 'python3-ironicclient' },
+  openstack: { package: 'python3-openstackclient' },
+  curl: { package: 'curl' },
+  ssh: { package: 'openssh-client' },
+  htpasswd: { package: 'apache2-utils' },
+  pg_dump: { package: 'PostgreSQL 18' },
+};
+
+function from(place: 'system' | 'clone', names: string[]) {
+  return Object.fromEntries(names.map((name) => [name, { from: place }]));
+}
+
+/** The packages of a group of scripts/install-dependencies.sh; undefined: no such group. */
+export function packagesOf(group: string): string[] | undefined {
+  const script = readFileSync('scripts/install-dependencies.sh', 'utf8');
+  const [, words] = new RegExp(`^${group.toUpperCase()}=\\(([^)]*)\\)`, 'm').exec(script) ?? [];
+  return words?.split(/\s+/);
+}
+
+/** Whether a page's text, up to its command, installs a Debian package or says that it is needed. */
+export function says(text: string, name: string): boolean {
+  const groups = [...text.matchAll(/scripts\/install-dependencies\.sh((?: [a-z]+)+)/g)].flatMap(([, words]) =>
+    words!.trim().split(' '),
+  );
+  return text.includes(name) || groups.some((group) => packagesOf(group)?.includes(name));
+}
