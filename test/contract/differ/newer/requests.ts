@@ -59,7 +59,7 @@ const ROUTES: readonly Newer[] = [
     'GET',
     '/v1/nodes/{ident}/vmedia',
     ask('GET', `/v1/nodes/${PARENT}/vmedia`),
-    is(200, { has: '[0].device_type' }),
+    is(200, { has: '[0].media_types' }),
   ),
   route(92, 'GET', RUNBOOKS, ask('GET', RUNBOOKS), is(200, { has: 'runbooks[0].name' })),
   route(
