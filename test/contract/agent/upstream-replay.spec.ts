@@ -23,6 +23,12 @@ interface Told {
   params: { node: JsonObject; ports: JsonObject[]; step?: { args: JsonObject } };
 }
 
+/** The recordings are older than the name behind an image's folder that nobody guesses. */
+function withoutSecretName<T>(requests: T): T {
+  const text = JSON.stringify(requests);
+  return JSON.parse(text.replaceAll(/(\/agent_images\/[0-9a-f-]{36})\/[\w-]{32}"/g, '$1"')) as T;
+}
+
 /** The commands of a session, in their order. */
 const commandsOf = (session: Session) =>
   session.told.filter((one) => one.method === 'POST').map((one) => one.body as Told);
@@ -149,7 +155,7 @@ describe.each(readdirSync(FIXTURES))('%s', (file) => {
   /** What was said since the last `play` is what was said to the real agent, and nobody else's secrets were. */
   function expectAsRecorded(session: Session): void {
     const requests = session.told.map(({ status: _, answer: __, ...request }) => request);
-    expect(agent.heardRequests).toEqual(requests);
+    expect(withoutSecretName(agent.heardRequests)).toEqual(requests);
     expect(JSON.stringify(agent.heardRequests)).not.toContain('canary');
     expect(bench.committed.driver_internal_info).not.toHaveProperty('agent_url');
   }
