@@ -71,7 +71,9 @@ function refused(why: string): ForbiddenError {
 /** Of an authority, without port; null for what is none. */
 function hostOf(authority: string): string | null {
   if (!/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?$/.test(authority)) return null;
-  return plain(new URL(`http://${authority.replace(/:\d+$/, '')}`).hostname);
+  // 192.0.2.999 has the form of an authority, and is none.
+  if (!URL.canParse(`http://${authority}`)) return null;
+  return plain(new URL(`http://${authority}`).hostname);
 }
 
 function plain(name: string): string {
