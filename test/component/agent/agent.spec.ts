@@ -74,9 +74,9 @@ describe('the deploy agent', () => {
       body: { faultstring: '400 Bad Request: Missing or invalid name or params' },
     });
     expect((await send('{')).status).toBe(400);
-    expect(await test.post('service.get_service_steps')).toEqual({
+    expect(await test.post('kitchen.make_coffee')).toEqual({
       status: 404,
-      body: { faultcode: 'Client', faultstring: 'Not found: Extension with id service not found.' },
+      body: { faultcode: 'Client', faultstring: 'Not found: Extension with id kitchen not found.' },
     });
     expect(await test.post('standby.make_coffee')).toEqual({
       status: 400,
@@ -112,6 +112,8 @@ describe('the deploy agent', () => {
             interface: 'deploy',
           },
           { step: 'erase_devices_express', priority: 0 },
+          { step: 'delete_configuration', priority: 0, interface: 'raid' },
+          { step: 'create_configuration', priority: 0, interface: 'raid' },
         ],
       },
       hardware_manager_version: { ferric_hardware_manager: '1.0' },

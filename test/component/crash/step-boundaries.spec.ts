@@ -44,6 +44,8 @@ let journals: string;
 beforeAll(() => {
   home = new DaemonHome({
     conductor: { heartbeat_interval: 1 },
+    // The overwrite of disks is a step of cleaning here.
+    deploy: { erase_devices_priority: 10 },
     driver: { enabled_hardware_types: ['fake-hardware'] },
     log: { level: 'info' },
   });
