@@ -320,7 +320,7 @@ export class Agent {
       bootMode: () => machine.bootMode(),
       // Absent in the answers of conductors before it could be turned off.
       md5Allowed: this.config.agent_md5_checksum_enable ?? true,
-      permittedFormats: this.config.permitted_image_formats ?? ['raw', 'gpt', 'qcow2'],
+      permittedFormats: this.config.permitted_image_formats ?? ['raw', 'gpt', 'qcow2', 'iso'],
     };
   }
 

@@ -6,7 +6,8 @@ import type { ImageKind } from '../domain/image/instance-image.js';
 import { kindFault } from '../domain/image/kind.js';
 import type { ImageReference } from '../domain/image/reference.js';
 import { usedFormat } from '../protocol/image-format/check.js';
-import type { ImageFormat, Inspection } from '../protocol/image-format/inspection.js';
+import { isFlat } from '../protocol/image-format/formats.js';
+import type { Inspection } from '../protocol/image-format/inspection.js';
 import type { ImageCache } from './cache.js';
 import { type CacheEntry, type CacheRecord, CONVERTED, uuid5 } from './cache-entry.js';
 import { type ConvertLimits, convertToRaw } from './convert.js';
@@ -53,8 +54,6 @@ interface Work {
 }
 
 type NewRecord = Omit<CacheRecord, 'version' | 'boot'>;
-
-const RAW_LIKE: readonly (ImageFormat | undefined)[] = ['raw', 'gpt', 'iso'];
 
 /** The names of an image in the cache: as it is, and converted to raw. */
 export function namesOf(source: ImageReference): [string, string] {
@@ -261,9 +260,7 @@ export class ImageBuilder {
   }
 
   private needsConversion(request: FetchRequest, inspection: Inspected): boolean {
-    return (
-      request.forceRaw && !request.opaque && !RAW_LIKE.includes(usedFormat(inspection, request.declared))
-    );
+    return request.forceRaw && !request.opaque && !isFlat(usedFormat(inspection, request.declared));
   }
 
   private async convert(

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { FerricError } from '../domain/errors.js';
 import { CommandError, runCommand } from '../platform/run-command.js';
+import { isFlat } from '../protocol/image-format/formats.js';
 import type { ImageFormat } from '../protocol/image-format/inspection.js';
 import { qemuSource } from '../protocol/image-format/qemu-source.js';
 import { TransferError } from './transfer-pool.js';
@@ -22,8 +23,6 @@ export interface Conversion {
   virtualSize: number;
 }
 
-/** These are what is converted to. */
-const RAW: readonly ImageFormat[] = ['raw', 'gpt'];
 const SECTOR = 512;
 
 /**
@@ -37,9 +36,7 @@ export async function convertToRaw(
   limits: ConvertLimits,
   signal: AbortSignal,
 ): Promise<void> {
-  const named = RAW.includes(conversion.format)
-    ? undefined
-    : qemuSource(conversion.format, conversion.source);
+  const named = isFlat(conversion.format) ? undefined : qemuSource(conversion.format, conversion.source);
   if (named === undefined || !conversion.source.startsWith('/') || !conversion.target.startsWith('/'))
     throw new FerricError('internal', `A ${conversion.format} image is never converted.`);
   const size = Math.ceil(conversion.virtualSize / SECTOR) * SECTOR;

@@ -3,10 +3,9 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { createInflateRaw, createZstdDecompress } from 'node:zlib';
 import type { ImageContents } from '../domain/image/kind.js';
 import { CONTENTS_BYTES, contentsOf } from '../protocol/image-format/contents.js';
+import { formatFacts } from '../protocol/image-format/formats.js';
 import type { ImageFormat } from '../protocol/image-format/inspection.js';
 import { qcow2Start } from '../protocol/image-format/qcow2-disk.js';
-
-const FLAT: readonly (string | undefined)[] = ['raw', 'gpt', 'iso'];
 
 /** Bytes of an image from a place on, fewer where it ends; undefined where they cannot be had. */
 export type ReadAt = (at: number, length: number) => Promise<Uint8Array | undefined>;
@@ -27,7 +26,7 @@ export async function diskContents(path: string, format: ImageFormat | undefined
 
 /** The same of an image that lies elsewhere. @param format anything else than a format that is known is `unseen` */
 export async function contentsBehind(read: ReadAt, format: string | undefined): Promise<ImageContents> {
-  if (!FLAT.includes(format) && format !== 'qcow2') return 'unseen';
+  if (!formatFacts(format)?.seen) return 'unseen';
   const head = format === 'qcow2' ? await insideQcow2(read) : await read(0, CONTENTS_BYTES);
   return head ? contentsOf(head) : 'unseen';
 }

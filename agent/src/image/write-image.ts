@@ -1,5 +1,7 @@
 import { MAX_CHECKSUM_FILE } from '../../../src/domain/image/checksum-text.js';
 import { contentsOf } from '../../../src/protocol/image-format/contents.js';
+import { isFlat } from '../../../src/protocol/image-format/formats.js';
+import { isPartitioned } from '../../../src/protocol/image-format/partition-table.js';
 import { sectorFault } from '../../../src/protocol/image-format/sector-size.js';
 import type { CommandContext } from '../command-board.js';
 import { writeConfigDrive } from '../disk/config-drive.js';
@@ -56,6 +58,7 @@ export async function writeImage(
   if (image.image_type === 'partition') {
     return writePartitionImage(image, configDrive, device, tools, { fetch, write });
   }
+  let table = true;
   await write({
     device: device.name,
     start: 0,
@@ -63,29 +66,39 @@ export async function writeImage(
     limitName: `the disk ${device.name} holds`,
     // The old table must not outlive a write that fails half way.
     prepare: async (head) => {
-      refuseUnusable(head, image.id, device);
+      table = contentsOf(head) !== 'optical-disc' || isPartitioned(head);
+      refuseUnusable(head, image.id, device, configDrive !== undefined);
       await eraseMetadata(device);
     },
     discard: () => eraseMetadata(device),
   });
   await rereadPartitions(device.name);
   await moveBackupGpt(device.name);
-  await requirePartitions(device.name);
+  // A disc that starts by El Torito alone has none.
+  if (table) await requirePartitions(device.name);
   await rereadPartitions(device.name);
   if (configDrive !== undefined) await writeConfigDrive(configDrive, device, fetch, tools.journal);
   return { device: device.name, rootUuid: await diskIdentifier(device.name) };
 }
 
 /** @throws AgentError InvalidImage for a disk that nothing could start from once it is on this one */
-function refuseUnusable(head: Buffer, id: string, device: BlockDevice): void {
-  const fault =
-    contentsOf(head) === 'protective-mbr'
-      ? 'it begins with a protective MBR, but no GPT that can be read is behind it'
-      : sectorFault(head, device.logical_sectors);
+function refuseUnusable(head: Buffer, id: string, device: BlockDevice, withDrive: boolean): void {
+  const fault = faultOf(head, device, withDrive);
   if (fault === undefined) return;
   throw invalidImage(`Image ${id} cannot be used on ${device.name}: ${fault}. Nothing was written.`);
 }
 
+function faultOf(head: Buffer, device: BlockDevice, withDrive: boolean): string | undefined {
+  const contents = contentsOf(head);
+  if (contents === 'protective-mbr')
+    return 'it begins with a protective MBR, but no GPT that can be read is behind it';
+  if (contents === 'plain-disc')
+    return 'it is an ISO without a boot record (neither El Torito nor an MBR), from which nothing starts';
+  if (contents === 'optical-disc' && withDrive && !isPartitioned(head))
+    return 'it is an ISO without a partition table, so that no partition for the config drive can be added';
+  return sectorFault(head, device.logical_sectors);
+}
+
 function isStreamable(image: ImageInfo): boolean {
-  return image.disk_format === 'raw' || image.disk_format === 'gpt';
+  return isFlat(image.disk_format);
 }

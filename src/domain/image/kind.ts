@@ -4,7 +4,8 @@ import type { ImageKind } from './instance-image.js';
 /** What the first bytes of a disk, or of a file that is none, are. Same words as `src/protocol/image-format/contents.ts`. */
 export type ImageContents =
   | 'partition-table' // GPT or MBR with at least one partition: a whole disk
-  | 'optical-disc' // ISO 9660 or UDF, hybrid ones too
+  | 'optical-disc' // ISO 9660 or UDF with a boot record, hybrid ones too
+  | 'plain-disc' // the same without one
   | 'filesystem' // a file system from its first byte: a partition
   | 'protective-mbr' // the cover of a GPT that cannot be read: no partition table
   | 'boot-sector' // ends like an MBR, but has no table: code of some boot loader
@@ -33,6 +34,7 @@ export function kindFault(kind: ImageKind, contents: ImageContents): string | un
       case 'partition-table':
         return `The image is told to be a partition image (it has a kernel and a ramdisk, or says so), but it begins with a partition table. ${WHOLE}`;
       case 'optical-disc':
+      case 'plain-disc':
         return `The image is told to be a partition image, but it is an optical disc (ISO). ${WHOLE}`;
       case 'kernel':
       case 'ramdisk':
@@ -47,6 +49,8 @@ export function kindFault(kind: ImageKind, contents: ImageContents): string | un
     case 'kernel':
     case 'ramdisk':
       return `The image is told to be a whole-disk image, but it is a ${contents}: image_source must be a disk image.`;
+    case 'plain-disc':
+      return 'The image is an ISO without a boot record (neither El Torito nor an MBR): no machine boots from it. Take a bootable one, best a hybrid ISO.';
     case 'unknown':
       return `The image is told to be a whole-disk image, but it has no partition table and no boot sector: no machine boots from it. ${PARTITION}`;
     case 'unseen':

@@ -10,6 +10,7 @@ import type { BootMode } from '../../domain/node/boot-device.js';
 import type { Json, JsonObject } from '../../domain/step/step.js';
 import { encodeFetchRules, FETCH_RULES, type FetchRules } from '../../protocol/agent/fetch-rules.js';
 import { buildConfigDrive } from '../../protocol/configdrive/config-drive.js';
+import { formatFacts, writtenAs } from '../../protocol/image-format/formats.js';
 import { bootOptionOf } from '../capabilities.js';
 import type { DriverContext, DriverNode } from '../contract/context.js';
 import type { BootPlans } from '../pxe/network-boot.js';
@@ -73,8 +74,6 @@ export interface InstanceImageParts {
   addresses?: () => FetchRules['addresses'];
 }
 
-const UNPACKED_FIRST = ['vhd', 'vhdx', 'vmdk', 'vdi'];
-
 /** The image that a node is to get: from instance_info to what the agent is told to write. */
 export class InstanceImage {
   constructor(private readonly parts: InstanceImageParts) {}
@@ -115,7 +114,7 @@ export class InstanceImage {
       reference.kind !== 'http' ||
       this.downloadSource(node) === 'local' ||
       resolved.disk_format === undefined ||
-      UNPACKED_FIRST.includes(resolved.disk_format);
+      !formatFacts(resolved.disk_format)?.seen;
     let image: JsonObject;
     let url: string;
     if (served) {
@@ -136,7 +135,7 @@ export class InstanceImage {
       if (partition) await this.inspect(context, join(httpRoot, name), fetched.size);
       url = `${httpUrl().replace(/\/$/, '')}/${name}`;
       image = {
-        disk_format: fetched.disk_format,
+        disk_format: writtenAs(fetched.disk_format),
         os_hash_algo: 'sha256',
         os_hash_value: fetched.sha256,
         size: fetched.size,
@@ -149,7 +148,7 @@ export class InstanceImage {
       await images.checkKind(source, { size, disk_format: disk_format!, kind: 'whole-disk', signal });
       url = resolved.href;
       image = {
-        disk_format: resolved.disk_format!,
+        disk_format: writtenAs(resolved.disk_format!),
         os_hash_algo: resolved.checksum.algo,
         os_hash_value: resolved.checksum.value,
         size: resolved.size,

@@ -6,7 +6,8 @@ export type DiskContents =
   | 'partition-table' // GPT or MBR with at least one partition
   | 'protective-mbr' // the cover of a GPT that cannot be read
   | 'boot-sector' // ends like an MBR, but has no table: code of some boot loader
-  | 'optical-disc' // ISO 9660 or UDF, hybrid ones too
+  | 'optical-disc' // ISO 9660 or UDF with a boot record, hybrid ones too
+  | 'plain-disc' // the same without one: nothing starts from it
   | 'filesystem' // from its first byte
   | 'kernel'
   | 'ramdisk'
@@ -24,6 +25,9 @@ const FILE_SYSTEMS: readonly [number, readonly string[]][] = [
   [0x36, ['FAT12   ', 'FAT16   ']],
   [0x52, ['FAT32   ']],
 ];
+const VOLUMES = 0x8000;
+const VOLUME_BYTES = 2048;
+const EL_TORITO = 'EL TORITO SPECIFICATION';
 const DISC = ['CD001', 'NSR02', 'NSR03'];
 
 /**
@@ -32,7 +36,8 @@ const DISC = ['CD001', 'NSR02', 'NSR03'];
  * @param head the first `CONTENTS_BYTES` of the disk inside an image, or all of it
  */
 export function contentsOf(head: Uint8Array): DiskContents {
-  if (DISC.some((id) => hasText(head, 0x8001, id))) return 'optical-disc';
+  if (DISC.some((id) => hasText(head, VOLUMES + 1, id)))
+    return hasBootRecord(head) ? 'optical-disc' : 'plain-disc';
   if (isKernel(head)) return 'kernel';
   const hasFileSystem = FILE_SYSTEMS.some(([at, texts]) => texts.some((text) => hasText(head, at, text)));
   if (hasTable(head) && !hasFileSystem) return 'partition-table';
@@ -40,6 +45,15 @@ export function contentsOf(head: Uint8Array): DiskContents {
   if (isBootSector(head) && tableOf(head) === undefined) return 'protective-mbr';
   if (hasText(head, 0, '070701') || hasText(head, 0, '070702')) return 'ramdisk';
   return isBootSector(head) ? 'boot-sector' : 'unknown';
+}
+
+/** That of El Torito (§2.0: a boot record volume descriptor), or that of a disk (isohybrid's MBR). */
+function hasBootRecord(head: Uint8Array): boolean {
+  if (isBootSector(head)) return true;
+  for (let at = VOLUMES; hasText(head, at + 1, 'CD001'); at += VOLUME_BYTES) {
+    if (head[at] === 0 && hasText(head, at + 7, EL_TORITO)) return true;
+  }
+  return false;
 }
 
 function isBootSector(head: Uint8Array): boolean {

@@ -1,15 +1,4 @@
-import type { ImageFormat } from './inspection.js';
-
-/** What qemu-img calls the formats that it is trusted with. */
-const QEMU_NAMES: Partial<Record<ImageFormat, string>> = {
-  raw: 'raw',
-  gpt: 'raw',
-  qcow2: 'qcow2',
-  vhd: 'vpc',
-  vhdx: 'vhdx',
-  vmdk: 'vmdk',
-  vdi: 'vdi',
-};
+import { formatFacts } from './formats.js';
 
 /** How a source is named to `qemu-img convert` and `dd`. */
 export interface QemuSource {
@@ -25,7 +14,7 @@ export interface QemuSource {
  * @returns undefined for formats that are never opened
  */
 export function qemuSource(format: string, path: string): QemuSource | undefined {
-  const name = QEMU_NAMES[format as ImageFormat];
+  const name = formatFacts(format)?.qemu;
   if (name === undefined) return undefined;
   if (format !== 'vhd') return { options: ['-f', name], source: path };
   const file = `file.driver=file,file.filename=${path.replaceAll(',', ',,')}`;

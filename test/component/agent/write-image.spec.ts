@@ -5,8 +5,9 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { buildConfigDrive } from '../../../src/protocol/configdrive/config-drive.js';
 import { AgentUnderTest } from '../../support/agent/agent-under-test.js';
-import { asQcow2, diskImage, qcow2WithBackingFile, sha256 } from '../../support/agent/disk-image.js';
+import { asImage, asQcow2, diskImage, qcow2WithBackingFile, sha256 } from '../../support/agent/disk-image.js';
 import { ImageServer } from '../../support/agent/image-server.js';
+import { isoImage } from '../../support/iso.js';
 
 const GIB = 2 ** 30;
 const MIB = 2 ** 20;
@@ -156,6 +157,41 @@ describe('write_image', () => {
     const ended = await test.curl(`/v1/commands/${id}?wait=true&agent_token=${test.conductor.token}`);
     expect(ended.body).toMatchObject({ command_status: 'SUCCEEDED' });
     expect(server.requests).toHaveLength(1);
+  });
+
+  it.each([
+    ['vhd', 'vpc', ['-o', 'force_size=on']],
+    ['vhdx', 'vhdx', []],
+    ['vmdk', 'vmdk', []],
+    ['vdi', 'vdi', []],
+    ['gpt', 'raw', []],
+  ] as const)('writes an image of every format that may be permitted: %s', async (format, name, options) => {
+    test.conductor.config = { permitted_image_formats: [format] };
+    await test.restart();
+    const image = diskImage('dos');
+    const record = await test.writeImage(raw(asImage(image, name, ...options), { disk_format: format }));
+    expect(record.command_error?.details).toBeUndefined();
+    expect(read(0, image.length).equals(image)).toBe(true);
+  });
+
+  it.each(['el-torito', 'hybrid'] as const)('writes an ISO that starts: %s', async (boot) => {
+    for (const disk_format of ['iso', 'raw']) {
+      const iso = isoImage(boot);
+      const record = await test.writeImage(raw(iso, { disk_format }));
+      expect(record.command_error?.details).toBeUndefined();
+      expect(read(0, iso.length).equals(iso)).toBe(true);
+    }
+  });
+
+  it('refuses an ISO that starts nothing before anything is written, and one that has no room for a config drive', async () => {
+    const before = diskImage('gpt');
+    await test.writeImage(raw(before));
+    const plain = await test.writeImage(raw(isoImage('none'), { disk_format: 'iso' }));
+    expect(plain.command_error!.details).toMatch(/ISO without a boot record .* Nothing was written/);
+    const drive = gzipSync(Buffer.alloc(2048)).toString('base64');
+    const driven = await test.writeImage(raw(isoImage('el-torito'), { disk_format: 'iso' }), drive);
+    expect(driven.command_error!.details).toMatch(/no partition for the config drive .* Nothing was written/);
+    expect(read(2 * MIB, 4 * MIB).equals(before.subarray(2 * MIB, 6 * MIB))).toBe(true);
   });
 
   it('converts a qcow2 image after checking it', async () => {

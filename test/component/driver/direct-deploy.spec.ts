@@ -118,7 +118,7 @@ function bed(
         fetched.push(ref);
         await mkdir(dirname(target), { recursive: true });
         writeFileSync(target, 'image');
-        return { size: 5, sha256: 'b'.repeat(64), disk_format: 'raw' };
+        return { size: 5, sha256: 'b'.repeat(64), disk_format: ref.endsWith('.iso') ? 'iso' : 'raw' };
       },
       pathsIn: async () => inImage,
     },
@@ -257,6 +257,7 @@ describe('direct deploy', () => {
     ['http://images/x.raw', { image_disk_format: 'raw', image_download_source: 'local' }],
     ['http://images/format-unknown', {}],
     ['http://images/x.vmdk', { image_disk_format: 'vmdk' }],
+    ['http://images/x.iso', { image_disk_format: 'iso', image_download_source: 'local' }],
   ])('serves %s %j itself, and only while it is needed', async (image_source, info) => {
     await using at = await ready({ instance_info: { ...IMAGE, image_source, ...info } });
     expect(fetched).toEqual([image_source]);
@@ -279,6 +280,16 @@ describe('direct deploy', () => {
     at.write.end();
     await at.drive('prepare_instance_boot');
     expect(existsSync(path)).toBe(false);
+  });
+
+  it.each(['iso', 'gpt', 'qcow2'])('tells the agent what it can write: %s', async (image_disk_format) => {
+    await using at = await ready({ instance_info: { ...IMAGE, image_disk_format } });
+    expect(looked.at(-1)).toMatchObject({ disk_format: image_disk_format });
+    await at.enter('write_image', 'start');
+    const disk_format = image_disk_format === 'qcow2' ? 'qcow2' : 'raw';
+    expect(at.machine.heard.at(-1)?.params).toMatchObject({
+      step: { args: { image_info: { disk_format } } },
+    });
   });
 
   it('looks at the first bytes of what the agent fetches itself before a machine is touched', async () => {

@@ -7,6 +7,7 @@ import { ImageServer } from '../../../lab/image-server.js';
 import { diskContents } from '../../../src/image/disk-contents.js';
 import { runCommand } from '../../../src/platform/run-command.js';
 import { aHouse, type ImageHouse } from '../../support/image-service.js';
+import { isoImage } from '../../support/iso.js';
 
 let home: string;
 let house: ImageHouse;
@@ -44,6 +45,20 @@ describe('what is on a disk', () => {
     expect(await diskContents(await blank('zeros'), 'raw')).toBe('unknown');
     expect(await diskContents(at('zeros'), 'vmdk')).toBe('unseen');
   });
+
+  it.each([
+    ['none', [], 'plain-disc'],
+    ['none', ['-udf', '-J', '-R'], 'plain-disc'],
+    ['el-torito', [], 'optical-disc'],
+    ['el-torito', ['-J', '-R', '-udf'], 'optical-disc'],
+    ['hybrid', [], 'optical-disc'],
+  ] as const)(
+    'of an optical disc tells whether anything starts from it: %s %j',
+    async (boot, more, contents) => {
+      await writeFile(at('a.iso'), isoImage(boot, ...more));
+      expect(await diskContents(at('a.iso'), 'iso')).toBe(contents);
+    },
+  );
 
   it.each<[string, string[]]>([
     ['plain', []],

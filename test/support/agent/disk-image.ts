@@ -20,6 +20,11 @@ export function diskImage(label: 'gpt' | 'dos', mebibytes = 16, partitions = 1):
 
 /** @param options for qemu-img convert, such as `-c` */
 export function asQcow2(raw: Buffer, ...options: string[]): Buffer {
+  return asImage(raw, 'qcow2', ...options);
+}
+
+/** @param format as qemu-img names it */
+export function asImage(raw: Buffer, format: string, ...options: string[]): Buffer {
   const dir = mkdtempSync(join(tmpdir(), 'image-'));
   try {
     writeFileSync(join(dir, 'raw'), raw);
@@ -28,7 +33,7 @@ export function asQcow2(raw: Buffer, ...options: string[]): Buffer {
       '-f',
       'raw',
       '-O',
-      'qcow2',
+      format,
       ...options,
       join(dir, 'raw'),
       join(dir, 'qcow2'),

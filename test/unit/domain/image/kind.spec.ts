@@ -6,6 +6,7 @@ const ALL: ImageContents[] = [
   'protective-mbr',
   'boot-sector',
   'optical-disc',
+  'plain-disc',
   'filesystem',
   'kernel',
   'ramdisk',
@@ -16,13 +17,21 @@ const refused = (kind: 'whole-disk' | 'partition') => ALL.filter((contents) => k
 
 describe('an image of another kind than it was told to be', () => {
   it('is refused as a whole disk without a partition table, a boot sector or a disc', () => {
-    expect(refused('whole-disk')).toEqual(['protective-mbr', 'filesystem', 'kernel', 'ramdisk', 'unknown']);
+    expect(refused('whole-disk')).toEqual([
+      'protective-mbr',
+      'plain-disc',
+      'filesystem',
+      'kernel',
+      'ramdisk',
+      'unknown',
+    ]);
   });
   it('is refused as a partition with a partition table, as a disc, as a kernel', () => {
     expect(refused('partition')).toEqual([
       'partition-table',
       'protective-mbr',
       'optical-disc',
+      'plain-disc',
       'kernel',
       'ramdisk',
     ]);
