@@ -90,8 +90,6 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
   const adapter = new FastifyAdapter({
     serverFactory: server,
     bodyLimit: options.maxBodyBytes,
-    // Of a request whose bytes are streamed nobody knows how long it takes: `expire` sees to the others.
-    requestTimeout: 0,
     forceCloseConnections: 'idle',
     // What came in before the end is answered.
     return503OnClosing: false,
@@ -138,9 +136,18 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
   };
 }
 
+/** ms. Fastify leaves the times of a server that it did not make itself alone (fastify/lib/server.js, getServerInstance). */
+const TIMES = {
+  // Of a request whose bytes are streamed nobody knows how long it takes: `expire` sees to the others.
+  requestTimeout: 0,
+  // Fastify's own. Within Node's 5 s many a client's next request is under way when the connection closes.
+  keepAliveTimeout: 72_000,
+};
+
 /** Fastify's handler runs hooks and filters of ours outside of its own nets, too: while it reads the path, for one. */
 function server(handler: RequestListener): Server {
-  const made = createServer(contained('API: request', handler, (_error, [request]) => request.destroy()));
+  const contains = contained('API: request', handler, (_error, [request]) => request.destroy());
+  const made = createServer(TIMES, contains);
   // It may have stopped listening already, by `Drain`: then there is nothing that failed.
   return Object.assign(made, {
     close: (done?: () => void) => Server.prototype.close.call(made, () => done?.()),

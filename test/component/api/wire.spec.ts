@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OPERATOR_CONTROLLERS } from '../../../src/api/operator-api.js';
@@ -71,6 +73,23 @@ describe('version negotiation', () => {
     expect(await id(106)).toBeNull();
     expect(await id(107)).toMatch(/^req-/);
   });
+});
+
+describe('times', () => {
+  const STARTED = 'http.server.request.start';
+
+  it.each(['api', 'agent'] as const)(
+    'uploads have as long as they take, and idle clients 72 s: %s',
+    async (which) => {
+      const servers: Server[] = [];
+      const seen = (message: unknown) => void servers.push((message as { server: Server }).server);
+      subscribe(STARTED, seen);
+      const { headers } = await server[which].get('/');
+      unsubscribe(STARTED, seen);
+      expect(headers.get('keep-alive')).toBe('timeout=72');
+      expect(servers.map(({ requestTimeout }) => requestTimeout)).toEqual([0]);
+    },
+  );
 });
 
 describe('roots', () => {
