@@ -98,6 +98,7 @@ export const STATE: readonly Scenario[] = [
       until one rescue
       ${shown}
       node rescue one --rescue-password secret
+      until one rescue
       node unrescue one
       until one active
       node rescue one
