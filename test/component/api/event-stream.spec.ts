@@ -178,7 +178,7 @@ describe('GET /v1/events/stream', () => {
   it('cuts off a reader that does not read, and only that one', async () => {
     const { hostname, port } = new URL(server.api.base);
     const stuck = connect(Number(port), hostname);
-    stuck.write('GET /v1/events/stream HTTP/1.1\r\nHost: x\r\n\r\n');
+    stuck.write(`GET /v1/events/stream HTTP/1.1\r\nHost: ${hostname}:${port}\r\n\r\n`);
     await new Promise((resolve) => stuck.once('data', resolve));
     stuck.pause();
     const closed = new Promise((resolve) => stuck.once('close', resolve));

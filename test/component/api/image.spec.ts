@@ -173,7 +173,7 @@ describe('an upload that fails', () => {
     const socket = connect(Number(port), hostname);
     socket.on('error', () => undefined);
     socket.write(
-      `PUT /v2/images/${id}/file HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: 5000000\r\n\r\n`,
+      `PUT /v2/images/${id}/file HTTP/1.1\r\nHost: ${hostname}:${port}\r\nContent-Type: application/octet-stream\r\nContent-Length: 5000000\r\n\r\n`,
     );
     socket.write(Buffer.alloc(2_000_000));
     await expect.poll(async () => (await show(id)).status).toBe('saving');
