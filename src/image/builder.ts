@@ -210,7 +210,7 @@ export class ImageBuilder {
     const { source, checksum } = request;
     const [plain, converted] = namesOf(source);
     const part = this.cache.partPath();
-    const room = await this.cache.reserve(expected.size);
+    const room = await this.cache.reserve(expected.size ?? 0);
     try {
       const { digested, state } = await this.sources.transfer(
         source,

@@ -6,6 +6,7 @@ import { contained } from '../platform/boundary.js';
 import { HttpClient, HttpFailure, type HttpResponse } from '../platform/http-client.js';
 import { writeAll } from './copy-file.js';
 import { type Digested, Digester } from './digester.js';
+import { checkSize } from './remote.js';
 import type { DownloadJob, Progress } from './transfer-job.js';
 
 /** Statuses that another try may change. */
@@ -43,6 +44,8 @@ class Transfer {
   private received = 0;
   /** The strong ETag or the Last-Modified of the bytes held: what makes the rest of them fit. */
   private validator: string | undefined;
+  /** Bytes of the whole, as announced before or by this answer. */
+  private size: number | undefined;
 
   constructor(
     private readonly job: DownloadJob,
@@ -52,6 +55,7 @@ class Transfer {
     private readonly progress: Progress,
   ) {
     this.digester = new Digester(job.algorithms);
+    this.size = job.size;
   }
 
   async run(): Promise<Digested> {
@@ -92,20 +96,25 @@ class Transfer {
     } finally {
       response.body.destroy();
     }
-    if (this.received < job.size)
+    if (this.size !== undefined && this.received < this.size)
       throw new HttpFailure(
         'connection',
         job.url,
-        `the body ended after ${this.received} of ${job.size} bytes`,
+        `the body ended after ${this.received} of ${this.size} bytes`,
       );
+    if (this.received === 0) throw new FerricError('image-refused', 'The image is empty.');
   }
 
   private accept(response: HttpResponse, range: boolean): void {
     const { status, headers } = response;
     const validator = validatorOf(headers);
     if (range && status === 206) {
-      const [, from, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(String(headers['content-range'])) ?? [];
-      if (Number(from) !== this.received || Number(total) !== this.job.size || validator !== this.validator) {
+      const [, from, total] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(String(headers['content-range'])) ?? [];
+      if (
+        Number(from) !== this.received ||
+        (this.size !== undefined && Number(total) !== this.size) ||
+        validator !== this.validator
+      ) {
         this.restart();
         throw new StartAgain(this.job.url, 'the server resumed with other bytes than were asked for');
       }
@@ -125,7 +134,11 @@ class Transfer {
         `${this.job.url}: the server sends it in another encoding than stored.`,
       );
     const length = headers['content-length'];
-    if (length !== undefined && Number(length) !== this.job.size) throw new LengthChanged(this.job.url);
+    if (length === undefined) return;
+    if (this.job.size !== undefined && Number(length) !== this.job.size)
+      throw new LengthChanged(this.job.url);
+    this.size = Number(length);
+    checkSize(this.size, this.job.maxBytes);
   }
 
   private async read({ body }: HttpResponse): Promise<void> {
@@ -163,11 +176,15 @@ class Transfer {
   }
 
   private take(chunk: Buffer): void {
-    if (this.received + chunk.length > this.job.size) throw new LengthChanged(this.job.url);
+    const { url, maxBytes } = this.job;
+    const length = this.received + chunk.length;
+    if (this.size !== undefined && length > this.size) throw new LengthChanged(url);
+    if (length > maxBytes)
+      throw new FerricError('image-refused', `The image has more than ${maxBytes} bytes, the limit.`);
     writeAll(this.fd, chunk, this.received);
     this.digester.update(chunk);
     this.received += chunk.length;
-    this.progress(this.received, this.job.size);
+    this.progress(this.received, this.size ?? 0);
   }
 
   private restart(): void {
@@ -177,6 +194,7 @@ class Transfer {
     }
     this.received = 0;
     this.validator = undefined;
+    this.size = this.job.size;
   }
 }
 

@@ -42,8 +42,8 @@ export interface ImageChecksum {
 export interface ResolvedImage {
   /** glance://UUID, or the URL as given. */
   href: string;
-  /** Bytes. */
-  size: number;
+  /** Bytes; undefined where the server does not say. */
+  size: number | undefined;
   /** As declared by instance_info or the Image service; undefined where nobody says. */
   disk_format: string | undefined;
   /** Undefined only for an http URL that declares none. */

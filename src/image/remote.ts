@@ -1,6 +1,6 @@
 import { FerricError } from '../domain/errors.js';
 import { parseHttpDate } from '../domain/image/http-date.js';
-import { type HttpClient, HttpFailure } from '../platform/http-client.js';
+import { type HttpClient, HttpFailure, type HttpResponse } from '../platform/http-client.js';
 import type { ReadAt } from './disk-contents.js';
 
 /** What a server that does not know ranges may be made to send. */
@@ -8,8 +8,8 @@ const MOST_UNASKED = 1 << 20;
 
 /** What a server says about an image before it is fetched. */
 export interface RemoteImage {
-  /** Bytes. */
-  size: number;
+  /** Bytes; undefined where the server does not say. */
+  size: number | undefined;
   /** Milliseconds since the epoch; without it no copy can be known to be fresh. */
   lastModified: number | undefined;
   etag: string | undefined;
@@ -18,8 +18,9 @@ export interface RemoteImage {
 }
 
 /**
- * @throws HttpFailure; FerricError image-unavailable for an answer without Content-Length, image-refused beyond
- * `maxBytes`
+ * Asks by HEAD, and where that is refused, cut off or tells no length, by GET of one byte: URLs that are signed for GET
+ * alone, and servers that do not know HEAD. A server that sends the whole is cut after its header.
+ * @throws HttpFailure; FerricError image-refused for an empty image and beyond `maxBytes`
  */
 export async function askRemote(
   client: HttpClient,
@@ -27,14 +28,8 @@ export async function askRemote(
   maxBytes: number,
   signal: AbortSignal,
 ): Promise<RemoteImage> {
-  const { status, headers, body } = await client.request({ method: 'HEAD', url, signal });
-  body.destroy();
-  if (status !== 200) throw new HttpFailure('status', url, `answered HEAD with status ${status}`);
-  const length = headers['content-length'];
-  if (typeof length !== 'string' || !/^\d{1,15}$/.test(length))
-    throw new HttpFailure('status', url, 'answered HEAD without Content-Length');
-  const size = Number(length);
-  checkSize(size, maxBytes);
+  const { size, headers } = (await byHead(client, url, signal)) ?? (await byGet(client, url, signal));
+  if (size !== undefined) checkSize(size, maxBytes);
   const modified = headers['last-modified'];
   const control = String(headers['cache-control'] ?? '').toLowerCase();
   return {
@@ -43,6 +38,45 @@ export async function askRemote(
     etag: typeof headers['etag'] === 'string' ? headers['etag'] : undefined,
     noStore: control.split(',').some((directive) => directive.trim() === 'no-store'),
   };
+}
+
+interface Told {
+  size: number | undefined;
+  headers: HttpResponse['headers'];
+}
+
+/** @returns undefined where GET may tell more */
+async function byHead(client: HttpClient, url: string, signal: AbortSignal): Promise<Told | undefined> {
+  try {
+    const { status, headers, body } = await client.request({ method: 'HEAD', url, signal });
+    body.destroy();
+    const size = lengthOf(headers['content-length']);
+    return status === 200 && size !== undefined && size > 0 ? { size, headers } : undefined;
+  } catch (error) {
+    if (error instanceof HttpFailure && error.fault === 'connection') return undefined;
+    throw error;
+  }
+}
+
+async function byGet(client: HttpClient, url: string, signal: AbortSignal): Promise<Told> {
+  const asked = { range: 'bytes=0-0' };
+  const { status, headers, body } = await client.request({ method: 'GET', url, headers: asked, signal });
+  body.destroy();
+  const range = String(headers['content-range'] ?? '');
+  switch (status) {
+    case 200:
+      return { size: lengthOf(headers['content-length']), headers };
+    case 206:
+      return { size: lengthOf(/^bytes 0-0\/(\d+)$/.exec(range)?.[1]), headers };
+    case 416:
+      return { size: lengthOf(/^bytes \*\/(\d+)$/.exec(range)?.[1]), headers };
+    default:
+      throw new HttpFailure('status', url, `answered with status ${status}`);
+  }
+}
+
+function lengthOf(text: string | string[] | undefined): number | undefined {
+  return typeof text === 'string' && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
 /** @throws FerricError image-refused for an empty image and for one beyond the limit */
@@ -55,7 +89,7 @@ export function checkSize(size: number, maxBytes: number): void {
 /**
  * Reads single places of an image by Range requests (RFC 9110 §14). Where the server sends the whole instead, only its
  * first MiB is read.
- * @param size bytes, as HEAD told
+ * @param size bytes, as the server told
  */
 export function rangeReader(client: HttpClient, url: string, size: number, signal: AbortSignal): ReadAt {
   return async (at, length) => {

@@ -101,6 +101,7 @@ export function imageServiceSettings(
       guard: addressGuardSettings(section, surroundings.refusedNetworks?.()),
       connectTimeout: section.connect_timeout * 1000,
       idleTimeout: section.idle_timeout * 1000,
+      maxRedirects: section.max_redirects,
       credentials,
     }),
     glance: glanceSettings(section.glance),

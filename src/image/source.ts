@@ -19,8 +19,8 @@ import { judgeHeadOf, type Permission } from './verdict.js';
 
 /** How a source is now; a copy is fresh when it was taken from the same. */
 export interface SourceState {
-  /** Bytes. */
-  size: number;
+  /** Bytes; undefined where the server does not say. */
+  size: number | undefined;
   /** False: each use fetches it again. */
   cacheable: boolean;
   /** Milliseconds: Last-Modified. */
@@ -119,7 +119,16 @@ export class ImageSources {
         kind: 'download',
         url: source.kind === 'http' ? source.url : configured(this.glance).fileUrl(source.id),
         client: glance?.clientSettings ?? this.settings.client(),
-        ...{ target, algorithms, attempts, pause, minRate, timeout, size: state.size },
+        ...{
+          target,
+          algorithms,
+          attempts,
+          pause,
+          minRate,
+          timeout,
+          size: state.size,
+          maxBytes: this.settings.maxBytes,
+        },
       },
       options,
     );
@@ -133,7 +142,8 @@ export function isFresh(
   state: SourceState,
   original: CacheRecord['original'],
 ): boolean {
-  if (!state.cacheable || state.size !== original.size) return false;
+  if (!state.cacheable) return false;
+  if (state.size !== undefined && state.size !== original.size) return false;
   if (source.kind === 'glance') return true;
   if (source.kind === 'file') return state.identity === original.identity;
   return original.lastModified !== undefined && state.lastModified! <= original.lastModified;

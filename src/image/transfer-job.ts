@@ -9,8 +9,10 @@ export interface DownloadJob {
   url: string;
   /** Written from its start. */
   target: string;
-  /** Bytes, as HEAD announced; a body of another length is refused. */
-  size: number;
+  /** Bytes, as the server announced, if it did; a body of another length is refused. */
+  size: number | undefined;
+  /** Bytes, where nothing is announced. */
+  maxBytes: number;
   algorithms: readonly string[];
   client: HttpClientSettings;
   /** Connections in a row that may fail without bringing the image forward. */
@@ -67,4 +69,5 @@ export type FromWorker =
   | { id: number; result: TransferResults[TransferJob['kind']] }
   | { id: number; fault: TransferFault };
 
+/** A total of 0 is one that is not known. */
 export type Progress = (bytes: number, total: number) => void;

@@ -25,7 +25,7 @@ port.on('message', (message: ToWorker) => {
   let reported = 0;
   const progress: Progress = (bytes, total) => {
     const now = performance.now();
-    if (bytes < total && now - reported < REPORT_EVERY) return;
+    if ((total === 0 || bytes < total) && now - reported < REPORT_EVERY) return;
     reported = now;
     post({ id, progress: bytes, total });
   };

@@ -172,7 +172,8 @@ function validatorOf(headers: http.IncomingHttpHeaders): string | undefined {
   return headers['last-modified'];
 }
 
-const MAX_REDIRECTS = 5;
+/** As many as the daemon follows by default. */
+const MAX_REDIRECTS = 10;
 
 /** GET, following redirects. Credentials stay with the host they were meant for. */
 async function open(

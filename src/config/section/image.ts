@@ -64,6 +64,14 @@ export const imageSection = z
       )
       .default([])
       .describe('Logins of image servers'),
+    max_redirects: z
+      .int()
+      .min(0)
+      .max(50)
+      .default(10)
+      .describe(
+        'Redirects that an image or checksum URL may lead through; each is judged like the URL itself',
+      ),
     connect_timeout: seconds(10).describe('Seconds for name, connection and TLS'),
     idle_timeout: seconds(60).describe('Seconds within which a server must send something'),
     min_rate: z

@@ -37,7 +37,7 @@ export interface InstanceImageSource extends FileSystemLook {
     options: { signal: AbortSignal },
   ): Promise<{
     href: string;
-    size: number;
+    size: number | undefined;
     disk_format: string | undefined;
     checksum: ImageChecksum | undefined;
     whole_disk: boolean;
@@ -114,6 +114,8 @@ export class InstanceImage {
       reference.kind !== 'http' ||
       this.downloadSource(node) === 'local' ||
       resolved.disk_format === undefined ||
+      // How long it is shows only once it is here.
+      resolved.size === undefined ||
       !formatFacts(resolved.disk_format)?.seen;
     let image: JsonObject;
     let url: string;
@@ -144,14 +146,15 @@ export class InstanceImage {
       };
     } else {
       if (!resolved.checksum) throw new InvalidError('image_source has no checksum.');
-      const { size, disk_format } = resolved;
+      const { disk_format } = resolved;
+      const size = resolved.size!;
       await images.checkKind(source, { size, disk_format: disk_format!, kind: 'whole-disk', signal });
       url = resolved.href;
       image = {
         disk_format: writtenAs(resolved.disk_format!),
         os_hash_algo: resolved.checksum.algo,
         os_hash_value: resolved.checksum.value,
-        size: resolved.size,
+        size,
         served: false,
       };
     }

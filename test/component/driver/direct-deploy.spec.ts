@@ -105,7 +105,7 @@ function bed(
       validate: () => {},
       resolve: async (href, info) => ({
         href,
-        size: 1024,
+        size: href.endsWith('length-unknown') ? undefined : 1024,
         disk_format: info['image_disk_format'] as string | undefined,
         checksum: { algo: 'sha256', value: SHA },
         whole_disk: info['kernel'] === undefined,
@@ -256,6 +256,7 @@ describe('direct deploy', () => {
     ['7daa1a92-c3d7-4add-aaed-66fcbba58912', {}],
     ['http://images/x.raw', { image_disk_format: 'raw', image_download_source: 'local' }],
     ['http://images/format-unknown', {}],
+    ['http://images/length-unknown', { image_disk_format: 'raw' }],
     ['http://images/x.vmdk', { image_disk_format: 'vmdk' }],
     ['http://images/x.iso', { image_disk_format: 'iso', image_download_source: 'local' }],
   ])('serves %s %j itself, and only while it is needed', async (image_source, info) => {

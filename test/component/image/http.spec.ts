@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { cutAfter, headersOf, type ImageServer, startImageServer } from '../../support/image-server.js';
+import {
+  cutAfter,
+  headersOf,
+  type ImageServer,
+  type ServedImage,
+  startImageServer,
+} from '../../support/image-server.js';
 import { aHouse, type ImageHouse, noise, sha256 } from '../../support/image-service.js';
 
 const MiB = 1 << 20;
@@ -99,20 +106,123 @@ describe('an image over HTTP', () => {
     expect((await fetchTo()).sha256).toBe(sha256(body).value);
   });
 
-  it('without Content-Length at HEAD, empty, or beyond the limit, is refused before any GET', async () => {
-    image().fault = (_request, response) => {
-      response.writeHead(200, { 'transfer-encoding': 'chunked' }).end();
-      return true;
-    };
-    await expect(fetchTo()).rejects.toThrow('answered HEAD without Content-Length');
+  it('empty, or beyond the limit, is refused before its body is read', async () => {
     server.images.set('/disk.img', { body: Buffer.alloc(0), lastModified: OLD });
     await expect(fetchTo()).rejects.toThrow('The image is empty.');
     await house.close();
     house = await aHouse({ max_size_mib: 1 });
     server.images.set('/disk.img', { body, lastModified: OLD });
     await expect(fetchTo()).rejects.toThrow(`has ${body.length} bytes; the limit is 1048576`);
-    expect(gets()).toBe(0);
+    expect(server.log.at(-1)).toBe('HEAD /disk.img');
   });
+
+  it.each<[string, (response: ServerResponse) => void]>([
+    ['403', (response) => response.writeHead(403).end()],
+    ['405', (response) => response.writeHead(405).end()],
+    ['501', (response) => response.writeHead(501).end()],
+    ['404', (response) => response.writeHead(404).end()],
+    ['no length', (response) => response.writeHead(200, { 'transfer-encoding': 'chunked' }).end()],
+    ['a length of 0', (response) => response.writeHead(200, { 'content-length': 0 }).end()],
+    ['the connection cut', (response) => response.socket!.destroy()],
+  ])('from a server that answers HEAD with %s', async (_answer, answer) => {
+    image().fault = (request, response) => {
+      if (request.method === 'HEAD') answer(response);
+      return request.method === 'HEAD';
+    };
+    const { size } = await house.service.resolve(`${url()}?X-Amz-Signature=abc`);
+    expect(size).toBe(body.length);
+    expect(await fetchTo()).toMatchObject({ size: body.length, from_cache: false });
+    expect((await fetchTo()).from_cache).toBe(true);
+  });
+
+  it('whose length is told by a range alone, or of which one byte is sent', async () => {
+    image().fault = (request, response) => {
+      if (request.method === 'HEAD') response.writeHead(403).end();
+      else if (request.headers.range === 'bytes=0-0') {
+        const range = `bytes 0-0/${body.length}`;
+        response.writeHead(206, { ...headersOf(image()), 'content-range': range }).end('x');
+      } else return false;
+      return true;
+    };
+    expect((await house.service.resolve(url())).size).toBe(body.length);
+    expect((await fetchTo()).size).toBe(body.length);
+  });
+
+  it('that is there for nobody is refused with the answer to GET', async () => {
+    image().fault = (_request, response) => {
+      response.writeHead(403).end();
+      return true;
+    };
+    await expect(fetchTo()).rejects.toThrow(`${url()}: answered with status 403`);
+  });
+});
+
+describe('an image whose length no server tells', () => {
+  let sent: Buffer;
+  beforeEach(() => {
+    sent = body;
+    image().fault = (request, response) => {
+      if (request.method === 'HEAD') response.writeHead(405).end();
+      else response.writeHead(200, { ...headersOf(image()), 'transfer-encoding': 'chunked' }).end(sent);
+      return true;
+    };
+  });
+
+  it('arrives whole, and again from the cache', async () => {
+    expect((await house.service.resolve(url())).size).toBeUndefined();
+    const steps: [number, number][] = [];
+    const onProgress = (bytes: number, total: number) => steps.push([bytes, total]);
+    expect(await fetchTo({ onProgress })).toMatchObject({ size: body.length, from_cache: false });
+    expect(steps.at(-1)).toEqual([body.length, body.length]);
+    expect((await fetchTo()).from_cache).toBe(true);
+  });
+
+  it('is cut at the limit', async () => {
+    await house.close();
+    house = await aHouse({ max_size_mib: 1 });
+    await expect(fetchTo()).rejects.toThrow('more than 1048576 bytes, the limit');
+    await expectNothingLeft();
+  });
+
+  it('is refused where it is empty, and where it is cut short', async () => {
+    sent = Buffer.alloc(0);
+    await expect(fetchTo()).rejects.toThrow('The image is empty.');
+    sent = body.subarray(0, MiB);
+    await expect(fetchTo()).rejects.toThrow('checksum is');
+    await expectNothingLeft();
+  });
+
+  it('begins anew where its connection is cut', async () => {
+    const whole = image().fault!;
+    let cuts = 0;
+    image().fault = (request, response, turn) => {
+      if (request.method === 'HEAD' || request.headers.range === 'bytes=0-0' || cuts++ > 0)
+        return whole(request, response, turn);
+      response.writeHead(200, { ...headersOf(image()), 'transfer-encoding': 'chunked' });
+      response.write(body.subarray(0, MiB), () => setTimeout(() => request.socket.resetAndDestroy(), 20));
+      return true;
+    };
+    expect((await fetchTo()).size).toBe(body.length);
+    expect(cuts).toBe(2);
+  });
+});
+
+it('leads through ten redirects, and no further', async () => {
+  const hops = (count: number) => {
+    for (let hop = 0; hop < count; hop++) {
+      const fault: ServedImage['fault'] = (_request, response) => {
+        response.writeHead(302, { location: hop === 0 ? '/disk.img' : `/hop${hop - 1}` }).end();
+        return true;
+      };
+      server.images.set(`/hop${hop}`, { body: Buffer.alloc(0), fault });
+    }
+    return house.service.fetchTo(`${server.url}/hop${count - 1}`, house.target(), { checksum: sha256(body) });
+  };
+  expect((await hops(10)).size).toBe(body.length);
+  await expect(hops(11)).rejects.toThrow('redirects too often');
+  await house.close();
+  house = await aHouse({ max_redirects: 1 });
+  await expect(hops(2)).rejects.toThrow('redirects too often');
 });
 
 describe('bodies that are not as announced', () => {

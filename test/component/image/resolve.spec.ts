@@ -83,7 +83,7 @@ describe('resolve', () => {
 
   it('fails clearly for a missing image, a silent server, and when it is cancelled', async () => {
     server.images.delete('/disk.img');
-    await expect(resolve({})).rejects.toThrow(`${url()}: answered HEAD with status 404`);
+    await expect(resolve({})).rejects.toThrow(`${url()}: answered with status 404`);
     server.images.set('/disk.img', { body, fault: () => true });
     await expect(resolve({})).rejects.toThrow('no answer within 1 s');
     const signal = AbortSignal.timeout(50);
