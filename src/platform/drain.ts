@@ -36,7 +36,11 @@ export class Drain {
     await nextTurn();
     // HTTP's own close() cuts connections that are idle, also one whose next request is on its way.
     NetServer.prototype.close.call(this.server);
-    for (const answers of this.#connections.values()) for (const answer of answers) lastOne(answer);
+    for (const answer of this.#answers()) {
+      lastOne(answer);
+      // A stream of events has no end to wait for: it is given one, which its reader takes for one.
+      if (isStream(answer)) answer.end();
+    }
     const end = performance.now() + grace;
     for (let quiet = performance.now(); this.#connections.size > 0 && !hurry?.aborted; await sleep(LOOK)) {
       const now = performance.now();
@@ -58,12 +62,18 @@ export class Drain {
     if (this.#draining) lastOne(response);
   }
 
-  /** A stream of events has no end to wait for. */
-  #isBusy(): boolean {
-    return [...this.#connections.values()].some((answers) =>
-      [...answers].some((answer) => answer.getHeader('content-type') !== 'text/event-stream'),
-    );
+  #answers(): ServerResponse[] {
+    return [...this.#connections.values()].flatMap((answers) => [...answers]);
   }
+
+  /** A reader that does not read would keep its stream open. */
+  #isBusy(): boolean {
+    return this.#answers().some((answer) => !isStream(answer));
+  }
+}
+
+function isStream(answer: ServerResponse): boolean {
+  return answer.getHeader('content-type') === 'text/event-stream';
 }
 
 function lastOne(response: ServerResponse): void {

@@ -41,16 +41,19 @@ export class EventStreamController implements BeforeApplicationShutdown {
     if (ident === undefined) asked.scope.demand('ferric:event:stream', { owner: null });
     const node = ident === undefined ? null : (await this.finder.find(ident, asked)).uuid;
     if (this.#writers.size >= MOST_STREAMS) throw new UnavailableError('Too many event streams are open.');
-    const headers = reply.getHeaders();
-    reply.hijack();
-    reply.raw.writeHead(200, {
-      ...headers,
+    const headers = {
+      ...reply.getHeaders(),
       'content-type': 'text/event-stream',
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
       // A stream that ends leaves no idle connection behind that a stop would wait for.
       connection: 'close',
-    });
+    };
+    reply.hijack();
+    // One by one: headers that are given to writeHead() at once cannot be read again, and a stop tells streams by theirs.
+    for (const [name, value] of Object.entries(headers))
+      if (value !== undefined) reply.raw.setHeader(name, value);
+    reply.raw.writeHead(200);
     const writer = new EventWriter(reply.raw);
     this.#writers.add(writer);
     const subscriber = {
