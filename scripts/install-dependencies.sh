@@ -16,7 +16,7 @@ LAB=(qemu-system-x86 ovmf seabios ipxe-qemu iproute2 socat mmdebstrap mtools dos
 CLIENT=(curl openssh-client python3 python3-ironicclient python3-openstackclient)
 # Independent clients and readers that the tests hold Ferric against.
 TEST=(curl openipmi atftp tftp-hpa udhcpc isc-dhcp-client isc-dhcp-relay dnsmasq-base python3 python3-ironicclient glance-api
-  genisoimage libarchive-tools udev gcc libc6-dev procps openssl libvirt-clients python3-openstacksdk python3-nova
+  genisoimage tinyproxy libarchive-tools udev gcc libc6-dev procps openssl libvirt-clients python3-openstacksdk python3-nova
   python3-diskimage-builder python3-jinja2 kpartx sudo openssh-client openssh-server chromium
   grub-common grub-efi-amd64-bin golang-github-gophercloud-gophercloud-dev)
 # Debian's Ironic, and its Keystone: the peers that our agent, our API and our client are held against.

@@ -5,6 +5,7 @@ import type { Checksum } from '../domain/image/checksum.js';
 import type { ImageKind } from '../domain/image/instance-image.js';
 import { kindFault } from '../domain/image/kind.js';
 import type { ImageReference } from '../domain/image/reference.js';
+import type { ProxySettings } from '../platform/proxy.js';
 import { usedFormat } from '../protocol/image-format/check.js';
 import { isFlat } from '../protocol/image-format/formats.js';
 import type { Inspection } from '../protocol/image-format/inspection.js';
@@ -32,6 +33,8 @@ export interface FetchRequest {
   forceRaw: boolean;
   /** What it is going to be written as; undefined: anything. */
   kind: ImageKind | undefined;
+  /** The machine's own; undefined: the daemon's. */
+  proxy?: ProxySettings | undefined;
 }
 
 export interface BuilderSettings {
@@ -101,7 +104,7 @@ export class ImageBuilder {
     const { holdings } = this.sources;
     if (request.source.kind === 'glance' && holdings)
       return this.fromHoldings(request, await holdings.show(request.source.id), work);
-    const state = await this.sources.state(request.source, work.signal);
+    const state = await this.sources.state(request.source, work.signal, request.proxy);
     const cached = await this.fromCache(request, state, work);
     return cached ?? this.slots.run(work.signal, () => this.transfer(request, state, work));
   }
@@ -219,6 +222,7 @@ export class ImageBuilder {
         checksum ? [checksum.algorithm] : [],
         {
           signal: work.signal,
+          proxy: request.proxy,
           onProgress: (bytes, total) => {
             room.left(Math.max(0, total - bytes));
             work.onProgress(bytes, total);

@@ -17,6 +17,7 @@ import {
 } from '../domain/image/instance-image.js';
 import { type ImageReference, parseHttpUrl, parseImageReference } from '../domain/image/reference.js';
 import { HttpClient } from '../platform/http-client.js';
+import type { ProxySettings } from '../platform/proxy.js';
 import { ImageBuilder, namesOf } from './builder.js';
 import { type CachedImage, type CleanUpReport, ImageCache } from './cache.js';
 import { CacheDesk } from './cache-desk.js';
@@ -71,6 +72,8 @@ export interface FetchOptions {
   signal?: AbortSignal;
   /** Bytes so far, and of the whole transfer; it may step back when a transfer starts again. */
   onProgress?: Progress;
+  /** The machine's own; default: the daemon's. */
+  proxy?: ProxySettings;
   /** Who it is for, as operators know it: `node UUID`. */
   waiter?: string;
 }
@@ -204,7 +207,7 @@ export class ImageService {
   async resolve(
     ref: string,
     fields: ImageFields = {},
-    options: { signal?: AbortSignal } = {},
+    options: { signal?: AbortSignal; proxy?: ProxySettings } = {},
   ): Promise<ResolvedImage> {
     const signal = options.signal ?? new AbortController().signal;
     const source = this.parse(ref, 'image_source');
@@ -215,7 +218,7 @@ export class ImageService {
       const image = await configured(this.glance ?? this.holdings).show(source.id, signal);
       const { kernel_id, ramdisk_id, boot_iso_id, hash } = image;
       const checksum = declared
-        ? await this.checksumOf(declared, source, signal)
+        ? await this.checksumOf(declared, source, signal, options.proxy)
         : hash &&
           parseValue(hash.value, hash.algorithm, `The checksum of image ${image.id}`, this.settings.rules);
       return {
@@ -229,9 +232,9 @@ export class ImageService {
         whole_disk: isWhole(fields, image),
       };
     }
-    const { size, identity } = await this.sources.state(source, signal);
+    const { size, identity } = await this.sources.state(source, signal, options.proxy);
     const checksum = declared
-      ? await this.checksumOf(declared, source, signal)
+      ? await this.checksumOf(declared, source, signal, options.proxy)
       : source.kind === 'file'
         ? { algorithm: 'sha256', value: await this.sha256OfFile(source, identity, signal) }
         : undefined;
@@ -266,6 +269,7 @@ export class ImageService {
         declared: options.disk_format,
         forceRaw: options.force_raw ?? forceRaw,
         kind: options.kind,
+        proxy: options.proxy,
       },
       target,
       {
@@ -290,12 +294,18 @@ export class ImageService {
    */
   async checkKind(
     ref: string,
-    options: { size: number; disk_format: string; kind: ImageKind; signal: AbortSignal },
+    options: {
+      size: number;
+      disk_format: string;
+      kind: ImageKind;
+      signal: AbortSignal;
+      proxy?: ProxySettings;
+    },
   ): Promise<void> {
     const source = this.parse(ref, 'image_source');
     if (source.kind !== 'http') throw new InvalidError('Only an image at a URL is fetched by machines.');
     const { size, disk_format: format, kind, signal } = options;
-    await this.sources.checkKind(source.url, { size, format, kind }, signal);
+    await this.sources.checkKind(source.url, { size, format, kind }, signal, options.proxy);
   }
 
   /** Which paths the file system of a raw partition image has, or why that cannot be seen. */
@@ -341,9 +351,10 @@ export class ImageService {
     declared: ChecksumSource,
     source: ImageReference,
     signal: AbortSignal,
+    proxy?: ProxySettings,
   ): Promise<Checksum> {
     if (declared.kind === 'value') return declared.checksum;
-    const client = new HttpClient(this.settings.client());
+    const client = new HttpClient(this.settings.client(proxy));
     try {
       const bytes = await client.bytes({ url: declared.url, maxBytes: MAX_CHECKSUM_FILE, signal });
       const image = source.kind === 'http' ? source.url : source.kind === 'file' ? source.path : '';

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { CONFIG } from '../config/config.module.js';
 import { ownPaths } from '../config/own-paths.js';
+import { processEnvironment } from '../config/process-source.js';
 import type { Config } from '../config/schema.js';
 import { ImageHoldings } from './holdings.js';
 import { ImageService } from './image-service.js';
@@ -15,6 +16,7 @@ import { imageServiceSettings } from './settings.js';
       useFactory: (config: Config, holdings?: ImageHoldings) =>
         new ImageService(
           imageServiceSettings(config.image, {
+            environment: processEnvironment(),
             dataDir: config.data_dir,
             ownPaths: ownPaths(config),
           }),

@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ImageSection } from '../config/section/image.js';
+import { InvalidError, messageOf } from '../domain/errors.js';
 import type { ImageRules } from '../domain/image/instance-image.js';
 import type { AddressGuardSettings } from '../platform/address-guard.js';
 import type { Credential, HttpClientSettings } from '../platform/http-client.js';
 import { ownPorts, publicEndpoints } from '../platform/own-listeners.js';
+import { type ProxySettings, proxyOfEnvironment } from '../platform/proxy.js';
 import type { CacheSettings } from './cache.js';
 import type { ConvertLimits } from './convert.js';
 import { basic, type GlanceSettings } from './glance.js';
@@ -14,6 +17,8 @@ export interface ImageSurroundings {
   dataDir: string;
   /** Files and directories of Ferric's own beside the cache, which are never images. */
   ownPaths?: readonly string[];
+  /** Proxies are looked for in it. */
+  environment?: Readonly<Record<string, string | undefined>>;
   /** CIDRs beside `refused_networks`, asked for at each request: BMC addresses. */
   refusedNetworks?: () => readonly string[];
 }
@@ -41,7 +46,7 @@ export interface ImageServiceSettings {
   convert: ConvertLimits;
   transfer: TransferSettings;
   /** For URLs out of users' hands. */
-  client: () => HttpClientSettings;
+  client: (proxy?: ProxySettings) => HttpClientSettings;
   glance: GlanceSettings | undefined;
 }
 
@@ -71,6 +76,8 @@ export function imageServiceSettings(
     header: 'Authorization',
     value: basic(entry.username, entry.password.reveal()),
   }));
+  const ownProxy = proxyOf(section, surroundings.environment ?? {});
+  const authorities = section.ca_file === null ? undefined : authoritiesIn(section.ca_file);
   return {
     rules: {
       allowMd5: section.allow_md5_checksum,
@@ -97,7 +104,9 @@ export function imageServiceSettings(
       parallel: section.parallel_downloads,
       workers: section.workers,
     },
-    client: () => ({
+    client: (proxy) => ({
+      proxy: proxy ?? ownProxy,
+      ...(authorities === undefined ? {} : { authorities }),
       guard: addressGuardSettings(section, surroundings.refusedNetworks?.()),
       connectTimeout: section.connect_timeout * 1000,
       idleTimeout: section.idle_timeout * 1000,
@@ -105,6 +114,28 @@ export function imageServiceSettings(
       credentials,
     }),
     glance: glanceSettings(section.glance),
+  };
+}
+
+/** @throws InvalidError naming the key: a start without them would fail at every image */
+function authoritiesIn(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new InvalidError(`image.ca_file: cannot be read (${messageOf(error)}).`, { cause: error });
+  }
+}
+
+/** A key wins over the environment. */
+function proxyOf(
+  { http_proxy, https_proxy, no_proxy }: ImageSection,
+  environment: Readonly<Record<string, string | undefined>>,
+): ProxySettings {
+  return {
+    ...proxyOfEnvironment(environment),
+    ...(http_proxy === null ? {} : { http: http_proxy.reveal() }),
+    ...(https_proxy === null ? {} : { https: https_proxy.reveal() }),
+    ...(no_proxy === null ? {} : { no: no_proxy }),
   };
 }
 

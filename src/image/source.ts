@@ -5,6 +5,7 @@ import type { ImageKind } from '../domain/image/instance-image.js';
 import { kindFault } from '../domain/image/kind.js';
 import type { ImageReference } from '../domain/image/reference.js';
 import { HttpClient, type HttpClientSettings } from '../platform/http-client.js';
+import type { ProxySettings } from '../platform/proxy.js';
 import type { CacheRecord } from './cache-entry.js';
 import type { Digested } from './digester.js';
 import { contentsBehind } from './disk-contents.js';
@@ -35,7 +36,7 @@ export interface SourceSettings {
   maxBytes: number;
   permission: Permission;
   transfer: TransferSettings;
-  client: () => HttpClientSettings;
+  client: (proxy?: ProxySettings) => HttpClientSettings;
 }
 
 export class ImageSources {
@@ -48,11 +49,11 @@ export class ImageSources {
   ) {}
 
   /** @throws FerricError image-unavailable, image-refused, not-found */
-  async state(source: ImageReference, signal: AbortSignal): Promise<SourceState> {
+  async state(source: ImageReference, signal: AbortSignal, proxy?: ProxySettings): Promise<SourceState> {
     const { maxBytes, places } = this.settings;
     switch (source.kind) {
       case 'http': {
-        const client = new HttpClient(this.settings.client());
+        const client = new HttpClient(this.settings.client(proxy));
         try {
           const remote = await askRemote(client, source.url, maxBytes, signal);
           const { size, lastModified, noStore, etag } = remote;
@@ -86,8 +87,9 @@ export class ImageSources {
     url: string,
     { size, format, kind }: { size: number; format: string | undefined; kind: ImageKind },
     signal: AbortSignal,
+    proxy?: ProxySettings,
   ): Promise<void> {
-    const client = new HttpClient(this.settings.client());
+    const client = new HttpClient(this.settings.client(proxy));
     try {
       const read = rangeReader(client, url, size, signal);
       await judgeHeadOf(read, format, this.settings.permission);
@@ -104,7 +106,7 @@ export class ImageSources {
     state: SourceState,
     target: string,
     algorithms: readonly string[],
-    options: { signal: AbortSignal; onProgress: Progress },
+    options: { signal: AbortSignal; onProgress: Progress; proxy?: ProxySettings | undefined },
   ): Promise<{ digested: Digested; state: SourceState }> {
     if (source.kind === 'file') {
       const { places } = this.settings;
@@ -118,7 +120,7 @@ export class ImageSources {
       {
         kind: 'download',
         url: source.kind === 'http' ? source.url : configured(this.glance).fileUrl(source.id),
-        client: glance?.clientSettings ?? this.settings.client(),
+        client: glance?.clientSettings ?? this.settings.client(options.proxy),
         ...{
           target,
           algorithms,

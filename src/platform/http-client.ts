@@ -2,10 +2,12 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import type { Readable } from 'node:stream';
+import { getCACertificates } from 'node:tls';
 import got, { type Response, TimeoutError } from 'got';
 import { CancelledError, FerricError } from '../domain/errors.js';
 import { AddressGuard, type AddressGuardSettings } from './address-guard.js';
 import { type HostAddress, resolveHost } from './host-resolver.js';
+import { isProxied, type ProxySettings } from './proxy.js';
 
 export interface HttpClientSettings {
   /** For URLs out of a user's hands; without it every address is reachable. */
@@ -20,6 +22,10 @@ export interface HttpClientSettings {
   nameServers?: readonly string[];
   /** Default 3. */
   maxRedirects?: number;
+  /** Without it every connection is made from here. */
+  proxy?: ProxySettings;
+  /** PEM: certificate authorities beside the system's. */
+  authorities?: string;
 }
 
 export interface Credential {
@@ -75,16 +81,28 @@ export class HttpFailure extends FerricError {
   }
 }
 
+interface Agents {
+  http: HttpAgent;
+  https: HttpsAgent;
+}
+
 const REDIRECTS = [301, 302, 303, 307, 308];
 
 /** HTTP for what Ferric fetches. Names are resolved once and the connection goes to an address that was checked. */
 export class HttpClient {
   private readonly guard: AddressGuard | undefined;
   // Never the process-wide agents: a connection opened elsewhere was not checked here.
-  private readonly agent = { http: new HttpAgent(), https: new HttpsAgent() };
+  private readonly agent: Agents;
+  private readonly proxied: Agents;
 
   constructor(private readonly settings: HttpClientSettings) {
     this.guard = settings.guard && new AddressGuard(settings.guard);
+    const { authorities, proxy = {} } = settings;
+    const trust = authorities === undefined ? {} : { ca: [...getCACertificates('default'), authorities] };
+    this.agent = { http: new HttpAgent(), https: new HttpsAgent(trust) };
+    // Which URLs go there is judged by `isProxied`, once for both kinds.
+    const proxyEnv = { HTTP_PROXY: proxy.http, HTTPS_PROXY: proxy.https };
+    this.proxied = { http: new HttpAgent({ proxyEnv }), https: new HttpsAgent({ ...trust, proxyEnv }) };
   }
 
   /**
@@ -170,14 +188,17 @@ export class HttpClient {
 
   /** Hangs up idle connections. */
   close(): void {
-    this.agent.http.destroy();
-    this.agent.https.destroy();
+    for (const agent of [this.agent, this.proxied]) {
+      agent.http.destroy();
+      agent.https.destroy();
+    }
   }
 
   private async exchange(request: HttpRequest, url: string): Promise<HttpResponse> {
     const { signal } = request;
     const target = new URL(url);
-    const addresses = await this.addressesOf(target, signal);
+    const proxied = isProxied(target, this.settings.proxy ?? {});
+    const addresses = await this.addressesOf(target, proxied, signal);
     const credentials = (this.settings.credentials ?? []).filter((entry) => entry.origin === target.origin);
     const stream = got.stream(url, {
       method: request.method,
@@ -192,8 +213,9 @@ export class HttpClient {
       throwHttpErrors: false,
       decompress: false,
       retry: { limit: 0 },
-      agent: this.agent,
-      dnsLookup: lookupOf(addresses),
+      agent: proxied ? this.proxied : this.agent,
+      // Through a proxy the connection is the proxy's, whose name the system resolves.
+      ...(proxied ? {} : { dnsLookup: lookupOf(addresses) }),
       timeout: {
         connect: this.settings.connectTimeout,
         secureConnect: this.settings.connectTimeout,
@@ -217,7 +239,11 @@ export class HttpClient {
   }
 
   /** Refused if any of its addresses is: a name that answers with both must not be retried into the bad one. */
-  private async addressesOf(url: URL, signal: AbortSignal | undefined): Promise<HostAddress[]> {
+  private async addressesOf(
+    url: URL,
+    proxied: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<HostAddress[]> {
     if (url.protocol !== 'http:' && url.protocol !== 'https:')
       throw new HttpFailure('refused', url.href, 'is neither http nor https');
     const host = url.hostname.replace(/^\[|\]$/g, '');
@@ -227,9 +253,11 @@ export class HttpClient {
       addresses = await resolveHost(host, { timeout, ...(servers ? { servers } : {}) }, signal);
     } catch (error) {
       if (signal?.aborted) throw new CancelledError('The download was cancelled.', { cause: error });
+      if (proxied) return []; // the proxy may know it
       const code = (error as NodeJS.ErrnoException).code ?? 'failed';
       throw new HttpFailure('name', url.href, `the name could not be resolved (${code})`, { cause: error });
     }
+    if (addresses.length === 0 && proxied) return [];
     if (addresses.length === 0) throw new HttpFailure('name', url.href, 'the name has no address');
     await this.judge(url, addresses, signal);
     return addresses;

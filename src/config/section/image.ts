@@ -72,6 +72,27 @@ export const imageSection = z
       .describe(
         'Redirects that an image or checksum URL may lead through; each is judged like the URL itself',
       ),
+    http_proxy: secret()
+      .nullable()
+      .default(null)
+      .describe('Proxy for http:// images; null: the environment’s http_proxy'),
+    https_proxy: secret()
+      .nullable()
+      .default(null)
+      .describe('Proxy for https:// images; null: the environment’s https_proxy'),
+    no_proxy: z
+      .string()
+      .nullable()
+      .default(null)
+      .describe(
+        'Hosts, domains, addresses and CIDRs reached without a proxy; null: the environment’s no_proxy',
+      ),
+    ca_file: z
+      .string()
+      .startsWith('/')
+      .nullable()
+      .default(null)
+      .describe('PEM file of certificate authorities that image servers may have beside the system’s'),
     connect_timeout: seconds(10).describe('Seconds for name, connection and TLS'),
     idle_timeout: seconds(60).describe('Seconds within which a server must send something'),
     min_rate: z

@@ -8,6 +8,7 @@ import { type ImageKind, imageKind } from '../../domain/image/instance-image.js'
 import { parseImageReference } from '../../domain/image/reference.js';
 import type { BootMode } from '../../domain/node/boot-device.js';
 import type { Json, JsonObject } from '../../domain/step/step.js';
+import type { ProxySettings } from '../../platform/proxy.js';
 import { encodeFetchRules, FETCH_RULES, type FetchRules } from '../../protocol/agent/fetch-rules.js';
 import { buildConfigDrive } from '../../protocol/configdrive/config-drive.js';
 import { formatFacts, writtenAs } from '../../protocol/image-format/formats.js';
@@ -34,7 +35,7 @@ export interface InstanceImageSource extends FileSystemLook {
   resolve(
     ref: string,
     fields: JsonObject,
-    options: { signal: AbortSignal },
+    options: { signal: AbortSignal; proxy?: ProxySettings },
   ): Promise<{
     href: string;
     size: number | undefined;
@@ -47,7 +48,13 @@ export interface InstanceImageSource extends FileSystemLook {
   /** Of an image that the agent fetches itself. @throws FerricError image-refused, image-unavailable */
   checkKind(
     ref: string,
-    options: { size: number; disk_format: string; kind: ImageKind; signal: AbortSignal },
+    options: {
+      size: number;
+      disk_format: string;
+      kind: ImageKind;
+      signal: AbortSignal;
+      proxy?: ProxySettings;
+    },
   ): Promise<void>;
   fetchTo(
     ref: string,
@@ -58,6 +65,7 @@ export interface InstanceImageSource extends FileSystemLook {
       kind?: ImageKind;
       force_raw?: boolean;
       signal: AbortSignal;
+      proxy?: ProxySettings;
       waiter?: string;
     },
   ): Promise<{ size: number; sha256: string; disk_format: string }>;
@@ -101,7 +109,8 @@ export class InstanceImage {
     const { images, settings, httpRoot, httpUrl } = this.parts;
     const { node, signal } = context;
     const source = String(node.instance_info['image_source']);
-    const resolved = await images.resolve(source, node.instance_info, { signal });
+    const proxy = ownProxyOf(node);
+    const resolved = await images.resolve(source, node.instance_info, { signal, ...proxy });
     const partition = !resolved.whole_disk;
     // The Image service may have known it only now.
     if (partition) validatePartitionImage(node, settings);
@@ -132,6 +141,7 @@ export class InstanceImage {
         // What is raw streams into its partition, with whatever memory the machine has.
         ...(partition ? { force_raw: true } : {}),
         signal,
+        ...proxy,
         waiter: `node ${node.uuid}`,
       });
       if (partition) await this.inspect(context, join(httpRoot, name), fetched.size);
@@ -148,7 +158,13 @@ export class InstanceImage {
       if (!resolved.checksum) throw new InvalidError('image_source has no checksum.');
       const { disk_format } = resolved;
       const size = resolved.size!;
-      await images.checkKind(source, { size, disk_format: disk_format!, kind: 'whole-disk', signal });
+      await images.checkKind(source, {
+        size,
+        disk_format: disk_format!,
+        kind: 'whole-disk',
+        signal,
+        ...proxy,
+      });
       url = resolved.href;
       image = {
         disk_format: writtenAs(resolved.disk_format!),
@@ -293,6 +309,22 @@ function proxiesOf(node: DriverNode): JsonObject {
   };
   if (Object.keys(proxies).length === 0) return {};
   return { proxies, ...(isAbsent(image_no_proxy) ? {} : { no_proxy: image_no_proxy }) };
+}
+
+/** The same for what the conductor fetches for this node: the node's proxies stand for the daemon's. */
+function ownProxyOf(node: DriverNode): { proxy?: ProxySettings } {
+  const text = (value: Json | undefined) => (typeof value === 'string' && value !== '' ? value : undefined);
+  const http = text(node.driver_info['image_http_proxy']);
+  const https = text(node.driver_info['image_https_proxy']);
+  const no = text(node.driver_info['image_no_proxy']);
+  if (http === undefined && https === undefined) return {};
+  return {
+    proxy: {
+      ...(http === undefined ? {} : { http }),
+      ...(https === undefined ? {} : { https }),
+      ...(no === undefined ? {} : { no }),
+    },
+  };
 }
 
 /** What the agent takes: base64 of a gzipped volume, or its URL; an object is built into a volume here. */

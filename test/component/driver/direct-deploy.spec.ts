@@ -30,6 +30,7 @@ const BMC_CANARY = 'canary-bmc-password';
 let directory: string;
 let plans: Map<string, BootPlan>;
 let fetched: string[];
+const proxies: unknown[] = [];
 let looked: object[];
 let fault: Error | undefined;
 let inImage: { found: ReadonlySet<string> } | { unseen: string };
@@ -103,18 +104,23 @@ function bed(
   const image = new InstanceImage({
     images: {
       validate: () => {},
-      resolve: async (href, info) => ({
-        href,
-        size: href.endsWith('length-unknown') ? undefined : 1024,
-        disk_format: info['image_disk_format'] as string | undefined,
-        checksum: { algo: 'sha256', value: SHA },
-        whole_disk: info['kernel'] === undefined,
-      }),
-      checkKind: async (ref, { signal: _, ...options }) => {
+      resolve: async (href, info, { proxy }) => {
+        proxies.push(proxy);
+        return {
+          href,
+          size: href.endsWith('length-unknown') ? undefined : 1024,
+          disk_format: info['image_disk_format'] as string | undefined,
+          checksum: { algo: 'sha256', value: SHA },
+          whole_disk: info['kernel'] === undefined,
+        };
+      },
+      checkKind: async (ref, { signal: _, proxy, ...options }) => {
+        proxies.push(proxy);
         looked.push({ ref, ...options });
         if (fault) throw fault;
       },
-      fetchTo: async (ref, target) => {
+      fetchTo: async (ref, target, { proxy }) => {
+        proxies.push(proxy);
         fetched.push(ref);
         await mkdir(dirname(target), { recursive: true });
         writeFileSync(target, 'image');
@@ -281,6 +287,15 @@ describe('direct deploy', () => {
     at.write.end();
     await at.drive('prepare_instance_boot');
     expect(existsSync(path)).toBe(false);
+  });
+
+  it.each(['http', 'local'])('reaches the image through the proxies of the node: %s', async (source) => {
+    const driver_info = { image_http_proxy: 'http://p:3128', image_no_proxy: '.lan' };
+    const instance_info = { ...IMAGE, image_disk_format: 'raw', image_download_source: source };
+    proxies.length = 0;
+    await using _at = await ready({ instance_info, driver_info });
+    const own = { http: 'http://p:3128', no: '.lan' };
+    expect(proxies).toEqual([own, own]);
   });
 
   it.each(['iso', 'gpt', 'qcow2'])('tells the agent what it can write: %s', async (image_disk_format) => {
