@@ -255,10 +255,10 @@ export class HttpClient {
       if (signal?.aborted) throw new CancelledError('The download was cancelled.', { cause: error });
       if (proxied) return []; // the proxy may know it
       const code = (error as NodeJS.ErrnoException).code ?? 'failed';
-      throw new HttpFailure('name', url.href, `the name could not be resolved (${code})`, { cause: error });
+      throw unresolved(url, code, { cause: error });
     }
     if (addresses.length === 0 && proxied) return [];
-    if (addresses.length === 0) throw new HttpFailure('name', url.href, 'the name has no address');
+    if (addresses.length === 0) throw unresolved(url, 'it has no address');
     await this.judge(url, addresses, signal);
     return addresses;
   }
@@ -291,6 +291,16 @@ export class HttpClient {
     const { connectTimeout: timeout, nameServers: servers } = this.settings;
     return resolveHost(name, { timeout, ...(servers ? { servers } : {}) }, signal).catch(() => []);
   }
+}
+
+/** Machines resolve names too, by other servers: it is said whose failure this is. */
+function unresolved(url: URL, why: string, options?: ErrorOptions): HttpFailure {
+  return new HttpFailure(
+    'name',
+    url.href,
+    `the conductor could not resolve the name ${url.hostname} (${why})`,
+    options,
+  );
 }
 
 /** Answers only with what was checked. */

@@ -3,7 +3,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { AgentError, imageDownload, messageOf } from '../error.js';
 import type { Journal } from '../journal.js';
-import { type FetchGuard, FetchRefused } from './fetch-guard.js';
+import { type FetchGuard, FetchRefused, unresolved } from './fetch-guard.js';
 
 /** Where downloaded bytes go. */
 export interface Sink {
@@ -227,7 +227,9 @@ async function get(
     const sent = (secure ? https : http).get(parsed, options, resolve);
     // Fires on any silence of the socket, in the middle of the body too.
     sent.on('timeout', () => sent.destroy(new Error(`no byte within ${request.idleTimeout} s`)));
-    sent.on('error', reject);
+    sent.on('error', (error: NodeJS.ErrnoException & { hostname?: string }) =>
+      reject(error.syscall === 'getaddrinfo' ? unresolved(error.hostname ?? parsed.hostname, error) : error),
+    );
   });
 }
 

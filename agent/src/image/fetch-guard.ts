@@ -41,7 +41,7 @@ export class FetchGuard {
     if (names.includes(host)) throw refuse('it is a port of Ferric itself');
     const found = await addressesOf(host).catch((error: unknown) => {
       if (proxied) return [];
-      throw new Error(`the name ${host} could not be resolved: ${messageOf(error)}`, { cause: error });
+      throw unresolved(host, error);
     });
     for (const { address } of found) {
       const why = rule.refusal(address, port);
@@ -54,6 +54,15 @@ export class FetchGuard {
     }
     return proxied ? undefined : only(found);
   }
+}
+
+/** The conductor resolves names too, by other servers: it is said whose failure this is. */
+export function unresolved(host: string, error: unknown): Error {
+  const why = (error as NodeJS.ErrnoException).code ?? messageOf(error);
+  return new Error(
+    `the machine could not resolve the name ${host} (${why}); it asks the name servers that DHCP gave it`,
+    { cause: error },
+  );
 }
 
 async function addressesOf(host: string): Promise<Found[]> {

@@ -45,7 +45,7 @@ const SESSION_ROWS: readonly Row[] = [
   {
     pattern: /Address lookup for .* failed/,
     code: 'bmc-unreachable',
-    message: 'the BMC’s address cannot be resolved',
+    message: 'the conductor could not resolve the BMC’s address',
     passing: 'silent',
     absent: true,
   },

@@ -404,7 +404,7 @@ describe.concurrent('a BMC that keeps the real ipmitool waiting', () => {
       'unknown name',
       { ipmi_address: 'bmc.invalid' },
       'bmc-unreachable',
-      /address bmc\.invalid cannot be resolved/,
+      /the conductor could not resolve the BMC’s address bmc\.invalid/,
     ],
   ] as const)('%s is its own error', async (_, info, code, text) => {
     await using rack = await Rack.up();

@@ -161,9 +161,11 @@ describe('failures', () => {
     cleanups.push(dns.close);
     const named = client({ nameServers: [dns.address], connectTimeout: 200 });
     expect((await failure(text(named, `http://no.lab:${port}/`))).message).toContain(
-      'the name has no address',
+      'the conductor could not resolve the name no.lab (it has no address)',
     );
-    expect((await failure(text(named, `http://silent.lab:${port}/`))).message).toMatch(/not be resolved \(E/);
+    expect((await failure(text(named, `http://silent.lab:${port}/`))).message).toMatch(
+      /the conductor could not resolve the name silent\.lab \(E/,
+    );
   });
 
   it('a refused port, a silent server, a silent body, a reset', async () => {

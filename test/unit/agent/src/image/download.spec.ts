@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { download } from '../../../../../agent/src/image/download.js';
+import { FetchGuard } from '../../../../../agent/src/image/fetch-guard.js';
+
+/** A label of 64 characters is no name of DNS (RFC 1035, 2.3.4): nobody is asked. */
+const HOST = `${'x'.repeat(64)}.example.org`;
+const RULES = {
+  trusted: [],
+  addresses: { allowedNetworks: [], refusedNetworks: [], ownEndpoints: [] },
+};
+
+const journal = { say: () => undefined, detail: () => undefined };
+
+describe('a name without an address', () => {
+  it.each([
+    ['by Ferric’s rules', RULES],
+    ['without rules', undefined],
+  ])('is said to be the machine’s failure (%s)', async (_, rules) => {
+    const request = {
+      imageId: 'one',
+      urls: [`http://${HOST}/image`],
+      guard: new FetchGuard(rules),
+      insecure: false,
+      tlsMinVersion: 'TLSv1.2' as const,
+      idleTimeout: 1,
+      retries: 0,
+      retryInterval: 0,
+      maxDuration: 0,
+      maxBytes: 1,
+      limitName: 'the disk holds',
+    };
+    const sink = {
+      write: async () => undefined,
+      restart: async () => undefined,
+      finish: async () => undefined,
+    };
+    await expect(download(request, 'sha256', sink, journal, () => undefined)).rejects.toThrow(
+      `the machine could not resolve the name ${HOST} (E`,
+    );
+  });
+});
