@@ -11,6 +11,8 @@ export interface Shell {
   environment: Readonly<Record<string, string | undefined>>;
   /** Fires on Ctrl-C, SIGTERM and SIGHUP. */
   signal: AbortSignal;
+  /** Milliseconds for which a daemon that does not answer is asked again. */
+  patience: number;
 }
 
 /** Options that every command takes, before or after its name. */

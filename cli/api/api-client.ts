@@ -6,7 +6,11 @@ import { pipeline } from 'node:stream/promises';
 import got, { HTTPError } from 'got';
 import { messageOf } from '../../src/domain/errors.js';
 import { ApiError } from '../exit-status.js';
+import type { Shell } from '../shell.js';
 import type { Login } from './login.js';
+import { patiently } from './patience.js';
+
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 /** Milliseconds without a word of the service, after which it counts as gone. */
 const PATIENCE = 60_000;
@@ -15,10 +19,14 @@ const PATIENCE = 60_000;
 export class ApiClient {
   constructor(
     private readonly login: Login,
-    private readonly signal: AbortSignal,
+    private readonly shell: Shell,
   ) {}
 
-  async json<T>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T> {
+  json<T>(method: Method, path: string, body?: unknown): Promise<T> {
+    return patiently(this.shell, method === 'GET', () => this.ask<T>(method, path, body));
+  }
+
+  private async ask<T>(method: Method, path: string, body: unknown): Promise<T> {
     const url = this.login.endpoint + path;
     try {
       const answer = await got(url, {
@@ -28,7 +36,7 @@ export class ApiClient {
         retry: { limit: 0 },
         timeout: { request: PATIENCE },
         // What was begun is taken back even when the work is given up.
-        ...(method === 'DELETE' ? {} : { signal: this.signal }),
+        ...(method === 'DELETE' ? {} : { signal: this.shell.signal }),
       });
       return (answer.body === '' ? undefined : JSON.parse(answer.body)) as T;
     } catch (error) {
@@ -40,11 +48,15 @@ export class ApiClient {
    * @param sent is called with the bytes that are on their way
    * @returns what was sent, summed as it went
    */
-  async upload(
+  upload(
     path: string,
     file: string,
     sent: (bytes: number) => void = () => undefined,
   ): Promise<{ md5: string }> {
+    return patiently(this.shell, false, () => this.send(path, file, sent));
+  }
+
+  private async send(path: string, file: string, sent: (bytes: number) => void): Promise<{ md5: string }> {
     const url = this.login.endpoint + path;
     const { size } = await stat(file);
     let count = 0;
@@ -74,7 +86,7 @@ export class ApiClient {
         async (answer: AsyncIterable<Buffer>) => {
           for await (const _ of answer);
         },
-        { signal: this.signal },
+        { signal: this.shell.signal },
       );
     } catch (error) {
       throw asApiError(error, 'PUT', url);

@@ -35,7 +35,7 @@ export interface ImageApi {
 /** The Image service of the daemon, or another one, by endpoint and login. */
 export function imageApi(options: GlobalOptions, shell: Shell): ImageApi {
   let made: Promise<ApiClient> | undefined;
-  const client = () => (made ??= login(options, shell).then((who) => new ApiClient(who, shell.signal)));
+  const client = () => (made ??= login(options, shell).then((who) => new ApiClient(who, shell)));
   return {
     async list() {
       const images: ImageRecord[] = [];

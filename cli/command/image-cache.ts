@@ -51,7 +51,7 @@ export function addImageCache(image: Command, shell: Shell): void {
     .command('cache')
     .description('the images that the daemon keeps at hand for deployments');
   const client = async (command: Command) =>
-    new ApiClient(await login(command.optsWithGlobals<GlobalOptions>(), shell), shell.signal);
+    new ApiClient(await login(command.optsWithGlobals<GlobalOptions>(), shell), shell);
   cache
     .command('list')
     .description('what is there: from where, how old, how fresh, who waits, what would go next')

@@ -29,7 +29,13 @@ afterAll(async () => {
 async function ferric(...args: string[]) {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const signal = new AbortController().signal;
-  const status = await runCli(['--endpoint', api.base, ...args], { stdout, stderr, environment: {}, signal });
+  const status = await runCli(['--endpoint', api.base, ...args], {
+    stdout,
+    stderr,
+    environment: {},
+    signal,
+    patience: 0,
+  });
   return { status, out: String(stdout.read() ?? ''), err: String(stderr.read() ?? '') };
 }
 

@@ -1,0 +1,63 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, it } from 'vitest';
+import { ferric } from '../../support/cli/command-line.js';
+
+const servers: Server[] = [];
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close().closeAllConnections();
+});
+
+async function serve(answer: RequestListener, port = 0): Promise<number> {
+  const server = createServer(answer);
+  servers.push(server);
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+const list: RequestListener = (_, response) => response.end('{"images": []}');
+const at = (port: number, ...words: string[]) =>
+  ferric([...words, '--endpoint', `http://127.0.0.1:${port}`], {}, new AbortController().signal, 5_000);
+
+it('a daemon that is away for a moment is asked again, and that is said once', async () => {
+  const port = await serve(list);
+  servers.pop()!.close();
+  const ended = at(port, 'image', 'list');
+  setTimeout(() => void serve(list, port), 1_200);
+  const { status, stderr } = await ended;
+  expect(stderr.match(/ECONNREFUSED.*asked again for 5 s/g)).toHaveLength(1);
+  expect(status).toBe(0);
+});
+
+it.each([
+  ['cuts the connection', (_request, response) => response.destroy()],
+  ['is away for the moment', (_request, response) => response.writeHead(503).end()],
+] satisfies [string, RequestListener][])(
+  'one that %s is asked again where that only reads',
+  async (_, away) => {
+    let turns = 0;
+    const port = await serve((request, response) => (turns++ === 0 ? away : list)(request, response));
+    expect(await at(port, 'image', 'list')).toMatchObject({ status: 0 });
+    expect(turns).toBe(2);
+    turns = 0;
+    expect(await at(port, 'image', 'cache', 'prefetch', 'http://images.example.org/a')).toMatchObject({
+      status: 6,
+    });
+    expect(turns).toBe(1);
+  },
+);
+
+it('patience ends', async () => {
+  const port = await serve(list);
+  servers.pop()!.close();
+  const signal = new AbortController().signal;
+  const { status, stderr } = await ferric(
+    ['image', 'list', '--endpoint', `http://127.0.0.1:${port}`],
+    {},
+    signal,
+    700,
+  );
+  expect([status, stderr]).toEqual([6, expect.stringContaining('ECONNREFUSED')]);
+});
