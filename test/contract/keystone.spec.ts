@@ -239,7 +239,10 @@ describe('tokens', () => {
   it('are asked about once in that time, and our own login is made once', async () => {
     const count = (method: string) =>
       keystone.log().match(new RegExp(`"${method} /v3/auth/tokens\\?nocatalog HTTP`, 'g'))?.length ?? 0;
+    const before = count('POST');
     const token = await tokenOf('auditor');
+    // Keystone writes the line after the answer.
+    await expect.poll(() => count('POST')).toBe(before + 1);
     const [asked, logins] = [count('GET'), count('POST')];
     const began = performance.now();
     const answers = await Promise.all(Array.from({ length: 100 }, () => ask(token)));
