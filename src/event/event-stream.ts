@@ -125,7 +125,7 @@ export class EventStream {
     this.#client = client;
     try {
       await client.connect();
-      await client.query(`listen ${EVENT_CHANNEL}`);
+      await (client.query(`listen ${EVENT_CHANNEL}`) as Promise<unknown>);
       // Listening first: what commits from here on is heard, what committed before is read.
       if (this.#horizon === null) this.#horizon = await this.events.horizon();
       else await this.#catchUp(this.#horizon);

@@ -1,3 +1,5 @@
+import { detached } from '../../platform/boundary.js';
+
 /** What is looked at, round after round. */
 export interface Looked {
   readonly uuid: string;
@@ -126,10 +128,13 @@ export class LookLanes<T extends Looked> {
       const begin = this.waiting.shift();
       if (!begin) return;
       this.patient++;
-      void begin().finally(() => {
-        this.patient--;
-        this.pump();
-      });
+      detached(
+        'look at machines',
+        begin().finally(() => {
+          this.patient--;
+          this.pump();
+        }),
+      );
     }
   }
 

@@ -64,7 +64,7 @@ export class PeriodicRunner {
     for (const name of this.registry.getTimeouts()) this.registry.deleteTimeout(name);
     for (const name of this.registry.getIntervals()) this.registry.deleteInterval(name);
     await Promise.allSettled(this.#running.values());
-    await Promise.allSettled(this.#tasks.map((task) => task.drain?.()));
+    await Promise.allSettled(this.#tasks.map(async (task) => task.drain?.()));
   }
 
   async #once(task: PeriodicTask): Promise<void> {
