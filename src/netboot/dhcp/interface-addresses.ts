@@ -32,14 +32,33 @@ export async function interfaceAddresses(device: string): Promise<string[]> {
   }
 }
 
+/** Errors of the process, which say nothing of the interface. */
+const STARVED: Readonly<Record<string, string>> = {
+  EMFILE: 'the process has no file descriptor left',
+  ENFILE: 'the machine has no file descriptor left',
+  ENOMEM: 'out of memory',
+};
+
 /**
  * The kernel's number of an interface: another one when it was removed and made again under its name, null while it is
  * not there.
+ * @param read reads a file of sysfs
+ * @throws FerricError when that cannot be found out, which is not to say that the interface is gone
  */
-export function interfaceNumber(device: string): number | null {
+export function interfaceNumber(
+  device: string,
+  read: (path: string) => string = (path) => readFileSync(path, 'latin1'),
+): number | null {
   try {
-    return Number(readFileSync(`/sys/class/net/${device}/ifindex`, 'latin1'));
-  } catch {
-    return null; // not there, which is an answer
+    return Number(read(`/sys/class/net/${device}/ifindex`));
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    // ENODEV and EINVAL: it went while the file was read.
+    if (['ENOENT', 'ENOTDIR', 'ENODEV', 'EINVAL'].includes(code)) return null;
+    throw new FerricError(
+      'unavailable',
+      `The network interface ${device} cannot be looked up: ${STARVED[code] ?? code}`,
+      { cause: error },
+    );
   }
 }
