@@ -8,8 +8,8 @@ export function nearest(word: string, names: Iterable<string>): string | undefin
   return best && best.distance <= Math.max(2, best.name.length / 2) ? best.name : undefined;
 }
 
-/** Levenshtein's. */
-function editDistance(from: string, to: string): number {
+/** Insertions, removals and replacements that make one of the other (Levenshtein). */
+export function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, i) => i);
   for (let i = 1; i <= from.length; i++) {
     const next = [i];
