@@ -2,15 +2,16 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import got, { type OptionsInit, RequestError, type Response } from 'got';
 import { FerricError, messageOf } from '../../src/domain/errors.js';
 import type { Checksum } from '../../src/domain/image/checksum.js';
+import { qemuSource } from '../../src/protocol/image-format/qemu-source.js';
 import { SourceUnreachableError } from '../error.js';
-import { diskFormatOf } from '../inspect/disk-format.js';
+import { judgedFormat } from '../inspect/disk-format.js';
 import { run } from '../process/run.js';
 import type { Workshop } from './workshop.js';
 
@@ -178,10 +179,13 @@ function unchanged(headers: Response['headers']): Record<string, string> {
 }
 
 async function asQcow2(path: string, url: string, target: string): Promise<void> {
-  const format = await diskFormatOf(path, url);
+  const format = await judgedFormat(path, url);
   if (format === 'qcow2')
     await run('cp', ['--reflink=auto', '--sparse=always', path, target], { timeout: 3_600_000 });
-  else await run('qemu-img', ['convert', '-f', format, '-O', 'qcow2', path, target], { timeout: 3_600_000 });
+  else {
+    const { options, source } = qemuSource(format, resolve(path))!;
+    await run('qemu-img', ['convert', ...options, '-O', 'qcow2', source, target], { timeout: 3_600_000 });
+  }
 }
 
 /** @throws FerricError `image-refused` for other bytes than were promised */

@@ -117,6 +117,27 @@ describe('a base image', () => {
     await expect(readFile(target())).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
+  it('keeps the whole disk of a VHD whose geometry is below its size', async () => {
+    const vhd = join(directory, 'other.vhd');
+    await run('qemu-img', ['convert', '-f', 'raw', '-O', 'vpc', join(directory, 'raw'), vhd]);
+    const bytes = await readFile(vhd);
+    // Another maker's name: QEMU would go by the geometry, which is smaller here, in the footer and in its copy.
+    for (const at of [0, bytes.length - 512]) {
+      bytes.write('xyz ', at + 28, 'latin1');
+      bytes.set([0, 10, 2, 17], at + 56);
+      bytes.fill(0, at + 64, at + 68);
+      const sum = bytes.subarray(at, at + 512).reduce((all, byte) => all + byte, 0);
+      bytes.writeUInt32BE(~sum >>> 0, at + 64);
+    }
+    await writeFile(vhd, bytes);
+    await fetch(`file://${vhd}`);
+    const info = JSON.parse(await run('qemu-img', ['info', '--output=json', target()])) as Record<
+      string,
+      number
+    >;
+    expect(info['virtual-size']).toBeGreaterThanOrEqual(4 * MiB);
+  });
+
   it('is refused when its bytes are not those that were promised, and not resumed with them', async () => {
     const value = createHash('sha256').update(body).digest('hex');
     server.images.set('/summed', { body, lastModified: DATED, etag: '"9"' });
