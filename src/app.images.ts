@@ -6,7 +6,7 @@ import { ImageHoldings } from './image/holdings.js';
 import { BlobStore } from './image/store/blob-store.js';
 import { Receiver } from './image/store/receiver.js';
 import { ImageLibrary } from './image-library/image-library.js';
-import { ImageRecordRepository } from './image-record/image-record.repository.js';
+import { ImageRecordRepository } from './persistence/image-record/image-record.repository.js';
 import type { Logger } from './platform/logger.js';
 import { LOGGER } from './platform/logger.module.js';
 

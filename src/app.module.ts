@@ -1,13 +1,12 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { RESOURCE_REPOSITORIES } from './api/repositories.js';
-import { ENTITIES } from './app.entities.js';
 import { ImageLibraryModule } from './app.images.js';
 import { ConductorModule } from './conductor/conductor.module.js';
 import { ConfigModule } from './config/config.module.js';
 import type { Config } from './config/schema.js';
 import type { Connection } from './database/data-source.js';
 import { DatabaseModule } from './database/database.module.js';
-import { repositoryModule } from './database/repository-module.js';
+import { ENTITIES } from './persistence/entities.js';
+import { PersistenceModule } from './persistence/persistence.module.js';
 import type { Logger } from './platform/logger.js';
 import { LoggerModule } from './platform/logger.module.js';
 
@@ -26,9 +25,9 @@ export class AppModule {
         ConfigModule.forRoot(parts.config),
         LoggerModule.forRoot(parts.log),
         DatabaseModule.forRoot(ENTITIES, parts.connection),
+        PersistenceModule,
         ImageLibraryModule.forRoot(parts.config.image_service),
         ConductorModule.forRoot(parts.onReplaced),
-        ...RESOURCE_REPOSITORIES.map((Repository) => repositoryModule(Repository)),
       ],
     };
   }

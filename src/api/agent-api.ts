@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Conductor } from '../conductor/conductor.js';
-import type { SourceRule } from '../lease/source-rule.js';
+import type { SourceRule } from '../persistence/lease/source-rule.js';
 import type { Logger } from '../platform/logger.js';
 import { NoAuth } from './auth/access.js';
 import { type ApiListener, createListener } from './listener.js';

@@ -1,5 +1,5 @@
-import type { ConductorRecordRepository } from '../conductor-record/conductor-record.repository.js';
 import { FerricError } from '../domain/errors.js';
+import type { ConductorRecordRepository } from '../persistence/conductor-record/conductor-record.repository.js';
 import { diskRoom } from '../platform/disk-room.js';
 
 /** ms for which a look counts: whoever asks costs the database one statement a second at most. */

@@ -7,10 +7,10 @@ import { brokenUnique } from '../database/statement.js';
 import { LockedError } from '../domain/errors.js';
 import type { StepEvent } from '../domain/step/advance.js';
 import type { JsonObject } from '../domain/step/step.js';
-import type { Fence } from '../node/fence.js';
-import type { Node } from '../node/node.entity.js';
-import type { NodeRepository } from '../node/node.repository.js';
-import type { OperationRepository } from '../operation/operation.repository.js';
+import type { Fence } from '../persistence/node/fence.js';
+import type { Node } from '../persistence/node/node.entity.js';
+import type { NodeRepository } from '../persistence/node/node.repository.js';
+import type { OperationRepository } from '../persistence/operation/operation.repository.js';
 import { ownStep } from './workflow/own-steps.js';
 import { plannedFrom } from './workflow/workflow.js';
 

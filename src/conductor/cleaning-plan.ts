@@ -1,6 +1,6 @@
 import type { PlannedStep } from '../domain/step/step.js';
 import type { DriverRegistry } from '../driver/registry.js';
-import type { Node } from '../node/node.entity.js';
+import type { Node } from '../persistence/node/node.entity.js';
 import { planRequested, type WantedStep } from './workflow/requested-steps.js';
 import { planSteps } from './workflow/workflow.js';
 

@@ -1,22 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
-import type { AllocationRepository } from '../allocation/allocation.repository.js';
-import type { ConductorRecordRepository } from '../conductor-record/conductor-record.repository.js';
 import type { ConductorSettings } from '../config/section/core.js';
 import type { InspectorSettings } from '../config/section/inspector.js';
-import type { DeployTemplateRepository } from '../deploy-template/deploy-template.repository.js';
 import type { RuleDoors } from '../domain/inspection-rule/action.js';
 import type { DriverRegistry } from '../driver/registry.js';
-import type { EventRepository } from '../event/event.repository.js';
-import { HardwareRepository } from '../hardware/hardware.repository.js';
-import type { InspectionRuleRepository } from '../inspection-rule/inspection-rule.repository.js';
-import type { SourceRule } from '../lease/source-rule.js';
-import type { NodeRepository } from '../node/node.repository.js';
-import type { OperationRepository } from '../operation/operation.repository.js';
+import type { AllocationRepository } from '../persistence/allocation/allocation.repository.js';
+import type { ConductorRecordRepository } from '../persistence/conductor-record/conductor-record.repository.js';
+import type { DeployTemplateRepository } from '../persistence/deploy-template/deploy-template.repository.js';
+import type { EventRepository } from '../persistence/event/event.repository.js';
+import { HardwareRepository } from '../persistence/hardware/hardware.repository.js';
+import type { InspectionRuleRepository } from '../persistence/inspection-rule/inspection-rule.repository.js';
+import type { SourceRule } from '../persistence/lease/source-rule.js';
+import type { NodeRepository } from '../persistence/node/node.repository.js';
+import type { OperationRepository } from '../persistence/operation/operation.repository.js';
+import type { PortRepository } from '../persistence/port/port.repository.js';
+import type { PortgroupRepository } from '../persistence/portgroup/portgroup.repository.js';
+import type {
+  VolumeConnectorRepository,
+  VolumeTargetRepository,
+} from '../persistence/volume/volume.repository.js';
 import type { Logger } from '../platform/logger.js';
-import type { PortRepository } from '../port/port.repository.js';
-import type { PortgroupRepository } from '../portgroup/portgroup.repository.js';
-import type { VolumeConnectorRepository, VolumeTargetRepository } from '../volume/volume.repository.js';
 import { ActionJournal } from './action-journal.js';
 import { AgentDesk, type CallbackCheck } from './agent-desk.js';
 import { AllocationDesk } from './allocation-desk.js';

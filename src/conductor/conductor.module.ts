@@ -2,34 +2,31 @@ import { hostname } from 'node:os';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ScheduleModule, SchedulerRegistry } from '@nestjs/schedule';
 import { DataSource } from 'typeorm';
-import { AllocationRepository } from '../allocation/allocation.repository.js';
-import { ConductorRecordModule } from '../conductor-record/conductor-record.module.js';
-import { ConductorRecordRepository } from '../conductor-record/conductor-record.repository.js';
 import { CONFIG } from '../config/config.module.js';
 import type { Config } from '../config/schema.js';
-import { DeployTemplateRepository } from '../deploy-template/deploy-template.repository.js';
 import { checkCallbackUrl } from '../domain/agent/callback-url.js';
 import { DriverModule } from '../driver/driver.module.js';
 import { DriverRegistry } from '../driver/registry.js';
-import { EventModule } from '../event/event.module.js';
-import { EventRepository } from '../event/event.repository.js';
 import { ImageModule } from '../image/image.module.js';
 import { ImageService } from '../image/image-service.js';
 import { addressGuardSettings } from '../image/settings.js';
-import { InspectionRuleRepository } from '../inspection-rule/inspection-rule.repository.js';
-import { LeaseModule } from '../lease/lease.module.js';
-import { LeaseRepository } from '../lease/lease.repository.js';
-import { SourceRule } from '../lease/source-rule.js';
-import { NodeModule } from '../node/node.module.js';
-import { NodeRepository } from '../node/node.repository.js';
-import { OperationModule } from '../operation/operation.module.js';
-import { OperationRepository } from '../operation/operation.repository.js';
+import { AllocationRepository } from '../persistence/allocation/allocation.repository.js';
+import { ConductorRecordRepository } from '../persistence/conductor-record/conductor-record.repository.js';
+import { DeployTemplateRepository } from '../persistence/deploy-template/deploy-template.repository.js';
+import { EventRepository } from '../persistence/event/event.repository.js';
+import { InspectionRuleRepository } from '../persistence/inspection-rule/inspection-rule.repository.js';
+import { LeaseRepository } from '../persistence/lease/lease.repository.js';
+import { SourceRule } from '../persistence/lease/source-rule.js';
+import { NodeRepository } from '../persistence/node/node.repository.js';
+import { OperationRepository } from '../persistence/operation/operation.repository.js';
+import { PortRepository } from '../persistence/port/port.repository.js';
+import { PortgroupRepository } from '../persistence/portgroup/portgroup.repository.js';
+import {
+  VolumeConnectorRepository,
+  VolumeTargetRepository,
+} from '../persistence/volume/volume.repository.js';
 import type { Logger } from '../platform/logger.js';
 import { LOGGER } from '../platform/logger.module.js';
-import { PortModule } from '../port/port.module.js';
-import { PortRepository } from '../port/port.repository.js';
-import { PortgroupRepository } from '../portgroup/portgroup.repository.js';
-import { VolumeConnectorRepository, VolumeTargetRepository } from '../volume/volume.repository.js';
 import { type ComposedConductor, composeConductor } from './compose.js';
 import { Conductor } from './conductor.js';
 import { ruleCall } from './inspection/rule-call.js';
@@ -45,17 +42,7 @@ export class ConductorModule {
   static forRoot(onReplaced: () => void): DynamicModule {
     return {
       module: ConductorModule,
-      imports: [
-        ScheduleModule.forRoot(),
-        NodeModule,
-        PortModule,
-        OperationModule,
-        EventModule,
-        ConductorRecordModule,
-        LeaseModule,
-        ImageModule,
-        DriverModule,
-      ],
+      imports: [ScheduleModule.forRoot(), ImageModule, DriverModule],
       providers: [
         {
           provide: SourceRule,

@@ -8,8 +8,8 @@ import type { Indicators, IndicatorTable, MediaDrive } from '../driver/contract/
 import type { WorkContext } from '../driver/contract/step.js';
 import type { DriverRegistry } from '../driver/registry.js';
 import { unsupported } from '../driver/unsupported.js';
-import type { Node } from '../node/node.entity.js';
-import type { NodeRepository } from '../node/node.repository.js';
+import type { Node } from '../persistence/node/node.entity.js';
+import type { NodeRepository } from '../persistence/node/node.repository.js';
 import type { ActionJournal } from './action-journal.js';
 import type { NodeContexts, ReadingContext } from './node-context.js';
 import type { Reserving } from './reservation.js';

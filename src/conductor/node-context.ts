@@ -9,15 +9,18 @@ import type { Interfaces } from '../driver/contract/interfaces.js';
 import type { PowerInterface } from '../driver/contract/power.js';
 import type { WorkContext } from '../driver/contract/step.js';
 import type { DriverRegistry } from '../driver/registry.js';
-import type { HardwareRepository } from '../hardware/hardware.repository.js';
-import type { SourceRule } from '../lease/source-rule.js';
-import type { Fence } from '../node/fence.js';
-import type { Node } from '../node/node.entity.js';
-import type { NodeRepository } from '../node/node.repository.js';
-import type { JournaledOperation, OperationRepository } from '../operation/operation.repository.js';
+import type { HardwareRepository } from '../persistence/hardware/hardware.repository.js';
+import type { SourceRule } from '../persistence/lease/source-rule.js';
+import type { Fence } from '../persistence/node/fence.js';
+import type { Node } from '../persistence/node/node.entity.js';
+import type { NodeRepository } from '../persistence/node/node.repository.js';
+import type {
+  JournaledOperation,
+  OperationRepository,
+} from '../persistence/operation/operation.repository.js';
+import type { Port } from '../persistence/port/port.entity.js';
+import type { PortRepository } from '../persistence/port/port.repository.js';
 import type { Logger } from '../platform/logger.js';
-import type { Port } from '../port/port.entity.js';
-import type { PortRepository } from '../port/port.repository.js';
 import type { Ledger } from './ledger.js';
 import { mergeKeys } from './merge-keys.js';
 import { clearNode, MERGED, type NodeDraft } from './node-draft.js';

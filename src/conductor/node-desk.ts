@@ -1,6 +1,4 @@
 import type { DataSource } from 'typeorm';
-import type { AllocationRepository } from '../allocation/allocation.repository.js';
-import type { ConductorRecordRepository } from '../conductor-record/conductor-record.repository.js';
 import { inTransaction } from '../database/data-source.js';
 import {
   ConflictError,
@@ -15,9 +13,11 @@ import { factsOf } from '../domain/provision/machine.js';
 import type { ProvisionState } from '../domain/provision/table.js';
 import { INTERFACE_KINDS, type InterfaceKind } from '../driver/contract/interfaces.js';
 import type { DriverRegistry } from '../driver/registry.js';
-import type { EventRepository } from '../event/event.repository.js';
-import type { Node } from '../node/node.entity.js';
-import type { NewNode, NodeChanges, NodeRepository } from '../node/node.repository.js';
+import type { AllocationRepository } from '../persistence/allocation/allocation.repository.js';
+import type { ConductorRecordRepository } from '../persistence/conductor-record/conductor-record.repository.js';
+import type { EventRepository } from '../persistence/event/event.repository.js';
+import type { Node } from '../persistence/node/node.entity.js';
+import type { NewNode, NodeChanges, NodeRepository } from '../persistence/node/node.repository.js';
 import type { Logger } from '../platform/logger.js';
 import type { ClearNode } from './conductor.js';
 import type { NodeContexts } from './node-context.js';

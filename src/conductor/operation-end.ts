@@ -1,14 +1,17 @@
 import type { DataSource, EntityManager } from 'typeorm';
-import type { AllocationRepository } from '../allocation/allocation.repository.js';
 import { inTransaction } from '../database/data-source.js';
 import { foundOut } from '../database/found-out.js';
 import { isDatabaseAway, messageOf } from '../domain/errors.js';
 import { isProvisionState, next } from '../domain/provision/machine.js';
 import type { ProvisionEvent, ProvisionState } from '../domain/provision/table.js';
 import type { Journal } from '../domain/step/advance.js';
-import type { Node } from '../node/node.entity.js';
-import type { NodeRepository } from '../node/node.repository.js';
-import type { JournaledOperation, OperationRepository } from '../operation/operation.repository.js';
+import type { AllocationRepository } from '../persistence/allocation/allocation.repository.js';
+import type { Node } from '../persistence/node/node.entity.js';
+import type { NodeRepository } from '../persistence/node/node.repository.js';
+import type {
+  JournaledOperation,
+  OperationRepository,
+} from '../persistence/operation/operation.repository.js';
 import type { Logger } from '../platform/logger.js';
 import type { CleaningPlan } from './cleaning-plan.js';
 import type { Failpoint } from './failpoint.js';

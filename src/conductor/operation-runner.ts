@@ -2,14 +2,14 @@ import { FerricError, isDatabaseAway, LeaseLostError, LockedError, messageOf } f
 import { next } from '../domain/provision/machine.js';
 import type { ProvisionEvent, ProvisionState } from '../domain/provision/table.js';
 import { type Advance, advance, type Effect, type StepEvent } from '../domain/step/advance.js';
-import type { Node } from '../node/node.entity.js';
-import type { NodeRepository } from '../node/node.repository.js';
+import type { Node } from '../persistence/node/node.entity.js';
+import type { NodeRepository } from '../persistence/node/node.repository.js';
 import type {
   JournaledOperation,
   OpenOperation,
   OperationRepository,
   Waiting as Wait,
-} from '../operation/operation.repository.js';
+} from '../persistence/operation/operation.repository.js';
 import { contained } from '../platform/boundary.js';
 import type { Logger } from '../platform/logger.js';
 import type { Failpoint } from './failpoint.js';

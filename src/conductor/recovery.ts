@@ -1,7 +1,7 @@
 import { LockedError, NotFoundError } from '../domain/errors.js';
 import { factsOf, isProvisionState } from '../domain/provision/machine.js';
-import type { NodeRepository } from '../node/node.repository.js';
-import type { OperationRepository, Stranded } from '../operation/operation.repository.js';
+import type { NodeRepository } from '../persistence/node/node.repository.js';
+import type { OperationRepository, Stranded } from '../persistence/operation/operation.repository.js';
 import type { Logger } from '../platform/logger.js';
 import type { Lease, Reservations } from './reservation.js';
 import type { Transitions } from './transition.js';

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDatabaseAway, LeaseLostError, LockedError, messageOf, NotFoundError } from '../domain/errors.js';
-import type { Fence } from '../node/fence.js';
-import type { Node } from '../node/node.entity.js';
-import type { NodeRepository } from '../node/node.repository.js';
+import type { Fence } from '../persistence/node/fence.js';
+import type { Node } from '../persistence/node/node.entity.js';
+import type { NodeRepository } from '../persistence/node/node.repository.js';
 import { contained } from '../platform/boundary.js';
 import type { Logger } from '../platform/logger.js';
 

@@ -1,6 +1,6 @@
 import type { Config } from '../config/schema.js';
-import type { LeaseRepository } from '../lease/lease.repository.js';
-import { SourceRule } from '../lease/source-rule.js';
+import type { LeaseRepository } from '../persistence/lease/lease.repository.js';
+import { SourceRule } from '../persistence/lease/source-rule.js';
 import { AddressSet } from '../platform/address-set.js';
 
 type Settings = {

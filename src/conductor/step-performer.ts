@@ -2,8 +2,8 @@ import { FerricError, isDatabaseAway, LeaseLostError, messageOf } from '../domai
 import type { Effect, Journal, StepEvent } from '../domain/step/advance.js';
 import type { Step, StepOutcome } from '../domain/step/step.js';
 import type { Interfaces } from '../driver/contract/interfaces.js';
-import type { Node } from '../node/node.entity.js';
-import type { JournaledOperation, OperationKind } from '../operation/operation.repository.js';
+import type { Node } from '../persistence/node/node.entity.js';
+import type { JournaledOperation, OperationKind } from '../persistence/operation/operation.repository.js';
 import type { NodeContexts } from './node-context.js';
 import type { NodeDraft } from './node-draft.js';
 import type { Lease } from './reservation.js';

@@ -1,7 +1,7 @@
 import type {
   ConductorRecordRepository,
   OtherConductor,
-} from '../conductor-record/conductor-record.repository.js';
+} from '../persistence/conductor-record/conductor-record.repository.js';
 import type { Logger } from '../platform/logger.js';
 
 /**

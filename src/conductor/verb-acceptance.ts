@@ -1,4 +1,3 @@
-import type { DeployTemplateRepository } from '../deploy-template/deploy-template.repository.js';
 import {
   ConflictError,
   ForbiddenError,
@@ -13,9 +12,10 @@ import { type ProvisionVerb, type Transition, VERBS } from '../domain/provision/
 import { type Json, type JsonObject, orderSteps, type PlannedStep } from '../domain/step/step.js';
 import type { InterfaceKind, Interfaces } from '../driver/contract/interfaces.js';
 import type { DriverRegistry } from '../driver/registry.js';
-import type { Node } from '../node/node.entity.js';
-import type { NodeChanges, NodeRepository } from '../node/node.repository.js';
-import type { OperationKind, OperationRepository } from '../operation/operation.repository.js';
+import type { DeployTemplateRepository } from '../persistence/deploy-template/deploy-template.repository.js';
+import type { Node } from '../persistence/node/node.entity.js';
+import type { NodeChanges, NodeRepository } from '../persistence/node/node.repository.js';
+import type { OperationKind, OperationRepository } from '../persistence/operation/operation.repository.js';
 import type { CleaningPlan } from './cleaning-plan.js';
 import type { ProvisionArguments } from './conductor.js';
 import { READ_REPORT } from './inspection/report-reader.js';

@@ -10,9 +10,12 @@ import { isProvisionState, nextByVerb } from '../domain/provision/machine.js';
 import { illegalVerb } from '../domain/provision/refusal.js';
 import { type ProvisionVerb, type Transition, VERBS } from '../domain/provision/table.js';
 import type { DriverRegistry } from '../driver/registry.js';
-import type { Node } from '../node/node.entity.js';
-import type { NodeRepository } from '../node/node.repository.js';
-import type { JournaledOperation, OperationRepository } from '../operation/operation.repository.js';
+import type { Node } from '../persistence/node/node.entity.js';
+import type { NodeRepository } from '../persistence/node/node.repository.js';
+import type {
+  JournaledOperation,
+  OperationRepository,
+} from '../persistence/operation/operation.repository.js';
 import type { ProvisionArguments } from './conductor.js';
 import type { Ledger } from './ledger.js';
 import { NodeDraft } from './node-draft.js';

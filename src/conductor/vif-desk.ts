@@ -1,5 +1,5 @@
 import type { Vif } from '../driver/contract/network.js';
-import type { NodeRepository } from '../node/node.repository.js';
+import type { NodeRepository } from '../persistence/node/node.repository.js';
 import type { NodeContexts } from './node-context.js';
 import type { NodeDesk } from './node-desk.js';
 

@@ -1,13 +1,12 @@
 import { join } from 'node:path';
 import { Module } from '@nestjs/common';
-import { BootPlanModule } from '../boot-plan/boot-plan.module.js';
-import { BootPlanRepository } from '../boot-plan/boot-plan.repository.js';
 import { CONFIG } from '../config/config.module.js';
 import { agentApiUrl, bootHttpUrl, httpRoot, tftpRoot } from '../config/endpoints.js';
 import type { Config } from '../config/schema.js';
 import { ImageModule } from '../image/image.module.js';
 import { ImageService } from '../image/image-service.js';
 import { addressGuardSettings } from '../image/settings.js';
+import { BootPlanRepository } from '../persistence/boot-plan/boot-plan.repository.js';
 import { CommandProcess } from '../platform/command-process.js';
 import { resolveHost } from '../platform/host-resolver.js';
 import { ownEndpoints } from '../platform/own-listeners.js';
@@ -37,7 +36,7 @@ import { DriverRegistry, type ImplementationTable } from './registry.js';
 
 /** Hardware types and their interfaces, as the configuration enables them. */
 @Module({
-  imports: [ImageModule, BootPlanModule],
+  imports: [ImageModule],
   providers: [
     CommandProcess,
     {

@@ -1,6 +1,6 @@
 import { FerricError } from '../domain/errors.js';
 import { isInspected } from '../domain/image/upload.js';
-import type { ImageRecord } from '../image-record/image-record.entity.js';
+import type { ImageRecord } from '../persistence/image-record/image-record.entity.js';
 import { checkDeclared } from '../protocol/image-format/check.js';
 import { inspectImage } from '../protocol/image-format/inspect.js';
 import {

@@ -1,10 +1,10 @@
 import { access, constants } from 'node:fs/promises';
-import type { BootPlanRepository } from '../boot-plan/boot-plan.repository.js';
 import type { NetbootSection } from '../config/section/netboot.js';
-import type { LeaseRepository } from '../lease/lease.repository.js';
-import type { SourceRule } from '../lease/source-rule.js';
+import type { BootPlanRepository } from '../persistence/boot-plan/boot-plan.repository.js';
+import type { LeaseRepository } from '../persistence/lease/lease.repository.js';
+import type { SourceRule } from '../persistence/lease/source-rule.js';
+import type { PortRepository } from '../persistence/port/port.repository.js';
 import type { Logger } from '../platform/logger.js';
-import type { PortRepository } from '../port/port.repository.js';
 import { portBook } from './dhcp/port-book.js';
 import { DhcpServer } from './dhcp/server.js';
 import { HttpBootServer } from './http/server.js';

@@ -12,9 +12,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { ENTITIES } from '../../src/app.entities.js';
 import { openDatabase } from '../../src/database/data-source.js';
 import { startEmbeddedServer } from '../../src/database/embedded-server.js';
+import { ENTITIES } from '../../src/persistence/entities.js';
 import { createLogger } from '../../src/platform/logger.js';
 
 const HOME = resolve('var/test');

@@ -3,18 +3,15 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AllocationRepository } from '../../src/allocation/allocation.repository.js';
 import { type ComposedConductor, composeConductor } from '../../src/conductor/compose.js';
 import type { Requester } from '../../src/conductor/requester.js';
 import { sourceRule } from '../../src/conductor/source-rule.js';
-import { ConductorRecordRepository } from '../../src/conductor-record/conductor-record.repository.js';
 import { agentSection, type ConductorSettings, conductorSection } from '../../src/config/section/core.js';
 import { deploySection } from '../../src/config/section/deploy.js';
 import { driverSection } from '../../src/config/section/driver.js';
 import { fakeSection } from '../../src/config/section/fake.js';
 import { type InspectorSettings, inspectorSection } from '../../src/config/section/inspector.js';
 import { ipmiSection } from '../../src/config/section/ipmi.js';
-import { DeployTemplateRepository } from '../../src/deploy-template/deploy-template.repository.js';
 import type { RuleDoors } from '../../src/domain/inspection-rule/action.js';
 import type { JsonObject } from '../../src/domain/step/step.js';
 import { AgentInspect } from '../../src/driver/agent/agent-inspect.js';
@@ -32,16 +29,22 @@ import {
 import { Ipmitool } from '../../src/driver/ipmi/ipmitool.js';
 import { IpmiVendor } from '../../src/driver/ipmi/vendor.js';
 import { DriverRegistry } from '../../src/driver/registry.js';
-import { EventRepository } from '../../src/event/event.repository.js';
-import { InspectionRuleRepository } from '../../src/inspection-rule/inspection-rule.repository.js';
-import { LeaseRepository } from '../../src/lease/lease.repository.js';
-import type { Node } from '../../src/node/node.entity.js';
-import { NodeRepository } from '../../src/node/node.repository.js';
-import { OperationRepository } from '../../src/operation/operation.repository.js';
+import { AllocationRepository } from '../../src/persistence/allocation/allocation.repository.js';
+import { ConductorRecordRepository } from '../../src/persistence/conductor-record/conductor-record.repository.js';
+import { DeployTemplateRepository } from '../../src/persistence/deploy-template/deploy-template.repository.js';
+import { EventRepository } from '../../src/persistence/event/event.repository.js';
+import { InspectionRuleRepository } from '../../src/persistence/inspection-rule/inspection-rule.repository.js';
+import { LeaseRepository } from '../../src/persistence/lease/lease.repository.js';
+import type { Node } from '../../src/persistence/node/node.entity.js';
+import { NodeRepository } from '../../src/persistence/node/node.repository.js';
+import { OperationRepository } from '../../src/persistence/operation/operation.repository.js';
+import { PortRepository } from '../../src/persistence/port/port.repository.js';
+import { PortgroupRepository } from '../../src/persistence/portgroup/portgroup.repository.js';
+import {
+  VolumeConnectorRepository,
+  VolumeTargetRepository,
+} from '../../src/persistence/volume/volume.repository.js';
 import type { Logger } from '../../src/platform/logger.js';
-import { PortRepository } from '../../src/port/port.repository.js';
-import { PortgroupRepository } from '../../src/portgroup/portgroup.repository.js';
-import { VolumeConnectorRepository, VolumeTargetRepository } from '../../src/volume/volume.repository.js';
 import { silentLog, type TestDatabase, testKeyring } from './database.js';
 
 export const BY: Requester = { request_id: 'req-test', user: null, project: null };

@@ -1,6 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { ENTITIES } from '../../src/app.entities.js';
 import { openDatabase } from '../../src/database/data-source.js';
+import { ENTITIES } from '../../src/persistence/entities.js';
 import type { TestDatabase } from './database.js';
 import { silentLog } from './database.js';
 

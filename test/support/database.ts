@@ -2,10 +2,10 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
-import { ENTITIES } from '../../src/app.entities.js';
 import { openDatabase } from '../../src/database/data-source.js';
 import { startEmbeddedServer } from '../../src/database/embedded-server.js';
 import { Keyring } from '../../src/database/sealing.js';
+import { ENTITIES } from '../../src/persistence/entities.js';
 import { createLogger } from '../../src/platform/logger.js';
 import { copyMigratedCluster } from './cluster-template.js';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { composeLibrary } from '../../src/app.images.js';
 import { imageServiceSection } from '../../src/config/section/image-service.js';
 import type { Download, ImageLibrary } from '../../src/image-library/image-library.js';
-import { ImageRecordRepository } from '../../src/image-record/image-record.repository.js';
+import { ImageRecordRepository } from '../../src/persistence/image-record/image-record.repository.js';
 import { silentLog, type TestDatabase } from './database.js';
 
 export interface TestLibrary {

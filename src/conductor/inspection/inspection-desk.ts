@@ -9,11 +9,11 @@ import {
   type InspectionReport,
 } from '../../driver/contract/inspect.js';
 import type { DriverRegistry } from '../../driver/registry.js';
-import type { HardwareRepository } from '../../hardware/hardware.repository.js';
-import type { SourceRule } from '../../lease/source-rule.js';
-import type { Node } from '../../node/node.entity.js';
-import type { NodeRepository } from '../../node/node.repository.js';
-import type { OperationRepository } from '../../operation/operation.repository.js';
+import type { HardwareRepository } from '../../persistence/hardware/hardware.repository.js';
+import type { SourceRule } from '../../persistence/lease/source-rule.js';
+import type { Node } from '../../persistence/node/node.entity.js';
+import type { NodeRepository } from '../../persistence/node/node.repository.js';
+import type { OperationRepository } from '../../persistence/operation/operation.repository.js';
 import type { Logger } from '../../platform/logger.js';
 import { type AgentDesk, fingerprint } from '../agent-desk.js';
 import type { InspectionQuery } from '../conductor.js';

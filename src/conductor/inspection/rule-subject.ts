@@ -7,10 +7,10 @@ import { joinSecrets, splitSecrets } from '../../domain/secret-key.js';
 import type { Json, JsonObject } from '../../domain/step/step.js';
 import { INTERFACE_KINDS } from '../../driver/contract/interfaces.js';
 import type { DriverRegistry } from '../../driver/registry.js';
-import type { Node } from '../../node/node.entity.js';
-import type { NodeChanges } from '../../node/node.repository.js';
-import type { Port } from '../../port/port.entity.js';
-import type { PortChanges } from '../../port/port.repository.js';
+import type { Node } from '../../persistence/node/node.entity.js';
+import type { NodeChanges } from '../../persistence/node/node.repository.js';
+import type { Port } from '../../persistence/port/port.entity.js';
+import type { PortChanges } from '../../persistence/port/port.repository.js';
 
 type Kind = 'object' | 'flag' | number;
 

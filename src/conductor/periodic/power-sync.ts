@@ -9,9 +9,9 @@ import {
   NotFoundError,
 } from '../../domain/errors.js';
 import type { PowerState } from '../../domain/power/power.js';
-import type { EventRepository } from '../../event/event.repository.js';
-import type { Node } from '../../node/node.entity.js';
-import type { NodeChanges, NodeRepository } from '../../node/node.repository.js';
+import type { EventRepository } from '../../persistence/event/event.repository.js';
+import type { Node } from '../../persistence/node/node.entity.js';
+import type { NodeChanges, NodeRepository } from '../../persistence/node/node.repository.js';
 import type { Logger } from '../../platform/logger.js';
 import type { NodeContexts } from '../node-context.js';
 import type { Lease, Reservations } from '../reservation.js';

@@ -1,6 +1,6 @@
-import type { ConductorRecordRepository } from '../../conductor-record/conductor-record.repository.js';
-import type { EventRepository } from '../../event/event.repository.js';
-import type { OperationRepository } from '../../operation/operation.repository.js';
+import type { ConductorRecordRepository } from '../../persistence/conductor-record/conductor-record.repository.js';
+import type { EventRepository } from '../../persistence/event/event.repository.js';
+import type { OperationRepository } from '../../persistence/operation/operation.repository.js';
 import type { AllocationDesk } from '../allocation-desk.js';
 import type { OperationRunner } from '../operation-runner.js';
 import type { PowerSync } from './power-sync.js';

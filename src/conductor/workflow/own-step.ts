@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 import type { StepOutcome } from '../../domain/step/step.js';
 import type { Interfaces } from '../../driver/contract/interfaces.js';
 import type { StepContext, StepDeclaration } from '../../driver/contract/step.js';
-import type { Fence } from '../../node/fence.js';
+import type { Fence } from '../../persistence/node/fence.js';
 
 export type OwnContext = StepContext & {
   readonly all: Interfaces;

@@ -3,9 +3,9 @@ import type { JsonObject, PlannedStep } from '../../domain/step/step.js';
 import { orderSteps } from '../../domain/step/step.js';
 import type { Interfaces } from '../../driver/contract/interfaces.js';
 import type { StepDeclaration, StepKind, WorkContext } from '../../driver/contract/step.js';
-import type { Node } from '../../node/node.entity.js';
-import type { NodeChanges } from '../../node/node.repository.js';
-import type { OperationKind } from '../../operation/operation.repository.js';
+import type { Node } from '../../persistence/node/node.entity.js';
+import type { NodeChanges } from '../../persistence/node/node.repository.js';
+import type { OperationKind } from '../../persistence/operation/operation.repository.js';
 
 /** What one kind of operation does to the provision state when it waits and when it ends. Data. */
 export interface Workflow {

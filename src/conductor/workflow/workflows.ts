@@ -1,6 +1,6 @@
 import type { StepKind } from '../../driver/contract/step.js';
-import type { Node } from '../../node/node.entity.js';
-import type { OperationKind } from '../../operation/operation.repository.js';
+import type { Node } from '../../persistence/node/node.entity.js';
+import type { OperationKind } from '../../persistence/operation/operation.repository.js';
 import type { Workflow } from './workflow.js';
 
 const failing = (text: string, aborted: boolean, message: string | null): string =>

@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BootPlan, PublishedFile } from '../../boot-plan/boot-plan.repository.js';
 import type { PxeSettings } from '../../config/section/pxe.js';
 import { InvalidError } from '../../domain/errors.js';
 import type { BootMode } from '../../domain/node/boot-device.js';
 import type { Json, JsonObject } from '../../domain/step/step.js';
+import type { BootPlan, PublishedFile } from '../../persistence/boot-plan/boot-plan.repository.js';
 import { writeFileAtomically } from '../../platform/write-file.js';
 import { type BootWord, bootWords, kernelParameter } from '../../protocol/ipxe/boot-text.js';
 import { bootModeOf, bootOptionOf, bootsInstanceByNetwork, capabilitiesOf } from '../capabilities.js';

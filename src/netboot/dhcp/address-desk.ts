@@ -1,4 +1,4 @@
-import type { LeaseClient, LeaseRepository } from '../../lease/lease.repository.js';
+import type { LeaseClient, LeaseRepository } from '../../persistence/lease/lease.repository.js';
 import type { Sparingly } from '../../platform/sparingly.js';
 import { getOption } from '../../protocol/dhcp4/options.js';
 import type { AddressProbe } from './address-probe.js';

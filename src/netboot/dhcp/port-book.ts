@@ -1,4 +1,4 @@
-import type { PortRepository } from '../../port/port.repository.js';
+import type { PortRepository } from '../../persistence/port/port.repository.js';
 import type { KnownPorts } from './known-macs.js';
 
 /** More ports than any inventory has: the list is read whole. */

@@ -1,6 +1,6 @@
-import type { BootPlanRepository } from '../../boot-plan/boot-plan.repository.js';
 import type { NetbootSection } from '../../config/section/netboot.js';
 import { FerricError, messageOf } from '../../domain/errors.js';
+import type { BootPlanRepository } from '../../persistence/boot-plan/boot-plan.repository.js';
 import { contained } from '../../platform/boundary.js';
 import type { Logger } from '../../platform/logger.js';
 import { Sparingly } from '../../platform/sparingly.js';

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BootPlanRepository, BootService } from '../../boot-plan/boot-plan.repository.js';
 import { BOOT_SCRIPT } from '../../config/section/netboot.js';
 import { isDatabaseAway } from '../../domain/errors.js';
-import type { SourceRule } from '../../lease/source-rule.js';
+import type { BootPlanRepository, BootService } from '../../persistence/boot-plan/boot-plan.repository.js';
+import type { SourceRule } from '../../persistence/lease/source-rule.js';
 import { GRUB_ROOT, grubBootConfig } from '../../protocol/ipxe/script.js';
 import { BOOT_IPXE } from './boot-script.js';
 

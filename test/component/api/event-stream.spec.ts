@@ -133,7 +133,7 @@ describe('GET /v1/events/stream', () => {
     for (let i = 0; i < 1200; i += 1) ids.push((await add()).id);
     const fromMemory = await Reader.open('', first.id);
     expect((await fromMemory.count(1200)).map(({ id }) => id)).toEqual(ids);
-    const { EventStream } = await import('../../../src/event/event-stream.js');
+    const { EventStream } = await import('../../../src/persistence/event/event-stream.js');
     const fresh = new EventStream(database.source, server.parts.events, () => undefined);
     await fresh.start();
     const got: string[] = [];

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Microversion } from '../../../src/api/microversion/microversion.js';
 import { viewOf } from '../../../src/api/resource/field.js';
 import { NODE_FIELDS } from '../../../src/api/v1/node/fields.js';
-import { NodeRepository } from '../../../src/node/node.repository.js';
+import { NodeRepository } from '../../../src/persistence/node/node.repository.js';
 import { type ApiClient, startApi } from '../../support/api.js';
 import { startTestDatabase, type TestDatabase, testKeyring } from '../../support/database.js';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { LeaseRepository } from '../../../src/lease/lease.repository.js';
+import { LeaseRepository } from '../../../src/persistence/lease/lease.repository.js';
 import { startApi } from '../../support/api.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type BootPlan, BootPlanRepository } from '../../../src/boot-plan/boot-plan.repository.js';
-import { NodeRepository } from '../../../src/node/node.repository.js';
+import {
+  type BootPlan,
+  BootPlanRepository,
+} from '../../../src/persistence/boot-plan/boot-plan.repository.js';
+import { NodeRepository } from '../../../src/persistence/node/node.repository.js';
 import { startTestDatabase, type TestDatabase, testKeyring } from '../../support/database.js';
 
 let database: TestDatabase;

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Allocation } from '../../../src/allocation/allocation.entity.js';
-import type { NewAllocation } from '../../../src/allocation/allocation.repository.js';
-import type { Node } from '../../../src/node/node.entity.js';
+import type { Allocation } from '../../../src/persistence/allocation/allocation.entity.js';
+import type { NewAllocation } from '../../../src/persistence/allocation/allocation.repository.js';
+import type { Node } from '../../../src/persistence/node/node.entity.js';
 import { BY, fakeConductor } from '../../support/conductor.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 

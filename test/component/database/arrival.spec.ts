@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { ENTITIES } from '../../../src/app.entities.js';
 import { openDatabase } from '../../../src/database/data-source.js';
 import { MIGRATIONS } from '../../../src/database/migrations.js';
+import { ENTITIES } from '../../../src/persistence/entities.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 import { collectedLog } from '../../support/log.js';
 

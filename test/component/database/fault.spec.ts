@@ -1,10 +1,10 @@
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ENTITIES } from '../../../src/app.entities.js';
 import { inTransaction, openDatabase } from '../../../src/database/data-source.js';
 import { eachRow } from '../../../src/database/each-row.js';
 import { FAULTS, rowOf } from '../../../src/database/fault.js';
 import { DatabaseAwayError, InvalidError } from '../../../src/domain/errors.js';
+import { ENTITIES } from '../../../src/persistence/entities.js';
 import { silentLog, startTestDatabase, type TestDatabase } from '../../support/database.js';
 import { collectedLog } from '../../support/log.js';
 

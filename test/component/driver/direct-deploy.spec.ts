@@ -6,7 +6,6 @@ import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Extension } from '../../../agent/src/command-board.js';
 import { AgentError } from '../../../agent/src/error.js';
-import type { BootPlan } from '../../../src/boot-plan/boot-plan.repository.js';
 import { deploySection } from '../../../src/config/section/deploy.js';
 import { FerricError } from '../../../src/domain/errors.js';
 import { type PlannedStep, type StepOutcome, type Wake } from '../../../src/domain/step/step.js';
@@ -16,6 +15,7 @@ import { DirectDeploy } from '../../../src/driver/agent/direct-deploy.js';
 import { InstanceImage } from '../../../src/driver/agent/instance-image.js';
 import { RamdiskLogs } from '../../../src/driver/agent/ramdisk-logs.js';
 import type { DriverNode } from '../../../src/driver/contract/context.js';
+import type { BootPlan } from '../../../src/persistence/boot-plan/boot-plan.repository.js';
 import { AGENT_TOKEN, AgentMachine } from '../../support/agent-machine.js';
 import { DriverBench, NODE_UUID } from '../../support/driver-context.js';
 

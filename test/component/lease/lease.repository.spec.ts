@@ -4,8 +4,8 @@ import {
   type AddressChoice,
   type LeaseClient,
   LeaseRepository,
-} from '../../../src/lease/lease.repository.js';
-import { NodeRepository } from '../../../src/node/node.repository.js';
+} from '../../../src/persistence/lease/lease.repository.js';
+import { NodeRepository } from '../../../src/persistence/node/node.repository.js';
 import { startTestDatabase, type TestDatabase, testKeyring } from '../../support/database.js';
 
 let database: TestDatabase;

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BootPlanRepository } from '../../../src/boot-plan/boot-plan.repository.js';
 import { netbootSection } from '../../../src/config/section/netboot.js';
 import { HttpBootServer } from '../../../src/netboot/http/server.js';
 import { bootPlanFiles, Manifest } from '../../../src/netboot/published/manifest.js';
 import { TftpServer } from '../../../src/netboot/tftp/server.js';
+import { BootPlanRepository } from '../../../src/persistence/boot-plan/boot-plan.repository.js';
 import { silentLog, startTestDatabase, type TestDatabase } from '../../support/database.js';
 
 let database: TestDatabase;

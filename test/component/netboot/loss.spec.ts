@@ -2,8 +2,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { NodeRepository } from '../../../src/node/node.repository.js';
-import { PortRepository } from '../../../src/port/port.repository.js';
+import { NodeRepository } from '../../../src/persistence/node/node.repository.js';
+import { PortRepository } from '../../../src/persistence/port/port.repository.js';
 import { startTestDatabase, type TestDatabase, testKeyring } from '../../support/database.js';
 import { bundle, isRoot, Rack } from '../../support/netboot/rack.js';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { NodeRepository } from '../../../src/node/node.repository.js';
+import { NodeRepository } from '../../../src/persistence/node/node.repository.js';
 import { startTestDatabase, type TestDatabase, testKeyring } from '../../support/database.js';
 
 let database: TestDatabase;

@@ -4,9 +4,9 @@ import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { BootPlanRepository } from '../../../src/boot-plan/boot-plan.repository.js';
-import { NodeRepository } from '../../../src/node/node.repository.js';
-import { PortRepository } from '../../../src/port/port.repository.js';
+import { BootPlanRepository } from '../../../src/persistence/boot-plan/boot-plan.repository.js';
+import { NodeRepository } from '../../../src/persistence/node/node.repository.js';
+import { PortRepository } from '../../../src/persistence/port/port.repository.js';
 import { startTestDatabase, type TestDatabase, testKeyring } from '../../support/database.js';
 import { bundle, ip, isRoot, Rack, type Started } from '../../support/netboot/rack.js';
 

@@ -1,12 +1,12 @@
 /** The three servers as a process of their own, for a network namespace. Its argument is JSON, see `Options`. */
 import { DataSource } from 'typeorm';
-import { BootPlanRepository } from '../../../src/boot-plan/boot-plan.repository.js';
 import { netbootSection } from '../../../src/config/section/netboot.js';
-import { LeaseRepository } from '../../../src/lease/lease.repository.js';
-import { SourceRule } from '../../../src/lease/source-rule.js';
 import { NetbootServers } from '../../../src/netboot/servers.js';
+import { BootPlanRepository } from '../../../src/persistence/boot-plan/boot-plan.repository.js';
+import { LeaseRepository } from '../../../src/persistence/lease/lease.repository.js';
+import { SourceRule } from '../../../src/persistence/lease/source-rule.js';
+import { PortRepository } from '../../../src/persistence/port/port.repository.js';
 import { createLogger } from '../../../src/platform/logger.js';
-import { PortRepository } from '../../../src/port/port.repository.js';
 
 interface Options {
   section: unknown;

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { BootPlanRepository } from '../../../src/boot-plan/boot-plan.repository.js';
 import { deploySection } from '../../../src/config/section/deploy.js';
 import { driverSection } from '../../../src/config/section/driver.js';
 import { fakeSection } from '../../../src/config/section/fake.js';
@@ -30,6 +29,7 @@ import { type Flavour, ipxeFlavour, PXE_FLAVOUR } from '../../../src/driver/pxe/
 import { NetworkBoot } from '../../../src/driver/pxe/network-boot.js';
 import { DriverRegistry } from '../../../src/driver/registry.js';
 import type { ImageService } from '../../../src/image/image-service.js';
+import type { BootPlanRepository } from '../../../src/persistence/boot-plan/boot-plan.repository.js';
 import { DriverBench } from '../../support/driver-context.js';
 
 const deploy = deploySection.parse(undefined);

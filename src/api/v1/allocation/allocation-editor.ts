@@ -1,13 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import type { Allocation } from '../../../allocation/allocation.entity.js';
-import { AllocationRepository, type NewAllocation } from '../../../allocation/allocation.repository.js';
 import { Conductor } from '../../../conductor/conductor.js';
 import { ForbiddenError, InvalidError } from '../../../domain/errors.js';
 import { canonicalUuid, isLogicalName } from '../../../domain/node/name.js';
 import type { Json, JsonObject } from '../../../domain/step/step.js';
-import type { Node } from '../../../node/node.entity.js';
-import { NodeRepository } from '../../../node/node.repository.js';
+import type { Allocation } from '../../../persistence/allocation/allocation.entity.js';
+import {
+  AllocationRepository,
+  type NewAllocation,
+} from '../../../persistence/allocation/allocation.repository.js';
+import type { Node } from '../../../persistence/node/node.entity.js';
+import { NodeRepository } from '../../../persistence/node/node.repository.js';
 import type { Asked } from '../../request/asked.js';
 import { shorten } from '../../request/value.js';
 import { objectBody, readCreation, readEdit } from '../../resource/write.js';

@@ -1,9 +1,12 @@
 import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestjs/common';
-import type { Allocation } from '../../../allocation/allocation.entity.js';
-import { type AllocationFilter, AllocationRepository } from '../../../allocation/allocation.repository.js';
 import { Conductor } from '../../../conductor/conductor.js';
 import { InvalidError, NotFoundError } from '../../../domain/errors.js';
-import type { Node } from '../../../node/node.entity.js';
+import type { Allocation } from '../../../persistence/allocation/allocation.entity.js';
+import {
+  type AllocationFilter,
+  AllocationRepository,
+} from '../../../persistence/allocation/allocation.repository.js';
+import type { Node } from '../../../persistence/node/node.entity.js';
 import { Policy } from '../../auth/policy.js';
 import type { RuleName } from '../../auth/policy-table.js';
 import { Since, SinceElse } from '../../microversion/since.js';

@@ -1,4 +1,4 @@
-import type { Allocation } from '../../../allocation/allocation.entity.js';
+import type { Allocation } from '../../../persistence/allocation/allocation.entity.js';
 import type { Resource } from '../../openapi/describe.js';
 import { STRINGS, TEXT } from '../../openapi/json-schema.js';
 import type { Field } from '../../resource/field.js';

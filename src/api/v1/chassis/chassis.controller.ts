@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestjs/common';
-import type { Chassis } from '../../../chassis/chassis.entity.js';
-import { type ChassisChanges, ChassisRepository } from '../../../chassis/chassis.repository.js';
 import { InvalidError } from '../../../domain/errors.js';
+import type { Chassis } from '../../../persistence/chassis/chassis.entity.js';
+import { type ChassisChanges, ChassisRepository } from '../../../persistence/chassis/chassis.repository.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';

@@ -1,4 +1,4 @@
-import type { Chassis } from '../../../chassis/chassis.entity.js';
+import type { Chassis } from '../../../persistence/chassis/chassis.entity.js';
 import type { Resource } from '../../openapi/describe.js';
 import type { Field } from '../../resource/field.js';
 import { fieldsOf, written } from '../../resource/fields-of.js';

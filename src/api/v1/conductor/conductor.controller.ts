@@ -1,9 +1,9 @@
 import { Controller, Get, Req } from '@nestjs/common';
+import { NotFoundError } from '../../../domain/errors.js';
 import {
   ConductorRecordRepository,
   type ConductorStatus,
-} from '../../../conductor-record/conductor-record.repository.js';
-import { NotFoundError } from '../../../domain/errors.js';
+} from '../../../persistence/conductor-record/conductor-record.repository.js';
 import { Policy } from '../../auth/policy.js';
 import { SinceBehindPolicy } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';

@@ -1,4 +1,4 @@
-import type { ConductorStatus } from '../../../conductor-record/conductor-record.repository.js';
+import type { ConductorStatus } from '../../../persistence/conductor-record/conductor-record.repository.js';
 import type { Resource } from '../../openapi/describe.js';
 import { FLAG, LINKS, STRINGS, TIME } from '../../openapi/json-schema.js';
 import { type Field, timestamp } from '../../resource/field.js';

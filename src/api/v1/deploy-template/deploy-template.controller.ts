@@ -5,7 +5,7 @@ import {
   DeployTemplateRepository,
   type NewTemplate,
   type TemplateChanges,
-} from '../../../deploy-template/deploy-template.repository.js';
+} from '../../../persistence/deploy-template/deploy-template.repository.js';
 import { Policy } from '../../auth/policy.js';
 import { Since, SinceElse } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';

@@ -1,4 +1,4 @@
-import type { DeployTemplate } from '../../../deploy-template/deploy-template.entity.js';
+import type { DeployTemplate } from '../../../persistence/deploy-template/deploy-template.entity.js';
 import type { Resource } from '../../openapi/describe.js';
 import { objectOf, STRING } from '../../openapi/json-schema.js';
 import type { Field } from '../../resource/field.js';

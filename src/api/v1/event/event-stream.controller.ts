@@ -1,7 +1,7 @@
 import { type BeforeApplicationShutdown, Controller, Get, Req, Res } from '@nestjs/common';
 import { InvalidError, UnavailableError } from '../../../domain/errors.js';
-import type { Event } from '../../../event/event.entity.js';
-import { EventStream } from '../../../event/event-stream.js';
+import type { Event } from '../../../persistence/event/event.entity.js';
+import { EventStream } from '../../../persistence/event/event-stream.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';

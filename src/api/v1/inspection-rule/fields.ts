@@ -1,4 +1,4 @@
-import type { InspectionRule } from '../../../inspection-rule/inspection-rule.entity.js';
+import type { InspectionRule } from '../../../persistence/inspection-rule/inspection-rule.entity.js';
 import type { Resource } from '../../openapi/describe.js';
 import { FLAG, type JsonSchema, STRUCTURE } from '../../openapi/json-schema.js';
 import type { Field } from '../../resource/field.js';

@@ -1,6 +1,6 @@
 import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestjs/common';
-import type { InspectionRule } from '../../../inspection-rule/inspection-rule.entity.js';
-import { InspectionRuleRepository } from '../../../inspection-rule/inspection-rule.repository.js';
+import type { InspectionRule } from '../../../persistence/inspection-rule/inspection-rule.entity.js';
+import { InspectionRuleRepository } from '../../../persistence/inspection-rule/inspection-rule.repository.js';
 import { Policy } from '../../auth/policy.js';
 import { Since, SinceElse } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';

@@ -3,12 +3,12 @@ import { Injectable } from '@nestjs/common';
 import { InvalidError } from '../../../domain/errors.js';
 import type { RuleBody } from '../../../domain/inspection-rule/rule.js';
 import { validateRule } from '../../../domain/inspection-rule/validate.js';
-import type { InspectionRule } from '../../../inspection-rule/inspection-rule.entity.js';
+import type { InspectionRule } from '../../../persistence/inspection-rule/inspection-rule.entity.js';
 import {
   InspectionRuleRepository,
   type NewRule,
   type RuleChanges,
-} from '../../../inspection-rule/inspection-rule.repository.js';
+} from '../../../persistence/inspection-rule/inspection-rule.repository.js';
 import type { Asked } from '../../request/asked.js';
 import { type Edit, readCreation, readEdit } from '../../resource/write.js';
 import { RULE_FIELDS } from './fields.js';

@@ -1,5 +1,5 @@
 import type { JsonObject, Step } from '../../../domain/step/step.js';
-import type { Node } from '../../../node/node.entity.js';
+import type { Node } from '../../../persistence/node/node.entity.js';
 import type { Microversion } from '../../microversion/microversion.js';
 import type { Resource } from '../../openapi/describe.js';
 import { FLAG, STRINGS, TEXT } from '../../openapi/json-schema.js';

@@ -1,7 +1,7 @@
 import { InvalidError } from '../../../domain/errors.js';
 import { canonicalUuid } from '../../../domain/node/name.js';
 import { isProvisionState } from '../../../domain/provision/machine.js';
-import type { NodeFilter } from '../../../node/node-filter.js';
+import type { NodeFilter } from '../../../persistence/node/node-filter.js';
 import type { Arguments, ParameterTable } from '../../request/query.js';
 import { boolean, shorten, stringList, text, uuid } from '../../request/value.js';
 import { detailListingOf, listingOf } from '../../resource/listing.js';

@@ -1,4 +1,4 @@
-import type { BiosSettingRow, FirmwareComponentRow } from '../../../hardware/hardware.entity.js';
+import type { BiosSettingRow, FirmwareComponentRow } from '../../../persistence/hardware/hardware.entity.js';
 import { type Field, timestamp } from '../../resource/field.js';
 import { linksTo } from '../../resource/links.js';
 

@@ -1,6 +1,6 @@
 import { Controller, Get, Req } from '@nestjs/common';
 import { InvalidError, NotFoundError } from '../../../domain/errors.js';
-import { HardwareRepository } from '../../../hardware/hardware.repository.js';
+import { HardwareRepository } from '../../../persistence/hardware/hardware.repository.js';
 import { Policy } from '../../auth/policy.js';
 import type { Microversion } from '../../microversion/microversion.js';
 import { Since } from '../../microversion/since.js';

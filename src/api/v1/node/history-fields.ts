@@ -1,4 +1,4 @@
-import type { Event } from '../../../event/event.entity.js';
+import type { Event } from '../../../persistence/event/event.entity.js';
 import type { Resource } from '../../openapi/describe.js';
 import { LINKS, TIME } from '../../openapi/json-schema.js';
 import { type Field, timestamp } from '../../resource/field.js';

@@ -1,7 +1,7 @@
 import { Controller, Get, Req } from '@nestjs/common';
 import { NotFoundError } from '../../../domain/errors.js';
 import { canonicalUuid } from '../../../domain/node/name.js';
-import { EventRepository } from '../../../event/event.repository.js';
+import { EventRepository } from '../../../persistence/event/event.repository.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';

@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { AllocationRepository } from '../../../allocation/allocation.repository.js';
-import { ChassisRepository } from '../../../chassis/chassis.repository.js';
 import { type ClearNode, Conductor } from '../../../conductor/conductor.js';
 import { ConflictError, FerricError, InvalidError } from '../../../domain/errors.js';
 import {
@@ -12,8 +10,10 @@ import {
 } from '../../../domain/node/edit.js';
 import { isHostName, isLogicalName, isUuidLike, RESERVED_NODE_NAMES } from '../../../domain/node/name.js';
 import type { Json, JsonObject } from '../../../domain/step/step.js';
-import type { Node } from '../../../node/node.entity.js';
-import { type NewNode, type NodeChanges, NodeRepository } from '../../../node/node.repository.js';
+import { AllocationRepository } from '../../../persistence/allocation/allocation.repository.js';
+import { ChassisRepository } from '../../../persistence/chassis/chassis.repository.js';
+import type { Node } from '../../../persistence/node/node.entity.js';
+import { type NewNode, type NodeChanges, NodeRepository } from '../../../persistence/node/node.repository.js';
 import { rulesOfNodePatch } from '../../auth/node-patch.js';
 import type { Scope } from '../../auth/scope.js';
 import type { Microversion } from '../../microversion/microversion.js';

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { InvalidError, NotFoundError } from '../../../domain/errors.js';
 import { canonicalUuid, isHostName, isLogicalName, isUuidLike } from '../../../domain/node/name.js';
-import type { Node } from '../../../node/node.entity.js';
-import { NodeRepository } from '../../../node/node.repository.js';
+import type { Node } from '../../../persistence/node/node.entity.js';
+import { NodeRepository } from '../../../persistence/node/node.repository.js';
 import type { Target } from '../../auth/who.js';
 import { PathRefused } from '../../error/path-refused.js';
 import type { Asked } from '../../request/asked.js';

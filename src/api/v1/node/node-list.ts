@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { ChassisRepository } from '../../../chassis/chassis.repository.js';
-import type { Node } from '../../../node/node.entity.js';
-import { NodeRepository } from '../../../node/node.repository.js';
-import type { NodeFilter } from '../../../node/node-filter.js';
+import { ChassisRepository } from '../../../persistence/chassis/chassis.repository.js';
+import type { Node } from '../../../persistence/node/node.entity.js';
+import { NodeRepository } from '../../../persistence/node/node.repository.js';
+import type { NodeFilter } from '../../../persistence/node/node-filter.js';
 import type { ApiRequest } from '../../request/asked.js';
 import { type JsonText, ListText } from '../../resource/json-text.js';
 import { nextOf, readListing } from '../../resource/listing.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { Node } from '../../../node/node.entity.js';
-import { OperationRepository } from '../../../operation/operation.repository.js';
+import type { Node } from '../../../persistence/node/node.entity.js';
+import { OperationRepository } from '../../../persistence/operation/operation.repository.js';
 import type { Asked } from '../../request/asked.js';
 import { type Selection, type View, viewOf } from '../../resource/field.js';
 import { JsonText, type ListText } from '../../resource/json-text.js';

@@ -2,8 +2,8 @@ import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestj
 import { Conductor } from '../../../conductor/conductor.js';
 import { FerricError, InvalidError } from '../../../domain/errors.js';
 import { canonicalUuid } from '../../../domain/node/name.js';
-import type { Node } from '../../../node/node.entity.js';
-import { NodeRepository } from '../../../node/node.repository.js';
+import type { Node } from '../../../persistence/node/node.entity.js';
+import { NodeRepository } from '../../../persistence/node/node.repository.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';

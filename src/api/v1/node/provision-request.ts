@@ -5,7 +5,7 @@ import { isProvisionState, isProvisionVerb, nextByVerb } from '../../../domain/p
 import { illegalVerb, refusalInMaintenance } from '../../../domain/provision/refusal.js';
 import { type ProvisionVerb, VERBS } from '../../../domain/provision/table.js';
 import { type JsonObject, STEP_INTERFACES } from '../../../domain/step/step.js';
-import type { Node } from '../../../node/node.entity.js';
+import type { Node } from '../../../persistence/node/node.entity.js';
 import { type Microversion, versionOf } from '../../microversion/microversion.js';
 import { FLAG, type JsonSchema, objectOf, TEXT } from '../../openapi/json-schema.js';
 import { readFlag, readText, refuseUnknown, required } from '../../request/arguments.js';

@@ -1,4 +1,4 @@
-import type { Node } from '../../../node/node.entity.js';
+import type { Node } from '../../../persistence/node/node.entity.js';
 import type { RuleName } from '../../auth/policy-table.js';
 import type { Scope } from '../../auth/scope.js';
 import type { Instead } from '../../resource/text-view.js';

@@ -1,4 +1,4 @@
-import type { Port } from '../../../port/port.entity.js';
+import type { Port } from '../../../persistence/port/port.entity.js';
 import type { Resource } from '../../openapi/describe.js';
 import type { Field } from '../../resource/field.js';
 import { fieldsOf, written } from '../../resource/fields-of.js';

@@ -5,12 +5,12 @@ import { ConflictError, FerricError, InvalidError } from '../../../domain/errors
 import { refusePortEdit } from '../../../domain/node/edit.js';
 import { canonicalUuid, isLogicalName, isUuidLike } from '../../../domain/node/name.js';
 import type { Json, JsonObject } from '../../../domain/step/step.js';
-import type { Node } from '../../../node/node.entity.js';
-import { NodeRepository } from '../../../node/node.repository.js';
-import type { Port } from '../../../port/port.entity.js';
-import { type NewPort, type PortChanges, PortRepository } from '../../../port/port.repository.js';
-import type { Portgroup } from '../../../portgroup/portgroup.entity.js';
-import { PortgroupRepository } from '../../../portgroup/portgroup.repository.js';
+import type { Node } from '../../../persistence/node/node.entity.js';
+import { NodeRepository } from '../../../persistence/node/node.repository.js';
+import type { Port } from '../../../persistence/port/port.entity.js';
+import { type NewPort, type PortChanges, PortRepository } from '../../../persistence/port/port.repository.js';
+import type { Portgroup } from '../../../persistence/portgroup/portgroup.entity.js';
+import { PortgroupRepository } from '../../../persistence/portgroup/portgroup.repository.js';
 import type { Asked } from '../../request/asked.js';
 import { shorten } from '../../request/value.js';
 import { objectBody, readCreation, readEdit } from '../../resource/write.js';

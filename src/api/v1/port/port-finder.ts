@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { NotFoundError } from '../../../domain/errors.js';
 import { canonicalUuid } from '../../../domain/node/name.js';
-import { NodeRepository } from '../../../node/node.repository.js';
-import type { Port } from '../../../port/port.entity.js';
-import { PortRepository } from '../../../port/port.repository.js';
+import { NodeRepository } from '../../../persistence/node/node.repository.js';
+import type { Port } from '../../../persistence/port/port.entity.js';
+import { PortRepository } from '../../../persistence/port/port.repository.js';
 import type { Asked } from '../../request/asked.js';
 
 /** Finds the port that a path names. */

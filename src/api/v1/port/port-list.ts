@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { FerricError, InvalidError } from '../../../domain/errors.js';
 import { canonicalUuid } from '../../../domain/node/name.js';
-import { type PortFilter, PortRepository } from '../../../port/port.repository.js';
+import { type PortFilter, PortRepository } from '../../../persistence/port/port.repository.js';
 import type { ApiRequest } from '../../request/asked.js';
 import type { ParameterTable } from '../../request/query.js';
 import { macAddress, stringList, text, uuid, uuidOrName } from '../../request/value.js';

@@ -1,6 +1,6 @@
 import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestjs/common';
 import { Conductor } from '../../../conductor/conductor.js';
-import type { Port } from '../../../port/port.entity.js';
+import type { Port } from '../../../persistence/port/port.entity.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';

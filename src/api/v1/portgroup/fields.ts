@@ -1,4 +1,4 @@
-import type { Portgroup } from '../../../portgroup/portgroup.entity.js';
+import type { Portgroup } from '../../../persistence/portgroup/portgroup.entity.js';
 import type { Resource } from '../../openapi/describe.js';
 import type { Field } from '../../resource/field.js';
 import { fieldsOf, written } from '../../resource/fields-of.js';

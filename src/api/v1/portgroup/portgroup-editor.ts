@@ -4,12 +4,12 @@ import { Conductor } from '../../../conductor/conductor.js';
 import { ConflictError, InvalidError } from '../../../domain/errors.js';
 import { isLogicalName } from '../../../domain/node/name.js';
 import type { Json } from '../../../domain/step/step.js';
-import type { Portgroup } from '../../../portgroup/portgroup.entity.js';
+import type { Portgroup } from '../../../persistence/portgroup/portgroup.entity.js';
 import {
   type NewPortgroup,
   type PortgroupChanges,
   PortgroupRepository,
-} from '../../../portgroup/portgroup.repository.js';
+} from '../../../persistence/portgroup/portgroup.repository.js';
 import type { Asked } from '../../request/asked.js';
 import { shorten } from '../../request/value.js';
 import { readCreation, readEdit } from '../../resource/write.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { Portgroup } from '../../../portgroup/portgroup.entity.js';
-import { PortgroupRepository } from '../../../portgroup/portgroup.repository.js';
+import type { Portgroup } from '../../../persistence/portgroup/portgroup.entity.js';
+import { PortgroupRepository } from '../../../persistence/portgroup/portgroup.repository.js';
 import type { Asked } from '../../request/asked.js';
 import { uuidOrName } from '../../request/value.js';
 import { NodeLink } from '../node/node-link.js';

@@ -1,6 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { InvalidError } from '../../../domain/errors.js';
-import { type PortgroupFilter, PortgroupRepository } from '../../../portgroup/portgroup.repository.js';
+import {
+  type PortgroupFilter,
+  PortgroupRepository,
+} from '../../../persistence/portgroup/portgroup.repository.js';
 import type { ApiRequest } from '../../request/asked.js';
 import type { ParameterTable } from '../../request/query.js';
 import { macAddress, stringList, uuidOrName } from '../../request/value.js';

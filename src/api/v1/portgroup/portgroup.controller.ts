@@ -1,6 +1,6 @@
 import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestjs/common';
 import { Conductor } from '../../../conductor/conductor.js';
-import type { Portgroup } from '../../../portgroup/portgroup.entity.js';
+import type { Portgroup } from '../../../persistence/portgroup/portgroup.entity.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';

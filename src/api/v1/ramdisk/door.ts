@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { canonicalAddress } from '../../../domain/agent/callback-url.js';
 import { NotFoundError } from '../../../domain/errors.js';
-import type { SourceRule } from '../../../lease/source-rule.js';
+import type { SourceRule } from '../../../persistence/lease/source-rule.js';
 import type { Logger } from '../../../platform/logger.js';
 import { TooManyRequests } from '../../error/too-many-requests.js';
 import { RateLimit } from '../../request/rate-limit.js';

@@ -1,4 +1,4 @@
-import type { Runbook } from '../../../runbook/runbook.entity.js';
+import type { Runbook } from '../../../persistence/runbook/runbook.entity.js';
 import type { Microversion } from '../../microversion/microversion.js';
 import type { Resource } from '../../openapi/describe.js';
 import { objectOf, STRING, STRINGS } from '../../openapi/json-schema.js';

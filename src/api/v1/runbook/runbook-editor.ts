@@ -4,12 +4,12 @@ import { Conductor } from '../../../conductor/conductor.js';
 import { InvalidError } from '../../../domain/errors.js';
 import type { PatchOperation } from '../../../domain/node/json-patch.js';
 import type { Json, JsonObject } from '../../../domain/step/step.js';
-import type { Runbook } from '../../../runbook/runbook.entity.js';
+import type { Runbook } from '../../../persistence/runbook/runbook.entity.js';
 import {
   type NewRunbook,
   type RunbookChanges,
   RunbookRepository,
-} from '../../../runbook/runbook.repository.js';
+} from '../../../persistence/runbook/runbook.repository.js';
 import type { RuleName } from '../../auth/policy-table.js';
 import type { Asked } from '../../request/asked.js';
 import { refuseSteps } from '../../resource/kept-steps.js';

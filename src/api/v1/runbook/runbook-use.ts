@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { FerricError, InvalidError } from '../../../domain/errors.js';
-import type { Node } from '../../../node/node.entity.js';
-import type { Runbook } from '../../../runbook/runbook.entity.js';
-import { RunbookRepository } from '../../../runbook/runbook.repository.js';
+import type { Node } from '../../../persistence/node/node.entity.js';
+import type { Runbook } from '../../../persistence/runbook/runbook.entity.js';
+import { RunbookRepository } from '../../../persistence/runbook/runbook.repository.js';
 import type { Asked } from '../../request/asked.js';
 import { shorten } from '../../request/value.js';
 import { findNamed } from '../../resource/ident.js';

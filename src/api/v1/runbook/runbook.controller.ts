@@ -1,5 +1,5 @@
 import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestjs/common';
-import { RunbookRepository } from '../../../runbook/runbook.repository.js';
+import { RunbookRepository } from '../../../persistence/runbook/runbook.repository.js';
 import { Policy } from '../../auth/policy.js';
 import { Since, SinceElse } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';

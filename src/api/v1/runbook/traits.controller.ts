@@ -1,7 +1,7 @@
 import { Controller, Delete, Get, HttpCode, Param, Put, Req, Res } from '@nestjs/common';
 import { InvalidError } from '../../../domain/errors.js';
-import type { Runbook } from '../../../runbook/runbook.entity.js';
-import { RunbookRepository } from '../../../runbook/runbook.repository.js';
+import type { Runbook } from '../../../persistence/runbook/runbook.entity.js';
+import { RunbookRepository } from '../../../persistence/runbook/runbook.repository.js';
 import { Policy } from '../../auth/policy.js';
 import type { RuleName } from '../../auth/policy-table.js';
 import { Since } from '../../microversion/since.js';

@@ -1,5 +1,5 @@
 import { Controller, Get, Req } from '@nestjs/common';
-import { NodeRepository } from '../../../node/node.repository.js';
+import { NodeRepository } from '../../../persistence/node/node.repository.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';

@@ -1,4 +1,4 @@
-import type { VolumeConnector, VolumeTarget } from '../../../volume/volume.entity.js';
+import type { VolumeConnector, VolumeTarget } from '../../../persistence/volume/volume.entity.js';
 import type { Resource } from '../../openapi/describe.js';
 import type { Field, Reading } from '../../resource/field.js';
 import { fieldsOf, written } from '../../resource/fields-of.js';

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestjs/common';
 import { Conductor } from '../../../conductor/conductor.js';
-import type { VolumeTarget } from '../../../volume/volume.entity.js';
-import { type VolumeTargetChanges, VolumeTargetRepository } from '../../../volume/volume.repository.js';
+import type { VolumeTarget } from '../../../persistence/volume/volume.entity.js';
+import {
+  type VolumeTargetChanges,
+  VolumeTargetRepository,
+} from '../../../persistence/volume/volume.repository.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';

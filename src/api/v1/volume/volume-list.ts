@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InvalidError } from '../../../domain/errors.js';
-import type { VolumeFilter } from '../../../volume/volume.repository.js';
+import type { VolumeFilter } from '../../../persistence/volume/volume.repository.js';
 import type { ApiRequest } from '../../request/asked.js';
 import type { ParameterTable } from '../../request/query.js';
 import { uuidOrName } from '../../request/value.js';

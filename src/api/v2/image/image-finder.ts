@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { NotFoundError } from '../../../domain/errors.js';
-import type { ImageRecord, MemberStatus } from '../../../image-record/image-record.entity.js';
-import { ImageRecordRepository } from '../../../image-record/image-record.repository.js';
-import type { ImageViewer } from '../../../image-record/list-statement.js';
+import type { ImageRecord, MemberStatus } from '../../../persistence/image-record/image-record.entity.js';
+import { ImageRecordRepository } from '../../../persistence/image-record/image-record.repository.js';
+import type { ImageViewer } from '../../../persistence/image-record/list-statement.js';
 import type { RuleName } from '../../auth/policy-table.js';
 import type { Target } from '../../auth/who.js';
 import type { ApiRequest, Asked } from '../../request/asked.js';

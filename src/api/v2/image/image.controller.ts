@@ -2,8 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestjs/common';
 import { FerricError, ForbiddenError } from '../../../domain/errors.js';
 import { ImageLibrary } from '../../../image-library/image-library.js';
-import type { ImageRecord } from '../../../image-record/image-record.entity.js';
-import { type ImageChanges, ImageRecordRepository } from '../../../image-record/image-record.repository.js';
+import type { ImageRecord } from '../../../persistence/image-record/image-record.entity.js';
+import {
+  type ImageChanges,
+  ImageRecordRepository,
+} from '../../../persistence/image-record/image-record.repository.js';
 import { Policy } from '../../auth/policy.js';
 import type { Target } from '../../auth/who.js';
 import { Since } from '../../microversion/since.js';

@@ -1,7 +1,7 @@
 import { Controller, Delete, Get, HttpCode, Post, Put, Req } from '@nestjs/common';
 import { ForbiddenError, InvalidError, NotFoundError } from '../../../domain/errors.js';
-import type { MemberStatus } from '../../../image-record/image-record.entity.js';
-import { ImageRecordRepository } from '../../../image-record/image-record.repository.js';
+import type { MemberStatus } from '../../../persistence/image-record/image-record.entity.js';
+import { ImageRecordRepository } from '../../../persistence/image-record/image-record.repository.js';
 import { Policy } from '../../auth/policy.js';
 import type { RuleName } from '../../auth/policy-table.js';
 import { Since } from '../../microversion/since.js';

@@ -1,8 +1,8 @@
 // Changes of an image: the two patch forms of Glance (draft 4 and draft 10 of JSON Patch), each a list of operations on
 // single members. glance/api/v2/images.py.
 import { ConflictError, ForbiddenError, InvalidError } from '../../../domain/errors.js';
-import type { ImageRecord } from '../../../image-record/image-record.entity.js';
-import type { ImageChanges } from '../../../image-record/image-record.repository.js';
+import type { ImageRecord } from '../../../persistence/image-record/image-record.entity.js';
+import type { ImageChanges } from '../../../persistence/image-record/image-record.repository.js';
 import { MediaTypeRefused } from '../../request/bytes.js';
 import { attributeOf } from './attribute.js';
 import { checkValue, checkWritable, DENIED } from './values.js';

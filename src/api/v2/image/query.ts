@@ -1,12 +1,12 @@
 // The query of an image listing. glance/api/v2/images.py and glance/db/sqlalchemy/api.py.
 import { InvalidError } from '../../../domain/errors.js';
-import type { MemberStatus, Visibility } from '../../../image-record/image-record.entity.js';
+import type { MemberStatus, Visibility } from '../../../persistence/image-record/image-record.entity.js';
 import {
   IMAGE_SORT_KEYS,
   type ImageCondition,
   type ImageQuery,
   type ImageSortKey,
-} from '../../../image-record/list-statement.js';
+} from '../../../persistence/image-record/list-statement.js';
 import type { Query } from '../../request/asked.js';
 import { refuseText } from '../../request/body.js';
 import { VISIBILITIES } from './attribute.js';

@@ -1,6 +1,6 @@
 import { Controller, Delete, HttpCode, Put, Req } from '@nestjs/common';
 import { NotFoundError } from '../../../domain/errors.js';
-import { ImageRecordRepository } from '../../../image-record/image-record.repository.js';
+import { ImageRecordRepository } from '../../../persistence/image-record/image-record.repository.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';

@@ -1,6 +1,6 @@
 // What a request may say of an image: values by the attribute table, everything else is a property and a text.
 import { ForbiddenError, InvalidError } from '../../../domain/errors.js';
-import type { ImageChanges } from '../../../image-record/image-record.repository.js';
+import type { ImageChanges } from '../../../persistence/image-record/image-record.repository.js';
 import { attributeOf } from './attribute.js';
 
 const RESERVED = ['location', 'deleted', 'deleted_at'];

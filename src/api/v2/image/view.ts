@@ -1,4 +1,4 @@
-import type { ImageMember, ImageRecord } from '../../../image-record/image-record.entity.js';
+import type { ImageMember, ImageRecord } from '../../../persistence/image-record/image-record.entity.js';
 
 /** An image as Glance shows it: properties beside the base attributes; hrefs are paths. */
 export function imageView(image: ImageRecord): Record<string, unknown> {

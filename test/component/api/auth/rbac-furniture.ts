@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EventRepository } from '../../../../src/event/event.repository.js';
-import { HardwareRepository } from '../../../../src/hardware/hardware.repository.js';
+import { EventRepository } from '../../../../src/persistence/event/event.repository.js';
+import { HardwareRepository } from '../../../../src/persistence/hardware/hardware.repository.js';
 import type { ApiClient } from '../../../support/api.js';
 import { LESSEE, OWNER } from '../../../support/auth/persona.js';
 import type { TestDatabase } from '../../../support/database.js';

@@ -4,7 +4,7 @@ import { nextPage, pageOf, selectionOf } from '../../../../src/api/resource/coll
 import { checkSortKey, timestamp, viewOf } from '../../../../src/api/resource/field.js';
 import { NODE_FIELDS, type NodeReading } from '../../../../src/api/v1/node/fields.js';
 import { nodeFilterOf } from '../../../../src/api/v1/node/filters.js';
-import { Node } from '../../../../src/node/node.entity.js';
+import { Node } from '../../../../src/persistence/node/node.entity.js';
 
 const at = (minor: number) => new Microversion(minor);
 const node = Object.assign(new Node(), {

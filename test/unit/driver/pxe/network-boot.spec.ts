@@ -3,12 +3,12 @@ import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { BootPlan } from '../../../../src/boot-plan/boot-plan.repository.js';
 import { pxeSection } from '../../../../src/config/section/pxe.js';
 import { InvalidError } from '../../../../src/domain/errors.js';
 import type { JsonObject } from '../../../../src/domain/step/step.js';
 import { type Flavour, ipxeFlavour, PXE_FLAVOUR, pxeByHttp } from '../../../../src/driver/pxe/flavour.js';
 import { NetworkBoot } from '../../../../src/driver/pxe/network-boot.js';
+import type { BootPlan } from '../../../../src/persistence/boot-plan/boot-plan.repository.js';
 import { DriverBench, NODE_UUID } from '../../../support/driver-context.js';
 
 const MAC = '52:54:00:AA:BB:CC';

@@ -1,0 +1,77 @@
+import type { DataSource } from 'typeorm';
+import { isUuid, type Page } from '../../database/page.js';
+import { type Keyring, openSecrets, sealSecrets } from '../../database/sealing.js';
+import { Table } from '../../database/table.js';
+import type { JsonObject } from '../../domain/step/step.js';
+import type { DeployTemplate, TemplateStep } from './deploy-template.entity.js';
+
+/** Secrets in clear: the repository seals them. */
+export type TemplateChanges = Partial<Pick<DeployTemplate, 'name' | 'steps' | 'extra'>>;
+export type NewTemplate = TemplateChanges & Pick<DeployTemplate, 'uuid' | 'name' | 'steps'>;
+
+/** Every query on deploy templates. Rows come back with secrets masked. */
+export class DeployTemplateRepository {
+  readonly #table: Table<DeployTemplate>;
+
+  constructor(
+    private readonly source: DataSource,
+    private readonly keyring: Keyring,
+  ) {
+    this.#table = new Table<DeployTemplate>(source, 'deploy_template', {
+      missing: (ident) => `Deploy template ${ident} could not be found.`,
+      taken: {
+        deploy_template_name_key: ({ name }) => `A deploy template with name ${name} already exists.`,
+        deploy_template_uuid_key: ({ uuid }) => `A deploy template with UUID ${uuid} already exists.`,
+      },
+    });
+  }
+
+  /** @throws ConflictError when the name or uuid is taken */
+  create(template: NewTemplate): Promise<DeployTemplate> {
+    return this.#table.insert(this.#seal(template));
+  }
+
+  /** @param ident uuid or name */
+  find(ident: string): Promise<DeployTemplate | null> {
+    return this.#table.find(ident, 'name');
+  }
+
+  /** @throws NotFoundError */
+  get(ident: string): Promise<DeployTemplate> {
+    return this.#table.get(ident, 'name');
+  }
+
+  list(page: Page, columns?: readonly string[]): Promise<DeployTemplate[]> {
+    return this.#table.list(() => [], page, columns, isUuid(page.marker ?? '') ? 'uuid' : 'name');
+  }
+
+  /** Those of these names, for a deployment. */
+  byNames(names: readonly string[]): Promise<DeployTemplate[]> {
+    return this.source.query<DeployTemplate[]>(
+      `select * from deploy_template where name = any($1) order by id`,
+      [names],
+    );
+  }
+
+  /** The steps with their secrets: for a deployment and for PATCH, never for an answer. */
+  stepsOf(template: Pick<DeployTemplate, 'steps' | 'steps_sealed'>): TemplateStep[] {
+    const open = { steps: template.steps } as unknown as JsonObject;
+    return openSecrets(this.keyring, open, template.steps_sealed)['steps'] as unknown as TemplateStep[];
+  }
+
+  /** As `Table.edit`. @param change gets the steps in clear */
+  edit(uuid: string, change: (template: DeployTemplate) => TemplateChanges): Promise<DeployTemplate> {
+    return this.#table.edit(uuid, (row) => this.#seal(change({ ...row, steps: this.stepsOf(row) })));
+  }
+
+  /** @throws NotFoundError */
+  delete(uuid: string): Promise<void> {
+    return this.#table.delete(uuid);
+  }
+
+  #seal<T extends TemplateChanges>(changes: T): T & Partial<DeployTemplate> {
+    if (!changes.steps) return changes;
+    const { open, sealed } = sealSecrets(this.keyring, { steps: changes.steps } as unknown as JsonObject);
+    return { ...changes, steps: open['steps'] as unknown as TemplateStep[], steps_sealed: sealed };
+  }
+}

@@ -1,0 +1,35 @@
+import { Column, Entity, Index, PrimaryGeneratedColumn, Unique } from 'typeorm';
+import type { JsonObject } from '../../domain/step/step.js';
+
+/** What happened to a node; written in the transaction that made it happen. */
+@Entity('event')
+@Unique('event_uuid_key', ['uuid'])
+@Index('event_node_uuid_idx', ['node_uuid', 'id'])
+@Index('event_written_by_idx', ['written_by', 'id'])
+export class Event {
+  @PrimaryGeneratedColumn('identity', {
+    type: 'bigint',
+    generatedIdentity: 'BY DEFAULT',
+    primaryKeyConstraintName: 'event_pkey',
+  })
+  id!: string;
+  @Column('uuid') uuid!: string;
+  @Column('uuid') node_uuid!: string;
+  @Column({ type: 'timestamptz', default: () => 'clock_timestamp()' }) created_at!: Date;
+  @Column({ type: 'varchar', length: 10 }) severity!: string;
+  @Column({ type: 'varchar', length: 40 }) event_type!: string;
+  @Column('text') event!: string;
+  @Column({ type: 'varchar', length: 15, nullable: true }) from_state!: string | null;
+  @Column({ type: 'varchar', length: 15, nullable: true }) state!: string | null;
+  @Column({ type: 'varchar', length: 15, nullable: true }) target_provision_state!: string | null;
+  @Column({ type: 'varchar', length: 255, nullable: true }) conductor!: string | null;
+  @Column({ type: 'varchar', length: 255, nullable: true }) user_name!: string | null;
+  @Column({ type: 'varchar', length: 255, nullable: true }) project!: string | null;
+  @Column({ type: 'varchar', length: 64, nullable: true }) request_id!: string | null;
+  @Column({ type: 'double precision', nullable: true }) duration_seconds!: number | null;
+  /** The transaction that wrote it. (Defaults are written as TypeORM reads them back: without the casts.) */
+  @Column({ type: 'bigint', default: () => '((pg_current_xact_id()))' }) written_by!: string;
+  /** The oldest transaction under way then: what commits later is of it, or of a later one. */
+  @Column({ type: 'bigint', default: () => '((pg_snapshot_xmin(pg_current_snapshot())))' }) horizon!: string;
+  @Column({ type: 'jsonb', nullable: true }) detail!: JsonObject | null;
+}

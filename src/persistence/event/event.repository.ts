@@ -1,0 +1,171 @@
+import { randomUUID } from 'node:crypto';
+import type { DataSource } from 'typeorm';
+import type { Compound } from '../../database/compound.js';
+import type { Queryable } from '../../database/data-source.js';
+import { purge, type Retention } from '../../database/retention.js';
+import { insertStatement } from '../../database/statement.js';
+import { NotFoundError } from '../../domain/errors.js';
+import { keptText } from '../../domain/kept-text.js';
+import type { Event } from './event.entity.js';
+
+export const EVENT_CHANNEL = 'ferric_event';
+
+export type NewEvent = Pick<Event, 'node_uuid' | 'event_type' | 'event'> &
+  Partial<Omit<Event, 'id' | 'uuid' | 'created_at' | 'written_by' | 'horizon'>>;
+
+/** What is written of an event; the rest the database fills in. */
+const COLUMNS = {
+  uuid: 'uuid',
+  severity: 'varchar',
+  node_uuid: 'uuid',
+  event_type: 'varchar',
+  event: 'text',
+  from_state: 'varchar',
+  state: 'varchar',
+  target_provision_state: 'varchar',
+  conductor: 'varchar',
+  user_name: 'varchar',
+  project: 'varchar',
+  request_id: 'varchar',
+  duration_seconds: 'double precision',
+  detail: 'jsonb',
+} as const satisfies Partial<Record<keyof Event, string>>;
+const NAMES = Object.keys(COLUMNS);
+const RECORD = Object.entries(COLUMNS)
+  .map(([column, type]) => `${column} ${type}`)
+  .join(', ');
+
+export class EventRepository {
+  constructor(private readonly source: DataSource) {}
+
+  /** Pass the transaction that makes it true: listeners hear of it when that commits, and only then. */
+  async add(event: NewEvent, on: Queryable): Promise<Event> {
+    const [insert, values] = insertStatement('event', {
+      uuid: randomUUID(),
+      severity: 'INFO',
+      ...kept(event),
+    });
+    const [row] = await on.query<(Event & { told?: unknown })[]>(
+      `${insert}, pg_notify('${EVENT_CHANNEL}', id::text) as told`,
+      values,
+    );
+    delete row!.told;
+    return row!;
+  }
+
+  /**
+   * The part `told` of a compound: written, in this order, where the part `held` has its row. Listeners hear of them as
+   * by `add`.
+   */
+  addTold(compound: Compound, events: readonly NewEvent[]): void {
+    const rows = events.map((event) => ({ uuid: randomUUID(), severity: 'INFO', ...kept(event) }));
+    const given = compound.parameters.add(JSON.stringify(rows));
+    compound.add(
+      'told',
+      `insert into event (${NAMES.join(', ')})
+       select ${NAMES.map((column) => `row.${column}`).join(', ')}
+         from held, rows from (jsonb_to_recordset(${given}::jsonb) as (${RECORD})) with ordinality as row
+        order by row.ordinality
+       returning pg_notify('${EVENT_CHANNEL}', id::text)`,
+    );
+  }
+
+  /**
+   * As pages, every event that may have been committed behind the one of that id, and perhaps some from before it: ids
+   * are no order of commits. A number that is no event's stands for the one before it.
+   */
+  async *since(after: string, size: number): AsyncGenerator<Event[]> {
+    const [row] = await this.source.query<Pick<Event, 'id' | 'written_by' | 'horizon'>[]>(
+      `select id, written_by, horizon from event where id <= $1 order by id desc limit 1`,
+      [after],
+    );
+    if (!row) yield* this.#beyond('0', '0', size);
+    // Of before positions were kept, or of another server.
+    else if (row.written_by === '0') yield* this.#beyond('0', row.id, size);
+    else yield* this.beyond(row.horizon, size);
+  }
+
+  /** As pages, every event of transactions from `horizon` on. */
+  beyond(horizon: string, size: number): AsyncGenerator<Event[]> {
+    return this.#beyond(horizon, '0', size);
+  }
+
+  async *#beyond(written_by: string, id: string, size: number): AsyncGenerator<Event[]> {
+    for (let last = { written_by, id }; ; ) {
+      const page = await this.source.query<Event[]>(
+        `select * from event where (written_by, id) > ($1, $2) order by written_by, id limit $3`,
+        [last.written_by, last.id, size],
+      );
+      yield page;
+      if (page.length < size) return;
+      last = page.at(-1)!;
+    }
+  }
+
+  /**
+   * The oldest transaction under way: what commits from now on is of it, or of a later one. Events by another server's
+   * count (of a restored backup) that is ahead of this one's are put in front of all.
+   */
+  async horizon(): Promise<string> {
+    await this.source.query(
+      `update event set written_by = 0, horizon = 0
+        where written_by > pg_snapshot_xmax(pg_current_snapshot())::text::bigint`,
+    );
+    const [row] = await this.source.query<{ horizon: string }[]>(
+      `select pg_snapshot_xmin(pg_current_snapshot())::text as horizon`,
+    );
+    return row!.horizon;
+  }
+
+  /** In any order; ids that are gone are left out. */
+  async byIds(ids: readonly string[]): Promise<Event[]> {
+    return this.source.query<Event[]>(`select * from event where id = any($1::bigint[])`, [ids]);
+  }
+
+  async find(uuid: string): Promise<Event | null> {
+    const [row] = await this.source.query<Event[]>(`select * from event where uuid = $1`, [uuid]);
+    return row ?? null;
+  }
+
+  /**
+   * A page of a node's history since it was created, in the order in which things happened or the other way round.
+   * @throws NotFoundError for a marker that is none of the node's events
+   */
+  async history(
+    { uuid: node_uuid, created_at }: { uuid: string; created_at: Date },
+    page: { limit: number; marker?: string; sort_dir?: 'asc' | 'desc' },
+  ): Promise<Event[]> {
+    const direction = page.sort_dir === 'desc' ? 'desc' : 'asc';
+    const marker = page.marker === undefined ? null : await this.find(page.marker);
+    if (page.marker !== undefined && marker?.node_uuid !== node_uuid) {
+      throw new NotFoundError(`Node history record ${page.marker} could not be found.`);
+    }
+    const than = direction === 'asc' ? '>' : '<';
+    return this.source.query<Event[]>(
+      `select * from event where node_uuid = $1 and created_at >= $4 and ($2::bigint is null or id ${than} $2)
+        order by id ${direction} limit $3`,
+      [node_uuid, marker?.id ?? null, page.limit, created_at],
+    );
+  }
+
+  async ofNode(node_uuid: string, limit: number): Promise<Event[]> {
+    return this.source.query<Event[]>(`select * from event where node_uuid = $1 order by id desc limit $2`, [
+      node_uuid,
+      limit,
+    ]);
+  }
+
+  /** Goes with its node: another one may come by its UUID. */
+  async deleteOfNode(node_uuid: string, on: Queryable): Promise<void> {
+    await on.query(`delete from event where node_uuid = $1`, [node_uuid]);
+  }
+
+  /** @returns how many went */
+  purge(keep: Retention, signal: AbortSignal): Promise<number> {
+    return purge(this.source, { table: 'event', at: 'created_at' }, keep, signal);
+  }
+}
+
+function kept(event: NewEvent): NewEvent {
+  return { ...event, event: keptText(event.event) };
+}

@@ -1,0 +1,177 @@
+import type { DataSource } from 'typeorm';
+import { inTransaction, type Queryable } from '../../database/data-source.js';
+import { Parameters } from '../../database/statement.js';
+import { Table } from '../../database/table.js';
+import { ConflictError, InvalidError, NotFoundError } from '../../domain/errors.js';
+import type { ImageStatus } from '../../domain/image/status.js';
+import type { ImageMember, ImageRecord, MemberStatus } from './image-record.entity.js';
+import { type ImageQuery, listStatement } from './list-statement.js';
+
+export type ImageChanges = Partial<Omit<ImageRecord, 'id' | 'uuid' | 'created_at' | 'updated_at'>>;
+
+/** Every query on images and their members. */
+export class ImageRecordRepository {
+  readonly #table: Table<ImageRecord>;
+
+  constructor(private readonly source: DataSource) {
+    this.#table = new Table(source, 'image', {
+      missing: missingImage,
+      taken: { image_uuid_key: ({ uuid }) => takenImage(uuid!) },
+    });
+  }
+
+  /** @throws ConflictError for a UUID that an image has, or had before it was deleted, as glance/db/sqlalchemy/api.py */
+  async create(image: ImageChanges & { uuid: string }): Promise<ImageRecord> {
+    return inTransaction(this.source, async (manager) => {
+      // In this order: an insertion that waits for a deletion of the same UUID sees what that has noted.
+      const created = await this.#table.insert(image, manager);
+      const gone = await manager.query<unknown[]>(`select from image_deleted where uuid = $1`, [image.uuid]);
+      if (gone.length > 0) throw new ConflictError(takenImage(image.uuid));
+      return read(created);
+    });
+  }
+
+  async find(uuid: string): Promise<ImageRecord | null> {
+    const row = await this.#table.find(uuid, null);
+    return row && read(row);
+  }
+
+  /** @throws NotFoundError */
+  async get(uuid: string): Promise<ImageRecord> {
+    const row = await this.find(uuid);
+    if (!row) throw new NotFoundError(missingImage(uuid));
+    return row;
+  }
+
+  /** @throws InvalidError for a marker that is no image that can be seen */
+  async list(query: ImageQuery): Promise<ImageRecord[]> {
+    if (query.marker !== undefined && !(await this.find(query.marker))) {
+      throw new InvalidError(missingImage(query.marker));
+    }
+    const parameters = new Parameters();
+    const rows = await this.source.query<ImageRecord[]>(listStatement(query, parameters), parameters.values);
+    return rows.map(read);
+  }
+
+  /** As `Table.edit`; an image that stays as it is stays of its time. */
+  async edit(uuid: string, change: (image: ImageRecord) => ImageChanges): Promise<ImageRecord> {
+    const changed = await this.#table.edit(uuid, (row) => {
+      const changes = change(read(row));
+      return Object.keys(changes).length === 0 ? null : changes;
+    });
+    return read(changed);
+  }
+
+  /**
+   * Changes an image that has one of these statuses.
+   * @returns null where it has another one by now, or is gone
+   */
+  async transit(
+    uuid: string,
+    from: readonly ImageStatus[],
+    changes: ImageChanges,
+  ): Promise<ImageRecord | null> {
+    const parameters = new Parameters();
+    const set = parameters.assignments(changes);
+    const text = `update image set ${set}, updated_at = now()
+      where uuid = ${parameters.add(uuid)} and status = any(${parameters.add([...from])}) returning *`;
+    const [rows] = await this.source.query<[ImageRecord[], number]>(text, parameters.values);
+    return rows[0] ? read(rows[0]) : null;
+  }
+
+  /** @returns the record as it was. @throws NotFoundError, and what `check` throws */
+  async delete(uuid: string, check: (image: ImageRecord) => void): Promise<ImageRecord> {
+    return inTransaction(this.source, async (manager) => {
+      const image = await this.#locked(uuid, manager);
+      check(image);
+      await this.#table.delete(uuid, manager);
+      await manager.query(`insert into image_deleted (uuid) values ($1)`, [uuid]);
+      return image;
+    });
+  }
+
+  /** What a daemon that was killed left half done begins anew. @returns how many */
+  async requeueInterrupted(): Promise<number> {
+    const [, count] = await this.source.query<[unknown, number]>(
+      `update image set status = 'queued', size = null, updated_at = now() where status in ('saving', 'importing')`,
+    );
+    return count;
+  }
+
+  async withStatus(status: ImageStatus): Promise<ImageRecord[]> {
+    return (await this.source.query<ImageRecord[]>(`select * from image where status = $1`, [status])).map(
+      read,
+    );
+  }
+
+  /** Whether the bytes of that name belong to an image. */
+  async isHeld(os_hash_value: string): Promise<boolean> {
+    const [row] = await this.source.query<{ held: boolean }[]>(
+      `select exists (select from image where os_hash_value = $1) as held`,
+      [os_hash_value],
+    );
+    return row!.held;
+  }
+
+  async members(image_uuid: string): Promise<ImageMember[]> {
+    return this.source.query<ImageMember[]>(`select * from image_member where image_uuid = $1 order by id`, [
+      image_uuid,
+    ]);
+  }
+
+  async member(image_uuid: string, member: string): Promise<ImageMember | null> {
+    const [row] = await this.source.query<ImageMember[]>(
+      `select * from image_member where image_uuid = $1 and member = $2`,
+      [image_uuid, member],
+    );
+    return row ?? null;
+  }
+
+  /** @throws ConflictError for one that is a member already */
+  async addMember(image_uuid: string, member: string): Promise<ImageMember> {
+    const [row] = await this.source.query<ImageMember[]>(
+      `insert into image_member (image_uuid, member, status) values ($1, $2, 'pending')
+       on conflict do nothing returning *`,
+      [image_uuid, member],
+    );
+    if (!row) throw new ConflictError(`Member ${member} is duplicated for image ${image_uuid}`);
+    return row;
+  }
+
+  async setMember(image_uuid: string, member: string, status: MemberStatus): Promise<ImageMember | null> {
+    const [rows] = await this.source.query<[ImageMember[], number]>(
+      `update image_member set status = $3, updated_at = now() where image_uuid = $1 and member = $2 returning *`,
+      [image_uuid, member, status],
+    );
+    return rows[0] ?? null;
+  }
+
+  /** @returns whether it was one */
+  async removeMember(image_uuid: string, member: string): Promise<boolean> {
+    const [, count] = await this.source.query<[unknown, number]>(
+      `delete from image_member where image_uuid = $1 and member = $2`,
+      [image_uuid, member],
+    );
+    return count > 0;
+  }
+
+  async #locked(uuid: string, on: Queryable): Promise<ImageRecord> {
+    const [row] = await on.query<ImageRecord[]>(`select * from image where uuid = $1 for update`, [uuid]);
+    if (!row) throw new NotFoundError(missingImage(uuid));
+    return read(row);
+  }
+}
+
+function takenImage(uuid: string): string {
+  return `Image ID ${uuid} already exists!`;
+}
+
+function missingImage(uuid: string): string {
+  return `No image found with ID ${uuid}`;
+}
+
+/** bigint comes as text; no image is larger than a number holds exactly. */
+function read(row: ImageRecord): ImageRecord {
+  const number = (value: unknown) => (value === null ? null : Number(value));
+  return { ...row, size: number(row.size), virtual_size: number(row.virtual_size) };
+}

@@ -1,0 +1,86 @@
+import type { DataSource } from 'typeorm';
+import type { Page } from '../../database/page.js';
+import { type Keyring, openSecrets, sealSecrets } from '../../database/sealing.js';
+import { Table } from '../../database/table.js';
+import type { RuleAction, RuleBody, RuleCondition } from '../../domain/inspection-rule/rule.js';
+import type { JsonObject } from '../../domain/step/step.js';
+import type { InspectionRule } from './inspection-rule.entity.js';
+
+/** Secrets in clear. What a rule does is written whole, since `sensitive` decides how it is sealed. */
+export type RuleChanges = Partial<Pick<InspectionRule, 'priority' | 'description' | 'phase'>> &
+  RuleBody &
+  Pick<InspectionRule, 'sensitive'>;
+export type NewRule = RuleChanges & Pick<InspectionRule, 'uuid'>;
+
+/** Every query on inspection rules. Rows come back with secrets masked. */
+export class InspectionRuleRepository {
+  readonly #table: Table<InspectionRule>;
+
+  constructor(
+    private readonly source: DataSource,
+    private readonly keyring: Keyring,
+  ) {
+    this.#table = new Table<InspectionRule>(source, 'inspection_rule', {
+      missing: (ident) => `Rule ${ident} could not be found.`,
+      taken: { inspection_rule_uuid_key: ({ uuid }) => `A rule with UUID ${uuid} already exists.` },
+    });
+  }
+
+  /** @throws ConflictError when the uuid is taken */
+  create(rule: NewRule): Promise<InspectionRule> {
+    return this.#table.insert(this.#seal(rule));
+  }
+
+  /** @throws NotFoundError */
+  get(uuid: string): Promise<InspectionRule> {
+    return this.#table.get(uuid);
+  }
+
+  list(phase: string | null, page: Page, columns?: readonly string[]): Promise<InspectionRule[]> {
+    return this.#table.list(
+      (parameters) => (phase === null ? [] : [`phase = ${parameters.add(phase)}`]),
+      page,
+      columns,
+    );
+  }
+
+  /** Those of a phase in the order in which they run, highest priority first. */
+  ofPhase(phase: string): Promise<InspectionRule[]> {
+    return this.source.query<InspectionRule[]>(
+      `select * from inspection_rule where phase = $1 order by priority desc, id`,
+      [phase],
+    );
+  }
+
+  /** Conditions and actions with their secrets: for an inspection and for PATCH, never for an answer. */
+  bodyOf(rule: Pick<InspectionRule, 'conditions' | 'actions' | 'sealed'>): RuleBody {
+    const open = { conditions: rule.conditions, actions: rule.actions } as unknown as JsonObject;
+    return openSecrets(this.keyring, open, rule.sealed) as unknown as RuleBody;
+  }
+
+  /** As `Table.edit`. @param change gets conditions and actions in clear */
+  edit(uuid: string, change: (rule: InspectionRule) => RuleChanges): Promise<InspectionRule> {
+    return this.#table.edit(uuid, (row) => this.#seal(change({ ...row, ...this.bodyOf(row) })));
+  }
+
+  /** @throws NotFoundError */
+  delete(uuid: string): Promise<void> {
+    return this.#table.delete(uuid);
+  }
+
+  async deleteAll(): Promise<void> {
+    await this.source.query(`delete from inspection_rule`);
+  }
+
+  #seal<T extends RuleChanges>(rule: T): T & Partial<InspectionRule> {
+    const whole = { conditions: rule.conditions, actions: rule.actions } as unknown as JsonObject;
+    const hidden = rule.sensitive ? ['conditions', 'actions'] : [];
+    const { open, sealed } = sealSecrets(this.keyring, whole, hidden);
+    return {
+      ...rule,
+      conditions: rule.sensitive ? [] : (open['conditions'] as unknown as RuleCondition[]),
+      actions: rule.sensitive ? [] : (open['actions'] as unknown as RuleAction[]),
+      sealed,
+    };
+  }
+}

@@ -1,0 +1,30 @@
+import type { Parameters } from '../../database/statement.js';
+import type { Node } from './node.entity.js';
+
+/** A held reservation; `epoch` makes every write under it refusable once it passed on. */
+export interface Fence {
+  readonly holder: string;
+  readonly epoch: string;
+}
+
+/** It holds, by the database's clock. */
+export function fenceCondition(fence: Fence, parameters: Parameters): string {
+  const holder = parameters.add(fence.holder);
+  const epoch = parameters.add(fence.epoch);
+  return `reservation = ${holder} and reservation_epoch = ${epoch} and reservation_expires_at > now()`;
+}
+
+/** What is set when a reservation is given up. */
+export const RELEASED = 'reservation = null, reservation_expires_at = null';
+
+/** Nobody has written the columns, nor their sealed halves, since `seen` was read. */
+export function unchangedConditions(
+  seen: Node,
+  columns: readonly ('driver_info' | 'driver_internal_info' | 'instance_info')[],
+  parameters: Parameters,
+): string[] {
+  return columns.flatMap((column) => [
+    `${column} = ${parameters.add(JSON.stringify(seen[column]))}::jsonb`,
+    `${column}_sealed is not distinct from ${parameters.add(seen[`${column}_sealed`])}::bytea`,
+  ]);
+}

@@ -1,0 +1,379 @@
+import type { DataSource, EntityManager } from 'typeorm';
+import { Compound } from '../../database/compound.js';
+import { inTransaction, type Queryable } from '../../database/data-source.js';
+import { isUuid, type Page } from '../../database/page.js';
+import { RememberedTexts, type TextColumns } from '../../database/remembered-text.js';
+import type { Keyring } from '../../database/sealing.js';
+import {
+  afterMarker,
+  brokenReference,
+  brokenUnique,
+  insertText,
+  Parameters,
+  quote,
+  selectList,
+  textList,
+} from '../../database/statement.js';
+import {
+  ConflictError,
+  type FerricError,
+  InvalidError,
+  LeaseLostError,
+  NotFoundError,
+} from '../../domain/errors.js';
+import { keptText } from '../../domain/kept-text.js';
+import { joinSecrets, splitSecrets } from '../../domain/secret-key.js';
+import type { Json, JsonObject } from '../../domain/step/step.js';
+import { type Fence, fenceCondition, RELEASED, unchangedConditions } from './fence.js';
+import { freeConditions, type WantedNode } from './free-node.js';
+import type { Node } from './node.entity.js';
+import { type NodeFilter, nodeConditions } from './node-filter.js';
+import { ReservationRepository } from './reservation.repository.js';
+
+/** Columns that hold secrets, with top-level keys that count as secret whatever their name. */
+const SEALED = {
+  driver_info: [],
+  driver_internal_info: [],
+  instance_info: ['image_url'],
+} as const satisfies Record<string, readonly string[]>;
+type SealedColumn = keyof typeof SEALED;
+const SEALED_COLUMNS = Object.keys(SEALED) as SealedColumn[];
+
+type Writable = Omit<
+  Node,
+  'id' | 'uuid' | 'created_at' | 'updated_at' | `${SealedColumn}_sealed` | `reservation${string}`
+>;
+/** Secrets in clear: the repository seals them. */
+export type NodeChanges = Partial<Writable>;
+export type NewNode = NodeChanges & Pick<Node, 'uuid' | 'driver' | 'provision_state'>;
+
+/** Every query on nodes. Rows come back with secrets masked; `withSecrets` opens them for drivers. */
+export class NodeRepository {
+  readonly #texts: RememberedTexts;
+  /** Statements of `text` by what was asked for; views are few, and kept. */
+  readonly #statements = new WeakMap<TextColumns, { uuid: string; name: string }>();
+
+  readonly reservations: ReservationRepository;
+
+  constructor(
+    private readonly source: DataSource,
+    private readonly keyring: Keyring,
+  ) {
+    this.reservations = new ReservationRepository(source);
+    this.#texts = new RememberedTexts(source, 'node');
+  }
+
+  /**
+   * @param addMore adds what is written with the node, its row being the part `held`
+   * @throws ConflictError when the uuid, name or instance uuid is taken
+   */
+  async create(node: NewNode, addMore?: (compound: Compound) => void): Promise<Node> {
+    const { uuid, ...changes } = node;
+    const compound = new Compound();
+    compound.add('held', insertText('node', { uuid, ...this.#seal(changes) }, compound.parameters));
+    addMore?.(compound);
+    try {
+      const [row] = await compound.run<Node>(this.source, 'select * from held');
+      return row!;
+    } catch (error) {
+      throw refusal(error, node) ?? error;
+    }
+  }
+
+  /** @param ident uuid or name */
+  async find(ident: string, on: Queryable = this.source.manager): Promise<Node | null> {
+    const column = isUuid(ident) ? 'uuid' : 'name';
+    const [row] = await on.query<Node[]>(`select * from node where ${column} = $1`, [ident]);
+    return row ?? null;
+  }
+
+  /** @throws NotFoundError in Ironic's words */
+  async get(ident: string, on: Queryable = this.source.manager): Promise<Node> {
+    const node = await this.find(ident, on);
+    if (!node) throw new NotFoundError(`Node ${ident} could not be found.`);
+    return node;
+  }
+
+  /** One row for its text, as `each` gives it. @param ident uuid or name */
+  async text<Row>(ident: string, what: TextColumns): Promise<Row | null> {
+    let statements = this.#statements.get(what);
+    if (statements === undefined) {
+      const list = [selectList(what.columns), ...textList('node', what.groups)].join(', ');
+      const by = (column: string) => `select ${list} from node where ${column} = $1`;
+      statements = { uuid: by('uuid'), name: by('name') };
+      this.#statements.set(what, statements);
+    }
+    const statement = statements[isUuid(ident) ? 'uuid' : 'name'];
+    const [row] = await this.source.query<Row[]>(statement, [ident]);
+    return row ?? null;
+  }
+
+  /**
+   * One query whatever the length.
+   * @param columns what to read; all by default
+   * @throws NotFoundError for a marker that does not exist
+   */
+  async list(filter: NodeFilter, page: Page, columns: readonly string[] = ['*']): Promise<Node[]> {
+    const [rest, values] = await this.#listing(filter, page);
+    return this.source.query<Node[]>(`select ${selectList(columns)} from node ${rest}`, values);
+  }
+
+  /**
+   * As `list`, row after row. Texts that still hold since the same was asked last are not written again.
+   */
+  async each<Row>(
+    filter: NodeFilter,
+    page: Page,
+    what: TextColumns,
+    take: (row: Row) => void,
+  ): Promise<void> {
+    await this.#texts.each(what, await this.#listing(filter, page), take);
+  }
+
+  /** @returns the statement from `where` on */
+  async #listing(filter: NodeFilter, page: Page): Promise<[string, unknown[]]> {
+    const parameters = new Parameters();
+    const where = nodeConditions(filter, parameters);
+    const key = quote(page.sort_key ?? 'id');
+    const direction = page.sort_dir === 'desc' ? 'desc' : 'asc';
+    if (page.marker) {
+      const at = await this.get(page.marker);
+      const isNull = at[(page.sort_key ?? 'id') as keyof Node] === null;
+      where.push(afterMarker('node', key, direction, isNull, parameters.add(at.id)));
+    }
+    const condition = where.length > 0 ? `where ${where.join(' and ')}` : '';
+    const order = key === '"id"' ? `id ${direction}` : `${key} ${direction}, id ${direction}`;
+    return [`${condition} order by ${order} limit ${parameters.add(page.limit)}`, parameters.values];
+  }
+
+  /** Shards, the largest first; null is of the nodes that are in none. */
+  async shards(): Promise<{ name: string | null; count: number }[]> {
+    return this.source.query(
+      `select shard as name, count(*)::integer as count from node group by shard order by count(*) desc, shard nulls first`,
+    );
+  }
+
+  /** The three columns with secrets in clear. For drivers and for PATCH; never for an answer. */
+  withSecrets(node: Node): { [column in SealedColumn]: JsonObject } {
+    const open = (column: SealedColumn): JsonObject => {
+      const sealed = node[`${column}_sealed`];
+      const secrets = sealed ? (JSON.parse(this.keyring.open(sealed)) as Record<string, Json>) : null;
+      return joinSecrets(node[column], secrets);
+    };
+    return {
+      driver_info: open('driver_info'),
+      driver_internal_info: open('driver_internal_info'),
+      instance_info: open('instance_info'),
+    };
+  }
+
+  /** For texts that are kept elsewhere than in a node's row. @returns base64 */
+  sealText(text: string): string {
+    return this.keyring.seal(text).toString('base64');
+  }
+
+  openText(sealed: string): string {
+    return this.keyring.open(Buffer.from(sealed, 'base64'));
+  }
+
+  /**
+   * Writes `changes`; with a fence only while that reservation is held and has not expired.
+   * @throws LeaseLostError, NotFoundError, ConflictError
+   */
+  async update(
+    uuid: string,
+    changes: NodeChanges,
+    fence: Fence | null,
+    on: Queryable = this.source.manager,
+  ): Promise<Node> {
+    return this.#update(uuid, changes, fence, '', on);
+  }
+
+  /** As `update`, and gives the reservation up with it. */
+  async updateAndRelease(uuid: string, changes: NodeChanges, fence: Fence): Promise<Node> {
+    return this.#update(uuid, changes, fence, `${RELEASED}, `, this.source);
+  }
+
+  async #update(
+    uuid: string,
+    changes: NodeChanges,
+    fence: Fence | null,
+    more: string,
+    on: Queryable,
+  ): Promise<Node> {
+    const parameters = new Parameters();
+    const sealed = this.#seal(changes);
+    const set = Object.keys(sealed).length > 0 ? `${parameters.assignments(sealed)}, ` : '';
+    const where = `uuid = ${parameters.add(uuid)}${fence ? ` and ${fenceCondition(fence, parameters)}` : ''}`;
+    try {
+      const [rows] = await on.query<[Node[], number]>(
+        `update node set ${set}${more}updated_at = now() where ${where} returning *`,
+        parameters.values,
+      );
+      if (rows[0]) return rows[0];
+    } catch (error) {
+      throw refusal(error, { ...changes, uuid }) ?? error;
+    }
+    await this.get(uuid, on);
+    throw new LeaseLostError(uuid);
+  }
+
+  /**
+   * Writes `changes` in one statement, if the fence holds and nobody has written these columns since they were read.
+   * @param seen the node as it was read
+   * @returns null where that is not so
+   */
+  async updateUnchanged(
+    seen: Node,
+    columns: readonly SealedColumn[],
+    changes: NodeChanges,
+    fence: Fence,
+  ): Promise<Node | null> {
+    const compound = new Compound();
+    this.addHeld(compound, seen, fence, { changes, unchanged: columns, release: false });
+    const [row] = await compound.run<Node>(this.source, 'select * from held');
+    return row ?? null;
+  }
+
+  /**
+   * The part `held` of a compound: the node's row, under its fence; no row where the reservation was lost.
+   * @param what.changes without any the row is locked and not written
+   * @param what.unchanged columns that nobody may have written since `seen` was read: else there is no row either
+   * @param what.release gives the reservation up with it
+   */
+  addHeld(
+    compound: Compound,
+    seen: Node,
+    fence: Fence,
+    what: { changes: NodeChanges; unchanged: readonly SealedColumn[]; release: boolean },
+  ): void {
+    const { parameters } = compound;
+    const sealed = this.#seal(what.changes);
+    const written = Object.keys(sealed).length > 0;
+    const set = [
+      ...(written ? [parameters.assignments(sealed), 'updated_at = now()'] : []),
+      ...(what.release ? [RELEASED] : []),
+    ].join(', ');
+    const where = [
+      `uuid = ${parameters.add(seen.uuid)}`,
+      ...unchangedConditions(seen, what.unchanged, parameters),
+      fenceCondition(fence, parameters),
+    ].join(' and ');
+    compound.add(
+      'held',
+      set === ''
+        ? `select * from node where ${where} for update`
+        : `update node set ${set} where ${where} returning *`,
+    );
+  }
+
+  /**
+   * Reads, decides and writes under a row lock: for changes that depend on what is there, so that a heartbeat and
+   * a step that write the same column do not undo each other.
+   * @param fence null for callers that need no reservation (heartbeat, lookup)
+   * @param edit gets secrets in clear; null leaves the node as it is
+   * @throws LeaseLostError, NotFoundError
+   */
+  async edit(
+    uuid: string,
+    fence: Fence | null,
+    edit: (clear: Node) => NodeChanges | null,
+    on?: EntityManager,
+  ): Promise<Node> {
+    const work = async (manager: EntityManager): Promise<Node> => {
+      const [row] = await manager.query<Node[]>(`select * from node where uuid = $1 for update`, [uuid]);
+      if (!row) throw new NotFoundError(`Node ${uuid} could not be found.`);
+      const changes = edit({ ...row, ...this.withSecrets(row) });
+      return changes ? this.update(uuid, changes, fence, manager) : row;
+    };
+    return on ? work(on) : inTransaction(this.source, work);
+  }
+
+  async delete(uuid: string, fence: Fence, on: Queryable = this.source.manager): Promise<void> {
+    const parameters = new Parameters();
+    const where = `uuid = ${parameters.add(uuid)} and ${fenceCondition(fence, parameters)}`;
+    const [, count] = await on.query<[unknown[], number]>(
+      `delete from node where ${where}`,
+      parameters.values,
+    );
+    if (count === 0) throw new LeaseLostError(uuid);
+  }
+
+  /**
+   * @param idents uuids and names
+   * @param project that must own or lease the nodes; null: any
+   * @returns uuid by what named it; unknown ones are left out
+   */
+  async uuidsOf(idents: readonly string[], project: string | null): Promise<Map<string, string>> {
+    const rows = await this.source.query<Pick<Node, 'uuid' | 'name'>[]>(
+      `select uuid, name from node 
+        where (uuid = any($1::uuid[]) or name = any($2)) and ($3::varchar is null or owner = $3 or lessee = $3)`,
+      [idents.filter(isUuid), idents, project],
+    );
+    return new Map(
+      rows.flatMap(({ uuid, name }): [string, string][] => [
+        [uuid, uuid],
+        ...(name === null ? [] : [[name, uuid] as [string, string]]),
+      ]),
+    );
+  }
+
+  /** How many nodes an allocation could get, whether somebody works on them just now or not. */
+  async countFree(wanted: WantedNode, on: Queryable = this.source.manager): Promise<number> {
+    const parameters = new Parameters();
+    const where = freeConditions(wanted, parameters).join(' and ');
+    const [row] = await on.query<{ count: number }[]>(
+      `select count(*)::int as count from node where ${where}`,
+      parameters.values,
+    );
+    return row!.count;
+  }
+
+  /**
+   * One of them that nobody holds, its row locked until the transaction ends: whoever asks at the same time gets
+   * another one and waits for nobody.
+   */
+  async lockFree(wanted: WantedNode, on: Queryable): Promise<Node | null> {
+    const parameters = new Parameters();
+    const where = freeConditions(wanted, parameters).join(' and ');
+    const [row] = await on.query<Node[]>(
+      `select * from node where ${where} and (reservation is null or reservation_expires_at < now())
+        order by (name is not distinct from ${parameters.add(wanted.name)}::varchar) desc, random()
+        limit 1 for update skip locked`,
+      parameters.values,
+    );
+    return row ?? null;
+  }
+
+  #seal(changes: NodeChanges): Record<string, unknown> {
+    const row: Record<string, unknown> = { ...changes };
+    if (changes.last_error) row['last_error'] = keptText(changes.last_error);
+    for (const column of SEALED_COLUMNS) {
+      const whole = changes[column];
+      if (whole === undefined) continue;
+      const { open, secrets } = splitSecrets(whole, SEALED[column]);
+      row[column] = open;
+      row[`${column}_sealed`] = secrets ? this.keyring.seal(JSON.stringify(secrets)) : null;
+    }
+    return row;
+  }
+}
+
+function refusal(error: unknown, node: NodeChanges & { uuid?: string }): FerricError | null {
+  if (brokenReference(error) === 'node_chassis_uuid_fkey') {
+    return new InvalidError(`Chassis ${node.chassis_uuid} could not be found.`);
+  }
+  switch (brokenUnique(error)) {
+    case 'node_name_key':
+      return new ConflictError(`A node with name ${node.name} already exists.`);
+    case 'node_instance_uuid_key':
+      return new ConflictError(
+        `Instance ${node.instance_uuid} is already associated with a node, ` +
+          `it cannot be associated with this other node ${node.uuid}`,
+      );
+    case 'node_uuid_key':
+      return new ConflictError(`A node with UUID ${node.uuid} already exists.`);
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,111 @@
+import type { DataSource } from 'typeorm';
+import type { Queryable } from '../../database/data-source.js';
+import { Parameters } from '../../database/statement.js';
+import { LeaseLostError } from '../../domain/errors.js';
+import { type Fence, fenceCondition, RELEASED } from './fence.js';
+import type { Node } from './node.entity.js';
+
+/** Who works on which node: columns of its row, on the database's clock. */
+export class ReservationRepository {
+  constructor(private readonly source: DataSource) {}
+
+  /**
+   * Takes the reservation if it is free or expired, on the database's clock.
+   * @param seconds until it expires without renewal
+   * @returns the node and the fence; `holder` alone when another has it; null when there is no such node
+   */
+  async reserve(
+    uuid: string,
+    holder: string,
+    seconds: number,
+    on: Queryable = this.source.manager,
+  ): Promise<{ node: Node; fence: Fence } | { holder: string } | null> {
+    const [rows] = await on.query<[Node[], number]>(
+      `update node set reservation = $2, reservation_epoch = reservation_epoch + 1,
+              reservation_expires_at = now() + make_interval(secs => $3)
+        where uuid = $1 and (reservation is null or reservation_expires_at < now()) returning *`,
+      [uuid, holder, seconds],
+    );
+    const node = rows[0];
+    if (node) return { node, fence: { holder, epoch: node.reservation_epoch } };
+    const [held] = await on.query<{ reservation: string | null }[]>(
+      `select reservation from node where uuid = $1`,
+      [uuid],
+    );
+    return held ? { holder: held.reservation ?? 'another request' } : null;
+  }
+
+  /** Prolongs all of a holder's reservations that are still its own. @returns the uuids that are */
+  async renew(held: ReadonlyMap<string, Fence>, seconds: number): Promise<Set<string>> {
+    if (held.size === 0) return new Set();
+    const [rows] = await this.source.query<[{ uuid: string }[], number]>(
+      `update node set reservation_expires_at = now() + make_interval(secs => $3)
+         from unnest($1::uuid[], $2::bigint[], $4::text[]) as mine (uuid, epoch, holder)
+        where node.uuid = mine.uuid and node.reservation_epoch = mine.epoch and node.reservation = mine.holder
+          and node.reservation_expires_at > now() returning node.uuid`,
+      [
+        [...held.keys()],
+        [...held.values()].map((f) => f.epoch),
+        seconds,
+        [...held.values()].map((f) => f.holder),
+      ],
+    );
+    return new Set(rows.map((row) => row.uuid));
+  }
+
+  /**
+   * Holds the row until the transaction ends.
+   * @returns it as it is now: heartbeats write it too
+   * @throws LeaseLostError when the fence does not hold any more
+   */
+  async assertHeld(uuid: string, fence: Fence, on: Queryable): Promise<Node> {
+    const parameters = new Parameters();
+    const where = `uuid = ${parameters.add(uuid)} and ${fenceCondition(fence, parameters)}`;
+    const [row] = await on.query<Node[]>(`select * from node where ${where} for update`, parameters.values);
+    if (!row) throw new LeaseLostError(uuid);
+    return row;
+  }
+
+  /** Holds the row until the transaction ends, whoever has the reservation. */
+  async lockRow(uuid: string, on: Queryable): Promise<Node | null> {
+    const [row] = await on.query<Node[]>(`select * from node where uuid = $1 for update`, [uuid]);
+    return row ?? null;
+  }
+
+  /**
+   * One that was asked for without an answer, and may be there: no process of this host name holds it.
+   * The epoch moves on, so that nothing can be written under it.
+   */
+  async releaseUnknown(uuid: string, holder: string): Promise<void> {
+    await this.source.query(
+      `update node set ${RELEASED}, reservation_epoch = reservation_epoch + 1
+        where uuid = $1 and reservation = $2`,
+      [uuid, holder],
+    );
+  }
+
+  /** Those that nobody has renewed nor given up: a stranger could have them, so their names say nothing. */
+  async releaseExpired(): Promise<void> {
+    await this.source.query(
+      `update node set ${RELEASED} where reservation is not null and reservation_expires_at < now()`,
+    );
+  }
+
+  async release(uuid: string, fence: Fence, on: Queryable = this.source.manager): Promise<void> {
+    await on.query(
+      `update node set ${RELEASED}
+        where uuid = $1 and reservation = $2 and reservation_epoch = $3`,
+      [uuid, fence.holder, fence.epoch],
+    );
+  }
+
+  /** At start: what this host held before it died. The epoch moves on, so that nothing old can write. */
+  async releaseAllOf(holder: string): Promise<string[]> {
+    const [rows] = await this.source.query<[{ uuid: string }[], number]>(
+      `update node set ${RELEASED}, reservation_epoch = reservation_epoch + 1
+        where reservation = $1 returning uuid`,
+      [holder],
+    );
+    return rows.map((row) => row.uuid);
+  }
+}

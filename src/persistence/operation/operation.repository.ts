@@ -1,0 +1,344 @@
+import { randomUUID } from 'node:crypto';
+import type { DataSource } from 'typeorm';
+import { Compound } from '../../database/compound.js';
+import type { Queryable } from '../../database/data-source.js';
+import { purge, type Retention } from '../../database/retention.js';
+import { type Keyring, openSecrets, sealSecrets } from '../../database/sealing.js';
+import { keptText } from '../../domain/kept-text.js';
+import { factsOf } from '../../domain/provision/machine.js';
+import { type ProvisionState, STATES } from '../../domain/provision/table.js';
+import { type Journal, newJournal, type Result } from '../../domain/step/advance.js';
+import { type Json, type JsonObject, newStep, type PlannedStep, type Step } from '../../domain/step/step.js';
+import type { Operation, OperationStep } from './operation.entity.js';
+
+export type OperationKind =
+  | 'verify'
+  | 'deploy'
+  | 'clean'
+  | 'teardown'
+  | 'inspect'
+  | 'adopt'
+  | 'rescue'
+  | 'unrescue'
+  | 'service'
+  | 'power'
+  | 'action';
+
+/** An operation with its journal, as the runner works on it. */
+export interface JournaledOperation {
+  id: string;
+  uuid: string;
+  node_uuid: string;
+  kind: OperationKind;
+  args: JsonObject;
+  request_id: string | null;
+  journal: Journal;
+}
+
+/** An operation before it has begun. */
+export interface NewOperation {
+  /** Made here where it is not given. */
+  uuid?: string;
+  node_uuid: string;
+  kind: OperationKind;
+  steps: readonly PlannedStep[];
+  args?: JsonObject;
+  request_id: string | null;
+  conductor: string;
+}
+
+/** What an open operation waits for, times in ms from now by the database's clock. */
+export interface OpenOperation {
+  id: string;
+  node_uuid: string;
+  kind: OperationKind;
+  state: Journal['state'];
+  wait_for: 'heartbeat' | 'poll' | null;
+  poll_in: number | null;
+  deadline_in: number | null;
+  abort_requested: boolean;
+  /** Its node is in maintenance, and the deadline stands still. */
+  stopped: boolean;
+}
+
+const OPEN_COLUMNS = `id, node_uuid, kind, state, wait_for, abort_requested, clock_stopped_at is not null as stopped,
+  extract(epoch from poll_at - now())::float8 * 1000 as poll_in,
+  case when clock_stopped_at is null then extract(epoch from deadline - now())::float8 * 1000 end as deadline_in`;
+
+/** A node whose row speaks of work (`work`) or of a change of power that is in no journal. */
+export interface Stranded {
+  uuid: string;
+  work: boolean;
+  power: boolean;
+}
+
+/** A conductor works there; what waits or rests is left by a verb. */
+const WORKING_STATES = (Object.keys(STATES) as ProvisionState[]).filter(
+  (state) => factsOf(state).onConductorLoss !== undefined,
+);
+
+/** What an operation waits for, times in ms. */
+export interface Waiting {
+  for: 'heartbeat' | 'poll';
+  pollAfter: number | null;
+  /** A new deadline from now on; null: as it was. */
+  timeout: number | null;
+  /** The deadline of a step that has none; null: no limit. */
+  fallback: number | null;
+}
+
+/** A row of operation_step as JSON has it. */
+type StepJson = Omit<OperationStep, 'args_sealed'> & { args_sealed: string | null };
+
+/** The journal: every query on operations and their steps. Secrets in the arguments of steps are sealed here. */
+export class OperationRepository {
+  constructor(
+    private readonly source: DataSource,
+    private readonly keyring: Keyring,
+  ) {}
+
+  /** @throws the database's unique violation when the node has open work of that sort */
+  async create(operation: NewOperation, on: Queryable): Promise<{ id: string; uuid: string }> {
+    const compound = new Compound();
+    compound.add('held', 'select');
+    const { uuid } = this.addCreated(compound, operation);
+    const [created] = await compound.run<{ id: string }>(on, `select id from created`);
+    return { id: created!.id, uuid };
+  }
+
+  /**
+   * The part `created` of a compound, with the operation's `id`: where the part `held` has its row.
+   * @param supersedes why the node's open workflow ends with it; null where there is none
+   * @returns the operation, without that id
+   */
+  addCreated(
+    compound: Compound,
+    operation: NewOperation,
+    supersedes: string | null = null,
+  ): Omit<JournaledOperation, 'id'> {
+    const { uuid = randomUUID(), node_uuid, kind, steps, args = {}, request_id, conductor } = operation;
+    const { parameters } = compound;
+    const journal = newJournal(steps.map(newStep));
+    const from = ['held'];
+    if (supersedes !== null) {
+      this.addSuperseded(compound, node_uuid, supersedes);
+      // In front of the new one, which the unique index would refuse.
+      from.push('(select count(*) from superseded) as before');
+    }
+    const row = { uuid, node_uuid, kind, args: JSON.stringify(args), request_id, conductor };
+    const values = Object.values(row).map((value) => parameters.add(value));
+    compound.add(
+      'created',
+      `insert into operation (${Object.keys(row).join(', ')}, state)
+       select ${values.join(', ')}, 'running' from ${from.join(', ')} returning id`,
+    );
+    this.#addSteps(
+      compound,
+      'created',
+      journal.steps.map((step, position) => ({ ...step, position })),
+    );
+    return { uuid, node_uuid, kind, args, request_id, journal };
+  }
+
+  /** The part `superseded` of a compound: ends the node's open workflow, where the part `held` has its row. */
+  addSuperseded(compound: Compound, node_uuid: string, message: string): void {
+    const { parameters } = compound;
+    compound.add(
+      'superseded',
+      `update operation set state = 'finished', error = ${parameters.add(keptText(message))}, finished_at = now() from held
+        where operation.node_uuid = ${parameters.add(node_uuid)} and finished_at is null and kind not in ('power', 'action')
+       returning operation.id`,
+    );
+  }
+
+  async load(id: string, on: Queryable = this.source.manager): Promise<JournaledOperation | null> {
+    const [row] = await on.query<(Operation & { steps: StepJson[] })[]>(
+      `select *, (select coalesce(jsonb_agg(to_jsonb(step) order by position), '[]') from operation_step step
+                   where operation_id = operation.id) as steps
+         from operation where id = $1`,
+      [id],
+    );
+    if (!row) return null;
+    const steps = row.steps.map((step) => this.#opened(step));
+    const state = row.state as Journal['state'];
+    const result = (row.args['_result'] as Result | undefined) ?? null;
+    const { _result, ...args } = row.args;
+    return {
+      id: row.id,
+      uuid: row.uuid,
+      node_uuid: row.node_uuid,
+      kind: row.kind as OperationKind,
+      args,
+      request_id: row.request_id,
+      journal: { state, cursor: row.cursor, steps, abort_requested: row.abort_requested, result },
+    };
+  }
+
+  /**
+   * The part `own` of a compound, with `deadline_in`, ms to the deadline or null: the journal as it becomes, where the part
+   * `held` has its row. Times are given as durations and become times on the database's clock. Steps that did not change
+   * are not written. A deadline stays while its step does, unless `timeout` sets a new one; a wait is never without, whatever
+   * came before it in its step.
+   */
+  addJournal(compound: Compound, operation: JournaledOperation, after: Journal, wait: Waiting | null): void {
+    const before = operation.journal.steps;
+    const changed = after.steps.flatMap((step, position) =>
+      step === before[position] ? [] : [{ ...step, position }],
+    );
+    const given = (value: unknown) => compound.parameters.add(value);
+    const state = given(after.state);
+    const cursor = given(after.cursor);
+    const timeout = given(wait?.timeout ?? null);
+    const fallback = given(wait?.fallback ?? null);
+    const result = given(after.result ? JSON.stringify(after.result) : null);
+    compound.add(
+      'own',
+      `update operation set state = ${state}::varchar, cursor = ${cursor}::int,
+              abort_requested = abort_requested or ${given(after.abort_requested)}, error = ${given(after.result?.message ?? null)},
+              wait_for = ${given(wait?.for ?? null)}::varchar,
+              poll_at = now() + make_interval(secs => ${given(wait?.pollAfter ?? null)}::float8 / 1000),
+              deadline = case when ${timeout}::float8 is not null then now() + make_interval(secs => ${timeout}::float8 / 1000)
+                when cursor <> ${cursor}::int or deadline is null then now() + make_interval(secs => ${fallback}::float8 / 1000)
+                else deadline + coalesce(now() - clock_stopped_at, interval '0') end,
+              clock_stopped_at = case when ${state}::varchar = 'waiting' and held.maintenance then now() end,
+              args = case when ${result}::jsonb is null then args else args || jsonb_build_object('_result', ${result}::jsonb) end,
+              updated_at = now(), finished_at = case when ${state}::varchar = 'finished' then now() end
+         from held where operation.id = ${given(operation.id)}
+       returning operation.id, case when clock_stopped_at is null then extract(epoch from deadline - now())::float8 * 1000 end as deadline_in`,
+    );
+    if (changed.length > 0) this.#addSteps(compound, 'own', changed);
+  }
+
+  /** The part `noted` of a compound: what a step wants to find again, where the part `held` has its row. */
+  addCheckpoint(compound: Compound, id: string, position: number, checkpoint: Json): void {
+    const given = (value: unknown) => compound.parameters.add(value);
+    compound.add(
+      'noted',
+      `update operation_step set checkpoint = ${given(JSON.stringify(checkpoint))}::jsonb from held
+        where operation_id = ${given(id)} and position = ${given(position)}`,
+    );
+  }
+
+  /** Kept in the journal first, so that an accepted abort outlives a crash. */
+  async requestAbort(id: string, on: Queryable): Promise<void> {
+    await on.query(`update operation set abort_requested = true where id = $1`, [id]);
+  }
+
+  /** Turns a hold into a wait that is over; `checkpoint` tells the step that it was let go. */
+  async release(id: string, checkpoint: Json, on: Queryable): Promise<void> {
+    await on.query(
+      `update operation_step s set checkpoint = $2::jsonb from operation o
+        where o.id = $1 and s.operation_id = o.id and s.position = o.cursor`,
+      [id, JSON.stringify(checkpoint)],
+    );
+    await on.query(
+      `update operation set state = 'waiting', wait_for = 'poll', poll_at = now(), updated_at = now() where id = $1`,
+      [id],
+    );
+  }
+
+  /** Open work of one conductor, oldest first. */
+  async open(conductor: string): Promise<OpenOperation[]> {
+    return this.source.query<OpenOperation[]>(
+      `select ${OPEN_COLUMNS} from operation where conductor = $1 and finished_at is null order by id`,
+      [conductor],
+    );
+  }
+
+  async openById(id: string): Promise<OpenOperation | null> {
+    const [row] = await this.source.query<OpenOperation[]>(
+      `select ${OPEN_COLUMNS} from operation where id = $1 and finished_at is null`,
+      [id],
+    );
+    return row ?? null;
+  }
+
+  async idOf(uuid: string, on: Queryable): Promise<string | null> {
+    const [row] = await on.query<{ id: string }[]>(`select id from operation where uuid = $1`, [uuid]);
+    return row?.id ?? null;
+  }
+
+  /** The node's open workflow (not a power action). */
+  async openOf(node_uuid: string, on: Queryable = this.source.manager): Promise<OpenOperation | null> {
+    const [row] = await on.query<OpenOperation[]>(
+      `select ${OPEN_COLUMNS} from operation where node_uuid = $1 and finished_at is null and kind not in ('power', 'action')`,
+      [node_uuid],
+    );
+    return row ?? null;
+  }
+
+  /**
+   * Nodes of a conductor whose row says that work is under way which no operation is of, and that nobody holds.
+   * @param uuid of one, whoever holds it; null: all
+   */
+  stranded(conductor: string, uuid: string | null = null): Promise<Stranded[]> {
+    return this.source.query<Stranded[]>(
+      `select * from (
+         select uuid,
+                provision_state = any($2) and not exists (select 1 from operation where node_uuid = node.uuid
+                  and finished_at is null and kind not in ('power', 'action')) as work,
+                target_power_state is not null and not exists (select 1 from operation where node_uuid = node.uuid
+                  and finished_at is null and kind = 'power') as power
+           from node where conductor_affinity = $1 and (provision_state = any($2) or target_power_state is not null)
+            and case when $3::uuid is null then reservation is null or reservation_expires_at < now() else uuid = $3 end
+       ) as node where work or power`,
+      [conductor, WORKING_STATES, uuid],
+    );
+  }
+
+  async countOpen(kind: OperationKind, on: Queryable = this.source.manager): Promise<number> {
+    const [row] = await on.query<{ count: number }[]>(
+      `select count(*)::int as count from operation where kind = $1 and finished_at is null`,
+      [kind],
+    );
+    return row!.count;
+  }
+
+  /** @returns how many finished ones went, with their steps */
+  purge(keep: Retention, signal: AbortSignal): Promise<number> {
+    return purge(this.source, { table: 'operation', at: 'finished_at' }, keep, signal);
+  }
+
+  /** The step that is under way, for `deploy_step`, `clean_step` and `service_step`; secrets stay sealed. */
+  async currentSteps(
+    node_uuids: readonly string[],
+  ): Promise<Map<string, { kind: OperationKind; step: Step }>> {
+    const rows = await this.source.query<(OperationStep & { node_uuid: string; kind: OperationKind })[]>(
+      `select o.node_uuid, o.kind, s.* from operation o join operation_step s
+           on s.operation_id = o.id and s.position = o.cursor
+        where o.node_uuid = any($1) and o.finished_at is null and o.kind in ('deploy', 'clean', 'service') and s.visible`,
+      [node_uuids],
+    );
+    return new Map(rows.map((row) => [row.node_uuid, { kind: row.kind, step: row }]));
+  }
+
+  /** The part `step`: of the operation that the part `of` has; times are the database's. */
+  #addSteps(compound: Compound, of: string, steps: readonly (Step & { position: number })[]): void {
+    const given = compound.parameters.add(JSON.stringify(steps.map((step) => this.#sealed(step))));
+    compound.add(
+      'step',
+      `insert into operation_step (operation_id, position, interface, name, priority, args, args_sealed, abortable,
+              rerunnable, visible, agent, state, checkpoint, attempt, started_at, finished_at)
+       select ${of}.id, row.position, row.interface, row.name, row.priority, row.args, row.args_sealed, row.abortable,
+              row.rerunnable, row.visible, row.agent, row.state, row.checkpoint, row.attempt,
+              case when row.state <> 'pending' then now() end, case when row.state in ('done', 'failed') then now() end
+         from ${of}, jsonb_populate_recordset(null::operation_step, ${given}::jsonb) as row
+       on conflict (operation_id, position) do update
+          set interface = excluded.interface, name = excluded.name, priority = excluded.priority, args = excluded.args,
+              args_sealed = excluded.args_sealed, abortable = excluded.abortable, rerunnable = excluded.rerunnable,
+              visible = excluded.visible, agent = excluded.agent, state = excluded.state, checkpoint = excluded.checkpoint, attempt = excluded.attempt,
+              started_at = coalesce(operation_step.started_at, excluded.started_at), finished_at = excluded.finished_at`,
+    );
+  }
+
+  /** As jsonb_populate_recordset takes it: bytes are their hexadecimal form. */
+  #sealed(step: Step & { position: number }) {
+    const { open, sealed } = sealSecrets(this.keyring, step.args);
+    return { ...step, args: open, args_sealed: sealed && `\\x${sealed.toString('hex')}` };
+  }
+
+  #opened({ args_sealed, ...step }: StepJson): Step {
+    if (args_sealed === null) return step;
+    return { ...step, args: openSecrets(this.keyring, step.args, Buffer.from(args_sealed.slice(2), 'hex')) };
+  }
+}

@@ -1,0 +1,80 @@
+import type { DataSource } from 'typeorm';
+import { isUuid, type Page } from '../../database/page.js';
+import { type Keyring, openSecrets, sealSecrets } from '../../database/sealing.js';
+import { Table } from '../../database/table.js';
+import type { JsonObject } from '../../domain/step/step.js';
+import type { Runbook, RunbookStep } from './runbook.entity.js';
+
+/** Secrets in clear: the repository seals them. */
+export type RunbookChanges = Partial<
+  Pick<
+    Runbook,
+    'name' | 'description' | 'steps' | 'disable_ramdisk' | 'extra' | 'public' | 'owner' | 'traits'
+  >
+>;
+export type NewRunbook = RunbookChanges & Pick<Runbook, 'uuid' | 'name' | 'steps'>;
+
+/** Every query on runbooks. Rows come back with secrets masked. */
+export class RunbookRepository {
+  readonly #table: Table<Runbook>;
+
+  constructor(
+    source: DataSource,
+    private readonly keyring: Keyring,
+  ) {
+    this.#table = new Table<Runbook>(source, 'runbook', {
+      missing: (ident) => `Runbook ${ident} could not be found.`,
+      taken: {
+        runbook_name_key: ({ name }) => `A runbook with name ${name} already exists.`,
+        runbook_uuid_key: ({ uuid }) => `A runbook with UUID ${uuid} already exists.`,
+      },
+    });
+  }
+
+  /** @throws ConflictError when the name or uuid is taken */
+  create(runbook: NewRunbook): Promise<Runbook> {
+    return this.#table.insert(this.#seal(runbook));
+  }
+
+  /** @param ident uuid or name */
+  find(ident: string): Promise<Runbook | null> {
+    return this.#table.find(ident, 'name');
+  }
+
+  /** @throws NotFoundError */
+  get(ident: string): Promise<Runbook> {
+    return this.#table.get(ident, 'name');
+  }
+
+  /** @param project its own and the public ones; null: all */
+  list(project: string | null, page: Page, columns?: readonly string[]): Promise<Runbook[]> {
+    return this.#table.list(
+      (parameters) => (project === null ? [] : [`(owner = ${parameters.add(project)} or public)`]),
+      page,
+      columns,
+      isUuid(page.marker ?? '') ? 'uuid' : 'name',
+    );
+  }
+
+  /** The steps with their secrets: for cleaning, servicing and PATCH, never for an answer. */
+  stepsOf(runbook: Pick<Runbook, 'steps' | 'steps_sealed'>): RunbookStep[] {
+    const open = { steps: runbook.steps } as unknown as JsonObject;
+    return openSecrets(this.keyring, open, runbook.steps_sealed)['steps'] as unknown as RunbookStep[];
+  }
+
+  /** As `Table.edit`. @param change gets the steps in clear */
+  edit(uuid: string, change: (runbook: Runbook) => RunbookChanges): Promise<Runbook> {
+    return this.#table.edit(uuid, (row) => this.#seal(change({ ...row, steps: this.stepsOf(row) })));
+  }
+
+  /** @throws NotFoundError */
+  delete(uuid: string): Promise<void> {
+    return this.#table.delete(uuid);
+  }
+
+  #seal<T extends RunbookChanges>(changes: T): T & Partial<Runbook> {
+    if (!changes.steps) return changes;
+    const { open, sealed } = sealSecrets(this.keyring, { steps: changes.steps } as unknown as JsonObject);
+    return { ...changes, steps: open['steps'] as unknown as RunbookStep[], steps_sealed: sealed };
+  }
+}

@@ -1,0 +1,124 @@
+import type { DataSource } from 'typeorm';
+import type { Page } from '../../database/page.js';
+import { type Keyring, openSecrets, sealSecrets } from '../../database/sealing.js';
+import type { Parameters } from '../../database/statement.js';
+import { Table } from '../../database/table.js';
+import type { VolumeConnector, VolumeTarget } from './volume.entity.js';
+
+type Given<Row, Fixed extends string = never> = Partial<
+  Omit<Row, 'id' | 'uuid' | 'created_at' | 'updated_at' | Fixed>
+>;
+export type VolumeConnectorChanges = Given<VolumeConnector>;
+/** Secrets in clear: the repository seals them. */
+export type VolumeTargetChanges = Given<VolumeTarget, 'properties_sealed'>;
+
+export interface VolumeFilter {
+  node_uuid?: string;
+  /** Volumes of nodes that this project owns or leases. */
+  project?: string;
+}
+
+const noNode = ({ node_uuid }: { node_uuid?: string }) => `Node ${node_uuid} could not be found.`;
+
+/** Every query on volume connectors. */
+export class VolumeConnectorRepository {
+  readonly #table: Table<VolumeConnector>;
+
+  constructor(source: DataSource) {
+    this.#table = new Table<VolumeConnector>(source, 'volume_connector', {
+      missing: (ident) => `Volume connector ${ident} could not be found.`,
+      taken: {
+        volume_connector_uuid_key: ({ uuid }) => `A volume connector with UUID ${uuid} already exists.`,
+        volume_connector_type_connector_id_key: ({ type, connector_id }) =>
+          `A volume connector with type ${type} and connector ID ${connector_id} already exists.`,
+      },
+      references: { volume_connector_node_uuid_fkey: noNode },
+    });
+  }
+
+  create(connector: VolumeConnectorChanges & { uuid: string }): Promise<VolumeConnector> {
+    return this.#table.insert(connector);
+  }
+
+  get(uuid: string): Promise<VolumeConnector> {
+    return this.#table.get(uuid);
+  }
+
+  list(filter: VolumeFilter, page: Page, columns?: readonly string[]): Promise<VolumeConnector[]> {
+    return this.#table.list((parameters) => conditions(filter, parameters), page, columns);
+  }
+
+  /** As `Table.edit`. */
+  edit(
+    uuid: string,
+    change: (connector: VolumeConnector) => VolumeConnectorChanges,
+  ): Promise<VolumeConnector> {
+    return this.#table.edit(uuid, change);
+  }
+
+  delete(uuid: string): Promise<void> {
+    return this.#table.delete(uuid);
+  }
+}
+
+/** Every query on volume targets. Rows come back with secrets masked. */
+export class VolumeTargetRepository {
+  readonly #table: Table<VolumeTarget>;
+
+  constructor(
+    source: DataSource,
+    private readonly keyring: Keyring,
+  ) {
+    this.#table = new Table<VolumeTarget>(source, 'volume_target', {
+      missing: (ident) => `Volume target ${ident} could not be found.`,
+      taken: {
+        volume_target_uuid_key: ({ uuid }) => `A volume target with UUID ${uuid} already exists.`,
+        volume_target_node_uuid_boot_index_key: ({ boot_index }) =>
+          `A volume target with boot index '${boot_index}' for the same node already exists.`,
+      },
+      references: { volume_target_node_uuid_fkey: noNode },
+    });
+  }
+
+  create(target: VolumeTargetChanges & { uuid: string }): Promise<VolumeTarget> {
+    return this.#table.insert(this.#seal(target));
+  }
+
+  get(uuid: string): Promise<VolumeTarget> {
+    return this.#table.get(uuid);
+  }
+
+  /** The target with its secrets in clear: what PATCH works on. Never an answer. */
+  clear(target: VolumeTarget): VolumeTarget {
+    return { ...target, properties: openSecrets(this.keyring, target.properties, target.properties_sealed) };
+  }
+
+  list(filter: VolumeFilter, page: Page, columns?: readonly string[]): Promise<VolumeTarget[]> {
+    return this.#table.list((parameters) => conditions(filter, parameters), page, columns);
+  }
+
+  /** As `Table.edit`. @param change gets secrets in clear */
+  edit(uuid: string, change: (target: VolumeTarget) => VolumeTargetChanges): Promise<VolumeTarget> {
+    return this.#table.edit(uuid, (row) => this.#seal(change(this.clear(row))));
+  }
+
+  delete(uuid: string): Promise<void> {
+    return this.#table.delete(uuid);
+  }
+
+  #seal(changes: VolumeTargetChanges): Partial<VolumeTarget> {
+    if (changes.properties === undefined) return changes;
+    const { open, sealed } = sealSecrets(this.keyring, changes.properties);
+    return { ...changes, properties: open, properties_sealed: sealed };
+  }
+}
+
+function conditions(filter: VolumeFilter, parameters: Parameters): string[] {
+  const where: string[] = [];
+  if (filter.node_uuid !== undefined) where.push(`node_uuid = ${parameters.add(filter.node_uuid)}`);
+  if (filter.project !== undefined) {
+    const project = parameters.add(filter.project);
+    where.push(`node_uuid in (select uuid from node where owner = ${project} or lessee = ${project})`);
+  }
+  return where;
+}
