@@ -8,17 +8,17 @@ import {
   isInspected,
   type UploadRange,
 } from '../domain/image/upload.js';
+import { type BlobFacts, factsOf } from '../image/blob.js';
 import { type HeldImage, ImageHoldings } from '../image/holdings.js';
-import { type BlobFacts, factsOf } from '../image/store/blob.js';
-import type { BlobStore } from '../image/store/blob-store.js';
-import type { Received, Receiver } from '../image/store/receiver.js';
 import type { ImageRecord } from '../persistence/image-record/image-record.entity.js';
 import type {
   ImageChanges,
   ImageRecordRepository,
 } from '../persistence/image-record/image-record.repository.js';
 import type { Logger } from '../platform/logger.js';
+import type { BlobStore } from './blob-store.js';
 import { HeadWatch, judge } from './judge.js';
+import type { Received, Receiver } from './receiver.js';
 
 export interface LibrarySettings {
   /** Bytes. */

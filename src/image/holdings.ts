@@ -1,5 +1,5 @@
+import type { BlobFacts } from './blob.js';
 import type { GlanceImage } from './glance.js';
-import type { BlobFacts } from './store/blob.js';
 
 /** An image whose bytes are here. */
 export interface HeldImage extends GlanceImage {
@@ -8,7 +8,7 @@ export interface HeldImage extends GlanceImage {
   facts: BlobFacts;
 }
 
-/** The Image service inside, as far as deployments need it. Who keeps its records is joined in `src/app.images.ts`. */
+/** The Image service inside, as far as deployments need it. Who keeps its records is joined in `src/image-library/image-library.module.ts`. */
 export abstract class ImageHoldings {
   /** @throws NotFoundError; FerricError image-unavailable when it is not active or bytes were lost */
   abstract show(id: string): Promise<HeldImage>;

@@ -1,9 +1,9 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { composeLibrary } from '../../src/app.images.js';
 import { imageServiceSection } from '../../src/config/section/image-service.js';
 import type { Download, ImageLibrary } from '../../src/image-library/image-library.js';
+import { composeLibrary } from '../../src/image-library/image-library.module.js';
 import { ImageRecordRepository } from '../../src/persistence/image-record/image-record.repository.js';
 import { silentLog, type TestDatabase } from './database.js';
 

@@ -4,9 +4,9 @@ import { createHash, type Hash } from 'node:crypto';
 import { closeSync, fdatasync, fdatasyncSync, ftruncateSync, openSync, readSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort } from 'node:worker_threads';
-import { messageOf } from '../../domain/errors.js';
-import { createInspector, type ImageInspector } from '../../protocol/image-format/inspect.js';
-import { writeAll } from '../copy-file.js';
+import { messageOf } from '../domain/errors.js';
+import { writeAll } from '../image/copy-file.js';
+import { createInspector, type ImageInspector } from '../protocol/image-format/inspect.js';
 import type { FromLane, LaneJob, LaneResult, ToLane } from './receive-job.js';
 
 /** Bytes after which the disk is told to begin: at the end there is little left to wait for. */

@@ -1,7 +1,7 @@
 // What the store's threads are told and answer. Bytes pass in shared memory, cut into slots; a slot is free again when
 // every lane has read it.
-import type { ErrorCode } from '../../domain/errors.js';
-import type { Inspection } from '../../protocol/image-format/inspection.js';
+import type { ErrorCode } from '../domain/errors.js';
+import type { Inspection } from '../protocol/image-format/inspection.js';
 
 export interface LaneJob {
   path: string;

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { type DynamicModule, Module } from '@nestjs/common';
-import { CONFIG } from './config/config.module.js';
-import type { Config } from './config/schema.js';
-import { ImageHoldings } from './image/holdings.js';
-import { BlobStore } from './image/store/blob-store.js';
-import { Receiver } from './image/store/receiver.js';
-import { ImageLibrary } from './image-library/image-library.js';
-import { ImageRecordRepository } from './persistence/image-record/image-record.repository.js';
-import type { Logger } from './platform/logger.js';
-import { LOGGER } from './platform/logger.module.js';
+import { CONFIG } from '../config/config.module.js';
+import type { Config } from '../config/schema.js';
+import { ImageHoldings } from '../image/holdings.js';
+import { ImageRecordRepository } from '../persistence/image-record/image-record.repository.js';
+import type { Logger } from '../platform/logger.js';
+import { LOGGER } from '../platform/logger.module.js';
+import { BlobStore } from './blob-store.js';
+import { ImageLibrary } from './image-library.js';
+import { Receiver } from './receiver.js';
 
 const MiB = 2 ** 20;
 

@@ -1,8 +1,8 @@
 import type { Worker } from 'node:worker_threads';
-import { CancelledError, FerricError, messageOf } from '../../domain/errors.js';
-import { contained, detached } from '../../platform/boundary.js';
-import { startWorker } from '../../platform/start-worker.js';
-import type { Inspection } from '../../protocol/image-format/inspection.js';
+import { CancelledError, FerricError, messageOf } from '../domain/errors.js';
+import { contained, detached } from '../platform/boundary.js';
+import { startWorker } from '../platform/start-worker.js';
+import type { Inspection } from '../protocol/image-format/inspection.js';
 import type { FromLane, LaneJob, LaneResult, ToLane } from './receive-job.js';
 
 /** Three lanes, about as long each: no more than one of the slow sums on a core. The writer comes first. */
