@@ -25,6 +25,7 @@ const PURPOSE: Record<string, string> = {
   'src/conductor': 'Verbs, reservations, the operation runner, workflows, periodic work',
   'src/netboot': 'The DHCP, TFTP and HTTP servers; they read boot plans and answer',
   'src/api': 'HTTP in: the Bare Metal API and the agents’ listener',
+  'src/start': 'The daemon: it starts every part in order and stops them in the reverse order',
   agent: 'The deploy agent, and the builder of its ramdisk',
   'image-build':
     'Builders of images and what they share: programs, a log, a scratch directory, stages, published files',
@@ -59,7 +60,7 @@ ${GENERATED}
 
 A folder is a room. A room may import itself and the rooms in its row, and nothing else; \`npm run rooms\` fails on any
 other import, on circles, and on a folder without a row. ${pure.join(' and ')} are pure: they import no \`node:\` module
-and no npm package (zod is allowed where the body of a message is parsed). \`src/main.ts\`, \`src/daemon.ts\` and
+and no npm package (zod is allowed where the body of a message is parsed). \`src/main.ts\`, \`src/start/daemon.ts\` and
 \`src/app.*.ts\` stand outside the rooms and join them.
 
 ${table(

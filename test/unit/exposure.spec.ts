@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.js';
-import { checkExposure } from '../../src/daemon.js';
+import { checkExposure } from '../../src/start/daemon.js';
 
 const check = (env: Record<string, string>) => () => checkExposure(loadConfig({ env }));
 

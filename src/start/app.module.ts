@@ -1,14 +1,14 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { ConductorModule } from './conductor/conductor.module.js';
-import { ConfigModule } from './config/config.module.js';
-import type { Config } from './config/schema.js';
-import type { Connection } from './database/data-source.js';
-import { DatabaseModule } from './database/database.module.js';
-import { ImageLibraryModule } from './image-library/image-library.module.js';
-import { ENTITIES } from './persistence/entities.js';
-import { PersistenceModule } from './persistence/persistence.module.js';
-import type { Logger } from './platform/logger.js';
-import { LoggerModule } from './platform/logger.module.js';
+import { ConductorModule } from '../conductor/conductor.module.js';
+import { ConfigModule } from '../config/config.module.js';
+import type { Config } from '../config/schema.js';
+import type { Connection } from '../database/data-source.js';
+import { DatabaseModule } from '../database/database.module.js';
+import { ImageLibraryModule } from '../image-library/image-library.module.js';
+import { ENTITIES } from '../persistence/entities.js';
+import { PersistenceModule } from '../persistence/persistence.module.js';
+import type { Logger } from '../platform/logger.js';
+import { LoggerModule } from '../platform/logger.module.js';
 
 /** Every room of the daemon. */
 @Module({})

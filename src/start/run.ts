@@ -1,17 +1,17 @@
 import 'reflect-metadata';
-import { ignoredVariables, loadConfig } from './config/load.js';
-import { OptionsEnd, readOptions } from './config/options.js';
-import { ownPaths } from './config/own-paths.js';
-import type { ConfigSource } from './config/process-source.js';
-import type { Config } from './config/schema.js';
-import { ferricVersion } from './config/version.js';
+import { ignoredVariables, loadConfig } from '../config/load.js';
+import { OptionsEnd, readOptions } from '../config/options.js';
+import { ownPaths } from '../config/own-paths.js';
+import type { ConfigSource } from '../config/process-source.js';
+import type { Config } from '../config/schema.js';
+import { ferricVersion } from '../config/version.js';
+import { FerricError, messageOf } from '../domain/errors.js';
+import { checkPlaces } from '../image/check-places.js';
+import { catchTheRest, contained, faultCounts, reportFaults } from '../platform/boundary.js';
+import { standardOutput } from '../platform/log-output.js';
+import { createLogger, type Logger } from '../platform/logger.js';
+import { watchVitals } from '../platform/vitals.js';
 import { checkExposure, startDaemon } from './daemon.js';
-import { FerricError, messageOf } from './domain/errors.js';
-import { checkPlaces } from './image/check-places.js';
-import { catchTheRest, contained, faultCounts, reportFaults } from './platform/boundary.js';
-import { standardOutput } from './platform/log-output.js';
-import { createLogger, type Logger } from './platform/logger.js';
-import { watchVitals } from './platform/vitals.js';
 
 /** A stop that takes longer than this is not worth waiting for; the journal resumes what is cut. */
 const STOP_DEADLINE = 30_000;
