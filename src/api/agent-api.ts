@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { Conductor } from '../conductor/conductor.js';
+import { Conductor } from '../conductor/service/conductor.js';
 import type { SourceRule } from '../persistence/lease/source-rule.js';
 import type { Logger } from '../platform/logger.js';
 import { NoAuth } from './auth/access.js';

@@ -1,5 +1,5 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
-import { Conductor } from '../conductor/conductor.js';
+import { Conductor } from '../conductor/service/conductor.js';
 import type { ImageServiceSection } from '../config/section/image-service.js';
 import { CacheDesk } from '../image/cache-desk.js';
 import { ImageLibrary } from '../image-library/image-library.js';

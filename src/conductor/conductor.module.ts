@@ -28,10 +28,10 @@ import {
 import type { Logger } from '../platform/logger.js';
 import { LOGGER } from '../platform/logger.module.js';
 import { type ComposedConductor, composeConductor } from './compose.js';
-import { Conductor } from './conductor.js';
 import { ruleCall } from './inspection/rule-call.js';
 import { PeriodicRunner } from './periodic/periodic-runner.js';
-import { sourceRule } from './source-rule.js';
+import { Conductor } from './service/conductor.js';
+import { sourceRule } from './service/source-rule.js';
 
 export const COMPOSED_CONDUCTOR = Symbol('composed conductor');
 

@@ -3,7 +3,7 @@ import { createAgentApi } from '../../src/api/agent-api.js';
 import { type Access, NoAuth } from '../../src/api/auth/access.js';
 import { VERSION_HEADER } from '../../src/api/microversion/microversion.js';
 import { createOperatorApi } from '../../src/api/operator-api.js';
-import type { Conductor } from '../../src/conductor/conductor.js';
+import type { Conductor } from '../../src/conductor/service/conductor.js';
 import { agentSection, apiSection } from '../../src/config/section/core.js';
 import type { Download } from '../../src/image-library/image-library.js';
 import { EventStream } from '../../src/persistence/event/event-stream.js';

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Requester } from '../../conductor/requester.js';
+import type { Requester } from '../../conductor/execution/requester.js';
 import type { Scope } from '../auth/scope.js';
 import type { Microversion } from '../microversion/microversion.js';
 

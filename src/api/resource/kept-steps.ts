@@ -1,4 +1,4 @@
-import type { Conductor } from '../../conductor/conductor.js';
+import type { Conductor } from '../../conductor/service/conductor.js';
 import type { Json } from '../../domain/step/step.js';
 import { refuseDuplicates } from './list-schema.js';
 

@@ -13,8 +13,8 @@ import type { EventRepository } from '../../persistence/event/event.repository.j
 import type { Node } from '../../persistence/node/node.entity.js';
 import type { NodeChanges, NodeRepository } from '../../persistence/node/node.repository.js';
 import type { Logger } from '../../platform/logger.js';
-import type { NodeContexts } from '../node-context.js';
-import type { Lease, Reservations } from '../reservation.js';
+import type { NodeContexts } from '../execution/node-context.js';
+import type { Lease, Reservations } from '../execution/reservation.js';
 import { LookLanes } from './look-lanes.js';
 import type { PeriodicTask } from './task.js';
 

@@ -1,8 +1,8 @@
 import type { ConductorRecordRepository } from '../../persistence/conductor-record/conductor-record.repository.js';
 import type { EventRepository } from '../../persistence/event/event.repository.js';
 import type { OperationRepository } from '../../persistence/operation/operation.repository.js';
-import type { AllocationDesk } from '../allocation-desk.js';
-import type { OperationRunner } from '../operation-runner.js';
+import type { OperationRunner } from '../execution/operation-runner.js';
+import type { AllocationDesk } from '../service/allocation-desk.js';
 import type { PowerSync } from './power-sync.js';
 import type { PeriodicTask } from './task.js';
 

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Ledger } from '../../../src/conductor/ledger.js';
-import { NodeDraft } from '../../../src/conductor/node-draft.js';
-import type { Lease } from '../../../src/conductor/reservation.js';
-import { Transitions } from '../../../src/conductor/transition.js';
+import { Ledger } from '../../../src/conductor/execution/ledger.js';
+import { NodeDraft } from '../../../src/conductor/execution/node-draft.js';
+import type { Lease } from '../../../src/conductor/execution/reservation.js';
+import { Transitions } from '../../../src/conductor/execution/transition.js';
 import { LeaseLostError } from '../../../src/domain/errors.js';
 import { advance } from '../../../src/domain/step/advance.js';
 import type { PlannedStep } from '../../../src/domain/step/step.js';

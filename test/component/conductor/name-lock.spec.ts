@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { NameLock } from '../../../src/conductor/name-lock.js';
+import { NameLock } from '../../../src/conductor/execution/name-lock.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 import { collectedLog } from '../../support/log.js';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { mergeKeys } from '../../../src/conductor/merge-keys.js';
+import { mergeKeys } from '../../../src/conductor/execution/merge-keys.js';
 
 it('applies what changed, key by key, to what somebody else wrote meanwhile', () => {
   const before = { kept: 1, changed: { a: 1 }, dropped: true };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeSourceRule } from '../../../src/conductor/source-rule.js';
+import { describeSourceRule } from '../../../src/conductor/service/source-rule.js';
 
 describe('what the start says of the source addresses', () => {
   const say = (device: string | null, mode: 'server' | 'proxy', agent = {}) =>

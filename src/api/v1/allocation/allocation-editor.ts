@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { Conductor } from '../../../conductor/conductor.js';
+import { Conductor } from '../../../conductor/service/conductor.js';
 import { ForbiddenError, InvalidError } from '../../../domain/errors.js';
 import { canonicalUuid, isLogicalName } from '../../../domain/node/name.js';
 import type { Json, JsonObject } from '../../../domain/step/step.js';

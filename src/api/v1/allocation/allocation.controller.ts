@@ -1,5 +1,5 @@
 import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestjs/common';
-import { Conductor } from '../../../conductor/conductor.js';
+import { Conductor } from '../../../conductor/service/conductor.js';
 import { InvalidError, NotFoundError } from '../../../domain/errors.js';
 import type { Allocation } from '../../../persistence/allocation/allocation.entity.js';
 import {

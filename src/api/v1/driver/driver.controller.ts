@@ -1,5 +1,5 @@
 import { Controller, Get, Req } from '@nestjs/common';
-import { Conductor } from '../../../conductor/conductor.js';
+import { Conductor } from '../../../conductor/service/conductor.js';
 import { InvalidError, NotFoundError } from '../../../domain/errors.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';

@@ -1,4 +1,4 @@
-import type { Conductor } from '../../../conductor/conductor.js';
+import type { Conductor } from '../../../conductor/service/conductor.js';
 import type { Resource } from '../../openapi/describe.js';
 import { LINKS, STRING, STRINGS } from '../../openapi/json-schema.js';
 import type { Field } from '../../resource/field.js';

@@ -1,4 +1,4 @@
-import type { Conductor } from '../../../conductor/conductor.js';
+import type { Conductor } from '../../../conductor/service/conductor.js';
 import { NotFoundError } from '../../../domain/errors.js';
 import { shorten } from '../../request/value.js';
 

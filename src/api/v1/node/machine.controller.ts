@@ -1,5 +1,5 @@
 import { Controller, Delete, Get, HttpCode, Post, Put, Req, Res } from '@nestjs/common';
-import { Conductor } from '../../../conductor/conductor.js';
+import { Conductor } from '../../../conductor/service/conductor.js';
 import { FerricError, InvalidError } from '../../../domain/errors.js';
 import { MEDIA_DEVICES, type MediaDevice } from '../../../domain/hardware/component.js';
 import type { JsonObject } from '../../../domain/step/step.js';

@@ -1,5 +1,5 @@
 import { Controller, Get, HttpCode, Put, Req } from '@nestjs/common';
-import { Conductor } from '../../../conductor/conductor.js';
+import { Conductor } from '../../../conductor/service/conductor.js';
 import { InvalidError } from '../../../domain/errors.js';
 import { COMPONENTS } from '../../../domain/hardware/component.js';
 import { Policy } from '../../auth/policy.js';

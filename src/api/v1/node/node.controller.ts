@@ -1,5 +1,5 @@
 import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestjs/common';
-import { Conductor } from '../../../conductor/conductor.js';
+import { Conductor } from '../../../conductor/service/conductor.js';
 import { FerricError, InvalidError } from '../../../domain/errors.js';
 import { canonicalUuid } from '../../../domain/node/name.js';
 import type { Node } from '../../../persistence/node/node.entity.js';

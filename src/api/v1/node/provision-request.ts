@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ProvisionArguments } from '../../../conductor/conductor.js';
+import type { ProvisionArguments } from '../../../conductor/service/conductor.js';
 import { FerricError, InvalidError, LockedError } from '../../../domain/errors.js';
 import { isProvisionState, isProvisionVerb, nextByVerb } from '../../../domain/provision/machine.js';
 import { illegalVerb, refusalInMaintenance } from '../../../domain/provision/refusal.js';

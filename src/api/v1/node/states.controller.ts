@@ -1,5 +1,5 @@
 import { Controller, Delete, Get, HttpCode, Put, Req, Res } from '@nestjs/common';
-import { Conductor } from '../../../conductor/conductor.js';
+import { Conductor } from '../../../conductor/service/conductor.js';
 import { ConflictError, FerricError, InvalidError } from '../../../domain/errors.js';
 import { POWER_TARGETS, type PowerTarget } from '../../../domain/power/power.js';
 import { Policy } from '../../auth/policy.js';

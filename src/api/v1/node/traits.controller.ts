@@ -1,5 +1,5 @@
 import { Controller, Delete, Get, HttpCode, Put, Req, Res } from '@nestjs/common';
-import { Conductor } from '../../../conductor/conductor.js';
+import { Conductor } from '../../../conductor/service/conductor.js';
 import { InvalidError, NotFoundError } from '../../../domain/errors.js';
 import { isTrait, settleTraits } from '../../../domain/node/trait.js';
 import { Policy } from '../../auth/policy.js';

@@ -1,4 +1,4 @@
-import type { VendorAnswer } from '../../../conductor/vendor-desk.js';
+import type { VendorAnswer } from '../../../conductor/service/vendor-desk.js';
 import { InvalidError } from '../../../domain/errors.js';
 import type { JsonObject } from '../../../domain/step/step.js';
 import { ANYTHING, OBJECT } from '../../openapi/json-schema.js';

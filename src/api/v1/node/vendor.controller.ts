@@ -1,5 +1,5 @@
 import { Controller, Delete, Get, HttpCode, Patch, Post, Put, Req, Res } from '@nestjs/common';
-import { Conductor } from '../../../conductor/conductor.js';
+import { Conductor } from '../../../conductor/service/conductor.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
 import { Describe, type RouteDescription } from '../../openapi/describe.js';

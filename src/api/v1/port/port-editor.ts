@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { Conductor } from '../../../conductor/conductor.js';
+import { Conductor } from '../../../conductor/service/conductor.js';
 import { ConflictError, FerricError, InvalidError } from '../../../domain/errors.js';
 import { refusePortEdit } from '../../../domain/node/edit.js';
 import { canonicalUuid, isLogicalName, isUuidLike } from '../../../domain/node/name.js';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { Conductor } from '../../../conductor/conductor.js';
+import { Conductor } from '../../../conductor/service/conductor.js';
 import { ConflictError, InvalidError } from '../../../domain/errors.js';
 import { isLogicalName } from '../../../domain/node/name.js';
 import type { Json } from '../../../domain/step/step.js';

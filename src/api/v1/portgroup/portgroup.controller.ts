@@ -1,5 +1,5 @@
 import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestjs/common';
-import { Conductor } from '../../../conductor/conductor.js';
+import { Conductor } from '../../../conductor/service/conductor.js';
 import type { Portgroup } from '../../../persistence/portgroup/portgroup.entity.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';

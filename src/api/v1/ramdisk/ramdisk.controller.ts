@@ -1,5 +1,5 @@
 import { Controller, Get, HttpCode, Post, Req } from '@nestjs/common';
-import { Conductor, type HeartbeatBody } from '../../../conductor/conductor.js';
+import { Conductor, type HeartbeatBody } from '../../../conductor/service/conductor.js';
 import { FerricError, InvalidError, messageOf, NotFoundError } from '../../../domain/errors.js';
 import { canonicalUuid } from '../../../domain/node/name.js';
 import { Policy } from '../../auth/policy.js';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { Conductor } from '../../../conductor/conductor.js';
+import { Conductor } from '../../../conductor/service/conductor.js';
 import { InvalidError } from '../../../domain/errors.js';
 import type { PatchOperation } from '../../../domain/node/json-patch.js';
 import type { Json, JsonObject } from '../../../domain/step/step.js';

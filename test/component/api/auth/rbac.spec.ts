@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Conductor } from '../../../../src/conductor/conductor.js';
+import type { Conductor } from '../../../../src/conductor/service/conductor.js';
 import { UnavailableError } from '../../../../src/domain/errors.js';
 import { startApi } from '../../../support/api.js';
 import { PersonaAccess, personaHeaders } from '../../../support/auth/persona.js';

@@ -1,27 +1,27 @@
 import type { DataSource, EntityManager } from 'typeorm';
-import { inTransaction } from '../database/data-source.js';
-import { foundOut } from '../database/found-out.js';
-import { isDatabaseAway, messageOf } from '../domain/errors.js';
-import { isProvisionState, next } from '../domain/provision/machine.js';
-import type { ProvisionEvent, ProvisionState } from '../domain/provision/table.js';
-import type { Journal } from '../domain/step/advance.js';
-import type { AllocationRepository } from '../persistence/allocation/allocation.repository.js';
-import type { Node } from '../persistence/node/node.entity.js';
-import type { NodeRepository } from '../persistence/node/node.repository.js';
+import { inTransaction } from '../../database/data-source.js';
+import { foundOut } from '../../database/found-out.js';
+import { isDatabaseAway, messageOf } from '../../domain/errors.js';
+import { isProvisionState, next } from '../../domain/provision/machine.js';
+import type { ProvisionEvent, ProvisionState } from '../../domain/provision/table.js';
+import type { Journal } from '../../domain/step/advance.js';
+import type { AllocationRepository } from '../../persistence/allocation/allocation.repository.js';
+import type { Node } from '../../persistence/node/node.entity.js';
+import type { NodeRepository } from '../../persistence/node/node.repository.js';
 import type {
   JournaledOperation,
   OperationRepository,
-} from '../persistence/operation/operation.repository.js';
-import type { Logger } from '../platform/logger.js';
-import type { CleaningPlan } from './cleaning-plan.js';
+} from '../../persistence/operation/operation.repository.js';
+import type { Logger } from '../../platform/logger.js';
+import type { CleaningPlan } from '../workflow/cleaning-plan.js';
+import type { Workflow } from '../workflow/workflow.js';
+import { WORKFLOWS } from '../workflow/workflows.js';
 import type { Failpoint } from './failpoint.js';
 import type { Ledger } from './ledger.js';
 import type { NodeContexts } from './node-context.js';
 import type { NodeDraft } from './node-draft.js';
 import type { Lease } from './reservation.js';
 import type { Move, Transitions } from './transition.js';
-import type { Workflow } from './workflow/workflow.js';
-import { WORKFLOWS } from './workflow/workflows.js';
 
 /** The last commits of an operation: result, provision state and event, and the work that follows it, at once. */
 export class OperationEnd {

@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { inTransaction } from '../database/data-source.js';
+import { inTransaction } from '../../database/data-source.js';
 import {
   ConflictError,
   ForbiddenError,
@@ -7,22 +7,22 @@ import {
   isDatabaseAway,
   messageOf,
   NotFoundError,
-} from '../domain/errors.js';
-import { canonicalUuid } from '../domain/node/name.js';
-import { factsOf } from '../domain/provision/machine.js';
-import type { ProvisionState } from '../domain/provision/table.js';
-import { INTERFACE_KINDS, type InterfaceKind } from '../driver/contract/interfaces.js';
-import type { DriverRegistry } from '../driver/registry.js';
-import type { AllocationRepository } from '../persistence/allocation/allocation.repository.js';
-import type { ConductorRecordRepository } from '../persistence/conductor-record/conductor-record.repository.js';
-import type { EventRepository } from '../persistence/event/event.repository.js';
-import type { Node } from '../persistence/node/node.entity.js';
-import type { NewNode, NodeChanges, NodeRepository } from '../persistence/node/node.repository.js';
-import type { Logger } from '../platform/logger.js';
+} from '../../domain/errors.js';
+import { canonicalUuid } from '../../domain/node/name.js';
+import { factsOf } from '../../domain/provision/machine.js';
+import type { ProvisionState } from '../../domain/provision/table.js';
+import { INTERFACE_KINDS, type InterfaceKind } from '../../driver/contract/interfaces.js';
+import type { DriverRegistry } from '../../driver/registry.js';
+import type { AllocationRepository } from '../../persistence/allocation/allocation.repository.js';
+import type { ConductorRecordRepository } from '../../persistence/conductor-record/conductor-record.repository.js';
+import type { EventRepository } from '../../persistence/event/event.repository.js';
+import type { Node } from '../../persistence/node/node.entity.js';
+import type { NewNode, NodeChanges, NodeRepository } from '../../persistence/node/node.repository.js';
+import type { Logger } from '../../platform/logger.js';
+import type { NodeContexts } from '../execution/node-context.js';
+import type { Requester } from '../execution/requester.js';
+import type { Lease, Reservations } from '../execution/reservation.js';
 import type { ClearNode } from './conductor.js';
-import type { NodeContexts } from './node-context.js';
-import type { Requester } from './requester.js';
-import type { Lease, Reservations } from './reservation.js';
 
 /** Edits of nodes: each under the node's reservation. */
 export class NodeDesk {

@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
-import { inTransaction } from '../database/data-source.js';
-import { foundOut } from '../database/found-out.js';
-import { brokenUnique } from '../database/statement.js';
-import { LockedError } from '../domain/errors.js';
-import type { StepEvent } from '../domain/step/advance.js';
-import type { JsonObject } from '../domain/step/step.js';
-import type { Fence } from '../persistence/node/fence.js';
-import type { Node } from '../persistence/node/node.entity.js';
-import type { NodeRepository } from '../persistence/node/node.repository.js';
-import type { OperationRepository } from '../persistence/operation/operation.repository.js';
-import { ownStep } from './workflow/own-steps.js';
-import { plannedFrom } from './workflow/workflow.js';
+import { inTransaction } from '../../database/data-source.js';
+import { foundOut } from '../../database/found-out.js';
+import { brokenUnique } from '../../database/statement.js';
+import { LockedError } from '../../domain/errors.js';
+import type { StepEvent } from '../../domain/step/advance.js';
+import type { JsonObject } from '../../domain/step/step.js';
+import type { Fence } from '../../persistence/node/fence.js';
+import type { Node } from '../../persistence/node/node.entity.js';
+import type { NodeRepository } from '../../persistence/node/node.repository.js';
+import type { OperationRepository } from '../../persistence/operation/operation.repository.js';
+import { ownStep } from '../workflow/own-steps.js';
+import { plannedFrom } from '../workflow/workflow.js';
 
 /** The node is locked by its own last action, which holds its reservation now or soon. */
 class StillOpen extends LockedError {}

@@ -1,18 +1,18 @@
-import { ConflictError, InvalidError, UnavailableError } from '../domain/errors.js';
-import { INDICATOR_STATES, type IndicatorState, type MediaDevice } from '../domain/hardware/component.js';
-import type { BootDevice, BootMode } from '../domain/node/boot-device.js';
-import { factsOf, isProvisionState } from '../domain/provision/machine.js';
-import type { Json, JsonObject } from '../domain/step/step.js';
-import type { Interfaces } from '../driver/contract/interfaces.js';
-import type { Indicators, IndicatorTable, MediaDrive } from '../driver/contract/management.js';
-import type { WorkContext } from '../driver/contract/step.js';
-import type { DriverRegistry } from '../driver/registry.js';
-import { unsupported } from '../driver/unsupported.js';
-import type { Node } from '../persistence/node/node.entity.js';
-import type { NodeRepository } from '../persistence/node/node.repository.js';
-import type { ActionJournal } from './action-journal.js';
-import type { NodeContexts, ReadingContext } from './node-context.js';
-import type { Reserving } from './reservation.js';
+import { ConflictError, InvalidError, UnavailableError } from '../../domain/errors.js';
+import { INDICATOR_STATES, type IndicatorState, type MediaDevice } from '../../domain/hardware/component.js';
+import type { BootDevice, BootMode } from '../../domain/node/boot-device.js';
+import { factsOf, isProvisionState } from '../../domain/provision/machine.js';
+import type { Json, JsonObject } from '../../domain/step/step.js';
+import type { Interfaces } from '../../driver/contract/interfaces.js';
+import type { Indicators, IndicatorTable, MediaDrive } from '../../driver/contract/management.js';
+import type { WorkContext } from '../../driver/contract/step.js';
+import type { DriverRegistry } from '../../driver/registry.js';
+import { unsupported } from '../../driver/unsupported.js';
+import type { Node } from '../../persistence/node/node.entity.js';
+import type { NodeRepository } from '../../persistence/node/node.repository.js';
+import type { ActionJournal } from '../execution/action-journal.js';
+import type { NodeContexts, ReadingContext } from '../execution/node-context.js';
+import type { Reserving } from '../execution/reservation.js';
 import { refuseUnknown } from './unknown-driver.js';
 
 /** ms for something that is only looked at. */

@@ -5,26 +5,26 @@ import {
   isDatabaseAway,
   messageOf,
   UnavailableError,
-} from '../domain/errors.js';
-import { refuseForeignTraits } from '../domain/node/trait.js';
-import { refusalInMaintenance } from '../domain/provision/refusal.js';
-import { type ProvisionVerb, type Transition, VERBS } from '../domain/provision/table.js';
-import { type Json, type JsonObject, orderSteps, type PlannedStep } from '../domain/step/step.js';
-import type { InterfaceKind, Interfaces } from '../driver/contract/interfaces.js';
-import type { DriverRegistry } from '../driver/registry.js';
-import type { DeployTemplateRepository } from '../persistence/deploy-template/deploy-template.repository.js';
-import type { Node } from '../persistence/node/node.entity.js';
-import type { NodeChanges, NodeRepository } from '../persistence/node/node.repository.js';
-import type { OperationKind, OperationRepository } from '../persistence/operation/operation.repository.js';
-import type { CleaningPlan } from './cleaning-plan.js';
+} from '../../domain/errors.js';
+import { refuseForeignTraits } from '../../domain/node/trait.js';
+import { refusalInMaintenance } from '../../domain/provision/refusal.js';
+import { type ProvisionVerb, type Transition, VERBS } from '../../domain/provision/table.js';
+import { type Json, type JsonObject, orderSteps, type PlannedStep } from '../../domain/step/step.js';
+import type { InterfaceKind, Interfaces } from '../../driver/contract/interfaces.js';
+import type { DriverRegistry } from '../../driver/registry.js';
+import type { DeployTemplateRepository } from '../../persistence/deploy-template/deploy-template.repository.js';
+import type { Node } from '../../persistence/node/node.entity.js';
+import type { NodeChanges, NodeRepository } from '../../persistence/node/node.repository.js';
+import type { OperationKind, OperationRepository } from '../../persistence/operation/operation.repository.js';
+import type { NodeContexts } from '../execution/node-context.js';
+import type { Lease } from '../execution/reservation.js';
+import { READ_REPORT } from '../inspection/report-reader.js';
+import type { CleaningPlan } from '../workflow/cleaning-plan.js';
+import { planDeployment } from '../workflow/deploy-steps.js';
+import { ownStep } from '../workflow/own-steps.js';
+import { planRequested } from '../workflow/requested-steps.js';
+import { plannedFrom, planSteps } from '../workflow/workflow.js';
 import type { ProvisionArguments } from './conductor.js';
-import { READ_REPORT } from './inspection/report-reader.js';
-import type { NodeContexts } from './node-context.js';
-import type { Lease } from './reservation.js';
-import { planDeployment } from './workflow/deploy-steps.js';
-import { ownStep } from './workflow/own-steps.js';
-import { planRequested } from './workflow/requested-steps.js';
-import { plannedFrom, planSteps } from './workflow/workflow.js';
 
 /** What an accepted verb sets going. */
 export interface AcceptedWork {

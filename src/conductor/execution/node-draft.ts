@@ -1,7 +1,7 @@
-import { FerricError } from '../domain/errors.js';
-import type { NodeChanges as DriverChanges, DriverNode } from '../driver/contract/context.js';
-import type { Node } from '../persistence/node/node.entity.js';
-import type { NodeChanges, NodeRepository } from '../persistence/node/node.repository.js';
+import { FerricError } from '../../domain/errors.js';
+import type { NodeChanges as DriverChanges, DriverNode } from '../../driver/contract/context.js';
+import type { Node } from '../../persistence/node/node.entity.js';
+import type { NodeChanges, NodeRepository } from '../../persistence/node/node.repository.js';
 
 /** Columns that heartbeats and steps both write: a step's save changes only the keys that it changed. */
 export const MERGED = ['driver_internal_info', 'instance_info'] as const;

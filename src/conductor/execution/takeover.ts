@@ -1,8 +1,8 @@
 import type {
   ConductorRecordRepository,
   OtherConductor,
-} from '../persistence/conductor-record/conductor-record.repository.js';
-import type { Logger } from '../platform/logger.js';
+} from '../../persistence/conductor-record/conductor-record.repository.js';
+import type { Logger } from '../../platform/logger.js';
 
 /**
  * Nodes, with their reservations and open operations, of conductors that are dead. A machine that was renamed is such a

@@ -1,12 +1,15 @@
-import type { Queryable } from '../database/data-source.js';
-import { ConflictError, InvalidError } from '../domain/errors.js';
-import { refusePortgroupMove } from '../domain/node/edit.js';
-import type { Node } from '../persistence/node/node.entity.js';
-import type { NodeRepository } from '../persistence/node/node.repository.js';
-import type { Port } from '../persistence/port/port.entity.js';
-import type { NewPort, PortChanges, PortRepository } from '../persistence/port/port.repository.js';
-import type { Portgroup } from '../persistence/portgroup/portgroup.entity.js';
-import type { PortgroupChanges, PortgroupRepository } from '../persistence/portgroup/portgroup.repository.js';
+import type { Queryable } from '../../database/data-source.js';
+import { ConflictError, InvalidError } from '../../domain/errors.js';
+import { refusePortgroupMove } from '../../domain/node/edit.js';
+import type { Node } from '../../persistence/node/node.entity.js';
+import type { NodeRepository } from '../../persistence/node/node.repository.js';
+import type { Port } from '../../persistence/port/port.entity.js';
+import type { NewPort, PortChanges, PortRepository } from '../../persistence/port/port.repository.js';
+import type { Portgroup } from '../../persistence/portgroup/portgroup.entity.js';
+import type {
+  PortgroupChanges,
+  PortgroupRepository,
+} from '../../persistence/portgroup/portgroup.repository.js';
 import type { NodeDesk } from './node-desk.js';
 
 /** Edits of ports and port groups: each under the reservation of their node. */

@@ -2,10 +2,10 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from 'pg';
 import type { DataSource } from 'typeorm';
-import { singleClient } from '../database/connection.js';
-import { FerricError, messageOf } from '../domain/errors.js';
-import { contained } from '../platform/boundary.js';
-import type { Logger } from '../platform/logger.js';
+import { singleClient } from '../../database/connection.js';
+import { FerricError, messageOf } from '../../domain/errors.js';
+import { contained } from '../../platform/boundary.js';
+import type { Logger } from '../../platform/logger.js';
 
 /** "ferr" in ASCII and 2: the class of locks of conductors' names; the name's hash is the other half. */
 const LOCK = 0x66657272 + 2;

@@ -1,8 +1,8 @@
-import type { PlannedStep } from '../domain/step/step.js';
-import type { DriverRegistry } from '../driver/registry.js';
-import type { Node } from '../persistence/node/node.entity.js';
-import { planRequested, type WantedStep } from './workflow/requested-steps.js';
-import { planSteps } from './workflow/workflow.js';
+import type { PlannedStep } from '../../domain/step/step.js';
+import type { DriverRegistry } from '../../driver/registry.js';
+import type { Node } from '../../persistence/node/node.entity.js';
+import { planRequested, type WantedStep } from './requested-steps.js';
+import { planSteps } from './workflow.js';
 
 /** Which steps a cleaning starts with; the agent's own come in when it has reported them. */
 export class CleaningPlan {

@@ -1,31 +1,31 @@
 import type { DataSource } from 'typeorm';
-import { inTransaction } from '../database/data-source.js';
-import { foundOut } from '../database/found-out.js';
-import { brokenUnique } from '../database/statement.js';
-import { ConflictError, InvalidError, LockedError } from '../domain/errors.js';
-import { withoutLeftBehind } from '../domain/node/left-behind.js';
-import { canonicalUuid } from '../domain/node/name.js';
-import { type PowerTarget, settledPower } from '../domain/power/power.js';
-import { isProvisionState, nextByVerb } from '../domain/provision/machine.js';
-import { illegalVerb } from '../domain/provision/refusal.js';
-import { type ProvisionVerb, type Transition, VERBS } from '../domain/provision/table.js';
-import type { DriverRegistry } from '../driver/registry.js';
-import type { Node } from '../persistence/node/node.entity.js';
-import type { NodeRepository } from '../persistence/node/node.repository.js';
+import { inTransaction } from '../../database/data-source.js';
+import { foundOut } from '../../database/found-out.js';
+import { brokenUnique } from '../../database/statement.js';
+import { ConflictError, InvalidError, LockedError } from '../../domain/errors.js';
+import { withoutLeftBehind } from '../../domain/node/left-behind.js';
+import { canonicalUuid } from '../../domain/node/name.js';
+import { type PowerTarget, settledPower } from '../../domain/power/power.js';
+import { isProvisionState, nextByVerb } from '../../domain/provision/machine.js';
+import { illegalVerb } from '../../domain/provision/refusal.js';
+import { type ProvisionVerb, type Transition, VERBS } from '../../domain/provision/table.js';
+import type { DriverRegistry } from '../../driver/registry.js';
+import type { Node } from '../../persistence/node/node.entity.js';
+import type { NodeRepository } from '../../persistence/node/node.repository.js';
 import type {
   JournaledOperation,
   OperationRepository,
-} from '../persistence/operation/operation.repository.js';
+} from '../../persistence/operation/operation.repository.js';
+import type { Ledger } from '../execution/ledger.js';
+import { NodeDraft } from '../execution/node-draft.js';
+import type { OperationRunner } from '../execution/operation-runner.js';
+import type { Requester } from '../execution/requester.js';
+import type { Lease, Reservations } from '../execution/reservation.js';
+import type { Transitions } from '../execution/transition.js';
+import { ownStep, RELEASED } from '../workflow/own-steps.js';
+import { plannedFrom } from '../workflow/workflow.js';
 import type { ProvisionArguments } from './conductor.js';
-import type { Ledger } from './ledger.js';
-import { NodeDraft } from './node-draft.js';
-import type { OperationRunner } from './operation-runner.js';
-import type { Requester } from './requester.js';
-import type { Lease, Reservations } from './reservation.js';
-import type { Transitions } from './transition.js';
 import type { VerbAcceptance } from './verb-acceptance.js';
-import { ownStep, RELEASED } from './workflow/own-steps.js';
-import { plannedFrom } from './workflow/workflow.js';
 
 /** What became of a request under the reservation. */
 interface Accepted {

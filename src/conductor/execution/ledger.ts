@@ -1,19 +1,19 @@
 import type { DataSource, EntityManager } from 'typeorm';
-import { Compound } from '../database/compound.js';
-import { inTransaction, type Queryable } from '../database/data-source.js';
-import { foundOut } from '../database/found-out.js';
-import { LeaseLostError } from '../domain/errors.js';
-import type { Journal } from '../domain/step/advance.js';
-import type { Json } from '../domain/step/step.js';
-import type { EventRepository, NewEvent } from '../persistence/event/event.repository.js';
-import type { Node } from '../persistence/node/node.entity.js';
-import type { NodeChanges, NodeRepository } from '../persistence/node/node.repository.js';
+import { Compound } from '../../database/compound.js';
+import { inTransaction, type Queryable } from '../../database/data-source.js';
+import { foundOut } from '../../database/found-out.js';
+import { LeaseLostError } from '../../domain/errors.js';
+import type { Journal } from '../../domain/step/advance.js';
+import type { Json } from '../../domain/step/step.js';
+import type { EventRepository, NewEvent } from '../../persistence/event/event.repository.js';
+import type { Node } from '../../persistence/node/node.entity.js';
+import type { NodeChanges, NodeRepository } from '../../persistence/node/node.repository.js';
 import type {
   JournaledOperation,
   NewOperation,
   OperationRepository,
   Waiting,
-} from '../persistence/operation/operation.repository.js';
+} from '../../persistence/operation/operation.repository.js';
 import { mergeKeys } from './merge-keys.js';
 import { MERGED, type NodeDraft } from './node-draft.js';
 import type { Lease } from './reservation.js';

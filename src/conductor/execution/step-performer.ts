@@ -1,14 +1,14 @@
-import { FerricError, isDatabaseAway, LeaseLostError, messageOf } from '../domain/errors.js';
-import type { Effect, Journal, StepEvent } from '../domain/step/advance.js';
-import type { Step, StepOutcome } from '../domain/step/step.js';
-import type { Interfaces } from '../driver/contract/interfaces.js';
-import type { Node } from '../persistence/node/node.entity.js';
-import type { JournaledOperation, OperationKind } from '../persistence/operation/operation.repository.js';
+import { FerricError, isDatabaseAway, LeaseLostError, messageOf } from '../../domain/errors.js';
+import type { Effect, Journal, StepEvent } from '../../domain/step/advance.js';
+import type { Step, StepOutcome } from '../../domain/step/step.js';
+import type { Interfaces } from '../../driver/contract/interfaces.js';
+import type { Node } from '../../persistence/node/node.entity.js';
+import type { JournaledOperation, OperationKind } from '../../persistence/operation/operation.repository.js';
+import type { OwnContext, OwnStep } from '../workflow/own-step.js';
+import { findOwnStep } from '../workflow/own-steps.js';
 import type { NodeContexts } from './node-context.js';
 import type { NodeDraft } from './node-draft.js';
 import type { Lease } from './reservation.js';
-import type { OwnContext, OwnStep } from './workflow/own-step.js';
-import { findOwnStep } from './workflow/own-steps.js';
 
 /** Runs one step once and says what became of it. */
 export class StepPerformer {

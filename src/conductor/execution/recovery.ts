@@ -1,8 +1,8 @@
-import { LockedError, NotFoundError } from '../domain/errors.js';
-import { factsOf, isProvisionState } from '../domain/provision/machine.js';
-import type { NodeRepository } from '../persistence/node/node.repository.js';
-import type { OperationRepository, Stranded } from '../persistence/operation/operation.repository.js';
-import type { Logger } from '../platform/logger.js';
+import { LockedError, NotFoundError } from '../../domain/errors.js';
+import { factsOf, isProvisionState } from '../../domain/provision/machine.js';
+import type { NodeRepository } from '../../persistence/node/node.repository.js';
+import type { OperationRepository, Stranded } from '../../persistence/operation/operation.repository.js';
+import type { Logger } from '../../platform/logger.js';
 import type { Lease, Reservations } from './reservation.js';
 import type { Transitions } from './transition.js';
 

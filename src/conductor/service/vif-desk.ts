@@ -1,6 +1,6 @@
-import type { Vif } from '../driver/contract/network.js';
-import type { NodeRepository } from '../persistence/node/node.repository.js';
-import type { NodeContexts } from './node-context.js';
+import type { Vif } from '../../driver/contract/network.js';
+import type { NodeRepository } from '../../persistence/node/node.repository.js';
+import type { NodeContexts } from '../execution/node-context.js';
 import type { NodeDesk } from './node-desk.js';
 
 /** VIFs: asked of the node's network interface, changed under the node's reservation. */

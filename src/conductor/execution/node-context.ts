@@ -1,31 +1,31 @@
 import type { DataSource, EntityManager } from 'typeorm';
-import { inTransaction } from '../database/data-source.js';
-import { FerricError } from '../domain/errors.js';
-import { type PowerState, settledPower } from '../domain/power/power.js';
-import type { Journal } from '../domain/step/advance.js';
-import type { Json, JsonObject, Step, Wake } from '../domain/step/step.js';
-import type { DriverContext, NodeChanges, ReadContext } from '../driver/contract/context.js';
-import type { Interfaces } from '../driver/contract/interfaces.js';
-import type { PowerInterface } from '../driver/contract/power.js';
-import type { WorkContext } from '../driver/contract/step.js';
-import type { DriverRegistry } from '../driver/registry.js';
-import type { HardwareRepository } from '../persistence/hardware/hardware.repository.js';
-import type { SourceRule } from '../persistence/lease/source-rule.js';
-import type { Fence } from '../persistence/node/fence.js';
-import type { Node } from '../persistence/node/node.entity.js';
-import type { NodeRepository } from '../persistence/node/node.repository.js';
+import { inTransaction } from '../../database/data-source.js';
+import { FerricError } from '../../domain/errors.js';
+import { type PowerState, settledPower } from '../../domain/power/power.js';
+import type { Journal } from '../../domain/step/advance.js';
+import type { Json, JsonObject, Step, Wake } from '../../domain/step/step.js';
+import type { DriverContext, NodeChanges, ReadContext } from '../../driver/contract/context.js';
+import type { Interfaces } from '../../driver/contract/interfaces.js';
+import type { PowerInterface } from '../../driver/contract/power.js';
+import type { WorkContext } from '../../driver/contract/step.js';
+import type { DriverRegistry } from '../../driver/registry.js';
+import type { HardwareRepository } from '../../persistence/hardware/hardware.repository.js';
+import type { SourceRule } from '../../persistence/lease/source-rule.js';
+import type { Fence } from '../../persistence/node/fence.js';
+import type { Node } from '../../persistence/node/node.entity.js';
+import type { NodeRepository } from '../../persistence/node/node.repository.js';
 import type {
   JournaledOperation,
   OperationRepository,
-} from '../persistence/operation/operation.repository.js';
-import type { Port } from '../persistence/port/port.entity.js';
-import type { PortRepository } from '../persistence/port/port.repository.js';
-import type { Logger } from '../platform/logger.js';
+} from '../../persistence/operation/operation.repository.js';
+import type { Port } from '../../persistence/port/port.entity.js';
+import type { PortRepository } from '../../persistence/port/port.repository.js';
+import type { Logger } from '../../platform/logger.js';
+import type { OwnContext } from '../workflow/own-step.js';
 import type { Ledger } from './ledger.js';
 import { mergeKeys } from './merge-keys.js';
 import { clearNode, MERGED, type NodeDraft } from './node-draft.js';
 import type { Lease } from './reservation.js';
-import type { OwnContext } from './workflow/own-step.js';
 
 /** For looking only: it cannot be given to a method that changes something. */
 export type ReadingContext = ReadContext & { interfaces: WorkContext['interfaces']; all: Interfaces };

@@ -1,7 +1,7 @@
-import type { Config } from '../config/schema.js';
-import type { LeaseRepository } from '../persistence/lease/lease.repository.js';
-import { SourceRule } from '../persistence/lease/source-rule.js';
-import { AddressSet } from '../platform/address-set.js';
+import type { Config } from '../../config/schema.js';
+import type { LeaseRepository } from '../../persistence/lease/lease.repository.js';
+import { SourceRule } from '../../persistence/lease/source-rule.js';
+import { AddressSet } from '../../platform/address-set.js';
 
 type Settings = {
   agent: Pick<Config['agent'], 'allowed_networks' | 'unleased_networks'>;

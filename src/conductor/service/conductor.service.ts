@@ -1,22 +1,28 @@
-import { isDatabaseAway, messageOf } from '../domain/errors.js';
-import { refuseForeignTraits } from '../domain/node/trait.js';
-import type { PowerTarget } from '../domain/power/power.js';
-import type { ProvisionVerb } from '../domain/provision/table.js';
-import type { InspectionReport } from '../driver/contract/inspect.js';
-import { INTERFACE_KINDS, type ValidationReport } from '../driver/contract/interfaces.js';
-import type { Vif } from '../driver/contract/network.js';
-import type { DriverDescription, DriverRegistry } from '../driver/registry.js';
-import type { Allocation } from '../persistence/allocation/allocation.entity.js';
-import type { NewAllocation } from '../persistence/allocation/allocation.repository.js';
-import type { ConductorRecordRepository } from '../persistence/conductor-record/conductor-record.repository.js';
-import type { Node } from '../persistence/node/node.entity.js';
-import type { NewNode, NodeChanges, NodeRepository } from '../persistence/node/node.repository.js';
-import type { Port } from '../persistence/port/port.entity.js';
-import type { NewPort, PortChanges } from '../persistence/port/port.repository.js';
-import type { Portgroup } from '../persistence/portgroup/portgroup.entity.js';
-import type { PortgroupChanges } from '../persistence/portgroup/portgroup.repository.js';
-import type { VolumeConnector, VolumeTarget } from '../persistence/volume/volume.entity.js';
-import type { VolumeConnectorChanges, VolumeTargetChanges } from '../persistence/volume/volume.repository.js';
+import { isDatabaseAway, messageOf } from '../../domain/errors.js';
+import { refuseForeignTraits } from '../../domain/node/trait.js';
+import type { PowerTarget } from '../../domain/power/power.js';
+import type { ProvisionVerb } from '../../domain/provision/table.js';
+import type { InspectionReport } from '../../driver/contract/inspect.js';
+import { INTERFACE_KINDS, type ValidationReport } from '../../driver/contract/interfaces.js';
+import type { Vif } from '../../driver/contract/network.js';
+import type { DriverDescription, DriverRegistry } from '../../driver/registry.js';
+import type { Allocation } from '../../persistence/allocation/allocation.entity.js';
+import type { NewAllocation } from '../../persistence/allocation/allocation.repository.js';
+import type { ConductorRecordRepository } from '../../persistence/conductor-record/conductor-record.repository.js';
+import type { Node } from '../../persistence/node/node.entity.js';
+import type { NewNode, NodeChanges, NodeRepository } from '../../persistence/node/node.repository.js';
+import type { Port } from '../../persistence/port/port.entity.js';
+import type { NewPort, PortChanges } from '../../persistence/port/port.repository.js';
+import type { Portgroup } from '../../persistence/portgroup/portgroup.entity.js';
+import type { PortgroupChanges } from '../../persistence/portgroup/portgroup.repository.js';
+import type { VolumeConnector, VolumeTarget } from '../../persistence/volume/volume.entity.js';
+import type {
+  VolumeConnectorChanges,
+  VolumeTargetChanges,
+} from '../../persistence/volume/volume.repository.js';
+import type { NodeContexts } from '../execution/node-context.js';
+import type { Requester } from '../execution/requester.js';
+import type { InspectionDesk } from '../inspection/inspection-desk.js';
 import type { AgentDesk } from './agent-desk.js';
 import type { AllocationDesk } from './allocation-desk.js';
 import {
@@ -27,11 +33,8 @@ import {
   type ProvisionArguments,
 } from './conductor.js';
 import type { HardwareDesk } from './hardware-desk.js';
-import type { InspectionDesk } from './inspection/inspection-desk.js';
-import type { NodeContexts } from './node-context.js';
 import type { NodeDesk } from './node-desk.js';
 import type { PortDesk } from './port-desk.js';
-import type { Requester } from './requester.js';
 import type { VendorDesk } from './vendor-desk.js';
 import type { VerbDesk } from './verb-desk.js';
 import type { VifDesk } from './vif-desk.js';

@@ -1,14 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { InvalidError, NotFoundError } from '../domain/errors.js';
-import { factsOf } from '../domain/provision/machine.js';
-import type { ProvisionState } from '../domain/provision/table.js';
-import type { SourceRule } from '../persistence/lease/source-rule.js';
-import type { Node } from '../persistence/node/node.entity.js';
-import type { NodeRepository } from '../persistence/node/node.repository.js';
-import type { OperationRepository } from '../persistence/operation/operation.repository.js';
+import { InvalidError, NotFoundError } from '../../domain/errors.js';
+import { factsOf } from '../../domain/provision/machine.js';
+import type { ProvisionState } from '../../domain/provision/table.js';
+import type { SourceRule } from '../../persistence/lease/source-rule.js';
+import type { Node } from '../../persistence/node/node.entity.js';
+import type { NodeRepository } from '../../persistence/node/node.repository.js';
+import type { OperationRepository } from '../../persistence/operation/operation.repository.js';
+import type { OperationRunner } from '../execution/operation-runner.js';
 import type { HeartbeatBody } from './conductor.js';
 import type { MachineOwner } from './machine-owner.js';
-import type { OperationRunner } from './operation-runner.js';
 import { sameToken } from './same-token.js';
 
 /** @throws InvalidError for a callback URL that the daemon must not call */

@@ -1,17 +1,19 @@
-import { FerricError, isDatabaseAway, LeaseLostError, LockedError, messageOf } from '../domain/errors.js';
-import { next } from '../domain/provision/machine.js';
-import type { ProvisionEvent, ProvisionState } from '../domain/provision/table.js';
-import { type Advance, advance, type Effect, type StepEvent } from '../domain/step/advance.js';
-import type { Node } from '../persistence/node/node.entity.js';
-import type { NodeRepository } from '../persistence/node/node.repository.js';
+import { FerricError, isDatabaseAway, LeaseLostError, LockedError, messageOf } from '../../domain/errors.js';
+import { next } from '../../domain/provision/machine.js';
+import type { ProvisionEvent, ProvisionState } from '../../domain/provision/table.js';
+import { type Advance, advance, type Effect, type StepEvent } from '../../domain/step/advance.js';
+import type { Node } from '../../persistence/node/node.entity.js';
+import type { NodeRepository } from '../../persistence/node/node.repository.js';
 import type {
   JournaledOperation,
   OpenOperation,
   OperationRepository,
   Waiting as Wait,
-} from '../persistence/operation/operation.repository.js';
-import { contained } from '../platform/boundary.js';
-import type { Logger } from '../platform/logger.js';
+} from '../../persistence/operation/operation.repository.js';
+import { contained } from '../../platform/boundary.js';
+import type { Logger } from '../../platform/logger.js';
+import type { WaitTimeout } from '../workflow/workflow.js';
+import { WORKFLOWS } from '../workflow/workflows.js';
 import type { Failpoint } from './failpoint.js';
 import type { Ledger } from './ledger.js';
 import { NodeDraft } from './node-draft.js';
@@ -19,8 +21,6 @@ import type { OperationEnd } from './operation-end.js';
 import type { Lease, Reservations } from './reservation.js';
 import type { StepPerformer } from './step-performer.js';
 import type { Transitions } from './transition.js';
-import type { WaitTimeout } from './workflow/workflow.js';
-import { WORKFLOWS } from './workflow/workflows.js';
 
 /** How soon work that met a lock or an absent database is taken up again, ms; doubled each time up to the most. */
 const RETRY = 1_000;

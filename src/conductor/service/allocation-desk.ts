@@ -1,16 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource, EntityManager } from 'typeorm';
-import { inTransaction } from '../database/data-source.js';
-import { allocationFailure, backfillFault, refuseDeallocation } from '../domain/allocation/rules.js';
-import { ConflictError, FerricError, isDatabaseAway, messageOf, NotFoundError } from '../domain/errors.js';
-import type { Allocation } from '../persistence/allocation/allocation.entity.js';
-import type { AllocationRepository, NewAllocation } from '../persistence/allocation/allocation.repository.js';
-import type { ConductorRecordRepository } from '../persistence/conductor-record/conductor-record.repository.js';
-import type { Fence } from '../persistence/node/fence.js';
-import type { WantedNode } from '../persistence/node/free-node.js';
-import type { Node } from '../persistence/node/node.entity.js';
-import type { NodeRepository } from '../persistence/node/node.repository.js';
-import type { Logger } from '../platform/logger.js';
+import { inTransaction } from '../../database/data-source.js';
+import { allocationFailure, backfillFault, refuseDeallocation } from '../../domain/allocation/rules.js';
+import { ConflictError, FerricError, isDatabaseAway, messageOf, NotFoundError } from '../../domain/errors.js';
+import type { Allocation } from '../../persistence/allocation/allocation.entity.js';
+import type {
+  AllocationRepository,
+  NewAllocation,
+} from '../../persistence/allocation/allocation.repository.js';
+import type { ConductorRecordRepository } from '../../persistence/conductor-record/conductor-record.repository.js';
+import type { Fence } from '../../persistence/node/fence.js';
+import type { WantedNode } from '../../persistence/node/free-node.js';
+import type { Node } from '../../persistence/node/node.entity.js';
+import type { NodeRepository } from '../../persistence/node/node.repository.js';
+import type { Logger } from '../../platform/logger.js';
 import type { NodeDesk } from './node-desk.js';
 
 /** How often a deletion looks again when the allocation gets its node at that very moment. */

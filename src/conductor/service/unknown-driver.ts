@@ -1,5 +1,5 @@
-import { NotFoundError } from '../domain/errors.js';
-import type { DriverRegistry } from '../driver/registry.js';
+import { NotFoundError } from '../../domain/errors.js';
+import type { DriverRegistry } from '../../driver/registry.js';
 
 /** @throws NotFoundError in the words of Ironic's hash ring (ironic/common/hash_ring.py), which finds conductors */
 export function refuseUnknown(registry: DriverRegistry, driver: string): void {

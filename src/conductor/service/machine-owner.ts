@@ -1,12 +1,12 @@
 import type { DataSource } from 'typeorm';
-import { inTransaction } from '../database/data-source.js';
-import { NotFoundError } from '../domain/errors.js';
-import { identifyingMacs } from '../domain/node/machine-macs.js';
-import type { EventRepository } from '../persistence/event/event.repository.js';
-import type { SourceRule } from '../persistence/lease/source-rule.js';
-import type { Node } from '../persistence/node/node.entity.js';
-import type { NodeRepository } from '../persistence/node/node.repository.js';
-import type { PortRepository } from '../persistence/port/port.repository.js';
+import { inTransaction } from '../../database/data-source.js';
+import { NotFoundError } from '../../domain/errors.js';
+import { identifyingMacs } from '../../domain/node/machine-macs.js';
+import type { EventRepository } from '../../persistence/event/event.repository.js';
+import type { SourceRule } from '../../persistence/lease/source-rule.js';
+import type { Node } from '../../persistence/node/node.entity.js';
+import type { NodeRepository } from '../../persistence/node/node.repository.js';
+import type { PortRepository } from '../../persistence/port/port.repository.js';
 
 /** What asks by its MAC addresses. */
 export interface Asking {

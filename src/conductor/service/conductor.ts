@@ -1,22 +1,25 @@
-import type { PowerTarget } from '../domain/power/power.js';
-import type { ProvisionVerb } from '../domain/provision/table.js';
-import type { JsonObject } from '../domain/step/step.js';
-import type { InspectionReport } from '../driver/contract/inspect.js';
-import type { ValidationReport } from '../driver/contract/interfaces.js';
-import type { Vif } from '../driver/contract/network.js';
-import type { DriverDescription } from '../driver/registry.js';
-import type { Allocation } from '../persistence/allocation/allocation.entity.js';
-import type { NewAllocation } from '../persistence/allocation/allocation.repository.js';
-import type { Node } from '../persistence/node/node.entity.js';
-import type { NewNode, NodeChanges } from '../persistence/node/node.repository.js';
-import type { Port } from '../persistence/port/port.entity.js';
-import type { NewPort, PortChanges } from '../persistence/port/port.repository.js';
-import type { Portgroup } from '../persistence/portgroup/portgroup.entity.js';
-import type { PortgroupChanges } from '../persistence/portgroup/portgroup.repository.js';
-import type { VolumeConnector, VolumeTarget } from '../persistence/volume/volume.entity.js';
-import type { VolumeConnectorChanges, VolumeTargetChanges } from '../persistence/volume/volume.repository.js';
+import type { PowerTarget } from '../../domain/power/power.js';
+import type { ProvisionVerb } from '../../domain/provision/table.js';
+import type { JsonObject } from '../../domain/step/step.js';
+import type { InspectionReport } from '../../driver/contract/inspect.js';
+import type { ValidationReport } from '../../driver/contract/interfaces.js';
+import type { Vif } from '../../driver/contract/network.js';
+import type { DriverDescription } from '../../driver/registry.js';
+import type { Allocation } from '../../persistence/allocation/allocation.entity.js';
+import type { NewAllocation } from '../../persistence/allocation/allocation.repository.js';
+import type { Node } from '../../persistence/node/node.entity.js';
+import type { NewNode, NodeChanges } from '../../persistence/node/node.repository.js';
+import type { Port } from '../../persistence/port/port.entity.js';
+import type { NewPort, PortChanges } from '../../persistence/port/port.repository.js';
+import type { Portgroup } from '../../persistence/portgroup/portgroup.entity.js';
+import type { PortgroupChanges } from '../../persistence/portgroup/portgroup.repository.js';
+import type { VolumeConnector, VolumeTarget } from '../../persistence/volume/volume.entity.js';
+import type {
+  VolumeConnectorChanges,
+  VolumeTargetChanges,
+} from '../../persistence/volume/volume.repository.js';
+import type { Requester } from '../execution/requester.js';
 import type { HardwareDesk } from './hardware-desk.js';
-import type { Requester } from './requester.js';
 import type { VendorDesk } from './vendor-desk.js';
 
 /** A node with its secrets in clear: what PATCH works on. Never an answer. */

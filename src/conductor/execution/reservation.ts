@@ -1,10 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isDatabaseAway, LeaseLostError, LockedError, messageOf, NotFoundError } from '../domain/errors.js';
-import type { Fence } from '../persistence/node/fence.js';
-import type { Node } from '../persistence/node/node.entity.js';
-import type { NodeRepository } from '../persistence/node/node.repository.js';
-import { contained } from '../platform/boundary.js';
-import type { Logger } from '../platform/logger.js';
+import {
+  isDatabaseAway,
+  LeaseLostError,
+  LockedError,
+  messageOf,
+  NotFoundError,
+} from '../../domain/errors.js';
+import type { Fence } from '../../persistence/node/fence.js';
+import type { Node } from '../../persistence/node/node.entity.js';
+import type { NodeRepository } from '../../persistence/node/node.repository.js';
+import { contained } from '../../platform/boundary.js';
+import type { Logger } from '../../platform/logger.js';
 
 /** A node held by this conductor. `signal` fires when it is lost. */
 export interface Lease {

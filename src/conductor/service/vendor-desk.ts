@@ -1,13 +1,13 @@
-import { InvalidError } from '../domain/errors.js';
-import type { Json, JsonObject } from '../domain/step/step.js';
-import type { VendorMethod } from '../driver/contract/vendor.js';
-import type { DriverRegistry } from '../driver/registry.js';
-import type { Fence } from '../persistence/node/fence.js';
-import type { Node } from '../persistence/node/node.entity.js';
-import type { NodeRepository } from '../persistence/node/node.repository.js';
-import type { ActionJournal } from './action-journal.js';
-import type { NodeContexts, ReadingContext } from './node-context.js';
-import type { Reserving } from './reservation.js';
+import { InvalidError } from '../../domain/errors.js';
+import type { Json, JsonObject } from '../../domain/step/step.js';
+import type { VendorMethod } from '../../driver/contract/vendor.js';
+import type { DriverRegistry } from '../../driver/registry.js';
+import type { Fence } from '../../persistence/node/fence.js';
+import type { Node } from '../../persistence/node/node.entity.js';
+import type { NodeRepository } from '../../persistence/node/node.repository.js';
+import type { ActionJournal } from '../execution/action-journal.js';
+import type { NodeContexts, ReadingContext } from '../execution/node-context.js';
+import type { Reserving } from '../execution/reservation.js';
 import { refuseUnknown } from './unknown-driver.js';
 
 type Metadata = Omit<VendorMethod, 'validate' | 'run'>;

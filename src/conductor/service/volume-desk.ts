@@ -1,13 +1,13 @@
-import { InvalidError } from '../domain/errors.js';
-import { factsOf, isProvisionState } from '../domain/provision/machine.js';
-import type { Node } from '../persistence/node/node.entity.js';
-import type { VolumeConnector, VolumeTarget } from '../persistence/volume/volume.entity.js';
+import { InvalidError } from '../../domain/errors.js';
+import { factsOf, isProvisionState } from '../../domain/provision/machine.js';
+import type { Node } from '../../persistence/node/node.entity.js';
+import type { VolumeConnector, VolumeTarget } from '../../persistence/volume/volume.entity.js';
 import type {
   VolumeConnectorChanges,
   VolumeConnectorRepository,
   VolumeTargetChanges,
   VolumeTargetRepository,
-} from '../persistence/volume/volume.repository.js';
+} from '../../persistence/volume/volume.repository.js';
 import type { NodeDesk } from './node-desk.js';
 
 /** Edits of volumes: each under the reservation of their node, which must be powered off. */

@@ -1,13 +1,13 @@
 import type { DataSource, EntityManager } from 'typeorm';
-import { inTransaction } from '../database/data-source.js';
-import { ConflictError } from '../domain/errors.js';
-import { isProvisionState, next, targetAfter } from '../domain/provision/machine.js';
-import type { ProvisionEvent } from '../domain/provision/table.js';
-import type { EventRepository, NewEvent } from '../persistence/event/event.repository.js';
-import type { Fence } from '../persistence/node/fence.js';
-import type { Node } from '../persistence/node/node.entity.js';
-import type { NodeChanges, NodeRepository } from '../persistence/node/node.repository.js';
-import type { Logger } from '../platform/logger.js';
+import { inTransaction } from '../../database/data-source.js';
+import { ConflictError } from '../../domain/errors.js';
+import { isProvisionState, next, targetAfter } from '../../domain/provision/machine.js';
+import type { ProvisionEvent } from '../../domain/provision/table.js';
+import type { EventRepository, NewEvent } from '../../persistence/event/event.repository.js';
+import type { Fence } from '../../persistence/node/fence.js';
+import type { Node } from '../../persistence/node/node.entity.js';
+import type { NodeChanges, NodeRepository } from '../../persistence/node/node.repository.js';
+import type { Logger } from '../../platform/logger.js';
 import type { Requester } from './requester.js';
 
 /** A move through the provision machine: what is written of it. */
