@@ -1,7 +1,7 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { Conductor } from '../conductor/service/conductor.js';
 import type { ImageServiceSection } from '../config/section/image-service.js';
-import { CacheDesk } from '../image/cache-desk.js';
+import { CacheDesk } from '../image/cache/cache-desk.js';
 import { ImageLibrary } from '../image-library/image-library.js';
 import { ConductorRecordRepository } from '../persistence/conductor-record/conductor-record.repository.js';
 import { EventRepository } from '../persistence/event/event.repository.js';

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { FerricError, messageOf } from '../domain/errors.js';
-import { type BlobFacts, blobFacts } from '../image/blob.js';
-import { NameLock } from '../image/turn.js';
+import { type BlobFacts, blobFacts } from '../image/cache/blob.js';
+import { NameLock } from '../image/cache/turn.js';
 import { diskRoom } from '../platform/disk-room.js';
 import { writeFileAtomically } from '../platform/write-file.js';
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CONFIG } from '../config/config.module.js';
 import type { Config } from '../config/schema.js';
-import { ImageHoldings } from '../image/holdings.js';
+import { ImageHoldings } from '../image/cache/holdings.js';
 import { ImageRecordRepository } from '../persistence/image-record/image-record.repository.js';
 import type { Logger } from '../platform/logger.js';
 import { LOGGER } from '../platform/logger.module.js';

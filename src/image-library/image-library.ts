@@ -8,8 +8,8 @@ import {
   isInspected,
   type UploadRange,
 } from '../domain/image/upload.js';
-import { type BlobFacts, factsOf } from '../image/blob.js';
-import { type HeldImage, ImageHoldings } from '../image/holdings.js';
+import { type BlobFacts, factsOf } from '../image/cache/blob.js';
+import { type HeldImage, ImageHoldings } from '../image/cache/holdings.js';
 import type { ImageRecord } from '../persistence/image-record/image-record.entity.js';
 import type {
   ImageChanges,

@@ -5,7 +5,7 @@ import { closeSync, fdatasync, fdatasyncSync, ftruncateSync, openSync, readSync 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort } from 'node:worker_threads';
 import { messageOf } from '../domain/errors.js';
-import { writeAll } from '../image/copy-file.js';
+import { writeAll } from '../image/fetch/copy-file.js';
 import { createInspector, type ImageInspector } from '../protocol/image-format/inspect.js';
 import type { FromLane, LaneJob, LaneResult, ToLane } from './receive-job.js';
 

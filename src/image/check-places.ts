@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { FerricError } from '../domain/errors.js';
 import { isWithin } from '../domain/image/file-path.js';
-import type { FilePlaces } from './open-file.js';
+import type { FilePlaces } from './fetch/open-file.js';
 
 /**
  * Ferric's own places must not be where users may name files: what one project had fetched would be everybody's.

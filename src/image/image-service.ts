@@ -18,20 +18,20 @@ import {
 import { type ImageReference, parseHttpUrl, parseImageReference } from '../domain/image/reference.js';
 import { HttpClient } from '../platform/http-client.js';
 import type { ProxySettings } from '../platform/proxy.js';
-import { ImageBuilder, namesOf } from './builder.js';
-import { type CachedImage, type CleanUpReport, ImageCache } from './cache.js';
-import { CacheDesk } from './cache-desk.js';
-import { CacheNotes } from './cache-notes.js';
-import type { Digested } from './digester.js';
-import { ImageFetcher } from './fetcher.js';
-import { configured, GlanceClient } from './glance.js';
-import type { ImageHoldings } from './holdings.js';
-import { type FilePlaces, placesOf } from './open-file.js';
-import { pathsInImage } from './root-file-system.js';
+import { type CachedImage, type CleanUpReport, ImageCache } from './cache/cache.js';
+import { CacheDesk } from './cache/cache-desk.js';
+import { CacheNotes } from './cache/cache-notes.js';
+import type { ImageHoldings } from './cache/holdings.js';
+import { ImageBuilder, namesOf } from './fetch/builder.js';
+import type { Digested } from './fetch/digester.js';
+import { ImageFetcher } from './fetch/fetcher.js';
+import { configured, GlanceClient } from './fetch/glance.js';
+import { type FilePlaces, placesOf } from './fetch/open-file.js';
+import { ImageSources, isFresh } from './fetch/source.js';
+import type { Progress } from './fetch/transfer-job.js';
+import { TransferPool } from './fetch/transfer-pool.js';
+import { pathsInImage } from './look/root-file-system.js';
 import type { ImageServiceSettings } from './settings.js';
-import { ImageSources, isFresh } from './source.js';
-import type { Progress } from './transfer-job.js';
-import { TransferPool } from './transfer-pool.js';
 
 /** As the API and the agent protocol write it. */
 export interface ImageChecksum {

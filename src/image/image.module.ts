@@ -3,7 +3,7 @@ import { CONFIG } from '../config/config.module.js';
 import { ownPaths } from '../config/own-paths.js';
 import { processEnvironment } from '../config/process-source.js';
 import type { Config } from '../config/schema.js';
-import { ImageHoldings } from './holdings.js';
+import { ImageHoldings } from './cache/holdings.js';
 import { ImageService } from './image-service.js';
 import { imageServiceSettings } from './settings.js';
 

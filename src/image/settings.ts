@@ -7,9 +7,9 @@ import type { AddressGuardSettings } from '../platform/address-guard.js';
 import type { Credential, HttpClientSettings } from '../platform/http-client.js';
 import { ownPorts, publicEndpoints } from '../platform/own-listeners.js';
 import { type ProxySettings, proxyOfEnvironment } from '../platform/proxy.js';
-import type { CacheSettings } from './cache.js';
-import type { ConvertLimits } from './convert.js';
-import { basic, type GlanceSettings } from './glance.js';
+import type { CacheSettings } from './cache/cache.js';
+import type { ConvertLimits } from './fetch/convert.js';
+import { basic, type GlanceSettings } from './fetch/glance.js';
 
 /** What the section cannot know: where, and what else lives on this machine and its networks. */
 export interface ImageSurroundings {

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Access } from '../../../src/api/auth/access.js';
-import { Digester } from '../../../src/image/digester.js';
+import { Digester } from '../../../src/image/fetch/digester.js';
 import { type ApiClient, startApi } from '../../support/api.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ImageServer } from '../../../lab/image-server.js';
-import { diskContents } from '../../../src/image/disk-contents.js';
+import { diskContents } from '../../../src/image/look/disk-contents.js';
 import { runCommand } from '../../../src/platform/run-command.js';
 import { aHouse, type ImageHouse } from '../../support/image-service.js';
 import { isoImage } from '../../support/iso.js';

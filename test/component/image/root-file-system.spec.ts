@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { pathsInImage } from '../../../src/image/root-file-system.js';
+import { pathsInImage } from '../../../src/image/look/root-file-system.js';
 
 /** Names in a file system that mke2fs made, by a reader that shares nothing with it. */
 describe('a look into an ext file system', () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { TransferPool } from '../../../src/image/transfer-pool.js';
+import { TransferPool } from '../../../src/image/fetch/transfer-pool.js';
 import { noise, sha256 } from '../../support/image-service.js';
 
 const body = noise(2 << 20);

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { convertToRaw } from '../../../src/image/convert.js';
+import { convertToRaw } from '../../../src/image/fetch/convert.js';
 import { checkDeclared } from '../../../src/protocol/image-format/check.js';
 import { inspectImage } from '../../../src/protocol/image-format/inspect.js';
 import { AgentUnderTest } from '../../support/agent/agent-under-test.js';

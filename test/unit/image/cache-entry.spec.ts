@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { uuid5 } from '../../../src/image/cache-entry.js';
+import { uuid5 } from '../../../src/image/cache/cache-entry.js';
 
 it('names URLs as Python’s uuid.uuid5(uuid.NAMESPACE_URL, …) does', () => {
   expect(uuid5('http://my.server.net/images/img')).toBe('f9def2fd-4482-5941-b2f5-183633d9c400');

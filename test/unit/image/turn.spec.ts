@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { NameLock, Slots } from '../../../src/image/turn.js';
+import { NameLock, Slots } from '../../../src/image/cache/turn.js';
 
 const moment = () => new Promise((resolve) => setTimeout(resolve, 5));
 

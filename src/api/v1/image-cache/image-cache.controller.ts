@@ -1,6 +1,6 @@
 import { Controller, Delete, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
 import { InvalidError } from '../../../domain/errors.js';
-import { CacheDesk } from '../../../image/cache-desk.js';
+import { CacheDesk } from '../../../image/cache/cache-desk.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';

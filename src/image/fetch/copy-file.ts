@@ -1,7 +1,7 @@
 // Reading and copying whole files in a transfer thread, a piece at a time so that its other jobs go on.
 import { closeSync, constants, copyFileSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { FerricError } from '../domain/errors.js';
+import { FerricError } from '../../domain/errors.js';
 import { Digester } from './digester.js';
 import { type OpenedFile, openImageFile } from './open-file.js';
 import type { CopyJob, Progress, TransferResults } from './transfer-job.js';

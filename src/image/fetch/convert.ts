@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
-import { FerricError } from '../domain/errors.js';
-import { CommandError, runCommand } from '../platform/run-command.js';
-import { isFlat } from '../protocol/image-format/formats.js';
-import type { ImageFormat } from '../protocol/image-format/inspection.js';
-import { qemuSource } from '../protocol/image-format/qemu-source.js';
+import { FerricError } from '../../domain/errors.js';
+import { CommandError, runCommand } from '../../platform/run-command.js';
+import { isFlat } from '../../protocol/image-format/formats.js';
+import type { ImageFormat } from '../../protocol/image-format/inspection.js';
+import { qemuSource } from '../../protocol/image-format/qemu-source.js';
 import { TransferError } from './transfer-pool.js';
 
 export interface ConvertLimits {

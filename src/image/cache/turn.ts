@@ -1,7 +1,7 @@
 // Taking turns: one at a time for a name, so many at a time for the whole.
 
-import { CancelledError } from '../domain/errors.js';
-import { contained } from '../platform/boundary.js';
+import { CancelledError } from '../../domain/errors.js';
+import { contained } from '../../platform/boundary.js';
 
 /** One action at a time for each name, in the order they came. */
 export class NameLock {

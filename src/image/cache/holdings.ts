@@ -1,5 +1,5 @@
+import type { GlanceImage } from '../fetch/glance.js';
 import type { BlobFacts } from './blob.js';
-import type { GlanceImage } from './glance.js';
 
 /** An image whose bytes are here. */
 export interface HeldImage extends GlanceImage {

@@ -1,12 +1,12 @@
 // One download however many wait for it: waiters of the same image share a flight, and each gets its own link.
 
-import { CancelledError } from '../domain/errors.js';
-import { contained } from '../platform/boundary.js';
+import { CancelledError } from '../../domain/errors.js';
+import { contained } from '../../platform/boundary.js';
+import type { ImageCache } from '../cache/cache.js';
+import type { CacheRecord } from '../cache/cache-entry.js';
+import { NameLock } from '../cache/turn.js';
 import { type Built, type FetchRequest, type ImageBuilder, namesOf } from './builder.js';
-import type { ImageCache } from './cache.js';
-import type { CacheRecord } from './cache-entry.js';
 import type { Progress } from './transfer-job.js';
-import { NameLock } from './turn.js';
 
 export interface Delivered {
   record: CacheRecord;

@@ -1,11 +1,11 @@
 // The cache as its operators see it and steer it.
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
-import { CancelledError, ConflictError, FerricError, messageOf, NotFoundError } from '../domain/errors.js';
+import { CancelledError, ConflictError, FerricError, messageOf, NotFoundError } from '../../domain/errors.js';
+import type { Delivered, Waiting } from '../fetch/fetcher.js';
+import type { Progress } from '../fetch/transfer-job.js';
 import type { CachedMaster, ImageCache } from './cache.js';
 import { type CacheNotes, type Prefetch, plainName } from './cache-notes.js';
-import type { Delivered, Waiting } from './fetcher.js';
-import type { Progress } from './transfer-job.js';
 
 export interface CacheImage {
   /** The Image service's id, or the URL's UUID (RFC 4122 version 5). */

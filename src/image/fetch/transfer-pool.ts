@@ -1,7 +1,7 @@
 import type { Worker } from 'node:worker_threads';
-import { CancelledError, FerricError, messageOf } from '../domain/errors.js';
-import { contained, detached } from '../platform/boundary.js';
-import { startWorker } from '../platform/start-worker.js';
+import { CancelledError, FerricError, messageOf } from '../../domain/errors.js';
+import { contained, detached } from '../../platform/boundary.js';
+import { startWorker } from '../../platform/start-worker.js';
 import type {
   FromWorker,
   Progress,

@@ -1,9 +1,9 @@
 // One image over HTTP into one file: hashed on the way, resumed after a cut, never longer than announced.
 import { closeSync, ftruncateSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CancelledError, FerricError } from '../domain/errors.js';
-import { contained } from '../platform/boundary.js';
-import { HttpClient, HttpFailure, type HttpResponse } from '../platform/http-client.js';
+import { CancelledError, FerricError } from '../../domain/errors.js';
+import { contained } from '../../platform/boundary.js';
+import { HttpClient, HttpFailure, type HttpResponse } from '../../platform/http-client.js';
 import { writeAll } from './copy-file.js';
 import { type Digested, Digester } from './digester.js';
 import { checkSize } from './remote.js';

@@ -1,7 +1,7 @@
 // The thread's side of TransferPool: downloads, copies and hashes, many at a time.
 import { closeSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
-import { FerricError, messageOf } from '../domain/errors.js';
+import { FerricError, messageOf } from '../../domain/errors.js';
 import { copyFile } from './copy-file.js';
 import { download, LengthChanged } from './download.js';
 import { openImageFile } from './open-file.js';

@@ -1,22 +1,22 @@
 // Where an image comes from: what it says of itself, and how its bytes get into a file of ours.
 
-import { FerricError } from '../domain/errors.js';
-import type { ImageKind } from '../domain/image/instance-image.js';
-import { kindFault } from '../domain/image/kind.js';
-import type { ImageReference } from '../domain/image/reference.js';
-import { HttpClient, type HttpClientSettings } from '../platform/http-client.js';
-import type { ProxySettings } from '../platform/proxy.js';
-import type { CacheRecord } from './cache-entry.js';
+import { FerricError } from '../../domain/errors.js';
+import type { ImageKind } from '../../domain/image/instance-image.js';
+import { kindFault } from '../../domain/image/kind.js';
+import type { ImageReference } from '../../domain/image/reference.js';
+import { HttpClient, type HttpClientSettings } from '../../platform/http-client.js';
+import type { ProxySettings } from '../../platform/proxy.js';
+import type { CacheRecord } from '../cache/cache-entry.js';
+import type { ImageHoldings } from '../cache/holdings.js';
+import { contentsBehind } from '../look/disk-contents.js';
+import { judgeHeadOf, type Permission } from '../look/verdict.js';
+import type { TransferSettings } from '../settings.js';
 import type { Digested } from './digester.js';
-import { contentsBehind } from './disk-contents.js';
 import { configured, type GlanceClient } from './glance.js';
-import type { ImageHoldings } from './holdings.js';
 import type { FilePlaces } from './open-file.js';
 import { askRemote, checkSize, rangeReader } from './remote.js';
-import type { TransferSettings } from './settings.js';
 import type { Progress } from './transfer-job.js';
 import type { TransferPool } from './transfer-pool.js';
-import { judgeHeadOf, type Permission } from './verdict.js';
 
 /** How a source is now; a copy is fresh when it was taken from the same. */
 export interface SourceState {

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { link, lstat, mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { FerricError } from '../domain/errors.js';
-import { diskRoom } from '../platform/disk-room.js';
+import { FerricError } from '../../domain/errors.js';
+import { diskRoom } from '../../platform/disk-room.js';
 import { type CacheEntry, type CacheRecord, cacheRecord } from './cache-entry.js';
 import { NOTES } from './cache-notes.js';
 

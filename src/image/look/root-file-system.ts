@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { findInExt, isExt, UnreadableFileSystem } from '../protocol/file-system/ext.js';
+import { findInExt, isExt, UnreadableFileSystem } from '../../protocol/file-system/ext.js';
 
 const HEAD = 2048;
 /** Read at once, since neighbouring structures are asked for one after the other. */

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
-import { createInspector, type ImageInspector } from '../protocol/image-format/inspect.js';
-import type { Inspection } from '../protocol/image-format/inspection.js';
+import { createInspector, type ImageInspector } from '../../protocol/image-format/inspect.js';
+import type { Inspection } from '../../protocol/image-format/inspection.js';
 
 /** What one pass over an image's bytes tells. */
 export interface Digested {

@@ -1,7 +1,7 @@
 // What the cache remembers of a master file, in `<name>.json` beside it.
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { IMAGE_FORMATS } from '../protocol/image-format/inspection.js';
+import { IMAGE_FORMATS } from '../../protocol/image-format/inspection.js';
 
 const digests = z.record(z.string(), z.string());
 

@@ -1,25 +1,25 @@
 // From a source to verified bytes in the cache: fresh copy, else transfer, checksum, inspection, conversion.
 import { rm } from 'node:fs/promises';
-import { FerricError } from '../domain/errors.js';
-import type { Checksum } from '../domain/image/checksum.js';
-import type { ImageKind } from '../domain/image/instance-image.js';
-import { kindFault } from '../domain/image/kind.js';
-import type { ImageReference } from '../domain/image/reference.js';
-import type { ProxySettings } from '../platform/proxy.js';
-import { usedFormat } from '../protocol/image-format/check.js';
-import { isFlat } from '../protocol/image-format/formats.js';
-import type { Inspection } from '../protocol/image-format/inspection.js';
-import type { ImageCache } from './cache.js';
-import { type CacheEntry, type CacheRecord, CONVERTED, uuid5 } from './cache-entry.js';
+import { FerricError } from '../../domain/errors.js';
+import type { Checksum } from '../../domain/image/checksum.js';
+import type { ImageKind } from '../../domain/image/instance-image.js';
+import { kindFault } from '../../domain/image/kind.js';
+import type { ImageReference } from '../../domain/image/reference.js';
+import type { ProxySettings } from '../../platform/proxy.js';
+import { usedFormat } from '../../protocol/image-format/check.js';
+import { isFlat } from '../../protocol/image-format/formats.js';
+import type { Inspection } from '../../protocol/image-format/inspection.js';
+import type { ImageCache } from '../cache/cache.js';
+import { type CacheEntry, type CacheRecord, CONVERTED, uuid5 } from '../cache/cache-entry.js';
+import type { HeldImage } from '../cache/holdings.js';
+import { Slots } from '../cache/turn.js';
+import { diskContents } from '../look/disk-contents.js';
+import { judgeImage } from '../look/verdict.js';
 import { type ConvertLimits, convertToRaw } from './convert.js';
 import type { Digested } from './digester.js';
-import { diskContents } from './disk-contents.js';
-import type { HeldImage } from './holdings.js';
 import { type ImageSources, isFresh, type SourceState } from './source.js';
 import type { Progress } from './transfer-job.js';
 import { TransferError, type TransferPool } from './transfer-pool.js';
-import { Slots } from './turn.js';
-import { judgeImage } from './verdict.js';
 
 /** Two equal requests share one flight. */
 export interface FetchRequest {

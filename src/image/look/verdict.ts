@@ -1,8 +1,8 @@
 // Whether an image may be used at all: what its first bytes are, beside what it is declared to be.
-import { FerricError } from '../domain/errors.js';
-import { checkDeclared } from '../protocol/image-format/check.js';
-import { inspectImage } from '../protocol/image-format/inspect.js';
-import { HEAD_BYTES, ImageFormatError, type Inspection } from '../protocol/image-format/inspection.js';
+import { FerricError } from '../../domain/errors.js';
+import { checkDeclared } from '../../protocol/image-format/check.js';
+import { inspectImage } from '../../protocol/image-format/inspect.js';
+import { HEAD_BYTES, ImageFormatError, type Inspection } from '../../protocol/image-format/inspection.js';
 import type { ReadAt } from './disk-contents.js';
 
 export interface Permission {

@@ -1,7 +1,7 @@
-import { FerricError } from '../domain/errors.js';
-import { parseHttpDate } from '../domain/image/http-date.js';
-import { type HttpClient, HttpFailure, type HttpResponse } from '../platform/http-client.js';
-import type { ReadAt } from './disk-contents.js';
+import { FerricError } from '../../domain/errors.js';
+import { parseHttpDate } from '../../domain/image/http-date.js';
+import { type HttpClient, HttpFailure, type HttpResponse } from '../../platform/http-client.js';
+import type { ReadAt } from '../look/disk-contents.js';
 
 /** What a server that does not know ranges may be made to send. */
 const MOST_UNASKED = 1 << 20;

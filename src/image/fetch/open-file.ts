@@ -1,8 +1,8 @@
 // Opening a file:// image. Synchronous, for the transfer threads: the thread pool never waits for it.
 import { closeSync, constants, fstatSync, openSync, readlinkSync, realpathSync } from 'node:fs';
-import { FerricError } from '../domain/errors.js';
-import { checkFilePath } from '../domain/image/file-path.js';
-import type { ImageRules } from '../domain/image/instance-image.js';
+import { FerricError } from '../../domain/errors.js';
+import { checkFilePath } from '../../domain/image/file-path.js';
+import type { ImageRules } from '../../domain/image/instance-image.js';
 
 export interface OpenedFile {
   /** The caller closes it. */

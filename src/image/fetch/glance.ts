@@ -1,12 +1,12 @@
 // The Image service, version 2. https://docs.openstack.org/api-ref/image/v2/
 import { z } from 'zod';
-import { FerricError, InvalidError, NotFoundError } from '../domain/errors.js';
+import { FerricError, InvalidError, NotFoundError } from '../../domain/errors.js';
 import {
   type Credential,
   HttpClient,
   type HttpClientSettings,
   HttpFailure,
-} from '../platform/http-client.js';
+} from '../../platform/http-client.js';
 
 export interface GlanceSettings {
   /** Without /v2 and without a slash at the end. */

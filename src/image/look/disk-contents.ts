@@ -1,11 +1,11 @@
 // What is on the disk inside an image file: a look at its first bytes, through the tables of a qcow2.
 import { type FileHandle, open } from 'node:fs/promises';
 import { createInflateRaw, createZstdDecompress } from 'node:zlib';
-import type { ImageContents } from '../domain/image/kind.js';
-import { CONTENTS_BYTES, contentsOf } from '../protocol/image-format/contents.js';
-import { formatFacts } from '../protocol/image-format/formats.js';
-import type { ImageFormat } from '../protocol/image-format/inspection.js';
-import { qcow2Start } from '../protocol/image-format/qcow2-disk.js';
+import type { ImageContents } from '../../domain/image/kind.js';
+import { CONTENTS_BYTES, contentsOf } from '../../protocol/image-format/contents.js';
+import { formatFacts } from '../../protocol/image-format/formats.js';
+import type { ImageFormat } from '../../protocol/image-format/inspection.js';
+import { qcow2Start } from '../../protocol/image-format/qcow2-disk.js';
 
 /** Bytes of an image from a place on, fewer where it ends; undefined where they cannot be had. */
 export type ReadAt = (at: number, length: number) => Promise<Uint8Array | undefined>;

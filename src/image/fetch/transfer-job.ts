@@ -1,6 +1,6 @@
 // What is asked of a transfer thread, and what it answers. Everything here is copied between threads.
-import type { ErrorCode } from '../domain/errors.js';
-import type { HttpClientSettings } from '../platform/http-client.js';
+import type { ErrorCode } from '../../domain/errors.js';
+import type { HttpClientSettings } from '../../platform/http-client.js';
 import type { Digested } from './digester.js';
 import type { FilePlaces } from './open-file.js';
 
