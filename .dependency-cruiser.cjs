@@ -13,7 +13,19 @@ const ROOMS = {
   conductor: ['driver', 'image', 'persistence', 'database', 'platform', 'config', 'domain'],
   netboot: ['persistence', 'image', 'platform', 'protocol', 'config', 'domain'],
   api: ['conductor', 'image-library', 'image', 'persistence', 'platform', 'protocol', 'config', 'domain'],
-  start: ['api', 'netboot', 'conductor', 'driver', 'image-library', 'image', 'persistence', 'database', 'platform', 'config', 'domain'],
+  start: [
+    'api',
+    'netboot',
+    'conductor',
+    'driver',
+    'image-library',
+    'image',
+    'persistence',
+    'database',
+    'platform',
+    'config',
+    'domain',
+  ],
 };
 const TOP = {
   // Outside the daemon: these touch it over the wire only.

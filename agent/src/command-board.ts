@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { CommandRecord } from '../../src/protocol/agent/command.js';
-import type { JsonObject } from '../../src/protocol/agent/malformed-body.js';
+import type { UncheckedObject } from '../../src/protocol/agent/malformed-body.js';
 import { type AgentError, agentIsBusy, invalidCommand, objectNotFound, toAgentError } from './error.js';
 import type { Journal } from './journal.js';
 
 export interface CommandContext {
   /** Shown as `command_result` while the command runs. */
-  progress(value: JsonObject): void;
+  progress(value: UncheckedObject): void;
 }
 
 /** What one extension offers under `extension.command`. */
@@ -14,8 +14,8 @@ export interface Command {
   /** Asynchronous commands answer RUNNING at once; synchronous ones answer when they are done. */
   kind: 'sync' | 'async';
   /** Throws an AgentError of status 400 before anything starts; it becomes the answer itself. */
-  validate?: (params: JsonObject) => void;
-  run: (params: JsonObject, context: CommandContext) => Promise<JsonObject | string | null>;
+  validate?: (params: UncheckedObject) => void;
+  run: (params: UncheckedObject, context: CommandContext) => Promise<UncheckedObject | string | null>;
 }
 
 export type Extension = Readonly<Record<string, Command>>;
@@ -62,7 +62,7 @@ export class CommandBoard {
    * @returns the record: ended for a synchronous command, RUNNING for an asynchronous one
    * @throws AgentError 400 malformed or unknown command, 404 unknown extension, 409 busy
    */
-  async execute(name: string, params: JsonObject): Promise<CommandRecord> {
+  async execute(name: string, params: UncheckedObject): Promise<CommandRecord> {
     const dot = name.indexOf('.');
     if (dot === -1) throw invalidCommand('Command name must be of the form <extension>.<name>');
     if (this.last?.command_status === 'RUNNING') throw agentIsBusy(this.last.command_name);
@@ -92,7 +92,7 @@ export class CommandBoard {
     record: CommandRecord,
     name: string,
     command: Command,
-    params: JsonObject,
+    params: UncheckedObject,
   ): Promise<void> {
     const started = performance.now();
     const context: CommandContext = {

@@ -1,5 +1,5 @@
 import { findDevicesByHints, selectRootDevice } from '../../src/domain/root-device/match.js';
-import { isObject, type JsonObject } from '../../src/protocol/agent/malformed-body.js';
+import { isObject, type UncheckedObject } from '../../src/protocol/agent/malformed-body.js';
 import { deviceNotFound, messageOf } from './error.js';
 import type { BlockDevice } from './machine/block-device.js';
 import type { Machine } from './machine/machine.js';
@@ -7,7 +7,7 @@ import type { RaidArray } from './raid/arrays.js';
 
 /** The node as the conductor last showed it: lookup first, then each command that carries one. */
 export class NodeCache {
-  private node: JsonObject = {};
+  private node: UncheckedObject = {};
   private arrays: readonly RaidArray[] = [];
 
   constructor(private readonly machine: Machine) {}

@@ -2,8 +2,8 @@ import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, rand
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { FerricError } from '../domain/errors.js';
+import type { Json, JsonObject } from '../domain/json.js';
 import { joinSecrets, splitSecrets } from '../domain/secret-key.js';
-import type { Json, JsonObject } from '../domain/step/step.js';
 
 /** Bytes. */
 const NONCE = 12;

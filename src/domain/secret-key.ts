@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from './step/step.js';
+import type { Json, JsonObject } from './json.js';
 
 /** Key parts that mark a secret (oslo.utils strutils, `_SANITIZE_KEYS`, and the contract's additions). */
 const SECRET_PARTS = [

@@ -1,5 +1,5 @@
+import type { Json, JsonObject } from '../domain/json.js';
 import type { BootMode } from '../domain/node/boot-device.js';
-import type { Json, JsonObject } from '../domain/step/step.js';
 
 /** `properties.capabilities` is `k:v,k:v`; `instance_info.capabilities` is JSON, an object or its text. */
 export function capabilitiesOf(value: Json | undefined): Readonly<Record<string, string>> {

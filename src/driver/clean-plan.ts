@@ -1,12 +1,7 @@
 import type { DeploySettings } from '../config/section/deploy.js';
 import { InvalidError } from '../domain/errors.js';
-import {
-  type Json,
-  orderSteps,
-  type PlannedStep,
-  STEP_INTERFACES,
-  type StepInterface,
-} from '../domain/step/step.js';
+import type { Json } from '../domain/json.js';
+import { orderSteps, type PlannedStep, STEP_INTERFACES, type StepInterface } from '../domain/step/step.js';
 import type { StepContext } from './contract/step.js';
 import { AGENT_THERE } from './step-table.js';
 

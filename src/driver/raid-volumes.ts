@@ -1,5 +1,5 @@
 import { InvalidError } from '../domain/errors.js';
-import { isObject, type Json } from '../domain/step/step.js';
+import { isObject, type Json } from '../domain/json.js';
 import type { RaidContext } from './contract/agent-raid.js';
 import type { StepDeclaration } from './contract/step.js';
 

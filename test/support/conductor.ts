@@ -13,7 +13,7 @@ import { fakeSection } from '../../src/config/section/fake.js';
 import { type InspectorSettings, inspectorSection } from '../../src/config/section/inspector.js';
 import { ipmiSection } from '../../src/config/section/ipmi.js';
 import type { RuleDoors } from '../../src/domain/inspection-rule/action.js';
-import type { JsonObject } from '../../src/domain/step/step.js';
+import type { JsonObject } from '../../src/domain/json.js';
 import { AgentInspect } from '../../src/driver/agent/agent-inspect.js';
 import { AgentRaid } from '../../src/driver/agent/agent-raid.js';
 import { AgentClient } from '../../src/driver/agent/client.js';

@@ -1,4 +1,5 @@
-import type { Json, JsonObject, StepOutcome, Wake } from '../../src/domain/step/step.js';
+import type { Json, JsonObject } from '../../src/domain/json.js';
+import type { StepOutcome, Wake } from '../../src/domain/step/step.js';
 import type { DriverNode, DriverPort, NodeChanges } from '../../src/driver/contract/context.js';
 import type { Interfaces } from '../../src/driver/contract/interfaces.js';
 import type { StepContext } from '../../src/driver/contract/step.js';

@@ -2,7 +2,7 @@ import { BootRegister } from '../../lab/bmc/boot-register.js';
 import type { BmcFault } from '../../lab/bmc/fault.js';
 import type { Machine } from '../../lab/bmc/machine.js';
 import { type BmcEvent, VirtualBmc, type VirtualBmcOptions } from '../../lab/bmc/virtual-bmc.js';
-import type { JsonObject } from '../../src/domain/step/step.js';
+import type { JsonObject } from '../../src/domain/json.js';
 import { DriverBench } from './driver-context.js';
 
 export const CANARY = 'canary-bmc-pw';

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '../../../src/protocol/agent/malformed-body.js';
+import { isObject, type UncheckedObject } from '../../../src/protocol/agent/malformed-body.js';
 import type { AgentStep, StepKind } from '../../../src/protocol/agent/step.js';
 import { stepListResult } from '../../../src/protocol/agent/step.js';
 import type { CommandContext, Extension } from '../command-board.js';
@@ -18,7 +18,11 @@ const MANAGER = 'ferric_hardware_manager';
 export const HARDWARE_MANAGER_VERSION = { [MANAGER]: '1.0' } as const;
 
 export interface OfferedStep extends AgentStep {
-  run(args: JsonObject, node: JsonObject, context: CommandContext): Promise<JsonObject | string | null>;
+  run(
+    args: UncheckedObject,
+    node: UncheckedObject,
+    context: CommandContext,
+  ): Promise<UncheckedObject | string | null>;
 }
 
 /** `clean` and `deploy`: each lists its steps and executes one of them. */

@@ -1,5 +1,5 @@
 import { FETCH_RULES, type FetchRules, parseFetchRules } from '../../../src/protocol/agent/fetch-rules.js';
-import { isObject, type JsonObject } from '../../../src/protocol/agent/malformed-body.js';
+import { isObject, type UncheckedObject } from '../../../src/protocol/agent/malformed-body.js';
 import { invalidCommandParams, messageOf } from '../error.js';
 
 /** `image_info` of write_image and prepare_image, as far as this agent reads it. */
@@ -98,7 +98,7 @@ export function parseImageInfo(value: unknown): ImageInfo {
 }
 
 /** @throws AgentError */
-function fetchRulesOf(info: JsonObject): FetchRules | undefined {
+function fetchRulesOf(info: UncheckedObject): FetchRules | undefined {
   if (info[FETCH_RULES] === undefined) return undefined;
   try {
     return parseFetchRules(info[FETCH_RULES]);
@@ -122,7 +122,7 @@ export function authorizationOf(image: ImageInfo): string | undefined {
   return `Basic ${Buffer.from(`${image.image_server_user}:${image.image_server_password}`).toString('base64')}`;
 }
 
-function nonEmpty(info: JsonObject, field: string): void {
+function nonEmpty(info: UncheckedObject, field: string): void {
   if (typeof info[field] !== 'string' || info[field] === '') {
     throw invalidCommandParams(`Image '${field}' must be a non-empty string.`);
   }

@@ -1,6 +1,6 @@
 import { selectRootDevice } from '../../../src/domain/root-device/match.js';
 import type { AgentSettings } from '../../../src/protocol/agent/kernel-parameters.js';
-import { isObject, type JsonObject } from '../../../src/protocol/agent/malformed-body.js';
+import { isObject, type UncheckedObject } from '../../../src/protocol/agent/malformed-body.js';
 import type { ApiAnswer } from '../api-client.js';
 import { AgentStopped, messageOf } from '../error.js';
 import { systemLogs } from '../extension/log.js';
@@ -14,7 +14,7 @@ export interface InspectionTools {
   settings: AgentSettings;
   journal: Journal;
   machine: Machine;
-  describe: () => Promise<JsonObject>;
+  describe: () => Promise<UncheckedObject>;
   /** @throws Error where nobody answers */
   post: (url: string, body: unknown) => Promise<ApiAnswer>;
   /** ms between tries; upstream's by default. */

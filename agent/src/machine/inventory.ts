@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { arch, cpus, hostname, totalmem } from 'node:os';
 import { join } from 'node:path';
-import type { JsonObject } from '../../../src/protocol/agent/malformed-body.js';
+import type { UncheckedObject } from '../../../src/protocol/agent/malformed-body.js';
 import type { BlockDevice } from './block-device.js';
 import type { Machine } from './machine.js';
 import { memoryMebibytes } from './memory.js';
@@ -11,7 +11,7 @@ export async function inventory(
   machine: Machine,
   bootMac: string | undefined,
   sys = '/sys',
-): Promise<JsonObject> {
+): Promise<UncheckedObject> {
   const bmc = await machine.bmcAddresses();
   return {
     interfaces: machine.listNetworkInterfaces(),
@@ -44,7 +44,7 @@ export function plainDisk(disk: BlockDevice) {
   return { ...disk, serial: first(disk.serial), wwn: first(disk.wwn), by_path: first(disk.by_path) };
 }
 
-function cpu(): JsonObject {
+function cpu(): UncheckedObject {
   const text = readFileSync('/proc/cpuinfo', 'utf8');
   const field = (name: string) => new RegExp(`^${name}\\s*:\\s*(.*)$`, 'm').exec(text)?.[1];
   const sockets = new Set([...text.matchAll(/^physical id\s*:\s*(\d+)$/gm)].map((match) => match[1]));

@@ -1,5 +1,5 @@
 import { asksSoftwareRaid, softwareRaid } from '../../../src/domain/hardware/software-raid.js';
-import { isObject, type JsonObject } from '../../../src/protocol/agent/malformed-body.js';
+import { isObject, type UncheckedObject } from '../../../src/protocol/agent/malformed-body.js';
 import { eraseMetadata } from '../disk/erase-metadata.js';
 import { QUIETLY, rereadPartitions } from '../disk/partition-table.js';
 import { messageOf, softwareRaidError } from '../error.js';
@@ -31,7 +31,7 @@ export class SoftwareRaid {
    * @returns what was made, with how its root volume is found
    * @throws AgentError SoftwareRAIDError
    */
-  async create(config: unknown, node: JsonObject): Promise<JsonObject> {
+  async create(config: unknown, node: UncheckedObject): Promise<UncheckedObject> {
     if (!isObject(config) || Object.keys(config).length === 0 || !asksSoftwareRaid(config)) return {};
     const plan = this.plan(config, node);
     for (const { disk, partitions } of plan.disks) {
@@ -56,7 +56,7 @@ export class SoftwareRaid {
     }
     this.tools.node.knowArrays(await readArrays(this.tools.run, this.tools.sys));
     const hints = new Map(plan.arrays.map(({ wanted }, at) => [wanted as unknown, built[at]!.uuid]));
-    const logical_disks = (config['logical_disks'] as JsonObject[]).map((disk) =>
+    const logical_disks = (config['logical_disks'] as UncheckedObject[]).map((disk) =>
       disk['is_root_volume'] === true ? { ...disk, root_device_hint: { serial: hints.get(disk)! } } : disk,
     );
     return { ...config, logical_disks };
@@ -96,7 +96,7 @@ export class SoftwareRaid {
     );
   }
 
-  private plan(config: JsonObject, node: JsonObject): RaidPlan {
+  private plan(config: UncheckedObject, node: UncheckedObject): RaidPlan {
     const { machine, node: cache } = this.tools;
     const mode = machine.bootMode();
     try {
@@ -146,7 +146,7 @@ export class SoftwareRaid {
 }
 
 /** `disk_label` among the node's capabilities; what is no MBR is a GPT. */
-function wantsMbr(node: JsonObject): boolean {
+function wantsMbr(node: UncheckedObject): boolean {
   const properties = node['properties'];
   const capabilities = isObject(properties) ? properties['capabilities'] : undefined;
   return typeof capabilities === 'string' && /(^|,)\s*disk_label:msdos\s*(,|$)/.test(capabilities);

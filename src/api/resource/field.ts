@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { FerricError, InvalidError } from '../../domain/errors.js';
-import type { Json } from '../../domain/step/step.js';
+import type { Json } from '../../domain/json.js';
 import type { Microversion } from '../microversion/microversion.js';
 import type { JsonSchema } from '../openapi/json-schema.js';
 

@@ -1,4 +1,4 @@
-import type { Json } from '../../domain/step/step.js';
+import type { Json } from '../../domain/json.js';
 import { ANYTHING, LINKS, STRUCTURE, TIME } from '../openapi/json-schema.js';
 import { type Field, type Reading, timestamp, type Writing } from './field.js';
 import { linksText, linksTo } from './links.js';

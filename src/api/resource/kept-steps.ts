@@ -1,5 +1,5 @@
 import type { Conductor } from '../../conductor/service/conductor.js';
-import type { Json } from '../../domain/step/step.js';
+import type { Json } from '../../domain/json.js';
 import { refuseDuplicates } from './list-schema.js';
 
 /**

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { InvalidError } from '../../domain/errors.js';
+import type { Json, JsonObject } from '../../domain/json.js';
 import { isTrait } from '../../domain/node/trait.js';
-import { type Json, type JsonObject, STEP_INTERFACES } from '../../domain/step/step.js';
+import { STEP_INTERFACES } from '../../domain/step/step.js';
 import { shorten } from '../request/value.js';
 import { isObject } from './write.js';
 

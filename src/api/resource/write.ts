@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { FerricError, InvalidError } from '../../domain/errors.js';
+import type { Json, JsonObject } from '../../domain/json.js';
 import { applyPatch, type PatchOperation, pathParts, sameJson } from '../../domain/node/json-patch.js';
-import type { Json, JsonObject } from '../../domain/step/step.js';
 import type { Microversion } from '../microversion/microversion.js';
 import type { Writing } from './field.js';
 

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../domain/step/step.js';
+import type { JsonObject } from '../../domain/json.js';
 
 /** Applies to `now` what changed from `before` to `after`, key by key. */
 export function mergeKeys(before: JsonObject, after: JsonObject, now: JsonObject): JsonObject {

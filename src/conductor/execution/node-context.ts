@@ -1,9 +1,10 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { inTransaction } from '../../database/data-source.js';
 import { FerricError } from '../../domain/errors.js';
+import type { Json, JsonObject } from '../../domain/json.js';
 import { type PowerState, settledPower } from '../../domain/power/power.js';
 import type { Journal } from '../../domain/step/advance.js';
-import type { Json, JsonObject, Step, Wake } from '../../domain/step/step.js';
+import type { Step, Wake } from '../../domain/step/step.js';
 import type { DriverContext, NodeChanges, ReadContext } from '../../driver/contract/context.js';
 import type { Interfaces } from '../../driver/contract/interfaces.js';
 import type { PowerInterface } from '../../driver/contract/power.js';

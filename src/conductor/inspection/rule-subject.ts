@@ -1,10 +1,10 @@
 import { InvalidError } from '../../domain/errors.js';
 import type { Inspected } from '../../domain/inspection-rule/action.js';
+import type { Json, JsonObject } from '../../domain/json.js';
 import { sameJson } from '../../domain/node/json-patch.js';
 import { isLogicalName, isUuidLike, RESERVED_NODE_NAMES } from '../../domain/node/name.js';
 import { isTrait, settleTraits } from '../../domain/node/trait.js';
 import { joinSecrets, splitSecrets } from '../../domain/secret-key.js';
-import type { Json, JsonObject } from '../../domain/step/step.js';
 import { INTERFACE_KINDS } from '../../driver/contract/interfaces.js';
 import type { DriverRegistry } from '../../driver/registry.js';
 import type { Node } from '../../persistence/node/node.entity.js';

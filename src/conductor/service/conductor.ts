@@ -1,6 +1,6 @@
+import type { JsonObject } from '../../domain/json.js';
 import type { PowerTarget } from '../../domain/power/power.js';
 import type { ProvisionVerb } from '../../domain/provision/table.js';
-import type { JsonObject } from '../../domain/step/step.js';
 import type { InspectionReport } from '../../driver/contract/inspect.js';
 import type { ValidationReport } from '../../driver/contract/interfaces.js';
 import type { Vif } from '../../driver/contract/network.js';

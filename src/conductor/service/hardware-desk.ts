@@ -1,8 +1,8 @@
 import { ConflictError, InvalidError, UnavailableError } from '../../domain/errors.js';
 import { INDICATOR_STATES, type IndicatorState, type MediaDevice } from '../../domain/hardware/component.js';
+import type { Json, JsonObject } from '../../domain/json.js';
 import type { BootDevice, BootMode } from '../../domain/node/boot-device.js';
 import { factsOf, isProvisionState } from '../../domain/provision/machine.js';
-import type { Json, JsonObject } from '../../domain/step/step.js';
 import type { Interfaces } from '../../driver/contract/interfaces.js';
 import type { Indicators, IndicatorTable, MediaDrive } from '../../driver/contract/management.js';
 import type { WorkContext } from '../../driver/contract/step.js';

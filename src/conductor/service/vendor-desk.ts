@@ -1,5 +1,5 @@
 import { InvalidError } from '../../domain/errors.js';
-import type { Json, JsonObject } from '../../domain/step/step.js';
+import type { Json, JsonObject } from '../../domain/json.js';
 import type { VendorMethod } from '../../driver/contract/vendor.js';
 import type { DriverRegistry } from '../../driver/registry.js';
 import type { Fence } from '../../persistence/node/fence.js';

@@ -6,10 +6,11 @@ import {
   messageOf,
   UnavailableError,
 } from '../../domain/errors.js';
+import type { Json, JsonObject } from '../../domain/json.js';
 import { refuseForeignTraits } from '../../domain/node/trait.js';
 import { refusalInMaintenance } from '../../domain/provision/refusal.js';
 import { type ProvisionVerb, type Transition, VERBS } from '../../domain/provision/table.js';
-import { type Json, type JsonObject, orderSteps, type PlannedStep } from '../../domain/step/step.js';
+import { orderSteps, type PlannedStep } from '../../domain/step/step.js';
 import type { InterfaceKind, Interfaces } from '../../driver/contract/interfaces.js';
 import type { DriverRegistry } from '../../driver/registry.js';
 import type { DeployTemplateRepository } from '../../persistence/deploy-template/deploy-template.repository.js';

@@ -1,7 +1,7 @@
 import { FerricError, messageOf } from '../../domain/errors.js';
 import type { MediaDevice } from '../../domain/hardware/component.js';
+import type { JsonObject } from '../../domain/json.js';
 import type { BootMode } from '../../domain/node/boot-device.js';
-import type { JsonObject } from '../../domain/step/step.js';
 import type { VirtualMedia } from '../../driver/contract/management.js';
 import { unsupported } from '../../driver/unsupported.js';
 import type { OwnContext, OwnStep } from './own-step.js';

@@ -1,11 +1,6 @@
 import { InvalidError } from '../../domain/errors.js';
-import {
-  type Json,
-  type JsonObject,
-  orderSteps,
-  type PlannedStep,
-  STEP_INTERFACES,
-} from '../../domain/step/step.js';
+import type { Json, JsonObject } from '../../domain/json.js';
+import { orderSteps, type PlannedStep, STEP_INTERFACES } from '../../domain/step/step.js';
 import type { Interfaces } from '../../driver/contract/interfaces.js';
 import type { StepDeclaration } from '../../driver/contract/step.js';
 import { AGENT_THERE } from '../../driver/step-table.js';

@@ -1,4 +1,5 @@
-import type { Json, JsonObject, PlannedStep, StepInterface } from '../../domain/step/step.js';
+import type { Json, JsonObject } from '../../domain/json.js';
+import type { PlannedStep, StepInterface } from '../../domain/step/step.js';
 import type { Interfaces } from '../../driver/contract/interfaces.js';
 import { isReserved, ownStep } from './own-steps.js';
 import { plannedFrom, planSteps } from './workflow.js';

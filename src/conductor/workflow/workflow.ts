@@ -1,5 +1,6 @@
+import type { JsonObject } from '../../domain/json.js';
 import type { ProvisionEvent } from '../../domain/provision/table.js';
-import type { JsonObject, PlannedStep } from '../../domain/step/step.js';
+import type { PlannedStep } from '../../domain/step/step.js';
 import { orderSteps } from '../../domain/step/step.js';
 import type { Interfaces } from '../../driver/contract/interfaces.js';
 import type { StepDeclaration, StepKind, WorkContext } from '../../driver/contract/step.js';

@@ -1,5 +1,5 @@
 import { InvalidError } from '../errors.js';
-import { isObject, type JsonObject } from '../step/step.js';
+import { isObject, type JsonObject } from '../json.js';
 import { checkRaidConfiguration } from './raid.js';
 
 /** Levels that mdadm makes of disks alone (ironic_python_agent/hardware.py, SUPPORTED_SOFTWARE_RAID_LEVELS). */

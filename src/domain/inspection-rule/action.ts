@@ -1,6 +1,6 @@
 import { InvalidError, messageOf } from '../errors.js';
+import type { Json, JsonObject } from '../json.js';
 import { sameJson } from '../node/json-patch.js';
-import type { Json, JsonObject } from '../step/step.js';
 import { type RuleContext, settleArguments } from './arguments.js';
 import { pythonText } from './format.js';
 import type { RuleAction } from './rule.js';

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../step/step.js';
+import type { Json, JsonObject } from '../json.js';
 import { formatText, MissingKey, NotFormatted } from './format.js';
 import type { RuleArguments } from './rule.js';
 import { namedArguments, type Signature } from './signature.js';

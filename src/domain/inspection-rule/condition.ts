@@ -1,6 +1,6 @@
 import { InvalidError } from '../errors.js';
+import type { Json, JsonObject } from '../json.js';
 import { sameJson } from '../node/json-patch.js';
-import type { Json, JsonObject } from '../step/step.js';
 import { isInNetwork, parseAddress } from './address.js';
 import { type RuleContext, settleArguments } from './arguments.js';
 import { pythonText } from './format.js';

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../step/step.js';
+import type { Json, JsonObject } from '../json.js';
 import { act, type Inspected, type RuleDoors } from './action.js';
 import type { RuleContext } from './arguments.js';
 import { holds } from './condition.js';

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../step/step.js';
+import type { Json, JsonObject } from '../json.js';
 
 /** Python's `str.format` as far as rules use it: fields with `.name` and `[key]`, no conversions or formats. */
 

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../step/step.js';
+import type { Json, JsonObject } from '../json.js';
 
 /** Arguments by name, or in the order of the operator's parameters. */
 export type RuleArguments = Json[] | JsonObject;

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../step/step.js';
+import type { JsonObject } from '../json.js';
 import type { RuleArguments } from './rule.js';
 
 /** Parameters of an operator. Source: ironic/common/inspection_rules/{operators,actions}.py. */

@@ -1,6 +1,6 @@
 import { ConflictError, InvalidError } from '../errors.js';
+import type { Json, JsonObject } from '../json.js';
 import { factsOf, isProvisionState } from '../provision/machine.js';
-import type { Json, JsonObject } from '../step/step.js';
 import type { PatchOperation } from './json-patch.js';
 
 /** What the rules look at; a node with its secrets in clear has all of it. */

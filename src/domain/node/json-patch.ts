@@ -1,5 +1,5 @@
 import { InvalidError } from '../errors.js';
-import type { Json, JsonObject } from '../step/step.js';
+import type { Json, JsonObject } from '../json.js';
 
 /** The part of RFC 6902 that the API takes. */
 export interface PatchOperation {

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../step/step.js';
+import type { JsonObject } from '../json.js';
 
 /**
  * Keys of driver_internal_info that an operation leaves for itself, and that mean nothing to the next one: it would show

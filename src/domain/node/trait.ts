@@ -1,5 +1,5 @@
 import { InvalidError } from '../errors.js';
-import type { Json } from '../step/step.js';
+import type { Json } from '../json.js';
 import { STANDARD_TRAITS } from './standard-traits.js';
 
 /** Ironic: db/sqlalchemy/api.py, MAX_TRAITS_PER_NODE. */

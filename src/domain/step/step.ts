@@ -1,11 +1,5 @@
 /** What a step is, and what running it once can come to. Data only: the runner and the database share it. */
-
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-export type JsonObject = { [key: string]: Json };
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+import type { Json, JsonObject } from '../json.js';
 
 /** Interface kinds that own steps, in the order that decides between equal priorities (Ironic: conductor/steps.py). */
 export const STEP_INTERFACES = [

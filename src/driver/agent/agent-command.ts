@@ -1,5 +1,6 @@
 import { FerricError } from '../../domain/errors.js';
-import type { Json, StepOutcome } from '../../domain/step/step.js';
+import type { Json } from '../../domain/json.js';
+import type { StepOutcome } from '../../domain/step/step.js';
 import type { CommandRecord } from '../../protocol/agent/command.js';
 import type { StepContext } from '../contract/step.js';
 import { AgentBusyError, type AgentClient } from './client.js';

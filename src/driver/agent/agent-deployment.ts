@@ -1,5 +1,6 @@
 import { messageOf } from '../../domain/errors.js';
-import type { Json, StepOutcome } from '../../domain/step/step.js';
+import type { Json } from '../../domain/json.js';
+import type { StepOutcome } from '../../domain/step/step.js';
 import { planAgentDeployment } from '../clean-plan.js';
 import type { StepContext, StepDeclaration } from '../contract/step.js';
 import type { DeployStepName } from '../step-table.js';

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { InspectorSettings } from '../../config/section/inspector.js';
 import { FerricError, InvalidError, messageOf } from '../../domain/errors.js';
-import type { Json, JsonObject, StepOutcome } from '../../domain/step/step.js';
+import type { Json, JsonObject } from '../../domain/json.js';
+import type { StepOutcome } from '../../domain/step/step.js';
 import { parseKernelCommandLine } from '../../protocol/agent/kernel-parameters.js';
 import type { DriverContext, ReadContext } from '../contract/context.js';
 import {

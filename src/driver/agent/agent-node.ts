@@ -1,5 +1,5 @@
 import type { DeploySettings } from '../../config/section/deploy.js';
-import type { Json, JsonObject } from '../../domain/step/step.js';
+import type { Json, JsonObject } from '../../domain/json.js';
 import type { DriverContext, DriverNode } from '../contract/context.js';
 
 /** What heartbeats, lookup and the agent's answers leave in driver_internal_info; it dies with the ramdisk. */

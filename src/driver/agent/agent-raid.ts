@@ -1,7 +1,7 @@
 import { FerricError, InvalidError } from '../../domain/errors.js';
 import { checkRaidConfiguration, LOGICAL_DISK_PROPERTIES } from '../../domain/hardware/raid.js';
 import { asksSoftwareRaid, softwareRaid } from '../../domain/hardware/software-raid.js';
-import { isObject, type Json, type JsonObject } from '../../domain/step/step.js';
+import { isObject, type Json, type JsonObject } from '../../domain/json.js';
 import { capabilitiesOf } from '../capabilities.js';
 import type { AgentRaidWork, RaidContext } from '../contract/agent-raid.js';
 import type { ReadContext } from '../contract/context.js';

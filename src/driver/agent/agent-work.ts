@@ -1,6 +1,7 @@
 import type { DeploySettings } from '../../config/section/deploy.js';
 import { isDatabaseAway, messageOf } from '../../domain/errors.js';
-import type { JsonObject, StepOutcome } from '../../domain/step/step.js';
+import type { JsonObject } from '../../domain/json.js';
+import type { StepOutcome } from '../../domain/step/step.js';
 import { erasureInWords, overwritesAll } from '../clean-plan.js';
 import type { FailedWork } from '../contract/deploy.js';
 import type { StepContext, StepDeclaration, WorkContext } from '../contract/step.js';

@@ -1,5 +1,5 @@
 import { FerricError, messageOf } from '../../domain/errors.js';
-import type { Json } from '../../domain/step/step.js';
+import type { Json } from '../../domain/json.js';
 import { type CommandRecord, parseCommandList, parseCommandRecord } from '../../protocol/agent/command.js';
 import { MalformedBody } from '../../protocol/agent/malformed-body.js';
 import type { DriverContext } from '../contract/context.js';

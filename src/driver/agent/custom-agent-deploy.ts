@@ -1,4 +1,5 @@
-import type { JsonObject, StepOutcome } from '../../domain/step/step.js';
+import type { JsonObject } from '../../domain/json.js';
+import type { StepOutcome } from '../../domain/step/step.js';
 import type { DriverNode, ReadContext } from '../contract/context.js';
 import type { DeployInterface, FailedWork } from '../contract/deploy.js';
 import { Faults } from '../contract/faults.js';

@@ -1,8 +1,8 @@
 import type { DeploySettings } from '../../config/section/deploy.js';
 import { InvalidError } from '../../domain/errors.js';
+import type { Json } from '../../domain/json.js';
 import type { BootMode } from '../../domain/node/boot-device.js';
 import { parseRootDeviceHints } from '../../domain/root-device/hint.js';
-import type { Json } from '../../domain/step/step.js';
 import { bootModeOf } from '../capabilities.js';
 import type { ReadContext } from '../contract/context.js';
 import type { Faults } from '../contract/faults.js';

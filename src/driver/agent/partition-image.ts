@@ -3,8 +3,8 @@ import { FerricError, InvalidError } from '../../domain/errors.js';
 import { BOOT_LOADER_PATHS, bootLoaderFault } from '../../domain/image/boot-loader.js';
 import { type InstanceLayout, labelFor, parseInstanceLayout } from '../../domain/image/instance-layout.js';
 import { parseImageReference } from '../../domain/image/reference.js';
+import type { JsonObject } from '../../domain/json.js';
 import type { BootMode } from '../../domain/node/boot-device.js';
-import type { JsonObject } from '../../domain/step/step.js';
 import { bootModeOf, bootOptionOf, capabilitiesOf } from '../capabilities.js';
 import type { DriverContext, DriverNode } from '../contract/context.js';
 

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../domain/step/step.js';
+import type { JsonObject } from '../../domain/json.js';
 import type { CommandRecord } from '../../protocol/agent/command.js';
 import type { StepContext } from '../contract/step.js';
 

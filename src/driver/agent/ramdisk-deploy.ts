@@ -1,5 +1,6 @@
 import { InvalidError } from '../../domain/errors.js';
-import type { JsonObject, StepOutcome } from '../../domain/step/step.js';
+import type { JsonObject } from '../../domain/json.js';
+import type { StepOutcome } from '../../domain/step/step.js';
 import type { ReadContext } from '../contract/context.js';
 import type { DeployInterface, FailedWork } from '../contract/deploy.js';
 import type { StepContext, StepDeclaration, WorkContext } from '../contract/step.js';

@@ -1,6 +1,7 @@
 import { FerricError } from '../../domain/errors.js';
+import type { Json, JsonObject } from '../../domain/json.js';
 import type { BootDevice } from '../../domain/node/boot-device.js';
-import type { Json, JsonObject, StepOutcome } from '../../domain/step/step.js';
+import type { StepOutcome } from '../../domain/step/step.js';
 import type { DriverContext } from '../contract/context.js';
 import type { StepContext, WorkContext } from '../contract/step.js';
 import { forgetAgent, stepLists } from './agent-node.js';

@@ -1,5 +1,5 @@
 import { FerricError, messageOf } from '../../domain/errors.js';
-import type { Json, JsonObject } from '../../domain/step/step.js';
+import type { Json, JsonObject } from '../../domain/json.js';
 import { MalformedBody } from '../../protocol/agent/malformed-body.js';
 import { type AgentStep, parseStepList, type StepKind } from '../../protocol/agent/step.js';
 import type { WorkContext } from '../contract/step.js';

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../../domain/step/step.js';
+import type { Json, JsonObject } from '../../domain/json.js';
 import type { DriverContext } from './context.js';
 
 /** What a RAID step is entered with. */

@@ -1,5 +1,5 @@
 import type { BiosSetting, FirmwareComponent } from '../../domain/hardware/component.js';
-import type { JsonObject } from '../../domain/step/step.js';
+import type { JsonObject } from '../../domain/json.js';
 import type { Logger } from '../../platform/logger.js';
 
 /**

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../domain/step/step.js';
+import type { JsonObject } from '../../domain/json.js';
 import type { Implementation } from './implementation.js';
 import type { StepDeclaration, WorkContext } from './step.js';
 

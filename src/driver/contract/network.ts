@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../domain/step/step.js';
+import type { JsonObject } from '../../domain/json.js';
 import type { DriverContext, ReadContext } from './context.js';
 import type { Implementation } from './implementation.js';
 

@@ -1,4 +1,5 @@
-import type { Json, JsonObject, StepOutcome, StepOwner, Wake } from '../../domain/step/step.js';
+import type { Json, JsonObject } from '../../domain/json.js';
+import type { StepOutcome, StepOwner, Wake } from '../../domain/step/step.js';
 import type { AgentRaidWork } from './agent-raid.js';
 import type { BootInterface } from './boot.js';
 import type { DriverContext, DriverNode } from './context.js';

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../../domain/step/step.js';
+import type { Json, JsonObject } from '../../domain/json.js';
 import type { ReadContext } from './context.js';
 import type { Implementation } from './implementation.js';
 import type { StepDeclaration } from './step.js';

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../domain/step/step.js';
+import type { JsonObject } from '../../domain/json.js';
 import type { ConsoleInterface } from '../contract/console.js';
 import type { DriverContext, ReadContext } from '../contract/context.js';
 import { FAKE_PROPERTIES, type FakeMachine } from './machine.js';

@@ -3,8 +3,8 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FakeSettings } from '../../config/section/fake.js';
 import { CancelledError, FerricError, InvalidError } from '../../domain/errors.js';
+import { isObject, type Json, type JsonObject } from '../../domain/json.js';
 import { nearest } from '../../domain/nearest.js';
-import { isObject, type Json, type JsonObject } from '../../domain/step/step.js';
 import type { DriverContext, DriverNode, ReadContext } from '../contract/context.js';
 import type { PropertyTable } from '../contract/implementation.js';
 

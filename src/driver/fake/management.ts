@@ -1,7 +1,7 @@
 import { InvalidError } from '../../domain/errors.js';
 import { INDICATOR_STATES, MEDIA_DEVICES, type MediaDevice } from '../../domain/hardware/component.js';
+import type { JsonObject } from '../../domain/json.js';
 import { BOOT_DEVICES, type BootDevice } from '../../domain/node/boot-device.js';
-import type { JsonObject } from '../../domain/step/step.js';
 import type { DriverContext, ReadContext } from '../contract/context.js';
 import type {
   FirmwareBoot,

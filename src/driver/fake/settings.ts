@@ -1,7 +1,7 @@
 import { InvalidError } from '../../domain/errors.js';
 import type { BiosSetting } from '../../domain/hardware/component.js';
 import { checkRaidConfiguration, LOGICAL_DISK_PROPERTIES } from '../../domain/hardware/raid.js';
-import { isObject, type Json, type JsonObject } from '../../domain/step/step.js';
+import { isObject, type Json, type JsonObject } from '../../domain/json.js';
 import type { ReadContext } from '../contract/context.js';
 import type { Implementation } from '../contract/implementation.js';
 import type { RaidInterface } from '../contract/raid.js';

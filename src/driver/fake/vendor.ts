@@ -1,5 +1,5 @@
 import { InvalidError } from '../../domain/errors.js';
-import type { Json, JsonObject } from '../../domain/step/step.js';
+import type { Json, JsonObject } from '../../domain/json.js';
 import type { ReadContext } from '../contract/context.js';
 import type { StepDeclaration } from '../contract/step.js';
 import type { VendorInterface, VendorMethod } from '../contract/vendor.js';

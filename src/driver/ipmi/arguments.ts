@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { InvalidError } from '../../domain/errors.js';
-import type { Json, JsonObject } from '../../domain/step/step.js';
+import type { Json, JsonObject } from '../../domain/json.js';
 import type { PropertyTable } from '../contract/implementation.js';
 
 const PRIVILEGE_LEVELS = ['ADMINISTRATOR', 'CALLBACK', 'OPERATOR', 'USER'] as const;

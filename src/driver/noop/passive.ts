@@ -1,5 +1,5 @@
 import type { UnsupportedError } from '../../domain/errors.js';
-import type { JsonObject } from '../../domain/step/step.js';
+import type { JsonObject } from '../../domain/json.js';
 import type { ConsoleInterface } from '../contract/console.js';
 import type { DriverContext, ReadContext } from '../contract/context.js';
 import type { PropertyTable } from '../contract/implementation.js';

@@ -1,5 +1,5 @@
 import { Column, Entity, Index, PrimaryGeneratedColumn, Unique } from 'typeorm';
-import type { JsonObject } from '../../domain/step/step.js';
+import type { JsonObject } from '../../domain/json.js';
 
 /** What happened to a node; written in the transaction that made it happen. */
 @Entity('event')

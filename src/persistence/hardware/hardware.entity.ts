@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { JsonObject } from '../../domain/step/step.js';
+import type { JsonObject } from '../../domain/json.js';
 
 const text = { type: 'text', nullable: true } as const;
 const number = { type: 'integer', nullable: true } as const;

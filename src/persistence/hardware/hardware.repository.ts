@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { Queryable } from '../../database/data-source.js';
 import type { BiosSetting, FirmwareComponent } from '../../domain/hardware/component.js';
-import type { JsonObject } from '../../domain/step/step.js';
+import type { JsonObject } from '../../domain/json.js';
 import type {
   BiosSettingRow,
   FirmwareComponentRow,

@@ -3,7 +3,7 @@ import type { Page } from '../../database/page.js';
 import { type Keyring, openSecrets, sealSecrets } from '../../database/sealing.js';
 import { Table } from '../../database/table.js';
 import type { RuleAction, RuleBody, RuleCondition } from '../../domain/inspection-rule/rule.js';
-import type { JsonObject } from '../../domain/step/step.js';
+import type { JsonObject } from '../../domain/json.js';
 import type { InspectionRule } from './inspection-rule.entity.js';
 
 /** Secrets in clear. What a rule does is written whole, since `sensitive` decides how it is sealed. */

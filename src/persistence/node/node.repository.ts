@@ -21,9 +21,9 @@ import {
   LeaseLostError,
   NotFoundError,
 } from '../../domain/errors.js';
+import type { Json, JsonObject } from '../../domain/json.js';
 import { keptText } from '../../domain/kept-text.js';
 import { joinSecrets, splitSecrets } from '../../domain/secret-key.js';
-import type { Json, JsonObject } from '../../domain/step/step.js';
 import { type Fence, fenceCondition, RELEASED, unchangedConditions } from './fence.js';
 import { freeConditions, type WantedNode } from './free-node.js';
 import type { Node } from './node.entity.js';

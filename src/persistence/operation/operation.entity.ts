@@ -1,5 +1,6 @@
 import { Column, Entity, Index, PrimaryColumn, PrimaryGeneratedColumn, Unique } from 'typeorm';
-import type { Json, JsonObject, StepOwner, StepState } from '../../domain/step/step.js';
+import type { Json, JsonObject } from '../../domain/json.js';
+import type { StepOwner, StepState } from '../../domain/step/step.js';
 
 /** A piece of work on one node, journaled: what was asked, how far it came, what it waits for. */
 @Entity('operation')

@@ -4,11 +4,12 @@ import { Compound } from '../../database/compound.js';
 import type { Queryable } from '../../database/data-source.js';
 import { purge, type Retention } from '../../database/retention.js';
 import { type Keyring, openSecrets, sealSecrets } from '../../database/sealing.js';
+import type { Json, JsonObject } from '../../domain/json.js';
 import { keptText } from '../../domain/kept-text.js';
 import { factsOf } from '../../domain/provision/machine.js';
 import { type ProvisionState, STATES } from '../../domain/provision/table.js';
 import { type Journal, newJournal, type Result } from '../../domain/step/advance.js';
-import { type Json, type JsonObject, newStep, type PlannedStep, type Step } from '../../domain/step/step.js';
+import { newStep, type PlannedStep, type Step } from '../../domain/step/step.js';
 import type { Operation, OperationStep } from './operation.entity.js';
 
 export type OperationKind =

@@ -1,5 +1,6 @@
 import { Column, Entity, PrimaryGeneratedColumn, Unique } from 'typeorm';
-import type { JsonObject, StepInterface } from '../../domain/step/step.js';
+import type { JsonObject } from '../../domain/json.js';
+import type { StepInterface } from '../../domain/step/step.js';
 
 export interface RunbookStep {
   interface: StepInterface;

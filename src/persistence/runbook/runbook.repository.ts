@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import { isUuid, type Page } from '../../database/page.js';
 import { type Keyring, openSecrets, sealSecrets } from '../../database/sealing.js';
 import { Table } from '../../database/table.js';
-import type { JsonObject } from '../../domain/step/step.js';
+import type { JsonObject } from '../../domain/json.js';
 import type { Runbook, RunbookStep } from './runbook.entity.js';
 
 /** Secrets in clear: the repository seals them. */

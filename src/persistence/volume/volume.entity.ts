@@ -1,5 +1,5 @@
 import { Column, Entity, Index, PrimaryGeneratedColumn, Unique } from 'typeorm';
-import type { JsonObject } from '../../domain/step/step.js';
+import type { JsonObject } from '../../domain/json.js';
 
 /** How a node names itself to storage: an initiator's name, a WWN. */
 @Entity('volume_connector')

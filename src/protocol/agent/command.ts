@@ -1,4 +1,10 @@
-import { isObject, type JsonObject, MalformedBody, requireObject, requireString } from './malformed-body.js';
+import {
+  isObject,
+  MalformedBody,
+  requireObject,
+  requireString,
+  type UncheckedObject,
+} from './malformed-body.js';
 
 /** CLEAN_VERSION_MISMATCH is said by deploy and service steps too: the text was never renamed. */
 export const COMMAND_STATUSES = ['RUNNING', 'SUCCEEDED', 'FAILED', 'CLEAN_VERSION_MISMATCH'] as const;
@@ -20,14 +26,14 @@ export interface CommandRecord {
   command_name: string;
   command_status: CommandStatus;
   command_error: CommandError | null;
-  command_result: JsonObject | null;
+  command_result: UncheckedObject | null;
 }
 
 /** Body of `POST /v1/commands`. */
 export interface CommandRequest {
   /** `extension.command` */
   name: string;
-  params: JsonObject;
+  params: UncheckedObject;
 }
 
 /** @throws MalformedBody in the words of upstream's 400 */

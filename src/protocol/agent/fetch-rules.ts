@@ -1,4 +1,10 @@
-import { isObject, type JsonObject, MalformedBody, requireObject, requireString } from './malformed-body.js';
+import {
+  isObject,
+  MalformedBody,
+  requireObject,
+  requireString,
+  type UncheckedObject,
+} from './malformed-body.js';
 
 interface Endpoint {
   /** An address, or a name. */
@@ -59,12 +65,12 @@ export function parseFetchRules(value: unknown): FetchRules {
   };
 }
 
-function list(body: JsonObject, name: string): unknown[] {
+function list(body: UncheckedObject, name: string): unknown[] {
   const value = body[name];
   if (!Array.isArray(value)) throw new MalformedBody(`${FETCH_RULES}.${name}`, 'must be a list');
   return value;
 }
 
-function texts(body: JsonObject, name: string): string[] {
+function texts(body: UncheckedObject, name: string): string[] {
   return list(body, name).map((text) => requireString(text, `${FETCH_RULES}.${name}`));
 }

@@ -1,11 +1,11 @@
 import {
   isObject,
-  type JsonObject,
   MalformedBody,
   optionalBoolean,
   optionalString,
   requireObject,
   requireString,
+  type UncheckedObject,
 } from './malformed-body.js';
 
 /** What stands for a token that was given out before (ironic/api/controllers/v1/ramdisk.py). */
@@ -15,9 +15,9 @@ export const MIN_TOKEN_LENGTH = 32;
 /** The node as lookup shows it: the agent reads hints and boot mode from it, and hands it to no one. */
 export interface LookupNode {
   uuid: string;
-  properties: JsonObject;
-  instance_info: JsonObject;
-  driver_internal_info: JsonObject;
+  properties: UncheckedObject;
+  instance_info: UncheckedObject;
+  driver_internal_info: UncheckedObject;
 }
 
 export interface LookupConfig {

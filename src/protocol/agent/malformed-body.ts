@@ -9,13 +9,13 @@ export class MalformedBody extends Error {
   }
 }
 
-export type JsonObject = Readonly<Record<string, unknown>>;
+export type UncheckedObject = Readonly<Record<string, unknown>>;
 
-export function isObject(value: unknown): value is JsonObject {
+export function isObject(value: unknown): value is UncheckedObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-export function requireObject(value: unknown, field: string): JsonObject {
+export function requireObject(value: unknown, field: string): UncheckedObject {
   if (!isObject(value)) throw new MalformedBody(field, 'must be an object');
   return value;
 }

@@ -1,4 +1,10 @@
-import { isObject, type JsonObject, MalformedBody, requireObject, requireString } from './malformed-body.js';
+import {
+  isObject,
+  MalformedBody,
+  requireObject,
+  requireString,
+  type UncheckedObject,
+} from './malformed-body.js';
 
 export type StepKind = 'clean' | 'deploy' | 'service';
 
@@ -11,7 +17,7 @@ export interface AgentStep {
   reboot_requested: boolean;
   /** Absent for deploy steps. */
   abortable?: boolean;
-  argsinfo?: JsonObject | null;
+  argsinfo?: UncheckedObject | null;
 }
 
 /** Result of `<kind>.get_<kind>_steps`. */
@@ -19,7 +25,7 @@ export interface StepList {
   /** By hardware manager, the agent's word for a provider of steps. */
   steps: Readonly<Record<string, readonly AgentStep[]>>;
   /** Goes back with each `execute_<kind>_step` as `<kind>_version`; another value there is a mismatch. */
-  hardware_manager_version: JsonObject;
+  hardware_manager_version: UncheckedObject;
 }
 
 /** @throws MalformedBody */
@@ -40,7 +46,7 @@ export function parseStepList(kind: StepKind, result: unknown): StepList {
 }
 
 /** What goes over the wire for a step list. */
-export function stepListResult(kind: StepKind, list: StepList): JsonObject {
+export function stepListResult(kind: StepKind, list: StepList): UncheckedObject {
   return { [`${kind}_steps`]: list.steps, hardware_manager_version: list.hardware_manager_version };
 }
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JsonObject } from '../../../src/domain/json.js';
 import { nextByVerb } from '../../../src/domain/provision/machine.js';
 import {
   type ProvisionState,
@@ -6,7 +7,6 @@ import {
   STATES,
   VERBS,
 } from '../../../src/domain/provision/table.js';
-import type { JsonObject } from '../../../src/domain/step/step.js';
 import { BY, fakeConductor } from '../../support/conductor.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 

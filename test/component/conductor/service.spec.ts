@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JsonObject } from '../../../src/domain/json.js';
 import type { ProvisionState } from '../../../src/domain/provision/table.js';
-import type { JsonObject } from '../../../src/domain/step/step.js';
 import { HardwareRepository } from '../../../src/persistence/hardware/hardware.repository.js';
 import { BY, fakeConductor } from '../../support/conductor.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JsonObject } from '../../../src/domain/json.js';
 import type { ProvisionState } from '../../../src/domain/provision/table.js';
-import type { JsonObject } from '../../../src/domain/step/step.js';
 import { BY, fakeConductor } from '../../support/conductor.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 import { collectedLog } from '../../support/log.js';

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ConductorSettings } from '../../../src/config/section/core.js';
+import type { JsonObject } from '../../../src/domain/json.js';
 import type { ProvisionState } from '../../../src/domain/provision/table.js';
-import type { JsonObject, Step } from '../../../src/domain/step/step.js';
+import type { Step } from '../../../src/domain/step/step.js';
 import { BY, fakeConductor } from '../../support/conductor.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 

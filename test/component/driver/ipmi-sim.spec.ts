@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ipmiSection } from '../../../src/config/section/ipmi.js';
-import type { JsonObject } from '../../../src/domain/step/step.js';
+import type { JsonObject } from '../../../src/domain/json.js';
 import { Ipmitool } from '../../../src/driver/ipmi/ipmitool.js';
 import { IpmiManagement } from '../../../src/driver/ipmi/management.js';
 import { IpmiPower } from '../../../src/driver/ipmi/power.js';

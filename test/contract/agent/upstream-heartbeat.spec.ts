@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../../src/domain/step/step.js';
+import type { JsonObject } from '../../../src/domain/json.js';
 import type { LookupNode } from '../../../src/protocol/agent/lookup.js';
 import { startApi } from '../../support/api.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Keyring, loadKeyring } from '../../../src/database/sealing.js';
+import type { JsonObject } from '../../../src/domain/json.js';
 import { joinSecrets, splitSecrets } from '../../../src/domain/secret-key.js';
-import type { JsonObject } from '../../../src/domain/step/step.js';
 
 const key = (id: number, fill: number) => ({ id, key: Buffer.alloc(32, fill) });
 

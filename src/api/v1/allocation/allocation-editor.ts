@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Conductor } from '../../../conductor/service/conductor.js';
 import { ForbiddenError, InvalidError } from '../../../domain/errors.js';
+import type { Json, JsonObject } from '../../../domain/json.js';
 import { canonicalUuid, isLogicalName } from '../../../domain/node/name.js';
-import type { Json, JsonObject } from '../../../domain/step/step.js';
 import type { Allocation } from '../../../persistence/allocation/allocation.entity.js';
 import {
   AllocationRepository,

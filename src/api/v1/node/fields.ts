@@ -1,4 +1,5 @@
-import type { JsonObject, Step } from '../../../domain/step/step.js';
+import type { JsonObject } from '../../../domain/json.js';
+import type { Step } from '../../../domain/step/step.js';
 import type { Node } from '../../../persistence/node/node.entity.js';
 import type { Microversion } from '../../microversion/microversion.js';
 import type { Resource } from '../../openapi/describe.js';

@@ -1,6 +1,6 @@
 import { InvalidError } from '../../../domain/errors.js';
 import { parseImageReference } from '../../../domain/image/reference.js';
-import type { JsonObject } from '../../../domain/step/step.js';
+import type { JsonObject } from '../../../domain/json.js';
 import type { ImageRecordRepository } from '../../../persistence/image-record/image-record.repository.js';
 import type { Asked } from '../../request/asked.js';
 import { type ImageFinder, seesAll } from '../../v2/image/image-finder.js';

@@ -2,7 +2,7 @@ import { Controller, Delete, Get, HttpCode, Post, Put, Req, Res } from '@nestjs/
 import { Conductor } from '../../../conductor/service/conductor.js';
 import { FerricError, InvalidError } from '../../../domain/errors.js';
 import { MEDIA_DEVICES, type MediaDevice } from '../../../domain/hardware/component.js';
-import type { JsonObject } from '../../../domain/step/step.js';
+import type { JsonObject } from '../../../domain/json.js';
 import { Policy } from '../../auth/policy.js';
 import { Since, SinceBehindPolicy } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { type ClearNode, Conductor } from '../../../conductor/service/conductor.js';
 import { ConflictError, FerricError, InvalidError } from '../../../domain/errors.js';
+import type { Json, JsonObject } from '../../../domain/json.js';
 import {
   type EditedNode,
   refuseDuringTransition,
@@ -9,7 +10,6 @@ import {
   settleEdit,
 } from '../../../domain/node/edit.js';
 import { isHostName, isLogicalName, isUuidLike, RESERVED_NODE_NAMES } from '../../../domain/node/name.js';
-import type { Json, JsonObject } from '../../../domain/step/step.js';
 import { AllocationRepository } from '../../../persistence/allocation/allocation.repository.js';
 import { ChassisRepository } from '../../../persistence/chassis/chassis.repository.js';
 import type { Node } from '../../../persistence/node/node.entity.js';

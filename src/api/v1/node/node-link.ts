@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InvalidError, NotFoundError } from '../../../domain/errors.js';
+import type { Json } from '../../../domain/json.js';
 import { canonicalUuid } from '../../../domain/node/name.js';
-import type { Json } from '../../../domain/step/step.js';
 import { NodeRepository } from '../../../persistence/node/node.repository.js';
 import type { RuleName } from '../../auth/policy-table.js';
 import type { Asked } from '../../request/asked.js';

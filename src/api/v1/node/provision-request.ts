@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type { ProvisionArguments } from '../../../conductor/service/conductor.js';
 import { FerricError, InvalidError, LockedError } from '../../../domain/errors.js';
+import type { JsonObject } from '../../../domain/json.js';
 import { isProvisionState, isProvisionVerb, nextByVerb } from '../../../domain/provision/machine.js';
 import { illegalVerb, refusalInMaintenance } from '../../../domain/provision/refusal.js';
 import { type ProvisionVerb, VERBS } from '../../../domain/provision/table.js';
-import { type JsonObject, STEP_INTERFACES } from '../../../domain/step/step.js';
+import { STEP_INTERFACES } from '../../../domain/step/step.js';
 import type { Node } from '../../../persistence/node/node.entity.js';
 import { type Microversion, versionOf } from '../../microversion/microversion.js';
 import { FLAG, type JsonSchema, objectOf, TEXT } from '../../openapi/json-schema.js';

@@ -1,6 +1,6 @@
 import type { VendorAnswer } from '../../../conductor/service/vendor-desk.js';
 import { InvalidError } from '../../../domain/errors.js';
-import type { JsonObject } from '../../../domain/step/step.js';
+import type { JsonObject } from '../../../domain/json.js';
 import { ANYTHING, OBJECT } from '../../openapi/json-schema.js';
 import type { ApiReply, ApiRequest } from '../../request/asked.js';
 import type { ParameterTable } from '../../request/query.js';

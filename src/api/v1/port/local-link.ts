@@ -1,5 +1,5 @@
 import { FerricError, InvalidError } from '../../../domain/errors.js';
-import type { JsonObject } from '../../../domain/step/step.js';
+import type { JsonObject } from '../../../domain/json.js';
 import type { Microversion } from '../../microversion/microversion.js';
 import { isMacAddress, shorten } from '../../request/value.js';
 

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Conductor } from '../../../conductor/service/conductor.js';
 import { ConflictError, InvalidError } from '../../../domain/errors.js';
+import type { Json } from '../../../domain/json.js';
 import { isLogicalName } from '../../../domain/node/name.js';
-import type { Json } from '../../../domain/step/step.js';
 import type { Portgroup } from '../../../persistence/portgroup/portgroup.entity.js';
 import {
   type NewPortgroup,

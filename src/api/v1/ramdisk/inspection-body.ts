@@ -1,6 +1,6 @@
 import { InvalidError } from '../../../domain/errors.js';
+import type { JsonObject } from '../../../domain/json.js';
 import { bootedMac, isBmcCard } from '../../../domain/node/machine-macs.js';
-import type { JsonObject } from '../../../domain/step/step.js';
 import { OBJECT, TEXT } from '../../openapi/json-schema.js';
 import { isMacAddress } from '../../request/value.js';
 

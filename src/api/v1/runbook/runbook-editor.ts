@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Conductor } from '../../../conductor/service/conductor.js';
 import { InvalidError } from '../../../domain/errors.js';
+import type { Json, JsonObject } from '../../../domain/json.js';
 import type { PatchOperation } from '../../../domain/node/json-patch.js';
-import type { Json, JsonObject } from '../../../domain/step/step.js';
 import type { Runbook } from '../../../persistence/runbook/runbook.entity.js';
 import {
   type NewRunbook,

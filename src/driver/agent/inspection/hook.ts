@@ -1,6 +1,6 @@
 import type { HookName, InspectorSettings } from '../../../config/section/inspector.js';
 import { InvalidError } from '../../../domain/errors.js';
-import type { Json, JsonObject } from '../../../domain/step/step.js';
+import type { Json, JsonObject } from '../../../domain/json.js';
 import type { Logger } from '../../../platform/logger.js';
 import { capabilitiesOf } from '../../capabilities.js';
 import type { InspectedPort } from '../../contract/inspect.js';

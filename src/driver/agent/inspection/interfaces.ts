@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { InvalidError } from '../../../domain/errors.js';
+import type { Json, JsonObject } from '../../../domain/json.js';
 import { bootedMac, identifyingMacs, isBmcCard, macOf } from '../../../domain/node/machine-macs.js';
-import type { Json, JsonObject } from '../../../domain/step/step.js';
 import type { InspectedPort } from '../../contract/inspect.js';
 import { badInventory, type Hook, type Inspection, objectAt, objectsAt } from './hook.js';
 

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
+import type { Json, JsonObject } from '../../../domain/json.js';
 import { macOf } from '../../../domain/node/machine-macs.js';
-import type { Json, JsonObject } from '../../../domain/step/step.js';
 import { chassisMac, portIdText, readTlvs, TLV, tlvBytes, utf8 } from '../../../protocol/lldp/tlv.js';
 import type { InspectedPort } from '../../contract/inspect.js';
 import { type Hook, type Inspection, objectAt, objectsAt, tame } from './hook.js';

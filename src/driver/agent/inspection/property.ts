@@ -1,10 +1,10 @@
 import { InvalidError, messageOf } from '../../../domain/errors.js';
+import type { Json, JsonObject } from '../../../domain/json.js';
 import {
   deviceByHints,
   findDevicesByHints,
   type RootDeviceCandidate,
 } from '../../../domain/root-device/match.js';
-import type { Json, JsonObject } from '../../../domain/step/step.js';
 import {
   badInventory,
   type Hook,

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { type Operation, applyPatch as reference } from 'rfc6902';
 import { describe, expect, it } from 'vitest';
+import type { Json, JsonObject } from '../../../../src/domain/json.js';
 import { applyPatch, type PatchOperation, sameJson } from '../../../../src/domain/node/json-patch.js';
-import type { Json, JsonObject } from '../../../../src/domain/step/step.js';
 
 const before = { extra: { a: 1, list: [1, 2] }, name: 'n' };
 

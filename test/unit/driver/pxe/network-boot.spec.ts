@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { pxeSection } from '../../../../src/config/section/pxe.js';
 import { InvalidError } from '../../../../src/domain/errors.js';
-import type { JsonObject } from '../../../../src/domain/step/step.js';
+import type { JsonObject } from '../../../../src/domain/json.js';
 import { type Flavour, ipxeFlavour, PXE_FLAVOUR, pxeByHttp } from '../../../../src/driver/pxe/flavour.js';
 import { NetworkBoot } from '../../../../src/driver/pxe/network-boot.js';
 import type { BootPlan } from '../../../../src/persistence/boot-plan/boot-plan.repository.js';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type InspectorSettings, inspectorSection } from '../../../../../src/config/section/inspector.js';
-import type { JsonObject } from '../../../../../src/domain/step/step.js';
+import type { JsonObject } from '../../../../../src/domain/json.js';
 import { digest } from '../../../../../src/driver/agent/inspection/digest.js';
 import type { InspectedPort } from '../../../../../src/driver/contract/inspect.js';
 import { createLogger } from '../../../../../src/platform/logger.js';
