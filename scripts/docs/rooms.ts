@@ -60,8 +60,8 @@ ${GENERATED}
 
 A folder is a room. A room may import itself and the rooms in its row, and nothing else; \`npm run rooms\` fails on any
 other import, on circles, and on a folder without a row. ${pure.join(' and ')} are pure: they import no \`node:\` module
-and no npm package (zod is allowed where the body of a message is parsed). \`src/main.ts\`, \`src/start/daemon.ts\` and
-\`src/app.*.ts\` stand outside the rooms and join them.
+and no npm package (zod is allowed where the body of a message is parsed). \`src/main.ts\` stands outside
+the rooms: it settles the runtime and starts \`src/start\`.
 
 ${table(
   ['Room', 'What it is for', 'May import'],
