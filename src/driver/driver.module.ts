@@ -21,6 +21,7 @@ import { InstanceImage } from './agent/instance-image.js';
 import { Ramdisk } from './agent/ramdisk.js';
 import { RamdiskDeploy } from './agent/ramdisk-deploy.js';
 import { RamdiskLogs } from './agent/ramdisk-logs.js';
+import { BmcQueue, configuredQueue } from './bmc/queue.js';
 import { FAKE_HARDWARE } from './hardware-type/fake-hardware.js';
 import { IPMI } from './hardware-type/ipmi.js';
 import {
@@ -39,12 +40,14 @@ import { DriverRegistry, type ImplementationTable } from './registry.js';
   imports: [ImageModule],
   providers: [
     CommandProcess,
+    { provide: BmcQueue, inject: [CONFIG], useFactory: (config: Config) => configuredQueue(config.ipmi) },
     {
       provide: Ipmitool,
-      inject: [CONFIG, CommandProcess],
-      useFactory: (config: Config, commands: CommandProcess) =>
+      inject: [CONFIG, CommandProcess, BmcQueue],
+      useFactory: (config: Config, commands: CommandProcess, queue: BmcQueue) =>
         new Ipmitool({
           settings: config.ipmi,
+          queue,
           runtimeDirectory: join(config.data_dir, 'run'),
           run: (command) => commands.run(command),
         }),

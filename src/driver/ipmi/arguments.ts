@@ -78,11 +78,6 @@ export function parseTarget(info: JsonObject): BmcTarget {
   return target;
 }
 
-/** One BMC is one queue, whatever user speaks to it. */
-export function bmcKey(target: BmcTarget): string {
-  return `${target.address.toLowerCase()} ${target.port}`;
-}
-
 export interface PreparedCall {
   args: string[];
   env: Record<string, string>;

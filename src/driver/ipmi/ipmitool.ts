@@ -5,13 +5,13 @@ import type { IpmiSettings } from '../../config/section/ipmi.js';
 import { CancelledError, FerricError, UnsupportedError } from '../../domain/errors.js';
 import type { Logger } from '../../platform/logger.js';
 import { type Command, CommandError, type CommandResult, runCommand } from '../../platform/run-command.js';
+import { type BmcQueue, bmcKey, configuredQueue, type Verdict } from '../bmc/queue.js';
 import type { ReadContext } from '../contract/context.js';
 import type { Tool } from '../contract/implementation.js';
-import { type BmcTarget, bmcKey, type PreparedCall, parseTarget, prepareCall } from './arguments.js';
+import { type BmcTarget, type PreparedCall, parseTarget, prepareCall } from './arguments.js';
 import { BmcMemory } from './bmc-memory.js';
 import type { IpmiCommand } from './commands.js';
 import { type IpmiFault, parseFault, parseSuite, parseVersion } from './output.js';
-import { BmcQueue, type Verdict } from './queue.js';
 import { patienceFor, type Tried, wasRefused, worthAnother } from './retry.js';
 
 /** Older ones read past their buffers when a BMC lies about lengths (CVE-2020-5208). */
@@ -85,13 +85,7 @@ export class Ipmitool implements Tool {
     this.settings = parts.settings;
     this.home = join(parts.runtimeDirectory, 'ipmitool-home');
     this.run = parts.run ?? runCommand;
-    this.queue =
-      parts.queue ??
-      new BmcQueue({
-        maxRunning: parts.settings.max_running,
-        maxWaiting: parts.settings.max_waiting,
-        maxInterval: parts.settings.max_command_interval * 1000,
-      });
+    this.queue = parts.queue ?? configuredQueue(parts.settings);
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { IpmiSettings } from '../../config/section/ipmi.js';
 import { CancelledError } from '../../domain/errors.js';
 import { contained, detached } from '../../platform/boundary.js';
 
@@ -13,6 +14,29 @@ export interface QueueSettings {
   maxInterval: number;
   /** ms; a command that takes longer waits for its BMC, not for this machine. Default 250. */
   grace?: number;
+  /** Told of each command at its end. */
+  observe?: (finished: FinishedTurn) => void;
+}
+
+/** For metrics. */
+export interface FinishedTurn {
+  bmc: string;
+  /** ms from the call until the command began; for a cancelled one, until it was cancelled. */
+  waited: number;
+  /** ms of the command itself. */
+  took: number;
+  /** `cancelled`: its caller gave up before its turn came. */
+  end: Verdict | 'cancelled';
+}
+
+export interface QueueDepth {
+  /** Commands under way in the prompt lane, and in that of BMCs that are slow or did not answer. */
+  running: number;
+  waiting: number;
+  /** Commands whose turn has not come. */
+  queued: number;
+  /** ms that the oldest of those has waited; 0: there is none. */
+  longestWait: number;
 }
 
 export interface Turn {
@@ -23,6 +47,8 @@ export interface Turn {
 }
 
 interface Job {
+  /** By performance.now(). */
+  since: number;
   urgent: boolean;
   judge: Turn['judge'];
   /** Settles when the command has ended, with what it threw. */
@@ -53,6 +79,21 @@ const FIRST_INTERVAL = 250;
 const CALM = 8;
 const MOST_IDLE = 50_000;
 
+/** A BMC is one key, whatever protocol and whatever user speaks to it at this address. */
+export function bmcKey(bmc: { readonly address: string; readonly port: number }): string {
+  return `${bmc.address.toLowerCase()} ${bmc.port}`;
+}
+
+/** The queue that all protocols share, as the configuration limits it. */
+export function configuredQueue(settings: IpmiSettings, observe?: QueueSettings['observe']): BmcQueue {
+  return new BmcQueue({
+    maxRunning: settings.max_running,
+    maxWaiting: settings.max_waiting,
+    maxInterval: settings.max_command_interval * 1000,
+    ...(observe ? { observe } : {}),
+  });
+}
+
 /**
  * One command at a time to each BMC, in order; no limit to how many wait. BMCs take turns, not commands, and those
  * that do not answer wait in a lane of their own, so that any number of dead ones holds up no other: a machine's CPU
@@ -66,16 +107,19 @@ export class BmcQueue {
   private readonly overdue: (() => void)[] = [];
   private readonly grace: number;
   private readonly maxInterval: number;
+  private readonly observe: (finished: FinishedTurn) => void;
 
   constructor(settings: QueueSettings) {
     this.prompt = { used: 0, most: settings.maxRunning, urgent: [], ready: [] };
     this.patient = { used: 0, most: settings.maxWaiting, urgent: [], ready: [] };
     this.grace = settings.grace ?? 250;
     this.maxInterval = settings.maxInterval;
+    this.observe = settings.observe ?? (() => {});
   }
 
   /**
    * Runs `work` when it is the BMC's turn.
+   * @param key see `bmcKey`
    * @throws CancelledError when the signal fires before; else what `work` throws
    */
   run<T>(key: string, work: () => Promise<T>, turn: Turn): Promise<T> {
@@ -85,13 +129,15 @@ export class BmcQueue {
         return;
       }
       const bmc = this.bmcOf(key);
-      const cancel = contained('ipmi: queue', () => {
+      const cancel = contained('bmc: queue', () => {
         const at = bmc.jobs.indexOf(job);
         if (at < 0) return;
         bmc.jobs.splice(at, 1);
         reject(new CancelledError());
+        this.observe({ bmc: key, waited: performance.now() - job.since, took: 0, end: 'cancelled' });
       });
       const job: Job = {
+        since: performance.now(),
         urgent: turn.urgent ?? false,
         judge: (error) => turn.judge(error),
         run: async () => {
@@ -112,10 +158,15 @@ export class BmcQueue {
   }
 
   /** For metrics. */
-  get depth(): { running: number; waiting: number; queued: number } {
+  get depth(): QueueDepth {
     let queued = 0;
-    for (const bmc of this.bmcs.values()) queued += bmc.jobs.length;
-    return { running: this.prompt.used, waiting: this.patient.used, queued };
+    let first = Number.POSITIVE_INFINITY;
+    for (const { jobs } of this.bmcs.values()) {
+      queued += jobs.length;
+      first = Math.min(first, jobs[0]?.since ?? first);
+    }
+    const longestWait = queued > 0 ? performance.now() - first : 0;
+    return { running: this.prompt.used, waiting: this.patient.used, queued, longestWait };
   }
 
   private bmcOf(key: string): Bmc {
@@ -141,7 +192,7 @@ export class BmcQueue {
         const bmc = lane.urgent.shift() ?? lane.ready.shift();
         if (!bmc) break;
         const job = bmc.jobs.shift();
-        if (job) detached('ipmi: queue', this.perform(bmc, job, lane));
+        if (job) detached('bmc: queue', this.perform(bmc, job, lane));
         else this.rest(bmc); // all its jobs were cancelled while it was in line
       }
     }
@@ -157,7 +208,7 @@ export class BmcQueue {
       lane.used++;
     };
     const outlived = setTimeout(
-      contained('ipmi: queue', () => {
+      contained('bmc: queue', () => {
         if (lane === this.patient) return;
         if (this.patient.used < this.patient.most) move();
         else this.overdue.push(move);
@@ -165,14 +216,18 @@ export class BmcQueue {
       }),
       this.grace,
     );
+    const begun = performance.now();
     const end = await job.run();
+    const took = performance.now() - begun;
     clearTimeout(outlived);
     const at = this.overdue.indexOf(move);
     if (at >= 0) this.overdue.splice(at, 1);
     lane.used--;
-    this.learn(bmc, end.threw ? job.judge(end.error) : 'answered');
+    const verdict = end.threw ? job.judge(end.error) : 'answered';
+    this.learn(bmc, verdict);
     this.rest(bmc);
     this.pump();
+    this.observe({ bmc: bmc.key, waited: begun - job.since, took, end: verdict });
   }
 
   private learn(bmc: Bmc, verdict: Verdict): void {
@@ -190,7 +245,7 @@ export class BmcQueue {
     if (bmc.interval > 0) {
       bmc.state = 'resting';
       setTimeout(
-        contained('ipmi: queue', () => this.wake(bmc)),
+        contained('bmc: queue', () => this.wake(bmc)),
         bmc.interval,
       );
     } else this.wake(bmc);

@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { BmcQueue, type Turn, type Verdict } from '../../../../src/driver/ipmi/queue.js';
+import {
+  BmcQueue,
+  bmcKey,
+  type FinishedTurn,
+  type Turn,
+  type Verdict,
+} from '../../../../src/driver/bmc/queue.js';
 
 class Fault extends Error {
   constructor(readonly verdict: Verdict) {
@@ -37,7 +43,7 @@ describe('BmcQueue', () => {
     for (const bmc of ['a', 'b', 'c', 'd']) {
       expect(log.filter((line) => line.startsWith(bmc))).toEqual([`${bmc}1`, `${bmc}2`, `${bmc}3`]);
     }
-    expect(q.depth).toEqual({ running: 0, waiting: 0, queued: 0 });
+    expect(q.depth).toEqual({ running: 0, waiting: 0, queued: 0, longestWait: 0 });
   });
 
   it('lets dead BMCs hold up no healthy one', async () => {
@@ -138,5 +144,40 @@ describe('BmcQueue', () => {
     await expect(third).resolves.toBe('third');
     await first;
     expect(ran).toBe(false);
+  });
+
+  it('tells how deep it is, and of each command how long it waited and took, and how it ended', async () => {
+    const finished: FinishedTurn[] = [];
+    const q = queue({ maxRunning: 1, observe: (one: FinishedTurn) => finished.push(one) });
+    const abort = new AbortController();
+    const first = q.run('a', () => sleep(25), turn());
+    const second = q.run('a', () => sleep(5).then(() => Promise.reject(new Fault('silent'))), turn());
+    const given = q.run('b', async () => {}, turn({ signal: abort.signal }));
+    await sleep(10);
+    expect(q.depth).toMatchObject({ running: 1, waiting: 0, queued: 2 });
+    expect(q.depth.longestWait).toBeGreaterThanOrEqual(9);
+    abort.abort();
+    await expect(given).rejects.toMatchObject({ code: 'cancelled' });
+    await first;
+    await expect(second).rejects.toMatchObject({ verdict: 'silent' });
+    await sleep(0);
+    expect(finished.map(({ bmc, end }) => [bmc, end])).toEqual([
+      ['b', 'cancelled'],
+      ['a', 'answered'],
+      ['a', 'silent'],
+    ]);
+    expect(finished[1]!.took).toBeGreaterThanOrEqual(24);
+    expect(finished[1]!.waited).toBeLessThan(finished[1]!.took);
+    expect(finished[2]!.waited).toBeGreaterThanOrEqual(24);
+    expect(q.depth).toEqual({ running: 0, waiting: 0, queued: 0, longestWait: 0 });
+  });
+
+  it('takes one BMC for one, however its name is written', () => {
+    expect(bmcKey({ address: 'BMC-1.Example', port: 623 })).toBe(
+      bmcKey({ address: 'bmc-1.example', port: 623 }),
+    );
+    expect(bmcKey({ address: 'bmc-1.example', port: 443 })).not.toBe(
+      bmcKey({ address: 'bmc-1.example', port: 623 }),
+    );
   });
 });
