@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
-import { buildFat } from '../../../src/protocol/configdrive/fat.js';
-import { readIso9660 } from '../../../src/protocol/configdrive/read-iso9660.js';
+import { buildFat } from '../../../src/protocol/file-system/fat.js';
+import { readIso9660 } from '../../../src/protocol/iso/read.js';
 import { fileSystemOf } from '../../../src/protocol/image-format/content.js';
 import { fileSystemFault } from '../../../src/protocol/image-format/sector-size.js';
 import { deployment, messageOf } from '../error.js';

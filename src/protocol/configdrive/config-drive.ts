@@ -1,4 +1,4 @@
-import { buildIso9660 } from './iso9660.js';
+import { buildIso9660 } from '../iso/write.js';
 
 /** A config drive as a client gives it instead of a finished volume (contract: dict form, 1.56; vendor_data 1.59). */
 export interface ConfigDriveContent {

@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { buildFat } from '../../../src/protocol/configdrive/fat.js';
-import { buildIso9660 } from '../../../src/protocol/configdrive/iso9660.js';
-import { readIso9660 } from '../../../src/protocol/configdrive/read-iso9660.js';
+import { buildFat } from '../../../src/protocol/file-system/fat.js';
+import { buildIso9660 } from '../../../src/protocol/iso/write.js';
+import { readIso9660 } from '../../../src/protocol/iso/read.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'fat-'));
 afterAll(() => rmSync(dir, { recursive: true }));

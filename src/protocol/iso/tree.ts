@@ -1,8 +1,12 @@
+import type { Content } from './content.js';
+
 export interface TreeFile {
+  /** From the root, as it was given. */
+  path: string;
   name: string;
   /** What ISO 9660 without extensions shows, such as `META_DATA.JSON;1`. */
   plainName: string;
-  content: Uint8Array;
+  content: Content;
 }
 
 export interface TreeDirectory {
@@ -16,12 +20,14 @@ export interface TreeDirectory {
 /** Joliet's limit; Rock Ridge would take a little more. */
 const MAX_NAME = 64;
 const MAX_DEPTH = 8;
+/** Of the path table's 16-bit numbers (ECMA-119 §9.4.4). */
+const MOST_DIRECTORIES = 0xffff;
 
 /**
  * @returns folders in path table order (the root first, then by depth, parent and name), files in theirs
  * @throws RangeError for a path with empty, dotted, too long or too deep parts, or a file that is a folder too
  */
-export function layOutTree(files: ReadonlyMap<string, Uint8Array>): {
+export function layOutTree(files: ReadonlyMap<string, Content>): {
   directories: TreeDirectory[];
   files: TreeFile[];
 } {
@@ -37,14 +43,15 @@ export function layOutTree(files: ReadonlyMap<string, Uint8Array>): {
       else directories.push(entry);
     }
   }
+  if (directories.length > MOST_DIRECTORIES) throw new RangeError(`more than ${MOST_DIRECTORIES} folders`);
   return { directories, files: leaves };
 }
 
-function insert(root: TreeDirectory, path: string, content: Uint8Array): void {
+function insert(root: TreeDirectory, path: string, content: Content): void {
   const parts = path.split('/');
   if (parts.length > MAX_DEPTH - 1) throw new RangeError(`${path}: more than ${MAX_DEPTH - 1} folders deep`);
   for (const part of parts) {
-    if (part === '' || part === '.' || part === '..' || part.length > MAX_NAME || /[\0*:;?\\]/.test(part)) {
+    if (!isName(part)) {
       throw new RangeError(`${path}: ${JSON.stringify(part)} is no name for a file`);
     }
   }
@@ -61,7 +68,13 @@ function insert(root: TreeDirectory, path: string, content: Uint8Array): void {
   const name = parts.at(-1)!;
   if (directory.entries.some((entry) => entry.name === name))
     throw new RangeError(`${path}: is there already`);
-  directory.entries.push({ name, plainName: '', content });
+  directory.entries.push({ path, name, plainName: '', content });
+}
+
+/** Lone surrogates are no characters, and have no bytes in UTF-8. */
+function isName(part: string): boolean {
+  if (part === '' || part === '.' || part === '..' || part.length > MAX_NAME) return false;
+  return !/[\x00-\x1f\x7f*:;?\\]|\p{Surrogate}/u.test(part);
 }
 
 /** Level 2 identifiers: upper case, digits and `_`, 30 characters at most, made unique by a number. */

@@ -1,59 +1,21 @@
-// Writes ISO 9660 volumes (ECMA-119) with Rock Ridge names for Unix (RRIP 1.09 on SUSP) and Joliet names for
-// Windows: both show files as they were named, where plain ISO 9660 shows upper case.
+import { bothEndian16, bothEndian32, joinBytes, padded, textBytes, ucs2Bytes } from './bytes.js';
+import { type Piece, sizeOf } from './content.js';
+import type { TreeDirectory, TreeFile } from './tree.js';
 
-import { bothEndian16, bothEndian32, joinBytes, padded, textBytes, ucs2Bytes } from './iso-bytes.js';
-import { layOutTree, type TreeDirectory, type TreeFile } from './iso-tree.js';
+/** Bytes of a logical sector (ECMA-119 §6.1.2). */
+export const SECTOR = 2048;
 
-export interface IsoOptions {
-  /** Up to 32 characters; Linux shows it as the label of the file system. */
-  label: string;
-  publisher?: string;
-  /** Milliseconds since 1970, for the volume and every file. */
-  time: number;
-}
-
-const SECTOR = 2048;
-const FIRST_DESCRIPTOR = 16;
-const JOLIET_LEVEL_3 = [0x25, 0x2f, 0x45];
-
-/**
- * @param files by path, such as `openstack/latest/meta_data.json`; folders come by themselves
- * @throws RangeError for a path that cannot be written
- */
-export function buildIso9660(files: ReadonlyMap<string, Uint8Array>, options: IsoOptions): Uint8Array {
-  if (options.label.length > 32) throw new RangeError(`a volume label has at most 32 characters`);
-  const { directories, files: leaves } = layOutTree(files);
-  const plain = new Volume('plain', directories, options.time);
-  const joliet = new Volume('joliet', directories, options.time);
-
-  // Sectors: system area, two descriptors and the end mark, path tables, folders, then the files, shared by both.
-  let next = FIRST_DESCRIPTOR + 3;
-  for (const volume of [plain, joliet]) next = volume.place(next);
-  const place = new Map<TreeFile, number>();
-  for (const leaf of leaves) {
-    place.set(leaf, leaf.content.length === 0 ? 0 : next);
-    next += Math.ceil(leaf.content.length / SECTOR);
-  }
-  const image = new Uint8Array(next * SECTOR);
-  image.set(descriptor(1, plain, next, options), FIRST_DESCRIPTOR * SECTOR);
-  image.set(descriptor(2, joliet, next, options), (FIRST_DESCRIPTOR + 1) * SECTOR);
-  image.set([255, ...textBytes('CD001'), 1], (FIRST_DESCRIPTOR + 2) * SECTOR);
-  for (const volume of [plain, joliet]) volume.write(image, place);
-  for (const leaf of leaves) image.set(leaf.content, place.get(leaf)! * SECTOR);
-  return image;
-}
-
-type Kind = 'plain' | 'joliet';
+export type VolumeKind = 'plain' | 'joliet';
 
 /** One of the two trees over the same files. */
-class Volume {
+export class Volume {
   pathTableSize = 0;
   littlePathTable = 0;
   bigPathTable = 0;
   private readonly extent = new Map<TreeDirectory, { sector: number; size: number }>();
 
   constructor(
-    readonly kind: Kind,
+    readonly kind: VolumeKind,
     private readonly directories: readonly TreeDirectory[],
     private readonly time: number,
   ) {}
@@ -73,15 +35,16 @@ class Volume {
     return next;
   }
 
-  write(image: Uint8Array, place: ReadonlyMap<TreeFile, number>): void {
-    image.set(this.pathTable(false), this.littlePathTable * SECTOR);
-    image.set(this.pathTable(true), this.bigPathTable * SECTOR);
-    for (const directory of this.directories) {
-      image.set(
-        this.folder(directory, (file) => place.get(file)!),
-        this.extent.get(directory)!.sector * SECTOR,
-      );
-    }
+  /** Its tables and folders. */
+  pieces(place: ReadonlyMap<TreeFile, number>): Piece[] {
+    return [
+      { at: this.littlePathTable * SECTOR, content: this.pathTable(false) },
+      { at: this.bigPathTable * SECTOR, content: this.pathTable(true) },
+      ...this.directories.map((directory) => ({
+        at: this.extent.get(directory)!.sector * SECTOR,
+        content: this.folder(directory, (file) => place.get(file)!),
+      })),
+    ];
   }
 
   rootRecord(): Uint8Array {
@@ -127,7 +90,7 @@ class Volume {
       this.record(Uint8Array.of(1), this.at(parent), true, this.rockRidge(parent, false)),
       ...directory.entries.map((entry) => {
         const target =
-          'content' in entry ? { sector: place(entry), size: entry.content.length } : this.at(entry);
+          'content' in entry ? { sector: place(entry), size: sizeOf(entry.content) } : this.at(entry);
         return this.record(
           this.name(entry),
           target,
@@ -200,50 +163,6 @@ class Volume {
   }
 }
 
-/** §8.4 and §8.5: both descriptors have the same layout; the second names its character set. */
-function descriptor(type: 1 | 2, volume: Volume, sectors: number, options: IsoOptions): Uint8Array {
-  const bytes = new Uint8Array(SECTOR);
-  const view = new DataView(bytes.buffer);
-  const text = (value: string, at: number, length: number) => {
-    const blank =
-      volume.kind === 'joliet' ? ucs2Bytes(' '.repeat(length / 2)) : textBytes(' '.repeat(length));
-    const content = volume.kind === 'joliet' ? ucs2Bytes(value) : textBytes(value);
-    bytes.set(blank, at);
-    bytes.set(content.subarray(0, length & ~(volume.kind === 'joliet' ? 1 : 0)), at);
-  };
-  bytes.set([type, ...textBytes('CD001'), 1]);
-  text('LINUX', 8, 32);
-  text(options.label, 40, 32);
-  bytes.set(bothEndian32(sectors), 80);
-  if (volume.kind === 'joliet') bytes.set(JOLIET_LEVEL_3, 88);
-  bytes.set(bothEndian16(1), 120); // one volume in the set
-  bytes.set(bothEndian16(1), 124);
-  bytes.set(bothEndian16(SECTOR), 128);
-  bytes.set(bothEndian32(volume.pathTableSize), 132);
-  view.setUint32(140, volume.littlePathTable, true);
-  view.setUint32(148, volume.bigPathTable, false);
-  bytes.set(volume.rootRecord(), 156);
-  for (const [at, length, value] of [
-    [190, 128, ''],
-    [318, 128, options.publisher ?? ''],
-    [446, 128, ''],
-    [574, 128, ''],
-    [702, 36, ''], // copyright, abstract and bibliography files; 37 bytes each, of which UCS-2 fills 36
-    [739, 36, ''],
-    [776, 36, ''],
-  ] as const) {
-    text(value, at, length);
-  }
-  if (volume.kind === 'plain') for (const at of [738, 775, 812]) bytes[at] = 0x20;
-  const time = longTime(options.time);
-  bytes.set(time, 813);
-  bytes.set(time, 830);
-  bytes.set(longTime(undefined), 847); // does not expire
-  bytes.set(time, 864);
-  bytes[881] = 1;
-  return bytes;
-}
-
 /** §9.1.5, in UTC. */
 function shortTime(ms: number): Uint8Array {
   const date = new Date(ms);
@@ -256,11 +175,4 @@ function shortTime(ms: number): Uint8Array {
     date.getUTCSeconds(),
     0,
   );
-}
-
-/** §8.4.26.1: sixteen digits and an offset; all zeros mean no time. */
-function longTime(ms: number | undefined): Uint8Array {
-  if (ms === undefined) return Uint8Array.of(...textBytes('0'.repeat(16)), 0);
-  const digits = new Date(ms).toISOString().replace(/\D/g, '').slice(0, 16);
-  return Uint8Array.of(...textBytes(digits), 0);
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { buildIso9660 } from '../../../../src/protocol/configdrive/iso9660.js';
+import { buildIso9660 } from '../../../../src/protocol/iso/write.js';
 
 const TIME = Date.UTC(2026, 10, 21, 4, 34, 23, 760);
 const text = (bytes: Uint8Array) => new TextDecoder('latin1').decode(bytes);

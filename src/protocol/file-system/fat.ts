@@ -165,7 +165,7 @@ function folder(entries: readonly Entry[], time: number): Uint8Array[] {
     const short = shortName(name, index);
     const isFolder = Array.isArray(content);
     return [
-      ...longName(name, short),
+      ...(SHORT_NAME.test(name) ? [] : longName(name, short)),
       record(short, isFolder ? DIRECTORY : 0, cluster, isFolder ? 0 : content.length, time),
     ];
   });
@@ -186,8 +186,15 @@ function record(name: Uint8Array, kind: number, cluster: number, size: number, t
   return bytes;
 }
 
+/** A name that is one of FAT's own needs no other: firmware looks for EFI/BOOT/BOOTX64.EFI so. */
+const SHORT_NAME = /^[A-Z0-9_]{1,8}(\.[A-Z0-9_]{1,3})?$/;
+
 /** Unique in its folder by the number at its end. */
 function shortName(name: string, index: number): Uint8Array {
+  if (SHORT_NAME.test(name)) {
+    const [base = '', extension = ''] = name.split('.');
+    return padded(padText(base, 8) + extension, 11);
+  }
   const clean = (text: string) => text.toUpperCase().replaceAll(/[^A-Z0-9]/g, '');
   const dot = name.lastIndexOf('.');
   const tail = `~${index + 1}`;

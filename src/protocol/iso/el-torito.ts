@@ -1,0 +1,96 @@
+// Boot entries of optical discs: "El Torito" Bootable CD-ROM Format Specification, 1.0; UEFI 2.10 §13.3.2.1.
+
+import { textBytes } from './bytes.js';
+import { SECTOR } from './volume.js';
+
+/** What a firmware starts, as the sectors of the disc that it is in. */
+export interface BootImage {
+  platform: 'bios' | 'uefi';
+  /** Sector of the disc. */
+  sector: number;
+  /** Blocks of 512 bytes that are loaded; the firmware of UEFI reads on to the end of the file system inside. */
+  blocks: number;
+}
+
+const PLATFORM = { bios: 0, uefi: 0xef } as const;
+const BOOTABLE = 0x88;
+const MORE_HEADERS = 0x90;
+const LAST_HEADER = 0x91;
+const RECORD = 32;
+
+/** The volume descriptor that names the catalog (§2.0); it stands in sector 17. */
+export function bootRecord(catalogSector: number): Uint8Array {
+  const bytes = new Uint8Array(SECTOR);
+  bytes.set([0, ...textBytes('CD001'), 1]);
+  bytes.set(textBytes('EL TORITO SPECIFICATION'), 7);
+  new DataView(bytes.buffer).setUint32(71, catalogSector, true);
+  return bytes;
+}
+
+/** The first image is the one that is started by default; each other one has a section of its own (§2.3). */
+export function bootCatalog(images: readonly BootImage[]): Uint8Array {
+  const [first, ...others] = images;
+  if (first === undefined) throw new RangeError('a boot catalog without an image');
+  const bytes = new Uint8Array(SECTOR);
+  bytes.set(validation(first));
+  bytes.set(entry(first), RECORD);
+  for (const [index, image] of others.entries()) {
+    const at = (2 + 2 * index) * RECORD;
+    bytes[at] = index === others.length - 1 ? LAST_HEADER : MORE_HEADERS;
+    bytes[at + 1] = PLATFORM[image.platform];
+    bytes[at + 2] = 1; // entries of this section
+    bytes.set(entry(image), at + RECORD);
+  }
+  return bytes;
+}
+
+/** §2.1: all 16-bit words of it have the sum 0. */
+function validation({ platform }: BootImage): Uint8Array {
+  const bytes = new Uint8Array(RECORD);
+  const view = new DataView(bytes.buffer);
+  bytes[0] = 1;
+  bytes[1] = PLATFORM[platform];
+  bytes.set([0x55, 0xaa], 30);
+  let sum = 0;
+  for (let at = 0; at < RECORD; at += 2) sum += view.getUint16(at, true);
+  view.setUint16(28, -sum & 0xffff, true);
+  return bytes;
+}
+
+/** §2.2, without emulation of another medium. */
+function entry({ sector, blocks }: BootImage): Uint8Array {
+  const bytes = new Uint8Array(RECORD);
+  const view = new DataView(bytes.buffer);
+  bytes[0] = BOOTABLE;
+  // UEFI 2.10 §13.3.2.1: 0 and 1 stand for "to the end", for images that 16 bits cannot count.
+  view.setUint16(6, blocks > 0xffff ? 0 : blocks, true);
+  view.setUint32(8, sector, true);
+  return bytes;
+}
+
+/**
+ * isolinux finds itself on the disc by a table inside of it: mkisofs(8), "EL TORITO BOOT INFORMATION TABLE".
+ * @param sector of the disc, where the image is
+ * @throws RangeError for an image without room for it
+ */
+export function withBootInfo(image: Uint8Array, sector: number, firstDescriptor: number): Uint8Array {
+  if (image.length < 64) throw new RangeError('a BIOS boot image has at least 64 bytes');
+  const bytes = Uint8Array.from(image);
+  const view = new DataView(bytes.buffer);
+  bytes.fill(0, 8, 64);
+  let sum = 0;
+  for (let at = 64; at < bytes.length; at += 4) {
+    const word = at + 4 <= bytes.length ? view.getUint32(at, true) : lastWord(bytes, at);
+    sum = (sum + word) >>> 0;
+  }
+  view.setUint32(8, firstDescriptor, true);
+  view.setUint32(12, sector, true);
+  view.setUint32(16, image.length, true);
+  view.setUint32(20, sum, true);
+  return bytes;
+}
+
+/** What is missing counts as zeros. */
+function lastWord(bytes: Uint8Array, at: number): number {
+  return bytes.subarray(at).reduceRight((word, byte) => word * 256 + byte, 0);
+}
