@@ -1,6 +1,7 @@
 import type { DriverSettings } from '../config/section/driver.js';
 import { ForbiddenError, InvalidError, NotFoundError } from '../domain/errors.js';
-import type { Implementation, PropertyTable, Tool } from './contract/implementation.js';
+import type { Logger } from '../platform/logger.js';
+import type { Implementation, PropertyTable } from './contract/implementation.js';
 import {
   type HardwareType,
   type ImplementationByKind,
@@ -9,6 +10,7 @@ import {
   type Interfaces,
 } from './contract/interfaces.js';
 import type { StepDeclaration } from './contract/step.js';
+import { type NamedImplementation, Needs } from './needs.js';
 
 /** Every implementation that was built, enabled or not. */
 export type ImplementationTable = {
@@ -32,6 +34,7 @@ export class DriverRegistry {
   private readonly settings: DriverSettings;
   private readonly resolved = new Map<string, Interfaces>();
   private readonly enabled = new Map<string, readonly string[]>();
+  private readonly needs = new Needs();
   /** Raw steps of all implementations, `interface.step`. */
   private readonly raw: ReadonlySet<string>;
 
@@ -180,14 +183,28 @@ export class DriverRegistry {
     } as DriverDescription;
   }
 
-  /** What the enabled interfaces of the enabled hardware types work with, each once. */
-  tools(): Tool[] {
-    const all = [...this.types.values()].flatMap((type) =>
+  /**
+   * Starts what the enabled interfaces of the enabled hardware types need, each once.
+   * @throws FerricError of the first that does not start, naming who needs it; those before it are stopped again
+   */
+  start(log: Logger): Promise<void> {
+    return this.needs.start(this.enabledImplementations(), log);
+  }
+
+  /** In the reverse order. What does not stop is logged and holds up nothing. */
+  stop(log: Logger, hurry?: AbortSignal): Promise<void> {
+    return this.needs.stop(log, hurry);
+  }
+
+  private enabledImplementations(): NamedImplementation[] {
+    return [...this.types.values()].flatMap((type) =>
       INTERFACE_KINDS.flatMap((kind) =>
-        this.enabledFor(type, kind).map((name) => named<Implementation>(this.table[kind], name).tool),
+        this.enabledFor(type, kind).map((name) => ({
+          kind,
+          implementation: named<Implementation>(this.table[kind], name),
+        })),
       ),
     );
-    return [...new Set(all)].filter((tool) => tool !== undefined);
   }
 
   private typeOf(driver: string): HardwareType {

@@ -178,11 +178,9 @@ async function conductor(
   }
   const commands = app.get(CommandProcess);
   started.add('command process', () => commands.close());
-  for (const tool of app.get(DriverRegistry).tools()) {
-    const { version } = await tool.start();
-    started.add(tool.name, async () => tool.stop?.());
-    log.info(`driver: ${tool.name} ${version}`);
-  }
+  const drivers = app.get(DriverRegistry);
+  await drivers.start(log);
+  started.add('drivers', (hurry) => drivers.stop(log, hurry));
   log.info(config.conductor.automated_clean ? erasureInWords(config.deploy) : 'automated cleaning is off');
   const composed = app.get<ComposedConductor>(COMPOSED_CONDUCTOR);
   const periodic = app.get(PeriodicRunner);

@@ -15,14 +15,25 @@ export interface Implementation {
   validate(context: ReadContext): Promise<void>;
   /** What an operator should know though nothing is wrong, such as that a step takes hours. */
   notice?(context: ReadContext): string | undefined;
-  /** What it works with on this machine; several implementations may share it. */
-  readonly tool?: Tool;
+  /** What has to be started before its first use; several implementations may share it. */
+  readonly needs?: Startable;
 }
 
-/** A program that implementations need. Started with the daemon, and only where one that is enabled needs it. */
-export interface Tool {
+/**
+ * What implementations work with: a program of this machine, a client with sessions. Started with the daemon, once,
+ * and only where an implementation that is enabled needs it.
+ */
+export interface Startable {
+  /** For the log, and for the message where it does not start. */
   readonly name: string;
-  /** @throws FerricError where it cannot work here */
-  start(): Promise<{ version: string }>;
-  stop?(): Promise<void>;
+  /**
+   * @returns what the log should say of it, such as its version
+   * @throws FerricError where it cannot work here: the daemon does not start
+   */
+  start?(): Promise<string | undefined>;
+  /**
+   * Called in the reverse order, once nothing uses it any more.
+   * @param hurry cuts short what is under way
+   */
+  stop?(hurry?: AbortSignal): Promise<void>;
 }

@@ -7,7 +7,7 @@ import type { Logger } from '../../platform/logger.js';
 import { type Command, CommandError, type CommandResult, runCommand } from '../../platform/run-command.js';
 import { type BmcQueue, bmcKey, configuredQueue, type Verdict } from '../bmc/queue.js';
 import type { ReadContext } from '../contract/context.js';
-import type { Tool } from '../contract/implementation.js';
+import type { Startable } from '../contract/implementation.js';
 import { type BmcTarget, type PreparedCall, parseTarget, prepareCall } from './arguments.js';
 import { BmcMemory } from './bmc-memory.js';
 import type { IpmiCommand } from './commands.js';
@@ -67,7 +67,7 @@ export class IpmiError extends FerricError {
  * The one door to BMCs: runs ipmitool in turn, bounded and without secrets in sight, and again where `retry.ts` says that
  * it is worth it.
  */
-export class Ipmitool implements Tool {
+export class Ipmitool implements Startable {
   readonly name = 'ipmitool';
   private readonly settings: IpmiSettings;
   private readonly home: string;
@@ -93,7 +93,7 @@ export class Ipmitool implements Tool {
    * on every call (27 to 8 ms of CPU): it looks below HOME first, and only this path is tried (1.8.19: ipmi_oem).
    * @throws UnsupportedError
    */
-  async start(): Promise<{ version: string }> {
+  async start(): Promise<string> {
     let stdout: string;
     try {
       ({ stdout } = await this.run({ file: this.settings.program, args: ['-V'], timeout: 10_000 }));
@@ -113,7 +113,7 @@ export class Ipmitool implements Tool {
     const stub = join(this.home, '.local/usr/share/misc/enterprise-numbers.txt');
     await mkdir(dirname(stub), { recursive: true, mode: 0o700 });
     await writeFile(stub, '0\n  Reserved\n    IANA\n      iana&iana.org\n'); // an empty one is refused
-    return { version: version.join('.') };
+    return version.join('.');
   }
 
   /**

@@ -3,7 +3,7 @@ import { FerricError, InvalidError } from '../../domain/errors.js';
 import type { BootDevice, BootMode } from '../../domain/node/boot-device.js';
 import { bootModeOf } from '../capabilities.js';
 import type { DriverContext, ReadContext } from '../contract/context.js';
-import type { Tool } from '../contract/implementation.js';
+import type { Startable } from '../contract/implementation.js';
 import type { ManagementInterface } from '../contract/management.js';
 import { IPMI_PROPERTIES, parseTarget } from './arguments.js';
 import { getBootFlags, powerControl, setBootDevice, setBootOption } from './commands.js';
@@ -27,7 +27,7 @@ const KEEP_FLAGS = 0x08;
 /** Boot device by ipmitool. */
 export class IpmiManagement implements ManagementInterface {
   readonly name = 'ipmitool';
-  readonly tool: Tool;
+  readonly needs: Startable;
   readonly properties = IPMI_PROPERTIES;
   private readonly ipmitool: Ipmitool;
   private readonly settings: IpmiSettings;
@@ -36,7 +36,7 @@ export class IpmiManagement implements ManagementInterface {
   /** @param parts.defaultBootMode deploy.default_boot_mode */
   constructor(parts: { ipmitool: Ipmitool; settings: IpmiSettings; defaultBootMode: BootMode }) {
     this.ipmitool = parts.ipmitool;
-    this.tool = parts.ipmitool;
+    this.needs = parts.ipmitool;
     this.settings = parts.settings;
     this.defaultBootMode = parts.defaultBootMode;
   }

@@ -1,7 +1,7 @@
 import { FerricError, UnsupportedError } from '../../domain/errors.js';
 import { POWER_TARGETS, type PowerState, type PowerTarget, settledPower } from '../../domain/power/power.js';
 import type { DriverContext, ReadContext } from '../contract/context.js';
-import type { Tool } from '../contract/implementation.js';
+import type { Startable } from '../contract/implementation.js';
 import type { PowerInterface } from '../contract/power.js';
 import { IPMI_PROPERTIES, parseTarget } from './arguments.js';
 import { powerControl, powerStatus } from './commands.js';
@@ -49,7 +49,7 @@ interface Time {
 /** Power by `ipmitool power`. Saves nothing. */
 export class IpmiPower implements PowerInterface {
   readonly name = 'ipmitool';
-  readonly tool: Tool;
+  readonly needs: Startable;
   readonly properties = IPMI_PROPERTIES;
   readonly targets = POWER_TARGETS;
   private readonly ipmitool: Ipmitool;
@@ -57,7 +57,7 @@ export class IpmiPower implements PowerInterface {
 
   constructor(parts: { ipmitool: Ipmitool; management: IpmiManagement }) {
     this.ipmitool = parts.ipmitool;
-    this.tool = parts.ipmitool;
+    this.needs = parts.ipmitool;
     this.management = parts.management;
   }
 

@@ -1,7 +1,7 @@
 import { FerricError, InvalidError } from '../../domain/errors.js';
 import type { Json, JsonObject } from '../../domain/json.js';
 import type { ReadContext } from '../contract/context.js';
-import type { Tool } from '../contract/implementation.js';
+import type { Startable } from '../contract/implementation.js';
 import type { StepDeclaration } from '../contract/step.js';
 import type { VendorInterface, VendorMethod } from '../contract/vendor.js';
 import { IPMI_PROPERTIES, parseTarget } from './arguments.js';
@@ -27,13 +27,13 @@ const base = {
 /** send_raw and bmc_reset (Ironic: ipmitool.py, VendorPassthru). */
 export class IpmiVendor implements VendorInterface {
   readonly name = 'ipmitool';
-  readonly tool: Tool;
+  readonly needs: Startable;
   readonly properties = IPMI_PROPERTIES;
   readonly methods: Readonly<Record<string, VendorMethod>>;
   readonly steps: readonly StepDeclaration[];
 
   constructor(private readonly ipmitool: Ipmitool) {
-    this.tool = ipmitool;
+    this.needs = ipmitool;
     this.methods = {
       send_raw: {
         ...base,

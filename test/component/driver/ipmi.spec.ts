@@ -47,9 +47,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 describe('ipmi power and management, through the real ipmitool', () => {
   it('finds ipmitool and refuses what is none, or too old', async () => {
-    expect(await driver.ipmitool.start()).toEqual({
-      version: expect.stringMatching(/^1\.\d+\.\d+$/) as string,
-    });
+    expect(await driver.ipmitool.start()).toMatch(/^1\.\d+\.\d+$/);
     await expect(build({ program: 'no-such-ipmitool' }).ipmitool.start()).rejects.toThrow(
       'ipmi.program: no-such-ipmitool: is not installed. Install ipmitool 1.8.19 or newer.',
     );
