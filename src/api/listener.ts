@@ -15,7 +15,7 @@ import { type ConnectionLimits, capConnections } from '../platform/connection-ca
 import { Drain } from '../platform/drain.js';
 import type { Logger } from '../platform/logger.js';
 import { registerListener } from '../platform/own-listeners.js';
-import { Sparingly } from '../platform/sparingly.js';
+import { ThrottledLog } from '../platform/throttled-log.js';
 import { listenOnSocket } from '../platform/unix-socket.js';
 import { type Access, ANYBODY, nameable } from './auth/access.js';
 import { Gate } from './auth/gate.js';
@@ -114,7 +114,7 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
   app.useGlobalGuards(new Gate());
   await app.init();
   await adapter.getInstance().ready();
-  const sparingly = new Sparingly(options.log);
+  const sparingly = new ThrottledLog(options.log);
   capConnections(app.getHttpServer(), options.connections ?? CONNECTIONS, (client) =>
     sparingly.warn({ client }, 'too many connections, one refused'),
   );

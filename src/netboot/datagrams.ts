@@ -1,7 +1,7 @@
 import type { RemoteInfo, Socket } from 'node:dgram';
 import { messageOf } from '../domain/errors.js';
 import { contained } from '../platform/boundary.js';
-import type { Sparingly } from '../platform/sparingly.js';
+import type { ThrottledLog } from '../platform/throttled-log.js';
 
 /** Where a datagram goes to. */
 export interface Peer {
@@ -18,7 +18,7 @@ export class Datagrams {
   /** @param service stands before the log lines: DHCP, TFTP */
   constructor(
     private readonly service: string,
-    private readonly log: Pick<Sparingly, 'warn' | 'error'>,
+    private readonly log: Pick<ThrottledLog, 'warn' | 'error'>,
   ) {}
 
   /** Datagrams dropped at receipt since the start. */

@@ -1,5 +1,5 @@
 import { messageOf } from '../domain/errors.js';
-import { type Lines, Sparingly } from './sparingly.js';
+import { type Lines, ThrottledLog } from './throttled-log.js';
 
 /**
  * The boundary between Node.js and our handlers. Whatever Node.js itself calls (a listener of a socket, stream, worker
@@ -8,11 +8,11 @@ import { type Lines, Sparingly } from './sparingly.js';
  */
 
 const faults = new Map<string, number>();
-let sink: Sparingly | null = null;
+let sink: ThrottledLog | null = null;
 
 /** Where faults are written; one line a second for each owner at most, with the number left out. */
 export function reportFaults(log: Lines): void {
-  sink = new Sparingly(log);
+  sink = new ThrottledLog(log);
 }
 
 /** How many faults each owner had since the start. */

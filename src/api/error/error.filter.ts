@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import { DatabaseAwayError, FerricError } from '../../domain/errors.js';
 import type { Logger } from '../../platform/logger.js';
-import { Sparingly } from '../../platform/sparingly.js';
+import { ThrottledLog } from '../../platform/throttled-log.js';
 import { LoginRefused, LoginUnavailable } from '../auth/access.js';
 import { Microversion, VersionRefused } from '../microversion/microversion.js';
 import type { ApiReply, ApiRequest } from '../request/asked.js';
@@ -31,13 +31,13 @@ const TOO_LARGE = 'Request body is too large. Please contact the service adminis
 /** Writes every failure in the API's form: a JSON text that holds a JSON text. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
-  readonly #sparingly: Sparingly;
+  readonly #sparingly: ThrottledLog;
 
   constructor(
     private readonly routes: RouteTable,
     private readonly log: Logger,
   ) {
-    this.#sparingly = new Sparingly(log);
+    this.#sparingly = new ThrottledLog(log);
   }
 
   catch(error: unknown, host: ArgumentsHost): void {

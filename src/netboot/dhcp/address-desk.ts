@@ -1,5 +1,5 @@
 import type { LeaseClient, LeaseRepository } from '../../persistence/lease/lease.repository.js';
-import type { Sparingly } from '../../platform/sparingly.js';
+import type { ThrottledLog } from '../../platform/throttled-log.js';
 import { getOption } from '../../protocol/dhcp4/options.js';
 import type { AddressProbe } from './address-probe.js';
 import type { Question, Silence } from './question.js';
@@ -15,7 +15,7 @@ export class AddressDesk {
   constructor(
     private readonly leases: Leases,
     private readonly probe: AddressProbe,
-    private readonly log: Pick<Sparingly, 'warn'>,
+    private readonly log: Pick<ThrottledLog, 'warn'>,
   ) {}
 
   /**

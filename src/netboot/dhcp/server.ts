@@ -3,7 +3,7 @@ import { FerricError, messageOf } from '../../domain/errors.js';
 import type { BootPlanRepository } from '../../persistence/boot-plan/boot-plan.repository.js';
 import { contained } from '../../platform/boundary.js';
 import type { Logger } from '../../platform/logger.js';
-import { Sparingly } from '../../platform/sparingly.js';
+import { ThrottledLog } from '../../platform/throttled-log.js';
 import { getOption } from '../../protocol/dhcp4/options.js';
 import { decodeDhcp4, encodeDhcp4, formatMac } from '../../protocol/dhcp4/packet.js';
 import { MalformedPacket } from '../../protocol/malformed-packet.js';
@@ -54,7 +54,7 @@ export class DhcpServer {
   readonly #byHttp = new Map<string, number>();
   readonly #strangeRelays = new Set<string>();
   readonly #underWay = new Map<string, Promise<void>>();
-  readonly #sparingly: Sparingly;
+  readonly #sparingly: ThrottledLog;
   readonly #wire: Datagrams;
 
   constructor(
@@ -62,7 +62,7 @@ export class DhcpServer {
     private readonly memory: DhcpMemory,
     private readonly log: Logger,
   ) {
-    this.#sparingly = new Sparingly(log);
+    this.#sparingly = new ThrottledLog(log);
     this.#wire = new Datagrams('DHCP', this.#sparingly);
     this.#known = new KnownMacs<Datagram>(memory.ports, {
       arrived: (datagram) => this.#receive(datagram),

@@ -8,7 +8,7 @@ import { Drain } from '../../platform/drain.js';
 import type { Logger } from '../../platform/logger.js';
 import { registerListener } from '../../platform/own-listeners.js';
 import { sendFile } from '../../platform/send-file.js';
-import { Sparingly } from '../../platform/sparingly.js';
+import { ThrottledLog } from '../../platform/throttled-log.js';
 import { select, type Version } from '../../protocol/http/select.js';
 import type { Manifest, Published } from '../published/manifest.js';
 import { openPublished } from '../published/open-file.js';
@@ -37,7 +37,7 @@ export class HttpBootServer {
   #judge: NodeJS.Timeout | null = null;
   readonly #perAddress = new Map<string, number>();
   readonly #readers = new Map<ServerResponse, Reader>();
-  readonly #sparingly: Sparingly;
+  readonly #sparingly: ThrottledLog;
   /** When this process began: the version of what is made in memory. */
   readonly #began = Date.now();
 
@@ -47,7 +47,7 @@ export class HttpBootServer {
     private readonly log: Logger,
     private readonly speedWindow = SPEED_WINDOW,
   ) {
-    this.#sparingly = new Sparingly(log);
+    this.#sparingly = new ThrottledLog(log);
   }
 
   /** One line: on or off, and where. */

@@ -2,7 +2,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { networkInterfaces } from 'node:os';
 import { messageOf } from '../../domain/errors.js';
 import { contained } from '../../platform/boundary.js';
-import type { Sparingly } from '../../platform/sparingly.js';
+import type { ThrottledLog } from '../../platform/throttled-log.js';
 
 /** A socket on one address of ours. */
 export interface Door {
@@ -25,7 +25,7 @@ export class Doors {
 
   constructor(
     private readonly opened: (door: Door) => void,
-    private readonly log: Pick<Sparingly, 'error'>,
+    private readonly log: Pick<ThrottledLog, 'error'>,
   ) {}
 
   /** The UDP port, or null where none is open. */

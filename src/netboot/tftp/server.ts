@@ -3,7 +3,7 @@ import type { NetbootSection } from '../../config/section/netboot.js';
 import { bootName } from '../../domain/boot-name.js';
 import { messageOf } from '../../domain/errors.js';
 import type { Logger } from '../../platform/logger.js';
-import { Sparingly } from '../../platform/sparingly.js';
+import { ThrottledLog } from '../../platform/throttled-log.js';
 import { MalformedPacket } from '../../protocol/malformed-packet.js';
 import {
   decodeTftp,
@@ -43,7 +43,7 @@ export class TftpServer {
   /** By our address and the client's address and port: of those, one transfer at a time. */
   readonly #served = new Map<string, Served>();
   readonly #perAddress = new Map<string, number>();
-  readonly #sparingly: Sparingly;
+  readonly #sparingly: ThrottledLog;
   readonly #wire: Datagrams;
 
   constructor(
@@ -51,7 +51,7 @@ export class TftpServer {
     private readonly manifest: Pick<Manifest, 'find'>,
     private readonly log: Logger,
   ) {
-    this.#sparingly = new Sparingly(log);
+    this.#sparingly = new ThrottledLog(log);
     this.#wire = new Datagrams('TFTP', this.#sparingly);
     this.#doors = new Doors((door) => {
       this.#wire.receive(door.socket, (bytes, from) => this.#receive(bytes, from, door));

@@ -7,7 +7,7 @@ export type Lines = Record<Level, (words: object, text: string) => void>;
 const GAP = 1_000;
 
 /** Log lines that strangers can cause: of each text one a second at most, with the number that were left out. */
-export class Sparingly {
+export class ThrottledLog {
   readonly #last = new Map<string, { at: number; left: number }>();
 
   constructor(private readonly log: Lines) {}

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Logger } from '../../../src/platform/logger.js';
-import { Sparingly } from '../../../src/platform/sparingly.js';
+import { ThrottledLog } from '../../../src/platform/throttled-log.js';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance'] });
@@ -13,7 +13,7 @@ it('writes each text once a second and says how many it left out', () => {
   const lines: unknown[] = [];
   const write = (words: unknown, text: unknown) => lines.push([words, text]);
   const log = { info: write, warn: write, error: write } as unknown as Logger;
-  const sparingly = new Sparingly(log);
+  const sparingly = new ThrottledLog(log);
   for (let i = 0; i < 100; i++) sparingly.info({ i }, 'a');
   sparingly.warn({}, 'b');
   vi.advanceTimersByTime(1_001);
