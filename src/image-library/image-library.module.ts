@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CONFIG } from '../config/config.module.js';
 import type { Config } from '../config/schema.js';
-import { ImageHoldings } from '../image/cache/holdings.js';
+import { LocalImages } from '../image/cache/local-images.js';
 import { ImageRecordRepository } from '../persistence/image-record/image-record.repository.js';
 import type { Logger } from '../platform/logger.js';
 import { LOGGER } from '../platform/logger.module.js';
@@ -26,9 +26,9 @@ export class ImageLibraryModule {
           inject: [CONFIG, ImageRecordRepository, LOGGER],
           useFactory: composeLibrary,
         },
-        { provide: ImageHoldings, useExisting: ImageLibrary },
+        { provide: LocalImages, useExisting: ImageLibrary },
       ],
-      exports: [ImageLibrary, ImageHoldings],
+      exports: [ImageLibrary, LocalImages],
     };
   }
 }

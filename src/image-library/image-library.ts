@@ -9,7 +9,7 @@ import {
   type UploadRange,
 } from '../domain/image/upload.js';
 import { type BlobFacts, factsOf } from '../image/cache/blob.js';
-import { type HeldImage, ImageHoldings } from '../image/cache/holdings.js';
+import { type LocalImage, LocalImages } from '../image/cache/local-images.js';
 import type { ImageRecord } from '../persistence/image-record/image-record.entity.js';
 import type {
   ImageChanges,
@@ -46,7 +46,7 @@ export interface IncomingBytes {
 const PART_GRACE = 3_600_000;
 
 /** The Image service inside: what happens to a record and its bytes together. */
-export class ImageLibrary extends ImageHoldings {
+export class ImageLibrary extends LocalImages {
   readonly #imports = new Map<string, { abort: AbortController; done: Promise<void> }>();
   #download: Download | undefined;
 
@@ -183,7 +183,7 @@ export class ImageLibrary extends ImageHoldings {
     return { path: this.store.path(sha512), facts: await this.store.facts(sha512) };
   }
 
-  override async show(id: string): Promise<HeldImage> {
+  override async show(id: string): Promise<LocalImage> {
     const image = await this.records.get(id);
     if (image.status !== 'active')
       throw new FerricError('image-unavailable', `Image ${id} is not active but ${image.status}.`);

@@ -21,7 +21,7 @@ import type { ProxySettings } from '../platform/proxy.js';
 import { type CachedImage, type CleanUpReport, ImageCache } from './cache/cache.js';
 import { CacheDesk } from './cache/cache-desk.js';
 import { CacheNotes } from './cache/cache-notes.js';
-import type { ImageHoldings } from './cache/holdings.js';
+import type { LocalImages } from './cache/local-images.js';
 import { ImageBuilder, namesOf } from './fetch/builder.js';
 import type { Digested } from './fetch/digester.js';
 import { ImageFetcher } from './fetch/fetcher.js';
@@ -101,10 +101,10 @@ export class ImageService {
   private readonly fetcher: ImageFetcher;
   private readonly glance: GlanceClient | undefined;
 
-  /** @param holdings the Image service inside; an outside one that is configured comes first */
+  /** @param localImages the Image service inside; an outside one that is configured comes first */
   constructor(
     private readonly settings: ImageServiceSettings,
-    private readonly holdings?: ImageHoldings,
+    private readonly localImages?: LocalImages,
   ) {
     const { transfer, rules, maxBytes, client, glance, cache, convert, maxVirtualBytes } = settings;
     this.pool = new TransferPool(transfer.workers);
@@ -129,7 +129,7 @@ export class ImageService {
       },
       this.pool,
       this.glance,
-      this.glance ? undefined : holdings,
+      this.glance ? undefined : localImages,
     );
     const limits = { maxVirtualBytes, convert, parallel: transfer.parallel };
     this.fetcher = new ImageFetcher(
@@ -146,7 +146,7 @@ export class ImageService {
       isCacheable: async (href, signal) =>
         (await this.sources.state(this.parse(href, 'href'), signal)).cacheable,
       check: (href, checksum) => {
-        if (this.parse(href, 'href').kind === 'glance') configured(this.glance ?? this.holdings);
+        if (this.parse(href, 'href').kind === 'glance') configured(this.glance ?? this.localImages);
         if (checksum !== null) parseChecksumFields({ image_checksum: checksum }, rules);
       },
       fetch: async ({ id, href, checksum, opaque }, target, signal, onProgress) => {
@@ -187,7 +187,7 @@ export class ImageService {
     const image = parseInstanceImage(instanceInfo, this.settings.rules);
     imageKind(instanceInfo);
     if ([image.source, image.kernel, image.ramdisk].some((part) => part?.kind === 'glance'))
-      configured(this.glance ?? this.holdings);
+      configured(this.glance ?? this.localImages);
   }
 
   /**
@@ -195,7 +195,7 @@ export class ImageService {
    * @throws InvalidError naming the field
    */
   validateReference(ref: unknown, field: string): void {
-    if (this.parse(ref, field).kind === 'glance') configured(this.glance ?? this.holdings);
+    if (this.parse(ref, field).kind === 'glance') configured(this.glance ?? this.localImages);
   }
 
   /**
@@ -215,7 +215,7 @@ export class ImageService {
     const format = fields['image_disk_format'];
     const diskFormat = typeof format === 'string' ? format : undefined;
     if (source.kind === 'glance') {
-      const image = await configured(this.glance ?? this.holdings).show(source.id, signal);
+      const image = await configured(this.glance ?? this.localImages).show(source.id, signal);
       const { kernel_id, ramdisk_id, boot_iso_id, hash } = image;
       const checksum = declared
         ? await this.checksumOf(declared, source, signal, options.proxy)
@@ -315,7 +315,7 @@ export class ImageService {
 
   /** Removes what is too old or too much and not in use: for the periodic task. */
   async cleanUp(): Promise<CleanUpReport> {
-    await this.holdings?.sweep();
+    await this.localImages?.sweep();
     return this.cache.cleanUp();
   }
 

@@ -3,7 +3,7 @@ import { CONFIG } from '../config/config.module.js';
 import { ownPaths } from '../config/own-paths.js';
 import { processEnvironment } from '../config/process-source.js';
 import type { Config } from '../config/schema.js';
-import { ImageHoldings } from './cache/holdings.js';
+import { LocalImages } from './cache/local-images.js';
 import { ImageService } from './image-service.js';
 import { imageServiceSettings } from './settings.js';
 
@@ -12,15 +12,15 @@ import { imageServiceSettings } from './settings.js';
   providers: [
     {
       provide: ImageService,
-      inject: [CONFIG, { token: ImageHoldings, optional: true }],
-      useFactory: (config: Config, holdings?: ImageHoldings) =>
+      inject: [CONFIG, { token: LocalImages, optional: true }],
+      useFactory: (config: Config, localImages?: LocalImages) =>
         new ImageService(
           imageServiceSettings(config.image, {
             environment: processEnvironment(),
             dataDir: config.data_dir,
             ownPaths: ownPaths(config),
           }),
-          holdings,
+          localImages,
         ),
     },
   ],

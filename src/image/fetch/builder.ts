@@ -11,7 +11,7 @@ import { isFlat } from '../../protocol/image-format/formats.js';
 import type { Inspection } from '../../protocol/image-format/inspection.js';
 import type { ImageCache } from '../cache/cache.js';
 import { type CacheEntry, type CacheRecord, CONVERTED, uuid5 } from '../cache/cache-entry.js';
-import type { HeldImage } from '../cache/holdings.js';
+import type { LocalImage } from '../cache/local-images.js';
 import { Slots } from '../cache/turn.js';
 import { diskContents } from '../look/disk-contents.js';
 import { judgeImage } from '../look/verdict.js';
@@ -101,9 +101,9 @@ export class ImageBuilder {
   }
 
   private async attempt(request: FetchRequest, work: Work): Promise<Built> {
-    const { holdings } = this.sources;
-    if (request.source.kind === 'glance' && holdings)
-      return this.fromHoldings(request, await holdings.show(request.source.id), work);
+    const { localImages } = this.sources;
+    if (request.source.kind === 'glance' && localImages)
+      return this.fromLocalImages(request, await localImages.show(request.source.id), work);
     const state = await this.sources.state(request.source, work.signal, request.proxy);
     const cached = await this.fromCache(request, state, work);
     return cached ?? this.slots.run(work.signal, () => this.transfer(request, state, work));
@@ -126,7 +126,7 @@ export class ImageBuilder {
   }
 
   /** An image of the Image service inside: its bytes are here, were checked as they came, and are linked, not copied. */
-  private async fromHoldings(request: FetchRequest, image: HeldImage, work: Work): Promise<Built> {
+  private async fromLocalImages(request: FetchRequest, image: LocalImage, work: Work): Promise<Built> {
     const { facts } = image;
     const { digests, inspection, size } = facts;
     const { checksum, source } = request;
@@ -157,7 +157,7 @@ export class ImageBuilder {
 
   private async convertHeld(
     request: FetchRequest,
-    image: HeldImage,
+    image: LocalImage,
     record: NewRecord,
     work: Work,
   ): Promise<Built> {
@@ -177,7 +177,7 @@ export class ImageBuilder {
     });
   }
 
-  private async digest({ path }: HeldImage, { algorithm }: Checksum, { signal }: Work): Promise<string> {
+  private async digest({ path }: LocalImage, { algorithm }: Checksum, { signal }: Work): Promise<string> {
     const job = { kind: 'copy' as const, source: path, algorithms: [algorithm] };
     return (await this.pool.run<'copy'>(job, { signal })).digested!.digests[algorithm]!;
   }

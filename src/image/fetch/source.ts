@@ -7,7 +7,7 @@ import type { ImageReference } from '../../domain/image/reference.js';
 import { HttpClient, type HttpClientSettings } from '../../platform/http-client.js';
 import type { ProxySettings } from '../../platform/proxy.js';
 import type { CacheRecord } from '../cache/cache-entry.js';
-import type { ImageHoldings } from '../cache/holdings.js';
+import type { LocalImages } from '../cache/local-images.js';
 import { contentsBehind } from '../look/disk-contents.js';
 import { judgeHeadOf, type Permission } from '../look/verdict.js';
 import type { TransferSettings } from '../settings.js';
@@ -45,7 +45,7 @@ export class ImageSources {
     private readonly pool: TransferPool,
     private readonly glance: GlanceClient | undefined,
     /** The Image service inside, where no other is configured. */
-    readonly holdings: ImageHoldings | undefined,
+    readonly localImages: LocalImages | undefined,
   ) {}
 
   /** @throws FerricError image-unavailable, image-refused, not-found */
@@ -70,7 +70,7 @@ export class ImageSources {
         return { size: facts.size, identity: facts.identity, cacheable: true };
       }
       case 'glance': {
-        const { size } = await configured(this.glance ?? this.holdings).show(source.id, signal);
+        const { size } = await configured(this.glance ?? this.localImages).show(source.id, signal);
         checkSize(size, maxBytes);
         return { size, cacheable: true };
       }
