@@ -3,7 +3,7 @@ import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promis
 import { dirname, join } from 'node:path';
 import { FerricError, messageOf } from '../domain/errors.js';
 import { type BlobFacts, blobFacts } from '../image/cache/blob.js';
-import { NameLock } from '../image/cache/turn.js';
+import { KeyedMutex } from '../image/cache/mutex.js';
 import { diskRoom } from '../platform/disk-room.js';
 import { writeFileAtomically } from '../platform/write-file.js';
 
@@ -22,7 +22,7 @@ const PART = /^[0-9a-f-]{36}\.part$/;
  * stands for holds its lock (`holding`); the store itself knows nothing of records.
  */
 export class BlobStore {
-  readonly #lock = new NameLock();
+  readonly #lock = new KeyedMutex();
 
   constructor(private readonly settings: BlobStoreSettings) {}
 

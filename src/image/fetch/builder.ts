@@ -12,7 +12,7 @@ import type { Inspection } from '../../protocol/image-format/inspection.js';
 import type { ImageCache } from '../cache/cache.js';
 import { type CacheEntry, type CacheRecord, CONVERTED, uuid5 } from '../cache/cache-entry.js';
 import type { LocalImage } from '../cache/local-images.js';
-import { Slots } from '../cache/turn.js';
+import { Semaphore } from '../cache/mutex.js';
 import { diskContents } from '../look/disk-contents.js';
 import { judgeImage } from '../look/verdict.js';
 import { type ConvertLimits, convertToRaw } from './convert.js';
@@ -65,7 +65,7 @@ export function namesOf(source: ImageReference): [string, string] {
 }
 
 export class ImageBuilder {
-  private readonly slots: Slots;
+  private readonly slots: Semaphore;
 
   constructor(
     private readonly settings: BuilderSettings,
@@ -73,7 +73,7 @@ export class ImageBuilder {
     private readonly sources: ImageSources,
     private readonly pool: TransferPool,
   ) {
-    this.slots = new Slots(settings.parallel);
+    this.slots = new Semaphore(settings.parallel);
   }
 
   /**

@@ -4,7 +4,7 @@ import { CancelledError } from '../../domain/errors.js';
 import { contained } from '../../platform/boundary.js';
 import type { ImageCache } from '../cache/cache.js';
 import type { CacheRecord } from '../cache/cache-entry.js';
-import { NameLock } from '../cache/turn.js';
+import { KeyedMutex } from '../cache/mutex.js';
 import { type Built, type FetchRequest, type ImageBuilder, namesOf } from './builder.js';
 import type { Progress } from './transfer-job.js';
 
@@ -46,7 +46,7 @@ interface Flight {
 export class ImageFetcher {
   private readonly flights = new Map<string, Flight>();
   private readonly running = new Set<Flight>();
-  private readonly lock = new NameLock();
+  private readonly lock = new KeyedMutex();
 
   constructor(
     private readonly cache: ImageCache,

@@ -1,10 +1,10 @@
-// Taking turns: one at a time for a name, so many at a time for the whole.
+// Mutual exclusion by name, and a limit on how many run at once.
 
 import { CancelledError } from '../../domain/errors.js';
 import { contained } from '../../platform/boundary.js';
 
 /** One action at a time for each name, in the order they came. */
-export class NameLock {
+export class KeyedMutex {
   private readonly tails = new Map<string, Promise<void>>();
 
   async run<T>(name: string, action: () => Promise<T>): Promise<T> {
@@ -23,7 +23,7 @@ export class NameLock {
 }
 
 /** At most `size` actions at a time; the others wait in line, and leave it when their signal fires. */
-export class Slots {
+export class Semaphore {
   private readonly waiting: (() => void)[] = [];
   private taken = 0;
 
@@ -53,7 +53,7 @@ export class Slots {
         signal.removeEventListener('abort', leave);
         resolve();
       };
-      const leave = contained('images: turn', () => {
+      const leave = contained('images: semaphore', () => {
         this.waiting.splice(this.waiting.indexOf(enter), 1);
         reject(new CancelledError('The download was cancelled.'));
       });

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { NameLock, Slots } from '../../../src/image/cache/turn.js';
+import { KeyedMutex, Semaphore } from '../../../src/image/cache/mutex.js';
 
 const moment = () => new Promise((resolve) => setTimeout(resolve, 5));
 
-describe('NameLock', () => {
+describe('KeyedMutex', () => {
   it('runs one at a time for a name, in order, also after a failure', async () => {
-    const lock = new NameLock();
+    const lock = new KeyedMutex();
     const log: string[] = [];
     const action = (name: string) => async () => {
       log.push(`+${name}`);
@@ -20,9 +20,9 @@ describe('NameLock', () => {
   });
 });
 
-describe('Slots', () => {
+describe('Semaphore', () => {
   it('lets only so many in, and a waiter may leave the line', async () => {
-    const slots = new Slots(2);
+    const slots = new Semaphore(2);
     let [now, most] = [0, 0];
     const work = async () => {
       most = Math.max(most, ++now);
@@ -43,7 +43,7 @@ describe('Slots', () => {
   });
 
   it('hands a place on without letting a newcomer slip in', async () => {
-    const slots = new Slots(1);
+    const slots = new Semaphore(1);
     const { signal } = new AbortController();
     let [now, most] = [0, 0];
     const work = async () => {
