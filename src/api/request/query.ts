@@ -9,7 +9,7 @@ export interface Parameter<T = unknown> {
   /** First microversion that knows it; older requests that use it are answered 406. */
   readonly since?: number;
   /** That refusal does not tell the version, as for the oldest of them. */
-  readonly curt?: true;
+  readonly hidesVersion?: true;
   readonly read: (name: string, text: string) => T;
   /** For the documentation. */
   readonly about?: string;
@@ -61,7 +61,7 @@ export function readQuery<Table extends ParameterTable>(
     const parameter = table[name]!;
     const parsed = parameter.read(name, value);
     if (parameter.since !== undefined && !version.has(parameter.since)) {
-      const hint = parameter.curt ? '' : ` The minimal required API version should be 1.${parameter.since}`;
+      const hint = parameter.hidesVersion ? '' : ` The minimal required API version should be 1.${parameter.since}`;
       throw new FerricError('not-acceptable', `Request not acceptable.${hint}`);
     }
     read[name] = parsed;

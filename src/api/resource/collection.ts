@@ -14,7 +14,7 @@ export const PAGING = {
 } as const satisfies Record<string, Parameter>;
 
 export const SELECTING = {
-  fields: { since: 8, curt: true, read: stringList, about: 'Fields to show, comma-separated' },
+  fields: { since: 8, hidesVersion: true, read: stringList, about: 'Fields to show, comma-separated' },
   detail: { read: boolean, about: 'Show all fields' },
 } as const satisfies Record<string, Parameter>;
 

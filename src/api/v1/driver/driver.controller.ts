@@ -13,7 +13,7 @@ import { DRIVER, DRIVER_FIELDS } from './fields.js';
 import { refuseUnknownDriver } from './known-driver.js';
 
 const SHOW = {
-  fields: { since: 77, curt: true, read: stringList, about: 'Fields to show, comma-separated' },
+  fields: { since: 77, hidesVersion: true, read: stringList, about: 'Fields to show, comma-separated' },
 } as const satisfies ParameterTable;
 export const DRIVER_LIST = {
   ...SHOW,

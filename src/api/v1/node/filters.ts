@@ -28,7 +28,7 @@ export const NODE_FILTERS = {
   instance_uuid: { read: uuid, about: 'The node of this instance' },
   associated: { read: boolean, about: 'Whether the node has an instance' },
   maintenance: { read: boolean, about: 'Whether the node is in maintenance' },
-  provision_state: { since: 9, curt: true, read: provisionState, about: 'Nodes in this state' },
+  provision_state: { since: 9, hidesVersion: true, read: provisionState, about: 'Nodes in this state' },
   driver: { since: 16, read: text, about: 'Nodes of this driver' },
   resource_class: { since: 21, read: text, about: 'Nodes of this resource class' },
   fault: { since: 42, read: fault, about: 'Nodes with this fault' },

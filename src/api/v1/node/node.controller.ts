@@ -22,7 +22,7 @@ import { NodeView } from './node-view.js';
 
 const SHOW = { fields: SELECTING.fields } as const satisfies ParameterTable;
 const PATCHING = {
-  reset_interfaces: { since: 45, curt: true, read: boolean },
+  reset_interfaces: { since: 45, hidesVersion: true, read: boolean },
 } as const satisfies ParameterTable;
 const VALIDATING = {
   node: { read: uuidOrName },

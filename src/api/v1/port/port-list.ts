@@ -15,7 +15,7 @@ const PORT_FILTERS = {
   node: { read: uuidOrName, about: 'Ports of this node' },
   node_uuid: { read: uuid, about: 'Ports of this node' },
   address: { read: macAddress, about: 'The port of this MAC address' },
-  portgroup: { since: 24, curt: true, read: uuidOrName, about: 'Ports of this port group' },
+  portgroup: { since: 24, hidesVersion: true, read: uuidOrName, about: 'Ports of this port group' },
   shard: { since: 82, read: stringList, about: 'Ports of nodes in these shards, comma-separated' },
   description_contains: { read: text, about: 'Ports whose description has this text in it' },
   // Came with 1.99; Ironic's controllers never ask for the version.
