@@ -29,6 +29,6 @@ const status = await runCli(process.argv.slice(2), {
   stderr,
   environment: env,
   signal: given.signal,
-  patience: 20_000, // a restart takes a few seconds
+  retryFor: 20_000, // a restart takes a few seconds
 });
 process.exitCode = ended !== undefined && (status === 130 || stdout.errored) ? ended : status;

@@ -12,7 +12,7 @@ export interface Shell {
   /** Fires on Ctrl-C, SIGTERM and SIGHUP. */
   signal: AbortSignal;
   /** Milliseconds for which a daemon that does not answer is asked again. */
-  patience: number;
+  retryFor: number;
 }
 
 /** Options that every command takes, before or after its name. */

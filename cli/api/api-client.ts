@@ -8,12 +8,12 @@ import { messageOf } from '../../src/domain/errors.js';
 import { ApiError } from '../exit-status.js';
 import type { Shell } from '../shell.js';
 import type { Login } from './login.js';
-import { patiently } from './patience.js';
+import { withRetries } from './retry.js';
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 /** Milliseconds without a word of the service, after which it counts as gone. */
-const PATIENCE = 60_000;
+const TIMEOUT = 60_000;
 
 /** Speaks to one endpoint: JSON, and files. Everything it throws is an ApiError with what the service said. */
 export class ApiClient {
@@ -23,7 +23,7 @@ export class ApiClient {
   ) {}
 
   json<T>(method: Method, path: string, body?: unknown): Promise<T> {
-    return patiently(this.shell, method === 'GET', () => this.ask<T>(method, path, body));
+    return withRetries(this.shell, method === 'GET', () => this.ask<T>(method, path, body));
   }
 
   private async ask<T>(method: Method, path: string, body: unknown): Promise<T> {
@@ -34,7 +34,7 @@ export class ApiClient {
         headers: this.headers(path),
         ...(body === undefined ? {} : { json: body }),
         retry: { limit: 0 },
-        timeout: { request: PATIENCE },
+        timeout: { request: TIMEOUT },
         // What was begun is taken back even when the work is given up.
         ...(method === 'DELETE' ? {} : { signal: this.shell.signal }),
       });
@@ -53,7 +53,7 @@ export class ApiClient {
     file: string,
     sent: (bytes: number) => void = () => undefined,
   ): Promise<{ md5: string }> {
-    return patiently(this.shell, false, () => this.send(path, file, sent));
+    return withRetries(this.shell, false, () => this.send(path, file, sent));
   }
 
   private async send(path: string, file: string, sent: (bytes: number) => void): Promise<{ md5: string }> {
@@ -76,7 +76,7 @@ export class ApiClient {
         'content-length': String(size),
       },
       retry: { limit: 0 },
-      timeout: { socket: PATIENCE },
+      timeout: { socket: TIMEOUT },
     });
     try {
       await pipeline(

@@ -16,12 +16,12 @@ import { run } from '../process/run.js';
 import type { Workshop } from './workshop.js';
 
 /** As the role has it: 20 tries, five seconds apart, when a transfer breaks off. */
-export interface Patience {
+export interface Retries {
   attempts: number;
   /** Milliseconds. */
   pause: number;
 }
-export const PATIENCE: Patience = { attempts: 20, pause: 5_000 };
+export const RETRIES: Retries = { attempts: 20, pause: 5_000 };
 
 /** Where a base image comes from. */
 export interface BaseImage {
@@ -85,7 +85,7 @@ export async function fetchImage(
   workshop: Workshop,
   signal: AbortSignal,
   progress: (bytes: number) => void,
-  patience = PATIENCE,
+  retries = RETRIES,
 ): Promise<void> {
   const { url } = base;
   if (url.startsWith('file:')) {
@@ -96,7 +96,7 @@ export async function fetchImage(
   const part = workshop.ownPath(
     `download-${createHash('sha256').update(`${url}\n${identity}`).digest('hex').slice(0, 16)}.part`,
   );
-  await download(url, part, signal, progress, patience);
+  await download(url, part, signal, progress, retries);
   try {
     await verify(part, base, signal);
     await asQcow2(part, url, target);
@@ -123,7 +123,7 @@ async function download(
   part: string,
   signal: AbortSignal,
   progress: (bytes: number) => void,
-  { attempts, pause }: Patience,
+  { attempts, pause }: Retries,
 ): Promise<void> {
   const { headers } = await head(url, signal);
   const size = headers['content-length'] === undefined ? undefined : Number(headers['content-length']);

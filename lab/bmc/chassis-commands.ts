@@ -129,10 +129,10 @@ async function carryOut({ chassis }: CommandContext, action: () => Promise<void>
     },
   );
   const waited = new AbortController();
-  const patience = sleep(chassis.patience, ok(), { signal: waited.signal });
-  patience.catch(() => undefined); // its abort below is the only way it can fail
+  const answerWithin = sleep(chassis.answerWithin, ok(), { signal: waited.signal });
+  answerWithin.catch(() => undefined); // its abort below is the only way it can fail
   try {
-    return await Promise.race([done, patience]);
+    return await Promise.race([done, answerWithin]);
   } finally {
     waited.abort();
   }

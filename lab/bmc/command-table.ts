@@ -23,7 +23,7 @@ export interface ChassisState {
   /** A power action that was accepted failed afterwards. */
   powerFault: boolean;
   /** Milliseconds the BMC waits for an action before it answers; the action goes on. */
-  patience: number;
+  answerWithin: number;
   flagTimer: NodeJS.Timeout | undefined;
   /** Milliseconds until unused boot flags are cleared. */
   flagTimeout: number;

@@ -91,7 +91,7 @@ export class VirtualBmc implements AsyncDisposable {
       identifyUntil: 0,
       bootParameters: new Map(),
       powerFault: false,
-      patience: 500,
+      answerWithin: 500,
       flagTimer: undefined,
       flagTimeout: options.flagTimeout ?? 60_000,
       failed: (error) => this.#event({ kind: 'failed', error }),

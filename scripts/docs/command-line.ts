@@ -10,7 +10,7 @@ export const commandLine: Page = {
   render() {
     const nowhere = new PassThrough();
     const signal = new AbortController().signal;
-    const program = createProgram({ stdout: nowhere, stderr: nowhere, environment: {}, signal, patience: 0 });
+    const program = createProgram({ stdout: nowhere, stderr: nowhere, environment: {}, signal, retryFor: 0 });
     return `# Command line
 
 ${GENERATED}

@@ -114,9 +114,9 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
   app.useGlobalGuards(new Gate());
   await app.init();
   await adapter.getInstance().ready();
-  const sparingly = new ThrottledLog(options.log);
+  const throttled = new ThrottledLog(options.log);
   capConnections(app.getHttpServer(), options.connections ?? CONNECTIONS, (client) =>
-    sparingly.warn({ client }, 'too many connections, one refused'),
+    throttled.warn({ client }, 'too many connections, one refused'),
   );
   const draining = new Drain(app.getHttpServer());
   return {

@@ -27,7 +27,7 @@ export async function openDatabase(options: {
   entities: readonly EntityClass[];
   poolSize: number;
   /** Seconds to wait for a server that is not there; default: none. */
-  patience?: number;
+  waitSeconds?: number;
   /** Seconds that a statement may take, and a third longer a connection be silent. */
   statementTimeout?: number;
   log: Logger;
@@ -53,7 +53,7 @@ export async function openDatabase(options: {
     },
     log,
   );
-  await arrive(source, options.patience ?? 0, log);
+  await arrive(source, options.waitSeconds ?? 0, log);
   try {
     await migrate(source, log);
   } catch (error) {
@@ -64,7 +64,7 @@ export async function openDatabase(options: {
 }
 
 /** Connection to a server that may be still to come. */
-async function arrive(source: DataSource, patience: number, log: Logger): Promise<void> {
+async function arrive(source: DataSource, waitSeconds: number, log: Logger): Promise<void> {
   const begun = performance.now();
   for (let pause = ARRIVAL_FIRST; ; pause = Math.min(pause * 2, ARRIVAL_MOST)) {
     try {
@@ -76,18 +76,18 @@ async function arrive(source: DataSource, patience: number, log: Logger): Promis
       const fault = faultOf(error, true);
       // Whom the server does not let in today it does not let in a minute later either.
       const isComing = fault instanceof DatabaseAwayError && fault.trouble !== 'login';
-      const left = begun + patience * 1000 - performance.now();
+      const left = begun + waitSeconds * 1000 - performance.now();
       const { code, message } = error as { code?: string; message?: string };
       const why = [code, message].filter(Boolean).join(': ');
       if (!isComing || left <= 0) {
-        const waited = isComing && patience > 0 ? ` within ${patience} s (database.wait)` : '';
+        const waited = isComing && waitSeconds > 0 ? ` within ${waitSeconds} s (database.wait)` : '';
         throw new FerricError('unavailable', `the database cannot be reached${waited}: ${why}`, {
           cause: fault,
         });
       }
       if (pause === ARRIVAL_FIRST)
         log.warn(
-          { error: why, seconds: patience },
+          { error: why, seconds: waitSeconds },
           'the database is not there; waiting for it (database.wait)',
         );
       await sleep(Math.min(pause, left));

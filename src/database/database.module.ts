@@ -25,9 +25,9 @@ export class DatabaseModule {
             toRetry: () => false,
             extra: {
               open: () => {
-                const { pool_size: poolSize, wait: patience, statement_timeout } = config.database;
+                const { pool_size: poolSize, wait: waitSeconds, statement_timeout } = config.database;
                 const statementTimeout = statement_timeout;
-                return openDatabase({ connection, entities, poolSize, patience, statementTimeout, log });
+                return openDatabase({ connection, entities, poolSize, waitSeconds, statementTimeout, log });
               },
             },
           }),

@@ -140,7 +140,7 @@ function deployImplementations(
     logs,
     settings: deploy,
     apiUrl,
-    patience: {
+    inactivityTimeout: {
       deploy: conductor.deploy_callback_timeout * 1000,
       clean: conductor.clean_callback_timeout * 1000,
       service: conductor.service_callback_timeout * 1000,

@@ -154,7 +154,7 @@ async function holdName(
   const name = new NameLock({
     source: app.get(DataSource),
     host: host ?? hostname(),
-    patience: heartbeat_timeout,
+    waitSeconds: heartbeat_timeout,
     log,
     onLost: () => onFatal('another process runs under this conductor’s host name'),
   });

@@ -31,13 +31,13 @@ const TOO_LARGE = 'Request body is too large. Please contact the service adminis
 /** Writes every failure in the API's form: a JSON text that holds a JSON text. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
-  readonly #sparingly: ThrottledLog;
+  readonly #throttled: ThrottledLog;
 
   constructor(
     private readonly routes: RouteTable,
     private readonly log: Logger,
   ) {
-    this.#sparingly = new ThrottledLog(log);
+    this.#throttled = new ThrottledLog(log);
   }
 
   catch(error: unknown, host: ArgumentsHost): void {
@@ -46,7 +46,7 @@ export class ErrorFilter implements ExceptionFilter {
     const reply = http.getResponse<ApiReply & { send(body: string): void; sent: boolean }>();
     if (reply.sent) return;
     if (isClientGone(error, request.raw)) {
-      this.#sparingly.info({ method: request.method, path: shownPath(request.url) }, 'a client hung up');
+      this.#throttled.info({ method: request.method, path: shownPath(request.url) }, 'a client hung up');
       reply.code(400);
       reply.send('');
       return;

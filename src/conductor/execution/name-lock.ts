@@ -18,7 +18,7 @@ interface NameLockParts {
   /** The conductor's name. */
   host: string;
   /** Seconds to wait for another that holds it. */
-  patience: number;
+  waitSeconds: number;
   log: Logger;
   /** Another process has taken the name while this one had no connection. */
   onLost: () => void;
@@ -34,10 +34,10 @@ export class NameLock {
 
   constructor(private readonly parts: NameLockParts) {}
 
-  /** @throws FerricError conflict, naming the holder, when it is not free within the patience */
+  /** @throws FerricError conflict, naming the holder, when it is not free within that time */
   async take(): Promise<void> {
-    const { host, patience, log } = this.parts;
-    const end = performance.now() + patience * 1000;
+    const { host, waitSeconds, log } = this.parts;
+    const end = performance.now() + waitSeconds * 1000;
     for (let attempt = 0; ; attempt++) {
       const holder = await this.#try();
       if (holder === null) return;
@@ -48,7 +48,10 @@ export class NameLock {
         );
       }
       if (attempt === 0)
-        log.warn({ host, holder, seconds: patience }, 'another daemon holds this conductor’s name; waiting');
+        log.warn(
+          { host, holder, seconds: waitSeconds },
+          'another daemon holds this conductor’s name; waiting',
+        );
       await sleep(RETRY);
     }
   }

@@ -25,7 +25,7 @@ export interface CommandTimes {
   /** ms between looks at a command. */
   interval: number;
   /** ms that a step may go on after each sign of life of its agent; 0: no limit. */
-  patience: number;
+  inactivityTimeout: number;
 }
 
 /** The first looks come sooner: many commands are short. */
@@ -86,7 +86,7 @@ export class AgentCommand {
       is: 'wait',
       for: 'poll',
       pollAfter: Math.min(interval, this.times.interval),
-      ...(alive && this.times.patience > 0 ? { timeout: this.times.patience } : {}),
+      ...(alive && this.times.inactivityTimeout > 0 ? { timeout: this.times.inactivityTimeout } : {}),
       ...(state ? { checkpoint: state } : {}),
     };
   }

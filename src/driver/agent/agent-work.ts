@@ -24,7 +24,7 @@ export interface AgentWorkParts {
   /** Base URL of the agent listener as machines see it; asked when it is needed. */
   apiUrl: () => string;
   /** The conductor's callback timeouts in ms, 0: no limit; counted from each sign of life. */
-  patience: { deploy: number; clean: number; service: number };
+  inactivityTimeout: { deploy: number; clean: number; service: number };
 }
 
 /**
@@ -37,15 +37,15 @@ export class AgentWork {
   private readonly steps: Readonly<Record<'deploy' | 'clean' | 'service', AgentCleaning>>;
 
   constructor(readonly parts: AgentWorkParts) {
-    const { client, settings, patience } = parts;
+    const { client, settings, inactivityTimeout } = parts;
     this.ramdisk = new Ramdisk(client, settings.ramdisk_boot_retries);
     const interval = settings.command_wait_interval * 1000;
-    const steps = (kind: keyof typeof patience) =>
+    const steps = (kind: keyof typeof inactivityTimeout) =>
       new AgentCleaning({
         client,
         settings,
         ramdisk: this.ramdisk,
-        times: { interval, patience: patience[kind] },
+        times: { interval, inactivityTimeout: inactivityTimeout[kind] },
       });
     this.steps = { deploy: steps('deploy'), clean: steps('clean'), service: steps('service') };
   }

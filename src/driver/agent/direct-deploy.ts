@@ -23,9 +23,9 @@ export class DirectDeploy implements DeployInterface {
   private readonly command: AgentCommand;
 
   constructor(private readonly work: AgentWork) {
-    const { client, settings, patience, image } = work.parts;
+    const { client, settings, inactivityTimeout, image } = work.parts;
     const interval = settings.command_wait_interval * 1000;
-    this.command = new AgentCommand(client, { interval, patience: patience.deploy });
+    this.command = new AgentCommand(client, { interval, inactivityTimeout: inactivityTimeout.deploy });
     const start = new InstanceStart({
       client,
       command: this.command,

@@ -85,7 +85,7 @@ export interface PreparedCall {
 }
 
 /** How long one run of ipmitool listens. */
-export interface Patience {
+export interface Retransmission {
   /** Seconds for the answer to one packet; each resent one is given a second more. */
   seconds: number;
   /** How often one packet is sent at most. The packets of a login (RAKP) are sent four times, whatever this is. */
@@ -101,7 +101,7 @@ export interface Patience {
 export function prepareCall(
   target: BmcTarget,
   command: readonly string[],
-  patience: Patience,
+  retransmission: Retransmission,
   suite?: number,
 ): PreparedCall {
   const chosen = target.cipherSuite ?? (target.protocol === '2.0' ? suite : undefined);
@@ -111,7 +111,7 @@ export function prepareCall(
     ...(target.username === '' ? [] : ['-U', target.username]),
     ...(chosen === undefined ? [] : ['-C', String(chosen)]),
     ...target.bridging,
-    ...['-R', String(patience.sends), '-N', String(Math.ceil(patience.seconds)), '-v', '-E'],
+    ...['-R', String(retransmission.sends), '-N', String(Math.ceil(retransmission.seconds)), '-v', '-E'],
     ...(target.kgKey === undefined ? [] : ['-Y']),
     ...command,
   ];

@@ -12,7 +12,7 @@ import { type BmcTarget, type PreparedCall, parseTarget, prepareCall } from './a
 import { BmcMemory } from './bmc-memory.js';
 import type { IpmiCommand } from './commands.js';
 import { type IpmiFault, parseFault, parseSuite, parseVersion } from './output.js';
-import { patienceFor, type Tried, wasRefused, worthAnother } from './retry.js';
+import { retransmissionFor, type Tried, wasRefused, worthAnother } from './retry.js';
 
 /** Older ones read past their buffers when a BMC lies about lengths (CVE-2020-5208). */
 const OLDEST = [1, 8, 19] as const;
@@ -193,14 +193,14 @@ export class Ipmitool implements Startable {
   ): Promise<string> {
     const { min_response_timeout: brief, max_response_timeout: long } = this.settings;
     const known = this.memory.of(key);
-    const patience = patienceFor(call.command, known, last, { brief, long });
+    const retransmission = retransmissionFor(call.command, known, last, { brief, long });
     const suite = call.target.cipherSuite === undefined ? known.suite : undefined;
-    const prepared = prepareCall(call.target, call.command.words, patience, suite);
+    const prepared = prepareCall(call.target, call.command.words, retransmission, suite);
     // A session takes about 12 packets, so a BMC that just keeps within the response timeout needs nearly this long.
-    const timeout = Math.min(12 * patience.seconds, LONGEST) * 1000;
+    const timeout = Math.min(12 * retransmission.seconds, LONGEST) * 1000;
     await call.fence(timeout + 2_000);
     const { result, fault } = await this.runOnce(call, prepared, timeout);
-    doubt(suite !== undefined || (result?.duration ?? timeout) >= patience.seconds * 1000);
+    doubt(suite !== undefined || (result?.duration ?? timeout) >= retransmission.seconds * 1000);
     if (result && fault?.stage !== 'session') this.memory.learnSuite(key, parseSuite(result.stderr));
     if (!fault) {
       const slow = (result?.duration ?? 0) >= LATE_ANSWERS * brief * 1000;

@@ -1,4 +1,4 @@
-import type { Patience } from './arguments.js';
+import type { Retransmission } from './arguments.js';
 import type { IpmiCommand } from './commands.js';
 import type { IpmiFault } from './output.js';
 
@@ -39,12 +39,12 @@ export function wasRefused(fault: IpmiFault, tried: Tried): boolean {
  * that is not there they only cost time, so it is looked at with one packet, by turns of the usual time and the long one.
  * @param last what the run before ended with
  */
-export function patienceFor(
+export function retransmissionFor(
   command: IpmiCommand,
   known: { slow: boolean; silences: number },
   last: IpmiFault | undefined,
   times: { brief: number; long: number },
-): Patience {
+): Retransmission {
   const gone = known.silences > 0;
   const late = gone ? known.silences % 2 === 1 : last?.passing === 'silent';
   return {

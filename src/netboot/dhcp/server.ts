@@ -54,7 +54,7 @@ export class DhcpServer {
   readonly #byHttp = new Map<string, number>();
   readonly #strangeRelays = new Set<string>();
   readonly #underWay = new Map<string, Promise<void>>();
-  readonly #sparingly: ThrottledLog;
+  readonly #throttled: ThrottledLog;
   readonly #wire: Datagrams;
 
   constructor(
@@ -62,13 +62,13 @@ export class DhcpServer {
     private readonly memory: DhcpMemory,
     private readonly log: Logger,
   ) {
-    this.#sparingly = new ThrottledLog(log);
-    this.#wire = new Datagrams('DHCP', this.#sparingly);
+    this.#throttled = new ThrottledLog(log);
+    this.#wire = new Datagrams('DHCP', this.#throttled);
     this.#known = new KnownMacs<Datagram>(memory.ports, {
       arrived: (datagram) => this.#receive(datagram),
-      stranger: (mac) => this.#sparingly.info({ mac }, 'DHCP: no port has this MAC address, not answered'),
+      stranger: (mac) => this.#throttled.info({ mac }, 'DHCP: no port has this MAC address, not answered'),
       failed: (error) =>
-        this.#sparingly.error({ error: messageOf(error) }, 'DHCP: the ports could not be read'),
+        this.#throttled.error({ error: messageOf(error) }, 'DHCP: the ports could not be read'),
     });
   }
 
@@ -102,7 +102,7 @@ export class DhcpServer {
     await this.#known.load();
     // Every address of lo is this host's own.
     const probe = new AddressProbe(device, device === 'lo' ? 0 : this.section.dhcp.probe_ms);
-    this.#serving = { settings, desk: new AddressDesk(this.memory.leases, probe, this.#sparingly) };
+    this.#serving = { settings, desk: new AddressDesk(this.memory.leases, probe, this.#throttled) };
     try {
       await this.#listen(67, device, socket_fd);
       if (mode === 'proxy') await this.#listen(4011, device, proxy_socket_fd);
@@ -177,7 +177,7 @@ export class DhcpServer {
     this.#wire.receive(socket.socket, (bytes, from) => {
       this.#receive({ bytes, address: socket.from(from.address), port: from.port, via });
     });
-    const broken = (error: Error) => this.#sparingly.error({ error: error.message }, 'DHCP: socket');
+    const broken = (error: Error) => this.#throttled.error({ error: error.message }, 'DHCP: socket');
     socket.socket.on('error', contained('DHCP: socket', broken));
   }
 
@@ -207,8 +207,8 @@ export class DhcpServer {
     } catch (error) {
       const bad = error instanceof MalformedPacket;
       const words = { mac, error: messageOf(error) };
-      if (bad) this.#sparingly.warn(words, 'DHCP: a packet that breaks the protocol');
-      else this.#sparingly.error(words, 'DHCP: not answered for a fault of ours');
+      if (bad) this.#throttled.warn(words, 'DHCP: a packet that breaks the protocol');
+      else this.#throttled.error(words, 'DHCP: not answered for a fault of ours');
     }
   }
 
@@ -221,7 +221,7 @@ export class DhcpServer {
     const asked = question(packet, { address, port: from, localPort: via.localPort }, settings);
     if (packet.faults) {
       const words = { mac: formatMac(packet.chaddr), faults: packet.faults };
-      this.#sparingly.warn(
+      this.#throttled.warn(
         words,
         'DHCP: a packet that breaks the protocol; what could not be read is passed over',
       );
@@ -231,7 +231,7 @@ export class DhcpServer {
     if (!port) return { silence: 'unknown MAC' };
     const plan = asked.boots === null ? null : await this.memory.plans.kindOf(asked.mac);
     if (asked.withoutHttp && plan?.kind === 'ipxe') {
-      this.#sparingly.warn(
+      this.#throttled.warn(
         { mac: asked.mac },
         'DHCP: an iPXE without HTTP, given the first boot file in its stead',
       );

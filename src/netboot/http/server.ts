@@ -37,7 +37,7 @@ export class HttpBootServer {
   #judge: NodeJS.Timeout | null = null;
   readonly #perAddress = new Map<string, number>();
   readonly #readers = new Map<ServerResponse, Reader>();
-  readonly #sparingly: ThrottledLog;
+  readonly #throttled: ThrottledLog;
   /** When this process began: the version of what is made in memory. */
   readonly #began = Date.now();
 
@@ -47,7 +47,7 @@ export class HttpBootServer {
     private readonly log: Logger,
     private readonly speedWindow = SPEED_WINDOW,
   ) {
-    this.#sparingly = new ThrottledLog(log);
+    this.#throttled = new ThrottledLog(log);
   }
 
   /** One line: on or off, and where. */
@@ -96,7 +96,7 @@ export class HttpBootServer {
       'connection',
       contained('HTTP boot: connection', admit, (_error, [socket]) => socket.destroy()),
     );
-    const broken = (error: Error) => this.#sparingly.error({ error: error.message }, 'HTTP boot: socket');
+    const broken = (error: Error) => this.#throttled.error({ error: error.message }, 'HTTP boot: socket');
     server.on('error', contained('HTTP boot: socket', broken));
     const unread = (_error: Error, socket: Duplex) => {
       if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
@@ -131,7 +131,7 @@ export class HttpBootServer {
     const address = socket.remoteAddress ?? '';
     const count = (this.#perAddress.get(address) ?? 0) + 1;
     if (count > this.section.http.max_connections_per_client) {
-      this.#sparingly.warn({ client: address }, 'HTTP boot: too many connections, one refused');
+      this.#throttled.warn({ client: address }, 'HTTP boot: too many connections, one refused');
       socket.destroy();
       return;
     }
@@ -157,9 +157,9 @@ export class HttpBootServer {
       const gone = request.socket.destroyed;
       const away = isDatabaseAway(error);
       const words = { client, name: shown, error: messageOf(error) };
-      if (gone) this.#sparingly.info(words, 'HTTP boot: cut off');
-      else if (away) this.#sparingly.warn(words, 'HTTP boot: to be asked again later');
-      else this.#sparingly.error(words, 'HTTP boot: not answered for a fault of ours');
+      if (gone) this.#throttled.info(words, 'HTTP boot: cut off');
+      else if (away) this.#throttled.warn(words, 'HTTP boot: to be asked again later');
+      else this.#throttled.error(words, 'HTTP boot: not answered for a fault of ours');
       // With the head on its way a cut connection is the only way to say that the body is not whole.
       if (response.headersSent) request.socket.destroy();
       else if (away) end(response, 503, { 'Retry-After': '2' });

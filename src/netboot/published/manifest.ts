@@ -22,7 +22,7 @@ export type Published =
 export type Route = (service: BootService, name: string) => Promise<Published | null> | Published | null;
 
 /** ms that a look may take while the database is away: shorter than firmware waits for an answer. */
-const PATIENCE = 6_000;
+const DATABASE_WAIT = 6_000;
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 1_000;
 
@@ -40,7 +40,7 @@ export class Manifest {
    * @throws DatabaseAwayError only then
    */
   async find(service: BootService, name: string, client: string): Promise<Published | null> {
-    const end = performance.now() + PATIENCE;
+    const end = performance.now() + DATABASE_WAIT;
     for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       try {
         return await this.#find(service, name, client);

@@ -43,7 +43,7 @@ export class TftpServer {
   /** By our address and the client's address and port: of those, one transfer at a time. */
   readonly #served = new Map<string, Served>();
   readonly #perAddress = new Map<string, number>();
-  readonly #sparingly: ThrottledLog;
+  readonly #throttled: ThrottledLog;
   readonly #wire: Datagrams;
 
   constructor(
@@ -51,11 +51,11 @@ export class TftpServer {
     private readonly manifest: Pick<Manifest, 'find'>,
     private readonly log: Logger,
   ) {
-    this.#sparingly = new ThrottledLog(log);
-    this.#wire = new Datagrams('TFTP', this.#sparingly);
+    this.#throttled = new ThrottledLog(log);
+    this.#wire = new Datagrams('TFTP', this.#throttled);
     this.#doors = new Doors((door) => {
       this.#wire.receive(door.socket, (bytes, from) => this.#receive(bytes, from, door));
-    }, this.#sparingly);
+    }, this.#throttled);
   }
 
   /** One line: on or off, and where. */
@@ -112,7 +112,7 @@ export class TftpServer {
     } catch (error) {
       if (!(error instanceof MalformedPacket)) throw error;
       const words = { client: from.address, error: error.message };
-      this.#sparingly.warn(words, 'TFTP: a packet that breaks the protocol');
+      this.#throttled.warn(words, 'TFTP: a packet that breaks the protocol');
       const isError = bytes.length < 2 || (bytes[0] === 0 && bytes[1] === OPCODE.error);
       if (!isError) this.#refuse(from, door, TFTP_ERROR.illegalOperation, error.reason);
       return null;
@@ -136,7 +136,7 @@ export class TftpServer {
       await this.#begin(served, peer, door, done);
     } catch (error) {
       const words = { file: shown(request.filename), error: messageOf(error) };
-      this.#sparingly.error(words, 'TFTP: a file could not be opened');
+      this.#throttled.error(words, 'TFTP: a file could not be opened');
       this.#refuse(peer, door, TFTP_ERROR.undefined, 'the file cannot be read now');
     }
     if (served.session === null) done();
@@ -151,7 +151,7 @@ export class TftpServer {
     // While the file was opened the client may have asked for another, or the server have stopped.
     const wanted = !served.givenUp && this.#doors.isOpen(door);
     if (!content) {
-      this.#sparingly.info({ client: peer.address, file: shown(request.filename) }, 'TFTP: no such file');
+      this.#throttled.info({ client: peer.address, file: shown(request.filename) }, 'TFTP: no such file');
       if (wanted) this.#refuse(peer, door, TFTP_ERROR.notFound, 'no such file');
       return;
     }
@@ -184,7 +184,7 @@ export class TftpServer {
       return true;
     }
     const words = { client: peer.address, transfers: count };
-    this.#sparingly.warn(words, 'TFTP: too many transfers, one refused');
+    this.#throttled.warn(words, 'TFTP: too many transfers, one refused');
     this.#refuse(peer, door, TFTP_ERROR.undefined, 'too many transfers');
     return false;
   }
@@ -205,7 +205,7 @@ export class TftpServer {
         .settle()
         .then(() => content.close())
         .catch((error) =>
-          this.#sparingly.error({ error: messageOf(error) }, 'TFTP: a file could not be closed'),
+          this.#throttled.error({ error: messageOf(error) }, 'TFTP: a file could not be closed'),
         );
     });
   }

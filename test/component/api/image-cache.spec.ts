@@ -34,7 +34,7 @@ async function ferric(...args: string[]) {
     stderr,
     environment: {},
     signal,
-    patience: 0,
+    retryFor: 0,
   });
   return { status, out: String(stdout.read() ?? ''), err: String(stderr.read() ?? '') };
 }

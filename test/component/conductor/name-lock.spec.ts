@@ -9,9 +9,9 @@ beforeAll(async () => {
 });
 afterAll(() => database.stop());
 
-function lock(host: string, patience: number, log = collectedLog()) {
+function lock(host: string, waitSeconds: number, log = collectedLog()) {
   let lost = 0;
-  const name = new NameLock({ source: database.source, host, patience, log, onLost: () => void lost++ });
+  const name = new NameLock({ source: database.source, host, waitSeconds, log, onLost: () => void lost++ });
   return { name, log, lost: () => lost };
 }
 

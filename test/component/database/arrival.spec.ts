@@ -15,8 +15,8 @@ beforeAll(async () => {
 });
 afterAll(() => database.stop());
 
-const open = (connection: TestDatabase['connection'], patience = 0, log = collectedLog()) =>
-  openDatabase({ connection, entities: ENTITIES, poolSize: 1, patience, log });
+const open = (connection: TestDatabase['connection'], waitSeconds = 0, log = collectedLog()) =>
+  openDatabase({ connection, entities: ENTITIES, poolSize: 1, waitSeconds, log });
 
 it('of three that start at once on an empty database one migrates, and the others wait for it', async () => {
   await database.source.query('create database empty');

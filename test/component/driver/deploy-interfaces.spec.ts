@@ -78,7 +78,7 @@ function bed(make: (work: AgentWork) => RamdiskDeploy | CustomAgentDeploy, field
       logs: new RamdiskLogs({ client, directory: join(directory, 'logs'), maxBytes: 1_024 }),
       settings,
       apiUrl: () => 'http://10.77.0.1:6386',
-      patience: { deploy: 60_000, clean: 30_000, service: 30_000 },
+      inactivityTimeout: { deploy: 60_000, clean: 30_000, service: 30_000 },
     }),
   );
   const context = (name: string, wake: Wake, args: JsonObject = {}, owner = 'deploy') => {

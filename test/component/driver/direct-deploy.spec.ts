@@ -148,7 +148,7 @@ function bed(
       }),
       settings: config,
       apiUrl: () => 'http://10.77.0.1:6386',
-      patience: { deploy: 60_000, clean: 30_000, service: 30_000 },
+      inactivityTimeout: { deploy: 60_000, clean: 30_000, service: 30_000 },
     }),
   );
   const runOf = (name: string) => deploy.steps.find((step) => step.name === name)!.run;

@@ -99,7 +99,7 @@ function bed(instance_info: object, more: { capabilities?: string; internal?: ob
       logs: new RamdiskLogs({ client, directory, maxBytes: 2_048 }),
       settings,
       apiUrl: () => 'http://10.77.0.1:6386',
-      patience: { deploy: 60_000, clean: 30_000, service: 30_000 },
+      inactivityTimeout: { deploy: 60_000, clean: 30_000, service: 30_000 },
     }),
   );
   const run = (name: string) => deploy.steps.find((step) => step.name === name)!.run;

@@ -100,7 +100,7 @@ describe.each(readdirSync(FIXTURES))('%s', (file) => {
       httpUrl: () => 'http://10.77.0.1:8080',
     });
     const logs = new RamdiskLogs({ client, directory, maxBytes: 1_000_000 });
-    const patience = { deploy: 60_000, clean: 60_000, service: 60_000 };
+    const inactivityTimeout = { deploy: 60_000, clean: 60_000, service: 60_000 };
     return new DirectDeploy(
       new AgentWork({
         client,
@@ -108,7 +108,7 @@ describe.each(readdirSync(FIXTURES))('%s', (file) => {
         logs,
         settings,
         apiUrl: () => 'http://10.77.0.1:6386',
-        patience,
+        inactivityTimeout,
       }),
     );
   }

@@ -12,11 +12,11 @@ export async function ferric(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
   signal: AbortSignal = new AbortController().signal,
-  patience = 0,
+  retryFor = 0,
 ): Promise<CommandResult> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const [out, err] = [collected(stdout), collected(stderr)];
-  const status = await runCli(args, { stdout, stderr, environment, signal, patience });
+  const status = await runCli(args, { stdout, stderr, environment, signal, retryFor });
   return { status, stdout: out(), stderr: err() };
 }
 

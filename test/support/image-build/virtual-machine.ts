@@ -8,8 +8,8 @@ import { provenAccelerator } from '../../../lab/machine/accelerator.js';
 export interface VirtualMachine extends AsyncDisposable {
   /** All that it has said on its serial console. */
   said(): string;
-  /** @param patience milliseconds @throws Error with the end of what it said */
-  waitFor(pattern: RegExp, patience: number): Promise<void>;
+  /** @param timeout milliseconds @throws Error with the end of what it said */
+  waitFor(pattern: RegExp, timeout: number): Promise<void>;
   type(text: string): void;
 }
 
@@ -45,8 +45,8 @@ export async function bootMachine(args: readonly string[]): Promise<VirtualMachi
   return {
     said: () => text,
     type: (line) => void qemu.stdin.write(line),
-    async waitFor(pattern, patience) {
-      for (const late = performance.now() + patience; !pattern.test(text); ) {
+    async waitFor(pattern, timeout) {
+      for (const late = performance.now() + timeout; !pattern.test(text); ) {
         if (performance.now() > late || qemu.exitCode !== null)
           throw new Error(`${pattern} was not said; the end: ${text.slice(-2_000)}`);
         await new Promise((resolve) => setTimeout(resolve, 100));
@@ -78,19 +78,19 @@ export const UEFI: readonly string[] = [
 ];
 
 /** Logs in on the console as root, and looks whether DHCP has given the card an address and a server of names. */
-export async function logIn(machine: VirtualMachine, password: string, patience: number): Promise<void> {
-  await machine.waitFor(/ login: /, patience);
+export async function logIn(machine: VirtualMachine, password: string, timeout: number): Promise<void> {
+  await machine.waitFor(/ login: /, timeout);
   machine.type('root\n');
-  await machine.waitFor(/Password: /, patience);
+  await machine.waitFor(/Password: /, timeout);
   machine.type(`${password}\n`);
-  await machine.waitFor(/root@[^\n]*# /, patience);
+  await machine.waitFor(/root@[^\n]*# /, timeout);
   machine.type(
     'for i in $(seq 60); do ip -4 -o addr | grep -q 10.0.2.15 && echo add""ress found && break; sleep 1; done\n',
   );
-  await machine.waitFor(/address found/, patience);
+  await machine.waitFor(/address found/, timeout);
   // By a name, and what a Debian system always has to fetch with.
   machine.type(
     'for i in $(seq 30); do /usr/lib/apt/apt-helper download-file http://mirror.test/hello /tmp/hello && cat /tmp/hello && break; sleep 2; done\n',
   );
-  await machine.waitFor(/hello from mirror\.test/, patience);
+  await machine.waitFor(/hello from mirror\.test/, timeout);
 }

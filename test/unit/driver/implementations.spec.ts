@@ -55,7 +55,7 @@ const work = new AgentWork({
   logs: new RamdiskLogs({ client, directory: '/logs', maxBytes: 1 }),
   settings: deploy,
   apiUrl: () => 'http://10.0.0.1:6386',
-  patience: { deploy: 1, clean: 1, service: 1 },
+  inactivityTimeout: { deploy: 1, clean: 1, service: 1 },
 });
 
 const ramdisk = new Ramdisk(client);

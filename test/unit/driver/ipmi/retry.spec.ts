@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { powerControl, powerStatus } from '../../../../src/driver/ipmi/commands.js';
 import type { IpmiFault } from '../../../../src/driver/ipmi/output.js';
-import { patienceFor, wasRefused, worthAnother } from '../../../../src/driver/ipmi/retry.js';
+import { retransmissionFor, wasRefused, worthAnother } from '../../../../src/driver/ipmi/retry.js';
 
 const lost: IpmiFault = { code: 'bmc-unreachable', message: '', passing: 'silent' };
 const noSession: IpmiFault = { ...lost, stage: 'session' };
@@ -39,7 +39,7 @@ it('a refused login is one of which no doubt is left', () => {
   expect(wasRefused({ code: 'bmc-authentication', message: '', stage: 'refusal' }, tried)).toBe(false);
 });
 
-describe('patienceFor', () => {
+describe('retransmissionFor', () => {
   const times = { brief: 2, long: 5 };
   const known = { slow: false, silences: 0 };
   it.each([
@@ -56,7 +56,7 @@ describe('patienceFor', () => {
       undefined,
       { seconds: 2, sends: 1 },
     ],
-  ] as const)('%s', (_, command, bmc, last, patience) => {
-    expect(patienceFor(command, bmc, last, times)).toEqual(patience);
+  ] as const)('%s', (_, command, bmc, last, retransmission) => {
+    expect(retransmissionFor(command, bmc, last, times)).toEqual(retransmission);
   });
 });

@@ -49,7 +49,7 @@ it.each([
   },
 );
 
-it('patience ends', async () => {
+it('the time for retries ends', async () => {
   const port = await serve(list);
   servers.pop()!.close();
   const signal = new AbortController().signal;

@@ -10,18 +10,18 @@ const CUT = ['ECONNRESET', 'EPIPE'];
 
 /**
  * A daemon that is being restarted refuses connections for some seconds, and cuts those that it had. What cannot have been
- * done is asked again for as long as the shell has patience: everything after a refusal; what only reads also after a cut, and
+ * done is asked again for as long as the shell retries: everything after a refusal; what only reads also after a cut, and
  * while the daemon says that it is away for the moment (503).
  */
-export async function patiently<T>(shell: Shell, isRead: boolean, ask: () => Promise<T>): Promise<T> {
-  const until = performance.now() + shell.patience;
+export async function withRetries<T>(shell: Shell, isRead: boolean, ask: () => Promise<T>): Promise<T> {
+  const until = performance.now() + shell.retryFor;
   for (let turn = 0; ; turn++) {
     try {
       return await ask();
     } catch (error) {
       if (!isPassing(error, isRead) || performance.now() + PACE > until) throw error;
       if (turn === 0)
-        shell.stderr.write(`ferric: ${error.message}; asked again for ${shell.patience / 1000} s\n`);
+        shell.stderr.write(`ferric: ${error.message}; asked again for ${shell.retryFor / 1000} s\n`);
       await sleep(PACE, undefined, { signal: shell.signal });
     }
   }
