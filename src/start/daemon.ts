@@ -16,7 +16,7 @@ import type { Config } from '../config/schema.js';
 import type { Connection } from '../database/data-source.js';
 import { startEmbeddedServer } from '../database/embedded-server.js';
 import { FerricError, messageOf } from '../domain/errors.js';
-import { erasureInWords } from '../driver/clean-plan.js';
+import { erasureInWords } from '../driver/agent-steps.js';
 import { DriverRegistry } from '../driver/registry.js';
 import { ImageService } from '../image/image-service.js';
 import { ImageLibrary } from '../image-library/image-library.js';

@@ -2,7 +2,7 @@ import type { DeploySettings } from '../../config/section/deploy.js';
 import { FerricError } from '../../domain/errors.js';
 import type { Json, JsonObject } from '../../domain/json.js';
 import type { PlannedStep, StepOutcome } from '../../domain/step/step.js';
-import { cleanPriorities, planCleaning, planService } from '../clean-plan.js';
+import { cleanPriorities, planCleaning, planService } from '../agent-steps.js';
 import type { StepContext } from '../contract/step.js';
 import { AgentCommand, type CommandTimes, isPassing } from './agent-command.js';
 import { agentNode, agentPorts } from './agent-node.js';

@@ -1,7 +1,7 @@
 import { messageOf } from '../../domain/errors.js';
 import type { Json } from '../../domain/json.js';
 import type { StepOutcome } from '../../domain/step/step.js';
-import { planAgentDeployment } from '../clean-plan.js';
+import { planAgentDeployment } from '../agent-steps.js';
 import type { StepContext, StepDeclaration } from '../contract/step.js';
 import type { DeployStepName } from '../step-table.js';
 import { forgetAgent } from './agent-node.js';

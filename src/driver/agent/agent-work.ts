@@ -2,7 +2,7 @@ import type { DeploySettings } from '../../config/section/deploy.js';
 import { isDatabaseAway, messageOf } from '../../domain/errors.js';
 import type { JsonObject } from '../../domain/json.js';
 import type { StepOutcome } from '../../domain/step/step.js';
-import { erasureInWords, overwritesAll } from '../clean-plan.js';
+import { erasureInWords, overwritesAll } from '../agent-steps.js';
 import type { FailedWork } from '../contract/deploy.js';
 import type { StepContext, StepDeclaration, WorkContext } from '../contract/step.js';
 import type { DeployStepName } from '../step-table.js';

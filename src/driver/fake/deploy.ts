@@ -1,7 +1,7 @@
 import type { DeploySettings } from '../../config/section/deploy.js';
 import { isDatabaseAway, messageOf } from '../../domain/errors.js';
 import type { StepOutcome } from '../../domain/step/step.js';
-import { cleanPriorities, type OfferedStep, planCleaning, planService } from '../clean-plan.js';
+import { cleanPriorities, type OfferedStep, planCleaning, planService } from '../agent-steps.js';
 import type { ReadContext } from '../contract/context.js';
 import type { DeployInterface } from '../contract/deploy.js';
 import type { InsideContext, StepContext, StepDeclaration, StepKind, WorkContext } from '../contract/step.js';

@@ -6,7 +6,7 @@ import {
   type OfferedStep,
   planAutomatedCleaning,
   planManualCleaning,
-} from '../../../src/driver/clean-plan.js';
+} from '../../../src/driver/agent-steps.js';
 
 const offered: OfferedStep[] = [
   { interface: 'deploy', step: 'erase_devices', priority: 10, abortable: true },
