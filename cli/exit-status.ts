@@ -39,7 +39,7 @@ const OF_CODE: Record<ErrorCode, ExitStatus> = {
   'image-refused': 3,
   'image-unavailable': 5,
   'command-failed': 7,
-  'lease-lost': 6,
+  'reservation-lost': 6,
   cancelled: 130,
   internal: 1,
 };

@@ -181,14 +181,14 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     ),
     works(
       'Deployment by UUID from it, without a copy of the bytes',
-      'test/component/image/holdings.spec.ts',
+      'test/component/image/local-images.spec.ts',
       'through the image room; a whole deployment from it is not in a test yet',
     ),
     works('Checksums: values, files, md5 switch', 'test/component/image/resolve.spec.ts'),
     works('Cache: freshness, one download, resume, eviction', 'test/component/image/cache.spec.ts'),
     works(
       'Cache: listed, fetched ahead, pinned, evicted',
-      'test/component/image/cache-desk.spec.ts',
+      'test/component/image/cache-admin.spec.ts',
       'not in Ironic; ferric image cache, /v1/image_cache',
     ),
     works('Format inspection before any tool', 'test/component/protocol/image-format.spec.ts'),

@@ -1,7 +1,7 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { Conductor } from '../conductor/service/conductor.js';
 import type { ImageServiceSection } from '../config/section/image-service.js';
-import { CacheDesk } from '../image/cache/cache-desk.js';
+import { CacheAdmin } from '../image/cache/cache-admin.js';
 import { ImageLibrary } from '../image-library/image-library.js';
 import { ConductorRecordRepository } from '../persistence/conductor-record/conductor-record.repository.js';
 import { EventRepository } from '../persistence/event/event.repository.js';
@@ -92,7 +92,7 @@ export interface OperatorApiParts {
   /** Whether deployments take images of an outside Image service. Default false. */
   imagesOutside?: boolean;
   /** The cache of images that deployments come out of. */
-  cache: CacheDesk;
+  cache: CacheAdmin;
   /** The configuration's `image_service` section. */
   imageSettings: ImageServiceSection;
   /** The configuration's `api` section. */
@@ -183,7 +183,7 @@ class OperatorApiModule {
             new ImageSight(finder, records, images !== null && !parts.imagesOutside),
         },
         { provide: ImageApiSettings, useValue: imageApiSettings(parts) },
-        { provide: CacheDesk, useValue: parts.cache },
+        { provide: CacheAdmin, useValue: parts.cache },
         { provide: Conductor, useValue: parts.conductor },
         { provide: NodeRepository, useValue: parts.nodes },
         { provide: PortRepository, useValue: parts.ports },

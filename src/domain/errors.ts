@@ -24,7 +24,7 @@ export type ErrorCode =
   | 'image-refused' // unsafe, mismatching or not permitted
   | 'image-unavailable' // cannot be fetched now
   | 'command-failed'
-  | 'lease-lost' // the reservation expired or went to another holder
+  | 'reservation-lost' // the reservation expired or went to another holder
   | 'cancelled'
   | 'internal';
 
@@ -77,9 +77,9 @@ export class LockedError extends FerricError {
 }
 
 /** This holder's reservation expired or passed on: whatever it was doing must stop without another effect. */
-export class LeaseLostError extends FerricError {
+export class ReservationLostError extends FerricError {
   constructor(node: string) {
-    super('lease-lost', `The reservation of node ${node} was lost; nothing more is done under it.`);
+    super('reservation-lost', `The reservation of node ${node} was lost; nothing more is done under it.`);
   }
 }
 

@@ -19,7 +19,7 @@ import { type ImageReference, parseHttpUrl, parseImageReference } from '../domai
 import { HttpClient } from '../platform/http-client.js';
 import type { ProxySettings } from '../platform/proxy.js';
 import { type CachedImage, type CleanUpReport, ImageCache } from './cache/cache.js';
-import { CacheDesk } from './cache/cache-desk.js';
+import { CacheAdmin } from './cache/cache-admin.js';
 import { CacheNotes } from './cache/cache-notes.js';
 import type { LocalImages } from './cache/local-images.js';
 import { ImageBuilder, namesOf } from './fetch/builder.js';
@@ -96,7 +96,7 @@ export class ImageService {
   private readonly cache: ImageCache;
   private readonly notes: CacheNotes;
   /** The cache for its operators: what is there, pins, fetching ahead. */
-  readonly desk: CacheDesk;
+  readonly cacheAdmin: CacheAdmin;
   private readonly sources: ImageSources;
   private readonly fetcher: ImageFetcher;
   private readonly glance: GlanceClient | undefined;
@@ -137,7 +137,7 @@ export class ImageService {
       new ImageBuilder(limits, this.cache, this.sources, this.pool),
       (name, bytes) => this.notes.hit(name, bytes),
     );
-    this.desk = new CacheDesk({
+    this.cacheAdmin = new CacheAdmin({
       cache: this.cache,
       notes: this.notes,
       maxBytes: cache.maxBytes,
@@ -168,12 +168,12 @@ export class ImageService {
   async start(): Promise<void> {
     await this.cache.start();
     await this.notes.load();
-    this.desk.start();
+    this.cacheAdmin.start();
   }
 
   /** Stops every transfer; those who wait get CancelledError. */
   async close(): Promise<void> {
-    await this.desk.close();
+    await this.cacheAdmin.close();
     await this.fetcher.close();
     await this.pool.close();
     this.glance?.close();

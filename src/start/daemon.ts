@@ -242,7 +242,7 @@ async function listeners(
     stream,
     images: libraryOf(app, config),
     imagesOutside: config.image.glance.url !== null,
-    cache: app.get(ImageService).desk,
+    cache: app.get(ImageService).cacheAdmin,
     imageSettings: config.image_service,
     access: await createAccess(config.auth, log),
     ramdisks: config.agent.also_on_api ? forRamdisks : null,

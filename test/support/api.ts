@@ -147,7 +147,7 @@ export async function startApi(
     resources: RESOURCE_REPOSITORIES.map((Repository) => new Repository(database.source, testKeyring())),
     stream,
     images: images.library,
-    cache: house.service.desk,
+    cache: house.service.cacheAdmin,
     imageSettings: images.section,
     access: options.access ?? new NoAuth(),
     settings: { ...apiSection.parse(undefined), ...options.api },

@@ -23,7 +23,7 @@ export const STATUS: Record<ErrorCode, number> = {
   'image-refused': 400,
   'image-unavailable': 502,
   'command-failed': 500,
-  'lease-lost': 409,
+  'reservation-lost': 409,
   cancelled: 503,
   internal: 500,
 };

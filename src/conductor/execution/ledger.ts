@@ -2,7 +2,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { Compound } from '../../database/compound.js';
 import { inTransaction, type Queryable } from '../../database/data-source.js';
 import { foundOut } from '../../database/found-out.js';
-import { LeaseLostError } from '../../domain/errors.js';
+import { ReservationLostError } from '../../domain/errors.js';
 import type { Json } from '../../domain/json.js';
 import type { Journal } from '../../domain/step/advance.js';
 import type { EventRepository, NewEvent } from '../../persistence/event/event.repository.js';
@@ -12,7 +12,7 @@ import type {
   JournaledOperation,
   NewOperation,
   OperationRepository,
-  Waiting,
+  OperationWait,
 } from '../../persistence/operation/operation.repository.js';
 import { mergeKeys } from './merge-keys.js';
 import { MERGED, type NodeDraft } from './node-draft.js';
@@ -46,12 +46,12 @@ export class Ledger {
 
   /**
    * @returns ms to the operation's deadline, null for none
-   * @throws LeaseLostError, DatabaseAwayError
+   * @throws ReservationLostError, DatabaseAwayError
    */
   async commit(
     operation: JournaledOperation,
     journal: Journal,
-    wait: Waiting | null,
+    wait: OperationWait | null,
     draft: NodeDraft,
     lease: Lease,
     entry: Entry = {},
@@ -75,7 +75,7 @@ export class Ledger {
    * Accepts work. An answer that is lost on the way is found out: whoever asked is told of what stands in the journal.
    * @param superseding why the node's open workflow ends with it; null: it goes on
    * @returns it, durable; null where there is none
-   * @throws LeaseLostError, DatabaseAwayError; the database's unique violation when the node has open work of that sort
+   * @throws ReservationLostError, DatabaseAwayError; the database's unique violation when the node has open work of that sort
    */
   async accept(
     work: NewOperation | null,
@@ -123,17 +123,17 @@ export class Ledger {
     });
   }
 
-  /** A line in the node's history. @throws LeaseLostError, DatabaseAwayError */
+  /** A line in the node's history. @throws ReservationLostError, DatabaseAwayError */
   async tell(lease: Lease, event: NewEvent): Promise<void> {
     const compound = new Compound();
     const nothing = { changes: {}, unchanged: [], release: false };
     this.deps.nodes.addHeld(compound, lease.node, lease.fence, nothing);
     this.deps.events.addTold(compound, [event]);
     const [row] = await compound.run(this.deps.source, 'select uuid from held');
-    if (!row) throw new LeaseLostError(lease.node.uuid);
+    if (!row) throw new ReservationLostError(lease.node.uuid);
   }
 
-  /** @throws LeaseLostError, DatabaseAwayError */
+  /** @throws ReservationLostError, DatabaseAwayError */
   async checkpoint(lease: Lease, operation: string, position: number, value: Json): Promise<void> {
     const compound = new Compound();
     this.deps.nodes.addHeld(compound, lease.node, lease.fence, {
@@ -143,7 +143,7 @@ export class Ledger {
     });
     this.deps.operations.addCheckpoint(compound, operation, position, value);
     const [row] = await compound.run(this.deps.source, 'select uuid from held');
-    if (!row) throw new LeaseLostError(lease.node.uuid);
+    if (!row) throw new ReservationLostError(lease.node.uuid);
   }
 
   /** Leaves the draft as it was committed. */
@@ -183,7 +183,7 @@ export class Ledger {
       };
       [row] = on ? await again(on) : await inTransaction(this.deps.source, again);
     }
-    if (!row) throw new LeaseLostError(draft.row.uuid);
+    if (!row) throw new ReservationLostError(draft.row.uuid);
     if (release) lease.passed();
     const { deadline_in, operation_id, ...node } = row;
     draft.written(node as unknown as Node);

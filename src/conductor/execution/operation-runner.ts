@@ -1,4 +1,10 @@
-import { FerricError, isDatabaseAway, LeaseLostError, LockedError, messageOf } from '../../domain/errors.js';
+import {
+  FerricError,
+  isDatabaseAway,
+  LockedError,
+  messageOf,
+  ReservationLostError,
+} from '../../domain/errors.js';
 import { next } from '../../domain/provision/machine.js';
 import type { ProvisionEvent, ProvisionState } from '../../domain/provision/table.js';
 import { type Advance, advance, type Effect, type StepEvent } from '../../domain/step/advance.js';
@@ -8,7 +14,7 @@ import type {
   JournaledOperation,
   OpenOperation,
   OperationRepository,
-  Waiting as Wait,
+  OperationWait as Wait,
 } from '../../persistence/operation/operation.repository.js';
 import { contained } from '../../platform/boundary.js';
 import type { Logger } from '../../platform/logger.js';
@@ -180,7 +186,7 @@ export class OperationRunner {
     // Whether the last commit took effect is in the journal: read it again rather than guess.
     const again: StepEvent[] = [{ on: 'restart' }];
     if (error instanceof LockedError) log.debug({ operation: id }, 'the node is locked; trying again');
-    else if (error instanceof LeaseLostError) log.warn({ operation: id }, error.message);
+    else if (error instanceof ReservationLostError) log.warn({ operation: id }, error.message);
     else if (isDatabaseAway(error)) {
       log.warn({ operation: id, error: messageOf(error) }, 'the operation is taken up again later');
     } else {

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   isDatabaseAway,
-  LeaseLostError,
   LockedError,
   messageOf,
   NotFoundError,
+  ReservationLostError,
 } from '../../domain/errors.js';
 import type { Fence } from '../../persistence/node/fence.js';
 import type { Node } from '../../persistence/node/node.entity.js';
@@ -17,7 +17,7 @@ export interface Lease {
   readonly node: Node;
   readonly fence: Fence;
   readonly signal: AbortSignal;
-  /** The lease will last `duration` ms more, or nearly its full length if that is less. @throws LeaseLostError */
+  /** The lease will last `duration` ms more, or nearly its full length if that is less. @throws ReservationLostError */
   ensure(duration: number): Promise<void>;
   /** Does nothing for one that was given up already. */
   release(): Promise<void>;
@@ -137,7 +137,7 @@ export class Reservations {
         const wanted = Math.min(duration, this.deps.leaseSeconds * 750);
         if (held.expires - performance.now() < wanted) await this.#renew(new Map([[node.uuid, held]]));
         if (held.lost.signal.aborted || held.expires - performance.now() < wanted)
-          throw new LeaseLostError(node.uuid);
+          throw new ReservationLostError(node.uuid);
       },
       passed: forget,
       release: async () => {
@@ -182,7 +182,7 @@ export class Reservations {
       } else if (this.#held.get(uuid) === held) {
         this.#held.delete(uuid);
         this.deps.log.warn({ node: uuid }, 'the reservation was lost');
-        held.lost.abort(new LeaseLostError(uuid));
+        held.lost.abort(new ReservationLostError(uuid));
       }
     }
   }

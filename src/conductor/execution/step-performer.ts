@@ -1,4 +1,4 @@
-import { FerricError, isDatabaseAway, LeaseLostError, messageOf } from '../../domain/errors.js';
+import { FerricError, isDatabaseAway, messageOf, ReservationLostError } from '../../domain/errors.js';
 import type { Effect, Journal, StepEvent } from '../../domain/step/advance.js';
 import type { Step, StepOutcome } from '../../domain/step/step.js';
 import type { Interfaces } from '../../driver/contract/interfaces.js';
@@ -45,7 +45,7 @@ export class StepPerformer {
    * @param journal in which the step runs: committed, unless the step is inside
    * @param draft takes what a step that is inside saves
    * @returns the outcome as an event
-   * @throws LeaseLostError, the signal's reason, or the database's absence: then nothing is known, and the journal
+   * @throws ReservationLostError, the signal's reason, or the database's absence: then nothing is known, and the journal
    *   still says what it said
    */
   async perform(
@@ -73,7 +73,7 @@ export class StepPerformer {
       const outcome = await this.#run(context, operation.kind, step, lease);
       return { on: 'outcome', outcome, late: wake === 'deadline' };
     } catch (error) {
-      if (error instanceof LeaseLostError || signal.aborted || isDatabaseAway(error)) throw error;
+      if (error instanceof ReservationLostError || signal.aborted || isDatabaseAway(error)) throw error;
       return { on: 'failure', message: `${step.interface}.${step.name}: ${messageOf(error)}` };
     }
   }

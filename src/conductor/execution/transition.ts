@@ -77,7 +77,7 @@ export class Transitions {
   /**
    * @param also what becomes true with it
    * @throws ConflictError as `plan`
-   * @throws LeaseLostError
+   * @throws ReservationLostError
    */
   async fire(
     node: Node,

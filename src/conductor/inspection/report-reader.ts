@@ -30,7 +30,7 @@ export const READ_REPORT = {
 /** ms that writing down what was found may take. */
 const WRITE = 10_000;
 /** Failures that say nothing of the report: it is read again. */
-const PASSING = ['lease-lost', 'cancelled', 'database-away', 'internal'];
+const PASSING = ['reservation-lost', 'cancelled', 'database-away', 'internal'];
 
 /**
  * Reads what a ramdisk reported (Ironic: conductor/inspection.py, continue_inspection): the inspect interface says what

@@ -95,7 +95,7 @@ async function callVendor(context: OwnContext) {
 
 /** The lease's loss, the conductor's end and the database's absence are not the machine's failure. */
 function isOfMachine({ code }: FerricError): boolean {
-  return code !== 'lease-lost' && code !== 'cancelled' && code !== 'database-away';
+  return code !== 'reservation-lost' && code !== 'cancelled' && code !== 'database-away';
 }
 
 async function inWords(words: string, act: () => Promise<void>): Promise<void> {

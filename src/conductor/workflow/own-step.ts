@@ -6,7 +6,7 @@ import type { Fence } from '../../persistence/node/fence.js';
 
 export type OwnContext = StepContext & {
   readonly all: Interfaces;
-  /** Runs `work` in a transaction under the reservation. @throws LeaseLostError */
+  /** Runs `work` in a transaction under the reservation. @throws ReservationLostError */
   commit<T>(work: (manager: EntityManager, fence: Fence) => Promise<T>): Promise<T>;
 };
 

@@ -67,7 +67,7 @@ export interface ReadContext {
   /**
    * Call right before each act on the outside (BMC command, agent command).
    * @param duration ms the act may take; the reservation, where there is one, must outlive it
-   * @throws LeaseLostError
+   * @throws ReservationLostError
    */
   fence(duration: number): Promise<void>;
 }
@@ -77,6 +77,6 @@ export interface ReadContext {
  * reservation; implementations never import the conductor.
  */
 export interface DriverContext extends ReadContext {
-  /** Commits changes under the reservation. @throws LeaseLostError when the reservation went to another. */
+  /** Commits changes under the reservation. @throws ReservationLostError when the reservation went to another. */
   save(changes: NodeChanges): Promise<void>;
 }

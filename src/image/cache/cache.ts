@@ -30,7 +30,7 @@ export interface CachedImage {
 }
 
 /** Room on the disk that a transfer may count on. */
-export interface Reservation {
+export interface DiskReservation {
   /** Bytes that still have to be written. */
   left(bytes: number): void;
   release(): void;
@@ -186,7 +186,7 @@ export class ImageCache {
    * longest where that is needed.
    * @throws FerricError image-unavailable
    */
-  async reserve(bytes: number): Promise<Reservation> {
+  async reserve(bytes: number): Promise<DiskReservation> {
     let held = bytes;
     const left = (value: number) => {
       this.reserved += value - held;

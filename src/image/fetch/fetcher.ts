@@ -14,7 +14,7 @@ export interface Delivered {
 }
 
 /** A transfer or a turn under way, and who waits for it. */
-export interface Waiting {
+export interface TransferStatus {
   /** Of the image. */
   id: string;
   href: string;
@@ -103,7 +103,7 @@ export class ImageFetcher {
   }
 
   /** What is being fetched or delivered just now. */
-  waiting(): Waiting[] {
+  waiting(): TransferStatus[] {
     return [...this.running].map(({ request, waiters, bytes, total }) => ({
       id: namesOf(request.source)[0],
       href: request.source.href,

@@ -6,7 +6,7 @@ import {
   type MessageType,
   NO_ADDRESS,
 } from '../../protocol/dhcp4/packet.js';
-import { hasAddresses } from './address-desk.js';
+import { hasAddresses } from './address-allocator.js';
 import type { Question, Silence } from './question.js';
 import type { DhcpSettings } from './settings.js';
 

@@ -8,7 +8,7 @@ import { getOption } from '../../protocol/dhcp4/options.js';
 import { decodeDhcp4, encodeDhcp4, formatMac } from '../../protocol/dhcp4/packet.js';
 import { MalformedPacket } from '../../protocol/malformed-packet.js';
 import { Datagrams } from '../datagrams.js';
-import { AddressDesk } from './address-desk.js';
+import { AddressAllocator } from './address-allocator.js';
 import { AddressProbe } from './address-probe.js';
 import { answer, type Reply } from './answer.js';
 import { adoptDeviceSocket, type DeviceSocket, openDeviceSocket } from './device-socket.js';
@@ -20,7 +20,7 @@ import { type DhcpSettings, dhcpSettings } from './settings.js';
 export interface DhcpMemory {
   ports: KnownPorts;
   plans: Pick<BootPlanRepository, 'kindOf'>;
-  leases: ConstructorParameters<typeof AddressDesk>[0];
+  leases: ConstructorParameters<typeof AddressAllocator>[0];
 }
 
 interface Datagram {
@@ -47,7 +47,7 @@ const MAX_STRANGE_RELAYS = 64;
 /** The sockets of DHCP. What is answered stands in `question` and `answer`. */
 export class DhcpServer {
   #listeners: Listener[] = [];
-  #serving: { settings: DhcpSettings; desk: AddressDesk } | null = null;
+  #serving: { settings: DhcpSettings; allocator: AddressAllocator } | null = null;
   #watch: NodeJS.Timeout | null = null;
   readonly #known: KnownMacs<Datagram>;
   /** When a machine's firmware last asked for HTTP boot. */
@@ -102,7 +102,7 @@ export class DhcpServer {
     await this.#known.load();
     // Every address of lo is this host's own.
     const probe = new AddressProbe(device, device === 'lo' ? 0 : this.section.dhcp.probe_ms);
-    this.#serving = { settings, desk: new AddressDesk(this.memory.leases, probe, this.#throttled) };
+    this.#serving = { settings, allocator: new AddressAllocator(this.memory.leases, probe, this.#throttled) };
     try {
       await this.#listen(67, device, socket_fd);
       if (mode === 'proxy') await this.#listen(4011, device, proxy_socket_fd);
@@ -215,7 +215,7 @@ export class DhcpServer {
   async #decide(datagram: Datagram): Promise<Reply | Silence> {
     const serving = this.#serving;
     if (!serving) return { silence: 'stopping' };
-    const { settings, desk } = serving;
+    const { settings, allocator } = serving;
     const { address, port: from, via } = datagram;
     const packet = decodeDhcp4(datagram.bytes);
     const asked = question(packet, { address, port: from, localPort: via.localPort }, settings);
@@ -226,7 +226,7 @@ export class DhcpServer {
         'DHCP: a packet that breaks the protocol; what could not be read is passed over',
       );
     }
-    if ('silence' in asked) return this.#passedOver(asked, desk);
+    if ('silence' in asked) return this.#passedOver(asked, allocator);
     const port = await this.memory.ports.byMac(asked.mac);
     if (!port) return { silence: 'unknown MAC' };
     const plan = asked.boots === null ? null : await this.memory.plans.kindOf(asked.mac);
@@ -236,7 +236,7 @@ export class DhcpServer {
         'DHCP: an iPXE without HTTP, given the first boot file in its stead',
       );
     }
-    const given = asked.needsAddress ? await desk.addressFor(asked, port, settings) : null;
+    const given = asked.needsAddress ? await allocator.addressFor(asked, port, settings) : null;
     return answer(asked, { port, plan, address: given, cameByHttp: this.#cameByHttp(asked) }, settings);
   }
 
@@ -248,7 +248,7 @@ export class DhcpServer {
     return now - (this.#byHttp.get(mac) ?? Number.NEGATIVE_INFINITY) < ONE_BOOT;
   }
 
-  async #passedOver(silence: Silence, desk: AddressDesk): Promise<Silence> {
+  async #passedOver(silence: Silence, allocator: AddressAllocator): Promise<Silence> {
     const { effect, relay } = silence;
     if (
       relay !== undefined &&
@@ -261,7 +261,7 @@ export class DhcpServer {
         'DHCP: a relay that is in the `relays` of no network (netboot.dhcp.subnets); nothing it forwards is answered',
       );
     }
-    if (effect) await desk.remember(effect);
+    if (effect) await allocator.remember(effect);
     return silence;
   }
 

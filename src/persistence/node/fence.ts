@@ -15,7 +15,7 @@ export function fenceCondition(fence: Fence, parameters: Parameters): string {
 }
 
 /** What is set when a reservation is given up. */
-export const RELEASED = 'reservation = null, reservation_expires_at = null';
+export const RELEASE_SET = 'reservation = null, reservation_expires_at = null';
 
 /** Nobody has written the columns, nor their sealed halves, since `seen` was read. */
 export function unchangedConditions(

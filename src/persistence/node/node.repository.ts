@@ -18,13 +18,13 @@ import {
   ConflictError,
   type FerricError,
   InvalidError,
-  LeaseLostError,
   NotFoundError,
+  ReservationLostError,
 } from '../../domain/errors.js';
 import type { Json, JsonObject } from '../../domain/json.js';
 import { keptText } from '../../domain/kept-text.js';
 import { joinSecrets, splitSecrets } from '../../domain/secret-key.js';
-import { type Fence, fenceCondition, RELEASED, unchangedConditions } from './fence.js';
+import { type Fence, fenceCondition, RELEASE_SET, unchangedConditions } from './fence.js';
 import { freeConditions, type WantedNode } from './free-node.js';
 import type { Node } from './node.entity.js';
 import { type NodeFilter, nodeConditions } from './node-filter.js';
@@ -178,7 +178,7 @@ export class NodeRepository {
 
   /**
    * Writes `changes`; with a fence only while that reservation is held and has not expired.
-   * @throws LeaseLostError, NotFoundError, ConflictError
+   * @throws ReservationLostError, NotFoundError, ConflictError
    */
   async update(
     uuid: string,
@@ -191,7 +191,7 @@ export class NodeRepository {
 
   /** As `update`, and gives the reservation up with it. */
   async updateAndRelease(uuid: string, changes: NodeChanges, fence: Fence): Promise<Node> {
-    return this.#update(uuid, changes, fence, `${RELEASED}, `, this.source);
+    return this.#update(uuid, changes, fence, `${RELEASE_SET}, `, this.source);
   }
 
   async #update(
@@ -215,7 +215,7 @@ export class NodeRepository {
       throw refusal(error, { ...changes, uuid }) ?? error;
     }
     await this.get(uuid, on);
-    throw new LeaseLostError(uuid);
+    throw new ReservationLostError(uuid);
   }
 
   /**
@@ -252,7 +252,7 @@ export class NodeRepository {
     const written = Object.keys(sealed).length > 0;
     const set = [
       ...(written ? [parameters.assignments(sealed), 'updated_at = now()'] : []),
-      ...(what.release ? [RELEASED] : []),
+      ...(what.release ? [RELEASE_SET] : []),
     ].join(', ');
     const where = [
       `uuid = ${parameters.add(seen.uuid)}`,
@@ -272,7 +272,7 @@ export class NodeRepository {
    * a step that write the same column do not undo each other.
    * @param fence null for callers that need no reservation (heartbeat, lookup)
    * @param edit gets secrets in clear; null leaves the node as it is
-   * @throws LeaseLostError, NotFoundError
+   * @throws ReservationLostError, NotFoundError
    */
   async edit(
     uuid: string,
@@ -296,7 +296,7 @@ export class NodeRepository {
       `delete from node where ${where}`,
       parameters.values,
     );
-    if (count === 0) throw new LeaseLostError(uuid);
+    if (count === 0) throw new ReservationLostError(uuid);
   }
 
   /**

@@ -1,8 +1,8 @@
 import type { DataSource } from 'typeorm';
 import type { Queryable } from '../../database/data-source.js';
 import { Parameters } from '../../database/statement.js';
-import { LeaseLostError } from '../../domain/errors.js';
-import { type Fence, fenceCondition, RELEASED } from './fence.js';
+import { ReservationLostError } from '../../domain/errors.js';
+import { type Fence, fenceCondition, RELEASE_SET } from './fence.js';
 import type { Node } from './node.entity.js';
 
 /** Who works on which node: columns of its row, on the database's clock. */
@@ -56,13 +56,13 @@ export class ReservationRepository {
   /**
    * Holds the row until the transaction ends.
    * @returns it as it is now: heartbeats write it too
-   * @throws LeaseLostError when the fence does not hold any more
+   * @throws ReservationLostError when the fence does not hold any more
    */
   async assertHeld(uuid: string, fence: Fence, on: Queryable): Promise<Node> {
     const parameters = new Parameters();
     const where = `uuid = ${parameters.add(uuid)} and ${fenceCondition(fence, parameters)}`;
     const [row] = await on.query<Node[]>(`select * from node where ${where} for update`, parameters.values);
-    if (!row) throw new LeaseLostError(uuid);
+    if (!row) throw new ReservationLostError(uuid);
     return row;
   }
 
@@ -78,7 +78,7 @@ export class ReservationRepository {
    */
   async releaseUnknown(uuid: string, holder: string): Promise<void> {
     await this.source.query(
-      `update node set ${RELEASED}, reservation_epoch = reservation_epoch + 1
+      `update node set ${RELEASE_SET}, reservation_epoch = reservation_epoch + 1
         where uuid = $1 and reservation = $2`,
       [uuid, holder],
     );
@@ -87,13 +87,13 @@ export class ReservationRepository {
   /** Those that nobody has renewed nor given up: a stranger could have them, so their names say nothing. */
   async releaseExpired(): Promise<void> {
     await this.source.query(
-      `update node set ${RELEASED} where reservation is not null and reservation_expires_at < now()`,
+      `update node set ${RELEASE_SET} where reservation is not null and reservation_expires_at < now()`,
     );
   }
 
   async release(uuid: string, fence: Fence, on: Queryable = this.source.manager): Promise<void> {
     await on.query(
-      `update node set ${RELEASED}
+      `update node set ${RELEASE_SET}
         where uuid = $1 and reservation = $2 and reservation_epoch = $3`,
       [uuid, fence.holder, fence.epoch],
     );
@@ -102,7 +102,7 @@ export class ReservationRepository {
   /** At start: what this host held before it died. The epoch moves on, so that nothing old can write. */
   async releaseAllOf(holder: string): Promise<string[]> {
     const [rows] = await this.source.query<[{ uuid: string }[], number]>(
-      `update node set ${RELEASED}, reservation_epoch = reservation_epoch + 1
+      `update node set ${RELEASE_SET}, reservation_epoch = reservation_epoch + 1
         where reservation = $1 returning uuid`,
       [holder],
     );

@@ -79,7 +79,7 @@ const WORKING_STATES = (Object.keys(STATES) as ProvisionState[]).filter(
 );
 
 /** What an operation waits for, times in ms. */
-export interface Waiting {
+export interface OperationWait {
   for: 'heartbeat' | 'poll';
   pollAfter: number | null;
   /** A new deadline from now on; null: as it was. */
@@ -181,7 +181,12 @@ export class OperationRepository {
    * are not written. A deadline stays while its step does, unless `timeout` sets a new one; a wait is never without, whatever
    * came before it in its step.
    */
-  addJournal(compound: Compound, operation: JournaledOperation, after: Journal, wait: Waiting | null): void {
+  addJournal(
+    compound: Compound,
+    operation: JournaledOperation,
+    after: Journal,
+    wait: OperationWait | null,
+  ): void {
     const before = operation.journal.steps;
     const changed = after.steps.flatMap((step, position) =>
       step === before[position] ? [] : [{ ...step, position }],

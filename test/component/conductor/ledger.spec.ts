@@ -3,7 +3,7 @@ import { Ledger } from '../../../src/conductor/execution/ledger.js';
 import { NodeDraft } from '../../../src/conductor/execution/node-draft.js';
 import type { Lease } from '../../../src/conductor/execution/reservation.js';
 import { Transitions } from '../../../src/conductor/execution/transition.js';
-import { LeaseLostError } from '../../../src/domain/errors.js';
+import { ReservationLostError } from '../../../src/domain/errors.js';
 import { advance } from '../../../src/domain/step/advance.js';
 import type { PlannedStep } from '../../../src/domain/step/step.js';
 import { BY, fakeConductor } from '../../support/conductor.js';
@@ -154,10 +154,12 @@ describe('a commit', () => {
     const { journal } = advance(operation.journal, { on: 'begin' });
     const entry = { moves: [moves.plan(draft.row, 'done', {})], release: true };
     await expect(ledger.commit(operation, journal, null, draft, lease, entry)).rejects.toThrow(
-      LeaseLostError,
+      ReservationLostError,
     );
-    await expect(ledger.checkpoint(lease, operation.id, 0, 'x')).rejects.toThrow(LeaseLostError);
-    await expect(ledger.accept(null, 'Superseded.', draft, lease, entry)).rejects.toThrow(LeaseLostError);
+    await expect(ledger.checkpoint(lease, operation.id, 0, 'x')).rejects.toThrow(ReservationLostError);
+    await expect(ledger.accept(null, 'Superseded.', draft, lease, entry)).rejects.toThrow(
+      ReservationLostError,
+    );
     expect(isGiven()).toBe(false);
     expect(await stored(uuid)).toEqual(before);
     expect(await kit.states(uuid)).toEqual(['enroll', 'verifying']);

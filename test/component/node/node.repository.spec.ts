@@ -72,7 +72,7 @@ describe('the reservation', () => {
     const old = await taken(uuid, 'a', 0);
     const now = await taken(uuid, 'b');
     await expect(nodes.update(uuid, { last_error: 'from a' }, old)).rejects.toMatchObject({
-      code: 'lease-lost',
+      code: 'reservation-lost',
     });
     expect(await nodes.reservations.renew(new Map([[uuid, old]]), 60)).toEqual(new Set());
     await nodes.reservations.release(uuid, old);
@@ -84,14 +84,16 @@ describe('the reservation', () => {
     const old = await taken(uuid);
     expect(await nodes.reservations.releaseAllOf('a')).toEqual([uuid]);
     await taken(uuid);
-    await expect(nodes.update(uuid, { last_error: 'x' }, old)).rejects.toMatchObject({ code: 'lease-lost' });
+    await expect(nodes.update(uuid, { last_error: 'x' }, old)).rejects.toMatchObject({
+      code: 'reservation-lost',
+    });
   });
 
   it('writes nothing once it has expired, even when nobody else came', async () => {
     const { uuid } = await create();
     const fence = await taken(uuid, 'a', 0);
     await expect(nodes.update(uuid, { last_error: 'late' }, fence)).rejects.toMatchObject({
-      code: 'lease-lost',
+      code: 'reservation-lost',
     });
   });
 

@@ -1,6 +1,6 @@
 import { Controller, Delete, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
 import { InvalidError } from '../../../domain/errors.js';
-import { CacheDesk } from '../../../image/cache/cache-desk.js';
+import { CacheAdmin } from '../../../image/cache/cache-admin.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';
@@ -26,7 +26,7 @@ const list = (items: object) => ({ type: 'array', items });
 /** Of our own: the cache of images that deployments come out of. Ironic has none of it. */
 @Controller('v1/image_cache')
 export class ImageCacheController {
-  constructor(private readonly cache: CacheDesk) {}
+  constructor(private readonly cache: CacheAdmin) {}
 
   @Get()
   @Since(1)

@@ -11,7 +11,7 @@ const MAX_PROBES = 3;
 type Leases = Pick<LeaseRepository, 'offer' | 'claim' | 'release' | 'decline' | 'setAside'>;
 
 /** What a question does to the leases. */
-export class AddressDesk {
+export class AddressAllocator {
   constructor(
     private readonly leases: Leases,
     private readonly probe: AddressProbe,

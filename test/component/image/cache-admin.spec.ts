@@ -29,9 +29,9 @@ const url = (name: string) => `${server.url}/${name}`;
 const fetch = (name: string, target = house.target(), waiter?: string) =>
   house.service.fetchTo(url(name), target, waiter === undefined ? {} : { waiter });
 const image = async (name: string) =>
-  (await house.service.desk.report()).images.find(({ href }) => href === url(name));
+  (await house.service.cacheAdmin.report()).images.find(({ href }) => href === url(name));
 const prefetchOf = async (id: string) =>
-  (await house.service.desk.report()).prefetches.find((one) => one.id === id)!;
+  (await house.service.cacheAdmin.report()).prefetches.find((one) => one.id === id)!;
 async function ended(id: string) {
   for (;;) {
     const one = await prefetchOf(id);
@@ -57,7 +57,10 @@ describe('the cache, as its operators see it', () => {
     expect(Date.now() - Date.parse((await image('a'))!.fetched_at!)).toBeLessThan(60_000);
     for (const path of [target, house.target('again')]) await rm(path);
     expect(await image('a')).toMatchObject({ in_use: false, eviction_order: 1 });
-    expect(await house.service.desk.report()).toMatchObject({ max_size: 3 * MiB, bytes_saved: 2 * MiB });
+    expect(await house.service.cacheAdmin.report()).toMatchObject({
+      max_size: 3 * MiB,
+      bytes_saved: 2 * MiB,
+    });
   });
 
   it('says who waits, and how far it is', async () => {
@@ -75,32 +78,32 @@ describe('the cache, as its operators see it', () => {
     };
     const both = [fetch('b', house.target(), 'node one'), fetch('b', house.target(), 'node two')];
     await expect
-      .poll(async () => (await house.service.desk.report()).transfers, PATIENCE)
+      .poll(async () => (await house.service.cacheAdmin.report()).transfers, PATIENCE)
       .toMatchObject([{ href: url('b'), waiting: ['node one', 'node two'] }]);
-    const { id } = (await house.service.desk.report()).transfers[0]!;
-    await expect(house.service.desk.evict(id)).rejects.toThrow(/being fetched for node one, node two/);
+    const { id } = (await house.service.cacheAdmin.report()).transfers[0]!;
+    await expect(house.service.cacheAdmin.evict(id)).rejects.toThrow(/being fetched for node one, node two/);
     go();
     await Promise.all(both);
-    expect((await house.service.desk.report()).transfers).toEqual([]);
+    expect((await house.service.cacheAdmin.report()).transfers).toEqual([]);
   });
 
   it('takes the image away that it said would go next, and never a pinned one, after a restart neither', async () => {
     await rm((await fetch('a')).path);
     const first = (await image('a'))!;
-    await house.service.desk.pin(first.id);
+    await house.service.cacheAdmin.pin(first.id);
     await rm((await fetch('b')).path);
     // 4 MiB are too many, but neither may go while b is delivered.
     expect(await image('a')).toMatchObject({ pinned_at: expect.any(String), eviction_order: null });
     const next = (await image('b'))!;
     expect(next.eviction_order).toBe(1);
     expect(await house.service.cleanUp()).toMatchObject({ removed: [next.id] });
-    await expect(house.service.desk.evict(first.id)).rejects.toThrow('is pinned');
+    await expect(house.service.cacheAdmin.evict(first.id)).rejects.toThrow('is pinned');
     await house.service.close();
     const again = await aHouse({ cache_size_mib: 1 }, house.directory);
     try {
       expect(await again.service.cleanUp()).toMatchObject({ removed: [] });
-      expect((await again.service.desk.report()).images.map(({ id }) => id)).toEqual([first.id]);
-      await again.service.desk.unpin(first.id);
+      expect((await again.service.cacheAdmin.report()).images.map(({ id }) => id)).toEqual([first.id]);
+      await again.service.cacheAdmin.unpin(first.id);
       expect(await again.service.cleanUp()).toMatchObject({ removed: [first.id] });
     } finally {
       await again.close();
@@ -110,19 +113,19 @@ describe('the cache, as its operators see it', () => {
   it('evicts what is free, refuses what is in use', async () => {
     const { path } = await fetch('a');
     const { id } = (await image('a'))!;
-    await expect(house.service.desk.evict(id)).rejects.toThrow('is in use by a deployment');
+    await expect(house.service.cacheAdmin.evict(id)).rejects.toThrow('is in use by a deployment');
     await rm(path);
-    await house.service.desk.evict(id);
+    await house.service.cacheAdmin.evict(id);
     expect(await image('a')).toBeUndefined();
-    await expect(house.service.desk.evict(id)).rejects.toThrow('is not in the cache');
-    await expect(house.service.desk.pin(id)).rejects.toThrow('is not in the cache');
+    await expect(house.service.cacheAdmin.evict(id)).rejects.toThrow('is not in the cache');
+    await expect(house.service.cacheAdmin.pin(id)).rejects.toThrow('is not in the cache');
   });
 
   it('fetches ahead, once, and says why it cannot', async () => {
-    const { desk } = house.service;
+    const { cacheAdmin: admin } = house.service;
     const { value } = sha256(server.images.get('/a')!.body);
-    const asked = await desk.prefetch(url('a'), value, false);
-    expect(await desk.prefetch(url('a'), value, false)).toMatchObject({ id: asked.id });
+    const asked = await admin.prefetch(url('a'), value, false);
+    expect(await admin.prefetch(url('a'), value, false)).toMatchObject({ id: asked.id });
     expect(await ended(asked.id)).toMatchObject({
       state: 'done',
       error: null,
@@ -131,16 +134,16 @@ describe('the cache, as its operators see it', () => {
     });
     expect(await image('a')).toMatchObject({ in_use: false });
     expect(await fetch('a')).toMatchObject({ from_cache: true });
-    const wrong = await desk.prefetch(url('b'), '0'.repeat(64), false);
+    const wrong = await admin.prefetch(url('b'), '0'.repeat(64), false);
     expect(await ended(wrong.id)).toMatchObject({
       state: 'failed',
       error: expect.stringMatching(/checksum/i),
     });
     server.images.get('/c')!.lastModified = '';
-    const unkept = await desk.prefetch(url('c'), null, false);
+    const unkept = await admin.prefetch(url('c'), null, false);
     expect((await ended(unkept.id)).error).toContain('no copy can be kept');
-    await expect(desk.prefetch('ftp://x/y', null, false)).rejects.toThrow(/href/);
-    await expect(desk.prefetch(url('a'), 'zz', false)).rejects.toThrow(/checksum/);
+    await expect(admin.prefetch('ftp://x/y', null, false)).rejects.toThrow(/href/);
+    await expect(admin.prefetch(url('a'), 'zz', false)).rejects.toThrow(/checksum/);
   });
 
   it('carries a prefetch on that a stop cut off', async () => {
@@ -151,7 +154,7 @@ describe('the cache, as its operators see it', () => {
       response.write(served.body.subarray(0, MiB));
       return true; // and no more
     };
-    const { id } = await house.service.desk.prefetch(url('a'), null, false);
+    const { id } = await house.service.cacheAdmin.prefetch(url('a'), null, false);
     await expect.poll(async () => (await prefetchOf(id)).state, PATIENCE).toBe('fetching');
     await expect.poll(() => server.count('GET /a'), PATIENCE).toBe(1);
     await house.service.close();

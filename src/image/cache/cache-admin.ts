@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { CancelledError, ConflictError, FerricError, messageOf, NotFoundError } from '../../domain/errors.js';
-import type { Delivered, Waiting } from '../fetch/fetcher.js';
+import type { Delivered, TransferStatus } from '../fetch/fetcher.js';
 import type { Progress } from '../fetch/transfer-job.js';
 import type { CachedMaster, ImageCache } from './cache.js';
 import { type CacheNotes, type Prefetch, plainName } from './cache-notes.js';
@@ -43,7 +43,7 @@ export interface CacheReport {
   images: CacheImage[];
   prefetches: CachePrefetch[];
   /** Transfers under way, of images that may not be here yet. */
-  transfers: Waiting[];
+  transfers: TransferStatus[];
   /** Bytes. */
   size: number;
   max_size: number;
@@ -55,7 +55,7 @@ export interface CacheDeskParts {
   notes: CacheNotes;
   /** Bytes. */
   maxBytes: number;
-  waiting(): Waiting[];
+  waiting(): TransferStatus[];
   /** Runs while nothing else changes the image of that name. */
   alone<T>(name: string, action: () => Promise<T>): Promise<T>;
   /** Fetches into the cache; `target` gets a link. */
@@ -66,7 +66,7 @@ export interface CacheDeskParts {
   check(href: string, checksum: string | null): void;
 }
 
-export class CacheDesk {
+export class CacheAdmin {
   readonly #stop = new AbortController();
   readonly #progress = new Map<string, { bytes: number; total: number }>();
   readonly #running = new Set<Promise<void>>();
@@ -189,7 +189,7 @@ export class CacheDesk {
   #image(
     { name, href, size, usedAt, inUse, record }: CachedMaster,
     order: number | null,
-    transfers: Waiting[],
+    transfers: TransferStatus[],
   ): CacheImage {
     const { notes } = this.parts;
     const id = plainName(name);
