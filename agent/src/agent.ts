@@ -9,6 +9,7 @@ import {
   MASKED_TOKEN,
   MIN_TOKEN_LENGTH,
 } from '../../src/protocol/agent/lookup.js';
+import type { AgentLog } from './agent-log.js';
 import { ApiClient } from './api-client.js';
 import { makeCertificate, type OwnCertificate } from './certificate.js';
 import { CommandBoard, type Extension } from './command-board.js';
@@ -22,7 +23,6 @@ import { Standby } from './extension/standby.js';
 import { Heartbeater } from './heartbeater.js';
 import type { WriteImageTools } from './image/transfer.js';
 import { Inspection } from './inspection/inspection.js';
-import type { Journal } from './journal.js';
 import { inventory } from './machine/inventory.js';
 import type { Machine } from './machine/machine.js';
 import { NodeCache } from './node-cache.js';
@@ -35,7 +35,7 @@ import { AGENT_VERSION } from './version.js';
 export interface AgentOptions {
   settings: AgentSettings;
   machine: Machine;
-  journal: Journal;
+  log: AgentLog;
   /** Folders: images in memory, and what a restarted agent of the same boot must still know. */
   scratchDir: string;
   stateDir: string;
@@ -64,15 +64,15 @@ export class Agent {
 
   /** @returns once heartbeats go out. @throws AgentStopped */
   async start(): Promise<void> {
-    const { settings, journal } = this.options;
+    const { settings, log } = this.options;
     if (settings.hardwareInitializationDelay > 0) {
-      journal.say(`waiting ${settings.hardwareInitializationDelay} s for hardware`);
+      log.say(`waiting ${settings.hardwareInitializationDelay} s for hardware`);
       await sleep(settings.hardwareInitializationDelay * 1000);
     }
     const macs = await this.waitForInterfaces();
     if (settings.inspectionUrls.length > 0) await this.inspect();
     if (settings.apiUrls.length === 0) {
-      journal.say('no ipa-api-url: lookup and heartbeats are left out');
+      log.say('no ipa-api-url: lookup and heartbeats are left out');
       return;
     }
     const found = await this.lookup(macs);
@@ -91,15 +91,15 @@ export class Agent {
 
   /** @throws AgentStopped once the failure was reported: init begins anew */
   private async inspect(): Promise<void> {
-    const { settings, journal, machine } = this.options;
+    const { settings, log, machine } = this.options;
     const node = await new Inspection({
       settings,
-      journal,
+      log,
       machine,
       describe: () => inventory(machine, settings.bootMac),
       post: (url, body) => this.api.postTo(url, body),
     }).run();
-    journal.say(`inspection finished${node === undefined ? '' : `, this is node ${node}`}`);
+    log.say(`inspection finished${node === undefined ? '' : `, this is node ${node}`}`);
   }
 
   private async waitForInterfaces(): Promise<string[]> {
@@ -116,14 +116,14 @@ export class Agent {
 
   /** Every failure is tried again, more and more slowly, until ipa-lookup-timeout has passed. */
   private async lookup(macs: readonly string[]): Promise<LookupAnswer> {
-    const { settings, journal } = this.options;
+    const { settings, log } = this.options;
     const until = Date.now() + settings.lookupTimeout * 1000;
     let lockPause = 0;
-    journal.say(`looking up ${macs.join(', ')} at ${settings.apiUrls.join(', ')}`);
+    log.say(`looking up ${macs.join(', ')} at ${settings.apiUrls.join(', ')}`);
     for (let turn = 0; ; turn++) {
       const outcome = await this.api.lookup(macs);
       if (outcome.kind === 'found') {
-        journal.say(`this is node ${outcome.answer.node.uuid}`);
+        log.say(`this is node ${outcome.answer.node.uuid}`);
         return outcome.answer;
       }
       let pause: number;
@@ -136,7 +136,7 @@ export class Agent {
         pause = Math.max(settings.lookupInterval * 0.5, ceiling * (0.5 + Math.random() / 2));
       }
       if (turn < 5 || turn % 5 === 0 || pause > 5)
-        journal.say(`lookup: ${outcome.kind}: ${outcome.why}; again in ${pause.toFixed(1)} s`);
+        log.say(`lookup: ${outcome.kind}: ${outcome.why}; again in ${pause.toFixed(1)} s`);
       if (Date.now() + pause * 1000 > until) {
         throw new AgentStopped(`the node was not found within ${settings.lookupTimeout} s`);
       }
@@ -149,7 +149,7 @@ export class Agent {
    * that is started again.
    */
   private async settleToken(given: string | undefined): Promise<string | undefined> {
-    const { settings, journal, stateDir } = this.options;
+    const { settings, log, stateDir } = this.options;
     const path = `${stateDir}/token`;
     if (given !== undefined && given !== MASKED_TOKEN && given.length >= MIN_TOKEN_LENGTH) {
       await mkdir(dirname(path), { recursive: true });
@@ -163,49 +163,49 @@ export class Agent {
         'the conductor has given the token of this boot to another agent; the machine must be booted again',
       );
     }
-    if (token === undefined) journal.say('the conductor gave no usable token: every command will be refused');
+    if (token === undefined) log.say('the conductor gave no usable token: every command will be refused');
     return token;
   }
 
   private async assembleArrays(): Promise<void> {
-    const { machine, journal } = this.options;
+    const { machine, log } = this.options;
     let arrays: RaidArray[];
     try {
       arrays = await machine.assembleArrays();
     } catch (error) {
       // A machine without arrays goes on; one with them shows its disks in their place.
-      journal.say(`software RAID could not be looked for: ${messageOf(error)}`);
+      log.say(`software RAID could not be looked for: ${messageOf(error)}`);
       return;
     }
     this.node.knowArrays(arrays);
     for (const { device, name, disks } of arrays)
-      journal.say(`${device}: array "${name}" of ${disks.join(', ')}`);
+      log.say(`${device}: array "${name}" of ${disks.join(', ')}`);
   }
 
   /** A disk that comes late (RAID firmware) must not fail a deployment; one that never comes is found out there. */
   private async waitForDisk(): Promise<void> {
-    const { settings, journal } = this.options;
+    const { settings, log } = this.options;
     for (let attempt = 0; attempt < settings.diskWaitAttempts; attempt++) {
       try {
         const device = this.node.rootDevice();
-        journal.say(`root device ${device.name}, ${device.size} bytes`);
+        log.say(`root device ${device.name}, ${device.size} bytes`);
         return;
       } catch (error) {
-        if (attempt === 0) journal.say(`waiting for the root device: ${(error as Error).message}`);
+        if (attempt === 0) log.say(`waiting for the root device: ${(error as Error).message}`);
         await sleep(settings.diskWaitDelay * 1000);
       }
     }
-    journal.say('the root device was not detected');
+    log.say('the root device was not detected');
   }
 
   private async serve(nodeUuid: string): Promise<void> {
-    const { settings, journal } = this.options;
+    const { settings, log } = this.options;
     const address = settings.advertiseHost ?? (await this.ownAddress());
     const own = await this.certificateFor(address);
     const protocol = settings.advertiseProtocol === 'http' || !own ? 'http' : 'https';
     const board = new CommandBoard({
       extensions: this.extensions(),
-      journal,
+      log,
       onEnded: () => this.heartbeater?.commandEnded(),
     });
     this.server = new RestServer({
@@ -213,7 +213,7 @@ export class Agent {
       token: () => this.token,
       version: AGENT_VERSION,
       startedAt: this.startedAt,
-      journal,
+      log,
       readsWithoutToken: (await this.api.apiMinor()) < 96,
       onResultRead: () => this.heartbeater?.resultRead(),
     });
@@ -229,7 +229,7 @@ export class Agent {
     let first = true;
     this.heartbeater = new Heartbeater({
       timeout: this.config.heartbeat_timeout,
-      journal,
+      log,
       beat: async () => {
         const outcome = await this.api.heartbeat(nodeUuid, {
           callback_url: callback,
@@ -239,7 +239,7 @@ export class Agent {
         });
         if (outcome.kind === 'accepted' && first) {
           first = false;
-          journal.say(`first heartbeat accepted, commands are taken at ${callback}`);
+          log.say(`first heartbeat accepted, commands are taken at ${callback}`);
         }
         return outcome;
       },
@@ -251,7 +251,7 @@ export class Agent {
     if (this.options.settings.advertiseProtocol === 'http') return undefined;
     if (await this.api.supportsOwnCertificate())
       return makeCertificate(address, hostname() || 'ferric-agent');
-    this.options.journal.say(
+    this.options.log.say(
       'the API takes no certificate of an agent (it is older than 1.68): plain HTTP is served',
     );
     return undefined;
@@ -275,14 +275,14 @@ export class Agent {
   }
 
   private extensions(): Record<string, Extension> {
-    const { machine, journal, settings } = this.options;
+    const { machine, log, settings } = this.options;
     const cleanTools: CleanTools = {
       node: this.node,
-      journal,
+      log,
       guardSpecialFilesystems: settings.guardSpecialFilesystems,
-      raid: new SoftwareRaid({ machine, node: this.node, journal, run: runProgram }),
+      raid: new SoftwareRaid({ machine, node: this.node, log, run: runProgram }),
     };
-    const standby = new Standby({ machine, node: this.node, journal, imageTools: () => this.imageTools() });
+    const standby = new Standby({ machine, node: this.node, log, imageTools: () => this.imageTools() });
     const describe = () => inventory(machine, settings.bootMac);
     return {
       clean: cleanExtension(cleanTools),
@@ -292,7 +292,7 @@ export class Agent {
       image: imageExtension({
         machine,
         node: this.node,
-        journal,
+        log,
         ignoreBootloaderFailure: settings.ignoreBootloaderFailure,
         // Conductors from before the option installed always; those that have it mean an agent that shuts nothing in.
         mayInstall: () => this.config.enable_bios_bootloader_install ?? true,
@@ -301,7 +301,7 @@ export class Agent {
       log: logExtension(describe),
       poll: { get_hardware_info: { kind: 'sync', run: describe } },
       rescue: rescueExtension({
-        journal,
+        log,
         close: () => this.stop(),
         files: this.options.rescueFiles ?? RESCUE_FILES,
         onRescued: this.options.onRescued ?? (() => undefined),
@@ -311,10 +311,10 @@ export class Agent {
   }
 
   private imageTools(): WriteImageTools {
-    const { settings, journal, machine, scratchDir } = this.options;
+    const { settings, log, machine, scratchDir } = this.options;
     return {
       settings,
-      journal,
+      log,
       availableMemory: () => machine.availableMemory(),
       scratchDir,
       bootMode: () => machine.bootMode(),
@@ -326,14 +326,14 @@ export class Agent {
 
   /** The node leaves the conductor's hands: no more commands, no network; the machine runs on. */
   private lockDown(): null {
-    const { machine, journal } = this.options;
+    const { machine, log } = this.options;
     setTimeout(() => {
       void (async () => {
         await this.stop();
         await rm(`${this.options.stateDir}/token`, { force: true });
         await machine.cutNetwork();
-        journal.say('locked down');
-      })().catch((error: unknown) => journal.say(`lock-down failed: ${(error as Error).message}`));
+        log.say('locked down');
+      })().catch((error: unknown) => log.say(`lock-down failed: ${(error as Error).message}`));
     }, 500);
     return null;
   }

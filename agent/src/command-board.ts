@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { CommandRecord } from '../../src/protocol/agent/command.js';
 import type { UncheckedObject } from '../../src/protocol/agent/malformed-body.js';
+import type { AgentLog } from './agent-log.js';
 import { type AgentError, agentIsBusy, invalidCommand, objectNotFound, toAgentError } from './error.js';
-import type { Journal } from './journal.js';
 
 export interface CommandContext {
   /** Shown as `command_result` while the command runs. */
@@ -27,7 +27,7 @@ interface Entry {
 
 export interface BoardOptions {
   extensions: Readonly<Record<string, Extension>>;
-  journal: Journal;
+  log: AgentLog;
   onEnded?: () => void;
 }
 
@@ -81,7 +81,7 @@ export class CommandBoard {
       command_result: null,
     };
     this.last = record;
-    this.options.journal.say(`command ${name} starts`);
+    this.options.log.say(`command ${name} starts`);
     const done = this.perform(record, name, command, params);
     this.entries.set(record.id, { record, done });
     if (command.kind === 'sync') await done;
@@ -117,7 +117,7 @@ export class CommandBoard {
     const why = record.command_error
       ? `: ${record.command_error.message}: ${record.command_error.details}`
       : '';
-    this.options.journal.say(`command ${name} ${record.command_status} after ${seconds} s${why}`);
+    this.options.log.say(`command ${name} ${record.command_status} after ${seconds} s${why}`);
     if (command.kind === 'async') this.options.onEnded?.();
   }
 }

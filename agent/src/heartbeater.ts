@@ -1,11 +1,11 @@
+import type { AgentLog } from './agent-log.js';
 import type { HeartbeatOutcome } from './api-client.js';
-import type { Journal } from './journal.js';
 
 export interface HeartbeaterOptions {
   beat: () => Promise<HeartbeatOutcome>;
   /** Seconds; conductors give the agent up after it. */
   timeout: number;
-  journal: Journal;
+  log: AgentLog;
   random?: () => number;
 }
 
@@ -71,12 +71,12 @@ export class Heartbeater {
   private next(outcome: HeartbeatOutcome): number {
     if (outcome.kind !== 'accepted') {
       this.failures += 1;
-      this.options.journal.say(`heartbeat not taken (${outcome.kind}): ${outcome.why}`);
+      this.options.log.say(`heartbeat not taken (${outcome.kind}): ${outcome.why}`);
       // A lock is soon gone; anything else is an API in trouble, which needs no crowd.
       const least = outcome.kind === 'locked' ? Math.min(5, 2 ** (this.failures - 1)) : 5;
       return least * (1 + this.random());
     }
-    if (this.failures > 0) this.options.journal.say('heartbeat taken again');
+    if (this.failures > 0) this.options.log.say('heartbeat taken again');
     this.failures = 0;
     if (this.again) {
       this.again = false;

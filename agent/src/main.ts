@@ -1,23 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { agentSettings, parseKernelCommandLine } from '../../src/protocol/agent/kernel-parameters.js';
 import { Agent } from './agent.js';
+import { ConsoleLog } from './agent-log.js';
 import { messageOf } from './error.js';
-import { ConsoleJournal } from './journal.js';
 import { RealMachine } from './machine/machine.js';
 import { AGENT_VERSION } from './version.js';
 
 const parameters = parseKernelCommandLine(readFileSync('/proc/cmdline', 'utf8'));
-const journal = new ConsoleJournal(parameters.has('ipa-debug') && parameters.get('ipa-debug') !== '0');
-journal.say(`version ${AGENT_VERSION}, Node ${process.versions.node}`);
+const log = new ConsoleLog(parameters.has('ipa-debug') && parameters.get('ipa-debug') !== '0');
+log.say(`version ${AGENT_VERSION}, Node ${process.versions.node}`);
 process.on('unhandledRejection', (error) => {
-  journal.say(`unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  log.say(`unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   process.exit(70);
 });
 try {
   const agent = new Agent({
     settings: agentSettings(parameters),
     machine: new RealMachine(),
-    journal,
+    log,
     scratchDir: '/tmp',
     stateDir: '/run/ferric-agent',
     onRescued: () => process.exit(0), // init starts what the user logs in to
@@ -26,6 +26,6 @@ try {
   // Locked down, the agent has nothing left to do, but must not end: init would start another.
   setInterval(() => undefined, 2 ** 30);
 } catch (error) {
-  journal.say(`stopped: ${messageOf(error)}`);
+  log.say(`stopped: ${messageOf(error)}`);
   process.exit(1);
 }

@@ -4,10 +4,10 @@ import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { parseCommandRequest } from '../../src/protocol/agent/command.js';
 import { MalformedBody } from '../../src/protocol/agent/malformed-body.js';
+import type { AgentLog } from './agent-log.js';
 import type { OwnCertificate } from './certificate.js';
 import type { CommandBoard } from './command-board.js';
 import { AgentError, messageOf } from './error.js';
-import type { Journal } from './journal.js';
 
 export interface RestServerOptions {
   board: CommandBoard;
@@ -16,7 +16,7 @@ export interface RestServerOptions {
   version: string;
   /** Seconds since 1970. */
   startedAt: number;
-  journal: Journal;
+  log: AgentLog;
   /**
    * Conductors before 1.96 (Ironic 29.0) read results without the token. Once one has sent it, it must always come.
    * Default false.
@@ -74,7 +74,7 @@ export class RestServer {
         resolve();
       });
     });
-    server.on('error', (error) => this.options.journal.say(`API: ${error.message}`));
+    server.on('error', (error) => this.options.log.say(`API: ${error.message}`));
     return (server.address() as AddressInfo).port;
   }
 
@@ -92,7 +92,7 @@ export class RestServer {
       answer = await this.route(request);
     } catch (error) {
       answer = refusal(error);
-      if (answer.status >= 500) this.options.journal.say(`API: ${messageOf(error)}`);
+      if (answer.status >= 500) this.options.log.say(`API: ${messageOf(error)}`);
     }
     const text = JSON.stringify(answer.body);
     response.writeHead(answer.status, {

@@ -43,7 +43,7 @@ async function inRamdisk<T>(state: string, act: (onLook: Looking) => Promise<T>)
     agent = new Agent({
       settings: agentSettings(parseKernelCommandLine(line)),
       machine,
-      journal: { say: (text) => void lines.push(text), detail: () => undefined },
+      log: { say: (text) => void lines.push(text), detail: () => undefined },
       scratchDir: peer.directory,
       stateDir: join(peer.directory, `boot${lines.length}`),
     });

@@ -125,14 +125,14 @@ export class AgentMachine implements AsyncDisposable {
   private async start(): Promise<void> {
     this.on = true;
     if (this.published !== 'ramdisk' || this.device !== 'pxe') return;
-    const journal = { say: () => {} };
-    this.board = new CommandBoard({ extensions: this.listening(), journal: journal as never });
+    const log = { say: () => {} };
+    this.board = new CommandBoard({ extensions: this.listening(), log: log as never });
     this.server = new RestServer({
       board: this.board,
       token: () => AGENT_TOKEN,
       version: '0.0.0',
       startedAt: 0,
-      journal: journal as never,
+      log: log as never,
     });
     this.port = await this.server.listen('127.0.0.1', this.port, this.certificate);
     if (this.heartbeats) this.report();

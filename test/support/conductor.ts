@@ -19,7 +19,7 @@ import { AgentRaid } from '../../src/driver/agent/agent-raid.js';
 import { AgentClient } from '../../src/driver/agent/client.js';
 import { Ramdisk } from '../../src/driver/agent/ramdisk.js';
 import { RamdiskLogs } from '../../src/driver/agent/ramdisk-logs.js';
-import type { JournalLine } from '../../src/driver/fake/machine.js';
+import type { FakeCall } from '../../src/driver/fake/machine.js';
 import { FAKE_HARDWARE } from '../../src/driver/hardware-type/fake-hardware.js';
 import {
   fakeImplementations,
@@ -161,7 +161,7 @@ export function fakeConductor(
     effects(journal: string): string[] {
       const lines = readFileSync(join(journalDirectory, journal), 'utf8').trim().split('\n');
       return lines
-        .map((line) => JSON.parse(line) as JournalLine)
+        .map((line) => JSON.parse(line) as FakeCall)
         .flatMap((line) => (line.phase === 'begin' ? [line.effect] : []));
     },
     async states(uuid: string): Promise<string[]> {

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { AgentLog } from '../agent-log.js';
 import { commandExecution, deviceNotFound, messageOf } from '../error.js';
-import type { Journal } from '../journal.js';
 import { runProgram } from '../run-program.js';
 import {
   ESP_TYPES,
@@ -44,12 +44,12 @@ export interface LoaderPlace {
  * the boot order. Entries of the same name from an earlier deployment go.
  * @throws AgentError
  */
-export async function installUefiEntry(device: string, journal: Journal): Promise<void> {
+export async function installUefiEntry(device: string, log: AgentLog): Promise<void> {
   await rereadPartitions(device);
   const esp = await findEspOf(device);
   try {
     const loaders = await loadersOn(partitionPath(device, esp.number));
-    await addLoaderEntries(loaders, [{ device, number: esp.number }], journal);
+    await addLoaderEntries(loaders, [{ device, number: esp.number }], log);
   } catch (error) {
     throw commandExecution(`Could not configure UEFI boot on device ${device}: ${messageOf(error)}`, {
       cause: error,
@@ -89,11 +89,11 @@ export async function loadersOn(partition: string): Promise<BootLoader[]> {
 export async function addLoaderEntries(
   loaders: readonly BootLoader[],
   places: readonly LoaderPlace[],
-  journal: Journal,
+  log: AgentLog,
 ): Promise<void> {
   if (loaders.length === 0) {
     const { device, number } = places[0]!;
-    journal.say(
+    log.say(
       `the EFI system partition ${partitionPath(device, number)} holds no boot loader; firmware is left as it is`,
     );
     return;
@@ -108,7 +108,7 @@ export async function addLoaderEntries(
         ...['-q', '-c', '-d', device, '-p', String(number), '-w'],
         ...['-L', loader.label, '-l', loader.path],
       ]);
-      journal.say(`boot entry "${loader.label}" for ${loader.path} on partition ${number} of ${device}`);
+      log.say(`boot entry "${loader.label}" for ${loader.path} on partition ${number} of ${device}`);
     }
   }
 }

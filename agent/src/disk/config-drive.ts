@@ -3,8 +3,8 @@ import { buildFat } from '../../../src/protocol/file-system/fat.js';
 import { readIso9660 } from '../../../src/protocol/iso/read.js';
 import { fileSystemOf } from '../../../src/protocol/image-format/content.js';
 import { fileSystemFault } from '../../../src/protocol/image-format/sector-size.js';
+import type { AgentLog } from '../agent-log.js';
 import { deployment, messageOf } from '../error.js';
-import type { Journal } from '../journal.js';
 import type { BlockDevice } from '../machine/block-device.js';
 import { withFile, writeFully } from './disk-file.js';
 import {
@@ -28,7 +28,7 @@ export async function writeConfigDrive(
   configDrive: string,
   device: BlockDevice,
   fetch: (url: string) => Promise<Buffer>,
-  journal: Journal,
+  log: AgentLog,
 ): Promise<void> {
   const content = await readConfigDrive(configDrive, device, fetch);
   const partition =
@@ -43,7 +43,7 @@ export async function writeConfigDrive(
     await file.sync();
   });
   await rereadPartitions(device.name);
-  journal.say(
+  log.say(
     `config drive of ${content.length} bytes written to partition ${partition.number} of ${device.name}`,
   );
 }

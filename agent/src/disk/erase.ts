@@ -1,5 +1,5 @@
+import type { AgentLog } from '../agent-log.js';
 import { blockDeviceErase, incompatibleMethod, messageOf } from '../error.js';
-import type { Journal } from '../journal.js';
 import type { BlockDevice } from '../machine/block-device.js';
 import { overwrite } from './overwrite.js';
 import { rereadPartitions } from './partition-table.js';
@@ -43,11 +43,11 @@ export function eraseWishes(read: (key: string) => unknown): EraseWishes {
 export async function eraseDevice(
   device: BlockDevice,
   wishes: EraseWishes,
-  journal: Journal,
+  log: AgentLog,
   onProgress: (done: number, total: number) => void,
 ): Promise<void> {
   if (device.readOnly) {
-    if (wishes.skipReadOnly) return journal.say(`${device.name} is read-only and is left as it is`);
+    if (wishes.skipReadOnly) return log.say(`${device.name} is read-only and is left as it is`);
     throw blockDeviceErase(
       `Failed to invoke erase of device ${device.name} as the device is flagged read-only, and the conductor has ` +
         'not signaled this is a permitted case.',
@@ -56,7 +56,7 @@ export async function eraseDevice(
   try {
     if (await eraseByDisk(device, wishes)) {
       await rereadPartitions(device.name);
-      return journal.say(`${device.name}: erased by the disk itself`);
+      return log.say(`${device.name}: erased by the disk itself`);
     }
   } catch (error) {
     if (!wishes.continueIfSecureEraseFailed) {
@@ -67,15 +67,15 @@ export async function eraseDevice(
         },
       );
     }
-    journal.say(`${messageOf(error)}; overwriting instead`);
+    log.say(`${messageOf(error)}; overwriting instead`);
   }
   const passes = wishes.iterations + (wishes.zeroize ? 1 : 0);
   if (passes === 0)
     throw incompatibleMethod(`Unable to erase block device ${device.name}: no pass is asked for.`);
-  journal.say(`${device.name}: overwriting ${device.size} bytes, ${passes} passes`);
+  log.say(`${device.name}: overwriting ${device.size} bytes, ${passes} passes`);
   await overwrite(device, wishes.iterations, wishes.zeroize, onProgress);
   await rereadPartitions(device.name);
-  journal.say(`${device.name}: overwritten`);
+  log.say(`${device.name}: overwritten`);
 }
 
 async function eraseByDisk(device: BlockDevice, wishes: EraseWishes): Promise<boolean> {

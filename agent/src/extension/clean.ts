@@ -1,3 +1,4 @@
+import type { AgentLog } from '../agent-log.js';
 import type { CommandContext, Extension } from '../command-board.js';
 import { type EraseWishes, eraseDevice, eraseWishes } from '../disk/erase.js';
 import { eraseMetadata } from '../disk/erase-metadata.js';
@@ -5,7 +6,6 @@ import { rereadPartitions } from '../disk/partition-table.js';
 import { ataSecureErase, erasesWithin, nvmeFormat } from '../disk/secure-erase.js';
 import { refuseSharedStorage } from '../disk/special-partition.js';
 import { AgentError, blockDeviceErase, messageOf } from '../error.js';
-import type { Journal } from '../journal.js';
 import type { BlockDevice } from '../machine/block-device.js';
 import type { NodeCache } from '../node-cache.js';
 import type { SoftwareRaid } from '../raid/software-raid.js';
@@ -14,7 +14,7 @@ import { type OfferedStep, stepExtension } from './step.js';
 
 export interface CleanTools {
   node: NodeCache;
-  journal: Journal;
+  log: AgentLog;
   guardSpecialFilesystems: boolean;
   raid: SoftwareRaid;
 }
@@ -55,7 +55,7 @@ export function cleanExtension(tools: CleanTools): Extension {
 export async function eraseAllMetadata(tools: CleanTools): Promise<void> {
   await each(tools, 'Failed to erase the metadata on the device(s)', async (device) => {
     await eraseMetadata(device);
-    tools.journal.say(`metadata of ${device.name} (${device.size} bytes) erased`);
+    tools.log.say(`metadata of ${device.name} (${device.size} bytes) erased`);
   });
 }
 
@@ -69,10 +69,10 @@ async function eraseExpress(tools: CleanTools): Promise<void> {
     try {
       if (await eraseSoon(device, wishes)) {
         await rereadPartitions(device.name);
-        return tools.journal.say(`${device.name}: erased by the disk itself`);
+        return tools.log.say(`${device.name}: erased by the disk itself`);
       }
     } catch (error) {
-      tools.journal.say(`${messageOf(error)}; erasing its metadata instead`);
+      tools.log.say(`${messageOf(error)}; erasing its metadata instead`);
     }
     await eraseMetadata(device);
   });
@@ -97,7 +97,7 @@ async function eraseAll(tools: CleanTools, context: CommandContext): Promise<Rec
   const wanted = Number(tools.node.internal('disk_erasure_concurrency') ?? 1);
   const lanes = Number.isInteger(wanted) && wanted > 0 ? wanted : 1;
   const passes = wishes.iterations + (wishes.zeroize ? 1 : 0);
-  const progress = new EraseProgress(devices, passes, tools.journal, context);
+  const progress = new EraseProgress(devices, passes, tools.log, context);
   const queue = [...devices];
   const failures: unknown[] = [];
   await Promise.all(
@@ -117,7 +117,7 @@ async function eraseOne(
   tools: CleanTools,
   progress: EraseProgress,
 ): Promise<void> {
-  await eraseDevice(device, wishes, tools.journal, (done, total) => progress.at(device, done, total));
+  await eraseDevice(device, wishes, tools.log, (done, total) => progress.at(device, done, total));
   progress.over(device);
 }
 
@@ -129,7 +129,7 @@ class EraseProgress {
   constructor(
     devices: readonly BlockDevice[],
     passes: number,
-    private readonly journal: Journal,
+    private readonly log: AgentLog,
     private readonly context: CommandContext,
   ) {
     this.done = new Map(
@@ -146,8 +146,7 @@ class EraseProgress {
       ...this.sum(),
       percent: Object.fromEntries([...this.done].map(([name, one]) => [name, one.percent])),
     });
-    if (Math.floor(percent / 5) > Math.floor(before / 5))
-      this.journal.say(`erase ${device.name}: ${percent} %`);
+    if (Math.floor(percent / 5) > Math.floor(before / 5)) this.log.say(`erase ${device.name}: ${percent} %`);
   }
 
   /** A disk that has erased itself, or is left as it is, has nothing to go. */
@@ -171,7 +170,7 @@ async function each(
   act: (device: BlockDevice) => Promise<void>,
 ): Promise<void> {
   const devices = tools.node.disks().filter((device) => {
-    if (device.readOnly) tools.journal.say(`${device.name} is read-only and is left as it is`);
+    if (device.readOnly) tools.log.say(`${device.name} is read-only and is left as it is`);
     return !device.readOnly;
   });
   // All of them before the first is touched.

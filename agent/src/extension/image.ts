@@ -1,9 +1,9 @@
 import { isObject } from '../../../src/protocol/agent/malformed-body.js';
+import type { AgentLog } from '../agent-log.js';
 import type { Extension } from '../command-board.js';
 import { installUefiEntry } from '../disk/boot-entry.js';
 import { invalidImage, messageOf } from '../error.js';
 import { installGrub } from '../grub/install-grub.js';
-import type { Journal } from '../journal.js';
 import type { Machine } from '../machine/machine.js';
 import type { NodeCache } from '../node-cache.js';
 import { startFromArray } from '../raid/boot-arrays.js';
@@ -12,7 +12,7 @@ import { runProgram } from '../run-program.js';
 export interface ImageExtensionTools {
   machine: Machine;
   node: NodeCache;
-  journal: Journal;
+  log: AgentLog;
   ignoreBootloaderFailure: boolean;
   /** The conductor's word: enable_bios_bootloader_install. */
   mayInstall: () => boolean;
@@ -34,7 +34,7 @@ export function imageExtension(tools: ImageExtensionTools): Extension {
         const mode = tools.machine.bootMode();
         const target = params['target_boot_mode'];
         if (isObject(params) && typeof target === 'string' && target !== mode) {
-          tools.journal.say(
+          tools.log.say(
             `boot mode mismatch: the node is meant to boot by ${target}, it runs in ${mode} mode`,
           );
         }
@@ -42,13 +42,13 @@ export function imageExtension(tools: ImageExtensionTools): Extension {
         const partitionImage = rootUuid !== undefined && !DISK_IDENTIFIER.test(rootUuid);
         if (mode === 'bios' && !partitionImage) {
           // A whole-disk image brings its boot code with it: the firmware needs nothing else.
-          tools.journal.say('BIOS: the image has its own boot loader, nothing to install');
+          tools.log.say('BIOS: the image has its own boot loader, nothing to install');
           return null;
         }
         try {
           const array = tools.node.arrayOf(device);
-          if (array) await startFromArray(array, tools.node, { run: runProgram, journal: tools.journal });
-          else if (!partitionImage) await installUefiEntry(device.name, tools.journal);
+          if (array) await startFromArray(array, tools.node, { run: runProgram, log: tools.log });
+          else if (!partitionImage) await installUefiEntry(device.name, tools.log);
           else {
             if (!tools.mayInstall() && !tools.containedInstall()) throw invalidImage(DISABLED);
             const espUuid = text(params['efi_system_part_uuid']);
@@ -60,11 +60,11 @@ export function imageExtension(tools: ImageExtensionTools): Extension {
                 mode: espUuid === undefined ? 'bios' : 'uefi',
                 firmware: mode,
               },
-              tools.journal,
+              tools.log,
             );
           }
         } catch (error) {
-          tools.journal.say(`setting up the boot loader failed: ${messageOf(error)}`);
+          tools.log.say(`setting up the boot loader failed: ${messageOf(error)}`);
           if (!ignore) throw error;
         }
         return null;

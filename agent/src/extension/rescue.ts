@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { AgentLog } from '../agent-log.js';
 import type { Extension } from '../command-board.js';
 import { commandExecution, messageOf } from '../error.js';
-import type { Journal } from '../journal.js';
 
 export interface RescueFiles {
   /** Whoever makes the user reads the hash here; upstream's ramdisks know this name. */
@@ -16,7 +16,7 @@ export const RESCUE_FILES: RescueFiles = {
 };
 
 export interface RescueTools {
-  journal: Journal;
+  log: AgentLog;
   files: RescueFiles;
   /** Ends API and heartbeats. */
   close: () => Promise<void>;
@@ -27,7 +27,7 @@ export interface RescueTools {
 const ANSWER_MS = 500;
 
 /** The machine becomes its user's (ironic_python_agent/extensions/rescue.py): a login, and no API any more. */
-export function rescueExtension({ journal, files, close, onRescued }: RescueTools): Extension {
+export function rescueExtension({ log, files, close, onRescued }: RescueTools): Extension {
   return {
     finalize_rescue: {
       kind: 'sync',
@@ -45,7 +45,7 @@ export function rescueExtension({ journal, files, close, onRescued }: RescueTool
         }
         setTimeout(() => {
           void close().then(() => {
-            journal.say('rescue: the API is closed, user rescue may log in');
+            log.say('rescue: the API is closed, user rescue may log in');
             onRescued();
           });
         }, ANSWER_MS);

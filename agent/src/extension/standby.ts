@@ -1,9 +1,9 @@
+import type { AgentLog } from '../agent-log.js';
 import type { Command, CommandContext, Extension } from '../command-board.js';
 import { commandExecution, deployment, deviceNotFound, messageOf } from '../error.js';
 import { type ImageInfo, parseImageInfo } from '../image/image-info.js';
 import type { WriteImageTools } from '../image/transfer.js';
 import { writeImage } from '../image/write-image.js';
-import type { Journal } from '../journal.js';
 import type { Machine } from '../machine/machine.js';
 import type { NodeCache } from '../node-cache.js';
 import { runProgram } from '../run-program.js';
@@ -11,7 +11,7 @@ import { runProgram } from '../run-program.js';
 export interface StandbyTools {
   machine: Machine;
   node: NodeCache;
-  journal: Journal;
+  log: AgentLog;
   imageTools: () => WriteImageTools;
 }
 
@@ -36,8 +36,8 @@ export class Standby {
         await this.flush();
         return null;
       }),
-      power_off: leave('power off', () => this.tools.machine.powerOff(), this.tools.journal),
-      run_image: leave('reboot', () => this.tools.machine.reboot(), this.tools.journal),
+      power_off: leave('power off', () => this.tools.machine.powerOff(), this.tools.log),
+      run_image: leave('reboot', () => this.tools.machine.reboot(), this.tools.log),
     };
   }
 
@@ -78,7 +78,7 @@ export class Standby {
     }
     for (const { name } of this.tools.machine.listBlockDevices()) {
       await runProgram('blockdev', ['--flushbufs', name]).catch((error: unknown) =>
-        this.tools.journal.say(`cannot flush buffers of ${name}: ${messageOf(error)}`),
+        this.tools.log.say(`cannot flush buffers of ${name}: ${messageOf(error)}`),
       );
     }
   }
@@ -103,13 +103,13 @@ function sync(run: Command['run']): Command {
 }
 
 /** Ends at once, so that its answer and the heartbeat go out; the machine follows. */
-function leave(what: string, act: () => Promise<void>, journal: Journal): Command {
+function leave(what: string, act: () => Promise<void>, log: AgentLog): Command {
   return {
     kind: 'async',
     run: async () => {
       setTimeout(() => {
-        journal.say(what);
-        act().catch((error: unknown) => journal.say(`${what} failed: ${messageOf(error)}`));
+        log.say(what);
+        act().catch((error: unknown) => log.say(`${what} failed: ${messageOf(error)}`));
       }, ANSWER_MS);
       return null;
     },

@@ -8,10 +8,10 @@ import {
   grubModules,
 } from '../../../src/domain/image/boot-loader.js';
 import type { BootMode } from '../../../src/domain/node/boot-device.js';
+import type { AgentLog } from '../agent-log.js';
 import { findLoaders, installUefiEntry } from '../disk/boot-entry.js';
 import { type Partition, partitionPath, partitionUuid, readPartitionTable } from '../disk/partition-table.js';
 import { commandExecution, deviceNotFound, messageOf } from '../error.js';
-import type { Journal } from '../journal.js';
 import { runProgram } from '../run-program.js';
 import { MountedSystem } from './mounted-system.js';
 import { runShutIn, type ShownDevice } from './shut-in.js';
@@ -44,15 +44,15 @@ const ESP = '/boot/efi';
  * GRUB is installed by the image's own programs, shut in (ironic_python_agent/extensions/image.py, _install_grub2).
  * @throws AgentError
  */
-export async function installGrub(request: InstallRequest, journal: Journal): Promise<void> {
+export async function installGrub(request: InstallRequest, log: AgentLog): Promise<void> {
   const { device, mode } = request;
   const root = await partitionOf(device, request.rootUuid);
   const esp = request.espUuid === undefined ? undefined : await partitionOf(device, request.espUuid);
   if (mode === 'uefi' && !esp) throw deviceNotFound(`The disk ${device} has no EFI system partition.`);
   try {
-    const system = await MountedSystem.mount(partitionPath(device, root.number), journal);
+    const system = await MountedSystem.mount(partitionPath(device, root.number), log);
     try {
-      await install(system, { ...request, root, esp }, journal);
+      await install(system, { ...request, root, esp }, log);
     } finally {
       await system.unmount();
     }
@@ -61,13 +61,13 @@ export async function installGrub(request: InstallRequest, journal: Journal): Pr
       cause: error,
     });
   }
-  if (mode === 'uefi' && request.firmware === 'uefi') await installUefiEntry(device, journal);
+  if (mode === 'uefi' && request.firmware === 'uefi') await installUefiEntry(device, log);
 }
 
 async function install(
   system: MountedSystem,
   request: InstallRequest & { root: Partition; esp: Partition | undefined },
-  journal: Journal,
+  log: AgentLog,
 ): Promise<void> {
   const { device, mode, root, esp } = request;
   const kept = esp ? await loadersOf(system) : false;
@@ -80,7 +80,7 @@ async function install(
     ...(esp ? [{ path: partitionPath(device, esp.number), uuid: request.espUuid! }] : []),
   ];
   const espPath = esp && partitionPath(device, esp.number);
-  if (kept) await keepLoaders(system, espPath!, journal);
+  if (kept) await keepLoaders(system, espPath!, log);
   if (espPath !== undefined) await system.mountEsp(espPath);
   if (grub) {
     if (!kept) {
@@ -92,11 +92,11 @@ async function install(
       // For BIOS it writes to the disk itself, before the first partition; for UEFI to the mounted system alone.
       const disk = { path: device, writable: mode === 'bios' };
       await runShutIn(system.root, [disk, ...partitions], [grub.install, ...how]);
-      journal.say(`${grub.install} for ${GRUB_PLATFORMS[mode]} has run`);
+      log.say(`${grub.install} for ${GRUB_PLATFORMS[mode]} has run`);
     }
     const text = await configure(system, grub, [{ path: device }, ...partitions]);
     if (kept) await giveConfiguration(system, text);
-    journal.say(`${grub.config} is made`);
+    log.say(`${grub.config} is made`);
   }
   if (esp) await addToFstab(system, request.espUuid!);
 }
@@ -108,7 +108,7 @@ async function loadersOf(system: MountedSystem): Promise<boolean> {
 }
 
 /** Copies the image's loaders to the EFI system partition; a link has no meaning there. */
-async function keepLoaders(system: MountedSystem, espDevice: string, journal: Journal): Promise<void> {
+async function keepLoaders(system: MountedSystem, espDevice: string, log: AgentLog): Promise<void> {
   const from = await system.place(`${ESP}/EFI`);
   const mountPoint = await mkdtemp('/tmp/esp-');
   await runProgram('mount', ['-t', 'vfat', '-o', 'nodev,nosuid,noexec', espDevice, mountPoint]);
@@ -121,7 +121,7 @@ async function keepLoaders(system: MountedSystem, espDevice: string, journal: Jo
     await runProgram('umount', [mountPoint]);
     await rmdir(mountPoint);
   }
-  journal.say('the boot loaders that the image brings are kept');
+  log.say('the boot loaders that the image brings are kept');
 }
 
 /** Loaders of some vendors look for their configuration beside themselves. */

@@ -1,7 +1,7 @@
 import { lstat, mkdir, mkdtemp, readFile, readlink, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { AgentLog } from '../agent-log.js';
 import { commandExecution } from '../error.js';
-import type { Journal } from '../journal.js';
 import { runProgram } from '../run-program.js';
 
 const MOST_LINKS = 32;
@@ -17,13 +17,13 @@ export class MountedSystem {
 
   private constructor(
     readonly root: string,
-    private readonly journal: Journal,
+    private readonly log: AgentLog,
   ) {}
 
   /** @param device of the root partition. @throws AgentError, ProgramError */
-  static async mount(device: string, journal: Journal): Promise<MountedSystem> {
+  static async mount(device: string, log: AgentLog): Promise<MountedSystem> {
     const root = await mkdtemp('/tmp/system-');
-    const system = new MountedSystem(root, journal);
+    const system = new MountedSystem(root, log);
     try {
       await system.attach(device, root, []);
     } catch (error) {
@@ -72,7 +72,7 @@ export class MountedSystem {
   async unmount(): Promise<void> {
     for (const path of this.mounts.splice(0).reverse()) await runProgram('umount', [path]);
     await rmdir(this.root).catch((error: unknown) =>
-      this.journal.say(`${this.root} could not be removed: ${String(error)}`),
+      this.log.say(`${this.root} could not be removed: ${String(error)}`),
     );
   }
 

@@ -1,8 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
+import type { AgentLog } from '../agent-log.js';
 import { AgentError, imageDownload, messageOf } from '../error.js';
-import type { Journal } from '../journal.js';
 import { type FetchGuard, FetchRefused, unresolved } from './fetch-guard.js';
 
 /** Where downloaded bytes go. */
@@ -68,7 +68,7 @@ export async function download(
   request: DownloadRequest,
   algorithm: string,
   sink: Sink,
-  journal: Journal,
+  log: AgentLog,
   onProgress: (bytes: number, total: number | undefined) => void,
 ): Promise<DownloadResult> {
   const deadline =
@@ -92,7 +92,7 @@ export async function download(
       if (Date.now() + request.retryInterval * 1000 > deadline) {
         throw imageDownload(request.imageId, `${why}; no time is left for another attempt`, { cause: error });
       }
-      journal.say(
+      log.say(
         `image download stopped at ${state.offset} bytes: ${why}; next attempt in ${request.retryInterval} s`,
       );
       await new Promise((resolve) => setTimeout(resolve, request.retryInterval * 1000));
@@ -237,7 +237,7 @@ async function get(
 export async function downloadSmall(
   url: string,
   request: Omit<DownloadRequest, 'urls'>,
-  journal: Journal,
+  log: AgentLog,
 ): Promise<Buffer> {
   let chunks: Buffer[] = [];
   const sink: Sink = {
@@ -247,7 +247,7 @@ export async function downloadSmall(
     },
     finish: async () => undefined,
   };
-  await download({ ...request, urls: [url] }, 'sha256', sink, journal, () => undefined);
+  await download({ ...request, urls: [url] }, 'sha256', sink, log, () => undefined);
   return Buffer.concat(chunks);
 }
 

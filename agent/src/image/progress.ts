@@ -1,5 +1,5 @@
+import type { AgentLog } from '../agent-log.js';
 import type { CommandContext } from '../command-board.js';
-import type { Journal } from '../journal.js';
 
 export type ImagePhase = 'download' | 'convert';
 
@@ -11,7 +11,7 @@ export class ImageProgress {
   constructor(
     private readonly phase: ImagePhase,
     private readonly context: CommandContext,
-    private readonly journal: Journal,
+    private readonly log: AgentLog,
     private readonly name: string,
   ) {}
 
@@ -28,6 +28,6 @@ export class ImageProgress {
     if (step <= this.lastLine) return;
     this.lastLine = step;
     const far = percent === undefined ? '' : ` ${percent} %`;
-    this.journal.say(`${this.phase} ${this.name}:${far} ${(bytes / 2 ** 20).toFixed(1)} MiB`);
+    this.log.say(`${this.phase} ${this.name}:${far} ${(bytes / 2 ** 20).toFixed(1)} MiB`);
   }
 }

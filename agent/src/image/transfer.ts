@@ -4,9 +4,9 @@ import type { Checksum } from '../../../src/domain/image/checksum.js';
 import type { BootMode } from '../../../src/domain/node/boot-device.js';
 import { checkDeclared, usedFormat } from '../../../src/protocol/image-format/check.js';
 import { createInspector } from '../../../src/protocol/image-format/inspect.js';
+import type { AgentLog } from '../agent-log.js';
 import type { CommandContext } from '../command-board.js';
 import { imageChecksum, invalidImage, messageOf } from '../error.js';
-import type { Journal } from '../journal.js';
 import { convertToDisk, firstBytes } from './convert.js';
 import { DiskSink } from './disk-sink.js';
 import { type DownloadRequest, download, type Sink } from './download.js';
@@ -27,7 +27,7 @@ export interface WriteImageSettings {
 
 export interface WriteImageTools {
   settings: WriteImageSettings;
-  journal: Journal;
+  log: AgentLog;
   /** Bytes. */
   availableMemory: () => number;
   /** Folder in memory for images that cannot be streamed. */
@@ -78,7 +78,7 @@ export async function stream(
   context: CommandContext,
 ): Promise<void> {
   const limits = { maxBytes: target.size, limitName: target.limitName };
-  const progress = new ImageProgress('download', context, tools.journal, image.id);
+  const progress = new ImageProgress('download', context, tools.log, image.id);
   const file = await open(target.device, 'r+');
   const disk = new DiskSink(file, target.device, target.start);
   const sink = new HeadGate(disk, (head) => target.prepare(head));
@@ -89,9 +89,7 @@ export async function stream(
       await target
         .discard()
         .catch((second: unknown) =>
-          tools.journal.say(
-            `the unverified image on ${target.device} could not be erased: ${messageOf(second)}`,
-          ),
+          tools.log.say(`the unverified image on ${target.device} could not be erased: ${messageOf(second)}`),
         );
     }
     throw error;
@@ -118,7 +116,7 @@ export async function downloadAndConvert(
     const file = await open(path, 'w+', 0o600);
     let inspector = createInspector();
     try {
-      const progress = new ImageProgress('download', context, tools.journal, image.id);
+      const progress = new ImageProgress('download', context, tools.log, image.id);
       const disk = new DiskSink(file, path);
       const sink: Sink = {
         write: async (chunk) => {
@@ -144,7 +142,7 @@ export async function downloadAndConvert(
       throw invalidImage(`Security: ${messageOf(error)}`, { cause: error });
     }
     const size = found.virtualSize ?? target.size;
-    const progress = new ImageProgress('convert', context, tools.journal, image.id);
+    const progress = new ImageProgress('convert', context, tools.log, image.id);
     const format = usedFormat(found, declared)!;
     await target.prepare(await firstBytes(path, format, tools.scratchDir));
     await convertToDisk(path, format, target, size, (done, total) => progress.at(done, total));
@@ -164,16 +162,16 @@ async function verified(
   progress: ImageProgress,
 ): Promise<void> {
   for (let turn = 0; ; turn++) {
-    const got = await download(request, digest.algorithm, sink, tools.journal, (bytes, total) =>
+    const got = await download(request, digest.algorithm, sink, tools.log, (bytes, total) =>
       progress.at(bytes, total),
     );
     if (got.digest === digest.value) {
-      tools.journal.say(`image ${image.id}: ${got.bytes} bytes, ${digest.algorithm} is right`);
+      tools.log.say(`image ${image.id}: ${got.bytes} bytes, ${digest.algorithm} is right`);
       return;
     }
     const error = imageChecksum(location, image.id, digest.value, got.digest);
     if (turn >= 1) throw error;
-    tools.journal.say(`${error.message}; downloading once more`);
+    tools.log.say(`${error.message}; downloading once more`);
     await sink.restart();
   }
 }

@@ -42,12 +42,12 @@ export async function writeImage(
   context: CommandContext,
 ): Promise<WrittenImage> {
   const request = downloadRequest(image, tools.settings);
-  const fetch = async (url: string) => downloadSmall(url, { ...request, ...SMALL }, tools.journal);
+  const fetch = async (url: string) => downloadSmall(url, { ...request, ...SMALL }, tools.log);
   const sums = { ...request, ...SMALL, maxBytes: MAX_CHECKSUM_FILE, encoded: true };
   const digest = await expectedChecksum(image, tools.md5Allowed, (url) =>
-    downloadSmall(url, sums, tools.journal),
+    downloadSmall(url, sums, tools.log),
   );
-  tools.journal.say(
+  tools.log.say(
     `writing image ${image.id} (${image.disk_format ?? 'format not named'}, ${digest.algorithm}) from ` +
       `${withoutSecrets(image.urls[0]!)} to ${device.name}`,
   );
@@ -77,7 +77,7 @@ export async function writeImage(
   // A disc that starts by El Torito alone has none.
   if (table) await requirePartitions(device.name);
   await rereadPartitions(device.name);
-  if (configDrive !== undefined) await writeConfigDrive(configDrive, device, fetch, tools.journal);
+  if (configDrive !== undefined) await writeConfigDrive(configDrive, device, fetch, tools.log);
   return { device: device.name, rootUuid: await diskIdentifier(device.name) };
 }
 

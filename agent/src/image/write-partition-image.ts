@@ -54,7 +54,7 @@ export async function writePartitionImage(
       refusePartitions(head, image.id);
       refuseSectors(head, image.id, device);
       made = await layOut(device, label, plan, keep);
-      tools.journal.say(
+      tools.log.say(
         `${device.name} (${label}, ${bootMode}): ${plan.map(({ role, size }) => `${role} ${size} MiB`).join(', ')}`,
       );
     },
@@ -93,7 +93,7 @@ async function fill(
     await writeFully(file, volume, drive.start);
     await file.sync();
   });
-  tools.journal.say(`config drive of ${volume.length} bytes written to partition ${drive.number}`);
+  tools.log.say(`config drive of ${volume.length} bytes written to partition ${drive.number}`);
 }
 
 function planOf(image: ImageInfo, volumeBytes: number, machineMode: BootMode) {

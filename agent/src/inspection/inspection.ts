@@ -1,18 +1,18 @@
 import { selectRootDevice } from '../../../src/domain/root-device/match.js';
 import type { AgentSettings } from '../../../src/protocol/agent/kernel-parameters.js';
 import { isObject, type UncheckedObject } from '../../../src/protocol/agent/malformed-body.js';
+import type { AgentLog } from '../agent-log.js';
 import type { ApiAnswer } from '../api-client.js';
 import { AgentStopped, messageOf } from '../error.js';
 import { systemLogs } from '../extension/log.js';
 import { HARDWARE_MANAGER_VERSION } from '../extension/step.js';
-import type { Journal } from '../journal.js';
 import { plainDisk } from '../machine/inventory.js';
 import type { Machine } from '../machine/machine.js';
 import { listPciDevices } from '../machine/pci-device.js';
 
 export interface InspectionTools {
   settings: AgentSettings;
-  journal: Journal;
+  log: AgentLog;
   machine: Machine;
   describe: () => Promise<UncheckedObject>;
   /** @throws Error where nobody answers */
@@ -47,10 +47,10 @@ export class Inspection {
    * @throws AgentStopped
    */
   async run(): Promise<string | undefined> {
-    const { settings, journal } = this.tools;
+    const { settings, log } = this.tools;
     const data: Record<string, unknown> = {};
     const failures: string[] = [];
-    journal.say(`inspecting, collectors ${settings.inspectionCollectors.join(', ')}`);
+    log.say(`inspecting, collectors ${settings.inspectionCollectors.join(', ')}`);
     for (const name of settings.inspectionCollectors) {
       try {
         const collector = Object.hasOwn(COLLECTORS, name) ? COLLECTORS[name] : undefined;
@@ -72,7 +72,7 @@ export class Inspection {
 
   /** Nobody there, busy and broken are tried again, anything else is an answer. */
   private async post(data: unknown): Promise<ApiAnswer> {
-    const { settings, journal, post, pause = upstreamPause } = this.tools;
+    const { settings, log, post, pause = upstreamPause } = this.tools;
     for (let attempt = 1; ; attempt++) {
       let why = '';
       for (const url of settings.inspectionUrls) {
@@ -86,7 +86,7 @@ export class Inspection {
         }
       }
       if (attempt >= ATTEMPTS) throw new AgentStopped(`what was found could not be posted: ${why}`);
-      journal.say(`inspection: ${why}; again`);
+      log.say(`inspection: ${why}; again`);
       await sleep(pause(attempt));
     }
   }
@@ -106,7 +106,7 @@ async function collectDefault(data: Record<string, unknown>, tools: InspectionTo
 }
 
 /** Without an address a NIC looks unused. That it does not come is no failure. */
-async function waitForDhcp({ settings, machine, journal }: InspectionTools): Promise<void> {
+async function waitForDhcp({ settings, machine, log }: InspectionTools): Promise<void> {
   const { inspectionDhcpWaitTimeout: timeout, inspectionDhcpAllInterfaces: all, bootMac } = settings;
   if (timeout === 0 || (!all && bootMac === undefined)) return;
   for (const until = Date.now() + timeout * 1000; ; ) {
@@ -115,7 +115,7 @@ async function waitForDhcp({ settings, machine, journal }: InspectionTools): Pro
       .filter((nic) => (all || nic.mac_address.toLowerCase() === bootMac) && nic.ipv4_address === null);
     if (missing.length === 0) return;
     if (Date.now() > until) {
-      journal.say(`no address after ${timeout} s: ${missing.map((nic) => nic.name).join(', ')}`);
+      log.say(`no address after ${timeout} s: ${missing.map((nic) => nic.name).join(', ')}`);
       return;
     }
     await sleep(DHCP_LOOK);

@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
+import type { AgentLog } from '../agent-log.js';
 import { addLoaderEntries, findEspOf, type LoaderPlace, loadersOn } from '../disk/boot-entry.js';
 import { partitionPath, QUIETLY, readPartitionTable, rereadPartitions } from '../disk/partition-table.js';
 import { deployment } from '../error.js';
-import type { Journal } from '../journal.js';
 import type { BlockDevice } from '../machine/block-device.js';
 import type { NodeCache } from '../node-cache.js';
 import type { RaidArray, Run } from './arrays.js';
@@ -24,9 +24,9 @@ const MIRROR_DEVICE = '/dev/md100';
 export async function startFromArray(
   array: RaidArray,
   node: NodeCache,
-  tools: { run: Run; journal: Journal },
+  tools: { run: Run; log: AgentLog },
 ): Promise<void> {
-  const { run, journal } = tools;
+  const { run, log } = tools;
   await rereadPartitions(array.device);
   const esp = await findEspOf(array.device);
   if (esp.size > ESP_MIB * MIB) {
@@ -41,7 +41,7 @@ export async function startFromArray(
   // Two file systems of one UUID would leave it open which of them the system mounts.
   await run('wipefs', ['--all', '--force', source]);
   await run('mdadm', ['--wait', mirror.device], { accept: [0, 1] });
-  await addLoaderEntries(loaders, mirror.members.map(placeOf), journal);
+  await addLoaderEntries(loaders, mirror.members.map(placeOf), log);
 }
 
 /** One partition on each disk of the array. */

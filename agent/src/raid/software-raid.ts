@@ -1,9 +1,9 @@
 import { asksSoftwareRaid, softwareRaid } from '../../../src/domain/hardware/software-raid.js';
 import { isObject, type UncheckedObject } from '../../../src/protocol/agent/malformed-body.js';
+import type { AgentLog } from '../agent-log.js';
 import { eraseMetadata } from '../disk/erase-metadata.js';
 import { QUIETLY, rereadPartitions } from '../disk/partition-table.js';
 import { messageOf, softwareRaidError } from '../error.js';
-import type { Journal } from '../journal.js';
 import type { BlockDevice } from '../machine/block-device.js';
 import type { Machine } from '../machine/machine.js';
 import type { NodeCache } from '../node-cache.js';
@@ -13,7 +13,7 @@ import { partitionScript, planRaid, type RaidPlan } from './layout.js';
 export interface RaidTools {
   machine: Pick<Machine, 'bootMode'>;
   node: NodeCache;
-  journal: Journal;
+  log: AgentLog;
   run: Run;
   /** Disks that are made clean and told to the kernel; by default really. */
   disk?: { erase(disk: BlockDevice): Promise<void>; reread(device: string): Promise<void> };
@@ -52,7 +52,7 @@ export class SoftwareRaid {
         ...['--name', array.name, '--raid-devices', String(array.members.length), ...array.members],
       ]);
       built.push(await this.whole(device, array.members));
-      this.tools.journal.say(`${device}: RAID ${array.level} "${array.name}" of ${array.members.join(', ')}`);
+      this.tools.log.say(`${device}: RAID ${array.level} "${array.name}" of ${array.members.join(', ')}`);
     }
     this.tools.node.knowArrays(await readArrays(this.tools.run, this.tools.sys));
     const hints = new Map(plan.arrays.map(({ wanted }, at) => [wanted as unknown, built[at]!.uuid]));
@@ -64,7 +64,7 @@ export class SoftwareRaid {
 
   /** Ends every array, and takes from its disks all that made them part of one. @throws AgentError SoftwareRAIDError */
   async delete(): Promise<void> {
-    const { run, node, journal, sys } = this.tools;
+    const { run, node, log, sys } = this.tools;
     const arrays = await assembleArrays(run, sys);
     node.knowArrays(arrays);
     const kept = arrays.filter((array) => node.keepsArray(array));
@@ -80,7 +80,7 @@ export class SoftwareRaid {
       for (const member of members) {
         await this.attempt(`Failed to clear ${member}`, 'mdadm', ['--zero-superblock', member]);
       }
-      journal.say(`${device} deleted`);
+      log.say(`${device} deleted`);
     }
     const held = new Set(arrays.flatMap(({ disks }) => disks));
     for (const disk of node.allDisks().filter(({ readOnly }) => !readOnly)) {

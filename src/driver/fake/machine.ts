@@ -24,7 +24,7 @@ const ACTS = ['power', 'management', 'boot', 'console'] as const;
 export type FakeKind = keyof FakeSettings extends `${infer Kind}_delay` ? Kind : never;
 
 /** One line of the journal. */
-export interface JournalLine {
+export interface FakeCall {
   /** ISO time. */
   at: string;
   node: string;
@@ -147,7 +147,7 @@ export class FakeMachine {
       const at = isObject(begun) ? begun[`${operation}/${effect}`] : undefined;
       return typeof at === 'number' ? at : undefined;
     }
-    const line = (await readJournal(journal)).findLast(
+    const line = (await readCalls(journal)).findLast(
       (entry) =>
         entry.node === context.node.uuid &&
         entry.operation === operation &&
@@ -174,7 +174,7 @@ export class FakeMachine {
   async end(context: DriverContext, operation: string, effect: string): Promise<void> {
     const journal = this.journalOf(context);
     if (!journal) return;
-    const last = (await readJournal(journal)).findLast(
+    const last = (await readCalls(journal)).findLast(
       (entry) => entry.node === context.node.uuid && entry.operation === operation && entry.effect === effect,
     );
     if (last?.phase !== 'end') await this.note(context, operation, effect, 'end');
@@ -188,11 +188,11 @@ export class FakeMachine {
     context: DriverContext,
     operation: string | null,
     effect: string,
-    phase: JournalLine['phase'],
+    phase: FakeCall['phase'],
   ): Promise<void> {
     const journal = this.journalOf(context);
     if (!journal) return;
-    const line: JournalLine = {
+    const line: FakeCall = {
       at: new Date().toISOString(),
       node: context.node.uuid,
       operation,
@@ -248,7 +248,7 @@ function drawn([from, to]: readonly [number, number]): number {
   return from + (to - from) * (1 - Math.sqrt(Math.random()));
 }
 
-async function readJournal(file: string): Promise<JournalLine[]> {
+async function readCalls(file: string): Promise<FakeCall[]> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
@@ -259,7 +259,7 @@ async function readJournal(file: string): Promise<JournalLine[]> {
   // A conductor killed in the middle of a line leaves one that does not parse: that effect has not begun.
   return text.split('\n').flatMap((line) => {
     try {
-      return line === '' ? [] : [JSON.parse(line) as JournalLine];
+      return line === '' ? [] : [JSON.parse(line) as FakeCall];
     } catch {
       return [];
     }

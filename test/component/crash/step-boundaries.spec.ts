@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { JournalLine } from '../../../src/driver/fake/machine.js';
+import type { FakeCall } from '../../../src/driver/fake/machine.js';
 import { DaemonHome, type RunningDaemon } from '../../support/daemon.js';
 
 /** Every step of the workflows of a deployment, in the order of a life; each is killed before and after it ran. */
@@ -120,10 +120,10 @@ class Killed {
   }
 
   /** As `surviveOn`. @returns what the machine noted */
-  async liveOn(): Promise<JournalLine[]> {
+  async liveOn(): Promise<FakeCall[]> {
     await this.surviveOn();
     const lines = readFileSync(join(journals, this.#journal), 'utf8').trim().split('\n');
-    return lines.map((line) => JSON.parse(line) as JournalLine);
+    return lines.map((line) => JSON.parse(line) as FakeCall);
   }
 
   /** Starts it a last time. @returns the node as it is then */

@@ -34,7 +34,7 @@ export class AgentUnderTest implements AsyncDisposable {
     this.agent = new Agent({
       settings: agentSettings(parseKernelCommandLine(`${base} ${retry} ${line}`)),
       machine: this.machine,
-      journal: { say: (text) => void this.lines.push(text), detail: () => undefined },
+      log: { say: (text) => void this.lines.push(text), detail: () => undefined },
       scratchDir: this.dir,
       stateDir: join(this.dir, 'state'),
     });

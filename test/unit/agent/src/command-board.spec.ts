@@ -11,7 +11,7 @@ const silent = { say: () => undefined, detail: () => undefined };
 
 function board(commands: Record<string, Command>) {
   const onEnded = vi.fn();
-  return { board: new CommandBoard({ extensions: { test: commands }, journal: silent, onEnded }), onEnded };
+  return { board: new CommandBoard({ extensions: { test: commands }, log: silent, onEnded }), onEnded };
 }
 
 function held(): { command: Command; release: (result: string) => void; fail: (error: Error) => void } {

@@ -17,7 +17,7 @@ describe('Heartbeater', () => {
     random = 0.5;
     heartbeater = new Heartbeater({
       timeout: 300,
-      journal: silent,
+      log: silent,
       random: () => random,
       beat: async () => {
         beats.push(Math.round(performance.now() / 100) / 10);

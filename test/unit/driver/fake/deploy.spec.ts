@@ -7,7 +7,7 @@ import { driverSection } from '../../../../src/config/section/driver.js';
 import { fakeSection } from '../../../../src/config/section/fake.js';
 import { orderSteps } from '../../../../src/domain/step/step.js';
 import type { Interfaces } from '../../../../src/driver/contract/interfaces.js';
-import type { JournalLine } from '../../../../src/driver/fake/machine.js';
+import type { FakeCall } from '../../../../src/driver/fake/machine.js';
 import { FAKE_HARDWARE } from '../../../../src/driver/hardware-type/fake-hardware.js';
 import {
   fakeImplementations,
@@ -56,7 +56,7 @@ const journal = (name: string) =>
   readFileSync(join(directory, name), 'utf8')
     .trim()
     .split('\n')
-    .map((line) => JSON.parse(line) as JournalLine);
+    .map((line) => JSON.parse(line) as FakeCall);
 const begun = (name: string) =>
   journal(name)
     .filter((line) => line.phase === 'begin')

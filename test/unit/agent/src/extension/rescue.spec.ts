@@ -17,7 +17,7 @@ describe('rescue.finalize_rescue', () => {
     const rescued = Promise.withResolvers<void>();
     const files = { password: join(dir, 'ipa/password'), marker: join(dir, 'rescued') };
     const extension = rescueExtension({
-      journal: { say: (text) => void done.push(text), detail: () => undefined },
+      log: { say: (text) => void done.push(text), detail: () => undefined },
       files,
       close: async () => void done.push('closed'),
       onRescued: () => rescued.resolve(),

@@ -9,7 +9,7 @@ const RULES = {
   addresses: { allowedNetworks: [], refusedNetworks: [], ownEndpoints: [] },
 };
 
-const journal = { say: () => undefined, detail: () => undefined };
+const log = { say: () => undefined, detail: () => undefined };
 
 describe('a name without an address', () => {
   it.each([
@@ -34,7 +34,7 @@ describe('a name without an address', () => {
       restart: async () => undefined,
       finish: async () => undefined,
     };
-    await expect(download(request, 'sha256', sink, journal, () => undefined)).rejects.toThrow(
+    await expect(download(request, 'sha256', sink, log, () => undefined)).rejects.toThrow(
       `the machine could not resolve the name ${HOST} (E`,
     );
   });

@@ -22,7 +22,7 @@ function bed(line: string, answers: ({ status: number; body?: unknown } | Error)
   const posted: [string, Record<string, unknown>][] = [];
   const inspection = new Inspection({
     settings: agentSettings(parseKernelCommandLine(line)),
-    journal: { say: () => undefined, detail: () => undefined },
+    log: { say: () => undefined, detail: () => undefined },
     machine,
     describe: () => inventory(machine, MAC),
     post: async (url, body) => {

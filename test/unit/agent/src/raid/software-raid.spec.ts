@@ -98,7 +98,7 @@ const raid = () =>
   new SoftwareRaid({
     machine: { bootMode: () => 'uefi' },
     node,
-    journal: { say: () => {}, detail: () => {} },
+    log: { say: () => {}, detail: () => {} },
     run,
     sys,
     disk: {

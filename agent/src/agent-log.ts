@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-export interface Journal {
+export interface AgentLog {
   say(line: string): void;
   /** Only with `ipa-debug`. */
   detail(line: string): void;
@@ -10,7 +10,7 @@ export interface Journal {
  * One line per event on standard output, which init copies to the consoles and the log file. Seconds are those
  * since the kernel started, so that a console alone shows where the time went.
  */
-export class ConsoleJournal implements Journal {
+export class ConsoleLog implements AgentLog {
   constructor(
     private readonly debug: boolean,
     private readonly write: (line: string) => void = (line) => void process.stdout.write(line),
