@@ -6,6 +6,7 @@ import { CONFIG } from '../config/config.module.js';
 import type { Config } from '../config/schema.js';
 import type { Logger } from '../platform/logger.js';
 import { LOGGER } from '../platform/logger.module.js';
+import { ALL_BOUND, bindSealed, holdsSealed, type SealedColumn } from './bind-sealed.js';
 import { type Connection, type EntityClass, openDatabase } from './data-source.js';
 import { Keyring, loadKeyring } from './sealing.js';
 
@@ -13,7 +14,12 @@ import { Keyring, loadKeyring } from './sealing.js';
 @Global()
 @Module({})
 export class DatabaseModule {
-  static forRoot(entities: readonly EntityClass[], connection: Connection): DynamicModule {
+  /** @param sealed every column with sealed values */
+  static forRoot(
+    entities: readonly EntityClass[],
+    sealed: readonly SealedColumn[],
+    connection: Connection,
+  ): DynamicModule {
     return {
       module: DatabaseModule,
       imports: [
@@ -35,29 +41,27 @@ export class DatabaseModule {
             (options as { extra: { open(): Promise<DataSource> } }).extra.open(),
         }),
       ],
-      providers: [{ provide: Keyring, inject: [DataSource, CONFIG], useFactory: keyring }],
+      providers: [
+        {
+          provide: Keyring,
+          inject: [DataSource, CONFIG, LOGGER],
+          useFactory: (source: DataSource, config: Config, log: Logger) =>
+            keyring(source, sealed, config, log),
+        },
+      ],
       exports: [Keyring],
     };
   }
 }
 
-async function keyring(source: DataSource, config: Config): Promise<Keyring> {
+async function keyring(
+  source: DataSource,
+  columns: readonly SealedColumn[],
+  config: Config,
+  log: Logger,
+): Promise<Keyring> {
   const file = config.database.secret_key_file ?? join(config.data_dir, 'secret.key');
-  return loadKeyring(file, !(await holdsSealed(source)));
-}
-
-/** Whether anything was ever sealed: then a missing key file is an error, not a first start. */
-async function holdsSealed(source: DataSource): Promise<boolean> {
-  const columns = source.entityMetadatas.flatMap((entity) =>
-    entity.columns
-      .filter((column) => column.databaseName.endsWith('_sealed'))
-      .map((column) => [entity.tableName, column.databaseName]),
-  );
-  for (const [table, column] of columns) {
-    const rows = await source.query<unknown[]>(
-      `select 1 from "${table}" where "${column}" is not null limit 1`,
-    );
-    if (rows.length > 0) return true;
-  }
-  return false;
+  const ring = loadKeyring(file, !(await holdsSealed(source, columns)));
+  await bindSealed(source, ring, columns, { allBound: join(config.data_dir, ALL_BOUND), log });
+  return ring;
 }

@@ -7,9 +7,23 @@ import { joinSecrets, splitSecrets } from '../domain/secret-key.js';
 
 /** Bytes. */
 const NONCE = 12;
+const HEAD = 2 + NONCE + 16;
+/** First byte of a value that is bound to its place. */
+const BOUND = 2;
+/** First byte of a value of Ferric before it bound them. */
+const UNBOUND = 1;
+
+/** Where a sealed value stands. Names of tables and columns are code's; no part has a NUL character. */
+export interface SealedPlace {
+  readonly table: string;
+  readonly column: string;
+  /** What names the row for as long as it lives, e.g. its UUID; capitals do not count. */
+  readonly row: string;
+}
 
 /**
- * Seals texts at rest with AES-256-GCM. Layout: version 1, key number, nonce 12, tag 16, ciphertext.
+ * Seals texts at rest with AES-256-GCM (NIST SP 800-38D). Layout: version 2, key number, nonce 12, tag 16, ciphertext.
+ * Table, column and row are the additional authenticated data: what is copied to another place does not open there.
  * The keys live outside the database; the first seals, all open, so that a key can be rotated.
  */
 export class Keyring {
@@ -23,12 +37,17 @@ export class Keyring {
     this.#keys = keys.map(({ id, key }) => ({ id, key: createSecretKey(key) }));
   }
 
-  seal(text: string): Buffer {
+  seal(text: string, place: SealedPlace): Buffer {
     const { id, key } = this.#keys[0]!;
     const nonce = this.#nonce();
-    const cipher = createCipheriv('aes-256-gcm', key, nonce);
+    const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(boundTo(place));
     const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
-    return Buffer.concat([Buffer.from([1, id]), nonce, cipher.getAuthTag(), sealed]);
+    return Buffer.concat([Buffer.from([BOUND, id]), nonce, cipher.getAuthTag(), sealed]);
+  }
+
+  /** First two bytes of what this keyring seals now: version, key number. */
+  get seals(): Buffer {
+    return Buffer.from([BOUND, this.#keys[0]!.id]);
   }
 
   #nonce(): Buffer {
@@ -39,26 +58,53 @@ export class Keyring {
     return nonce;
   }
 
-  /** @throws FerricError internal when the key is missing or the text was tampered with */
-  open(sealed: Uint8Array): string {
-    const bytes = Buffer.from(sealed);
-    const key = this.#keys.find(({ id }) => id === bytes[1])?.key;
-    if (bytes[0] !== 1 || bytes.length < 30 || !key) {
-      throw new FerricError(
-        'internal',
-        `A sealed secret needs key ${bytes[1]}, which the key file does not hold`,
+  /** @throws FerricError internal when the key is missing, or the value is damaged or was sealed for another place */
+  open(sealed: Uint8Array, place: SealedPlace): string {
+    if (sealed[0] === UNBOUND) {
+      throw refusal(
+        place,
+        'it was sealed by an earlier Ferric, unbound to its row, and was not there when the daemon bound such values ' +
+          '(how-to: backup and keys)',
       );
     }
+    return this.#open(sealed, place, BOUND);
+  }
+
+  /** As `open`, for values of an earlier Ferric too, which were not bound to a place. For `bindSealed` alone. */
+  openAny(sealed: Uint8Array, place: SealedPlace): string {
+    return this.#open(sealed, place, sealed[0] === UNBOUND ? UNBOUND : BOUND);
+  }
+
+  #open(sealed: Uint8Array, place: SealedPlace, version: number): string {
+    const bytes = Buffer.from(sealed);
+    if (bytes[0] !== version || bytes.length < HEAD) throw refusal(place, 'it is damaged');
+    const key = this.#keys.find(({ id }) => id === bytes[1])?.key;
+    if (!key) throw refusal(place, `it needs key ${bytes[1]}, which the key file does not hold`);
     try {
-      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(2, 14));
-      decipher.setAuthTag(bytes.subarray(14, 30));
-      return Buffer.concat([decipher.update(bytes.subarray(30)), decipher.final()]).toString('utf8');
+      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(2, 2 + NONCE));
+      decipher.setAuthTag(bytes.subarray(2 + NONCE, HEAD));
+      if (version === BOUND) decipher.setAAD(boundTo(place));
+      return Buffer.concat([decipher.update(bytes.subarray(HEAD)), decipher.final()]).toString('utf8');
     } catch (error) {
-      throw new FerricError('internal', 'A sealed secret does not open: wrong key or damaged', {
-        cause: error,
-      });
+      throw refusal(
+        place,
+        'it is damaged, or was sealed with another key or for another row or column',
+        error,
+      );
     }
   }
+}
+
+/** A UUID may be written in capitals where a row is made; the database gives it back without. */
+function boundTo({ table, column, row }: SealedPlace): Buffer {
+  return Buffer.from([table, column, row.toLowerCase()].join('\0'), 'utf8');
+}
+
+/** Names the row, and nothing of what is in it. */
+function refusal({ table, column, row }: SealedPlace, why: string, cause?: unknown): FerricError {
+  return new FerricError('internal', `The sealed value ${column} of ${table} ${row} does not open: ${why}`, {
+    cause,
+  });
 }
 
 /**
@@ -68,15 +114,21 @@ export class Keyring {
 export function sealSecrets(
   keyring: Keyring,
   whole: JsonObject,
+  place: SealedPlace,
   alsoSecret: readonly string[] = [],
 ): { open: JsonObject; sealed: Buffer | null } {
   const { open, secrets } = splitSecrets(whole, alsoSecret);
-  return { open, sealed: secrets ? keyring.seal(JSON.stringify(secrets)) : null };
+  return { open, sealed: secrets ? keyring.seal(JSON.stringify(secrets), place) : null };
 }
 
 /** The inverse of `sealSecrets`. */
-export function openSecrets(keyring: Keyring, open: JsonObject, sealed: Uint8Array | null): JsonObject {
-  return sealed ? joinSecrets(open, JSON.parse(keyring.open(sealed)) as Record<string, Json>) : open;
+export function openSecrets(
+  keyring: Keyring,
+  open: JsonObject,
+  sealed: Uint8Array | null,
+  place: SealedPlace,
+): JsonObject {
+  return sealed ? joinSecrets(open, JSON.parse(keyring.open(sealed, place)) as Record<string, Json>) : open;
 }
 
 /**

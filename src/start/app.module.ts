@@ -7,6 +7,7 @@ import { DatabaseModule } from '../database/database.module.js';
 import { ImageLibraryModule } from '../image-library/image-library.module.js';
 import { ENTITIES } from '../persistence/entities.js';
 import { PersistenceModule } from '../persistence/persistence.module.js';
+import { SEALED_COLUMNS } from '../persistence/sealed-columns.js';
 import type { Logger } from '../platform/logger.js';
 import { LoggerModule } from '../platform/logger.module.js';
 
@@ -24,7 +25,7 @@ export class AppModule {
       imports: [
         ConfigModule.forRoot(parts.config),
         LoggerModule.forRoot(parts.log),
-        DatabaseModule.forRoot(ENTITIES, parts.connection),
+        DatabaseModule.forRoot(ENTITIES, SEALED_COLUMNS, parts.connection),
         PersistenceModule,
         ImageLibraryModule.forRoot(parts.config.image_service),
         ConductorModule.forRoot(parts.onReplaced),

@@ -10,7 +10,7 @@ import type { StepEvent } from '../../domain/step/advance.js';
 import type { Fence } from '../../persistence/node/fence.js';
 import type { Node } from '../../persistence/node/node.entity.js';
 import type { NodeRepository } from '../../persistence/node/node.repository.js';
-import type { OperationRepository } from '../../persistence/operation/operation.repository.js';
+import { type OperationRepository, stepPlace } from '../../persistence/operation/operation.repository.js';
 import { ownStep } from '../workflow/own-steps.js';
 import { plannedFrom } from '../workflow/workflow.js';
 
@@ -60,8 +60,8 @@ export class ActionJournal {
     requestId: string,
   ): Promise<void> {
     const { source, nodes, operations, runner, host } = this.deps;
-    const sealed = nodes.sealText(JSON.stringify(args));
     const uuid = randomUUID();
+    const sealed = nodes.sealText(JSON.stringify(args), stepPlace(uuid, 0, 'args'));
     const write = () =>
       inTransaction(source, async (manager) => {
         if (fence) await nodes.update(node.uuid, { last_error: null }, fence, manager);

@@ -1,5 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { inTransaction } from '../../database/data-source.js';
+import type { SealedPlace } from '../../database/sealing.js';
 import { FerricError } from '../../domain/errors.js';
 import type { Json, JsonObject } from '../../domain/json.js';
 import { type PowerState, settledPower } from '../../domain/power/power.js';
@@ -15,9 +16,10 @@ import type { SourceRule } from '../../persistence/lease/source-rule.js';
 import type { Fence } from '../../persistence/node/fence.js';
 import type { Node } from '../../persistence/node/node.entity.js';
 import type { NodeRepository } from '../../persistence/node/node.repository.js';
-import type {
-  JournaledOperation,
-  OperationRepository,
+import {
+  type JournaledOperation,
+  type OperationRepository,
+  stepPlace,
 } from '../../persistence/operation/operation.repository.js';
 import type { Port } from '../../persistence/port/port.entity.js';
 import type { PortRepository } from '../../persistence/port/port.repository.js';
@@ -147,7 +149,10 @@ export class NodeContexts {
       ? await this.#forDraft(lease, draft, signal)
       : await this.forWork(lease, draft.row, signal);
     let saved: Json = step.checkpoint;
-    const args = operation.kind === 'action' ? this.#opened(step.args) : step.args;
+    const args =
+      operation.kind === 'action'
+        ? this.#opened(step.args, stepPlace(operation.uuid, position, 'args'))
+        : step.args;
     const own = {
       operation: { uuid: operation.uuid, kind: operation.kind },
       step: { name: step.name, interface: step.interface, args },
@@ -211,9 +216,11 @@ export class NodeContexts {
   }
 
   /** Arguments of an action are sealed as a whole. */
-  #opened(args: JsonObject): JsonObject {
+  #opened(args: JsonObject, place: SealedPlace): JsonObject {
     const { sealed } = args;
-    return typeof sealed === 'string' ? (JSON.parse(this.deps.nodes.openText(sealed)) as JsonObject) : args;
+    return typeof sealed === 'string'
+      ? (JSON.parse(this.deps.nodes.openText(sealed, place)) as JsonObject)
+      : args;
   }
 
   /** They were written under this reservation. */

@@ -9,7 +9,7 @@ import {
   type InspectionReport,
 } from '../../driver/contract/inspect.js';
 import type { DriverRegistry } from '../../driver/registry.js';
-import type { HardwareRepository } from '../../persistence/hardware/hardware.repository.js';
+import { type HardwareRepository, reportPlace } from '../../persistence/hardware/hardware.repository.js';
 import type { SourceRule } from '../../persistence/lease/source-rule.js';
 import type { Node } from '../../persistence/node/node.entity.js';
 import type { NodeRepository } from '../../persistence/node/node.repository.js';
@@ -145,7 +145,7 @@ export class InspectionDesk {
   /** The first report counts: an agent that did not hear the answer sends it again. */
   async #keep(node: Node, report: InspectionReport): Promise<void> {
     const { source, nodes, hardware, operations, runner } = this.deps;
-    const sealed = nodes.sealText(JSON.stringify(report));
+    const sealed = nodes.sealText(JSON.stringify(report), reportPlace(node.uuid));
     await inTransaction(source, async (manager) => {
       let first = false;
       await nodes.edit(
@@ -197,7 +197,8 @@ export class InspectionDesk {
     const { source, nodes, hardware, operations, runner, host } = this.deps;
     const flagged = { ...report, plugin_data: { ...report.plugin_data, [DISCOVERED]: true } };
     const { id } = await inTransaction(source, async (manager) => {
-      await hardware.saveReport(node.uuid, nodes.sealText(JSON.stringify(flagged)), manager);
+      const sealed = nodes.sealText(JSON.stringify(flagged), reportPlace(node.uuid));
+      await hardware.saveReport(node.uuid, sealed, manager);
       const steps = [plannedFrom(READ_REPORT, {})];
       const row = {
         node_uuid: node.uuid,

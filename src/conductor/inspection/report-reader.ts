@@ -8,7 +8,7 @@ import { splitSecrets } from '../../domain/secret-key.js';
 import type { StepOutcome } from '../../domain/step/step.js';
 import type { InspectedPort, InspectionReport } from '../../driver/contract/inspect.js';
 import type { DriverRegistry } from '../../driver/registry.js';
-import type { HardwareRepository } from '../../persistence/hardware/hardware.repository.js';
+import { type HardwareRepository, reportPlace } from '../../persistence/hardware/hardware.repository.js';
 import type { InspectionRuleRepository } from '../../persistence/inspection-rule/inspection-rule.repository.js';
 import type { NodeRepository } from '../../persistence/node/node.repository.js';
 import type { Port } from '../../persistence/port/port.entity.js';
@@ -60,7 +60,7 @@ export class ReportReader {
     const sealed = await hardware.report(context.node.uuid);
     // Written down already, before the conductor died.
     if (sealed === null) return { is: 'done' };
-    const report = JSON.parse(nodes.openText(sealed)) as InspectionReport;
+    const report = JSON.parse(nodes.openText(sealed, reportPlace(context.node.uuid))) as InspectionReport;
     try {
       const plugin_data = await this.#read(context, report);
       await this.#finish(context, report.inventory, plugin_data);

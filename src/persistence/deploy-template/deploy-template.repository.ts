@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { isUuid, type Page } from '../../database/page.js';
-import { type Keyring, openSecrets, sealSecrets } from '../../database/sealing.js';
+import { type Keyring, openSecrets, type SealedPlace, sealSecrets } from '../../database/sealing.js';
 import { Table } from '../../database/table.js';
 import type { JsonObject } from '../../domain/json.js';
 import type { DeployTemplate, TemplateStep } from './deploy-template.entity.js';
@@ -28,7 +28,7 @@ export class DeployTemplateRepository {
 
   /** @throws ConflictError when the name or uuid is taken */
   create(template: NewTemplate): Promise<DeployTemplate> {
-    return this.#table.insert(this.#seal(template));
+    return this.#table.insert(this.#seal(template.uuid, template));
   }
 
   /** @param ident uuid or name */
@@ -54,14 +54,15 @@ export class DeployTemplateRepository {
   }
 
   /** The steps with their secrets: for a deployment and for PATCH, never for an answer. */
-  stepsOf(template: Pick<DeployTemplate, 'steps' | 'steps_sealed'>): TemplateStep[] {
+  stepsOf(template: Pick<DeployTemplate, 'uuid' | 'steps' | 'steps_sealed'>): TemplateStep[] {
     const open = { steps: template.steps } as unknown as JsonObject;
-    return openSecrets(this.keyring, open, template.steps_sealed)['steps'] as unknown as TemplateStep[];
+    const whole = openSecrets(this.keyring, open, template.steps_sealed, placeOf(template.uuid));
+    return whole['steps'] as unknown as TemplateStep[];
   }
 
   /** As `Table.edit`. @param change gets the steps in clear */
   edit(uuid: string, change: (template: DeployTemplate) => TemplateChanges): Promise<DeployTemplate> {
-    return this.#table.edit(uuid, (row) => this.#seal(change({ ...row, steps: this.stepsOf(row) })));
+    return this.#table.edit(uuid, (row) => this.#seal(uuid, change({ ...row, steps: this.stepsOf(row) })));
   }
 
   /** @throws NotFoundError */
@@ -69,9 +70,14 @@ export class DeployTemplateRepository {
     return this.#table.delete(uuid);
   }
 
-  #seal<T extends TemplateChanges>(changes: T): T & Partial<DeployTemplate> {
+  #seal<T extends TemplateChanges>(uuid: string, changes: T): T & Partial<DeployTemplate> {
     if (!changes.steps) return changes;
-    const { open, sealed } = sealSecrets(this.keyring, { steps: changes.steps } as unknown as JsonObject);
+    const whole = { steps: changes.steps } as unknown as JsonObject;
+    const { open, sealed } = sealSecrets(this.keyring, whole, placeOf(uuid));
     return { ...changes, steps: open['steps'] as unknown as TemplateStep[], steps_sealed: sealed };
   }
+}
+
+function placeOf(uuid: string): SealedPlace {
+  return { table: 'deploy_template', column: 'steps_sealed', row: uuid };
 }

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { Queryable } from '../../database/data-source.js';
+import type { SealedPlace } from '../../database/sealing.js';
 import type { BiosSetting, FirmwareComponent } from '../../domain/hardware/component.js';
 import type { JsonObject } from '../../domain/json.js';
 import type {
@@ -95,7 +96,7 @@ export class HardwareRepository {
     );
   }
 
-  /** @param sealed as NodeRepository.sealText made it; takes the place of an earlier one */
+  /** @param sealed as NodeRepository.sealText made it for `reportPlace`; takes the place of an earlier one */
   async saveReport(node_uuid: string, sealed: string, on: Queryable): Promise<void> {
     await on.query(
       `insert into inspection_report (node_uuid, report_sealed) values ($1, $2)
@@ -115,4 +116,9 @@ export class HardwareRepository {
   async deleteReport(node_uuid: string, on: Queryable = this.source.manager): Promise<void> {
     await on.query(`delete from inspection_report where node_uuid = $1`, [node_uuid]);
   }
+}
+
+/** Where the report of a node's ramdisk stands until it is read. */
+export function reportPlace(node_uuid: string): SealedPlace {
+  return { table: 'inspection_report', column: 'report_sealed', row: node_uuid };
 }

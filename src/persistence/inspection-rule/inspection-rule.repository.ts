@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { Page } from '../../database/page.js';
-import { type Keyring, openSecrets, sealSecrets } from '../../database/sealing.js';
+import { type Keyring, openSecrets, type SealedPlace, sealSecrets } from '../../database/sealing.js';
 import { Table } from '../../database/table.js';
 import type { RuleAction, RuleBody, RuleCondition } from '../../domain/inspection-rule/rule.js';
 import type { JsonObject } from '../../domain/json.js';
@@ -28,7 +28,7 @@ export class InspectionRuleRepository {
 
   /** @throws ConflictError when the uuid is taken */
   create(rule: NewRule): Promise<InspectionRule> {
-    return this.#table.insert(this.#seal(rule));
+    return this.#table.insert(this.#seal(rule.uuid, rule));
   }
 
   /** @throws NotFoundError */
@@ -53,14 +53,14 @@ export class InspectionRuleRepository {
   }
 
   /** Conditions and actions with their secrets: for an inspection and for PATCH, never for an answer. */
-  bodyOf(rule: Pick<InspectionRule, 'conditions' | 'actions' | 'sealed'>): RuleBody {
+  bodyOf(rule: Pick<InspectionRule, 'uuid' | 'conditions' | 'actions' | 'sealed'>): RuleBody {
     const open = { conditions: rule.conditions, actions: rule.actions } as unknown as JsonObject;
-    return openSecrets(this.keyring, open, rule.sealed) as unknown as RuleBody;
+    return openSecrets(this.keyring, open, rule.sealed, placeOf(rule.uuid)) as unknown as RuleBody;
   }
 
   /** As `Table.edit`. @param change gets conditions and actions in clear */
   edit(uuid: string, change: (rule: InspectionRule) => RuleChanges): Promise<InspectionRule> {
-    return this.#table.edit(uuid, (row) => this.#seal(change({ ...row, ...this.bodyOf(row) })));
+    return this.#table.edit(uuid, (row) => this.#seal(uuid, change({ ...row, ...this.bodyOf(row) })));
   }
 
   /** @throws NotFoundError */
@@ -72,10 +72,10 @@ export class InspectionRuleRepository {
     await this.source.query(`delete from inspection_rule`);
   }
 
-  #seal<T extends RuleChanges>(rule: T): T & Partial<InspectionRule> {
+  #seal<T extends RuleChanges>(uuid: string, rule: T): T & Partial<InspectionRule> {
     const whole = { conditions: rule.conditions, actions: rule.actions } as unknown as JsonObject;
     const hidden = rule.sensitive ? ['conditions', 'actions'] : [];
-    const { open, sealed } = sealSecrets(this.keyring, whole, hidden);
+    const { open, sealed } = sealSecrets(this.keyring, whole, placeOf(uuid), hidden);
     return {
       ...rule,
       conditions: rule.sensitive ? [] : (open['conditions'] as unknown as RuleCondition[]),
@@ -83,4 +83,8 @@ export class InspectionRuleRepository {
       sealed,
     };
   }
+}
+
+function placeOf(uuid: string): SealedPlace {
+  return { table: 'inspection_rule', column: 'sealed', row: uuid };
 }

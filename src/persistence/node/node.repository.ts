@@ -3,7 +3,7 @@ import { Compound } from '../../database/compound.js';
 import { inTransaction, type Queryable } from '../../database/data-source.js';
 import { isUuid, type Page } from '../../database/page.js';
 import { RememberedTexts, type TextColumns } from '../../database/remembered-text.js';
-import type { Keyring } from '../../database/sealing.js';
+import type { Keyring, SealedPlace } from '../../database/sealing.js';
 import {
   afterMarker,
   brokenReference,
@@ -70,7 +70,7 @@ export class NodeRepository {
   async create(node: NewNode, addMore?: (compound: Compound) => void): Promise<Node> {
     const { uuid, ...changes } = node;
     const compound = new Compound();
-    compound.add('held', insertText('node', { uuid, ...this.#seal(changes) }, compound.parameters));
+    compound.add('held', insertText('node', { uuid, ...this.#seal(uuid, changes) }, compound.parameters));
     addMore?.(compound);
     try {
       const [row] = await compound.run<Node>(this.source, 'select * from held');
@@ -157,7 +157,9 @@ export class NodeRepository {
   withSecrets(node: Node): { [column in SealedColumn]: JsonObject } {
     const open = (column: SealedColumn): JsonObject => {
       const sealed = node[`${column}_sealed`];
-      const secrets = sealed ? (JSON.parse(this.keyring.open(sealed)) as Record<string, Json>) : null;
+      const secrets = sealed
+        ? (JSON.parse(this.keyring.open(sealed, placeOf(node.uuid, column))) as Record<string, Json>)
+        : null;
       return joinSecrets(node[column], secrets);
     };
     return {
@@ -168,12 +170,12 @@ export class NodeRepository {
   }
 
   /** For texts that are kept elsewhere than in a node's row. @returns base64 */
-  sealText(text: string): string {
-    return this.keyring.seal(text).toString('base64');
+  sealText(text: string, place: SealedPlace): string {
+    return this.keyring.seal(text, place).toString('base64');
   }
 
-  openText(sealed: string): string {
-    return this.keyring.open(Buffer.from(sealed, 'base64'));
+  openText(sealed: string, place: SealedPlace): string {
+    return this.keyring.open(Buffer.from(sealed, 'base64'), place);
   }
 
   /**
@@ -202,7 +204,7 @@ export class NodeRepository {
     on: Queryable,
   ): Promise<Node> {
     const parameters = new Parameters();
-    const sealed = this.#seal(changes);
+    const sealed = this.#seal(uuid, changes);
     const set = Object.keys(sealed).length > 0 ? `${parameters.assignments(sealed)}, ` : '';
     const where = `uuid = ${parameters.add(uuid)}${fence ? ` and ${fenceCondition(fence, parameters)}` : ''}`;
     try {
@@ -248,7 +250,7 @@ export class NodeRepository {
     what: { changes: NodeChanges; unchanged: readonly SealedColumn[]; release: boolean },
   ): void {
     const { parameters } = compound;
-    const sealed = this.#seal(what.changes);
+    const sealed = this.#seal(seen.uuid, what.changes);
     const written = Object.keys(sealed).length > 0;
     const set = [
       ...(written ? [parameters.assignments(sealed), 'updated_at = now()'] : []),
@@ -345,7 +347,7 @@ export class NodeRepository {
     return row ?? null;
   }
 
-  #seal(changes: NodeChanges): Record<string, unknown> {
+  #seal(uuid: string, changes: NodeChanges): Record<string, unknown> {
     const row: Record<string, unknown> = { ...changes };
     if (changes.last_error) row['last_error'] = keptText(changes.last_error);
     for (const column of SEALED_COLUMNS) {
@@ -353,10 +355,16 @@ export class NodeRepository {
       if (whole === undefined) continue;
       const { open, secrets } = splitSecrets(whole, SEALED[column]);
       row[column] = open;
-      row[`${column}_sealed`] = secrets ? this.keyring.seal(JSON.stringify(secrets)) : null;
+      row[`${column}_sealed`] = secrets
+        ? this.keyring.seal(JSON.stringify(secrets), placeOf(uuid, column))
+        : null;
     }
     return row;
   }
+}
+
+function placeOf(uuid: string, column: SealedColumn): SealedPlace {
+  return { table: 'node', column: `${column}_sealed`, row: uuid };
 }
 
 function refusal(error: unknown, node: NodeChanges & { uuid?: string }): FerricError | null {

@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 import { Compound } from '../../database/compound.js';
 import type { Queryable } from '../../database/data-source.js';
 import { purge, type Retention } from '../../database/retention.js';
-import { type Keyring, openSecrets, sealSecrets } from '../../database/sealing.js';
+import { type Keyring, openSecrets, type SealedPlace, sealSecrets } from '../../database/sealing.js';
 import type { Json, JsonObject } from '../../domain/json.js';
 import { keptText } from '../../domain/kept-text.js';
 import { factsOf } from '../../domain/provision/machine.js';
@@ -136,6 +136,7 @@ export class OperationRepository {
     this.#addSteps(
       compound,
       'created',
+      uuid,
       journal.steps.map((step, position) => ({ ...step, position })),
     );
     return { uuid, node_uuid, kind, args, request_id, journal };
@@ -160,7 +161,7 @@ export class OperationRepository {
       [id],
     );
     if (!row) return null;
-    const steps = row.steps.map((step) => this.#opened(step));
+    const steps = row.steps.map((step) => this.#opened(row.uuid, step));
     const state = row.state as Journal['state'];
     const result = (row.args['_result'] as Result | undefined) ?? null;
     const { _result, ...args } = row.args;
@@ -212,7 +213,7 @@ export class OperationRepository {
          from held where operation.id = ${given(operation.id)}
        returning operation.id, case when clock_stopped_at is null then extract(epoch from deadline - now())::float8 * 1000 end as deadline_in`,
     );
-    if (changed.length > 0) this.#addSteps(compound, 'own', changed);
+    if (changed.length > 0) this.#addSteps(compound, 'own', operation.uuid, changed);
   }
 
   /** The part `noted` of a compound: what a step wants to find again, where the part `held` has its row. */
@@ -319,8 +320,13 @@ export class OperationRepository {
   }
 
   /** The part `step`: of the operation that the part `of` has; times are the database's. */
-  #addSteps(compound: Compound, of: string, steps: readonly (Step & { position: number })[]): void {
-    const given = compound.parameters.add(JSON.stringify(steps.map((step) => this.#sealed(step))));
+  #addSteps(
+    compound: Compound,
+    of: string,
+    uuid: string,
+    steps: readonly (Step & { position: number })[],
+  ): void {
+    const given = compound.parameters.add(JSON.stringify(steps.map((step) => this.#sealed(uuid, step))));
     compound.add(
       'step',
       `insert into operation_step (operation_id, position, interface, name, priority, args, args_sealed, abortable,
@@ -338,13 +344,27 @@ export class OperationRepository {
   }
 
   /** As jsonb_populate_recordset takes it: bytes are their hexadecimal form. */
-  #sealed(step: Step & { position: number }) {
-    const { open, sealed } = sealSecrets(this.keyring, step.args);
+  #sealed(uuid: string, step: Step & { position: number }) {
+    const { open, sealed } = sealSecrets(
+      this.keyring,
+      step.args,
+      stepPlace(uuid, step.position, 'args_sealed'),
+    );
     return { ...step, args: open, args_sealed: sealed && `\\x${sealed.toString('hex')}` };
   }
 
-  #opened({ args_sealed, ...step }: StepJson): Step {
+  #opened(uuid: string, { args_sealed, ...step }: StepJson): Step {
     if (args_sealed === null) return step;
-    return { ...step, args: openSecrets(this.keyring, step.args, Buffer.from(args_sealed.slice(2), 'hex')) };
+    const place = stepPlace(uuid, step.position, 'args_sealed');
+    const sealed = Buffer.from(args_sealed.slice(2), 'hex');
+    return { ...step, args: openSecrets(this.keyring, step.args, sealed, place) };
   }
+}
+
+/**
+ * Where a secret of a step stands: in its row, or as text in the arguments of an action.
+ * @param uuid of the operation
+ */
+export function stepPlace(uuid: string, position: number, column: 'args_sealed' | 'args'): SealedPlace {
+  return { table: 'operation_step', column, row: `${uuid}/${position}` };
 }

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { isUuid, type Page } from '../../database/page.js';
-import { type Keyring, openSecrets, sealSecrets } from '../../database/sealing.js';
+import { type Keyring, openSecrets, type SealedPlace, sealSecrets } from '../../database/sealing.js';
 import { Table } from '../../database/table.js';
 import type { JsonObject } from '../../domain/json.js';
 import type { Runbook, RunbookStep } from './runbook.entity.js';
@@ -33,7 +33,7 @@ export class RunbookRepository {
 
   /** @throws ConflictError when the name or uuid is taken */
   create(runbook: NewRunbook): Promise<Runbook> {
-    return this.#table.insert(this.#seal(runbook));
+    return this.#table.insert(this.#seal(runbook.uuid, runbook));
   }
 
   /** @param ident uuid or name */
@@ -57,14 +57,15 @@ export class RunbookRepository {
   }
 
   /** The steps with their secrets: for cleaning, servicing and PATCH, never for an answer. */
-  stepsOf(runbook: Pick<Runbook, 'steps' | 'steps_sealed'>): RunbookStep[] {
+  stepsOf(runbook: Pick<Runbook, 'uuid' | 'steps' | 'steps_sealed'>): RunbookStep[] {
     const open = { steps: runbook.steps } as unknown as JsonObject;
-    return openSecrets(this.keyring, open, runbook.steps_sealed)['steps'] as unknown as RunbookStep[];
+    const whole = openSecrets(this.keyring, open, runbook.steps_sealed, placeOf(runbook.uuid));
+    return whole['steps'] as unknown as RunbookStep[];
   }
 
   /** As `Table.edit`. @param change gets the steps in clear */
   edit(uuid: string, change: (runbook: Runbook) => RunbookChanges): Promise<Runbook> {
-    return this.#table.edit(uuid, (row) => this.#seal(change({ ...row, steps: this.stepsOf(row) })));
+    return this.#table.edit(uuid, (row) => this.#seal(uuid, change({ ...row, steps: this.stepsOf(row) })));
   }
 
   /** @throws NotFoundError */
@@ -72,9 +73,14 @@ export class RunbookRepository {
     return this.#table.delete(uuid);
   }
 
-  #seal<T extends RunbookChanges>(changes: T): T & Partial<Runbook> {
+  #seal<T extends RunbookChanges>(uuid: string, changes: T): T & Partial<Runbook> {
     if (!changes.steps) return changes;
-    const { open, sealed } = sealSecrets(this.keyring, { steps: changes.steps } as unknown as JsonObject);
+    const whole = { steps: changes.steps } as unknown as JsonObject;
+    const { open, sealed } = sealSecrets(this.keyring, whole, placeOf(uuid));
     return { ...changes, steps: open['steps'] as unknown as RunbookStep[], steps_sealed: sealed };
   }
+}
+
+function placeOf(uuid: string): SealedPlace {
+  return { table: 'runbook', column: 'steps_sealed', row: uuid };
 }

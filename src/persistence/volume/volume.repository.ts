@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { Page } from '../../database/page.js';
-import { type Keyring, openSecrets, sealSecrets } from '../../database/sealing.js';
+import { type Keyring, openSecrets, type SealedPlace, sealSecrets } from '../../database/sealing.js';
 import type { Parameters } from '../../database/statement.js';
 import { Table } from '../../database/table.js';
 import type { VolumeConnector, VolumeTarget } from './volume.entity.js';
@@ -81,7 +81,7 @@ export class VolumeTargetRepository {
   }
 
   create(target: VolumeTargetChanges & { uuid: string }): Promise<VolumeTarget> {
-    return this.#table.insert(this.#seal(target));
+    return this.#table.insert(this.#seal(target.uuid, target));
   }
 
   get(uuid: string): Promise<VolumeTarget> {
@@ -90,7 +90,8 @@ export class VolumeTargetRepository {
 
   /** The target with its secrets in clear: what PATCH works on. Never an answer. */
   clear(target: VolumeTarget): VolumeTarget {
-    return { ...target, properties: openSecrets(this.keyring, target.properties, target.properties_sealed) };
+    const { uuid, properties, properties_sealed } = target;
+    return { ...target, properties: openSecrets(this.keyring, properties, properties_sealed, placeOf(uuid)) };
   }
 
   list(filter: VolumeFilter, page: Page, columns?: readonly string[]): Promise<VolumeTarget[]> {
@@ -99,18 +100,22 @@ export class VolumeTargetRepository {
 
   /** As `Table.edit`. @param change gets secrets in clear */
   edit(uuid: string, change: (target: VolumeTarget) => VolumeTargetChanges): Promise<VolumeTarget> {
-    return this.#table.edit(uuid, (row) => this.#seal(change(this.clear(row))));
+    return this.#table.edit(uuid, (row) => this.#seal(uuid, change(this.clear(row))));
   }
 
   delete(uuid: string): Promise<void> {
     return this.#table.delete(uuid);
   }
 
-  #seal(changes: VolumeTargetChanges): Partial<VolumeTarget> {
+  #seal(uuid: string, changes: VolumeTargetChanges): Partial<VolumeTarget> {
     if (changes.properties === undefined) return changes;
-    const { open, sealed } = sealSecrets(this.keyring, changes.properties);
+    const { open, sealed } = sealSecrets(this.keyring, changes.properties, placeOf(uuid));
     return { ...changes, properties: open, properties_sealed: sealed };
   }
+}
+
+function placeOf(uuid: string): SealedPlace {
+  return { table: 'volume_target', column: 'properties_sealed', row: uuid };
 }
 
 function conditions(filter: VolumeFilter, parameters: Parameters): string[] {
