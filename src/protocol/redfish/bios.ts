@@ -1,0 +1,159 @@
+import type { BiosSetting } from '../../domain/hardware/component.js';
+import type { Json, JsonObject } from '../../domain/json.js';
+import { booleanOf, numberOf, partOf, partsOf, type Resource, textOf } from './resource.js';
+
+/** An attribute as its registry describes it (DSP0268, AttributeRegistry). */
+export interface Attribute {
+  readonly name: string;
+  readonly type: string | undefined;
+  readonly values: readonly string[] | undefined;
+  readonly lowerBound: number | undefined;
+  readonly upperBound: number | undefined;
+  readonly minLength: number | undefined;
+  readonly maxLength: number | undefined;
+  readonly readOnly: boolean | undefined;
+  readonly resetRequired: boolean | undefined;
+  readonly unique: boolean | undefined;
+}
+
+export type Registry = ReadonlyMap<string, Attribute>;
+
+export function readRegistry(resource: Resource): Registry {
+  const attributes = partsOf(partOf(resource, 'RegistryEntries'), 'Attributes');
+  const all = attributes.map(readAttribute).filter((attribute) => attribute !== undefined);
+  return new Map(all.map((attribute) => [attribute.name, attribute]));
+}
+
+function readAttribute(entry: Resource): Attribute | undefined {
+  const name = textOf(entry, 'AttributeName');
+  if (name === undefined) return undefined;
+  const values = partsOf(entry, 'Value').flatMap((value) => textOf(value, 'ValueName') ?? []);
+  return {
+    name,
+    type: textOf(entry, 'Type'),
+    values: values.length > 0 ? values : undefined,
+    lowerBound: numberOf(entry, 'LowerBound'),
+    upperBound: numberOf(entry, 'UpperBound'),
+    minLength: numberOf(entry, 'MinLength'),
+    maxLength: numberOf(entry, 'MaxLength'),
+    readOnly: booleanOf(entry, 'ReadOnly'),
+    resetRequired: booleanOf(entry, 'ResetRequired'),
+    unique: booleanOf(entry, 'IsSystemUniqueProperty'),
+  };
+}
+
+/** Attributes of a Bios. HPE and Supermicro leave the object out where nothing is pending. */
+export function readAttributes(bios: Resource | undefined): JsonObject {
+  const attributes = partOf(bios, 'Attributes') ?? {};
+  return Object.fromEntries(Object.entries(attributes).filter(([name]) => !name.includes('@')));
+}
+
+/** As the API shows them (since 1.74 with what the registry says). Values are texts there. */
+export function biosSettings(attributes: JsonObject, registry: Registry | undefined): BiosSetting[] {
+  return Object.entries(attributes).map(([name, value]) => {
+    const known = registry?.get(name);
+    return {
+      name,
+      value: value === null ? null : typeof value === 'object' ? JSON.stringify(value) : String(value),
+      attribute_type: known?.type ?? null,
+      allowable_values: known?.values ? [...known.values] : null,
+      lower_bound: known?.lowerBound ?? null,
+      upper_bound: known?.upperBound ?? null,
+      min_length: known?.minLength ?? null,
+      max_length: known?.maxLength ?? null,
+      read_only: known?.readOnly ?? null,
+      reset_required: known?.resetRequired ?? null,
+      unique: known?.unique ?? null,
+    };
+  });
+}
+
+/**
+ * What is asked for, in the types that the BMC has: a text for an integer or a boolean becomes one.
+ * @param asked name to value, as the step's argument has them
+ * @param attributes what the BMC shows now; an attribute that it does not have is refused, where it shows any
+ * @returns the attributes to send, and every fault in words that name the attribute
+ */
+export function checkAttributes(
+  asked: JsonObject,
+  attributes: JsonObject,
+  registry: Registry | undefined,
+): { attributes: JsonObject; faults: string[] } {
+  const faults: string[] = [];
+  const checked: JsonObject = {};
+  for (const [name, value] of Object.entries(asked)) {
+    const known = registry?.get(name);
+    if (!Object.hasOwn(attributes, name) && !known) {
+      faults.push(`${name}: the BIOS has no such attribute`);
+      continue;
+    }
+    const converted = converts(value, known, attributes[name]);
+    const fault =
+      converted === undefined ? typeFault(value, known, attributes[name]) : faultOf(converted, known);
+    if (fault === undefined && converted !== undefined) checked[name] = converted;
+    else faults.push(`${name}: ${fault}`);
+  }
+  return { attributes: checked, faults };
+}
+
+function typeOf(known: Attribute | undefined, now: Json | undefined): string {
+  if (known?.type) return known.type;
+  if (typeof now === 'boolean') return 'Boolean';
+  return typeof now === 'number' ? 'Integer' : 'String';
+}
+
+function converts(value: Json, known: Attribute | undefined, now: Json | undefined): Json | undefined {
+  switch (typeOf(known, now)) {
+    case 'Integer': {
+      const number = typeof value === 'string' && /^-?\d{1,15}$/.test(value.trim()) ? Number(value) : value;
+      return typeof number === 'number' && Number.isInteger(number) ? number : undefined;
+    }
+    case 'Boolean': {
+      if (typeof value === 'boolean') return value;
+      const word = String(value).toLowerCase();
+      return word === 'true' ? true : word === 'false' ? false : undefined;
+    }
+    default:
+      if (typeof value === 'string') return value;
+      return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
+  }
+}
+
+function typeFault(value: Json, known: Attribute | undefined, now: Json | undefined): string {
+  const shown = known?.type === 'Password' ? 'the value' : JSON.stringify(value);
+  return `${shown} is no ${typeOf(known, now).toLowerCase()}`;
+}
+
+function faultOf(value: Json, known: Attribute | undefined): string | undefined {
+  if (!known) return undefined;
+  if (known.readOnly) return 'it is read-only';
+  const shown = known.type === 'Password' ? 'the value' : JSON.stringify(value);
+  if (typeof value === 'string') {
+    if (known.type === 'Enumeration' && known.values && !known.values.includes(value)) {
+      return `${shown} is not one of ${known.values.join(', ')}`;
+    }
+    const length = [...value].length;
+    if (known.minLength !== undefined && length < known.minLength) {
+      return `${shown} is shorter than ${known.minLength} characters`;
+    }
+    // 0 is how some registries write that there is no limit.
+    if (known.maxLength && length > known.maxLength)
+      return `${shown} is longer than ${known.maxLength} characters`;
+  }
+  if (typeof value === 'number') {
+    if (known.lowerBound !== undefined && value < known.lowerBound)
+      return `${shown} is less than ${known.lowerBound}`;
+    const bounded = known.upperBound !== undefined && known.upperBound > (known.lowerBound ?? 0);
+    if (bounded && value > known.upperBound!) return `${shown} is more than ${known.upperBound}`;
+  }
+  return undefined;
+}
+
+/** The asked attributes that are not so in `now`: name to what is there. */
+export function differing(asked: JsonObject, now: JsonObject): Record<string, Json | undefined> {
+  return Object.fromEntries(
+    Object.entries(asked)
+      .filter(([name, value]) => !Object.hasOwn(now, name) || String(now[name]) !== String(value))
+      .map(([name]) => [name, now[name]]),
+  );
+}

@@ -1,0 +1,174 @@
+import type { BootDevice, BootMode } from '../../domain/node/boot-device.js';
+import { allowableValues } from './action.js';
+import type { Differences } from './quirk.js';
+import { partOf, type Resource, textOf } from './resource.js';
+import { type Settings, settingsOf } from './settings.js';
+
+/** Ironic's boot devices and Redfish's targets (redfish/management.py, BOOT_DEVICE_MAP); the first allowed one is taken. */
+const TARGETS = {
+  pxe: ['Pxe'],
+  disk: ['Hdd'],
+  cdrom: ['Cd'],
+  bios: ['BiosSetup'],
+  uefihttp: ['UefiHttp'],
+} as const satisfies Partial<Record<BootDevice, readonly string[]>>;
+export type OverrideDevice = keyof typeof TARGETS;
+export const OVERRIDE_DEVICES = Object.keys(TARGETS) as OverrideDevice[];
+
+type Enabled = 'Once' | 'Continuous' | 'Disabled';
+
+/** Boot of a ComputerSystem. */
+export interface BootState {
+  readonly device: BootDevice | null;
+  /** null: the service does not tell. */
+  readonly persistent: boolean | null;
+  readonly mode: BootMode | undefined;
+  readonly target: string | undefined;
+  readonly enabled: string | undefined;
+  readonly httpBootUri: string | undefined;
+}
+
+export function readBoot(system: Resource): BootState {
+  const boot = partOf(system, 'Boot');
+  const target = textOf(boot, 'BootSourceOverrideTarget');
+  const enabled = textOf(boot, 'BootSourceOverrideEnabled');
+  const mode = textOf(boot, 'BootSourceOverrideMode');
+  const uri = textOf(boot, 'HttpBootUri');
+  const off = enabled === 'Disabled' || target === undefined || target === 'None';
+  return {
+    device: off ? null : deviceOf(target),
+    persistent: enabled === 'Continuous' ? true : enabled === 'Once' ? false : null,
+    mode: mode === 'UEFI' ? 'uefi' : mode === 'Legacy' ? 'bios' : undefined,
+    target,
+    enabled,
+    // BlueField has "", sushy-tools the text "None".
+    httpBootUri: uri === 'None' ? undefined : uri,
+  };
+}
+
+function deviceOf(target: string): BootDevice | null {
+  if (/^(UsbCd|RemoteDrive)$/.test(target)) return 'cdrom';
+  return OVERRIDE_DEVICES.find((device) => (TARGETS[device] as readonly string[]).includes(target)) ?? null;
+}
+
+/** What an override is to become. `httpBootUri` null: DHCP's. */
+export interface OverrideWish {
+  readonly device: OverrideDevice;
+  readonly persistent: boolean;
+  /** Said only where it is given and differs, or the machine wants all of it each time. */
+  readonly mode?: BootMode;
+  readonly httpBootUri?: string | null;
+}
+
+/** A PATCH, and how it is tried. */
+export interface OverridePlan {
+  /** true: on `@Redfish.Settings`' object, for the properties that it has; what is left goes to the System. */
+  readonly onSettings: boolean;
+  readonly boot: Resource;
+  /** What is left out when the service refuses the whole for it: property to the body without it. */
+  readonly target: string;
+  readonly enabled: Enabled;
+}
+
+/** The targets that a service allows; undefined where it does not say: then it is tried. */
+export function allowedTargets(
+  system: Resource,
+  pending: Resource | undefined,
+): readonly string[] | undefined {
+  return (
+    allowableValues(partOf(system, 'Boot'), 'BootSourceOverrideTarget') ??
+    allowableValues(partOf(pending, 'Boot'), 'BootSourceOverrideTarget')
+  );
+}
+
+/** Devices that the service can be told; all where it does not say. */
+export function allowedDevices(
+  system: Resource,
+  pending: Resource | undefined,
+  differences: Differences,
+): OverrideDevice[] {
+  const allowed = allowedTargets(system, pending);
+  return OVERRIDE_DEVICES.filter(
+    (device) => !allowed || targetsFor(device, differences).some((target) => allowed.includes(target)),
+  );
+}
+
+/**
+ * How the override comes to what is wished.
+ * @param pending the System's settings object, where it has one
+ * @returns undefined where the service allows no target for the device
+ */
+export function planOverride(
+  wish: OverrideWish,
+  system: Resource,
+  pending: Resource | undefined,
+  differences: Differences,
+): OverridePlan | undefined {
+  const allowed = allowedTargets(system, pending);
+  const names = targetsFor(wish.device, differences);
+  const target = allowed ? names.find((name) => allowed.includes(name)) : names[0];
+  if (target === undefined) return undefined;
+  const now = readBoot(system);
+  const continuous = persistentAllowed(system, pending);
+  const enabled: Enabled = wish.persistent && continuous ? 'Continuous' : 'Once';
+  const whole = differences.bootPayload === 'whole';
+  const boot: Resource = { BootSourceOverrideTarget: target };
+  if (whole || differences.alwaysSayEnabled || enabled !== now.enabled)
+    boot['BootSourceOverrideEnabled'] = enabled;
+  const mode = modeToSay(wish.mode, now.mode, whole, differences);
+  if (mode !== undefined) boot['BootSourceOverrideMode'] = mode;
+  if (wish.device === 'uefihttp') {
+    if (wish.httpBootUri !== undefined) boot['HttpBootUri'] = wish.httpBootUri;
+  } else if (now.httpBootUri !== undefined) boot['HttpBootUri'] = null;
+  return { onSettings: takesBoot(settingsOf(system), pending, boot), boot, target, enabled };
+}
+
+/** Names that a device has with this machine, the preferred one first. */
+function targetsFor(device: OverrideDevice, differences: Differences): readonly string[] {
+  if (device !== 'cdrom') return TARGETS[device];
+  return [...new Set([...(differences.cdTargets ?? []), ...TARGETS.cdrom, 'UsbCd'])];
+}
+
+/** Lenovo's has Once and Disabled alone: what is to persist is then said anew before each start. */
+export function persistentAllowed(system: Resource, pending: Resource | undefined): boolean {
+  const allowed =
+    allowableValues(partOf(system, 'Boot'), 'BootSourceOverrideEnabled') ??
+    allowableValues(partOf(pending, 'Boot'), 'BootSourceOverrideEnabled');
+  return !allowed || allowed.includes('Continuous');
+}
+
+function modeToSay(
+  wished: BootMode | undefined,
+  now: BootMode | undefined,
+  whole: boolean,
+  { modeReadOnly }: Differences,
+): string | undefined {
+  if (modeReadOnly) return undefined;
+  // A mode that is said although it is so already queues a job and two reboots on an iDRAC9.
+  if (!whole && (wished === undefined || wished === now || now === undefined)) return undefined;
+  return (wished ?? now) === 'bios' ? 'Legacy' : 'UEFI';
+}
+
+/** Lenovo's SE450 has a settings object whose Boot cannot be written: it counts for the properties that it has. */
+function takesBoot(settings: Settings | undefined, pending: Resource | undefined, boot: Resource): boolean {
+  const there = partOf(pending, 'Boot');
+  return settings !== undefined && there !== undefined && Object.keys(boot).every((name) => name in there);
+}
+
+/** A PATCH that ends an override. HPE refuses it without a real target. */
+export function planNoOverride(system: Resource, differences: Differences): Resource {
+  const { target } = readBoot(system);
+  const kept =
+    differences.keepTargetWhenDisabling && target !== undefined && target !== 'None' ? target : undefined;
+  return {
+    BootSourceOverrideEnabled: 'Disabled',
+    ...(kept === undefined ? {} : { BootSourceOverrideTarget: kept }),
+  };
+}
+
+/** Whether the override, read back, is what was planned: some services answer 200 and do something else. */
+export function isOverridden(boot: BootState, plan: OverridePlan): boolean {
+  if (boot.target !== plan.target) return false;
+  // sushy-tools' emulator says Continuous whatever it was told, and boots once nevertheless.
+  return boot.enabled !== 'Disabled';
+}

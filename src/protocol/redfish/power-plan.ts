@@ -1,0 +1,76 @@
+import type { PowerState, PowerTarget } from '../../domain/power/power.js';
+import type { Differences } from './quirk.js';
+import { type Resource, textOf } from './resource.js';
+
+/** Ironic's reading (redfish/power.py): on the way there counts as there; Paused and unknown ones are an error. */
+export function readPowerState(system: Resource): PowerState {
+  switch (textOf(system, 'PowerState')) {
+    case 'On':
+    case 'PoweringOn':
+      return 'power on';
+    case 'Off':
+    case 'PoweringOff':
+      return 'power off';
+    default:
+      return 'error';
+  }
+}
+
+/** The state itself, where it is settled: PoweringOff is not yet off. */
+export function settledPowerState(system: Resource): PowerState | undefined {
+  const said = textOf(system, 'PowerState');
+  return said === 'On' ? 'power on' : said === 'Off' ? 'power off' : undefined;
+}
+
+/** One reset of a plan. */
+export interface ResetAct {
+  /** ResetTypes that do it; the first that the service allows is sent. */
+  readonly types: readonly string[];
+  readonly until: Exclude<PowerState, 'error'>;
+  /** Left out when the machine is in that state already. */
+  readonly unless?: Exclude<PowerState, 'error'>;
+  /** ms to wait before. */
+  readonly pause?: number;
+  /** Where none of the types is allowed: two acts that come to the same. */
+  readonly otherwise?: readonly ResetAct[];
+}
+
+const ON: ResetAct = { types: ['On', 'ForceOn', 'PushPowerButton'], until: 'power on', unless: 'power on' };
+const OFF: ResetAct = { types: ['ForceOff'], until: 'power off', unless: 'power off' };
+const SOFT_OFF: ResetAct = { types: ['GracefulShutdown'], until: 'power off', unless: 'power off' };
+
+/**
+ * What a target takes (Ironic: redfish/power.py). A reboot is off and on, so that a one-time boot device and pending settings
+ * take effect; of a machine that must not lose power it is a restart.
+ */
+export function planPower(
+  target: PowerTarget,
+  keepsPower: boolean,
+  { restartByOffOn }: Differences,
+): readonly ResetAct[] {
+  switch (target) {
+    case 'power on':
+      return [ON];
+    case 'power off':
+      return [OFF];
+    case 'soft power off':
+      return [SOFT_OFF];
+    case 'rebooting':
+      return keepsPower
+        ? [{ types: ['ForceRestart', 'GracefulRestart'], until: 'power on' }]
+        : [OFF, restartByOffOn === undefined ? ON : { ...ON, pause: restartByOffOn }];
+    case 'soft rebooting': {
+      const restart: ResetAct = { types: ['GracefulRestart'], until: 'power on' };
+      return keepsPower ? [restart] : [{ ...restart, otherwise: [SOFT_OFF, ON] }];
+    }
+  }
+}
+
+/**
+ * The ResetType to send. PushPowerButton switches a machine that is on off, so it stands in for On alone.
+ * @param allowed undefined: the service does not say, and is asked for the first
+ * @returns undefined where the service allows none of them
+ */
+export function resetType(act: ResetAct, allowed: readonly string[] | undefined): string | undefined {
+  return allowed ? act.types.find((type) => allowed.includes(type)) : act.types[0];
+}

@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import {
+  biosSettings,
+  checkAttributes,
+  differing,
+  readAttributes,
+  readRegistry,
+} from '../../../../src/protocol/redfish/bios.js';
+
+const REGISTRY = readRegistry({
+  RegistryEntries: {
+    Attributes: [
+      {
+        AttributeName: 'BootMode',
+        Type: 'Enumeration',
+        Value: [{ ValueName: 'Uefi' }, { ValueName: 'LegacyBios' }],
+        ReadOnly: false,
+      },
+      { AttributeName: 'Cores', Type: 'Integer', LowerBound: 0, UpperBound: 8 },
+      { AttributeName: 'Turbo', Type: 'Boolean' },
+      { AttributeName: 'Tag', Type: 'String', MinLength: 2, MaxLength: 4 },
+      { AttributeName: 'Free', Type: 'String', MinLength: 0, MaxLength: 0 },
+      { AttributeName: 'AdminPassword', Type: 'Password', MaxLength: 3 },
+      { AttributeName: 'Serial', Type: 'String', ReadOnly: true },
+      { AttributeName: null },
+      null,
+    ],
+  },
+} as never);
+const NOW = {
+  BootMode: 'Uefi',
+  Cores: 4,
+  Turbo: true,
+  Tag: 'ab',
+  Free: '',
+  AdminPassword: null,
+  Serial: 'X',
+  Unregistered: 7,
+};
+
+describe('checkAttributes', () => {
+  it('makes the BMC’s types of what is asked for', () => {
+    const asked = {
+      BootMode: 'LegacyBios',
+      Cores: '8',
+      Turbo: 'False',
+      Tag: 'abcd',
+      Free: 'anything',
+      Unregistered: '9',
+    };
+    expect(checkAttributes(asked, NOW, REGISTRY)).toEqual({
+      attributes: {
+        BootMode: 'LegacyBios',
+        Cores: 8,
+        Turbo: false,
+        Tag: 'abcd',
+        Free: 'anything',
+        Unregistered: 9,
+      },
+      faults: [],
+    });
+  });
+
+  it.each([
+    [{ Nothing: 'x' }, 'Nothing: the BIOS has no such attribute'],
+    [{ BootMode: 'uefi' }, 'BootMode: "uefi" is not one of Uefi, LegacyBios'],
+    [{ Cores: 9 }, 'Cores: 9 is more than 8'],
+    [{ Cores: -1 }, 'Cores: -1 is less than 0'],
+    [{ Cores: 'many' }, 'Cores: "many" is no integer'],
+    [{ Turbo: 'perhaps' }, 'Turbo: "perhaps" is no boolean'],
+    [{ Tag: 'a' }, 'Tag: "a" is shorter than 2 characters'],
+    [{ Tag: 'abcde' }, 'Tag: "abcde" is longer than 4 characters'],
+    [{ Tag: ['a'] }, 'Tag: ["a"] is no string'],
+    [{ AdminPassword: 'secret' }, 'AdminPassword: the value is longer than 3 characters'],
+    [{ AdminPassword: ['secret'] }, 'AdminPassword: the value is no password'],
+    [{ Serial: 'Y' }, 'Serial: it is read-only'],
+  ])('refuses %j', (asked, fault) => {
+    expect(checkAttributes(asked as never, NOW, REGISTRY)).toEqual({ attributes: {}, faults: [fault] });
+  });
+
+  it('goes by what is there where the service has no registry', () => {
+    expect(checkAttributes({ Cores: '9', Turbo: 'true', Tag: 5 }, NOW, undefined).attributes).toEqual({
+      Cores: 9,
+      Turbo: true,
+      Tag: '5',
+    });
+    expect(checkAttributes({ Nothing: 'x' }, NOW, undefined).faults).toHaveLength(1);
+  });
+});
+
+describe('readAttributes', () => {
+  it('is empty where nothing pends', () => {
+    expect(readAttributes({ Attributes: null })).toEqual({});
+    expect(readAttributes(undefined)).toEqual({});
+    expect(readAttributes({ Attributes: { A: 1, 'A@Redfish.AllowableValues': [] } })).toEqual({ A: 1 });
+  });
+});
+
+describe('differing', () => {
+  it('tells what is not so, whatever its type', () => {
+    expect(
+      differing({ Cores: 4, Turbo: true, BootMode: 'LegacyBios', Gone: 'x' }, { ...NOW, Cores: '4' }),
+    ).toEqual({
+      BootMode: 'Uefi',
+      Gone: undefined,
+    });
+  });
+});
+
+describe('biosSettings', () => {
+  it('are what the API shows', () => {
+    expect(biosSettings({ BootMode: 'Uefi', Odd: null, Cores: 4 }, REGISTRY)).toMatchObject([
+      {
+        name: 'BootMode',
+        value: 'Uefi',
+        attribute_type: 'Enumeration',
+        allowable_values: ['Uefi', 'LegacyBios'],
+        read_only: false,
+      },
+      { name: 'Odd', value: null, attribute_type: null },
+      { name: 'Cores', value: '4', lower_bound: 0, upper_bound: 8 },
+    ]);
+  });
+});
