@@ -1,5 +1,4 @@
-import type { BiosSetting } from '../../domain/hardware/component.js';
-import type { Json, JsonObject } from '../../domain/json.js';
+import type { Json, JsonObject } from './json.js';
 import { booleanOf, numberOf, partOf, partsOf, type Resource, textOf } from './resource.js';
 
 /** An attribute as its registry describes it (DSP0268, AttributeRegistry). */
@@ -48,8 +47,22 @@ export function readAttributes(bios: Resource | undefined): JsonObject {
   return Object.fromEntries(Object.entries(attributes).filter(([name]) => !name.includes('@')));
 }
 
-/** As the API shows them (since 1.74 with what the registry says). Values are texts there. */
-export function biosSettings(attributes: JsonObject, registry: Registry | undefined): BiosSetting[] {
+/** A setting as the Bare Metal API shows it (since 1.74 with what the registry says): values are texts there. */
+export interface ShownSetting {
+  name: string;
+  value: string | null;
+  attribute_type: string | null;
+  allowable_values: string[] | null;
+  lower_bound: number | null;
+  upper_bound: number | null;
+  min_length: number | null;
+  max_length: number | null;
+  read_only: boolean | null;
+  reset_required: boolean | null;
+  unique: boolean | null;
+}
+
+export function biosSettings(attributes: JsonObject, registry: Registry | undefined): ShownSetting[] {
   return Object.entries(attributes).map(([name, value]) => {
     const known = registry?.get(name);
     return {

@@ -1,4 +1,3 @@
-import type { BootDevice, BootMode } from '../../domain/node/boot-device.js';
 import { allowableValues } from './action.js';
 import type { Differences } from './quirk.js';
 import { partOf, type Resource, textOf } from './resource.js';
@@ -11,15 +10,16 @@ const TARGETS = {
   cdrom: ['Cd'],
   bios: ['BiosSetup'],
   uefihttp: ['UefiHttp'],
-} as const satisfies Partial<Record<BootDevice, readonly string[]>>;
+} as const satisfies Record<string, readonly string[]>;
 export type OverrideDevice = keyof typeof TARGETS;
+export type BootMode = 'bios' | 'uefi';
 export const OVERRIDE_DEVICES = Object.keys(TARGETS) as OverrideDevice[];
 
 type Enabled = 'Once' | 'Continuous' | 'Disabled';
 
 /** Boot of a ComputerSystem. */
 export interface BootState {
-  readonly device: BootDevice | null;
+  readonly device: OverrideDevice | null;
   /** null: the service does not tell. */
   readonly persistent: boolean | null;
   readonly mode: BootMode | undefined;
@@ -46,7 +46,7 @@ export function readBoot(system: Resource): BootState {
   };
 }
 
-function deviceOf(target: string): BootDevice | null {
+function deviceOf(target: string): OverrideDevice | null {
   if (/^(UsbCd|RemoteDrive)$/.test(target)) return 'cdrom';
   return OVERRIDE_DEVICES.find((device) => (TARGETS[device] as readonly string[]).includes(target)) ?? null;
 }

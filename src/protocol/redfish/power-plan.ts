@@ -1,9 +1,12 @@
-import type { PowerState, PowerTarget } from '../../domain/power/power.js';
 import type { Differences } from './quirk.js';
 import { type Resource, textOf } from './resource.js';
 
+/** Names of the Bare Metal API (ironic/common/states.py). */
+type Power = 'power on' | 'power off';
+type PowerTarget = Power | 'rebooting' | 'soft power off' | 'soft rebooting';
+
 /** Ironic's reading (redfish/power.py): on the way there counts as there; Paused and unknown ones are an error. */
-export function readPowerState(system: Resource): PowerState {
+export function readPowerState(system: Resource): Power | 'error' {
   switch (textOf(system, 'PowerState')) {
     case 'On':
     case 'PoweringOn':
@@ -17,7 +20,7 @@ export function readPowerState(system: Resource): PowerState {
 }
 
 /** The state itself, where it is settled: PoweringOff is not yet off. */
-export function settledPowerState(system: Resource): PowerState | undefined {
+export function settledPowerState(system: Resource): Power | undefined {
   const said = textOf(system, 'PowerState');
   return said === 'On' ? 'power on' : said === 'Off' ? 'power off' : undefined;
 }
@@ -26,9 +29,9 @@ export function settledPowerState(system: Resource): PowerState | undefined {
 export interface ResetAct {
   /** ResetTypes that do it; the first that the service allows is sent. */
   readonly types: readonly string[];
-  readonly until: Exclude<PowerState, 'error'>;
+  readonly until: Power;
   /** Left out when the machine is in that state already. */
-  readonly unless?: Exclude<PowerState, 'error'>;
+  readonly unless?: Power;
   /** ms to wait before. */
   readonly pause?: number;
   /** Where none of the types is allowed: two acts that come to the same. */

@@ -1,4 +1,3 @@
-import type { MediaDevice } from '../../domain/hardware/component.js';
 import { type Action, type ActionParameter, actionOf } from './action.js';
 import { type ExtendedMessage, hasMessage } from './error-body.js';
 import type { Differences } from './quirk.js';
@@ -47,7 +46,9 @@ const TYPES = {
   cdrom: ['CD', 'DVD'],
   disk: ['USBStick'],
   floppy: ['Floppy'],
-} as const satisfies Record<MediaDevice, readonly string[]>;
+} as const satisfies Record<string, readonly string[]>;
+/** Devices of the Bare Metal API (ironic/common/boot_devices.py, VMEDIA_DEVICES). */
+export type MediaDevice = keyof typeof TYPES;
 
 /** Whether the slot takes media of this device. */
 export function takes(slot: MediaSlot, device: MediaDevice): boolean {
