@@ -1,8 +1,8 @@
-import { hostname } from 'node:os';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ScheduleModule, SchedulerRegistry } from '@nestjs/schedule';
 import { DataSource } from 'typeorm';
 import { CONFIG } from '../config/config.module.js';
+import { conductorHost } from '../config/endpoints.js';
 import type { Config } from '../config/schema.js';
 import { checkCallbackUrl } from '../domain/agent/callback-url.js';
 import { DriverModule } from '../driver/driver.module.js';
@@ -107,7 +107,7 @@ export class ConductorModule {
               settings: config.conductor,
               inspector: config.inspector,
               callForRule: ruleCall(() => addressGuardSettings(config.image)),
-              host: config.conductor.host ?? hostname(),
+              host: conductorHost(config),
               sources,
               checkCallback: (url, source) =>
                 checkCallbackUrl(url, {

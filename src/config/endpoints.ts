@@ -1,4 +1,10 @@
+import { hostname } from 'node:os';
 import type { Config } from './schema.js';
+
+/** The name that this conductor bears in the database. */
+export function conductorHost({ conductor }: Pick<Config, 'conductor'>): string {
+  return conductor.host ?? hostname();
+}
 
 /** URLs that machines are told, where the configuration leaves them to be made from the listeners. */
 

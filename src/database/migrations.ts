@@ -19,6 +19,7 @@ import { AddLeaseFacts1763729000000 } from '../../migrations/1763729000000-add-l
 import { AddOperationClock1763729060000 } from '../../migrations/1763729060000-add-operation-clock.js';
 import { AddNodeConductorIndex1763729120000 } from '../../migrations/1763729120000-add-node-conductor-index.js';
 import { AddEventPosition1763731000000 } from '../../migrations/1763731000000-add-event-position.js';
+import { CreatePublishedFile1763740000000 } from '../../migrations/1763740000000-create-published-file.js';
 
 /** Every migration, oldest first: a file that is not listed here does not run. */
 export const MIGRATIONS = [
@@ -43,4 +44,5 @@ export const MIGRATIONS = [
   AddOperationClock1763729060000,
   AddNodeConductorIndex1763729120000,
   AddEventPosition1763731000000,
+  CreatePublishedFile1763740000000,
 ];

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { Module } from '@nestjs/common';
 import { CONFIG } from '../config/config.module.js';
-import { agentApiUrl, bootHttpUrl, httpRoot, tftpRoot } from '../config/endpoints.js';
+import { agentApiUrl, bootHttpUrl, conductorHost, httpRoot, tftpRoot } from '../config/endpoints.js';
 import type { Config } from '../config/schema.js';
 import { ImageModule } from '../image/image.module.js';
 import { ImageService } from '../image/image-service.js';
 import { addressGuardSettings } from '../image/settings.js';
 import { BootPlanRepository } from '../persistence/boot-plan/boot-plan.repository.js';
+import { PublishedFileRepository } from '../persistence/published-file/published-file.repository.js';
 import { CommandProcess } from '../platform/command-process.js';
 import { resolveHost } from '../platform/host-resolver.js';
 import { ownEndpoints } from '../platform/own-listeners.js';
@@ -54,15 +55,21 @@ import { DriverRegistry, type ImplementationTable } from './registry.js';
     },
     {
       provide: DriverRegistry,
-      inject: [CONFIG, ImageService, BootPlanRepository, Ipmitool],
-      useFactory: (config: Config, images: ImageService, plans: BootPlanRepository, ipmitool: Ipmitool) =>
+      inject: [CONFIG, ImageService, BootPlanRepository, PublishedFileRepository, Ipmitool],
+      useFactory: (
+        config: Config,
+        images: ImageService,
+        plans: BootPlanRepository,
+        published: PublishedFileRepository,
+        ipmitool: Ipmitool,
+      ) =>
         new DriverRegistry({
           hardwareTypes: [IPMI, FAKE_HARDWARE],
           implementations: mergeImplementations(
             noopImplementations(),
             ipmiImplementations({ settings: config.ipmi, deploy: config.deploy, ipmitool }),
-            bootImplementations(config, images, plans),
-            deployImplementations(config, images, plans),
+            bootImplementations(config, images, plans, published),
+            deployImplementations(config, images, published),
             fakeImplementations({
               deploy: config.deploy,
               journalDirectory: config.driver.fake_journal_directory,
@@ -81,9 +88,12 @@ function bootImplementations(
   config: Config,
   images: ImageService,
   plans: BootPlanRepository,
+  published: PublishedFileRepository,
 ): Partial<ImplementationTable> {
   const common = {
     plans,
+    published,
+    host: conductorHost(config),
     images,
     settings: config.pxe,
     defaultBootMode: config.deploy.default_boot_mode,
@@ -111,7 +121,7 @@ function bootImplementations(
 function deployImplementations(
   config: Config,
   images: ImageService,
-  plans: BootPlanRepository,
+  published: PublishedFileRepository,
 ): Partial<ImplementationTable> {
   const { deploy, agent, conductor } = config;
   const client = new AgentClient({
@@ -131,7 +141,8 @@ function deployImplementations(
     client,
     image: new InstanceImage({
       images,
-      plans,
+      published,
+      host: conductorHost(config),
       settings: deploy,
       httpRoot: httpRoot(config),
       httpUrl: () => bootHttpUrl(config),

@@ -4,16 +4,18 @@ import type { BootPlanRepository } from '../persistence/boot-plan/boot-plan.repo
 import type { LeaseRepository } from '../persistence/lease/lease.repository.js';
 import type { SourceRule } from '../persistence/lease/source-rule.js';
 import type { PortRepository } from '../persistence/port/port.repository.js';
+import type { PublishedFileRepository } from '../persistence/published-file/published-file.repository.js';
 import type { Logger } from '../platform/logger.js';
 import { portBook } from './dhcp/port-book.js';
 import { DhcpServer } from './dhcp/server.js';
 import { HttpBootServer } from './http/server.js';
-import { bootPlanFiles, bootScript, configuredFiles, Manifest } from './published/manifest.js';
+import { bootScript, configuredFiles, Manifest, publishedFiles } from './published/manifest.js';
 import { TftpServer } from './tftp/server.js';
 
 export interface NetbootMemory {
   ports: Pick<PortRepository, 'find' | 'list'>;
-  plans: Pick<BootPlanRepository, 'file' | 'kindOf'>;
+  plans: Pick<BootPlanRepository, 'kindOf'>;
+  published: Pick<PublishedFileRepository, 'find'>;
   leases: LeaseRepository;
   sources: Pick<SourceRule, 'admits' | 'speaksFor'>;
 }
@@ -29,7 +31,7 @@ export class NetbootServers {
     memory: NetbootMemory,
     private readonly log: Logger,
   ) {
-    const routes = [bootScript, bootPlanFiles(memory.plans), configuredFiles(section.files)];
+    const routes = [bootScript, publishedFiles(memory.published), configuredFiles(section.files)];
     const manifest = new Manifest(routes, memory.sources);
     this.tftp = new TftpServer(section.tftp, manifest, log);
     this.http = new HttpBootServer(section, manifest, log);

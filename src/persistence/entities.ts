@@ -1,5 +1,5 @@
 import { Allocation } from './allocation/allocation.entity.js';
-import { BootPlanFile, BootPlanMac, BootPlanRow } from './boot-plan/boot-plan.entity.js';
+import { BootPlanMac, BootPlanRow } from './boot-plan/boot-plan.entity.js';
 import { Chassis } from './chassis/chassis.entity.js';
 import { ConductorRecord } from './conductor-record/conductor-record.entity.js';
 import { DeployTemplate } from './deploy-template/deploy-template.entity.js';
@@ -17,6 +17,7 @@ import { Node } from './node/node.entity.js';
 import { Operation, OperationStep } from './operation/operation.entity.js';
 import { Port } from './port/port.entity.js';
 import { Portgroup } from './portgroup/portgroup.entity.js';
+import { PublishedFileRow } from './published-file/published-file.entity.js';
 import { Runbook } from './runbook/runbook.entity.js';
 import { VolumeConnector, VolumeTarget } from './volume/volume.entity.js';
 
@@ -30,7 +31,7 @@ export const ENTITIES = [
   Event,
   BootPlanRow,
   BootPlanMac,
-  BootPlanFile,
+  PublishedFileRow,
   Lease,
   Chassis,
   BiosSettingRow,

@@ -12,6 +12,7 @@ import { NodeRepository } from './node/node.repository.js';
 import { OperationRepository } from './operation/operation.repository.js';
 import { PortRepository } from './port/port.repository.js';
 import { PortgroupRepository } from './portgroup/portgroup.repository.js';
+import { PublishedFileRepository } from './published-file/published-file.repository.js';
 import { RunbookRepository } from './runbook/runbook.repository.js';
 import { VolumeConnectorRepository, VolumeTargetRepository } from './volume/volume.repository.js';
 
@@ -37,6 +38,7 @@ export const REPOSITORIES = [
   OperationRepository,
   EventRepository,
   BootPlanRepository,
+  PublishedFileRepository,
   LeaseRepository,
   ConductorRecordRepository,
   ...RESOURCE_REPOSITORIES,

@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { DataSource } from 'typeorm';
@@ -11,7 +10,7 @@ import { NameLock } from '../conductor/execution/name-lock.js';
 import { PeriodicRunner } from '../conductor/periodic/periodic-runner.js';
 import { Conductor } from '../conductor/service/conductor.js';
 import { describeSourceRule } from '../conductor/service/source-rule.js';
-import { agentApiUrl } from '../config/endpoints.js';
+import { agentApiUrl, conductorHost, httpRoot, tftpRoot } from '../config/endpoints.js';
 import type { Config } from '../config/schema.js';
 import type { Connection } from '../database/data-source.js';
 import { startEmbeddedServer } from '../database/embedded-server.js';
@@ -20,6 +19,7 @@ import { erasureInWords } from '../driver/agent-steps.js';
 import { DriverRegistry } from '../driver/registry.js';
 import { ImageService } from '../image/image-service.js';
 import { ImageLibrary } from '../image-library/image-library.js';
+import { PublishedSweep } from '../netboot/published/sweep.js';
 import { NetbootServers } from '../netboot/servers.js';
 import { BootPlanRepository } from '../persistence/boot-plan/boot-plan.repository.js';
 import { ConductorRecordRepository } from '../persistence/conductor-record/conductor-record.repository.js';
@@ -30,6 +30,7 @@ import { SourceRule } from '../persistence/lease/source-rule.js';
 import { NodeRepository } from '../persistence/node/node.repository.js';
 import { OperationRepository } from '../persistence/operation/operation.repository.js';
 import { PortRepository } from '../persistence/port/port.repository.js';
+import { PublishedFileRepository } from '../persistence/published-file/published-file.repository.js';
 import { RESOURCE_REPOSITORIES } from '../persistence/repositories.js';
 import { CommandProcess } from '../platform/command-process.js';
 import { lockDirectory } from '../platform/directory-lock.js';
@@ -146,15 +147,15 @@ function libraryOf(app: INestApplicationContext, { image_service }: Config): Ima
 
 async function holdName(
   app: INestApplicationContext,
-  { conductor: { host, heartbeat_timeout } }: Config,
+  config: Config,
   log: Logger,
   started: Started,
   onFatal: (reason: string) => void,
 ): Promise<void> {
   const name = new NameLock({
     source: app.get(DataSource),
-    host: host ?? hostname(),
-    waitSeconds: heartbeat_timeout,
+    host: conductorHost(config),
+    waitSeconds: config.conductor.heartbeat_timeout,
     log,
     onLost: () => onFatal('another process runs under this conductor’s host name'),
   });
@@ -197,12 +198,20 @@ async function netboot(
   const memory = {
     ports: app.get(PortRepository),
     plans: app.get(BootPlanRepository),
+    published: app.get(PublishedFileRepository),
     leases: app.get(LeaseRepository),
     sources: app.get(SourceRule),
   };
   const servers = new NetbootServers(config.netboot, memory, log);
   await servers.start();
   started.add('network boot', (hurry) => servers.stop(hurry));
+  const sweep = new PublishedSweep(memory.published, {
+    conductor: conductorHost(config),
+    silence: config.conductor.heartbeat_timeout,
+    roots: [httpRoot(config), tftpRoot(config)],
+    log,
+  });
+  app.get(PeriodicRunner).add(sweep.task);
   for (const line of servers.describe()) log.info(line);
   log.info(describeSourceRule(config));
 }

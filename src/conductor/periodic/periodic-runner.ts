@@ -16,7 +16,7 @@ export interface TaskStatus {
 export class PeriodicRunner {
   readonly #stopping = new AbortController();
   readonly #running = new Map<string, Promise<void>>();
-  #tasks: readonly PeriodicTask[] = [];
+  readonly #tasks: PeriodicTask[] = [];
   readonly status = new Map<string, TaskStatus>();
 
   constructor(
@@ -25,29 +25,32 @@ export class PeriodicRunner {
   ) {}
 
   start(tasks: readonly PeriodicTask[]): void {
-    this.#tasks = tasks;
-    for (const task of tasks) {
-      this.status.set(task.name, { runs: 0, failures: 0, lastDuration: null, lastError: null });
-      if (task.every === 0) {
-        this.log.info({ task: task.name }, 'periodic task is off');
-        continue;
-      }
-      const tick = contained(`periodic task ${task.name}`, () => this.run(task));
-      // Conductors that start together must not all knock on the BMCs together.
-      const first = task.atStart ? 100 : task.every * 1000 * (0.5 + Math.random() / 2);
-      this.registry.addTimeout(
-        `${task.name}-first`,
-        setTimeout(
-          contained(`periodic task ${task.name}`, () => {
-            tick();
-            if (!this.#stopping.signal.aborted) {
-              this.registry.addInterval(task.name, setInterval(tick, task.every * 1000));
-            }
-          }),
-          first,
-        ),
-      );
+    for (const task of tasks) this.add(task);
+  }
+
+  /** One more task, of a part that starts behind the conductor. */
+  add(task: PeriodicTask): void {
+    this.#tasks.push(task);
+    this.status.set(task.name, { runs: 0, failures: 0, lastDuration: null, lastError: null });
+    if (task.every === 0) {
+      this.log.info({ task: task.name }, 'periodic task is off');
+      return;
     }
+    const tick = contained(`periodic task ${task.name}`, () => this.run(task));
+    // Conductors that start together must not all knock on the BMCs together.
+    const first = task.atStart ? 100 : task.every * 1000 * (0.5 + Math.random() / 2);
+    this.registry.addTimeout(
+      `${task.name}-first`,
+      setTimeout(
+        contained(`periodic task ${task.name}`, () => {
+          tick();
+          if (!this.#stopping.signal.aborted) {
+            this.registry.addInterval(task.name, setInterval(tick, task.every * 1000));
+          }
+        }),
+        first,
+      ),
+    );
   }
 
   /** One run now; a run that is under way is joined. */

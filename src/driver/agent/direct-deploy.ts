@@ -35,7 +35,7 @@ export class DirectDeploy implements DeployInterface {
     const deployment = new AgentDeployment(
       work,
       () => stepNames(this.steps),
-      (context) => image.publish(context, deployMode(context, settings)),
+      (context) => image.publish(context),
     );
     this.steps = declareSteps({
       ...work.runs,

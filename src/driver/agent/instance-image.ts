@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -7,14 +6,14 @@ import { InvalidError } from '../../domain/errors.js';
 import { type ImageKind, imageKind } from '../../domain/image/instance-image.js';
 import { parseImageReference } from '../../domain/image/reference.js';
 import type { Json, JsonObject } from '../../domain/json.js';
-import type { BootMode } from '../../domain/node/boot-device.js';
+import { unguessable } from '../../persistence/published-file/publication.js';
 import type { ProxySettings } from '../../platform/proxy.js';
 import { encodeFetchRules, FETCH_RULES, type FetchRules } from '../../protocol/agent/fetch-rules.js';
 import { buildConfigDrive } from '../../protocol/configdrive/config-drive.js';
 import { formatFacts, writtenAs } from '../../protocol/image-format/formats.js';
 import { bootOptionOf } from '../capabilities.js';
 import type { DriverContext, DriverNode } from '../contract/context.js';
-import type { BootPlans } from '../pxe/network-boot.js';
+import type { PublishedFiles } from '../pxe/network-boot.js';
 import {
   type FileSystemLook,
   inspectPartitionImage,
@@ -73,7 +72,9 @@ export interface InstanceImageSource extends FileSystemLook {
 
 export interface InstanceImageParts {
   images: InstanceImageSource;
-  plans: BootPlans;
+  published: PublishedFiles;
+  /** Host name of this conductor. */
+  host: string;
   settings: DeploySettings;
   /** Directory of the HTTP boot server, and its base URL as machines see it. */
   httpRoot: string;
@@ -131,9 +132,11 @@ export class InstanceImage {
     if (served) {
       const { checksum, disk_format } = resolved;
       // The instance's own: whoever could guess the name of it would have it.
-      const url_token = randomBytes(24).toString('base64url');
+      const url_token = unguessable();
       const name = this.nameOf(node, url_token);
       await this.remove(node);
+      // Its row comes before the file: whatever becomes of this work, the sweep finds what is left of it.
+      await this.announce(context, name);
       const fetched = await images.fetchTo(source, join(httpRoot, name), {
         ...(checksum ? { checksum } : {}),
         ...(disk_format === undefined ? {} : { disk_format }),
@@ -194,29 +197,13 @@ export class InstanceImage {
     });
   }
 
-  /** Lets the machine fetch the image that the conductor serves; behind `prepareRamdisk`, which sets the whole plan. */
-  async publish(context: DriverContext, mode: BootMode): Promise<void> {
-    const { plans, httpRoot } = this.parts;
+  /** Lets the machine fetch the image that the conductor serves, until the deployment ends. */
+  async publish(context: DriverContext): Promise<void> {
     const { node } = context;
     const { served, url_token } = deployImage(node);
     if (served !== true) return;
     if (typeof url_token !== 'string') throw new InvalidError('The instance image was not prepared.');
-    const name = this.nameOf(node, url_token);
-    const plan = (await plans.byNode(node.uuid)) ?? {
-      node_uuid: node.uuid,
-      macs: [],
-      kind: 'ipxe' as const,
-      boot_mode: mode,
-      files: [],
-    };
-    await context.fence(5_000);
-    await plans.put({
-      ...plan,
-      files: [
-        ...plan.files.filter((file) => file.name !== name),
-        { service: 'http', name, path: join(httpRoot, name) },
-      ],
-    });
+    await this.announce(context, this.nameOf(node, url_token));
   }
 
   /** The arguments of the agent's write_image (ironic_python_agent/extensions/standby.py). */
@@ -254,6 +241,18 @@ export class InstanceImage {
     return addresses ? { [FETCH_RULES]: encodeFetchRules({ addresses: addresses(), trusted }) } : {};
   }
 
+  private async announce(context: DriverContext, name: string): Promise<void> {
+    const { published, host, httpRoot } = this.parts;
+    await context.fence(5_000);
+    await published.publish({
+      node_uuid: context.node.uuid,
+      publisher: 'image',
+      life: 'operation',
+      conductor: host,
+      files: [{ service: 'http', name, content: { kind: 'file', path: join(httpRoot, name) } }],
+    });
+  }
+
   private async inspect(context: DriverContext, path: string, size: number): Promise<void> {
     const { images, settings } = this.parts;
     try {
@@ -264,8 +263,9 @@ export class InstanceImage {
     }
   }
 
-  /** Removes what the conductor serves; the plan's row goes with the ramdisk's. */
+  /** Removes what the conductor serves. */
   async remove(node: DriverNode): Promise<void> {
+    await this.parts.published.withdraw(node.uuid, 'image');
     await rm(join(this.parts.httpRoot, this.folderOf(node)), { recursive: true, force: true });
   }
 

@@ -1,5 +1,5 @@
 import type { BootMode } from '../../domain/node/boot-device.js';
-import type { BootService } from '../../persistence/boot-plan/boot-plan.repository.js';
+import type { BootService } from '../../persistence/published-file/publication.js';
 import { type BootWord, bootUrlWord, bootWord } from '../../protocol/ipxe/boot-text.js';
 import { grubConfigNames, ipxeConfigName, pxelinuxConfigName } from '../../protocol/ipxe/file-name.js';
 import {

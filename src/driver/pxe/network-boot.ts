@@ -4,7 +4,13 @@ import type { PxeSettings } from '../../config/section/pxe.js';
 import { InvalidError } from '../../domain/errors.js';
 import type { Json, JsonObject } from '../../domain/json.js';
 import type { BootMode } from '../../domain/node/boot-device.js';
-import type { BootPlan, PublishedFile } from '../../persistence/boot-plan/boot-plan.repository.js';
+import type { BootPlan } from '../../persistence/boot-plan/boot-plan.repository.js';
+import type {
+  BootService,
+  Publication,
+  PublishedName,
+  Publisher,
+} from '../../persistence/published-file/publication.js';
 import { writeFileAtomically } from '../../platform/write-file.js';
 import { type BootWord, bootWords, kernelParameter } from '../../protocol/ipxe/boot-text.js';
 import { bootModeOf, bootOptionOf, bootsInstanceByNetwork, capabilitiesOf } from '../capabilities.js';
@@ -48,7 +54,13 @@ export interface BootImages extends MemoryImages {
 export interface BootPlans {
   put(plan: BootPlan): Promise<void>;
   remove(node_uuid: string): Promise<void>;
-  byNode(node_uuid: string): Promise<BootPlan | null>;
+}
+
+/** What the rooms that serve files to machines ask of the published files. */
+export interface PublishedFiles {
+  publish(publication: Publication): Promise<void>;
+  withdraw(node_uuid: string, publisher: Publisher): Promise<void>;
+  of(node_uuid: string, publisher: Publisher): Promise<PublishedName[]>;
 }
 
 export interface NetworkBootParts {
@@ -58,6 +70,9 @@ export interface NetworkBootParts {
   /** Directory of the flavour's service: http_root or tftp_root. */
   root: string;
   plans: BootPlans;
+  published: PublishedFiles;
+  /** Host name of this conductor. */
+  host: string;
   images: BootImages;
   settings: PxeSettings;
   defaultBootMode: BootMode;
@@ -65,7 +80,10 @@ export interface NetworkBootParts {
   defaults: Readonly<Record<Part, string | null>>;
 }
 
-interface BootConfig extends PublishedFile {
+interface BootConfig {
+  service: BootService;
+  name: string;
+  path: string;
   text: string;
 }
 
@@ -242,42 +260,57 @@ export class NetworkBoot implements BootInterface {
     configs: readonly BootConfig[],
     images: readonly string[],
   ): Promise<void> {
-    const { flavour, root, plans } = this.parts;
+    const { flavour, root, plans, published, host } = this.parts;
     const { node } = context;
     await context.fence(PUBLISH);
     if (configs[0]) await writeFileAtomically(join(root, node.uuid, 'config'), configs[0].text);
     for (const { path, text } of configs) await writeFileAtomically(path, text);
     const services = new Set(this.flavours(mode).map((of) => of.service));
-    const files: PublishedFile[] = [...services].flatMap((service) =>
-      images.map((name) => ({ service, name, path: join(root, name) })),
+    const entry = (service: BootService, name: string, path: string): PublishedName => ({
+      service,
+      name,
+      content: { kind: 'file', path },
+    });
+    const files = [...services].flatMap((service) =>
+      images.map((name) => entry(service, name, join(root, name))),
     );
     for (const { service, name, path } of configs) {
       if (!files.some((file) => file.service === service && file.name === name))
-        files.push({ service, name, path });
+        files.push(entry(service, name, path));
     }
+    // The files come first: no machine is sent to one that is not there yet.
+    await published.publish({
+      node_uuid: node.uuid,
+      publisher: 'boot',
+      life: 'node',
+      conductor: host,
+      files,
+    });
     await plans.put({
       node_uuid: node.uuid,
       macs: bootPorts(context).map((port) => port.address.toLowerCase()),
       kind: flavour.name,
       boot_mode: mode,
-      files,
     });
   }
 
   /** The plan goes first: from then on nothing is served, whatever becomes of the files. */
   private async withdraw(context: DriverContext): Promise<void> {
-    const { root, flavour, plans } = this.parts;
+    const { root, flavour, plans, published } = this.parts;
     const { uuid } = context.node;
-    const plan = await plans.byNode(uuid);
+    const files = await published.of(uuid, 'boot');
     await context.fence(PUBLISH);
     await plans.remove(uuid);
+    await published.withdraw(uuid, 'boot');
     const names = new Set(
       context.ports
         .filter((port) => /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(port.address))
         .flatMap((port) => [...flavour.names(port, 'bios'), ...flavour.names(port, 'uefi')])
         .map((name) => join(root, name)),
     );
-    for (const file of plan?.files ?? []) if (file.path.startsWith(`${root}/`)) names.add(file.path);
+    for (const { content } of files) {
+      if (content.kind === 'file' && content.path.startsWith(`${root}/`)) names.add(content.path);
+    }
     for (const path of names) await rm(path, { force: true });
     await rm(join(root, uuid), { recursive: true, force: true });
   }

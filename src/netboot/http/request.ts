@@ -14,8 +14,3 @@ export function nameOf(target: string): string | null {
     path.replace(/%(..)/g, (_escape, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
   );
 }
-
-/** A name as the log has it: without the token that makes an image's name one that nobody guesses. */
-export function shownName(name: string): string {
-  return name.replace(/\/[\w-]{32}$/, '/******');
-}

@@ -9,20 +9,14 @@ import type { Logger } from '../../platform/logger.js';
 import { registerListener } from '../../platform/own-listeners.js';
 import { sendFile } from '../../platform/send-file.js';
 import { ThrottledLog } from '../../platform/throttled-log.js';
-import { select, type Version } from '../../protocol/http/select.js';
-import type { Manifest, Published } from '../published/manifest.js';
-import { openPublished } from '../published/open-file.js';
-import { nameOf, shownName } from './request.js';
+import { select } from '../../protocol/http/select.js';
+import { type OpenContent, openContent } from '../published/content.js';
+import type { Manifest } from '../published/manifest.js';
+import { shownName } from '../published/shown-name.js';
+import { nameOf } from './request.js';
 
 /** Milliseconds in which a slow reader's speed is judged. */
 const SPEED_WINDOW = 60_000;
-
-interface Body {
-  version: Version;
-  type: string;
-  send(start: number, length: number, to: ServerResponse): Promise<void>;
-  close(): Promise<void>;
-}
 
 interface Reader {
   socket: Socket;
@@ -38,8 +32,6 @@ export class HttpBootServer {
   readonly #perAddress = new Map<string, number>();
   readonly #readers = new Map<ServerResponse, Reader>();
   readonly #throttled: ThrottledLog;
-  /** When this process began: the version of what is made in memory. */
-  readonly #began = Date.now();
 
   constructor(
     private readonly section: NetbootSection,
@@ -180,7 +172,7 @@ export class HttpBootServer {
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return end(response, 405, { Allow: 'GET, HEAD' });
     const published = name === null ? null : await this.manifest.find('http', name, client);
-    const body = published && (await this.#open(published));
+    const body = published && (await openContent(published));
     if (!body) return end(response, 404);
     try {
       return await this.#sendBody(request, response, body);
@@ -190,8 +182,8 @@ export class HttpBootServer {
     }
   }
 
-  async #sendBody(request: IncomingMessage, response: ServerResponse, body: Body): Promise<number> {
-    const { version } = body;
+  async #sendBody(request: IncomingMessage, response: ServerResponse, body: OpenContent): Promise<number> {
+    const version = { size: body.size, etag: `"${body.tag}"`, modified: body.modified };
     const { headers } = request;
     const selected = select(version, {
       range: headers.range,
@@ -217,33 +209,10 @@ export class HttpBootServer {
         since: performance.now(),
         bytes: sentBy(request),
       });
-      await body.send(start, length, response);
+      await sendFile(body, start, length, response);
     }
     response.end();
     return status;
-  }
-
-  async #open(published: Published): Promise<Body | null> {
-    if (published.kind === 'text') {
-      const bytes = Buffer.from(published.text);
-      return {
-        version: { size: bytes.length, etag: `"t-${this.#began.toString(36)}"`, modified: this.#began },
-        type: 'text/plain; charset=utf-8',
-        send: async (start, length, to) => void to.write(bytes.subarray(start, start + length)),
-        close: async () => undefined,
-      };
-    }
-    const file = await openPublished(published.path, published.links);
-    if (!file) return null;
-    const { size, mtimeMs, ino } = file.stats;
-    // Replaced files have another inode, changed ones another time or size.
-    const etag = `"${ino.toString(36)}-${size.toString(36)}-${Math.round(mtimeMs * 1000).toString(36)}"`;
-    return {
-      version: { size, etag, modified: mtimeMs },
-      type: 'application/octet-stream',
-      send: (start, length, to) => sendFile(file.handle, start, length, to),
-      close: () => file.handle.close(),
-    };
   }
 
   /** Cuts off who reads so slowly that it is only there to hold the connection. */

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BOOT_SCRIPT } from '../../config/section/netboot.js';
+import { canonicalAddress } from '../../domain/agent/callback-url.js';
 import { isDatabaseAway } from '../../domain/errors.js';
-import type { BootPlanRepository, BootService } from '../../persistence/boot-plan/boot-plan.repository.js';
 import type { SourceRule } from '../../persistence/lease/source-rule.js';
+import type { BootService, Segment } from '../../persistence/published-file/publication.js';
+import type { PublishedFileRepository } from '../../persistence/published-file/published-file.repository.js';
 import { GRUB_ROOT, grubBootConfig } from '../../protocol/ipxe/script.js';
 import { BOOT_IPXE } from './boot-script.js';
 
@@ -13,10 +15,26 @@ export type Published =
       path: string;
       /** Whether the path may be a symbolic link. */
       links: boolean;
-      /** The node that it is for; null: for everybody. */
-      node_uuid: string | null;
+      readers: Readers;
     }
-  | { kind: 'text'; text: string; node_uuid: null };
+  | {
+      kind: 'generated';
+      segments: readonly Segment[];
+      /** Bytes. */
+      size: number;
+      /** Milliseconds since the epoch. */
+      modified: number;
+      readers: Readers;
+    }
+  | { kind: 'text'; text: string; readers: Readers };
+
+/** Who may read it; null: every machine. */
+export type Readers = null | {
+  /** The node whose machine may; null: no machine. */
+  machine: string | null;
+  /** Addresses that may besides, in their canonical spelling. */
+  addresses: readonly string[];
+};
 
 /** Names this is mine, or passes. A name is compared as a whole: it never becomes part of a path. */
 export type Route = (service: BootService, name: string) => Promise<Published | null> | Published | null;
@@ -59,8 +77,11 @@ export class Manifest {
     return null;
   }
 
-  #mayHave({ node_uuid }: Published, client: string): Promise<boolean> {
-    return node_uuid === null ? this.sources.admits(client) : this.sources.speaksFor(node_uuid, client);
+  async #mayHave({ readers }: Published, client: string): Promise<boolean> {
+    if (readers === null) return this.sources.admits(client);
+    const address = canonicalAddress(client);
+    if (address !== null && readers.addresses.includes(address)) return true;
+    return readers.machine !== null && this.sources.speaksFor(readers.machine, client);
   }
 }
 
@@ -69,7 +90,7 @@ export function configuredFiles(files: Readonly<Record<string, string>>): Route 
   const rows = new Map(Object.entries(files));
   return (_service, name) => {
     const path = rows.get(name);
-    return path === undefined ? null : { kind: 'file', path, links: true, node_uuid: null };
+    return path === undefined ? null : { kind: 'file', path, links: true, readers: null };
   };
 }
 
@@ -88,15 +109,20 @@ const SCRIPTS: Record<BootService, ReadonlyMap<string, string>> = {
 /** The scripts that boot loaders begin with, the same for every machine. */
 export const bootScript: Route = (service, name) => {
   const text = SCRIPTS[service].get(name);
-  return text === undefined ? null : { kind: 'text', text, node_uuid: null };
+  return text === undefined ? null : { kind: 'text', text, readers: null };
 };
 
-/** What the boot plans publish. */
-export function bootPlanFiles(plans: Pick<BootPlanRepository, 'file'>): Route {
+/** What the drivers publish. */
+export function publishedFiles(files: Pick<PublishedFileRepository, 'find'>): Route {
   return async (service, name) => {
     // Names are at most so long: anything else is not worth a query.
     if (!/^[\x21-\x7e]{1,255}$/.test(name)) return null;
-    const file = await plans.file(service, name);
-    return file && { kind: 'file', path: file.path, links: false, node_uuid: file.node_uuid };
+    const found = await files.find(service, name);
+    if (!found) return null;
+    const { node_uuid, for_machine, for_addresses } = found;
+    const readers = { machine: for_machine ? node_uuid : null, addresses: for_addresses };
+    if (found.kind === 'file') return { kind: 'file', path: found.path, links: false, readers };
+    const { segments, size, created_at } = found;
+    return { kind: 'generated', segments, size, modified: created_at.getTime(), readers };
   };
 }

@@ -16,17 +16,12 @@ import {
 } from '../../protocol/tftp/packet.js';
 import { openTransfer, type Transfer } from '../../protocol/tftp/transfer.js';
 import { Datagrams, type Peer } from '../datagrams.js';
+import { type OpenContent, openContent } from '../published/content.js';
 import type { Manifest } from '../published/manifest.js';
-import { openPublished } from '../published/open-file.js';
-import { BlockReader, type BlockSource } from './block-reader.js';
+import { shownName } from '../published/shown-name.js';
+import { BlockReader } from './block-reader.js';
 import { type Door, Doors } from './doors.js';
 import { TftpSession } from './session.js';
-
-interface Content {
-  size: number;
-  source: BlockSource;
-  close(): Promise<void>;
-}
 
 /** A request under way. */
 interface Served {
@@ -189,16 +184,13 @@ export class TftpServer {
     return false;
   }
 
-  async #open(name: string, client: string): Promise<Content | null> {
+  async #open(name: string, client: string): Promise<OpenContent | null> {
     const published = await this.manifest.find('tftp', name, client);
-    if (!published) return null;
-    if (published.kind === 'text') return textContent(published.text);
-    const file = await openPublished(published.path, published.links);
-    return file && { size: file.stats.size, source: file.handle, close: () => file.handle.close() };
+    return published && openContent(published);
   }
 
-  #session(peer: Peer, content: Content, state: Transfer, ended: (state: Transfer) => void): TftpSession {
-    const reader = new BlockReader(content.source, state.size, state.blksize);
+  #session(peer: Peer, content: OpenContent, state: Transfer, ended: (state: Transfer) => void): TftpSession {
+    const reader = new BlockReader(content, state.size, state.blksize);
     return new TftpSession(this.#wire, peer, reader, state, (last) => {
       ended(last);
       reader
@@ -242,24 +234,7 @@ function isRepeat(request: TftpRequest, { request: before, session }: Served): b
   return options(request) === options(before) && session?.isLeft !== true;
 }
 
-function textContent(text: string): Content {
-  const bytes = Buffer.from(text);
-  return {
-    size: bytes.length,
-    source: {
-      readv: async <T extends readonly NodeJS.ArrayBufferView[]>(buffers: T, position?: number | null) => {
-        let at = position ?? 0;
-        for (const view of buffers) {
-          at += bytes.copy(new Uint8Array(view.buffer, view.byteOffset, view.byteLength), 0, at);
-        }
-        return { bytesRead: at - (position ?? 0), buffers };
-      },
-    },
-    close: async () => undefined,
-  };
-}
-
 /** A client's text on its way into a log line. */
 function shown(name: string): string {
-  return name.replace(/[^\x20-\x7e]/g, '?').slice(0, 120);
+  return shownName(name.replace(/[^\x20-\x7e]/g, '?')).slice(0, 120);
 }

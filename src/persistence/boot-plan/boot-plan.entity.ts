@@ -1,6 +1,6 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
-/** What one node boots from the network; none: it boots from its disk. */
+/** What DHCP says to one node's machine; none: it boots from its disk. */
 @Entity('boot_plan')
 export class BootPlanRow {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'boot_plan_pkey' }) node_uuid!: string;
@@ -17,15 +17,4 @@ export class BootPlanMac {
   @PrimaryColumn({ type: 'varchar', length: 64, primaryKeyConstraintName: 'boot_plan_mac_pkey' })
   mac!: string;
   @Column('uuid') node_uuid!: string;
-}
-
-/** A file that is published for the plan's node, under its exact name. */
-@Entity('boot_plan_file')
-@Index('boot_plan_file_node_uuid_idx', ['node_uuid'])
-export class BootPlanFile {
-  @PrimaryColumn({ type: 'varchar', length: 8, primaryKeyConstraintName: 'boot_plan_file_pkey' })
-  service!: string;
-  @PrimaryColumn({ type: 'text', primaryKeyConstraintName: 'boot_plan_file_pkey' }) name!: string;
-  @Column('uuid') node_uuid!: string;
-  @Column('text') path!: string;
 }

@@ -7,14 +7,15 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { netbootSection } from '../../../src/config/section/netboot.js';
 import { HttpBootServer } from '../../../src/netboot/http/server.js';
-import { bootPlanFiles, bootScript, Manifest } from '../../../src/netboot/published/manifest.js';
+import { bootScript, Manifest, publishedFiles } from '../../../src/netboot/published/manifest.js';
 import { TftpServer } from '../../../src/netboot/tftp/server.js';
-import { BootPlanRepository } from '../../../src/persistence/boot-plan/boot-plan.repository.js';
 import { LeaseRepository } from '../../../src/persistence/lease/lease.repository.js';
+import { PublishedFileRepository } from '../../../src/persistence/published-file/published-file.repository.js';
 import { decodeTftp, encodeTftp } from '../../../src/protocol/tftp/packet.js';
 import { startApi } from '../../support/api.js';
 import { BY } from '../../support/conductor.js';
 import { silentLog, startTestDatabase, type TestDatabase } from '../../support/database.js';
+import { onDisk } from '../../support/published.js';
 
 /** Addresses of this machine, as if each were another one's. */
 const MACHINE = '127.0.1.1';
@@ -39,7 +40,7 @@ async function start(options: Options = { conductorOptions: { dhcp: 'server' } }
   server = await startApi(database, options);
   const { sources } = server.parts;
   const manifest = new Manifest(
-    [bootScript, bootPlanFiles(new BootPlanRepository(database.source))],
+    [bootScript, publishedFiles(new PublishedFileRepository(database.source))],
     sources,
   );
   const section = netbootSection.parse({
@@ -54,17 +55,12 @@ async function start(options: Options = { conductorOptions: { dhcp: 'server' } }
   other = await enrol(OTHER_MAC);
   await database.source.query(`update node set provision_state = 'wait call-back'`);
   writeFileSync(join(directory, 'kernel'), 'kernel');
-  for (const [uuid, mac] of [
-    [node, MAC],
-    [other, OTHER_MAC],
-  ] as const) {
-    const files = (['http', 'tftp'] as const).map((service) => ({
-      service,
-      name: `${uuid}/deploy_kernel`,
-      path: join(directory, 'kernel'),
-    }));
-    const plans = new BootPlanRepository(database.source);
-    await plans.put({ node_uuid: uuid, macs: [mac], kind: 'ipxe', boot_mode: 'bios', files });
+  for (const node_uuid of [node, other]) {
+    const files = (['http', 'tftp'] as const).map((service) =>
+      onDisk(service, `${node_uuid}/deploy_kernel`, join(directory, 'kernel')),
+    );
+    const published = new PublishedFileRepository(database.source);
+    await published.publish({ node_uuid, publisher: 'boot', life: 'node', conductor: 'here', files });
   }
 }
 

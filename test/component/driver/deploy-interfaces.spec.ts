@@ -17,6 +17,7 @@ import type { DriverNode } from '../../../src/driver/contract/context.js';
 import { memoryInstance } from '../../../src/driver/pxe/memory-boot.js';
 import { AgentMachine } from '../../support/agent-machine.js';
 import { DriverBench } from '../../support/driver-context.js';
+import { PublishedInMemory } from '../../support/published.js';
 
 let directory: string;
 beforeEach(() => {
@@ -61,7 +62,6 @@ function bed(make: (work: AgentWork) => RamdiskDeploy | CustomAgentDeploy, field
     post_deploy_get_power_state_retry_interval: 0.1,
   });
   const client = new AgentClient({ timeout: 2_000, attempts: 2, requireTls: true, ports: [] });
-  const plans = { put: async () => {}, remove: async () => {}, byNode: async () => null };
   const images = {
     ...{ validate: () => void never(), resolve: never, checkKind: never, fetchTo: never, pathsIn: never },
   };
@@ -70,7 +70,8 @@ function bed(make: (work: AgentWork) => RamdiskDeploy | CustomAgentDeploy, field
       client,
       image: new InstanceImage({
         images,
-        plans,
+        published: new PublishedInMemory(),
+        host: 'conductor-1',
         settings,
         httpRoot: directory,
         httpUrl: () => 'http://10.77.0.1',

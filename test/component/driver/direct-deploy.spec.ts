@@ -15,9 +15,9 @@ import { DirectDeploy } from '../../../src/driver/agent/direct-deploy.js';
 import { InstanceImage } from '../../../src/driver/agent/instance-image.js';
 import { RamdiskLogs } from '../../../src/driver/agent/ramdisk-logs.js';
 import type { DriverNode } from '../../../src/driver/contract/context.js';
-import type { BootPlan } from '../../../src/persistence/boot-plan/boot-plan.repository.js';
 import { AGENT_TOKEN, AgentMachine } from '../../support/agent-machine.js';
 import { DriverBench, NODE_UUID } from '../../support/driver-context.js';
+import { onDisk, PublishedInMemory } from '../../support/published.js';
 
 const SHA = 'a'.repeat(64);
 const IMAGE = {
@@ -28,7 +28,7 @@ const IMAGE = {
 const BMC_CANARY = 'canary-bmc-password';
 
 let directory: string;
-let plans: Map<string, BootPlan>;
+let published: PublishedInMemory;
 let fetched: string[];
 const proxies: unknown[] = [];
 let looked: object[];
@@ -37,7 +37,7 @@ let inImage: { found: ReadonlySet<string> } | { unseen: string };
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'direct-'));
-  plans = new Map();
+  published = new PublishedInMemory();
   fetched = [];
   looked = [];
   fault = undefined;
@@ -128,11 +128,8 @@ function bed(
       },
       pathsIn: async () => inImage,
     },
-    plans: {
-      put: async (plan) => void plans.set(plan.node_uuid, plan),
-      remove: async (uuid) => void plans.delete(uuid),
-      byNode: async (uuid) => plans.get(uuid) ?? null,
-    },
+    published,
+    host: 'conductor-1',
     settings: config,
     httpRoot: join(directory, 'http'),
     httpUrl: () => 'http://10.77.0.1:8080/',
@@ -268,11 +265,12 @@ describe('direct deploy', () => {
   ])('serves %s %j itself, and only while it is needed', async (image_source, info) => {
     await using at = await ready({ instance_info: { ...IMAGE, image_source, ...info } });
     expect(fetched).toEqual([image_source]);
-    const [file, ...more] = plans.get(NODE_UUID)!.files;
-    const { name, path } = file!;
-    expect([file, more]).toEqual([{ service: 'http', name, path: join(directory, 'http', name) }, []]);
+    const { life, files } = published.publications[0]!;
+    const { name } = files[0]!;
+    const path = join(directory, 'http', name);
+    expect({ life, files }).toEqual({ life: 'operation', files: [onDisk('http', name, path)] });
     // Nobody guesses it, and it is another one each time.
-    expect(name).toMatch(new RegExp(`^agent_images/${NODE_UUID}/[\\w-]{32}$`));
+    expect(name).toMatch(new RegExp(`^agent_images/${NODE_UUID}/[0-9a-f]{40}$`));
     expect(names.has(name)).toBe(false);
     names.add(name);
     expect(at.bench.committed.instance_info['image_url']).toBe(`http://10.77.0.1:8080/${name}`);

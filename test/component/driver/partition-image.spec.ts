@@ -13,6 +13,7 @@ import { InstanceImage } from '../../../src/driver/agent/instance-image.js';
 import { RamdiskLogs } from '../../../src/driver/agent/ramdisk-logs.js';
 import { AgentMachine } from '../../support/agent-machine.js';
 import { DriverBench, NODE_UUID } from '../../support/driver-context.js';
+import { PublishedInMemory } from '../../support/published.js';
 
 const SHA = 'a'.repeat(64);
 const ROOT = '5f0e1d2c-3b4a-4596-8778-69a0b1c2d3e4';
@@ -87,7 +88,8 @@ function bed(instance_info: object, more: { capabilities?: string; internal?: ob
       },
       pathsIn: async () => inImage,
     },
-    plans: { put: async () => {}, remove: async () => {}, byNode: async () => null },
+    published: new PublishedInMemory(),
+    host: 'conductor-1',
     settings,
     httpRoot: join(directory, 'http'),
     httpUrl: () => 'http://10.77.0.1:8080/',

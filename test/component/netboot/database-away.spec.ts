@@ -7,10 +7,11 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { netbootSection } from '../../../src/config/section/netboot.js';
 import { HttpBootServer } from '../../../src/netboot/http/server.js';
-import { bootPlanFiles, Manifest } from '../../../src/netboot/published/manifest.js';
+import { Manifest, publishedFiles } from '../../../src/netboot/published/manifest.js';
 import { TftpServer } from '../../../src/netboot/tftp/server.js';
-import { BootPlanRepository } from '../../../src/persistence/boot-plan/boot-plan.repository.js';
+import { PublishedFileRepository } from '../../../src/persistence/published-file/published-file.repository.js';
 import { silentLog, startTestDatabase, type TestDatabase } from '../../support/database.js';
+import { onDisk } from '../../support/published.js';
 
 let database: TestDatabase;
 let http: HttpBootServer;
@@ -26,12 +27,12 @@ beforeAll(async () => {
   );
   const path = join(directory, 'kernel');
   writeFileSync(path, 'the kernel');
-  const plans = new BootPlanRepository(database.source);
+  const published = new PublishedFileRepository(database.source);
   const services = ['http', 'tftp'] as const;
-  const files = services.map((service) => ({ service, name: 'kernel', path }));
-  await plans.put({ node_uuid: NODE, kind: 'ipxe', boot_mode: 'uefi', macs: [], files });
+  const files = services.map((service) => onDisk(service, 'kernel', path));
+  await published.publish({ node_uuid: NODE, publisher: 'boot', life: 'node', conductor: 'here', files });
   const anybody = { admits: () => Promise.resolve(true), speaksFor: () => Promise.resolve(true) };
-  const manifest = new Manifest([bootPlanFiles(plans)], anybody);
+  const manifest = new Manifest([publishedFiles(published)], anybody);
   const section = netbootSection.parse({
     http: { listen: '127.0.0.1', port: 0 },
     tftp: { listen: '127.0.0.1', port: 0 },
@@ -67,9 +68,9 @@ describe('boot files while the database is away', () => {
   it('are served by a query that is cut', async () => {
     const locker = database.source.createQueryRunner();
     await locker.startTransaction();
-    await locker.query(`lock table boot_plan_file in access exclusive mode`);
+    await locker.query(`lock table published_file in access exclusive mode`);
     const both = Promise.all([byHttp(), byTftp()]);
-    const waiting = `select pid from pg_stat_activity where wait_event_type = 'Lock' and query like '%boot_plan_file%'`;
+    const waiting = `select pid from pg_stat_activity where wait_event_type = 'Lock' and query like '%published_file%'`;
     await expect.poll(() => database.source.query<unknown[]>(waiting)).toHaveLength(2);
     await database.source.query(`select pg_terminate_backend(pid) from (${waiting}) of`);
     await locker.rollbackTransaction();

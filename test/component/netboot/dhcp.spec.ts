@@ -33,7 +33,6 @@ beforeAll(async () => {
     macs: [KNOWN, STATIC],
     kind: 'ipxe',
     boot_mode: 'bios',
-    files: [],
   });
 });
 afterAll(() => database.stop());

@@ -20,17 +20,21 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { netbootSection } from '../../../src/config/section/netboot.js';
 import { HttpBootServer } from '../../../src/netboot/http/server.js';
 import {
-  bootPlanFiles,
   bootScript,
   configuredFiles,
   Manifest,
+  publishedFiles,
 } from '../../../src/netboot/published/manifest.js';
+import type { Segment } from '../../../src/persistence/published-file/publication.js';
 import { createLogger } from '../../../src/platform/logger.js';
+import { publishedFor } from '../../support/published.js';
 
 const NODE = randomUUID();
 const kernel = randomBytes(5_000_000);
 const sha = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 let directory: string;
+let ISO: Segment[];
+let iso: Buffer;
 let server: HttpBootServer;
 let manifest: Manifest;
 let holder: string | null = null;
@@ -40,20 +44,37 @@ beforeAll(async () => {
   writeFileSync(join(directory, 'kernel'), kernel);
   utimesSync(join(directory, 'kernel'), 1_700_000_000, 1_700_000_000);
   writeFileSync(join(directory, 'empty'), '');
+  const header = randomBytes(4_096);
+  ISO = [
+    { bytes: header.toString('base64') },
+    { zeros: 1_000 },
+    { path: join(directory, 'kernel'), start: 0, length: 3_000_000 },
+    { zeros: 0 },
+    { path: join(directory, 'kernel'), start: 4_999_000, length: 1_000 },
+  ];
+  iso = Buffer.concat([
+    header,
+    Buffer.alloc(1_000),
+    kernel.subarray(0, 3_000_000),
+    kernel.subarray(4_999_000),
+  ]);
   symlinkSync('/etc/passwd', join(directory, 'link'));
-  const plan: Record<string, string> = {
+  const plan: Parameters<typeof publishedFor>[1] = {
     [`${NODE}/deploy_kernel`]: join(directory, 'kernel'),
     link: join(directory, 'link'),
     zero: '/dev/zero',
     folder: directory,
+    'media/boot.iso': { kind: 'generated', segments: ISO, size: iso.length },
+    'media/lost.iso': {
+      kind: 'generated',
+      segments: [{ zeros: 1_000_000 }, { path: join(directory, 'gone'), start: 0, length: 100 }],
+      size: 1_000_100,
+    },
   };
   manifest = new Manifest(
     [
       bootScript,
-      bootPlanFiles({
-        file: async (service, name) =>
-          plan[name] === undefined ? null : { service, name, path: plan[name], node_uuid: NODE },
-      }),
+      publishedFiles(publishedFor(NODE, plan)),
       configuredFiles({ 'snponly.efi': join(directory, 'kernel'), empty: join(directory, 'empty') }),
     ],
     {
@@ -100,6 +121,37 @@ function raw(request: string, port = server.port!): Promise<string> {
     socket.on('error', () => resolve(answer));
   });
 }
+
+describe('content that is generated while it is served', () => {
+  it('is whole, of the length that is told before, and the same in any ranges', async () => {
+    const whole = await curl(url('/media/boot.iso'));
+    expect([whole.status, sha(whole.body)]).toEqual([200, sha(iso)]);
+    const head = (await curl('-I', url('/media/boot.iso'))).head;
+    expect(head).toMatch(new RegExp(`Content-Length: ${iso.length}\r`));
+    const etag = /ETag: (\S+)\r/.exec(head)?.[1];
+    for (const [from, to] of [
+      [0, 0],
+      [2_048, 4_095],
+      [4_000, 6_000], // over three segments
+      [5_095, 5_096],
+      [3_005_000, 3_005_200],
+      [iso.length - 2_048, iso.length - 1],
+      [1, iso.length - 2],
+    ] as const) {
+      const part = await curl('-r', `${from}-${to}`, '-H', `If-Range: ${etag}`, url('/media/boot.iso'));
+      expect([part.status, part.body.length]).toEqual([206, to - from + 1]);
+      expect(sha(part.body)).toBe(sha(iso.subarray(from, to + 1)));
+    }
+    expect((await curl('-r', `${iso.length}-`, url('/media/boot.iso'))).status).toBe(416);
+  });
+
+  it('is cut where a file of it is gone: a short body is never taken for a whole one', async () => {
+    const got = await curl(url('/media/lost.iso'));
+    expect(got.exit).toBe(18); // transfer closed with bytes outstanding
+    expect(got.head).toMatch(/Content-Length: 1000100\r/);
+    expect((await curl('-r', '1000000-', url('/media/lost.iso'))).status).toBe(500);
+  });
+});
 
 describe('curl', () => {
   it('GET and HEAD: the file, its length, validators', async () => {

@@ -16,14 +16,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { netbootSection } from '../../../src/config/section/netboot.js';
 import {
-  bootPlanFiles,
   bootScript,
   configuredFiles,
   Manifest,
+  publishedFiles,
 } from '../../../src/netboot/published/manifest.js';
 import { TftpServer } from '../../../src/netboot/tftp/server.js';
 import { createLogger } from '../../../src/platform/logger.js';
 import { sendPortless } from '../../support/netboot/portless.js';
+import { publishedFor } from '../../support/published.js';
 
 const NODE = randomUUID();
 let directory: string;
@@ -43,22 +44,22 @@ beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'ferric-tftp-'));
   for (const [name, bytes] of Object.entries(files)) writeFileSync(join(directory, name), bytes);
   symlinkSync('/etc/passwd', join(directory, 'link'));
-  const plan: Record<string, string> = {
+  const plan: Parameters<typeof publishedFor>[1] = {
     'pxelinux.cfg/01-52-54-00-00-00-01': join(directory, 'small'),
     [`${NODE}/deploy_kernel`]: join(directory, 'large'),
     link: join(directory, 'link'),
     folder: directory,
+    generated: {
+      kind: 'generated',
+      segments: [{ zeros: 700 }, { path: join(directory, 'large'), start: 3, length: 500_000 }],
+      size: 500_700,
+    },
   };
   const manifest = new Manifest(
     [
       bootScript,
       configuredFiles(Object.fromEntries(Object.keys(files).map((name) => [name, join(directory, name)]))),
-      bootPlanFiles({
-        file: async (service, name) => {
-          const path = plan[name];
-          return path === undefined ? null : { service, name, path, node_uuid: NODE };
-        },
-      }),
+      publishedFiles(publishedFor(NODE, plan)),
     ],
     {
       admits: async () => true,
@@ -146,6 +147,14 @@ describe('independent clients get the file, byte by byte', () => {
     expect(whole(await atftp('/small'), 'small')).toBe(true);
     expect(whole(await curl('pxelinux.cfg/01-52-54-00-00-00-01'), 'small')).toBe(true);
     expect((await curl('boot.ipxe')).toString()).toMatch(/^#!ipxe\n/);
+  });
+
+  it('content that is generated while it is served', async () => {
+    const expected = Buffer.concat([Buffer.alloc(700), files['large']!.subarray(3, 500_003)]);
+    for (const options of [[], ['--tftp-blksize', '1468'], ['--tftp-no-options']]) {
+      const got = await curl('generated', ...options);
+      expect(got instanceof Buffer && got.equals(expected)).toBe(true);
+    }
   });
 
   it('thirty at once', async () => {

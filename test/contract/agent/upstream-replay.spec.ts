@@ -16,6 +16,7 @@ import type { StepContext } from '../../../src/driver/contract/step.js';
 import { DriverBench } from '../../support/driver-context.js';
 import { readRecording, type Session } from '../../support/interop/recording.js';
 import { ReplayedAgent } from '../../support/interop/replayed-agent.js';
+import { PublishedInMemory } from '../../support/published.js';
 
 const FIXTURES = join(import.meta.dirname, 'fixtures/upstream-runs');
 
@@ -94,7 +95,8 @@ describe.each(readdirSync(FIXTURES))('%s', (file) => {
           return { size: 1, sha256: String(os_hash_value), disk_format: String(disk_format) };
         },
       },
-      plans: { put: async () => {}, remove: async () => {}, byNode: async () => null },
+      published: new PublishedInMemory(),
+      host: 'conductor-1',
       settings,
       httpRoot: join(directory, 'http'),
       httpUrl: () => 'http://10.77.0.1:8080',

@@ -7,8 +7,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { BootPlanRepository } from '../../../src/persistence/boot-plan/boot-plan.repository.js';
 import { NodeRepository } from '../../../src/persistence/node/node.repository.js';
 import { PortRepository } from '../../../src/persistence/port/port.repository.js';
+import { PublishedFileRepository } from '../../../src/persistence/published-file/published-file.repository.js';
 import { startTestDatabase, type TestDatabase, testKeyring } from '../../support/database.js';
 import { bundle, ip, isRoot, Rack, type Started } from '../../support/netboot/rack.js';
+import { onDisk } from '../../support/published.js';
 
 const MAC = '52:54:00:00:77:01';
 const OVMF = '/usr/share/OVMF/OVMF_CODE_4M.fd';
@@ -53,10 +55,16 @@ async function plan(kind: 'ipxe' | 'pxe'): Promise<void> {
     macs: [MAC],
     kind,
     boot_mode: 'bios',
+  });
+  await new PublishedFileRepository(database.source).publish({
+    node_uuid,
+    publisher: 'boot',
+    life: 'node',
+    conductor: 'here',
     files: [
-      { service: 'http', name: `pxelinux.cfg/${MAC.replaceAll(':', '-')}`, path: script },
-      { service: 'http', name: `${MAC}.conf`, path: grub },
-      { service: 'http', name: `${node_uuid}/done`, path: join(rack.directory, 'done') },
+      onDisk('http', `pxelinux.cfg/${MAC.replaceAll(':', '-')}`, script),
+      onDisk('http', `${MAC}.conf`, grub),
+      onDisk('http', `${node_uuid}/done`, join(rack.directory, 'done')),
     ],
   });
 }

@@ -6,6 +6,7 @@ import { BootPlanRepository } from '../../../src/persistence/boot-plan/boot-plan
 import { LeaseRepository } from '../../../src/persistence/lease/lease.repository.js';
 import { SourceRule } from '../../../src/persistence/lease/source-rule.js';
 import { PortRepository } from '../../../src/persistence/port/port.repository.js';
+import { PublishedFileRepository } from '../../../src/persistence/published-file/published-file.repository.js';
 import { createLogger } from '../../../src/platform/logger.js';
 
 interface Options {
@@ -22,6 +23,7 @@ const every = { has: () => true };
 const memory = {
   ports: new PortRepository(source),
   plans: new BootPlanRepository(source),
+  published: new PublishedFileRepository(source),
   leases,
   sources: new SourceRule({
     leases,

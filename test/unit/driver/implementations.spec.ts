@@ -30,12 +30,14 @@ import { NetworkBoot } from '../../../src/driver/pxe/network-boot.js';
 import { DriverRegistry } from '../../../src/driver/registry.js';
 import type { ImageService } from '../../../src/image/image-service.js';
 import type { BootPlanRepository } from '../../../src/persistence/boot-plan/boot-plan.repository.js';
+import type { PublishedFileRepository } from '../../../src/persistence/published-file/published-file.repository.js';
 import { DriverBench } from '../../support/driver-context.js';
 
 const deploy = deploySection.parse(undefined);
 const settings = ipmiSection.parse(undefined);
 // The rooms that are given in for real fit what is asked of them: the compiler says so here.
 const plans = {} as BootPlanRepository;
+const published = {} as PublishedFileRepository;
 const images = {} as ImageService;
 const httpUrl = () => 'http://10.0.0.1:8080';
 const boot = (flavour: Flavour, root: string) =>
@@ -43,6 +45,8 @@ const boot = (flavour: Flavour, root: string) =>
     flavour,
     root,
     plans,
+    published,
+    host: 'here',
     images,
     settings: pxeSection.parse(undefined),
     defaultBootMode: 'uefi',
@@ -51,7 +55,7 @@ const boot = (flavour: Flavour, root: string) =>
 const client = new AgentClient({ timeout: 1, attempts: 1, requireTls: true, ports: [] });
 const work = new AgentWork({
   client,
-  image: new InstanceImage({ images, plans, settings: deploy, httpRoot: '/http', httpUrl }),
+  image: new InstanceImage({ images, published, host: 'here', settings: deploy, httpRoot: '/http', httpUrl }),
   logs: new RamdiskLogs({ client, directory: '/logs', maxBytes: 1 }),
   settings: deploy,
   apiUrl: () => 'http://10.0.0.1:6386',

@@ -10,17 +10,20 @@ import { type Flavour, ipxeFlavour, PXE_FLAVOUR, pxeByHttp } from '../../../../s
 import { NetworkBoot } from '../../../../src/driver/pxe/network-boot.js';
 import type { BootPlan } from '../../../../src/persistence/boot-plan/boot-plan.repository.js';
 import { DriverBench, NODE_UUID } from '../../../support/driver-context.js';
+import { onDisk, PublishedInMemory } from '../../../support/published.js';
 
 const MAC = '52:54:00:AA:BB:CC';
 const IPXE = ipxeFlavour(() => 'http://10.77.0.1:8080', 0);
 let root: string;
 let plans: Map<string, BootPlan>;
+let published: PublishedInMemory;
 let properties: Record<string, { kernel_id?: string; ramdisk_id?: string; boot_iso_id?: string }>;
 let fetched: { ref: string; target: string }[];
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'boot-root-'));
   plans = new Map();
+  published = new PublishedInMemory();
   fetched = [];
   properties = {};
 });
@@ -34,8 +37,9 @@ const build = (flavour: Flavour = IPXE, settings = {}, alsoUefi: Flavour[] = [])
     plans: {
       put: async (plan) => void plans.set(plan.node_uuid, plan),
       remove: async (uuid) => void plans.delete(uuid),
-      byNode: async (uuid) => plans.get(uuid) ?? null,
     },
+    published,
+    host: 'conductor-1',
     images: {
       validateReference: (ref, field) => {
         if (!/^(https?|file):|^[0-9a-f-]{36}$/.test(String(ref)))
@@ -89,8 +93,16 @@ describe('NetworkBoot', () => {
       macs: ['52:54:00:aa:bb:cc'],
       kind: 'ipxe',
       boot_mode: 'uefi',
-      files: names.map((name) => ({ service: 'http', name, path: join(root, name) })),
     });
+    expect(published.publications).toEqual([
+      {
+        node_uuid: NODE_UUID,
+        publisher: 'boot',
+        life: 'node',
+        conductor: 'conductor-1',
+        files: names.map((name) => onDisk('http', name, join(root, name))),
+      },
+    ]);
     expect(readFileSync(join(root, config), 'utf8')).toContain(
       `kernel http://10.77.0.1:8080/${NODE_UUID}/deploy_kernel nofb vga=normal selinux=0 troubleshoot=0 text ipa-api-url=http://10.77.0.1:6386 initrd=deploy_ramdisk BOOTIF=`,
     );
@@ -110,9 +122,10 @@ describe('NetworkBoot', () => {
     await build(PXE_FLAVOUR).prepareRamdisk(node.context(), {});
     const plan = plans.get(NODE_UUID);
     expect(plan).toMatchObject({ kind: 'pxe', boot_mode: mode });
-    expect(plan?.files.map((file) => file.service)).not.toContain('http');
+    const served = published.files(NODE_UUID, 'boot');
+    expect(served.map((file) => file.service)).not.toContain('http');
     for (const name of names) {
-      expect(plan?.files.map((file) => file.name)).toContain(name);
+      expect(served.map((file) => file.name)).toContain(name);
       expect(readFileSync(join(root, name), 'utf8')).toContain(text);
     }
   });
@@ -121,10 +134,10 @@ describe('NetworkBoot', () => {
     const boot = build(PXE_FLAVOUR, {}, pxeByHttp(IPXE));
     const node = bench({}, { properties: { capabilities: 'boot_mode:uefi' } });
     await boot.prepareRamdisk(node.context(), { 'ipa-api-url': 'http://10.77.0.1:6386' });
-    const plan = plans.get(NODE_UUID)!;
+    const served = published.files(NODE_UUID, 'boot');
     const text = (name: string) => {
-      const file = plan.files.find((row) => row.service === 'http' && row.name === name);
-      return readFileSync(file!.path, 'utf8');
+      const { content } = served.find((row) => row.service === 'http' && row.name === name)!;
+      return readFileSync(content.kind === 'file' ? content.path : '', 'utf8');
     };
     expect(text('pxelinux.cfg/52-54-00-aa-bb-cc')).toContain(
       `kernel http://10.77.0.1:8080/${NODE_UUID}/deploy_kernel `,
@@ -139,7 +152,7 @@ describe('NetworkBoot', () => {
     expect(files()).toEqual([]);
     const bios = bench({}, { properties: { capabilities: 'boot_mode:bios' } });
     await boot.prepareRamdisk(bios.context(), {});
-    expect(plans.get(NODE_UUID)!.files.map((file) => file.service)).not.toContain('http');
+    expect(published.files(NODE_UUID, 'boot').map((file) => file.service)).not.toContain('http');
   });
 
   const INSTANCE = {
@@ -162,7 +175,7 @@ describe('NetworkBoot', () => {
       const config = readFileSync(join(root, name), 'utf8');
       expect(config).toContain(`${line}root=UUID=5f0e1d2c-3b4a-4596-8778-69a0b1c2d3e4 ro nofb vga=normal`);
       expect(config).not.toContain('ipa-api-url');
-      expect(plans.get(NODE_UUID)?.files.map((file) => file.name)).toEqual(
+      expect(published.files(NODE_UUID, 'boot').map((file) => file.name)).toEqual(
         expect.arrayContaining([`${NODE_UUID}/kernel`, `${NODE_UUID}/ramdisk`, name]),
       );
       // What a take-over finds may be an empty folder.
@@ -171,7 +184,7 @@ describe('NetworkBoot', () => {
     await boot.prepareInstance(node.context());
     await boot.cleanUpInstance(node.context());
     expect(files()).toEqual([]);
-    expect(plans.size).toBe(0);
+    expect([plans.size, published.publications]).toEqual([0, []]);
   });
 
   it('starts an instance with its own parameters, and refuses those that are none', async () => {
@@ -193,7 +206,7 @@ describe('NetworkBoot', () => {
     const instance_info = 'local' in internal ? {} : INSTANCE.instance_info;
     const driver_internal_info = { ...INSTANCE.driver_internal_info, ...internal };
     await build().prepareInstance(bench({}, { instance_info, driver_internal_info }).context());
-    expect(plans.size).toBe(0);
+    expect([plans.size, published.publications]).toEqual([0, []]);
     expect(fetched).toEqual([]);
   });
 
@@ -212,7 +225,7 @@ describe('NetworkBoot', () => {
     await boot.cleanUpInstance(node.context());
     expect(files()).toEqual([]);
     expect(existsSync(join(root, NODE_UUID))).toBe(false);
-    expect(plans.size).toBe(0);
+    expect([plans.size, published.publications]).toEqual([0, []]);
   });
 
   it('also withdraws what a port had that is gone now', async () => {
@@ -314,7 +327,7 @@ describe('an instance that lives in memory', () => {
     await build().prepareInstance(deployed(ISO).context());
     const config = readFileSync(join(root, 'pxelinux.cfg/52-54-00-aa-bb-cc'), 'utf8');
     expect(config).toContain(`\nsanboot http://10.77.0.1:8080/${NODE_UUID}/boot_iso || goto retry\n`);
-    expect(plans.get(NODE_UUID)?.files.map((file) => file.name)).toContain(`${NODE_UUID}/boot_iso`);
+    expect(published.files(NODE_UUID, 'boot').map((file) => file.name)).toContain(`${NODE_UUID}/boot_iso`);
     await build().cleanUpInstance(deployed(ISO).context());
     expect(files()).toEqual([]);
   });

@@ -1,17 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import {
-  bootPlanFiles,
   bootScript,
   configuredFiles,
   Manifest,
+  publishedFiles,
 } from '../../../../src/netboot/published/manifest.js';
+import type { PublishedEntry } from '../../../../src/persistence/published-file/published-file.repository.js';
 
 const NODE = '11111111-2222-3333-4444-555555555555';
 const asked: string[] = [];
-const plans = {
-  file: async (service: 'tftp' | 'http', name: string) => {
+const BMC = '10.9.0.7';
+const published = {
+  find: async (service: 'tftp' | 'http', name: string): Promise<PublishedEntry | null> => {
     asked.push(name);
-    return name === 'node/kernel' ? { service, name, path: '/srv/kernel', node_uuid: NODE } : null;
+    const shared = { service, name, node_uuid: NODE, created_at: new Date(0), for_addresses: [] };
+    if (name === 'node/kernel') return { ...shared, for_machine: true, kind: 'file', path: '/srv/kernel' };
+    const media = { kind: 'generated' as const, segments: [{ zeros: 2048 }], size: 2048 };
+    return name === 'media/boot.iso'
+      ? { ...shared, ...media, for_machine: false, for_addresses: [BMC] }
+      : null;
   },
 };
 const rule = (speaker: string | null) => ({
@@ -20,7 +27,7 @@ const rule = (speaker: string | null) => ({
 });
 const routes = [
   bootScript,
-  bootPlanFiles(plans),
+  publishedFiles(published),
   configuredFiles({ 'undionly.kpxe': '/usr/lib/ipxe/undionly.kpxe' }),
 ];
 const manifest = new Manifest(routes, rule(NODE));
@@ -30,20 +37,20 @@ describe('the manifest', () => {
     expect(await manifest.find('http', 'boot.ipxe', '10.0.0.1')).toMatchObject({ kind: 'text' });
     expect(await manifest.find('tftp', 'grub/grub.cfg', '10.0.0.1')).toMatchObject({
       text: expect.stringContaining('$net_default_mac.conf') as string,
-      node_uuid: null,
+      readers: null,
     });
     expect(await manifest.find('http', 'grub/grub.cfg', '10.0.0.1')).toMatchObject({
       text: 'set timeout=0\nsource ($root)/$net_default_mac.conf\n',
     });
     expect(await manifest.find('tftp', 'undionly.kpxe', '10.0.0.1')).toMatchObject({
       links: true,
-      node_uuid: null,
+      readers: null,
     });
     expect(await manifest.find('http', 'node/kernel', '10.0.0.1')).toEqual({
       kind: 'file',
       path: '/srv/kernel',
       links: false,
-      node_uuid: NODE,
+      readers: { machine: NODE, addresses: [] },
     });
   });
 
@@ -69,5 +76,15 @@ describe('the manifest', () => {
     expect(await found(NODE)).toEqual([true, true, true]);
     expect(await found('99999999-2222-3333-4444-555555555555')).toEqual([false, true, true]);
     expect(await found(null)).toEqual([false, false, false]);
+  });
+
+  it('gives what is published for an address to that one alone: not to the machine, nor to any other', async () => {
+    const content = { kind: 'generated', size: 2048, modified: 0 };
+    for (const client of [BMC, `::ffff:${BMC}`]) {
+      expect(await manifest.find('http', 'media/boot.iso', client)).toMatchObject(content);
+    }
+    for (const client of ['10.9.0.8', '10.9.0.70', '::1', '']) {
+      expect(await manifest.find('http', 'media/boot.iso', client)).toBeNull();
+    }
   });
 });

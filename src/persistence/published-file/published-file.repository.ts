@@ -1,0 +1,169 @@
+import type { DataSource } from 'typeorm';
+import { canonicalAddress } from '../../domain/agent/callback-url.js';
+import { ConflictError } from '../../domain/errors.js';
+import {
+  type BootService,
+  type Content,
+  checkPublication,
+  type Publication,
+  type PublishedName,
+  type Publisher,
+  type Segment,
+  sizeOf,
+} from './publication.js';
+
+/** A published name as the servers see it. */
+export type PublishedEntry = {
+  service: BootService;
+  name: string;
+  node_uuid: string;
+  /** Whether the node's machine may read it, and which addresses besides. */
+  for_machine: boolean;
+  for_addresses: readonly string[];
+  created_at: Date;
+} & ({ kind: 'file'; path: string } | { kind: 'generated'; segments: readonly Segment[]; size: number });
+
+/** An entry whose life is over. */
+export interface EndedEntry {
+  service: BootService;
+  name: string;
+  operation_uuid: string | null;
+  /** Null: of generated content, or another entry that lives on names the same file. */
+  path: string | null;
+}
+
+interface Row extends Omit<PublishedEntry, 'kind'> {
+  kind: 'file' | 'generated';
+  path: string | null;
+  segments: Segment[] | null;
+  size: string | null;
+}
+
+const SHOWN = `service, name, node_uuid, for_machine, for_addresses, kind, path, segments, size, created_at`;
+
+/** Of a row of published_file. */
+const ENDED = (
+  row: string,
+) => `(coalesce(${row}.expires_at <= now(), false) or (${row}.operation_uuid is not null
+  and not exists (select from operation o where o.uuid = ${row}.operation_uuid and o.finished_at is null)))`;
+
+/** Every query on published files: interfaces of drivers publish, the boot servers read, the sweep takes away what ended. */
+export class PublishedFileRepository {
+  constructor(private readonly source: DataSource) {}
+
+  /**
+   * Sets all that a publisher publishes for a node, in one statement: what it published before and does not name any more
+   * is gone. A name that another publication holds passes to this one.
+   * @throws InvalidError for what could not be published; ConflictError where the life is an operation's and none is open
+   */
+  async publish(publication: Publication): Promise<void> {
+    checkPublication(publication);
+    const { node_uuid, publisher, life, seconds, conductor, files } = publication;
+    const readers = publication.readers ?? { machine: true, addresses: [] };
+    const [row] = await this.source.query<{ allowed: boolean }[]>(
+      `with owner as (
+         select $3 = 'node' or uuid is not null as allowed, uuid as operation_uuid
+           from (select 1) always left join operation on $3 = 'operation' and node_uuid = $1
+            and finished_at is null and kind not in ('power', 'action')
+       ), wanted as (
+         select * from jsonb_to_recordset($4::jsonb)
+           as t (service varchar, name text, kind varchar, path text, segments jsonb, size bigint)
+       ), gone as (
+         delete from published_file p using owner where allowed and p.node_uuid = $1 and p.publisher = $2
+            and not exists (select from wanted w where w.service = p.service and w.name = p.name)
+       ), published as (
+         insert into published_file (service, name, node_uuid, publisher, operation_uuid, expires_at, conductor,
+             for_machine, for_addresses, kind, path, segments, size)
+         select service, name, $1, $2, operation_uuid, now() + make_interval(secs => $5), $6, $7, $8::jsonb,
+                kind, path, segments, size
+           from wanted, owner where allowed order by service, name
+         on conflict (service, name) do update set node_uuid = excluded.node_uuid, publisher = excluded.publisher,
+           operation_uuid = excluded.operation_uuid, expires_at = excluded.expires_at, conductor = excluded.conductor,
+           for_machine = excluded.for_machine, for_addresses = excluded.for_addresses, kind = excluded.kind,
+           path = excluded.path, segments = excluded.segments, size = excluded.size, created_at = now()
+       )
+       select allowed from owner`,
+      [
+        node_uuid,
+        publisher,
+        life,
+        JSON.stringify(files.map(asRecord)),
+        seconds ?? null,
+        conductor,
+        readers.machine,
+        JSON.stringify(readers.addresses.map(canonicalAddress)),
+      ],
+    );
+    if (!row?.allowed) throw new ConflictError(`Node ${node_uuid} has no operation under way to publish for`);
+  }
+
+  /** Nothing that this publisher published for the node is served any more. */
+  async withdraw(node_uuid: string, publisher: Publisher): Promise<void> {
+    await this.source.query(`delete from published_file where node_uuid = $1 and publisher = $2`, [
+      node_uuid,
+      publisher,
+    ]);
+  }
+
+  /** What this publisher publishes for the node, by service and name. */
+  async of(node_uuid: string, publisher: Publisher): Promise<PublishedName[]> {
+    const rows = await this.source.query<Row[]>(
+      `select ${SHOWN} from published_file where node_uuid = $1 and publisher = $2 order by service, name`,
+      [node_uuid, publisher],
+    );
+    return rows.map(({ service, name, kind, path, segments }) => {
+      const content: Content = kind === 'file' ? { kind, path: path! } : { kind, segments: segments! };
+      return { service, name, content };
+    });
+  }
+
+  /** What is published under this exact name; nothing where its life is over. */
+  async find(service: BootService, name: string): Promise<PublishedEntry | null> {
+    const [row] = await this.source.query<Row[]>(
+      `select ${SHOWN} from published_file p where service = $1 and name = $2 and not ${ENDED('p')}`,
+      [service, name],
+    );
+    if (!row) return null;
+    const { kind, path, segments, size, ...rest } = row;
+    return kind === 'file'
+      ? { ...rest, kind, path: path! }
+      : { ...rest, kind, segments: segments!, size: Number(size) };
+  }
+
+  /**
+   * A page of the entries of this conductor, or of one that is dead, whose life is over.
+   * @param silence seconds after which a conductor is dead
+   * @param after the last one of the page before
+   */
+  async ended(
+    conductor: string,
+    silence: number,
+    limit: number,
+    after: Pick<EndedEntry, 'service' | 'name'> | null = null,
+  ): Promise<EndedEntry[]> {
+    return this.source.query<EndedEntry[]>(
+      `select service, name, operation_uuid, case when not exists (select from published_file other
+                where other.path = p.path and not ${ENDED('other')}) then path end as path
+         from published_file p
+        where ${ENDED('p')} and ($4::text is null or (service, name) > ($4, $5))
+          and (p.conductor = $1 or not exists (select from conductor c where c.hostname = p.conductor
+                and c.updated_at > now() - make_interval(secs => $2)))
+        order by service, name limit $3`,
+      [conductor, silence, limit, after?.service ?? null, after?.name ?? null],
+    );
+  }
+
+  /** Takes away what ended; what was published anew under the name since then stays. */
+  async remove({ service, name }: Pick<EndedEntry, 'service' | 'name'>): Promise<void> {
+    await this.source.query(
+      `delete from published_file p where service = $1 and name = $2 and ${ENDED('p')}`,
+      [service, name],
+    );
+  }
+}
+
+function asRecord({ service, name, content }: PublishedName): Record<string, unknown> {
+  return content.kind === 'file'
+    ? { service, name, kind: content.kind, path: content.path }
+    : { service, name, kind: content.kind, segments: content.segments, size: sizeOf(content.segments) };
+}

@@ -1,0 +1,68 @@
+import type {
+  BootService,
+  Publication,
+  PublishedName,
+  Publisher,
+} from '../../src/persistence/published-file/publication.js';
+import type { PublishedEntry } from '../../src/persistence/published-file/published-file.repository.js';
+
+/** Published files as a map, for tests that have no database. */
+export class PublishedInMemory {
+  readonly publications: Publication[] = [];
+
+  publish = async (publication: Publication): Promise<void> => {
+    await this.withdraw(publication.node_uuid, publication.publisher);
+    this.publications.push(publication);
+  };
+
+  withdraw = async (node_uuid: string, publisher: Publisher): Promise<void> => {
+    const at = this.publications.findIndex(
+      (one) => one.node_uuid === node_uuid && one.publisher === publisher,
+    );
+    if (at >= 0) this.publications.splice(at, 1);
+  };
+
+  of = async (node_uuid: string, publisher: Publisher): Promise<PublishedName[]> =>
+    this.files(node_uuid, publisher);
+
+  files(node_uuid: string, publisher: Publisher): PublishedName[] {
+    const found = this.publications.find((one) => one.node_uuid === node_uuid && one.publisher === publisher);
+    return [...(found?.files ?? [])];
+  }
+}
+
+/** A published file on disk, as its name is given to the repository. */
+export function onDisk(service: BootService, name: string, path: string): PublishedName {
+  return { service, name, content: { kind: 'file', path } };
+}
+
+/** What the servers ask of the repository: files by their path, or generated content, of one node. */
+export function publishedFor(
+  node_uuid: string,
+  contents: Readonly<
+    Record<string, string | Omit<Extract<PublishedEntry, { kind: 'generated' }>, keyof Shared>>
+  >,
+): { find(service: BootService, name: string): Promise<PublishedEntry | null> } {
+  return {
+    find: async (service, name) => {
+      const content = Object.hasOwn(contents, name) ? contents[name] : undefined;
+      if (content === undefined) return null;
+      const shared: Shared = {
+        service,
+        name,
+        node_uuid,
+        for_machine: true,
+        for_addresses: [],
+        created_at: new Date(0),
+      };
+      return typeof content === 'string'
+        ? { ...shared, kind: 'file', path: content }
+        : { ...shared, ...content };
+    },
+  };
+}
+
+type Shared = Pick<
+  PublishedEntry,
+  'service' | 'name' | 'node_uuid' | 'for_machine' | 'for_addresses' | 'created_at'
+>;
