@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LookLanes } from '../src/conductor/periodic/look-lanes.js';
+import { PollLanes } from '../src/conductor/periodic/poll-lanes.js';
 import { ipmiSection } from '../src/config/section/ipmi.js';
 import { powerStatus } from '../src/driver/ipmi/commands.js';
 import { callOf, Ipmitool } from '../src/driver/ipmi/ipmitool.js';
@@ -77,9 +77,9 @@ async function bench(signal: AbortSignal): Promise<void> {
     );
   };
   const lanes = () =>
-    new LookLanes<Bmc>({
+    new PollLanes<Bmc>({
       workers: WORKERS,
-      patient: 64,
+      slow: 64,
       grace: 500,
       mostRest: 0,
       failed: ({ uuid }, error) => console.error(uuid, error),

@@ -20,9 +20,9 @@ import type {
   VolumeTargetRepository,
 } from '../persistence/volume/volume.repository.js';
 import type { Logger } from '../platform/logger.js';
-import { ActionJournal } from './execution/action-journal.js';
+import { Actions } from './execution/actions.js';
 import { createFailpoint } from './execution/failpoint.js';
-import { Ledger } from './execution/ledger.js';
+import { JournalWriter } from './execution/journal-writer.js';
 import { NodeContexts } from './execution/node-context.js';
 import { OperationEnd } from './execution/operation-end.js';
 import { OperationRunner } from './execution/operation-runner.js';
@@ -31,24 +31,24 @@ import { Reservations } from './execution/reservation.js';
 import { StepPerformer } from './execution/step-performer.js';
 import { Takeover } from './execution/takeover.js';
 import { Transitions } from './execution/transition.js';
-import { InspectionDesk } from './inspection/inspection-desk.js';
+import { InspectionService } from './inspection/inspection-service.js';
 import { ReportReader } from './inspection/report-reader.js';
 import type { PeriodicRunner } from './periodic/periodic-runner.js';
 import { PowerSync } from './periodic/power-sync.js';
 import type { PeriodicTask } from './periodic/task.js';
 import { periodicTasks } from './periodic/tasks.js';
-import { AgentDesk, type CallbackCheck } from './service/agent-desk.js';
-import { AllocationDesk } from './service/allocation-desk.js';
+import { AgentService, type CallbackCheck } from './service/agent-service.js';
+import { AllocationService } from './service/allocation-service.js';
 import { ConductorService } from './service/conductor.service.js';
-import { HardwareDesk } from './service/hardware-desk.js';
+import { HardwareService } from './service/hardware-service.js';
 import { MachineOwner } from './service/machine-owner.js';
-import { NodeDesk } from './service/node-desk.js';
-import { PortDesk } from './service/port-desk.js';
-import { VendorDesk } from './service/vendor-desk.js';
+import { NodeService } from './service/node-service.js';
+import { PortService } from './service/port-service.js';
+import { VendorService } from './service/vendor-service.js';
 import { VerbAcceptance } from './service/verb-acceptance.js';
-import { VerbDesk } from './service/verb-desk.js';
-import { VifDesk } from './service/vif-desk.js';
-import { VolumeDesk } from './service/volume-desk.js';
+import { VerbService } from './service/verb-service.js';
+import { VifService } from './service/vif-service.js';
+import { VolumeService } from './service/volume-service.js';
 import { CleaningPlan } from './workflow/cleaning-plan.js';
 import { WAIT_TIMEOUTS, type WaitTimeout } from './workflow/workflow.js';
 
@@ -100,16 +100,16 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
   });
   const transitions = new Transitions(parts);
   const hardware = new HardwareRepository(parts.source);
-  const ledger = new Ledger({ ...parts, transitions });
-  const contexts = new NodeContexts({ ...parts, hardware, ledger });
+  const writer = new JournalWriter({ ...parts, transitions });
+  const contexts = new NodeContexts({ ...parts, hardware, writer });
   const reader = new ReportReader({ ...parts, hardware, settings: parts.inspector, call: parts.callForRule });
   const cleaning = new CleaningPlan(parts.registry, settings.automated_clean);
-  const end = new OperationEnd({ ...parts, transitions, ledger, contexts, cleaning, failpoint });
+  const end = new OperationEnd({ ...parts, transitions, writer, contexts, cleaning, failpoint });
   const runner = new OperationRunner({
     ...parts,
     reservations,
     transitions,
-    ledger,
+    writer,
     performer: new StepPerformer(contexts, [reader.step]),
     end,
     failpoint,
@@ -119,7 +119,7 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
     >,
   });
   const wakeNode = (uuid: string) => runner.wakeNode(uuid);
-  const desk = new NodeDesk({
+  const desk = new NodeService({
     ...parts,
     wakeNode,
     reservations,
@@ -128,20 +128,20 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
     allowDeletingAvailable: settings.allow_deleting_available_nodes,
   });
   const acceptance = new VerbAcceptance({ ...parts, contexts, cleaning, limits: settings });
-  const verbs = new VerbDesk({
+  const verbs = new VerbService({
     ...parts,
     transitions,
     reservations,
-    ledger,
+    writer,
     runner,
     acceptance,
     limits: settings,
   });
-  const allocating = new AllocationDesk({ ...parts, desk });
-  const actions = new ActionJournal({ ...parts, runner });
+  const allocating = new AllocationService({ ...parts, desk });
+  const actions = new Actions({ ...parts, runner });
   const owner = new MachineOwner({ ...parts, ignored: parts.inspector.ignored_macs });
-  const agents = new AgentDesk({ ...parts, owner, runner });
-  const inspections = new InspectionDesk({
+  const agents = new AgentService({ ...parts, owner, runner });
+  const inspections = new InspectionService({
     ...parts,
     hardware,
     runner,
@@ -155,15 +155,15 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
     ...parts,
     contexts,
     desk,
-    portDesk: new PortDesk({ ...parts, desk }),
-    volumeDesk: new VolumeDesk({ ...parts, desk }),
-    vifDesk: new VifDesk({ ...parts, contexts, desk }),
+    portDesk: new PortService({ ...parts, desk }),
+    volumeDesk: new VolumeService({ ...parts, desk }),
+    vifDesk: new VifService({ ...parts, contexts, desk }),
     allocating,
     verbs,
     agents,
     inspections,
-    hardware: new HardwareDesk({ ...parts, contexts, desk, actions }),
-    vendor: new VendorDesk({ ...parts, contexts, desk, actions }),
+    hardware: new HardwareService({ ...parts, contexts, desk, actions }),
+    vendor: new VendorService({ ...parts, contexts, desk, actions }),
     conductorTimeout: settings.heartbeat_timeout,
   });
   const recoverOrphans = async () => {

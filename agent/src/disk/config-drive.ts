@@ -1,8 +1,8 @@
 import { gunzipSync } from 'node:zlib';
 import { buildFat } from '../../../src/protocol/file-system/fat.js';
-import { readIso9660 } from '../../../src/protocol/iso/read.js';
 import { fileSystemOf } from '../../../src/protocol/image-format/content.js';
 import { fileSystemFault } from '../../../src/protocol/image-format/sector-size.js';
+import { readIso9660 } from '../../../src/protocol/iso/read.js';
 import type { AgentLog } from '../agent-log.js';
 import { deployment, messageOf } from '../error.js';
 import type { BlockDevice } from '../machine/block-device.js';

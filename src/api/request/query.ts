@@ -61,7 +61,9 @@ export function readQuery<Table extends ParameterTable>(
     const parameter = table[name]!;
     const parsed = parameter.read(name, value);
     if (parameter.since !== undefined && !version.has(parameter.since)) {
-      const hint = parameter.hidesVersion ? '' : ` The minimal required API version should be 1.${parameter.since}`;
+      const hint = parameter.hidesVersion
+        ? ''
+        : ` The minimal required API version should be 1.${parameter.since}`;
       throw new FerricError('not-acceptable', `Request not acceptable.${hint}`);
     }
     read[name] = parsed;

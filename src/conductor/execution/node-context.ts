@@ -25,17 +25,17 @@ import type { Port } from '../../persistence/port/port.entity.js';
 import type { PortRepository } from '../../persistence/port/port.repository.js';
 import type { Logger } from '../../platform/logger.js';
 import type { OwnContext } from '../workflow/own-step.js';
-import type { Ledger } from './ledger.js';
+import type { JournalWriter } from './journal-writer.js';
 import { mergeKeys } from './merge-keys.js';
 import { clearNode, MERGED, type NodeDraft } from './node-draft.js';
-import type { Lease } from './reservation.js';
+import type { Reservation } from './reservation.js';
 
 /** For looking only: it cannot be given to a method that changes something. */
 export type ReadingContext = ReadContext & { interfaces: WorkContext['interfaces']; all: Interfaces };
 
 /** Builds what drivers are given: nobody else hands out a node with its secrets in clear. */
 export class NodeContexts {
-  readonly #ports = new WeakMap<Lease, Promise<Port[]>>();
+  readonly #ports = new WeakMap<Reservation, Promise<Port[]>>();
 
   constructor(
     private readonly deps: {
@@ -45,7 +45,7 @@ export class NodeContexts {
       operations: OperationRepository;
       hardware: HardwareRepository;
       registry: DriverRegistry;
-      ledger: Ledger;
+      writer: JournalWriter;
       sources: Pick<SourceRule, 'silence'>;
       host: string;
       log: Logger;
@@ -59,17 +59,17 @@ export class NodeContexts {
 
   /**
    * For looking only: validation, reading power. `fence` has nothing to guard.
-   * @param lease of the node, where it is held
+   * @param reservation of the node, where it is held
    * @param attended somebody waits for what is read
    */
   async forReading(
     node: Node,
     signal: AbortSignal,
-    lease: Lease | null = null,
+    reservation: Reservation | null = null,
     attended = true,
   ): Promise<ReadingContext> {
     const all = this.deps.registry.resolve(node);
-    const ports = lease ? this.#portsOf(lease) : this.deps.ports.ofNode(node.uuid);
+    const ports = reservation ? this.#portsOf(reservation) : this.deps.ports.ofNode(node.uuid);
     const base = await this.#base(node, ports, signal);
     return {
       ...base,
@@ -82,9 +82,13 @@ export class NodeContexts {
   }
 
   /** For acting under a reservation. */
-  async forWork(lease: Lease, node: Node, signal: AbortSignal): Promise<WorkContext & { all: Interfaces }> {
+  async forWork(
+    reservation: Reservation,
+    node: Node,
+    signal: AbortSignal,
+  ): Promise<WorkContext & { all: Interfaces }> {
     const all = this.deps.registry.resolve(node);
-    const base = await this.#base(node, this.#portsOf(lease), signal);
+    const base = await this.#base(node, this.#portsOf(reservation), signal);
     let row = node;
     let current = base.node;
     const context: WorkContext & { all: Interfaces } = {
@@ -104,9 +108,9 @@ export class NodeContexts {
         const whole = !(bios_settings || firmware_components || inventory);
         const merged = MERGED.filter((column) => columns[column]);
         const written = whole
-          ? await this.deps.nodes.updateUnchanged(row, merged, columns, lease.fence)
+          ? await this.deps.nodes.updateUnchanged(row, merged, columns, reservation.fence)
           : null;
-        // Otherwise somebody else wrote them too, or the lease is lost: then this throws.
+        // Otherwise somebody else wrote them too, or the reservation is lost: then this throws.
         row =
           written ??
           (await inTransaction(this.deps.source, async (manager) => {
@@ -117,7 +121,7 @@ export class NodeContexts {
                 merged.map((column) => [column, mergeKeys(seen[column], columns[column]!, clear[column])]),
               ),
             });
-            const edited = await nodes.edit(node.uuid, lease.fence, merge, manager);
+            const edited = await nodes.edit(node.uuid, reservation.fence, merge, manager);
             if (bios_settings) await hardware.replaceBiosSettings(node.uuid, bios_settings, manager);
             if (firmware_components) await hardware.noteFirmware(node.uuid, firmware_components, manager);
             if (inventory) await hardware.replaceInventory(node.uuid, inventory, manager);
@@ -125,7 +129,7 @@ export class NodeContexts {
           }));
         current = clearNode(row, this.deps.nodes);
       },
-      fence: (duration: number) => lease.ensure(duration),
+      fence: (duration: number) => reservation.ensure(duration),
     };
     return context;
   }
@@ -135,7 +139,7 @@ export class NodeContexts {
    * @param inside what it saves goes into the draft, and is committed with what becomes of it
    */
   async forStep(
-    lease: Lease,
+    reservation: Reservation,
     draft: NodeDraft,
     signal: AbortSignal,
     operation: JournaledOperation,
@@ -146,8 +150,8 @@ export class NodeContexts {
   ): Promise<OwnContext> {
     const step = journal.steps[position] as Step;
     const work = inside
-      ? await this.#forDraft(lease, draft, signal)
-      : await this.forWork(lease, draft.row, signal);
+      ? await this.#forDraft(reservation, draft, signal)
+      : await this.forWork(reservation, draft.row, signal);
     let saved: Json = step.checkpoint;
     const args =
       operation.kind === 'action'
@@ -163,13 +167,13 @@ export class NodeContexts {
       },
       checkpoint: async (value: Json) => {
         if (inside) throw new FerricError('internal', 'a step that stays inside has nothing to come back to');
-        await lease.ensure(1_000);
-        await this.deps.ledger.checkpoint(lease, operation.id, position, value);
+        await reservation.ensure(1_000);
+        await this.deps.writer.checkpoint(reservation, operation.id, position, value);
         saved = value;
       },
       tell: (text: string) =>
-        this.deps.ledger.tell(lease, {
-          node_uuid: lease.node.uuid,
+        this.deps.writer.tell(reservation, {
+          node_uuid: reservation.node.uuid,
           event_type: 'provision',
           severity: 'WARNING',
           event: text,
@@ -178,8 +182,8 @@ export class NodeContexts {
         }),
       commit: <T>(act: (manager: EntityManager, fence: Fence) => Promise<T>): Promise<T> =>
         inTransaction(this.deps.source, async (manager) => {
-          await this.deps.nodes.reservations.assertHeld(lease.node.uuid, lease.fence, manager);
-          return act(manager, lease.fence);
+          await this.deps.nodes.reservations.assertHeld(reservation.node.uuid, reservation.fence, manager);
+          return act(manager, reservation.fence);
         }),
     };
     // Keeps the getters of both alive, where a spread would freeze their first value.
@@ -193,12 +197,12 @@ export class NodeContexts {
   }
 
   async #forDraft(
-    lease: Lease,
+    reservation: Reservation,
     draft: NodeDraft,
     signal: AbortSignal,
   ): Promise<WorkContext & { all: Interfaces }> {
     const all = this.deps.registry.resolve(draft.row);
-    const base = await this.#base(draft.row, this.#portsOf(lease), signal);
+    const base = await this.#base(draft.row, this.#portsOf(reservation), signal);
     const save = async (changes: NodeChanges) => draft.put(changes);
     return {
       ...base,
@@ -211,7 +215,7 @@ export class NodeContexts {
         return draft.node;
       },
       save,
-      fence: (duration: number) => lease.ensure(duration),
+      fence: (duration: number) => reservation.ensure(duration),
     };
   }
 
@@ -224,16 +228,16 @@ export class NodeContexts {
   }
 
   /** They were written under this reservation. */
-  forgetPorts(lease: Lease): void {
-    this.#ports.delete(lease);
+  forgetPorts(reservation: Reservation): void {
+    this.#ports.delete(reservation);
   }
 
   /** Read once for each time that the node is held. */
-  #portsOf(lease: Lease): Promise<Port[]> {
-    let ports = this.#ports.get(lease);
+  #portsOf(reservation: Reservation): Promise<Port[]> {
+    let ports = this.#ports.get(reservation);
     if (!ports) {
-      ports = this.deps.ports.ofNode(lease.node.uuid);
-      this.#ports.set(lease, ports);
+      ports = this.deps.ports.ofNode(reservation.node.uuid);
+      this.#ports.set(reservation, ports);
     }
     return ports;
   }

@@ -17,10 +17,10 @@ import type { CleaningPlan } from '../workflow/cleaning-plan.js';
 import type { Workflow } from '../workflow/workflow.js';
 import { WORKFLOWS } from '../workflow/workflows.js';
 import type { Failpoint } from './failpoint.js';
-import type { Ledger } from './ledger.js';
+import type { JournalWriter } from './journal-writer.js';
 import type { NodeContexts } from './node-context.js';
 import type { NodeDraft } from './node-draft.js';
-import type { Lease } from './reservation.js';
+import type { Reservation } from './reservation.js';
 import type { Move, Transitions } from './transition.js';
 
 /** The last commits of an operation: result, provision state and event, and the work that follows it, at once. */
@@ -32,7 +32,7 @@ export class OperationEnd {
       operations: OperationRepository;
       allocations: AllocationRepository;
       transitions: Transitions;
-      ledger: Ledger;
+      writer: JournalWriter;
       contexts: NodeContexts;
       cleaning: CleaningPlan;
       failpoint: Failpoint;
@@ -45,7 +45,7 @@ export class OperationEnd {
   async finish(
     operation: JournaledOperation,
     journal: Journal,
-    lease: Lease,
+    reservation: Reservation,
     draft: NodeDraft,
     signal: AbortSignal,
     begin: (id: string) => void,
@@ -53,16 +53,16 @@ export class OperationEnd {
     const workflow = WORKFLOWS[operation.kind];
     if (journal.result!.is === 'succeeded') {
       this.deps.failpoint(`${operation.kind}.end`);
-      const follows = await this.#succeed(workflow, operation, journal, lease, draft);
+      const follows = await this.#succeed(workflow, operation, journal, reservation, draft);
       if (follows) begin(follows);
       return;
     }
     if (operation.journal.state !== 'ending') {
-      await this.deps.ledger.commit(operation, journal, null, draft, lease);
+      await this.deps.writer.commit(operation, journal, null, draft, reservation);
     }
-    await this.#cleanUp(workflow, operation, draft.row, lease, signal);
+    await this.#cleanUp(workflow, operation, draft.row, reservation, signal);
     this.deps.failpoint(`${operation.kind}.end`);
-    await this.#fail(workflow, operation, journal, lease, draft);
+    await this.#fail(workflow, operation, journal, reservation, draft);
   }
 
   /** @returns the operation that follows, once it is committed */
@@ -70,7 +70,7 @@ export class OperationEnd {
     workflow: Workflow,
     operation: JournaledOperation,
     journal: Journal,
-    lease: Lease,
+    reservation: Reservation,
     draft: NodeDraft,
   ): Promise<string | null> {
     const requestId = operation.request_id;
@@ -84,7 +84,15 @@ export class OperationEnd {
     const ended = event ? this.deps.transitions.plan(at, event, { changes, requestId }) : null;
     const moves = [resumed, ended].filter((move) => move !== null);
     const commit = (release: boolean, manager?: EntityManager) =>
-      this.deps.ledger.commit(operation, journal, null, draft, lease, { moves, changes, release }, manager);
+      this.deps.writer.commit(
+        operation,
+        journal,
+        null,
+        draft,
+        reservation,
+        { moves, changes, release },
+        manager,
+      );
     if (operation.kind !== 'teardown') {
       await commit(true);
       return null;
@@ -119,7 +127,7 @@ export class OperationEnd {
     workflow: Workflow,
     operation: JournaledOperation,
     journal: Journal,
-    lease: Lease,
+    reservation: Reservation,
     draft: NodeDraft,
   ): Promise<void> {
     const { transitions } = this.deps;
@@ -140,21 +148,21 @@ export class OperationEnd {
     }
     const after: Journal = { ...journal, state: 'finished' };
     const entry = { moves, changes, release: true };
-    await this.deps.ledger.commit(operation, after, null, draft, lease, entry);
+    await this.deps.writer.commit(operation, after, null, draft, reservation, entry);
   }
 
   async #cleanUp(
     workflow: Workflow,
     operation: JournaledOperation,
     node: Node,
-    lease: Lease,
+    reservation: Reservation,
     signal: AbortSignal,
   ): Promise<void> {
     if (!workflow.cleanUp) return;
     const { result } = operation.journal;
     const reason = result?.message ?? 'aborted';
     try {
-      const context = await this.deps.contexts.forWork(lease, node, signal);
+      const context = await this.deps.contexts.forWork(reservation, node, signal);
       await workflow.cleanUp(context, {
         uuid: operation.uuid,
         reason,

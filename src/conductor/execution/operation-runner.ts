@@ -21,10 +21,10 @@ import type { Logger } from '../../platform/logger.js';
 import type { WaitTimeout } from '../workflow/workflow.js';
 import { WORKFLOWS } from '../workflow/workflows.js';
 import type { Failpoint } from './failpoint.js';
-import type { Ledger } from './ledger.js';
+import type { JournalWriter } from './journal-writer.js';
 import { NodeDraft } from './node-draft.js';
 import type { OperationEnd } from './operation-end.js';
-import type { Lease, Reservations } from './reservation.js';
+import type { Reservation, Reservations } from './reservation.js';
 import type { StepPerformer } from './step-performer.js';
 import type { Transitions } from './transition.js';
 
@@ -37,12 +37,12 @@ const MOST_UNCLAIMED = 2;
 /** An operation that is begun by whoever journaled it, under the reservation that it was journaled under. */
 export interface Begun {
   readonly operation: JournaledOperation;
-  readonly lease: Lease;
+  readonly reservation: Reservation;
   /** As it was committed. */
   readonly node: Node;
 }
 
-interface Waiting {
+interface QueuedEvent {
   readonly event: StepEvent;
   readonly begun: Begun | null;
 }
@@ -52,7 +52,7 @@ interface RunnerDeps {
   operations: OperationRepository;
   reservations: Reservations;
   transitions: Transitions;
-  ledger: Ledger;
+  writer: JournalWriter;
   performer: StepPerformer;
   end: OperationEnd;
   failpoint: Failpoint;
@@ -67,11 +67,11 @@ interface RunnerDeps {
  * a queue of events for each operation and a timer for each wait, both made again at a start.
  */
 export class OperationRunner {
-  readonly #queues = new Map<string, { events: Waiting[]; running: Promise<void> }>();
+  readonly #queues = new Map<string, { events: QueuedEvent[]; running: Promise<void> }>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
   /** Interruptions in a row by operation. */
   readonly #interrupted = new Map<string, number>();
-  /** Those of them by errors that say nothing of a lock, a lease or the database. */
+  /** Those of them by errors that say nothing of a lock, a reservation or the database. */
   readonly #unclaimed = new Map<string, number>();
   readonly #stopping = new AbortController();
   /** One for all who ask for it. */
@@ -148,28 +148,28 @@ export class OperationRunner {
     if (!this.#stopping.signal.aborted) this.#enqueue(id, { event, begun: null });
   }
 
-  #enqueue(id: string, waiting: Waiting): void {
+  #enqueue(id: string, queued: QueuedEvent): void {
     const queue = this.#queues.get(id);
     if (queue) {
-      const { event, begun } = waiting;
-      if (begun || !queue.events.some((other) => other.event.on === event.on)) queue.events.push(waiting);
+      const { event, begun } = queued;
+      if (begun || !queue.events.some((other) => other.event.on === event.on)) queue.events.push(queued);
       return;
     }
-    const fresh = { events: [waiting], running: Promise.resolve() };
+    const fresh = { events: [queued], running: Promise.resolve() };
     this.#queues.set(id, fresh);
     fresh.running = this.#work(id, fresh.events);
   }
 
-  async #work(id: string, events: Waiting[]): Promise<void> {
+  async #work(id: string, events: QueuedEvent[]): Promise<void> {
     await Promise.resolve();
     try {
-      for (let waiting = events.shift(); waiting; waiting = events.shift()) await this.#take(id, waiting);
+      for (let queued = events.shift(); queued; queued = events.shift()) await this.#take(id, queued);
     } finally {
       this.#queues.delete(id);
     }
   }
 
-  async #take(id: string, { event, begun }: Waiting): Promise<void> {
+  async #take(id: string, { event, begun }: QueuedEvent): Promise<void> {
     try {
       if (begun) await this.#drive(begun, event);
       else await this.#takeUp(id, event);
@@ -180,7 +180,7 @@ export class OperationRunner {
     }
   }
 
-  /** Work that met a lock, lost its lease or the database is taken up again, what nobody claims a few times only. */
+  /** Work that met a lock, lost its reservation or the database is taken up again, what nobody claims a few times only. */
   #interrupt(id: string, event: StepEvent, error: unknown): void {
     const { log } = this.deps;
     // Whether the last commit took effect is in the journal: read it again rather than guess.
@@ -216,17 +216,21 @@ export class OperationRunner {
       if (event.on === 'restart') await this.#waitOn(id);
       return;
     }
-    const lease = await reservations.acquire(peek.node_uuid, true);
+    const reservation = await reservations.acquire(peek.node_uuid, true);
     try {
       const operation = await operations.load(id);
-      if (!operation || operation.journal.state === 'finished' || isPutOff(operation, lease.node, event))
+      if (
+        !operation ||
+        operation.journal.state === 'finished' ||
+        isPutOff(operation, reservation.node, event)
+      )
         return;
       await this.#drive(
-        { operation, lease, node: lease.node },
-        this.#atDeadline(operation, lease.node, event),
+        { operation, reservation, node: reservation.node },
+        this.#atDeadline(operation, reservation.node, event),
       );
     } finally {
-      await lease.release();
+      await reservation.release();
     }
   }
 
@@ -239,28 +243,34 @@ export class OperationRunner {
   /** A step that looks a last time is woken; any other fails. */
   #atDeadline({ kind, journal }: JournaledOperation, node: Node, event: StepEvent): StepEvent {
     const step = journal.steps[journal.cursor];
-    if (event.on !== 'deadline' || !step || !this.deps.performer.looksLast(kind, step, node)) return event;
+    if (event.on !== 'deadline' || !step || !this.deps.performer.isEnteredAtDeadline(kind, step, node))
+      return event;
     return { on: 'wake', why: 'deadline' };
   }
 
-  async #drive({ operation, lease, node }: Begun, event: StepEvent): Promise<void> {
+  async #drive({ operation, reservation, node }: Begun, event: StepEvent): Promise<void> {
     try {
       this.#stopping.signal.throwIfAborted();
       const draft = new NodeDraft(node, this.deps.nodes);
-      await this.#play(operation, advance(operation.journal, event), lease, draft);
+      await this.#play(operation, advance(operation.journal, event), reservation, draft);
     } finally {
-      await lease.release();
+      await reservation.release();
     }
   }
 
-  async #play(operation: JournaledOperation, first: Advance, lease: Lease, draft: NodeDraft): Promise<void> {
+  async #play(
+    operation: JournaledOperation,
+    first: Advance,
+    reservation: Reservation,
+    draft: NodeDraft,
+  ): Promise<void> {
     const { failpoint, performer, end } = this.deps;
-    const signal = AbortSignal.any([lease.signal, this.#stopping.signal]);
+    const signal = AbortSignal.any([reservation.signal, this.#stopping.signal]);
     for (let step = first; ; ) {
       const { effect, journal } = step;
       if (effect.do === 'nothing') return;
       if (effect.do === 'end') {
-        await end.finish(operation, journal, lease, draft, signal, (next) =>
+        await end.finish(operation, journal, reservation, draft, signal, (next) =>
           this.deliver(next, { on: 'begin' }),
         );
         this.#clearTimer(operation.id);
@@ -268,24 +278,31 @@ export class OperationRunner {
       }
       const running = effect.do === 'run' ? journal.steps[effect.position]! : null;
       const inside = running !== null && performer.isInside(operation.kind, running, draft);
-      if (!inside) await this.#commit(operation, step, lease, draft);
+      if (!inside) await this.#commit(operation, step, reservation, draft);
       if (effect.do !== 'run') return;
       const label = `${operation.kind}.${running!.name}`;
       failpoint(`${label}.before`);
-      const event = await performer.perform(operation, journal, effect, draft, lease, inside, signal);
+      const event = await performer.perform(operation, journal, effect, draft, reservation, inside, signal);
       failpoint(`${label}.after`);
       step = advance(journal, event);
     }
   }
 
   /** Journal, provision state, event and what the steps before left to be written, at once. */
-  async #commit(operation: JournaledOperation, step: Advance, lease: Lease, draft: NodeDraft): Promise<void> {
+  async #commit(
+    operation: JournaledOperation,
+    step: Advance,
+    reservation: Reservation,
+    draft: NodeDraft,
+  ): Promise<void> {
     const { effect } = step;
     const wait = effect.do === 'wait' ? this.#waiting(operation, effect) : null;
     const event = WORKFLOWS[operation.kind].waits ? stateEvent(draft.row, effect) : null;
     const requestId = operation.request_id;
     const moves = event ? [this.deps.transitions.plan(draft.row, event, { requestId })] : [];
-    const deadline = await this.deps.ledger.commit(operation, step.journal, wait, draft, lease, { moves });
+    const deadline = await this.deps.writer.commit(operation, step.journal, wait, draft, reservation, {
+      moves,
+    });
     if (wait) this.#arm(operation.id, wait.pollAfter, deadline);
     else this.#clearTimer(operation.id);
   }

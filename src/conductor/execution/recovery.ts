@@ -3,7 +3,7 @@ import { factsOf, isProvisionState } from '../../domain/provision/machine.js';
 import type { NodeRepository } from '../../persistence/node/node.repository.js';
 import type { OperationRepository, Stranded } from '../../persistence/operation/operation.repository.js';
 import type { Logger } from '../../platform/logger.js';
-import type { Lease, Reservations } from './reservation.js';
+import type { Reservation, Reservations } from './reservation.js';
 import type { Transitions } from './transition.js';
 
 interface Deps {
@@ -24,17 +24,17 @@ export async function recoverStranded(deps: Deps): Promise<void> {
   const { operations, reservations, host, log } = deps;
   for (const { uuid } of await operations.stranded(host)) {
     try {
-      const lease = await reservations.acquire(uuid, false);
+      const reservation = await reservations.acquire(uuid, false);
       try {
         const [found] = await operations.stranded(host, uuid);
         if (!found) continue;
         log.warn(
-          { node: uuid, state: lease.node.provision_state },
+          { node: uuid, state: reservation.node.provision_state },
           'a node was left in work that nobody knows',
         );
-        await recover(deps, lease, found);
+        await recover(deps, reservation, found);
       } finally {
-        await lease.release();
+        await reservation.release();
       }
     } catch (error) {
       // Somebody works on it, or has deleted it: the next look tells.
@@ -43,7 +43,7 @@ export async function recoverStranded(deps: Deps): Promise<void> {
   }
 }
 
-async function recover(deps: Deps, { node, fence }: Lease, { power, work }: Stranded): Promise<void> {
+async function recover(deps: Deps, { node, fence }: Reservation, { power, work }: Stranded): Promise<void> {
   const { nodes, transitions, host } = deps;
   const changes = power ? { target_power_state: null } : {};
   const state = node.provision_state;

@@ -13,11 +13,11 @@ import { contained } from '../../platform/boundary.js';
 import type { Logger } from '../../platform/logger.js';
 
 /** A node held by this conductor. `signal` fires when it is lost. */
-export interface Lease {
+export interface Reservation {
   readonly node: Node;
   readonly fence: Fence;
   readonly signal: AbortSignal;
-  /** The lease will last `duration` ms more, or nearly its full length if that is less. @throws ReservationLostError */
+  /** The reservation will last `duration` ms more, or nearly its full length if that is less. @throws ReservationLostError */
   ensure(duration: number): Promise<void>;
   /** Does nothing for one that was given up already. */
   release(): Promise<void>;
@@ -34,7 +34,7 @@ interface Held {
 
 /** Runs work under a node's reservation, trying again as configured while another holds it. */
 export interface Reserving {
-  reserved<T>(ident: string, work: (lease: Lease) => Promise<T>): Promise<T>;
+  reserved<T>(ident: string, work: (reservation: Reservation) => Promise<T>): Promise<T>;
 }
 
 /** Asked for, and the answer was lost. */
@@ -88,7 +88,7 @@ export class Reservations {
    * @param retry try again as configured while another holds it; otherwise once
    * @throws LockedError, NotFoundError
    */
-  async acquire(uuid: string, retry: boolean): Promise<Lease> {
+  async acquire(uuid: string, retry: boolean): Promise<Reservation> {
     const { nodes, host, leaseSeconds, retryAttempts, retryInterval } = this.deps;
     await this.#giveBack(uuid);
     for (let attempt = 0; ; attempt++) {
@@ -120,7 +120,7 @@ export class Reservations {
     return this.#held.has(uuid);
   }
 
-  #hold(node: Node, fence: Fence, asked: number): Lease {
+  #hold(node: Node, fence: Fence, asked: number): Reservation {
     const held: Held = { fence, expires: asked + this.deps.leaseSeconds * 1000, lost: new AbortController() };
     this.#held.set(node.uuid, held);
     if (this.#owed.get(node.uuid) === UNKNOWN) this.#owed.delete(node.uuid);

@@ -8,7 +8,7 @@ import type { OwnContext, OwnStep } from '../workflow/own-step.js';
 import { findOwnStep } from '../workflow/own-steps.js';
 import type { NodeContexts } from './node-context.js';
 import type { NodeDraft } from './node-draft.js';
-import type { Lease } from './reservation.js';
+import type { Reservation } from './reservation.js';
 
 /** Runs one step once and says what became of it. */
 export class StepPerformer {
@@ -31,7 +31,7 @@ export class StepPerformer {
   }
 
   /** Whether the step is entered at its deadline: see `StepDeclaration.lastLook`. */
-  looksLast(kind: OperationKind, step: Step, node: Node): boolean {
+  isEnteredAtDeadline(kind: OperationKind, step: Step, node: Node): boolean {
     // One that the agent listed may be at a reboot of its ramdisk.
     if (step.agent) return true;
     try {
@@ -53,7 +53,7 @@ export class StepPerformer {
     journal: Journal,
     effect: Effect & { do: 'run' },
     draft: NodeDraft,
-    lease: Lease,
+    reservation: Reservation,
     inside: boolean,
     signal: AbortSignal,
   ): Promise<StepEvent> {
@@ -61,7 +61,7 @@ export class StepPerformer {
     const step = journal.steps[position]!;
     try {
       const context = await this.contexts.forStep(
-        lease,
+        reservation,
         draft,
         signal,
         operation,
@@ -70,7 +70,7 @@ export class StepPerformer {
         wake,
         inside,
       );
-      const outcome = await this.#run(context, operation.kind, step, lease);
+      const outcome = await this.#run(context, operation.kind, step, reservation);
       return { on: 'outcome', outcome, late: wake === 'deadline' };
     } catch (error) {
       if (error instanceof ReservationLostError || signal.aborted || isDatabaseAway(error)) throw error;
@@ -78,14 +78,19 @@ export class StepPerformer {
     }
   }
 
-  async #run(context: OwnContext, kind: OperationKind, step: Step, lease: Lease): Promise<StepOutcome> {
+  async #run(
+    context: OwnContext,
+    kind: OperationKind,
+    step: Step,
+    reservation: Reservation,
+  ): Promise<StepOutcome> {
     if (step.agent) return context.all.deploy.runAgentStep(context);
     const declared = this.#declared(context.all, kind, step);
     if (!declared) throw new FerricError('unsupported', 'the node has no such step any more');
     try {
       return await declared.run(context);
     } finally {
-      if (this.own.some((known) => known === declared)) this.contexts.forgetPorts(lease);
+      if (this.own.some((known) => known === declared)) this.contexts.forgetPorts(reservation);
     }
   }
 

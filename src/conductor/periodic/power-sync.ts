@@ -14,8 +14,8 @@ import type { Node } from '../../persistence/node/node.entity.js';
 import type { NodeChanges, NodeRepository } from '../../persistence/node/node.repository.js';
 import type { Logger } from '../../platform/logger.js';
 import type { NodeContexts } from '../execution/node-context.js';
-import type { Lease, Reservations } from '../execution/reservation.js';
-import { LookLanes } from './look-lanes.js';
+import type { Reservation, Reservations } from '../execution/reservation.js';
+import { PollLanes } from './poll-lanes.js';
 import type { PeriodicTask } from './task.js';
 
 export const POWER_FAULT = 'power failure';
@@ -47,7 +47,7 @@ interface Deps {
 /** ms after which a read waits for its BMC, and no longer takes a worker. */
 const GRACE = 500;
 /** Reads begun at once of nodes whose last one failed: they only wait. */
-const PATIENT = 64;
+const SLOW = 64;
 /** Rounds that the recovery leaves out a node at most, which nobody changed meanwhile. */
 const MOST_REST = 4;
 
@@ -55,8 +55,8 @@ const MOST_REST = 4;
 export class PowerSync {
   /** Failures in a row by node: reads that failed, and corrections that did not take. */
   readonly #failures = new Map<string, number>();
-  readonly #syncLanes: LookLanes<Node>;
-  readonly #recoveryLanes: LookLanes<Node>;
+  readonly #syncLanes: PollLanes<Node>;
+  readonly #recoveryLanes: PollLanes<Node>;
 
   constructor(private readonly deps: Deps) {
     // After some failures a node is in maintenance: until then each round counts.
@@ -93,7 +93,7 @@ export class PowerSync {
   }
 
   async #forEach(
-    lanes: LookLanes<Node>,
+    lanes: PollLanes<Node>,
     filter: { maintenance: boolean; fault?: string },
     skip: readonly string[],
     signal: AbortSignal,
@@ -124,10 +124,10 @@ export class PowerSync {
     }
   }
 
-  #lanes(mostRest: number): LookLanes<Node> {
-    return new LookLanes({
+  #lanes(mostRest: number): PollLanes<Node> {
+    return new PollLanes({
       workers: this.deps.settings.sync_power_state_workers,
-      patient: PATIENT,
+      slow: SLOW,
       grace: GRACE,
       mostRest,
       failed: (node, error) => {
@@ -153,40 +153,44 @@ export class PowerSync {
   }
 
   async #settle(seen: Node, actual: PowerState, signal: AbortSignal): Promise<void> {
-    const lease = await this.deps.reservations.acquire(seen.uuid, false);
+    const reservation = await this.deps.reservations.acquire(seen.uuid, false);
     try {
-      const { node } = lease;
+      const { node } = reservation;
       if (!isJudged(node) || node.power_state !== seen.power_state) return;
       const force = this.deps.settings.force_power_state_during_sync;
       if (node.power_state === null || node.power_state === 'error' || !force || node.disable_power_off) {
-        await this.#record(lease, { power_state: actual }, `The machine is in "${actual}": recorded.`);
+        await this.#record(reservation, { power_state: actual }, `The machine is in "${actual}": recorded.`);
         return;
       }
-      await this.#enforce(lease, actual, signal);
+      await this.#enforce(reservation, actual, signal);
     } finally {
-      await lease.release();
+      await reservation.release();
     }
   }
 
-  async #enforce(lease: Lease, actual: PowerState, signal: AbortSignal): Promise<void> {
-    const { node } = lease;
+  async #enforce(reservation: Reservation, actual: PowerState, signal: AbortSignal): Promise<void> {
+    const { node } = reservation;
     const wanted = node.power_state === 'power on' ? 'power on' : 'power off';
     const tried = (this.#failures.get(node.uuid) ?? 0) + 1;
     if (tried > this.deps.settings.power_state_sync_max_retries) {
-      await this.#retire(lease, `the machine stays in "${actual}", expected "${wanted}"`, {
+      await this.#retire(reservation, `the machine stays in "${actual}", expected "${wanted}"`, {
         power_state: actual,
       });
       return;
     }
     this.#failures.set(node.uuid, tried);
     try {
-      const context = await this.deps.contexts.forWork(lease, node, AbortSignal.any([signal, lease.signal]));
+      const context = await this.deps.contexts.forWork(
+        reservation,
+        node,
+        AbortSignal.any([signal, reservation.signal]),
+      );
       await context.interfaces.power.setPowerState(
         context,
         wanted,
         this.deps.settings.power_state_change_timeout * 1000,
       );
-      await this.#record(lease, {}, `The machine was in "${actual}": brought back to "${wanted}".`);
+      await this.#record(reservation, {}, `The machine was in "${actual}": brought back to "${wanted}".`);
     } catch (error) {
       signal.throwIfAborted();
       if (isDatabaseAway(error)) throw error;
@@ -202,19 +206,19 @@ export class PowerSync {
     this.#failures.set(seen.uuid, failures);
     this.deps.log.warn({ node: seen.uuid, failures }, why);
     if (failures < this.deps.settings.power_state_sync_max_retries) return;
-    const lease = await this.deps.reservations.acquire(seen.uuid, false);
+    const reservation = await this.deps.reservations.acquire(seen.uuid, false);
     try {
-      if (isJudged(lease.node)) await this.#retire(lease, why, { power_state: 'error' });
+      if (isJudged(reservation.node)) await this.#retire(reservation, why, { power_state: 'error' });
     } finally {
-      await lease.release();
+      await reservation.release();
     }
   }
 
-  async #retire(lease: Lease, why: string, changes: NodeChanges): Promise<void> {
-    this.#failures.delete(lease.node.uuid);
-    const text = `${retiredBecause(lease.node)}: ${why}. Switching the node to maintenance mode.`;
+  async #retire(reservation: Reservation, why: string, changes: NodeChanges): Promise<void> {
+    this.#failures.delete(reservation.node.uuid);
+    const text = `${retiredBecause(reservation.node)}: ${why}. Switching the node to maintenance mode.`;
     await this.#record(
-      lease,
+      reservation,
       { ...changes, maintenance: true, maintenance_reason: text, fault: POWER_FAULT, last_error: text },
       text,
       'ERROR',
@@ -224,20 +228,20 @@ export class PowerSync {
   async #recover(seen: Node, signal: AbortSignal): Promise<boolean> {
     const actual = await this.#read(seen, signal);
     if (actual instanceof Error || actual === 'error') return false;
-    const lease = await this.deps.reservations.acquire(seen.uuid, false);
+    const reservation = await this.deps.reservations.acquire(seen.uuid, false);
     try {
-      const { node } = lease;
+      const { node } = reservation;
       if (node.fault !== POWER_FAULT || node.target_power_state) return true;
       if (!node.maintenance_reason?.startsWith(retiredBecause(node))) {
         const text = `The BMC answers again, power state "${actual}". The maintenance that an operator set stays.`;
-        await this.#record(lease, { power_state: actual, fault: null }, text);
+        await this.#record(reservation, { power_state: actual, fault: null }, text);
         return true;
       }
       const ended = { maintenance: false, maintenance_reason: null, fault: null, last_error: null };
       const text = `The BMC answers again, power state "${actual}": maintenance ended.`;
-      await this.#record(lease, { power_state: actual, ...ended }, text);
+      await this.#record(reservation, { power_state: actual, ...ended }, text);
     } finally {
-      await lease.release();
+      await reservation.release();
     }
     await this.deps.wakeNode(seen.uuid);
     return true;
@@ -254,11 +258,22 @@ export class PowerSync {
     }
   }
 
-  async #record(lease: Lease, changes: NodeChanges, text: string, severity = 'INFO'): Promise<void> {
+  async #record(
+    reservation: Reservation,
+    changes: NodeChanges,
+    text: string,
+    severity = 'INFO',
+  ): Promise<void> {
     await inTransaction(this.deps.source, async (manager) => {
-      await this.deps.nodes.update(lease.node.uuid, changes, lease.fence, manager);
+      await this.deps.nodes.update(reservation.node.uuid, changes, reservation.fence, manager);
       await this.deps.events.add(
-        { node_uuid: lease.node.uuid, event_type: 'power', severity, event: text, conductor: this.deps.host },
+        {
+          node_uuid: reservation.node.uuid,
+          event_type: 'power',
+          severity,
+          event: text,
+          conductor: this.deps.host,
+        },
         manager,
       );
     });

@@ -2,7 +2,7 @@ import type { ConductorRecordRepository } from '../../persistence/conductor-reco
 import type { EventRepository } from '../../persistence/event/event.repository.js';
 import type { OperationRepository } from '../../persistence/operation/operation.repository.js';
 import type { OperationRunner } from '../execution/operation-runner.js';
-import type { AllocationDesk } from '../service/allocation-desk.js';
+import type { AllocationService } from '../service/allocation-service.js';
 import type { PowerSync } from './power-sync.js';
 import type { PeriodicTask } from './task.js';
 
@@ -10,7 +10,7 @@ import type { PeriodicTask } from './task.js';
 export function periodicTasks(deps: {
   powerSync: PowerSync;
   runner: OperationRunner;
-  allocating: AllocationDesk;
+  allocating: AllocationService;
   conductors: ConductorRecordRepository;
   events: EventRepository;
   operations: OperationRepository;

@@ -22,9 +22,9 @@ import type {
 } from '../../persistence/volume/volume.repository.js';
 import type { NodeContexts } from '../execution/node-context.js';
 import type { Requester } from '../execution/requester.js';
-import type { InspectionDesk } from '../inspection/inspection-desk.js';
-import type { AgentDesk } from './agent-desk.js';
-import type { AllocationDesk } from './allocation-desk.js';
+import type { InspectionService } from '../inspection/inspection-service.js';
+import type { AgentService } from './agent-service.js';
+import type { AllocationService } from './allocation-service.js';
 import {
   type ClearNode,
   Conductor,
@@ -32,18 +32,18 @@ import {
   type InspectionQuery,
   type ProvisionArguments,
 } from './conductor.js';
-import type { HardwareDesk } from './hardware-desk.js';
-import type { NodeDesk } from './node-desk.js';
-import type { PortDesk } from './port-desk.js';
-import type { VendorDesk } from './vendor-desk.js';
-import type { VerbDesk } from './verb-desk.js';
-import type { VifDesk } from './vif-desk.js';
-import type { VolumeDesk } from './volume-desk.js';
+import type { HardwareService } from './hardware-service.js';
+import type { NodeService } from './node-service.js';
+import type { PortService } from './port-service.js';
+import type { VendorService } from './vendor-service.js';
+import type { VerbService } from './verb-service.js';
+import type { VifService } from './vif-service.js';
+import type { VolumeService } from './volume-service.js';
 
 /** The conductor's front: passes each request to the desk that does it. */
 export class ConductorService extends Conductor {
-  readonly hardware: HardwareDesk;
-  readonly vendor: VendorDesk;
+  readonly hardware: HardwareService;
+  readonly vendor: VendorService;
 
   constructor(
     private readonly deps: {
@@ -51,16 +51,16 @@ export class ConductorService extends Conductor {
       conductors: ConductorRecordRepository;
       registry: DriverRegistry;
       contexts: NodeContexts;
-      desk: NodeDesk;
-      portDesk: PortDesk;
-      vifDesk: VifDesk;
-      allocating: AllocationDesk;
-      volumeDesk: VolumeDesk;
-      verbs: VerbDesk;
-      agents: AgentDesk;
-      inspections: InspectionDesk;
-      hardware: HardwareDesk;
-      vendor: VendorDesk;
+      desk: NodeService;
+      portDesk: PortService;
+      vifDesk: VifService;
+      allocating: AllocationService;
+      volumeDesk: VolumeService;
+      verbs: VerbService;
+      agents: AgentService;
+      inspections: InspectionService;
+      hardware: HardwareService;
+      vendor: VendorService;
       conductorTimeout: number;
     },
   ) {

@@ -19,8 +19,8 @@ import type {
   VolumeTargetChanges,
 } from '../../persistence/volume/volume.repository.js';
 import type { Requester } from '../execution/requester.js';
-import type { HardwareDesk } from './hardware-desk.js';
-import type { VendorDesk } from './vendor-desk.js';
+import type { HardwareService } from './hardware-service.js';
+import type { VendorService } from './vendor-service.js';
 
 /** A node with its secrets in clear: what PATCH works on. Never an answer. */
 export type ClearNode = Omit<Node, `${string}_sealed`>;
@@ -99,8 +99,8 @@ export abstract class Conductor {
   abstract refuseRaw(steps: readonly { readonly interface: string; readonly step: string }[]): void;
 
   /** The machine itself: boot device and mode, lights, console, RAID, virtual media. */
-  abstract readonly hardware: HardwareDesk;
-  abstract readonly vendor: VendorDesk;
+  abstract readonly hardware: HardwareService;
+  abstract readonly vendor: VendorService;
 
   /** @param edit pure: gets the connector under the reservation of its node, which must be powered off */
   abstract updateVolumeConnector(

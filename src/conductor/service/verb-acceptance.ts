@@ -18,7 +18,7 @@ import type { Node } from '../../persistence/node/node.entity.js';
 import type { NodeChanges, NodeRepository } from '../../persistence/node/node.repository.js';
 import type { OperationKind, OperationRepository } from '../../persistence/operation/operation.repository.js';
 import type { NodeContexts } from '../execution/node-context.js';
-import type { Lease } from '../execution/reservation.js';
+import type { Reservation } from '../execution/reservation.js';
 import { READ_REPORT } from '../inspection/report-reader.js';
 import type { CleaningPlan } from '../workflow/cleaning-plan.js';
 import { planDeployment } from '../workflow/deploy-steps.js';
@@ -57,13 +57,13 @@ export class VerbAcceptance {
    * @throws FerricError with the reason for the refusal
    */
   async accept(
-    lease: Lease,
+    reservation: Reservation,
     verb: ProvisionVerb,
     move: Transition,
     args: ProvisionArguments,
   ): Promise<AcceptedWork | null> {
     const { registry, cleaning, limits } = this.deps;
-    const { node } = lease;
+    const { node } = reservation;
     const { event } = VERBS[verb];
     refuseInMaintenance(node, verb, move);
     const byInterfaces = (kind: 'adopt' | 'unrescue'): AcceptedWork => ({
@@ -83,28 +83,28 @@ export class VerbAcceptance {
             `The providing operation can't be performed on node ${node.uuid} because it is retired.`,
           );
         }
-        await this.#room('clean', limits.max_concurrent_clean);
+        await this.#refuseOverLimit('clean', limits.max_concurrent_clean);
         return { kind: 'clean', plan: (moved) => cleaning.automated(moved) };
       case 'clean': {
         const { clean_steps } = args;
         if (!clean_steps) throw new InvalidError('Missing required parameter(s): clean_steps');
         registry.refuseRaw(clean_steps);
-        await this.#room('clean', limits.max_concurrent_clean);
+        await this.#refuseOverLimit('clean', limits.max_concurrent_clean);
         return {
           kind: 'clean',
           plan: (moved) => cleaning.manual(moved, clean_steps, args.disable_ramdisk ?? false),
         };
       }
       case 'deploy':
-        return this.#deploy(lease, args);
+        return this.#deploy(reservation, args);
       case 'rebuild':
         refuseProtected(node);
-        return this.#deploy(lease, args);
+        return this.#deploy(reservation, args);
       case 'delete':
         refuseProtected(node);
         return { kind: 'teardown', plan: (moved) => planTeardown(registry.resolve(moved), node) };
       case 'inspect':
-        await this.#validate(lease, ['power', 'inspect']);
+        await this.#validate(reservation, ['power', 'inspect']);
         return {
           kind: 'inspect',
           plan: (moved) => {
@@ -121,7 +121,7 @@ export class VerbAcceptance {
           rescue_password: args.rescue_password ?? '',
         };
         const checked = ['power', 'rescue', 'network'] as const;
-        await this.#validateAs('rescue', lease, checked, instance_info);
+        await this.#validateAs('rescue', reservation, checked, instance_info);
         return {
           kind: 'rescue',
           changes: { instance_info },
@@ -129,7 +129,7 @@ export class VerbAcceptance {
         };
       }
       case 'unrescue':
-        await this.#validateAs('unrescue', lease, ['power']);
+        await this.#validateAs('unrescue', reservation, ['power']);
         return byInterfaces('unrescue');
       case 'service': {
         const { service_steps } = args;
@@ -137,8 +137,8 @@ export class VerbAcceptance {
         registry.refuseRaw(service_steps);
         const words = (_kind: InterfaceKind, reason: string) =>
           `Validation of node ${node.uuid} for servicing failed: ${reason}`;
-        await this.#validate(lease, ['power', 'network'], { words });
-        await this.#room('service', limits.max_concurrent_clean);
+        await this.#validate(reservation, ['power', 'network'], { words });
+        await this.#refuseOverLimit('service', limits.max_concurrent_clean);
         return {
           kind: 'service',
           plan: (moved) =>
@@ -161,14 +161,14 @@ export class VerbAcceptance {
     };
   }
 
-  async #deploy(lease: Lease, args: ProvisionArguments): Promise<AcceptedWork> {
-    const { node } = lease;
+  async #deploy(reservation: Reservation, args: ProvisionArguments): Promise<AcceptedWork> {
+    const { node } = reservation;
     const instance_info = { ...this.deps.nodes.withSecrets(node).instance_info };
     if (args.configdrive !== undefined) instance_info['configdrive'] = args.configdrive;
     const failed = (reason: string) =>
       `Failed to validate deploy or power info for node ${node.uuid}: ${reason}`;
     const words = (_kind: InterfaceKind, reason: string) => failed(reason);
-    await this.#validate(lease, ['power', 'deploy'], { words, instance_info });
+    await this.#validate(reservation, ['power', 'deploy'], { words, instance_info });
     const asFailed = <T>(look: () => T): T => {
       try {
         return look();
@@ -177,7 +177,7 @@ export class VerbAcceptance {
       }
     };
     asFailed(() => refuseForeignTraits(node.uuid, node.traits, instance_info['traits']));
-    await this.#room('deploy', this.deps.limits.max_concurrent_deploy);
+    await this.#refuseOverLimit('deploy', this.deps.limits.max_concurrent_deploy);
     const templates = await this.#templates(instance_info['traits']);
     this.deps.registry.refuseRaw([...(args.deploy_steps ?? []), ...templates.flatMap(({ steps }) => steps)]);
     const interfaces = this.deps.registry.resolve(node);
@@ -195,14 +195,14 @@ export class VerbAcceptance {
 
   async #validateAs(
     what: 'rescue' | 'unrescue',
-    lease: Lease,
+    reservation: Reservation,
     kinds: readonly InterfaceKind[],
     instance_info?: JsonObject,
   ): Promise<void> {
-    const { node } = lease;
+    const { node } = reservation;
     const words = (_kind: InterfaceKind, reason: string) =>
       `Failed to ${what} instance ${node.instance_uuid ?? 'None'} for node ${node.uuid}: Validation failed: ${reason}`;
-    await this.#validate(lease, kinds, { words, ...(instance_info ? { instance_info } : {}) });
+    await this.#validate(reservation, kinds, { words, ...(instance_info ? { instance_info } : {}) });
   }
 
   /**
@@ -210,11 +210,11 @@ export class VerbAcceptance {
    * @param how.instance_info as it will be, in clear
    */
   async #validate(
-    lease: Lease,
+    reservation: Reservation,
     kinds: readonly InterfaceKind[],
     how: { words?: (kind: InterfaceKind, reason: string) => string; instance_info?: JsonObject } = {},
   ): Promise<void> {
-    const { node } = lease;
+    const { node } = reservation;
     const secrets = this.deps.nodes.withSecrets(node);
     const open = {
       ...node,
@@ -224,7 +224,7 @@ export class VerbAcceptance {
       instance_info_sealed: null,
       driver_internal_info_sealed: null,
     };
-    const context = await this.deps.contexts.forReading(open, lease.signal, lease);
+    const context = await this.deps.contexts.forReading(open, reservation.signal, reservation);
     for (const kind of kinds) {
       try {
         await context.all[kind].validate(context);
@@ -235,7 +235,7 @@ export class VerbAcceptance {
     }
   }
 
-  async #room(kind: OperationKind, most: number): Promise<void> {
+  async #refuseOverLimit(kind: OperationKind, most: number): Promise<void> {
     if ((await this.deps.operations.countOpen(kind)) >= most) {
       throw new UnavailableError(
         `Concurrent action limit of ${most} for "${kind}" was reached. Please contact your administrator and try later.`,

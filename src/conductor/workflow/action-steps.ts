@@ -93,7 +93,7 @@ async function callVendor(context: OwnContext) {
   return done;
 }
 
-/** The lease's loss, the conductor's end and the database's absence are not the machine's failure. */
+/** The reservation's loss, the conductor's end and the database's absence are not the machine's failure. */
 function isOfMachine({ code }: FerricError): boolean {
   return code !== 'reservation-lost' && code !== 'cancelled' && code !== 'database-away';
 }

@@ -6,7 +6,7 @@ import { ACTION_STEPS } from './action-steps.js';
 import type { OwnContext, OwnStep } from './own-step.js';
 
 /** What the hold step keeps when the operator let it go; the journal writes it with the verb `unhold`. */
-export const RELEASED = 'released';
+export const HOLD_OVER = 'released';
 
 const base = {
   interface: 'power',
@@ -100,7 +100,7 @@ async function refuseSteps(context: StepContext): Promise<StepOutcome> {
 }
 
 async function hold(context: StepContext): Promise<StepOutcome> {
-  return context.saved === RELEASED ? { is: 'done' } : { is: 'hold' };
+  return context.saved === HOLD_OVER ? { is: 'done' } : { is: 'hold' };
 }
 
 /** Upstream's max_conductor_wait_step_seconds. */

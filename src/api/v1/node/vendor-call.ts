@@ -1,4 +1,4 @@
-import type { VendorAnswer } from '../../../conductor/service/vendor-desk.js';
+import type { VendorAnswer } from '../../../conductor/service/vendor-service.js';
 import { InvalidError } from '../../../domain/errors.js';
 import type { JsonObject } from '../../../domain/json.js';
 import { ANYTHING, OBJECT } from '../../openapi/json-schema.js';

@@ -10,7 +10,7 @@ import type { DriverRegistry } from '../../driver/registry.js';
 import { unsupported } from '../../driver/unsupported.js';
 import type { Node } from '../../persistence/node/node.entity.js';
 import type { NodeRepository } from '../../persistence/node/node.repository.js';
-import type { ActionJournal } from '../execution/action-journal.js';
+import type { Actions } from '../execution/actions.js';
 import type { NodeContexts, ReadingContext } from '../execution/node-context.js';
 import type { Reserving } from '../execution/reservation.js';
 import { refuseUnknown } from './unknown-driver.js';
@@ -21,14 +21,14 @@ const LOOK = 60_000;
 type Context = WorkContext & { all: Interfaces };
 
 /** What a client asks of a node's machine besides power and verbs: boot, lights, console, RAID, virtual media. */
-export class HardwareDesk {
+export class HardwareService {
   constructor(
     private readonly deps: {
       nodes: NodeRepository;
       contexts: NodeContexts;
       registry: DriverRegistry;
       desk: Reserving;
-      actions: ActionJournal;
+      actions: Actions;
     },
   ) {}
 
@@ -104,10 +104,10 @@ export class HardwareDesk {
   }
 
   async setTargetRaid(ident: string, config: JsonObject): Promise<void> {
-    await this.deps.desk.reserved(ident, async (lease) => {
-      const context = await this.deps.contexts.forWork(lease, lease.node, lease.signal);
+    await this.deps.desk.reserved(ident, async (reservation) => {
+      const context = await this.deps.contexts.forWork(reservation, reservation.node, reservation.signal);
       if (Object.keys(config).length > 0) context.all.raid.checkConfiguration(context, config);
-      await this.deps.nodes.update(lease.node.uuid, { target_raid_config: config }, lease.fence);
+      await this.deps.nodes.update(reservation.node.uuid, { target_raid_config: config }, reservation.fence);
     });
   }
 
@@ -180,17 +180,17 @@ export class HardwareDesk {
     check: (context: ReadingContext, node: Node) => Promise<void>,
   ): Promise<void> {
     const { actions, contexts, desk } = this.deps;
-    await actions.inTurn(() =>
-      desk.reserved(ident, async (lease) => {
-        await check(await contexts.forReading(lease.node, lease.signal), lease.node);
-        await actions.begin(lease.node, step, args, lease.fence, requestId);
+    await actions.retried(() =>
+      desk.reserved(ident, async (reservation) => {
+        await check(await contexts.forReading(reservation.node, reservation.signal), reservation.node);
+        await actions.begin(reservation.node, step, args, reservation.fence, requestId);
       }),
     );
   }
 
   #reserved<T>(ident: string, work: (context: Context) => Promise<T>): Promise<T> {
-    return this.deps.desk.reserved(ident, async (lease) =>
-      work(await this.deps.contexts.forWork(lease, lease.node, lease.signal)),
+    return this.deps.desk.reserved(ident, async (reservation) =>
+      work(await this.deps.contexts.forWork(reservation, reservation.node, reservation.signal)),
     );
   }
 

@@ -21,7 +21,7 @@ class StillOpen extends LockedError {}
  * Actions: one step each, beside whatever workflow the node is in, for what a client is told of before it is done.
  * A failure becomes the node's last_error.
  */
-export class ActionJournal {
+export class Actions {
   constructor(
     private readonly deps: {
       source: DataSource;
@@ -34,7 +34,7 @@ export class ActionJournal {
   ) {}
 
   /** Runs `work`, which begins an action, again as configured while the one before is open. */
-  async inTurn<T>(work: () => Promise<T>): Promise<T> {
+  async retried<T>(work: () => Promise<T>): Promise<T> {
     const { node_locked_retry_attempts: attempts, node_locked_retry_interval: interval } = this.deps.settings;
     for (let attempt = 0; ; attempt++) {
       try {

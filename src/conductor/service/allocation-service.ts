@@ -14,7 +14,7 @@ import type { WantedNode } from '../../persistence/node/free-node.js';
 import type { Node } from '../../persistence/node/node.entity.js';
 import type { NodeRepository } from '../../persistence/node/node.repository.js';
 import type { Logger } from '../../platform/logger.js';
-import type { NodeDesk } from './node-desk.js';
+import type { NodeService } from './node-service.js';
 
 /** How often a deletion looks again when the allocation gets its node at that very moment. */
 const DELETE_TRIES = 5;
@@ -23,7 +23,7 @@ const DELETE_TRIES = 5;
  * Gives nodes to those who ask for one. A pick is one transaction on locked rows: two never get the same node, and
  * a conductor that dies leaves the allocation either decided or `allocating`, for the next to take up.
  */
-export class AllocationDesk {
+export class AllocationService {
   readonly #running = new Map<string, Promise<void>>();
   readonly #stopping = new AbortController();
 
@@ -33,7 +33,7 @@ export class AllocationDesk {
       nodes: NodeRepository;
       allocations: AllocationRepository;
       conductors: ConductorRecordRepository;
-      desk: NodeDesk;
+      desk: NodeService;
       host: string;
       settings: {
         node_locked_retry_attempts: number;

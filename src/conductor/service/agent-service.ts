@@ -15,7 +15,7 @@ import { sameToken } from './same-token.js';
 export type CallbackCheck = (url: string, source: string) => void;
 
 /** Lookup and heartbeat. Everybody on the provisioning network can call these: every miss looks the same. */
-export class AgentDesk {
+export class AgentService {
   constructor(
     private readonly deps: {
       nodes: NodeRepository;

@@ -8,15 +8,15 @@ import type {
   VolumeTargetChanges,
   VolumeTargetRepository,
 } from '../../persistence/volume/volume.repository.js';
-import type { NodeDesk } from './node-desk.js';
+import type { NodeService } from './node-service.js';
 
 /** Edits of volumes: each under the reservation of their node, which must be powered off. */
-export class VolumeDesk {
+export class VolumeService {
   constructor(
     private readonly deps: {
       connectors: VolumeConnectorRepository;
       targets: VolumeTargetRepository;
-      desk: Pick<NodeDesk, 'reserved'>;
+      desk: Pick<NodeService, 'reserved'>;
     },
   ) {}
 

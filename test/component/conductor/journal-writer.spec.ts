@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Ledger } from '../../../src/conductor/execution/ledger.js';
+import { JournalWriter } from '../../../src/conductor/execution/journal-writer.js';
 import { NodeDraft } from '../../../src/conductor/execution/node-draft.js';
-import type { Lease } from '../../../src/conductor/execution/reservation.js';
+import type { Reservation } from '../../../src/conductor/execution/reservation.js';
 import { Transitions } from '../../../src/conductor/execution/transition.js';
 import { ReservationLostError } from '../../../src/domain/errors.js';
 import { advance } from '../../../src/domain/step/advance.js';
@@ -11,7 +11,7 @@ import { startTestDatabase, type TestDatabase } from '../../support/database.js'
 
 let database: TestDatabase;
 let kit: ReturnType<typeof fakeConductor>;
-let ledger: Ledger;
+let writer: JournalWriter;
 let moves: Transitions;
 beforeAll(async () => {
   database = await startTestDatabase();
@@ -22,7 +22,7 @@ beforeEach(async () => {
   kit = fakeConductor(database);
   await kit.start(null);
   moves = new Transitions(kit.parts);
-  ledger = new Ledger({ ...kit.parts, transitions: moves });
+  writer = new JournalWriter({ ...kit.parts, transitions: moves });
 });
 afterEach(() => kit.stop(null));
 
@@ -43,7 +43,7 @@ async function accepted(extra: Parameters<typeof kit.node>[1] = {}) {
   const taken = await kit.parts.nodes.reservations.reserve(uuid, 'conductor-1', 60);
   if (!taken || !('fence' in taken)) throw new Error('not reserved');
   let given = false;
-  const lease: Lease = {
+  const reservation: Reservation = {
     ...taken,
     signal: new AbortController().signal,
     ensure: () => Promise.resolve(),
@@ -53,7 +53,7 @@ async function accepted(extra: Parameters<typeof kit.node>[1] = {}) {
     },
   };
   const draft = new NodeDraft(taken.node, kit.parts.nodes);
-  const operation = (await ledger.accept(
+  const operation = (await writer.accept(
     {
       node_uuid: uuid,
       kind: 'verify',
@@ -63,10 +63,10 @@ async function accepted(extra: Parameters<typeof kit.node>[1] = {}) {
     },
     'Superseded.',
     draft,
-    lease,
+    reservation,
     { moves: [moves.plan(taken.node, 'manage', { by: BY })] },
   ))!;
-  return { uuid, lease, draft, operation, isGiven: () => given };
+  return { uuid, reservation, draft, operation, isGiven: () => given };
 }
 
 const stored = (uuid: string) => kit.parts.nodes.get(uuid);
@@ -84,7 +84,7 @@ describe('accepting', () => {
   });
 
   it('ends the open work of the node in the same moment', async () => {
-    const { uuid, lease, draft, operation } = await accepted();
+    const { uuid, reservation, draft, operation } = await accepted();
     const begins = {
       node_uuid: uuid,
       kind: 'clean' as const,
@@ -92,7 +92,7 @@ describe('accepting', () => {
       request_id: null,
       conductor: 'c',
     };
-    const second = (await ledger.accept(begins, 'Superseded by "this".', draft, lease, {}))!;
+    const second = (await writer.accept(begins, 'Superseded by "this".', draft, reservation, {}))!;
     expect((await kit.parts.operations.load(operation.id))?.journal.state).toBe('finished');
     expect((await kit.parts.operations.openOf(uuid))?.id).toBe(second.id);
   });
@@ -100,14 +100,14 @@ describe('accepting', () => {
 
 describe('a commit', () => {
   it('writes what steps saved with what became of them, and inserts steps where they belong', async () => {
-    const { uuid, lease, draft, operation, isGiven } = await accepted();
+    const { uuid, reservation, draft, operation, isGiven } = await accepted();
     const begun = advance(operation.journal, { on: 'begin' });
     draft.put({ driver_internal_info: { found: 1 }, power_state: 'power on' });
     const insert = [{ ...step, name: 'inserted' }];
     const next = advance(begun.journal, { on: 'outcome', outcome: { is: 'done', insert } });
     const ended = moves.plan(draft.row, 'done', {});
     const waits = { for: 'poll' as const, pollAfter: 50, fallback: null, timeout: 60_000 };
-    const deadline = await ledger.commit(operation, next.journal, waits, draft, lease, {
+    const deadline = await writer.commit(operation, next.journal, waits, draft, reservation, {
       moves: [ended],
       release: true,
     });
@@ -130,12 +130,12 @@ describe('a commit', () => {
   });
 
   it('keeps what a heartbeat wrote meanwhile, secrets included', async () => {
-    const { uuid, lease, draft, operation } = await accepted({ driver_internal_info: { old: 1 } });
+    const { uuid, reservation, draft, operation } = await accepted({ driver_internal_info: { old: 1 } });
     draft.put({ driver_internal_info: { old: 2, mine: true } });
     await kit.parts.nodes.edit(uuid, null, (clear) => ({
       driver_internal_info: { ...clear.driver_internal_info, agent_secret_token: 'canary', agent_url: 'u' },
     }));
-    await ledger.commit(operation, operation.journal, null, draft, lease);
+    await writer.commit(operation, operation.journal, null, draft, reservation);
     const node = await stored(uuid);
     expect(kit.parts.nodes.withSecrets(node).driver_internal_info).toEqual({
       old: 2,
@@ -147,17 +147,19 @@ describe('a commit', () => {
   });
 
   it('writes nothing at all once the reservation went to another', async () => {
-    const { uuid, lease, draft, operation, isGiven } = await accepted({ driver_internal_info: { old: 1 } });
+    const { uuid, reservation, draft, operation, isGiven } = await accepted({
+      driver_internal_info: { old: 1 },
+    });
     await database.source.query(`update node set reservation_epoch = reservation_epoch + 1`);
     const before = await stored(uuid);
     draft.put({ driver_internal_info: { old: 2 } });
     const { journal } = advance(operation.journal, { on: 'begin' });
     const entry = { moves: [moves.plan(draft.row, 'done', {})], release: true };
-    await expect(ledger.commit(operation, journal, null, draft, lease, entry)).rejects.toThrow(
+    await expect(writer.commit(operation, journal, null, draft, reservation, entry)).rejects.toThrow(
       ReservationLostError,
     );
-    await expect(ledger.checkpoint(lease, operation.id, 0, 'x')).rejects.toThrow(ReservationLostError);
-    await expect(ledger.accept(null, 'Superseded.', draft, lease, entry)).rejects.toThrow(
+    await expect(writer.checkpoint(reservation, operation.id, 0, 'x')).rejects.toThrow(ReservationLostError);
+    await expect(writer.accept(null, 'Superseded.', draft, reservation, entry)).rejects.toThrow(
       ReservationLostError,
     );
     expect(isGiven()).toBe(false);

@@ -5,7 +5,7 @@ import type { DriverRegistry } from '../../driver/registry.js';
 import type { Fence } from '../../persistence/node/fence.js';
 import type { Node } from '../../persistence/node/node.entity.js';
 import type { NodeRepository } from '../../persistence/node/node.repository.js';
-import type { ActionJournal } from '../execution/action-journal.js';
+import type { Actions } from '../execution/actions.js';
 import type { NodeContexts, ReadingContext } from '../execution/node-context.js';
 import type { Reserving } from '../execution/reservation.js';
 import { refuseUnknown } from './unknown-driver.js';
@@ -22,14 +22,14 @@ export interface VendorAnswer {
 const SHARED = 60_000;
 
 /** Vendor methods of nodes and of hardware types (Ironic: manager.vendor_passthru). */
-export class VendorDesk {
+export class VendorService {
   constructor(
     private readonly deps: {
       nodes: NodeRepository;
       contexts: NodeContexts;
       registry: DriverRegistry;
       desk: Reserving;
-      actions: ActionJournal;
+      actions: Actions;
     },
   ) {}
 
@@ -73,12 +73,16 @@ export class VendorDesk {
       await actions.begin(at, 'vendor_passthru', args, fence, requestId);
       return answer(called, null);
     };
-    return actions.inTurn(async () => {
+    return actions.retried(async () => {
       if (!called.require_exclusive_lock) {
         return run(await contexts.forReading(node, AbortSignal.timeout(SHARED)), node, null);
       }
-      return desk.reserved(node.uuid, async (lease) =>
-        run(await contexts.forWork(lease, lease.node, lease.signal), lease.node, lease.fence),
+      return desk.reserved(node.uuid, async (reservation) =>
+        run(
+          await contexts.forWork(reservation, reservation.node, reservation.signal),
+          reservation.node,
+          reservation.fence,
+        ),
       );
     });
   }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { LookLanes, type LookSettings } from '../../../../src/conductor/periodic/look-lanes.js';
+import { PollLanes, type PollSettings } from '../../../../src/conductor/periodic/poll-lanes.js';
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
@@ -18,9 +18,9 @@ const machines = (count: number, dead: number): Machine[] =>
   }));
 const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 const never = new AbortController().signal;
-const settings = (extra: Partial<LookSettings> = {}): LookSettings => ({
+const settings = (extra: Partial<PollSettings> = {}): PollSettings => ({
   workers: 8,
-  patient: 64,
+  slow: 64,
   grace: 1_000,
   mostRest: 0,
   failed: (_, error) => expect.fail(String(error)),
@@ -31,10 +31,10 @@ const settings = (extra: Partial<LookSettings> = {}): LookSettings => ({
 async function ages(
   count: number,
   dead: number,
-  extra: Partial<LookSettings> = {},
+  extra: Partial<PollSettings> = {},
   rounds = 6,
 ): Promise<number[]> {
-  const lanes = new LookLanes<Machine>(settings(extra));
+  const lanes = new PollLanes<Machine>(settings(extra));
   const all = machines(count, dead);
   const seen = new Map<string, number>();
   const gaps: number[] = [];
@@ -61,19 +61,19 @@ async function ages(
   return gaps;
 }
 
-describe('LookLanes', () => {
+describe('PollLanes', () => {
   it('reads each healthy machine of 1,000 at its usual age beside 200 dead ones', async () => {
     const usual = Math.max(...(await ages(1_000, 0)));
     const beside = Math.max(...(await ages(1_000, 200)));
     expect(usual).toBeCloseTo(120, 0);
     expect(beside).toBeLessThanOrEqual(usual * 1.2);
     // Without a lane of their own the dead ones take the workers: 200 of them, 23 s each, by eights.
-    const inLine = Math.max(...(await ages(1_000, 200, { grace: 1e9, patient: 0 }, 2)));
+    const inLine = Math.max(...(await ages(1_000, 200, { grace: 1e9, slow: 0 }, 2)));
     expect(inLine).toBeGreaterThan(usual * 4);
   });
 
   it('goes on with a look that outlives its round, and begins no second one of it', async () => {
-    const lanes = new LookLanes<Machine>(settings());
+    const lanes = new PollLanes<Machine>(settings());
     const [slow] = machines(1, 1);
     let under = 0;
     let most = 0;
@@ -100,7 +100,7 @@ describe('LookLanes', () => {
   });
 
   it('leaves one that fails out of more and more rounds, until somebody changes it or it answers', async () => {
-    const lanes = new LookLanes<Machine>(settings({ mostRest: 4 }));
+    const lanes = new PollLanes<Machine>(settings({ mostRest: 4 }));
     const machine: Machine = { uuid: 'm', updated_at: new Date(1), dead: true };
     let looks = 0;
     const look = async () => {
@@ -128,7 +128,7 @@ describe('LookLanes', () => {
   it('what is thrown is told, and says nothing of the machine; after the end nothing is told', async () => {
     const told: string[] = [];
     const failed = (_: unknown, error: unknown) => void told.push(String(error));
-    const lanes = new LookLanes<Machine>(settings({ failed }));
+    const lanes = new PollLanes<Machine>(settings({ failed }));
     const [one] = machines(1, 1);
     const broken = () => Promise.reject(new Error('ours'));
     await lanes.round([one!], broken, never);
@@ -140,7 +140,7 @@ describe('LookLanes', () => {
   });
 
   it('begins no more than its room at once of those that failed, and none after it was drained', async () => {
-    const lanes = new LookLanes<Machine>(settings({ patient: 3 }));
+    const lanes = new PollLanes<Machine>(settings({ slow: 3 }));
     const all = machines(10, 10);
     let under = 0;
     let most = 0;

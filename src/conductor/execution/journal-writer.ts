@@ -16,7 +16,7 @@ import type {
 } from '../../persistence/operation/operation.repository.js';
 import { mergeKeys } from './merge-keys.js';
 import { MERGED, type NodeDraft } from './node-draft.js';
-import type { Lease } from './reservation.js';
+import type { Reservation } from './reservation.js';
 import type { Move, Transitions } from './transition.js';
 
 /** What becomes true with a commit, besides what the draft holds. */
@@ -33,7 +33,7 @@ interface Entry {
  * Commits what belongs together, as one statement under the node's reservation: the node with what its draft holds, its
  * events, the journal. It is all there or nothing is.
  */
-export class Ledger {
+export class JournalWriter {
   constructor(
     private readonly deps: {
       source: DataSource;
@@ -53,13 +53,13 @@ export class Ledger {
     journal: Journal,
     wait: OperationWait | null,
     draft: NodeDraft,
-    lease: Lease,
+    reservation: Reservation,
     entry: Entry = {},
     on?: EntityManager,
   ): Promise<number | null> {
     const row = await this.#write(
       draft,
-      lease,
+      reservation,
       entry,
       (compound) => {
         this.deps.operations.addJournal(compound, operation, journal, wait);
@@ -81,19 +81,19 @@ export class Ledger {
     work: NewOperation | null,
     superseding: string | null,
     draft: NodeDraft,
-    lease: Lease,
+    reservation: Reservation,
     entry: Entry,
   ): Promise<JournaledOperation | null> {
     const { operations } = this.deps;
     let made: Omit<JournaledOperation, 'id'> | null = null;
     const write = () =>
-      this.#write(draft, lease, entry, (compound) => {
+      this.#write(draft, reservation, entry, (compound) => {
         if (work) made = operations.addCreated(compound, work, superseding);
-        else if (superseding !== null) operations.addSuperseded(compound, lease.node.uuid, superseding);
+        else if (superseding !== null) operations.addSuperseded(compound, reservation.node.uuid, superseding);
         return work ? 'select held.*, created.id as operation_id from held, created' : 'select * from held';
       });
     const row = await foundOut(write, async () => {
-      const found = await this.#accepted(made, draft, lease);
+      const found = await this.#accepted(made, draft, reservation);
       if (found) this.deps.transitions.tell(draft.row, entry.moves ?? []);
       return found;
     });
@@ -107,49 +107,54 @@ export class Ledger {
   #accepted(
     made: Omit<JournaledOperation, 'id'> | null,
     draft: NodeDraft,
-    lease: Lease,
+    reservation: Reservation,
   ): Promise<Record<string, unknown> | null> {
     const { source, nodes, operations } = this.deps;
     return inTransaction(source, async (manager) => {
       // Two statements: what was written under the lock that the first one waited for is seen by the next.
       const node = await nodes.reservations.lockRow(draft.row.uuid, manager);
       const operation_id = made && (await operations.idOf(made.uuid, manager));
-      const { epoch } = lease.fence;
+      const { epoch } = reservation.fence;
       const released = node?.reservation === null && node.reservation_epoch === epoch;
       if (!node || (made ? operation_id === null : !released)) return null;
-      if (released) lease.passed();
+      if (released) reservation.passed();
       draft.written(node);
       return { operation_id };
     });
   }
 
   /** A line in the node's history. @throws ReservationLostError, DatabaseAwayError */
-  async tell(lease: Lease, event: NewEvent): Promise<void> {
+  async tell(reservation: Reservation, event: NewEvent): Promise<void> {
     const compound = new Compound();
     const nothing = { changes: {}, unchanged: [], release: false };
-    this.deps.nodes.addHeld(compound, lease.node, lease.fence, nothing);
+    this.deps.nodes.addHeld(compound, reservation.node, reservation.fence, nothing);
     this.deps.events.addTold(compound, [event]);
     const [row] = await compound.run(this.deps.source, 'select uuid from held');
-    if (!row) throw new ReservationLostError(lease.node.uuid);
+    if (!row) throw new ReservationLostError(reservation.node.uuid);
   }
 
   /** @throws ReservationLostError, DatabaseAwayError */
-  async checkpoint(lease: Lease, operation: string, position: number, value: Json): Promise<void> {
+  async checkpoint(
+    reservation: Reservation,
+    operation: string,
+    position: number,
+    value: Json,
+  ): Promise<void> {
     const compound = new Compound();
-    this.deps.nodes.addHeld(compound, lease.node, lease.fence, {
+    this.deps.nodes.addHeld(compound, reservation.node, reservation.fence, {
       changes: {},
       unchanged: [],
       release: false,
     });
     this.deps.operations.addCheckpoint(compound, operation, position, value);
     const [row] = await compound.run(this.deps.source, 'select uuid from held');
-    if (!row) throw new ReservationLostError(lease.node.uuid);
+    if (!row) throw new ReservationLostError(reservation.node.uuid);
   }
 
   /** Leaves the draft as it was committed. */
   async #write(
     draft: NodeDraft,
-    lease: Lease,
+    reservation: Reservation,
     entry: Entry,
     more: (compound: Compound) => string,
     on?: EntityManager,
@@ -159,7 +164,7 @@ export class Ledger {
     const merged = MERGED.filter((column) => draft.changes[column] && !settled[column]);
     const attempt = (changes: NodeChanges, unchanged: typeof merged, queryable: Queryable) => {
       const compound = new Compound();
-      this.deps.nodes.addHeld(compound, draft.row, lease.fence, { changes, unchanged, release });
+      this.deps.nodes.addHeld(compound, draft.row, reservation.fence, { changes, unchanged, release });
       if (moves.length > 0)
         this.deps.events.addTold(
           compound,
@@ -172,7 +177,7 @@ export class Ledger {
     if (!row && merged.length > 0) {
       // Somebody else wrote them too, or the reservation is lost.
       const again = async (manager: EntityManager) => {
-        const now = await this.deps.nodes.reservations.assertHeld(draft.row.uuid, lease.fence, manager);
+        const now = await this.deps.nodes.reservations.assertHeld(draft.row.uuid, reservation.fence, manager);
         const before = this.deps.nodes.withSecrets(draft.row);
         const clear = this.deps.nodes.withSecrets(now);
         const both = merged.map((column) => [
@@ -184,7 +189,7 @@ export class Ledger {
       [row] = on ? await again(on) : await inTransaction(this.deps.source, again);
     }
     if (!row) throw new ReservationLostError(draft.row.uuid);
-    if (release) lease.passed();
+    if (release) reservation.passed();
     const { deadline_in, operation_id, ...node } = row;
     draft.written(node as unknown as Node);
     // In somebody else's transaction nothing is true yet.

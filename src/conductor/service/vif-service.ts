@@ -1,15 +1,15 @@
 import type { Vif } from '../../driver/contract/network.js';
 import type { NodeRepository } from '../../persistence/node/node.repository.js';
 import type { NodeContexts } from '../execution/node-context.js';
-import type { NodeDesk } from './node-desk.js';
+import type { NodeService } from './node-service.js';
 
 /** VIFs: asked of the node's network interface, changed under the node's reservation. */
-export class VifDesk {
+export class VifService {
   constructor(
     private readonly deps: {
       nodes: NodeRepository;
       contexts: NodeContexts;
-      desk: Pick<NodeDesk, 'reserved'>;
+      desk: Pick<NodeService, 'reserved'>;
     },
   ) {}
 
@@ -21,16 +21,16 @@ export class VifDesk {
   }
 
   async attach(ident: string, vif: Vif): Promise<void> {
-    await this.deps.desk.reserved(ident, async (lease) => {
-      const context = await this.deps.contexts.forWork(lease, lease.node, lease.signal);
+    await this.deps.desk.reserved(ident, async (reservation) => {
+      const context = await this.deps.contexts.forWork(reservation, reservation.node, reservation.signal);
       await context.all.network.validate(context);
       await context.all.network.attachVif(context, vif);
     });
   }
 
   async detach(ident: string, id: string): Promise<void> {
-    await this.deps.desk.reserved(ident, async (lease) => {
-      const context = await this.deps.contexts.forWork(lease, lease.node, lease.signal);
+    await this.deps.desk.reserved(ident, async (reservation) => {
+      const context = await this.deps.contexts.forWork(reservation, reservation.node, reservation.signal);
       await context.all.network.validate(context);
       await context.all.network.detachVif(context, id);
     });

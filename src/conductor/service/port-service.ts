@@ -10,16 +10,16 @@ import type {
   PortgroupChanges,
   PortgroupRepository,
 } from '../../persistence/portgroup/portgroup.repository.js';
-import type { NodeDesk } from './node-desk.js';
+import type { NodeService } from './node-service.js';
 
 /** Edits of ports and port groups: each under the reservation of their node. */
-export class PortDesk {
+export class PortService {
   constructor(
     private readonly deps: {
       nodes: NodeRepository;
       ports: PortRepository;
       portgroups: PortgroupRepository;
-      desk: Pick<NodeDesk, 'reserved'>;
+      desk: Pick<NodeService, 'reserved'>;
     },
   ) {}
 

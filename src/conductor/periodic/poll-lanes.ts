@@ -1,7 +1,7 @@
 import { detached } from '../../platform/boundary.js';
 
 /** What is looked at, round after round. */
-export interface Looked {
+export interface Polled {
   readonly uuid: string;
   readonly updated_at: Date | null;
 }
@@ -19,17 +19,17 @@ interface Apart {
   changed: number;
 }
 
-export interface LookSettings {
+export interface PollSettings {
   /** Looks under way at once, while they are young. */
   workers: number;
   /** Looks begun at once at those that failed last time. */
-  patient: number;
+  slow: number;
   /** ms after which a look waits for its machine, and no longer takes a worker. */
   grace: number;
   /** Most rounds that one is left out after failures in a row: 0, 1, 2, 4, … of them. */
   mostRest: number;
   /** What a look threw that nobody has ended. */
-  failed(item: Looked, error: unknown): void;
+  failed(item: Polled, error: unknown): void;
 }
 
 /**
@@ -37,19 +37,19 @@ export interface LookSettings {
  * that outlives its grace goes on by itself, over the end of the round; one that failed is made beside the others next
  * time, and left out of more and more rounds while it fails on.
  */
-export class LookLanes<T extends Looked> {
+export class PollLanes<T extends Polled> {
   private readonly apart = new Map<string, Apart>();
   private readonly jobs = new Set<Promise<void>>();
   private readonly waiting: (() => Promise<void>)[] = [];
-  private patient = 0;
+  private slow = 0;
 
-  constructor(private readonly settings: LookSettings) {}
+  constructor(private readonly settings: PollSettings) {}
 
   /** @returns when all that answer were looked at */
   async round(items: readonly T[], look: Look<T>, signal: AbortSignal): Promise<void> {
     this.forget(items);
-    const { prompt, patient } = this.sorted(items);
-    const begun = patient.map((item) => this.beside(() => this.job(item, look, signal)));
+    const { prompt, slow } = this.sorted(items);
+    const begun = slow.map((item) => this.beside(() => this.job(item, look, signal)));
     const worker = async () => {
       for (let item = prompt.shift(); item && !signal.aborted; item = prompt.shift()) {
         await this.forGrace([this.job(item, look, signal)]);
@@ -66,9 +66,9 @@ export class LookLanes<T extends Looked> {
     while (this.jobs.size > 0) await Promise.all(this.jobs);
   }
 
-  private sorted(items: readonly T[]): { prompt: T[]; patient: T[] } {
+  private sorted(items: readonly T[]): { prompt: T[]; slow: T[] } {
     const prompt: T[] = [];
-    const patient: T[] = [];
+    const slow: T[] = [];
     for (const item of items) {
       const apart = this.apart.get(item.uuid);
       if (!apart) prompt.push(item);
@@ -76,10 +76,10 @@ export class LookLanes<T extends Looked> {
       else if (apart.rest > 0 && apart.changed === changeOf(item)) apart.rest--;
       else {
         apart.running = true;
-        patient.push(item);
+        slow.push(item);
       }
     }
-    return { prompt, patient };
+    return { prompt, slow };
   }
 
   /** Those that are no longer asked for. */
@@ -115,7 +115,7 @@ export class LookLanes<T extends Looked> {
     }
   }
 
-  /** At most `patient` at once; those that find no room are begun when there is some, in this round or a later one. */
+  /** At most `slow` at once; those that find no room are begun when there is some, in this round or a later one. */
   private beside(begin: () => Promise<void>): Promise<void> {
     return new Promise((resolve) => {
       this.waiting.push(() => begin().then(resolve));
@@ -124,14 +124,14 @@ export class LookLanes<T extends Looked> {
   }
 
   private pump(): void {
-    while (this.patient < this.settings.patient) {
+    while (this.slow < this.settings.slow) {
       const begin = this.waiting.shift();
       if (!begin) return;
-      this.patient++;
+      this.slow++;
       detached(
         'look at machines',
         begin().finally(() => {
-          this.patient--;
+          this.slow--;
           this.pump();
         }),
       );
@@ -149,6 +149,6 @@ export class LookLanes<T extends Looked> {
   }
 }
 
-function changeOf({ updated_at }: Looked): number {
+function changeOf({ updated_at }: Polled): number {
   return updated_at?.getTime() ?? 0;
 }

@@ -21,11 +21,11 @@ import type { NewNode, NodeChanges, NodeRepository } from '../../persistence/nod
 import type { Logger } from '../../platform/logger.js';
 import type { NodeContexts } from '../execution/node-context.js';
 import type { Requester } from '../execution/requester.js';
-import type { Lease, Reservations } from '../execution/reservation.js';
+import type { Reservation, Reservations } from '../execution/reservation.js';
 import type { ClearNode } from './conductor.js';
 
 /** Edits of nodes: each under the node's reservation. */
-export class NodeDesk {
+export class NodeService {
   constructor(
     private readonly deps: {
       source: DataSource;
@@ -69,8 +69,8 @@ export class NodeDesk {
     resetInterfaces: boolean,
   ): Promise<Node> {
     let endsMaintenance = false;
-    const written = await this.reserved(ident, async (lease) => {
-      const { node, fence } = lease;
+    const written = await this.reserved(ident, async (reservation) => {
+      const { node, fence } = reservation;
       const changes = edit({ ...node, ...this.deps.nodes.withSecrets(node) });
       endsMaintenance = node.maintenance && changes.maintenance === false;
       const driver = changes.driver ?? node.driver;
@@ -81,7 +81,7 @@ export class NodeDesk {
       const interfaces = touchesInterfaces(changes) ? this.#interfaces(changes, kept, driver) : {};
       const all = { ...changes, ...interfaces };
       if (changes.instance_uuid !== null || !node.allocation_uuid) {
-        return this.#writeLast(lease, all);
+        return this.#writeLast(reservation, all);
       }
       // Without its instance the allocation has no meaning: both go together.
       return inTransaction(this.deps.source, async (manager) => {
@@ -94,8 +94,8 @@ export class NodeDesk {
   }
 
   async delete(ident: string): Promise<void> {
-    await this.reserved(ident, async (lease) => {
-      const { node, fence } = lease;
+    await this.reserved(ident, async (reservation) => {
+      const { node, fence } = reservation;
       const state = node.provision_state;
       if (node.protected) {
         throw new ForbiddenError(
@@ -114,7 +114,7 @@ export class NodeDesk {
             `perform deletion are: "(${this.#deletable()})", or set the node into maintenance mode`,
         );
       }
-      await this.#withdraw(lease);
+      await this.#withdraw(reservation);
       await inTransaction(this.deps.source, async (manager) => {
         await this.deps.nodes.delete(node.uuid, fence, manager);
         await this.deps.events.deleteOfNode(node.uuid, manager);
@@ -123,8 +123,8 @@ export class NodeDesk {
   }
 
   async setMaintenance(ident: string, maintenance: boolean, reason: string | null): Promise<void> {
-    const { uuid } = await this.reserved(ident, (lease) =>
-      this.#writeLast(lease, {
+    const { uuid } = await this.reserved(ident, (reservation) =>
+      this.#writeLast(reservation, {
         maintenance,
         maintenance_reason: maintenance ? reason : null,
         ...(maintenance ? {} : { fault: null }),
@@ -137,22 +137,22 @@ export class NodeDesk {
    * Nothing comes after it: the reservation goes with the write.
    * @returns the node as it was written, under the reservation: so Ironic answers an edit
    */
-  async #writeLast(lease: Lease, changes: NodeChanges): Promise<Node> {
-    const written = await this.deps.nodes.updateAndRelease(lease.node.uuid, changes, lease.fence);
-    lease.passed();
-    const { reservation, reservation_expires_at } = lease.node;
+  async #writeLast(held: Reservation, changes: NodeChanges): Promise<Node> {
+    const written = await this.deps.nodes.updateAndRelease(held.node.uuid, changes, held.fence);
+    held.passed();
+    const { reservation, reservation_expires_at } = held.node;
     return Object.assign(written, { reservation, reservation_expires_at });
   }
 
   /** Runs `work` under the node's reservation, trying again as configured while another holds it. */
-  async reserved<T>(ident: string, work: (lease: Lease) => Promise<T>): Promise<T> {
+  async reserved<T>(ident: string, work: (reservation: Reservation) => Promise<T>): Promise<T> {
     // Acquiring tells whether there is such a node.
     const uuid = ident === canonicalUuid(ident) ? ident : (await this.deps.nodes.get(ident)).uuid;
-    const lease = await this.deps.reservations.acquire(uuid, true);
+    const reservation = await this.deps.reservations.acquire(uuid, true);
     try {
-      return await work(lease);
+      return await work(reservation);
     } finally {
-      await lease.release();
+      await reservation.release();
     }
   }
 
@@ -202,10 +202,10 @@ export class NodeDesk {
   }
 
   /** Nothing of a deleted node stays published; a driver that is not enabled any more has published nothing. */
-  async #withdraw(lease: Lease): Promise<void> {
-    const { node, signal } = lease;
+  async #withdraw(reservation: Reservation): Promise<void> {
+    const { node, signal } = reservation;
     try {
-      const context = await this.deps.contexts.forWork(lease, node, signal);
+      const context = await this.deps.contexts.forWork(reservation, node, signal);
       await context.interfaces.boot.cleanUpInstance(context);
     } catch (error) {
       if (isDatabaseAway(error)) throw error;

@@ -16,13 +16,13 @@ import type {
   JournaledOperation,
   OperationRepository,
 } from '../../persistence/operation/operation.repository.js';
-import type { Ledger } from '../execution/ledger.js';
+import type { JournalWriter } from '../execution/journal-writer.js';
 import { NodeDraft } from '../execution/node-draft.js';
 import type { OperationRunner } from '../execution/operation-runner.js';
 import type { Requester } from '../execution/requester.js';
-import type { Lease, Reservations } from '../execution/reservation.js';
+import type { Reservation, Reservations } from '../execution/reservation.js';
 import type { Transitions } from '../execution/transition.js';
-import { ownStep, RELEASED } from '../workflow/own-steps.js';
+import { HOLD_OVER, ownStep } from '../workflow/own-steps.js';
 import { plannedFrom } from '../workflow/workflow.js';
 import type { ProvisionArguments } from './conductor.js';
 import type { VerbAcceptance } from './verb-acceptance.js';
@@ -42,7 +42,7 @@ interface Limits {
 }
 
 /** Accepts verbs: checks before the answer, then journals the work, then hands it to the runner. */
-export class VerbDesk {
+export class VerbService {
   constructor(
     private readonly deps: {
       source: DataSource;
@@ -51,7 +51,7 @@ export class VerbDesk {
       transitions: Transitions;
       registry: DriverRegistry;
       reservations: Reservations;
-      ledger: Ledger;
+      writer: JournalWriter;
       runner: OperationRunner;
       acceptance: VerbAcceptance;
       host: string;
@@ -68,12 +68,12 @@ export class VerbDesk {
   ): Promise<Node> {
     const seen = typeof ident === 'string' ? await this.deps.nodes.get(ident) : ident;
     legalMove(seen, verb);
-    return this.#holding(seen.uuid, async (lease) => {
-      const held = lease.node;
+    return this.#reserving(seen.uuid, async (reservation) => {
+      const held = reservation.node;
       const move = legalMove(held, verb);
-      const work = await this.deps.acceptance.accept(lease, verb, move, args);
+      const work = await this.deps.acceptance.accept(reservation, verb, move, args);
       if (verb === 'abort' || verb === 'unhold') {
-        const told = await this.#tell(lease, verb, by);
+        const told = await this.#tell(reservation, verb, by);
         if (told) return told;
       }
       const draft = new NodeDraft(held, this.deps.nodes);
@@ -88,10 +88,16 @@ export class VerbDesk {
         request_id: by.request_id,
         conductor: this.deps.host,
       };
-      const operation = await this.deps.ledger.accept(begins, `Superseded by "${verb}".`, draft, lease, {
-        moves: [planned],
-        release: begins === null,
-      });
+      const operation = await this.deps.writer.accept(
+        begins,
+        `Superseded by "${verb}".`,
+        draft,
+        reservation,
+        {
+          moves: [planned],
+          release: begins === null,
+        },
+      );
       const { row } = draft;
       return { node: row, operation };
     });
@@ -99,7 +105,7 @@ export class VerbDesk {
 
   /** The open work hears of an abort or of the end of its hold. @returns null for an abort that finds none */
   async #tell(
-    { node: held, fence }: Lease,
+    { node: held, fence }: Reservation,
     verb: 'abort' | 'unhold',
     by: Requester,
   ): Promise<Accepted | null> {
@@ -116,7 +122,7 @@ export class VerbDesk {
     const changes = { last_error: null };
     const letGo = () =>
       transitions.fire(held, fence, VERBS[verb].event, { changes, by }, (manager) =>
-        operations.release(open.id, RELEASED, manager),
+        operations.release(open.id, HOLD_OVER, manager),
       );
     const node = await foundOut(letGo, () =>
       inTransaction(source, async (manager) => {
@@ -139,18 +145,18 @@ export class VerbDesk {
   }
 
   /** Work that was accepted goes on under the reservation under which it was; else that is given back. */
-  async #holding(uuid: string, accept: (lease: Lease) => Promise<Accepted>): Promise<Node> {
-    const lease = await this.deps.reservations.acquire(uuid, true);
+  async #reserving(uuid: string, accept: (reservation: Reservation) => Promise<Accepted>): Promise<Node> {
+    const reservation = await this.deps.reservations.acquire(uuid, true);
     let accepted: Accepted;
     try {
-      accepted = await accept(lease);
+      accepted = await accept(reservation);
     } catch (error) {
-      await lease.release();
+      await reservation.release();
       throw error;
     }
     const { operation, node, afterwards } = accepted;
-    if (operation) this.deps.runner.begin({ operation, lease, node });
-    else await lease.release();
+    if (operation) this.deps.runner.begin({ operation, reservation, node });
+    else await reservation.release();
     afterwards?.();
     return node;
   }
@@ -158,8 +164,8 @@ export class VerbDesk {
   async setPower(ident: string, target: PowerTarget, timeout: number | null, by: Requester): Promise<Node> {
     const { limits, registry } = this.deps;
     const uuid = ident === canonicalUuid(ident) ? ident : (await this.deps.nodes.get(ident)).uuid;
-    return this.#holding(uuid, async (lease) => {
-      const held = lease.node;
+    return this.#reserving(uuid, async (reservation) => {
+      const held = reservation.node;
       if (['cleaning', 'clean wait'].includes(held.provision_state)) {
         throw new InvalidError(
           `The requested action "${target}" can not be performed on node "${held.uuid}" while it is in state ` +
@@ -187,8 +193,8 @@ export class VerbDesk {
       };
       const draft = new NodeDraft(held, this.deps.nodes);
       const changes = { target_power_state: settledPower(target), last_error: null };
-      const operation = await this.deps.ledger
-        .accept(begins, null, draft, lease, { changes })
+      const operation = await this.deps.writer
+        .accept(begins, null, draft, reservation, { changes })
         .catch((error: unknown) => {
           if (brokenUnique(error) !== null) throw new LockedError(held.uuid, this.deps.host);
           throw error;

@@ -17,10 +17,10 @@ import type { OperationRepository } from '../../persistence/operation/operation.
 import type { Logger } from '../../platform/logger.js';
 import type { OperationRunner } from '../execution/operation-runner.js';
 import type { Requester } from '../execution/requester.js';
-import { type AgentDesk, fingerprint } from '../service/agent-desk.js';
+import { type AgentService, fingerprint } from '../service/agent-service.js';
 import type { InspectionQuery } from '../service/conductor.js';
 import type { MachineOwner } from '../service/machine-owner.js';
-import type { NodeDesk } from '../service/node-desk.js';
+import type { NodeService } from '../service/node-service.js';
 import { sameToken } from '../service/same-token.js';
 import { plannedFrom } from '../workflow/workflow.js';
 import { READ_REPORT } from './report-reader.js';
@@ -37,7 +37,7 @@ const MOST_WAITING = 10_000;
  * Takes reports of ramdisks. Everybody on the provisioning network can call this: every miss looks the same
  * (Ironic: api/controllers/v1/ramdisk.py and drivers/modules/inspect_utils.py, lookup_node).
  */
-export class InspectionDesk {
+export class InspectionService {
   constructor(
     private readonly deps: {
       source: DataSource;
@@ -47,8 +47,8 @@ export class InspectionDesk {
       hardware: HardwareRepository;
       registry: DriverRegistry;
       runner: OperationRunner;
-      agents: AgentDesk;
-      desk: NodeDesk;
+      agents: AgentService;
+      desk: NodeService;
       sources: Pick<SourceRule, 'speaksFor' | 'isNobodys'>;
       settings: InspectorSettings;
       host: string;
