@@ -39,7 +39,8 @@ import type { PeriodicTask } from './periodic/task.js';
 import { periodicTasks } from './periodic/tasks.js';
 import { AgentService, type CallbackCheck } from './service/agent-service.js';
 import { AllocationService } from './service/allocation-service.js';
-import { ConductorService } from './service/conductor.service.js';
+import type { Conductor } from './service/conductor.js';
+import { DriverService } from './service/driver-service.js';
 import { HardwareService } from './service/hardware-service.js';
 import { MachineOwner } from './service/machine-owner.js';
 import { NodeService } from './service/node-service.js';
@@ -79,7 +80,7 @@ export interface ConductorParts {
 }
 
 export interface ComposedConductor {
-  service: ConductorService;
+  conductor: Conductor;
   tasks: readonly PeriodicTask[];
   /** Takes the host name, frees what an earlier process of it held and goes on with its work. */
   start(periodic: PeriodicRunner | null): Promise<void>;
@@ -119,53 +120,38 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
     >,
   });
   const wakeNode = (uuid: string) => runner.wakeNode(uuid);
-  const desk = new NodeService({
-    ...parts,
-    wakeNode,
-    reservations,
-    contexts,
-    conductorTimeout: settings.heartbeat_timeout,
-    allowDeletingAvailable: settings.allow_deleting_available_nodes,
-  });
   const acceptance = new VerbAcceptance({ ...parts, contexts, cleaning, limits: settings });
-  const verbs = new VerbService({
-    ...parts,
-    transitions,
-    reservations,
-    writer,
-    runner,
-    acceptance,
-    limits: settings,
-  });
-  const allocating = new AllocationService({ ...parts, desk });
   const actions = new Actions({ ...parts, runner });
   const owner = new MachineOwner({ ...parts, ignored: parts.inspector.ignored_macs });
+  const held = { ...parts, reservations, contexts, actions, conductorTimeout: settings.heartbeat_timeout };
+  const nodes = new NodeService({
+    ...held,
+    wakeNode,
+    allowDeletingAvailable: settings.allow_deleting_available_nodes,
+  });
   const agents = new AgentService({ ...parts, owner, runner });
-  const inspections = new InspectionService({
-    ...parts,
-    hardware,
-    runner,
+  const conductor: Conductor = {
+    nodes,
+    verbs: new VerbService({ ...held, transitions, writer, runner, acceptance, limits: settings }),
+    hardware: new HardwareService(held),
+    vendor: new VendorService(held),
+    ports: new PortService(held),
+    vifs: new VifService(held),
+    volumes: new VolumeService(held),
+    allocations: new AllocationService(held),
+    drivers: new DriverService(held),
     agents,
-    desk,
-    owner,
-    settings: parts.inspector,
-  });
+    inspections: new InspectionService({
+      ...parts,
+      hardware,
+      runner,
+      agents,
+      nodeService: nodes,
+      owner,
+      settings: parts.inspector,
+    }),
+  };
   const powerSync = new PowerSync({ ...parts, reservations, contexts, wakeNode });
-  const service = new ConductorService({
-    ...parts,
-    contexts,
-    desk,
-    portDesk: new PortService({ ...parts, desk }),
-    volumeDesk: new VolumeService({ ...parts, desk }),
-    vifDesk: new VifService({ ...parts, contexts, desk }),
-    allocating,
-    verbs,
-    agents,
-    inspections,
-    hardware: new HardwareService({ ...parts, contexts, desk, actions }),
-    vendor: new VendorService({ ...parts, contexts, desk, actions }),
-    conductorTimeout: settings.heartbeat_timeout,
-  });
   const recoverOrphans = async () => {
     await recoverStranded({ ...parts, reservations, transitions });
     await parts.nodes.reservations.releaseExpired();
@@ -186,11 +172,11 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
     takeOver,
     powerSync,
     runner,
-    allocating,
+    allocations: conductor.allocations,
     self: { host, instance },
   });
   return {
-    service,
+    conductor,
     tasks,
     start: async (periodic) => {
       await parts.conductors.register({
@@ -206,12 +192,12 @@ export function composeConductor(parts: ConductorParts): ComposedConductor {
       await takeover.run();
       await recoverOrphans();
       await runner.sweep();
-      await allocating.sweep();
+      await conductor.allocations.sweep();
       periodic?.start(tasks);
     },
     stop: async (periodic) => {
       await periodic?.stop();
-      await allocating.stop();
+      await conductor.allocations.stop();
       await runner.stop();
       reservations.stop();
       await parts.conductors.markOffline(host, instance);

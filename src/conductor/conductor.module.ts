@@ -122,7 +122,7 @@ export class ConductorModule {
         {
           provide: Conductor,
           inject: [COMPOSED_CONDUCTOR],
-          useFactory: (all: ComposedConductor) => all.service,
+          useFactory: (all: ComposedConductor) => all.conductor,
         },
         {
           provide: PeriodicRunner,

@@ -137,11 +137,11 @@ export function fakeConductor(
   return {
     ...composed,
     parts,
-    conductor: composed.service,
+    conductor: composed.conductor,
     journalDirectory,
     async node(driver_info: JsonObject = {}, extra: Partial<Node> = {}): Promise<string> {
       const uuid = randomUUID();
-      await composed.service.createNode(
+      await composed.conductor.nodes.create(
         { uuid, driver: 'fake-hardware', provision_state: 'enroll', driver_info, ...extra },
         BY,
       );

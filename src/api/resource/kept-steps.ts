@@ -6,7 +6,7 @@ import { refuseDuplicates } from './list-schema.js';
  * Steps of a runbook or a deploy template, before they are kept.
  * @throws InvalidError for one that is there twice, ForbiddenError for one that nobody may ask for
  */
-export function refuseSteps(conductor: Pick<Conductor, 'refuseRaw'>, steps: Json | undefined): void {
+export function refuseSteps(conductor: Pick<Conductor, 'drivers'>, steps: Json | undefined): void {
   refuseDuplicates(steps);
-  conductor.refuseRaw(steps as unknown as { interface: string; step: string }[]);
+  conductor.drivers.refuseRaw(steps as unknown as { interface: string; step: string }[]);
 }

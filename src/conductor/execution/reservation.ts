@@ -6,6 +6,7 @@ import {
   NotFoundError,
   ReservationLostError,
 } from '../../domain/errors.js';
+import { canonicalUuid } from '../../domain/node/name.js';
 import type { Fence } from '../../persistence/node/fence.js';
 import type { Node } from '../../persistence/node/node.entity.js';
 import type { NodeRepository } from '../../persistence/node/node.repository.js';
@@ -34,6 +35,7 @@ interface Held {
 
 /** Runs work under a node's reservation, trying again as configured while another holds it. */
 export interface Reserving {
+  /** @param ident uuid or name. @throws LockedError, NotFoundError */
   reserved<T>(ident: string, work: (reservation: Reservation) => Promise<T>): Promise<T>;
 }
 
@@ -45,7 +47,7 @@ const UNKNOWN = Symbol('unknown');
  * A paused process finds its leases expired by its own monotonic clock before it acts, and the fence refuses its
  * writes whatever it believes.
  */
-export class Reservations {
+export class Reservations implements Reserving {
   readonly #held = new Map<string, Held>();
   /** Given up while the database was away: without this they would block their nodes until they expire. */
   readonly #owed = new Map<string, Fence | typeof UNKNOWN>();
@@ -98,6 +100,17 @@ export class Reservations {
       if ('fence' in taken) return this.#hold(taken.node, taken.fence, asked);
       if (!retry || attempt >= retryAttempts) throw new LockedError(uuid, taken.holder);
       await sleep(retryInterval * 1000);
+    }
+  }
+
+  async reserved<T>(ident: string, work: (reservation: Reservation) => Promise<T>): Promise<T> {
+    // Acquiring tells whether there is such a node.
+    const uuid = ident === canonicalUuid(ident) ? ident : (await this.deps.nodes.get(ident)).uuid;
+    const reservation = await this.acquire(uuid, true);
+    try {
+      return await work(reservation);
+    } finally {
+      await reservation.release();
     }
   }
 

@@ -18,9 +18,9 @@ import type { Logger } from '../../platform/logger.js';
 import type { OperationRunner } from '../execution/operation-runner.js';
 import type { Requester } from '../execution/requester.js';
 import { type AgentService, fingerprint } from '../service/agent-service.js';
-import type { InspectionQuery } from '../service/conductor.js';
 import type { MachineOwner } from '../service/machine-owner.js';
 import type { NodeService } from '../service/node-service.js';
+import type { InspectionQuery } from '../service/request.js';
 import { sameToken } from '../service/same-token.js';
 import { plannedFrom } from '../workflow/workflow.js';
 import { READ_REPORT } from './report-reader.js';
@@ -48,7 +48,7 @@ export class InspectionService {
       registry: DriverRegistry;
       runner: OperationRunner;
       agents: AgentService;
-      desk: NodeService;
+      nodeService: Pick<NodeService, 'create'>;
       sources: Pick<SourceRule, 'speaksFor' | 'isNobodys'>;
       settings: InspectorSettings;
       host: string;
@@ -167,7 +167,7 @@ export class InspectionService {
   }
 
   async #enrol(query: InspectionQuery, by: Requester): Promise<Node> {
-    const { settings, nodes, desk, sources, log } = this.deps;
+    const { settings, nodes, nodeService, sources, log } = this.deps;
     const { enabled, driver, max_nodes } = settings.auto_discovery;
     if (!enabled || driver === null) throw miss('no node waits for it');
     if (!(await sources.isNobodys(query.source))) throw miss(`${query.source} is another machine’s address`);
@@ -185,7 +185,7 @@ export class InspectionService {
     log.info({ node: uuid, driver, macs: query.macs, bmc: query.bmc_addresses }, 'a machine was discovered');
     try {
       const row = { uuid, driver, provision_state: 'enroll', driver_internal_info: { [DISCOVERED]: true } };
-      return await desk.create({ ...row, inspect_interface: 'agent' }, by);
+      return await nodeService.create({ ...row, inspect_interface: 'agent' }, by);
     } catch (error) {
       if (!(error instanceof FerricError) || isDatabaseAway(error)) throw error;
       log.error({ driver, error: error.message }, 'a discovered machine cannot be enrolled');

@@ -10,7 +10,7 @@ import type { PeriodicTask } from './task.js';
 export function periodicTasks(deps: {
   powerSync: PowerSync;
   runner: OperationRunner;
-  allocating: AllocationService;
+  allocations: AllocationService;
   conductors: ConductorRecordRepository;
   events: EventRepository;
   operations: OperationRepository;
@@ -36,7 +36,7 @@ export function periodicTasks(deps: {
   const {
     powerSync,
     runner,
-    allocating,
+    allocations,
     conductors,
     events,
     operations,
@@ -70,7 +70,7 @@ export function periodicTasks(deps: {
     {
       name: 'allocations',
       every: settings.check_allocations_interval,
-      run: () => allocating.sweep(),
+      run: () => allocations.sweep(),
     },
     {
       name: 'image-cache',

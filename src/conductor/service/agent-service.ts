@@ -7,8 +7,8 @@ import type { Node } from '../../persistence/node/node.entity.js';
 import type { NodeRepository } from '../../persistence/node/node.repository.js';
 import type { OperationRepository } from '../../persistence/operation/operation.repository.js';
 import type { OperationRunner } from '../execution/operation-runner.js';
-import type { HeartbeatBody } from './conductor.js';
 import type { MachineOwner } from './machine-owner.js';
+import type { HeartbeatBody } from './request.js';
 import { sameToken } from './same-token.js';
 
 /** @throws InvalidError for a callback URL that the daemon must not call */

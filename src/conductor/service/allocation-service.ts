@@ -14,7 +14,8 @@ import type { WantedNode } from '../../persistence/node/free-node.js';
 import type { Node } from '../../persistence/node/node.entity.js';
 import type { NodeRepository } from '../../persistence/node/node.repository.js';
 import type { Logger } from '../../platform/logger.js';
-import type { NodeService } from './node-service.js';
+import type { Requester } from '../execution/requester.js';
+import type { Reserving } from '../execution/reservation.js';
 
 /** How often a deletion looks again when the allocation gets its node at that very moment. */
 const DELETE_TRIES = 5;
@@ -33,7 +34,7 @@ export class AllocationService {
       nodes: NodeRepository;
       allocations: AllocationRepository;
       conductors: ConductorRecordRepository;
-      desk: NodeService;
+      reservations: Reserving;
       host: string;
       settings: {
         node_locked_retry_attempts: number;
@@ -44,8 +45,13 @@ export class AllocationService {
     },
   ) {}
 
-  /** Durable once it returns; a node is looked for in the background. */
-  async create(wanted: NewAllocation): Promise<Allocation> {
+  /**
+   * Durable once it returns; a node is looked for in the background.
+   * @param node_uuid a node in use that the allocation is written behind, at once
+   * @throws ConflictError
+   */
+  async create(wanted: NewAllocation, node_uuid: string | null, by: Requester): Promise<Allocation> {
+    if (node_uuid !== null) return this.#backfill(wanted, node_uuid, by);
     const { allocations, host } = this.deps;
     const created = await allocations.create({ ...wanted, state: 'allocating', conductor: host });
     this.#begin(created.uuid);
@@ -56,10 +62,10 @@ export class AllocationService {
    * Writes an allocation behind a node that is in use.
    * @throws ConflictError when they do not fit; the allocation is there then, in the state `error`
    */
-  async backfill(wanted: NewAllocation, node_uuid: string): Promise<Allocation> {
+  async #backfill(wanted: NewAllocation, node_uuid: string, _by: Requester): Promise<Allocation> {
     const { allocations, host, source } = this.deps;
     try {
-      return await this.deps.desk.reserved(node_uuid, ({ node, fence }) =>
+      return await this.deps.reservations.reserved(node_uuid, ({ node, fence }) =>
         inTransaction(source, async (manager) => {
           const created = await allocations.create(
             { ...wanted, state: 'allocating', conductor: host },
@@ -86,13 +92,13 @@ export class AllocationService {
   }
 
   /** @throws NotFoundError, ConflictError for a node in use, LockedError */
-  async delete(uuid: string): Promise<void> {
-    const { allocations, nodes, desk, source } = this.deps;
+  async delete(uuid: string, _by: Requester): Promise<void> {
+    const { allocations, nodes, reservations, source } = this.deps;
     for (let tries = 0; tries < DELETE_TRIES; tries++) {
       if (await allocations.deleteWithoutNode(uuid)) return;
       const { node_uuid } = await allocations.get(uuid);
       if (!node_uuid) continue;
-      await desk.reserved(node_uuid, ({ node, fence }) => {
+      await reservations.reserved(node_uuid, ({ node, fence }) => {
         if (node.allocation_uuid !== uuid) throw new NotFoundError(`Allocation ${uuid} could not be found.`);
         refuseDeallocation(node, uuid);
         return inTransaction(source, async (manager) => {

@@ -27,7 +27,7 @@ export class HardwareService {
       nodes: NodeRepository;
       contexts: NodeContexts;
       registry: DriverRegistry;
-      desk: Reserving;
+      reservations: Reserving;
       actions: Actions;
     },
   ) {}
@@ -104,7 +104,7 @@ export class HardwareService {
   }
 
   async setTargetRaid(ident: string, config: JsonObject): Promise<void> {
-    await this.deps.desk.reserved(ident, async (reservation) => {
+    await this.deps.reservations.reserved(ident, async (reservation) => {
       const context = await this.deps.contexts.forWork(reservation, reservation.node, reservation.signal);
       if (Object.keys(config).length > 0) context.all.raid.checkConfiguration(context, config);
       await this.deps.nodes.update(reservation.node.uuid, { target_raid_config: config }, reservation.fence);
@@ -179,9 +179,9 @@ export class HardwareService {
     requestId: string,
     check: (context: ReadingContext, node: Node) => Promise<void>,
   ): Promise<void> {
-    const { actions, contexts, desk } = this.deps;
+    const { actions, contexts, reservations } = this.deps;
     await actions.retried(() =>
-      desk.reserved(ident, async (reservation) => {
+      reservations.reserved(ident, async (reservation) => {
         await check(await contexts.forReading(reservation.node, reservation.signal), reservation.node);
         await actions.begin(reservation.node, step, args, reservation.fence, requestId);
       }),
@@ -189,7 +189,7 @@ export class HardwareService {
   }
 
   #reserved<T>(ident: string, work: (context: Context) => Promise<T>): Promise<T> {
-    return this.deps.desk.reserved(ident, async (reservation) =>
+    return this.deps.reservations.reserved(ident, async (reservation) =>
       work(await this.deps.contexts.forWork(reservation, reservation.node, reservation.signal)),
     );
   }

@@ -8,10 +8,14 @@ import {
   messageOf,
   NotFoundError,
 } from '../../domain/errors.js';
-import { canonicalUuid } from '../../domain/node/name.js';
+import { refuseForeignTraits } from '../../domain/node/trait.js';
 import { factsOf } from '../../domain/provision/machine.js';
 import type { ProvisionState } from '../../domain/provision/table.js';
-import { INTERFACE_KINDS, type InterfaceKind } from '../../driver/contract/interfaces.js';
+import {
+  INTERFACE_KINDS,
+  type InterfaceKind,
+  type ValidationReport,
+} from '../../driver/contract/interfaces.js';
 import type { DriverRegistry } from '../../driver/registry.js';
 import type { AllocationRepository } from '../../persistence/allocation/allocation.repository.js';
 import type { ConductorRecordRepository } from '../../persistence/conductor-record/conductor-record.repository.js';
@@ -21,8 +25,8 @@ import type { NewNode, NodeChanges, NodeRepository } from '../../persistence/nod
 import type { Logger } from '../../platform/logger.js';
 import type { NodeContexts } from '../execution/node-context.js';
 import type { Requester } from '../execution/requester.js';
-import type { Reservation, Reservations } from '../execution/reservation.js';
-import type { ClearNode } from './conductor.js';
+import type { Reservation, Reserving } from '../execution/reservation.js';
+import type { ClearNode } from './request.js';
 
 /** Edits of nodes: each under the node's reservation. */
 export class NodeService {
@@ -32,7 +36,7 @@ export class NodeService {
       nodes: NodeRepository;
       events: EventRepository;
       allocations: AllocationRepository;
-      reservations: Reservations;
+      reservations: Reserving;
       registry: DriverRegistry;
       contexts: NodeContexts;
       conductors: ConductorRecordRepository;
@@ -46,6 +50,7 @@ export class NodeService {
     },
   ) {}
 
+  /** Fills in interfaces by the hardware type. @throws InvalidError for an unknown driver or interface */
   async create(node: NewNode, by: Requester): Promise<Node> {
     const { nodes, events, host } = this.deps;
     await this.#refuseUnserved(node.driver, node.conductor_group ?? '');
@@ -63,13 +68,18 @@ export class NodeService {
     return nodes.create(row, (compound) => events.addTold(compound, [event]));
   }
 
+  /**
+   * @param edit pure: gets the node in clear under the reservation, returns what changes; throws to refuse
+   * @param resetInterfaces with a new driver: interfaces that the edit does not name go back to the type's defaults
+   */
   async update(
     ident: string,
     edit: (node: ClearNode) => NodeChanges,
-    resetInterfaces: boolean,
+    _by: Requester,
+    resetInterfaces = false,
   ): Promise<Node> {
     let endsMaintenance = false;
-    const written = await this.reserved(ident, async (reservation) => {
+    const written = await this.deps.reservations.reserved(ident, async (reservation) => {
       const { node, fence } = reservation;
       const changes = edit({ ...node, ...this.deps.nodes.withSecrets(node) });
       endsMaintenance = node.maintenance && changes.maintenance === false;
@@ -93,8 +103,8 @@ export class NodeService {
     return written;
   }
 
-  async delete(ident: string): Promise<void> {
-    await this.reserved(ident, async (reservation) => {
+  async delete(ident: string, _by: Requester): Promise<void> {
+    await this.deps.reservations.reserved(ident, async (reservation) => {
       const { node, fence } = reservation;
       const state = node.provision_state;
       if (node.protected) {
@@ -122,8 +132,13 @@ export class NodeService {
     });
   }
 
-  async setMaintenance(ident: string, maintenance: boolean, reason: string | null): Promise<void> {
-    const { uuid } = await this.reserved(ident, (reservation) =>
+  async setMaintenance(
+    ident: string,
+    maintenance: boolean,
+    reason: string | null,
+    _by: Requester,
+  ): Promise<void> {
+    const { uuid } = await this.deps.reservations.reserved(ident, (reservation) =>
       this.#writeLast(reservation, {
         maintenance,
         maintenance_reason: maintenance ? reason : null,
@@ -131,6 +146,29 @@ export class NodeService {
       }),
     );
     if (!maintenance) await this.deps.wakeNode(uuid);
+  }
+
+  /** What each interface says of the node's settings. */
+  async validate(ident: string): Promise<ValidationReport> {
+    const node = await this.deps.nodes.get(ident);
+    const context = await this.deps.contexts.forReading(node, AbortSignal.timeout(60_000));
+    const report: ValidationReport = {};
+    for (const kind of INTERFACE_KINDS) {
+      // A vendor interface is judged by the method that is called (Ironic: non_vendor_interfaces).
+      if (kind === 'vendor') continue;
+      try {
+        await context.all[kind].validate(context);
+        if (kind === 'deploy') {
+          refuseForeignTraits(node.uuid, node.traits, context.node.instance_info['traits']);
+        }
+        const notice = context.all[kind].notice?.(context);
+        report[kind] = { result: true, ...(notice === undefined ? {} : { reason: notice }) };
+      } catch (error) {
+        if (isDatabaseAway(error)) throw error;
+        report[kind] = { result: false, reason: messageOf(error) };
+      }
+    }
+    return report;
   }
 
   /**
@@ -142,18 +180,6 @@ export class NodeService {
     held.passed();
     const { reservation, reservation_expires_at } = held.node;
     return Object.assign(written, { reservation, reservation_expires_at });
-  }
-
-  /** Runs `work` under the node's reservation, trying again as configured while another holds it. */
-  async reserved<T>(ident: string, work: (reservation: Reservation) => Promise<T>): Promise<T> {
-    // Acquiring tells whether there is such a node.
-    const uuid = ident === canonicalUuid(ident) ? ident : (await this.deps.nodes.get(ident)).uuid;
-    const reservation = await this.deps.reservations.acquire(uuid, true);
-    try {
-      return await work(reservation);
-    } finally {
-      await reservation.release();
-    }
   }
 
   /** A conductor that is alive must serve the driver for the node's group. This one serves what is in no group. */

@@ -10,7 +10,8 @@ import type {
   PortgroupChanges,
   PortgroupRepository,
 } from '../../persistence/portgroup/portgroup.repository.js';
-import type { NodeService } from './node-service.js';
+import type { Requester } from '../execution/requester.js';
+import type { Reserving } from '../execution/reservation.js';
 
 /** Edits of ports and port groups: each under the reservation of their node. */
 export class PortService {
@@ -19,20 +20,21 @@ export class PortService {
       nodes: NodeRepository;
       ports: PortRepository;
       portgroups: PortgroupRepository;
-      desk: Pick<NodeService, 'reserved'>;
+      reservations: Reserving;
     },
   ) {}
 
-  async createPort(port: NewPort): Promise<Port> {
-    return this.deps.desk.reserved(port.node_uuid, async ({ node }) => {
+  async create(port: NewPort, _by: Requester): Promise<Port> {
+    return this.deps.reservations.reserved(port.node_uuid, async ({ node }) => {
       await this.#checkPhysicalNetwork(port.uuid, port.portgroup_uuid, port.physical_network);
       return this.deps.ports.create({ ...port, node_uuid: node.uuid });
     });
   }
 
-  async updatePort(ident: string, edit: (port: Port, node: Node) => PortChanges): Promise<Port> {
+  /** @param edit as `NodeService.update`; it also gets the node, whose state decides what may change */
+  async update(ident: string, edit: (port: Port, node: Node) => PortChanges, _by: Requester): Promise<Port> {
     const found = await this.deps.ports.get(ident);
-    return this.deps.desk.reserved(found.node_uuid, ({ node }) =>
+    return this.deps.reservations.reserved(found.node_uuid, ({ node }) =>
       this.deps.ports.edit(found.uuid, async (port, on) => {
         const changes = edit(port, node);
         if (changes.node_uuid && !(await this.deps.nodes.find(changes.node_uuid, on))) {
@@ -47,19 +49,20 @@ export class PortService {
     );
   }
 
-  async deletePort(ident: string): Promise<void> {
+  async delete(ident: string, _by: Requester): Promise<void> {
     const found = await this.deps.ports.get(ident);
-    await this.deps.desk.reserved(found.node_uuid, () => this.deps.ports.delete(found.uuid));
+    await this.deps.reservations.reserved(found.node_uuid, () => this.deps.ports.delete(found.uuid));
   }
 
   /** A new physical network goes to the group's ports too. */
-  async updatePortgroup(
+  async updateGroup(
     ident: string,
     edit: (group: Portgroup, node: Node) => PortgroupChanges,
+    _by: Requester,
   ): Promise<Portgroup> {
-    const { desk, ports, portgroups } = this.deps;
+    const { reservations, ports, portgroups } = this.deps;
     const found = await portgroups.get(ident);
-    return desk.reserved(found.node_uuid, ({ node }) =>
+    return reservations.reserved(found.node_uuid, ({ node }) =>
       portgroups.edit(found.uuid, async (group, on) => {
         const changes = edit(group, node);
         const members = await ports.ofGroup(group.uuid, on);
@@ -71,9 +74,9 @@ export class PortService {
     );
   }
 
-  async deletePortgroup(ident: string): Promise<void> {
+  async deleteGroup(ident: string, _by: Requester): Promise<void> {
     const found = await this.deps.portgroups.get(ident);
-    await this.deps.desk.reserved(found.node_uuid, () => this.deps.portgroups.delete(found.uuid));
+    await this.deps.reservations.reserved(found.node_uuid, () => this.deps.portgroups.delete(found.uuid));
   }
 
   /** All ports of a group are in one physical network (Ironic: validate_port_physnet). */

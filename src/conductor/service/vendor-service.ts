@@ -28,7 +28,7 @@ export class VendorService {
       nodes: NodeRepository;
       contexts: NodeContexts;
       registry: DriverRegistry;
-      desk: Reserving;
+      reservations: Reserving;
       actions: Actions;
     },
   ) {}
@@ -62,7 +62,7 @@ export class VendorService {
     given: JsonObject,
     requestId: string,
   ): Promise<VendorAnswer> {
-    const { nodes, desk, contexts, actions } = this.deps;
+    const { nodes, reservations, contexts, actions } = this.deps;
     const node = await nodes.get(ident);
     const called = this.#find(node, method, httpMethod);
     const args = { method, http_method: httpMethod, given };
@@ -77,7 +77,7 @@ export class VendorService {
       if (!called.require_exclusive_lock) {
         return run(await contexts.forReading(node, AbortSignal.timeout(SHARED)), node, null);
       }
-      return desk.reserved(node.uuid, async (reservation) =>
+      return reservations.reserved(node.uuid, async (reservation) =>
         run(
           await contexts.forWork(reservation, reservation.node, reservation.signal),
           reservation.node,

@@ -25,7 +25,7 @@ import { planDeployment } from '../workflow/deploy-steps.js';
 import { ownStep } from '../workflow/own-steps.js';
 import { planRequested } from '../workflow/requested-steps.js';
 import { plannedFrom, planSteps } from '../workflow/workflow.js';
-import type { ProvisionArguments } from './conductor.js';
+import type { ProvisionArguments } from './request.js';
 
 /** What an accepted verb sets going. */
 export interface AcceptedWork {

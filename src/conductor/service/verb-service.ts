@@ -24,7 +24,7 @@ import type { Reservation, Reservations } from '../execution/reservation.js';
 import type { Transitions } from '../execution/transition.js';
 import { HOLD_OVER, ownStep } from '../workflow/own-steps.js';
 import { plannedFrom } from '../workflow/workflow.js';
-import type { ProvisionArguments } from './conductor.js';
+import type { ProvisionArguments } from './request.js';
 import type { VerbAcceptance } from './verb-acceptance.js';
 
 /** What became of a request under the reservation. */

@@ -1,7 +1,8 @@
 import type { Vif } from '../../driver/contract/network.js';
 import type { NodeRepository } from '../../persistence/node/node.repository.js';
 import type { NodeContexts } from '../execution/node-context.js';
-import type { NodeService } from './node-service.js';
+import type { Requester } from '../execution/requester.js';
+import type { Reserving } from '../execution/reservation.js';
 
 /** VIFs: asked of the node's network interface, changed under the node's reservation. */
 export class VifService {
@@ -9,7 +10,7 @@ export class VifService {
     private readonly deps: {
       nodes: NodeRepository;
       contexts: NodeContexts;
-      desk: Pick<NodeService, 'reserved'>;
+      reservations: Reserving;
     },
   ) {}
 
@@ -20,16 +21,16 @@ export class VifService {
     return context.all.network.listVifs(context);
   }
 
-  async attach(ident: string, vif: Vif): Promise<void> {
-    await this.deps.desk.reserved(ident, async (reservation) => {
+  async attach(ident: string, vif: Vif, _by: Requester): Promise<void> {
+    await this.deps.reservations.reserved(ident, async (reservation) => {
       const context = await this.deps.contexts.forWork(reservation, reservation.node, reservation.signal);
       await context.all.network.validate(context);
       await context.all.network.attachVif(context, vif);
     });
   }
 
-  async detach(ident: string, id: string): Promise<void> {
-    await this.deps.desk.reserved(ident, async (reservation) => {
+  async detach(ident: string, id: string, _by: Requester): Promise<void> {
+    await this.deps.reservations.reserved(ident, async (reservation) => {
       const context = await this.deps.contexts.forWork(reservation, reservation.node, reservation.signal);
       await context.all.network.validate(context);
       await context.all.network.detachVif(context, id);

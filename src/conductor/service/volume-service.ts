@@ -8,7 +8,8 @@ import type {
   VolumeTargetChanges,
   VolumeTargetRepository,
 } from '../../persistence/volume/volume.repository.js';
-import type { NodeService } from './node-service.js';
+import type { Requester } from '../execution/requester.js';
+import type { Reserving } from '../execution/reservation.js';
 
 /** Edits of volumes: each under the reservation of their node, which must be powered off. */
 export class VolumeService {
@@ -16,17 +17,18 @@ export class VolumeService {
     private readonly deps: {
       connectors: VolumeConnectorRepository;
       targets: VolumeTargetRepository;
-      desk: Pick<NodeService, 'reserved'>;
+      reservations: Reserving;
     },
   ) {}
 
   async updateConnector(
     uuid: string,
     edit: (connector: VolumeConnector) => VolumeConnectorChanges,
+    _by: Requester,
   ): Promise<VolumeConnector> {
-    const { connectors, desk } = this.deps;
+    const { connectors, reservations } = this.deps;
     const { node_uuid } = await connectors.get(uuid);
-    return desk.reserved(node_uuid, async ({ node }) => {
+    return reservations.reserved(node_uuid, async ({ node }) => {
       refuseWhilePowered(node, 'volume connector update');
       const changes = edit(await connectors.get(uuid));
       const write = () => connectors.edit(uuid, edit);
@@ -34,10 +36,10 @@ export class VolumeService {
     });
   }
 
-  async deleteConnector(uuid: string): Promise<void> {
-    const { connectors, desk } = this.deps;
+  async deleteConnector(uuid: string, _by: Requester): Promise<void> {
+    const { connectors, reservations } = this.deps;
     const { node_uuid } = await connectors.get(uuid);
-    await desk.reserved(node_uuid, async ({ node }) => {
+    await reservations.reserved(node_uuid, async ({ node }) => {
       if (!isDeletable(node)) refuseWhilePowered(node, 'volume connector deletion');
       await connectors.delete(uuid);
     });
@@ -47,10 +49,11 @@ export class VolumeService {
   async updateTarget(
     uuid: string,
     edit: (target: VolumeTarget) => VolumeTargetChanges,
+    _by: Requester,
   ): Promise<VolumeTarget> {
-    const { targets, desk } = this.deps;
+    const { targets, reservations } = this.deps;
     const { node_uuid } = await targets.get(uuid);
-    return desk.reserved(node_uuid, async ({ node }) => {
+    return reservations.reserved(node_uuid, async ({ node }) => {
       refuseWhilePowered(node, 'volume target update');
       const changes = edit(targets.clear(await targets.get(uuid)));
       const write = () => targets.edit(uuid, edit);
@@ -58,10 +61,10 @@ export class VolumeService {
     });
   }
 
-  async deleteTarget(uuid: string): Promise<void> {
-    const { targets, desk } = this.deps;
+  async deleteTarget(uuid: string, _by: Requester): Promise<void> {
+    const { targets, reservations } = this.deps;
     const { node_uuid } = await targets.get(uuid);
-    await desk.reserved(node_uuid, async ({ node }) => {
+    await reservations.reserved(node_uuid, async ({ node }) => {
       if (!isDeletable(node)) refuseWhilePowered(node, 'volume target deletion');
       await targets.delete(uuid);
     });
@@ -70,7 +73,7 @@ export class VolumeService {
   /** The node that gets the volume must be powered off, too. @param to undefined: it stays where it is */
   #onNode<T>(node: Node, to: string | undefined, action: string, write: () => Promise<T>): Promise<T> {
     if (to === undefined || to === node.uuid) return write();
-    return this.deps.desk.reserved(to, (other) => {
+    return this.deps.reservations.reserved(to, (other) => {
       refuseWhilePowered(other.node, action);
       return write();
     });

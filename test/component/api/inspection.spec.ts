@@ -381,6 +381,6 @@ describe('auto-discovery', () => {
     expect(await post(withBmc('10.0.0.9'))).toMatchObject(MISS);
     const stranger = { inventory: { interfaces: [{ name: 'a', mac_address: '52:54:00:00:00:bb' }] } };
     expect((await post(stranger)).status).toBe(503);
-    await server.conductor.deleteNode(uuid, BY);
+    await server.conductor.nodes.delete(uuid, BY);
   });
 });

@@ -224,7 +224,7 @@ describe('with DHCP of our own', () => {
       await database.source.query(`update node set provision_state = 'manageable', power_state = $1`, [
         target === 'power on' ? 'power off' : 'power on',
       ]);
-      await server.conductor.setPower(node, target, null, BY);
+      await server.conductor.verbs.setPower(node, target, null, BY);
       await server.settle(node, 'manageable');
       await expect.poll(async () => (await server.parts.nodes.get(node)).target_power_state).toBeNull();
       expect(await doors(MACHINE)).toEqual(SHUT);

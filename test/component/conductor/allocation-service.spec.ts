@@ -29,7 +29,7 @@ const free = async (extra: Partial<Node> = {}) => {
   return uuid;
 };
 const wish = (wanted: Partial<NewAllocation> = {}, node: string | null = null) =>
-  kit.conductor.createAllocation({ uuid: randomUUID(), resource_class: 'metal', ...wanted }, node);
+  kit.conductor.allocations.create({ uuid: randomUUID(), resource_class: 'metal', ...wanted }, node, BY);
 const decided = async ({ uuid }: Pick<Allocation, 'uuid'>, conductor = kit): Promise<Allocation> => {
   for (const end = performance.now() + 20_000; performance.now() < end; await sleep(10)) {
     const row = await conductor.parts.allocations.get(uuid);
@@ -175,17 +175,17 @@ describe('its end', () => {
     const node = await free();
     const { uuid } = await decided(await wish());
     await database.source.query(`update node set provision_state = 'active'`);
-    await expect(kit.conductor.deleteAllocation(uuid)).rejects.toThrow(
+    await expect(kit.conductor.allocations.delete(uuid, BY)).rejects.toThrow(
       `Cannot remove allocation ${uuid} for node ${node}, because the node is active (and maintenance mode is off)`,
     );
     await database.source.query(
       `update node set provision_state = 'deploying', target_provision_state = 'active'`,
     );
-    await expect(kit.conductor.deleteAllocation(uuid)).rejects.toThrow('updates are not allowed');
-    await kit.conductor.setMaintenance(node, true, null, BY);
-    await kit.conductor.deleteAllocation(uuid);
+    await expect(kit.conductor.allocations.delete(uuid, BY)).rejects.toThrow('updates are not allowed');
+    await kit.conductor.nodes.setMaintenance(node, true, null, BY);
+    await kit.conductor.allocations.delete(uuid, BY);
     expect(await nodeOf(node)).toMatchObject({ allocation_uuid: null, instance_uuid: null });
-    await expect(kit.conductor.deleteAllocation(uuid)).rejects.toThrow(
+    await expect(kit.conductor.allocations.delete(uuid, BY)).rejects.toThrow(
       `Allocation ${uuid} could not be found.`,
     );
   });
@@ -194,13 +194,13 @@ describe('its end', () => {
     const node = await free();
     const first = await decided(await wish());
     await database.source.query(`update node set provision_state = 'active'`);
-    await kit.conductor.provision(node, 'deleted', {}, BY);
+    await kit.conductor.verbs.provision(node, 'deleted', {}, BY);
     await kit.settle(node, 'available');
     expect(await kit.parts.allocations.find(first.uuid)).toBeNull();
     expect(await nodeOf(node)).toMatchObject({ allocation_uuid: null, instance_uuid: null });
     const second = await decided(await wish());
     expect(second.node_uuid).toBe(node);
-    await kit.conductor.updateNode(node, () => ({ instance_uuid: null }), BY);
+    await kit.conductor.nodes.update(node, () => ({ instance_uuid: null }), BY);
     expect(await kit.parts.allocations.find(second.uuid)).toBeNull();
     expect((await nodeOf(node)).allocation_uuid).toBeNull();
   });
@@ -211,7 +211,7 @@ describe('its end', () => {
     await database.source.query('delete from node where uuid = $1', [node]);
     expect(await kit.parts.allocations.find(uuid)).toBeNull();
     const failed = await decided(await wish());
-    await kit.conductor.deleteAllocation(failed.uuid);
+    await kit.conductor.allocations.delete(failed.uuid, BY);
     expect(await kit.parts.allocations.find(failed.uuid)).toBeNull();
   });
 });

@@ -41,7 +41,7 @@ const commitBehind =
 const node = (provision_state: ProvisionState, driver_info: JsonObject = {}) =>
   kit.node(driver_info, { provision_state, power_state: 'power on', instance_info: image });
 const ask = (uuid: string, verb: ProvisionVerb, args: JsonObject = {}) =>
-  kit.conductor.provision(uuid, verb, args, BY);
+  kit.conductor.verbs.provision(uuid, verb, args, BY);
 const steps = (kind: string, step: string) => ({ [`${kind}_steps`]: [{ interface: 'deploy', step }] });
 const sweep = () =>
   kit.tasks.find((task) => task.name === 'provision-state-timeouts')!.run(new AbortController().signal);
@@ -82,7 +82,7 @@ describe('the answer to the statement that accepts a verb is lost: it is carried
   it('power', async () => {
     const uuid = await node('available');
     proxy.loses = ACCEPTS;
-    await kit.conductor.setPower(uuid, 'power off', null, BY);
+    await kit.conductor.verbs.setPower(uuid, 'power off', null, BY);
     expect(proxy.lost).toBe(1);
     for (let i = 0; i < 300 && (await kit.parts.nodes.get(uuid)).target_power_state; i++) await sleep(10);
     expect(await kit.parts.nodes.get(uuid)).toMatchObject({ power_state: 'power off', last_error: null });

@@ -59,7 +59,9 @@ describe('a verb for a node in maintenance', () => {
     async (verb, state) => {
       const name = `${verb}-${state}`.replaceAll(' ', '-');
       const uuid = await inMaintenance(state, name);
-      await expect(kit.conductor.provision(uuid, verb, ARGUMENTS[verb] ?? {}, BY)).rejects.toMatchObject({
+      await expect(
+        kit.conductor.verbs.provision(uuid, verb, ARGUMENTS[verb] ?? {}, BY),
+      ).rejects.toMatchObject({
         code: 'invalid',
         message: `The ${REFUSED[verb]} operation can't be performed on node ${uuid} because it's in maintenance mode.`,
       });
@@ -76,14 +78,14 @@ describe('a verb for a node in maintenance', () => {
     '%s in %s is done',
     async (verb, state) => {
       const uuid = await inMaintenance(state, `done-${verb}-${state}`.replaceAll(' ', '-'));
-      await kit.conductor.provision(uuid, verb, {}, BY);
+      await kit.conductor.verbs.provision(uuid, verb, {}, BY);
       expect((await kit.parts.nodes.get(uuid)).provision_state).not.toBe(state);
     },
   );
 
   it('abort of a failed service is refused until maintenance ends', async () => {
     const uuid = await inMaintenance('service failed', 'service-failed');
-    await expect(kit.conductor.provision(uuid, 'abort', {}, BY)).rejects.toThrow(
+    await expect(kit.conductor.verbs.provision(uuid, 'abort', {}, BY)).rejects.toThrow(
       `Can not abort service on node "${uuid}" while it is in maintenance mode.`,
     );
   });
@@ -98,7 +100,7 @@ describe('what an operator said of the maintenance', () => {
       { [`fake_fail_${step}`]: 'no disk' },
       { provision_state: state, maintenance: true, maintenance_reason: 'the fan' },
     );
-    await kit.conductor.provision(uuid, verb, {}, BY);
+    await kit.conductor.verbs.provision(uuid, verb, {}, BY);
     expect(await kit.settle(uuid, failed)).toMatchObject({
       maintenance: true,
       maintenance_reason: 'the fan',

@@ -61,10 +61,10 @@ describe('an error that is not the database’s', () => {
     ['a code like one of the server', errno('57P01')],
   ])('%s: the work fails by its own words, and can be taken back', async (_, error) => {
     const uuid = await machine('write_image', () => Promise.reject(error));
-    await kit.conductor.provision(uuid, 'active', {}, BY);
+    await kit.conductor.verbs.provision(uuid, 'active', {}, BY);
     const failed = await kit.settle(uuid, 'deploy failed');
     expect(failed.last_error).toContain(error.message);
-    await kit.conductor.provision(uuid, 'deleted', {}, BY);
+    await kit.conductor.verbs.provision(uuid, 'deleted', {}, BY);
     await kit.settle(uuid, 'available');
   });
 
@@ -84,7 +84,7 @@ describe('an error that is not the database’s', () => {
       await house.service.fetchTo(`http://127.0.0.1:${port}/x`, house.target(), { checksum });
       return { is: 'done' };
     });
-    await kit.conductor.provision(uuid, 'active', {}, BY);
+    await kit.conductor.verbs.provision(uuid, 'active', {}, BY);
     expect((await kit.settle(uuid, 'deploy failed')).last_error).toContain(`http://127.0.0.1:${port}/x`);
     await house.close();
     server.close();
@@ -97,7 +97,7 @@ describe('an error that is not the database’s', () => {
       pollAfter: 1,
       checkpoint: '\u0000',
     }));
-    await kit.conductor.provision(uuid, 'active', {}, BY);
+    await kit.conductor.verbs.provision(uuid, 'active', {}, BY);
     expect((await kit.settle(uuid, 'deploy failed')).last_error).toContain('out of range');
   });
 });
@@ -127,7 +127,7 @@ describe('an error of the database in a step', () => {
       }
       return { is: 'done' };
     });
-    await kit.conductor.provision(uuid, 'active', {}, BY);
+    await kit.conductor.verbs.provision(uuid, 'active', {}, BY);
     expect(await kit.settle(uuid, 'active', 'deploy failed')).toMatchObject({
       provision_state: 'active',
       last_error: null,

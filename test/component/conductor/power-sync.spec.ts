@@ -23,7 +23,7 @@ const run = async (name: string, from = kit) => {
 };
 const manageable = async (driver_info = {}) => {
   const uuid = await kit.node(driver_info);
-  await kit.conductor.provision(uuid, 'manage', {}, BY);
+  await kit.conductor.verbs.provision(uuid, 'manage', {}, BY);
   await kit.settle(uuid, 'manageable');
   return uuid;
 };
@@ -74,7 +74,7 @@ describe('power sync', () => {
   it('sets maintenance with a fault after three failures, and ends it when the BMC answers', async () => {
     const uuid = await manageable();
     const well = await manageable();
-    await kit.conductor.updateNode(uuid, () => ({ driver_info: { fake_fail_power: 'no answer' } }), BY);
+    await kit.conductor.nodes.update(uuid, () => ({ driver_info: { fake_fail_power: 'no answer' } }), BY);
     await run('power-sync');
     await run('power-sync');
     expect((await at(uuid)).maintenance).toBe(false);
@@ -85,7 +85,7 @@ describe('power sync', () => {
 
     await run('power-failure-recovery');
     expect((await at(uuid)).maintenance).toBe(true);
-    await kit.conductor.updateNode(uuid, () => ({ driver_info: {} }), BY);
+    await kit.conductor.nodes.update(uuid, () => ({ driver_info: {} }), BY);
     await run('power-failure-recovery');
     expect(await at(uuid)).toMatchObject({
       maintenance: false,
@@ -99,7 +99,7 @@ describe('power sync', () => {
     const slow = await Promise.all(Array.from({ length: 20 }, () => manageable()));
     const well = await manageable();
     const mute = { fake_delay_power: 600 };
-    for (const uuid of slow) await kit.conductor.updateNode(uuid, () => ({ driver_info: mute }), BY);
+    for (const uuid of slow) await kit.conductor.nodes.update(uuid, () => ({ driver_info: mute }), BY);
     await record(well, 'power on');
     const abort = new AbortController();
     const task = kit.tasks.find(({ name }) => name === 'power-sync')!;
@@ -113,7 +113,7 @@ describe('power sync', () => {
   it('leaves alone what it must: maintenance, enroll, held and pending nodes', async () => {
     const enroll = await kit.node({ fake_fail_power: 'must not be asked' });
     const resting = await manageable();
-    await kit.conductor.setMaintenance(resting, true, 'by hand', BY);
+    await kit.conductor.nodes.setMaintenance(resting, true, 'by hand', BY);
     await record(resting, 'power on');
     const pending = await manageable();
     await kit.parts.nodes.update(pending, { power_state: 'power on', target_power_state: 'power on' }, null);
@@ -143,9 +143,9 @@ describe('what an operator said while the BMC was read', () => {
       reservations.reserve = reserve;
     };
   };
-  const byHand = (uuid: string) => kit.conductor.setMaintenance(uuid, true, 'by hand', BY);
+  const byHand = (uuid: string) => kit.conductor.nodes.setMaintenance(uuid, true, 'by hand', BY);
   const dead = (uuid: string) =>
-    kit.conductor.updateNode(uuid, () => ({ driver_info: { fake_fail_power: 'no answer' } }), BY);
+    kit.conductor.nodes.update(uuid, () => ({ driver_info: { fake_fail_power: 'no answer' } }), BY);
 
   it.each(['reads that fail', 'a power that does not stay'])('stands at the limit of %s', async (what) => {
     const uuid = await manageable();
@@ -155,7 +155,7 @@ describe('what an operator said while the BMC was read', () => {
       await run('power-sync');
       if (what !== 'reads that fail') {
         // Somebody switches it off behind the conductor's back.
-        await kit.conductor.updateNode(uuid, () => ({ driver_internal_info: {} }), BY);
+        await kit.conductor.nodes.update(uuid, () => ({ driver_internal_info: {} }), BY);
       }
     }
     const stop = inBetween(byHand);
@@ -163,7 +163,7 @@ describe('what an operator said while the BMC was read', () => {
     stop();
     const node = await at(uuid);
     expect(node).toMatchObject({ maintenance: true, maintenance_reason: 'by hand', fault: null });
-    await kit.conductor.updateNode(uuid, () => ({ driver_info: {} }), BY);
+    await kit.conductor.nodes.update(uuid, () => ({ driver_info: {} }), BY);
     await run('power-failure-recovery');
     expect(await at(uuid)).toMatchObject({ maintenance: true, maintenance_reason: 'by hand' });
   });
@@ -174,7 +174,7 @@ describe('what an operator said while the BMC was read', () => {
     for (let i = 0; i < 3; i++) await run('power-sync');
     expect(await at(uuid)).toMatchObject({ maintenance: true, fault: 'power failure' });
     await byHand(uuid);
-    await kit.conductor.updateNode(uuid, () => ({ driver_info: {} }), BY);
+    await kit.conductor.nodes.update(uuid, () => ({ driver_info: {} }), BY);
     await run('power-failure-recovery');
     expect(await at(uuid)).toMatchObject({
       maintenance: true,

@@ -74,14 +74,14 @@ describe('what happened to nodes', () => {
 
   it('goes with the node: another one by its UUID has a history of its own', async () => {
     const uuid = await kit.node();
-    await kit.conductor.provision(uuid, 'manage', {}, BY);
+    await kit.conductor.verbs.provision(uuid, 'manage', {}, BY);
     await kit.settle(uuid, 'manageable');
-    await kit.conductor.deleteNode(uuid, BY);
+    await kit.conductor.nodes.delete(uuid, BY);
     expect(await count('event where node_uuid = $1', [uuid])).toBe(0);
     expect(await count('operation where node_uuid = $1', [uuid])).toBe(0);
     // What somebody told of it too late.
     await kit.parts.events.add({ node_uuid: uuid, event_type: 'test', event: 'late' }, database.source);
-    await kit.conductor.createNode({ uuid, driver: 'fake-hardware', provision_state: 'enroll' }, BY);
+    await kit.conductor.nodes.create({ uuid, driver: 'fake-hardware', provision_state: 'enroll' }, BY);
     const node = await kit.parts.nodes.get(uuid);
     const shown = await kit.parts.events.history(node, { limit: 100 });
     expect(shown.map(({ event }) => event)).toEqual(['Node was created.']);
@@ -89,7 +89,7 @@ describe('what happened to nodes', () => {
 
   it('has texts of 64 KiB at most, whatever a BMC or an agent says', async () => {
     const uuid = await kit.node({ fake_fail_power: `begins ${'\u{1f525}'.repeat(100_000)} ends` });
-    await kit.conductor.provision(uuid, 'manage', {}, BY);
+    await kit.conductor.verbs.provision(uuid, 'manage', {}, BY);
     const node = await kit.settle(uuid, 'enroll');
     expect(node.last_error).toMatch(/begins 🔥.* … \(cut\)$/u);
     expect(Buffer.byteLength(node.last_error!)).toBeLessThanOrEqual(65_536);

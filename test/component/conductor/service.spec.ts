@@ -18,8 +18,8 @@ afterAll(async () => {
   await database.stop();
 });
 
-const ask = (uuid: string, verb: Parameters<typeof kit.conductor.provision>[1], args = {}) =>
-  kit.conductor.provision(uuid, verb, args, BY);
+const ask = (uuid: string, verb: Parameters<typeof kit.conductor.verbs.provision>[1], args = {}) =>
+  kit.conductor.verbs.provision(uuid, verb, args, BY);
 const at = (state: ProvisionState, driver_info: JsonObject = {}, more = {}) =>
   kit.node(driver_info, { provision_state: state, power_state: 'power on', ...more });
 const service = (uuid: string, ...service_steps: object[]) => ask(uuid, 'service', { service_steps });
@@ -62,7 +62,7 @@ describe('service', () => {
     expect(failed).toMatchObject({ maintenance: true, fault: 'service failure' });
     expect(failed.last_error).toBe('Servicing failed: vendor.log_passthrough: no paper');
     await expect(ask(uuid, 'abort')).rejects.toMatchObject({ code: 'conflict' });
-    await kit.conductor.setMaintenance(uuid, false, null, BY);
+    await kit.conductor.nodes.setMaintenance(uuid, false, null, BY);
     await ask(uuid, 'abort');
     await kit.settle(uuid, 'active');
   });
@@ -91,7 +91,7 @@ describe('service', () => {
     await ask(other, 'service', { service_steps: [never], disable_ramdisk: true });
     expect((await kit.settle(other, 'service failed')).last_error).toContain('requires booting a ramdisk');
     const kept = await at('active');
-    await kit.conductor.setMaintenance(kept, true, null, BY);
+    await kit.conductor.nodes.setMaintenance(kept, true, null, BY);
     await expect(service(kept, log)).rejects.toThrow("The service operation can't be performed");
   });
 });
@@ -210,7 +210,7 @@ describe('the step wait', () => {
     expect(performance.now() - began).toBeGreaterThan(1_000);
     await ask(uuid, 'clean', { clean_steps: [{ interface: 'deploy', step: 'wait' }] });
     await kit.settle(uuid, 'clean wait');
-    const { agent_token } = await kit.conductor.lookUp({
+    const { agent_token } = await kit.conductor.agents.lookUp({
       addresses: [],
       node_uuid: uuid,
       source: '127.0.0.1',
@@ -220,7 +220,7 @@ describe('the step wait', () => {
       agent_token: agent_token!,
       agent_version: '9.1.0',
     };
-    await kit.conductor.heartbeat(uuid, beat, '127.0.0.1');
+    await kit.conductor.agents.heartbeat(uuid, beat, '127.0.0.1');
     await kit.settle(uuid, 'manageable');
   });
 });
@@ -245,12 +245,12 @@ it('cleans without the ramdisk', async () => {
 it('a token that nobody has used is given again to the same asker at the same address alone', async () => {
   const uuid = await kit.node({}, { provision_state: 'wait call-back' });
   const asked = { addresses: ['52:54:00:00:00:01'], node_uuid: uuid };
-  const first = await kit.conductor.lookUp({ ...asked, source: '10.0.0.1' });
+  const first = await kit.conductor.agents.lookUp({ ...asked, source: '10.0.0.1' });
   expect(first.agent_token).not.toBeNull();
-  expect((await kit.conductor.lookUp({ ...asked, source: '10.0.0.2' })).agent_token).toBeNull();
+  expect((await kit.conductor.agents.lookUp({ ...asked, source: '10.0.0.2' })).agent_token).toBeNull();
   expect(
-    (await kit.conductor.lookUp({ ...asked, addresses: [], source: '10.0.0.1' })).agent_token,
+    (await kit.conductor.agents.lookUp({ ...asked, addresses: [], source: '10.0.0.1' })).agent_token,
   ).toBeNull();
-  const again = await kit.conductor.lookUp({ ...asked, source: '10.0.0.1' });
+  const again = await kit.conductor.agents.lookUp({ ...asked, source: '10.0.0.1' });
   expect(again.agent_token).toBe(first.agent_token);
 });

@@ -43,9 +43,9 @@ describe('a conductor that starts under another name', () => {
       { provision_state: 'available', instance_info: image },
     );
     const held = await former.node({}, { provision_state: 'manageable' });
-    await former.conductor.provision(deploying, 'active', {}, BY);
+    await former.conductor.verbs.provision(deploying, 'active', {}, BY);
     await former.settle(deploying, 'wait call-back');
-    await former.conductor.provision(
+    await former.conductor.verbs.provision(
       held,
       'clean',
       { clean_steps: [{ interface: 'deploy', step: 'hold' }], disable_ramdisk: true },
@@ -72,9 +72,9 @@ describe('a conductor that starts under another name', () => {
     // What the dead one believes to hold it cannot write under.
     expect(Number(node.reservation_epoch)).toBeGreaterThan(Number(before));
     await renamed.settle(deploying, 'active');
-    await renamed.conductor.provision(held, 'unhold', {}, BY);
+    await renamed.conductor.verbs.provision(held, 'unhold', {}, BY);
     await renamed.settle(held, 'manageable');
-    await renamed.conductor.setPower(resting, 'power on', null, BY);
+    await renamed.conductor.verbs.setPower(resting, 'power on', null, BY);
   });
 
   it('takes what nobody ever was, as in a restored database, and work that was cut', async () => {

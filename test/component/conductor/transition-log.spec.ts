@@ -35,27 +35,27 @@ const moves = (): Line[] =>
     .split('\n')
     .map((line) => JSON.parse(line) as Line)
     .filter(({ to }) => to !== undefined);
-const ask = (uuid: string, verb: Parameters<typeof kit.conductor.provision>[1]) =>
-  kit.conductor.provision(uuid, verb, {}, BY);
+const ask = (uuid: string, verb: Parameters<typeof kit.conductor.verbs.provision>[1]) =>
+  kit.conductor.verbs.provision(uuid, verb, {}, BY);
 
 it('every move of a node leaves one line, and those that end in failure at the level of errors', async () => {
   const uuid = await kit.node({ fake_fail_power: 'BMC on fire' }, { name: 'one' });
   await ask(uuid, 'manage');
   await kit.settle(uuid, 'enroll');
   const fix = (driver_info: object) =>
-    kit.conductor.updateNode(uuid, () => ({ driver_info: driver_info as never }), BY);
+    kit.conductor.nodes.update(uuid, () => ({ driver_info: driver_info as never }), BY);
   await fix({ fake_fail_erase_devices_metadata: 'no erasing' });
   await ask(uuid, 'manage');
   await kit.settle(uuid, 'manageable');
   await ask(uuid, 'provide');
   await kit.settle(uuid, 'clean failed');
-  await kit.conductor.updateNode(uuid, () => ({ maintenance: false }), BY);
+  await kit.conductor.nodes.update(uuid, () => ({ maintenance: false }), BY);
   await fix({ fake_fail_write_image: 'disk too small' });
   await ask(uuid, 'manage');
   await ask(uuid, 'provide');
   await kit.settle(uuid, 'available');
   const instance_info = { image_source: 'http://images/disk.raw', image_checksum: 'a'.repeat(64) };
-  await kit.conductor.updateNode(uuid, () => ({ instance_info }), BY);
+  await kit.conductor.nodes.update(uuid, () => ({ instance_info }), BY);
   await ask(uuid, 'active');
   await kit.settle(uuid, 'deploy failed');
   await fix({});

@@ -17,13 +17,13 @@ afterAll(async () => {
   await database.stop();
 });
 
-const ask = (uuid: string, verb: Parameters<typeof kit.conductor.provision>[1], args = {}) =>
-  kit.conductor.provision(uuid, verb, args, BY);
+const ask = (uuid: string, verb: Parameters<typeof kit.conductor.verbs.provision>[1], args = {}) =>
+  kit.conductor.verbs.provision(uuid, verb, args, BY);
 /** A node that rests in a state, as if it had come there. */
 const at = (state: ProvisionState, driver_info: JsonObject = {}, more = {}) =>
   kit.node(driver_info, { provision_state: state, power_state: 'power on', ...more });
 const set = (uuid: string, driver_info: JsonObject) =>
-  kit.conductor.updateNode(uuid, () => ({ driver_info }), BY);
+  kit.conductor.nodes.update(uuid, () => ({ driver_info }), BY);
 const walk = async (uuid: string) => (await kit.states(uuid)).filter((state, i, all) => state !== all[i - 1]);
 
 describe('inspect', () => {
@@ -175,7 +175,7 @@ describe('rescue', () => {
 
   it('is refused in maintenance, without interface, and with settings that do not hold', async () => {
     const uuid = await at('active');
-    await kit.conductor.setMaintenance(uuid, true, null, BY);
+    await kit.conductor.nodes.setMaintenance(uuid, true, null, BY);
     await expect(ask(uuid, 'rescue', password)).rejects.toThrow(
       `The rescuing operation can't be performed on node ${uuid} because it's in maintenance mode.`,
     );
@@ -194,7 +194,7 @@ it('a fake node is deleted without a warning', async () => {
   const other = fakeConductor(database, { host: 'conductor-of-deletions', log });
   await other.start(null);
   const uuid = await other.node({}, { provision_state: 'manageable' });
-  await other.conductor.deleteNode(uuid, BY);
+  await other.conductor.nodes.delete(uuid, BY);
   await other.stop(null);
   expect(log.text()).not.toContain('withdrawn');
 });

@@ -21,11 +21,11 @@ const conductor = async (settings: Partial<ConductorSettings> = {}) => {
   await kit.start(null);
 };
 const image = { image_source: 'http://images/disk.raw', image_checksum: 'a'.repeat(64) };
-const ask = (uuid: string, verb: Parameters<typeof kit.conductor.provision>[1], args = {}) =>
-  kit.conductor.provision(uuid, verb, args, BY);
+const ask = (uuid: string, verb: Parameters<typeof kit.conductor.verbs.provision>[1], args = {}) =>
+  kit.conductor.verbs.provision(uuid, verb, args, BY);
 const at = (uuid: string) => kit.parts.nodes.get(uuid);
 const maintain = (uuid: string, on: boolean, reason: string | null = null) =>
-  kit.conductor.setMaintenance(uuid, on, reason, BY);
+  kit.conductor.nodes.setMaintenance(uuid, on, reason, BY);
 
 interface Row {
   id: string;
@@ -146,7 +146,7 @@ it('nothing is done to a machine whose node is in maintenance until that ends', 
   expect((await at(uuid)).provision_state).toBe('wait call-back');
   const { id } = await operationOf(uuid);
   expect((await kit.parts.operations.load(id))!.journal.state).toBe('waiting');
-  await kit.conductor.updateNode(uuid, () => ({ maintenance: false }), BY);
+  await kit.conductor.nodes.update(uuid, () => ({ maintenance: false }), BY);
   await kit.settle(uuid, 'active');
 });
 

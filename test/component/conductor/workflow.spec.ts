@@ -16,8 +16,8 @@ beforeEach(async () => {
 });
 afterEach(() => kit.stop(null));
 
-const ask = (uuid: string, verb: Parameters<typeof kit.conductor.provision>[1], args = {}) =>
-  kit.conductor.provision(uuid, verb, args, BY);
+const ask = (uuid: string, verb: Parameters<typeof kit.conductor.verbs.provision>[1], args = {}) =>
+  kit.conductor.verbs.provision(uuid, verb, args, BY);
 const available = async (driver_info = {}) => {
   const uuid = await kit.node(driver_info);
   await ask(uuid, 'manage');
@@ -31,7 +31,7 @@ const image = { image_source: 'http://images/disk.raw', image_checksum: 'a'.repe
 describe('the life of a node', () => {
   it('goes from enroll to active, to available again, leaving its history', async () => {
     const uuid = await available({ fake_delay_write_image: 0.02 });
-    await kit.conductor.updateNode(uuid, () => ({ instance_info: image, instance_uuid: uuid }), BY);
+    await kit.conductor.nodes.update(uuid, () => ({ instance_info: image, instance_uuid: uuid }), BY);
     await ask(uuid, 'active');
     const active = await kit.settle(uuid, 'active', 'deploy failed');
     expect(active).toMatchObject({ provision_state: 'active', power_state: 'power on', last_error: null });
@@ -58,12 +58,12 @@ describe('the life of a node', () => {
 
   it('fails a deployment with its step and reason, and can try again', async () => {
     const uuid = await available({ fake_fail_write_image: 'disk too small' });
-    await kit.conductor.updateNode(uuid, () => ({ instance_info: image }), BY);
+    await kit.conductor.nodes.update(uuid, () => ({ instance_info: image }), BY);
     await ask(uuid, 'active');
     const failed = await kit.settle(uuid, 'deploy failed');
     expect(failed.last_error).toBe('Deployment failed: deploy.write_image: disk too small');
     expect(failed.maintenance).toBe(false);
-    await kit.conductor.updateNode(uuid, () => ({ driver_info: {} }), BY);
+    await kit.conductor.nodes.update(uuid, () => ({ driver_info: {} }), BY);
     await ask(uuid, 'active');
     expect((await kit.settle(uuid, 'active')).last_error).toBeNull();
   });
@@ -80,7 +80,7 @@ describe('the life of a node', () => {
 
   it('aborts a wait', async () => {
     const uuid = await available({ fake_delay_write_image: 60 });
-    await kit.conductor.updateNode(uuid, () => ({ instance_info: image }), BY);
+    await kit.conductor.nodes.update(uuid, () => ({ instance_info: image }), BY);
     await ask(uuid, 'active');
     for (
       let i = 0;
@@ -99,7 +99,7 @@ describe('the life of a node', () => {
 
   it('tears down in the middle of a deployment', async () => {
     const uuid = await available({ fake_delay_write_image: 60 });
-    await kit.conductor.updateNode(uuid, () => ({ instance_info: image }), BY);
+    await kit.conductor.nodes.update(uuid, () => ({ instance_info: image }), BY);
     await ask(uuid, 'active');
     await kit.settle(uuid, 'wait call-back');
     await sleep(50);
@@ -113,7 +113,7 @@ describe('the life of a node', () => {
     kit = fakeConductor(database, { settings: { deploy_callback_timeout: 1 } });
     await kit.start(null);
     const uuid = await available({ fake_delay_write_image: 60 });
-    await kit.conductor.updateNode(uuid, () => ({ instance_info: image }), BY);
+    await kit.conductor.nodes.update(uuid, () => ({ instance_info: image }), BY);
     await ask(uuid, 'active');
     const node = await kit.settle(uuid, 'deploy failed');
     expect(node.last_error).toContain('Timeout reached while waiting in step deploy.write_image');
@@ -165,17 +165,17 @@ describe('what is refused before 202', () => {
 
   it('deployment in maintenance, of a protected node, and with settings that do not hold', async () => {
     const uuid = await available({ fake_delay_power: 0 });
-    await kit.conductor.setMaintenance(uuid, true, 'broken fan', BY);
+    await kit.conductor.nodes.setMaintenance(uuid, true, 'broken fan', BY);
     await expect(ask(uuid, 'active')).rejects.toThrow('maintenance mode');
-    await kit.conductor.setMaintenance(uuid, false, null, BY);
-    await kit.conductor.updateNode(uuid, () => ({ driver_info: { fake_delay_deploy: 'soon' } }), BY);
+    await kit.conductor.nodes.setMaintenance(uuid, false, null, BY);
+    await kit.conductor.nodes.update(uuid, () => ({ driver_info: { fake_delay_deploy: 'soon' } }), BY);
     await expect(ask(uuid, 'active')).rejects.toThrow('fake_delay_deploy must be a number');
-    await kit.conductor.updateNode(uuid, () => ({ driver_info: {}, instance_info: image }), BY);
+    await kit.conductor.nodes.update(uuid, () => ({ driver_info: {}, instance_info: image }), BY);
     await ask(uuid, 'active');
     await kit.settle(uuid, 'active');
-    await kit.conductor.updateNode(uuid, () => ({ protected: true }), BY);
+    await kit.conductor.nodes.update(uuid, () => ({ protected: true }), BY);
     await expect(ask(uuid, 'deleted')).rejects.toMatchObject({ code: 'forbidden' });
-    await expect(kit.conductor.deleteNode(uuid, BY)).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(kit.conductor.nodes.delete(uuid, BY)).rejects.toMatchObject({ code: 'forbidden' });
   });
 
   it('work on a node that another conductor holds', async () => {
@@ -193,7 +193,7 @@ describe('power', () => {
       ['rebooting', 'power on'],
       ['power off', 'power off'],
     ] as const) {
-      const accepted = await kit.conductor.setPower(uuid, target, null, BY);
+      const accepted = await kit.conductor.verbs.setPower(uuid, target, null, BY);
       expect(accepted.target_power_state).toBe(state);
       for (let i = 0; i < 300 && (await kit.parts.nodes.get(uuid)).target_power_state; i++) await sleep(10);
       expect(await kit.parts.nodes.get(uuid)).toMatchObject({ power_state: state, target_power_state: null });
@@ -202,8 +202,8 @@ describe('power', () => {
 
   it('says why it failed', async () => {
     const uuid = await available();
-    await kit.conductor.updateNode(uuid, () => ({ driver_info: { fake_fail_power: 'no answer' } }), BY);
-    await kit.conductor.setPower(uuid, 'power on', null, BY);
+    await kit.conductor.nodes.update(uuid, () => ({ driver_info: { fake_fail_power: 'no answer' } }), BY);
+    await kit.conductor.verbs.setPower(uuid, 'power on', null, BY);
     for (let i = 0; i < 300 && (await kit.parts.nodes.get(uuid)).target_power_state; i++) await sleep(10);
     expect((await kit.parts.nodes.get(uuid)).last_error).toMatch(/Failed to change power state: .*no answer/);
   });
@@ -212,7 +212,7 @@ describe('power', () => {
 describe('a conductor that comes back', () => {
   it('goes on where a stopped one left off', async () => {
     const uuid = await available({ fake_delay_write_image: 1 });
-    await kit.conductor.updateNode(uuid, () => ({ instance_info: image }), BY);
+    await kit.conductor.nodes.update(uuid, () => ({ instance_info: image }), BY);
     await ask(uuid, 'active');
     await kit.settle(uuid, 'wait call-back');
     await kit.stop(null);
@@ -241,7 +241,7 @@ it('takes fifty nodes from available to active together', async () => {
   const uuids = await Promise.all(Array.from({ length: 50 }, () => available()));
   await Promise.all(
     uuids.map(async (uuid) => {
-      await kit.conductor.updateNode(uuid, () => ({ instance_info: image }), BY);
+      await kit.conductor.nodes.update(uuid, () => ({ instance_info: image }), BY);
       await ask(uuid, 'active');
     }),
   );

@@ -19,7 +19,7 @@ afterEach(() => kit.stop(null));
 const image = { image_source: 'http://images/disk.raw', image_checksum: 'a'.repeat(64) };
 const deploying = async (driver_info = {}) => {
   const uuid = await kit.node(driver_info, { provision_state: 'available', instance_info: image });
-  await kit.conductor.provision(uuid, 'active', {}, BY);
+  await kit.conductor.verbs.provision(uuid, 'active', {}, BY);
   return uuid;
 };
 
@@ -30,7 +30,7 @@ describe('PostgreSQL that goes away in the middle of deployments', () => {
     );
     await sleep(delay);
     await database.halt();
-    await expect(kit.conductor.provision(uuids[0]!, 'deleted', {}, BY)).rejects.toThrow();
+    await expect(kit.conductor.verbs.provision(uuids[0]!, 'deleted', {}, BY)).rejects.toThrow();
     await sleep(300);
     await database.resume();
     for (const uuid of uuids) {

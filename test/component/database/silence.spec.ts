@@ -112,7 +112,7 @@ describe('a connection that goes silent', () => {
         kit.node({ fake_delay_write_image: 0.3 }, { provision_state: 'available', instance_info }),
       ),
     );
-    await Promise.all(uuids.map((uuid) => kit.conductor.provision(uuid, 'active', {}, BY)));
+    await Promise.all(uuids.map((uuid) => kit.conductor.verbs.provision(uuid, 'active', {}, BY)));
     await sleep(150);
     proxy.stall();
     // Looked at on another way to the database.

@@ -41,7 +41,7 @@ export class AllocationEditor {
     );
     const uuid = (values['uuid'] as string | null) ?? node?.instance_uuid ?? randomUUID();
     const allocation = { ...values, uuid, resource_class, candidate_nodes } as NewAllocation;
-    return this.conductor.createAllocation(allocation, node?.uuid ?? null);
+    return this.conductor.allocations.create(allocation, node?.uuid ?? null, asked.by);
   }
 
   async patch(found: Allocation, body: unknown, asked: Asked): Promise<Allocation> {

@@ -113,7 +113,7 @@ export class AllocationController {
   @Describe({ summary: 'Give up an allocation' })
   async delete(@Req() request: ApiRequest) {
     const row = await this.#find(request, 'baremetal:allocation:delete');
-    await this.conductor.deleteAllocation(row.uuid);
+    await this.conductor.allocations.delete(row.uuid, request.asked.by);
   }
 
   @Get('nodes/:ident/allocation')
@@ -140,7 +140,7 @@ export class AllocationController {
     const row = await this.allocations.ofNode(node.uuid);
     if (!row) throw noneOf(ident);
     asked.scope.demand('baremetal:allocation:delete', row);
-    await this.conductor.deleteAllocation(row.uuid);
+    await this.conductor.allocations.delete(row.uuid, asked.by);
   }
 
   /** @throws NotFoundError in the same words for one that does not exist and for one that must not be known */

@@ -38,7 +38,7 @@ export class DriverController {
       throw new InvalidError('"type" filter must be one of "classic" or "dynamic", if specified.');
     }
     const view = viewOf(DRIVER_FIELDS, asked.version, fields ?? (detail ? 'whole' : 'brief'));
-    const drivers = type === 'classic' ? [] : await this.conductor.drivers();
+    const drivers = type === 'classic' ? [] : await this.conductor.drivers.list();
     return { drivers: drivers.map((driver) => view.show(driver, asked)) };
   }
 
@@ -50,7 +50,7 @@ export class DriverController {
     const { fields } = readQuery(query, SHOW, asked.version);
     const view = viewOf(DRIVER_FIELDS, asked.version, fields ?? 'whole');
     const name = params['name']!;
-    const driver = (await this.conductor.drivers()).find((each) => each.name === name);
+    const driver = (await this.conductor.drivers.list()).find((each) => each.name === name);
     if (!driver) {
       throw new NotFoundError(
         `Could not find the following driver(s) or hardware type(s): ${shorten(name)}.`,
@@ -69,6 +69,6 @@ export class DriverController {
   async properties(@Req() { params }: ApiRequest) {
     const name = params['name']!;
     await refuseUnknownDriver(this.conductor, name);
-    return this.conductor.driverProperties(name);
+    return this.conductor.drivers.properties(name);
   }
 }

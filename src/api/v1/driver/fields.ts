@@ -5,7 +5,7 @@ import type { Field } from '../../resource/field.js';
 import { INTERFACES } from '../../resource/interface-kind.js';
 import { linksTo } from '../../resource/links.js';
 
-type Driver = Awaited<ReturnType<Conductor['drivers']>>[number];
+type Driver = Awaited<ReturnType<Conductor['drivers']['list']>>[number];
 type DriverField = Field<Driver>;
 
 const field = (

@@ -4,7 +4,7 @@ import { shorten } from '../../request/value.js';
 
 /** @throws NotFoundError in upstream's words where no live conductor has the hardware type */
 export async function refuseUnknownDriver(conductor: Conductor, name: string): Promise<void> {
-  const drivers = await conductor.drivers();
+  const drivers = await conductor.drivers.list();
   if (drivers.some((driver) => driver.name === name)) return;
   throw new NotFoundError(`The driver '${shorten(name)}' is unknown.`);
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { type ClearNode, Conductor } from '../../../conductor/service/conductor.js';
+import { Conductor } from '../../../conductor/service/conductor.js';
+import type { ClearNode } from '../../../conductor/service/request.js';
 import { ConflictError, FerricError, InvalidError } from '../../../domain/errors.js';
 import type { Json, JsonObject } from '../../../domain/json.js';
 import {
@@ -55,7 +56,7 @@ export class NodeEditor {
       provision_state: version.does('enrollFirst') ? 'enroll' : 'available',
       ...nameOfInstance(values),
     };
-    return this.conductor.createNode(node as unknown as NewNode, asked.by);
+    return this.conductor.nodes.create(node as unknown as NewNode, asked.by);
   }
 
   /**
@@ -109,7 +110,7 @@ export class NodeEditor {
       }
       return settleEdit(clear, changes) as unknown as NodeChanges;
     };
-    return this.conductor.updateNode(node.uuid, decide, asked.by, resetInterfaces);
+    return this.conductor.nodes.update(node.uuid, decide, asked.by, resetInterfaces);
   }
 
   /** Who got the node by an allocation of his keeps it. */

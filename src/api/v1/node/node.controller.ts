@@ -133,7 +133,7 @@ export class NodeController {
     const node = await this.finder.see(params['ident']!, asked);
     const isOwn = asked.scope.mayManageOwn('baremetal:node:delete:self_owned_node', node);
     asked.scope.demand('baremetal:node:delete', node, isOwn);
-    await this.conductor.deleteNode(node.uuid, asked.by);
+    await this.conductor.nodes.delete(node.uuid, asked.by);
   }
 
   @Get(':ident/validate')
@@ -149,6 +149,6 @@ export class NodeController {
     if (!asked.version.does('nodeName') && canonicalUuid(ident) === null) {
       throw new FerricError('not-acceptable', 'Request not acceptable.');
     }
-    return this.conductor.validate((await this.finder.find(ident, asked)).uuid);
+    return this.conductor.nodes.validate((await this.finder.find(ident, asked)).uuid);
   }
 }

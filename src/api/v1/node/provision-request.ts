@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ProvisionArguments } from '../../../conductor/service/conductor.js';
+import type { ProvisionArguments } from '../../../conductor/service/request.js';
 import { FerricError, InvalidError, LockedError } from '../../../domain/errors.js';
 import type { JsonObject } from '../../../domain/json.js';
 import { isProvisionState, isProvisionVerb, nextByVerb } from '../../../domain/provision/machine.js';

@@ -56,7 +56,7 @@ export class NodeStatesController {
     if (verb === 'deploy' || verb === 'active' || verb === 'rebuild') {
       await this.images.demandDeployable(node, asked);
     }
-    await this.conductor.provision(node, verb, args, asked.by);
+    await this.conductor.verbs.provision(node, verb, args, asked.by);
     accepted(reply, asked, params['ident']!);
   }
 
@@ -88,7 +88,7 @@ export class NodeStatesController {
     if (target.endsWith('power off') && node.disable_power_off) {
       throw new ConflictError(`Failed to set node power state to ${target}.`);
     }
-    await this.conductor.setPower(node.uuid, target, timeout, asked.by);
+    await this.conductor.verbs.setPower(node.uuid, target, timeout, asked.by);
     accepted(reply, asked, ident);
   }
 
@@ -104,7 +104,7 @@ export class NodeStatesController {
     const node = await this.finder.find(params['ident']!, asked);
     const given = objectBody('maintenance', body);
     refuseUnknown(given, ['reason']);
-    await this.conductor.setMaintenance(node.uuid, true, readText(given, 'reason', 4096), asked.by);
+    await this.conductor.nodes.setMaintenance(node.uuid, true, readText(given, 'reason', 4096), asked.by);
   }
 
   @Delete('maintenance')
@@ -114,7 +114,7 @@ export class NodeStatesController {
   @Describe({ summary: 'End the maintenance of a node' })
   async clearMaintenance(@Req() { asked, params }: ApiRequest) {
     const node = await this.finder.find(params['ident']!, asked);
-    await this.conductor.setMaintenance(node.uuid, false, null, asked.by);
+    await this.conductor.nodes.setMaintenance(node.uuid, false, null, asked.by);
   }
 }
 

@@ -44,7 +44,7 @@ export class NodeTraitsController {
   async replace(@Req() { asked, params, body }: ApiRequest) {
     const node = await this.finder.find(params['ident']!, asked);
     const traits = readTraits(body);
-    await this.conductor.updateNode(
+    await this.conductor.nodes.update(
       node.uuid,
       ({ uuid }) => ({ traits: settleTraits(uuid, traits) }),
       asked.by,
@@ -60,7 +60,7 @@ export class NodeTraitsController {
     const trait = refuseOther('trait', params['trait']);
     const node = await this.finder.find(params['ident']!, asked);
     if ('traits' in knownBody(body)) throw new InvalidError(HOW);
-    await this.conductor.updateNode(
+    await this.conductor.nodes.update(
       node.uuid,
       ({ uuid, traits }) => ({ traits: settleTraits(uuid, [...traits, trait]) }),
       asked.by,
@@ -76,7 +76,7 @@ export class NodeTraitsController {
   @Describe({ summary: 'Take all traits from a node' })
   async clear(@Req() { asked, params }: ApiRequest) {
     const node = await this.finder.find(params['ident']!, asked);
-    await this.conductor.updateNode(node.uuid, () => ({ traits: [] }), asked.by);
+    await this.conductor.nodes.update(node.uuid, () => ({ traits: [] }), asked.by);
   }
 
   @Delete(':trait')
@@ -87,7 +87,7 @@ export class NodeTraitsController {
   async remove(@Req() { asked, params }: ApiRequest) {
     const trait = params['trait']!;
     const node = await this.finder.find(params['ident']!, asked);
-    await this.conductor.updateNode(
+    await this.conductor.nodes.update(
       node.uuid,
       ({ uuid, traits }) => {
         if (!traits.includes(trait)) {

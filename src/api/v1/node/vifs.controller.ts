@@ -29,7 +29,7 @@ export class NodeVifsController {
   })
   async list(@Req() { asked, params }: ApiRequest) {
     const node = await this.finder.find(params['ident']!, asked);
-    return { vifs: await this.conductor.listVifs(node.uuid) };
+    return { vifs: await this.conductor.vifs.list(node.uuid) };
   }
 
   @Post()
@@ -50,7 +50,7 @@ export class NodeVifsController {
     if (asked.version.does('vifToPort') && 'port_uuid' in vif && 'portgroup_uuid' in vif) {
       throw new InvalidError('Cannot specify both port_uuid and portgroup_uuid');
     }
-    await this.conductor.attachVif(node.uuid, { ...(vif as JsonObject), id: vif['id'] }, asked.by);
+    await this.conductor.vifs.attach(node.uuid, { ...(vif as JsonObject), id: vif['id'] }, asked.by);
   }
 
   @Delete(':vif')
@@ -60,6 +60,6 @@ export class NodeVifsController {
   @Describe({ summary: 'Detach a VIF' })
   async detach(@Req() { asked, params }: ApiRequest) {
     const node = await this.finder.find(params['ident']!, asked);
-    await this.conductor.detachVif(node.uuid, uuidOrName('vif_id', params['vif']!), asked.by);
+    await this.conductor.vifs.detach(node.uuid, uuidOrName('vif_id', params['vif']!), asked.by);
   }
 }

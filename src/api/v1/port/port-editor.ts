@@ -48,7 +48,7 @@ export class PortEditor {
       );
     }
     const port = { ...values, local_link_connection: link, uuid: values['uuid'] ?? randomUUID() };
-    const made = this.conductor.createPort(port as unknown as NewPort, asked.by);
+    const made = this.conductor.ports.create(port as unknown as NewPort, asked.by);
     return made.catch((error: unknown) => this.#saying(error, port, asked));
   }
 
@@ -95,7 +95,7 @@ export class PortEditor {
       refusePortEdit(port.uuid, Object.keys(changes), node);
       return changes as unknown as PortChanges;
     };
-    const written = this.conductor.updatePort(found.uuid, decide, asked.by);
+    const written = this.conductor.ports.update(found.uuid, decide, asked.by);
     const [address] = edit.valuesOf('address').slice(-1);
     return written.catch((error: unknown) =>
       this.#saying(error, { address: (address ?? null) as Json, node_uuid: found.node_uuid }, asked),

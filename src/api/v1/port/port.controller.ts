@@ -120,7 +120,7 @@ export class PortController {
   @Describe({ summary: 'Delete a port' })
   async delete(@Req() { asked, params }: ApiRequest) {
     const port = await this.finder.find(uuid('port_uuid', params['uuid']!), asked);
-    await this.conductor.deletePort(port.uuid, asked.by);
+    await this.conductor.ports.delete(port.uuid, asked.by);
   }
 
   #below(request: ApiRequest, parent: 'node' | 'portgroup', detail: '' | '/detail') {

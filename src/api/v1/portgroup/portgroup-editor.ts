@@ -51,7 +51,7 @@ export class PortgroupEditor {
     if (edit.patch.some(({ op, path }) => op === 'remove' && path === '/mode')) {
       throw new InvalidError("'mode' is a mandatory attribute and can not be removed");
     }
-    return this.conductor.updatePortgroup(
+    return this.conductor.ports.updateGroup(
       found.uuid,
       (group, node) => {
         const { changes } = edit.apply(group);

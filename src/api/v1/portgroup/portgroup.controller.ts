@@ -99,7 +99,7 @@ export class PortgroupController {
   @Policy('baremetal:portgroup:delete')
   @Describe({ summary: 'Delete a port group without ports' })
   async delete(@Req() request: ApiRequest) {
-    await this.conductor.deletePortgroup((await this.#find(request)).uuid, request.asked.by);
+    await this.conductor.ports.deleteGroup((await this.#find(request)).uuid, request.asked.by);
   }
 
   #ofNode(request: ApiRequest, detail: '' | '/detail') {

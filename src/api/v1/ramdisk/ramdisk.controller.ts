@@ -1,5 +1,6 @@
 import { Controller, Get, HttpCode, Post, Req } from '@nestjs/common';
-import { Conductor, type HeartbeatBody } from '../../../conductor/service/conductor.js';
+import { Conductor } from '../../../conductor/service/conductor.js';
+import type { HeartbeatBody } from '../../../conductor/service/request.js';
 import { FerricError, InvalidError, messageOf, NotFoundError } from '../../../domain/errors.js';
 import { canonicalUuid } from '../../../domain/node/name.js';
 import { Policy } from '../../auth/policy.js';
@@ -28,7 +29,7 @@ const INSPECTION = {
 const MOST_ADDRESSES = 128;
 const STATUSES = ['start', 'end', 'error'];
 
-type Found = Awaited<ReturnType<Conductor['lookUp']>>;
+type Found = Awaited<ReturnType<Conductor['agents']['lookUp']>>;
 
 const HEARTBEAT = objectOf(
   {
@@ -67,7 +68,7 @@ export class RamdiskController {
     }
     const tokens = asked.version.does('agentToken');
     const asking = { addresses: macs, node_uuid: node_uuid ?? null, source, tokens };
-    const found = await this.#orMiss(source, () => this.conductor.lookUp(asking));
+    const found = await this.#orMiss(source, () => this.conductor.agents.lookUp(asking));
     const view = viewOf(NODE_FIELDS, asked.version, LOOKUP_FIELDS);
     const reading = { version: asked.version, base: asked.base, steps: new Map(), now: 0 };
     return {
@@ -86,7 +87,7 @@ export class RamdiskController {
     const node = canonicalUuid(params['ident']!);
     const heartbeat = readHeartbeat(body, asked.version);
     if (node === null) throw this.door.miss('no node is named so', source);
-    await this.#orMiss(source, () => this.conductor.heartbeat(node, heartbeat, source));
+    await this.#orMiss(source, () => this.conductor.agents.heartbeat(node, heartbeat, source));
   }
 
   @Post('continue_inspection')
@@ -132,7 +133,7 @@ export class RamdiskController {
       try {
         return readInspection(body);
       } catch (error) {
-        await this.conductor.refuseInspection({ ...from, ...machineOf(body) }, messageOf(error));
+        await this.conductor.inspections.refuse({ ...from, ...machineOf(body) }, messageOf(error));
         throw error;
       }
     };
@@ -142,7 +143,7 @@ export class RamdiskController {
     }
     const search = { ...from, macs, booted, bmc_addresses };
     const found = await this.#orMiss(source, () =>
-      this.conductor.continueInspection({ inventory, plugin_data }, search, isNew, by),
+      this.conductor.inspections.take({ inventory, plugin_data }, search, isNew, by),
     );
     if (!isNew) return { uuid: found.node.uuid };
     const view = viewOf(NODE_FIELDS, version, LOOKUP_FIELDS);

@@ -95,7 +95,7 @@ export class VolumeConnectorController {
     const edit = readEdit(CONNECTOR_FIELDS, body, asked.version);
     refuseNoUuid(edit);
     await this.link.refuseMove(edit, found.node_uuid, asked);
-    const row = await this.conductor.updateVolumeConnector(
+    const row = await this.conductor.volumes.updateConnector(
       found.uuid,
       (connector) => edit.apply(connector).changes as VolumeConnectorChanges,
       asked.by,
@@ -109,7 +109,7 @@ export class VolumeConnectorController {
   @Policy('baremetal:volume:delete')
   @Describe({ summary: 'Delete a volume connector' })
   async delete(@Req() request: ApiRequest) {
-    await this.conductor.deleteVolumeConnector((await this.#find(request)).uuid, request.asked.by);
+    await this.conductor.volumes.deleteConnector((await this.#find(request)).uuid, request.asked.by);
   }
 
   async #list(request: ApiRequest, path: string, parent?: string) {

@@ -83,7 +83,7 @@ export class VolumeTargetController {
     const edit = readEdit(TARGET_FIELDS, body, asked.version);
     refuseNoUuid(edit);
     await this.link.refuseMove(edit, found.node_uuid, asked);
-    const row = await this.conductor.updateVolumeTarget(
+    const row = await this.conductor.volumes.updateTarget(
       found.uuid,
       (target) => edit.apply(target).changes as VolumeTargetChanges,
       asked.by,
@@ -97,7 +97,7 @@ export class VolumeTargetController {
   @Policy('baremetal:volume:delete')
   @Describe({ summary: 'Delete a volume target' })
   async delete(@Req() request: ApiRequest) {
-    await this.conductor.deleteVolumeTarget((await this.#find(request)).uuid, request.asked.by);
+    await this.conductor.volumes.deleteTarget((await this.#find(request)).uuid, request.asked.by);
   }
 
   async #list(request: ApiRequest, path: string, parent?: string) {

@@ -1,0 +1,34 @@
+import type { DriverDescription, DriverRegistry } from '../../driver/registry.js';
+import type { ConductorRecordRepository } from '../../persistence/conductor-record/conductor-record.repository.js';
+
+/** The hardware types that are enabled here, and which conductors have them. */
+export class DriverService {
+  constructor(
+    private readonly deps: {
+      registry: DriverRegistry;
+      conductors: ConductorRecordRepository;
+      /** Seconds of silence after which a conductor counts as dead. */
+      conductorTimeout: number;
+    },
+  ) {}
+
+  /** With the live conductors that serve them. */
+  async list(): Promise<(DriverDescription & { hosts: string[] })[]> {
+    const { registry, conductors, conductorTimeout } = this.deps;
+    const alive = (await conductors.list(conductorTimeout)).filter((row) => row.alive);
+    return registry.driverNames().map((name) => ({
+      ...registry.describe(name),
+      hosts: alive.filter((row) => row.drivers.includes(name)).map((row) => row.hostname),
+    }));
+  }
+
+  /** @throws NotFoundError for a driver that is not enabled */
+  properties(driver: string): Record<string, string> {
+    return { ...this.deps.registry.properties(driver) };
+  }
+
+  /** For steps that are kept to be used later. @throws ForbiddenError for raw ones, see `driver.allowed_raw_steps` */
+  refuseRaw(steps: readonly { readonly interface: string; readonly step: string }[]): void {
+    this.deps.registry.refuseRaw(steps);
+  }
+}
