@@ -10,6 +10,8 @@ import {
   settledPower,
 } from '../../src/domain/power/power.js';
 import { AgentRaid } from '../../src/driver/agent/agent-raid.js';
+import { bootsInstanceByNetwork } from '../../src/driver/capabilities.js';
+import type { BootTarget } from '../../src/driver/contract/boot.js';
 import type { Interfaces } from '../../src/driver/contract/interfaces.js';
 import type { DriverBench } from './driver-context.js';
 
@@ -22,8 +24,8 @@ export interface Heard {
 }
 
 /**
- * A machine whose firmware boots a ramdisk from the network: the REST server and command board of `agent/`, with
- * extensions of a test's own. Power on at `pxe` starts it and reports it as its heartbeat would; power off ends it.
+ * A machine whose firmware boots a ramdisk: the REST server and command board of `agent/`, with
+ * extensions of a test's own. Power on at its target starts it and reports it as its heartbeat would; power off ends it.
  */
 export class AgentMachine implements AsyncDisposable {
   readonly acts: string[] = [];
@@ -31,6 +33,9 @@ export class AgentMachine implements AsyncDisposable {
   readonly certificate: OwnCertificate = makeCertificate('127.0.0.1', 'test-agent');
   on = false;
   device: BootDevice = 'disk';
+  /** What the boot interface says that its ramdisk starts from. */
+  target: BootTarget = { device: 'pxe', persistent: false };
+  private once = false;
   published: 'ramdisk' | null = null;
   kernelParameters: Readonly<Record<string, string>> = {};
   /** Reports itself as soon as it is up. */
@@ -68,6 +73,7 @@ export class AgentMachine implements AsyncDisposable {
       setBootDevice: async (_: unknown, device: BootDevice, persistent: boolean) => {
         this.acts.push(`${device}${persistent ? ' persistent' : ''}`);
         this.device = device;
+        this.once = !persistent;
       },
     },
     raid: new AgentRaid(),
@@ -79,12 +85,20 @@ export class AgentMachine implements AsyncDisposable {
         this.acts.push('prepare ramdisk');
         this.published = 'ramdisk';
         this.kernelParameters = parameters;
+        return this.target;
       },
+      managesInspection: () => this.bench.ports.some((port) => port.pxe_enabled),
       cleanUpRamdisk: async () => {
         this.acts.push('clean up ramdisk');
         this.published = null;
       },
-      prepareInstance: async () => void this.acts.push('prepare instance'),
+      prepareInstance: async () => {
+        this.acts.push('prepare instance');
+        return {
+          device: bootsInstanceByNetwork(this.bench.committed) ? 'pxe' : 'disk',
+          persistent: true,
+        } as const;
+      },
       cleanUpInstance: async () => {
         this.acts.push('clean up instance');
         this.published = null;
@@ -124,7 +138,9 @@ export class AgentMachine implements AsyncDisposable {
 
   private async start(): Promise<void> {
     this.on = true;
-    if (this.published !== 'ramdisk' || this.device !== 'pxe') return;
+    const { device } = this;
+    if (this.once) this.device = 'disk'; // a firmware that has taken it forgets it
+    if (this.published !== 'ramdisk' || device !== this.target.device) return;
     const log = { say: () => {} };
     this.board = new CommandBoard({ extensions: this.listening(), log: log as never });
     this.server = new RestServer({

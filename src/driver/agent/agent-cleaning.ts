@@ -132,7 +132,7 @@ export class AgentCleaning {
     const list = `agent_cached_${context.operation.kind}_steps`;
     const { [list]: cached, hardware_manager_version: version } = context.node.driver_internal_info;
     // The ramdisk is published still; what the agent listed is kept over its restart.
-    return this.ramdisk.launch(context, async () => {}, {
+    return this.ramdisk.relaunch(context, {
       ...(cached === undefined ? {} : { [list]: cached }),
       ...(version === undefined ? {} : { hardware_manager_version: version }),
     });

@@ -3,11 +3,11 @@ import type { Json } from '../../domain/json.js';
 import type { StepOutcome } from '../../domain/step/step.js';
 import { planAgentDeployment } from '../agent-steps.js';
 import type { StepContext, StepDeclaration } from '../contract/step.js';
+import { POWER_TIMEOUT, startMachine } from '../machine-start.js';
 import type { DeployStepName } from '../step-table.js';
 import { forgetAgent } from './agent-node.js';
 import type { AgentWork } from './agent-work.js';
 import { forcesOutOfBandReboot } from './deploy-fields.js';
-import { POWER_TIMEOUT } from './ramdisk.js';
 import { readStepList } from './step-list.js';
 
 /**
@@ -39,8 +39,9 @@ export class AgentDeployment {
     const { ramdisk } = this.work;
     if (!ramdisk.isBooting(context.saved)) {
       return ramdisk.launch(context, async () => {
-        await this.work.publishRamdisk(context);
+        const target = await this.work.publishRamdisk(context);
         await this.publish(context);
+        return target;
       });
     }
     const waiting = await ramdisk.arrival(context);
@@ -108,8 +109,7 @@ export class AgentDeployment {
   }
 
   private async bootInstance(context: StepContext): Promise<StepOutcome> {
-    const target = context.node.disable_power_off ? 'rebooting' : 'power on';
-    await context.interfaces.power.setPowerState(context, target, POWER_TIMEOUT);
+    await startMachine(context);
     return { is: 'done' };
   }
 }

@@ -5,6 +5,8 @@ import { FerricError, InvalidError, messageOf } from '../../domain/errors.js';
 import type { Json, JsonObject } from '../../domain/json.js';
 import type { StepOutcome } from '../../domain/step/step.js';
 import { parseKernelCommandLine } from '../../protocol/agent/kernel-parameters.js';
+import { isPersistent } from '../boot-persistence.js';
+import type { BootInterface } from '../contract/boot.js';
 import type { DriverContext, ReadContext } from '../contract/context.js';
 import {
   type Findings,
@@ -15,10 +17,10 @@ import {
   type InspectionReport,
 } from '../contract/inspect.js';
 import type { StepContext, StepDeclaration, WorkContext } from '../contract/step.js';
+import { bootFrom, powerOff, startMachine } from '../machine-start.js';
 import { forgetAgent } from './agent-node.js';
 import { digest } from './inspection/digest.js';
-import { setInstanceBootDevice } from './instance-start.js';
-import { POWER_TIMEOUT, powerOff, type Ramdisk } from './ramdisk.js';
+import { fromNetwork, type Ramdisk } from './ramdisk.js';
 import type { RamdiskLogs } from './ramdisk-logs.js';
 
 export interface AgentInspectParts {
@@ -75,7 +77,7 @@ export class AgentInspect implements InspectInterface {
   async validate(context: ReadContext & Partial<Pick<WorkContext, 'interfaces'>>): Promise<void> {
     parameters(this.parts.settings);
     const boot = context.interfaces?.boot;
-    if (boot && this.isManaged(context)) await boot.validate(context);
+    if (boot && isManaged(context, boot)) await boot.validate(context);
     else if (this.parts.settings.require_managed_boot) {
       throw new InvalidError(
         `Node ${context.node.uuid} does not have any port that boots from the network: create one, or set ` +
@@ -128,15 +130,15 @@ export class AgentInspect implements InspectInterface {
       return (await ramdisk.arrival(context, reported)) ?? { is: 'done' };
     }
     const addresses = await this.bmcAddresses(context);
-    const managed = this.isManaged(context);
+    const managed = isManaged(context, context.interfaces.boot);
     // Whoever has the boot files of this boot may report, and nobody else.
     const secret =
       managed && context.interfaces.boot.handsParameters ? randomBytes(24).toString('base64url') : null;
     return ramdisk.launch(
       context,
       async () => {
-        if (!managed) return;
-        await context.interfaces.boot.prepareRamdisk(context, {
+        if (!managed) return fromNetwork(context.node);
+        return context.interfaces.boot.prepareRamdisk(context, {
           ...parameters(this.parts.settings),
           'ipa-inspection-callback-url': `${this.parts.apiUrl().replace(/\/$/, '')}/v1/continue_inspection${secret === null ? '' : `/${secret}`}`,
         });
@@ -149,8 +151,9 @@ export class AgentInspect implements InspectInterface {
     if (this.parts.settings.power_off) await powerOff(context);
     await context.interfaces.boot.cleanUpRamdisk(context);
     if (this.parts.settings.power_off && context.node.disable_power_off) {
-      await setInstanceBootDevice(context);
-      await context.interfaces.power.setPowerState(context, 'rebooting', POWER_TIMEOUT);
+      // No instance is on it that starts from anywhere else.
+      await bootFrom(context, { device: 'disk', persistent: isPersistent(context.node, 'instance') });
+      await startMachine(context);
     }
     await forgetAgent(context);
     const {
@@ -160,11 +163,6 @@ export class AgentInspect implements InspectInterface {
       ...kept
     } = context.node.driver_internal_info;
     await context.save({ driver_internal_info: kept });
-  }
-
-  /** A machine without a port to boot from gets what is offered to strangers. */
-  private isManaged(context: ReadContext): boolean {
-    return context.ports.some((port) => port.pxe_enabled);
   }
 
   /** Every address that driver_info names, and what it resolves to (inspect_utils._get_bmc_addresses). */
@@ -192,6 +190,10 @@ export class AgentInspect implements InspectInterface {
       context.log.warn({ error: messageOf(error) }, 'the ramdisk’s logs could not be stored');
     }
   }
+}
+
+function isManaged(context: ReadContext, boot: BootInterface): boolean {
+  return boot.managesInspection?.(context) ?? true;
 }
 
 /** @throws InvalidError naming what cannot stand there */

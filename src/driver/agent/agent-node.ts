@@ -1,5 +1,7 @@
 import type { DeploySettings } from '../../config/section/deploy.js';
-import type { Json, JsonObject } from '../../domain/json.js';
+import { isObject, type Json, type JsonObject } from '../../domain/json.js';
+import { BOOT_DEVICES } from '../../domain/node/boot-device.js';
+import type { BootTarget } from '../contract/boot.js';
 import type { DriverContext, DriverNode } from '../contract/context.js';
 
 /** What heartbeats, lookup and the agent's answers leave in driver_internal_info; it dies with the ramdisk. */
@@ -17,7 +19,28 @@ const OF_THE_AGENT = [
   'agent_cached_service_steps',
   'hardware_manager_version',
   'inspection_reported_at',
+  'ramdisk_boot',
 ] as const;
+
+/** What the ramdisk is started from, for driver_internal_info: a later step may have to start it once more. */
+export function keepRamdiskBoot(target: BootTarget | null): JsonObject {
+  return { ramdisk_boot: target === null ? null : { ...target } };
+}
+
+/** @returns null for what is left to the firmware, undefined where nothing was kept */
+export function ramdiskBoot({ driver_internal_info }: DriverNode): BootTarget | null | undefined {
+  const { ramdisk_boot: kept } = driver_internal_info;
+  if (!isObject(kept)) return kept === null ? null : undefined;
+  const device = BOOT_DEVICES.find((one) => one === kept['device']);
+  if (device === undefined) return undefined;
+  const { mode, uri } = kept;
+  return {
+    device,
+    persistent: kept['persistent'] === true,
+    ...(mode === 'bios' || mode === 'uefi' ? { mode } : {}),
+    ...(typeof uri === 'string' ? { uri } : {}),
+  };
+}
 
 /** The operator's wishes for erasing, as upstream's agent reads them (deploy_utils.agent_add_clean_params). */
 export function eraseParameters(settings: DeploySettings): JsonObject {

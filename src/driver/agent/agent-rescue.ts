@@ -3,14 +3,14 @@ import type { StepOutcome } from '../../domain/step/step.js';
 import type { ReadContext } from '../contract/context.js';
 import type { RescueInterface } from '../contract/rescue.js';
 import type { StepContext, StepDeclaration, WorkContext } from '../contract/step.js';
+import { bootFromInstance, powerOff, startMachine } from '../machine-start.js';
 import { checkRescuePassword, forgetRescuePassword } from '../rescue-password.js';
 import { type CryptAlgorithm, shaCrypt } from '../sha-crypt.js';
 import { isPassing } from './agent-command.js';
 import { forgetAgent } from './agent-node.js';
 import { AgentBusyError, type AgentClient } from './client.js';
-import { setInstanceBootDevice } from './instance-start.js';
 import { NotConnected } from './pinned-request.js';
-import { POWER_TIMEOUT, powerOff, type Ramdisk } from './ramdisk.js';
+import type { Ramdisk } from './ramdisk.js';
 
 export interface AgentRescueParts {
   ramdisk: Ramdisk;
@@ -120,18 +120,13 @@ export class AgentRescue implements RescueInterface {
 
   /** Back to the system on disk; run again after a crash it does so again. */
   private async unrescue(context: StepContext): Promise<StepOutcome> {
-    const { boot, power } = context.interfaces;
+    const { boot } = context.interfaces;
     await powerOff(context);
     await forgetRescuePassword(context);
     await boot.cleanUpRamdisk(context);
     await forgetAgent(context);
-    await boot.prepareInstance(context);
-    await setInstanceBootDevice(context);
-    await power.setPowerState(
-      context,
-      context.node.disable_power_off ? 'rebooting' : 'power on',
-      POWER_TIMEOUT,
-    );
+    await bootFromInstance(context);
+    await startMachine(context);
     return { is: 'done' };
   }
 }

@@ -3,17 +3,18 @@ import { isDatabaseAway, messageOf } from '../../domain/errors.js';
 import type { JsonObject } from '../../domain/json.js';
 import type { StepOutcome } from '../../domain/step/step.js';
 import { erasureInWords, overwritesAll } from '../agent-steps.js';
+import type { BootTarget } from '../contract/boot.js';
 import type { FailedWork } from '../contract/deploy.js';
 import type { StepContext, StepDeclaration, WorkContext } from '../contract/step.js';
+import { bootFromInstance, POWER_TIMEOUT, powerOff, startMachine } from '../machine-start.js';
 import type { DeployStepName } from '../step-table.js';
 import { AgentCleaning } from './agent-cleaning.js';
 import { isPassing } from './agent-command.js';
 import { eraseParameters, forgetAgent } from './agent-node.js';
 import type { AgentClient } from './client.js';
 import type { InstanceImage } from './instance-image.js';
-import { setInstanceBootDevice } from './instance-start.js';
 import { DEPLOYED_LAYOUT } from './partition-image.js';
-import { POWER_TIMEOUT, powerOff, Ramdisk } from './ramdisk.js';
+import { Ramdisk } from './ramdisk.js';
 import type { RamdiskLogs } from './ramdisk-logs.js';
 
 export interface AgentWorkParts {
@@ -61,6 +62,7 @@ export class AgentWork {
       collect_service_steps: (context) => this.steps.service.collect(context, 'service'),
       tear_down_service: (context) => this.tearDownService(context),
       take_over: async (context) => {
+        // The machine runs its instance already: it is told nothing.
         await context.interfaces.boot.prepareInstance(context);
         return { is: 'done' };
       },
@@ -123,7 +125,7 @@ export class AgentWork {
     await this.parts.image.remove(context.node);
   }
 
-  publishRamdisk(context: StepContext): Promise<void> {
+  publishRamdisk(context: StepContext): Promise<BootTarget | null> {
     return context.interfaces.boot.prepareRamdisk(context, { 'ipa-api-url': this.parts.apiUrl() });
   }
 
@@ -176,11 +178,9 @@ export class AgentWork {
   private async backToInstance(context: WorkContext): Promise<void> {
     await powerOff(context);
     await context.interfaces.boot.cleanUpRamdisk(context);
-    await context.interfaces.boot.prepareInstance(context);
-    await setInstanceBootDevice(context);
+    await bootFromInstance(context);
     await forgetAgent(context);
-    const target = context.node.disable_power_off ? 'rebooting' : 'power on';
-    await context.interfaces.power.setPowerState(context, target, POWER_TIMEOUT);
+    await startMachine(context);
     const { [SERVICE_RAMDISK]: _over, ...kept } = context.node.driver_internal_info;
     await context.save({ driver_internal_info: kept });
   }

@@ -4,11 +4,11 @@ import type { DriverNode, ReadContext } from '../contract/context.js';
 import type { DeployInterface, FailedWork } from '../contract/deploy.js';
 import { Faults } from '../contract/faults.js';
 import type { StepContext, StepDeclaration, WorkContext } from '../contract/step.js';
+import { bootFromInstance } from '../machine-start.js';
 import { declareSteps, stepNames } from '../step-table.js';
 import { AgentDeployment } from './agent-deployment.js';
 import { type AgentWork, withoutInstance } from './agent-work.js';
 import { AGENT_PROPERTIES, checkAgentFields } from './deploy-fields.js';
-import { setInstanceBootDevice } from './instance-start.js';
 
 /**
  * Deploy interface `custom-agent`: the ramdisk is booted, and what deploys is its agent's own deploy steps. The conductor
@@ -32,8 +32,7 @@ export class CustomAgentDeploy implements DeployInterface {
       },
       prepare_instance_boot: async (context) => {
         await work.endRamdisk(context);
-        await context.interfaces.boot.prepareInstance(context);
-        await setInstanceBootDevice(context);
+        await bootFromInstance(context);
         return { is: 'done' };
       },
     });

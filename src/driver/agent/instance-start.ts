@@ -3,9 +3,9 @@ import type { BootMode } from '../../domain/node/boot-device.js';
 import type { StepOutcome } from '../../domain/step/step.js';
 import { bootsInstanceByNetwork } from '../capabilities.js';
 import type { StepContext } from '../contract/step.js';
+import { bootFromInstance } from '../machine-start.js';
 import type { AgentCommand } from './agent-command.js';
 import { type AgentClient, failureOf } from './client.js';
-import { setBootDevice } from './ramdisk.js';
 
 /** What the agent calls them (ironic_python_agent/extensions/standby.py, get_partition_uuids). */
 const ROOT_UUID = 'root uuid';
@@ -94,13 +94,7 @@ export class InstanceStart {
 
   private async finish(context: StepContext): Promise<StepOutcome> {
     await this.parts.finish(context);
-    await context.interfaces.boot.prepareInstance(context);
-    await setInstanceBootDevice(context);
+    await bootFromInstance(context);
     return { is: 'done' };
   }
-}
-
-/** Where the instance starts from, for good. */
-export async function setInstanceBootDevice(context: Parameters<typeof setBootDevice>[0]): Promise<void> {
-  await setBootDevice(context, bootsInstanceByNetwork(context.node) ? 'pxe' : 'disk', true);
 }

@@ -4,10 +4,9 @@ import type { StepOutcome } from '../../domain/step/step.js';
 import type { ReadContext } from '../contract/context.js';
 import type { DeployInterface, FailedWork } from '../contract/deploy.js';
 import type { StepContext, StepDeclaration, WorkContext } from '../contract/step.js';
+import { bootFromInstance, powerOff, startMachine } from '../machine-start.js';
 import { declareSteps } from '../step-table.js';
 import { type AgentWork, withoutInstance } from './agent-work.js';
-import { setInstanceBootDevice } from './instance-start.js';
-import { POWER_TIMEOUT, powerOff } from './ramdisk.js';
 
 /**
  * Deploy interface `ramdisk`: the instance is a kernel and a ramdisk, or an ISO, that the machine starts from the network
@@ -73,18 +72,17 @@ export class RamdiskDeploy implements DeployInterface {
   /** Run again after a crash it starts the machine again: nothing is kept on it. */
   private async deploy(context: StepContext): Promise<StepOutcome> {
     const drive = context.node.instance_info['configdrive'];
-    if (drive !== undefined && drive !== null && drive !== '') {
+    const { boot } = context.interfaces;
+    if (drive !== undefined && drive !== null && drive !== '' && !boot.inMemory?.carriesConfigDrive) {
       // As upstream: clients send one with every deployment.
       context.log.warn(
-        { boot: context.interfaces.boot.name },
+        { boot: boot.name },
         'the config drive is left out: what boots from the network has no disk that could hold it',
       );
     }
     await powerOff(context);
-    await context.interfaces.boot.prepareInstance(context);
-    await setInstanceBootDevice(context);
-    const target = context.node.disable_power_off ? 'rebooting' : 'power on';
-    await context.interfaces.power.setPowerState(context, target, POWER_TIMEOUT);
+    await bootFromInstance(context);
+    await startMachine(context);
     return { is: 'done' };
   }
 }

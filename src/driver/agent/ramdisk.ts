@@ -1,14 +1,12 @@
-import { FerricError } from '../../domain/errors.js';
 import type { Json, JsonObject } from '../../domain/json.js';
-import type { BootDevice } from '../../domain/node/boot-device.js';
 import type { StepOutcome } from '../../domain/step/step.js';
-import type { DriverContext } from '../contract/context.js';
-import type { StepContext, WorkContext } from '../contract/step.js';
-import { forgetAgent, stepLists } from './agent-node.js';
+import { isPersistent } from '../boot-persistence.js';
+import type { BootTarget } from '../contract/boot.js';
+import type { DriverNode } from '../contract/context.js';
+import type { StepContext } from '../contract/step.js';
+import { bootFrom, powerOff, startMachine } from '../machine-start.js';
+import { forgetAgent, keepRamdiskBoot, ramdiskBoot, stepLists } from './agent-node.js';
 import type { AgentClient } from './client.js';
-
-/** ms for one change of power, the waiting for the BMC's word included. */
-export const POWER_TIMEOUT = 60_000;
 
 /** Committed right before the machine is started: an agent that is known from then on is the new one. */
 interface Booting extends JsonObject {
@@ -26,18 +24,24 @@ export class Ramdisk {
   ) {}
 
   /**
-   * Stops the machine, lets `prepare` lay out what it boots, and starts it.
+   * Stops the machine, lets `prepare` lay out what it boots, and starts it from that.
    * A step that is entered again before the checkpoint begins anew; behind it, `arrival` goes on.
    */
   async launch(
     context: StepContext,
-    prepare: () => Promise<void>,
+    prepare: () => Promise<BootTarget | null>,
     internal: JsonObject = {},
   ): Promise<StepOutcome> {
     await powerOff(context);
-    await prepare();
-    await forgetAgent(context, internal);
+    const target = await prepare();
+    await forgetAgent(context, { ...internal, ...keepRamdiskBoot(target) });
     return this.boot(context, 1);
+  }
+
+  /** Starts the machine anew from what was laid out for its ramdisk. @param internal outlives the agent that ran */
+  relaunch(context: StepContext, internal: JsonObject): Promise<StepOutcome> {
+    const target = targetOf(context);
+    return this.launch(context, async () => target, internal);
   }
 
   /** Whether `launch` got as far as to start the machine. */
@@ -70,7 +74,8 @@ export class Ramdisk {
       `The ramdisk did not call back in time: the machine is started again (${boots} of ${this.retries}).`,
     );
     await powerOff(context);
-    await forgetAgent(context, stepLists(context.node.driver_internal_info));
+    const kept = { ...stepLists(context.node.driver_internal_info), ...keepRamdiskBoot(targetOf(context)) };
+    await forgetAgent(context, kept);
     return this.boot(context, boots + 1);
   }
 
@@ -82,10 +87,8 @@ export class Ramdisk {
   }
 
   private async start(context: StepContext): Promise<void> {
-    await setBootDevice(context, 'pxe');
-    // A machine that must not lose power was not stopped: it is reset into the ramdisk.
-    const target = context.node.disable_power_off ? 'rebooting' : 'power on';
-    await context.interfaces.power.setPowerState(context, target, POWER_TIMEOUT);
+    await bootFrom(context, targetOf(context));
+    await startMachine(context);
   }
 }
 
@@ -95,36 +98,13 @@ function bootsOf(saved: Json): number {
   return typeof boots === 'number' ? boots : 1;
 }
 
-/** Unless it is off, or must not lose power. */
-export async function powerOff(context: WorkContext): Promise<void> {
-  const { power } = context.interfaces;
-  if (context.node.disable_power_off) return;
-  if ((await power.getPowerState(context)) === 'power off') return;
-  await power.setPowerState(context, 'power off', POWER_TIMEOUT);
+/** A conductor of before, which knew the network alone, left nothing. */
+function targetOf({ node }: StepContext): BootTarget | null {
+  const kept = ramdiskBoot(node);
+  return kept === undefined ? fromNetwork(node) : kept;
 }
 
-/**
- * Sets the boot device as `force_persistent_boot_device` has it: Default keeps only the instance's, Always both, Never
- * none. A BMC that cannot is left to its firmware's own order.
- */
-export async function setBootDevice(
-  context: WorkContext,
-  device: Extract<BootDevice, 'pxe' | 'disk'>,
-  final = false,
-): Promise<void> {
-  const force = persistence(context);
-  const persistent = force === 'always' || (force === 'default' && final);
-  try {
-    await context.interfaces.management.setBootDevice(context, device, persistent);
-  } catch (error) {
-    if (!(error instanceof FerricError) || error.code !== 'unsupported') throw error;
-    context.log.warn({ device, error: error.message }, 'the boot device is left to the firmware');
-  }
-}
-
-/** True and False are old names of Always and Default (deploy_utils.py). */
-function persistence(context: DriverContext): 'always' | 'default' | 'never' {
-  const value = String(context.node.driver_info['force_persistent_boot_device'] ?? 'default').toLowerCase();
-  if (value === 'always' || value === 'true') return 'always';
-  return value === 'never' ? 'never' : 'default';
+/** What a machine starts from that boots from the network for once, whoever serves it there. */
+export function fromNetwork(node: DriverNode): BootTarget {
+  return { device: 'pxe', persistent: isPersistent(node, 'ramdisk') };
 }

@@ -12,7 +12,11 @@ export interface ManagementInterface extends Implementation {
   getBootDevice(
     context: ReadContext,
   ): Promise<{ boot_device: BootDevice | null; persistent: boolean | null }>;
-  setBootDevice(context: DriverContext, device: BootDevice, persistent: boolean): Promise<void>;
+  /**
+   * @param uri of `uefihttp`: what the firmware fetches; without, what DHCP names
+   * @throws InvalidError for a device that is not among those it supports
+   */
+  setBootDevice(context: DriverContext, device: BootDevice, persistent: boolean, uri?: string): Promise<void>;
   injectNmi?(context: DriverContext): Promise<void>;
   readonly firmwareBoot?: FirmwareBoot;
   readonly indicators?: Indicators;

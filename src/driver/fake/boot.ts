@@ -1,4 +1,6 @@
-import type { BootInterface, InMemoryBoot } from '../contract/boot.js';
+import { isPersistent } from '../boot-persistence.js';
+import { bootsInstanceByNetwork } from '../capabilities.js';
+import type { BootInterface, BootTarget, InMemoryBoot } from '../contract/boot.js';
 import type { DriverContext, ReadContext } from '../contract/context.js';
 import { memoryInstance } from '../pxe/memory-boot.js';
 import { FAKE_PROPERTIES, type FakeMachine } from './machine.js';
@@ -23,16 +25,23 @@ export class FakeBoot implements BootInterface {
     this.machine.validate(context);
   }
 
-  async prepareRamdisk(context: DriverContext): Promise<void> {
+  managesInspection(context: ReadContext): boolean {
+    return context.ports.some((port) => port.pxe_enabled);
+  }
+
+  async prepareRamdisk(context: DriverContext): Promise<BootTarget> {
     await this.machine.act(context, 'boot', 'prepare ramdisk', { fake_boot_published: 'ramdisk' });
+    return { device: 'pxe', persistent: isPersistent(context.node, 'ramdisk') };
   }
 
   async cleanUpRamdisk(context: DriverContext): Promise<void> {
     await this.machine.act(context, 'boot', 'clean up ramdisk', { fake_boot_published: null });
   }
 
-  async prepareInstance(context: DriverContext): Promise<void> {
+  async prepareInstance(context: DriverContext): Promise<BootTarget> {
     await this.machine.act(context, 'boot', 'prepare instance', { fake_boot_published: null });
+    const device = bootsInstanceByNetwork(context.node) ? 'pxe' : 'disk';
+    return { device, persistent: isPersistent(context.node, 'instance') };
   }
 
   async cleanUpInstance(context: DriverContext): Promise<void> {

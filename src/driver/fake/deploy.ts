@@ -5,11 +5,10 @@ import { cleanPriorities, type OfferedStep, planCleaning, planService } from '..
 import type { ReadContext } from '../contract/context.js';
 import type { DeployInterface } from '../contract/deploy.js';
 import type { InsideContext, StepContext, StepDeclaration, StepKind, WorkContext } from '../contract/step.js';
+import { bootFrom, bootFromInstance, POWER_TIMEOUT } from '../machine-start.js';
 import { declareSteps } from '../step-table.js';
 import { type LastingWork, lasting } from './lasting.js';
 import { FAKE_PROPERTIES, type FakeMachine, recall } from './machine.js';
-
-const POWER_TIMEOUT = 60_000;
 
 /** What the fake agent offers, as the real one does (ironic_python_agent/hardware.py: GenericHardwareManager). */
 export const OFFERED: readonly OfferedStep[] = [
@@ -58,8 +57,7 @@ export class FakeDeploy implements DeployInterface {
       prepare_instance_boot: (context) =>
         lasts(context, async () => {
           await context.interfaces.boot.cleanUpRamdisk(context);
-          await context.interfaces.boot.prepareInstance(context);
-          await context.interfaces.management.setBootDevice(context, 'disk', true);
+          await bootFromInstance(context);
         }),
       tear_down_agent: (context) => lasts(context, () => off(context)),
       switch_to_tenant_network: plain,
@@ -89,9 +87,7 @@ export class FakeDeploy implements DeployInterface {
       collect_service_steps: async (context) => ({ is: 'done', insert: planService(context, []) }),
       tear_down_service: (context) => lasts(context, () => bootInstance(context)),
       take_over: (context) =>
-        lasts(context, () => context.interfaces.boot.prepareInstance(context), {
-          ...deployment,
-        }),
+        lasts(context, async () => void (await context.interfaces.boot.prepareInstance(context)), deployment),
     });
     this.steps = steps.map((step) => ({ ...step, inside: this.agentStepInside }));
   }
@@ -137,18 +133,16 @@ function isInside(machine: FakeMachine, { node, interfaces }: InsideContext): bo
 }
 
 async function bootRamdisk(context: StepContext): Promise<void> {
-  await context.interfaces.boot.prepareRamdisk(context, {});
   await context.interfaces.power.setPowerState(context, 'power off', POWER_TIMEOUT);
-  await context.interfaces.management.setBootDevice(context, 'pxe', false);
+  await bootFrom(context, await context.interfaces.boot.prepareRamdisk(context, {}));
   await context.interfaces.power.setPowerState(context, 'power on', POWER_TIMEOUT);
 }
 
 /** Back from a ramdisk; a machine that runs its instance goes on with that. */
 async function bootInstance(context: WorkContext): Promise<void> {
   if (recall(context, 'fake_boot_published') !== 'ramdisk') return;
-  await context.interfaces.boot.cleanUpRamdisk(context);
-  await context.interfaces.boot.prepareInstance(context);
   await context.interfaces.power.setPowerState(context, 'power off', POWER_TIMEOUT);
-  await context.interfaces.management.setBootDevice(context, 'disk', true);
+  await context.interfaces.boot.cleanUpRamdisk(context);
+  await bootFromInstance(context);
   await context.interfaces.power.setPowerState(context, 'power on', POWER_TIMEOUT);
 }

@@ -13,8 +13,9 @@ import type {
 } from '../../persistence/published-file/publication.js';
 import { writeFileAtomically } from '../../platform/write-file.js';
 import { type BootWord, bootWords, kernelParameter } from '../../protocol/ipxe/boot-text.js';
+import { isPersistent } from '../boot-persistence.js';
 import { bootModeOf, bootOptionOf, bootsInstanceByNetwork, capabilitiesOf } from '../capabilities.js';
-import type { BootInterface, RamdiskKind } from '../contract/boot.js';
+import type { BootInterface, BootTarget, RamdiskKind } from '../contract/boot.js';
 import type { DriverContext, DriverNode, DriverPort, ReadContext } from '../contract/context.js';
 import { Faults } from '../contract/faults.js';
 import type { PropertyTable } from '../contract/implementation.js';
@@ -141,7 +142,7 @@ export class NetworkBoot implements BootInterface {
     context: DriverContext,
     kernelParameters: Readonly<Record<string, string>>,
     which: RamdiskKind = 'deploy',
-  ): Promise<void> {
+  ): Promise<BootTarget> {
     await this.validate(context);
     if (which === 'rescue') await this.validateRescue(context);
     const { images } = this.parts;
@@ -168,6 +169,7 @@ export class NetworkBoot implements BootInterface {
       ),
     );
     await this.publish(context, mode, configs, parts.map(name));
+    return { device: 'pxe', persistent: isPersistent(node, 'ramdisk'), mode };
   }
 
   async cleanUpRamdisk(context: DriverContext): Promise<void> {
@@ -178,16 +180,22 @@ export class NetworkBoot implements BootInterface {
    * An instance that starts from the network gets its own kernel and ramdisk, for as long as it lives; one that starts
    * from its disk gets nothing, or a script that hands on to it.
    */
-  async prepareInstance(context: DriverContext): Promise<void> {
-    if (bootsInstanceByNetwork(context.node)) return this.publishInstance(context);
-    if (!this.parts.settings.enable_netboot_fallback) return;
+  async prepareInstance(context: DriverContext): Promise<BootTarget> {
     const mode = this.modeOf(context.node);
-    await this.publish(
-      context,
-      mode,
-      this.configs(context, mode, (flavour) => flavour.renderLocal(mode)),
-      [],
-    );
+    const persistent = isPersistent(context.node, 'instance');
+    if (bootsInstanceByNetwork(context.node)) {
+      await this.publishInstance(context);
+      return { device: 'pxe', persistent, mode };
+    }
+    if (this.parts.settings.enable_netboot_fallback) {
+      const configs = this.configs(context, mode, (flavour) => flavour.renderLocal(mode));
+      await this.publish(context, mode, configs, []);
+    }
+    return { device: 'disk', persistent, mode };
+  }
+
+  managesInspection(context: ReadContext): boolean {
+    return bootPorts(context).length > 0;
   }
 
   async cleanUpInstance(context: DriverContext): Promise<void> {

@@ -14,6 +14,7 @@ import { AgentClient } from '../../../src/driver/agent/client.js';
 import { DirectDeploy } from '../../../src/driver/agent/direct-deploy.js';
 import { InstanceImage } from '../../../src/driver/agent/instance-image.js';
 import { RamdiskLogs } from '../../../src/driver/agent/ramdisk-logs.js';
+import type { BootTarget } from '../../../src/driver/contract/boot.js';
 import type { DriverNode } from '../../../src/driver/contract/context.js';
 import { AGENT_TOKEN, AgentMachine } from '../../support/agent-machine.js';
 import { DriverBench, NODE_UUID } from '../../support/driver-context.js';
@@ -655,15 +656,24 @@ describe('cleaning', () => {
     expect(manual.ran).toEqual(['burnin_cpu']);
   });
 
-  it('boots the ramdisk anew where a step asks for it', async () => {
+  it.each<BootTarget>([
+    { device: 'pxe', persistent: false },
+    { device: 'cdrom', persistent: false, mode: 'uefi' },
+    { device: 'uefihttp', persistent: false, uri: 'http://10.77.0.1/boot.iso' },
+  ])('boots the ramdisk anew where a step asks for it, from $device too', async (target) => {
     const { extension, ran } = clean(
       ['1'],
       [step('flash', 50, { reboot_requested: true }), step('after', 10)],
     );
     await using at = cleaning(extension);
+    at.machine.target = target;
     await play(at);
     expect(ran).toEqual(['flash', 'after']);
-    expect(at.machine.acts.filter((act) => act === 'power on')).toHaveLength(2);
+    const { device } = target;
+    const acts = at.machine.acts.filter((act) => act === 'power on' || act === device);
+    expect(acts).toEqual([device, 'power on', device, 'power on']);
+    expect(at.machine.acts.filter((act) => act === 'prepare ramdisk')).toHaveLength(1);
+    expect(at.bench.committed.driver_internal_info).not.toHaveProperty('ramdisk_boot');
   });
 
   it('begins anew when the agent’s hardware managers changed, and runs no step twice over', async () => {

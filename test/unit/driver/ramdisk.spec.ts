@@ -2,9 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { StepOutcome, Wake } from '../../../src/domain/step/step.js';
 import { AgentClient } from '../../../src/driver/agent/client.js';
 import { Ramdisk } from '../../../src/driver/agent/ramdisk.js';
+import type { BootTarget } from '../../../src/driver/contract/boot.js';
 import type { Interfaces } from '../../../src/driver/contract/interfaces.js';
+import type { ManagementInterface } from '../../../src/driver/contract/management.js';
 import type { StepContext } from '../../../src/driver/contract/step.js';
 import { DriverBench } from '../../support/driver-context.js';
+
+type SetBootDevice = Parameters<ManagementInterface['setBootDevice']>;
 
 /** A machine whose changes of power are kept. */
 function machine() {
@@ -18,10 +22,15 @@ function machine() {
         state = target === 'power off' ? 'power off' : 'power on';
       },
     },
-    management: { setBootDevice: async (_context: StepContext, device: string) => void acts.push(device) },
+    management: {
+      setBootDevice: async (...[_context, device, persistent, uri]: SetBootDevice) =>
+        void acts.push([device, ...(persistent ? ['persistent'] : []), ...(uri ? [uri] : [])].join(' ')),
+    },
   } as unknown as Interfaces;
   return { acts, interfaces };
 }
+
+const PXE: BootTarget = { device: 'pxe', persistent: false };
 
 const client = new AgentClient({ timeout: 1, attempts: 1, requireTls: true, ports: [] });
 const enter = async (
@@ -29,11 +38,12 @@ const enter = async (
   interfaces: Interfaces,
   ramdisk: Ramdisk,
   wake: Wake,
+  target: BootTarget | null = PXE,
 ): Promise<StepOutcome | undefined> => {
   const context = bench.context(interfaces, { wake });
   const outcome = ramdisk.isBooting(bench.saved)
     ? await ramdisk.arrival(context)
-    : await ramdisk.launch(context, async () => {});
+    : await ramdisk.launch(context, async () => target);
   if (outcome?.is === 'wait' && outcome.checkpoint !== undefined) bench.saved = outcome.checkpoint;
   return outcome;
 };
@@ -49,6 +59,7 @@ describe('a machine whose ramdisk does not call back', () => {
     const driver_internal_info = {
       agent_secret_token: 'given to a ramdisk that died',
       agent_cached_clean_steps: { deploy: [] },
+      ramdisk_boot: { ...PXE },
     };
     bench.committed = { ...bench.committed, driver_internal_info };
     expect(await enter(bench, interfaces, ramdisk, 'deadline')).toMatchObject(fresh);
@@ -56,7 +67,10 @@ describe('a machine whose ramdisk does not call back', () => {
     expect(bench.told).toEqual([
       'The ramdisk did not call back in time: the machine is started again (1 of 1).',
     ]);
-    expect(bench.committed.driver_internal_info).toEqual({ agent_cached_clean_steps: { deploy: [] } });
+    expect(bench.committed.driver_internal_info).toEqual({
+      agent_cached_clean_steps: { deploy: [] },
+      ramdisk_boot: PXE,
+    });
     // No new time is named: the step fails.
     expect(await enter(bench, interfaces, ramdisk, 'deadline')).toEqual({ is: 'wait', for: 'heartbeat' });
     expect(acts).toHaveLength(6);
@@ -94,5 +108,37 @@ describe('a machine whose ramdisk does not call back', () => {
     expect(await enter(bench, interfaces, new Ramdisk(client), 'deadline')).toMatchObject({
       checkpoint: { boots: 2 },
     });
+  });
+
+  it('is started again from what its boot interface named, also by another conductor', async () => {
+    const { acts, interfaces } = machine();
+    const bench = new DriverBench();
+    const ramdisk = new Ramdisk(client);
+    const target: BootTarget = { device: 'uefihttp', persistent: false, uri: 'http://10.77.0.1/boot.iso' };
+    const start = ['power off', 'uefihttp http://10.77.0.1/boot.iso', 'power on'];
+    await enter(bench, interfaces, ramdisk, 'start', target);
+    expect(acts).toEqual(start);
+    await enter(bench, interfaces, ramdisk, 'deadline');
+    expect(acts.slice(3)).toEqual(start);
+    await interfaces.power.setPowerState(bench.context(interfaces), 'power off', 1);
+    acts.length = 0;
+    await enter(bench, interfaces, ramdisk, 'restart'); // its conductor had died before the power-on
+    expect(acts).toEqual(start.slice(1));
+  });
+
+  it('starts as its firmware is set where the boot interface names nothing', async () => {
+    const { acts, interfaces } = machine();
+    const bench = new DriverBench();
+    await enter(bench, interfaces, new Ramdisk(client), 'start', null);
+    await enter(bench, interfaces, new Ramdisk(client), 'deadline');
+    expect(acts).toEqual(['power off', 'power on', 'power off', 'power on']);
+  });
+
+  it('is started from the network where a conductor of before, which knew nothing else, has left nothing', async () => {
+    const { acts, interfaces } = machine();
+    const bench = new DriverBench({ driver_info: { force_persistent_boot_device: 'Always' } });
+    bench.saved = { phase: 'booting', boots: 1 };
+    await enter(bench, interfaces, new Ramdisk(client), 'deadline');
+    expect(acts).toEqual(['power off', 'pxe persistent', 'power on']);
   });
 });

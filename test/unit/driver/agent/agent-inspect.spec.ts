@@ -23,8 +23,10 @@ async function boot(bench: DriverBench, handsParameters: boolean): Promise<[stri
   const interfaces = {
     boot: {
       ...(handsParameters ? { handsParameters } : {}),
+      managesInspection: () => bench.ports.length > 0,
       prepareRamdisk: async (_context: unknown, given: Record<string, string>) => {
         url = given['ipa-inspection-callback-url'];
+        return null;
       },
     },
     power: { getPowerState: async () => 'power off', setPowerState: async () => undefined },

@@ -72,8 +72,8 @@ describe('FakeDeploy', () => {
     }
     expect(begun('whole')).toEqual([
       'prepare_deploy',
-      'prepare ramdisk',
       'power off',
+      'prepare ramdisk',
       'boot device pxe',
       'power on',
       'deploy',

@@ -84,7 +84,8 @@ const files = (directory = root, prefix = ''): string[] =>
 describe('NetworkBoot', () => {
   it('publishes kernel, ramdisk and one configuration for each port that boots, in the contract’s names', async () => {
     const node = bench();
-    await build().prepareRamdisk(node.context(), { 'ipa-api-url': 'http://10.77.0.1:6386' });
+    const target = await build().prepareRamdisk(node.context(), { 'ipa-api-url': 'http://10.77.0.1:6386' });
+    expect(target).toEqual({ device: 'pxe', persistent: false, mode: 'uefi' });
     const config = `pxelinux.cfg/52-54-00-aa-bb-cc`;
     const names = [`${NODE_UUID}/deploy_kernel`, `${NODE_UUID}/deploy_ramdisk`, config];
     expect(files().toSorted()).toEqual([...names, `${NODE_UUID}/config`].toSorted());
@@ -171,7 +172,8 @@ describe('NetworkBoot', () => {
     const node = bench({}, INSTANCE);
     const boot = build(flavour);
     for (const _turn of ['deployment', 'take-over']) {
-      await boot.prepareInstance(node.context());
+      const target = await boot.prepareInstance(node.context());
+      expect(target).toEqual({ device: 'pxe', persistent: true, mode: 'uefi' });
       const config = readFileSync(join(root, name), 'utf8');
       expect(config).toContain(`${line}root=UUID=5f0e1d2c-3b4a-4596-8778-69a0b1c2d3e4 ro nofb vga=normal`);
       expect(config).not.toContain('ipa-api-url');
@@ -202,10 +204,11 @@ describe('NetworkBoot', () => {
   it.each([
     ['a whole-disk image', { is_whole_disk_image: true }],
     ['a partition image that starts from its disk', { is_whole_disk_image: false, local: true }],
-  ])('publishes nothing for %s', async (_what, internal) => {
+  ])('publishes nothing for %s, which starts from its disk for good', async (_what, internal) => {
     const instance_info = 'local' in internal ? {} : INSTANCE.instance_info;
     const driver_internal_info = { ...INSTANCE.driver_internal_info, ...internal };
-    await build().prepareInstance(bench({}, { instance_info, driver_internal_info }).context());
+    const context = bench({}, { instance_info, driver_internal_info }).context();
+    expect(await build().prepareInstance(context)).toMatchObject({ device: 'disk', persistent: true });
     expect([plans.size, published.publications]).toEqual([0, []]);
     expect(fetched).toEqual([]);
   });
