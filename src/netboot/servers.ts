@@ -10,6 +10,7 @@ import { portBook } from './dhcp/port-book.js';
 import { DhcpServer } from './dhcp/server.js';
 import { HttpBootServer } from './http/server.js';
 import { bootScript, configuredFiles, Manifest, publishedFiles } from './published/manifest.js';
+import { checkOpening } from './published/open-file.js';
 import { TftpServer } from './tftp/server.js';
 
 export interface NetbootMemory {
@@ -26,12 +27,14 @@ export class NetbootServers {
   readonly tftp: TftpServer;
   readonly http: HttpBootServer;
 
+  /** @param roots directories of the published files */
   constructor(
     private readonly section: NetbootSection,
+    roots: readonly string[],
     memory: NetbootMemory,
     private readonly log: Logger,
   ) {
-    const routes = [bootScript, publishedFiles(memory.published), configuredFiles(section.files)];
+    const routes = [bootScript, publishedFiles(memory.published, roots), configuredFiles(section.files)];
     const manifest = new Manifest(routes, memory.sources);
     this.tftp = new TftpServer(section.tftp, manifest, log);
     this.http = new HttpBootServer(section, manifest, log);
@@ -44,6 +47,7 @@ export class NetbootServers {
 
   /** DHCP comes last: no machine is sent to a server that is not there yet. @throws whatever keeps one from starting */
   async start(): Promise<void> {
+    await checkOpening();
     try {
       await this.http.start();
       await this.tftp.start();

@@ -202,13 +202,14 @@ async function netboot(
     leases: app.get(LeaseRepository),
     sources: app.get(SourceRule),
   };
-  const servers = new NetbootServers(config.netboot, memory, log);
+  const roots = [httpRoot(config), tftpRoot(config)];
+  const servers = new NetbootServers(config.netboot, roots, memory, log);
   await servers.start();
   started.add('network boot', (hurry) => servers.stop(hurry));
   const sweep = new PublishedSweep(memory.published, {
     conductor: conductorHost(config),
     silence: config.conductor.heartbeat_timeout,
-    roots: [httpRoot(config), tftpRoot(config)],
+    roots,
     log,
   });
   app.get(PeriodicRunner).add(sweep.task);

@@ -40,19 +40,19 @@ export async function openContent(published: Published): Promise<OpenContent | n
       };
     }
     case 'generated': {
-      const { size, segments, modified } = published;
-      const parts = new Parts(segments);
+      const { size, segments, modified, roots } = published;
+      const parts = new Parts(segments, roots);
       const tag = `g-${base36(modified)}-${base36(size)}`;
       const source = readFrom((into, at) => parts.read(into, at));
       return { ...source, size, tag, modified, type: BYTES, close: () => parts.close() };
     }
     case 'file':
-      return fileContent(published.path, published.links);
+      return fileContent(published.path, published.roots);
   }
 }
 
-async function fileContent(path: string, links: boolean): Promise<OpenContent | null> {
-  const file = await openPublished(path, links);
+async function fileContent(path: string, roots: readonly string[] | null): Promise<OpenContent | null> {
+  const file = await openPublished(path, roots);
   if (!file) return null;
   const { handle } = file;
   const { size, mtimeMs, ino } = file.stats;
@@ -73,7 +73,10 @@ class Parts {
   readonly #starts: number[] = [];
   readonly #open = new Map<string, Promise<FileHandle>>();
 
-  constructor(private readonly segments: readonly Segment[]) {
+  constructor(
+    private readonly segments: readonly Segment[],
+    private readonly roots: readonly string[],
+  ) {
     let at = 0;
     for (const segment of segments) {
       this.#starts.push(at);
@@ -133,14 +136,14 @@ class Parts {
   }
 
   #handle(path: string): Promise<FileHandle> {
-    const opened = this.#open.get(path) ?? openPart(path);
+    const opened = this.#open.get(path) ?? openPart(path, this.roots);
     this.#open.set(path, opened);
     return opened;
   }
 }
 
-async function openPart(path: string): Promise<FileHandle> {
-  const file = await openPublished(path, false);
+async function openPart(path: string, roots: readonly string[]): Promise<FileHandle> {
+  const file = await openPublished(path, roots);
   if (!file) throw new Error('a file of generated content is gone');
   return file.handle;
 }

@@ -13,13 +13,15 @@ export type Published =
   | {
       kind: 'file';
       path: string;
-      /** Whether the path may be a symbolic link. */
-      links: boolean;
+      /** Directories of which one has it, as `openPublished` takes them. */
+      roots: readonly string[] | null;
       readers: Readers;
     }
   | {
       kind: 'generated';
       segments: readonly Segment[];
+      /** As a file's, of the segments that are parts of files. */
+      roots: readonly string[];
       /** Bytes. */
       size: number;
       /** Milliseconds since the epoch. */
@@ -90,7 +92,7 @@ export function configuredFiles(files: Readonly<Record<string, string>>): Route 
   const rows = new Map(Object.entries(files));
   return (_service, name) => {
     const path = rows.get(name);
-    return path === undefined ? null : { kind: 'file', path, links: true, readers: null };
+    return path === undefined ? null : { kind: 'file', path, roots: null, readers: null };
   };
 }
 
@@ -112,8 +114,14 @@ export const bootScript: Route = (service, name) => {
   return text === undefined ? null : { kind: 'text', text, readers: null };
 };
 
-/** What the drivers publish. */
-export function publishedFiles(files: Pick<PublishedFileRepository, 'find'>): Route {
+/**
+ * What the drivers publish.
+ * @param roots where their files are: a path elsewhere is not served, whatever a row says
+ */
+export function publishedFiles(
+  files: Pick<PublishedFileRepository, 'find'>,
+  roots: readonly string[],
+): Route {
   return async (service, name) => {
     // Names are at most so long: anything else is not worth a query.
     if (!/^[\x21-\x7e]{1,255}$/.test(name)) return null;
@@ -121,8 +129,8 @@ export function publishedFiles(files: Pick<PublishedFileRepository, 'find'>): Ro
     if (!found) return null;
     const { node_uuid, for_machine, for_addresses } = found;
     const readers = { machine: for_machine ? node_uuid : null, addresses: for_addresses };
-    if (found.kind === 'file') return { kind: 'file', path: found.path, links: false, readers };
+    if (found.kind === 'file') return { kind: 'file', path: found.path, roots, readers };
     const { segments, size, created_at } = found;
-    return { kind: 'generated', segments, size, modified: created_at.getTime(), readers };
+    return { kind: 'generated', segments, roots, size, modified: created_at.getTime(), readers };
   };
 }

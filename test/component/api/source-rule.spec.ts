@@ -40,7 +40,7 @@ async function start(options: Options = { conductorOptions: { dhcp: 'server' } }
   server = await startApi(database, options);
   const { sources } = server.parts;
   const manifest = new Manifest(
-    [bootScript, publishedFiles(new PublishedFileRepository(database.source))],
+    [bootScript, publishedFiles(new PublishedFileRepository(database.source), [directory])],
     sources,
   );
   const section = netbootSection.parse({

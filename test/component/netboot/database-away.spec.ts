@@ -32,7 +32,7 @@ beforeAll(async () => {
   const files = services.map((service) => onDisk(service, 'kernel', path));
   await published.publish({ node_uuid: NODE, publisher: 'boot', life: 'node', conductor: 'here', files });
   const anybody = { admits: () => Promise.resolve(true), speaksFor: () => Promise.resolve(true) };
-  const manifest = new Manifest([publishedFiles(published)], anybody);
+  const manifest = new Manifest([publishedFiles(published, [directory])], anybody);
   const section = netbootSection.parse({
     http: { listen: '127.0.0.1', port: 0 },
     tftp: { listen: '127.0.0.1', port: 0 },

@@ -59,7 +59,7 @@ beforeAll(async () => {
     [
       bootScript,
       configuredFiles(Object.fromEntries(Object.keys(files).map((name) => [name, join(directory, name)]))),
-      publishedFiles(publishedFor(NODE, plan)),
+      publishedFiles(publishedFor(NODE, plan), [directory]),
     ],
     {
       admits: async () => true,

@@ -40,7 +40,9 @@ async function serve(dhcp: object = {}, more: object = {}): Promise<Started> {
     http: { listen: '10.77.0.1' },
     ...more,
   };
-  return rack.start(server, daemon, [JSON.stringify({ section, connection: database.connection })]);
+  return rack.start(server, daemon, [
+    JSON.stringify({ section, connection: database.connection, roots: [rack.directory] }),
+  ]);
 }
 
 /** The node's plan: its script fetches one more file, which shows in the server's log that the script ran. */

@@ -13,9 +13,11 @@ interface Options {
   section: unknown;
   connection: { host: string; port: number; username: string; database: string };
   level?: string;
+  /** Directories of the plans' files. */
+  roots?: string[];
 }
 
-const { section, connection, level } = JSON.parse(process.argv[2]!) as Options;
+const { section, connection, level, roots = [] } = JSON.parse(process.argv[2]!) as Options;
 const source = await new DataSource({ type: 'postgres', ...connection }).initialize();
 const leases = new LeaseRepository(source);
 const settings = netbootSection.parse(section);
@@ -34,7 +36,7 @@ const memory = {
   }),
 };
 const log = createLogger(level ?? 'debug');
-const servers = new NetbootServers(settings, memory, log);
+const servers = new NetbootServers(settings, roots, memory, log);
 try {
   await servers.start();
 } catch (error) {

@@ -27,7 +27,7 @@ const rule = (speaker: string | null) => ({
 });
 const routes = [
   bootScript,
-  publishedFiles(published),
+  publishedFiles(published, ['/srv']),
   configuredFiles({ 'undionly.kpxe': '/usr/lib/ipxe/undionly.kpxe' }),
 ];
 const manifest = new Manifest(routes, rule(NODE));
@@ -43,13 +43,13 @@ describe('the manifest', () => {
       text: 'set timeout=0\nsource ($root)/$net_default_mac.conf\n',
     });
     expect(await manifest.find('tftp', 'undionly.kpxe', '10.0.0.1')).toMatchObject({
-      links: true,
+      roots: null,
       readers: null,
     });
     expect(await manifest.find('http', 'node/kernel', '10.0.0.1')).toEqual({
       kind: 'file',
       path: '/srv/kernel',
-      links: false,
+      roots: ['/srv'],
       readers: { machine: NODE, addresses: [] },
     });
   });
