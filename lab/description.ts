@@ -15,6 +15,8 @@ export interface LabDescription {
     console: string;
     disks: readonly string[];
     bmc: { address: string; port: number; username: string; password: string };
+    /** Of the Redfish service, with the same login. */
+    redfish?: { url: string; certificate: string };
   }[];
 }
 
@@ -23,7 +25,7 @@ export function describeLab(lab: Lab): LabDescription {
     directory: lab.directory,
     namespace: lab.network.namespace,
     address: lab.network.address,
-    machines: lab.machines.map(({ name, machine, address, users }) => ({
+    machines: lab.machines.map(({ name, machine, address, users, redfish }) => ({
       name,
       uuid: machine.uuid,
       macs: machine.macs,
@@ -35,6 +37,7 @@ export function describeLab(lab: Lab): LabDescription {
         username: users[0]!.name,
         password: users[0]!.password,
       },
+      ...(redfish ? { redfish: { url: redfish.url, certificate: redfish.certificate } } : {}),
     })),
   };
 }

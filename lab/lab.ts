@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
+import { RedfishBmc, type RedfishBmcOptions } from './bmc/redfish/redfish-bmc.js';
 import type { BmcUser } from './bmc/user.js';
 import { type BmcEvent, VirtualBmc } from './bmc/virtual-bmc.js';
 import { LoopbackForward } from './loopback-forward.js';
@@ -16,6 +17,8 @@ export interface LabMachineOptions extends MachineSpecification {
   users?: readonly BmcUser[];
   /** 'namespace' (default): 10.78.0.<10+n>:623 inside, beside the daemon. 'loopback': a free port of 127.0.0.1. */
   bmc?: 'namespace' | 'loopback';
+  /** A Redfish service beside IPMI, at port 443 of the same address (loopback: a free port), for the same users. */
+  redfish?: Pick<RedfishBmcOptions, 'personality' | 'quirks' | 'restartTime' | 'sessionTimeout'>;
 }
 
 export interface LabOptions {
@@ -42,6 +45,7 @@ export interface LabMachine {
   readonly bmc: VirtualBmc;
   readonly address: { host: string; port: number };
   readonly users: readonly BmcUser[];
+  readonly redfish?: RedfishBmc;
 }
 
 /**
@@ -137,7 +141,8 @@ export class Lab implements AsyncDisposable {
       ...(onBmcEvent ? { onEvent: (event: BmcEvent) => onBmcEvent(name, event) } : {}),
     });
     const address = await this.#listen(bmc, options.bmc ?? 'namespace');
-    const made: LabMachine = { name, machine, bmc, address, users };
+    const redfish = options.redfish && (await this.#redfish(machine, options, users, address.host));
+    const made: LabMachine = { name, machine, bmc, address, users, ...(redfish ? { redfish } : {}) };
     this.machines.push(made);
     return made;
   }
@@ -195,7 +200,10 @@ export class Lab implements AsyncDisposable {
     const steps: (() => Promise<unknown>)[] = [
       () => Promise.all(this.#forwards.map((forward) => forward.close())),
       () => Promise.all(this.#started.map((started) => started.end(5_000))),
-      () => Promise.all(this.machines.map(({ bmc }) => bmc.close())),
+      () =>
+        Promise.all(
+          this.machines.flatMap(({ bmc, redfish }) => [bmc.close(), ...(redfish ? [redfish.close()] : [])]),
+        ),
       () => Promise.all(this.machines.map(({ machine }) => machine.close())),
       () => this.network.close(),
     ];
@@ -205,6 +213,38 @@ export class Lab implements AsyncDisposable {
     process.off('exit', this.onExit);
     this.ledger.clearNow();
     if (failures.length > 0) throw new AggregateError(failures, 'the lab did not come down cleanly');
+  }
+
+  async #redfish(
+    machine: QemuMachine,
+    { bmc: where, name, redfish }: LabMachineOptions,
+    users: readonly BmcUser[],
+    host: string,
+  ): Promise<RedfishBmc> {
+    const directory = join(this.directory, name);
+    const ways = new Map<string, Promise<string>>();
+    const inside = async (target: string, port: number) => {
+      const path = join(directory, `way-${ways.size}.sock`);
+      rmSync(path, { force: true });
+      await this.network.door.forward(path, target, port, host);
+      return path;
+    };
+    const route = (target: string, port: number) => {
+      const key = `${target} ${port}`;
+      const way = ways.get(key) ?? inside(target, port);
+      ways.set(key, way);
+      return way;
+    };
+    const bmc = new RedfishBmc({
+      machine,
+      users: users.map((user) => ({ name: user.name, password: user.password })),
+      directory,
+      ...(where === 'loopback' ? {} : { route }),
+      ...redfish,
+    });
+    if (where === 'loopback') await bmc.listen(0);
+    else await bmc.attach(await this.network.door.tcp(host, 443));
+    return bmc;
   }
 
   async #listen(bmc: VirtualBmc, where: 'namespace' | 'loopback'): Promise<{ host: string; port: number }> {

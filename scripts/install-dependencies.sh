@@ -7,8 +7,8 @@ set -euo pipefail
 BUILD=(ca-certificates make)
 # What the daemon calls: ipmitool; qemu-img; the first boot files; prlimit and setpriv of util-linux.
 RUNTIME=(ipmitool qemu-utils ipxe util-linux)
-# First boot files of the boot interface `pxe`: BIOS, and UEFI with Secure Boot.
-PXE=(pxelinux syslinux-common grub-efi-amd64-signed shim-signed)
+# First boot files of the boot interfaces `pxe` and `redfish-virtual-media`: BIOS, and UEFI with Secure Boot.
+PXE=(pxelinux isolinux syslinux-common grub-efi-amd64-signed shim-signed)
 # Virtual machines, their network, the images and deploy ramdisks they boot.
 LAB=(qemu-system-x86 ovmf seabios ipxe-qemu iproute2 socat mmdebstrap mtools dosfstools e2fsprogs fdisk gdisk
   cpio zstd kmod binutils tar squashfs-tools dpkg-dev)
@@ -18,6 +18,7 @@ CLIENT=(curl openssh-client python3 python3-ironicclient python3-openstackclient
 TEST=(curl openipmi atftp tftp-hpa udhcpc isc-dhcp-client isc-dhcp-relay dnsmasq-base python3 python3-ironicclient glance-api
   genisoimage tinyproxy libarchive-tools udev gcc libc6-dev procps openssl libvirt-clients python3-openstacksdk python3-nova
   python3-diskimage-builder python3-jinja2 kpartx sudo openssh-client openssh-server chromium
+  xorriso isolinux python3-sushy redfishtool
   grub-common grub-efi-amd64-bin golang-github-gophercloud-gophercloud-dev)
 # Debian's Ironic, and its Keystone: the peers that our agent, our API and our client are held against.
 PEER=(ironic-api ironic-conductor python3-keystone python3-ironicclient python3-openstackclient python3-psycopg2

@@ -1,9 +1,17 @@
-import { type BootDevice, type BootFlags, bootDeviceOf } from '../../src/protocol/ipmi/boot-flags.js';
+import {
+  BOOT_DEVICE,
+  type BootDevice,
+  type BootFlags,
+  bootDeviceOf,
+} from '../../src/protocol/ipmi/boot-flags.js';
 
 export interface BootSelection {
-  device: BootDevice;
+  /** 'http': UEFI HTTP boot, which IPMI has no word for. */
+  device: BootDevice | 'http';
   efi: boolean;
   persistent: boolean;
+  /** Of HTTP boot; absent: the one that DHCP names. */
+  uri?: string;
 }
 
 const CLEAR: BootFlags = {
@@ -17,7 +25,9 @@ const CLEAR: BootFlags = {
 /** Boot option parameter 5 of one machine, between its BMC (writes) and its firmware (takes). */
 export class BootRegister {
   #flags = CLEAR;
+  #http: { persistent: boolean; uri?: string } | undefined;
   readonly #listeners = new Set<() => void>();
+  readonly #starts = new Set<() => void>();
 
   get flags(): BootFlags {
     return this.#flags;
@@ -25,7 +35,17 @@ export class BootRegister {
 
   set(flags: BootFlags): void {
     this.#flags = flags;
+    this.#http = undefined;
     for (const listener of this.#listeners) listener();
+  }
+
+  /** Another selection in place of the flags. @param device null: the machine's own order */
+  select(device: BootSelection['device'] | null, options: Omit<BootSelection, 'device'>): void {
+    const { persistent, efi, uri } = options;
+    this.clear();
+    if (device === 'http') this.#http = { persistent, ...(uri === undefined ? {} : { uri }) };
+    else if (device !== null)
+      this.set({ ...CLEAR, valid: true, persistent, efi, selector: BOOT_DEVICE[device] });
   }
 
   clear(): void {
@@ -34,6 +54,7 @@ export class BootRegister {
 
   /** What the next boot would use; null is the machine's own order. */
   selection(): BootSelection | null {
+    if (this.#http) return { device: 'http', efi: true, ...this.#http };
     const { valid, selector, efi, persistent } = this.#flags;
     const device = bootDeviceOf(selector);
     return valid && device !== undefined && device !== 'none' ? { device, efi, persistent } : null;
@@ -42,8 +63,16 @@ export class BootRegister {
   /** The firmware has read the flags: a one-shot is spent. */
   take(): BootSelection | null {
     const selection = this.selection();
-    if (this.#flags.valid && !this.#flags.persistent) this.clear();
+    const one = this.#http ?? this.#flags;
+    if (!one.persistent && (this.#http || this.#flags.valid)) this.clear();
+    for (const listener of this.#starts) listener();
     return selection;
+  }
+
+  /** The firmware has started, and took the selection. */
+  onStart(listener: () => void): () => void {
+    this.#starts.add(listener);
+    return () => this.#starts.delete(listener);
   }
 
   onChange(listener: () => void): () => void {

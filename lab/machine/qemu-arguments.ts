@@ -1,4 +1,5 @@
 import type { BootSelection } from '../bmc/boot-register.js';
+import type { MediaKind } from '../bmc/redfish/machine.js';
 import type { DiskSpecification, MachineSpecification, NicModel } from './specification.js';
 
 /** Everything about one start of QEMU that is not in the machine's specification. */
@@ -13,6 +14,8 @@ export interface Launch {
   macs: readonly string[];
   uuid: string;
   order: BootOrder;
+  /** Files in the drives for media. */
+  media?: ReadonlyMap<MediaKind, string>;
 }
 
 /** QEMU device id to `bootindex`. */
@@ -29,17 +32,29 @@ const NIC_DEVICE: Record<NicModel, string> = {
   e1000e: 'e1000e',
 };
 
+const MEDIA: Readonly<Record<string, readonly string[]>> = {
+  cdrom: ['cd0'],
+  remoteCdrom: ['cd0'],
+  remoteMedia: ['usb0'],
+};
+/** Nodes of what is in the drives, by QEMU's device that has them. */
+export const MEDIA_DEVICE = { cd: 'cd0', usb: 'usb0' } as const satisfies Record<MediaKind, string>;
+
 export function varsTemplate(machine: MachineSpecification): string | undefined {
   return machine.firmware === 'bios' ? undefined : OVMF[machine.firmware].vars;
 }
 
-/** Disks before network, or the other way round when PXE was asked for: each machine can fall back to the rest. */
+/**
+ * Disks before network, or the other way round when PXE was asked for: each machine can fall back to the rest. From media
+ * it starts only when that was asked for.
+ */
 export function bootOrder(machine: MachineSpecification, selection: BootSelection | null): BootOrder {
+  const media = machine.media === true ? (MEDIA[selection?.device ?? ''] ?? []) : [];
   const disks = machine.disks.map((_, i) => `disk${i}`);
   const nics = machine.nics.flatMap((nic, i) =>
     nic.rom === 'none' && machine.firmware === 'bios' ? [] : [`net${i}`],
   );
-  const ids = selection?.device === 'pxe' ? [...nics, ...disks] : [...disks, ...nics];
+  const ids = selection?.device === 'pxe' ? [...nics, ...disks] : [...media, ...disks, ...nics];
   return new Map(ids.map((id, index) => [id, index]));
 }
 
@@ -71,6 +86,25 @@ export function qemuArguments(machine: MachineSpecification, launch: Launch): st
       const where = `id=disk${i},drive=drive${i},serial=${serial}${index(launch, `disk${i}`)}`;
       return ['-drive', drive, ...diskDevice(disk, i, where)];
     }),
+    ...(machine.media ? mediaArguments(launch) : []),
+  ];
+}
+
+/** An optical drive is always there, full or empty; a USB stick comes and goes. */
+function mediaArguments(launch: Launch): string[] {
+  const [cd, usb] = [launch.media?.get('cd'), launch.media?.get('usb')];
+  const drive = (path: string, node: string) => `file=${path},if=none,id=${node},format=raw,readonly=on`;
+  return [
+    ...(cd === undefined ? [] : ['-drive', drive(cd, 'cdmedium')]),
+    ...['-device', `ide-cd,id=cd0${cd === undefined ? '' : ',drive=cdmedium'}${index(launch, 'cd0')}`],
+    ...['-device', 'qemu-xhci,id=xhci'],
+    ...(usb === undefined
+      ? []
+      : [
+          ...['-drive', drive(usb, 'usbmedium')],
+          '-device',
+          `usb-storage,id=usb0,bus=xhci.0,drive=usbmedium,removable=on${index(launch, 'usb0')}`,
+        ]),
   ];
 }
 

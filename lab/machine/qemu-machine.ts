@@ -10,14 +10,16 @@ import {
 import { join } from 'node:path';
 import type { BootDevice } from '../../src/protocol/ipmi/boot-flags.js';
 import { BootRegister } from '../bmc/boot-register.js';
-import type { Machine } from '../bmc/machine.js';
+import type { Hardware, MediaDrives, RedfishMachine, SecureBootSwitch } from '../bmc/redfish/machine.js';
 import { LabProcess } from '../process/lab-process.js';
 import type { Ledger } from '../process/ledger.js';
 import type { Accelerator } from './accelerator.js';
 import { type BootOrder, bootOrder, qemuArguments, varsTemplate } from './qemu-arguments.js';
+import { QemuMedia } from './qemu-media.js';
 import { Qmp, type QmpEvent } from './qmp.js';
 import { SerialConsole } from './serial-console.js';
-import { type MachineSpecification, macFor, uuidFor } from './specification.js';
+import { hardwareOf, type MachineSpecification, macFor, uuidFor } from './specification.js';
+import { UefiSettings } from './uefi-settings.js';
 
 export type MachineEvent =
   | { kind: 'power'; on: boolean }
@@ -37,14 +39,19 @@ export interface QemuMachineOptions {
 }
 
 /** A machine of QEMU: QEMU runs while its power is on. Its disks and UEFI variables outlive that. */
-export class QemuMachine implements Machine, AsyncDisposable {
+export class QemuMachine implements RedfishMachine, AsyncDisposable {
   readonly name: string;
-  readonly bootDevices: readonly BootDevice[] = ['pxe', 'disk'];
+  readonly bootDevices: readonly BootDevice[];
   readonly boot = new BootRegister();
   readonly console: SerialConsole;
   readonly uuid: string;
   readonly macs: readonly string[];
   readonly diskPaths: readonly string[];
+  readonly hardware: Hardware;
+  readonly drives?: MediaDrives;
+  readonly secureBoot?: SecureBootSwitch;
+  readonly #media: QemuMedia | undefined;
+  readonly #firmware: UefiSettings | undefined;
   readonly #listeners = new Set<(event: MachineEvent) => void>();
   #qemu: LabProcess | undefined;
   #qmp: Qmp | undefined;
@@ -66,8 +73,18 @@ export class QemuMachine implements Machine, AsyncDisposable {
       closeSync(file);
       return path;
     });
+    this.hardware = hardwareOf(specification, this.uuid, this.macs);
+    this.bootDevices = specification.media ? ['pxe', 'disk', 'cdrom', 'remoteCdrom'] : ['pxe', 'disk'];
     const vars = varsTemplate(specification);
-    if (vars !== undefined) copyFileSync(vars, this.varsPath);
+    if (vars !== undefined) {
+      copyFileSync(vars, this.varsPath);
+      this.#firmware = new UefiSettings(this.varsPath, specification.firmware === 'uefi-secure');
+      if (this.#firmware.secureBoot) this.secureBoot = this.#firmware.secureBoot;
+    }
+    if (specification.media) {
+      this.#media = new QemuMedia((action) => this.#next(() => action(this.isOn() ? this.#qmp : undefined)));
+      this.drives = this.#media;
+    }
   }
 
   /** Where firmware of UEFI keeps its variables; there is no file with a BIOS. */
@@ -101,6 +118,13 @@ export class QemuMachine implements Machine, AsyncDisposable {
   reset(): Promise<void> {
     return this.#next(async () => {
       if (this.#qmp === undefined || !this.isOn()) return;
+      if (this.#firmware?.changes(this.boot.selection())) {
+        // The firmware's variables are a file of its own while it runs.
+        await this.#qemu?.kill();
+        await this.#start();
+        this.#emit({ kind: 'reset' });
+        return;
+      }
       await this.#setOrder(bootOrder(this.options.specification, this.boot.selection()));
       await this.#qmp.command('system_reset'); // the RESET event spends the one-shot
     });
@@ -131,6 +155,7 @@ export class QemuMachine implements Machine, AsyncDisposable {
     const qmpPath = join(directory, 'qmp.sock');
     rmSync(qmpPath, { force: true });
     const order = bootOrder(specification, this.boot.selection());
+    this.#firmware?.apply(this.boot.selection());
     const args = qemuArguments(specification, {
       accelerator,
       qmpPath,
@@ -140,6 +165,7 @@ export class QemuMachine implements Machine, AsyncDisposable {
       macs: this.macs,
       uuid: this.uuid,
       order,
+      ...(this.#media ? { media: this.#media.files } : {}),
     });
     this.console.mark(`${specification.name}: power on, ${new Date().toISOString()}`);
     const qemu = await LabProcess.start({
@@ -195,10 +221,13 @@ export class QemuMachine implements Machine, AsyncDisposable {
   async #setOrder(order: BootOrder): Promise<void> {
     const qmp = this.#qmp;
     if (qmp === undefined) return;
+    if (this.#media && !order.has('cd0')) await this.#media.leaveOut(qmp);
     const set = (id: string, value: number) =>
       qmp.command('qom-set', { path: `/machine/peripheral/${id}`, property: 'bootindex', value });
-    for (const id of order.keys()) await set(id, -1); // an index is refused while another device has it
-    for (const [id, value] of order) await set(id, value);
+    // A stick that is not plugged in has no index.
+    const present = [...order].filter(([id]) => id !== 'usb0' || this.#media?.files.has('usb'));
+    for (const [id] of present) await set(id, -1); // an index is refused while another device has it
+    for (const [id, value] of present) await set(id, value);
   }
 
   #next<T>(action: () => Promise<T>): Promise<T> {

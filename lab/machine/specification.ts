@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Hardware } from '../bmc/redfish/machine.js';
 
 export type Firmware = 'bios' | 'uefi' | 'uefi-secure';
 export type DiskBus = 'virtio' | 'sata' | 'nvme' | 'scsi';
@@ -37,6 +38,8 @@ export interface MachineSpecification {
   uuid?: string;
   disks: readonly DiskSpecification[];
   nics: readonly NicSpecification[];
+  /** An optical drive, and a plug for a USB stick, both empty at first. Default: none. */
+  media?: boolean;
 }
 
 /** The same name always gives the same UUID, version 5 in form. */
@@ -52,4 +55,21 @@ export function uuidFor(name: string): string {
 export function macFor(name: string, index: number): string {
   const digest = createHash('sha1').update(`ferric-lab ${name} nic ${index}`).digest('hex');
   return `52:54:00:${digest.slice(0, 2)}:${digest.slice(2, 4)}:${digest.slice(4, 6)}`;
+}
+
+/** As a BMC tells of it. */
+export function hardwareOf(machine: MachineSpecification, uuid: string, macs: readonly string[]): Hardware {
+  return {
+    uuid,
+    firmware: machine.firmware === 'bios' ? 'bios' : 'uefi',
+    memory: machine.memory ?? 1024,
+    cpus: machine.cpus ?? 1,
+    macs,
+    disks: machine.disks.map(({ bus, size, serial }, i) => ({
+      name: `disk${i}`,
+      serial: serial ?? `${machine.name}-disk${i}`.slice(-20),
+      size,
+      bus,
+    })),
+  };
 }

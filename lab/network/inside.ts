@@ -7,7 +7,7 @@ import { connect, createServer } from 'node:net';
 type Request =
   | { id: number; kind: 'udp'; host: string; port: number }
   | { id: number; kind: 'tcp'; host: string; port: number }
-  | { id: number; kind: 'forward'; path: string; host: string; port: number };
+  | { id: number; kind: 'forward'; path: string; host: string; port: number; from?: string };
 
 function answer(message: object, handle?: object, sent?: () => void): void {
   // The types name servers and TCP sockets only; Node passes UDP sockets just so.
@@ -30,7 +30,8 @@ process.on('message', (request: Request) => {
     server.listen(port, host, () => answer({ id }, server, () => server.close()));
   } else {
     const server = createServer({ allowHalfOpen: true }, (outer) => {
-      const inner = connect({ host, port, allowHalfOpen: true });
+      const { from } = request;
+      const inner = connect({ host, port, allowHalfOpen: true, ...(from ? { localAddress: from } : {}) });
       inner.pipe(outer);
       outer.pipe(inner);
       inner.on('error', () => outer.destroy()); // the caller sees a cut connection, as it would without us

@@ -59,9 +59,12 @@ export class NamespaceDoor {
     return (await this.#ask({ kind: 'tcp', host, port })) as Server;
   }
 
-  /** A Unix socket at `path`, each connection to which becomes one to host:port inside. */
-  async forward(path: string, host: string, port: number): Promise<void> {
-    await this.#ask({ kind: 'forward', path, host, port });
+  /**
+   * A Unix socket at `path`, each connection to which becomes one to host:port inside.
+   * @param from address of the namespace that it comes from; default: the system's choice
+   */
+  async forward(path: string, host: string, port: number, from?: string): Promise<void> {
+    await this.#ask({ kind: 'forward', path, host, port, ...(from === undefined ? {} : { from }) });
   }
 
   async close(): Promise<void> {

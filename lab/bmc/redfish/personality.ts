@@ -1,0 +1,367 @@
+import type { MediaKind } from './machine.js';
+
+/** How a service differs from the one of the specification; each is off unless named. */
+export interface Quirks {
+  /** Allowed values of Reset stand in ActionInfo alone. */
+  actionInfoOnly: boolean;
+  /** An ejected slot still shows its image, and that it is inserted. */
+  staleInserted: boolean;
+  /** An ejected slot still shows its image; only ConnectedVia tells. */
+  staleImage: boolean;
+  /** ms after an eject in which an insert fails with 500. */
+  ejectBusy: number;
+  /** ms after ForceOff in which On is refused with 409. */
+  onConflict: number;
+  /** ms after a change of power in which Boot is not writable. */
+  postLock: number;
+  /** BootSourceOverrideMode cannot be written, whatever is written. */
+  modeReadOnly: boolean;
+  /** A change of the override without the mode resets that to Legacy. */
+  modeReverts: boolean;
+  /** Of Mode, Enabled and Target none may be left out. */
+  wholeOverride: boolean;
+  /** InsertMedia knows neither Inserted nor WriteProtected. */
+  imageOnly: boolean;
+  /** The virtual CD is the boot target UsbCd. */
+  usbCd: boolean;
+  /** No actions of virtual media: they are written by PATCH. */
+  mediaByPatch: boolean;
+  /** There is no EjectMedia while a slot is empty. */
+  ejectWhenInserted: boolean;
+  /** The override is for one boot only. */
+  onceOnly: boolean;
+  /** Changes need If-Match. */
+  ifMatchRequired: boolean;
+  /** If-Match of a weak ETag is refused as it is given. */
+  weakEtagRefused: boolean;
+  /** Boot is written at the settings object of this name only. */
+  bootSettings: string | null;
+  /** InsertMedia wants TransferProtocolType. */
+  transferProtocolRequired: boolean;
+  /** InsertMedia wants a user and a password. */
+  mediaLoginRequired: boolean;
+  /** URLs of media must be plain: no query. */
+  plainUrls: boolean;
+  /** Actions without a body are refused: {} is wanted. */
+  bodyRequired: boolean;
+  /** Ports do not say whether they are enabled. */
+  nullNicState: boolean;
+  /** There is no HttpBootUri. */
+  noHttpBootUri: boolean;
+  /** A finished task is gone. */
+  tasksPurged: boolean;
+  /** @Message.ExtendedInfo is an object where it should be a list. */
+  singleExtendedInfo: boolean;
+  /** Secure Boot needs a licence that is not there: 403. */
+  secureBootUnlicensed: boolean;
+  /** The session is answered without a body. */
+  sessionWithoutBody: boolean;
+  /** A second system, that is none of a host's: every optional field of it is null. */
+  secondSystem: boolean;
+  /** An override that is enabled already refuses the same value of Enabled. */
+  enabledRefused: boolean;
+}
+
+export interface Slot {
+  id: string;
+  name: string;
+  types: readonly string[];
+  /** 'upload': takes no URL. */
+  kind: MediaKind | 'upload';
+}
+
+export interface Personality {
+  name: string;
+  /** Of the service root; null: it has none. */
+  vendor: string | null;
+  product: string | null;
+  redfish: string;
+  manufacturer: string;
+  model: string;
+  firmware: string;
+  system: string;
+  manager: string;
+  chassis: string;
+  targets: readonly string[];
+  resets: readonly string[];
+  managerResets: readonly string[];
+  /** By the resource that has them. */
+  slots: { systems: readonly Slot[]; managers: readonly Slot[] };
+  /** The system's link leads to the manager's slots. */
+  systemLinksToManager?: true;
+  expand: boolean;
+  sse: boolean;
+  quirks: Partial<Quirks>;
+}
+
+const CD = ['CD', 'DVD'];
+const USB = ['Floppy', 'USBStick'];
+const ALL = [...CD, ...USB];
+const RESETS = [
+  'On',
+  'ForceOff',
+  'ForceRestart',
+  'GracefulShutdown',
+  'GracefulRestart',
+  'Nmi',
+  'PushPowerButton',
+];
+const TARGETS = ['None', 'Pxe', 'Cd', 'Usb', 'Hdd', 'BiosSetup', 'UefiHttp'];
+
+const slot = (id: string, name: string, types: readonly string[], kind: Slot['kind']): Slot => ({
+  id,
+  name,
+  types,
+  kind,
+});
+
+/** As the specification has it, with media in both places and nothing odd. */
+const standard: Personality = {
+  name: 'standard',
+  vendor: 'Ferric Lab',
+  product: 'Virtual BMC',
+  redfish: '1.15.0',
+  manufacturer: 'Ferric Lab',
+  model: 'Virtual Machine',
+  firmware: '1.0.0',
+  system: '1',
+  manager: 'BMC',
+  chassis: '1',
+  targets: TARGETS,
+  resets: RESETS,
+  managerResets: ['ForceRestart', 'GracefulRestart'],
+  slots: {
+    systems: [slot('Cd', 'Virtual CD', CD, 'cd'), slot('Usb', 'Virtual USB', USB, 'usb')],
+    managers: [slot('Cd', 'Virtual CD', CD, 'cd'), slot('Usb', 'Virtual USB', USB, 'usb')],
+  },
+  expand: true,
+  sse: true,
+  quirks: {},
+};
+
+/** Shapes and names of captured trees: NVIDIA/libredfish, tests/mockups (MIT). Quirks by what clients say of them. */
+export const PERSONALITIES = {
+  standard,
+  dell: {
+    ...standard,
+    name: 'dell',
+    vendor: 'Dell',
+    product: 'Integrated Dell Remote Access Controller',
+    redfish: '1.13.1',
+    manufacturer: 'Dell Inc.',
+    model: 'PowerEdge R750',
+    firmware: '6.00.30.00',
+    system: 'System.Embedded.1',
+    manager: 'iDRAC.Embedded.1',
+    chassis: 'System.Embedded.1',
+    targets: [
+      'None',
+      'Pxe',
+      'Floppy',
+      'Cd',
+      'Hdd',
+      'BiosSetup',
+      'Utilities',
+      'UefiTarget',
+      'SDCard',
+      'UefiHttp',
+    ],
+    resets: [...RESETS, 'PowerCycle'],
+    managerResets: ['GracefulRestart'],
+    slots: {
+      systems: [
+        slot('1', 'VirtualMedia Instance 1', [...CD, 'USBStick'], 'cd'),
+        slot('2', 'VirtualMedia Instance 2', [...CD, 'USBStick'], 'usb'),
+      ],
+      managers: [
+        slot('CD', 'Virtual CD', CD, 'cd'),
+        slot('RemovableDisk', 'Virtual Removable Disk', ['USBStick'], 'usb'),
+      ],
+    },
+    quirks: {
+      staleInserted: true,
+      ejectBusy: 1_500,
+      onConflict: 1_500,
+      noHttpBootUri: true,
+      tasksPurged: true,
+      singleExtendedInfo: true,
+      enabledRefused: true,
+    },
+  },
+  hpe: {
+    ...standard,
+    name: 'hpe',
+    vendor: 'HPE',
+    product: 'ProLiant DL385 Gen10 Plus v2',
+    redfish: '1.6.0',
+    manufacturer: 'HPE',
+    model: 'ProLiant DL385 Gen10 Plus v2',
+    firmware: 'iLO 5 v2.72',
+    manager: '1',
+    targets: [
+      'None',
+      'Cd',
+      'Hdd',
+      'Usb',
+      'SDCard',
+      'Utilities',
+      'BiosSetup',
+      'Pxe',
+      'UefiShell',
+      'UefiHttp',
+      'UefiTarget',
+    ],
+    slots: {
+      systems: [],
+      managers: [slot('1', 'VirtualMedia', USB, 'usb'), slot('2', 'VirtualMedia', CD, 'cd')],
+    },
+    expand: false,
+    sse: false,
+    quirks: {
+      modeReadOnly: true,
+      postLock: 1_500,
+      nullNicState: true,
+      bodyRequired: true,
+      noHttpBootUri: true,
+    },
+  },
+  lenovo: {
+    ...standard,
+    name: 'lenovo',
+    vendor: 'Lenovo',
+    product: null,
+    manufacturer: 'Lenovo',
+    model: 'ThinkSystem SR670 V2',
+    firmware: '2.83',
+    manager: '1',
+    targets: ['None', 'Pxe', 'Cd', 'Usb', 'Hdd', 'BiosSetup', 'Diags', 'UefiTarget'],
+    resets: ['On', 'Nmi', 'GracefulShutdown', 'GracefulRestart', 'ForceOn', 'ForceOff', 'ForceRestart'],
+    slots: {
+      systems: [],
+      managers: [
+        slot('RDOC1', 'VirtualMedia', ALL, 'upload'),
+        slot('Remote1', 'VirtualMedia', ALL, 'upload'),
+        slot('EXT1', 'VirtualMedia', ALL, 'cd'),
+        slot('EXT2', 'VirtualMedia', ALL, 'usb'),
+      ],
+    },
+    systemLinksToManager: true,
+    quirks: { mediaByPatch: true, onceOnly: true, ifMatchRequired: true, noHttpBootUri: true },
+  },
+  supermicro: {
+    ...standard,
+    name: 'supermicro',
+    vendor: null,
+    product: null,
+    redfish: '1.11.0',
+    manufacturer: 'Supermicro',
+    model: 'SYS-821GE-TNHR',
+    firmware: '01.01.01',
+    manager: '1',
+    targets: ['None', 'Pxe', 'Floppy', 'Cd', 'Usb', 'Hdd', 'BiosSetup', 'UsbCd', 'UefiBootNext', 'UefiHttp'],
+    slots: {
+      systems: [],
+      managers: [
+        slot('VirtualMedia1', 'Virtual Removable Media', ALL, 'cd'),
+        slot('VirtualMedia2', 'Virtual Removable Media', ALL, 'usb'),
+      ],
+    },
+    systemLinksToManager: true,
+    sse: false,
+    quirks: {
+      actionInfoOnly: true,
+      imageOnly: true,
+      usbCd: true,
+      ejectWhenInserted: true,
+      staleImage: true,
+      plainUrls: true,
+      modeReverts: true,
+    },
+  },
+  openbmc: {
+    ...standard,
+    name: 'openbmc',
+    vendor: null,
+    product: null,
+    manufacturer: 'OpenBMC',
+    model: 'Tiogapass',
+    firmware: '2.14.0',
+    system: 'system',
+    manager: 'bmc',
+    chassis: 'chassis',
+    resets: [
+      'On',
+      'ForceOff',
+      'ForceOn',
+      'ForceRestart',
+      'GracefulRestart',
+      'GracefulShutdown',
+      'PowerCycle',
+      'Nmi',
+    ],
+    managerResets: ['GracefulRestart', 'ForceRestart'],
+    slots: {
+      systems: [],
+      managers: [
+        slot('Proxy_0', 'Virtual Removable Media', ALL, 'upload'),
+        slot('Legacy_0', 'Virtual Removable Media', ALL, 'cd'),
+      ],
+    },
+    quirks: { actionInfoOnly: true, transferProtocolRequired: true },
+  },
+  ami: {
+    ...standard,
+    name: 'ami',
+    vendor: 'AMI',
+    product: 'AMI Redfish Server',
+    manufacturer: 'American Megatrends International, LLC.',
+    model: 'MegaRAC',
+    firmware: '13.2',
+    system: 'Self',
+    manager: 'Self',
+    chassis: 'Self',
+    slots: {
+      systems: [],
+      managers: [slot('CD1', 'CD', CD, 'cd'), slot('HD1', 'HD', USB, 'usb')],
+    },
+    quirks: { ifMatchRequired: true, bootSettings: 'SD', wholeOverride: true, weakEtagRefused: true },
+  },
+} as const satisfies Record<string, Personality>;
+export type PersonalityName = keyof typeof PERSONALITIES;
+
+const NONE: Quirks = {
+  actionInfoOnly: false,
+  staleInserted: false,
+  staleImage: false,
+  ejectBusy: 0,
+  onConflict: 0,
+  postLock: 0,
+  modeReadOnly: false,
+  modeReverts: false,
+  wholeOverride: false,
+  imageOnly: false,
+  usbCd: false,
+  mediaByPatch: false,
+  ejectWhenInserted: false,
+  onceOnly: false,
+  ifMatchRequired: false,
+  weakEtagRefused: false,
+  bootSettings: null,
+  transferProtocolRequired: false,
+  mediaLoginRequired: false,
+  plainUrls: false,
+  bodyRequired: false,
+  nullNicState: false,
+  noHttpBootUri: false,
+  tasksPurged: false,
+  singleExtendedInfo: false,
+  secureBootUnlicensed: false,
+  sessionWithoutBody: false,
+  secondSystem: false,
+  enabledRefused: false,
+};
+
+/** A personality's quirks, some of them switched. */
+export function quirksOf(personality: Personality, switched: Partial<Quirks> = {}): Quirks {
+  return { ...NONE, ...personality.quirks, ...switched };
+}

@@ -1,0 +1,69 @@
+import { rmSync } from 'node:fs';
+import type { MediaDrives, MediaKind } from '../bmc/redfish/machine.js';
+import type { Qmp } from './qmp.js';
+
+/** Runs an action between others of the machine; without QMP the machine is off. */
+type Turn = (action: (qmp: Qmp | undefined) => Promise<void>) => Promise<void>;
+
+/** The drives of a QEMU machine that media go into. What is in them outlives its power. */
+export class QemuMedia implements MediaDrives {
+  readonly kinds = ['cd', 'usb'] as const;
+  readonly #files = new Map<MediaKind, string>();
+  #sticks = 0;
+
+  constructor(private readonly turn: Turn) {}
+
+  /** What is in the drives at a start. */
+  get files(): ReadonlyMap<MediaKind, string> {
+    return this.#files;
+  }
+
+  /** A file is taken over: it is removed when it is ejected. */
+  async insert(kind: MediaKind, path: string): Promise<void> {
+    await this.eject(kind);
+    await this.turn(async (qmp) => {
+      if (qmp && kind === 'cd') {
+        await qmp.command('blockdev-change-medium', {
+          id: 'cd0',
+          filename: path,
+          format: 'raw',
+          'read-only-mode': 'read-only',
+        });
+      } else if (qmp) await this.#plug(qmp, path);
+      this.#files.set(kind, path);
+    });
+  }
+
+  async eject(kind: MediaKind): Promise<void> {
+    await this.turn(async (qmp) => {
+      const path = this.#files.get(kind);
+      if (path === undefined) return;
+      if (qmp && kind === 'cd') await qmp.command('eject', { id: 'cd0', force: true });
+      else if (qmp) await qmp.command('device_del', { id: 'usb0' });
+      this.#files.delete(kind);
+      rmSync(path, { force: true }); // QEMU that still has it open reads on
+    });
+  }
+
+  /** The drives are left out of the order in which the firmware tries. */
+  async leaveOut(qmp: Qmp): Promise<void> {
+    const path = '/machine/peripheral/cd0';
+    await qmp.command('qom-set', { path, property: 'bootindex', value: -1 });
+    if (!this.#files.has('usb')) return;
+    await qmp.command('qom-set', { path: '/machine/peripheral/usb0', property: 'bootindex', value: -1 });
+  }
+
+  /** The node of a stick before may still be there: the guest lets go of it in its own time. */
+  async #plug(qmp: Qmp, path: string): Promise<void> {
+    const node = `stick${this.#sticks++}`;
+    const file = { driver: 'file', filename: path, 'read-only': true };
+    await qmp.command('blockdev-add', { driver: 'raw', 'node-name': node, 'read-only': true, file });
+    await qmp.command('device_add', {
+      driver: 'usb-storage',
+      id: 'usb0',
+      bus: 'xhci.0',
+      drive: node,
+      removable: true,
+    });
+  }
+}

@@ -1,0 +1,433 @@
+import { describe, expect, it } from 'vitest';
+import type { PersonalityName, Quirks } from '../../../lab/bmc/redfish/personality.js';
+import { ImageServer } from '../../../lab/image-server.js';
+import { REDFISH_PASSWORD, RedfishRack } from '../../support/redfish-rack.js';
+
+const LOGIN = { UserName: 'admin', Password: REDFISH_PASSWORD };
+const NOBODY = { authorization: '' };
+const messageOf = (body: { error: { code: string } }) => body.error.code.split('.').at(-1);
+
+const quirky = (quirks: Partial<Quirks>) => RedfishRack.up({ quirks });
+const resetOf = (rack: RedfishRack) => `${rack.bmc.systemPath}/Actions/ComputerSystem.Reset`;
+
+describe('who may come in', () => {
+  it('reads the root and logs in without credentials, and nothing else', async () => {
+    await using rack = await RedfishRack.up();
+    expect((await rack.ask('GET', '/redfish/v1/', undefined, NOBODY)).status).toBe(200);
+    for (const path of [
+      '/redfish/v1/Systems',
+      '/redfish/v1/nothing',
+      '/redfish/v1/SessionService/Sessions',
+    ]) {
+      expect((await rack.ask('GET', path, undefined, NOBODY)).status, path).toBe(401);
+    }
+    const session = await rack.ask('POST', '/redfish/v1/SessionService/Sessions', LOGIN, NOBODY);
+    expect(session.status).toBe(201);
+    const token = { 'x-auth-token': session.headers['x-auth-token']!, ...NOBODY };
+    expect((await rack.ask('GET', '/redfish/v1/Systems', undefined, token)).status).toBe(200);
+    expect((await rack.ask('DELETE', session.headers['location']!, undefined, token)).status).toBe(204);
+    expect((await rack.ask('GET', '/redfish/v1/Systems', undefined, token)).status).toBe(401);
+  });
+
+  it('locks its accounts after some wrong passwords, and refuses sessions beyond its limit', async () => {
+    await using rack = await RedfishRack.up(
+      {},
+      { kind: 'locks-accounts', after: 2 },
+      { kind: 'session-limit', limit: 1 },
+    );
+    const log = (password: string) =>
+      rack.ask('POST', '/redfish/v1/SessionService/Sessions', { ...LOGIN, Password: password }, NOBODY);
+    expect((await log(REDFISH_PASSWORD)).status).toBe(201);
+    expect((await log(REDFISH_PASSWORD)).status).toBe(503);
+    expect((await log('wrong')).status).toBe(401);
+    expect((await log('wrong')).status).toBe(401);
+    expect((await log(REDFISH_PASSWORD)).status).toBe(401);
+  });
+
+  it('changes nothing for an account that may only read', async () => {
+    await using rack = await RedfishRack.up();
+    const reader = {
+      authorization: `Basic ${Buffer.from(`reader:${REDFISH_PASSWORD}`).toString('base64')}`,
+    };
+    expect((await rack.ask('GET', rack.bmc.systemPath, undefined, reader)).status).toBe(200);
+    expect((await rack.ask('POST', resetOf(rack), { ResetType: 'On' }, reader)).status).toBe(403);
+    expect(rack.machine.done).toEqual([]);
+  });
+
+  it('shows another certificate from then on', async () => {
+    await using rack = await RedfishRack.up();
+    const before = rack.bmc.certificate;
+    rack.bmc.changeCertificate();
+    expect(rack.bmc.certificate).not.toBe(before);
+    expect((await rack.ask('GET', '/redfish/v1')).status).toBe(200);
+  });
+});
+
+describe('power', () => {
+  it('is switched by each type of reset that it lists, and by no other', async () => {
+    await using rack = await RedfishRack.up();
+    const reset = async (type: string) => (await rack.ask('POST', resetOf(rack), { ResetType: type })).status;
+    const state = async () => (await rack.ask('GET', rack.bmc.systemPath)).body.PowerState;
+    expect(await state()).toBe('Off');
+    expect(await reset('On')).toBe(204);
+    expect(await state()).toBe('On');
+    expect(await reset('ForceRestart')).toBe(204);
+    expect(await reset('ForceOff')).toBe(204);
+    expect(await state()).toBe('Off');
+    expect(await reset('ForceOff')).toBe(409);
+    expect(await reset('Suspend')).toBe(400);
+    expect(rack.machine.done).toEqual(['on', 'reset', 'off']);
+  });
+});
+
+describe('the boot override', () => {
+  const change = (rack: RedfishRack, boot: object) => rack.ask('PATCH', rack.bmc.systemPath, { Boot: boot });
+
+  it('holds for one boot, and shows so afterwards', async () => {
+    await using rack = await RedfishRack.up();
+    const answer = await change(rack, { BootSourceOverrideTarget: 'Cd', BootSourceOverrideEnabled: 'Once' });
+    expect(answer.body.Boot).toMatchObject({
+      BootSourceOverrideTarget: 'Cd',
+      BootSourceOverrideEnabled: 'Once',
+    });
+    await rack.ask('POST', resetOf(rack), { ResetType: 'On' });
+    await rack.ask('POST', resetOf(rack), { ResetType: 'ForceRestart' });
+    expect(rack.machine.starts.map((start) => start?.device)).toEqual(['cdrom', undefined]);
+    const { Boot: boot } = (await rack.ask('GET', rack.bmc.systemPath)).body;
+    expect(boot).toMatchObject({ BootSourceOverrideTarget: 'None', BootSourceOverrideEnabled: 'Disabled' });
+  });
+
+  it('holds on where it is continuous, and names a URL for HTTP boot', async () => {
+    await using rack = await RedfishRack.up();
+    await change(rack, {
+      BootSourceOverrideTarget: 'UefiHttp',
+      BootSourceOverrideEnabled: 'Continuous',
+      HttpBootUri: 'http://10.0.0.1/a.iso',
+    });
+    await rack.machine.on();
+    await rack.machine.reset();
+    expect(rack.machine.starts).toEqual(
+      [1, 2].map(() => ({ device: 'http', efi: true, persistent: true, uri: 'http://10.0.0.1/a.iso' })),
+    );
+  });
+
+  it.each<[string, object, string]>([
+    ['a target that is none', { BootSourceOverrideTarget: 'Tape' }, 'PropertyValueNotInList'],
+    ['a mode that the machine has not', { BootSourceOverrideMode: 'Legacy' }, 'PropertyValueNotInList'],
+    ['a property that is none', { Colour: 'red' }, 'PropertyUnknown'],
+  ])('refuses %s', async (_what, boot, name) => {
+    await using rack = await RedfishRack.up();
+    const answer = await change(rack, boot);
+    expect([answer.status, messageOf(answer.body)]).toEqual([400, name]);
+    expect(rack.machine.boot.selection()).toBeNull();
+  });
+});
+
+describe('virtual media', () => {
+  const slots = async (rack: RedfishRack) => {
+    const { body: system } = await rack.ask('GET', rack.bmc.systemPath);
+    const { body: managers } = await rack.ask('GET', '/redfish/v1/Managers');
+    const { body: manager } = await rack.ask('GET', managers.Members[0]['@odata.id']);
+    const place = system.VirtualMedia ?? manager.VirtualMedia;
+    const { body } = await rack.ask('GET', place['@odata.id']);
+    const members = body.Members as { '@odata.id': string }[];
+    const whole = await Promise.all(members.map((one) => rack.ask('GET', one['@odata.id'])));
+    return whole.map(({ body: slot }) => slot);
+  };
+
+  it('are read from their URL into the drive, and are one drive in both places', async () => {
+    await using images = await ImageServer.listen();
+    images.publish('/a.iso', Buffer.from('a disc'));
+    await using rack = await RedfishRack.up();
+    const cd = `${rack.bmc.systemPath}/VirtualMedia/Cd`;
+    const body = { Image: images.url('/a.iso'), Inserted: true, WriteProtected: true };
+    expect((await rack.ask('POST', `${cd}/Actions/VirtualMedia.InsertMedia`, body)).status).toBe(204);
+    expect(rack.machine.media.get('cd')?.toString()).toBe('a disc');
+    const both = [cd, '/redfish/v1/Managers/BMC/VirtualMedia/Cd'];
+    for (const path of both) {
+      const { body: slot } = await rack.ask('GET', path);
+      expect(slot).toMatchObject({ Image: images.url('/a.iso'), Inserted: true, ConnectedVia: 'URI' });
+    }
+    expect((await rack.ask('POST', `${cd}/Actions/VirtualMedia.InsertMedia`, body)).status).toBe(400);
+    expect((await rack.ask('POST', `${both[1]}/Actions/VirtualMedia.EjectMedia`, {})).status).toBe(204);
+    expect(rack.machine.media.size).toBe(0);
+    expect((await rack.ask('GET', cd)).body).toMatchObject({ Image: null, Inserted: false });
+  });
+
+  it('are refused where their URL cannot be read', async () => {
+    await using images = await ImageServer.listen();
+    await using rack = await RedfishRack.up();
+    const insert = `${rack.bmc.systemPath}/VirtualMedia/Cd/Actions/VirtualMedia.InsertMedia`;
+    expect((await rack.ask('POST', insert, { Image: images.url('/none.iso') })).status).toBe(400);
+    expect((await rack.ask('POST', insert, {})).status).toBe(400);
+    expect((await rack.ask('POST', insert, { Image: images.url('/a.iso'), Speed: 4 })).status).toBe(400);
+    expect(rack.machine.media.size).toBe(0);
+  });
+
+  it('claims one that no machine sees', async () => {
+    await using rack = await RedfishRack.up({}, { kind: 'claims-media' });
+    const cd = `${rack.bmc.systemPath}/VirtualMedia/Cd`;
+    const insert = await rack.ask('POST', `${cd}/Actions/VirtualMedia.InsertMedia`, {
+      Image: 'http://127.0.0.1:1/',
+    });
+    expect(insert.status).toBe(204);
+    expect((await rack.ask('GET', cd)).body.Inserted).toBe(true);
+    expect(rack.machine.media.size).toBe(0);
+  });
+
+  it.each<[PersonalityName, string]>([
+    ['dell', 'POST'],
+    ['hpe', 'POST'],
+    ['lenovo', 'PATCH'],
+    ['supermicro', 'POST'],
+    ['openbmc', 'POST'],
+    ['ami', 'POST'],
+  ])('are inserted as %s has it, by %s', async (personality, method) => {
+    await using images = await ImageServer.listen();
+    images.publish('/a.iso', Buffer.from('a disc'));
+    await using rack = await RedfishRack.up({ personality });
+    const slot = (await slots(rack)).find(
+      (one) => one.MediaTypes.includes('CD') && (method === 'PATCH' ? /^EXT/.test(one.Id) : one.Actions),
+    );
+    const target = slot.Actions?.['#VirtualMedia.InsertMedia'].target ?? slot['@odata.id'];
+    const etag = (await rack.ask('GET', slot['@odata.id'])).headers['etag']!;
+    const protocol = personality === 'openbmc' ? { TransferProtocolType: 'HTTP' } : {};
+    const answer = await rack.ask(
+      method,
+      target,
+      { Image: images.url('/a.iso'), ...protocol },
+      { 'if-match': etag },
+    );
+    expect(answer.status).toBeLessThan(300);
+    expect(rack.machine.media.get('cd')?.toString()).toBe('a disc');
+  });
+});
+
+describe('quirks', () => {
+  const boot = (rack: RedfishRack, body: object, headers = {}, path = rack.bmc.systemPath) =>
+    rack.ask('PATCH', path, { Boot: body }, headers);
+  const once = { BootSourceOverrideTarget: 'Pxe', BootSourceOverrideEnabled: 'Once' };
+  const insert = async (rack: RedfishRack, body: object) => {
+    const path = `${rack.bmc.systemPath}/VirtualMedia/Cd/Actions/VirtualMedia.InsertMedia`;
+    const { status } = await rack.ask('POST', path, body);
+    return status;
+  };
+  const eject = (rack: RedfishRack) =>
+    rack.ask('POST', `${rack.bmc.systemPath}/VirtualMedia/Cd/Actions/VirtualMedia.EjectMedia`, {});
+  const cd = async (rack: RedfishRack) =>
+    (await rack.ask('GET', `${rack.bmc.systemPath}/VirtualMedia/Cd`)).body;
+
+  it('actionInfoOnly', async () => {
+    await using rack = await quirky({ actionInfoOnly: true });
+    const action = (await rack.ask('GET', rack.bmc.systemPath)).body.Actions['#ComputerSystem.Reset'];
+    expect(action).not.toHaveProperty('ResetType@Redfish.AllowableValues');
+    const info = (await rack.ask('GET', action['@Redfish.ActionInfo'])).body;
+    expect(info.Parameters[0].AllowableValues).toContain('ForceRestart');
+  });
+
+  it('staleInserted and staleImage', async () => {
+    await using images = await ImageServer.listen();
+    images.publish('/a.iso', Buffer.from('a'));
+    await using inserted = await quirky({ staleInserted: true });
+    await using image = await quirky({ staleImage: true });
+    for (const rack of [inserted, image]) {
+      await insert(rack, { Image: images.url('/a.iso') });
+      await eject(rack);
+    }
+    expect(await cd(inserted)).toMatchObject({ Inserted: true, Image: images.url('/a.iso') });
+    expect(await cd(image)).toMatchObject({
+      Inserted: false,
+      Image: images.url('/a.iso'),
+      ConnectedVia: 'NotConnected',
+    });
+    expect(await insert(inserted, { Image: images.url('/a.iso') })).toBe(204);
+  });
+
+  it('ejectBusy', async () => {
+    await using rack = await quirky({ ejectBusy: 60_000 });
+    rack.bmc.setFaults({ kind: 'claims-media' });
+    expect(await insert(rack, { Image: 'http://127.0.0.1:1/' })).toBe(204);
+    await eject(rack);
+    expect(await insert(rack, { Image: 'http://127.0.0.1:1/' })).toBe(500);
+  });
+
+  it('onConflict', async () => {
+    await using rack = await quirky({ onConflict: 60_000 });
+    await rack.machine.on();
+    await rack.ask('POST', resetOf(rack), { ResetType: 'ForceOff' });
+    const answer = await rack.ask('POST', resetOf(rack), { ResetType: 'On' });
+    expect([answer.status, messageOf(answer.body)]).toEqual([409, 'ActionParameterValueConflict']);
+  });
+
+  it('postLock', async () => {
+    await using rack = await quirky({ postLock: 60_000 });
+    expect((await boot(rack, once)).status).toBe(200);
+    await rack.ask('POST', resetOf(rack), { ResetType: 'On' });
+    expect(messageOf((await boot(rack, once)).body)).toBe('UnableToModifyDuringSystemPOST');
+  });
+
+  it('modeReadOnly, wholeOverride and onceOnly', async () => {
+    await using readOnly = await quirky({ modeReadOnly: true });
+    expect((await boot(readOnly, { ...once, BootSourceOverrideMode: 'UEFI' })).status).toBe(400);
+    expect((await boot(readOnly, once)).status).toBe(200);
+    await using whole = await quirky({ wholeOverride: true });
+    expect((await boot(whole, once)).status).toBe(400);
+    expect((await boot(whole, { ...once, BootSourceOverrideMode: 'UEFI' })).status).toBe(200);
+    await using single = await quirky({ onceOnly: true });
+    expect((await boot(single, { ...once, BootSourceOverrideEnabled: 'Continuous' })).status).toBe(400);
+    expect((await boot(single, once)).status).toBe(200);
+  });
+
+  it('modeReverts: the machine does not find what it was told to start', async () => {
+    await using rack = await quirky({ modeReverts: true });
+    const { body } = await boot(rack, once);
+    expect(body.Boot.BootSourceOverrideMode).toBe('Legacy');
+    expect(rack.machine.boot.selection()).toBeNull();
+    await boot(rack, { ...once, BootSourceOverrideMode: 'UEFI' });
+    expect(rack.machine.boot.selection()?.device).toBe('pxe');
+  });
+
+  it('usbCd', async () => {
+    await using rack = await RedfishRack.up({ personality: 'supermicro' });
+    const whole = { BootSourceOverrideEnabled: 'Once', BootSourceOverrideMode: 'UEFI' };
+    expect((await boot(rack, { ...whole, BootSourceOverrideTarget: 'Cd' })).status).toBe(400);
+    expect((await boot(rack, { ...whole, BootSourceOverrideTarget: 'UsbCd' })).status).toBe(200);
+    expect(rack.machine.boot.selection()?.device).toBe('remoteCdrom');
+  });
+
+  it('enabledRefused', async () => {
+    await using rack = await quirky({ enabledRefused: true });
+    expect((await boot(rack, once)).status).toBe(200);
+    expect((await boot(rack, once)).status).toBe(400);
+    expect((await boot(rack, { BootSourceOverrideTarget: 'Hdd' })).status).toBe(200);
+  });
+
+  it('ifMatchRequired and weakEtagRefused', async () => {
+    await using rack = await quirky({ ifMatchRequired: true, weakEtagRefused: true });
+    const { etag = '' } = (await rack.ask('GET', rack.bmc.systemPath)).headers;
+    expect(etag).toMatch(/^W\//);
+    expect((await boot(rack, once)).status).toBe(428);
+    expect((await boot(rack, once, { 'if-match': etag })).status).toBe(412);
+    expect((await boot(rack, once, { 'if-match': etag.slice(2) })).status).toBe(200);
+    expect((await boot(rack, once, { 'if-match': '"old"' })).status).toBe(412);
+  });
+
+  it('bootSettings', async () => {
+    await using rack = await quirky({ bootSettings: 'SD' });
+    const { body: system } = await rack.ask('GET', rack.bmc.systemPath);
+    expect(messageOf((await boot(rack, once)).body)).toBe('OperationSupportedInFutureStateURI');
+    const settings = system['@Redfish.Settings'].SettingsObject['@odata.id'];
+    expect((await boot(rack, once, {}, settings)).status).toBe(200);
+    expect(rack.machine.boot.selection()?.device).toBe('pxe');
+  });
+
+  it('imageOnly, transferProtocolRequired, mediaLoginRequired and plainUrls', async () => {
+    const image = { Image: 'http://127.0.0.1:1/a.iso' };
+    const tried = async (quirks: Partial<Quirks>, body: object) => {
+      await using rack = await RedfishRack.up({ quirks }, { kind: 'claims-media' });
+      return await insert(rack, body);
+    };
+    expect(await tried({ imageOnly: true }, { ...image, Inserted: true })).toBe(400);
+    expect(await tried({ imageOnly: true }, image)).toBe(204);
+    expect(await tried({ transferProtocolRequired: true }, image)).toBe(400);
+    expect(await tried({ transferProtocolRequired: true }, { ...image, TransferProtocolType: 'HTTP' })).toBe(
+      204,
+    );
+    expect(await tried({ mediaLoginRequired: true }, image)).toBe(400);
+    expect(await tried({ mediaLoginRequired: true }, { ...image, UserName: 'u', Password: 'p' })).toBe(204);
+    expect(await tried({ plainUrls: true }, { Image: 'http://127.0.0.1:1/a.iso?t=1' })).toBe(400);
+    expect(await tried({ plainUrls: true }, image)).toBe(204);
+  });
+
+  it('bodyRequired', async () => {
+    await using rack = await quirky({ bodyRequired: true });
+    const path = `${rack.bmc.systemPath}/VirtualMedia/Cd/Actions/VirtualMedia.EjectMedia`;
+    expect((await rack.ask('POST', path)).status).toBe(415);
+    expect((await rack.ask('POST', path, {})).status).toBe(204);
+  });
+
+  it('ejectWhenInserted, nullNicState, noHttpBootUri, singleExtendedInfo, sessionWithoutBody, secondSystem', async () => {
+    await using rack = await quirky({
+      ejectWhenInserted: true,
+      nullNicState: true,
+      noHttpBootUri: true,
+      singleExtendedInfo: true,
+      sessionWithoutBody: true,
+      secondSystem: true,
+    });
+    expect((await cd(rack)).Actions).not.toHaveProperty('#VirtualMedia.EjectMedia');
+    const nic = await rack.ask('GET', `${rack.bmc.systemPath}/EthernetInterfaces/NIC1`);
+    expect(nic.body.Status.State).toBeNull();
+    const system = (await rack.ask('GET', rack.bmc.systemPath)).body;
+    expect(system.Boot).not.toHaveProperty('HttpBootUri');
+    const { body } = await rack.ask('GET', '/redfish/v1/none');
+    expect(body.error['@Message.ExtendedInfo'].MessageId).toMatch(/ResourceMissingAtURI/);
+    const session = await rack.ask('POST', '/redfish/v1/SessionService/Sessions', LOGIN, NOBODY);
+    expect([session.status, session.body]).toEqual([204, '']);
+    expect((await rack.ask('GET', '/redfish/v1/Systems')).body.Members).toHaveLength(2);
+  });
+});
+
+describe('faults', () => {
+  const system = (rack: RedfishRack) => rack.ask('GET', rack.bmc.systemPath);
+
+  it('answers with a status for as many times as were said, where it was said', async () => {
+    const of = { method: 'GET', path: '/Systems' };
+    await using rack = await RedfishRack.up({}, { kind: 'status', status: 503, retryAfter: 7, times: 1, of });
+    expect((await rack.ask('GET', '/redfish/v1')).status).toBe(200);
+    const first = await system(rack);
+    expect([first.status, first.headers['retry-after']]).toEqual([503, '7']);
+    expect((await system(rack)).status).toBe(200);
+  });
+
+  it('loses the answer after the act, or the request before it', async () => {
+    const of = { method: 'POST', path: 'Reset' };
+    await using after = await RedfishRack.up({}, { kind: 'lost-answer', times: 1, of });
+    await expect(after.ask('POST', resetOf(after), { ResetType: 'On' })).rejects.toThrow();
+    expect(after.machine.done).toEqual(['on']);
+    await using before = await RedfishRack.up({}, { kind: 'lost-request', times: 1, of });
+    await expect(before.ask('POST', resetOf(before), { ResetType: 'On' })).rejects.toThrow();
+    expect(before.machine.done).toEqual([]);
+  });
+
+  it.each([
+    [undefined, []],
+    [true as const, ['on']],
+  ])('restarts in the middle (done: %s), and forgets its sessions', async (done, acts) => {
+    await using rack = await RedfishRack.up(
+      {},
+      {
+        kind: 'restarts',
+        down: 300,
+        times: 1,
+        of: { method: 'POST', path: 'Reset' },
+        ...(done ? { done } : {}),
+      },
+    );
+    await rack.ask('POST', '/redfish/v1/SessionService/Sessions', LOGIN, NOBODY);
+    expect(rack.bmc.accounts.sessionCount).toBe(1);
+    await expect(rack.ask('POST', resetOf(rack), { ResetType: 'On' })).rejects.toThrow();
+    await expect(system(rack)).rejects.toThrow();
+    expect(rack.machine.done).toEqual(acts);
+    await new Promise((resolve) => setTimeout(resolve, 350));
+    expect((await system(rack)).status).toBe(200);
+    expect(rack.bmc.accounts.sessionCount).toBe(0);
+  });
+
+  it('says what is not so, is full of junk, has no end, leads elsewhere', async () => {
+    await using rack = await RedfishRack.up();
+    rack.bmc.setFaults({ kind: 'lying', status: 'On', control: 'ignores' });
+    expect((await system(rack)).body.PowerState).toBe('On');
+    expect((await rack.ask('POST', resetOf(rack), { ResetType: 'On' })).status).toBe(204);
+    expect(rack.machine.done).toEqual([]);
+    rack.bmc.setFaults({ kind: 'junk', bytes: 2 ** 20 });
+    expect((await system(rack)).body).toHaveLength(2 ** 20);
+    rack.bmc.setFaults({ kind: 'endless-pages' });
+    const next = (await rack.ask('GET', '/redfish/v1/Systems')).body['Members@odata.nextLink'];
+    expect((await rack.ask('GET', next)).body['Members@odata.nextLink']).not.toBe(next);
+    rack.bmc.setFaults({ kind: 'redirect', to: 'https://elsewhere.invalid/' });
+    expect((await system(rack)).headers['location']).toBe('https://elsewhere.invalid/');
+    rack.bmc.setFaults({ kind: 'dead' });
+    await expect(system(rack)).rejects.toThrow();
+  });
+});
