@@ -1,8 +1,9 @@
 import type { Server, Socket } from 'node:net';
+import { PerSource } from '../domain/network/source.js';
 import { contained } from './boundary.js';
 
 export interface ConnectionLimits {
-  /** At once in all, and from one address. */
+  /** At once in all, and from one source (`sourceOf`). */
   total: number;
   perClient: number;
 }
@@ -16,24 +17,19 @@ export function capConnections(
   { total, perClient }: ConnectionLimits,
   refused: (address: string) => void,
 ): void {
-  const counts = new Map<string, number>();
+  const held = new PerSource();
   server.maxConnections = total;
   const admit = (socket: Socket) => {
     const address = socket.remoteAddress;
     // A Unix socket has none: who reaches it is the same account.
     if (address === undefined) return;
-    const count = (counts.get(address) ?? 0) + 1;
-    if (count > perClient) {
+    if (held.of(address) >= perClient) {
       refused(address);
       socket.destroy();
       return;
     }
-    counts.set(address, count);
-    const gone = () => {
-      const left = (counts.get(address) ?? 1) - 1;
-      if (left > 0) counts.set(address, left);
-      else counts.delete(address);
-    };
+    held.add(address);
+    const gone = () => held.giveBack(address);
     socket.once('close', contained('a connection that closed', gone));
   };
   server.on(

@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { UnavailableError } from '../../domain/errors.js';
+import { PerSource } from '../../domain/network/source.js';
 import { BodyScan } from './body.js';
 
 export interface BodyBudget {
-  /** Bytes that bodies under way may hold together, and those of one address. */
+  /** Bytes that bodies under way may hold together, and those of one source. */
   total: number;
   perClient: number;
 }
@@ -14,7 +15,7 @@ export interface BodyBudget {
  */
 export class BodyReader {
   #held = 0;
-  readonly #perClient = new Map<string, number>();
+  readonly #perClient = new PerSource();
 
   constructor(private readonly budget: BodyBudget) {}
 
@@ -51,20 +52,18 @@ export class BodyReader {
   }
 
   #take(client: string, bytes: number): void {
-    const own = (this.#perClient.get(client) ?? 0) + bytes;
+    const own = this.#perClient.of(client) + bytes;
     if (this.#held + bytes > this.budget.total || own > this.budget.perClient) {
       throw new UnavailableError('Too many request bodies are being read just now. Please try again.');
     }
     this.#held += bytes;
-    this.#perClient.set(client, own);
+    this.#perClient.add(client, bytes);
   }
 
   #giveBack(client: string, parts: readonly Buffer[]): void {
     const bytes = parts.reduce((sum, part) => sum + part.length, 0);
     this.#held -= bytes;
-    const left = (this.#perClient.get(client) ?? 0) - bytes;
-    if (left > 0) this.#perClient.set(client, left);
-    else this.#perClient.delete(client);
+    this.#perClient.giveBack(client, bytes);
   }
 }
 

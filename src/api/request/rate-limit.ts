@@ -1,8 +1,10 @@
+import { sourceOf } from '../../domain/network/source.js';
+
 const MOST_SOURCES = 20_000;
 
-/** A bucket of requests a minute for each address; it fills evenly. */
+/** A bucket of requests a minute for each source; it fills evenly. */
 export class RateLimit {
-  /** Address to what is left and when that was so, least recently seen first. */
+  /** Source to what is left and when that was so, least recently seen first. */
   readonly #buckets = new Map<string, { left: number; at: number }>();
 
   /**
@@ -43,10 +45,6 @@ export class RateLimit {
   }
 }
 
-/** One machine has a whole /64 of IPv6 addresses to itself. */
 function bucketOf(address: string, of: string): string {
-  if (!address.includes(':')) return `${address} ${of}`;
-  const [head = ''] = address.split('::');
-  const groups = head === '' ? [] : head.split(':');
-  return `${[...groups, '0', '0', '0', '0'].slice(0, 4).join(':')} ${of}`;
+  return `${sourceOf(address)} ${of}`;
 }

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { bootUrl, type NetbootSection } from '../../config/section/netboot.js';
 import { isDatabaseAway, messageOf } from '../../domain/errors.js';
 import { contained } from '../../platform/boundary.js';
+import { capConnections } from '../../platform/connection-cap.js';
 import { Drain } from '../../platform/drain.js';
 import type { Logger } from '../../platform/logger.js';
 import { registerListener } from '../../platform/own-listeners.js';
@@ -29,7 +30,6 @@ export class HttpBootServer {
   #server: Server | null = null;
   #draining: Drain | null = null;
   #judge: NodeJS.Timeout | null = null;
-  readonly #perAddress = new Map<string, number>();
   readonly #readers = new Map<ServerResponse, Reader>();
   readonly #throttled: ThrottledLog;
 
@@ -59,7 +59,7 @@ export class HttpBootServer {
 
   /** Does nothing where HTTP is off. @throws Error where the address or port cannot be bound */
   async start(): Promise<void> {
-    const { listen, port, max_connections } = this.section.http;
+    const { listen, port, max_connections, max_connections_per_client } = this.section.http;
     if (listen === null) return;
     const server = createServer(
       {
@@ -78,15 +78,12 @@ export class HttpBootServer {
       ),
     );
     registerListener(server, this.section.http.public_url);
-    server.maxConnections = max_connections;
+    capConnections(server, { total: max_connections, perClient: max_connections_per_client }, (client) =>
+      this.#throttled.warn({ client }, 'HTTP boot: too many connections, one refused'),
+    );
     server.setTimeout(
       SPEED_WINDOW,
       contained('HTTP boot: silent connection', (socket: Socket) => socket.destroy()),
-    );
-    const admit = (socket: Socket) => this.#admit(socket);
-    server.on(
-      'connection',
-      contained('HTTP boot: connection', admit, (_error, [socket]) => socket.destroy()),
     );
     const broken = (error: Error) => this.#throttled.error({ error: error.message }, 'HTTP boot: socket');
     server.on('error', contained('HTTP boot: socket', broken));
@@ -117,23 +114,6 @@ export class HttpBootServer {
     if (this.#judge) clearInterval(this.#judge);
     // Not listening any more: this ends its timers.
     await new Promise((resolve) => server.close(resolve));
-  }
-
-  #admit(socket: Socket): void {
-    const address = socket.remoteAddress ?? '';
-    const count = (this.#perAddress.get(address) ?? 0) + 1;
-    if (count > this.section.http.max_connections_per_client) {
-      this.#throttled.warn({ client: address }, 'HTTP boot: too many connections, one refused');
-      socket.destroy();
-      return;
-    }
-    this.#perAddress.set(address, count);
-    const closed = () => {
-      const left = (this.#perAddress.get(address) ?? 1) - 1;
-      if (left > 0) this.#perAddress.set(address, left);
-      else this.#perAddress.delete(address);
-    };
-    socket.once('close', contained('HTTP boot: connection', closed));
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { NetbootSection } from '../../config/section/netboot.js';
 import { bootName } from '../../domain/boot-name.js';
 import { messageOf } from '../../domain/errors.js';
+import { PerSource } from '../../domain/network/source.js';
 import type { Logger } from '../../platform/logger.js';
 import { ThrottledLog } from '../../platform/throttled-log.js';
 import { MalformedPacket } from '../../protocol/malformed-packet.js';
@@ -37,7 +38,7 @@ export class TftpServer {
   readonly #doors: Doors;
   /** By our address and the client's address and port: of those, one transfer at a time. */
   readonly #served = new Map<string, Served>();
-  readonly #perAddress = new Map<string, number>();
+  readonly #perClient = new PerSource();
   readonly #throttled: ThrottledLog;
   readonly #wire: Datagrams;
 
@@ -173,9 +174,9 @@ export class TftpServer {
   }
 
   #admit(peer: Peer, door: Door): boolean {
-    const count = this.#perAddress.get(peer.address) ?? 0;
+    const count = this.#perClient.of(peer.address);
     if (count < this.section.max_sessions_per_client && this.#served.size < this.section.max_sessions) {
-      this.#perAddress.set(peer.address, count + 1);
+      this.#perClient.add(peer.address);
       return true;
     }
     const words = { client: peer.address, transfers: count };
@@ -205,9 +206,7 @@ export class TftpServer {
   #forget(key: string, served: Served, { address }: Peer): void {
     if (this.#served.get(key) !== served) return;
     this.#served.delete(key);
-    const count = (this.#perAddress.get(address) ?? 1) - 1;
-    if (count > 0) this.#perAddress.set(address, count);
-    else this.#perAddress.delete(address);
+    this.#perClient.giveBack(address);
   }
 
   #refuse(peer: Peer, door: Door, code: TftpErrorCode, message: string): void {

@@ -39,6 +39,12 @@ describe('RateLimit', () => {
     expect(limit.take('2001:db8:1:2:ffff::9')).toBeGreaterThan(0);
     expect(limit.take('2001:db8:1:3::1')).toBe(0);
   });
+  it('counts IPv4 clients of an IPv6 listener each by itself', () => {
+    const limit = new RateLimit(1, () => 0);
+    expect(limit.take('::ffff:192.0.2.1')).toBe(0);
+    expect(limit.take('::ffff:192.0.2.2')).toBe(0);
+    expect(limit.take('192.0.2.1')).toBeGreaterThan(0);
+  });
   it('forgets the oldest of very many addresses', () => {
     const limit = new RateLimit(1, () => 0);
     for (let i = 0; i < 30_000; i += 1) limit.take(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`);

@@ -1,0 +1,38 @@
+import { canonicalAddress } from '../agent/callback-url.js';
+
+/**
+ * Whom a limit for each source counts: an IPv4 address, or the /64 of an IPv6 address, since one machine takes as many
+ * addresses of its /64 as it likes (RFC 8981). An IPv4-mapped address counts as the IPv4 one; a link-local address keeps
+ * its zone, which tells links apart.
+ * @param address as a socket tells it; what is none stands for itself
+ */
+export function sourceOf(address: string): string {
+  const canonical = canonicalAddress(address);
+  if (canonical === null || !canonical.includes(':')) return canonical ?? address;
+  const [left = '', right] = canonical.split('::');
+  const head = left === '' ? [] : left.split(':');
+  const tail = right === undefined || right === '' ? [] : right.split(':');
+  const zeros = Array<string>(8 - head.length - tail.length).fill('0');
+  const zone = /%.*$/.exec(address)?.[0] ?? '';
+  return `${[...head, ...zeros, ...tail].slice(0, 4).join(':')}::/64${zone}`;
+}
+
+/** How much of something each source holds: connections, transfers, bytes. What nobody holds takes no room. */
+export class PerSource {
+  readonly #held = new Map<string, number>();
+
+  /** @param address as a socket tells it */
+  of(address: string): number {
+    return this.#held.get(sourceOf(address)) ?? 0;
+  }
+
+  add(address: string, amount = 1): void {
+    this.#held.set(sourceOf(address), this.of(address) + amount);
+  }
+
+  giveBack(address: string, amount = 1): void {
+    const left = this.of(address) - amount;
+    if (left > 0) this.#held.set(sourceOf(address), left);
+    else this.#held.delete(sourceOf(address));
+  }
+}
