@@ -18,10 +18,14 @@ export class ProbedProcess implements AsyncDisposable {
   constructor(
     args: readonly string[],
     private readonly file: string,
+    namespace?: string,
   ) {
     // To a file, as the references log: a reader of each line would take part in what is measured.
     const log = openSync(this.log, 'w');
-    this.child = spawn(process.execPath, args, {
+    // `ip netns exec` becomes the program: its process id is the program's.
+    const within = namespace === undefined ? [] : ['ip', 'netns', 'exec', namespace];
+    const [program, ...rest] = [...within, process.execPath, ...args];
+    this.child = spawn(program!, rest, {
       stdio: ['ignore', log, 'inherit'],
       // Of its own process group: a Ctrl-C is for the bench, which then ends it in order.
       detached: true,
@@ -66,14 +70,18 @@ export class ProbedProcess implements AsyncDisposable {
 export class BenchDaemon extends ProbedProcess {
   readonly ready: Promise<void>;
 
-  /** @param directory holds its data directory, `data` */
+  /**
+   * @param directory holds its data directory, `data`
+   * @param namespace of the network, where it is not to run in this one
+   */
   constructor(
     private readonly directory: string,
     config: string,
+    namespace?: string,
   ) {
     const flags = process.env['BENCH_NODE_FLAGS']?.split(' ') ?? [];
     const args = [...flags, '--import', PROBE, program('../src/main.js'), '--config', config];
-    super(args, join(directory, 'daemon.probe'));
+    super(args, join(directory, 'daemon.probe'), namespace);
     this.ready = this.#started();
     this.ready.catch(() => undefined); // whoever awaits it hears of it
   }

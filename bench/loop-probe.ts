@@ -14,6 +14,8 @@ export interface LoopFigures {
   max: number;
   /** The part of p99 in which the loop itself ran: the rest it waited for a processor. */
   own: number;
+  /** The part of max in which the loop itself ran. */
+  ownMax: number;
   /** Share of the time in which the loop had something to do. */
   busy: number;
   /** Bytes. */
@@ -44,6 +46,7 @@ if (isMainThread && file) {
       p99: late(histogram.percentile(99)),
       max: late(histogram.max),
       own: own.percentile(99) / 1e6,
+      ownMax: own.max / 1e6,
       busy: performance.eventLoopUtilization(now, before).utilization,
       heapUsed,
       heapTotal,

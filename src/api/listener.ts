@@ -33,10 +33,10 @@ import {
   VERSION_HEADER,
 } from './microversion/microversion.js';
 import type { ApiRequest, Asked } from './request/asked.js';
-import { parseScanned } from './request/body.js';
 import { type BodyBudget, BodyReader } from './request/body-reader.js';
 import { expire, isStreamed, requireJson } from './request/bytes.js';
 import { OriginRule } from './request/origin-rule.js';
+import { ParseThread } from './request/parse-thread.js';
 import { isOfImages, normalisePath, shownPath } from './request/path.js';
 import { parseQuery } from './request/query.js';
 import { JsonText } from './resource/json-text.js';
@@ -104,7 +104,8 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
       return url;
     },
   });
-  prepare(adapter, options, { routes, open: openRoutes(module), suffixed });
+  const parser = new ParseThread();
+  prepare(adapter, options, { routes, open: openRoutes(module), suffixed, parser });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     bodyParser: false,
     logger: false,
@@ -131,6 +132,7 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
     async close(hurry) {
       await draining.finish(CLOSE_GRACE, hurry);
       await app.close();
+      await parser.close();
       await options.access.close();
     },
   };
@@ -157,7 +159,17 @@ function server(handler: RequestListener): Server {
 function prepare(
   adapter: FastifyAdapter,
   options: ListenerOptions,
-  { routes, open, suffixed }: { routes: RouteTable; open: RouteTable; suffixed: WeakSet<IncomingMessage> },
+  {
+    routes,
+    open,
+    suffixed,
+    parser,
+  }: {
+    routes: RouteTable;
+    open: RouteTable;
+    suffixed: WeakSet<IncomingMessage>;
+    parser: ParseThread;
+  },
 ): void {
   const fastify = adapter.getInstance();
   fastify.addHook('onRoute', (route) => {
@@ -172,8 +184,9 @@ function prepare(
   fastify.addContentTypeParser('*', async (request: BodyRequest, payload: IncomingMessage) => {
     if (isStreamed(request)) return payload;
     const { ip, routeOptions } = request;
-    const { bytes, scan } = await reader.read(payload, ip, routeOptions.bodyLimit ?? options.maxBodyBytes);
-    return parseScanned(bytes, scan, options.mayRound ?? false);
+    return reader.read(payload, ip, routeOptions.bodyLimit ?? options.maxBodyBytes, (parts, scan) =>
+      parser.parse(parts, scan, options.mayRound ?? false),
+    );
   });
   // What is logged of a request is made here, and holds no secret: to look for some costs as much as the line.
   const log = options.log.child({}, { redact: [] });

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { UnavailableError } from '../../domain/errors.js';
 import { PerSource } from '../../domain/network/source.js';
+import { LoopShare } from '../../platform/loop-share.js';
 import { BodyScan } from './body.js';
 
 export interface BodyBudget {
@@ -16,18 +17,22 @@ export interface BodyBudget {
 export class BodyReader {
   #held = 0;
   readonly #perClient = new PerSource();
+  /** Of all bodies together: many small pieces make a long turn. */
+  readonly #share = new LoopShare();
 
   constructor(private readonly budget: BodyBudget) {}
 
   /**
    * @param most bytes of this body
+   * @param make what is to be made of the pieces, which count as held until then
    * @throws BodyRefused, UnavailableError where others' bodies take all the room, Error of status 413
    */
-  async read(
+  async read<T>(
     payload: IncomingMessage,
     client: string,
     most: number,
-  ): Promise<{ bytes: Buffer; scan: BodyScan }> {
+    make: (parts: readonly Buffer[], scan: BodyScan) => Promise<T>,
+  ): Promise<T> {
     if (Number(payload.headers['content-length'] ?? 0) > most) throw tooLarge();
     const scan = new BodyScan();
     const parts: Buffer[] = [];
@@ -39,9 +44,9 @@ export class BodyReader {
         if (size > most) throw tooLarge();
         this.#take(client, part.length);
         parts.push(part);
-        scan.push(part);
+        await this.#share.take(() => scan.push(part));
       }
-      return { bytes: Buffer.concat(parts), scan };
+      return await make(parts, scan);
     } catch (error) {
       // Who hung up hears no answer, and it is no fault of ours.
       if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;

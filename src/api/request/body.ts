@@ -20,7 +20,11 @@ export function parseBody(bytes: Buffer, mayRound = false): unknown {
 }
 
 /** As `parseBody`, of bytes that were looked through as they came. */
-export function parseScanned(bytes: Buffer, { hasLongNumber }: BodyScan, mayRound: boolean): unknown {
+export function parseScanned(
+  bytes: Buffer,
+  { hasLongNumber }: Pick<BodyScan, 'hasLongNumber'>,
+  mayRound: boolean,
+): unknown {
   if (bytes.length === 0) return undefined;
   let text: string;
   let body: unknown;
@@ -54,47 +58,48 @@ export class BodyScan {
 
   /** @throws BodyRefused */
   push(bytes: Buffer): void {
-    let [inString, escaped] = [this.#inString, this.#escaped];
-    // By index: this runs for each byte that any stranger sends.
+    // By index, and in local variables: this runs for each byte that any stranger sends.
+    let [inString, escaped, depth, values, digits] = [
+      this.#inString,
+      this.#escaped,
+      this.#depth,
+      this.#values,
+      this.#digits,
+    ];
     for (let at = 0; at < bytes.length; at += 1) {
       const byte = bytes[at]!;
       if (inString) {
         if (escaped) escaped = false;
         else if (byte === 0x5c) escaped = true;
         else if (byte === 0x22) inString = false;
-      } else if (byte === 0x22) {
-        inString = true;
-        this.#digits = 0;
-      } else this.#outside(byte);
-    }
-    [this.#inString, this.#escaped] = [inString, escaped];
-    if (this.#values > MAX_VALUES) {
-      throw new BodyRefused(
-        'Request body JSON has too many values. Please contact the service administrator.',
-      );
-    }
-  }
-
-  #outside(byte: number): void {
-    if (byte >= 0x30 && byte <= 0x39) {
-      this.#digits += 1;
-      if (this.#digits === LONG) this.hasLongNumber = true;
-      return;
-    }
-    this.#digits = 0;
-    // Each value but the first of its list or object stands behind a comma.
-    if (byte === 0x2c) this.#values += 1;
-    else if (byte === 0x7d || byte === 0x5d) this.#depth -= 1;
-    else if (byte === 0x7b || byte === 0x5b) {
-      this.#values += 1;
-      this.#depth += 1;
-      if (this.#depth > MAX_DEPTH) {
-        throw new BodyRefused(
-          'Request body JSON is nested too deeply. Please contact the service administrator.',
-        );
+      } else if (byte >= 0x30 && byte <= 0x39) {
+        digits += 1;
+        if (digits === LONG) this.hasLongNumber = true;
+      } else {
+        digits = 0;
+        if (byte === 0x22) inString = true;
+        // Each value but the first of its list or object stands behind a comma.
+        else if (byte === 0x2c) values += 1;
+        else if (byte === 0x7d || byte === 0x5d) depth -= 1;
+        else if (byte === 0x7b || byte === 0x5b) {
+          values += 1;
+          depth += 1;
+          if (depth > MAX_DEPTH) throw tooDeep();
+        }
       }
     }
+    [this.#inString, this.#escaped] = [inString, escaped];
+    [this.#depth, this.#values, this.#digits] = [depth, values, digits];
+    if (values > MAX_VALUES) throw tooMany();
   }
+}
+
+function tooDeep(): BodyRefused {
+  return new BodyRefused('Request body JSON is nested too deeply. Please contact the service administrator.');
+}
+
+function tooMany(): BodyRefused {
+  return new BodyRefused('Request body JSON has too many values. Please contact the service administrator.');
 }
 
 type Reviver = (key: string, value: unknown, context: { source?: string }) => unknown;

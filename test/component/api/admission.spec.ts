@@ -104,6 +104,23 @@ it.each(['api', 'agent'] as const)('connections of one address are limited: %s',
     .toBe(200);
 });
 
+it('a large body is parsed beside the event loop, and judged as a small one is', async () => {
+  await start();
+  const port = portOf('agent');
+  const long = 'x'.repeat(MIB);
+  const post = async (body: string) => {
+    const { came } = open(port, head(REPORT, Buffer.byteLength(body)) + body);
+    await expect.poll(came, { timeout: 20_000 }).toMatch(/\r\n\r\n./);
+    return came();
+  };
+  // The report of a machine that nobody knows: it was parsed, and looked for.
+  const report = { inventory: { interfaces: [], bmc_address: null }, logs: long };
+  expect(await post(JSON.stringify(report))).toMatch(/^HTTP\/1.1 40[04] /);
+  expect(await post(`{"logs": "${long}"`)).toContain('it is not JSON');
+  expect(await post(`{"logs": "${long}\\u0000"}`)).toContain('logs holds a NUL character');
+  expect(await post(`{"logs": "${long}", "__proto__": 1}`)).toContain('__proto__');
+});
+
 describe('bytes of bodies under way', () => {
   /** A body that gives one piece and waits. */
   const held = () => {
@@ -118,20 +135,38 @@ describe('bytes of bodies under way', () => {
     return { payload: payload as never, end: () => gate.resolve() };
   };
 
+  const whole = async (parts: readonly Buffer[]) => Buffer.concat(parts);
+
+  it('are held until a value was made of them', async () => {
+    const reader = new BodyReader({ total: 150, perClient: 150 });
+    const made = Promise.withResolvers<void>();
+    const first = held();
+    first.end();
+    const read = reader.read(first.payload, 'a', 1_000, () => made.promise);
+    await sleep(10);
+    const second = reader.read(held().payload, 'b', 1_000, whole);
+    await expect(second).rejects.toMatchObject({ code: 'unavailable' });
+    made.resolve();
+    await read;
+    const third = held();
+    third.end();
+    expect((await reader.read(third.payload, 'b', 1_000, whole)).length).toBe(100);
+  });
+
   it('are limited for each address and in all, and free again with the end of each', async () => {
     const reader = new BodyReader({ total: 350, perClient: 250 });
     const all = ['a', 'a', 'b'].map((client) => {
       const { payload, end } = held();
-      return { end, read: reader.read(payload, client, 1_000) };
+      return { end, read: reader.read(payload, client, 1_000, whole) };
     });
     await sleep(10);
     const refused = { code: 'unavailable' };
-    await expect(reader.read(held().payload, 'a', 1_000)).rejects.toMatchObject(refused);
-    await expect(reader.read(held().payload, 'c', 1_000)).rejects.toMatchObject(refused);
+    await expect(reader.read(held().payload, 'a', 1_000, whole)).rejects.toMatchObject(refused);
+    await expect(reader.read(held().payload, 'c', 1_000, whole)).rejects.toMatchObject(refused);
     for (const { end } of all) end();
-    for (const { read } of all) expect((await read).bytes.length).toBe(100);
+    for (const { read } of all) expect((await read).length).toBe(100);
     const again = held();
     again.end();
-    expect((await reader.read(again.payload, 'a', 1_000)).bytes.length).toBe(100);
+    expect((await reader.read(again.payload, 'a', 1_000, whole)).length).toBe(100);
   });
 });
