@@ -73,7 +73,7 @@ module.exports = {
     {
       name: 'persistence-rooms-apart',
       comment:
-        'no folder of persistence imports another; entities.ts, repositories.ts and the module join them',
+        'no folder of persistence imports another; resources.ts and the module join them',
       severity: 'error',
       from: { path: '^src/persistence/([^/]+)/' },
       to: { path: '^src/persistence/', pathNot: '^src/persistence/$1/' },

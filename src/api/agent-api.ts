@@ -1,25 +1,17 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Conductor } from '../conductor/service/conductor.js';
-import type { SourceRule } from '../persistence/lease/source-rule.js';
-import type { Logger } from '../platform/logger.js';
+import { SourceRule } from '../persistence/lease/source-rule.js';
+import { CONFIG } from '../platform/config.module.js';
+import { type Container, injected } from '../platform/injected.js';
+import { LOGGER } from '../platform/logger.module.js';
 import { NoAuth } from './auth/access.js';
 import { type ApiListener, createListener } from './listener.js';
 import { Served } from './settings.js';
-import { MAX_INSPECTION_BODY, RamdiskDoor, type RamdiskSettings } from './v1/ramdisk/door.js';
+import { MAX_INSPECTION_BODY, RamdiskDoor, ramdiskSettings } from './v1/ramdisk/door.js';
 import { RamdiskController } from './v1/ramdisk/ramdisk.controller.js';
 import { RootController } from './v1/root.controller.js';
 
-export interface AgentApiParts {
-  conductor: Conductor;
-  settings: RamdiskSettings & {
-    public_url: string | null;
-    allowed_hosts: readonly string[];
-    max_connections: number;
-    max_connections_per_client: number;
-  };
-  sources: Pick<SourceRule, 'admits' | 'admitsReport'>;
-  log: Logger;
-}
+const PARTS = injected({ config: CONFIG, log: LOGGER, conductor: Conductor, sources: SourceRule });
 
 const MAX_BODY = 1_048_576;
 /** ms: a machine that takes longer to send a heartbeat is none. */
@@ -29,12 +21,12 @@ export const AGENT_CONTROLLERS = [RootController, RamdiskController];
 
 @Module({})
 class AgentApiModule {
-  static forRoot(parts: AgentApiParts, door: RamdiskDoor): DynamicModule {
+  static forRoot(conductor: Conductor, door: RamdiskDoor): DynamicModule {
     return {
       module: AgentApiModule,
       controllers: AGENT_CONTROLLERS,
       providers: [
-        { provide: Conductor, useValue: parts.conductor },
+        { provide: Conductor, useValue: conductor },
         { provide: Served, useValue: { images: false } satisfies Served },
         { provide: RamdiskDoor, useValue: door },
       ],
@@ -43,13 +35,15 @@ class AgentApiModule {
 }
 
 /** The API for ramdisks: roots, lookup, heartbeat, continue_inspection. Its listener starts with `listen`. */
-export async function createAgentApi(parts: AgentApiParts): Promise<ApiListener> {
-  const log = parts.log.child({ listener: 'agent' });
-  const door = new RamdiskDoor(parts.settings, parts.sources, log);
-  return createListener(AgentApiModule.forRoot(parts, door), {
+export async function createAgentApi(house: Container): Promise<ApiListener> {
+  const { config, conductor, sources, log: daemonLog } = PARTS.from(house);
+  const { agent: settings } = config;
+  const log = daemonLog.child({ listener: 'agent' });
+  const door = new RamdiskDoor(ramdiskSettings(config), sources, log);
+  return createListener(AgentApiModule.forRoot(conductor, door), {
     access: new NoAuth(),
     log,
-    publicEndpoint: parts.settings.public_url,
+    publicEndpoint: settings.public_url,
     maxBodyBytes: MAX_BODY,
     largerBodies: {
       '/continue_inspection': MAX_INSPECTION_BODY,
@@ -58,10 +52,10 @@ export async function createAgentApi(parts: AgentApiParts): Promise<ApiListener>
     // Of what a machine tells of itself, odd counters are no reason to refuse the rest.
     mayRound: true,
     requestTimeout: REQUEST_TIMEOUT,
-    allowedHosts: parts.settings.allowed_hosts,
+    allowedHosts: settings.allowed_hosts,
     connections: {
-      total: parts.settings.max_connections,
-      perClient: parts.settings.max_connections_per_client,
+      total: settings.max_connections,
+      perClient: settings.max_connections_per_client,
     },
     bodies: { total: 4 * MAX_INSPECTION_BODY, perClient: MAX_INSPECTION_BODY + 2 * MAX_BODY },
     untypedBodies: true,

@@ -1,19 +1,19 @@
-import { type DynamicModule, Module, type Type } from '@nestjs/common';
+import { type DynamicModule, Module, type Type, type ValueProvider } from '@nestjs/common';
 import { Conductor } from '../conductor/service/conductor.js';
-import type { ImageServiceSection } from '../config/section/image-service.js';
+import type { Config } from '../config/schema.js';
 import { CacheAdmin } from '../image/cache/cache-admin.js';
+import { ImageService } from '../image/image-service.js';
 import { ImageLibrary } from '../image-library/image-library.js';
-import { ConductorRecordRepository } from '../persistence/conductor-record/conductor-record.repository.js';
-import { EventRepository } from '../persistence/event/event.repository.js';
+import { IMAGE_LIBRARY } from '../image-library/image-library.module.js';
 import { EventStream } from '../persistence/event/event-stream.js';
 import { ImageRecordRepository } from '../persistence/image-record/image-record.repository.js';
-import type { SourceRule } from '../persistence/lease/source-rule.js';
-import { NodeRepository } from '../persistence/node/node.repository.js';
-import { OperationRepository } from '../persistence/operation/operation.repository.js';
-import { PortRepository } from '../persistence/port/port.repository.js';
-import type { ResourceRepository } from '../persistence/repositories.js';
-import type { Logger } from '../platform/logger.js';
+import { SourceRule } from '../persistence/lease/source-rule.js';
+import { REPOSITORIES } from '../persistence/resources.js';
+import { CONFIG } from '../platform/config.module.js';
+import { type Container, injected, type PartsOf } from '../platform/injected.js';
+import { LOGGER } from '../platform/logger.module.js';
 import type { Access } from './auth/access.js';
+import { collaborators } from './collaborators.js';
 import { Health } from './health.js';
 import { HealthcheckController } from './healthcheck.controller.js';
 import { type ApiListener, createListener } from './listener.js';
@@ -21,7 +21,6 @@ import { DescribedRoutes, OpenApiController } from './openapi/openapi.controller
 import { declaredRoutes } from './routes.js';
 import { ApiSettings, Served } from './settings.js';
 import { AllocationController } from './v1/allocation/allocation.controller.js';
-import { AllocationEditor } from './v1/allocation/allocation-editor.js';
 import { ChassisController } from './v1/chassis/chassis.controller.js';
 import { ConductorController } from './v1/conductor/conductor.controller.js';
 import { DeployTemplateController } from './v1/deploy-template/deploy-template.controller.js';
@@ -31,7 +30,6 @@ import { EventController } from './v1/event/event.controller.js';
 import { EventStreamController } from './v1/event/event-stream.controller.js';
 import { ImageCacheController } from './v1/image-cache/image-cache.controller.js';
 import { InspectionRuleController } from './v1/inspection-rule/inspection-rule.controller.js';
-import { InspectionRuleEditor } from './v1/inspection-rule/rule-editor.js';
 import { NodeChildrenController } from './v1/node/children.controller.js';
 import { NodeHardwareController } from './v1/node/hardware.controller.js';
 import { NodeHistoryController } from './v1/node/history.controller.js';
@@ -39,36 +37,22 @@ import { ImageSight } from './v1/node/image-sight.js';
 import { NodeMachineController } from './v1/node/machine.controller.js';
 import { NodeManagementController } from './v1/node/management.controller.js';
 import { NodeController } from './v1/node/node.controller.js';
-import { NodeEditor } from './v1/node/node-editor.js';
-import { NodeFinder } from './v1/node/node-finder.js';
-import { NodeLink } from './v1/node/node-link.js';
-import { NodeList } from './v1/node/node-list.js';
-import { NodeView } from './v1/node/node-view.js';
 import { NodeStatesController } from './v1/node/states.controller.js';
 import { NodeTraitsController } from './v1/node/traits.controller.js';
 import { NodeVendorController } from './v1/node/vendor.controller.js';
 import { NodeVifsController } from './v1/node/vifs.controller.js';
 import { PortController } from './v1/port/port.controller.js';
-import { PortEditor } from './v1/port/port-editor.js';
-import { PortFinder } from './v1/port/port-finder.js';
-import { PortList } from './v1/port/port-list.js';
 import { PortgroupController } from './v1/portgroup/portgroup.controller.js';
-import { PortgroupEditor } from './v1/portgroup/portgroup-editor.js';
-import { PortgroupFinder } from './v1/portgroup/portgroup-finder.js';
-import { PortgroupList } from './v1/portgroup/portgroup-list.js';
-import { MAX_INSPECTION_BODY, RamdiskDoor, type RamdiskSettings } from './v1/ramdisk/door.js';
+import { MAX_INSPECTION_BODY, RamdiskDoor, ramdiskSettings } from './v1/ramdisk/door.js';
 import { RamdiskElsewhereController } from './v1/ramdisk/elsewhere.controller.js';
 import { RamdiskController } from './v1/ramdisk/ramdisk.controller.js';
 import { RootController } from './v1/root.controller.js';
 import { RunbookController } from './v1/runbook/runbook.controller.js';
-import { RunbookEditor } from './v1/runbook/runbook-editor.js';
-import { RunbookUse } from './v1/runbook/runbook-use.js';
 import { RunbookTraitsController } from './v1/runbook/traits.controller.js';
 import { ShardController } from './v1/shard/shard.controller.js';
 import { VolumeConnectorController } from './v1/volume/connector.controller.js';
 import { VolumeTargetController } from './v1/volume/target.controller.js';
 import { VolumeController } from './v1/volume/volume.controller.js';
-import { VolumeList } from './v1/volume/volume-list.js';
 import { ImageDataController } from './v2/image/data.controller.js';
 import { ImageDiscoveryController } from './v2/image/discovery.controller.js';
 import { ImageController } from './v2/image/image.controller.js';
@@ -77,43 +61,18 @@ import { ImageMemberController } from './v2/image/member.controller.js';
 import { ImageApiSettings } from './v2/image/settings.js';
 import { ImageTagController } from './v2/image/tag.controller.js';
 
-export interface OperatorApiParts {
-  conductor: Conductor;
-  nodes: NodeRepository;
-  ports: PortRepository;
-  operations: OperationRepository;
-  events: EventRepository;
-  conductors: ConductorRecordRepository;
-  /** One of each of RESOURCE_REPOSITORIES. */
-  resources: readonly ResourceRepository[];
-  stream: EventStream;
-  /** The Image service inside; null where it is turned off. */
-  images: ImageLibrary | null;
-  /** Whether deployments take images of an outside Image service. Default false. */
-  imagesOutside?: boolean;
-  /** The cache of images that deployments come out of. */
-  cache: CacheAdmin;
-  /** The configuration's `image_service` section. */
-  imageSettings: ImageServiceSection;
-  /** The configuration's `api` section. */
-  settings: {
-    public_endpoint: string | null;
-    max_limit: number;
-    max_body_bytes: number;
-    max_provision_body_bytes: number;
-    allowed_hosts: readonly string[];
-    max_connections: number;
-    max_connections_per_client: number;
-  };
-  /** Whose disk health looks at; null: none. */
-  dataDirectory: string | null;
-  /** Seconds of silence after which a conductor counts as dead. */
-  conductorTimeout: number;
-  access: Access;
-  /** What ramdisks are served by, where they are served here too; null: they have a listener of their own alone. */
-  ramdisks: { settings: RamdiskSettings; sources: Pick<SourceRule, 'admits' | 'admitsReport'> } | null;
-  log: Logger;
-}
+/** What the API takes of the house. */
+const PARTS = injected({
+  ...REPOSITORIES,
+  config: CONFIG,
+  log: LOGGER,
+  conductor: Conductor,
+  library: IMAGE_LIBRARY,
+  images: ImageService,
+  stream: EventStream,
+  sources: SourceRule,
+});
+type Parts = PartsOf<typeof PARTS>;
 
 const IMAGE_CONTROLLERS = [
   ImageDiscoveryController,
@@ -161,80 +120,59 @@ export const OPERATOR_CONTROLLERS = [
 
 @Module({})
 class OperatorApiModule {
-  static forRoot(parts: OperatorApiParts, door: RamdiskDoor | null): DynamicModule {
-    const settings: ApiSettings = {
-      maxLimit: parts.settings.max_limit,
-      conductorTimeout: parts.conductorTimeout,
-    };
-    const { images } = parts;
+  static forRoot(parts: Parts, door: RamdiskDoor | null): DynamicModule {
+    const { config, conductor, library, images, stream } = parts;
     const controllers = OPERATOR_CONTROLLERS.filter(
-      (one) => images || !IMAGE_CONTROLLERS.some((of) => of === one),
+      (one) => library || !IMAGE_CONTROLLERS.some((of) => of === one),
     ).map((one): Type => (door && one === RamdiskElsewhereController ? RamdiskController : one));
-    return {
-      module: OperatorApiModule,
-      controllers,
-      providers: [
-        ...(images ? [{ provide: ImageLibrary, useValue: images }] : []),
-        ImageFinder,
-        {
-          provide: ImageSight,
-          inject: [ImageFinder, ImageRecordRepository],
-          useFactory: (finder: ImageFinder, records: ImageRecordRepository) =>
-            new ImageSight(finder, records, images !== null && !parts.imagesOutside),
-        },
-        { provide: ImageApiSettings, useValue: imageApiSettings(parts) },
-        { provide: CacheAdmin, useValue: parts.cache },
-        { provide: Conductor, useValue: parts.conductor },
-        { provide: NodeRepository, useValue: parts.nodes },
-        { provide: PortRepository, useValue: parts.ports },
-        { provide: OperationRepository, useValue: parts.operations },
-        { provide: EventRepository, useValue: parts.events },
-        { provide: ConductorRecordRepository, useValue: parts.conductors },
-        ...parts.resources.map((resource) => ({ provide: resource.constructor as Type, useValue: resource })),
-        ...(door ? [{ provide: RamdiskDoor, useValue: door }] : []),
-        { provide: EventStream, useValue: parts.stream },
-        { provide: ApiSettings, useValue: settings },
-        { provide: Health, useValue: new Health(parts.conductors, parts.dataDirectory) },
-        { provide: Served, useValue: { images: images !== null } satisfies Served },
-        { provide: DescribedRoutes, useValue: { routes: declaredRoutes(controllers) } },
-        NodeFinder,
-        NodeList,
-        NodeView,
-        NodeEditor,
-        PortEditor,
-        PortFinder,
-        NodeLink,
-        PortgroupFinder,
-        VolumeList,
-        PortgroupList,
-        PortgroupEditor,
-        PortList,
-        AllocationEditor,
-        RunbookEditor,
-        InspectionRuleEditor,
-        RunbookUse,
-      ],
-    };
+    const given: ValueProvider[] = [
+      ...Object.entries(REPOSITORIES).map(([name, provide]) => ({
+        provide,
+        useValue: parts[name as keyof typeof REPOSITORIES],
+      })),
+      ...(library ? [{ provide: ImageLibrary, useValue: library }] : []),
+      ...(door ? [{ provide: RamdiskDoor, useValue: door }] : []),
+      { provide: Conductor, useValue: conductor },
+      { provide: EventStream, useValue: stream },
+      { provide: CacheAdmin, useValue: images.cacheAdmin },
+      { provide: Health, useValue: new Health(parts.conductors, config.data_dir) },
+      { provide: ApiSettings, useValue: apiSettings(config) },
+      { provide: ImageApiSettings, useValue: imageApiSettings(config) },
+      { provide: Served, useValue: { images: library !== null } satisfies Served },
+      { provide: DescribedRoutes, useValue: { routes: declaredRoutes(controllers) } },
+    ];
+    const inside = library !== null && config.image.glance.url === null;
+    const sight = injected({ finder: ImageFinder, records: ImageRecordRepository }).provide(
+      ImageSight,
+      ({ finder, records }) => new ImageSight(finder, records, inside),
+    );
+    const own = collaborators(controllers, new Set(given.map(({ provide }) => provide)));
+    return { module: OperatorApiModule, controllers, providers: [...given, sight, ImageFinder, ...own] };
   }
 }
 
-function imageApiSettings({ imageSettings }: OperatorApiParts): ImageApiSettings {
+function apiSettings({ api, conductor }: Config): ApiSettings {
+  return { maxLimit: api.max_limit, conductorTimeout: conductor.heartbeat_timeout };
+}
+
+function imageApiSettings({ image_service: of }: Config): ImageApiSettings {
   return {
-    defaultLimit: imageSettings.default_limit,
-    maxLimit: imageSettings.max_limit,
-    maxProperties: imageSettings.max_properties,
-    maxTags: imageSettings.max_tags,
-    maxMembers: imageSettings.max_members,
-    idleTimeout: imageSettings.upload_idle_timeout * 1000,
-    importMethods: ['glance-direct', ...(imageSettings.web_download ? ['web-download'] : [])],
+    defaultLimit: of.default_limit,
+    maxLimit: of.max_limit,
+    maxProperties: of.max_properties,
+    maxTags: of.max_tags,
+    maxMembers: of.max_members,
+    idleTimeout: of.upload_idle_timeout * 1000,
+    importMethods: ['glance-direct', ...(of.web_download ? ['web-download'] : [])],
   };
 }
 
 /** The API for operators and clients. Its listener starts with `listen`. */
-export function createOperatorApi(parts: OperatorApiParts): Promise<ApiListener> {
-  const { settings, access } = parts;
+export function createOperatorApi(house: Container, access: Access): Promise<ApiListener> {
+  const parts = PARTS.from(house);
+  const { agent, api: settings } = parts.config;
   const log = parts.log.child({ listener: 'api' });
-  const door = parts.ramdisks && new RamdiskDoor(parts.ramdisks.settings, parts.ramdisks.sources, log);
+  const door = agent.also_on_api ? new RamdiskDoor(ramdiskSettings(parts.config), parts.sources, log) : null;
   return createListener(OperatorApiModule.forRoot(parts, door), {
     access,
     log,

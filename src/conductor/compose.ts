@@ -1,25 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import type { DataSource } from 'typeorm';
-import type { ConductorSettings } from '../config/section/core.js';
-import type { InspectorSettings } from '../config/section/inspector.js';
+import { DataSource } from 'typeorm';
+import { conductorHost } from '../config/endpoints.js';
 import type { RuleDoors } from '../domain/inspection-rule/action.js';
-import type { DriverRegistry } from '../driver/registry.js';
-import type { AllocationRepository } from '../persistence/allocation/allocation.repository.js';
-import type { ConductorRecordRepository } from '../persistence/conductor-record/conductor-record.repository.js';
-import type { DeployTemplateRepository } from '../persistence/deploy-template/deploy-template.repository.js';
-import type { EventRepository } from '../persistence/event/event.repository.js';
-import { HardwareRepository } from '../persistence/hardware/hardware.repository.js';
-import type { InspectionRuleRepository } from '../persistence/inspection-rule/inspection-rule.repository.js';
-import type { SourceRule } from '../persistence/lease/source-rule.js';
-import type { NodeRepository } from '../persistence/node/node.repository.js';
-import type { OperationRepository } from '../persistence/operation/operation.repository.js';
-import type { PortRepository } from '../persistence/port/port.repository.js';
-import type { PortgroupRepository } from '../persistence/portgroup/portgroup.repository.js';
-import type {
-  VolumeConnectorRepository,
-  VolumeTargetRepository,
-} from '../persistence/volume/volume.repository.js';
-import type { Logger } from '../platform/logger.js';
+import { DriverRegistry } from '../driver/registry.js';
+import { ImageService } from '../image/image-service.js';
+import { SourceRule } from '../persistence/lease/source-rule.js';
+import { REPOSITORIES } from '../persistence/resources.js';
+import { composed } from '../platform/composed.js';
+import { CONFIG } from '../platform/config.module.js';
+import { injected, type PartsOf, valueToken } from '../platform/injected.js';
+import { LOGGER } from '../platform/logger.module.js';
 import { Actions } from './execution/actions.js';
 import { createFailpoint } from './execution/failpoint.js';
 import { JournalWriter } from './execution/journal-writer.js';
@@ -51,156 +41,134 @@ import { VerbService } from './service/verb-service.js';
 import { VifService } from './service/vif-service.js';
 import { VolumeService } from './service/volume-service.js';
 import { CleaningPlan } from './workflow/cleaning-plan.js';
-import { WAIT_TIMEOUTS, type WaitTimeout } from './workflow/workflow.js';
 
-export interface ConductorParts {
-  source: DataSource;
-  nodes: NodeRepository;
-  ports: PortRepository;
-  portgroups: PortgroupRepository;
-  connectors: VolumeConnectorRepository;
-  targets: VolumeTargetRepository;
-  operations: OperationRepository;
-  allocations: AllocationRepository;
-  templates: DeployTemplateRepository;
-  events: EventRepository;
-  conductors: ConductorRecordRepository;
-  registry: DriverRegistry;
-  images: { cleanUp(): Promise<unknown> };
-  rules: InspectionRuleRepository;
-  settings: ConductorSettings;
-  inspector: InspectorSettings;
-  /** GETs a URL for an inspection rule. @throws when it does not answer well */
-  callForRule: RuleDoors['call'];
-  host: string;
-  sources: SourceRule;
-  checkCallback: CallbackCheck;
-  onReplaced: () => void;
-  log: Logger;
-}
+/** GETs a URL for an inspection rule. @throws when it does not answer well */
+export const RULE_CALL = valueToken<RuleDoors['call']>('call of an inspection rule');
+export const CALLBACK_CHECK = valueToken<CallbackCheck>('check of callback URLs');
+/** Called when another process took this conductor's host name. */
+export const ON_REPLACED = valueToken<() => void>('on replaced');
+
+/** What the conductor takes of the house. */
+export const CONDUCTOR_PARTS = injected({
+  ...REPOSITORIES,
+  config: CONFIG,
+  log: LOGGER,
+  source: DataSource,
+  registry: DriverRegistry,
+  images: ImageService,
+  sources: SourceRule,
+  callForRule: RULE_CALL,
+  checkCallback: CALLBACK_CHECK,
+  onReplaced: ON_REPLACED,
+});
+
+/** What it is made of, each by the name that the others know it by: a constructor reads the parts that it names. */
+const CLASSES = {
+  reservations: Reservations,
+  transitions: Transitions,
+  writer: JournalWriter,
+  contexts: NodeContexts,
+  cleaning: CleaningPlan,
+  reader: ReportReader,
+  performer: StepPerformer,
+  end: OperationEnd,
+  runner: OperationRunner,
+  takeover: Takeover,
+  actions: Actions,
+  powerSync: PowerSync,
+  owner: MachineOwner,
+  acceptance: VerbAcceptance,
+  agents: AgentService,
+  nodeService: NodeService,
+  verbService: VerbService,
+  hardwareService: HardwareService,
+  vendorService: VendorService,
+  portService: PortService,
+  vifService: VifService,
+  volumeService: VolumeService,
+  allocationService: AllocationService,
+  driverService: DriverService,
+  inspectionService: InspectionService,
+};
 
 export interface ComposedConductor {
-  conductor: Conductor;
-  tasks: readonly PeriodicTask[];
+  readonly conductor: Conductor;
+  readonly tasks: readonly PeriodicTask[];
+  /** Everything that it was made of. */
+  readonly parts: ConductorRooms;
   /** Takes the host name, frees what an earlier process of it held and goes on with its work. */
   start(periodic: PeriodicRunner | null): Promise<void>;
   /** Stops in order: nothing new, running steps told to stop, reservations given back. */
   stop(periodic: PeriodicRunner | null): Promise<void>;
 }
 
+type ConductorRooms = ReturnType<typeof makeRooms>;
+
+function makeRooms(parts: PartsOf<typeof CONDUCTOR_PARTS>) {
+  const { conductor: settings, inspector } = parts.config;
+  const own = {
+    settings,
+    inspector,
+    host: conductorHost(parts.config),
+    instance: randomUUID(),
+    failpoint: createFailpoint(settings.failpoint),
+  };
+  return composed({ ...parts, ...own }, CLASSES);
+}
+
+function conductorOf(parts: ConductorRooms): Conductor {
+  return {
+    nodes: parts.nodeService,
+    verbs: parts.verbService,
+    hardware: parts.hardwareService,
+    vendor: parts.vendorService,
+    ports: parts.portService,
+    vifs: parts.vifService,
+    volumes: parts.volumeService,
+    allocations: parts.allocationService,
+    drivers: parts.driverService,
+    agents: parts.agents,
+    inspections: parts.inspectionService,
+  };
+}
+
 /** Builds the conductor from its parts; the only place that knows them all. */
-export function composeConductor(parts: ConductorParts): ComposedConductor {
-  const { settings, host } = parts;
-  const instance = randomUUID();
-  const failpoint = createFailpoint(settings.failpoint);
-  const reservations = new Reservations({
-    ...parts,
-    leaseSeconds: settings.lease_seconds,
-    retryAttempts: settings.node_locked_retry_attempts,
-    retryInterval: settings.node_locked_retry_interval,
-  });
-  const transitions = new Transitions(parts);
-  const hardware = new HardwareRepository(parts.source);
-  const writer = new JournalWriter({ ...parts, transitions });
-  const contexts = new NodeContexts({ ...parts, hardware, writer });
-  const reader = new ReportReader({ ...parts, hardware, settings: parts.inspector, call: parts.callForRule });
-  const cleaning = new CleaningPlan(parts.registry, settings.automated_clean);
-  const end = new OperationEnd({ ...parts, transitions, writer, contexts, cleaning, failpoint });
-  const runner = new OperationRunner({
-    ...parts,
-    reservations,
-    transitions,
-    writer,
-    performer: new StepPerformer(contexts, [reader.step]),
-    end,
-    failpoint,
-    timeouts: Object.fromEntries(WAIT_TIMEOUTS.map((key) => [key, settings[key] * 1000])) as Record<
-      WaitTimeout,
-      number
-    >,
-  });
-  const wakeNode = (uuid: string) => runner.wakeNode(uuid);
-  const acceptance = new VerbAcceptance({ ...parts, contexts, cleaning, limits: settings });
-  const actions = new Actions({ ...parts, runner });
-  const owner = new MachineOwner({ ...parts, ignored: parts.inspector.ignored_macs });
-  const held = { ...parts, reservations, contexts, actions, conductorTimeout: settings.heartbeat_timeout };
-  const nodes = new NodeService({
-    ...held,
-    wakeNode,
-    allowDeletingAvailable: settings.allow_deleting_available_nodes,
-  });
-  const agents = new AgentService({ ...parts, owner, runner });
-  const conductor: Conductor = {
-    nodes,
-    verbs: new VerbService({ ...held, transitions, writer, runner, acceptance, limits: settings }),
-    hardware: new HardwareService(held),
-    vendor: new VendorService(held),
-    ports: new PortService(held),
-    vifs: new VifService(held),
-    volumes: new VolumeService(held),
-    allocations: new AllocationService(held),
-    drivers: new DriverService(held),
-    agents,
-    inspections: new InspectionService({
-      ...parts,
-      hardware,
-      runner,
-      agents,
-      nodeService: nodes,
-      owner,
-      settings: parts.inspector,
-    }),
-  };
-  const powerSync = new PowerSync({ ...parts, reservations, contexts, wakeNode });
+export function composeConductor(given: PartsOf<typeof CONDUCTOR_PARTS>): ComposedConductor {
+  const parts = makeRooms(given);
+  const { host, instance, conductors, nodes, registry, reservations, runner, allocationService } = parts;
   const recoverOrphans = async () => {
-    await recoverStranded({ ...parts, reservations, transitions });
-    await parts.nodes.reservations.releaseExpired();
+    await recoverStranded(parts);
+    await nodes.reservations.releaseExpired();
   };
-  const takeover = new Takeover({
-    ...parts,
-    drivers: parts.registry.driverNames(),
-    timeout: settings.heartbeat_timeout,
-  });
   const takeOver = async () => {
-    if (!(await takeover.run())) return;
+    if (!(await parts.takeover.run())) return;
     await recoverOrphans();
     await runner.sweep();
   };
-  const tasks = periodicTasks({
-    ...parts,
-    recoverOrphans,
-    takeOver,
-    powerSync,
-    runner,
-    allocations: conductor.allocations,
-    self: { host, instance },
-  });
+  const tasks = periodicTasks(parts, { recoverOrphans, takeOver });
   return {
-    conductor,
+    conductor: conductorOf(parts),
     tasks,
+    parts,
     start: async (periodic) => {
-      await parts.conductors.register({
-        hostname: host,
-        conductor_group: '',
-        drivers: parts.registry.driverNames(),
-        instance,
-      });
-      const freed = await parts.nodes.reservations.releaseAllOf(host);
+      const drivers = registry.driverNames();
+      await conductors.register({ hostname: host, conductor_group: '', drivers, instance });
+      const freed = await nodes.reservations.releaseAllOf(host);
       if (freed.length > 0)
         parts.log.info({ nodes: freed.length }, 'freed the reservations of an earlier process');
       reservations.start();
-      await takeover.run();
+      await parts.takeover.run();
       await recoverOrphans();
       await runner.sweep();
-      await conductor.allocations.sweep();
+      await allocationService.sweep();
       periodic?.start(tasks);
     },
     stop: async (periodic) => {
       await periodic?.stop();
-      await conductor.allocations.stop();
+      await allocationService.stop();
       await runner.stop();
       reservations.stop();
-      await parts.conductors.markOffline(host, instance);
+      await conductors.markOffline(host, instance);
     },
   };
 }

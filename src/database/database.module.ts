@@ -2,13 +2,16 @@ import { join } from 'node:path';
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import { CONFIG } from '../config/config.module.js';
 import type { Config } from '../config/schema.js';
+import { CONFIG } from '../platform/config.module.js';
+import { injected, type PartsOf } from '../platform/injected.js';
 import type { Logger } from '../platform/logger.js';
 import { LOGGER } from '../platform/logger.module.js';
 import { ALL_BOUND, bindSealed, holdsSealed, type SealedColumn } from './bind-sealed.js';
 import { type Connection, type EntityClass, openDatabase } from './data-source.js';
 import { Keyring, loadKeyring } from './sealing.js';
+
+const PARTS = injected({ source: DataSource, config: CONFIG, log: LOGGER });
 
 /** The database, brought up to date, and the keys that seal secrets in it. */
 @Global()
@@ -41,24 +44,15 @@ export class DatabaseModule {
             (options as { extra: { open(): Promise<DataSource> } }).extra.open(),
         }),
       ],
-      providers: [
-        {
-          provide: Keyring,
-          inject: [DataSource, CONFIG, LOGGER],
-          useFactory: (source: DataSource, config: Config, log: Logger) =>
-            keyring(source, sealed, config, log),
-        },
-      ],
+      providers: [PARTS.provide(Keyring, (parts) => keyring(parts, sealed))],
       exports: [Keyring],
     };
   }
 }
 
 async function keyring(
-  source: DataSource,
+  { source, config, log }: PartsOf<typeof PARTS>,
   columns: readonly SealedColumn[],
-  config: Config,
-  log: Logger,
 ): Promise<Keyring> {
   const file = config.database.secret_key_file ?? join(config.data_dir, 'secret.key');
   const ring = loadKeyring(file, !(await holdsSealed(source, columns)));

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { Module } from '@nestjs/common';
-import { CONFIG } from '../config/config.module.js';
 import { agentApiUrl, bootHttpUrl, conductorHost, httpRoot, tftpRoot } from '../config/endpoints.js';
 import type { Config } from '../config/schema.js';
 import { ImageModule } from '../image/image.module.js';
@@ -9,7 +8,9 @@ import { addressGuardSettings } from '../image/settings.js';
 import { BootPlanRepository } from '../persistence/boot-plan/boot-plan.repository.js';
 import { PublishedFileRepository } from '../persistence/published-file/published-file.repository.js';
 import { CommandProcess } from '../platform/command-process.js';
+import { CONFIG } from '../platform/config.module.js';
 import { resolveHost } from '../platform/host-resolver.js';
+import { injected } from '../platform/injected.js';
 import { ownEndpoints } from '../platform/own-listeners.js';
 import { AgentInspect } from './agent/agent-inspect.js';
 import { AgentRaid } from './agent/agent-raid.js';
@@ -36,33 +37,33 @@ import { ipxeFlavour, PXE_FLAVOUR, pxeByHttp } from './pxe/flavour.js';
 import { NetworkBoot } from './pxe/network-boot.js';
 import { DriverRegistry, type ImplementationTable } from './registry.js';
 
+const PARTS = injected({
+  config: CONFIG,
+  images: ImageService,
+  plans: BootPlanRepository,
+  published: PublishedFileRepository,
+  ipmitool: Ipmitool,
+});
+
 /** Hardware types and their interfaces, as the configuration enables them. */
 @Module({
   imports: [ImageModule],
   providers: [
     CommandProcess,
-    { provide: BmcQueue, inject: [CONFIG], useFactory: (config: Config) => configuredQueue(config.ipmi) },
-    {
-      provide: Ipmitool,
-      inject: [CONFIG, CommandProcess, BmcQueue],
-      useFactory: (config: Config, commands: CommandProcess, queue: BmcQueue) =>
+    injected({ config: CONFIG }).provide(BmcQueue, ({ config }) => configuredQueue(config.ipmi)),
+    injected({ config: CONFIG, commands: CommandProcess, queue: BmcQueue }).provide(
+      Ipmitool,
+      ({ config, commands, queue }) =>
         new Ipmitool({
           settings: config.ipmi,
           queue,
           runtimeDirectory: join(config.data_dir, 'run'),
           run: (command) => commands.run(command),
         }),
-    },
-    {
-      provide: DriverRegistry,
-      inject: [CONFIG, ImageService, BootPlanRepository, PublishedFileRepository, Ipmitool],
-      useFactory: (
-        config: Config,
-        images: ImageService,
-        plans: BootPlanRepository,
-        published: PublishedFileRepository,
-        ipmitool: Ipmitool,
-      ) =>
+    ),
+    PARTS.provide(
+      DriverRegistry,
+      ({ config, images, plans, published, ipmitool }) =>
         new DriverRegistry({
           hardwareTypes: [IPMI, FAKE_HARDWARE],
           implementations: mergeImplementations(
@@ -78,7 +79,7 @@ import { DriverRegistry, type ImplementationTable } from './registry.js';
           ),
           settings: config.driver,
         }),
-    },
+    ),
   ],
   exports: [DriverRegistry, Ipmitool, CommandProcess],
 })

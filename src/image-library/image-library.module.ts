@@ -1,9 +1,10 @@
 import { join } from 'node:path';
-import { type DynamicModule, Module } from '@nestjs/common';
-import { CONFIG } from '../config/config.module.js';
+import { Global, Module } from '@nestjs/common';
 import type { Config } from '../config/schema.js';
-import { LocalImages } from '../image/cache/local-images.js';
+import { LOCAL_IMAGES } from '../image/image.module.js';
 import { ImageRecordRepository } from '../persistence/image-record/image-record.repository.js';
+import { CONFIG } from '../platform/config.module.js';
+import { injected, valueToken } from '../platform/injected.js';
 import type { Logger } from '../platform/logger.js';
 import { LOGGER } from '../platform/logger.module.js';
 import { BlobStore } from './blob-store.js';
@@ -12,26 +13,23 @@ import { Receiver } from './receiver.js';
 
 const MiB = 2 ** 20;
 
+/** The Image service inside; null where it is off. */
+export const IMAGE_LIBRARY = valueToken<ImageLibrary | null>('image library');
+
 /** The Image service inside. It tells the image room of its records, which that room cannot know. */
-@Module({})
-export class ImageLibraryModule {
-  static forRoot({ enabled }: Config['image_service']): DynamicModule {
-    if (!enabled) return { module: ImageLibraryModule };
-    return {
-      module: ImageLibraryModule,
-      global: true,
-      providers: [
-        {
-          provide: ImageLibrary,
-          inject: [CONFIG, ImageRecordRepository, LOGGER],
-          useFactory: composeLibrary,
-        },
-        { provide: LocalImages, useExisting: ImageLibrary },
-      ],
-      exports: [ImageLibrary, LocalImages],
-    };
-  }
-}
+@Global()
+@Module({
+  providers: [
+    injected({ config: CONFIG, records: ImageRecordRepository, log: LOGGER }).provide(
+      IMAGE_LIBRARY,
+      ({ config, records, log }) =>
+        config.image_service.enabled ? composeLibrary(config, records, log) : null,
+    ),
+    injected({ library: IMAGE_LIBRARY }).provide(LOCAL_IMAGES, ({ library }) => library),
+  ],
+  exports: [IMAGE_LIBRARY, LOCAL_IMAGES],
+})
+export class ImageLibraryModule {}
 
 export function composeLibrary(
   { image_service, data_dir }: Pick<Config, 'image_service' | 'data_dir'>,

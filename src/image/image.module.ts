@@ -1,28 +1,30 @@
 import { Module } from '@nestjs/common';
-import { CONFIG } from '../config/config.module.js';
 import { ownPaths } from '../config/own-paths.js';
 import { processEnvironment } from '../config/process-source.js';
-import type { Config } from '../config/schema.js';
-import { LocalImages } from './cache/local-images.js';
+import { CONFIG } from '../platform/config.module.js';
+import { injected, valueToken } from '../platform/injected.js';
+import type { LocalImages } from './cache/local-images.js';
 import { ImageService } from './image-service.js';
 import { imageServiceSettings } from './settings.js';
+
+/** The Image service inside; null where it is off. Whoever has its records provides it. */
+export const LOCAL_IMAGES = valueToken<LocalImages | null>('local images');
 
 /** Images: judged, fetched once, cached, converted. */
 @Module({
   providers: [
-    {
-      provide: ImageService,
-      inject: [CONFIG, { token: LocalImages, optional: true }],
-      useFactory: (config: Config, localImages?: LocalImages) =>
+    injected({ config: CONFIG, localImages: LOCAL_IMAGES }).provide(
+      ImageService,
+      ({ config, localImages }) =>
         new ImageService(
           imageServiceSettings(config.image, {
             environment: processEnvironment(),
             dataDir: config.data_dir,
             ownPaths: ownPaths(config),
           }),
-          localImages,
+          localImages ?? undefined,
         ),
-    },
+    ),
   ],
   exports: [ImageService],
 })

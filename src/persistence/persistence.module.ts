@@ -1,18 +1,31 @@
 import { Global, Module, type Provider } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Keyring } from '../database/sealing.js';
-import { REPOSITORIES } from './repositories.js';
+import { messageOf } from '../domain/errors.js';
+import { injected } from '../platform/injected.js';
+import { LOGGER } from '../platform/logger.module.js';
+import { EventRepository } from './event/event.repository.js';
+import { EventStream } from './event/event-stream.js';
+import { REPOSITORIES } from './resources.js';
 
 /** What every repository of the table is made of; one that needs less takes less. */
 type RepositoryClass = new (source: DataSource, keyring: Keyring) => object;
 
-const providers: Provider[] = REPOSITORIES.map((Repository: RepositoryClass) => ({
-  provide: Repository,
-  inject: [DataSource, Keyring],
-  useFactory: (source: DataSource, keyring: Keyring): object => new Repository(source, keyring),
-}));
+const PARTS = injected({ source: DataSource, keyring: Keyring });
+const repositories: RepositoryClass[] = Object.values(REPOSITORIES);
+const providers: Provider[] = repositories.map((Repository) =>
+  PARTS.provide(Repository, ({ source, keyring }) => new Repository(source, keyring)),
+);
 
-/** Every repository, for every room: a new one needs a row in REPOSITORIES and nothing else. */
+const stream = injected({ source: DataSource, events: EventRepository, log: LOGGER }).provide(
+  EventStream,
+  ({ source, events, log }) =>
+    new EventStream(source, events, (error) =>
+      log.warn({ error: messageOf(error) }, 'the event stream lost the database; connecting again'),
+    ),
+);
+
+/** Every repository, for every room: a new one needs a row in `resources.ts` and nothing else. */
 @Global()
-@Module({ providers, exports: [...REPOSITORIES] })
+@Module({ providers: [...providers, stream], exports: [...repositories, EventStream] })
 export class PersistenceModule {}

@@ -1,8 +1,9 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { valueToken } from './injected.js';
 import type { Logger } from './logger.js';
 
 /** Injection token of the daemon's logger. */
-export const LOGGER = Symbol('logger');
+export const LOGGER = valueToken<Logger>('logger');
 
 @Global()
 @Module({})

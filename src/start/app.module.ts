@@ -1,13 +1,13 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ConductorModule } from '../conductor/conductor.module.js';
-import { ConfigModule } from '../config/config.module.js';
 import type { Config } from '../config/schema.js';
 import type { Connection } from '../database/data-source.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { ImageLibraryModule } from '../image-library/image-library.module.js';
-import { ENTITIES } from '../persistence/entities.js';
 import { PersistenceModule } from '../persistence/persistence.module.js';
+import { ENTITIES } from '../persistence/resources.js';
 import { SEALED_COLUMNS } from '../persistence/sealed-columns.js';
+import { ConfigModule } from '../platform/config.module.js';
 import type { Logger } from '../platform/logger.js';
 import { LoggerModule } from '../platform/logger.module.js';
 
@@ -27,7 +27,7 @@ export class AppModule {
         LoggerModule.forRoot(parts.log),
         DatabaseModule.forRoot(ENTITIES, SEALED_COLUMNS, parts.connection),
         PersistenceModule,
-        ImageLibraryModule.forRoot(parts.config.image_service),
+        ImageLibraryModule,
         ConductorModule.forRoot(parts.onReplaced),
       ],
     };

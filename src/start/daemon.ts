@@ -8,7 +8,6 @@ import type { ComposedConductor } from '../conductor/compose.js';
 import { COMPOSED_CONDUCTOR } from '../conductor/conductor.module.js';
 import { NameLock } from '../conductor/execution/name-lock.js';
 import { PeriodicRunner } from '../conductor/periodic/periodic-runner.js';
-import { Conductor } from '../conductor/service/conductor.js';
 import { describeSourceRule } from '../conductor/service/source-rule.js';
 import { agentApiUrl, conductorHost, httpRoot, tftpRoot } from '../config/endpoints.js';
 import type { Config } from '../config/schema.js';
@@ -18,22 +17,19 @@ import { FerricError, messageOf } from '../domain/errors.js';
 import { erasureInWords } from '../driver/agent-steps.js';
 import { DriverRegistry } from '../driver/registry.js';
 import { ImageService } from '../image/image-service.js';
-import { ImageLibrary } from '../image-library/image-library.js';
+import type { ImageLibrary } from '../image-library/image-library.js';
+import { IMAGE_LIBRARY } from '../image-library/image-library.module.js';
 import { PublishedSweep } from '../netboot/published/sweep.js';
 import { NetbootServers } from '../netboot/servers.js';
 import { BootPlanRepository } from '../persistence/boot-plan/boot-plan.repository.js';
-import { ConductorRecordRepository } from '../persistence/conductor-record/conductor-record.repository.js';
-import { EventRepository } from '../persistence/event/event.repository.js';
 import { EventStream } from '../persistence/event/event-stream.js';
 import { LeaseRepository } from '../persistence/lease/lease.repository.js';
 import { SourceRule } from '../persistence/lease/source-rule.js';
-import { NodeRepository } from '../persistence/node/node.repository.js';
-import { OperationRepository } from '../persistence/operation/operation.repository.js';
 import { PortRepository } from '../persistence/port/port.repository.js';
 import { PublishedFileRepository } from '../persistence/published-file/published-file.repository.js';
-import { RESOURCE_REPOSITORIES } from '../persistence/repositories.js';
 import { CommandProcess } from '../platform/command-process.js';
 import { lockDirectory } from '../platform/directory-lock.js';
+import { injected } from '../platform/injected.js';
 import type { Logger } from '../platform/logger.js';
 import { probePorts, type WantedPort } from '../platform/port-probe.js';
 import { AppModule } from './app.module.js';
@@ -42,6 +38,14 @@ export interface Daemon {
   /** Resolves once everything is stopped, in the reverse order of the start. @param hurry cuts what is under way short */
   stop(hurry?: AbortSignal): Promise<void>;
 }
+
+const NETBOOT_PARTS = injected({
+  ports: PortRepository,
+  plans: BootPlanRepository,
+  published: PublishedFileRepository,
+  leases: LeaseRepository,
+  sources: SourceRule,
+});
 
 type End = (hurry?: AbortSignal) => Promise<unknown>;
 
@@ -141,10 +145,6 @@ async function database(
   return server.connection;
 }
 
-function libraryOf(app: INestApplicationContext, { image_service }: Config): ImageLibrary | null {
-  return image_service.enabled ? app.get(ImageLibrary) : null;
-}
-
 async function holdName(
   app: INestApplicationContext,
   config: Config,
@@ -172,7 +172,7 @@ async function conductor(
   const images = app.get(ImageService);
   await images.start();
   started.add('images', () => images.close());
-  const library = libraryOf(app, config);
+  const library = app.get<ImageLibrary | null>(IMAGE_LIBRARY);
   if (library) {
     await library.start((...request) => images.download(...request));
     started.add('image library', () => library.close());
@@ -195,13 +195,7 @@ async function netboot(
   log: Logger,
   started: Started,
 ): Promise<void> {
-  const memory = {
-    ports: app.get(PortRepository),
-    plans: app.get(BootPlanRepository),
-    published: app.get(PublishedFileRepository),
-    leases: app.get(LeaseRepository),
-    sources: app.get(SourceRule),
-  };
+  const memory = NETBOOT_PARTS.from(app);
   const roots = [httpRoot(config), tftpRoot(config)];
   const servers = new NetbootServers(config.netboot, roots, memory, log);
   await servers.start();
@@ -223,60 +217,23 @@ async function listeners(
   log: Logger,
   started: Started,
 ): Promise<void> {
-  const common = { conductor: app.get(Conductor), log };
-  const forRamdisks = {
-    sources: app.get(SourceRule),
-    settings: { ...config.agent, ...imageRules(config) },
-  };
-  const agents = await createAgentApi({ ...common, ...forRamdisks });
+  const agents = await createAgentApi(app);
   started.add('agents’ listener', (hurry) => agents.close(hurry));
   const forAgents = await agents.listen(config.agent.listen);
   log.info(
     `agents: lookup and heartbeat at ${forAgents.address}:${forAgents.port}, told as ${agentApiUrl(config)}`,
   );
 
-  const events = app.get(EventRepository);
-  const stream = new EventStream(app.get(DataSource), events, (error) =>
-    log.warn({ error: messageOf(error) }, 'the event stream lost the database; connecting again'),
-  );
+  const stream = app.get(EventStream);
   await stream.start();
   started.add('event stream', () => stream.stop());
-  const api = await createOperatorApi({
-    ...common,
-    nodes: app.get(NodeRepository),
-    ports: app.get(PortRepository),
-    operations: app.get(OperationRepository),
-    events,
-    conductors: app.get(ConductorRecordRepository),
-    resources: RESOURCE_REPOSITORIES.map((Repository) => app.get(Repository)),
-    stream,
-    images: libraryOf(app, config),
-    imagesOutside: config.image.glance.url !== null,
-    cache: app.get(ImageService).cacheAdmin,
-    imageSettings: config.image_service,
-    access: await createAccess(config.auth, log),
-    ramdisks: config.agent.also_on_api ? forRamdisks : null,
-    settings: config.api,
-    dataDirectory: config.data_dir,
-    conductorTimeout: config.conductor.heartbeat_timeout,
-  });
+  const api = await createOperatorApi(app, await createAccess(config.auth, log));
   started.add('operators’ listener', (hurry) => api.close(hurry));
   const { socket, listen } = config.api;
   if (socket !== null) await api.listenOn(socket);
   const at = socket === null ? await api.listen(listen) : null;
   const where = at === null ? `the Unix socket ${String(socket)}` : `${at.address}:${at.port}`;
   log.info(`api: Bare Metal API at ${where}, login: ${config.auth.strategy}`);
-}
-
-/** What ramdisks are told about images, so that both sides judge alike. */
-function imageRules({ image, deploy }: Config): {
-  allow_md5_checksum: boolean;
-  permitted_formats: readonly string[];
-  enable_bios_bootloader_install: boolean;
-} {
-  const { allow_md5_checksum, permitted_formats } = image;
-  const { enable_bios_bootloader_install } = deploy;
-  return { allow_md5_checksum, permitted_formats, enable_bios_bootloader_install };
 }
 
 /** @throws FerricError for settings that would let strangers in */

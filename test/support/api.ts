@@ -3,16 +3,20 @@ import { createAgentApi } from '../../src/api/agent-api.js';
 import { type Access, NoAuth } from '../../src/api/auth/access.js';
 import { VERSION_HEADER } from '../../src/api/microversion/microversion.js';
 import { createOperatorApi } from '../../src/api/operator-api.js';
-import type { Conductor } from '../../src/conductor/service/conductor.js';
-import { agentSection, apiSection } from '../../src/config/section/core.js';
+import { Conductor } from '../../src/conductor/service/conductor.js';
+import { type agentSection, apiSection } from '../../src/config/section/core.js';
+import { ImageService } from '../../src/image/image-service.js';
 import type { Download } from '../../src/image-library/image-library.js';
+import { IMAGE_LIBRARY } from '../../src/image-library/image-library.module.js';
 import { EventStream } from '../../src/persistence/event/event-stream.js';
-import { RESOURCE_REPOSITORIES } from '../../src/persistence/repositories.js';
-import { fakeConductor } from './conductor.js';
-import { silentLog, type TestDatabase, testKeyring } from './database.js';
+import { type Container, injected } from '../../src/platform/injected.js';
+import { type FakeConductorOptions, fakeConductor } from './conductor.js';
+import type { TestDatabase } from './database.js';
 import { startLibrary } from './image-library.js';
 import { aHouse } from './image-service.js';
 import { checkAnswer } from './openapi.js';
+
+const EVENT_STREAM = injected({ stream: EventStream });
 
 export interface Answer {
   status: number;
@@ -92,7 +96,7 @@ function faultOf(json: { error_message?: string; faultstring?: string } | null):
 /** A conductor of another group that stays alive. */
 async function serveElsewhere(
   database: TestDatabase,
-  { conductors }: ReturnType<typeof fakeConductor>['parts'],
+  { conductors }: Awaited<ReturnType<typeof fakeConductor>>['parts'],
   group: string,
 ) {
   const hostname = `conductor-of-${group}`;
@@ -115,47 +119,32 @@ export async function startApi(
     /** Of the section `image_service`. */
     images?: object;
     download?: Download;
-    conductorOptions?: Parameters<typeof fakeConductor>[1];
+    conductorOptions?: FakeConductorOptions;
   } = {},
 ) {
-  const fake = fakeConductor(database, {
+  const images = await startLibrary(database, options.images, options.download);
+  const house = await aHouse();
+  const { conductorOptions = {} } = options;
+  const fake = await fakeConductor(database, {
     ...(options.agent ? { agent: options.agent } : {}),
-    ...options.conductorOptions,
+    ...conductorOptions,
+    config: { api: { ...apiSection.parse(undefined), ...options.api }, image_service: images.section },
+    replaced: [
+      [IMAGE_LIBRARY, images.library],
+      [ImageService, house.service],
+    ],
   });
   const { parts } = fake;
   await fake.start(null);
   for (const group of options.groups ?? []) await serveElsewhere(database, parts, group);
-  const stream = new EventStream(database.source, parts.events, () => undefined);
+  const { stream } = EVENT_STREAM.from(fake.container);
   await stream.start();
   const conductor = options.conductor?.(fake.conductor) ?? fake.conductor;
-  const common = { conductor, log: silentLog };
-  const images = await startLibrary(database, options.images, options.download);
-  const house = await aHouse();
-  const forRamdisks = {
-    sources: parts.sources,
-    settings: {
-      ...agentSection.parse(undefined),
-      allow_md5_checksum: true,
-      permitted_formats: ['raw', 'qcow2'],
-      enable_bios_bootloader_install: false,
-      ...options.agent,
-    },
+  const container: Container = {
+    get: (token, how) => (token === Conductor ? conductor : fake.container.get(token, how)),
   };
-  const operator = await createOperatorApi({
-    ...parts,
-    ...common,
-    resources: RESOURCE_REPOSITORIES.map((Repository) => new Repository(database.source, testKeyring())),
-    stream,
-    images: images.library,
-    cache: house.service.cacheAdmin,
-    imageSettings: images.section,
-    access: options.access ?? new NoAuth(),
-    settings: { ...apiSection.parse(undefined), ...options.api },
-    dataDirectory: null,
-    conductorTimeout: 60,
-    ramdisks: forRamdisks.settings.also_on_api ? forRamdisks : null,
-  });
-  const agent = await createAgentApi({ ...common, ...forRamdisks });
+  const operator = await createOperatorApi(container, options.access ?? new NoAuth());
+  const agent = await createAgentApi(container);
   const at = await operator.listen({ address: '127.0.0.1', port: 0 });
   const agentAt = await agent.listen({ address: '127.0.0.1', port: 0 });
   return {

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { openDatabase } from '../../src/database/data-source.js';
 import { startEmbeddedServer } from '../../src/database/embedded-server.js';
-import { ENTITIES } from '../../src/persistence/entities.js';
+import { ENTITIES } from '../../src/persistence/resources.js';
 import { createLogger } from '../../src/platform/logger.js';
 
 const HOME = resolve('var/test');

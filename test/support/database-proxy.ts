@@ -1,6 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { openDatabase } from '../../src/database/data-source.js';
-import { ENTITIES } from '../../src/persistence/entities.js';
+import { ENTITIES } from '../../src/persistence/resources.js';
 import type { TestDatabase } from './database.js';
 import { silentLog } from './database.js';
 

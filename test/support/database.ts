@@ -5,7 +5,7 @@ import type { DataSource } from 'typeorm';
 import { openDatabase } from '../../src/database/data-source.js';
 import { startEmbeddedServer } from '../../src/database/embedded-server.js';
 import { Keyring } from '../../src/database/sealing.js';
-import { ENTITIES } from '../../src/persistence/entities.js';
+import { ENTITIES } from '../../src/persistence/resources.js';
 import { createLogger } from '../../src/platform/logger.js';
 import { copyMigratedCluster } from './cluster-template.js';
 

@@ -57,8 +57,8 @@ interface RunnerDeps {
   end: OperationEnd;
   failpoint: Failpoint;
   host: string;
-  /** Milliseconds a wait may last by default, by the workflow's configuration key; 0: no limit. */
-  timeouts: Readonly<Record<WaitTimeout, number>>;
+  /** Seconds a wait may last by default; 0: no limit. */
+  settings: Readonly<Record<WaitTimeout, number>>;
   log: Logger;
 }
 
@@ -309,7 +309,7 @@ export class OperationRunner {
 
   /** Its deadline is in its row, whatever came before it in its step; a later wait keeps it unless it names a new one. */
   #waiting(operation: JournaledOperation, { for: what, pollAfter, timeout }: Effect & { do: 'wait' }): Wait {
-    const own = this.deps.timeouts[WORKFLOWS[operation.kind].timeout];
+    const own = this.deps.settings[WORKFLOWS[operation.kind].timeout] * 1000;
     const fallback = own > 0 ? own : null;
     return { for: what, pollAfter, timeout: timeout === 'anew' ? fallback : timeout, fallback };
   }

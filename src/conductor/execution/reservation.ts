@@ -61,15 +61,17 @@ export class Reservations implements Reserving {
     private readonly deps: {
       nodes: NodeRepository;
       host: string;
-      leaseSeconds: number;
-      retryAttempts: number;
-      retryInterval: number;
+      settings: {
+        lease_seconds: number;
+        node_locked_retry_attempts: number;
+        node_locked_retry_interval: number;
+      };
       log: Logger;
     },
   ) {}
 
   start(): void {
-    const every = (this.deps.leaseSeconds * 1000) / 4;
+    const every = (this.deps.settings.lease_seconds * 1000) / 4;
     const renew = () => {
       const work = [
         this.#renew(new Map(this.#held)),
@@ -91,11 +93,14 @@ export class Reservations implements Reserving {
    * @throws LockedError, NotFoundError
    */
   async acquire(uuid: string, retry: boolean): Promise<Reservation> {
-    const { nodes, host, leaseSeconds, retryAttempts, retryInterval } = this.deps;
+    const { nodes, host, settings } = this.deps;
+    const { node_locked_retry_attempts: retryAttempts, node_locked_retry_interval: retryInterval } = settings;
     await this.#giveBack(uuid);
     for (let attempt = 0; ; attempt++) {
       const asked = performance.now();
-      const taken = await this.#asked(uuid, () => nodes.reservations.reserve(uuid, host, leaseSeconds));
+      const taken = await this.#asked(uuid, () =>
+        nodes.reservations.reserve(uuid, host, settings.lease_seconds),
+      );
       if (!taken) throw new NotFoundError(`Node ${uuid} could not be found.`);
       if ('fence' in taken) return this.#hold(taken.node, taken.fence, asked);
       if (!retry || attempt >= retryAttempts) throw new LockedError(uuid, taken.holder);
@@ -134,7 +139,11 @@ export class Reservations implements Reserving {
   }
 
   #hold(node: Node, fence: Fence, asked: number): Reservation {
-    const held: Held = { fence, expires: asked + this.deps.leaseSeconds * 1000, lost: new AbortController() };
+    const held: Held = {
+      fence,
+      expires: asked + this.deps.settings.lease_seconds * 1000,
+      lost: new AbortController(),
+    };
     this.#held.set(node.uuid, held);
     if (this.#owed.get(node.uuid) === UNKNOWN) this.#owed.delete(node.uuid);
     let over = false;
@@ -147,7 +156,7 @@ export class Reservations implements Reserving {
       fence,
       signal: held.lost.signal,
       ensure: async (duration) => {
-        const wanted = Math.min(duration, this.deps.leaseSeconds * 750);
+        const wanted = Math.min(duration, this.deps.settings.lease_seconds * 750);
         if (held.expires - performance.now() < wanted) await this.#renew(new Map([[node.uuid, held]]));
         if (held.lost.signal.aborted || held.expires - performance.now() < wanted)
           throw new ReservationLostError(node.uuid);
@@ -188,10 +197,10 @@ export class Reservations implements Reserving {
   async #renew(leases: Map<string, Held>): Promise<void> {
     const asked = performance.now();
     const fences = new Map([...leases].map(([uuid, held]) => [uuid, held.fence]));
-    const renewed = await this.deps.nodes.reservations.renew(fences, this.deps.leaseSeconds);
+    const renewed = await this.deps.nodes.reservations.renew(fences, this.deps.settings.lease_seconds);
     for (const [uuid, held] of leases) {
       if (renewed.has(uuid)) {
-        held.expires = asked + this.deps.leaseSeconds * 1000;
+        held.expires = asked + this.deps.settings.lease_seconds * 1000;
       } else if (this.#held.get(uuid) === held) {
         this.#held.delete(uuid);
         this.deps.log.warn({ node: uuid }, 'the reservation was lost');

@@ -12,17 +12,20 @@ import type { Reservation } from './reservation.js';
 
 /** Runs one step once and says what became of it. */
 export class StepPerformer {
-  constructor(
-    private readonly contexts: NodeContexts,
-    /** The conductor's own steps that work with its memory. */
-    private readonly own: readonly OwnStep[],
-  ) {}
+  readonly #contexts: NodeContexts;
+  /** The conductor's own steps that work with its memory. */
+  readonly #own: readonly OwnStep[];
+
+  constructor({ contexts, reader }: { contexts: NodeContexts; reader: { step: OwnStep } }) {
+    this.#contexts = contexts;
+    this.#own = [reader.step];
+  }
 
   /** Whether the step only looks and saves: see `StepDeclaration.inside`. */
   isInside(kind: OperationKind, step: Step, draft: NodeDraft): boolean {
     let all: Interfaces;
     try {
-      all = this.contexts.interfacesOf(draft.row);
+      all = this.#contexts.interfacesOf(draft.row);
     } catch {
       return false; // what is wrong with them, its run tells
     }
@@ -35,7 +38,7 @@ export class StepPerformer {
     // One that the agent listed may be at a reboot of its ramdisk.
     if (step.agent) return true;
     try {
-      return this.#declared(this.contexts.interfacesOf(node), kind, step)?.lastLook ?? false;
+      return this.#declared(this.#contexts.interfacesOf(node), kind, step)?.lastLook ?? false;
     } catch {
       return false; // what is wrong with the interfaces, the clean-up behind the failure tells
     }
@@ -60,7 +63,7 @@ export class StepPerformer {
     const { position, wake } = effect;
     const step = journal.steps[position]!;
     try {
-      const context = await this.contexts.forStep(
+      const context = await this.#contexts.forStep(
         reservation,
         draft,
         signal,
@@ -90,7 +93,7 @@ export class StepPerformer {
     try {
       return await declared.run(context);
     } finally {
-      if (this.own.some((known) => known === declared)) this.contexts.forgetPorts(reservation);
+      if (this.#own.some((known) => known === declared)) this.#contexts.forgetPorts(reservation);
     }
   }
 
@@ -103,7 +106,7 @@ export class StepPerformer {
       known.interface === step.interface && known.name === step.name;
     return (
       all.steps.find((known) => known.kind === kind && same(known)) ??
-      this.own.find((known) => known.kinds.includes(kind) && same(known)) ??
+      this.#own.find((known) => known.kinds.includes(kind) && same(known)) ??
       findOwnStep(kind, step)
     );
   }

@@ -16,10 +16,8 @@ export class Takeover {
   constructor(
     private readonly deps: {
       conductors: ConductorRecordRepository;
-      /** Hardware types that this conductor can serve. */
-      drivers: readonly string[];
-      /** Seconds. */
-      timeout: number;
+      registry: { driverNames(): readonly string[] };
+      settings: { heartbeat_timeout: number };
       host: string;
       log: Logger;
     },
@@ -27,7 +25,9 @@ export class Takeover {
 
   /** @returns whether anything was taken over */
   async run(): Promise<boolean> {
-    const { conductors, drivers, timeout, host, log } = this.deps;
+    const { conductors, registry, host, log } = this.deps;
+    const timeout = this.deps.settings.heartbeat_timeout;
+    const drivers = registry.driverNames();
     let taken = false;
     for (const other of await conductors.others(host, timeout)) {
       if (!other.dead) {
@@ -51,7 +51,7 @@ export class Takeover {
     this.#said.add(hostname);
     this.deps.log.warn(
       { conductor: hostname, nodes, silent: Math.round(silent) },
-      `nodes belong to another conductor: they are taken over when it has been silent for ${this.deps.timeout} s`,
+      `nodes belong to another conductor: they are taken over when it has been silent for ${this.deps.settings.heartbeat_timeout} s`,
     );
   }
 }

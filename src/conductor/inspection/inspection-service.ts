@@ -50,7 +50,7 @@ export class InspectionService {
       agents: AgentService;
       nodeService: Pick<NodeService, 'create'>;
       sources: Pick<SourceRule, 'speaksFor' | 'isNobodys'>;
-      settings: InspectorSettings;
+      inspector: InspectorSettings;
       host: string;
       log: Logger;
     },
@@ -167,8 +167,8 @@ export class InspectionService {
   }
 
   async #enrol(query: InspectionQuery, by: Requester): Promise<Node> {
-    const { settings, nodes, nodeService, sources, log } = this.deps;
-    const { enabled, driver, max_nodes } = settings.auto_discovery;
+    const { inspector, nodes, nodeService, sources, log } = this.deps;
+    const { enabled, driver, max_nodes } = inspector.auto_discovery;
     if (!enabled || driver === null) throw miss('no node waits for it');
     if (!(await sources.isNobodys(query.source))) throw miss(`${query.source} is another machine’s address`);
     const enrolled = await nodes.list({ provision_state: 'enroll' }, { limit: MOST_WAITING }, [

@@ -47,9 +47,9 @@ export class ReportReader {
       hardware: HardwareRepository;
       rules: InspectionRuleRepository;
       registry: DriverRegistry;
-      settings: InspectorSettings;
+      inspector: InspectorSettings;
       /** GETs a URL for a rule. @throws when it does not answer well */
-      call: RuleDoors['call'];
+      callForRule: RuleDoors['call'];
     },
   ) {
     this.step = { ...READ_REPORT, kinds: ['inspect', 'action'], run: (context) => this.#run(context) };
@@ -114,7 +114,7 @@ export class ReportReader {
   }
 
   async #finish(context: OwnContext, inventory: JsonObject, plugin_data: JsonObject): Promise<void> {
-    const { nodes, ports, hardware, rules, registry, settings } = this.deps;
+    const { nodes, ports, hardware, rules, registry, inspector } = this.deps;
     const { uuid } = context.node;
     const rows = (await rules.ofPhase('main')).map((row) => ({
       ...rules.bodyOf(row),
@@ -127,15 +127,15 @@ export class ReportReader {
     const doors: RuleDoors = {
       log: (level, text) =>
         context.log[LEVELS[level]]({ rule: text.slice(0, 2_000) }, 'an inspection rule says'),
-      call: this.deps.call,
+      call: this.deps.callForRule,
     };
     const after =
       rows.length === 0
         ? before
         : await applyRulesInThread(
-            { rules: rows, inspected: before, masking: settings.mask_secrets },
+            { rules: rows, inspected: before, masking: inspector.mask_secrets },
             doors,
-            settings.rule_timeout * 1000,
+            inspector.rule_timeout * 1000,
             context.signal,
           );
     const changes = ruleChanges(node, before, after, registry);

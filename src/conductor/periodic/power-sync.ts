@@ -38,7 +38,7 @@ interface Deps {
   reservations: Reservations;
   contexts: NodeContexts;
   /** Told of a node whose maintenance is over, its reservation given back. */
-  wakeNode: (uuid: string) => Promise<void>;
+  runner: { wakeNode(uuid: string): Promise<void> };
   settings: PowerSyncSettings;
   host: string;
   log: Logger;
@@ -243,7 +243,7 @@ export class PowerSync {
     } finally {
       await reservation.release();
     }
-    await this.deps.wakeNode(seen.uuid);
+    await this.deps.runner.wakeNode(seen.uuid);
     return true;
   }
 

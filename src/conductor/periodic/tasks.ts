@@ -6,20 +6,16 @@ import type { AllocationService } from '../service/allocation-service.js';
 import type { PowerSync } from './power-sync.js';
 import type { PeriodicTask } from './task.js';
 
-/** Every periodic task of the conductor. */
-export function periodicTasks(deps: {
+interface Parts {
   powerSync: PowerSync;
   runner: OperationRunner;
-  allocations: AllocationService;
+  allocationService: AllocationService;
   conductors: ConductorRecordRepository;
   events: EventRepository;
   operations: OperationRepository;
   images: { cleanUp(): Promise<unknown> };
-  self: { host: string; instance: string };
-  /** Of nodes: what no operation is of. */
-  recoverOrphans: () => Promise<void>;
-  /** What conductors that are dead held. */
-  takeOver: () => Promise<void>;
+  host: string;
+  instance: string;
   settings: {
     heartbeat_interval: number;
     check_provision_state_interval: number;
@@ -32,21 +28,22 @@ export function periodicTasks(deps: {
   };
   /** Another process took this host name: two would fight over the same nodes. */
   onReplaced: () => void;
-}): PeriodicTask[] {
-  const {
-    powerSync,
-    runner,
-    allocations,
-    conductors,
-    events,
-    operations,
-    images,
-    self,
-    settings,
-    onReplaced,
+}
+
+/** Every periodic task of the conductor. */
+export function periodicTasks(
+  parts: Parts,
+  {
     recoverOrphans,
     takeOver,
-  } = deps;
+  }: {
+    /** Of nodes: what no operation is of. */
+    recoverOrphans: () => Promise<void>;
+    /** What conductors that are dead held. */
+    takeOver: () => Promise<void>;
+  },
+): PeriodicTask[] {
+  const { powerSync, runner, allocationService, conductors, events, operations, images, settings } = parts;
   return [
     powerSync.syncTask(),
     powerSync.recoveryTask(),
@@ -55,7 +52,7 @@ export function periodicTasks(deps: {
       every: settings.heartbeat_interval,
       atStart: true,
       run: async () => {
-        if (!(await conductors.touch(self.host, self.instance))) onReplaced();
+        if (!(await conductors.touch(parts.host, parts.instance))) parts.onReplaced();
         else await takeOver();
       },
     },
@@ -70,7 +67,7 @@ export function periodicTasks(deps: {
     {
       name: 'allocations',
       every: settings.check_allocations_interval,
-      run: () => allocations.sweep(),
+      run: () => allocationService.sweep(),
     },
     {
       name: 'image-cache',

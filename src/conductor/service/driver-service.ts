@@ -7,15 +7,14 @@ export class DriverService {
     private readonly deps: {
       registry: DriverRegistry;
       conductors: ConductorRecordRepository;
-      /** Seconds of silence after which a conductor counts as dead. */
-      conductorTimeout: number;
+      settings: { heartbeat_timeout: number };
     },
   ) {}
 
   /** With the live conductors that serve them. */
   async list(): Promise<(DriverDescription & { hosts: string[] })[]> {
-    const { registry, conductors, conductorTimeout } = this.deps;
-    const alive = (await conductors.list(conductorTimeout)).filter((row) => row.alive);
+    const { registry, conductors, settings } = this.deps;
+    const alive = (await conductors.list(settings.heartbeat_timeout)).filter((row) => row.alive);
     return registry.driverNames().map((name) => ({
       ...registry.describe(name),
       hosts: alive.filter((row) => row.drivers.includes(name)).map((row) => row.hostname),

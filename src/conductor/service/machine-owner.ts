@@ -26,8 +26,8 @@ export class MachineOwner {
       ports: PortRepository;
       events: EventRepository;
       sources: Pick<SourceRule, 'machineAt' | 'speaksFor'>;
-      /** inspector.ignored_macs, in lower case. */
-      ignored: readonly string[];
+      /** MAC addresses in lower case. */
+      inspector: { ignored_macs: readonly string[] };
       host: string;
     },
   ) {}
@@ -38,9 +38,9 @@ export class MachineOwner {
    * @throws NotFoundError where they are of several nodes and nothing tells which it is
    */
   async find({ macs, booted = null, source }: Asking, may: (node: Node) => boolean): Promise<Node | null> {
-    const { nodes, ports, sources, ignored } = this.deps;
+    const { nodes, ports, sources, inspector } = this.deps;
     const all = await ports.byAddresses(macs);
-    const own = identifyingMacs(macs, ignored, booted);
+    const own = identifyingMacs(macs, inspector.ignored_macs, booted);
     const rows = all.filter(({ address }) => own.includes(address));
     const owners = [...new Set(rows.map(({ node_uuid }) => node_uuid))].toSorted();
     if (owners.length === 1) return nodes.find(owners[0]!);

@@ -41,11 +41,9 @@ export class NodeService {
       contexts: NodeContexts;
       conductors: ConductorRecordRepository;
       /** Told of a node whose maintenance is over, its reservation given back. */
-      wakeNode: (uuid: string) => Promise<void>;
-      /** Seconds of silence after which a conductor counts as dead. */
-      conductorTimeout: number;
+      runner: { wakeNode(uuid: string): Promise<void> };
+      settings: { heartbeat_timeout: number; allow_deleting_available_nodes: boolean };
       host: string;
-      allowDeletingAvailable: boolean;
       log: Logger;
     },
   ) {}
@@ -99,7 +97,7 @@ export class NodeService {
         return this.deps.nodes.update(node.uuid, { ...all, allocation_uuid: null }, fence, manager);
       });
     });
-    if (endsMaintenance) await this.deps.wakeNode(written.uuid);
+    if (endsMaintenance) await this.deps.runner.wakeNode(written.uuid);
     return written;
   }
 
@@ -117,7 +115,7 @@ export class NodeService {
       }
       const allowed =
         factsOf(state as ProvisionState).deletable &&
-        (state !== 'available' || this.deps.allowDeletingAvailable);
+        (state !== 'available' || this.deps.settings.allow_deleting_available_nodes);
       if (!allowed && !node.maintenance) {
         throw new ConflictError(
           `Can not delete node "${node.uuid}" while it is in provision state "${state}". Valid provision states to ` +
@@ -145,7 +143,7 @@ export class NodeService {
         ...(maintenance ? {} : { fault: null }),
       }),
     );
-    if (!maintenance) await this.deps.wakeNode(uuid);
+    if (!maintenance) await this.deps.runner.wakeNode(uuid);
   }
 
   /** What each interface says of the node's settings. */
@@ -184,10 +182,10 @@ export class NodeService {
 
   /** A conductor that is alive must serve the driver for the node's group. This one serves what is in no group. */
   async #refuseUnserved(driver: string, group: string): Promise<void> {
-    const { registry, conductors, conductorTimeout } = this.deps;
+    const { registry, conductors, settings } = this.deps;
     if (registry.isEnabled(driver)) {
       if (group === '') return;
-      const all = await conductors.list(conductorTimeout);
+      const all = await conductors.list(settings.heartbeat_timeout);
       if (all.some((each) => each.alive && each.conductor_group === group && each.drivers.includes(driver)))
         return;
     }
@@ -222,7 +220,7 @@ export class NodeService {
       'manageable',
       'enroll',
       'adopt failed',
-      ...(this.deps.allowDeletingAvailable ? ['available'] : []),
+      ...(this.deps.settings.allow_deleting_available_nodes ? ['available'] : []),
     ];
     return states.map((state) => `'${state}'`).join(', ');
   }

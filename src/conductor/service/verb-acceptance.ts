@@ -48,7 +48,7 @@ export class VerbAcceptance {
       contexts: NodeContexts;
       registry: DriverRegistry;
       cleaning: CleaningPlan;
-      limits: { max_concurrent_deploy: number; max_concurrent_clean: number };
+      settings: { max_concurrent_deploy: number; max_concurrent_clean: number };
     },
   ) {}
 
@@ -62,7 +62,7 @@ export class VerbAcceptance {
     move: Transition,
     args: ProvisionArguments,
   ): Promise<AcceptedWork | null> {
-    const { registry, cleaning, limits } = this.deps;
+    const { registry, cleaning, settings: limits } = this.deps;
     const { node } = reservation;
     const { event } = VERBS[verb];
     refuseInMaintenance(node, verb, move);
@@ -177,7 +177,7 @@ export class VerbAcceptance {
       }
     };
     asFailed(() => refuseForeignTraits(node.uuid, node.traits, instance_info['traits']));
-    await this.#refuseOverLimit('deploy', this.deps.limits.max_concurrent_deploy);
+    await this.#refuseOverLimit('deploy', this.deps.settings.max_concurrent_deploy);
     const templates = await this.#templates(instance_info['traits']);
     this.deps.registry.refuseRaw([...(args.deploy_steps ?? []), ...templates.flatMap(({ steps }) => steps)]);
     const interfaces = this.deps.registry.resolve(node);

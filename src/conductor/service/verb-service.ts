@@ -55,7 +55,7 @@ export class VerbService {
       runner: OperationRunner;
       acceptance: VerbAcceptance;
       host: string;
-      limits: Limits;
+      settings: Limits;
     },
   ) {}
 
@@ -162,7 +162,7 @@ export class VerbService {
   }
 
   async setPower(ident: string, target: PowerTarget, timeout: number | null, by: Requester): Promise<Node> {
-    const { limits, registry } = this.deps;
+    const { settings: limits, registry } = this.deps;
     const uuid = ident === canonicalUuid(ident) ? ident : (await this.deps.nodes.get(ident)).uuid;
     return this.#reserving(uuid, async (reservation) => {
       const held = reservation.node;

@@ -7,9 +7,8 @@ import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAgentApi } from '../../../src/api/agent-api.js';
-import { agentSection } from '../../../src/config/section/core.js';
 import { startApi } from '../../support/api.js';
-import { silentLog, startTestDatabase, type TestDatabase } from '../../support/database.js';
+import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 
 const CHROMIUM = '/usr/bin/chromium';
 const directory = mkdtempSync(join(tmpdir(), 'ferric-browser-'));
@@ -119,18 +118,7 @@ describe('what browsers mark', () => {
 
 describe('a Unix socket', () => {
   const path = join(directory, 'api.sock');
-  const agentApi = () =>
-    createAgentApi({
-      conductor: server.conductor,
-      sources: server.parts.sources,
-      log: silentLog,
-      settings: {
-        ...agentSection.parse(undefined),
-        allow_md5_checksum: true,
-        permitted_formats: ['raw'],
-        enable_bios_bootloader_install: false,
-      },
-    });
+  const agentApi = () => createAgentApi(server.container);
 
   it('is this account’s alone, and answers whatever name it is asked by', async () => {
     const listener = await agentApi();

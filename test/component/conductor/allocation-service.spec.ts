@@ -8,14 +8,14 @@ import { BY, fakeConductor } from '../../support/conductor.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 
 let database: TestDatabase;
-let kit: ReturnType<typeof fakeConductor>;
+let kit: Awaited<ReturnType<typeof fakeConductor>>;
 beforeAll(async () => {
   database = await startTestDatabase();
 });
 afterAll(() => database.stop());
 beforeEach(async () => {
   await database.clear();
-  kit = fakeConductor(database);
+  kit = await fakeConductor(database);
   await kit.start(null);
 });
 afterEach(() => kit.stop(null));
@@ -159,7 +159,7 @@ describe('after a restart', () => {
       });
     }
     const nodes = [await free(), await free(), await free()];
-    kit = fakeConductor(database);
+    kit = await fakeConductor(database);
     await kit.start(null);
     const ends = await Promise.all(rows.slice(0, 2).map((uuid) => decided({ uuid })));
     expect(ends.map((one) => one.state)).toEqual(['active', 'active']);

@@ -10,7 +10,7 @@ import { BY, fakeConductor } from '../../support/conductor.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 
 let database: TestDatabase;
-let kit: ReturnType<typeof fakeConductor>;
+let kit: Awaited<ReturnType<typeof fakeConductor>>;
 let writer: JournalWriter;
 let moves: Transitions;
 beforeAll(async () => {
@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => database.stop());
 beforeEach(async () => {
   await database.clear();
-  kit = fakeConductor(database);
+  kit = await fakeConductor(database);
   await kit.start(null);
   moves = new Transitions(kit.parts);
   writer = new JournalWriter({ ...kit.parts, transitions: moves });

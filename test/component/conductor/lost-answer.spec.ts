@@ -11,7 +11,7 @@ import { type Loses, LosingProxy } from '../../support/database-proxy.js';
 let database: TestDatabase;
 let proxy: LosingProxy;
 let source: DataSource;
-let kit: ReturnType<typeof fakeConductor>;
+let kit: Awaited<ReturnType<typeof fakeConductor>>;
 beforeAll(async () => {
   database = await startTestDatabase();
   proxy = new LosingProxy(database);
@@ -26,7 +26,7 @@ beforeEach(async () => {
   await database.clear();
   proxy.loses = null;
   proxy.lost = 0;
-  kit = fakeConductor({ ...database, source });
+  kit = await fakeConductor({ ...database, source });
   await kit.start(null);
 });
 afterEach(() => kit.stop(null));

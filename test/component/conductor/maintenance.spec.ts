@@ -11,10 +11,10 @@ import { BY, fakeConductor } from '../../support/conductor.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 
 let database: TestDatabase;
-let kit: ReturnType<typeof fakeConductor>;
+let kit: Awaited<ReturnType<typeof fakeConductor>>;
 beforeAll(async () => {
   database = await startTestDatabase();
-  kit = fakeConductor(database);
+  kit = await fakeConductor(database);
   await kit.start(null);
 });
 afterAll(async () => {

@@ -10,14 +10,14 @@ import { startTestDatabase, type TestDatabase } from '../../support/database.js'
 import { aHouse } from '../../support/image-service.js';
 
 let database: TestDatabase;
-let kit: ReturnType<typeof fakeConductor>;
+let kit: Awaited<ReturnType<typeof fakeConductor>>;
 beforeAll(async () => {
   database = await startTestDatabase();
 });
 afterAll(() => database.stop());
 beforeEach(async () => {
   await database.clear();
-  kit = fakeConductor(database);
+  kit = await fakeConductor(database);
   await kit.start(null);
 });
 afterEach(async () => {

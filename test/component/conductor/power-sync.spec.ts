@@ -4,14 +4,14 @@ import { BY, fakeConductor } from '../../support/conductor.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 
 let database: TestDatabase;
-let kit: ReturnType<typeof fakeConductor>;
+let kit: Awaited<ReturnType<typeof fakeConductor>>;
 beforeAll(async () => {
   database = await startTestDatabase();
 });
 afterAll(() => database.stop());
 beforeEach(async () => {
   await database.clear();
-  kit = fakeConductor(database);
+  kit = await fakeConductor(database);
   await kit.start(null);
 });
 afterEach(() => kit.stop(null));
@@ -63,7 +63,7 @@ describe('power sync', () => {
 
   it('adopts what the machine says where that is configured, and what nobody recorded', async () => {
     await kit.stop(null);
-    kit = fakeConductor(database, { settings: { force_power_state_during_sync: false } });
+    kit = await fakeConductor(database, { settings: { force_power_state_during_sync: false } });
     await kit.start(null);
     const uuid = await manageable();
     await record(uuid, 'power on');
@@ -197,7 +197,7 @@ describe('what an operator said while the BMC was read', () => {
 });
 
 it('a conductor whose host name another process took learns of it', async () => {
-  const other = fakeConductor(database);
+  const other = await fakeConductor(database);
   await other.start(null);
   await expect(run('liveness')).rejects.toThrow('replaced');
   await run('liveness', other);

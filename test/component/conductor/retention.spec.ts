@@ -3,14 +3,14 @@ import { BY, fakeConductor } from '../../support/conductor.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 
 let database: TestDatabase;
-let kit: ReturnType<typeof fakeConductor>;
+let kit: Awaited<ReturnType<typeof fakeConductor>>;
 beforeAll(async () => {
   database = await startTestDatabase();
 });
 afterAll(() => database.stop());
 beforeEach(async () => {
   await database.clear();
-  kit = fakeConductor(database, {
+  kit = await fakeConductor(database, {
     settings: {
       node_history_max_entries: 10,
       node_history_max_days: 30,

@@ -7,10 +7,10 @@ import { BY, fakeConductor } from '../../support/conductor.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 
 let database: TestDatabase;
-let kit: ReturnType<typeof fakeConductor>;
+let kit: Awaited<ReturnType<typeof fakeConductor>>;
 beforeAll(async () => {
   database = await startTestDatabase();
-  kit = fakeConductor(database);
+  kit = await fakeConductor(database);
   await kit.start(null);
 });
 afterAll(async () => {
@@ -130,7 +130,7 @@ describe('hold', () => {
     expect(held.target_provision_state).toBe('active');
     expect(await step(uuid)).toMatchObject({ kind: 'service', step: { name: 'hold' } });
     await kit.stop(null);
-    kit = fakeConductor(database, { journalDirectory: kit.journalDirectory });
+    kit = await fakeConductor(database, { journalDirectory: kit.journalDirectory });
     await kit.start(null);
     await kit.settle(uuid, 'service hold');
     await ask(uuid, 'unhold');
@@ -155,7 +155,7 @@ describe('hold', () => {
     // As the verb leaves it when the conductor dies before it wakes the work.
     await database.source.query(`update node set provision_state = 'service wait' where uuid = $1`, [uuid]);
     await kit.parts.operations.release(open!.id, 'released', database.source.manager);
-    kit = fakeConductor(database);
+    kit = await fakeConductor(database);
     await kit.start(null);
     await kit.settle(uuid, 'active');
   });

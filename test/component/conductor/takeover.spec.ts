@@ -5,7 +5,7 @@ import { BY, fakeConductor } from '../../support/conductor.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 
 let database: TestDatabase;
-const running: ReturnType<typeof fakeConductor>[] = [];
+const running: Awaited<ReturnType<typeof fakeConductor>>[] = [];
 beforeAll(async () => {
   database = await startTestDatabase();
 });
@@ -17,7 +17,7 @@ afterEach(async () => {
 
 const lines: string[] = [];
 const conductor = async (host: string) => {
-  const kit = fakeConductor(database, {
+  const kit = await fakeConductor(database, {
     host,
     settings: { heartbeat_timeout: 2 },
     log: createLogger('info', { write: (line: string) => void lines.push(line) }),
@@ -26,11 +26,11 @@ const conductor = async (host: string) => {
   running.push(kit);
   return kit;
 };
-const leave = async (kit: ReturnType<typeof fakeConductor>) => {
+const leave = async (kit: Awaited<ReturnType<typeof fakeConductor>>) => {
   running.splice(running.indexOf(kit), 1);
   await kit.stop(null);
 };
-const alive = (kit: ReturnType<typeof fakeConductor>) =>
+const alive = (kit: Awaited<ReturnType<typeof fakeConductor>>) =>
   kit.tasks.find((task) => task.name === 'liveness')!.run(new AbortController().signal);
 const image = { image_source: 'http://images/disk.raw', image_checksum: 'a'.repeat(64) };
 

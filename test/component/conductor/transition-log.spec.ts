@@ -5,7 +5,7 @@ import { collectedLog } from '../../support/log.js';
 
 let database: TestDatabase;
 let log: ReturnType<typeof collectedLog>;
-let kit: ReturnType<typeof fakeConductor>;
+let kit: Awaited<ReturnType<typeof fakeConductor>>;
 beforeAll(async () => {
   database = await startTestDatabase();
 });
@@ -13,7 +13,7 @@ afterAll(() => database.stop());
 beforeEach(async () => {
   await database.clear();
   log = collectedLog();
-  kit = fakeConductor(database, { log });
+  kit = await fakeConductor(database, { log });
   await kit.start(null);
 });
 afterEach(() => kit.stop(null));
@@ -97,7 +97,7 @@ it('so does work that a restored backup left', async () => {
     null,
   );
   await kit.stop(null);
-  kit = fakeConductor(database, { log });
+  kit = await fakeConductor(database, { log });
   await kit.start(null);
   expect(moves()).toMatchObject([
     { level: 'error', name: 'stranded', to: 'deploy failed', error: expect.stringContaining('no record') },

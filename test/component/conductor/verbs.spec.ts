@@ -6,10 +6,10 @@ import { startTestDatabase, type TestDatabase } from '../../support/database.js'
 import { collectedLog } from '../../support/log.js';
 
 let database: TestDatabase;
-let kit: ReturnType<typeof fakeConductor>;
+let kit: Awaited<ReturnType<typeof fakeConductor>>;
 beforeAll(async () => {
   database = await startTestDatabase();
-  kit = fakeConductor(database);
+  kit = await fakeConductor(database);
   await kit.start(null);
 });
 afterAll(async () => {
@@ -76,14 +76,14 @@ describe('inspect', () => {
     await ask(uuid, 'inspect');
     await kit.settle(uuid, 'inspect wait');
     await kit.stop(null);
-    kit = fakeConductor(database);
+    kit = await fakeConductor(database);
     await kit.start(null);
     await kit.settle(uuid, 'manageable');
   });
 
   it('times out', async () => {
     await kit.stop(null);
-    kit = fakeConductor(database, { settings: { inspect_wait_timeout: 1 } });
+    kit = await fakeConductor(database, { settings: { inspect_wait_timeout: 1 } });
     await kit.start(null);
     const uuid = await at('manageable', { fake_delay_inspect_hardware: 60 });
     await ask(uuid, 'inspect');
@@ -191,7 +191,7 @@ describe('rescue', () => {
 
 it('a fake node is deleted without a warning', async () => {
   const log = collectedLog();
-  const other = fakeConductor(database, { host: 'conductor-of-deletions', log });
+  const other = await fakeConductor(database, { host: 'conductor-of-deletions', log });
   await other.start(null);
   const uuid = await other.node({}, { provision_state: 'manageable' });
   await other.conductor.nodes.delete(uuid, BY);

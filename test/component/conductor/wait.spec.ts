@@ -8,7 +8,7 @@ import { BY, fakeConductor } from '../../support/conductor.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 
 let database: TestDatabase;
-let kit: ReturnType<typeof fakeConductor>;
+let kit: Awaited<ReturnType<typeof fakeConductor>>;
 beforeAll(async () => {
   database = await startTestDatabase();
 });
@@ -17,7 +17,7 @@ beforeEach(() => database.clear());
 afterEach(() => kit.stop(null));
 
 const conductor = async (settings: Partial<ConductorSettings> = {}) => {
-  kit = fakeConductor(database, { settings });
+  kit = await fakeConductor(database, { settings });
   await kit.start(null);
 };
 const image = { image_source: 'http://images/disk.raw', image_checksum: 'a'.repeat(64) };

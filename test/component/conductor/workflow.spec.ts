@@ -4,14 +4,14 @@ import { BY, fakeConductor } from '../../support/conductor.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 
 let database: TestDatabase;
-let kit: ReturnType<typeof fakeConductor>;
+let kit: Awaited<ReturnType<typeof fakeConductor>>;
 beforeAll(async () => {
   database = await startTestDatabase();
 });
 afterAll(() => database.stop());
 beforeEach(async () => {
   await database.clear();
-  kit = fakeConductor(database);
+  kit = await fakeConductor(database);
   await kit.start(null);
 });
 afterEach(() => kit.stop(null));
@@ -110,7 +110,7 @@ describe('the life of a node', () => {
 
   it('times a silent wait out', async () => {
     await kit.stop(null);
-    kit = fakeConductor(database, { settings: { deploy_callback_timeout: 1 } });
+    kit = await fakeConductor(database, { settings: { deploy_callback_timeout: 1 } });
     await kit.start(null);
     const uuid = await available({ fake_delay_write_image: 60 });
     await kit.conductor.nodes.update(uuid, () => ({ instance_info: image }), BY);
@@ -216,7 +216,7 @@ describe('a conductor that comes back', () => {
     await ask(uuid, 'active');
     await kit.settle(uuid, 'wait call-back');
     await kit.stop(null);
-    kit = fakeConductor(database);
+    kit = await fakeConductor(database);
     await kit.start(null);
     await kit.settle(uuid, 'active');
   });
@@ -227,7 +227,7 @@ describe('a conductor that comes back', () => {
       `update node set provision_state = 'deploying', target_power_state = 'power on'`,
     );
     await kit.stop(null);
-    kit = fakeConductor(database);
+    kit = await fakeConductor(database);
     await kit.start(null);
     expect(await kit.parts.nodes.get(uuid)).toMatchObject({
       provision_state: 'deploy failed',

@@ -4,14 +4,14 @@ import { BY, fakeConductor } from '../../support/conductor.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 
 let database: TestDatabase;
-let kit: ReturnType<typeof fakeConductor>;
+let kit: Awaited<ReturnType<typeof fakeConductor>>;
 beforeAll(async () => {
   database = await startTestDatabase();
 });
 afterAll(() => database.stop());
 beforeEach(async () => {
   await database.clear();
-  kit = fakeConductor(database, { settings: { deploy_callback_timeout: 120 } });
+  kit = await fakeConductor(database, { settings: { deploy_callback_timeout: 120 } });
   await kit.start(null);
 });
 afterEach(() => kit.stop(null));

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openDatabase } from '../../../src/database/data-source.js';
 import { MIGRATIONS } from '../../../src/database/migrations.js';
-import { ENTITIES } from '../../../src/persistence/entities.js';
+import { ENTITIES } from '../../../src/persistence/resources.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 import { collectedLog } from '../../support/log.js';
 

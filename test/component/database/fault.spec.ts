@@ -4,7 +4,7 @@ import { inTransaction, openDatabase } from '../../../src/database/data-source.j
 import { eachRow } from '../../../src/database/each-row.js';
 import { FAULTS, rowOf } from '../../../src/database/fault.js';
 import { DatabaseAwayError, InvalidError } from '../../../src/domain/errors.js';
-import { ENTITIES } from '../../../src/persistence/entities.js';
+import { ENTITIES } from '../../../src/persistence/resources.js';
 import { silentLog, startTestDatabase, type TestDatabase } from '../../support/database.js';
 import { collectedLog } from '../../support/log.js';
 

@@ -24,7 +24,7 @@ describe('the schema', () => {
 
   it('refuses a database that a newer Ferric migrated', async () => {
     const { openDatabase } = await import('../../../src/database/data-source.js');
-    const { ENTITIES } = await import('../../../src/persistence/entities.js');
+    const { ENTITIES } = await import('../../../src/persistence/resources.js');
     const { silentLog } = await import('../../support/database.js');
     await database.source.query(
       `insert into migration (timestamp, name) values (9999999999999, 'FromTheFuture')`,

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { inTransaction, openDatabase } from '../../../src/database/data-source.js';
-import { ENTITIES } from '../../../src/persistence/entities.js';
+import { ENTITIES } from '../../../src/persistence/resources.js';
 import { EventRepository } from '../../../src/persistence/event/event.repository.js';
 import { EventStream } from '../../../src/persistence/event/event-stream.js';
 import { BY, fakeConductor } from '../../support/conductor.js';
@@ -104,7 +104,7 @@ describe('a connection that goes silent', () => {
   });
 
   it('in the middle of a deployment: the work goes on', async () => {
-    const kit = fakeConductor({ ...database, source });
+    const kit = await fakeConductor({ ...database, source });
     await kit.start(null);
     const instance_info = { image_source: 'http://images/disk.raw', image_checksum: 'a'.repeat(64) };
     const uuids = await Promise.all(

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { Config } from '../../../config/schema.js';
 import { canonicalAddress } from '../../../domain/agent/callback-url.js';
 import { NotFoundError } from '../../../domain/errors.js';
 import type { SourceRule } from '../../../persistence/lease/source-rule.js';
@@ -17,6 +18,20 @@ export interface RamdiskSettings {
   allow_md5_checksum: boolean;
   permitted_formats: readonly string[];
   enable_bios_bootloader_install: boolean;
+}
+
+/** What ramdisks are told about images, so that both sides judge alike, comes from the sections of those who judge. */
+export function ramdiskSettings({ agent, image, deploy }: Config): RamdiskSettings {
+  const { heartbeat_timeout, requests_per_minute } = agent;
+  const { allow_md5_checksum, permitted_formats } = image;
+  const { enable_bios_bootloader_install } = deploy;
+  return {
+    heartbeat_timeout,
+    requests_per_minute,
+    allow_md5_checksum,
+    permitted_formats,
+    enable_bios_bootloader_install,
+  };
 }
 
 /** Everybody on the provisioning network reaches these routes without login. */
