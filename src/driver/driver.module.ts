@@ -33,6 +33,7 @@ import {
   noopImplementations,
 } from './implementations.js';
 import { Ipmitool } from './ipmi/ipmitool.js';
+import { IpmitoolLink } from './ipmi/ipmitool-link.js';
 import { ipxeFlavour, PXE_FLAVOUR, pxeByHttp } from './pxe/flavour.js';
 import { NetworkBoot } from './pxe/network-boot.js';
 import { DriverRegistry, type ImplementationTable } from './registry.js';
@@ -42,7 +43,7 @@ const PARTS = injected({
   images: ImageService,
   plans: BootPlanRepository,
   published: PublishedFileRepository,
-  ipmitool: Ipmitool,
+  link: IpmitoolLink,
 });
 
 /** Hardware types and their interfaces, as the configuration enables them. */
@@ -52,23 +53,25 @@ const PARTS = injected({
     CommandProcess,
     injected({ config: CONFIG }).provide(BmcQueue, ({ config }) => configuredQueue(config.ipmi)),
     injected({ config: CONFIG, commands: CommandProcess, queue: BmcQueue }).provide(
-      Ipmitool,
+      IpmitoolLink,
       ({ config, commands, queue }) =>
-        new Ipmitool({
-          settings: config.ipmi,
-          queue,
-          runtimeDirectory: join(config.data_dir, 'run'),
-          run: (command) => commands.run(command),
-        }),
+        new IpmitoolLink(
+          new Ipmitool({
+            settings: config.ipmi,
+            queue,
+            runtimeDirectory: join(config.data_dir, 'run'),
+            run: (command) => commands.run(command),
+          }),
+        ),
     ),
     PARTS.provide(
       DriverRegistry,
-      ({ config, images, plans, published, ipmitool }) =>
+      ({ config, images, plans, published, link }) =>
         new DriverRegistry({
           hardwareTypes: [IPMI, FAKE_HARDWARE],
           implementations: mergeImplementations(
             noopImplementations(),
-            ipmiImplementations({ settings: config.ipmi, deploy: config.deploy, ipmitool }),
+            ipmiImplementations({ settings: config.ipmi, deploy: config.deploy, link }),
             bootImplementations(config, images, plans, published),
             deployImplementations(config, images, published),
             fakeImplementations({
@@ -81,7 +84,7 @@ const PARTS = injected({
         }),
     ),
   ],
-  exports: [DriverRegistry, Ipmitool, CommandProcess],
+  exports: [DriverRegistry, CommandProcess],
 })
 export class DriverModule {}
 

@@ -25,6 +25,7 @@ import {
   noopImplementations,
 } from '../../../src/driver/implementations.js';
 import { Ipmitool } from '../../../src/driver/ipmi/ipmitool.js';
+import { IpmitoolLink } from '../../../src/driver/ipmi/ipmitool-link.js';
 import { type Flavour, ipxeFlavour, PXE_FLAVOUR } from '../../../src/driver/pxe/flavour.js';
 import { NetworkBoot } from '../../../src/driver/pxe/network-boot.js';
 import { DriverRegistry } from '../../../src/driver/registry.js';
@@ -88,7 +89,7 @@ const registry = new DriverRegistry({
     ipmiImplementations({
       settings,
       deploy,
-      ipmitool: new Ipmitool({ settings, runtimeDirectory: '/nonexistent' }),
+      link: new IpmitoolLink(new Ipmitool({ settings, runtimeDirectory: '/nonexistent' })),
     }),
     {
       boot: [boot(ipxeFlavour(httpUrl, 0), '/http'), boot(PXE_FLAVOUR, '/tftp')],
