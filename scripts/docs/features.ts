@@ -143,6 +143,10 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
   'Hardware types and interfaces': [
     works('ipmi: power and management by ipmitool', 'test/component/driver/ipmi.spec.ts'),
     works(
+      'redfish: power and management over HTTPS, with the quirks of six makers',
+      'test/component/driver/redfish.spec.ts',
+    ),
+    works(
       'fake-hardware with every interface, delays and failures',
       'test/component/conductor/verbs.spec.ts',
     ),

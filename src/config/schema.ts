@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { authSection } from './section/auth.js';
-import { bootMediaSection } from './section/boot-media.js';
 import { agentSection, apiSection, conductorSection, databaseSection, logSection } from './section/core.js';
 import { deploySection } from './section/deploy.js';
 import { driverSection } from './section/driver.js';
@@ -11,6 +10,7 @@ import { inspectorSection } from './section/inspector.js';
 import { ipmiSection } from './section/ipmi.js';
 import { netbootSection } from './section/netboot.js';
 import { pxeSection } from './section/pxe.js';
+import { redfishSection } from './section/redfish.js';
 
 /** The whole configuration. Sections live beside; a room is given its own section only. */
 export const configSchema = z
@@ -32,12 +32,12 @@ export const configSchema = z
       'How fast fake-hardware is. Names are Ironic’s options of [fake]; a node’s own driver_info.fake_delay_… comes first',
     ),
     ipmi: ipmiSection.describe('How BMCs are spoken to through ipmitool'),
+    redfish: redfishSection.describe(
+      'How BMCs are spoken to over Redfish. Names are Ironic’s options of [redfish] where it has them',
+    ),
     deploy: deploySection.describe('Deployment and cleaning through the agent'),
     inspector: inspectorSection.describe(
       'Inspection through the ramdisk. Names are Ironic’s options of [inspector], [auto_discovery] and [inspection_rules]',
-    ),
-    boot_media: bootMediaSection.describe(
-      'Boot loaders of the discs that machines start from by virtual media',
     ),
     pxe: pxeSection.describe('Boot scripts and what the ramdisk’s kernel is told'),
     image: imageSection.describe('Instance images: where they may come from, what they may be, the cache'),

@@ -26,16 +26,19 @@ import { RamdiskLogs } from './agent/ramdisk-logs.js';
 import { BmcQueue, configuredQueue } from './bmc/queue.js';
 import { FAKE_HARDWARE } from './hardware-type/fake-hardware.js';
 import { IPMI } from './hardware-type/ipmi.js';
+import { MANUAL_MANAGEMENT } from './hardware-type/manual-management.js';
+import { REDFISH } from './hardware-type/redfish.js';
 import {
   fakeImplementations,
   ipmiImplementations,
   mergeImplementations,
   noopImplementations,
+  redfishImplementations,
 } from './implementations.js';
 import { Ipmitool } from './ipmi/ipmitool.js';
-import { IpmitoolLink } from './ipmi/ipmitool-link.js';
 import { ipxeFlavour, PXE_FLAVOUR, pxeByHttp } from './pxe/flavour.js';
 import { NetworkBoot } from './pxe/network-boot.js';
+import { RedfishClient } from './redfish/client.js';
 import { DriverRegistry, type ImplementationTable } from './registry.js';
 
 const PARTS = injected({
@@ -43,7 +46,8 @@ const PARTS = injected({
   images: ImageService,
   plans: BootPlanRepository,
   published: PublishedFileRepository,
-  link: IpmitoolLink,
+  ipmitool: Ipmitool,
+  redfish: RedfishClient,
 });
 
 /** Hardware types and their interfaces, as the configuration enables them. */
@@ -53,25 +57,25 @@ const PARTS = injected({
     CommandProcess,
     injected({ config: CONFIG }).provide(BmcQueue, ({ config }) => configuredQueue(config.ipmi)),
     injected({ config: CONFIG, commands: CommandProcess, queue: BmcQueue }).provide(
-      IpmitoolLink,
+      Ipmitool,
       ({ config, commands, queue }) =>
-        new IpmitoolLink(
-          new Ipmitool({
-            settings: config.ipmi,
-            queue,
-            runtimeDirectory: join(config.data_dir, 'run'),
-            run: (command) => commands.run(command),
-          }),
-        ),
+        new Ipmitool({
+          settings: config.ipmi,
+          queue,
+          runtimeDirectory: join(config.data_dir, 'run'),
+          run: (command) => commands.run(command),
+        }),
     ),
+    injected({ config: CONFIG }).provide(RedfishClient, ({ config }) => new RedfishClient(config.redfish)),
     PARTS.provide(
       DriverRegistry,
-      ({ config, images, plans, published, link }) =>
+      ({ config, images, plans, published, ipmitool, redfish }) =>
         new DriverRegistry({
-          hardwareTypes: [IPMI, FAKE_HARDWARE],
+          hardwareTypes: [IPMI, REDFISH, MANUAL_MANAGEMENT, FAKE_HARDWARE],
           implementations: mergeImplementations(
             noopImplementations(),
-            ipmiImplementations({ settings: config.ipmi, deploy: config.deploy, link }),
+            ipmiImplementations({ settings: config.ipmi, deploy: config.deploy, ipmitool }),
+            redfishImplementations({ settings: config.redfish, client: redfish }),
             bootImplementations(config, images, plans, published),
             deployImplementations(config, images, published),
             fakeImplementations({
@@ -84,7 +88,7 @@ const PARTS = injected({
         }),
     ),
   ],
-  exports: [DriverRegistry, CommandProcess],
+  exports: [DriverRegistry, Ipmitool, CommandProcess],
 })
 export class DriverModule {}
 

@@ -1,6 +1,7 @@
 import type { DeploySettings } from '../config/section/deploy.js';
 import type { FakeSettings } from '../config/section/fake.js';
 import type { IpmiSettings } from '../config/section/ipmi.js';
+import type { RedfishSettings } from '../config/section/redfish.js';
 import { INTERFACE_KINDS } from './contract/interfaces.js';
 import { FakeBoot } from './fake/boot.js';
 import { FakeConsole } from './fake/console.js';
@@ -12,13 +13,18 @@ import { FakePower } from './fake/power.js';
 import { FakeRescue } from './fake/rescue.js';
 import { FakeBios, FakeFirmware, FakeRaid } from './fake/settings.js';
 import { FakeVendor } from './fake/vendor.js';
-import type { BmcLink } from './ipmi/link.js';
+import type { Ipmitool } from './ipmi/ipmitool.js';
 import { IpmiManagement } from './ipmi/management.js';
 import { IpmiPower } from './ipmi/power.js';
 import { IpmiVendor } from './ipmi/vendor.js';
 import { NoopManagement } from './noop/management.js';
 import { NoopNetwork } from './noop/network.js';
 import { AbsentInterface, InertInterface } from './noop/passive.js';
+import type { RedfishClient } from './redfish/client.js';
+import { RedfishMachines } from './redfish/machine.js';
+import { RedfishManagement } from './redfish/management.js';
+import { RedfishPower } from './redfish/power.js';
+import { RedfishResets } from './redfish/resets.js';
 import type { ImplementationTable } from './registry.js';
 
 const ABSENT = ['bios', 'console', 'firmware', 'inspect', 'raid', 'rescue', 'vendor'] as const;
@@ -62,18 +68,33 @@ export function fakeImplementations(parts: {
   return table;
 }
 
-/** @param parts.link started, or to be started before the first use */
+/** @param parts.ipmitool started, or to be started before the first use */
 export function ipmiImplementations(parts: {
   settings: IpmiSettings;
   deploy: DeploySettings;
-  link: BmcLink;
+  ipmitool: Ipmitool;
 }): Partial<ImplementationTable> {
-  const { link, settings, deploy } = parts;
-  const management = new IpmiManagement({ link, settings, defaultBootMode: deploy.default_boot_mode });
+  const { ipmitool, settings, deploy } = parts;
+  const management = new IpmiManagement({ ipmitool, settings, defaultBootMode: deploy.default_boot_mode });
   return {
-    power: [new IpmiPower({ link, management })],
+    power: [new IpmiPower({ ipmitool, management })],
     management: [management],
-    vendor: [new IpmiVendor(link)],
+    vendor: [new IpmiVendor(ipmitool)],
+  };
+}
+
+/** @param parts.client started and stopped with the daemon */
+export function redfishImplementations(parts: {
+  settings: RedfishSettings;
+  client: RedfishClient;
+}): Partial<ImplementationTable> {
+  const { settings } = parts;
+  const machines = new RedfishMachines(parts.client);
+  const resets = new RedfishResets(settings);
+  const management = new RedfishManagement({ machines, resets, settings });
+  return {
+    power: [new RedfishPower({ machines, management, resets })],
+    management: [management],
   };
 }
 

@@ -253,7 +253,7 @@ describe('the enrolment example of Ironic’s standalone guide', () => {
     );
     expect(await errors('node', 'create', '--driver', 'nosuch')).toBe(
       'No valid host was found. Reason: No conductor service registered which supports driver nosuch for conductor group "". ' +
-        'Enabled hardware types (driver.enabled_hardware_types): fake-hardware, ipmi. (HTTP 400)',
+        'Enabled hardware types (driver.enabled_hardware_types): fake-hardware, ipmi, redfish. (HTTP 400)',
     );
     expect(await errors('node', 'create', '--driver', 'ipmi', '--name', 'web-1')).toContain(
       'A node with name web-1 already exists. (HTTP 409)',
@@ -332,7 +332,7 @@ describe('the service', () => {
     expect(await json('conductor', 'show', host)).toMatchObject({
       hostname: host,
       alive: true,
-      drivers: ['fake-hardware', 'ipmi'],
+      drivers: ['fake-hardware', 'ipmi', 'redfish'],
     });
   });
   it('wrote no secret to its log', () => {

@@ -73,7 +73,7 @@ export class VerbAcceptance {
     switch (event) {
       case 'manage':
         return move.to === 'verifying'
-          ? { kind: 'verify', plan: () => [plannedFrom(ownStep('verify'), {})] }
+          ? { kind: 'verify', plan: (moved) => planVerification(registry.resolve(moved)) }
           : null;
       case 'abort':
         return node.provision_state === 'service failed' ? this.#backFromService() : null;
@@ -267,4 +267,12 @@ function planTeardown(interfaces: Interfaces, before: Node): PlannedStep[] {
     ...(before.console_enabled ? [plannedFrom(ownStep('stop_console'), {})] : []),
     ...planSteps(interfaces, 'teardown'),
   ];
+}
+
+/** The BMC's answer, and around it what the node's interfaces verify: above the priority of 100 before, below it after. */
+function planVerification(interfaces: Interfaces): PlannedStep[] {
+  const own = planSteps(interfaces, 'verify');
+  const before = own.filter(({ priority }) => priority > 100);
+  const after = own.filter(({ priority }) => priority <= 100);
+  return [...before, plannedFrom(ownStep('verify'), {}), ...after];
 }

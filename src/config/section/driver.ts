@@ -18,16 +18,16 @@ const fallback = (kind: string) =>
 /** Which hardware types and interfaces exist for this conductor. Names are Ironic's own options. */
 export const driverSection = z
   .strictObject({
-    enabled_hardware_types: names(['ipmi', 'fake-hardware'], 'hardware types'),
+    enabled_hardware_types: names(['ipmi', 'redfish', 'fake-hardware'], 'hardware types'),
     enabled_bios_interfaces: names(['no-bios', 'fake'], 'bios interfaces'),
     enabled_boot_interfaces: names(['ipxe', 'pxe', 'fake'], 'boot interfaces'),
     enabled_console_interfaces: names(['no-console', 'fake'], 'console interfaces'),
     enabled_deploy_interfaces: names(['direct', 'ramdisk', 'custom-agent', 'fake'], 'deploy interfaces'),
     enabled_firmware_interfaces: names(['no-firmware', 'fake'], 'firmware interfaces'),
     enabled_inspect_interfaces: names(['agent', 'no-inspect', 'fake'], 'inspect interfaces'),
-    enabled_management_interfaces: names(['ipmitool', 'noop', 'fake'], 'management interfaces'),
+    enabled_management_interfaces: names(['ipmitool', 'redfish', 'noop', 'fake'], 'management interfaces'),
     enabled_network_interfaces: names(['noop'], 'network interfaces'),
-    enabled_power_interfaces: names(['ipmitool', 'fake'], 'power interfaces'),
+    enabled_power_interfaces: names(['ipmitool', 'redfish', 'fake'], 'power interfaces'),
     enabled_raid_interfaces: names(['no-raid', 'agent', 'fake'], 'raid interfaces'),
     enabled_rescue_interfaces: names(['no-rescue', 'agent', 'fake'], 'rescue interfaces'),
     enabled_storage_interfaces: names(['noop', 'fake'], 'storage interfaces'),

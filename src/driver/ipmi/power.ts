@@ -1,15 +1,16 @@
 import { FerricError, UnsupportedError } from '../../domain/errors.js';
 import { POWER_TARGETS, type PowerState, type PowerTarget, settledPower } from '../../domain/power/power.js';
-import { pause } from '../../platform/pause.js';
 import type { DriverContext, ReadContext } from '../contract/context.js';
 import type { Startable } from '../contract/implementation.js';
 import type { PowerInterface } from '../contract/power.js';
 import { IPMI_PROPERTIES, parseTarget } from './arguments.js';
-import { type BmcLink, type ChassisAct, callOf, IpmiError } from './link.js';
+import { powerControl, powerStatus } from './commands.js';
+import { callOf, IpmiError, type Ipmitool, rest } from './ipmitool.js';
 import type { IpmiManagement } from './management.js';
+import { parsePowerStatus } from './output.js';
 
 type Settled = ReturnType<typeof settledPower>;
-type Act = Exclude<ChassisAct, 'diag'>;
+type Act = 'on' | 'off' | 'soft' | 'reset';
 
 /** What each target takes, as data. `unless`: the act is left out when the machine is in that state already. */
 const PLANS: Record<PowerTarget, readonly { act: Act; until: Settled; unless?: Settled }[]> = {
@@ -45,18 +46,18 @@ interface Time {
   readonly timeout: number;
 }
 
-/** Power by Chassis Control. Saves nothing. */
+/** Power by `ipmitool power`. Saves nothing. */
 export class IpmiPower implements PowerInterface {
   readonly name = 'ipmitool';
   readonly needs: Startable;
   readonly properties = IPMI_PROPERTIES;
   readonly targets = POWER_TARGETS;
-  private readonly link: BmcLink;
+  private readonly ipmitool: Ipmitool;
   private readonly management: IpmiManagement;
 
-  constructor(parts: { link: BmcLink; management: IpmiManagement }) {
-    this.link = parts.link;
-    this.needs = parts.link;
+  constructor(parts: { ipmitool: Ipmitool; management: IpmiManagement }) {
+    this.ipmitool = parts.ipmitool;
+    this.needs = parts.ipmitool;
     this.management = parts.management;
   }
 
@@ -65,7 +66,8 @@ export class IpmiPower implements PowerInterface {
   }
 
   async getPowerState(context: ReadContext): Promise<PowerState> {
-    return (await this.link.chassisPower(callOf(context))) ?? 'error';
+    const stdout = await this.ipmitool.execute(callOf(context, powerStatus));
+    return parsePowerStatus(stdout) ?? 'error';
   }
 
   async setPowerState(context: DriverContext, target: PowerTarget, timeout: number): Promise<void> {
@@ -139,7 +141,8 @@ export class IpmiPower implements PowerInterface {
   }
 
   private async give(context: DriverContext, act: Act, end: number): Promise<void> {
-    await this.link.chassisControl({ ...callOf(context), within: end - performance.now() }, act);
+    const call = callOf(context, powerControl(act));
+    await this.ipmitool.execute({ ...call, within: end - performance.now() });
   }
 
   private async await(context: DriverContext, wanted: Settled, time: Time): Promise<void> {
@@ -155,9 +158,9 @@ export class IpmiPower implements PowerInterface {
   private async watch(context: DriverContext, wanted: Settled, end: number): Promise<PowerState> {
     for (let look = 0; ; look++) {
       const state = await this.getPowerState(context);
-      const interval = LOOKS[Math.min(look, LOOKS.length - 1)]!;
-      if (state === wanted || performance.now() + interval >= end) return state;
-      await pause(interval, context.signal);
+      const pause = LOOKS[Math.min(look, LOOKS.length - 1)]!;
+      if (state === wanted || performance.now() + pause >= end) return state;
+      await rest(pause, context.signal);
     }
   }
 }

@@ -98,7 +98,7 @@ describe('the clients of Debian 12', () => {
 
   it('are told keys of nodes that Ferric knows', async () => {
     const known = await Promise.all(
-      ['ipmi', 'fake-hardware'].map((name) => daemon.api('GET', `/v1/drivers/${name}/properties`)),
+      ['ipmi', 'redfish', 'fake-hardware'].map((name) => daemon.api('GET', `/v1/drivers/${name}/properties`)),
     );
     const driverInfo = known.flatMap((one) => Object.keys(one));
     let source = '';

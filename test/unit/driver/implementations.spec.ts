@@ -5,6 +5,7 @@ import { fakeSection } from '../../../src/config/section/fake.js';
 import { inspectorSection } from '../../../src/config/section/inspector.js';
 import { ipmiSection } from '../../../src/config/section/ipmi.js';
 import { pxeSection } from '../../../src/config/section/pxe.js';
+import { redfishSection } from '../../../src/config/section/redfish.js';
 import { AgentInspect } from '../../../src/driver/agent/agent-inspect.js';
 import { AgentRaid } from '../../../src/driver/agent/agent-raid.js';
 import { AgentRescue } from '../../../src/driver/agent/agent-rescue.js';
@@ -18,16 +19,19 @@ import { RamdiskDeploy } from '../../../src/driver/agent/ramdisk-deploy.js';
 import { RamdiskLogs } from '../../../src/driver/agent/ramdisk-logs.js';
 import { FAKE_HARDWARE } from '../../../src/driver/hardware-type/fake-hardware.js';
 import { IPMI } from '../../../src/driver/hardware-type/ipmi.js';
+import { MANUAL_MANAGEMENT } from '../../../src/driver/hardware-type/manual-management.js';
+import { REDFISH } from '../../../src/driver/hardware-type/redfish.js';
 import {
   fakeImplementations,
   ipmiImplementations,
   mergeImplementations,
   noopImplementations,
+  redfishImplementations,
 } from '../../../src/driver/implementations.js';
 import { Ipmitool } from '../../../src/driver/ipmi/ipmitool.js';
-import { IpmitoolLink } from '../../../src/driver/ipmi/ipmitool-link.js';
 import { type Flavour, ipxeFlavour, PXE_FLAVOUR } from '../../../src/driver/pxe/flavour.js';
 import { NetworkBoot } from '../../../src/driver/pxe/network-boot.js';
+import { RedfishClient } from '../../../src/driver/redfish/client.js';
 import { DriverRegistry } from '../../../src/driver/registry.js';
 import type { ImageService } from '../../../src/image/image-service.js';
 import type { BootPlanRepository } from '../../../src/persistence/boot-plan/boot-plan.repository.js';
@@ -81,15 +85,21 @@ const rescue = new AgentRescue({
 });
 
 const registry = new DriverRegistry({
-  hardwareTypes: [IPMI, FAKE_HARDWARE],
-  settings: driverSection.parse(undefined),
+  hardwareTypes: [IPMI, REDFISH, MANUAL_MANAGEMENT, FAKE_HARDWARE],
+  settings: driverSection.parse({
+    enabled_hardware_types: ['ipmi', 'redfish', 'manual-management', 'fake-hardware'],
+  }),
   implementations: mergeImplementations(
     noopImplementations(),
     fakeImplementations({ deploy, journalDirectory: null, delays: fakeSection.parse(undefined) }),
     ipmiImplementations({
       settings,
       deploy,
-      link: new IpmitoolLink(new Ipmitool({ settings, runtimeDirectory: '/nonexistent' })),
+      ipmitool: new Ipmitool({ settings, runtimeDirectory: '/nonexistent' }),
+    }),
+    redfishImplementations({
+      settings: redfishSection.parse(undefined),
+      client: new RedfishClient(redfishSection.parse(undefined)),
     }),
     {
       boot: [boot(ipxeFlavour(httpUrl, 0), '/http'), boot(PXE_FLAVOUR, '/tftp')],
@@ -125,7 +135,33 @@ describe('all implementations, as configured by default', () => {
       enabled_management_interfaces: ['ipmitool', 'noop'],
       enabled_vendor_interfaces: ['ipmitool', 'no-vendor'],
     });
-    expect(registry.driverNames()).toEqual(['fake-hardware', 'ipmi']);
+    expect(registry.driverNames()).toEqual(['fake-hardware', 'ipmi', 'manual-management', 'redfish']);
+    expect(driverSection.parse(undefined).enabled_hardware_types).toEqual([
+      'ipmi',
+      'redfish',
+      'fake-hardware',
+    ]);
+  });
+
+  it('are those that Ironic’s clients expect of a redfish node, as far as they are built', () => {
+    expect(registry.defaultsFor('redfish')).toMatchObject({
+      boot: 'ipxe',
+      deploy: 'direct',
+      management: 'redfish',
+      power: 'redfish',
+    });
+    expect(registry.defaultsFor('manual-management')).toMatchObject({ management: 'noop', power: 'fake' });
+    expect(Object.keys(registry.properties('redfish')).filter((key) => key.startsWith('redfish_'))).toEqual([
+      'redfish_address',
+      'redfish_system_id',
+      'redfish_username',
+      'redfish_password',
+      'redfish_verify_ca',
+      'redfish_auth_type',
+      'redfish_tls_minimum_version',
+      'redfish_tls_ciphers',
+      'redfish_pin_certificate',
+    ]);
   });
 
   it('know these driver_info keys', () => {

@@ -1,0 +1,21 @@
+import type { HardwareType } from '../contract/interfaces.js';
+
+/** Any machine with a Redfish service (Ironic: drivers/redfish.py; of its interfaces those that are built). */
+export const REDFISH: HardwareType = {
+  name: 'redfish',
+  supports: {
+    bios: ['no-bios'],
+    boot: ['ipxe', 'pxe'],
+    console: ['no-console'],
+    deploy: ['direct', 'ramdisk', 'custom-agent'],
+    firmware: ['no-firmware'],
+    inspect: ['agent', 'no-inspect'],
+    management: ['redfish', 'noop'],
+    network: ['noop'],
+    power: ['redfish'],
+    raid: ['no-raid', 'agent'],
+    rescue: ['no-rescue', 'agent'],
+    storage: ['noop'],
+    vendor: ['no-vendor'],
+  },
+};

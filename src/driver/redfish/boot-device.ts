@@ -1,0 +1,213 @@
+import { FerricError, InvalidError, UnsupportedError } from '../../domain/errors.js';
+import { isObject, type JsonObject } from '../../domain/json.js';
+import type { BootDevice, BootMode } from '../../domain/node/boot-device.js';
+import {
+  allowedTargets,
+  isOverridden,
+  OVERRIDE_DEVICES,
+  type OverrideDevice,
+  type OverridePlan,
+  type OverrideWish,
+  planOverride,
+  readBoot,
+} from '../../protocol/redfish/boot-override.js';
+import { hasMessage } from '../../protocol/redfish/error-body.js';
+import type { Differences } from '../../protocol/redfish/quirk.js';
+import { partOf, type Resource } from '../../protocol/redfish/resource.js';
+import type { DriverContext, ReadContext } from '../contract/context.js';
+import { RedfishError } from './faults.js';
+import type { Read, RedfishMachine, RedfishMachines } from './machine.js';
+import { rest } from './wait.js';
+
+/** driver_internal_info: what is to persist on a machine whose BMC keeps a device for one start alone (Ironic's name). */
+const KEPT = 'redfish_boot_device';
+
+interface Kept extends JsonObject {
+  device: OverrideDevice;
+  /** Another device was set for the next start: it is left alone once. */
+  leaveNext: boolean;
+}
+
+/** ms between looks at an override that is not shown yet. */
+const LOOKS = [0, 1_000, 2_000, 3_000] as const;
+const MOST_SENT = 5;
+
+interface Seen {
+  readonly system: Read & { path: string };
+  readonly pending: { path: string; read: Read } | undefined;
+  readonly differences: Differences;
+}
+
+/** Boot source overrides. */
+export class RedfishBootDevice {
+  constructor(private readonly machines: RedfishMachines) {}
+
+  async get(context: ReadContext): Promise<{ boot_device: BootDevice | null; persistent: boolean | null }> {
+    const kept = keptOf(context);
+    if (kept && !kept.leaveNext) return { boot_device: kept.device, persistent: true };
+    const { resource } = await this.machines.of(context).system();
+    const { device, persistent } = readBoot(resource);
+    if (kept && kept.device === device) return { boot_device: device, persistent: true };
+    return { boot_device: device, persistent };
+  }
+
+  async set(context: DriverContext, device: BootDevice, persistent: boolean, uri?: string): Promise<void> {
+    const known = OVERRIDE_DEVICES.find((one) => one === device);
+    if (!known) {
+      throw new InvalidError(
+        `Invalid boot device ${device} specified, supported are ${OVERRIDE_DEVICES.join(', ')}.`,
+      );
+    }
+    const machine = this.machines.of(context);
+    const enabled = await this.override(machine, {
+      device: known,
+      persistent,
+      ...(known === 'uefihttp' ? { httpBootUri: uri ?? null } : {}),
+    });
+    await this.remember(context, known, persistent, enabled === 'Once');
+  }
+
+  /** Right before a start: a device that is to persist is said again to a BMC that keeps it for one start alone. */
+  async renew(context: DriverContext): Promise<void> {
+    const kept = keptOf(context);
+    if (!kept) return;
+    if (kept.leaveNext) await this.keep(context, { ...kept, leaveNext: false });
+    else await this.override(this.machines.of(context), { device: kept.device, persistent: false });
+  }
+
+  /** Says which mode the next start is in, where the override says it. @throws UnsupportedError where it cannot be said */
+  async setMode(machine: RedfishMachine, mode: BootMode): Promise<void> {
+    const { system, differences } = await this.look(machine);
+    const now = readBoot(system.resource);
+    if (differences.modeReadOnly) {
+      throw new UnsupportedError('The BMC’s boot mode cannot be set by Redfish: a BIOS attribute has it.');
+    }
+    const value = mode === 'uefi' ? 'UEFI' : 'Legacy';
+    const whole =
+      differences.bootPayload === 'whole' && now.target !== undefined && now.enabled !== undefined;
+    const boot: Resource = {
+      BootSourceOverrideMode: value,
+      ...(whole ? { BootSourceOverrideTarget: now.target!, BootSourceOverrideEnabled: now.enabled! } : {}),
+    };
+    try {
+      await machine.patch(system.path, { Boot: boot }, system.etag);
+    } catch (error) {
+      if (!(error instanceof RedfishError) || error.unanswered || now.mode !== undefined) throw error;
+      throw new UnsupportedError(`The BMC tells no boot mode, and none can be set: ${error.message}`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** @returns whether it is for the next start alone */
+  private async override(machine: RedfishMachine, wish: OverrideWish): Promise<string> {
+    let seen = await this.look(machine);
+    if (typeof wish.httpBootUri === 'string' && seen.differences.noHttpBootUri) {
+      throw new UnsupportedError(
+        'This machine’s firmware takes no URL for UEFI HTTP boot by Redfish (HttpBootUri); BIOS attributes have it.',
+      );
+    }
+    let plan = planOrRefuse(wish, seen);
+    const left = new Set<string>();
+    for (let sent = 1; ; sent++) {
+      const boot = Object.fromEntries(Object.entries(plan.boot).filter(([name]) => !left.has(name)));
+      let refusal: RedfishError | undefined;
+      try {
+        const on =
+          plan.onSettings && seen.pending ? seen.pending : { path: seen.system.path, read: seen.system };
+        await machine.patch(on.path, { Boot: boot }, on.read.etag);
+      } catch (error) {
+        if (!(error instanceof RedfishError) || error.status === 401) throw error;
+        if (error.status === undefined && !error.unanswered) throw error;
+        refusal = error;
+      }
+      // Whatever was answered: what is shown counts. A 400 may have set it, and a 200 may not.
+      if (await this.isShown(machine, plan, refusal ? 1 : LOOKS.length)) return plan.enabled;
+      if (sent >= MOST_SENT) throw refusal ?? notShown(plan);
+      const next = refusal ? partToLeave(refusal, boot) : undefined;
+      if (refusal && next === 'BootSourceOverrideEnabled' && plan.enabled === 'Continuous') {
+        plan = planOrRefuse({ ...wish, persistent: false }, seen);
+      } else if (next !== undefined) left.add(next);
+      else if (refusal && !refusal.unanswered) throw refusal;
+      else if (sent > 1) throw refusal ?? notShown(plan);
+      else {
+        seen = await this.look(machine);
+        plan = planOrRefuse(wish, { ...seen, differences: { ...seen.differences, bootPayload: 'whole' } });
+      }
+    }
+  }
+
+  private async look(machine: RedfishMachine): Promise<Seen> {
+    const system = await machine.system();
+    const { differences } = await machine.differences(system.resource);
+    return { system, pending: await machine.pending(system.resource), differences };
+  }
+
+  private async isShown(machine: RedfishMachine, plan: OverridePlan, looks: number): Promise<boolean> {
+    for (const pause of LOOKS.slice(0, looks)) {
+      if (pause > 0) await rest(pause, machine.caller.signal);
+      const system = await machine.system();
+      if (isOverridden(readBoot(system.resource), plan)) return true;
+      if (!plan.onSettings) continue;
+      const pending = await machine.pending(system.resource);
+      if (pending && isOverridden(readBoot(pending.read.resource), plan)) return true;
+    }
+    return false;
+  }
+
+  private async remember(
+    context: DriverContext,
+    device: OverrideDevice,
+    persistent: boolean,
+    once: boolean,
+  ): Promise<void> {
+    const kept = keptOf(context);
+    if (persistent && once) {
+      context.log.warn({ device }, 'the BMC keeps a boot device for one start alone: it is told before each');
+      await this.keep(context, { device, leaveNext: true });
+    } else if (persistent && kept) await this.keep(context, undefined);
+    else if (!persistent && kept) await this.keep(context, { ...kept, leaveNext: true });
+  }
+
+  private async keep(context: DriverContext, kept: Kept | undefined): Promise<void> {
+    const { [KEPT]: _, ...rest } = context.node.driver_internal_info;
+    await context.save({ driver_internal_info: kept ? { ...rest, [KEPT]: kept } : rest });
+  }
+}
+
+function planOrRefuse(wish: OverrideWish, { system, pending, differences }: Seen): OverridePlan {
+  const plan = planOverride(wish, system.resource, pending?.read.resource, differences);
+  if (plan) return plan;
+  const allowed = allowedTargets(system.resource, pending?.read.resource) ?? [];
+  throw new UnsupportedError(
+    `The BMC allows no boot from ${wish.device}; it allows ${allowed.filter((one) => one !== 'None').join(', ') || 'nothing'}.`,
+  );
+}
+
+function notShown(plan: OverridePlan): FerricError {
+  return new FerricError(
+    'bmc-failed',
+    `The BMC answered that it set the boot device ${plan.target}, and shows another.`,
+  );
+}
+
+/** The property that the service did not want, where it names one that can be left out or said otherwise. */
+function partToLeave(refusal: RedfishError, boot: Resource): string | undefined {
+  const optional = ['BootSourceOverrideEnabled', 'BootSourceOverrideMode', 'HttpBootUri'];
+  if (hasMessage(refusal.messages, 'InsufficientPrivilege')) return undefined;
+  return optional.find(
+    (name) =>
+      name in boot &&
+      boot[name] !== undefined &&
+      refusal.messages.some(
+        ({ properties, text }) => properties.some((one) => one.endsWith(name)) || text.includes(name),
+      ),
+  );
+}
+
+function keptOf(context: ReadContext): Kept | undefined {
+  const kept = partOf(context.node.driver_internal_info, KEPT);
+  if (!isObject(kept)) return undefined;
+  const device = OVERRIDE_DEVICES.find((one) => one === kept['device']);
+  return device && { device, leaveNext: kept['leaveNext'] === true };
+}

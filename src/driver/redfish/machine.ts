@@ -1,0 +1,307 @@
+import { FerricError, InvalidError } from '../../domain/errors.js';
+import type { Json, JsonObject } from '../../domain/json.js';
+import {
+  type Action,
+  type ActionParameter,
+  allowableOf,
+  readActionInfo,
+} from '../../protocol/redfish/action.js';
+import { hasMessage } from '../../protocol/redfish/error-body.js';
+import { ifMatchForms } from '../../protocol/redfish/etag.js';
+import { type Differences, differencesOf, type Identity, identityOf } from '../../protocol/redfish/quirk.js';
+import { QUIRKS } from '../../protocol/redfish/quirk-table.js';
+import {
+  idOf,
+  isBareLink,
+  linkOf,
+  linksOf,
+  partOf,
+  type Resource,
+  readCollection,
+  textOf,
+  type Uri,
+} from '../../protocol/redfish/resource.js';
+import type { ServiceRoot } from '../../protocol/redfish/service-root.js';
+import type { ReadContext } from '../contract/context.js';
+import { type Caller, callerOf, type RedfishClient } from './client.js';
+import { RedfishError } from './faults.js';
+import type { Repeat } from './retry.js';
+import type { Answer } from './transport.js';
+
+/** A resource, and the entity tag that a change of it is bound to. */
+export interface Read {
+  readonly resource: Resource;
+  readonly etag: string | undefined;
+}
+
+/** What is remembered of a machine between two calls: where it is, and how it differs. */
+interface Known {
+  system?: Uri;
+  /** With the manager's words; they need more requests than a poll should take. */
+  differences?: { readonly identity: Identity; readonly differences: Differences };
+}
+
+const MOST = 50_000;
+const MOST_PAGES = 100;
+const MOST_MEMBERS = 2_000;
+
+/** Machines behind a client. */
+export class RedfishMachines {
+  private readonly known = new Map<string, Known>();
+
+  constructor(readonly client: RedfishClient) {}
+
+  /** The node's machine, for one call. @throws InvalidError naming fields of driver_info */
+  of(context: ReadContext): RedfishMachine {
+    const caller = callerOf(context);
+    const key = `${this.client.keyOf(caller.target)} ${caller.target.systemId ?? ''}`;
+    let known = this.known.get(key);
+    if (!known) {
+      known = {};
+      this.known.set(key, known);
+      if (this.known.size > MOST) {
+        for (const oldest of this.known.keys()) {
+          this.known.delete(oldest);
+          break;
+        }
+      }
+    }
+    return new RedfishMachine(this.client, caller, known);
+  }
+}
+
+/** One machine of a Redfish service. What it remembers is where things are, never what they say. */
+export class RedfishMachine {
+  constructor(
+    readonly client: RedfishClient,
+    readonly caller: Caller,
+    private readonly known: Known,
+  ) {}
+
+  root(): Promise<ServiceRoot> {
+    return this.client.root(this.caller);
+  }
+
+  /** @throws RedfishError, also for an answer that is no resource */
+  async read(path: Uri): Promise<Read> {
+    const answer = await this.client.send(this.caller, { method: 'GET', path, repeat: 'looks' });
+    const { body } = answer;
+    if (body) return { resource: body, etag: answer.etag ?? textOf(body, '@odata.etag') };
+    const text = 'the BMC’s answer is no Redfish resource';
+    throw new RedfishError({ code: 'bmc-failed', outcome: 'refused', text }, { method: 'GET', path });
+  }
+
+  async get(path: Uri): Promise<Resource> {
+    return (await this.read(path)).resource;
+  }
+
+  /** @returns undefined for a resource that is not there, or that the service cannot give now */
+  async find(path: Uri | undefined): Promise<Resource | undefined> {
+    if (path === undefined) return undefined;
+    try {
+      return await this.get(path);
+    } catch (error) {
+      if (!(error instanceof RedfishError) || error.status === undefined || error.status === 401) throw error;
+      if (error.status === 503 || error.status === 429) throw error;
+      return undefined;
+    }
+  }
+
+  /**
+   * The members of a collection, whole: expanded where the service says that it does so, page by page.
+   * @param skips members that cannot be read are left out; otherwise they fail it
+   */
+  async members(path: Uri | undefined, skips = true): Promise<Resource[]> {
+    if (path === undefined) return [];
+    const { expands } = await this.root();
+    const found: Resource[] = [];
+    const seen = new Set<Uri>();
+    let next: Uri | undefined = expands ? `${path}?$expand=.($levels=1)` : path;
+    for (let page = 0; next !== undefined && page < MOST_PAGES && !seen.has(next); page++) {
+      seen.add(next);
+      const collection: Resource | undefined = await this.page(next, path, page);
+      if (!collection) break;
+      const { members, next: following } = readCollection(collection);
+      for (const member of members) {
+        if (found.length >= MOST_MEMBERS) return found;
+        const whole = isBareLink(member) ? await this.member(idOf(member), skips) : member;
+        if (whole) found.push(whole);
+      }
+      next = following;
+    }
+    return found;
+  }
+
+  /** A service may say that it expands, and refuse it. */
+  private async page(path: Uri, plain: Uri, page: number): Promise<Resource | undefined> {
+    if (page === 0 && path !== plain) {
+      const expanded = await this.find(path);
+      if (expanded) return expanded;
+      return this.find(plain);
+    }
+    return this.find(path);
+  }
+
+  private async member(path: Uri | undefined, skips: boolean): Promise<Resource | undefined> {
+    if (path === undefined) return undefined;
+    return skips ? this.find(path) : this.get(path);
+  }
+
+  /** The ComputerSystem, fresh. @throws InvalidError where the service has several and the node names none */
+  async system(): Promise<Read & { path: Uri }> {
+    const { known } = this;
+    const path = known.system ?? (await this.findSystem());
+    try {
+      const read = await this.read(path);
+      known.system = path;
+      return { ...read, path };
+    } catch (error) {
+      if (!(error instanceof RedfishError) || error.status !== 404) throw error;
+      delete known.system;
+      delete known.differences;
+      this.client.forgetRoot(this.caller);
+      throw error;
+    }
+  }
+
+  private async findSystem(): Promise<Uri> {
+    const { systemId } = this.caller.target;
+    const root = await this.root();
+    if (systemId !== undefined) return systemId;
+    if (root.systems === undefined) {
+      throw new FerricError(
+        'bmc-failed',
+        `The Redfish service of the BMC ${this.caller.target.address} has no Systems.`,
+      );
+    }
+    const collection = await this.get(root.systems);
+    const paths = readCollection(collection).members.flatMap((member) => idOf(member) ?? []);
+    if (paths.length === 1) return paths[0]!;
+    if (paths.length === 0) {
+      throw new FerricError(
+        'bmc-failed',
+        `The Redfish service of the BMC ${this.caller.target.address} has no system.`,
+      );
+    }
+    throw new InvalidError(
+      `The BMC ${this.caller.target.address} has ${paths.length} systems: driver_info redfish_system_id must name one of ${paths.slice(0, 20).join(', ')}`,
+    );
+  }
+
+  /** The system's settings object, where it has one. */
+  async pending(system: Resource): Promise<{ path: Uri; read: Read } | undefined> {
+    const path = linkOf(partOf(system, '@Redfish.Settings'), 'SettingsObject');
+    if (path === undefined) return undefined;
+    try {
+      return { path, read: await this.read(path) };
+    } catch (error) {
+      if (error instanceof RedfishError && error.status !== undefined && error.status < 500) return undefined;
+      throw error;
+    }
+  }
+
+  /** Managers of this system: those that it names, else the only one. */
+  async managers(system: Resource): Promise<Resource[]> {
+    const named = linksOf(partOf(system, 'Links'), 'ManagedBy');
+    if (named.length > 0) {
+      const found = await Promise.all(named.map((path) => this.find(path)));
+      return found.filter((manager) => manager !== undefined);
+    }
+    const all = await this.members((await this.root()).managers);
+    return all.length === 1 ? all : [];
+  }
+
+  /** Chassis of this system: those that it names, else the only one. */
+  async chassis(system: Resource): Promise<Resource[]> {
+    const named = linksOf(partOf(system, 'Links'), 'Chassis');
+    if (named.length > 0) {
+      const found = await Promise.all(named.map((path) => this.find(path)));
+      return found.filter((chassis) => chassis !== undefined);
+    }
+    const all = await this.members((await this.root()).chassis);
+    return all.length === 1 ? all : [];
+  }
+
+  /** What the machine says of itself, and how it differs from the specification. Asked for once. */
+  async differences(system: Resource): Promise<{ identity: Identity; differences: Differences }> {
+    if (this.known.differences) return this.known.differences;
+    const [manager] = await this.managers(system);
+    const identity = identityOf(await this.root(), system, manager);
+    this.known.differences = { identity, differences: differencesOf(identity, QUIRKS) };
+    return this.known.differences;
+  }
+
+  /** Parameters of an action, where the service describes them. */
+  async actionInfo(action: Action): Promise<ActionParameter[] | undefined> {
+    const info = await this.find(action.info);
+    return info && readActionInfo(info);
+  }
+
+  /** Values that a parameter may have, inline or described; undefined where the service does not say. */
+  async allowable(action: Action, parameter: string): Promise<readonly string[] | undefined> {
+    return (
+      allowableOf(action, parameter, undefined) ??
+      allowableOf(action, parameter, await this.actionInfo(action))
+    );
+  }
+
+  /** An action or another POST. If-Match never goes with it: iDRAC refuses that. */
+  post(path: Uri, body: Json, repeat: Repeat = 'undone'): Promise<Answer> {
+    return this.client.send(this.caller, { method: 'POST', path, body, repeat });
+  }
+
+  remove(path: Uri, body?: Json): Promise<Answer> {
+    return this.client.send(this.caller, {
+      method: 'DELETE',
+      path,
+      ...(body === undefined ? {} : { body }),
+      repeat: 'undone',
+    });
+  }
+
+  /**
+   * A change of a resource, bound to what was read of it. A precondition that is not met changes nothing, so that the other
+   * forms of the entity tag are tried; what changed meanwhile is read again once.
+   */
+  async patch(path: Uri, body: JsonObject, etag?: string): Promise<Answer> {
+    let tag = etag ?? (await this.read(path)).etag;
+    let again = true;
+    const tried = new Set<string>();
+    let last: RedfishError | undefined;
+    for (;;) {
+      const form = ifMatchForms(tag).find((one) => !tried.has(String(one)));
+      if (form === undefined && tried.has('undefined'))
+        throw last ?? new Error('no form of an entity tag is left');
+      tried.add(String(form));
+      try {
+        return await this.client.send(this.caller, {
+          method: 'PATCH',
+          path,
+          body,
+          ...(form === undefined ? {} : { headers: { 'if-match': form } }),
+          repeat: 'undone',
+        });
+      } catch (error) {
+        if (!(error instanceof RedfishError) || !isPrecondition(error)) throw error;
+        last = error;
+        if (again) {
+          again = false;
+          const fresh = (await this.read(path)).etag;
+          if (fresh !== tag) {
+            tag = fresh;
+            tried.clear();
+          }
+        }
+      }
+    }
+  }
+}
+
+/** The BMC wants another If-Match, or one at all (AMI says so with 400). */
+function isPrecondition(error: RedfishError): boolean {
+  return (
+    error.status === 412 ||
+    error.status === 428 ||
+    hasMessage(error.messages, 'PreconditionHeaderMissing', 'PreconditionFailed', 'PreconditionRequired')
+  );
+}

@@ -1,0 +1,48 @@
+import { POWER_TARGETS, type PowerState, type PowerTarget } from '../../domain/power/power.js';
+import { planPower, readPowerState } from '../../protocol/redfish/power-plan.js';
+import type { DriverContext, ReadContext } from '../contract/context.js';
+import type { Startable } from '../contract/implementation.js';
+import type { PowerInterface } from '../contract/power.js';
+import type { RedfishMachines } from './machine.js';
+import type { RedfishManagement } from './management.js';
+import type { RedfishResets } from './resets.js';
+import { parseTarget, REDFISH_PROPERTIES } from './target.js';
+
+/** Power by ComputerSystem.Reset. Saves nothing. */
+export class RedfishPower implements PowerInterface {
+  readonly name = 'redfish';
+  readonly needs: Startable;
+  readonly properties = REDFISH_PROPERTIES;
+  readonly targets = POWER_TARGETS;
+
+  constructor(
+    private readonly parts: {
+      machines: RedfishMachines;
+      management: RedfishManagement;
+      resets: RedfishResets;
+    },
+  ) {
+    this.needs = parts.machines.client;
+  }
+
+  async validate(context: ReadContext): Promise<void> {
+    parseTarget(context.node.driver_info, context.node.driver_internal_info);
+  }
+
+  async getPowerState(context: ReadContext): Promise<PowerState> {
+    const { resource } = await this.parts.machines.of(context).system();
+    return readPowerState(resource);
+  }
+
+  async setPowerState(context: DriverContext, target: PowerTarget, timeout: number): Promise<void> {
+    const machine = this.parts.machines.of(context);
+    const { resource } = await machine.system();
+    const { differences } = await machine.differences(resource);
+    const acts = planPower(target, context.node.disable_power_off, differences);
+    // The device of the next start is said anew where it does not last by itself.
+    if (target === 'power on' || target === 'rebooting' || target === 'soft rebooting') {
+      await this.parts.management.renewBootDevice(context);
+    }
+    await this.parts.resets.perform(machine, acts, timeout);
+  }
+}

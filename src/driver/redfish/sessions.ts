@@ -1,0 +1,209 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import type { Json } from '../../domain/json.js';
+import { readServiceRoot, type ServiceRoot } from '../../protocol/redfish/service-root.js';
+import { faultOfStatus, RedfishError, type RedfishFault } from './faults.js';
+import type { AuthType, RedfishTarget } from './target.js';
+import { type Answer, type Method, messagesOf, type RedfishTransport } from './transport.js';
+
+interface Session {
+  readonly target: RedfishTarget;
+  readonly token: string;
+  /** Path of the session; undefined: the service told none, so that it ends by itself. */
+  readonly location: string | undefined;
+}
+
+/** What was learned of one service under one login. Nothing of it outlives the process. */
+interface Known {
+  root: ServiceRoot | undefined;
+  session: Session | undefined;
+  /** By performance.now(): until then no session is asked for, since there was none left. */
+  basicUntil: number;
+  /** What the BMC said when it refused this login. */
+  refusal: RedfishFault | undefined;
+}
+
+export interface Look {
+  readonly signal: AbortSignal;
+  readonly attended: boolean;
+}
+
+/** ms in which no session is asked for after there was none left. */
+const BASIC_FOR = 5 * 60_000;
+const MOST = 50_000;
+
+/**
+ * Logins, one session a BMC and login. They are used by one request at a time: the queue of the BMC sees to that.
+ */
+export class RedfishSessions {
+  private readonly known = new Map<string, Known>();
+  /** A fingerprint of credentials is worth nothing outside of this process. */
+  private readonly secret = randomBytes(32);
+
+  constructor(
+    private readonly transport: RedfishTransport,
+    private readonly authType: AuthType,
+  ) {}
+
+  /** What tells this service under this login from others. */
+  keyOf(target: RedfishTarget): string {
+    const { origin, root, username, password, trust, authType } = target;
+    const login = JSON.stringify([username, password, trust, authType]);
+    return `${origin}${root} ${createHmac('sha256', this.secret).update(login).digest('base64')}`;
+  }
+
+  /** The service root; asked for once, without a login (DSP0266 §13.2.2). */
+  async root(target: RedfishTarget, look: Look): Promise<ServiceRoot> {
+    const known = this.of(target);
+    if (known.root) return known.root;
+    const path = target.root;
+    const get = (headers: Record<string, string>) =>
+      this.transport.exchange(target, { method: 'GET', path, headers, fresh: false, signal: look.signal });
+    let answer = await get({});
+    // Some want a login even here; a session's address is not known yet.
+    if (answer.status === 401 && target.username !== undefined) answer = await get(basic(target));
+    if (answer.status === 401) throw this.refused(target, 'GET', path, answer);
+    const { body, status } = answer;
+    if (status !== 200 || !body) throw wrong('GET', path, answer);
+    known.root = readServiceRoot(body);
+    return known.root;
+  }
+
+  /** @throws RedfishError for a login that this BMC refused, while nobody waits for it: BMCs lock accounts */
+  assertWelcome(target: RedfishTarget, look: Look, request: { method: string; path: string }): void {
+    const refusal = look.attended ? undefined : this.of(target).refusal;
+    if (!refusal) return;
+    const text = `${refusal.text}; it is not tried again until the credentials change or an operator asks`;
+    throw new RedfishError({ ...refusal, text }, request);
+  }
+
+  /** The headers of a login. @throws RedfishError */
+  async login(target: RedfishTarget, look: Look): Promise<Record<string, string>> {
+    if (target.username === undefined) return {};
+    const known = this.of(target);
+    if (known.session) return { 'x-auth-token': known.session.token };
+    const wanted = target.authType ?? this.authType;
+    if (wanted === 'basic' || (wanted === 'auto' && performance.now() < known.basicUntil))
+      return basic(target);
+    const { sessions } = await this.root(target, look);
+    if (sessions === undefined && wanted === 'auto') return basic(target);
+    const session = await this.begin(
+      target,
+      sessions ?? `${target.root}SessionService/Sessions`,
+      wanted,
+      look,
+    );
+    if (!session) {
+      known.basicUntil = performance.now() + BASIC_FOR;
+      return basic(target);
+    }
+    known.session = session;
+    known.refusal = undefined;
+    return { 'x-auth-token': session.token };
+  }
+
+  /** The BMC has forgotten the session. @returns whether a new login may help */
+  renew(target: RedfishTarget): boolean {
+    const known = this.of(target);
+    const had = known.session !== undefined;
+    known.session = undefined;
+    return had;
+  }
+
+  /** The BMC has refused this login. */
+  refused(target: RedfishTarget, method: Method, path: string, answer: Answer): RedfishError {
+    const fault = faultOfStatus(401, messagesOf(answer), { outcome: 'unsent' });
+    this.of(target).refusal = fault;
+    return new RedfishError(fault, { method, path });
+  }
+
+  accepted(target: RedfishTarget): void {
+    const known = this.known.get(this.keyOf(target));
+    if (known?.refusal) known.refusal = undefined;
+  }
+
+  /** What was learned of the service may have changed: a firmware update, another machine under this address. */
+  forgetRoot(target: RedfishTarget): void {
+    this.of(target).root = undefined;
+  }
+
+  /** Ends all sessions, for the BMCs' sake, which have few. Whatever does not answer at once ends by itself. */
+  async endAll(signal: AbortSignal): Promise<void> {
+    const open = [...this.known.values()].flatMap(({ session }) => session ?? []);
+    for (const known of this.known.values()) known.session = undefined;
+    const next = async () => {
+      for (let session = open.pop(); session && !signal.aborted; session = open.pop()) {
+        await this.end(session, signal);
+      }
+    };
+    await Promise.all(Array.from({ length: 64 }, next));
+  }
+
+  private async end({ target, token, location }: Session, signal: AbortSignal): Promise<void> {
+    if (location === undefined) return;
+    const headers = { 'x-auth-token': token };
+    try {
+      await this.transport.exchange(target, {
+        method: 'DELETE',
+        path: location,
+        headers,
+        fresh: true,
+        signal,
+      });
+    } catch {
+      // It ends by itself, as the BMC's SessionTimeout says.
+    }
+  }
+
+  private async begin(
+    target: RedfishTarget,
+    path: string,
+    wanted: AuthType,
+    look: Look,
+  ): Promise<Session | undefined> {
+    const body: Json = { UserName: target.username ?? '', Password: target.password };
+    const exchange = { method: 'POST', path, headers: {}, body, fresh: true, signal: look.signal } as const;
+    const answer = await this.transport.exchange(target, exchange);
+    const { status, token, location } = answer;
+    if (status === 401) throw this.refused(target, 'POST', path, answer);
+    if (status >= 200 && status < 300 && token !== undefined) return { target, token, location };
+    // No session service, or none left (iDRAC: RAC0218): it is not the login that was refused.
+    if (wanted === 'auto' && status !== 429 && status !== 403) return undefined;
+    if (wanted === 'auto' && status === 403 && /session/i.test(JSON.stringify(answer.body ?? '')))
+      return undefined;
+    throw wrong('POST', path, answer);
+  }
+
+  private of(target: RedfishTarget): Known {
+    const key = this.keyOf(target);
+    let known = this.known.get(key);
+    if (!known) {
+      known = { root: undefined, session: undefined, basicUntil: 0, refusal: undefined };
+      this.known.set(key, known);
+      if (this.known.size > MOST) {
+        for (const oldest of this.known.keys()) {
+          this.known.delete(oldest);
+          break;
+        }
+      }
+    }
+    return known;
+  }
+}
+
+/** RFC 7617: a colon ends the name, so a name with one cannot be said. */
+function basic({ username = '', password }: RedfishTarget): Record<string, string> {
+  return { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
+}
+
+function wrong(method: Method, path: string, answer: Answer): RedfishError {
+  const { status } = answer;
+  if (status >= 200 && status < 300) {
+    const text = 'the BMC’s answer is no Redfish resource: is redfish_address right?';
+    return new RedfishError({ code: 'bmc-failed', outcome: 'refused', text, status }, { method, path });
+  }
+  const more = answer.retryAfter === undefined ? {} : { retryAfter: answer.retryAfter };
+  return new RedfishError(faultOfStatus(status, messagesOf(answer), { outcome: 'unsent', ...more }), {
+    method,
+    path,
+  });
+}

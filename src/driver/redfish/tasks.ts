@@ -1,0 +1,60 @@
+import { FerricError } from '../../domain/errors.js';
+import { wordsOf } from '../../protocol/redfish/error-body.js';
+import { readTask, taskOf } from '../../protocol/redfish/task.js';
+import { RedfishError } from './faults.js';
+import type { RedfishMachine } from './machine.js';
+import type { Answer } from './transport.js';
+import { rest } from './wait.js';
+
+/** ms between two looks at a task, unless its service names another time. */
+const LOOK = 2_000;
+const LONGEST_LOOK = 30_000;
+/** How often a task that was just made may be missing, and ms between (iDRAC). */
+const MISSING = 3;
+const MISSING_PAUSE = 10_000;
+
+/**
+ * Waits for the work that an answer began; one that began none is done. A task that is gone is done: services keep none that
+ * ended. What it has come to is for the caller to look at.
+ * @param timeout ms
+ * @throws FerricError bmc-failed for a task that failed or does not end
+ */
+export async function awaitTask(machine: RedfishMachine, answer: Answer, timeout: number): Promise<void> {
+  const uri = taskOf(answer);
+  if (uri === undefined) return;
+  const end = performance.now() + timeout;
+  let seen = false;
+  let missing = 0;
+  for (;;) {
+    let pause = LOOK;
+    try {
+      const look = await machine.client.send(machine.caller, { method: 'GET', path: uri, repeat: 'looks' });
+      seen = true;
+      const body = look.body ?? {};
+      const task = readTask(body);
+      // A task monitor answers 202 while the work goes on, and then with what the request would have been answered with.
+      const isTask = 'TaskState' in body || 'JobState' in body;
+      if (look.status !== 202 && !isTask) return;
+      if (task.end === 'completed') return;
+      if (task.end === 'failed') {
+        const words = wordsOf(task.messages);
+        throw new FerricError(
+          'bmc-failed',
+          `The BMC’s task ${uri} ended as ${task.state}${words === undefined ? '' : `: ${words}`}`,
+        );
+      }
+      pause = Math.min(look.retryAfter ?? LOOK, LONGEST_LOOK);
+    } catch (error) {
+      if (!(error instanceof RedfishError) || (error.status !== 404 && error.status !== 410)) throw error;
+      if (seen || ++missing >= MISSING) return;
+      pause = MISSING_PAUSE;
+    }
+    if (performance.now() + pause >= end) {
+      throw new FerricError(
+        'bmc-failed',
+        `The BMC’s task ${uri} did not end within ${Math.round(timeout / 1000)} s.`,
+      );
+    }
+    await rest(pause, machine.caller.signal);
+  }
+}
