@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { BlobStore } from '../../../../src/image-library/blob-store.js';
+import { BlobStore } from '../../../src/image-library/blob-store.js';
 
 const SHA512 = 'a'.repeat(128);
 let directory: string;

@@ -3,12 +3,12 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { PublishedSweep } from '../../../src/netboot/published/sweep.js';
-import { NodeRepository } from '../../../src/persistence/node/node.repository.js';
-import type { Publication } from '../../../src/persistence/published-file/publication.js';
-import { PublishedFileRepository } from '../../../src/persistence/published-file/published-file.repository.js';
-import { silentLog, startTestDatabase, type TestDatabase, testKeyring } from '../../support/database.js';
-import { onDisk } from '../../support/published.js';
+import { PublishedSweep } from '../../../../src/netboot/published/sweep.js';
+import { NodeRepository } from '../../../../src/persistence/node/node.repository.js';
+import type { Publication } from '../../../../src/persistence/published-file/publication.js';
+import { PublishedFileRepository } from '../../../../src/persistence/published-file/published-file.repository.js';
+import { silentLog, startTestDatabase, type TestDatabase, testKeyring } from '../../../support/database.js';
+import { onDisk } from '../../../support/published.js';
 
 let database: TestDatabase;
 let published: PublishedFileRepository;

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import type { Event } from '../../../src/persistence/event/event.entity.js';
-import { EventRepository } from '../../../src/persistence/event/event.repository.js';
-import { EventStream } from '../../../src/persistence/event/event-stream.js';
-import { startTestDatabase, type TestDatabase } from '../../support/database.js';
+import type { Event } from '../../../../src/persistence/event/event.entity.js';
+import { EventRepository } from '../../../../src/persistence/event/event.repository.js';
+import { EventStream } from '../../../../src/persistence/event/event-stream.js';
+import { startTestDatabase, type TestDatabase } from '../../../support/database.js';
 
 let database: TestDatabase;
 let events: EventRepository;

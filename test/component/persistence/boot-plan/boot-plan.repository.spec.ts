@@ -3,9 +3,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   type BootPlan,
   BootPlanRepository,
-} from '../../../src/persistence/boot-plan/boot-plan.repository.js';
-import { NodeRepository } from '../../../src/persistence/node/node.repository.js';
-import { startTestDatabase, type TestDatabase, testKeyring } from '../../support/database.js';
+} from '../../../../src/persistence/boot-plan/boot-plan.repository.js';
+import { NodeRepository } from '../../../../src/persistence/node/node.repository.js';
+import { startTestDatabase, type TestDatabase, testKeyring } from '../../../support/database.js';
 
 let database: TestDatabase;
 let plans: BootPlanRepository;

@@ -4,9 +4,9 @@ import {
   type AddressChoice,
   type LeaseClient,
   LeaseRepository,
-} from '../../../src/persistence/lease/lease.repository.js';
-import { NodeRepository } from '../../../src/persistence/node/node.repository.js';
-import { startTestDatabase, type TestDatabase, testKeyring } from '../../support/database.js';
+} from '../../../../src/persistence/lease/lease.repository.js';
+import { NodeRepository } from '../../../../src/persistence/node/node.repository.js';
+import { startTestDatabase, type TestDatabase, testKeyring } from '../../../support/database.js';
 
 let database: TestDatabase;
 let leases: LeaseRepository;

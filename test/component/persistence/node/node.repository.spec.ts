@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { NodeRepository } from '../../../src/persistence/node/node.repository.js';
-import { startTestDatabase, type TestDatabase, testKeyring } from '../../support/database.js';
+import { NodeRepository } from '../../../../src/persistence/node/node.repository.js';
+import { startTestDatabase, type TestDatabase, testKeyring } from '../../../support/database.js';
 
 let database: TestDatabase;
 let nodes: NodeRepository;
