@@ -42,6 +42,21 @@ export default tseslint.config(
         { considerDefaultExhaustiveForUnions: true },
       ],
       'no-empty': ['error', { allowEmptyCatch: false }],
+      'max-lines': ['error', 400],
+    },
+  },
+  {
+    // What is known of a value is known to the compiler. Where it is not yet, eslint-suppressions.json counts it, by file
+    // and rule; the numbers only fall (`npm run lint` fails on more, and on a number that is too high).
+    files: ['src/**/*.ts', 'agent/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-unsafe-argument': 'error',
+      '@typescript-eslint/no-unsafe-assignment': 'error',
+      '@typescript-eslint/no-unsafe-call': 'error',
+      '@typescript-eslint/no-unsafe-member-access': 'error',
+      '@typescript-eslint/no-unsafe-return': 'error',
+      '@typescript-eslint/no-unnecessary-condition': 'error',
+      '@typescript-eslint/no-non-null-assertion': 'error',
     },
   },
   {
