@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { PollLanes } from '../src/conductor/periodic/poll-lanes.js';
 import { ipmiSection } from '../src/config/section/ipmi.js';
 import { powerStatus } from '../src/driver/ipmi/commands.js';
-import { callOf, Ipmitool } from '../src/driver/ipmi/ipmitool.js';
+import { Ipmitool } from '../src/driver/ipmi/ipmitool.js';
+import { callOf } from '../src/driver/ipmi/link.js';
 import { CommandProcess } from '../src/platform/command-process.js';
 import { DriverBench } from '../test/support/driver-context.js';
 import { Rack } from '../test/support/paper-rack.js';
@@ -58,7 +59,7 @@ async function bench(signal: AbortSignal): Promise<void> {
       const node = new DriverBench(loginOf(port, uuid));
       node.attended = false;
       try {
-        await ipmitool.execute(callOf(node.context(), powerStatus));
+        await ipmitool.execute({ ...callOf(node.context()), command: powerStatus });
         read.set(uuid, performance.now());
         return true;
       } catch {

@@ -5,6 +5,7 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ipmiSection } from '../src/config/section/ipmi.js';
 import { Ipmitool } from '../src/driver/ipmi/ipmitool.js';
+import { IpmitoolLink } from '../src/driver/ipmi/ipmitool-link.js';
 import { IpmiManagement } from '../src/driver/ipmi/management.js';
 import { IpmiPower } from '../src/driver/ipmi/power.js';
 import { runCommand } from '../src/platform/run-command.js';
@@ -47,8 +48,9 @@ type Driver = ReturnType<typeof driverIn>;
 function driverIn(directory: string) {
   const settings = ipmiSection.parse({});
   const ipmitool = new Ipmitool({ settings, runtimeDirectory: directory });
-  const management = new IpmiManagement({ ipmitool, settings, defaultBootMode: 'uefi' });
-  return { ipmitool, management, power: new IpmiPower({ ipmitool, management }) };
+  const link = new IpmitoolLink(ipmitool);
+  const management = new IpmiManagement({ link, settings, defaultBootMode: 'uefi' });
+  return { ipmitool, link, management, power: new IpmiPower({ link, management }) };
 }
 
 /** ipmitool with its own retries, and its own list of enterprise numbers hidden, as the daemon has it. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { authSection } from './section/auth.js';
+import { bootMediaSection } from './section/boot-media.js';
 import { agentSection, apiSection, conductorSection, databaseSection, logSection } from './section/core.js';
 import { deploySection } from './section/deploy.js';
 import { driverSection } from './section/driver.js';
@@ -38,6 +39,9 @@ export const configSchema = z
     deploy: deploySection.describe('Deployment and cleaning through the agent'),
     inspector: inspectorSection.describe(
       'Inspection through the ramdisk. Names are Ironic’s options of [inspector], [auto_discovery] and [inspection_rules]',
+    ),
+    boot_media: bootMediaSection.describe(
+      'Boot loaders of the discs that machines start from by virtual media',
     ),
     pxe: pxeSection.describe('Boot scripts and what the ramdisk’s kernel is told'),
     image: imageSection.describe('Instance images: where they may come from, what they may be, the cache'),

@@ -36,6 +36,7 @@ import {
   redfishImplementations,
 } from './implementations.js';
 import { Ipmitool } from './ipmi/ipmitool.js';
+import { IpmitoolLink } from './ipmi/ipmitool-link.js';
 import { ipxeFlavour, PXE_FLAVOUR, pxeByHttp } from './pxe/flavour.js';
 import { NetworkBoot } from './pxe/network-boot.js';
 import { RedfishClient } from './redfish/client.js';
@@ -46,7 +47,7 @@ const PARTS = injected({
   images: ImageService,
   plans: BootPlanRepository,
   published: PublishedFileRepository,
-  ipmitool: Ipmitool,
+  link: IpmitoolLink,
   redfish: RedfishClient,
 });
 
@@ -57,24 +58,26 @@ const PARTS = injected({
     CommandProcess,
     injected({ config: CONFIG }).provide(BmcQueue, ({ config }) => configuredQueue(config.ipmi)),
     injected({ config: CONFIG, commands: CommandProcess, queue: BmcQueue }).provide(
-      Ipmitool,
+      IpmitoolLink,
       ({ config, commands, queue }) =>
-        new Ipmitool({
-          settings: config.ipmi,
-          queue,
-          runtimeDirectory: join(config.data_dir, 'run'),
-          run: (command) => commands.run(command),
-        }),
+        new IpmitoolLink(
+          new Ipmitool({
+            settings: config.ipmi,
+            queue,
+            runtimeDirectory: join(config.data_dir, 'run'),
+            run: (command) => commands.run(command),
+          }),
+        ),
     ),
     injected({ config: CONFIG }).provide(RedfishClient, ({ config }) => new RedfishClient(config.redfish)),
     PARTS.provide(
       DriverRegistry,
-      ({ config, images, plans, published, ipmitool, redfish }) =>
+      ({ config, images, plans, published, link, redfish }) =>
         new DriverRegistry({
           hardwareTypes: [IPMI, REDFISH, MANUAL_MANAGEMENT, FAKE_HARDWARE],
           implementations: mergeImplementations(
             noopImplementations(),
-            ipmiImplementations({ settings: config.ipmi, deploy: config.deploy, ipmitool }),
+            ipmiImplementations({ settings: config.ipmi, deploy: config.deploy, link }),
             redfishImplementations({ settings: config.redfish, client: redfish }),
             bootImplementations(config, images, plans, published),
             deployImplementations(config, images, published),
@@ -88,7 +91,7 @@ const PARTS = injected({
         }),
     ),
   ],
-  exports: [DriverRegistry, Ipmitool, CommandProcess],
+  exports: [DriverRegistry, CommandProcess],
 })
 export class DriverModule {}
 

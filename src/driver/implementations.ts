@@ -13,7 +13,7 @@ import { FakePower } from './fake/power.js';
 import { FakeRescue } from './fake/rescue.js';
 import { FakeBios, FakeFirmware, FakeRaid } from './fake/settings.js';
 import { FakeVendor } from './fake/vendor.js';
-import type { Ipmitool } from './ipmi/ipmitool.js';
+import type { BmcLink } from './ipmi/link.js';
 import { IpmiManagement } from './ipmi/management.js';
 import { IpmiPower } from './ipmi/power.js';
 import { IpmiVendor } from './ipmi/vendor.js';
@@ -68,18 +68,18 @@ export function fakeImplementations(parts: {
   return table;
 }
 
-/** @param parts.ipmitool started, or to be started before the first use */
+/** @param parts.link started, or to be started before the first use */
 export function ipmiImplementations(parts: {
   settings: IpmiSettings;
   deploy: DeploySettings;
-  ipmitool: Ipmitool;
+  link: BmcLink;
 }): Partial<ImplementationTable> {
-  const { ipmitool, settings, deploy } = parts;
-  const management = new IpmiManagement({ ipmitool, settings, defaultBootMode: deploy.default_boot_mode });
+  const { link, settings, deploy } = parts;
+  const management = new IpmiManagement({ link, settings, defaultBootMode: deploy.default_boot_mode });
   return {
-    power: [new IpmiPower({ ipmitool, management })],
+    power: [new IpmiPower({ link, management })],
     management: [management],
-    vendor: [new IpmiVendor(ipmitool)],
+    vendor: [new IpmiVendor(link)],
   };
 }
 

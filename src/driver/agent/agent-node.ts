@@ -9,6 +9,7 @@ const OF_THE_AGENT = [
   'agent_url',
   'agent_verify_ca',
   'agent_secret_token',
+  'agent_secret_token_pregenerated',
   'agent_token_asker',
   'agent_last_heartbeat',
   'agent_version',
@@ -24,7 +25,20 @@ const OF_THE_AGENT = [
 
 /** What the ramdisk is started from, for driver_internal_info: a later step may have to start it once more. */
 export function keepRamdiskBoot(target: BootTarget | null): JsonObject {
-  return { ramdisk_boot: target === null ? null : { ...target } };
+  if (target === null) return { ramdisk_boot: null };
+  const { agentToken, ...kept } = target;
+  return { ramdisk_boot: kept, ...(agentToken === undefined ? {} : tokenOfItsOwn(agentToken)) };
+}
+
+/** As Ironic keeps one that the ramdisk was given before it started (deploy_utils, add_secret_token). */
+function tokenOfItsOwn(token: string): JsonObject {
+  return { agent_secret_token: token, agent_secret_token_pregenerated: true };
+}
+
+/** The token of a ramdisk that has it from its medium: started again from that, it has the same. */
+export function mediumToken({ agent_secret_token, agent_secret_token_pregenerated }: JsonObject): JsonObject {
+  const given = agent_secret_token_pregenerated === true && typeof agent_secret_token === 'string';
+  return given ? tokenOfItsOwn(agent_secret_token) : {};
 }
 
 /** @returns null for what is left to the firmware, undefined where nothing was kept */

@@ -5,7 +5,7 @@ import type { BootTarget } from '../contract/boot.js';
 import type { DriverNode } from '../contract/context.js';
 import type { StepContext } from '../contract/step.js';
 import { bootFrom, powerOff, startMachine } from '../machine-start.js';
-import { forgetAgent, keepRamdiskBoot, ramdiskBoot, stepLists } from './agent-node.js';
+import { forgetAgent, keepRamdiskBoot, mediumToken, ramdiskBoot, stepLists } from './agent-node.js';
 import type { AgentClient } from './client.js';
 
 /** Committed right before the machine is started: an agent that is known from then on is the new one. */
@@ -41,7 +41,8 @@ export class Ramdisk {
   /** Starts the machine anew from what was laid out for its ramdisk. @param internal outlives the agent that ran */
   relaunch(context: StepContext, internal: JsonObject): Promise<StepOutcome> {
     const target = targetOf(context);
-    return this.launch(context, async () => target, internal);
+    const token = mediumToken(context.node.driver_internal_info);
+    return this.launch(context, async () => target, { ...internal, ...token });
   }
 
   /** Whether `launch` got as far as to start the machine. */
@@ -74,7 +75,8 @@ export class Ramdisk {
       `The ramdisk did not call back in time: the machine is started again (${boots} of ${this.retries}).`,
     );
     await powerOff(context);
-    const kept = { ...stepLists(context.node.driver_internal_info), ...keepRamdiskBoot(targetOf(context)) };
+    const internal = context.node.driver_internal_info;
+    const kept = { ...stepLists(internal), ...mediumToken(internal), ...keepRamdiskBoot(targetOf(context)) };
     await forgetAgent(context, kept);
     return this.boot(context, boots + 1);
   }

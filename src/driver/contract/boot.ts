@@ -15,6 +15,8 @@ export interface BootTarget {
   readonly mode?: BootMode;
   /** Of `uefihttp`: what the firmware fetches. Absent: what DHCP names. */
   readonly uri?: string;
+  /** What the ramdisk has as its agent's token already: a lookup gives it to nobody. */
+  readonly agentToken?: string;
 }
 
 /**

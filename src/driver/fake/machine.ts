@@ -1,10 +1,10 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { FakeSettings } from '../../config/section/fake.js';
-import { CancelledError, FerricError, InvalidError } from '../../domain/errors.js';
+import { FerricError, InvalidError } from '../../domain/errors.js';
 import { isObject, type Json, type JsonObject } from '../../domain/json.js';
 import { nearest } from '../../domain/nearest.js';
+import { pause } from '../../platform/pause.js';
 import type { DriverContext, DriverNode, ReadContext } from '../contract/context.js';
 import type { PropertyTable } from '../contract/implementation.js';
 
@@ -215,16 +215,6 @@ export class FakeMachine {
       (name === basename(name) || name === join(this.journalDirectory, basename(name)));
     if (!inside) throw new InvalidError('fake_journal must name a file in driver.fake_journal_directory');
     return join(this.journalDirectory, basename(name));
-  }
-}
-
-/** @throws CancelledError when the signal fires first */
-export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  try {
-    await sleep(ms, undefined, { signal });
-  } catch (error) {
-    if (signal.aborted) throw new CancelledError(undefined, { cause: error });
-    throw error;
   }
 }
 

@@ -2,6 +2,7 @@ import { InvalidError } from '../../domain/errors.js';
 import { INDICATOR_STATES, MEDIA_DEVICES, type MediaDevice } from '../../domain/hardware/component.js';
 import type { JsonObject } from '../../domain/json.js';
 import { BOOT_DEVICES, type BootDevice } from '../../domain/node/boot-device.js';
+import { pause } from '../../platform/pause.js';
 import type { DriverContext, ReadContext } from '../contract/context.js';
 import type {
   FirmwareBoot,
@@ -10,7 +11,7 @@ import type {
   ManagementInterface,
   VirtualMedia,
 } from '../contract/management.js';
-import { FAKE_PROPERTIES, type FakeMachine, pause, recall } from './machine.js';
+import { FAKE_PROPERTIES, type FakeMachine, recall } from './machine.js';
 
 /** The lights of upstream's fake machine (drivers/modules/fake.py). */
 const INDICATORS: IndicatorTable = {

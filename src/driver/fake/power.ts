@@ -1,7 +1,8 @@
 import { POWER_TARGETS, type PowerState, type PowerTarget, settledPower } from '../../domain/power/power.js';
+import { pause } from '../../platform/pause.js';
 import type { DriverContext, ReadContext } from '../contract/context.js';
 import type { PowerInterface } from '../contract/power.js';
-import { FAKE_PROPERTIES, type FakeMachine, pause, recall } from './machine.js';
+import { FAKE_PROPERTIES, type FakeMachine, recall } from './machine.js';
 
 /** Its state is driver_internal_info.fake_power_state; a machine that was never switched on is off. */
 export class FakePower implements PowerInterface {

@@ -1,10 +1,11 @@
 import { InvalidError } from '../../domain/errors.js';
 import type { Json, JsonObject } from '../../domain/json.js';
+import { pause } from '../../platform/pause.js';
 import type { ReadContext } from '../contract/context.js';
 import type { StepDeclaration } from '../contract/step.js';
 import type { VendorInterface, VendorMethod } from '../contract/vendor.js';
 import { lasting } from './lasting.js';
-import { FAKE_PROPERTIES, type FakeMachine, pause } from './machine.js';
+import { FAKE_PROPERTIES, type FakeMachine } from './machine.js';
 
 /** Ironic's FakeVendorB, which its `fake` vendor interface is. */
 export class FakeVendor implements VendorInterface {

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { BmcTarget } from './arguments.js';
-import type { IpmiFault } from './output.js';
+import type { IpmiFault } from './link.js';
 
 /** What was learned of one BMC. Nothing of it outlives the process. */
 interface Known {

@@ -79,15 +79,19 @@ export function setBootDevice(device: string, options: readonly string[]): IpmiC
 
 /** Set Boot Options with one parameter's whole value. */
 export function setBootOption(parameter: number, ...value: readonly number[]): IpmiCommand {
-  const bytes = [0x00, 0x08, parameter, ...value].map((byte) => `0x${byte.toString(16).padStart(2, '0')}`);
-  return { words: ['raw', ...bytes], repeatable: true, ...RAW };
+  const bytes = [0x00, 0x08, parameter, ...value];
+  return { words: ['raw', ...bytes.map(hex)], repeatable: true, ...RAW };
 }
 
 /** Whatever somebody wants to send: nothing is known of what it does. */
-export function raw(bytes: readonly string[]): IpmiCommand {
-  return { words: ['raw', ...bytes], repeatable: false, ...RAW };
+export function raw(bytes: readonly number[]): IpmiCommand {
+  return { words: ['raw', ...bytes.map(hex)], repeatable: false, ...RAW };
 }
 
 export function bmcReset(kind: 'warm' | 'cold'): IpmiCommand {
   return { words: ['bmc', 'reset', kind], repeatable: false, ...BMC_RESET };
+}
+
+function hex(byte: number): string {
+  return `0x${byte.toString(16).padStart(2, '0')}`;
 }

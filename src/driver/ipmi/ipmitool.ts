@@ -1,17 +1,16 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { IpmiSettings } from '../../config/section/ipmi.js';
-import { CancelledError, FerricError, UnsupportedError } from '../../domain/errors.js';
-import type { Logger } from '../../platform/logger.js';
+import { CancelledError, UnsupportedError } from '../../domain/errors.js';
+import { pause } from '../../platform/pause.js';
 import { type Command, CommandError, type CommandResult, runCommand } from '../../platform/run-command.js';
 import { type BmcQueue, bmcKey, configuredQueue, type Verdict } from '../bmc/queue.js';
-import type { ReadContext } from '../contract/context.js';
 import type { Startable } from '../contract/implementation.js';
-import { type BmcTarget, type PreparedCall, parseTarget, prepareCall } from './arguments.js';
+import { type PreparedCall, prepareCall } from './arguments.js';
 import { BmcMemory } from './bmc-memory.js';
 import type { IpmiCommand } from './commands.js';
-import { type IpmiFault, parseFault, parseSuite, parseVersion } from './output.js';
+import { IpmiError, type IpmiFault, type LinkCall } from './link.js';
+import { parseFault, parseSuite, parseVersion } from './output.js';
 import { retransmissionFor, type Tried, wasRefused, worthAnother } from './retry.js';
 
 /** Older ones read past their buffers when a BMC lies about lengths (CVE-2020-5208). */
@@ -26,41 +25,8 @@ const PAUSE = 1_000;
 /** Answers that took longer than the usual time, after which a BMC counts as slow; fewer are lost packets. */
 const LATE_ANSWERS = 6;
 
-export interface IpmiCall {
-  target: BmcTarget;
+export interface IpmiCall extends Omit<LinkCall, 'once'> {
   command: IpmiCommand;
-  /** An operator, or work that one asked for, waits for it; else the daemon looks by itself. */
-  attended: boolean;
-  /** Called right before each run, with the ms that it may take. */
-  fence(duration: number): Promise<void>;
-  signal: AbortSignal;
-  log: Logger;
-  /** ms from now after which no new run begins; the configured window is the limit anyway. */
-  within?: number;
-}
-
-/** The message holds nothing of the call's arguments but the command, and the address of a BMC that is not reached. */
-export class IpmiError extends FerricError {
-  constructor(
-    readonly fault: IpmiFault,
-    command: IpmiCommand,
-    target: BmcTarget,
-  ) {
-    const { code, message } = fault;
-    const told =
-      code === 'bmc-unreachable' ? message.replace(/the BMC(’s address)?/, `$& ${target.address}`) : message;
-    super(code, `IPMI ${command.words.join(' ')} failed: ${told}.`);
-  }
-
-  /** The BMC has answered, and does not want to. */
-  get refused(): boolean {
-    return this.fault.stage === 'refusal' && this.fault.passing === undefined;
-  }
-
-  /** Nobody knows whether the BMC has acted on the command. */
-  get unanswered(): boolean {
-    return this.fault.passing !== undefined && this.fault.stage === undefined;
-  }
 }
 
 /**
@@ -129,7 +95,9 @@ export class Ipmitool implements Startable {
     } catch (error) {
       // Nobody has cancelled it: whoever asked has only so much time, and is told what was found until then.
       const timeIsUp = error instanceof CancelledError && isTimeout(call.signal.reason);
-      throw timeIsUp ? new IpmiError(heard.last ?? TOO_LATE, call.command, call.target) : error;
+      throw timeIsUp
+        ? new IpmiError(heard.last ?? TOO_LATE, call.command.words.join(' '), call.target)
+        : error;
     }
   }
 
@@ -171,7 +139,7 @@ export class Ipmitool implements Startable {
           { command: call.command.words, runs, fault: last.message },
           'IPMI command is tried again',
         );
-        await rest(PAUSE, call.signal);
+        await pause(PAUSE, call.signal);
       }
     }
   }
@@ -181,7 +149,7 @@ export class Ipmitool implements Startable {
     const refusal = call.attended ? undefined : this.memory.refusalOf(key, call.target);
     if (!refusal) return;
     const message = `${refusal.message}; it is not tried again until the credentials change or an operator asks`;
-    throw new IpmiError({ ...refusal, message }, call.command, call.target);
+    throw new IpmiError({ ...refusal, message }, call.command.words.join(' '), call.target);
   }
 
   /** @param doubt is told whether the run lost a packet, or trusted to memory */
@@ -209,7 +177,7 @@ export class Ipmitool implements Startable {
     }
     this.memory.learn(key, { silences: fault.absent ? known.silences + 1 : 0 });
     if (fault.unsure) this.memory.learn(key, { suite: undefined }); // perhaps it is another BMC by now
-    throw new IpmiError(fault, call.command, call.target);
+    throw new IpmiError(fault, call.command.words.join(' '), call.target);
   }
 
   private async runOnce(
@@ -264,37 +232,4 @@ function isTimeout(reason: unknown): boolean {
 
 function verdictOf(error: unknown): Verdict {
   return (error instanceof IpmiError ? error.fault.passing : undefined) ?? 'answered';
-}
-
-/** A call for a node, under its reservation. @throws InvalidError */
-export function callOf(context: ReadContext, command: IpmiCommand): IpmiCall {
-  return {
-    target: parseTarget(context.node.driver_info),
-    command,
-    attended: context.attended,
-    fence: (duration) => context.fence(duration),
-    signal: context.signal,
-    log: context.log,
-  };
-}
-
-/** A command that is never given twice. @throws IpmiError that says so where the answer is missing */
-export async function executeOnce(ipmitool: Ipmitool, call: IpmiCall): Promise<string> {
-  try {
-    return await ipmitool.execute(call);
-  } catch (error) {
-    if (!(error instanceof IpmiError) || !error.unanswered) throw error;
-    const message = `${error.fault.message}; it may have been carried out, and is not sent twice`;
-    throw new IpmiError({ ...error.fault, message }, call.command, call.target);
-  }
-}
-
-/** @throws CancelledError when the signal fires first */
-export async function rest(ms: number, signal: AbortSignal): Promise<void> {
-  try {
-    await sleep(ms, undefined, { signal });
-  } catch (error) {
-    if (signal.aborted) throw new CancelledError(undefined, { cause: error });
-    throw error;
-  }
 }

@@ -1,42 +1,31 @@
 import type { IpmiSettings } from '../../config/section/ipmi.js';
 import { FerricError, InvalidError } from '../../domain/errors.js';
 import type { BootDevice, BootMode } from '../../domain/node/boot-device.js';
+import { BOOT_PARAMETER } from '../../protocol/ipmi/boot-flags.js';
 import { bootModeOf } from '../capabilities.js';
 import type { DriverContext, ReadContext } from '../contract/context.js';
 import type { Startable } from '../contract/implementation.js';
 import type { ManagementInterface } from '../contract/management.js';
 import { IPMI_PROPERTIES, parseTarget } from './arguments.js';
-import { getBootFlags, powerControl, setBootDevice, setBootOption } from './commands.js';
-import { callOf, executeOnce, IpmiError, type Ipmitool } from './ipmitool.js';
-import { parseBootDevice } from './output.js';
+import { DEVICES, type Device, deviceOf, flagsFor, isDevice } from './boot-device.js';
+import { type BmcLink, callOf, givenOnce, IpmiError } from './link.js';
 
-/** Second byte of boot option parameter 5 (IPMI 2.0 table 28-14; Ironic: BOOT_DEVICE_HEXA_MAP). */
-const SELECTORS = { pxe: 0x04, disk: 0x08, cdrom: 0x14, bios: 0x18, safe: 0x0c } as const;
-type Device = keyof typeof SELECTORS;
-const DEVICES = Object.keys(SELECTORS) as Device[];
-
-/** What Supermicro takes for the disk in UEFI mode (https://www.supermicro.com/support/faqs/faq.cfm?faq=25559). */
-const SUPERMICRO_UEFI_DISK = 0x24;
-
-/** Boot option parameters (IPMI 2.0 table 28-14). */
-const FLAG_CLEARING = 3;
-const FLAGS = 5;
-/** Of parameter 3: do not clear the boot flags after 60 s. */
+/** Of boot option parameter 3: do not clear the boot flags after 60 s. */
 const KEEP_FLAGS = 0x08;
 
-/** Boot device by ipmitool. */
+/** Boot device by boot flags (IPMI 2.0 §28.12, 28.13), and the diagnostic interrupt. */
 export class IpmiManagement implements ManagementInterface {
   readonly name = 'ipmitool';
   readonly needs: Startable;
   readonly properties = IPMI_PROPERTIES;
-  private readonly ipmitool: Ipmitool;
+  private readonly link: BmcLink;
   private readonly settings: IpmiSettings;
   private readonly defaultBootMode: BootMode;
 
   /** @param parts.defaultBootMode deploy.default_boot_mode */
-  constructor(parts: { ipmitool: Ipmitool; settings: IpmiSettings; defaultBootMode: BootMode }) {
-    this.ipmitool = parts.ipmitool;
-    this.needs = parts.ipmitool;
+  constructor(parts: { link: BmcLink; settings: IpmiSettings; defaultBootMode: BootMode }) {
+    this.link = parts.link;
+    this.needs = parts.link;
     this.settings = parts.settings;
     this.defaultBootMode = parts.defaultBootMode;
   }
@@ -55,17 +44,16 @@ export class IpmiManagement implements ManagementInterface {
     const { forceBootDevice } = parseTarget(context.node.driver_info);
     const { persistent_boot_device: kept, is_next_boot_persistent: next } = context.node.driver_internal_info;
     if (forceBootDevice && isDevice(kept) && next !== false) return { boot_device: kept, persistent: true };
-    const stdout = await this.ipmitool.execute(callOf(context, getBootFlags));
-    const answer = parseBootDevice(stdout);
-    if (!answer) throw new FerricError('bmc-failed', 'The BMC’s boot flags cannot be read.');
-    return answer;
+    const flags = await this.link.bootFlags(callOf(context));
+    if (!flags) throw new FerricError('bmc-failed', 'The BMC’s boot flags cannot be read.');
+    return deviceOf(flags);
   }
 
   /** The device that the BMC holds for the next start alone; null also where it cannot tell. */
   async oneTimeDevice(context: ReadContext): Promise<BootDevice | null> {
     try {
-      const flags = parseBootDevice(await this.ipmitool.execute(callOf(context, getBootFlags)));
-      return flags?.persistent === false ? flags.boot_device : null;
+      const flags = await this.link.bootFlags(callOf(context));
+      return flags && !flags.persistent ? deviceOf(flags).boot_device : null;
     } catch (error) {
       if (error instanceof IpmiError && error.refused) return null;
       throw error;
@@ -87,7 +75,7 @@ export class IpmiManagement implements ManagementInterface {
    * second one ends the dump that the first began: one whose answer is missing is not sent again.
    */
   async injectNmi(context: DriverContext): Promise<void> {
-    await executeOnce(this.ipmitool, callOf(context, powerControl('diag')));
+    await givenOnce(() => this.link.chassisControl(callOf(context), 'diag'));
   }
 
   /** Tells a forgetful BMC (`ipmi_force_boot_device`) its persistent boot device again; right before a start. */
@@ -117,21 +105,16 @@ export class IpmiManagement implements ManagementInterface {
     if (target.disableBootTimeout ?? this.settings.disable_boot_timeout) await this.keepFlags(context);
     const mode = bootModeOf(context.node, this.defaultBootMode);
     if (!mode) throw new InvalidError('capabilities: boot_mode must be bios or uefi');
-    if (mode === 'uefi') {
-      // Raw: `options=efiboot,persistent` is broken or missing in ipmitool as some distributions ship it.
-      const supermicro = String(context.node.properties['vendor'] ?? '').toLowerCase() === 'supermicro';
-      const selector = supermicro && device === 'disk' ? SUPERMICRO_UEFI_DISK : SELECTORS[device];
-      const flags = setBootOption(FLAGS, persistent ? 0xe0 : 0xa0, selector, 0, 0, 0);
-      await this.ipmitool.execute(callOf(context, flags));
-    } else {
-      const options = persistent ? ['options=persistent'] : [];
-      await this.ipmitool.execute(callOf(context, setBootDevice(device, options)));
-    }
+    const vendor = String(context.node.properties['vendor'] ?? '');
+    await this.link.setBootFlags(
+      callOf(context),
+      flagsFor(device, { persistent, efi: mode === 'uefi', vendor }),
+    );
   }
 
   private async keepFlags(context: DriverContext): Promise<void> {
     try {
-      await this.ipmitool.execute(callOf(context, setBootOption(FLAG_CLEARING, KEEP_FLAGS)));
+      await this.link.setBootOption(callOf(context), BOOT_PARAMETER.flagValidClearing, [KEEP_FLAGS]);
     } catch (error) {
       if (!(error instanceof IpmiError) || !error.refused) throw error;
       throw new FerricError(
@@ -141,8 +124,4 @@ export class IpmiManagement implements ManagementInterface {
       );
     }
   }
-}
-
-function isDevice(value: unknown): value is Device {
-  return DEVICES.some((device) => device === value);
 }

@@ -1,29 +1,6 @@
-import type { ErrorCode } from '../../domain/errors.js';
-import type { BootDevice } from '../../domain/node/boot-device.js';
-import {
-  bootDeviceOf,
-  decodeBootFlags,
-  type BootDevice as Selector,
-} from '../../protocol/ipmi/boot-flags.js';
+import { type BootFlags, decodeBootFlags } from '../../protocol/ipmi/boot-flags.js';
 import { TEXTS } from './commands.js';
-
-/** What went wrong, and what may be done about it. */
-export interface IpmiFault {
-  code: Extract<ErrorCode, 'bmc-unreachable' | 'bmc-authentication' | 'unsupported' | 'bmc-failed'>;
-  /** For `last_error`; holds nothing of the call's arguments. */
-  message: string;
-  /** silent: no or late answers. busy: the BMC asks for a rest. None: trying again changes nothing. */
-  passing?: 'silent' | 'busy';
-  /**
-   * session: none came about, so the command was not sent. refusal: it was sent, and the BMC's answer was no. None:
-   * nobody knows whether the BMC has acted on it.
-   */
-  stage?: 'session' | 'refusal';
-  /** Not one packet came back. */
-  absent?: true;
-  /** A lost packet makes ipmitool say this too: it counts when the run lost none. */
-  unsure?: true;
-}
+import type { IpmiFault } from './link.js';
 
 type Row = Omit<IpmiFault, 'stage'> & { pattern: RegExp };
 
@@ -230,30 +207,17 @@ export function parsePowerStatus(stdout: string): 'power on' | 'power off' | und
   return state === 'on' ? 'power on' : state === 'off' ? 'power off' : undefined;
 }
 
-const DEVICES: Partial<Record<Selector, BootDevice>> = {
-  pxe: 'pxe',
-  disk: 'disk',
-  remoteMedia: 'disk', // what Supermicro takes for a disk in UEFI mode
-  remoteDisk: 'disk',
-  safe: 'safe',
-  cdrom: 'cdrom',
-  remoteCdrom: 'cdrom',
-  bios: 'bios',
-  floppy: 'floppy',
-};
-
 /** `chassis bootparam get 5`, from its line of raw bytes: the words beside it are there for bad flags too. */
-export function parseBootDevice(
-  stdout: string,
-): { boot_device: BootDevice | null; persistent: boolean | null } | undefined {
+export function parseBootFlags(stdout: string): BootFlags | undefined {
   const bytes = /^Boot parameter data: ([0-9a-f]{10})$/m.exec(stdout)?.[1];
-  if (bytes === undefined) return undefined;
-  const flags = decodeBootFlags(Uint8Array.from(Buffer.from(bytes, 'hex')));
-  const selector = bootDeviceOf(flags.selector);
-  const device = flags.valid && selector !== undefined ? DEVICES[selector] : undefined;
-  return device
-    ? { boot_device: device, persistent: flags.persistent }
-    : { boot_device: null, persistent: null };
+  return bytes === undefined ? undefined : decodeBootFlags(Uint8Array.from(Buffer.from(bytes, 'hex')));
+}
+
+/** `raw`: the response's bytes in hexadecimal, 16 a line. @returns undefined for anything else */
+export function parseRawAnswer(stdout: string): Uint8Array | undefined {
+  const bytes = stdout.split(/\s+/).filter((word) => word !== '');
+  if (!bytes.every((byte) => /^[0-9a-f]{2}$/i.test(byte))) return undefined;
+  return Uint8Array.from(bytes, (byte) => Number.parseInt(byte, 16));
 }
 
 /** `ipmitool version 1.8.19`; undefined for anything else. */

@@ -1,16 +1,15 @@
 import { FerricError, UnsupportedError } from '../../domain/errors.js';
 import { POWER_TARGETS, type PowerState, type PowerTarget, settledPower } from '../../domain/power/power.js';
+import { pause } from '../../platform/pause.js';
 import type { DriverContext, ReadContext } from '../contract/context.js';
 import type { Startable } from '../contract/implementation.js';
 import type { PowerInterface } from '../contract/power.js';
 import { IPMI_PROPERTIES, parseTarget } from './arguments.js';
-import { powerControl, powerStatus } from './commands.js';
-import { callOf, IpmiError, type Ipmitool, rest } from './ipmitool.js';
+import { type BmcLink, type ChassisAct, callOf, IpmiError } from './link.js';
 import type { IpmiManagement } from './management.js';
-import { parsePowerStatus } from './output.js';
 
 type Settled = ReturnType<typeof settledPower>;
-type Act = 'on' | 'off' | 'soft' | 'reset';
+type Act = Exclude<ChassisAct, 'diag'>;
 
 /** What each target takes, as data. `unless`: the act is left out when the machine is in that state already. */
 const PLANS: Record<PowerTarget, readonly { act: Act; until: Settled; unless?: Settled }[]> = {
@@ -46,18 +45,18 @@ interface Time {
   readonly timeout: number;
 }
 
-/** Power by `ipmitool power`. Saves nothing. */
+/** Power by Chassis Control. Saves nothing. */
 export class IpmiPower implements PowerInterface {
   readonly name = 'ipmitool';
   readonly needs: Startable;
   readonly properties = IPMI_PROPERTIES;
   readonly targets = POWER_TARGETS;
-  private readonly ipmitool: Ipmitool;
+  private readonly link: BmcLink;
   private readonly management: IpmiManagement;
 
-  constructor(parts: { ipmitool: Ipmitool; management: IpmiManagement }) {
-    this.ipmitool = parts.ipmitool;
-    this.needs = parts.ipmitool;
+  constructor(parts: { link: BmcLink; management: IpmiManagement }) {
+    this.link = parts.link;
+    this.needs = parts.link;
     this.management = parts.management;
   }
 
@@ -66,8 +65,7 @@ export class IpmiPower implements PowerInterface {
   }
 
   async getPowerState(context: ReadContext): Promise<PowerState> {
-    const stdout = await this.ipmitool.execute(callOf(context, powerStatus));
-    return parsePowerStatus(stdout) ?? 'error';
+    return (await this.link.chassisPower(callOf(context))) ?? 'error';
   }
 
   async setPowerState(context: DriverContext, target: PowerTarget, timeout: number): Promise<void> {
@@ -141,8 +139,7 @@ export class IpmiPower implements PowerInterface {
   }
 
   private async give(context: DriverContext, act: Act, end: number): Promise<void> {
-    const call = callOf(context, powerControl(act));
-    await this.ipmitool.execute({ ...call, within: end - performance.now() });
+    await this.link.chassisControl({ ...callOf(context), within: end - performance.now() }, act);
   }
 
   private async await(context: DriverContext, wanted: Settled, time: Time): Promise<void> {
@@ -158,9 +155,9 @@ export class IpmiPower implements PowerInterface {
   private async watch(context: DriverContext, wanted: Settled, end: number): Promise<PowerState> {
     for (let look = 0; ; look++) {
       const state = await this.getPowerState(context);
-      const pause = LOOKS[Math.min(look, LOOKS.length - 1)]!;
-      if (state === wanted || performance.now() + pause >= end) return state;
-      await rest(pause, context.signal);
+      const interval = LOOKS[Math.min(look, LOOKS.length - 1)]!;
+      if (state === wanted || performance.now() + interval >= end) return state;
+      await pause(interval, context.signal);
     }
   }
 }

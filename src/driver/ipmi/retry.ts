@@ -1,6 +1,6 @@
 import type { Retransmission } from './arguments.js';
 import type { IpmiCommand } from './commands.js';
-import type { IpmiFault } from './output.js';
+import type { IpmiFault } from './link.js';
 
 /** Runs that a verdict which a lost packet can forge is given: BMCs lock accounts after a few wrong passwords. */
 const DOUBTS = 3;

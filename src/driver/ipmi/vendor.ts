@@ -1,15 +1,14 @@
 import { FerricError, InvalidError } from '../../domain/errors.js';
 import type { Json, JsonObject } from '../../domain/json.js';
+import { pause } from '../../platform/pause.js';
 import type { ReadContext } from '../contract/context.js';
 import type { Startable } from '../contract/implementation.js';
 import type { StepDeclaration } from '../contract/step.js';
 import type { VendorInterface, VendorMethod } from '../contract/vendor.js';
 import { IPMI_PROPERTIES, parseTarget } from './arguments.js';
-import { bmcReset, powerStatus, raw } from './commands.js';
-import { callOf, executeOnce, IpmiError, type Ipmitool, rest } from './ipmitool.js';
+import { type BmcLink, callOf, givenOnce, IpmiError } from './link.js';
 
-/** A byte as ipmitool reads it, decimal or hexadecimal. */
-const BYTE = /^(0x[0-9a-f]{1,2}|\d{1,3})$/i;
+const BYTE = /^(0x[0-9a-f]{1,2}|0[0-7]{0,3}|[1-9]\d{0,2})$/i;
 /** An IPMI message is no longer. */
 const MOST_BYTES = 255;
 
@@ -32,8 +31,8 @@ export class IpmiVendor implements VendorInterface {
   readonly methods: Readonly<Record<string, VendorMethod>>;
   readonly steps: readonly StepDeclaration[];
 
-  constructor(private readonly ipmitool: Ipmitool) {
-    this.needs = ipmitool;
+  constructor(private readonly link: BmcLink) {
+    this.needs = link;
     this.methods = {
       send_raw: {
         ...base,
@@ -76,7 +75,8 @@ export class IpmiVendor implements VendorInterface {
   }
 
   private async send(context: ReadContext, args: JsonObject): Promise<Json> {
-    await executeOnce(this.ipmitool, callOf(context, raw(rawBytes(args))));
+    const request = rawBytes(args);
+    await givenOnce(() => this.link.raw(callOf(context), request));
     return null;
   }
 
@@ -85,16 +85,16 @@ export class IpmiVendor implements VendorInterface {
    * lost packet: ipmitool does not wait for the answer to a cold one, and a BMC may begin before it answers a warm one.
    */
   private async reset(context: ReadContext, kind: 'warm' | 'cold'): Promise<Json> {
-    const call = callOf(context, bmcReset(kind));
+    const call = callOf(context);
     try {
-      await this.ipmitool.execute(call);
+      await this.link.resetBmc(call, kind);
       if (kind === 'warm') return null;
     } catch (error) {
       if (!(error instanceof IpmiError) || !error.unanswered) throw error;
     }
     const end = performance.now() + RESTART_WATCH;
     while (performance.now() < end) {
-      await rest(RESTART_LOOK, context.signal);
+      await pause(RESTART_LOOK, context.signal);
       if (!(await this.answers(context))) return null;
     }
     throw new FerricError(
@@ -105,8 +105,7 @@ export class IpmiVendor implements VendorInterface {
 
   private async answers(context: ReadContext): Promise<boolean> {
     try {
-      const once = { ...powerStatus, repeatable: false };
-      await this.ipmitool.execute({ ...callOf(context, once), within: 0 });
+      await this.link.chassisPower({ ...callOf(context), once: true });
       return true;
     } catch (error) {
       if (error instanceof IpmiError) return error.fault.passing === undefined;
@@ -115,14 +114,21 @@ export class IpmiVendor implements VendorInterface {
   }
 }
 
-function rawBytes({ raw_bytes: text }: JsonObject): string[] {
+/** @throws InvalidError */
+function rawBytes({ raw_bytes: text }: JsonObject): number[] {
   if (typeof text !== 'string' || text.trim() === '')
     throw new InvalidError('Argument raw_bytes is missing.');
-  const bytes = text.trim().split(/\s+/);
-  if (bytes.length > MOST_BYTES || !bytes.every((byte) => BYTE.test(byte) && Number(byte) <= 255)) {
+  const bytes = text.trim().split(/\s+/).map(byteOf);
+  if (bytes.length > MOST_BYTES || !bytes.every((byte) => byte <= 255)) {
     throw new InvalidError('raw_bytes must be bytes separated by blanks, such as "0x00 0x01"');
   }
   return bytes;
+}
+
+/** As C reads numbers, and so ipmitool: hexadecimal behind 0x, octal behind 0, else decimal. NaN: none. */
+function byteOf(word: string): number {
+  if (!BYTE.test(word)) return Number.NaN;
+  return /^0[0-7]+$/.test(word) ? Number.parseInt(word, 8) : Number(word);
 }
 
 /** Unset is warm; anything but a word for true is cold, as upstream reads it. */

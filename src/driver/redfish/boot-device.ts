@@ -1,6 +1,7 @@
 import { FerricError, InvalidError, UnsupportedError } from '../../domain/errors.js';
 import { isObject, type JsonObject } from '../../domain/json.js';
 import type { BootDevice, BootMode } from '../../domain/node/boot-device.js';
+import { pause } from '../../platform/pause.js';
 import {
   allowedTargets,
   isOverridden,
@@ -17,7 +18,6 @@ import { partOf, type Resource } from '../../protocol/redfish/resource.js';
 import type { DriverContext, ReadContext } from '../contract/context.js';
 import { RedfishError } from './faults.js';
 import type { Read, RedfishMachine, RedfishMachines } from './machine.js';
-import { rest } from './wait.js';
 
 /** driver_internal_info: what is to persist on a machine whose BMC keeps a device for one start alone (Ironic's name). */
 const KEPT = 'redfish_boot_device';
@@ -144,8 +144,8 @@ export class RedfishBootDevice {
   }
 
   private async isShown(machine: RedfishMachine, plan: OverridePlan, looks: number): Promise<boolean> {
-    for (const pause of LOOKS.slice(0, looks)) {
-      if (pause > 0) await rest(pause, machine.caller.signal);
+    for (const delay of LOOKS.slice(0, looks)) {
+      if (delay > 0) await pause(delay, machine.caller.signal);
       const system = await machine.system();
       if (isOverridden(readBoot(system.resource), plan)) return true;
       if (!plan.onSettings) continue;

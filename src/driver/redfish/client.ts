@@ -2,6 +2,7 @@ import type { RedfishSettings } from '../../config/section/redfish.js';
 import { CancelledError, FerricError } from '../../domain/errors.js';
 import type { Json } from '../../domain/json.js';
 import type { Logger } from '../../platform/logger.js';
+import { pause } from '../../platform/pause.js';
 import type { ServiceRoot } from '../../protocol/redfish/service-root.js';
 import { BmcQueue, bmcKey, type Verdict } from '../bmc/queue.js';
 import type { ReadContext } from '../contract/context.js';
@@ -11,7 +12,6 @@ import { isPassing, pauseBefore, type Repeat } from './retry.js';
 import { RedfishSessions } from './sessions.js';
 import { parseTarget, type RedfishTarget } from './target.js';
 import { type Answer, type Method, messagesOf, RedfishTransport, shownPath } from './transport.js';
-import { rest } from './wait.js';
 
 /** A request to a BMC on behalf of somebody. */
 export interface Call {
@@ -129,10 +129,10 @@ export class RedfishClient implements Startable {
       } catch (error) {
         if (!(error instanceof RedfishError)) throw error;
         const attempts = { sent, attended, most, interval: interval * 1000 };
-        const pause = pauseBefore(error.fault, repeat, attempts);
-        if (pause === undefined) throw error;
+        const delay = pauseBefore(error.fault, repeat, attempts);
+        if (delay === undefined) throw error;
         caller.log.debug({ ...shown, sent, fault: error.fault.text }, 'Redfish request is sent again');
-        await rest(pause, signal);
+        await pause(delay, signal);
       }
     }
   }

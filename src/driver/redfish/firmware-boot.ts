@@ -1,6 +1,7 @@
 import type { RedfishSettings } from '../../config/section/redfish.js';
 import { FerricError, UnsupportedError } from '../../domain/errors.js';
 import type { BootMode } from '../../domain/node/boot-device.js';
+import { pause } from '../../platform/pause.js';
 import { readBoot } from '../../protocol/redfish/boot-override.js';
 import { hasMessage } from '../../protocol/redfish/error-body.js';
 import { planPower, settledPowerState } from '../../protocol/redfish/power-plan.js';
@@ -11,7 +12,6 @@ import type { RedfishBootDevice } from './boot-device.js';
 import { RedfishError } from './faults.js';
 import type { Read, RedfishMachine, RedfishMachines } from './machine.js';
 import type { RedfishResets } from './resets.js';
-import { rest } from './wait.js';
 
 /** ms between looks while a machine reboots for a change of its firmware (Ironic: 15 s). */
 const LOOK = 5_000;
@@ -114,7 +114,7 @@ export class RedfishFirmwareBoot implements FirmwareBoot {
     const end = performance.now() + settings.boot_mode_config_timeout * 1000;
     let so = false;
     while (!so && performance.now() + LOOK < end) {
-      await rest(LOOK, machine.caller.signal);
+      await pause(LOOK, machine.caller.signal);
       so = await tolerant(isSo);
     }
     if (wasOff && !context.node.disable_power_off) {
@@ -132,7 +132,7 @@ export class RedfishFirmwareBoot implements FirmwareBoot {
     for (;;) {
       if (await tolerant(isSo)) return true;
       if (performance.now() >= end) return false;
-      await rest(1_000, machine.caller.signal);
+      await pause(1_000, machine.caller.signal);
     }
   }
 }

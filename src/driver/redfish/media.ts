@@ -1,5 +1,6 @@
 import { FerricError, UnsupportedError } from '../../domain/errors.js';
 import type { MediaDevice } from '../../domain/hardware/component.js';
+import { pause } from '../../platform/pause.js';
 import { linkOf, type Resource, textOf } from '../../protocol/redfish/resource.js';
 import {
   ejectCall,
@@ -18,7 +19,6 @@ import type { MediaDrive } from '../contract/management.js';
 import { RedfishError } from './faults.js';
 import type { RedfishMachine } from './machine.js';
 import { awaitTask } from './tasks.js';
-import { rest } from './wait.js';
 
 /** ms for a task that puts a medium in: BMCs may download it whole. */
 const TASK = 300_000;
@@ -136,7 +136,7 @@ export class RedfishMedia {
         if (error.unanswered || (error.status ?? 0) >= 500) {
           if ((await this.isIn(machine, slot, url, 2)) === undefined) return undefined;
           if (++faults >= TRIES) return refusal;
-          await rest(TRY_PAUSE, machine.caller.signal);
+          await pause(TRY_PAUSE, machine.caller.signal);
           continue;
         }
         const next = nextInsert(call, error.messages);
@@ -162,7 +162,7 @@ export class RedfishMedia {
   ): Promise<string | undefined> {
     let seen = 'nothing';
     for (let look = 0; look < looks; look++) {
-      if (look > 0) await rest(LOOK, machine.caller.signal);
+      if (look > 0) await pause(LOOK, machine.caller.signal);
       const resource = await machine.get(slot.uri);
       const now = readSlot(resource);
       if (!now) continue;

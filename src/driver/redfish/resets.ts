@@ -1,12 +1,12 @@
 import type { RedfishSettings } from '../../config/section/redfish.js';
 import { FerricError, UnsupportedError } from '../../domain/errors.js';
+import { pause } from '../../platform/pause.js';
 import { actionOf } from '../../protocol/redfish/action.js';
 import { hasMessage } from '../../protocol/redfish/error-body.js';
 import { type ResetAct, resetType, settledPowerState } from '../../protocol/redfish/power-plan.js';
 import type { Resource } from '../../protocol/redfish/resource.js';
 import { RedfishError } from './faults.js';
 import type { RedfishMachine } from './machine.js';
-import { rest } from './wait.js';
 
 /** ms between looks at the state while it changes. */
 const LOOKS = [250, 500, 1_000, 2_000, 3_000] as const;
@@ -48,7 +48,7 @@ export class RedfishResets {
     for (const act of acts) {
       const { resource } = await machine.system();
       if (act.unless !== undefined && settledPowerState(resource) === act.unless) continue;
-      if (act.pause !== undefined) await rest(act.pause, machine.caller.signal);
+      if (act.pause !== undefined) await pause(act.pause, machine.caller.signal);
       const type = await this.typeFor(machine, act, resource);
       if (type === undefined && act.otherwise) {
         await this.each(machine, act.otherwise, time);
@@ -92,13 +92,13 @@ export class RedfishResets {
           const text = `${error.fault.text}; the machine may have been restarted, and is not restarted twice`;
           throw new RedfishError({ ...error.fault, text }, error.request, { cause: error });
         }
-        const pause = this.conflictPause(error, act, conflicts++);
-        if (pause === undefined) throw error;
-        time.end += pause; // the BMC asks for it: it is none of the machine's time
-        await rest(pause, machine.caller.signal);
+        const delay = this.conflictPause(error, act, conflicts++);
+        if (delay === undefined) throw error;
+        time.end += delay; // the BMC asks for it: it is none of the machine's time
+        await pause(delay, machine.caller.signal);
       }
     }
-    if (restarts) await rest(Math.min(RESTART_BEGINS, time.timeout / 4), machine.caller.signal);
+    if (restarts) await pause(Math.min(RESTART_BEGINS, time.timeout / 4), machine.caller.signal);
     await this.watch(machine, act, time);
   }
 
@@ -133,9 +133,9 @@ export class RedfishResets {
       const { resource } = await machine.system();
       if (settledPowerState(resource) === act.until) return;
       said = String(resource['PowerState'] ?? 'nothing');
-      const pause = LOOKS[Math.min(look, LOOKS.length - 1)]!;
-      if (performance.now() + pause >= time.end) break;
-      await rest(pause, machine.caller.signal);
+      const delay = LOOKS[Math.min(look, LOOKS.length - 1)]!;
+      if (performance.now() + delay >= time.end) break;
+      await pause(delay, machine.caller.signal);
     }
     throw new FerricError(
       'bmc-failed',

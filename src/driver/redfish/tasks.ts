@@ -1,10 +1,10 @@
 import { FerricError } from '../../domain/errors.js';
+import { pause } from '../../platform/pause.js';
 import { wordsOf } from '../../protocol/redfish/error-body.js';
 import { readTask, taskOf } from '../../protocol/redfish/task.js';
 import { RedfishError } from './faults.js';
 import type { RedfishMachine } from './machine.js';
 import type { Answer } from './transport.js';
-import { rest } from './wait.js';
 
 /** ms between two looks at a task, unless its service names another time. */
 const LOOK = 2_000;
@@ -26,7 +26,7 @@ export async function awaitTask(machine: RedfishMachine, answer: Answer, timeout
   let seen = false;
   let missing = 0;
   for (;;) {
-    let pause = LOOK;
+    let delay = LOOK;
     try {
       const look = await machine.client.send(machine.caller, { method: 'GET', path: uri, repeat: 'looks' });
       seen = true;
@@ -43,18 +43,18 @@ export async function awaitTask(machine: RedfishMachine, answer: Answer, timeout
           `The BMC’s task ${uri} ended as ${task.state}${words === undefined ? '' : `: ${words}`}`,
         );
       }
-      pause = Math.min(look.retryAfter ?? LOOK, LONGEST_LOOK);
+      delay = Math.min(look.retryAfter ?? LOOK, LONGEST_LOOK);
     } catch (error) {
       if (!(error instanceof RedfishError) || (error.status !== 404 && error.status !== 410)) throw error;
       if (seen || ++missing >= MISSING) return;
-      pause = MISSING_PAUSE;
+      delay = MISSING_PAUSE;
     }
-    if (performance.now() + pause >= end) {
+    if (performance.now() + delay >= end) {
       throw new FerricError(
         'bmc-failed',
         `The BMC’s task ${uri} did not end within ${Math.round(timeout / 1000)} s.`,
       );
     }
-    await rest(pause, machine.caller.signal);
+    await pause(delay, machine.caller.signal);
   }
 }

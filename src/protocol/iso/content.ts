@@ -75,6 +75,13 @@ export class PiecedImage implements StreamedContent {
   }
 }
 
+/** The parts of an image, with those of parts that are images themselves, in their order. */
+export function flatPieces(image: PiecedImage, from = 0): Piece[] {
+  return image.pieces.flatMap(({ at, content }) =>
+    content instanceof PiecedImage ? flatPieces(content, from + at) : [{ at: from + at, content }],
+  );
+}
+
 /** A reader that is told a length must get just that, or hear of it: what follows would stand in a wrong place. */
 async function* exactly(content: Content, start: number, end: number): AsyncGenerator<Uint8Array> {
   if (content instanceof Uint8Array) {

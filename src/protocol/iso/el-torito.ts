@@ -1,6 +1,7 @@
 // Boot entries of optical discs: "El Torito" Bootable CD-ROM Format Specification, 1.0; UEFI 2.10 §13.3.2.1.
 
 import { textBytes } from './bytes.js';
+import { PiecedImage } from './content.js';
 import { SECTOR } from './volume.js';
 
 /** What a firmware starts, as the sectors of the disc that it is in. */
@@ -68,26 +69,32 @@ function entry({ sector, blocks }: BootImage): Uint8Array {
   return bytes;
 }
 
+const TABLE_AT = 8;
+const TABLE_END = 64;
+
 /**
- * isolinux finds itself on the disc by a table inside of it: mkisofs(8), "EL TORITO BOOT INFORMATION TABLE".
+ * isolinux finds itself on the disc by a table inside of it: mkisofs(8), "EL TORITO BOOT INFORMATION TABLE". What is around
+ * the table are the image's own bytes, not a copy of them.
  * @param sector of the disc, where the image is
  * @throws RangeError for an image without room for it
  */
-export function withBootInfo(image: Uint8Array, sector: number, firstDescriptor: number): Uint8Array {
-  if (image.length < 64) throw new RangeError('a BIOS boot image has at least 64 bytes');
-  const bytes = Uint8Array.from(image);
-  const view = new DataView(bytes.buffer);
-  bytes.fill(0, 8, 64);
+export function withBootInfo(image: Uint8Array, sector: number, firstDescriptor: number): PiecedImage {
+  if (image.length < TABLE_END) throw new RangeError(`a BIOS boot image has at least ${TABLE_END} bytes`);
+  const from = new DataView(image.buffer, image.byteOffset, image.length);
   let sum = 0;
-  for (let at = 64; at < bytes.length; at += 4) {
-    const word = at + 4 <= bytes.length ? view.getUint32(at, true) : lastWord(bytes, at);
+  for (let at = TABLE_END; at < image.length; at += 4) {
+    const word = at + 4 <= image.length ? from.getUint32(at, true) : lastWord(image, at);
     sum = (sum + word) >>> 0;
   }
-  view.setUint32(8, firstDescriptor, true);
-  view.setUint32(12, sector, true);
-  view.setUint32(16, image.length, true);
-  view.setUint32(20, sum, true);
-  return bytes;
+  const table = new Uint8Array(TABLE_END - TABLE_AT);
+  const view = new DataView(table.buffer);
+  for (const [index, value] of [firstDescriptor, sector, image.length, sum].entries())
+    view.setUint32(4 * index, value, true);
+  return new PiecedImage(image.length, [
+    { at: 0, content: image.subarray(0, TABLE_AT) },
+    { at: TABLE_AT, content: table },
+    { at: TABLE_END, content: image.subarray(TABLE_END) },
+  ]);
 }
 
 /** What is missing counts as zeros. */

@@ -16,8 +16,10 @@ import {
   setBootOption,
 } from '../../../src/driver/ipmi/commands.js';
 import { Ipmitool } from '../../../src/driver/ipmi/ipmitool.js';
+import { IpmitoolLink } from '../../../src/driver/ipmi/ipmitool-link.js';
+import type { IpmiFault } from '../../../src/driver/ipmi/link.js';
 import { IpmiManagement } from '../../../src/driver/ipmi/management.js';
-import { type IpmiFault, parseFault } from '../../../src/driver/ipmi/output.js';
+import { parseFault } from '../../../src/driver/ipmi/output.js';
 import { IpmiPower } from '../../../src/driver/ipmi/power.js';
 import { IpmiVendor } from '../../../src/driver/ipmi/vendor.js';
 import { CommandError, runCommand } from '../../../src/platform/run-command.js';
@@ -35,7 +37,7 @@ const COMMANDS: readonly { command: IpmiCommand; netFn: number; code: number }[]
   { command: getBootFlags, netFn: NET_FN.chassis, code: CHASSIS.getBootOptions },
   { command: setBootDevice('pxe', []), netFn: NET_FN.chassis, code: CHASSIS.setBootOptions },
   { command: setBootOption(5, 0xa0, 0x04, 0, 0, 0), netFn: NET_FN.chassis, code: CHASSIS.setBootOptions },
-  { command: raw(['0x00', '0x02', '0x01']), netFn: NET_FN.chassis, code: CHASSIS.control },
+  { command: raw([0x00, 0x02, 0x01]), netFn: NET_FN.chassis, code: CHASSIS.control },
   { command: bmcReset('warm'), netFn: NET_FN.app, code: APP.warmReset },
   { command: bmcReset('cold'), netFn: NET_FN.app, code: APP.coldReset },
 ];
@@ -142,9 +144,10 @@ describe.concurrent('what the real ipmitool says of a command', () => {
 function build(extra: object = {}) {
   const settings = ipmiSection.parse({ min_response_timeout: 1, max_response_timeout: 1, ...extra });
   const ipmitool = new Ipmitool({ settings, runtimeDirectory: directory });
-  const management = new IpmiManagement({ ipmitool, settings, defaultBootMode: 'uefi' });
-  const vendor = new IpmiVendor(ipmitool);
-  return { ipmitool, management, vendor, power: new IpmiPower({ ipmitool, management }) };
+  const link = new IpmitoolLink(ipmitool);
+  const management = new IpmiManagement({ link, settings, defaultBootMode: 'uefi' });
+  const vendor = new IpmiVendor(link);
+  return { ipmitool, link, management, vendor, power: new IpmiPower({ link, management }) };
 }
 type Driver = ReturnType<typeof build>;
 type Context = ReturnType<ReturnType<Rack['bench']>['context']>;

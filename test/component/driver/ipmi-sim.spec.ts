@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ipmiSection } from '../../../src/config/section/ipmi.js';
 import type { JsonObject } from '../../../src/domain/json.js';
 import { Ipmitool } from '../../../src/driver/ipmi/ipmitool.js';
+import { IpmitoolLink } from '../../../src/driver/ipmi/ipmitool-link.js';
 import { IpmiManagement } from '../../../src/driver/ipmi/management.js';
 import { IpmiPower } from '../../../src/driver/ipmi/power.js';
 import { type Command, runCommand } from '../../../src/platform/run-command.js';
@@ -33,8 +34,9 @@ beforeAll(async () => {
     }
   };
   const ipmitool = new Ipmitool({ settings, runtimeDirectory: directory, run });
-  management = new IpmiManagement({ ipmitool, settings, defaultBootMode: 'bios' });
-  power = new IpmiPower({ ipmitool, management });
+  const link = new IpmitoolLink(ipmitool);
+  management = new IpmiManagement({ link, settings, defaultBootMode: 'bios' });
+  power = new IpmiPower({ link, management });
 });
 afterAll(async () => {
   await sim?.[Symbol.asyncDispose]();

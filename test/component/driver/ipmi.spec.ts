@@ -7,7 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ipmiSection } from '../../../src/config/section/ipmi.js';
 import { powerStatus } from '../../../src/driver/ipmi/commands.js';
-import { callOf, Ipmitool } from '../../../src/driver/ipmi/ipmitool.js';
+import { Ipmitool } from '../../../src/driver/ipmi/ipmitool.js';
+import { IpmitoolLink } from '../../../src/driver/ipmi/ipmitool-link.js';
+import { callOf } from '../../../src/driver/ipmi/link.js';
 import { IpmiManagement } from '../../../src/driver/ipmi/management.js';
 import { IpmiPower } from '../../../src/driver/ipmi/power.js';
 import { IpmiVendor } from '../../../src/driver/ipmi/vendor.js';
@@ -33,8 +35,9 @@ const run = async (command: Command) => {
 };
 const build = (extra: object = {}) => {
   const ipmitool = new Ipmitool({ settings: { ...settings, ...extra }, runtimeDirectory: directory, run });
-  const management = new IpmiManagement({ ipmitool, settings, defaultBootMode: 'uefi' });
-  return { ipmitool, management, power: new IpmiPower({ ipmitool, management }) };
+  const link = new IpmitoolLink(ipmitool);
+  const management = new IpmiManagement({ link, settings, defaultBootMode: 'uefi' });
+  return { ipmitool, link, management, power: new IpmiPower({ link, management }) };
 };
 let driver: ReturnType<typeof build>;
 
@@ -209,7 +212,7 @@ describe('ipmi power and management, through the real ipmitool', () => {
   it('vendor methods and the NMI reach the BMC', async () => {
     await using rack = await Rack.up();
     const context = rack.bench().context();
-    const vendor = new IpmiVendor(driver.ipmitool);
+    const vendor = new IpmiVendor(driver.link);
     const { send_raw, bmc_reset } = vendor.methods;
     expect(vendor.steps.map(({ kind, name }) => `${kind} ${name}`)).toContain('service send_raw');
     expect(() => send_raw!.validate!({})).toThrow('Argument raw_bytes is missing.');
@@ -218,6 +221,9 @@ describe('ipmi power and management, through the real ipmitool', () => {
     // Chassis control, power up.
     await send_raw!.run(context, { raw_bytes: '0x00 0x02 0x01' }, 'POST');
     expect(rack.machine.done).toEqual(['on']);
+    // Get Boot Options, flags: the BMC's bytes, as a reader of sensors or of LAN parameters would get them.
+    const answer = await driver.link.raw(callOf(context), [0x00, 0x09, 0x05, 0x00, 0x00]);
+    expect([...answer.subarray(0, 2)]).toEqual([0x01, 0x05]);
     // The virtual BMC knows neither: that it says so shows that it was asked.
     await expect(bmc_reset!.run(context, { warm: 'true' }, 'POST')).rejects.toMatchObject({
       code: 'unsupported',
@@ -362,7 +368,7 @@ describe.concurrent('a BMC that keeps the real ipmitool waiting', () => {
   it('whoever has less time than the window is told what was found until then', async () => {
     await using rack = await Rack.up({ kind: 'dead' });
     for (const time of [500, 4_000]) {
-      const call = callOf(rack.bench().context(), powerStatus);
+      const call = { ...callOf(rack.bench().context()), command: powerStatus };
       const answer = driver.ipmitool.execute({ ...call, signal: AbortSignal.timeout(time) });
       await expect(answer).rejects.toMatchObject({
         code: 'bmc-unreachable',

@@ -29,6 +29,7 @@ import {
   redfishImplementations,
 } from '../../../src/driver/implementations.js';
 import { Ipmitool } from '../../../src/driver/ipmi/ipmitool.js';
+import { IpmitoolLink } from '../../../src/driver/ipmi/ipmitool-link.js';
 import { type Flavour, ipxeFlavour, PXE_FLAVOUR } from '../../../src/driver/pxe/flavour.js';
 import { NetworkBoot } from '../../../src/driver/pxe/network-boot.js';
 import { RedfishClient } from '../../../src/driver/redfish/client.js';
@@ -95,7 +96,7 @@ const registry = new DriverRegistry({
     ipmiImplementations({
       settings,
       deploy,
-      ipmitool: new Ipmitool({ settings, runtimeDirectory: '/nonexistent' }),
+      link: new IpmitoolLink(new Ipmitool({ settings, runtimeDirectory: '/nonexistent' })),
     }),
     redfishImplementations({
       settings: redfishSection.parse(undefined),

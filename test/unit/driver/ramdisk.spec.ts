@@ -142,3 +142,26 @@ describe('a machine whose ramdisk does not call back', () => {
     expect(acts).toEqual(['power off', 'pxe persistent', 'power on']);
   });
 });
+
+describe('a ramdisk that has its token from its medium', () => {
+  const target: BootTarget = { device: 'cdrom', persistent: false, agentToken: 'of the disc' };
+  const token = { agent_secret_token: 'of the disc', agent_secret_token_pregenerated: true };
+
+  it('is known by it, also when it is started again, and it does not stay for the next one', async () => {
+    const { acts, interfaces } = machine();
+    const bench = new DriverBench();
+    const ramdisk = new Ramdisk(client);
+    await enter(bench, interfaces, ramdisk, 'start', target);
+    expect(bench.committed.driver_internal_info).toEqual({
+      ...token,
+      ramdisk_boot: { device: 'cdrom', persistent: false },
+    });
+    await enter(bench, interfaces, ramdisk, 'deadline');
+    expect(acts).toEqual(['power off', 'cdrom', 'power on', 'power off', 'cdrom', 'power on']);
+    expect(bench.committed.driver_internal_info).toMatchObject(token);
+    await ramdisk.relaunch(bench.context(interfaces, {}), {});
+    expect(bench.committed.driver_internal_info).toMatchObject(token);
+    await ramdisk.launch(bench.context(interfaces, {}), async () => PXE);
+    expect(bench.committed.driver_internal_info).toEqual({ ramdisk_boot: PXE });
+  });
+});

@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { deviceOf } from '../../../../src/driver/ipmi/boot-device.js';
 import { setBootDevice } from '../../../../src/driver/ipmi/commands.js';
 import {
-  parseBootDevice,
+  parseBootFlags,
   parseFault,
   parsePowerStatus,
+  parseRawAnswer,
   parseVersion,
 } from '../../../../src/driver/ipmi/output.js';
 
@@ -144,14 +146,21 @@ describe('answers of ipmitool', () => {
     ['8000000000', null, null],
   ])('boot flags %s', (bytes, boot_device, persistent) => {
     const stdout = `Boot parameter version: 1\nBoot parameter 5 is valid/unlocked\nBoot parameter data: ${bytes}\n Boot Flags :\n`;
-    expect(parseBootDevice(stdout)).toEqual({ boot_device, persistent });
+    expect(deviceOf(parseBootFlags(stdout)!)).toEqual({ boot_device, persistent });
+  });
+
+  it('raw bytes, 16 a line', () => {
+    expect(parseRawAnswer(' 20 01 03 51 02 bf 57 01 00 00 01 07 00 00 00 00\n 0a\n')).toHaveLength(17);
+    expect(parseRawAnswer(' 20 Ff\n')).toEqual(Uint8Array.of(0x20, 0xff));
+    expect(parseRawAnswer('\n')).toEqual(new Uint8Array());
+    expect(parseRawAnswer('no bytes\n')).toBeUndefined();
   });
 
   it('knows a boot device that was not set, and a version', () => {
     const { success } = setBootDevice('disk', []);
     expect(success.test('Set Boot Device to disk\n')).toBe(true);
     expect(success.test('')).toBe(false);
-    expect(parseBootDevice('nothing')).toBeUndefined();
+    expect(parseBootFlags('nothing')).toBeUndefined();
     expect(parseVersion('ipmitool version 1.8.19\n')).toEqual([1, 8, 19]);
     expect(parseVersion('busybox')).toBeUndefined();
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { powerControl, powerStatus } from '../../../../src/driver/ipmi/commands.js';
-import type { IpmiFault } from '../../../../src/driver/ipmi/output.js';
+import type { IpmiFault } from '../../../../src/driver/ipmi/link.js';
 import { retransmissionFor, wasRefused, worthAnother } from '../../../../src/driver/ipmi/retry.js';
 
 const lost: IpmiFault = { code: 'bmc-unreachable', message: '', passing: 'silent' };

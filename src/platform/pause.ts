@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CancelledError } from '../../domain/errors.js';
+import { CancelledError } from '../domain/errors.js';
 
 /** @throws CancelledError when the signal fires first */
-export async function rest(ms: number, signal: AbortSignal): Promise<void> {
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   try {
     await sleep(ms, undefined, { signal });
   } catch (error) {

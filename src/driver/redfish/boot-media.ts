@@ -1,0 +1,127 @@
+import { randomUUID } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import type { BootMode } from '../../domain/node/boot-device.js';
+import type { Segment } from '../../persistence/published-file/publication.js';
+import { type BootWord, bootWords, kernelParameter } from '../../protocol/ipxe/boot-text.js';
+import { bootIso, withDisc } from '../../protocol/iso/boot-iso.js';
+import {
+  type Content,
+  flatPieces,
+  type PiecedImage,
+  type StreamedContent,
+} from '../../protocol/iso/content.js';
+import type { BootLoaderFiles, KeptFile, LoaderFiles } from './loader-files.js';
+
+export interface DiscRequest {
+  mode: BootMode;
+  /** Files below the boot root. */
+  kernel: string;
+  ramdisk: string;
+  parameters: readonly BootWord[];
+  /** A volume of an operator's own in place of the one that is made of the configured boot loaders. */
+  efiVolume?: string;
+  /** By path; with some below `openstack/` the disc is a config drive, too. */
+  files: ReadonlyMap<string, Uint8Array>;
+  /** Whether the kernel's command line tells the ramdisk which disc is its own (Ironic: ir_pub_id). */
+  named: boolean;
+}
+
+/**
+ * Lays discs out as segments of files that are there anyway, and of the few bytes that are a node's own: those are in the
+ * database until the disc is withdrawn, and never on a disk beside it.
+ */
+export class BootMedia {
+  constructor(private readonly loaders: Pick<BootLoaderFiles, 'of'>) {}
+
+  /** @throws InvalidError for boot loaders that are missing; UnsafeBootText */
+  async disc(request: DiscRequest): Promise<Segment[]> {
+    const { mode, kernel, ramdisk, efiVolume, files, named } = request;
+    const id = randomUUID();
+    // With a volume of its own a disc starts on UEFI, whatever is installed.
+    const ownUefi = efiVolume !== undefined && mode === 'uefi';
+    const found: LoaderFiles = await this.loaders
+      .of(efiVolume === undefined ? mode : 'bios')
+      .catch((error: unknown) => {
+        if (ownUefi) return {};
+        throw error;
+      });
+    const kept: KeptFile[] = [];
+    const bytesOf = (file: KeptFile) => {
+      kept.push(file);
+      return file.bytes;
+    };
+    const { bios, uefi } = found;
+    const loaders = {
+      ...(bios
+        ? {
+            bios: {
+              isolinux: bytesOf(bios.isolinux),
+              ldlinux: bytesOf(bios.ldlinux),
+              ...(bios.hybrid ? { hybrid: bios.hybrid } : {}),
+            },
+          }
+        : {}),
+      ...(efiVolume !== undefined
+        ? { uefi: await partOf(efiVolume) }
+        : uefi
+          ? { uefi: withDisc(bytesOf(uefi), id) }
+          : {}),
+    };
+    const parameters = [
+      ...request.parameters,
+      ...(named
+        ? [...bootWords('boot_method=vmedia', 'kernel parameter'), kernelParameter('ir_pub_id', id)]
+        : []),
+    ];
+    const [kernelFile, ramdiskFile] = await Promise.all([partOf(kernel), partOf(ramdisk)]);
+    const parts = { id, loaders, kernel: kernelFile, ramdisk: ramdiskFile, parameters, files };
+    return segmentsOf(bootIso({ ...parts, time: Date.now() }), kept);
+  }
+}
+
+interface FilePart extends StreamedContent {
+  path: string;
+}
+
+async function partOf(path: string): Promise<FilePart> {
+  const { size } = await stat(path);
+  return {
+    path,
+    size,
+    read: () => {
+      throw new Error('it is the server that reads this');
+    },
+  };
+}
+
+/** @param kept files whose bytes are at hand: what is a part of those is served from the file */
+export function segmentsOf(image: PiecedImage, kept: readonly KeptFile[]): Segment[] {
+  const segments: Segment[] = [];
+  let at = 0;
+  for (const piece of flatPieces(image)) {
+    if (piece.at > at) segments.push({ zeros: piece.at - at });
+    segments.push(...segmentsOfContent(piece.content, kept));
+    at = piece.at + sizeOf(piece.content);
+  }
+  if (image.size > at) segments.push({ zeros: image.size - at });
+  return segments;
+}
+
+function segmentsOfContent(content: Content, kept: readonly KeptFile[]): Segment[] {
+  if (!(content instanceof Uint8Array))
+    return [{ path: (content as FilePart).path, start: 0, length: content.size }];
+  const file = kept.find(({ bytes }) => bytes.buffer === content.buffer);
+  if (file) {
+    const start = content.byteOffset - file.bytes.byteOffset;
+    return [{ path: file.path, start, length: content.length }];
+  }
+  // Most of a directory's sector is empty.
+  const used = content.findLastIndex((byte) => byte !== 0) + 1;
+  const zeros = content.length - used;
+  return [
+    ...(used > 0 ? [{ bytes: Buffer.from(content.subarray(0, used)).toString('base64') }] : []),
+    ...(zeros > 0 ? [{ zeros }] : []),
+  ];
+}
+
+const sizeOf = (content: Content) => (content instanceof Uint8Array ? content.length : content.size);
