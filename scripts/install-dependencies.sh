@@ -19,7 +19,7 @@ TEST=(curl openipmi atftp tftp-hpa udhcpc isc-dhcp-client isc-dhcp-relay dnsmasq
   genisoimage tinyproxy libarchive-tools udev gcc libc6-dev procps openssl libvirt-clients python3-openstacksdk python3-nova
   python3-diskimage-builder python3-jinja2 kpartx sudo openssh-client openssh-server chromium
   xorriso isolinux python3-sushy redfishtool
-  grub-common grub-efi-amd64-bin golang-github-gophercloud-gophercloud-dev)
+  grub-common grub-efi-amd64-bin golang-github-gophercloud-gophercloud-dev prometheus)
 # Debian's Ironic, and its Keystone: the peers that our agent, our API and our client are held against.
 PEER=(ironic-api ironic-conductor python3-keystone python3-ironicclient python3-openstackclient python3-psycopg2
   ipmitool)

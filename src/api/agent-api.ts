@@ -42,6 +42,7 @@ export async function createAgentApi(house: Container): Promise<ApiListener> {
   const door = new RamdiskDoor(ramdiskSettings(config), sources, log);
   return createListener(AgentApiModule.forRoot(conductor, door), {
     access: new NoAuth(),
+    name: 'agent',
     log,
     publicEndpoint: settings.public_url,
     maxBodyBytes: MAX_BODY,

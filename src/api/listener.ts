@@ -39,6 +39,7 @@ import { OriginRule } from './request/origin-rule.js';
 import { ParseThread } from './request/parse-thread.js';
 import { isOfImages, normalisePath, shownPath } from './request/path.js';
 import { parseQuery } from './request/query.js';
+import { meterRequests } from './request-meter.js';
 import { JsonText } from './resource/json-text.js';
 import { declaredRoutes } from './routes.js';
 
@@ -50,6 +51,8 @@ const BODIES: BodyBudget = { total: 256 * 2 ** 20, perClient: 128 * 2 ** 20 };
 
 export interface ListenerOptions {
   access: Access;
+  /** Its name in metrics. */
+  name: 'api' | 'agent';
   log: Logger;
   /** Base URL in links; null takes the Host header. */
   publicEndpoint: string | null;
@@ -172,6 +175,7 @@ function prepare(
   },
 ): void {
   const fastify = adapter.getInstance();
+  meterRequests(fastify, options.name);
   fastify.addHook('onRoute', (route) => {
     for (const method of [route.method].flat()) routes.add(method, route.url);
     for (const [end, bytes] of Object.entries(options.largerBodies ?? {})) {

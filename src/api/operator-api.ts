@@ -175,6 +175,7 @@ export function createOperatorApi(house: Container, access: Access): Promise<Api
   const door = agent.also_on_api ? new RamdiskDoor(ramdiskSettings(parts.config), parts.sources, log) : null;
   return createListener(OperatorApiModule.forRoot(parts, door), {
     access,
+    name: 'api',
     log,
     publicEndpoint: settings.public_endpoint,
     maxBodyBytes: settings.max_body_bytes,

@@ -9,6 +9,7 @@ import { imageSection } from './section/image.js';
 import { imageServiceSection } from './section/image-service.js';
 import { inspectorSection } from './section/inspector.js';
 import { ipmiSection } from './section/ipmi.js';
+import { metricsSection } from './section/metrics.js';
 import { netbootSection } from './section/netboot.js';
 import { pxeSection } from './section/pxe.js';
 import { redfishSection } from './section/redfish.js';
@@ -47,6 +48,9 @@ export const configSchema = z
     image: imageSection.describe('Instance images: where they may come from, what they may be, the cache'),
     image_service: imageServiceSection.describe('The Image service inside: /v2/images, as Glance has it'),
     netboot: netbootSection.describe('The DHCP, TFTP and HTTP servers that machines boot from'),
+    metrics: metricsSection.describe(
+      'Metrics for Prometheus, liveness and readiness, on a listener of their own',
+    ),
     log: logSection.describe('The log, one JSON object a line on standard output'),
   })
   .superRefine((config, context) => {

@@ -24,6 +24,7 @@ import { Ramdisk } from './agent/ramdisk.js';
 import { RamdiskDeploy } from './agent/ramdisk-deploy.js';
 import { RamdiskLogs } from './agent/ramdisk-logs.js';
 import { BmcQueue, configuredQueue } from './bmc/queue.js';
+import { meterDepth, meterTurn } from './bmc/queue-meter.js';
 import { FAKE_HARDWARE } from './hardware-type/fake-hardware.js';
 import { IPMI } from './hardware-type/ipmi.js';
 import { MANUAL_MANAGEMENT } from './hardware-type/manual-management.js';
@@ -56,7 +57,11 @@ const PARTS = injected({
   imports: [ImageModule],
   providers: [
     CommandProcess,
-    injected({ config: CONFIG }).provide(BmcQueue, ({ config }) => configuredQueue(config.ipmi)),
+    injected({ config: CONFIG }).provide(BmcQueue, ({ config }) => {
+      const queue = configuredQueue(config.ipmi, meterTurn);
+      meterDepth(queue);
+      return queue;
+    }),
     injected({ config: CONFIG, commands: CommandProcess, queue: BmcQueue }).provide(
       IpmitoolLink,
       ({ config, commands, queue }) =>

@@ -74,6 +74,19 @@ export class NetbootServers {
     await Promise.all([this.tftp.stop(grace, hurry), this.http.stop(hurry)]);
   }
 
+  /** Of each server that is on: why it does not serve now; null: it does. */
+  looks(): [name: string, look: () => string | null][] {
+    const { dhcp, tftp, http } = this.section;
+    const servers = [
+      { name: 'dhcp', on: dhcp.interface !== null, serves: () => this.dhcp.serves },
+      { name: 'tftp', on: tftp.listen !== null, serves: () => this.tftp.port !== null },
+      { name: 'boot_http', on: http.listen !== null, serves: () => this.http.port !== null },
+    ];
+    return servers
+      .filter(({ on }) => on)
+      .map(({ name, serves }) => [name, () => (serves() ? null : 'it does not listen')]);
+  }
+
   /** One line for each server: on or off, and where. */
   describe(): string[] {
     return [this.dhcp.describe(), this.tftp.describe(), this.http.describe()];

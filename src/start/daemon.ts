@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { DataSource } from 'typeorm';
 import { createAgentApi } from '../api/agent-api.js';
 import { createAccess } from '../api/auth/strategy.js';
+import type { Readiness } from '../api/metrics/readiness.js';
 import { createOperatorApi } from '../api/operator-api.js';
 import type { ComposedConductor } from '../conductor/compose.js';
 import { COMPOSED_CONDUCTOR } from '../conductor/conductor.module.js';
@@ -33,6 +34,7 @@ import { injected } from '../platform/injected.js';
 import type { Logger } from '../platform/logger.js';
 import { probePorts, type WantedPort } from '../platform/port-probe.js';
 import { AppModule } from './app.module.js';
+import { startObservation } from './observation.js';
 
 export interface Daemon {
   /** Resolves once everything is stopped, in the reverse order of the start. @param hurry cuts what is under way short */
@@ -110,17 +112,24 @@ async function startParts(
     { logger: false, abortOnError: false },
   );
   started.add('application', () => app.close());
+  const observation = await startObservation(app, config, log);
+  started.add('metrics', () => observation.stop());
+  const { readiness } = observation;
   await holdName(app, config, log, started, onFatal);
   await conductor(app, config, log, started);
-  await netboot(app, config, log, started);
+  await netboot(app, config, log, started, readiness);
   await listeners(app, config, log, started);
+  readiness.serving();
+  // The last that was started ends first: from then on others are sent elsewhere.
+  started.add('readiness', async () => readiness.stopping());
 }
 
 /** Every port that the daemon is going to bind, but for DHCP's, which others may share. */
-function portsOf({ api, agent, netboot }: Config): WantedPort[] {
+function portsOf({ api, agent, netboot, metrics }: Config): WantedPort[] {
   const wanted: (Omit<WantedPort, 'address'> & { address: string | null })[] = [
     ...(api.socket === null ? [{ protocol: 'tcp' as const, ...api.listen, key: 'api.listen' }] : []),
     { protocol: 'tcp', ...agent.listen, key: 'agent.listen' },
+    { protocol: 'tcp', address: metrics.listen, port: metrics.port, key: 'metrics.listen' },
     { protocol: 'tcp', address: netboot.http.listen, port: netboot.http.port, key: 'netboot.http.listen' },
     { protocol: 'udp', address: netboot.tftp.listen, port: netboot.tftp.port, key: 'netboot.tftp.listen' },
   ];
@@ -194,12 +203,14 @@ async function netboot(
   config: Config,
   log: Logger,
   started: Started,
+  readiness: Readiness,
 ): Promise<void> {
   const memory = NETBOOT_PARTS.from(app);
   const roots = [httpRoot(config), tftpRoot(config)];
   const servers = new NetbootServers(config.netboot, roots, memory, log);
   await servers.start();
   started.add('network boot', (hurry) => servers.stop(hurry));
+  for (const [name, look] of servers.looks()) readiness.watch(name, look);
   const sweep = new PublishedSweep(memory.published, {
     conductor: conductorHost(config),
     silence: config.conductor.heartbeat_timeout,
@@ -239,7 +250,16 @@ async function listeners(
 /** @throws FerricError for settings that would let strangers in */
 export function checkExposure(config: Config): void {
   const { listen } = config.api;
-  const loopback = /^127\.|^::1$/.test(listen.address);
+  const isLoopback = (address: string) => /^127\.|^::1$/.test(address);
+  const loopback = isLoopback(listen.address);
+  const { metrics } = config;
+  if (metrics.listen !== null && metrics.token === null && !isLoopback(metrics.listen)) {
+    throw new FerricError(
+      'invalid',
+      `metrics.listen is ${metrics.listen} and metrics.token is not set: everybody who reaches that address could read ` +
+        'how the fleet does. Set metrics.token, or listen on loopback.',
+    );
+  }
   if (
     config.auth.strategy === 'noauth' &&
     config.api.socket === null &&

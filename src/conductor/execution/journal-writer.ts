@@ -16,6 +16,7 @@ import type {
 } from '../../persistence/operation/operation.repository.js';
 import { mergeKeys } from './merge-keys.js';
 import { MERGED, type NodeDraft } from './node-draft.js';
+import { OperationMeter } from './operation-meter.js';
 import type { Reservation } from './reservation.js';
 import type { Move, Transitions } from './transition.js';
 
@@ -34,6 +35,8 @@ interface Entry {
  * events, the journal. It is all there or nothing is.
  */
 export class JournalWriter {
+  readonly #meter = new OperationMeter();
+
   constructor(
     private readonly deps: {
       source: DataSource;
@@ -67,6 +70,7 @@ export class JournalWriter {
       },
       on,
     );
+    this.#meter.committed(operation, operation.journal, journal);
     operation.journal = journal;
     return row['deadline_in'] as number | null;
   }
@@ -97,7 +101,13 @@ export class JournalWriter {
       if (found) this.deps.transitions.tell(draft.row, entry.moves ?? []);
       return found;
     });
-    return made && { ...(made as Omit<JournaledOperation, 'id'>), id: row['operation_id'] as string };
+    if (!made) return null;
+    const operation: JournaledOperation = {
+      ...(made as Omit<JournaledOperation, 'id'>),
+      id: row['operation_id'] as string,
+    };
+    this.#meter.committed(operation, null, operation.journal);
+    return operation;
   }
 
   /**

@@ -8,6 +8,7 @@ import type { Fence } from '../../persistence/node/fence.js';
 import type { Node } from '../../persistence/node/node.entity.js';
 import type { NodeChanges, NodeRepository } from '../../persistence/node/node.repository.js';
 import type { Logger } from '../../platform/logger.js';
+import { count, observe } from '../../platform/meter/meter.js';
 import type { Requester } from './requester.js';
 
 /** A move through the provision machine: what is written of it. */
@@ -104,6 +105,9 @@ export class Transitions {
       const { from_state: from, state: to, duration_seconds = null, request_id } = event;
       const seconds = duration_seconds === null ? null : Math.round(duration_seconds * 1000) / 1000;
       const { last_error: error = null } = changes;
+      count('state_transitions_total', { from: from ?? '', to: to ?? '' });
+      if (duration_seconds !== null)
+        observe('state_duration_seconds', { state: from ?? '' }, duration_seconds);
       const words = { node: node.uuid, name: node.name, from, to, seconds, request_id };
       this.deps.log[failed ? 'error' : 'info'](
         { ...words, ...(error ? { error } : {}) },

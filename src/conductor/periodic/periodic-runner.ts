@@ -2,6 +2,7 @@ import type { SchedulerRegistry } from '@nestjs/schedule';
 import { messageOf } from '../../domain/errors.js';
 import { contained } from '../../platform/boundary.js';
 import type { Logger } from '../../platform/logger.js';
+import { count, observe } from '../../platform/meter/meter.js';
 import type { PeriodicTask } from './task.js';
 
 /** How a task did, for logs and health. */
@@ -78,17 +79,21 @@ export class PeriodicRunner {
       lastError: null,
     };
     const started = performance.now();
+    let outcome = 'succeeded';
     try {
       await task.run(this.#stopping.signal);
       status.lastError = null;
     } catch (error) {
       status.failures++;
+      outcome = this.#stopping.signal.aborted ? 'cut' : 'failed';
       status.lastError = messageOf(error);
       if (!this.#stopping.signal.aborted)
         this.log.warn({ task: task.name, error: messageOf(error) }, 'periodic task failed');
     }
     status.runs++;
     status.lastDuration = performance.now() - started;
+    count('periodic_runs_total', { task: task.name, outcome });
+    observe('periodic_duration_seconds', { task: task.name }, status.lastDuration / 1000);
     this.status.set(task.name, status);
   }
 }

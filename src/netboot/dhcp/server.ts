@@ -3,9 +3,10 @@ import { FerricError, messageOf } from '../../domain/errors.js';
 import type { BootPlanRepository } from '../../persistence/boot-plan/boot-plan.repository.js';
 import { contained } from '../../platform/boundary.js';
 import type { Logger } from '../../platform/logger.js';
+import { count } from '../../platform/meter/meter.js';
 import { ThrottledLog } from '../../platform/throttled-log.js';
 import { getOption } from '../../protocol/dhcp4/options.js';
-import { decodeDhcp4, encodeDhcp4, formatMac } from '../../protocol/dhcp4/packet.js';
+import { decodeDhcp4, encodeDhcp4, formatMac, MESSAGE_TYPE } from '../../protocol/dhcp4/packet.js';
 import { MalformedPacket } from '../../protocol/malformed-packet.js';
 import { Datagrams } from '../datagrams.js';
 import { AddressAllocator } from './address-allocator.js';
@@ -80,6 +81,11 @@ export class DhcpServer {
     const { subnets } = this.section.dhcp;
     const what = mode === 'proxy' ? 'proxy, boot files only' : `addresses for ${subnets.length} network(s)`;
     return `DHCP: ${this.#serving ? 'on' : 'not started'}, interface ${device}${at}, ${what}`;
+  }
+
+  /** Whether it listens: not where its interface is gone. */
+  get serves(): boolean {
+    return this.#serving !== null;
   }
 
   /**
@@ -187,11 +193,15 @@ export class DhcpServer {
     if (bytes.length < 240 || bytes[0] !== 1 || bytes[2] !== 6) return;
     const mac = formatMac(bytes.subarray(28, 34));
     if (!this.#known.has(mac)) {
+      count('dhcp_ignored_total', { reason: 'unknown MAC' });
       this.#known.wait(mac, datagram);
       return;
     }
     // One question of a client at a time: it repeats itself when it gets no answer.
-    if (this.#underWay.has(mac) || this.#underWay.size >= MAX_UNDER_WAY) return;
+    if (this.#underWay.has(mac) || this.#underWay.size >= MAX_UNDER_WAY) {
+      count('dhcp_ignored_total', { reason: 'another question is under way' });
+      return;
+    }
     const work = this.#handle(datagram, mac).finally(() => this.#underWay.delete(mac));
     this.#underWay.set(mac, work);
   }
@@ -200,12 +210,16 @@ export class DhcpServer {
     try {
       const result = await this.#decide(datagram);
       if ('silence' in result) {
+        // Without the addresses that stand in some: they would be a series each.
+        const reason = result.silence.replace(/\d+\.\d+\.\d+\.\d+/g, '…');
+        count('dhcp_ignored_total', { reason });
         this.log.debug({ mac, reason: result.silence }, 'DHCP: not answered');
         return;
       }
       await this.#send(result, datagram.via, mac);
     } catch (error) {
       const bad = error instanceof MalformedPacket;
+      count('dhcp_ignored_total', { reason: bad ? 'malformed' : 'fault of ours' });
       const words = { mac, error: messageOf(error) };
       if (bad) this.#throttled.warn(words, 'DHCP: a packet that breaks the protocol');
       else this.#throttled.error(words, 'DHCP: not answered for a fault of ours');
@@ -226,6 +240,7 @@ export class DhcpServer {
         'DHCP: a packet that breaks the protocol; what could not be read is passed over',
       );
     }
+    count('dhcp_messages_total', { direction: 'in', type: messageType(packet.options) });
     if ('silence' in asked) return this.#passedOver(asked, allocator);
     const port = await this.memory.ports.byMac(asked.mac);
     if (!port) return { silence: 'unknown MAC' };
@@ -272,9 +287,17 @@ export class DhcpServer {
         error ? reject(error) : resolve(),
       );
     });
+    count('dhcp_messages_total', { direction: 'out', type: messageType(reply.options) });
     this.log.info(
       { mac, type: getOption(reply.options, 'message_type'), ip: reply.yiaddr, file: reply.file, to },
       'DHCP: answered',
     );
   }
+}
+
+/** The message's type in words. */
+function messageType(options: Parameters<typeof getOption>[0]): string {
+  const code = getOption(options, 'message_type');
+  const named = Object.entries(MESSAGE_TYPE).find(([, value]) => value === code);
+  return named?.[0] ?? (code === undefined ? 'none' : 'unknown');
 }

@@ -7,6 +7,7 @@ import { contained } from '../../platform/boundary.js';
 import { capConnections } from '../../platform/connection-cap.js';
 import { Drain } from '../../platform/drain.js';
 import type { Logger } from '../../platform/logger.js';
+import { count } from '../../platform/meter/meter.js';
 import { registerListener } from '../../platform/own-listeners.js';
 import { sendFile } from '../../platform/send-file.js';
 import { ThrottledLog } from '../../platform/throttled-log.js';
@@ -123,12 +124,14 @@ export class HttpBootServer {
     const shown = shownName(name ?? '');
     try {
       const status = await this.#serve(request, response, name, client);
+      count('boot_http_requests_total', { status: String(status) });
       const words = { client, method: request.method, name: shown, status };
       this.log.info({ ...words, ms: Math.round(performance.now() - begun) }, 'HTTP boot: answered');
     } catch (error) {
       const gone = request.socket.destroyed;
       const away = isDatabaseAway(error);
       const words = { client, name: shown, error: messageOf(error) };
+      count('boot_http_requests_total', { status: gone ? 'cut' : away ? '503' : '500' });
       if (gone) this.#throttled.info(words, 'HTTP boot: cut off');
       else if (away) this.#throttled.warn(words, 'HTTP boot: to be asked again later');
       else this.#throttled.error(words, 'HTTP boot: not answered for a fault of ours');
@@ -190,6 +193,7 @@ export class HttpBootServer {
         bytes: sentBy(request),
       });
       await sendFile(body, start, length, response);
+      count('boot_http_bytes_total', {}, length);
     }
     response.end();
     return status;

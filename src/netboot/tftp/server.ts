@@ -4,6 +4,7 @@ import { bootName } from '../../domain/boot-name.js';
 import { messageOf } from '../../domain/errors.js';
 import { PerSource } from '../../domain/network/source.js';
 import type { Logger } from '../../platform/logger.js';
+import { count, reading } from '../../platform/meter/meter.js';
 import { ThrottledLog } from '../../platform/throttled-log.js';
 import { MalformedPacket } from '../../protocol/malformed-packet.js';
 import {
@@ -41,6 +42,7 @@ export class TftpServer {
   readonly #perClient = new PerSource();
   readonly #throttled: ThrottledLog;
   readonly #wire: Datagrams;
+  #unmeter: () => void = () => {};
 
   constructor(
     private readonly section: NetbootSection['tftp'],
@@ -72,7 +74,9 @@ export class TftpServer {
   /** Does nothing where TFTP is off. @throws Error where the address or port cannot be bound */
   async start(): Promise<void> {
     const { listen, port } = this.section;
-    if (listen !== null) await this.#doors.open(listen, port);
+    if (listen === null) return;
+    await this.#doors.open(listen, port);
+    this.#unmeter = reading('tftp_sessions', () => [{ labels: {}, value: this.#served.size }]);
   }
 
   /**
@@ -80,6 +84,7 @@ export class TftpServer {
    * @param hurry cuts them at once
    */
   async stop(grace = 0, hurry?: AbortSignal): Promise<void> {
+    this.#unmeter();
     this.#doors.close();
     const end = performance.now() + grace;
     while (this.#served.size > 0 && performance.now() < end && !hurry?.aborted) await sleep(20);
@@ -133,6 +138,7 @@ export class TftpServer {
     } catch (error) {
       const words = { file: shown(request.filename), error: messageOf(error) };
       this.#throttled.error(words, 'TFTP: a file could not be opened');
+      count('tftp_transfers_total', { outcome: 'fault of ours' });
       this.#refuse(peer, door, TFTP_ERROR.undefined, 'the file cannot be read now');
     }
     if (served.session === null) done();
@@ -148,6 +154,7 @@ export class TftpServer {
     const wanted = !served.givenUp && this.#doors.isOpen(door);
     if (!content) {
       this.#throttled.info({ client: peer.address, file: shown(request.filename) }, 'TFTP: no such file');
+      count('tftp_transfers_total', { outcome: 'not found' });
       if (wanted) this.#refuse(peer, door, TFTP_ERROR.notFound, 'no such file');
       return;
     }
@@ -174,13 +181,14 @@ export class TftpServer {
   }
 
   #admit(peer: Peer, door: Door): boolean {
-    const count = this.#perClient.of(peer.address);
-    if (count < this.section.max_sessions_per_client && this.#served.size < this.section.max_sessions) {
+    const transfers = this.#perClient.of(peer.address);
+    if (transfers < this.section.max_sessions_per_client && this.#served.size < this.section.max_sessions) {
       this.#perClient.add(peer.address);
       return true;
     }
-    const words = { client: peer.address, transfers: count };
+    const words = { client: peer.address, transfers };
     this.#throttled.warn(words, 'TFTP: too many transfers, one refused');
+    count('tftp_transfers_total', { outcome: 'refused' });
     this.#refuse(peer, door, TFTP_ERROR.undefined, 'too many transfers');
     return false;
   }
@@ -218,6 +226,8 @@ export class TftpServer {
     const { size, blksize, windowsize, failure } = state;
     const words = { client: peer.address, file: shown(name), size, blksize, windowsize };
     const ms = Math.round(performance.now() - begun);
+    count('tftp_transfers_total', { outcome: failure === null ? 'sent' : 'cut' });
+    count('tftp_bytes_total', {}, Math.min(size, state.acked * blksize));
     if (failure === null) this.log.info({ ...words, ms }, 'TFTP: sent');
     else
       this.log.info(

@@ -58,6 +58,7 @@ describe('the listener', () => {
       {
         access: new Member(),
         log: createLogger('info', { write: (line) => void lines.push(line) }),
+        name: 'api',
         publicEndpoint: null,
         maxBodyBytes: 1_000,
         requestTimeout: 5_000,

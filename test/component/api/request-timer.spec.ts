@@ -35,6 +35,7 @@ beforeAll(async () => {
     {
       access: new NoAuth(),
       log: silentLog,
+      name: 'api',
       publicEndpoint: null,
       maxBodyBytes: 1024,
       requestTimeout: TIMEOUT,

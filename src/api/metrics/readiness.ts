@@ -1,0 +1,62 @@
+import { messageOf } from '../../domain/errors.js';
+import { contained } from '../../platform/boundary.js';
+
+/** ms that one component may take to say how it is. */
+const LIMIT = 3_000;
+
+export interface Component {
+  name: string;
+  /** Why it can't do its work; null: it can. */
+  trouble: string | null;
+}
+
+/** Looks at one component. @returns why it can't do its work; null: it can */
+export type Look = () => string | null | Promise<string | null>;
+
+/** Whether the daemon can do its work, by its components. */
+export class Readiness {
+  readonly #looks = new Map<string, Look>();
+  #stage: 'starting' | 'serving' | 'stopping' = 'starting';
+  #last: Component[] = [];
+
+  /** @param name stands in the answer and in metrics */
+  watch(name: string, look: Look): void {
+    this.#looks.set(name, look);
+  }
+
+  serving(): void {
+    this.#stage = 'serving';
+  }
+
+  /** From here on it is not ready: whoever routes to it goes elsewhere while it ends what is under way. */
+  stopping(): void {
+    this.#stage = 'stopping';
+  }
+
+  /** What the last look saw. */
+  get last(): readonly Component[] {
+    return this.#last;
+  }
+
+  async look(): Promise<readonly Component[]> {
+    const looks = [...this.#looks].map(async ([name, look]) => ({ name, trouble: await troubleOf(look) }));
+    const stage = { name: 'daemon', trouble: this.#stage === 'serving' ? null : `it is ${this.#stage}` };
+    this.#last = [stage, ...(await Promise.all(looks))];
+    return this.#last;
+  }
+}
+
+async function troubleOf(look: Look): Promise<string | null> {
+  const { promise: late, resolve } = Promise.withResolvers<string>();
+  const timer = setTimeout(
+    contained('a look at readiness', () => resolve(`no answer within ${LIMIT / 1000} s`)),
+    LIMIT,
+  );
+  try {
+    return await Promise.race([late, look()]);
+  } catch (error) {
+    return messageOf(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
