@@ -75,6 +75,14 @@ export default tseslint.config(
           selector: "MemberExpression[object.name='process'][property.name='env']",
           message: 'only config/process-source.ts reads the environment',
         },
+        ...[
+          "MemberExpression > MemberExpression.object[property.name='driver_internal_info']",
+          "SpreadElement > MemberExpression[property.name='driver_internal_info']",
+          "VariableDeclarator[init.property.name='driver_internal_info'] > ObjectPattern",
+        ].map((selector) => ({
+          selector,
+          message: 'what is in driver_internal_info is known to driver/contract/internal-info.ts alone',
+        })),
       ],
     },
   },

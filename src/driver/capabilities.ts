@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '../domain/json.js';
 import type { BootMode } from '../domain/node/boot-device.js';
+import { internalOf } from './contract/internal-info.js';
 
 /** `properties.capabilities` is `k:v,k:v`; `instance_info.capabilities` is JSON, an object or its text. */
 export function capabilitiesOf(value: Json | undefined): Readonly<Record<string, string>> {
@@ -48,8 +49,7 @@ export function bootOptionOf(node: { readonly instance_info: JsonObject }): 'loc
 
 /** Whether the instance is a ramdisk or an ISO (deploy interface `ramdisk`): the disks are none of its business. */
 export function livesInMemory(node: { readonly driver_internal_info: JsonObject }): boolean {
-  const { instance_boot: boot } = node.driver_internal_info;
-  return typeof boot === 'object' && boot !== null && !Array.isArray(boot) && boot['in_memory'] === true;
+  return internalOf(node).instance_boot?.['in_memory'] === true;
 }
 
 /** A whole-disk image has neither kernel nor ramdisk of its own: it starts from its disk whatever is asked for. */
@@ -59,7 +59,7 @@ export function bootsInstanceByNetwork(node: {
 }): boolean {
   return (
     livesInMemory(node) ||
-    (node.driver_internal_info['is_whole_disk_image'] === false && bootOptionOf(node) === 'netboot')
+    (internalOf(node).is_whole_disk_image === false && bootOptionOf(node) === 'netboot')
   );
 }
 

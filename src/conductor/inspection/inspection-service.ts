@@ -3,11 +3,8 @@ import type { DataSource } from 'typeorm';
 import type { InspectorSettings } from '../../config/section/inspector.js';
 import { inTransaction } from '../../database/data-source.js';
 import { FerricError, isDatabaseAway, NotFoundError, UnavailableError } from '../../domain/errors.js';
-import {
-  INSPECTION_REFUSED,
-  INSPECTION_SECRET,
-  type InspectionReport,
-} from '../../driver/contract/inspect.js';
+import type { InspectionReport } from '../../driver/contract/inspect.js';
+import { changedInternal, internalOf } from '../../driver/contract/internal-info.js';
 import type { DriverRegistry } from '../../driver/registry.js';
 import { type HardwareRepository, reportPlace } from '../../persistence/hardware/hardware.repository.js';
 import type { SourceRule } from '../../persistence/lease/source-rule.js';
@@ -26,8 +23,6 @@ import { plannedFrom } from '../workflow/workflow.js';
 import { READ_REPORT } from './report-reader.js';
 
 const WAITING = 'inspect wait';
-/** In driver_internal_info of a node that nobody enrolled. */
-const DISCOVERED = 'auto_discovered';
 /** Characters of a refusal that are kept. */
 const MOST_REASON = 500;
 /** Nodes that are inspected at once. */
@@ -89,10 +84,14 @@ export class InspectionService {
       throw error;
     }
     if (!node) return;
-    await nodes.edit(node.uuid, null, ({ provision_state, driver_internal_info: known }) =>
-      provision_state !== WAITING || known['inspection_reported_at']
+    await nodes.edit(node.uuid, null, (clear) =>
+      clear.provision_state !== WAITING || internalOf(clear).inspection_reported_at
         ? null
-        : { driver_internal_info: { ...known, [INSPECTION_REFUSED]: reason.slice(0, MOST_REASON) } },
+        : {
+            driver_internal_info: changedInternal(clear, {
+              inspection_refused: reason.slice(0, MOST_REASON),
+            }),
+          },
     );
     const open = await operations.openOf(node.uuid);
     if (open?.kind === 'inspect') runner.deliver(open.id, { on: 'wake', why: 'heartbeat' });
@@ -114,7 +113,7 @@ export class InspectionService {
       throw miss(`node ${node.uuid} is not inspected by its ramdisk`);
     if (!(await sources.speaksFor(node.uuid, query.source)))
       throw miss(`${query.source} is not an address of the machine of node ${node.uuid} in this boot`);
-    const secret = nodes.withSecrets(node).driver_internal_info[INSPECTION_SECRET];
+    const { inspection_secret: secret } = internalOf(nodes.withSecrets(node));
     // Boot files of others than ours carry none.
     if (secret !== undefined && !sameToken(secret, query.secret))
       throw miss(`node ${node.uuid} was booted with a secret that the report does not bring`);
@@ -128,10 +127,9 @@ export class InspectionService {
       'uuid',
       'driver_internal_info',
     ]);
-    const fitting = waiting.filter(({ driver_internal_info }) => {
-      const cached = driver_internal_info['lookup_bmc_addresses'];
-      return Array.isArray(cached) && cached.some((address) => bmc_addresses.includes(String(address)));
-    });
+    const fitting = waiting.filter((node) =>
+      internalOf(node).lookup_bmc_addresses?.some((address) => bmc_addresses.includes(address)),
+    );
     if (known) {
       if (fitting.length > 0 && !fitting.some(({ uuid }) => uuid === known.uuid)) {
         throw miss(`its BMC is another node’s than ${known.uuid}`);
@@ -153,10 +151,10 @@ export class InspectionService {
         null,
         (clear) => {
           if (clear.provision_state !== WAITING) throw miss(`node ${node.uuid} waits no longer`);
-          const known = clear.driver_internal_info;
-          if (known['inspection_reported_at']) return null;
+          if (internalOf(clear).inspection_reported_at) return null;
           first = true;
-          return { driver_internal_info: { ...known, inspection_reported_at: new Date().toISOString() } };
+          const told = { inspection_reported_at: new Date().toISOString() };
+          return { driver_internal_info: changedInternal(clear, told) };
         },
         manager,
       );
@@ -175,7 +173,7 @@ export class InspectionService {
       'uuid',
       'driver_internal_info',
     ]);
-    const discovered = enrolled.filter(({ driver_internal_info: info }) => info[DISCOVERED] === true);
+    const discovered = enrolled.filter((node) => internalOf(node).auto_discovered === true);
     if (discovered.length >= max_nodes) {
       throw new UnavailableError(
         `${max_nodes} discovered nodes wait in enroll (inspector.auto_discovery.max_nodes): no more are taken.`,
@@ -184,7 +182,8 @@ export class InspectionService {
     const uuid = randomUUID();
     log.info({ node: uuid, driver, macs: query.macs, bmc: query.bmc_addresses }, 'a machine was discovered');
     try {
-      const row = { uuid, driver, provision_state: 'enroll', driver_internal_info: { [DISCOVERED]: true } };
+      const driver_internal_info = changedInternal({ driver_internal_info: {} }, { auto_discovered: true });
+      const row = { uuid, driver, provision_state: 'enroll', driver_internal_info };
       return await nodeService.create({ ...row, inspect_interface: 'agent' }, by);
     } catch (error) {
       if (!(error instanceof FerricError) || isDatabaseAway(error)) throw error;
@@ -195,7 +194,7 @@ export class InspectionService {
 
   async #keepDiscovered(node: Node, report: InspectionReport, by: Requester): Promise<void> {
     const { source, nodes, hardware, operations, runner, host } = this.deps;
-    const flagged = { ...report, plugin_data: { ...report.plugin_data, [DISCOVERED]: true } };
+    const flagged = { ...report, plugin_data: { ...report.plugin_data, auto_discovered: true } };
     const { id } = await inTransaction(source, async (manager) => {
       const sealed = nodes.sealText(JSON.stringify(flagged), reportPlace(node.uuid));
       await hardware.saveReport(node.uuid, sealed, manager);

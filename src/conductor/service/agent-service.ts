@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { InvalidError, NotFoundError } from '../../domain/errors.js';
 import { factsOf } from '../../domain/provision/machine.js';
 import type { ProvisionState } from '../../domain/provision/table.js';
+import { changedInternal, internalOf } from '../../driver/contract/internal-info.js';
 import type { SourceRule } from '../../persistence/lease/source-rule.js';
 import type { Node } from '../../persistence/node/node.entity.js';
 import type { NodeRepository } from '../../persistence/node/node.repository.js';
@@ -33,13 +34,15 @@ export class AgentService {
     source: string;
     /** Whether the ramdisk speaks of tokens: one that does not gets none. */
     tokens?: boolean;
-  }): Promise<{ node: Node; agent_token: string | null }> {
+  }): Promise<{ node: Node; agent_token: string | null; has_token: boolean }> {
     const node = await this.#match(query);
     if (!node) throw missing();
-    if (query.tokens === false) return { node, agent_token: null };
+    const has_token = Boolean(internalOf(node).agent_secret_token);
+    if (query.tokens === false) return { node, agent_token: null, has_token };
     const { source, node_uuid, addresses } = query;
     const asker = fingerprint([source, node_uuid, ...addresses.toSorted()]);
-    return { node, agent_token: await this.giveToken(node.uuid, asker, mayLookUp) };
+    const agent_token = await this.giveToken(node.uuid, asker, mayLookUp);
+    return { node, agent_token, has_token };
   }
 
   /**
@@ -56,15 +59,19 @@ export class AgentService {
   ): Promise<string | null> {
     let given: string | null = null;
     await this.deps.nodes.edit(uuid, null, (clear) => {
-      const known = clear.driver_internal_info;
-      const { agent_secret_token: token, agent_token_asker: first, agent_last_heartbeat: used } = known;
+      const {
+        agent_secret_token: token,
+        agent_token_asker: first,
+        agent_last_heartbeat: used,
+      } = internalOf(clear);
       if (token) {
-        if (typeof token === 'string' && first === asker && !used) given = token;
+        if (first === asker && !used) given = token;
         return null;
       }
       if (!may(clear.provision_state)) throw missing();
       given = randomBytes(32).toString('base64url');
-      return { driver_internal_info: { ...known, agent_secret_token: given, agent_token_asker: asker } };
+      const told = { agent_secret_token: given, agent_token_asker: asker };
+      return { driver_internal_info: changedInternal(clear, told) };
     });
     return given;
   }
@@ -81,26 +88,25 @@ export class AgentService {
     }
     checkCallback(body.callback_url, source);
     await nodes.edit(node.uuid, null, (clear) => {
-      const known = clear.driver_internal_info;
-      if (!sameToken(known['agent_secret_token'], body.agent_token)) {
+      const known = internalOf(clear);
+      if (!sameToken(known.agent_secret_token, body.agent_token)) {
         throw new InvalidError('Invalid or missing agent token received.');
       }
-      const url = known['agent_url'];
+      const url = known.agent_url;
       if (url && url !== body.callback_url)
         throw new InvalidError('Detected change in ramdisk provided "callback_url".');
-      const ca = known['agent_verify_ca'];
+      const ca = known.agent_verify_ca;
       if (ca && ca !== body.agent_verify_ca)
         throw new InvalidError('Detected change in ramdisk provided "agent_verify_ca".');
       return {
-        driver_internal_info: {
-          ...known,
+        driver_internal_info: changedInternal(clear, {
           agent_url: body.callback_url,
           agent_last_heartbeat: new Date().toISOString(),
           ...(body.agent_version ? { agent_version: body.agent_version } : {}),
           ...(body.agent_verify_ca ? { agent_verify_ca: body.agent_verify_ca } : {}),
           ...(body.agent_status ? { agent_status: body.agent_status } : {}),
           ...(body.agent_status_message ? { agent_status_message: body.agent_status_message } : {}),
-        },
+        }),
       };
     });
     const open = await operations.openOf(node.uuid);

@@ -3,12 +3,12 @@ import { inTransaction } from '../../database/data-source.js';
 import { foundOut } from '../../database/found-out.js';
 import { brokenUnique } from '../../database/statement.js';
 import { ConflictError, InvalidError, LockedError } from '../../domain/errors.js';
-import { withoutLeftBehind } from '../../domain/node/left-behind.js';
 import { canonicalUuid } from '../../domain/node/name.js';
 import { type PowerTarget, settledPower } from '../../domain/power/power.js';
 import { isProvisionState, nextByVerb } from '../../domain/provision/machine.js';
 import { illegalVerb } from '../../domain/provision/refusal.js';
 import { type ProvisionVerb, type Transition, VERBS } from '../../domain/provision/table.js';
+import { withoutLeftBehind } from '../../driver/contract/internal-info.js';
 import type { DriverRegistry } from '../../driver/registry.js';
 import type { Node } from '../../persistence/node/node.entity.js';
 import type { NodeRepository } from '../../persistence/node/node.repository.js';
@@ -77,7 +77,7 @@ export class VerbService {
         if (told) return told;
       }
       const draft = new NodeDraft(held, this.deps.nodes);
-      const driver_internal_info = work && withoutLeftBehind(draft.node.driver_internal_info, work.kind);
+      const driver_internal_info = work && withoutLeftBehind(draft.node, work.kind);
       if (driver_internal_info) draft.put({ driver_internal_info });
       const changes = { last_error: null, ...work?.changes };
       const planned = this.deps.transitions.plan(held, VERBS[verb].event, { changes, by });

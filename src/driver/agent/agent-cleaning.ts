@@ -1,8 +1,9 @@
 import type { DeploySettings } from '../../config/section/deploy.js';
 import { FerricError } from '../../domain/errors.js';
-import type { Json, JsonObject } from '../../domain/json.js';
+import { isObject, type Json, type JsonObject } from '../../domain/json.js';
 import type { PlannedStep, StepOutcome } from '../../domain/step/step.js';
 import { cleanPriorities, planCleaning, planService } from '../agent-steps.js';
+import { changedInternal, internalOf } from '../contract/internal-info.js';
 import type { StepContext } from '../contract/step.js';
 import { AgentCommand, type CommandTimes, isPassing } from './agent-command.js';
 import { agentNode, agentPorts } from './agent-node.js';
@@ -10,9 +11,6 @@ import { type AgentClient, failureOf } from './client.js';
 import { keepProgress, saveProgress } from './progress.js';
 import type { Ramdisk } from './ramdisk.js';
 import { readStepList } from './step-list.js';
-
-/** Steps that already ran in a cleaning that began anew; only there, since a user may ask for one twice. */
-const DONE_AGAIN = 'clean_steps_done_again';
 
 /** Deployment, cleaning and service by the agent's own steps (Ironic: drivers/modules/agent_base.py). */
 export class AgentCleaning {
@@ -43,9 +41,10 @@ export class AgentCleaning {
         kind === 'clean'
           ? planCleaning(context, offered, cleanPriorities(this.settings))
           : planService(context, offered);
-      const { [DONE_AGAIN]: _former, ...internal } = context.node.driver_internal_info;
-      const again: JsonObject = context.step.args['again'] === true ? { [DONE_AGAIN]: [] } : {};
-      await context.save({ driver_internal_info: { ...internal, ...kept, ...again } });
+      // Only behind a list that changed: a user may ask for one step twice.
+      const clean_steps_done_again = context.step.args['again'] === true ? [] : undefined;
+      const driver_internal_info = changedInternal(context.node, { ...kept, clean_steps_done_again });
+      await context.save({ driver_internal_info });
       return { is: 'done', insert };
     } catch (error) {
       if (!isPassing(error)) throw error;
@@ -61,16 +60,16 @@ export class AgentCleaning {
   async run(context: StepContext, shown: JsonObject = {}): Promise<StepOutcome> {
     const { step, node } = context;
     const { kind } = context.operation;
-    if (kind !== 'clean' && kind !== 'service' && kind !== 'deploy') {
+    if (!isStepKind(kind)) {
       throw new FerricError(
         'unsupported',
         `Agent steps are run in deployment, cleaning and service only, not in ${kind}.`,
       );
     }
     if (this.ramdisk.isBooting(context.saved)) return this.afterReboot(context);
-    const done = node.driver_internal_info[DONE_AGAIN];
+    const { clean_steps_done_again: done, hardware_manager_version } = internalOf(node);
     const key = `${step.interface}.${step.name}`;
-    if (context.wake === 'start' && Array.isArray(done) && (done.includes(key) || !this.offers(context))) {
+    if (context.wake === 'start' && done && (done.includes(key) || !this.offers(context))) {
       return { is: 'done' };
     }
     if (context.saved === REBOOT) return this.reboot(context);
@@ -82,7 +81,7 @@ export class AgentCleaning {
         step: { interface: step.interface, step: step.name, args: told?.args ?? step.args, priority: 0 },
         node: { ...agentNode(node, shown), ...told?.node },
         ports: agentPorts(context),
-        [`${kind}_version`]: node.driver_internal_info['hardware_manager_version'] ?? null,
+        [`${kind}_version`]: hardware_manager_version ?? null,
       }),
       running: (record) => keepProgress(context, record, 'clean_progress'),
       ended: async (record) => {
@@ -90,10 +89,10 @@ export class AgentCleaning {
         if (record.command_status === 'CLEAN_VERSION_MISMATCH') return this.beginAnew(context);
         if (record.command_status !== 'SUCCEEDED') throw failureOf(record);
         await raid?.keep(context, record.command_result?.[`${kind}_result`] as Json);
-        if (Array.isArray(done)) {
-          await context.save({
-            driver_internal_info: { ...context.node.driver_internal_info, [DONE_AGAIN]: [...done, key] },
-          });
+        if (done) {
+          const clean_steps_done_again = [...done, key];
+          const driver_internal_info = changedInternal(context.node, { clean_steps_done_again });
+          await context.save({ driver_internal_info });
         }
         if (!this.offers(context, (offered) => offered['reboot_requested'] === true)) return { is: 'done' };
         await context.checkpoint(REBOOT);
@@ -120,27 +119,36 @@ export class AgentCleaning {
   }
 
   private offers(context: StepContext, also: (step: JsonObject) => boolean = () => true): boolean {
-    const cached = context.node.driver_internal_info[`agent_cached_${context.operation.kind}_steps`];
-    const steps = (cached as JsonObject | undefined)?.[context.step.interface];
+    const steps = this.listed(context)?.[context.step.interface];
     return (
       Array.isArray(steps) &&
-      steps.some((one) => (one as JsonObject)['step'] === context.step.name && also(one as JsonObject))
+      steps.some((one) => isObject(one) && one['step'] === context.step.name && also(one))
     );
   }
 
+  /** What the agent listed for this kind of operation. */
+  private listed({ node, operation: { kind } }: StepContext): JsonObject | undefined {
+    return isStepKind(kind) ? internalOf(node)[`agent_cached_${kind}_steps`] : undefined;
+  }
+
+  /** The ramdisk is laid out still; what the agent listed is kept over its restart. */
   private reboot(context: StepContext): Promise<StepOutcome> {
-    const list = `agent_cached_${context.operation.kind}_steps`;
-    const { [list]: cached, hardware_manager_version: version } = context.node.driver_internal_info;
-    // The ramdisk is published still; what the agent listed is kept over its restart.
+    const { kind } = context.operation;
+    const { hardware_manager_version } = internalOf(context.node);
+    const cached = this.listed(context);
     return this.ramdisk.relaunch(context, {
-      ...(cached === undefined ? {} : { [list]: cached }),
-      ...(version === undefined ? {} : { hardware_manager_version: version }),
+      ...(cached && isStepKind(kind) ? { [`agent_cached_${kind}_steps`]: cached } : {}),
+      ...(hardware_manager_version ? { hardware_manager_version } : {}),
     });
   }
 
   private async afterReboot(context: StepContext): Promise<StepOutcome> {
     return (await this.ramdisk.arrival(context)) ?? { is: 'done' };
   }
+}
+
+function isStepKind(kind: string): kind is 'clean' | 'service' | 'deploy' {
+  return kind === 'clean' || kind === 'service' || kind === 'deploy';
 }
 
 /** The step succeeded, its reboot is to come. */

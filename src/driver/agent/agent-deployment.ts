@@ -2,6 +2,7 @@ import { messageOf } from '../../domain/errors.js';
 import type { Json } from '../../domain/json.js';
 import type { StepOutcome } from '../../domain/step/step.js';
 import { planAgentDeployment } from '../agent-steps.js';
+import { changedInternal } from '../contract/internal-info.js';
 import type { StepContext, StepDeclaration } from '../contract/step.js';
 import { POWER_TIMEOUT, startMachine } from '../machine-start.js';
 import type { DeployStepName } from '../step-table.js';
@@ -49,7 +50,7 @@ export class AgentDeployment {
     // As upstream's conductor does: the agent learns of the node, its list is kept for whoever looks.
     return this.work.whenItAnswers(context, async () => {
       const list = await readStepList(this.work.parts.client, context, 'deploy');
-      await context.save({ driver_internal_info: { ...context.node.driver_internal_info, ...list.kept } });
+      await context.save({ driver_internal_info: changedInternal(context.node, list.kept) });
       const merge = planAgentDeployment(context, list.offered, this.own());
       return { is: 'done', ...(merge.length > 0 ? { merge } : {}) };
     });

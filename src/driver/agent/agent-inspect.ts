@@ -10,12 +10,11 @@ import type { BootInterface } from '../contract/boot.js';
 import type { DriverContext, ReadContext } from '../contract/context.js';
 import {
   type Findings,
-  INSPECTION_REFUSED,
-  INSPECTION_SECRET,
   type InspectedPort,
   type InspectInterface,
   type InspectionReport,
 } from '../contract/inspect.js';
+import { internalOf, withoutInternal } from '../contract/internal-info.js';
 import type { StepContext, StepDeclaration, WorkContext } from '../contract/step.js';
 import { bootFrom, powerOff, startMachine } from '../machine-start.js';
 import { forgetAgent } from './agent-node.js';
@@ -35,10 +34,7 @@ export interface AgentInspectParts {
   resolve: (name: string, signal: AbortSignal) => Promise<string[]>;
 }
 
-/** BMC addresses by which a report is told to be the node's (inspect_utils.LOOKUP_CACHE_FIELD). */
-const ADDRESSES = 'lookup_bmc_addresses';
-/** Left by the conductor with the report. */
-const REPORTED = 'inspection_reported_at';
+const OF_AN_INSPECTION = ['lookup_bmc_addresses', 'inspection_secret', 'inspection_refused'] as const;
 
 const step = { interface: 'inspect', kind: 'inspect', rerunnable: true, visible: false } as const;
 
@@ -122,11 +118,11 @@ export class AgentInspect implements InspectInterface {
   private async inspect(context: StepContext): Promise<StepOutcome> {
     const { ramdisk } = this.parts;
     if (ramdisk.isBooting(context.saved)) {
-      const refused = context.node.driver_internal_info[INSPECTION_REFUSED];
-      if (typeof refused === 'string') {
+      const { inspection_refused: refused } = internalOf(context.node);
+      if (refused !== undefined) {
         throw new FerricError('agent-failed', `The report of the ramdisk was refused: ${refused}`);
       }
-      const reported = ({ node }: StepContext) => typeof node.driver_internal_info[REPORTED] === 'string';
+      const reported = ({ node }: StepContext) => internalOf(node).inspection_reported_at !== undefined;
       return (await ramdisk.arrival(context, reported)) ?? { is: 'done' };
     }
     const addresses = await this.bmcAddresses(context);
@@ -143,7 +139,7 @@ export class AgentInspect implements InspectInterface {
           'ipa-inspection-callback-url': `${this.parts.apiUrl().replace(/\/$/, '')}/v1/continue_inspection${secret === null ? '' : `/${secret}`}`,
         });
       },
-      { [ADDRESSES]: addresses, ...(secret === null ? {} : { [INSPECTION_SECRET]: secret }) },
+      { lookup_bmc_addresses: addresses, ...(secret === null ? {} : { inspection_secret: secret }) },
     );
   }
 
@@ -156,13 +152,7 @@ export class AgentInspect implements InspectInterface {
       await startMachine(context);
     }
     await forgetAgent(context);
-    const {
-      [ADDRESSES]: _a,
-      [INSPECTION_SECRET]: _s,
-      [INSPECTION_REFUSED]: _r,
-      ...kept
-    } = context.node.driver_internal_info;
-    await context.save({ driver_internal_info: kept });
+    await context.save({ driver_internal_info: withoutInternal(context.node, OF_AN_INSPECTION) });
   }
 
   /** Every address that driver_info names, and what it resolves to (inspect_utils._get_bmc_addresses). */

@@ -1,50 +1,39 @@
 import type { DeploySettings } from '../../config/section/deploy.js';
-import { isObject, type Json, type JsonObject } from '../../domain/json.js';
+import type { Json, JsonObject } from '../../domain/json.js';
 import { BOOT_DEVICES } from '../../domain/node/boot-device.js';
 import type { BootTarget } from '../contract/boot.js';
 import type { DriverContext, DriverNode } from '../contract/context.js';
-
-/** What heartbeats, lookup and the agent's answers leave in driver_internal_info; it dies with the ramdisk. */
-const OF_THE_AGENT = [
-  'agent_url',
-  'agent_verify_ca',
-  'agent_secret_token',
-  'agent_secret_token_pregenerated',
-  'agent_token_asker',
-  'agent_last_heartbeat',
-  'agent_version',
-  'agent_status',
-  'agent_status_message',
-  'agent_cached_clean_steps',
-  'agent_cached_deploy_steps',
-  'agent_cached_service_steps',
-  'hardware_manager_version',
-  'inspection_reported_at',
-  'ramdisk_boot',
-] as const;
+import {
+  AGENT_KEYS,
+  changedInternal,
+  type InternalInfo,
+  internalForAgents,
+  internalOf,
+  withoutInternal,
+} from '../contract/internal-info.js';
 
 /** What the ramdisk is started from, for driver_internal_info: a later step may have to start it once more. */
-export function keepRamdiskBoot(target: BootTarget | null): JsonObject {
+export function keepRamdiskBoot(target: BootTarget | null): Partial<InternalInfo> {
   if (target === null) return { ramdisk_boot: null };
   const { agentToken, ...kept } = target;
   return { ramdisk_boot: kept, ...(agentToken === undefined ? {} : tokenOfItsOwn(agentToken)) };
 }
 
 /** As Ironic keeps one that the ramdisk was given before it started (deploy_utils, add_secret_token). */
-function tokenOfItsOwn(token: string): JsonObject {
+function tokenOfItsOwn(token: string): Partial<InternalInfo> {
   return { agent_secret_token: token, agent_secret_token_pregenerated: true };
 }
 
 /** The token of a ramdisk that has it from its medium: started again from that, it has the same. */
-export function mediumToken({ agent_secret_token, agent_secret_token_pregenerated }: JsonObject): JsonObject {
-  const given = agent_secret_token_pregenerated === true && typeof agent_secret_token === 'string';
-  return given ? tokenOfItsOwn(agent_secret_token) : {};
+export function mediumToken(node: DriverNode): Partial<InternalInfo> {
+  const { agent_secret_token: token, agent_secret_token_pregenerated: given } = internalOf(node);
+  return given === true && token !== undefined ? tokenOfItsOwn(token) : {};
 }
 
 /** @returns null for what is left to the firmware, undefined where nothing was kept */
-export function ramdiskBoot({ driver_internal_info }: DriverNode): BootTarget | null | undefined {
-  const { ramdisk_boot: kept } = driver_internal_info;
-  if (!isObject(kept)) return kept === null ? null : undefined;
+export function ramdiskBoot(node: DriverNode): BootTarget | null | undefined {
+  const { ramdisk_boot: kept } = internalOf(node);
+  if (!kept) return kept;
   const device = BOOT_DEVICES.find((one) => one === kept['device']);
   if (device === undefined) return undefined;
   const { mode, uri } = kept;
@@ -57,7 +46,7 @@ export function ramdiskBoot({ driver_internal_info }: DriverNode): BootTarget | 
 }
 
 /** The operator's wishes for erasing, as upstream's agent reads them (deploy_utils.agent_add_clean_params). */
-export function eraseParameters(settings: DeploySettings): JsonObject {
+export function eraseParameters(settings: DeploySettings): Partial<InternalInfo> {
   return {
     agent_erase_devices_iterations: settings.shred_random_overwrite_iterations,
     agent_erase_devices_zeroize: settings.shred_final_overwrite_with_zeros,
@@ -74,31 +63,25 @@ export function eraseParameters(settings: DeploySettings): JsonObject {
  * Forgets the agent: its token opens nothing any more, and the next ramdisk reports itself anew. Only after the
  * machine is off, else the one that still runs could ask for the new token.
  */
-export async function forgetAgent(context: DriverContext, more: JsonObject = {}): Promise<void> {
+export async function forgetAgent(context: DriverContext, more: Partial<InternalInfo> = {}): Promise<void> {
   await context.save({}); // its lookup or heartbeat may have come in meanwhile: see the newest state
-  const kept = Object.entries(context.node.driver_internal_info).filter(
-    ([key]) => !(OF_THE_AGENT as readonly string[]).includes(key),
-  );
-  await context.save({ driver_internal_info: { ...Object.fromEntries(kept), ...more } });
+  const driver_internal_info = withoutInternal(context.node, AGENT_KEYS);
+  await context.save({ driver_internal_info: changedInternal({ driver_internal_info }, more) });
 }
 
 /** What an agent listed, for a step that has it started anew. */
-export function stepLists(internal: JsonObject): JsonObject {
-  return pick(internal, (key) => key.startsWith('agent_cached_') || key === 'hardware_manager_version');
+export function stepLists(node: DriverNode): Partial<InternalInfo> {
+  const kept = internalOf(node);
+  return Object.fromEntries(STEP_LISTS.flatMap((key) => (kept[key] ? [[key, kept[key]]] : [])));
 }
 
-const SHOWN_INTERNAL = [
-  'agent_erase_devices_iterations',
-  'agent_erase_devices_zeroize',
-  'agent_continue_if_secure_erase_failed',
-  'agent_continue_if_ata_erase_failed',
-  'agent_enable_nvme_secure_erase',
-  'agent_enable_ata_secure_erase',
-  'agent_erase_skip_read_only',
-  'disk_erasure_concurrency',
-  'is_whole_disk_image',
-  'wipe_special_filesystems',
-];
+const STEP_LISTS = [
+  'agent_cached_clean_steps',
+  'agent_cached_deploy_steps',
+  'agent_cached_service_steps',
+  'hardware_manager_version',
+] as const;
+
 const SHOWN_INSTANCE = ['root_device', 'capabilities', 'traits', 'display_name'];
 
 /**
@@ -114,7 +97,7 @@ export function agentNode(node: DriverNode, more: JsonObject = {}): JsonObject {
     properties: node.properties,
     instance_info: { ...pick(node.instance_info, (key) => SHOWN_INSTANCE.includes(key)), ...more },
     driver_info: pick(node.driver_info, (key) => key.startsWith('agent_burnin_')),
-    driver_internal_info: pick(node.driver_internal_info, (key) => SHOWN_INTERNAL.includes(key)),
+    driver_internal_info: internalForAgents(node),
     target_raid_config: {},
     raid_config: {},
     extra: {},

@@ -5,6 +5,7 @@ import type { StepOutcome } from '../../domain/step/step.js';
 import { erasureInWords, overwritesAll } from '../agent-steps.js';
 import type { BootTarget } from '../contract/boot.js';
 import type { FailedWork } from '../contract/deploy.js';
+import { changedInternal, INSTANCE_KEYS, internalOf, withoutInternal } from '../contract/internal-info.js';
 import type { StepContext, StepDeclaration, WorkContext } from '../contract/step.js';
 import { bootFromInstance, POWER_TIMEOUT, powerOff, startMachine } from '../machine-start.js';
 import type { DeployStepName } from '../step-table.js';
@@ -13,7 +14,6 @@ import { isPassing } from './agent-command.js';
 import { eraseParameters, forgetAgent } from './agent-node.js';
 import type { AgentClient } from './client.js';
 import type { InstanceImage } from './instance-image.js';
-import { DEPLOYED_LAYOUT } from './partition-image.js';
 import { Ramdisk } from './ramdisk.js';
 import type { RamdiskLogs } from './ramdisk-logs.js';
 
@@ -92,7 +92,7 @@ export class AgentWork {
         context.log.warn({ what, error: messageOf(error) }, 'the failed work could not be cleaned up wholly');
       }
     };
-    if (kind === 'service' && context.node.driver_internal_info[SERVICE_RAMDISK] !== true) return;
+    if (kind === 'service' && internalOf(context.node).service_ramdisk !== true) return;
     if (settings.deploy_logs_collect !== 'never') await logs.collect(context, kind);
     if (kind === 'service' && operation.aborted) {
       return attempt('instance', () => this.backToInstance(context));
@@ -156,15 +156,14 @@ export class AgentWork {
   private async bootForService(context: StepContext): Promise<StepOutcome> {
     if (!this.ramdisk.isBooting(context.saved)) {
       // Told apart from a service that boots nothing: only behind this one the machine is started anew.
-      const internal = { ...context.node.driver_internal_info, [SERVICE_RAMDISK]: true };
-      await context.save({ driver_internal_info: internal });
+      await context.save({ driver_internal_info: changedInternal(context.node, { service_ramdisk: true }) });
       return this.ramdisk.launch(context, () => this.publishRamdisk(context));
     }
     return (await this.ramdisk.arrival(context)) ?? { is: 'done' };
   }
 
   private async tearDownService(context: StepContext): Promise<StepOutcome> {
-    if (context.node.driver_internal_info[SERVICE_RAMDISK] === true) {
+    if (internalOf(context.node).service_ramdisk === true) {
       const { logs, settings } = this.parts;
       if (settings.deploy_logs_collect === 'always' && context.wake === 'start') {
         await logs.collect(context, 'service');
@@ -181,8 +180,7 @@ export class AgentWork {
     await bootFromInstance(context);
     await forgetAgent(context);
     await startMachine(context);
-    const { [SERVICE_RAMDISK]: _over, ...kept } = context.node.driver_internal_info;
-    await context.save({ driver_internal_info: kept });
+    await context.save({ driver_internal_info: withoutInternal(context.node, ['service_ramdisk']) });
   }
 
   private async tearDown(context: StepContext): Promise<StepOutcome> {
@@ -190,21 +188,7 @@ export class AgentWork {
     await context.interfaces.boot.cleanUpInstance(context);
     await this.parts.image.remove(context.node);
     await forgetAgent(context);
-    await context.save({ driver_internal_info: withoutInstance(context.node.driver_internal_info) });
+    await context.save({ driver_internal_info: withoutInternal(context.node, INSTANCE_KEYS) });
     return { is: 'done' };
   }
 }
-
-/** What is gone with the instance. */
-const OF_THE_INSTANCE = [
-  ...['deploy_image', 'is_whole_disk_image', 'instance_boot', 'root_uuid_or_disk_id', 'partition_uuids'],
-  DEPLOYED_LAYOUT,
-];
-
-/** driver_internal_info without what an instance left there. */
-export function withoutInstance(internal: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(internal).filter(([key]) => !OF_THE_INSTANCE.includes(key)));
-}
-
-/** Set in driver_internal_info while a service has the machine in the ramdisk. */
-const SERVICE_RAMDISK = 'service_ramdisk';

@@ -3,6 +3,7 @@ import type { Json } from '../../domain/json.js';
 import { type CommandRecord, parseCommandList, parseCommandRecord } from '../../protocol/agent/command.js';
 import { MalformedBody } from '../../protocol/agent/malformed-body.js';
 import type { DriverContext } from '../contract/context.js';
+import { internalOf } from '../contract/internal-info.js';
 import { NotConnected, type PinnedResponse, pinnedRequest } from './pinned-request.js';
 
 export interface AgentClientSettings {
@@ -47,8 +48,8 @@ export class AgentClient {
 
   /** Whether an agent has reported itself since the node was last powered off. */
   isKnown(context: DriverContext): boolean {
-    const { agent_url, agent_last_heartbeat } = context.node.driver_internal_info;
-    return typeof agent_url === 'string' && agent_url !== '' && typeof agent_last_heartbeat === 'string';
+    const { agent_url, agent_last_heartbeat } = internalOf(context.node);
+    return Boolean(agent_url) && agent_last_heartbeat !== undefined;
   }
 
   /** Every command since the agent started, oldest first. @throws FerricError agent-unreachable, agent-failed */
@@ -129,7 +130,7 @@ export class AgentClient {
   }
 
   private addressOf(context: DriverContext, path: string): { url: URL; certificate: string | null } {
-    const { agent_url, agent_verify_ca, agent_secret_token } = context.node.driver_internal_info;
+    const { agent_url, agent_verify_ca, agent_secret_token } = internalOf(context.node);
     if (typeof agent_url !== 'string' || !URL.canParse(agent_url)) {
       throw new FerricError('agent-unreachable', 'No agent has reported its address for this node.');
     }

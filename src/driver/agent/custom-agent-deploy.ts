@@ -3,11 +3,12 @@ import type { StepOutcome } from '../../domain/step/step.js';
 import type { DriverNode, ReadContext } from '../contract/context.js';
 import type { DeployInterface, FailedWork } from '../contract/deploy.js';
 import { Faults } from '../contract/faults.js';
+import { INSTANCE_KEYS, withoutInternal } from '../contract/internal-info.js';
 import type { StepContext, StepDeclaration, WorkContext } from '../contract/step.js';
 import { bootFromInstance } from '../machine-start.js';
 import { declareSteps, stepNames } from '../step-table.js';
 import { AgentDeployment } from './agent-deployment.js';
-import { type AgentWork, withoutInstance } from './agent-work.js';
+import type { AgentWork } from './agent-work.js';
 import { AGENT_PROPERTIES, checkAgentFields } from './deploy-fields.js';
 
 /**
@@ -27,7 +28,7 @@ export class CustomAgentDeploy implements DeployInterface {
       prepare_deploy: async (context) => {
         await this.validate(context);
         // Of an instance that another deploy interface made: this one starts from its disk.
-        await context.save({ driver_internal_info: withoutInstance(context.node.driver_internal_info) });
+        await context.save({ driver_internal_info: withoutInternal(context.node, INSTANCE_KEYS) });
         return { is: 'done' };
       },
       prepare_instance_boot: async (context) => {

@@ -2,6 +2,7 @@ import type { StepOutcome } from '../../domain/step/step.js';
 import type { ReadContext } from '../contract/context.js';
 import type { DeployInterface, FailedWork } from '../contract/deploy.js';
 import { Faults } from '../contract/faults.js';
+import { changedInternal, internalOf } from '../contract/internal-info.js';
 import type { StepContext, StepDeclaration, WorkContext } from '../contract/step.js';
 import { declareSteps, stepNames } from '../step-table.js';
 import { AgentCommand } from './agent-command.js';
@@ -11,7 +12,7 @@ import type { AgentWork } from './agent-work.js';
 import { failureOf } from './client.js';
 import { AGENT_PROPERTIES, checkAgentFields, deployMode } from './deploy-fields.js';
 import { InstanceStart } from './instance-start.js';
-import { DEPLOYED_LAYOUT, layoutRecord } from './partition-image.js';
+import { layoutRecord } from './partition-image.js';
 import { keepProgress, saveProgress } from './progress.js';
 
 /** Deploy interface `direct`: the agent in the ramdisk writes the image (Ironic: drivers/modules/agent.py). */
@@ -70,7 +71,7 @@ export class DirectDeploy implements DeployInterface {
   }
 
   private writeImage(context: StepContext): Promise<StepOutcome> {
-    const { driver_internal_info: internal } = context.node;
+    const { is_whole_disk_image, hardware_manager_version } = internalOf(context.node);
     return this.command.enter(context, {
       name: 'deploy.execute_deploy_step',
       params: async () => ({
@@ -83,12 +84,12 @@ export class DirectDeploy implements DeployInterface {
           context.node,
           // Upstream's agent lays partitions out by it, and takes nothing else that the instance says of its boot mode
           // (ironic_python_agent/utils.py, get_node_boot_mode).
-          internal['is_whole_disk_image'] === false
+          is_whole_disk_image === false
             ? { deploy_boot_mode: deployMode(context, this.work.parts.settings) }
             : {},
         ),
         ports: agentPorts(context),
-        deploy_version: internal['hardware_manager_version'] ?? null,
+        deploy_version: hardware_manager_version ?? null,
       }),
       running: (record) => keepProgress(context, record),
       ended: async (record) => {
@@ -102,13 +103,9 @@ export class DirectDeploy implements DeployInterface {
 
   /** Of the partitions that a rebuild may be asked to keep. */
   private async keepLayout(context: StepContext): Promise<void> {
-    const { [DEPLOYED_LAYOUT]: _before, ...kept } = context.node.driver_internal_info;
-    const layout =
-      kept['is_whole_disk_image'] === false
-        ? layoutRecord(context.node, this.work.parts.settings)
-        : undefined;
-    await context.save({
-      driver_internal_info: { ...kept, ...(layout ? { [DEPLOYED_LAYOUT]: layout } : {}) },
-    });
+    const { node } = context;
+    const partition = internalOf(node).is_whole_disk_image === false;
+    const deployed_layout = partition ? layoutRecord(node, this.work.parts.settings) : undefined;
+    await context.save({ driver_internal_info: changedInternal(node, { deployed_layout }) });
   }
 }

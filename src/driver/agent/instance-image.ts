@@ -13,6 +13,7 @@ import { buildConfigDrive } from '../../protocol/configdrive/config-drive.js';
 import { formatFacts, writtenAs } from '../../protocol/image-format/formats.js';
 import { bootOptionOf } from '../capabilities.js';
 import type { DriverContext, DriverNode } from '../contract/context.js';
+import { changedInternal, internalOf } from '../contract/internal-info.js';
 import type { PublishedFiles } from '../pxe/network-boot.js';
 import {
   type FileSystemLook,
@@ -181,19 +182,17 @@ export class InstanceImage {
       { served, size: image['size'], format: image['disk_format'] },
       'the instance image is ready',
     );
-    const { instance_boot: _former, ...internal } = node.driver_internal_info;
     await context.save({
       instance_info: {
         ...node.instance_info,
         image_url: url,
         image_type: partition ? 'partition' : 'whole-disk',
       },
-      driver_internal_info: {
-        ...internal,
+      driver_internal_info: changedInternal(node, {
         is_whole_disk_image: !partition,
-        ...(partition ? { instance_boot: bootParts(node, resolved) } : {}),
+        instance_boot: partition ? bootParts(node, resolved) : undefined,
         deploy_image: { ...image, stream: settings.stream_raw_images },
-      },
+      }),
     });
   }
 
@@ -229,7 +228,7 @@ export class InstanceImage {
       ...(image['served'] === true ? {} : proxiesOf(node)),
       ...(configdrive === null ? {} : { configdrive }),
       ...this.fetchRules(image['served'] === true ? [url] : []),
-      ...(node.driver_internal_info['is_whole_disk_image'] === false
+      ...(internalOf(node).is_whole_disk_image === false
         ? partitionArguments(node, this.parts.settings)
         : {}),
     };
@@ -296,8 +295,7 @@ function bootParts(node: DriverNode, resolved: { kernel_id?: string; ramdisk_id?
 }
 
 function deployImage(node: DriverNode): JsonObject {
-  const image = node.driver_internal_info['deploy_image'];
-  return typeof image === 'object' && image !== null && !Array.isArray(image) ? image : {};
+  return internalOf(node).deploy_image ?? {};
 }
 
 /** For images that the agent fetches from outside. */

@@ -2,6 +2,7 @@ import { FerricError } from '../../domain/errors.js';
 import type { BootMode } from '../../domain/node/boot-device.js';
 import type { StepOutcome } from '../../domain/step/step.js';
 import { bootsInstanceByNetwork } from '../capabilities.js';
+import { changedInternal, internalOf } from '../contract/internal-info.js';
 import type { StepContext } from '../contract/step.js';
 import { bootFromInstance } from '../machine-start.js';
 import type { AgentCommand } from './agent-command.js';
@@ -29,7 +30,7 @@ export class InstanceStart {
   constructor(private readonly parts: InstanceStartParts) {}
 
   async run(context: StepContext, mode: BootMode): Promise<StepOutcome> {
-    const partition = context.node.driver_internal_info['is_whole_disk_image'] === false;
+    const partition = internalOf(context.node).is_whole_disk_image === false;
     if (!partition) {
       // A whole-disk image brings its boot loader; only UEFI's boot entry is the machine's own.
       return mode === 'bios' ? this.finish(context) : this.installBootloader(context, mode);
@@ -59,27 +60,22 @@ export class InstanceStart {
     if (root === null) {
       throw new FerricError('agent-failed', 'The agent returned no UUID of the root partition it wrote.');
     }
-    await context.save({
-      driver_internal_info: {
-        ...context.node.driver_internal_info,
-        root_uuid_or_disk_id: root,
-        partition_uuids: { esp: uuid(ESP_UUID), prep: uuid(PREP_UUID) },
-      },
+    const driver_internal_info = changedInternal(context.node, {
+      root_uuid_or_disk_id: root,
+      partition_uuids: { esp: uuid(ESP_UUID), prep: uuid(PREP_UUID) },
     });
+    await context.save({ driver_internal_info });
   }
 
   private installBootloader(context: StepContext, mode: BootMode): Promise<StepOutcome> {
     return this.parts.command.enter(context, {
       name: 'image.install_bootloader',
       params: async () => {
-        const { root_uuid_or_disk_id, partition_uuids, is_whole_disk_image } =
-          context.node.driver_internal_info;
-        const { esp = null, prep = null } = (is_whole_disk_image === false ? partition_uuids : {}) as {
-          esp?: string | null;
-          prep?: string | null;
-        };
+        const { root_uuid_or_disk_id, partition_uuids = {}, is_whole_disk_image } = internalOf(context.node);
+        const partition = is_whole_disk_image === false;
+        const { esp = null, prep = null } = partition ? partition_uuids : {};
         return {
-          root_uuid: is_whole_disk_image === false ? (root_uuid_or_disk_id ?? null) : null,
+          root_uuid: partition ? (root_uuid_or_disk_id ?? null) : null,
           efi_system_part_uuid: mode === 'uefi' ? esp : null,
           prep_boot_part_uuid: prep,
           target_boot_mode: mode,

@@ -7,9 +7,8 @@ import type { JsonObject } from '../../domain/json.js';
 import type { BootMode } from '../../domain/node/boot-device.js';
 import { bootModeOf, bootOptionOf, capabilitiesOf } from '../capabilities.js';
 import type { DriverContext, DriverNode } from '../contract/context.js';
+import { internalOf } from '../contract/internal-info.js';
 
-/** Keeps the sizes of the deployment under this key until the node is torn down: a rebuild may have to keep them. */
-export const DEPLOYED_LAYOUT = 'deployed_layout';
 const MIB = 2 ** 20;
 
 /** What this room asks of the image service. */
@@ -109,11 +108,11 @@ export function layoutRecord(node: DriverNode, settings: DeploySettings): JsonOb
 }
 
 function layoutOf(node: DriverNode, settings: DeploySettings): InstanceLayout {
-  const deployed = node.driver_internal_info[DEPLOYED_LAYOUT];
+  const { deployed_layout } = internalOf(node);
   return parseInstanceLayout(
     node.instance_info,
     { ephemeralFormat: settings.default_ephemeral_format },
-    typeof deployed === 'object' && deployed !== null && !Array.isArray(deployed) ? deployed : undefined,
+    deployed_layout,
   );
 }
 

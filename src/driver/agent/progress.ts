@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../domain/json.js';
 import type { CommandRecord } from '../../protocol/agent/command.js';
+import { changedInternal, internalOf } from '../contract/internal-info.js';
 import type { StepContext } from '../contract/step.js';
 
 /** Where it is shown, in driver_internal_info. */
@@ -30,9 +31,7 @@ export async function saveProgress(
   progress: JsonObject | undefined,
   place: Place = 'deploy_progress',
 ): Promise<void> {
-  const { [place]: before, ...kept } = context.node.driver_internal_info;
-  if (before === undefined && !progress) return;
-  await context.save({
-    driver_internal_info: { ...kept, ...(progress ? { [place]: progress } : {}) },
-  });
+  const { node } = context;
+  if (internalOf(node)[place] === undefined && !progress) return;
+  await context.save({ driver_internal_info: changedInternal(node, { [place]: progress }) });
 }

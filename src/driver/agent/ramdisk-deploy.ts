@@ -3,10 +3,11 @@ import type { JsonObject } from '../../domain/json.js';
 import type { StepOutcome } from '../../domain/step/step.js';
 import type { ReadContext } from '../contract/context.js';
 import type { DeployInterface, FailedWork } from '../contract/deploy.js';
+import { changedInternal, INSTANCE_KEYS, withoutInternal } from '../contract/internal-info.js';
 import type { StepContext, StepDeclaration, WorkContext } from '../contract/step.js';
 import { bootFromInstance, powerOff, startMachine } from '../machine-start.js';
 import { declareSteps } from '../step-table.js';
-import { type AgentWork, withoutInstance } from './agent-work.js';
+import type { AgentWork } from './agent-work.js';
 
 /**
  * Deploy interface `ramdisk`: the instance is a kernel and a ramdisk, or an ISO, that the machine starts from the network
@@ -61,11 +62,10 @@ export class RamdiskDeploy implements DeployInterface {
   /** What the instance starts from stands with the node: every later boot of it is made of that. */
   private async keepParts(context: StepContext): Promise<void> {
     const parts: JsonObject = await context.interfaces.boot.inMemory!.parts(context);
+    const driver_internal_info = withoutInternal(context.node, INSTANCE_KEYS);
+    const instance_boot = { ...parts, in_memory: true };
     await context.save({
-      driver_internal_info: {
-        ...withoutInstance(context.node.driver_internal_info),
-        instance_boot: { ...parts, in_memory: true },
-      },
+      driver_internal_info: changedInternal({ driver_internal_info }, { instance_boot }),
     });
   }
 

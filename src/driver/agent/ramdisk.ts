@@ -3,6 +3,7 @@ import type { StepOutcome } from '../../domain/step/step.js';
 import { isPersistent } from '../boot-persistence.js';
 import type { BootTarget } from '../contract/boot.js';
 import type { DriverNode } from '../contract/context.js';
+import type { InternalInfo } from '../contract/internal-info.js';
 import type { StepContext } from '../contract/step.js';
 import { bootFrom, powerOff, startMachine } from '../machine-start.js';
 import { forgetAgent, keepRamdiskBoot, mediumToken, ramdiskBoot, stepLists } from './agent-node.js';
@@ -30,7 +31,7 @@ export class Ramdisk {
   async launch(
     context: StepContext,
     prepare: () => Promise<BootTarget | null>,
-    internal: JsonObject = {},
+    internal: Partial<InternalInfo> = {},
   ): Promise<StepOutcome> {
     await powerOff(context);
     const target = await prepare();
@@ -39,9 +40,9 @@ export class Ramdisk {
   }
 
   /** Starts the machine anew from what was laid out for its ramdisk. @param internal outlives the agent that ran */
-  relaunch(context: StepContext, internal: JsonObject): Promise<StepOutcome> {
+  relaunch(context: StepContext, internal: Partial<InternalInfo>): Promise<StepOutcome> {
     const target = targetOf(context);
-    const token = mediumToken(context.node.driver_internal_info);
+    const token = mediumToken(context.node);
     return this.launch(context, async () => target, { ...internal, ...token });
   }
 
@@ -75,8 +76,8 @@ export class Ramdisk {
       `The ramdisk did not call back in time: the machine is started again (${boots} of ${this.retries}).`,
     );
     await powerOff(context);
-    const internal = context.node.driver_internal_info;
-    const kept = { ...stepLists(internal), ...mediumToken(internal), ...keepRamdiskBoot(targetOf(context)) };
+    const { node } = context;
+    const kept = { ...stepLists(node), ...mediumToken(node), ...keepRamdiskBoot(targetOf(context)) };
     await forgetAgent(context, kept);
     return this.boot(context, boots + 1);
   }

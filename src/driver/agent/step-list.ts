@@ -2,6 +2,7 @@ import { FerricError, messageOf } from '../../domain/errors.js';
 import type { Json, JsonObject } from '../../domain/json.js';
 import { MalformedBody } from '../../protocol/agent/malformed-body.js';
 import { type AgentStep, parseStepList, type StepKind } from '../../protocol/agent/step.js';
+import type { InternalInfo } from '../contract/internal-info.js';
 import type { WorkContext } from '../contract/step.js';
 import { agentNode, agentPorts } from './agent-node.js';
 import type { AgentClient } from './client.js';
@@ -9,7 +10,7 @@ import type { AgentClient } from './client.js';
 export interface AgentSteps {
   offered: AgentStep[];
   /** For driver_internal_info, under the names that Ironic has there. */
-  kept: JsonObject;
+  kept: Partial<InternalInfo>;
 }
 
 /**

@@ -2,11 +2,6 @@ import type { JsonObject } from '../../domain/json.js';
 import type { Implementation } from './implementation.js';
 import type { StepDeclaration, WorkContext } from './step.js';
 
-/** In driver_internal_info: what the ramdisk that was booted now ends its report's URL with. */
-export const INSPECTION_SECRET = 'inspection_secret';
-/** In driver_internal_info: why the report of the ramdisk that runs now could not be read. */
-export const INSPECTION_REFUSED = 'inspection_refused';
-
 /** What a ramdisk told of its machine: whatever runs there says so, it is believed in nothing. */
 export interface InspectionReport {
   readonly inventory: JsonObject;

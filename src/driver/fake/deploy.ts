@@ -4,11 +4,12 @@ import type { StepOutcome } from '../../domain/step/step.js';
 import { cleanPriorities, type OfferedStep, planCleaning, planService } from '../agent-steps.js';
 import type { ReadContext } from '../contract/context.js';
 import type { DeployInterface } from '../contract/deploy.js';
+import { internalOf } from '../contract/internal-info.js';
 import type { InsideContext, StepContext, StepDeclaration, StepKind, WorkContext } from '../contract/step.js';
 import { bootFrom, bootFromInstance, POWER_TIMEOUT } from '../machine-start.js';
 import { declareSteps } from '../step-table.js';
 import { type LastingWork, lasting } from './lasting.js';
-import { FAKE_PROPERTIES, type FakeMachine, recall } from './machine.js';
+import { FAKE_PROPERTIES, type FakeMachine } from './machine.js';
 
 /** What the fake agent offers, as the real one does (ironic_python_agent/hardware.py: GenericHardwareManager). */
 export const OFFERED: readonly OfferedStep[] = [
@@ -140,7 +141,7 @@ async function bootRamdisk(context: StepContext): Promise<void> {
 
 /** Back from a ramdisk; a machine that runs its instance goes on with that. */
 async function bootInstance(context: WorkContext): Promise<void> {
-  if (recall(context, 'fake_boot_published') !== 'ramdisk') return;
+  if (internalOf(context.node).fake_boot_published !== 'ramdisk') return;
   await context.interfaces.power.setPowerState(context, 'power off', POWER_TIMEOUT);
   await context.interfaces.boot.cleanUpRamdisk(context);
   await bootFromInstance(context);

@@ -2,11 +2,12 @@ import { appendFile, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { FakeSettings } from '../../config/section/fake.js';
 import { FerricError, InvalidError } from '../../domain/errors.js';
-import { isObject, type Json, type JsonObject } from '../../domain/json.js';
+import type { Json } from '../../domain/json.js';
 import { nearest } from '../../domain/nearest.js';
 import { pause } from '../../platform/pause.js';
 import type { DriverContext, DriverNode, ReadContext } from '../contract/context.js';
 import type { PropertyTable } from '../contract/implementation.js';
+import { changedInternal, type InternalInfo, internalOf } from '../contract/internal-info.js';
 
 export const FAKE_PROPERTIES: PropertyTable = {
   'fake_delay_<what>':
@@ -126,7 +127,7 @@ export class FakeMachine {
     context: DriverContext,
     what: (typeof ACTS)[number],
     effect: string,
-    state: JsonObject,
+    state: Partial<InternalInfo>,
   ): Promise<void> {
     const delay = this.delayOf(context, what, what);
     await context.fence(delay + 1_000);
@@ -143,8 +144,7 @@ export class FakeMachine {
   async begunAt(context: DriverContext, operation: string, effect: string): Promise<number | undefined> {
     const journal = this.journalOf(context);
     if (!journal) {
-      const begun = recall(context, 'fake_begun');
-      const at = isObject(begun) ? begun[`${operation}/${effect}`] : undefined;
+      const at = internalOf(context.node).fake_begun?.[`${operation}/${effect}`];
       return typeof at === 'number' ? at : undefined;
     }
     const line = (await readCalls(journal)).findLast(
@@ -180,8 +180,8 @@ export class FakeMachine {
     if (last?.phase !== 'end') await this.note(context, operation, effect, 'end');
   }
 
-  async remember(context: DriverContext, state: JsonObject): Promise<void> {
-    await context.save({ driver_internal_info: { ...context.node.driver_internal_info, ...state } });
+  async remember(context: DriverContext, state: Partial<InternalInfo>): Promise<void> {
+    await context.save({ driver_internal_info: changedInternal(context.node, state) });
   }
 
   private async note(
@@ -216,10 +216,6 @@ export class FakeMachine {
     if (!inside) throw new InvalidError('fake_journal must name a file in driver.fake_journal_directory');
     return join(this.journalDirectory, basename(name));
   }
-}
-
-export function recall(context: ReadContext, key: string): Json | undefined {
-  return context.node.driver_internal_info[key];
 }
 
 /** One number for both ends, or `from,to`. */

@@ -1,9 +1,9 @@
 import { InvalidError } from '../../domain/errors.js';
 import { INDICATOR_STATES, MEDIA_DEVICES, type MediaDevice } from '../../domain/hardware/component.js';
-import type { JsonObject } from '../../domain/json.js';
 import { BOOT_DEVICES, type BootDevice } from '../../domain/node/boot-device.js';
 import { pause } from '../../platform/pause.js';
 import type { DriverContext, ReadContext } from '../contract/context.js';
+import { type InternalInfo, internalOf } from '../contract/internal-info.js';
 import type {
   FirmwareBoot,
   Indicators,
@@ -11,7 +11,7 @@ import type {
   ManagementInterface,
   VirtualMedia,
 } from '../contract/management.js';
-import { FAKE_PROPERTIES, type FakeMachine, recall } from './machine.js';
+import { FAKE_PROPERTIES, type FakeMachine } from './machine.js';
 
 /** The lights of upstream's fake machine (drivers/modules/fake.py). */
 const INDICATORS: IndicatorTable = {
@@ -35,12 +35,12 @@ export class FakeManagement implements ManagementInterface {
   readonly firmwareBoot: FirmwareBoot = {
     getBootMode: async (context) => {
       await this.look(context);
-      return recall(context, 'fake_boot_mode') === 'bios' ? 'bios' : 'uefi';
+      return internalOf(context.node).fake_boot_mode === 'bios' ? 'bios' : 'uefi';
     },
     setBootMode: (context, mode) => this.act(context, `boot mode ${mode}`, { fake_boot_mode: mode }),
     getSecureBoot: async (context) => {
       await this.look(context);
-      return recall(context, 'fake_secure_boot') === true;
+      return internalOf(context.node).fake_secure_boot === true;
     },
     setSecureBoot: (context, on) =>
       this.act(context, `secure boot ${on ? 'on' : 'off'}`, { fake_secure_boot: on }),
@@ -54,7 +54,7 @@ export class FakeManagement implements ManagementInterface {
     get: async (context, component, name) => {
       await this.look(context);
       indicator(component, name);
-      const state = recall(context, `fake_indicator_${name}@${component}`);
+      const state = internalOf(context.node).fake_indicators?.[`${name}@${component}`];
       return INDICATOR_STATES.find((known) => known === state) ?? 'on';
     },
     set: async (context, component, name, state) => {
@@ -62,7 +62,10 @@ export class FakeManagement implements ManagementInterface {
       if (readonly) throw new InvalidError(`Indicator ${name} of ${component} is read-only.`);
       if (!states.includes(state)) throw new InvalidError(`Invalid indicator state ${state} specified.`);
       await this.act(context, `indicator ${name} ${state}`, {
-        [`fake_indicator_${name}@${component}`]: state,
+        fake_indicators: {
+          ...internalOf(context.node).fake_indicators,
+          [`${name}@${component}`]: state,
+        },
       });
     },
   };
@@ -70,19 +73,19 @@ export class FakeManagement implements ManagementInterface {
   readonly media: VirtualMedia = {
     list: async (context) => {
       await this.look(context);
-      const inserted = (recall(context, 'fake_media') ?? {}) as JsonObject;
+      const inserted = internalOf(context.node).fake_media ?? {};
       return MEDIA_DEVICES.map((device) => ({
         media_types: [...MEDIA_TYPES[device]],
-        image: (inserted[device] ?? null) as string | null,
+        image: typeof inserted[device] === 'string' ? inserted[device] : null,
         inserted: device in inserted,
       }));
     },
     attach: (context, { device_type, image_url }) =>
       this.act(context, `attach ${device_type}`, {
-        fake_media: { ...((recall(context, 'fake_media') ?? {}) as JsonObject), [device_type]: image_url },
+        fake_media: { ...internalOf(context.node).fake_media, [device_type]: image_url },
       }),
     detach: (context, devices) => {
-      const inserted = Object.entries((recall(context, 'fake_media') ?? {}) as JsonObject);
+      const inserted = Object.entries(internalOf(context.node).fake_media ?? {});
       const kept = inserted.filter(([device]) => devices && !devices.some((one) => one === device));
       return this.act(context, `detach ${devices?.join(', ') ?? 'all'}`, {
         fake_media: Object.fromEntries(kept),
@@ -102,10 +105,10 @@ export class FakeManagement implements ManagementInterface {
     context: ReadContext,
   ): Promise<{ boot_device: BootDevice | null; persistent: boolean | null }> {
     await this.look(context);
-    const device = recall(context, 'fake_boot_device');
+    const device = internalOf(context.node).fake_boot_device;
     const known = BOOT_DEVICES.find((one) => one === device);
     return known
-      ? { boot_device: known, persistent: recall(context, 'fake_boot_persistent') === true }
+      ? { boot_device: known, persistent: internalOf(context.node).fake_boot_persistent === true }
       : { boot_device: 'pxe', persistent: false }; // as upstream's fake machine says
   }
 
@@ -120,7 +123,7 @@ export class FakeManagement implements ManagementInterface {
     await this.act(context, 'inject NMI', {});
   }
 
-  private act(context: DriverContext, effect: string, state: JsonObject): Promise<void> {
+  private act(context: DriverContext, effect: string, state: Partial<InternalInfo>): Promise<void> {
     return this.machine.act(context, 'management', effect, state);
   }
 

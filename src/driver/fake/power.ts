@@ -1,8 +1,9 @@
 import { POWER_TARGETS, type PowerState, type PowerTarget, settledPower } from '../../domain/power/power.js';
 import { pause } from '../../platform/pause.js';
 import type { DriverContext, ReadContext } from '../contract/context.js';
+import { internalOf } from '../contract/internal-info.js';
 import type { PowerInterface } from '../contract/power.js';
-import { FAKE_PROPERTIES, type FakeMachine, recall } from './machine.js';
+import { FAKE_PROPERTIES, type FakeMachine } from './machine.js';
 
 /** Its state is driver_internal_info.fake_power_state; a machine that was never switched on is off. */
 export class FakePower implements PowerInterface {
@@ -20,7 +21,7 @@ export class FakePower implements PowerInterface {
     const delay = this.machine.delayOf(context, 'power', 'power');
     if (delay > 0) await pause(delay, context.signal);
     this.machine.failIfAsked(context, 'power');
-    return recall(context, 'fake_power_state') === 'power on' ? 'power on' : 'power off';
+    return internalOf(context.node).fake_power_state === 'power on' ? 'power on' : 'power off';
   }
 
   async setPowerState(context: DriverContext, target: PowerTarget): Promise<void> {

@@ -5,6 +5,7 @@ import { BOOT_PARAMETER } from '../../protocol/ipmi/boot-flags.js';
 import { bootModeOf } from '../capabilities.js';
 import type { DriverContext, ReadContext } from '../contract/context.js';
 import type { Startable } from '../contract/implementation.js';
+import { changedInternal, internalOf } from '../contract/internal-info.js';
 import type { ManagementInterface } from '../contract/management.js';
 import { IPMI_PROPERTIES, parseTarget } from './arguments.js';
 import { DEVICES, type Device, deviceOf, flagsFor, isDevice } from './boot-device.js';
@@ -42,7 +43,7 @@ export class IpmiManagement implements ManagementInterface {
     context: ReadContext,
   ): Promise<{ boot_device: BootDevice | null; persistent: boolean | null }> {
     const { forceBootDevice } = parseTarget(context.node.driver_info);
-    const { persistent_boot_device: kept, is_next_boot_persistent: next } = context.node.driver_internal_info;
+    const { persistent_boot_device: kept, is_next_boot_persistent: next } = internalOf(context.node);
     if (forceBootDevice && isDevice(kept) && next !== false) return { boot_device: kept, persistent: true };
     const flags = await this.link.bootFlags(callOf(context));
     if (!flags) throw new FerricError('bmc-failed', 'The BMC’s boot flags cannot be read.');
@@ -81,22 +82,20 @@ export class IpmiManagement implements ManagementInterface {
   /** Tells a forgetful BMC (`ipmi_force_boot_device`) its persistent boot device again; right before a start. */
   async renewBootDevice(context: DriverContext): Promise<void> {
     if (!parseTarget(context.node.driver_info).forceBootDevice) return;
-    const { persistent_boot_device: kept, is_next_boot_persistent: next } = context.node.driver_internal_info;
+    const { persistent_boot_device: kept, is_next_boot_persistent: next } = internalOf(context.node);
     if (next === false) {
       // The device of this one start was just set: leave it, and come back to the persistent one at the next.
-      await context.save({
-        driver_internal_info: { ...context.node.driver_internal_info, is_next_boot_persistent: true },
-      });
+      const driver_internal_info = changedInternal(context.node, { is_next_boot_persistent: true });
+      await context.save({ driver_internal_info });
     } else if (isDevice(kept)) await this.select(context, kept, false);
   }
 
   private async remember(context: DriverContext, device: Device, persistent: boolean): Promise<void> {
     await context.save({
-      driver_internal_info: {
-        ...context.node.driver_internal_info,
+      driver_internal_info: changedInternal(context.node, {
         is_next_boot_persistent: persistent,
         ...(persistent ? { persistent_boot_device: device } : {}),
-      },
+      }),
     });
   }
 

@@ -2,6 +2,7 @@ import { InvalidError } from '../../domain/errors.js';
 import { type BootWord, bootWords, kernelParameter, UnsafeBootText } from '../../protocol/ipxe/boot-text.js';
 import { livesInMemory } from '../capabilities.js';
 import type { DriverNode } from '../contract/context.js';
+import { internalOf } from '../contract/internal-info.js';
 
 /** Of an instance that starts from the network: what is served to it, in upstream's names (ironic/common/pxe_utils.py). */
 export type InstanceBoot =
@@ -15,12 +16,11 @@ export type InstanceBoot =
  * @throws InvalidError for a node whose deployment did not come so far, or unsafe parameters
  */
 export function instanceBoot(node: DriverNode, appended: string): InstanceBoot {
-  const { root_uuid_or_disk_id: root, instance_boot } = node.driver_internal_info;
-  const parts = typeof instance_boot === 'object' && instance_boot !== null ? instance_boot : {};
-  const { kernel, ramdisk, boot_iso } = parts as Partial<Record<string, unknown>>;
+  const { root_uuid_or_disk_id: root, instance_boot = {} } = internalOf(node);
+  const { kernel, ramdisk, boot_iso } = instance_boot;
   const inMemory = livesInMemory(node);
   if (inMemory && typeof boot_iso === 'string') return { files: { boot_iso } };
-  if (typeof kernel !== 'string' || typeof ramdisk !== 'string' || !(inMemory || typeof root === 'string')) {
+  if (typeof kernel !== 'string' || typeof ramdisk !== 'string' || !(inMemory || root !== undefined)) {
     throw new InvalidError(
       `Node ${node.uuid} cannot start its instance from the network: the UUID of its root partition, its kernel or ` +
         'its ramdisk is not known. Rebuild it.',

@@ -1,5 +1,5 @@
 import { FerricError, InvalidError, UnsupportedError } from '../../domain/errors.js';
-import { isObject, type JsonObject } from '../../domain/json.js';
+import { type JsonObject } from '../../domain/json.js';
 import type { BootDevice, BootMode } from '../../domain/node/boot-device.js';
 import { pause } from '../../platform/pause.js';
 import {
@@ -14,13 +14,11 @@ import {
 } from '../../protocol/redfish/boot-override.js';
 import { hasMessage } from '../../protocol/redfish/error-body.js';
 import type { Differences } from '../../protocol/redfish/quirk.js';
-import { partOf, type Resource } from '../../protocol/redfish/resource.js';
+import { type Resource } from '../../protocol/redfish/resource.js';
 import type { DriverContext, ReadContext } from '../contract/context.js';
+import { changedInternal, internalOf } from '../contract/internal-info.js';
 import { RedfishError } from './faults.js';
 import type { Read, RedfishMachine, RedfishMachines } from './machine.js';
-
-/** driver_internal_info: what is to persist on a machine whose BMC keeps a device for one start alone (Ironic's name). */
-const KEPT = 'redfish_boot_device';
 
 interface Kept extends JsonObject {
   device: OverrideDevice;
@@ -170,8 +168,8 @@ export class RedfishBootDevice {
   }
 
   private async keep(context: DriverContext, kept: Kept | undefined): Promise<void> {
-    const { [KEPT]: _, ...rest } = context.node.driver_internal_info;
-    await context.save({ driver_internal_info: kept ? { ...rest, [KEPT]: kept } : rest });
+    const redfish_boot_device = kept && { ...kept };
+    await context.save({ driver_internal_info: changedInternal(context.node, { redfish_boot_device }) });
   }
 }
 
@@ -206,8 +204,8 @@ function partToLeave(refusal: RedfishError, boot: Resource): string | undefined 
 }
 
 function keptOf(context: ReadContext): Kept | undefined {
-  const kept = partOf(context.node.driver_internal_info, KEPT);
-  if (!isObject(kept)) return undefined;
+  const { redfish_boot_device: kept } = internalOf(context.node);
+  if (!kept) return undefined;
   const device = OVERRIDE_DEVICES.find((one) => one === kept['device']);
   return device && { device, leaveNext: kept['leaveNext'] === true };
 }

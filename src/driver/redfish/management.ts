@@ -8,6 +8,7 @@ import { linkOf } from '../../protocol/redfish/resource.js';
 import type { SensorReadings } from '../../protocol/redfish/sensors.js';
 import type { DriverContext, ReadContext } from '../contract/context.js';
 import type { Startable } from '../contract/implementation.js';
+import { changedInternal } from '../contract/internal-info.js';
 import type { FirmwareBoot, Indicators, ManagementInterface, VirtualMedia } from '../contract/management.js';
 import type { StepContext, StepDeclaration } from '../contract/step.js';
 import { RedfishBootDevice } from './boot-device.js';
@@ -18,7 +19,7 @@ import type { RedfishMachines } from './machine.js';
 import { RedfishMedia } from './media.js';
 import type { RedfishResets } from './resets.js';
 import { readSensors } from './sensor-reading.js';
-import { PINNED, parseTarget, REDFISH_PROPERTIES } from './target.js';
+import { parseTarget, REDFISH_PROPERTIES } from './target.js';
 import { awaitTask } from './tasks.js';
 
 export interface RedfishManagementParts {
@@ -148,8 +149,8 @@ export class RedfishManagement implements ManagementInterface {
       const machine = this.parts.machines.of(context);
       const fingerprint = await machine.client.fingerprint(machine.caller);
       if (target.trust.fingerprint !== fingerprint) {
-        const { driver_internal_info } = context.node;
-        await context.save({ driver_internal_info: { ...driver_internal_info, [PINNED]: fingerprint } });
+        const told = { redfish_pinned_certificate: fingerprint };
+        await context.save({ driver_internal_info: changedInternal(context.node, told) });
         await context.tell(`The BMC's certificate is pinned, SHA-256 ${fingerprint}.`);
       }
     }

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { InvalidError } from '../../domain/errors.js';
 import type { Json, JsonObject } from '../../domain/json.js';
 import type { PropertyTable } from '../contract/implementation.js';
+import { internalOf } from '../contract/internal-info.js';
 
 /** Texts of Ironic's drivers/modules/redfish/utils.py, and `redfish_pin_certificate`, which is Ferric's own. */
 export const REDFISH_PROPERTIES: PropertyTable = {
@@ -22,9 +23,6 @@ export const REDFISH_PROPERTIES: PropertyTable = {
   redfish_pin_certificate:
     'SHA-256 fingerprint of the one certificate that the controller may show, or True: the one that it shows when the node is verified. Authorities and dates count no more then. Optional',
 };
-
-/** driver_internal_info: the fingerprint that `redfish_pin_certificate: true` has led to. */
-export const PINNED = 'redfish_pinned_certificate';
 
 export type AuthType = 'auto' | 'session' | 'basic';
 
@@ -165,8 +163,7 @@ function readPin(value: Json | undefined, internal: JsonObject, fault: Fault): s
   const known = typeof value === 'boolean' ? value : booleanOf(value);
   if (known === false) return undefined;
   if (known === true) {
-    const seen = internal[PINNED];
-    return typeof seen === 'string' ? seen : null;
+    return internalOf({ driver_internal_info: internal }).redfish_pinned_certificate ?? null;
   }
   const digits =
     typeof value === 'string' ? value.replace(/^sha-?256[:=]/i, '').replaceAll(/[:\s]/g, '') : '';

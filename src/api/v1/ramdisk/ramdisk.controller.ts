@@ -29,8 +29,6 @@ const INSPECTION = {
 const MOST_ADDRESSES = 128;
 const STATUSES = ['start', 'end', 'error'];
 
-type Found = Awaited<ReturnType<Conductor['agents']['lookUp']>>;
-
 const HEARTBEAT = objectOf(
   {
     callback_url: STRING,
@@ -73,7 +71,7 @@ export class RamdiskController {
     const reading = { version: asked.version, base: asked.base, steps: new Map(), now: 0 };
     return {
       node: view.show(found.node, reading),
-      config: agentConfig(this.door.settings, shownToken(found, tokens)),
+      config: agentConfig(this.door.settings, shownToken(found.agent_token, tokens || found.has_token)),
     };
   }
 
@@ -149,7 +147,7 @@ export class RamdiskController {
     const view = viewOf(NODE_FIELDS, version, LOOKUP_FIELDS);
     return {
       node: view.show(found.node, { version, base, steps: new Map(), now: 0 }),
-      config: agentConfig(this.door.settings, shownToken(found, true)),
+      config: agentConfig(this.door.settings, shownToken(found.agent_token, true)),
     };
   }
 
@@ -165,9 +163,12 @@ export class RamdiskController {
   }
 }
 
-/** Given out until it is used: a ramdisk that comes again then has it, or is another one. */
-function shownToken({ node, agent_token }: Found, tokens: boolean): string | null {
-  return agent_token ?? (tokens || node.driver_internal_info['agent_secret_token'] ? '******' : null);
+/**
+ * Given out until it is used: a ramdisk that comes again then has it, or is another one.
+ * @param known whether to say that there is one
+ */
+function shownToken(agent_token: string | null, known: boolean): string | null {
+  return agent_token ?? (known ? '******' : null);
 }
 
 function readHeartbeat(body: unknown, version: ApiRequest['asked']['version']): HeartbeatBody {

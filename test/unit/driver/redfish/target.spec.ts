@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PINNED, parseTarget } from '../../../../src/driver/redfish/target.js';
+import { parseTarget } from '../../../../src/driver/redfish/target.js';
 
 const of = (info: object, internal: object = {}) =>
   parseTarget({ redfish_address: 'bmc.example', ...info } as never, internal as never);
@@ -47,7 +47,9 @@ describe('parseTarget', () => {
   });
 
   it('trusts the certificate that was pinned at the verification', () => {
-    expect(of({ redfish_pin_certificate: 'true' }, { [PINNED]: 'cd'.repeat(32) }).trust).toEqual({
+    expect(
+      of({ redfish_pin_certificate: 'true' }, { redfish_pinned_certificate: 'cd'.repeat(32) }).trust,
+    ).toEqual({
       by: 'pin',
       fingerprint: 'cd'.repeat(32),
     });
