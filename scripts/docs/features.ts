@@ -147,6 +147,10 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       'test/component/driver/redfish.spec.ts',
     ),
     works(
+      'Boot redfish-virtual-media: discs put in, looked at, booted once, put out',
+      'test/component/driver/redfish-media.spec.ts',
+    ),
+    works(
       'fake-hardware with every interface, delays and failures',
       'test/component/conductor/verbs.spec.ts',
     ),

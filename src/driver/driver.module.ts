@@ -40,7 +40,12 @@ import { Ipmitool } from './ipmi/ipmitool.js';
 import { IpmitoolLink } from './ipmi/ipmitool-link.js';
 import { ipxeFlavour, PXE_FLAVOUR, pxeByHttp } from './pxe/flavour.js';
 import { NetworkBoot } from './pxe/network-boot.js';
+import { RedfishBootDrives } from './redfish/boot-drives.js';
+import { BootMedia } from './redfish/boot-media.js';
 import { RedfishClient } from './redfish/client.js';
+import { BootLoaderFiles } from './redfish/loader-files.js';
+import { RedfishMachines } from './redfish/machine.js';
+import { VirtualMediaBoot } from './redfish/virtual-media-boot.js';
 import { DriverRegistry, type ImplementationTable } from './registry.js';
 
 const PARTS = injected({
@@ -49,7 +54,7 @@ const PARTS = injected({
   plans: BootPlanRepository,
   published: PublishedFileRepository,
   link: IpmitoolLink,
-  redfish: RedfishClient,
+  redfish: RedfishMachines,
 });
 
 /** Hardware types and their interfaces, as the configuration enables them. */
@@ -74,7 +79,10 @@ const PARTS = injected({
           }),
         ),
     ),
-    injected({ config: CONFIG }).provide(RedfishClient, ({ config }) => new RedfishClient(config.redfish)),
+    injected({ config: CONFIG }).provide(
+      RedfishMachines,
+      ({ config }) => new RedfishMachines(new RedfishClient(config.redfish)),
+    ),
     PARTS.provide(
       DriverRegistry,
       ({ config, images, plans, published, link, redfish }) =>
@@ -83,8 +91,8 @@ const PARTS = injected({
           implementations: mergeImplementations(
             noopImplementations(),
             ipmiImplementations({ settings: config.ipmi, deploy: config.deploy, link }),
-            redfishImplementations({ settings: config.redfish, client: redfish }),
-            bootImplementations(config, images, plans, published),
+            redfishImplementations({ settings: config.redfish, machines: redfish }),
+            bootImplementations(config, images, plans, published, redfish),
             deployImplementations(config, images, published),
             fakeImplementations({
               deploy: config.deploy,
@@ -105,6 +113,7 @@ function bootImplementations(
   images: ImageService,
   plans: BootPlanRepository,
   published: PublishedFileRepository,
+  redfish: RedfishMachines,
 ): Partial<ImplementationTable> {
   const common = {
     plans,
@@ -129,6 +138,15 @@ function bootImplementations(
         flavour: PXE_FLAVOUR,
         alsoUefi: pxeByHttp(ipxe),
         root: tftpRoot(config),
+      }),
+      new VirtualMediaBoot({
+        ...common,
+        name: 'redfish-virtual-media',
+        drives: new RedfishBootDrives(redfish, addressesOf),
+        media: new BootMedia(new BootLoaderFiles(config.boot_media, httpRoot(config))),
+        root: httpRoot(config),
+        url: () => bootHttpUrl(config),
+        appended: config.pxe.kernel_append_params,
       }),
     ],
   };

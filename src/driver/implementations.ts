@@ -20,8 +20,7 @@ import { IpmiVendor } from './ipmi/vendor.js';
 import { NoopManagement } from './noop/management.js';
 import { NoopNetwork } from './noop/network.js';
 import { AbsentInterface, InertInterface } from './noop/passive.js';
-import type { RedfishClient } from './redfish/client.js';
-import { RedfishMachines } from './redfish/machine.js';
+import type { RedfishMachines } from './redfish/machine.js';
 import { RedfishManagement } from './redfish/management.js';
 import { RedfishPower } from './redfish/power.js';
 import { RedfishResets } from './redfish/resets.js';
@@ -83,13 +82,12 @@ export function ipmiImplementations(parts: {
   };
 }
 
-/** @param parts.client started and stopped with the daemon */
+/** @param parts.machines behind the client that is stopped with the daemon */
 export function redfishImplementations(parts: {
   settings: RedfishSettings;
-  client: RedfishClient;
+  machines: RedfishMachines;
 }): Partial<ImplementationTable> {
-  const { settings } = parts;
-  const machines = new RedfishMachines(parts.client);
+  const { settings, machines } = parts;
   const resets = new RedfishResets(settings);
   const management = new RedfishManagement({ machines, resets, settings });
   return {

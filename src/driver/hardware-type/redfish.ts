@@ -5,7 +5,7 @@ export const REDFISH: HardwareType = {
   name: 'redfish',
   supports: {
     bios: ['no-bios'],
-    boot: ['ipxe', 'pxe'],
+    boot: ['ipxe', 'pxe', 'redfish-virtual-media'],
     console: ['no-console'],
     deploy: ['direct', 'ramdisk', 'custom-agent'],
     firmware: ['no-firmware'],

@@ -20,6 +20,8 @@ export const REDFISH_PROPERTIES: PropertyTable = {
     'Redfish HTTP client authentication method. Can be "basic", "session" or "auto". The default value is taken from the configuration, redfish.auth_type. Optional',
   redfish_tls_minimum_version: 'Oldest TLS to speak, "1.1", "1.2" or "1.3". Optional',
   redfish_tls_ciphers: 'OpenSSL’s list of ciphers. Optional',
+  vmedia_transport_protocol:
+    'Protocol that the controller is told for virtual media, HTTP, HTTPS, NFS or CIFS; by default it is told none. Optional',
   redfish_pin_certificate:
     'SHA-256 fingerprint of the one certificate that the controller may show, or True: the one that it shows when the node is verified. Authorities and dates count no more then. Optional',
 };

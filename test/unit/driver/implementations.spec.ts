@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { bootMediaSection } from '../../../src/config/section/boot-media.js';
 import { deploySection } from '../../../src/config/section/deploy.js';
 import { driverSection } from '../../../src/config/section/driver.js';
 import { fakeSection } from '../../../src/config/section/fake.js';
@@ -32,7 +33,12 @@ import { Ipmitool } from '../../../src/driver/ipmi/ipmitool.js';
 import { IpmitoolLink } from '../../../src/driver/ipmi/ipmitool-link.js';
 import { type Flavour, ipxeFlavour, PXE_FLAVOUR } from '../../../src/driver/pxe/flavour.js';
 import { NetworkBoot } from '../../../src/driver/pxe/network-boot.js';
+import { RedfishBootDrives } from '../../../src/driver/redfish/boot-drives.js';
+import { BootMedia } from '../../../src/driver/redfish/boot-media.js';
 import { RedfishClient } from '../../../src/driver/redfish/client.js';
+import { BootLoaderFiles } from '../../../src/driver/redfish/loader-files.js';
+import { RedfishMachines } from '../../../src/driver/redfish/machine.js';
+import { VirtualMediaBoot } from '../../../src/driver/redfish/virtual-media-boot.js';
 import { DriverRegistry } from '../../../src/driver/registry.js';
 import type { ImageService } from '../../../src/image/image-service.js';
 import type { BootPlanRepository } from '../../../src/persistence/boot-plan/boot-plan.repository.js';
@@ -85,6 +91,21 @@ const rescue = new AgentRescue({
   apiUrl: () => 'http://10.0.0.1:6386',
 });
 
+const machines = new RedfishMachines(new RedfishClient(redfishSection.parse(undefined)));
+const virtualMedia = new VirtualMediaBoot({
+  name: 'redfish-virtual-media',
+  drives: new RedfishBootDrives(machines, async () => []),
+  media: new BootMedia(new BootLoaderFiles(bootMediaSection.parse(undefined), '/http')),
+  images,
+  published,
+  host: 'here',
+  root: '/http',
+  url: httpUrl,
+  appended: '',
+  defaultBootMode: 'uefi',
+  defaults: { deploy_kernel: null, deploy_ramdisk: null, rescue_kernel: null, rescue_ramdisk: null },
+});
+
 const registry = new DriverRegistry({
   hardwareTypes: [IPMI, REDFISH, MANUAL_MANAGEMENT, FAKE_HARDWARE],
   settings: driverSection.parse({
@@ -100,10 +121,10 @@ const registry = new DriverRegistry({
     }),
     redfishImplementations({
       settings: redfishSection.parse(undefined),
-      client: new RedfishClient(redfishSection.parse(undefined)),
+      machines,
     }),
     {
-      boot: [boot(ipxeFlavour(httpUrl, 0), '/http'), boot(PXE_FLAVOUR, '/tftp')],
+      boot: [boot(ipxeFlavour(httpUrl, 0), '/http'), boot(PXE_FLAVOUR, '/tftp'), virtualMedia],
       deploy: [new DirectDeploy(work), new RamdiskDeploy(work), new CustomAgentDeploy(work)],
       raid: [new AgentRaid()],
       inspect: [inspect],

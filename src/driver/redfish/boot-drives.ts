@@ -1,0 +1,58 @@
+import { isIP } from 'node:net';
+import { InvalidError, UnsupportedError } from '../../domain/errors.js';
+import type { DriverContext, ReadContext } from '../contract/context.js';
+import type { RedfishMachines } from './machine.js';
+import { RedfishMedia } from './media.js';
+import { parseTarget } from './target.js';
+import type { BootDrives } from './virtual-media-boot.js';
+
+const PROTOCOLS = ['HTTP', 'HTTPS', 'NFS', 'CIFS'] as const;
+
+/** The drives of a machine's BMC, for discs that it boots from. */
+export class RedfishBootDrives implements BootDrives {
+  private readonly media = new RedfishMedia();
+
+  /** @param resolve addresses of a host name; empty where it has none */
+  constructor(
+    private readonly machines: RedfishMachines,
+    private readonly resolve: (name: string, signal: AbortSignal) => Promise<string[]>,
+  ) {}
+
+  async insert(context: DriverContext, url: string): Promise<void> {
+    const machine = this.machines.of(context);
+    const { resource } = await machine.system();
+    const { differences } = await machine.differences(resource);
+    if (differences.noVirtualMediaBoot !== undefined)
+      throw new UnsupportedError(differences.noVirtualMediaBoot);
+    const protocol = protocolOf(context);
+    await this.media.insert(machine, 'cdrom', { url, ...(protocol === undefined ? {} : { protocol }) });
+  }
+
+  async eject(context: DriverContext): Promise<void> {
+    await this.media.eject(this.machines.of(context), ['cdrom']);
+  }
+
+  async addresses(context: ReadContext): Promise<readonly string[]> {
+    const { address } = this.machines.of(context).caller.target;
+    if (isIP(address) !== 0) return [address];
+    const found = await this.resolve(address, context.signal);
+    if (found.length > 0) return found;
+    throw new InvalidError(
+      `driver_info: redfish_address ${address} has no address, so nobody may fetch its disc`,
+    );
+  }
+
+  validate(context: ReadContext): void {
+    parseTarget(context.node.driver_info, context.node.driver_internal_info);
+    protocolOf(context);
+  }
+}
+
+/** Only one that an operator named is said to the BMC: some refuse it, others ask for it. */
+function protocolOf({ node }: ReadContext): string | undefined {
+  const value = node.driver_info['vmedia_transport_protocol'];
+  if (value === undefined || value === null || value === '') return undefined;
+  const named = PROTOCOLS.find((one) => one === String(value).toUpperCase());
+  if (named) return named;
+  throw new InvalidError(`driver_info: vmedia_transport_protocol must be one of ${PROTOCOLS.join(', ')}`);
+}
