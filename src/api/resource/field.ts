@@ -11,9 +11,11 @@ export interface Reading {
   readonly base: string;
 }
 
-/** How a client sets a field. */
-export interface Writing {
+/** How a client sets a field. `Value` is what the record then holds. */
+export interface Writing<Value = unknown> {
   readonly schema: z.ZodType;
+  /** Of the type alone: nothing stands here. */
+  readonly holds?: Value;
   /** In the body of POST. */
   readonly create: boolean;
   /** As a root of a JSON Patch path. */

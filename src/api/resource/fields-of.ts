@@ -1,16 +1,23 @@
+import type { z } from 'zod';
 import type { Json } from '../../domain/json.js';
 import { ANYTHING, LINKS, STRUCTURE, TIME } from '../openapi/json-schema.js';
 import { type Field, type Reading, timestamp, type Writing } from './field.js';
 import { linksText, linksTo } from './links.js';
 
 /** How a client sets a field: by POST and PATCH, unless `where` says otherwise. */
-export function written(
-  schema: Writing['schema'],
-  empty: Json,
+export function written<T, const E extends Json>(
+  schema: z.ZodType<T>,
+  empty: E,
   where: Partial<Writing> = {},
-): { write: Writing } {
-  return { write: { create: true, patch: true, ...where, schema, empty } };
+): { write: Writing<Exclude<T, null> | (E extends null ? null : never)> } {
+  const { holds: _, ...more } = where;
+  return { write: { create: true, patch: true, ...more, schema, empty } };
 }
+
+/** A row that keeps its name, and the type of what a client may write. */
+type Named<F, N extends string, M> = F & { readonly name: N } & (M extends { readonly write: infer W }
+    ? { readonly write: W }
+    : unknown);
 
 /** Rows of a field table, for records of one kind. */
 export function fieldsOf<Row extends { uuid: string }, Context extends Reading = Reading>() {
@@ -19,24 +26,32 @@ export function fieldsOf<Row extends { uuid: string }, Context extends Reading =
   type More = Partial<Row_>;
 
   /** A column as it is. */
-  const shown = (name: Column, since: number, more: More = {}): Row_ => ({
-    name,
-    since,
-    columns: [name],
-    read: (row) => row[name],
-    ...(more.read ? {} : { form: 'value' }),
-    sort: true,
-    ...more,
-  });
+  const shown = <const N extends Column, M extends More>(
+    name: N,
+    since: number,
+    more: M = {} as M,
+  ): Named<Row_, N, M> => {
+    const read: Row_['read'] = (row) => row[name];
+    const form = more.read ? {} : { form: 'value' };
+    return { name, since, columns: [name], read, ...form, sort: true, ...more } as Named<Row_, N, M>;
+  };
   /** A column that cannot be sorted by. */
-  const unsorted = (name: Column, since: number, more: More = {}): Row_ => {
+  const unsorted = <const N extends Column, M extends More>(
+    name: N,
+    since: number,
+    more: M = {} as M,
+  ): Named<Row_, N, M> => {
     const { sort, ...field } = shown(name, since, more);
-    return field;
+    return field as unknown as Named<Row_, N, M>;
   };
   /** A column that holds JSON: it cannot be sorted by. */
-  const json = (name: Column, since: number, more: More = {}): Row_ => {
-    const field = unsorted(name, since, more.read ? more : { form: 'json', ...more });
-    return field.write ? field : { type: STRUCTURE, ...field };
+  const json = <const N extends Column, M extends More>(
+    name: N,
+    since: number,
+    more: M = {} as M,
+  ): Named<Row_, N, M> => {
+    const field: Row_ = unsorted(name, since, more.read ? more : { form: 'json', ...more });
+    return (field.write ? field : { type: STRUCTURE, ...field }) as Named<Row_, N, M>;
   };
   const time = (name: Column, since: number, more: More = {}): Row_ => {
     const read: Row_['read'] = (row) => timestamp(row[name] as Date | null);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { JsonObject } from '../../domain/json.js';
 import { canonicalUuid } from '../../domain/node/name.js';
 import { isMacAddress, notABoolean, readBoolean, shorten } from '../request/value.js';
 
@@ -43,12 +44,12 @@ export const flag = () =>
     });
 
 /** An object of anything. What is wrong with it is not quoted: it may hold secrets. */
-export const object = () =>
+export const object = (): z.ZodType<JsonObject | null> =>
   z
     .record(z.string(), json, {
       error: (issue) => `a ${kindOf(issue.input)} is not of type 'object', 'null'`,
     })
-    .nullable();
+    .nullable() as z.ZodType<JsonObject | null>;
 
 function kindOf(value: unknown): string {
   return Array.isArray(value) ? 'list' : typeof value;

@@ -12,6 +12,20 @@ export interface WritableField {
   readonly write?: Writing;
 }
 
+/**
+ * What a table of fields lets a POST write, by name. A table whose rows have lost their names (`readonly Field<Row>[]`)
+ * says nothing of that.
+ */
+export type Created<F extends readonly WritableField[]> = number extends F['length']
+  ? JsonObject
+  : {
+      -readonly [E in F[number] as E extends { readonly write: Writing } ? E['name'] : never]?: E extends {
+        readonly write: Writing<infer Value>;
+      }
+        ? Value
+        : never;
+    };
+
 const newer = () => new FerricError('not-acceptable', 'Request not acceptable.');
 
 export function isObject(value: unknown): value is Record<string, unknown> {
@@ -23,12 +37,12 @@ export function isObject(value: unknown): value is Record<string, unknown> {
  * @param what resource, for messages
  * @throws InvalidError in jsonschema's words, FerricError not-acceptable for a field newer than the version
  */
-export function readCreation(
+export function readCreation<const F extends readonly WritableField[]>(
   what: string,
-  fields: readonly WritableField[],
+  fields: F,
   body: unknown,
   version: Microversion,
-): JsonObject {
+): Created<F> {
   const writable = new Map(fields.filter((field) => field.write?.create).map((field) => [field.name, field]));
   const given = objectBody(what, body);
   refuseAdditional(what, Object.keys(given), writable);
@@ -44,7 +58,8 @@ export function readCreation(
     const field = writable.get(name)!;
     if (!version.has(field.since) && value !== field.write!.empty) throw newer();
   }
-  return values;
+  // The schemas of the rows have read them.
+  return values as Created<F>;
 }
 
 /** The body as an object; none is an empty one. */

@@ -50,7 +50,7 @@ export class ChassisController {
     const values = readCreation('chassis', CHASSIS_FIELDS, body, asked.version);
     const row = await this.chassis.create({
       ...values,
-      uuid: (values['uuid'] as string | null) ?? randomUUID(),
+      uuid: values.uuid ?? randomUUID(),
     });
     return created(reply, 'chassis', CHASSIS_FIELDS, row, asked);
   }

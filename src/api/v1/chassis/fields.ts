@@ -7,7 +7,7 @@ import { object, text, uuid } from '../../resource/schema.js';
 const { shown, json, time, links, below } = fieldsOf<Chassis>();
 
 /** The chassis, field by field. Order is the answer's. Source: ironic/api/controllers/v1/chassis.py. */
-export const CHASSIS_FIELDS: readonly Field<Chassis>[] = [
+export const CHASSIS_FIELDS = [
   shown('uuid', 1, { brief: true, ...written(uuid(), null) }),
   time('created_at', 1),
   time('updated_at', 1),
@@ -15,6 +15,6 @@ export const CHASSIS_FIELDS: readonly Field<Chassis>[] = [
   json('extra', 1, written(object(), {})),
   links('chassis', 1),
   below('chassis', 'nodes', 1),
-];
+] as const satisfies readonly Field<Chassis>[];
 
 export const CHASSIS: Resource = { name: 'Chassis', fields: CHASSIS_FIELDS };
