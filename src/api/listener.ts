@@ -225,7 +225,7 @@ function prepare(
     received.asked = {
       version,
       base: options.publicEndpoint?.replace(/\/+$/, '') ?? baseOf(request.raw),
-      by: { request_id: id, user, project },
+      by: { via: 'api', request_id: id, user, project, source: request.ip ?? null },
       scope: new Scope(subject),
       jsonSuffix: suffixed.has(request.raw),
     };

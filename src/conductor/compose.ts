@@ -11,6 +11,7 @@ import { CONFIG } from '../platform/config.module.js';
 import { injected, type PartsOf, valueToken } from '../platform/injected.js';
 import { LOGGER } from '../platform/logger.module.js';
 import { Actions } from './execution/actions.js';
+import { Changes } from './execution/changes.js';
 import { createFailpoint } from './execution/failpoint.js';
 import { JournalWriter } from './execution/journal-writer.js';
 import { NodeContexts } from './execution/node-context.js';
@@ -65,6 +66,7 @@ export const CONDUCTOR_PARTS = injected({
 /** What it is made of, each by the name that the others know it by: a constructor reads the parts that it names. */
 const CLASSES = {
   reservations: Reservations,
+  changes: Changes,
   transitions: Transitions,
   writer: JournalWriter,
   contexts: NodeContexts,

@@ -20,6 +20,7 @@ import { AddOperationClock1763729060000 } from '../../migrations/1763729060000-a
 import { AddNodeConductorIndex1763729120000 } from '../../migrations/1763729120000-add-node-conductor-index.js';
 import { AddEventPosition1763731000000 } from '../../migrations/1763731000000-add-event-position.js';
 import { CreatePublishedFile1763740000000 } from '../../migrations/1763740000000-create-published-file.js';
+import { AddEventActor1763741000000 } from '../../migrations/1763741000000-add-event-actor.js';
 
 /** Every migration, oldest first: a file that is not listed here does not run. */
 export const MIGRATIONS = [
@@ -45,4 +46,5 @@ export const MIGRATIONS = [
   AddNodeConductorIndex1763729120000,
   AddEventPosition1763731000000,
   CreatePublishedFile1763740000000,
+  AddEventActor1763741000000,
 ];

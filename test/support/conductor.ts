@@ -7,12 +7,12 @@ import { Test } from '@nestjs/testing';
 import { DataSource } from 'typeorm';
 import { CALLBACK_CHECK, type ComposedConductor, RULE_CALL } from '../../src/conductor/compose.js';
 import { COMPOSED_CONDUCTOR } from '../../src/conductor/conductor.module.js';
-import type { Requester } from '../../src/conductor/execution/requester.js';
 import { type Config, configSchema } from '../../src/config/schema.js';
 import type { ConductorSettings } from '../../src/config/section/core.js';
 import { fakeSection } from '../../src/config/section/fake.js';
 import type { InspectorSettings } from '../../src/config/section/inspector.js';
 import { Keyring } from '../../src/database/sealing.js';
+import type { Actor } from '../../src/domain/actor.js';
 import type { RuleDoors } from '../../src/domain/inspection-rule/action.js';
 import type { JsonObject } from '../../src/domain/json.js';
 import type { FakeCall } from '../../src/driver/fake/machine.js';
@@ -22,7 +22,13 @@ import type { Logger } from '../../src/platform/logger.js';
 import { AppModule } from '../../src/start/app.module.js';
 import { silentLog, type TestDatabase, testKeyring } from './database.js';
 
-export const BY: Requester = { request_id: 'req-test', user: null, project: null };
+export const BY: Actor = {
+  via: 'api',
+  request_id: 'req-test',
+  user: 'test-user',
+  project: 'test-project',
+  source: '192.0.2.1',
+};
 
 export interface FakeConductorOptions {
   settings?: Partial<ConductorSettings>;

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Requester } from '../../conductor/execution/requester.js';
+import type { Actor } from '../../domain/actor.js';
 import type { Scope } from '../auth/scope.js';
 import type { Microversion } from '../microversion/microversion.js';
 
@@ -8,7 +8,7 @@ export interface Asked {
   readonly version: Microversion;
   /** Base of links, without a slash at the end. */
   readonly base: string;
-  readonly by: Requester;
+  readonly by: Actor;
   /** What it may see and do. */
   readonly scope: Scope;
   /** The path ended in `.json`, which was dropped. */

@@ -4,6 +4,8 @@ import type { DataSource } from 'typeorm';
 import { inTransaction } from '../../database/data-source.js';
 import { foundOut } from '../../database/found-out.js';
 import { brokenUnique } from '../../database/statement.js';
+import type { Actor } from '../../domain/actor.js';
+import type { Change } from '../../domain/change.js';
 import { LockedError } from '../../domain/errors.js';
 import type { JsonObject } from '../../domain/json.js';
 import type { StepEvent } from '../../domain/step/advance.js';
@@ -13,6 +15,7 @@ import type { NodeRepository } from '../../persistence/node/node.repository.js';
 import { type OperationRepository, stepPlace } from '../../persistence/operation/operation.repository.js';
 import { ownStep } from '../workflow/own-steps.js';
 import { plannedFrom } from '../workflow/workflow.js';
+import type { Changes } from './changes.js';
 
 /** The node is locked by its own last action, which holds its reservation now or soon. */
 class StillOpen extends LockedError {}
@@ -27,6 +30,7 @@ export class Actions {
       source: DataSource;
       nodes: NodeRepository;
       operations: OperationRepository;
+      changes: Changes;
       runner: { deliver(id: string, event: StepEvent): void };
       host: string;
       settings: { node_locked_retry_attempts: number; node_locked_retry_interval: number };
@@ -52,26 +56,21 @@ export class Actions {
    * @param fence of the reservation under which it was checked; null for an action that waits for its turn
    * @throws LockedError while another action of the node is open
    */
-  async begin(
-    node: Node,
-    step: string,
-    args: JsonObject,
-    fence: Fence | null,
-    requestId: string,
-  ): Promise<void> {
-    const { source, nodes, operations, runner, host } = this.deps;
+  async begin(node: Node, step: string, args: JsonObject, fence: Fence | null, actor: Actor): Promise<void> {
+    const { source, nodes, operations, changes, runner, host } = this.deps;
     const uuid = randomUUID();
     const sealed = nodes.sealText(JSON.stringify(args), stepPlace(uuid, 0, 'args'));
     const write = () =>
       inTransaction(source, async (manager) => {
         if (fence) await nodes.update(node.uuid, { last_error: null }, fence, manager);
+        await changes.write(actionOf(node, step, actor), manager);
         const steps = [plannedFrom(ownStep(step), { sealed })];
         const row = {
           uuid,
           node_uuid: node.uuid,
           kind: 'action' as const,
           steps,
-          request_id: requestId,
+          actor,
           conductor: host,
         };
         return (await operations.create(row, manager)).id;
@@ -87,4 +86,10 @@ export class Actions {
     });
     runner.deliver(id, { on: 'begin' });
   }
+}
+
+/** @param what a step's name, or what else names the action */
+export function actionOf({ uuid }: Pick<Node, 'uuid'>, what: string, actor: Actor): Change {
+  const text = `Asked of the machine: ${what.replaceAll('_', ' ')}.`;
+  return { kind: 'node.action', node_uuid: uuid, resource: what, actor, text };
 }

@@ -2,6 +2,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { Compound } from '../../database/compound.js';
 import { inTransaction, type Queryable } from '../../database/data-source.js';
 import { foundOut } from '../../database/found-out.js';
+import type { Change } from '../../domain/change.js';
 import { ReservationLostError } from '../../domain/errors.js';
 import type { Json } from '../../domain/json.js';
 import type { Journal } from '../../domain/step/advance.js';
@@ -14,20 +15,38 @@ import type {
   OperationRepository,
   OperationWait,
 } from '../../persistence/operation/operation.repository.js';
+import type { Changes } from './changes.js';
 import { mergeKeys } from './merge-keys.js';
 import { MERGED, type NodeDraft } from './node-draft.js';
 import { OperationMeter } from './operation-meter.js';
 import type { Reservation } from './reservation.js';
+import type { HeldNode, Run } from './run.js';
 import type { Move, Transitions } from './transition.js';
 
 /** What becomes true with a commit, besides what the draft holds. */
-interface Entry {
+export interface Entry {
   /** In their order; each was planned on what the one before leaves. */
   moves?: readonly Move[];
   /** Of the node, where no move has them. */
   changes?: NodeChanges;
+  /** Told with it, besides the moves' own events. */
+  told?: readonly Change[];
   /** Gives the reservation up. */
   release?: boolean;
+}
+
+/** A commit of an operation's journal. */
+interface JournalEntry extends Entry {
+  journal: Journal;
+  wait?: OperationWait | null;
+}
+
+/** A commit that accepts work. */
+interface WorkEntry extends Entry {
+  /** null: there is none, the node's row changes only. */
+  work: NewOperation | null;
+  /** Why the node's open workflow ends with it; null: it goes on. */
+  superseding: string | null;
 }
 
 /**
@@ -43,6 +62,7 @@ export class JournalWriter {
       nodes: NodeRepository;
       operations: OperationRepository;
       events: EventRepository;
+      changes: Changes;
       transitions: Pick<Transitions, 'tell'>;
     },
   ) {}
@@ -52,17 +72,14 @@ export class JournalWriter {
    * @throws ReservationLostError, DatabaseAwayError
    */
   async commit(
-    operation: JournaledOperation,
-    journal: Journal,
-    wait: OperationWait | null,
-    draft: NodeDraft,
-    reservation: Reservation,
-    entry: Entry = {},
+    run: HeldNode & Pick<Run, 'operation'>,
+    entry: JournalEntry,
     on?: EntityManager,
   ): Promise<number | null> {
+    const { operation } = run;
+    const { journal, wait = null } = entry;
     const row = await this.#write(
-      draft,
-      reservation,
+      run,
       entry,
       (compound) => {
         this.deps.operations.addJournal(compound, operation, journal, wait);
@@ -77,28 +94,22 @@ export class JournalWriter {
 
   /**
    * Accepts work. An answer that is lost on the way is found out: whoever asked is told of what stands in the journal.
-   * @param superseding why the node's open workflow ends with it; null: it goes on
    * @returns it, durable; null where there is none
    * @throws ReservationLostError, DatabaseAwayError; the database's unique violation when the node has open work of that sort
    */
-  async accept(
-    work: NewOperation | null,
-    superseding: string | null,
-    draft: NodeDraft,
-    reservation: Reservation,
-    entry: Entry,
-  ): Promise<JournaledOperation | null> {
+  async accept(held: HeldNode, entry: WorkEntry): Promise<JournaledOperation | null> {
+    const { work, superseding } = entry;
     const { operations } = this.deps;
     let made: Omit<JournaledOperation, 'id'> | null = null;
     const write = () =>
-      this.#write(draft, reservation, entry, (compound) => {
+      this.#write(held, entry, (compound) => {
         if (work) made = operations.addCreated(compound, work, superseding);
-        else if (superseding !== null) operations.addSuperseded(compound, reservation.node.uuid, superseding);
+        else if (superseding !== null) operations.addSuperseded(compound, held.draft.row.uuid, superseding);
         return work ? 'select held.*, created.id as operation_id from held, created' : 'select * from held';
       });
     const row = await foundOut(write, async () => {
-      const found = await this.#accepted(made, draft, reservation);
-      if (found) this.deps.transitions.tell(draft.row, entry.moves ?? []);
+      const found = await this.#accepted(made, held);
+      if (found) this.deps.transitions.tell(held.draft.row, entry.moves ?? []);
       return found;
     });
     if (!made) return null;
@@ -116,8 +127,7 @@ export class JournalWriter {
    */
   #accepted(
     made: Omit<JournaledOperation, 'id'> | null,
-    draft: NodeDraft,
-    reservation: Reservation,
+    { draft, reservation }: HeldNode,
   ): Promise<Record<string, unknown> | null> {
     const { source, nodes, operations } = this.deps;
     return inTransaction(source, async (manager) => {
@@ -163,23 +173,22 @@ export class JournalWriter {
 
   /** Leaves the draft as it was committed. */
   async #write(
-    draft: NodeDraft,
-    reservation: Reservation,
+    { draft, reservation }: HeldNode,
     entry: Entry,
     more: (compound: Compound) => string,
     on?: EntityManager,
   ): Promise<Record<string, unknown>> {
-    const { moves = [], release = false } = entry;
+    const { moves = [], told = [], release = false } = entry;
     const settled: NodeChanges = Object.assign({}, entry.changes, ...moves.map(({ changes }) => changes));
     const merged = MERGED.filter((column) => draft.changes[column] && !settled[column]);
     const attempt = (changes: NodeChanges, unchanged: typeof merged, queryable: Queryable) => {
       const compound = new Compound();
       this.deps.nodes.addHeld(compound, draft.row, reservation.fence, { changes, unchanged, release });
-      if (moves.length > 0)
-        this.deps.events.addTold(
-          compound,
-          moves.map(({ event }) => event),
-        );
+      const events = [
+        ...moves.map(({ event }) => event),
+        ...told.map((change) => this.deps.changes.row(change)),
+      ];
+      if (events.length > 0) this.deps.events.addTold(compound, events);
       return compound.run<Record<string, unknown>>(queryable, more(compound));
     };
     const changes = { ...draft.changes, ...settled };
@@ -187,14 +196,8 @@ export class JournalWriter {
     if (!row && merged.length > 0) {
       // Somebody else wrote them too, or the reservation is lost.
       const again = async (manager: EntityManager) => {
-        const now = await this.deps.nodes.reservations.assertHeld(draft.row.uuid, reservation.fence, manager);
-        const before = this.deps.nodes.withSecrets(draft.row);
-        const clear = this.deps.nodes.withSecrets(now);
-        const both = merged.map((column) => [
-          column,
-          mergeKeys(before[column], draft.changes[column]!, clear[column]),
-        ]);
-        return attempt({ ...changes, ...Object.fromEntries(both) }, [], manager);
+        const both = await this.#mergedNow(draft, reservation, merged, manager);
+        return attempt({ ...changes, ...both }, [], manager);
       };
       [row] = on ? await again(on) : await inTransaction(this.deps.source, again);
     }
@@ -205,5 +208,21 @@ export class JournalWriter {
     // In somebody else's transaction nothing is true yet.
     if (!on) this.deps.transitions.tell(draft.row, moves);
     return row;
+  }
+
+  /** Columns as they are now, with what the draft changed of them. */
+  async #mergedNow(
+    draft: NodeDraft,
+    { fence }: Reservation,
+    columns: readonly (typeof MERGED)[number][],
+    on: EntityManager,
+  ): Promise<NodeChanges> {
+    const { nodes } = this.deps;
+    const now = await nodes.reservations.assertHeld(draft.row.uuid, fence, on);
+    const before = nodes.withSecrets(draft.row);
+    const clear = nodes.withSecrets(now);
+    return Object.fromEntries(
+      columns.map((column) => [column, mergeKeys(before[column], draft.changes[column]!, clear[column])]),
+    );
   }
 }

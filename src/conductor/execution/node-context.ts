@@ -1,16 +1,15 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { inTransaction } from '../../database/data-source.js';
 import type { SealedPlace } from '../../database/sealing.js';
-import { FerricError } from '../../domain/errors.js';
 import type { Json, JsonObject } from '../../domain/json.js';
 import { type PowerState, settledPower } from '../../domain/power/power.js';
-import type { Journal } from '../../domain/step/advance.js';
-import type { Step, Wake } from '../../domain/step/step.js';
-import type { DriverContext, NodeChanges, ReadContext } from '../../driver/contract/context.js';
+import type { Step } from '../../domain/step/step.js';
+import type { DriverContext, DriverNode, NodeChanges, ReadContext } from '../../driver/contract/context.js';
 import type { Interfaces } from '../../driver/contract/interfaces.js';
 import type { PowerInterface } from '../../driver/contract/power.js';
 import type { WorkContext } from '../../driver/contract/step.js';
 import type { DriverRegistry } from '../../driver/registry.js';
+import type { NewEvent } from '../../persistence/event/event.repository.js';
 import type { HardwareRepository } from '../../persistence/hardware/hardware.repository.js';
 import type { SourceRule } from '../../persistence/lease/source-rule.js';
 import type { Fence } from '../../persistence/node/fence.js';
@@ -27,11 +26,16 @@ import type { Logger } from '../../platform/logger.js';
 import type { OwnContext } from '../workflow/own-step.js';
 import type { JournalWriter } from './journal-writer.js';
 import { mergeKeys } from './merge-keys.js';
-import { clearNode, MERGED, type NodeDraft } from './node-draft.js';
+import { clearNode, MERGED } from './node-draft.js';
 import type { Reservation } from './reservation.js';
+import { draftWriting, refuseCheckpoint } from './row-steps.js';
+import { type Run, type StepTurn, stepOf } from './run.js';
 
 /** For looking only: it cannot be given to a method that changes something. */
 export type ReadingContext = ReadContext & { interfaces: WorkContext['interfaces']; all: Interfaces };
+
+/** The parts of a context that write. */
+type Writing = Pick<WorkContext, 'node' | 'save'>;
 
 /** Builds what drivers are given: nobody else hands out a node with its secrets in clear. */
 export class NodeContexts {
@@ -81,142 +85,134 @@ export class NodeContexts {
     };
   }
 
-  /** For acting under a reservation. */
+  /** For acting under a reservation: what is saved is written at once. */
   async forWork(
     reservation: Reservation,
     node: Node,
     signal: AbortSignal,
   ): Promise<WorkContext & { all: Interfaces }> {
-    const all = this.deps.registry.resolve(node);
-    const base = await this.#base(node, this.#portsOf(reservation), signal);
     let row = node;
-    let current = base.node;
-    const context: WorkContext & { all: Interfaces } = {
-      ...base,
-      // Whatever changes the power, the record follows.
-      interfaces: {
-        ...all,
-        power: recording(all.power, (state) => context.save({ power_state: state }), this.deps.sources),
-      },
-      all,
+    let current = clearNode(node, this.deps.nodes);
+    const writing: Writing = {
       get node() {
         return current;
       },
-      save: async (changes: NodeChanges) => {
-        const seen = current;
-        const { bios_settings, firmware_components, inventory, ...columns } = changes;
-        const whole = !(bios_settings || firmware_components || inventory);
-        const merged = MERGED.filter((column) => columns[column]);
-        const written = whole
-          ? await this.deps.nodes.updateUnchanged(row, merged, columns, reservation.fence)
-          : null;
-        // Otherwise somebody else wrote them too, or the reservation is lost: then this throws.
-        row =
-          written ??
-          (await inTransaction(this.deps.source, async (manager) => {
-            const { nodes, hardware } = this.deps;
-            const merge = (clear: Node) => ({
-              ...columns,
-              ...Object.fromEntries(
-                merged.map((column) => [column, mergeKeys(seen[column], columns[column]!, clear[column])]),
-              ),
-            });
-            const edited = await nodes.edit(node.uuid, reservation.fence, merge, manager);
-            if (bios_settings) await hardware.replaceBiosSettings(node.uuid, bios_settings, manager);
-            if (firmware_components) await hardware.noteFirmware(node.uuid, firmware_components, manager);
-            if (inventory) await hardware.replaceInventory(node.uuid, inventory, manager);
-            return edited;
-          }));
+      save: async (changes) => {
+        row = await this.#saved(row, current, changes, reservation.fence);
         current = clearNode(row, this.deps.nodes);
       },
-      fence: (duration: number) => reservation.ensure(duration),
     };
-    return context;
+    return this.#acting(reservation, node, signal, writing);
   }
 
-  /**
-   * @param journal in which the step runs
-   * @param inside what it saves goes into the draft, and is committed with what becomes of it
-   */
-  async forStep(
-    reservation: Reservation,
-    draft: NodeDraft,
-    signal: AbortSignal,
-    operation: JournaledOperation,
-    journal: Journal,
-    position: number,
-    wake: Wake,
-    inside: boolean,
-  ): Promise<OwnContext> {
-    const step = journal.steps[position] as Step;
-    const work = inside
-      ? await this.#forDraft(reservation, draft, signal)
+  /** For a step: it acts under the reservation, or only writes rows, into the draft. */
+  async forStep(run: Run, turn: StepTurn): Promise<OwnContext> {
+    const { reservation, draft, signal } = run;
+    const work = run.ahead
+      ? await this.#acting(reservation, draft.row, signal, draftWriting(draft))
       : await this.forWork(reservation, draft.row, signal);
-    let saved: Json = step.checkpoint;
-    const args =
-      operation.kind === 'action'
-        ? this.#opened(step.args, stepPlace(operation.uuid, position, 'args'))
-        : step.args;
-    const own = {
-      operation: { uuid: operation.uuid, kind: operation.kind },
-      step: { name: step.name, interface: step.interface, args },
-      wake,
-      attempt: step.attempt,
-      get saved() {
-        return saved;
-      },
-      checkpoint: async (value: Json) => {
-        if (inside) throw new FerricError('internal', 'a step that stays inside has nothing to come back to');
-        await reservation.ensure(1_000);
-        await this.deps.writer.checkpoint(reservation, operation.id, position, value);
-        saved = value;
-      },
-      tell: (text: string) =>
-        this.deps.writer.tell(reservation, {
-          node_uuid: reservation.node.uuid,
-          event_type: 'provision',
-          severity: 'WARNING',
-          event: text,
-          conductor: this.deps.host,
-          request_id: operation.request_id,
-        }),
-      commit: <T>(act: (manager: EntityManager, fence: Fence) => Promise<T>): Promise<T> =>
-        inTransaction(this.deps.source, async (manager) => {
-          await this.deps.nodes.reservations.assertHeld(reservation.node.uuid, reservation.fence, manager);
-          return act(manager, reservation.fence);
-        }),
-    };
     // Keeps the getters of both alive, where a spread would freeze their first value.
     return Object.defineProperties(
       {},
       {
         ...Object.getOwnPropertyDescriptors(work),
-        ...Object.getOwnPropertyDescriptors(own),
+        ...Object.getOwnPropertyDescriptors(this.#ofStep(run, turn)),
       },
     ) as OwnContext;
   }
 
-  async #forDraft(
+  /** What a step knows of itself, and how it leaves a mark. */
+  #ofStep(run: Run, turn: StepTurn): Omit<OwnContext, keyof WorkContext | 'all'> {
+    const { operation, reservation } = run;
+    const { position, wake } = turn.effect;
+    const step = stepOf(turn);
+    const { writer, source, nodes } = this.deps;
+    let saved: Json = step.checkpoint;
+    return {
+      operation: { uuid: operation.uuid, kind: operation.kind },
+      step: { name: step.name, interface: step.interface, args: this.#argsOf(operation, step, position) },
+      wake,
+      actor: run.actor,
+      attempt: step.attempt,
+      get saved() {
+        return saved;
+      },
+      checkpoint: async (value: Json) => {
+        refuseCheckpoint(run);
+        await reservation.ensure(1_000);
+        await writer.checkpoint(reservation, operation.id, position, value);
+        saved = value;
+      },
+      tell: (text: string) => writer.tell(reservation, this.#noteOf(run, text)),
+      commit: <T>(act: (manager: EntityManager, fence: Fence) => Promise<T>): Promise<T> =>
+        inTransaction(source, async (manager) => {
+          await nodes.reservations.assertHeld(reservation.node.uuid, reservation.fence, manager);
+          return act(manager, reservation.fence);
+        }),
+    };
+  }
+
+  #noteOf({ reservation, actor }: Run, text: string): NewEvent {
+    return {
+      node_uuid: reservation.node.uuid,
+      event_type: 'provision',
+      kind: 'node.note',
+      severity: 'WARNING',
+      event: text,
+      conductor: this.deps.host,
+      actor,
+    };
+  }
+
+  async #acting(
     reservation: Reservation,
-    draft: NodeDraft,
+    row: Node,
     signal: AbortSignal,
+    writing: Writing,
   ): Promise<WorkContext & { all: Interfaces }> {
-    const all = this.deps.registry.resolve(draft.row);
-    const base = await this.#base(draft.row, this.#portsOf(reservation), signal);
-    const save = async (changes: NodeChanges) => draft.put(changes);
+    const all = this.deps.registry.resolve(row);
+    const base = await this.#base(row, this.#portsOf(reservation), signal);
+    // Whatever changes the power, the record follows.
+    const record = (state: PowerState) => writing.save({ power_state: state });
     return {
       ...base,
-      interfaces: {
-        ...all,
-        power: recording(all.power, (state) => save({ power_state: state }), this.deps.sources),
-      },
+      interfaces: { ...all, power: recording(all.power, record, this.deps.sources) },
       all,
       get node() {
-        return draft.node;
+        return writing.node;
       },
-      save,
+      save: writing.save,
       fence: (duration: number) => reservation.ensure(duration),
     };
+  }
+
+  /** @param seen the node as the driver saw it, in clear */
+  async #saved(row: Node, seen: DriverNode, changes: NodeChanges, fence: Fence): Promise<Node> {
+    const { nodes, hardware, source } = this.deps;
+    const { bios_settings, firmware_components, inventory, ...columns } = changes;
+    const merged = MERGED.filter((column) => columns[column]);
+    if (!(bios_settings || firmware_components || inventory)) {
+      const written = await nodes.updateUnchanged(row, merged, columns, fence);
+      if (written) return written;
+    }
+    // Somebody else wrote them too, or the reservation is lost: then this throws.
+    const merge = (clear: Node) => ({
+      ...columns,
+      ...Object.fromEntries(
+        merged.map((column) => [column, mergeKeys(seen[column], columns[column]!, clear[column])]),
+      ),
+    });
+    return inTransaction(source, async (manager) => {
+      const edited = await nodes.edit(row.uuid, fence, merge, manager);
+      if (bios_settings) await hardware.replaceBiosSettings(row.uuid, bios_settings, manager);
+      if (firmware_components) await hardware.noteFirmware(row.uuid, firmware_components, manager);
+      if (inventory) await hardware.replaceInventory(row.uuid, inventory, manager);
+      return edited;
+    });
+  }
+
+  #argsOf({ kind, uuid }: JournaledOperation, { args }: Step, position: number): JsonObject {
+    return kind === 'action' ? this.#opened(args, stepPlace(uuid, position, 'args')) : args;
   }
 
   /** Arguments of an action are sealed as a whole. */

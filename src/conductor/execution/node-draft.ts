@@ -1,5 +1,4 @@
-import { FerricError } from '../../domain/errors.js';
-import type { NodeChanges as DriverChanges, DriverNode } from '../../driver/contract/context.js';
+import type { DriverNode } from '../../driver/contract/context.js';
 import type { Node } from '../../persistence/node/node.entity.js';
 import type { NodeChanges, NodeRepository } from '../../persistence/node/node.repository.js';
 
@@ -35,10 +34,7 @@ export class NodeDraft {
     return this.#clear;
   }
 
-  put({ bios_settings, firmware_components, inventory, ...columns }: DriverChanges): void {
-    if (bios_settings || firmware_components || inventory) {
-      throw new FerricError('internal', 'a step that stays inside cannot save what other tables hold');
-    }
+  put(columns: NodeChanges): void {
     this.#changes = { ...this.#changes, ...columns };
     this.#clear = null;
   }

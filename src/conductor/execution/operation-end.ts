@@ -1,26 +1,23 @@
-import type { DataSource, EntityManager } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import { inTransaction } from '../../database/data-source.js';
 import { foundOut } from '../../database/found-out.js';
+import type { Change } from '../../domain/change.js';
 import { isDatabaseAway, messageOf } from '../../domain/errors.js';
 import { isProvisionState, next } from '../../domain/provision/machine.js';
 import type { ProvisionEvent, ProvisionState } from '../../domain/provision/table.js';
 import type { Journal } from '../../domain/step/advance.js';
 import type { AllocationRepository } from '../../persistence/allocation/allocation.repository.js';
 import type { Node } from '../../persistence/node/node.entity.js';
-import type { NodeRepository } from '../../persistence/node/node.repository.js';
-import type {
-  JournaledOperation,
-  OperationRepository,
-} from '../../persistence/operation/operation.repository.js';
+import type { NodeChanges, NodeRepository } from '../../persistence/node/node.repository.js';
+import type { OperationRepository } from '../../persistence/operation/operation.repository.js';
 import type { Logger } from '../../platform/logger.js';
 import type { CleaningPlan } from '../workflow/cleaning-plan.js';
-import type { Workflow } from '../workflow/workflow.js';
 import { WORKFLOWS } from '../workflow/workflows.js';
+import { deallocation } from './changes.js';
 import type { Failpoint } from './failpoint.js';
 import type { JournalWriter } from './journal-writer.js';
 import type { NodeContexts } from './node-context.js';
-import type { NodeDraft } from './node-draft.js';
-import type { Reservation } from './reservation.js';
+import type { Run } from './run.js';
 import type { Move, Transitions } from './transition.js';
 
 /** The last commits of an operation: result, provision state and event, and the work that follows it, at once. */
@@ -41,76 +38,65 @@ export class OperationEnd {
     },
   ) {}
 
-  /** @param begin starts an operation that this one was followed by, once it is committed */
-  async finish(
-    operation: JournaledOperation,
-    journal: Journal,
-    reservation: Reservation,
-    draft: NodeDraft,
-    signal: AbortSignal,
-    begin: (id: string) => void,
-  ): Promise<void> {
-    const workflow = WORKFLOWS[operation.kind];
+  /**
+   * @param journal as it becomes, with the result
+   * @param begin starts an operation that this one was followed by, once it is committed
+   */
+  async finish(run: Run, journal: Journal, begin: (id: string) => void): Promise<void> {
+    const { operation } = run;
+    const { kind } = operation;
     if (journal.result!.is === 'succeeded') {
-      this.deps.failpoint(`${operation.kind}.end`);
-      const follows = await this.#succeed(workflow, operation, journal, reservation, draft);
+      this.deps.failpoint(`${kind}.end`);
+      const follows = await this.#succeed(run, journal);
       if (follows) begin(follows);
       return;
     }
-    if (operation.journal.state !== 'ending') {
-      await this.deps.writer.commit(operation, journal, null, draft, reservation);
-    }
-    await this.#cleanUp(workflow, operation, draft.row, reservation, signal);
-    this.deps.failpoint(`${operation.kind}.end`);
-    await this.#fail(workflow, operation, journal, reservation, draft);
+    if (operation.journal.state !== 'ending') await this.deps.writer.commit(run, { journal });
+    await this.#cleanUp(run);
+    this.deps.failpoint(`${kind}.end`);
+    await this.#fail(run, journal);
   }
 
   /** @returns the operation that follows, once it is committed */
-  async #succeed(
-    workflow: Workflow,
-    operation: JournaledOperation,
-    journal: Journal,
-    reservation: Reservation,
-    draft: NodeDraft,
-  ): Promise<string | null> {
-    const requestId = operation.request_id;
+  async #succeed(run: Run, journal: Journal): Promise<string | null> {
+    const { operation, draft, actor } = run;
+    const { transitions, writer } = this.deps;
     const { row } = draft;
+    const workflow = WORKFLOWS[operation.kind];
     const resumed =
       isProvisionState(row.provision_state) && workflow.waits && next(row.provision_state, 'resume')
-        ? this.deps.transitions.plan(row, 'resume', { requestId })
+        ? transitions.plan(row, 'resume', { actor })
         : null;
     const at = { ...row, ...resumed?.changes } as Node;
     const { event, changes } = workflow.succeed(at);
-    const ended = event ? this.deps.transitions.plan(at, event, { changes, requestId }) : null;
+    const ended = event ? transitions.plan(at, event, { changes, actor }) : null;
     const moves = [resumed, ended].filter((move) => move !== null);
-    const commit = (release: boolean, manager?: EntityManager) =>
-      this.deps.writer.commit(
-        operation,
-        journal,
-        null,
-        draft,
-        reservation,
-        { moves, changes, release },
-        manager,
-      );
-    if (operation.kind !== 'teardown') {
-      await commit(true);
-      return null;
-    }
-    const { operations } = this.deps;
+    if (operation.kind === 'teardown') return this.#tornDown(run, { journal, moves, changes });
+    const told = moves.length > 0 ? [] : [endOf(run, null)];
+    await writer.commit(run, { journal, moves, changes, told, release: true });
+    return null;
+  }
+
+  /** The cleaning follows in the same transaction. */
+  async #tornDown(
+    run: Run,
+    entry: { journal: Journal; moves: readonly Move[]; changes: NodeChanges },
+  ): Promise<string> {
+    const { operations, transitions, writer, allocations, cleaning, source, host } = this.deps;
+    const { draft, operation } = run;
+    const { uuid } = draft.row;
     const write = () =>
-      inTransaction(this.deps.source, async (manager) => {
-        await commit(false, manager);
-        await this.deps.allocations.deleteOfNode(row.uuid, manager);
-        const steps = this.deps.cleaning.automated(draft.row);
-        const created = await operations.create(
-          { node_uuid: row.uuid, kind: 'clean', steps, request_id: requestId, conductor: this.deps.host },
-          manager,
-        );
-        return created.id;
+      inTransaction(source, async (manager) => {
+        const told = draft.row.allocation_uuid ? [deallocation(draft.row, run.actor)] : [];
+        await writer.commit(run, { ...entry, told }, manager);
+        await allocations.deleteOfNode(uuid, manager);
+        const steps = cleaning.automated(draft.row);
+        const { actor } = operation;
+        const cleans = { node_uuid: uuid, kind: 'clean' as const, steps, actor, conductor: host };
+        return (await operations.create(cleans, manager)).id;
       });
-    const follows = await foundOut(write, () => this.#cleaningOf(row.uuid));
-    this.deps.transitions.tell(row, moves);
+    const follows = await foundOut(write, () => this.#cleaningOf(uuid));
+    transitions.tell(draft.row, entry.moves);
     return follows;
   }
 
@@ -123,17 +109,11 @@ export class OperationEnd {
     });
   }
 
-  async #fail(
-    workflow: Workflow,
-    operation: JournaledOperation,
-    journal: Journal,
-    reservation: Reservation,
-    draft: NodeDraft,
-  ): Promise<void> {
-    const { transitions } = this.deps;
+  async #fail(run: Run, journal: Journal): Promise<void> {
+    const { transitions, writer } = this.deps;
+    const { operation, draft, actor } = run;
     const { row } = draft;
-    const requestId = operation.request_id;
-    const { events, followedBy, changes } = workflow.fail({
+    const { events, followedBy, changes } = WORKFLOWS[operation.kind].fail({
       node: row,
       aborted: journal.result!.is === 'aborted',
       message: journal.result!.message,
@@ -141,24 +121,20 @@ export class OperationEnd {
     });
     const state = row.provision_state;
     const event = events.find((name: ProvisionEvent) => isProvisionState(state) && next(state, name));
-    const moves: Move[] = event ? [transitions.plan(row, event, { changes, requestId })] : [];
+    const moves: Move[] = event ? [transitions.plan(row, event, { changes, actor })] : [];
     const at = { ...row, ...moves[0]?.changes } as Node;
     if (event && followedBy && next(at.provision_state as ProvisionState, followedBy)) {
-      moves.push(transitions.plan(at, followedBy, { requestId }));
+      moves.push(transitions.plan(at, followedBy, { actor }));
     }
     const after: Journal = { ...journal, state: 'finished' };
-    const entry = { moves, changes, release: true };
-    await this.deps.writer.commit(operation, after, null, draft, reservation, entry);
+    const told = moves.length > 0 ? [] : [endOf(run, changes.last_error ?? journal.result!.message)];
+    await writer.commit(run, { journal: after, moves, changes, told, release: true });
   }
 
-  async #cleanUp(
-    workflow: Workflow,
-    operation: JournaledOperation,
-    node: Node,
-    reservation: Reservation,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #cleanUp({ operation, draft, reservation, signal }: Run): Promise<void> {
+    const workflow = WORKFLOWS[operation.kind];
     if (!workflow.cleanUp) return;
+    const node = draft.row;
     const { result } = operation.journal;
     const reason = result?.message ?? 'aborted';
     try {
@@ -179,6 +155,14 @@ export class OperationEnd {
       );
     }
   }
+}
+
+/** The end of work that moves no provision state: power, an action. @param error null where it succeeded */
+function endOf({ operation, actor }: Run, error: string | null): Change {
+  const { kind, node_uuid, journal } = operation;
+  const what = journal.steps[0]?.name ?? kind;
+  const text = error ?? `Done: ${what.replaceAll('_', ' ')}.`;
+  return { kind: kind === 'power' ? 'node.power' : 'node.action', node_uuid, resource: what, actor, text };
 }
 
 /** The step that failed, where users see it: `deploy.erase_devices`. */

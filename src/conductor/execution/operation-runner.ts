@@ -25,6 +25,7 @@ import type { JournalWriter } from './journal-writer.js';
 import { NodeDraft } from './node-draft.js';
 import type { OperationEnd } from './operation-end.js';
 import type { Reservation, Reservations } from './reservation.js';
+import { type Run, stepOf, wokenBy } from './run.js';
 import type { StepPerformer } from './step-performer.js';
 import type { Transitions } from './transition.js';
 
@@ -252,57 +253,48 @@ export class OperationRunner {
     try {
       this.#stopping.signal.throwIfAborted();
       const draft = new NodeDraft(node, this.deps.nodes);
-      await this.#play(operation, advance(operation.journal, event), reservation, draft);
+      const signal = AbortSignal.any([reservation.signal, this.#stopping.signal]);
+      const actor = wokenBy(operation.actor, event);
+      const run: Run = { operation, reservation, draft, signal, actor, ahead: false };
+      await this.#play(run, advance(operation.journal, event));
     } finally {
       await reservation.release();
     }
   }
 
-  async #play(
-    operation: JournaledOperation,
-    first: Advance,
-    reservation: Reservation,
-    draft: NodeDraft,
-  ): Promise<void> {
+  async #play(run: Run, first: Advance): Promise<void> {
     const { failpoint, performer, end } = this.deps;
-    const signal = AbortSignal.any([reservation.signal, this.#stopping.signal]);
-    for (let step = first; ; ) {
-      const { effect, journal } = step;
+    const { id, kind } = run.operation;
+    for (let at = first; ; ) {
+      const { effect, journal } = at;
       if (effect.do === 'nothing') return;
       if (effect.do === 'end') {
-        await end.finish(operation, journal, reservation, draft, signal, (next) =>
-          this.deliver(next, { on: 'begin' }),
-        );
-        this.#clearTimer(operation.id);
+        await end.finish(run, journal, (next) => this.deliver(next, { on: 'begin' }));
+        this.#clearTimer(id);
         return;
       }
-      const running = effect.do === 'run' ? journal.steps[effect.position]! : null;
-      const inside = running !== null && performer.isInside(operation.kind, running, draft);
-      if (!inside) await this.#commit(operation, step, reservation, draft);
+      await this.#commit(run, at);
       if (effect.do !== 'run') return;
-      const label = `${operation.kind}.${running!.name}`;
+      const turn = { journal, effect };
+      const label = `${kind}.${stepOf(turn).name}`;
       failpoint(`${label}.before`);
-      const event = await performer.perform(operation, journal, effect, draft, reservation, inside, signal);
+      const event = await performer.perform(run, turn);
       failpoint(`${label}.after`);
-      step = advance(journal, event);
+      at = advance(journal, event);
     }
   }
 
-  /** Journal, provision state, event and what the steps before left to be written, at once. */
-  async #commit(
-    operation: JournaledOperation,
-    step: Advance,
-    reservation: Reservation,
-    draft: NodeDraft,
-  ): Promise<void> {
-    const { effect } = step;
+  /** Journal, provision state, event and what the steps before left to be written, at once, where that is due. */
+  async #commit(run: Run, { effect, journal }: Advance): Promise<void> {
+    const { operation, draft, actor } = run;
+    if (effect.do === 'run') {
+      run.ahead = this.deps.performer.writesRowsOnly(run, stepOf({ journal, effect }));
+      if (run.ahead) return;
+    }
     const wait = effect.do === 'wait' ? this.#waiting(operation, effect) : null;
     const event = WORKFLOWS[operation.kind].waits ? stateEvent(draft.row, effect) : null;
-    const requestId = operation.request_id;
-    const moves = event ? [this.deps.transitions.plan(draft.row, event, { requestId })] : [];
-    const deadline = await this.deps.writer.commit(operation, step.journal, wait, draft, reservation, {
-      moves,
-    });
+    const moves = event ? [this.deps.transitions.plan(draft.row, event, { actor })] : [];
+    const deadline = await this.deps.writer.commit(run, { journal, wait, moves });
     if (wait) this.#arm(operation.id, wait.pollAfter, deadline);
     else this.#clearTimer(operation.id);
   }

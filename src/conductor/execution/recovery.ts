@@ -1,3 +1,4 @@
+import { CONDUCTOR } from '../../domain/actor.js';
 import { LockedError, NotFoundError } from '../../domain/errors.js';
 import { factsOf, isProvisionState } from '../../domain/provision/machine.js';
 import type { NodeRepository } from '../../persistence/node/node.repository.js';
@@ -52,5 +53,5 @@ async function recover(deps: Deps, { node, fence }: Reservation, { power, work }
     return;
   }
   const last_error = `The conductor ${host} restarted and found no record of the work in "${state}".`;
-  await transitions.fire(node, fence, 'fail', { changes: { ...changes, last_error } });
+  await transitions.fire(node, fence, 'fail', { actor: CONDUCTOR, changes: { ...changes, last_error } });
 }

@@ -1,14 +1,15 @@
 import { FerricError, isDatabaseAway, messageOf, ReservationLostError } from '../../domain/errors.js';
-import type { Effect, Journal, StepEvent } from '../../domain/step/advance.js';
+import type { StepEvent } from '../../domain/step/advance.js';
 import type { Step, StepOutcome } from '../../domain/step/step.js';
 import type { Interfaces } from '../../driver/contract/interfaces.js';
 import type { Node } from '../../persistence/node/node.entity.js';
-import type { JournaledOperation, OperationKind } from '../../persistence/operation/operation.repository.js';
+import type { OperationKind } from '../../persistence/operation/operation.repository.js';
 import type { OwnContext, OwnStep } from '../workflow/own-step.js';
 import { findOwnStep } from '../workflow/own-steps.js';
 import type { NodeContexts } from './node-context.js';
-import type { NodeDraft } from './node-draft.js';
 import type { Reservation } from './reservation.js';
+import { writesRowsOnly } from './row-steps.js';
+import { type Run, type StepTurn, stepOf } from './run.js';
 
 /** Runs one step once and says what became of it. */
 export class StepPerformer {
@@ -21,16 +22,9 @@ export class StepPerformer {
     this.#own = [reader.step];
   }
 
-  /** Whether the step only looks and saves: see `StepDeclaration.inside`. */
-  isInside(kind: OperationKind, step: Step, draft: NodeDraft): boolean {
-    let all: Interfaces;
-    try {
-      all = this.#contexts.interfacesOf(draft.row);
-    } catch {
-      return false; // what is wrong with them, its run tells
-    }
-    const inside = step.agent ? all.deploy.agentStepInside : this.#declared(all, kind, step)?.inside;
-    return inside?.({ node: draft.node, interfaces: all }) ?? false;
+  /** Whether the step only writes rows, so that it is committed with what follows: see `row-steps.ts`. */
+  writesRowsOnly(run: Run, step: Step): boolean {
+    return writesRowsOnly(run, step, this.#declared.bind(this), (row) => this.#contexts.interfacesOf(row));
   }
 
   /** Whether the step is entered at its deadline: see `StepDeclaration.lastLook`. */
@@ -45,38 +39,18 @@ export class StepPerformer {
   }
 
   /**
-   * @param journal in which the step runs: committed, unless the step is inside
-   * @param draft takes what a step that is inside saves
    * @returns the outcome as an event
    * @throws ReservationLostError, the signal's reason, or the database's absence: then nothing is known, and the journal
    *   still says what it said
    */
-  async perform(
-    operation: JournaledOperation,
-    journal: Journal,
-    effect: Effect & { do: 'run' },
-    draft: NodeDraft,
-    reservation: Reservation,
-    inside: boolean,
-    signal: AbortSignal,
-  ): Promise<StepEvent> {
-    const { position, wake } = effect;
-    const step = journal.steps[position]!;
+  async perform(run: Run, turn: StepTurn): Promise<StepEvent> {
+    const step = stepOf(turn);
     try {
-      const context = await this.#contexts.forStep(
-        reservation,
-        draft,
-        signal,
-        operation,
-        journal,
-        position,
-        wake,
-        inside,
-      );
-      const outcome = await this.#run(context, operation.kind, step, reservation);
-      return { on: 'outcome', outcome, late: wake === 'deadline' };
+      const context = await this.#contexts.forStep(run, turn);
+      const outcome = await this.#run(context, run.operation.kind, step, run.reservation);
+      return { on: 'outcome', outcome, late: turn.effect.wake === 'deadline' };
     } catch (error) {
-      if (error instanceof ReservationLostError || signal.aborted || isDatabaseAway(error)) throw error;
+      if (error instanceof ReservationLostError || run.signal.aborted || isDatabaseAway(error)) throw error;
       return { on: 'failure', message: `${step.interface}.${step.name}: ${messageOf(error)}` };
     }
   }

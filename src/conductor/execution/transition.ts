@@ -1,15 +1,15 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { inTransaction } from '../../database/data-source.js';
+import type { Actor } from '../../domain/actor.js';
 import { ConflictError } from '../../domain/errors.js';
 import { isProvisionState, next, targetAfter } from '../../domain/provision/machine.js';
-import type { ProvisionEvent } from '../../domain/provision/table.js';
+import type { ProvisionEvent, Transition } from '../../domain/provision/table.js';
 import type { EventRepository, NewEvent } from '../../persistence/event/event.repository.js';
 import type { Fence } from '../../persistence/node/fence.js';
 import type { Node } from '../../persistence/node/node.entity.js';
 import type { NodeChanges, NodeRepository } from '../../persistence/node/node.repository.js';
 import type { Logger } from '../../platform/logger.js';
 import { count, observe } from '../../platform/meter/meter.js';
-import type { Requester } from './requester.js';
 
 /** A move through the provision machine: what is written of it. */
 export interface Move {
@@ -21,8 +21,7 @@ export interface Move {
 
 interface MoveOptions {
   changes?: NodeChanges;
-  by?: Requester | null;
-  requestId?: string | null;
+  actor: Actor;
 }
 
 /** Moves a node through the provision machine: node row and event row become true together. */
@@ -45,7 +44,7 @@ export class Transitions {
     const from = node.provision_state;
     const row = isProvisionState(from) ? next(from, event) : null;
     if (!row) throw new ConflictError(`Node ${node.uuid} in state "${from}" knows no event "${event}".`);
-    const { changes = {}, by = null } = options;
+    const { changes = {}, actor } = options;
     const entered = node.provision_updated_at ?? node.created_at;
     const target_provision_state = targetAfter(row, node.target_provision_state);
     const error = changes.last_error;
@@ -53,7 +52,7 @@ export class Transitions {
       failed: event === 'fail',
       changes: {
         ...changes,
-        ...inspectionTimes(from, row.to),
+        ...(row.inspection ? INSPECTION_TIMES[row.inspection]() : {}),
         provision_state: row.to,
         target_provision_state,
         provision_updated_at: new Date(),
@@ -61,15 +60,14 @@ export class Transitions {
       event: {
         node_uuid: node.uuid,
         event_type: 'provision',
+        kind: 'node.provision',
         severity: error ? 'ERROR' : 'INFO',
         event: error ?? `Node moved from "${from}" to "${row.to}" on "${event}".`,
         from_state: from,
         state: row.to,
         target_provision_state,
         conductor: this.deps.host,
-        user_name: by?.user ?? null,
-        project: by?.project ?? null,
-        request_id: by?.request_id ?? options.requestId ?? null,
+        actor,
         duration_seconds: (Date.now() - entered.getTime()) / 1000,
       },
     };
@@ -102,7 +100,8 @@ export class Transitions {
   /** One line in the log for each move, once it is committed. */
   tell(node: Pick<Node, 'uuid' | 'name'>, moves: readonly Move[]): void {
     for (const { event, failed, changes } of moves) {
-      const { from_state: from, state: to, duration_seconds = null, request_id } = event;
+      const { from_state: from, state: to, duration_seconds = null, actor } = event;
+      const { request_id } = actor;
       const seconds = duration_seconds === null ? null : Math.round(duration_seconds * 1000) / 1000;
       const { last_error: error = null } = changes;
       count('state_transitions_total', { from: from ?? '', to: to ?? '' });
@@ -117,12 +116,9 @@ export class Transitions {
   }
 }
 
-/** Kept with the state, as upstream's database layer keeps them (db/sqlalchemy/api.py: _do_update_node). */
-function inspectionTimes(from: string, to: string): NodeChanges {
-  if (to === 'inspecting') return { inspection_started_at: new Date(), inspection_finished_at: null };
-  if (!from.startsWith('inspect')) return {};
-  if (to === 'manageable' && from !== 'inspect failed') {
-    return { inspection_started_at: null, inspection_finished_at: new Date() };
-  }
-  return to === 'inspect failed' ? { inspection_started_at: null } : {};
-}
+/** Kept with the state, as upstream's database layer keeps them. */
+const INSPECTION_TIMES = {
+  begins: () => ({ inspection_started_at: new Date(), inspection_finished_at: null }),
+  ends: () => ({ inspection_started_at: null, inspection_finished_at: new Date() }),
+  fails: () => ({ inspection_started_at: null }),
+} as const satisfies Record<NonNullable<Transition['inspection']>, () => NodeChanges>;

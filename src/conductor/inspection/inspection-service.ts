@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import type { InspectorSettings } from '../../config/section/inspector.js';
 import { inTransaction } from '../../database/data-source.js';
+import type { Actor } from '../../domain/actor.js';
 import { FerricError, isDatabaseAway, NotFoundError, UnavailableError } from '../../domain/errors.js';
 import type { InspectionReport } from '../../driver/contract/inspect.js';
 import { changedInternal, internalOf } from '../../driver/contract/internal-info.js';
@@ -13,7 +14,6 @@ import type { NodeRepository } from '../../persistence/node/node.repository.js';
 import type { OperationRepository } from '../../persistence/operation/operation.repository.js';
 import type { Logger } from '../../platform/logger.js';
 import type { OperationRunner } from '../execution/operation-runner.js';
-import type { Requester } from '../execution/requester.js';
 import { type AgentService, fingerprint } from '../service/agent-service.js';
 import type { MachineOwner } from '../service/machine-owner.js';
 import type { NodeService } from '../service/node-service.js';
@@ -25,8 +25,6 @@ import { READ_REPORT } from './report-reader.js';
 const WAITING = 'inspect wait';
 /** Characters of a refusal that are kept. */
 const MOST_REASON = 500;
-/** Nodes that are inspected at once. */
-const MOST_WAITING = 10_000;
 
 /**
  * Takes reports of ramdisks. Everybody on the provisioning network can call this: every miss looks the same
@@ -60,8 +58,9 @@ export class InspectionService {
     report: InspectionReport,
     query: InspectionQuery,
     withToken: boolean,
-    by: Requester,
+    asked: Actor,
   ): Promise<{ node: Node; agent_token: string | null }> {
+    const by: Actor = { ...asked, via: 'agent' };
     const found = await this.#lookUp(query);
     const node = found ?? (await this.#enrol(query, by));
     const agent_token = withToken
@@ -123,12 +122,10 @@ export class InspectionService {
   /** A node that is found must not have another one's BMC; without one the BMC alone tells it. */
   async #byBmc({ bmc_addresses }: InspectionQuery, known: Node | null): Promise<Node | null> {
     if (bmc_addresses.length === 0) return known;
-    const waiting = await this.deps.nodes.list({ provision_state: WAITING }, { limit: MOST_WAITING }, [
-      'uuid',
-      'driver_internal_info',
-    ]);
-    const fitting = waiting.filter((node) =>
-      internalOf(node).lookup_bmc_addresses?.some((address) => bmc_addresses.includes(address)),
+    const fitting = await this.#withInfo(
+      WAITING,
+      (node) =>
+        internalOf(node).lookup_bmc_addresses?.some((address) => bmc_addresses.includes(address)) === true,
     );
     if (known) {
       if (fitting.length > 0 && !fitting.some(({ uuid }) => uuid === known.uuid)) {
@@ -138,6 +135,16 @@ export class InspectionService {
     }
     if (fitting.length > 1) throw miss('several nodes have its BMC address: create their ports');
     return fitting[0] ? this.deps.nodes.find(fitting[0].uuid) : null;
+  }
+
+  /** Nodes in a state whose driver_internal_info fits; they have no more than their `uuid`. */
+  async #withInfo(state: string, fits: (node: Node) => boolean): Promise<Pick<Node, 'uuid'>[]> {
+    const fitting: Pick<Node, 'uuid'>[] = [];
+    const columns = ['uuid', 'driver_internal_info'];
+    for await (const page of this.deps.nodes.pages({ provision_state: state }, columns)) {
+      fitting.push(...page.filter(fits));
+    }
+    return fitting;
   }
 
   /** The first report counts: an agent that did not hear the answer sends it again. */
@@ -164,16 +171,12 @@ export class InspectionService {
     if (open?.kind === 'inspect') runner.deliver(open.id, { on: 'wake', why: 'heartbeat' });
   }
 
-  async #enrol(query: InspectionQuery, by: Requester): Promise<Node> {
-    const { inspector, nodes, nodeService, sources, log } = this.deps;
+  async #enrol(query: InspectionQuery, by: Actor): Promise<Node> {
+    const { inspector, nodeService, sources, log } = this.deps;
     const { enabled, driver, max_nodes } = inspector.auto_discovery;
     if (!enabled || driver === null) throw miss('no node waits for it');
     if (!(await sources.isNobodys(query.source))) throw miss(`${query.source} is another machine’s address`);
-    const enrolled = await nodes.list({ provision_state: 'enroll' }, { limit: MOST_WAITING }, [
-      'uuid',
-      'driver_internal_info',
-    ]);
-    const discovered = enrolled.filter((node) => internalOf(node).auto_discovered === true);
+    const discovered = await this.#withInfo('enroll', (node) => internalOf(node).auto_discovered === true);
     if (discovered.length >= max_nodes) {
       throw new UnavailableError(
         `${max_nodes} discovered nodes wait in enroll (inspector.auto_discovery.max_nodes): no more are taken.`,
@@ -192,7 +195,7 @@ export class InspectionService {
     }
   }
 
-  async #keepDiscovered(node: Node, report: InspectionReport, by: Requester): Promise<void> {
+  async #keepDiscovered(node: Node, report: InspectionReport, by: Actor): Promise<void> {
     const { source, nodes, hardware, operations, runner, host } = this.deps;
     const flagged = { ...report, plugin_data: { ...report.plugin_data, auto_discovered: true } };
     const { id } = await inTransaction(source, async (manager) => {
@@ -203,7 +206,7 @@ export class InspectionService {
         node_uuid: node.uuid,
         kind: 'action' as const,
         steps,
-        request_id: by.request_id,
+        actor: by,
         conductor: host,
       };
       return operations.create(row, manager);

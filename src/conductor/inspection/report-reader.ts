@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { EntityManager } from 'typeorm';
 import type { InspectorSettings } from '../../config/section/inspector.js';
 import { FerricError, InvalidError } from '../../domain/errors.js';
@@ -12,7 +13,8 @@ import { type HardwareRepository, reportPlace } from '../../persistence/hardware
 import type { InspectionRuleRepository } from '../../persistence/inspection-rule/inspection-rule.repository.js';
 import type { NodeRepository } from '../../persistence/node/node.repository.js';
 import type { Port } from '../../persistence/port/port.entity.js';
-import type { PortRepository } from '../../persistence/port/port.repository.js';
+import type { PortChanges, PortRepository } from '../../persistence/port/port.repository.js';
+import { type Changes, nodeEdit, partDeletion, partEdit, portCreation } from '../execution/changes.js';
 import type { OwnContext, OwnStep } from '../workflow/own-step.js';
 import { ruleChanges, ruleSubject } from './rule-subject.js';
 import { applyRulesInThread } from './rule-thread.js';
@@ -43,6 +45,7 @@ export class ReportReader {
   constructor(
     private readonly deps: {
       nodes: NodeRepository;
+      changes: Changes;
       ports: PortRepository;
       hardware: HardwareRepository;
       rules: InspectionRuleRepository;
@@ -87,7 +90,9 @@ export class ReportReader {
     await context.fence(WRITE);
     await context.commit(async (manager, fence) => {
       await this.#writePorts(context, rows, found.ports, manager);
-      await this.deps.nodes.update(uuid, { properties: found.properties }, fence, manager);
+      const edit = { properties: found.properties };
+      await this.deps.nodes.update(uuid, edit, fence, manager);
+      await this.deps.changes.write(nodeEdit(uuid, edit, context.actor), manager);
     });
     return found.plugin_data;
   }
@@ -98,19 +103,44 @@ export class ReportReader {
     found: readonly InspectedPort[],
     on: EntityManager,
   ): Promise<void> {
-    const { ports } = this.deps;
+    const { ports, changes } = this.deps;
+    const { actor } = context;
     const kept = new Set(found.map((port) => port.uuid));
-    for (const row of rows) if (!kept.has(row.uuid)) await ports.delete(row.uuid, on);
+    for (const row of rows) {
+      if (kept.has(row.uuid)) continue;
+      await ports.delete(row.uuid, on);
+      await changes.write(partDeletion('port', row, actor), on);
+    }
     const fresh = found.filter((port) => port.uuid === null);
     const taken = new Set(
       (await ports.byAddresses(fresh.map((port) => port.address))).map((row) => row.address),
     );
     for (const { uuid, ...port } of found) {
-      if (uuid !== null) await ports.update(uuid, port, on);
+      if (uuid !== null) await this.#updatePort({ uuid, changes: port }, rows, context, on);
       else if (taken.has(port.address)) {
         context.log.warn({ address: port.address }, 'an interface that was found is a port of another node');
-      } else await ports.create({ ...port, uuid: randomUUID(), node_uuid: context.node.uuid }, on);
+      } else {
+        const created = await ports.create({ ...port, uuid: randomUUID(), node_uuid: context.node.uuid }, on);
+        await changes.write(portCreation(created, actor), on);
+      }
     }
+  }
+
+  /** Told only where a field of it gets another value. */
+  async #updatePort(
+    { uuid, changes }: { uuid: string; changes: Omit<InspectedPort, 'uuid'> | PortChanges },
+    rows: readonly Port[],
+    { node, actor }: OwnContext,
+    on: EntityManager,
+  ): Promise<void> {
+    await this.deps.ports.update(uuid, changes, on);
+    const before = rows.find((row) => row.uuid === uuid);
+    const changed = Object.entries(changes).filter(
+      ([name, value]) => !isDeepStrictEqual(value, before?.[name as keyof Port]),
+    );
+    if (changed.length === 0) return;
+    const edit = partEdit('port', { uuid, node_uuid: node.uuid }, Object.fromEntries(changed), actor);
+    await this.deps.changes.write(edit, on);
   }
 
   async #finish(context: OwnContext, inventory: JsonObject, plugin_data: JsonObject): Promise<void> {
@@ -123,7 +153,8 @@ export class ReportReader {
     }));
     const row = await nodes.get(uuid);
     const node = { ...row, ...nodes.withSecrets(row) };
-    const before = ruleSubject(node, await ports.ofNode(uuid), { inventory, plugin_data });
+    const portRows = await ports.ofNode(uuid);
+    const before = ruleSubject(node, portRows, { inventory, plugin_data });
     const doors: RuleDoors = {
       log: (level, text) =>
         context.log[LEVELS[level]]({ rule: text.slice(0, 2_000) }, 'an inspection rule says'),
@@ -141,8 +172,11 @@ export class ReportReader {
     const changes = ruleChanges(node, before, after, registry);
     await context.fence(WRITE);
     await context.commit(async (manager, fence) => {
-      if (Object.keys(changes.node).length > 0) await nodes.update(uuid, changes.node, fence, manager);
-      for (const port of changes.ports) await ports.update(port.uuid, port.changes, manager);
+      if (Object.keys(changes.node).length > 0) {
+        await nodes.update(uuid, changes.node, fence, manager);
+        await this.deps.changes.write(nodeEdit(uuid, changes.node, context.actor), manager);
+      }
+      for (const port of changes.ports) await this.#updatePort(port, portRows, context, manager);
       const { logs: _logs, ...kept } = after.plugin_data;
       // Nobody needs the password that some collector saw: what is kept has none.
       const found = { inventory: splitSecrets(inventory).open, plugin_data: splitSecrets(kept).open };

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { inTransaction } from '../../database/data-source.js';
+import { PERIODIC } from '../../domain/actor.js';
 import {
   type ErrorCode,
   FerricError,
@@ -9,6 +10,7 @@ import {
   NotFoundError,
 } from '../../domain/errors.js';
 import type { PowerState } from '../../domain/power/power.js';
+import { factsOfRow } from '../../domain/provision/machine.js';
 import type { EventRepository } from '../../persistence/event/event.repository.js';
 import type { Node } from '../../persistence/node/node.entity.js';
 import type { NodeChanges, NodeRepository } from '../../persistence/node/node.repository.js';
@@ -19,8 +21,6 @@ import { PollLanes } from './poll-lanes.js';
 import type { PeriodicTask } from './task.js';
 
 export const POWER_FAULT = 'power failure';
-/** The machine's power is not ours to judge there (Ironic: conductor/manager.py, SYNC_EXCLUDED_STATES). */
-const SKIPPED = ['enroll', 'verifying', 'adopt failed', 'wait call-back', 'clean wait'];
 
 export interface PowerSyncSettings {
   sync_power_state_interval: number;
@@ -69,7 +69,7 @@ export class PowerSync {
       name: 'power-sync',
       every: this.deps.settings.sync_power_state_interval,
       run: (signal) =>
-        this.#forEach(this.#syncLanes, { maintenance: false }, SKIPPED, signal, (node, until) =>
+        this.#forEach(this.#syncLanes, { maintenance: false }, isSynced, signal, (node, until) =>
           this.#sync(node, until),
         ),
       drain: () => this.#syncLanes.drain(),
@@ -84,7 +84,7 @@ export class PowerSync {
         this.#forEach(
           this.#recoveryLanes,
           { maintenance: true, fault: POWER_FAULT },
-          [],
+          () => true,
           signal,
           (node, until) => this.#recover(node, until),
         ),
@@ -95,12 +95,14 @@ export class PowerSync {
   async #forEach(
     lanes: PollLanes<Node>,
     filter: { maintenance: boolean; fault?: string },
-    skip: readonly string[],
+    isWanted: (node: Node) => boolean,
     signal: AbortSignal,
     look: (node: Node, signal: AbortSignal) => Promise<boolean>,
   ): Promise<void> {
-    const all = await this.deps.nodes.list({ ...filter, conductor: this.deps.host }, { limit: 100_000 });
-    const nodes = all.filter((node) => !skip.includes(node.provision_state) && isFree(node));
+    const nodes: Node[] = [];
+    for await (const page of this.deps.nodes.pages({ ...filter, conductor: this.deps.host })) {
+      nodes.push(...page.filter((node) => isWanted(node) && isFree(node)));
+    }
     let away: unknown;
     const end = new AbortController();
     try {
@@ -270,9 +272,11 @@ export class PowerSync {
         {
           node_uuid: reservation.node.uuid,
           event_type: 'power',
+          kind: 'node.power',
           severity,
           event: text,
           conductor: this.deps.host,
+          actor: PERIODIC,
         },
         manager,
       );
@@ -294,9 +298,14 @@ function isOfMachine(error: unknown): error is FerricError {
   return error instanceof FerricError && OF_MACHINE.includes(error.code);
 }
 
+/** Whether the machine's power is ours to judge in its state. */
+function isSynced(node: Node): boolean {
+  return !factsOfRow(node).powerNotSynced;
+}
+
 /** As when it was listed: asked once more under the reservation, since reading a BMC takes its time. */
 function isJudged(node: Node): boolean {
-  return !node.maintenance && !node.target_power_state && !SKIPPED.includes(node.provision_state);
+  return !node.maintenance && !node.target_power_state && !factsOfRow(node).powerNotSynced;
 }
 
 /** How the reason begins that the sync itself sets: any other is an operator's. */

@@ -6,7 +6,7 @@ import type { AllocationService } from '../service/allocation-service.js';
 import type { PowerSync } from './power-sync.js';
 import type { PeriodicTask } from './task.js';
 
-interface Parts {
+interface TaskParts {
   powerSync: PowerSync;
   runner: OperationRunner;
   allocationService: AllocationService;
@@ -30,32 +30,20 @@ interface Parts {
   onReplaced: () => void;
 }
 
+interface Recovery {
+  /** Of nodes: what no operation is of. */
+  recoverOrphans: () => Promise<void>;
+  /** What conductors that are dead held. */
+  takeOver: () => Promise<void>;
+}
+
 /** Every periodic task of the conductor. */
-export function periodicTasks(
-  parts: Parts,
-  {
-    recoverOrphans,
-    takeOver,
-  }: {
-    /** Of nodes: what no operation is of. */
-    recoverOrphans: () => Promise<void>;
-    /** What conductors that are dead held. */
-    takeOver: () => Promise<void>;
-  },
-): PeriodicTask[] {
-  const { powerSync, runner, allocationService, conductors, events, operations, images, settings } = parts;
+export function periodicTasks(parts: TaskParts, { recoverOrphans, takeOver }: Recovery): PeriodicTask[] {
+  const { powerSync, runner, allocationService, images, settings } = parts;
   return [
     powerSync.syncTask(),
     powerSync.recoveryTask(),
-    {
-      name: 'liveness',
-      every: settings.heartbeat_interval,
-      atStart: true,
-      run: async () => {
-        if (!(await conductors.touch(parts.host, parts.instance))) parts.onReplaced();
-        else await takeOver();
-      },
-    },
+    livenessTask(parts, takeOver),
     {
       name: 'provision-state-timeouts',
       every: settings.check_provision_state_interval,
@@ -76,17 +64,34 @@ export function periodicTasks(
         await images.cleanUp();
       },
     },
-    {
-      name: 'history',
-      every: settings.history_cleanup_interval,
-      // A daemon that is started every night must come to it, too.
-      atStart: true,
-      run: async (signal) => {
-        const { node_history_max_entries, node_history_max_days } = settings;
-        const { operation_max_entries, operation_max_days } = settings;
-        await events.purge({ entries: node_history_max_entries, days: node_history_max_days }, signal);
-        await operations.purge({ entries: operation_max_entries, days: operation_max_days }, signal);
-      },
-    },
+    historyTask(parts),
   ];
+}
+
+function livenessTask(parts: TaskParts, takeOver: Recovery['takeOver']): PeriodicTask {
+  const { conductors, host, instance, settings } = parts;
+  return {
+    name: 'liveness',
+    every: settings.heartbeat_interval,
+    atStart: true,
+    run: async () => {
+      if (!(await conductors.touch(host, instance))) parts.onReplaced();
+      else await takeOver();
+    },
+  };
+}
+
+function historyTask({ events, operations, settings }: TaskParts): PeriodicTask {
+  return {
+    name: 'history',
+    every: settings.history_cleanup_interval,
+    // A daemon that is started every night must come to it, too.
+    atStart: true,
+    run: async (signal) => {
+      const { node_history_max_entries, node_history_max_days } = settings;
+      const { operation_max_entries, operation_max_days } = settings;
+      await events.purge({ entries: node_history_max_entries, days: node_history_max_days }, signal);
+      await operations.purge({ entries: operation_max_entries, days: operation_max_days }, signal);
+    },
+  };
 }

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource, EntityManager } from 'typeorm';
-import { inTransaction } from '../../database/data-source.js';
+import { inTransaction, type Queryable } from '../../database/data-source.js';
+import { type Actor, CONDUCTOR } from '../../domain/actor.js';
 import { allocationFailure, backfillFault, refuseDeallocation } from '../../domain/allocation/rules.js';
+import type { Change } from '../../domain/change.js';
 import { ConflictError, FerricError, isDatabaseAway, messageOf, NotFoundError } from '../../domain/errors.js';
 import type { Allocation } from '../../persistence/allocation/allocation.entity.js';
 import type {
@@ -14,7 +16,7 @@ import type { WantedNode } from '../../persistence/node/free-node.js';
 import type { Node } from '../../persistence/node/node.entity.js';
 import type { NodeRepository } from '../../persistence/node/node.repository.js';
 import type { Logger } from '../../platform/logger.js';
-import type { Requester } from '../execution/requester.js';
+import type { Changes } from '../execution/changes.js';
 import type { Reserving } from '../execution/reservation.js';
 
 /** How often a deletion looks again when the allocation gets its node at that very moment. */
@@ -33,6 +35,7 @@ export class AllocationService {
       source: DataSource;
       nodes: NodeRepository;
       allocations: AllocationRepository;
+      changes: Changes;
       conductors: ConductorRecordRepository;
       reservations: Reserving;
       host: string;
@@ -50,11 +53,10 @@ export class AllocationService {
    * @param node_uuid a node in use that the allocation is written behind, at once
    * @throws ConflictError
    */
-  async create(wanted: NewAllocation, node_uuid: string | null, by: Requester): Promise<Allocation> {
+  async create(wanted: NewAllocation, node_uuid: string | null, by: Actor): Promise<Allocation> {
     if (node_uuid !== null) return this.#backfill(wanted, node_uuid, by);
-    const { allocations, host } = this.deps;
-    const created = await allocations.create({ ...wanted, state: 'allocating', conductor: host });
-    this.#begin(created.uuid);
+    const created = await inTransaction(this.deps.source, (manager) => this.#created(wanted, by, manager));
+    this.#begin(created.uuid, by);
     return created;
   }
 
@@ -62,40 +64,41 @@ export class AllocationService {
    * Writes an allocation behind a node that is in use.
    * @throws ConflictError when they do not fit; the allocation is there then, in the state `error`
    */
-  async #backfill(wanted: NewAllocation, node_uuid: string, _by: Requester): Promise<Allocation> {
-    const { allocations, host, source } = this.deps;
+  async #backfill(wanted: NewAllocation, node_uuid: string, by: Actor): Promise<Allocation> {
+    const { allocations, source } = this.deps;
     try {
       return await this.deps.reservations.reserved(node_uuid, ({ node, fence }) =>
         inTransaction(source, async (manager) => {
-          const created = await allocations.create(
-            { ...wanted, state: 'allocating', conductor: host },
-            manager,
-          );
+          const created = await this.#created(wanted, by, manager);
           this.#refuseBackfill(node, created);
           const changes = { node_uuid: node.uuid, state: 'active' } as const;
           const taken = await allocations.update(created.uuid, changes, manager);
-          await this.#assign(node, taken, fence, manager);
+          await this.#assign(node, taken, fence, by, manager);
           return taken;
         }),
       );
     } catch (error) {
       if (isDatabaseAway(error)) throw error;
       await inTransaction(source, async (manager) => {
-        const { uuid } = await allocations.create(
-          { ...wanted, state: 'allocating', conductor: host },
-          manager,
-        );
-        await allocations.update(uuid, { state: 'error', last_error: messageOf(error) }, manager);
+        const { uuid } = await this.#created(wanted, by, manager);
+        const last_error = messageOf(error);
+        await allocations.update(uuid, { state: 'error', last_error }, manager);
+        await this.deps.changes.write(failureOf(uuid, last_error, by), manager);
       });
       throw error;
     }
   }
 
   /** @throws NotFoundError, ConflictError for a node in use, LockedError */
-  async delete(uuid: string, _by: Requester): Promise<void> {
-    const { allocations, nodes, reservations, source } = this.deps;
+  async delete(uuid: string, by: Actor): Promise<void> {
+    const { allocations, nodes, reservations, changes, source } = this.deps;
     for (let tries = 0; tries < DELETE_TRIES; tries++) {
-      if (await allocations.deleteWithoutNode(uuid)) return;
+      const gone = await inTransaction(source, async (manager) => {
+        if (!(await allocations.deleteWithoutNode(uuid, manager))) return false;
+        await changes.write(deletionOf(uuid, null, by), manager);
+        return true;
+      });
+      if (gone) return;
       const { node_uuid } = await allocations.get(uuid);
       if (!node_uuid) continue;
       await reservations.reserved(node_uuid, ({ node, fence }) => {
@@ -104,6 +107,7 @@ export class AllocationService {
         return inTransaction(source, async (manager) => {
           await nodes.update(node.uuid, { instance_uuid: null, allocation_uuid: null }, fence, manager);
           await allocations.delete(uuid, manager);
+          await changes.write(deletionOf(uuid, node.uuid, by), manager);
         });
       });
       return;
@@ -119,7 +123,7 @@ export class AllocationService {
     for (const { uuid, conductor } of await allocations.pending(host, hosts)) {
       if (this.#running.has(uuid)) continue;
       if (conductor !== host && !(await allocations.takeOver(uuid, conductor, host))) continue;
-      this.#begin(uuid);
+      this.#begin(uuid, CONDUCTOR);
     }
   }
 
@@ -128,32 +132,32 @@ export class AllocationService {
     await Promise.allSettled(this.#running.values());
   }
 
-  #begin(uuid: string): void {
+  #begin(uuid: string, by: Actor): void {
     if (this.#stopping.signal.aborted) return;
-    const work = this.#allocate(uuid).finally(() => this.#running.delete(uuid));
+    const work = this.#allocate(uuid, by).finally(() => this.#running.delete(uuid));
     this.#running.set(uuid, work);
   }
 
-  async #allocate(uuid: string): Promise<void> {
-    const { allocations, log } = this.deps;
+  async #allocate(uuid: string, by: Actor): Promise<void> {
+    const { log } = this.deps;
     try {
-      const error = await this.#look(uuid);
-      if (error !== null) await allocations.fail(uuid, allocationFailure(uuid, error));
+      const error = await this.#look(uuid, by);
+      if (error !== null) await this.#fail(uuid, allocationFailure(uuid, error), by);
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
       if (!isDatabaseAway(error)) {
         log.error({ allocation: uuid, error: messageOf(error) }, 'an allocation failed unexpectedly');
         const reason = `Unexpected exception during allocation: ${messageOf(error)}`;
-        await allocations.fail(uuid, reason).catch(() => log.warn({ allocation: uuid }, LATER));
+        await this.#fail(uuid, reason, by).catch(() => log.warn({ allocation: uuid }, LATER));
       } else log.warn({ allocation: uuid, error: messageOf(error) }, LATER);
     }
   }
 
   /** @returns why there is no node; null when the allocation is decided or gone */
-  async #look(uuid: string): Promise<string | null> {
+  async #look(uuid: string, by: Actor): Promise<string | null> {
     const { node_locked_retry_attempts: attempts, node_locked_retry_interval: interval } = this.deps.settings;
     for (let attempt = 1; ; attempt++) {
-      const missed = await this.#pick(uuid);
+      const missed = await this.#pick(uuid, by);
       if (!missed) return null;
       const { allocation, busy } = missed;
       if (busy === 0)
@@ -164,7 +168,7 @@ export class AllocationService {
   }
 
   /** @returns null when it is decided; else how many nodes would do that somebody holds just now */
-  #pick(uuid: string): Promise<{ allocation: Allocation; busy: number } | null> {
+  #pick(uuid: string, by: Actor): Promise<{ allocation: Allocation; busy: number } | null> {
     const { nodes, allocations, source } = this.deps;
     return inTransaction(source, async (manager) => {
       const allocation = await allocations.lockPending(uuid, manager);
@@ -172,13 +176,19 @@ export class AllocationService {
       const node = await nodes.lockFree(wantedBy(allocation), manager);
       if (!node) return { allocation, busy: await nodes.countFree(wantedBy(allocation), manager) };
       const changes = { node_uuid: node.uuid, state: 'active', last_error: null } as const;
-      await this.#assign(node, await allocations.update(uuid, changes, manager), null, manager);
+      await this.#assign(node, await allocations.update(uuid, changes, manager), null, by, manager);
       return null;
     });
   }
 
   /** @param fence null where the row itself is locked and nobody has reserved the node */
-  async #assign(node: Node, allocation: Allocation, fence: Fence | null, on: EntityManager): Promise<void> {
+  async #assign(
+    node: Node,
+    allocation: Allocation,
+    fence: Fence | null,
+    actor: Actor,
+    on: EntityManager,
+  ): Promise<void> {
     const { uuid, traits } = allocation;
     await this.deps.nodes.edit(
       node.uuid,
@@ -190,6 +200,25 @@ export class AllocationService {
       }),
       on,
     );
+    const text = `The node was allocated to ${uuid}.`;
+    const fields = ['node_uuid', 'state'];
+    const told = { node_uuid: node.uuid, resource: uuid, actor, text, fields };
+    await this.deps.changes.write({ kind: 'allocation.changed', ...told }, on);
+  }
+
+  async #created(wanted: NewAllocation, actor: Actor, on: Queryable): Promise<Allocation> {
+    const { allocations, changes, host } = this.deps;
+    const row = await allocations.create({ ...wanted, state: 'allocating', conductor: host }, on);
+    const text = `Allocation ${row.uuid} was asked for.`;
+    await changes.write({ kind: 'allocation.created', node_uuid: null, resource: row.uuid, actor, text }, on);
+    return row;
+  }
+
+  #fail(uuid: string, reason: string, by: Actor): Promise<void> {
+    return inTransaction(this.deps.source, async (manager) => {
+      await this.deps.allocations.fail(uuid, reason, manager);
+      await this.deps.changes.write(failureOf(uuid, reason, by), manager);
+    });
   }
 
   async #whyNone(allocation: Allocation): Promise<string> {
@@ -217,4 +246,14 @@ const LATER = 'an allocation is taken up again later';
 function wantedBy(allocation: Allocation): WantedNode {
   const { name, owner, resource_class, traits, candidate_nodes } = allocation;
   return { name, project: owner, resource_class, traits, candidates: candidate_nodes };
+}
+
+function failureOf(uuid: string, last_error: string, actor: Actor): Change {
+  const fields = ['state', 'last_error'];
+  return { kind: 'allocation.changed', node_uuid: null, resource: uuid, actor, text: last_error, fields };
+}
+
+function deletionOf(uuid: string, node_uuid: string | null, actor: Actor): Change {
+  const text = `Allocation ${uuid} was given up.`;
+  return { kind: 'allocation.deleted', node_uuid, resource: uuid, actor, text };
 }

@@ -1,3 +1,6 @@
+import type { DataSource } from 'typeorm';
+import { inTransaction } from '../../database/data-source.js';
+import type { Actor } from '../../domain/actor.js';
 import { ConflictError, InvalidError, UnavailableError } from '../../domain/errors.js';
 import { INDICATOR_STATES, type IndicatorState, type MediaDevice } from '../../domain/hardware/component.js';
 import type { Json, JsonObject } from '../../domain/json.js';
@@ -10,7 +13,9 @@ import type { DriverRegistry } from '../../driver/registry.js';
 import { unsupported } from '../../driver/unsupported.js';
 import type { Node } from '../../persistence/node/node.entity.js';
 import type { NodeRepository } from '../../persistence/node/node.repository.js';
-import type { Actions } from '../execution/actions.js';
+import { type Actions, actionOf } from '../execution/actions.js';
+import type { Changes } from '../execution/changes.js';
+import { nodeEdit } from '../execution/changes.js';
 import type { NodeContexts, ReadingContext } from '../execution/node-context.js';
 import type { Reserving } from '../execution/reservation.js';
 import { refuseUnknown } from './unknown-driver.js';
@@ -24,7 +29,9 @@ type Context = WorkContext & { all: Interfaces };
 export class HardwareService {
   constructor(
     private readonly deps: {
+      source: DataSource;
       nodes: NodeRepository;
+      changes: Changes;
       contexts: NodeContexts;
       registry: DriverRegistry;
       reservations: Reserving;
@@ -39,8 +46,8 @@ export class HardwareService {
     });
   }
 
-  setBootDevice(ident: string, device: string, persistent: boolean): Promise<void> {
-    return this.#reserved(ident, async (context) => {
+  setBootDevice(ident: string, device: string, persistent: boolean, by: Actor): Promise<void> {
+    return this.#done(ident, `boot device ${device}`, by, async (context) => {
       const { management } = context.all;
       await management.validate(context);
       const wanted = management.supportedBootDevices(context).find((known) => known === device);
@@ -54,8 +61,8 @@ export class HardwareService {
     return context.all.management.supportedBootDevices(context);
   }
 
-  injectNmi(ident: string): Promise<void> {
-    return this.#reserved(ident, async (context) => {
+  injectNmi(ident: string, by: Actor): Promise<void> {
+    return this.#done(ident, 'inject nmi', by, async (context) => {
       const { management } = context.all;
       await management.validate(context);
       if (!management.injectNmi) throw unsupported(context.node.driver, 'inject_nmi');
@@ -75,8 +82,13 @@ export class HardwareService {
     });
   }
 
-  setIndicator(ident: string, component: string, name: string, state: string): Promise<void> {
-    return this.#reserved(ident, async (context) => {
+  setIndicator(
+    ident: string,
+    { component, name }: { component: string; name: string },
+    state: string,
+    by: Actor,
+  ): Promise<void> {
+    return this.#done(ident, `indicator ${name}@${component}`, by, async (context) => {
       await context.all.management.validate(context);
       const lights = indicatorsOf(context, 'set_indicator_state');
       const wanted = INDICATOR_STATES.find((known) => known === state);
@@ -94,20 +106,25 @@ export class HardwareService {
     return context.all.console.describe(context);
   }
 
-  async setConsole(ident: string, enabled: boolean, requestId: string): Promise<void> {
+  async setConsole(ident: string, enabled: boolean, by: Actor): Promise<void> {
     const seen = await this.#look(ident);
     await seen.all.console.validate(seen);
     if ((await this.deps.nodes.get(ident)).console_enabled === enabled) return;
-    await this.#action(ident, 'set_console', { enabled }, requestId, (context) =>
+    await this.#action(ident, 'set_console', { enabled }, by, (context) =>
       context.all.console.validate(context),
     );
   }
 
-  async setTargetRaid(ident: string, config: JsonObject): Promise<void> {
+  async setTargetRaid(ident: string, config: JsonObject, by: Actor): Promise<void> {
+    const { source, nodes, changes } = this.deps;
     await this.deps.reservations.reserved(ident, async (reservation) => {
       const context = await this.deps.contexts.forWork(reservation, reservation.node, reservation.signal);
       if (Object.keys(config).length > 0) context.all.raid.checkConfiguration(context, config);
-      await this.deps.nodes.update(reservation.node.uuid, { target_raid_config: config }, reservation.fence);
+      const { node, fence } = reservation;
+      await inTransaction(source, async (manager) => {
+        await nodes.update(node.uuid, { target_raid_config: config }, fence, manager);
+        await changes.write(nodeEdit(node.uuid, { target_raid_config: config }, by), manager);
+      });
     });
   }
 
@@ -120,12 +137,12 @@ export class HardwareService {
     return logicalDiskProperties;
   }
 
-  setBootMode(ident: string, target: BootMode, requestId: string): Promise<void> {
-    return this.#firmwareBoot(ident, 'set_boot_mode', target, requestId);
+  setBootMode(ident: string, target: BootMode, by: Actor): Promise<void> {
+    return this.#firmwareBoot(ident, 'set_boot_mode', target, by);
   }
 
-  setSecureBoot(ident: string, target: boolean, requestId: string): Promise<void> {
-    return this.#firmwareBoot(ident, 'set_secure_boot', target, requestId);
+  setSecureBoot(ident: string, target: boolean, by: Actor): Promise<void> {
+    return this.#firmwareBoot(ident, 'set_secure_boot', target, by);
   }
 
   async media(ident: string): Promise<MediaDrive[]> {
@@ -138,17 +155,17 @@ export class HardwareService {
   attachMedia(
     ident: string,
     medium: { device_type: MediaDevice; image_url: string; image_download_source: string },
-    requestId: string,
+    by: Actor,
   ): Promise<void> {
-    return this.#media(ident, 'attach', medium, requestId);
+    return this.#media(ident, 'attach', medium, by);
   }
 
-  detachMedia(ident: string, devices: readonly MediaDevice[] | null, requestId: string): Promise<void> {
-    return this.#media(ident, 'detach', { device_types: devices as MediaDevice[] | null }, requestId);
+  detachMedia(ident: string, devices: readonly MediaDevice[] | null, by: Actor): Promise<void> {
+    return this.#media(ident, 'detach', { device_types: devices as MediaDevice[] | null }, by);
   }
 
-  #media(ident: string, what: 'attach' | 'detach', args: JsonObject, requestId: string): Promise<void> {
-    return this.#action(ident, `${what}_media`, args, requestId, async (context, node) => {
+  #media(ident: string, what: 'attach' | 'detach', args: JsonObject, by: Actor): Promise<void> {
+    return this.#action(ident, `${what}_media`, args, by, async (context, node) => {
       await context.all.management.validate(context);
       if (!context.all.management.media) throw unsupported(node.driver, `${what}_virtual_media`);
       if (node.maintenance && node.fault === 'power failure') {
@@ -159,8 +176,8 @@ export class HardwareService {
     });
   }
 
-  #firmwareBoot(ident: string, step: string, target: Json, requestId: string): Promise<void> {
-    return this.#action(ident, step, { target }, requestId, async (context, node) => {
+  #firmwareBoot(ident: string, step: string, target: Json, by: Actor): Promise<void> {
+    return this.#action(ident, step, { target }, by, async (context, node) => {
       const state = node.provision_state;
       if (!isProvisionState(state) || !factsOf(state).stable) {
         throw new ConflictError(
@@ -176,14 +193,14 @@ export class HardwareService {
     ident: string,
     step: string,
     args: JsonObject,
-    requestId: string,
+    by: Actor,
     check: (context: ReadingContext, node: Node) => Promise<void>,
   ): Promise<void> {
     const { actions, contexts, reservations } = this.deps;
     await actions.retried(() =>
       reservations.reserved(ident, async (reservation) => {
         await check(await contexts.forReading(reservation.node, reservation.signal), reservation.node);
-        await actions.begin(reservation.node, step, args, reservation.fence, requestId);
+        await actions.begin(reservation.node, step, args, reservation.fence, by);
       }),
     );
   }
@@ -192,6 +209,19 @@ export class HardwareService {
     return this.deps.reservations.reserved(ident, async (reservation) =>
       work(await this.deps.contexts.forWork(reservation, reservation.node, reservation.signal)),
     );
+  }
+
+  /** As `#reserved`; told once it is done, since a BMC is in no transaction. */
+  async #done(
+    ident: string,
+    what: string,
+    by: Actor,
+    work: (context: Context) => Promise<void>,
+  ): Promise<void> {
+    await this.#reserved(ident, async (context) => {
+      await work(context);
+      await this.deps.changes.write(actionOf(context.node, what, by), this.deps.source);
+    });
   }
 
   async #look(ident: string): Promise<ReadingContext> {

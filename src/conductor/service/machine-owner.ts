@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { inTransaction } from '../../database/data-source.js';
+import { agentAt } from '../../domain/actor.js';
 import { NotFoundError } from '../../domain/errors.js';
 import { identifyingMacs } from '../../domain/node/machine-macs.js';
 import type { EventRepository } from '../../persistence/event/event.repository.js';
@@ -54,13 +55,14 @@ export class MachineOwner {
     });
     for (const uuid of owners) {
       const node = await nodes.find(uuid);
-      if (node && may(node) && (await sources.speaksFor(uuid, source))) await this.#tell(node, listed);
+      if (node && may(node) && (await sources.speaksFor(uuid, source)))
+        await this.#tell(node, listed, source);
     }
     throw new NotFoundError(`its MAC addresses are of several nodes: ${listed.join(', ')}`);
   }
 
   /** Once: a ramdisk asks again and again. */
-  async #tell(node: Node, listed: readonly string[]): Promise<void> {
+  async #tell(node: Node, listed: readonly string[], from: string): Promise<void> {
     const text =
       `A ramdisk asked with MAC addresses that are ports of several nodes, and was told none of them: ` +
       `${listed.join(', ')}. Delete the ports that are not the machine's own; where many machines have an address in ` +
@@ -80,9 +82,11 @@ export class MachineOwner {
       const row = {
         node_uuid: node.uuid,
         event_type: 'lookup',
+        kind: 'node.note' as const,
         severity: 'ERROR',
         event: text,
         conductor: host,
+        actor: agentAt(from),
       };
       if (first) await events.add(row, manager);
     });

@@ -1,5 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { inTransaction } from '../../database/data-source.js';
+import type { Actor } from '../../domain/actor.js';
+import type { Change } from '../../domain/change.js';
 import {
   ConflictError,
   ForbiddenError,
@@ -9,8 +11,7 @@ import {
   NotFoundError,
 } from '../../domain/errors.js';
 import { refuseForeignTraits } from '../../domain/node/trait.js';
-import { factsOf } from '../../domain/provision/machine.js';
-import type { ProvisionState } from '../../domain/provision/table.js';
+import { factsOfRow, listedStates } from '../../domain/provision/machine.js';
 import {
   INTERFACE_KINDS,
   type InterfaceKind,
@@ -23,8 +24,8 @@ import type { EventRepository } from '../../persistence/event/event.repository.j
 import type { Node } from '../../persistence/node/node.entity.js';
 import type { NewNode, NodeChanges, NodeRepository } from '../../persistence/node/node.repository.js';
 import type { Logger } from '../../platform/logger.js';
+import { type Changes, deallocation, nodeEdit } from '../execution/changes.js';
 import type { NodeContexts } from '../execution/node-context.js';
-import type { Requester } from '../execution/requester.js';
 import type { Reservation, Reserving } from '../execution/reservation.js';
 import type { ClearNode } from './request.js';
 
@@ -35,6 +36,7 @@ export class NodeService {
       source: DataSource;
       nodes: NodeRepository;
       events: EventRepository;
+      changes: Changes;
       allocations: AllocationRepository;
       reservations: Reserving;
       registry: DriverRegistry;
@@ -49,21 +51,20 @@ export class NodeService {
   ) {}
 
   /** Fills in interfaces by the hardware type. @throws InvalidError for an unknown driver or interface */
-  async create(node: NewNode, by: Requester): Promise<Node> {
-    const { nodes, events, host } = this.deps;
+  async create(node: NewNode, by: Actor): Promise<Node> {
+    const { nodes, host } = this.deps;
     await this.#refuseUnserved(node.driver, node.conductor_group ?? '');
     const row = { ...node, ...this.#interfaces(node, {}, node.driver), conductor_affinity: host };
     const event = {
       node_uuid: node.uuid,
       event_type: 'provision',
+      kind: 'node.created' as const,
       event: 'Node was created.',
       state: node.provision_state,
       conductor: host,
-      user_name: by.user,
-      project: by.project,
-      request_id: by.request_id,
+      actor: by,
     };
-    return nodes.create(row, (compound) => events.addTold(compound, [event]));
+    return nodes.create(row, (compound) => this.deps.events.addTold(compound, [event]));
   }
 
   /**
@@ -73,7 +74,7 @@ export class NodeService {
   async update(
     ident: string,
     edit: (node: ClearNode) => NodeChanges,
-    _by: Requester,
+    by: Actor,
     resetInterfaces = false,
   ): Promise<Node> {
     let endsMaintenance = false;
@@ -89,11 +90,13 @@ export class NodeService {
       const interfaces = touchesInterfaces(changes) ? this.#interfaces(changes, kept, driver) : {};
       const all = { ...changes, ...interfaces };
       if (changes.instance_uuid !== null || !node.allocation_uuid) {
-        return this.#writeLast(reservation, all);
+        return this.#writeLast(reservation, all, nodeEdit(node.uuid, all, by));
       }
       // Without its instance the allocation has no meaning: both go together.
       return inTransaction(this.deps.source, async (manager) => {
         await this.deps.allocations.deleteOfNode(node.uuid, manager);
+        await this.deps.changes.write(nodeEdit(node.uuid, all, by), manager);
+        await this.deps.changes.write(deallocation(node, by), manager);
         return this.deps.nodes.update(node.uuid, { ...all, allocation_uuid: null }, fence, manager);
       });
     });
@@ -101,7 +104,7 @@ export class NodeService {
     return written;
   }
 
-  async delete(ident: string, _by: Requester): Promise<void> {
+  async delete(ident: string, by: Actor): Promise<void> {
     await this.deps.reservations.reserved(ident, async (reservation) => {
       const { node, fence } = reservation;
       const state = node.provision_state;
@@ -113,10 +116,7 @@ export class NodeService {
       if (node.instance_uuid && !node.maintenance) {
         throw new ConflictError(`Node ${node.uuid} is associated with instance ${node.instance_uuid}.`);
       }
-      const allowed =
-        factsOf(state as ProvisionState).deletable &&
-        (state !== 'available' || this.deps.settings.allow_deleting_available_nodes);
-      if (!allowed && !node.maintenance) {
+      if (!this.#isDeletable(state) && !node.maintenance) {
         throw new ConflictError(
           `Can not delete node "${node.uuid}" while it is in provision state "${state}". Valid provision states to ` +
             `perform deletion are: "(${this.#deletable()})", or set the node into maintenance mode`,
@@ -126,22 +126,19 @@ export class NodeService {
       await inTransaction(this.deps.source, async (manager) => {
         await this.deps.nodes.delete(node.uuid, fence, manager);
         await this.deps.events.deleteOfNode(node.uuid, manager);
+        await this.deps.changes.write(deletionOf(node, by), manager);
       });
     });
   }
 
-  async setMaintenance(
-    ident: string,
-    maintenance: boolean,
-    reason: string | null,
-    _by: Requester,
-  ): Promise<void> {
+  async setMaintenance(ident: string, maintenance: boolean, reason: string | null, by: Actor): Promise<void> {
+    const changes = {
+      maintenance,
+      maintenance_reason: maintenance ? reason : null,
+      ...(maintenance ? {} : { fault: null }),
+    };
     const { uuid } = await this.deps.reservations.reserved(ident, (reservation) =>
-      this.#writeLast(reservation, {
-        maintenance,
-        maintenance_reason: maintenance ? reason : null,
-        ...(maintenance ? {} : { fault: null }),
-      }),
+      this.#writeLast(reservation, changes, nodeEdit(reservation.node.uuid, changes, by)),
     );
     if (!maintenance) await this.deps.runner.wakeNode(uuid);
   }
@@ -173,8 +170,10 @@ export class NodeService {
    * Nothing comes after it: the reservation goes with the write.
    * @returns the node as it was written, under the reservation: so Ironic answers an edit
    */
-  async #writeLast(held: Reservation, changes: NodeChanges): Promise<Node> {
-    const written = await this.deps.nodes.updateAndRelease(held.node.uuid, changes, held.fence);
+  async #writeLast(held: Reservation, changes: NodeChanges, told: Change): Promise<Node> {
+    const written = await this.deps.nodes.updateAndRelease(held.node.uuid, changes, held.fence, (compound) =>
+      this.deps.changes.addTo(compound, told),
+    );
     held.passed();
     const { reservation, reservation_expires_at } = held.node;
     return Object.assign(written, { reservation, reservation_expires_at });
@@ -215,13 +214,15 @@ export class NodeService {
     return Object.fromEntries(INTERFACE_KINDS.map((kind) => [`${kind}_interface`, names[kind]]));
   }
 
+  #isDeletable(state: string): boolean {
+    const { deletable, deletableIfAllowed } = factsOfRow({ provision_state: state });
+    return (
+      deletable !== undefined && (!deletableIfAllowed || this.deps.settings.allow_deleting_available_nodes)
+    );
+  }
+
   #deletable(): string {
-    const states = [
-      'manageable',
-      'enroll',
-      'adopt failed',
-      ...(this.deps.settings.allow_deleting_available_nodes ? ['available'] : []),
-    ];
+    const states = listedStates('deletable').filter((state) => this.#isDeletable(state));
     return states.map((state) => `'${state}'`).join(', ');
   }
 
@@ -250,4 +251,9 @@ function enabledTypes(registry: DriverRegistry): string {
 /** A change after which the driver's interfaces are looked at again. */
 function touchesInterfaces(changes: NodeChanges): boolean {
   return 'driver' in changes || INTERFACE_KINDS.some((kind) => `${kind}_interface` in changes);
+}
+
+function deletionOf({ uuid, name }: Node, actor: Actor): Change {
+  const text = `Node ${name ?? uuid} was deleted.`;
+  return { kind: 'node.deleted', node_uuid: uuid, resource: null, actor, text };
 }

@@ -1,4 +1,6 @@
-import type { Queryable } from '../../database/data-source.js';
+import type { DataSource } from 'typeorm';
+import { inTransaction, type Queryable } from '../../database/data-source.js';
+import type { Actor } from '../../domain/actor.js';
 import { ConflictError, InvalidError } from '../../domain/errors.js';
 import { refusePortgroupMove } from '../../domain/node/edit.js';
 import type { Node } from '../../persistence/node/node.entity.js';
@@ -10,29 +12,37 @@ import type {
   PortgroupChanges,
   PortgroupRepository,
 } from '../../persistence/portgroup/portgroup.repository.js';
-import type { Requester } from '../execution/requester.js';
+import { type Changes, partDeletion, partEdit, portCreation } from '../execution/changes.js';
 import type { Reserving } from '../execution/reservation.js';
 
 /** Edits of ports and port groups: each under the reservation of their node. */
 export class PortService {
   constructor(
     private readonly deps: {
+      source: DataSource;
       nodes: NodeRepository;
+      changes: Changes;
       ports: PortRepository;
       portgroups: PortgroupRepository;
       reservations: Reserving;
     },
   ) {}
 
-  async create(port: NewPort, _by: Requester): Promise<Port> {
+  async create(port: NewPort, by: Actor): Promise<Port> {
+    const { source, ports, changes } = this.deps;
     return this.deps.reservations.reserved(port.node_uuid, async ({ node }) => {
       await this.#checkPhysicalNetwork(port.uuid, port.portgroup_uuid, port.physical_network);
-      return this.deps.ports.create({ ...port, node_uuid: node.uuid });
+      const row = { ...port, node_uuid: node.uuid };
+      return inTransaction(source, async (manager) => {
+        const created = await ports.create(row, manager);
+        await changes.write(portCreation(created, by), manager);
+        return created;
+      });
     });
   }
 
   /** @param edit as `NodeService.update`; it also gets the node, whose state decides what may change */
-  async update(ident: string, edit: (port: Port, node: Node) => PortChanges, _by: Requester): Promise<Port> {
+  async update(ident: string, edit: (port: Port, node: Node) => PortChanges, by: Actor): Promise<Port> {
     const found = await this.deps.ports.get(ident);
     return this.deps.reservations.reserved(found.node_uuid, ({ node }) =>
       this.deps.ports.edit(found.uuid, async (port, on) => {
@@ -44,21 +54,28 @@ export class PortService {
           const { portgroup_uuid, physical_network } = { ...port, ...changes };
           await this.#checkPhysicalNetwork(port.uuid, portgroup_uuid, physical_network, on);
         }
+        await this.deps.changes.write(partEdit('port', port, changes, by), on);
         return changes;
       }),
     );
   }
 
-  async delete(ident: string, _by: Requester): Promise<void> {
+  async delete(ident: string, by: Actor): Promise<void> {
     const found = await this.deps.ports.get(ident);
-    await this.deps.reservations.reserved(found.node_uuid, () => this.deps.ports.delete(found.uuid));
+    const { source, ports, changes } = this.deps;
+    await this.deps.reservations.reserved(found.node_uuid, () =>
+      inTransaction(source, async (manager) => {
+        await ports.delete(found.uuid, manager);
+        await changes.write(partDeletion('port', found, by), manager);
+      }),
+    );
   }
 
   /** A new physical network goes to the group's ports too. */
   async updateGroup(
     ident: string,
     edit: (group: Portgroup, node: Node) => PortgroupChanges,
-    _by: Requester,
+    by: Actor,
   ): Promise<Portgroup> {
     const { reservations, ports, portgroups } = this.deps;
     const found = await portgroups.get(ident);
@@ -69,14 +86,21 @@ export class PortService {
         if ('node_uuid' in changes) refusePortgroupMove(group.uuid, node, members.length);
         const { physical_network } = changes;
         if (physical_network !== undefined) await ports.plugGroup(group.uuid, physical_network, on);
+        await this.deps.changes.write(partEdit('portgroup', group, changes, by), on);
         return changes;
       }),
     );
   }
 
-  async deleteGroup(ident: string, _by: Requester): Promise<void> {
+  async deleteGroup(ident: string, by: Actor): Promise<void> {
     const found = await this.deps.portgroups.get(ident);
-    await this.deps.reservations.reserved(found.node_uuid, () => this.deps.portgroups.delete(found.uuid));
+    const { source, portgroups, changes } = this.deps;
+    await this.deps.reservations.reserved(found.node_uuid, () =>
+      inTransaction(source, async (manager) => {
+        await portgroups.delete(found.uuid, manager);
+        await changes.write(partDeletion('portgroup', found, by), manager);
+      }),
+    );
   }
 
   /** All ports of a group are in one physical network (Ironic: validate_port_physnet). */

@@ -1,3 +1,5 @@
+import type { DataSource } from 'typeorm';
+import type { Actor } from '../../domain/actor.js';
 import { InvalidError } from '../../domain/errors.js';
 import type { Json, JsonObject } from '../../domain/json.js';
 import type { VendorMethod } from '../../driver/contract/vendor.js';
@@ -5,7 +7,8 @@ import type { DriverRegistry } from '../../driver/registry.js';
 import type { Fence } from '../../persistence/node/fence.js';
 import type { Node } from '../../persistence/node/node.entity.js';
 import type { NodeRepository } from '../../persistence/node/node.repository.js';
-import type { Actions } from '../execution/actions.js';
+import { type Actions, actionOf } from '../execution/actions.js';
+import type { Changes } from '../execution/changes.js';
 import type { NodeContexts, ReadingContext } from '../execution/node-context.js';
 import type { Reserving } from '../execution/reservation.js';
 import { refuseUnknown } from './unknown-driver.js';
@@ -25,7 +28,9 @@ const SHARED = 60_000;
 export class VendorService {
   constructor(
     private readonly deps: {
+      source: DataSource;
       nodes: NodeRepository;
+      changes: Changes;
       contexts: NodeContexts;
       registry: DriverRegistry;
       reservations: Reserving;
@@ -60,17 +65,21 @@ export class VendorService {
     method: string,
     httpMethod: string,
     given: JsonObject,
-    requestId: string,
+    by: Actor,
   ): Promise<VendorAnswer> {
-    const { nodes, reservations, contexts, actions } = this.deps;
+    const { source, nodes, reservations, contexts, actions, changes } = this.deps;
     const node = await nodes.get(ident);
     const called = this.#find(node, method, httpMethod);
     const args = { method, http_method: httpMethod, given };
     const run = async (context: ReadingContext, at: Node, fence: Fence | null) => {
       await context.all.vendor.validate(context);
       called.validate?.(given);
-      if (!called.async) return answer(called, await called.run(context, given, httpMethod));
-      await actions.begin(at, 'vendor_passthru', args, fence, requestId);
+      if (!called.async) {
+        const result = await called.run(context, given, httpMethod);
+        if (httpMethod !== 'GET') await changes.write(actionOf(at, `vendor_passthru ${method}`, by), source);
+        return answer(called, result);
+      }
+      await actions.begin(at, 'vendor_passthru', args, fence, by);
       return answer(called, null);
     };
     return actions.retried(async () => {

@@ -8,6 +8,7 @@ import {
 } from '../../domain/errors.js';
 import type { Json, JsonObject } from '../../domain/json.js';
 import { refuseForeignTraits } from '../../domain/node/trait.js';
+import { factsOfRow } from '../../domain/provision/machine.js';
 import { refusalInMaintenance } from '../../domain/provision/refusal.js';
 import { type ProvisionVerb, type Transition, VERBS } from '../../domain/provision/table.js';
 import { orderSteps, type PlannedStep } from '../../domain/step/step.js';
@@ -35,8 +36,16 @@ export interface AcceptedWork {
   readonly plan: (moved: Node) => PlannedStep[];
 }
 
-/** States whose tear-down begins with the end of a rescue (Ironic: manager._do_node_tear_down). */
-const RESCUED = ['rescue wait', 'rescue', 'rescue failed', 'unrescue failed'];
+/** A verb that is legal in the node's state, asked for under its reservation. */
+export interface AskedVerb {
+  readonly reservation: Reservation;
+  readonly verb: ProvisionVerb;
+  readonly move: Transition;
+  readonly args: ProvisionArguments;
+}
+
+type VerbEvent = (typeof VERBS)[ProvisionVerb]['event'];
+type Accept = (asked: AskedVerb) => AcceptedWork | null | Promise<AcceptedWork | null>;
 
 /** Everything that is checked before a verb is answered 202, and what it comes to. */
 export class VerbAcceptance {
@@ -52,102 +61,105 @@ export class VerbAcceptance {
     },
   ) {}
 
+  /** What each event of a verb is checked for, and comes to. */
+  readonly #byEvent: Readonly<Record<VerbEvent, Accept>> = {
+    manage: ({ move }) =>
+      move.to === 'verifying' ? { kind: 'verify', plan: (moved) => planVerification(this.deps.registry.resolve(moved)) } : null,
+    abort: ({ move }) => (move.to === 'active' ? this.#backFromService() : null),
+    unhold: () => null,
+    provide: (asked) => this.#provide(asked),
+    clean: (asked) => this.#clean(asked),
+    deploy: (asked) => this.#deploy(asked),
+    rebuild: (asked) => {
+      refuseProtected(asked.reservation.node);
+      return this.#deploy(asked);
+    },
+    delete: ({ reservation: { node } }) => {
+      refuseProtected(node);
+      return { kind: 'teardown', plan: (moved) => planTeardown(this.deps.registry.resolve(moved), node) };
+    },
+    inspect: (asked) => this.#inspect(asked),
+    adopt: () => this.#byInterfaces('adopt'),
+    rescue: (asked) => this.#rescue(asked),
+    unrescue: async ({ reservation }) => {
+      await this.#validateAs('unrescue', reservation, ['power']);
+      return this.#byInterfaces('unrescue');
+    },
+    service: (asked) => this.#service(asked),
+  };
+
   /**
    * @returns null for a verb that only moves the state
    * @throws FerricError with the reason for the refusal
    */
-  async accept(
-    reservation: Reservation,
-    verb: ProvisionVerb,
-    move: Transition,
-    args: ProvisionArguments,
-  ): Promise<AcceptedWork | null> {
-    const { registry, cleaning, settings: limits } = this.deps;
-    const { node } = reservation;
-    const { event } = VERBS[verb];
-    refuseInMaintenance(node, verb, move);
-    const byInterfaces = (kind: 'adopt' | 'unrescue'): AcceptedWork => ({
-      kind,
-      plan: (moved) => planSteps(registry.resolve(moved), kind),
-    });
-    switch (event) {
-      case 'manage':
-        return move.to === 'verifying'
-          ? { kind: 'verify', plan: (moved) => planVerification(registry.resolve(moved)) }
-          : null;
-      case 'abort':
-        return node.provision_state === 'service failed' ? this.#backFromService() : null;
-      case 'provide':
-        if (node.retired) {
-          throw new InvalidError(
-            `The providing operation can't be performed on node ${node.uuid} because it is retired.`,
-          );
-        }
-        await this.#refuseOverLimit('clean', limits.max_concurrent_clean);
-        return { kind: 'clean', plan: (moved) => cleaning.automated(moved) };
-      case 'clean': {
-        const { clean_steps } = args;
-        if (!clean_steps) throw new InvalidError('Missing required parameter(s): clean_steps');
-        registry.refuseRaw(clean_steps);
-        await this.#refuseOverLimit('clean', limits.max_concurrent_clean);
-        return {
-          kind: 'clean',
-          plan: (moved) => cleaning.manual(moved, clean_steps, args.disable_ramdisk ?? false),
-        };
-      }
-      case 'deploy':
-        return this.#deploy(reservation, args);
-      case 'rebuild':
-        refuseProtected(node);
-        return this.#deploy(reservation, args);
-      case 'delete':
-        refuseProtected(node);
-        return { kind: 'teardown', plan: (moved) => planTeardown(registry.resolve(moved), node) };
-      case 'inspect':
-        await this.#validate(reservation, ['power', 'inspect']);
-        return {
-          kind: 'inspect',
-          plan: (moved) => {
-            const interfaces = registry.resolve(moved);
-            const reads = interfaces.inspect.readReport ? [plannedFrom(READ_REPORT, {})] : [];
-            return orderSteps([...planSteps(interfaces, 'inspect'), ...reads]);
-          },
-        };
-      case 'adopt':
-        return byInterfaces('adopt');
-      case 'rescue': {
-        const instance_info = {
-          ...this.deps.nodes.withSecrets(node).instance_info,
-          rescue_password: args.rescue_password ?? '',
-        };
-        const checked = ['power', 'rescue', 'network'] as const;
-        await this.#validateAs('rescue', reservation, checked, instance_info);
-        return {
-          kind: 'rescue',
-          changes: { instance_info },
-          plan: (moved) => planSteps(registry.resolve(moved), 'rescue'),
-        };
-      }
-      case 'unrescue':
-        await this.#validateAs('unrescue', reservation, ['power']);
-        return byInterfaces('unrescue');
-      case 'service': {
-        const { service_steps } = args;
-        if (!service_steps) throw new InvalidError('Missing required parameter(s): service_steps');
-        registry.refuseRaw(service_steps);
-        const words = (_kind: InterfaceKind, reason: string) =>
-          `Validation of node ${node.uuid} for servicing failed: ${reason}`;
-        await this.#validate(reservation, ['power', 'network'], { words });
-        await this.#refuseOverLimit('service', limits.max_concurrent_clean);
-        return {
-          kind: 'service',
-          plan: (moved) =>
-            planRequested(registry.resolve(moved), 'service', service_steps, args.disable_ramdisk ?? false),
-        };
-      }
-      case 'unhold':
-        return null;
+  async accept(asked: AskedVerb): Promise<AcceptedWork | null> {
+    refuseInMaintenance(asked.reservation.node, asked.verb, asked.move);
+    return this.#byEvent[VERBS[asked.verb].event](asked);
+  }
+
+  #byInterfaces(kind: 'adopt' | 'unrescue' | 'rescue'): AcceptedWork {
+    return { kind, plan: (moved) => planSteps(this.deps.registry.resolve(moved), kind) };
+  }
+
+  async #provide({ reservation: { node } }: AskedVerb): Promise<AcceptedWork> {
+    const { cleaning, settings: limits } = this.deps;
+    if (node.retired) {
+      throw new InvalidError(
+        `The providing operation can't be performed on node ${node.uuid} because it is retired.`,
+      );
     }
+    await this.#refuseOverLimit('clean', limits.max_concurrent_clean);
+    return { kind: 'clean', plan: (moved) => cleaning.automated(moved) };
+  }
+
+  async #clean({ args }: AskedVerb): Promise<AcceptedWork> {
+    const { registry, cleaning, settings: limits } = this.deps;
+    const { clean_steps } = args;
+    if (!clean_steps) throw new InvalidError('Missing required parameter(s): clean_steps');
+    registry.refuseRaw(clean_steps);
+    await this.#refuseOverLimit('clean', limits.max_concurrent_clean);
+    return {
+      kind: 'clean',
+      plan: (moved) => cleaning.manual(moved, clean_steps, args.disable_ramdisk ?? false),
+    };
+  }
+
+  async #inspect({ reservation }: AskedVerb): Promise<AcceptedWork> {
+    await this.#validate(reservation, ['power', 'inspect']);
+    return {
+      kind: 'inspect',
+      plan: (moved) => {
+        const interfaces = this.deps.registry.resolve(moved);
+        const reads = interfaces.inspect.readReport ? [plannedFrom(READ_REPORT, {})] : [];
+        return orderSteps([...planSteps(interfaces, 'inspect'), ...reads]);
+      },
+    };
+  }
+
+  async #rescue({ reservation, args }: AskedVerb): Promise<AcceptedWork> {
+    const instance_info = {
+      ...this.deps.nodes.withSecrets(reservation.node).instance_info,
+      rescue_password: args.rescue_password ?? '',
+    };
+    await this.#validateAs('rescue', reservation, ['power', 'rescue', 'network'], instance_info);
+    return { ...this.#byInterfaces('rescue'), changes: { instance_info } };
+  }
+
+  async #service({ reservation, args }: AskedVerb): Promise<AcceptedWork> {
+    const { registry, settings: limits } = this.deps;
+    const { node } = reservation;
+    const { service_steps } = args;
+    if (!service_steps) throw new InvalidError('Missing required parameter(s): service_steps');
+    registry.refuseRaw(service_steps);
+    const words = (_kind: InterfaceKind, reason: string) =>
+      `Validation of node ${node.uuid} for servicing failed: ${reason}`;
+    await this.#validate(reservation, ['power', 'network'], { words });
+    await this.#refuseOverLimit('service', limits.max_concurrent_clean);
+    const without = args.disable_ramdisk ?? false;
+    return {
+      kind: 'service',
+      plan: (moved) => planRequested(registry.resolve(moved), 'service', service_steps, without),
+    };
   }
 
   /** The node is active at once; what the failed service left of its ramdisk is taken away behind that. */
@@ -161,7 +173,7 @@ export class VerbAcceptance {
     };
   }
 
-  async #deploy(reservation: Reservation, args: ProvisionArguments): Promise<AcceptedWork> {
+  async #deploy({ reservation, args }: AskedVerb): Promise<AcceptedWork> {
     const { node } = reservation;
     const instance_info = { ...this.deps.nodes.withSecrets(node).instance_info };
     if (args.configdrive !== undefined) instance_info['configdrive'] = args.configdrive;
@@ -263,7 +275,7 @@ function refuseInMaintenance(node: Node, verb: ProvisionVerb, move: Transition):
 
 function planTeardown(interfaces: Interfaces, before: Node): PlannedStep[] {
   return [
-    ...(RESCUED.includes(before.provision_state) ? [plannedFrom(ownStep('clean_up_rescue'), {})] : []),
+    ...(factsOfRow(before).rescued ? [plannedFrom(ownStep('clean_up_rescue'), {})] : []),
     ...(before.console_enabled ? [plannedFrom(ownStep('stop_console'), {})] : []),
     ...planSteps(interfaces, 'teardown'),
   ];

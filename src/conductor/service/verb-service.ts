@@ -2,10 +2,12 @@ import type { DataSource } from 'typeorm';
 import { inTransaction } from '../../database/data-source.js';
 import { foundOut } from '../../database/found-out.js';
 import { brokenUnique } from '../../database/statement.js';
+import type { Actor } from '../../domain/actor.js';
+import type { Change } from '../../domain/change.js';
 import { ConflictError, InvalidError, LockedError } from '../../domain/errors.js';
 import { canonicalUuid } from '../../domain/node/name.js';
 import { type PowerTarget, settledPower } from '../../domain/power/power.js';
-import { isProvisionState, nextByVerb } from '../../domain/provision/machine.js';
+import { factsOfRow, isProvisionState, nextByVerb } from '../../domain/provision/machine.js';
 import { illegalVerb } from '../../domain/provision/refusal.js';
 import { type ProvisionVerb, type Transition, VERBS } from '../../domain/provision/table.js';
 import { withoutLeftBehind } from '../../driver/contract/internal-info.js';
@@ -16,10 +18,10 @@ import type {
   JournaledOperation,
   OperationRepository,
 } from '../../persistence/operation/operation.repository.js';
+import type { Changes } from '../execution/changes.js';
 import type { JournalWriter } from '../execution/journal-writer.js';
 import { NodeDraft } from '../execution/node-draft.js';
 import type { OperationRunner } from '../execution/operation-runner.js';
-import type { Requester } from '../execution/requester.js';
 import type { Reservation, Reservations } from '../execution/reservation.js';
 import type { Transitions } from '../execution/transition.js';
 import { HOLD_OVER, ownStep } from '../workflow/own-steps.js';
@@ -52,6 +54,7 @@ export class VerbService {
       registry: DriverRegistry;
       reservations: Reservations;
       writer: JournalWriter;
+      changes: Changes;
       runner: OperationRunner;
       acceptance: VerbAcceptance;
       host: string;
@@ -59,19 +62,22 @@ export class VerbService {
     },
   ) {}
 
-  /** @param ident uuid or name, or the node as it was just read */
+  /**
+   * Durable once it returns; prechecks are done before.
+   * @param ident uuid or name, or the node as it was just read
+   */
   async provision(
     ident: string | Node,
     verb: ProvisionVerb,
     args: ProvisionArguments,
-    by: Requester,
+    by: Actor,
   ): Promise<Node> {
     const seen = typeof ident === 'string' ? await this.deps.nodes.get(ident) : ident;
     legalMove(seen, verb);
     return this.#reserving(seen.uuid, async (reservation) => {
       const held = reservation.node;
       const move = legalMove(held, verb);
-      const work = await this.deps.acceptance.accept(reservation, verb, move, args);
+      const work = await this.deps.acceptance.accept({ reservation, verb, move, args });
       if (verb === 'abort' || verb === 'unhold') {
         const told = await this.#tell(reservation, verb, by);
         if (told) return told;
@@ -80,24 +86,17 @@ export class VerbService {
       const driver_internal_info = work && withoutLeftBehind(draft.node, work.kind);
       if (driver_internal_info) draft.put({ driver_internal_info });
       const changes = { last_error: null, ...work?.changes };
-      const planned = this.deps.transitions.plan(held, VERBS[verb].event, { changes, by });
+      const planned = this.deps.transitions.plan(held, VERBS[verb].event, { changes, actor: by });
       const begins = work && {
         node_uuid: held.uuid,
         kind: work.kind,
         steps: work.plan({ ...held, ...planned.changes } as Node),
-        request_id: by.request_id,
+        actor: by,
         conductor: this.deps.host,
       };
-      const operation = await this.deps.writer.accept(
-        begins,
-        `Superseded by "${verb}".`,
-        draft,
-        reservation,
-        {
-          moves: [planned],
-          release: begins === null,
-        },
-      );
+      const superseding = `Superseded by "${verb}".`;
+      const entry = { work: begins, superseding, moves: [planned], release: begins === null };
+      const operation = await this.deps.writer.accept({ draft, reservation }, entry);
       const { row } = draft;
       return { node: row, operation };
     });
@@ -107,21 +106,25 @@ export class VerbService {
   async #tell(
     { node: held, fence }: Reservation,
     verb: 'abort' | 'unhold',
-    by: Requester,
+    by: Actor,
   ): Promise<Accepted | null> {
-    const { source, nodes, operations, transitions, runner } = this.deps;
+    const { source, nodes, operations, transitions, changes, runner } = this.deps;
     const open = await operations.openOf(held.uuid);
     if (verb === 'abort') {
       if (!open) return null;
       if (open.abort_requested) await this.#refuseSecondAbort(held, open.id);
-      const note = () => operations.requestAbort(open.id, source);
+      const note = () =>
+        inTransaction(source, async (manager) => {
+          await operations.requestAbort(open.id, by, manager);
+          await changes.write(abortOf(held.uuid, by), manager);
+        });
       await foundOut(note, note);
       return { node: held, operation: null, afterwards: () => runner.deliver(open.id, { on: 'abort' }) };
     }
     if (open?.state !== 'held') throw new ConflictError(`Node ${held.uuid} has no work on hold.`);
-    const changes = { last_error: null };
+    const cleared = { last_error: null };
     const letGo = () =>
-      transitions.fire(held, fence, VERBS[verb].event, { changes, by }, (manager) =>
+      transitions.fire(held, fence, VERBS[verb].event, { changes: cleared, actor: by }, (manager) =>
         operations.release(open.id, HOLD_OVER, manager),
       );
     const node = await foundOut(letGo, () =>
@@ -161,46 +164,53 @@ export class VerbService {
     return node;
   }
 
-  async setPower(ident: string, target: PowerTarget, timeout: number | null, by: Requester): Promise<Node> {
-    const { settings: limits, registry } = this.deps;
-    const uuid = ident === canonicalUuid(ident) ? ident : (await this.deps.nodes.get(ident)).uuid;
+  /** Durable once it returns; the work goes on by itself. @param timeout seconds */
+  async setPower(ident: string, target: PowerTarget, timeout: number | null, by: Actor): Promise<Node> {
+    const { host, nodes, writer } = this.deps;
+    const uuid = ident === canonicalUuid(ident) ? ident : (await nodes.get(ident)).uuid;
     return this.#reserving(uuid, async (reservation) => {
       const held = reservation.node;
-      if (['cleaning', 'clean wait'].includes(held.provision_state)) {
-        throw new InvalidError(
-          `The requested action "${target}" can not be performed on node "${held.uuid}" while it is in state ` +
-            `"${held.provision_state}".`,
-        );
-      }
-      const { power } = registry.resolve(held);
-      if (!power.targets.includes(target)) {
-        throw new InvalidError(
-          `The driver of node ${held.uuid} does not support the power target "${target}".`,
-        );
-      }
-      if (held.disable_power_off && target !== 'power on' && !target.includes('reboot')) {
-        throw new ConflictError(`Power off is disabled for node ${held.uuid}.`);
-      }
-      const soft = target.startsWith('soft');
-      const seconds = timeout ?? (soft ? limits.soft_power_off_timeout : limits.power_state_change_timeout);
-      const step = plannedFrom(ownStep('set_power_state'), { target, timeout: seconds * 1000 });
-      const begins = {
-        node_uuid: held.uuid,
-        kind: 'power' as const,
-        steps: [step],
-        request_id: by.request_id,
-        conductor: this.deps.host,
+      this.#refusePower(held, target);
+      const steps = [
+        plannedFrom(ownStep('set_power_state'), { target, timeout: this.#powerTimeout(target, timeout) }),
+      ];
+      const draft = new NodeDraft(held, nodes);
+      const entry = {
+        work: { node_uuid: held.uuid, kind: 'power' as const, steps, actor: by, conductor: host },
+        superseding: null,
+        changes: { target_power_state: settledPower(target), last_error: null },
+        told: [powerOf(held.uuid, target, by)],
       };
-      const draft = new NodeDraft(held, this.deps.nodes);
-      const changes = { target_power_state: settledPower(target), last_error: null };
-      const operation = await this.deps.writer
-        .accept(begins, null, draft, reservation, { changes })
-        .catch((error: unknown) => {
-          if (brokenUnique(error) !== null) throw new LockedError(held.uuid, this.deps.host);
-          throw error;
-        });
+      const operation = await writer.accept({ draft, reservation }, entry).catch((error: unknown) => {
+        if (brokenUnique(error) !== null) throw new LockedError(held.uuid, host);
+        throw error;
+      });
       return { node: draft.row, operation };
     });
+  }
+
+  /** @returns ms */
+  #powerTimeout(target: PowerTarget, seconds: number | null): number {
+    const { soft_power_off_timeout, power_state_change_timeout } = this.deps.settings;
+    const usual = target.startsWith('soft') ? soft_power_off_timeout : power_state_change_timeout;
+    return (seconds ?? usual) * 1000;
+  }
+
+  #refusePower(node: Node, target: PowerTarget): void {
+    if (factsOfRow(node).powerLocked) {
+      throw new InvalidError(
+        `The requested action "${target}" can not be performed on node "${node.uuid}" while it is in state ` +
+          `"${node.provision_state}".`,
+      );
+    }
+    if (!this.deps.registry.resolve(node).power.targets.includes(target)) {
+      throw new InvalidError(
+        `The driver of node ${node.uuid} does not support the power target "${target}".`,
+      );
+    }
+    if (node.disable_power_off && target !== 'power on' && !target.includes('reboot')) {
+      throw new ConflictError(`Power off is disabled for node ${node.uuid}.`);
+    }
   }
 }
 
@@ -212,4 +222,14 @@ function legalMove(node: Node, verb: ProvisionVerb): Transition {
   const busy = node.reservation && node.reservation_expires_at && node.reservation_expires_at > new Date();
   if (busy) throw new LockedError(node.uuid, node.reservation!);
   throw illegalVerb(node, verb);
+}
+
+function abortOf(node_uuid: string, actor: Actor): Change {
+  const text = 'The work under way was asked to end.';
+  return { kind: 'node.provision', node_uuid, resource: 'abort', actor, text };
+}
+
+function powerOf(node_uuid: string, target: PowerTarget, actor: Actor): Change {
+  const fields = ['target_power_state', 'last_error'];
+  return { kind: 'node.power', node_uuid, resource: target, actor, text: `Asked for: ${target}.`, fields };
 }

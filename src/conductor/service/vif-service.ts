@@ -1,14 +1,19 @@
+import type { DataSource } from 'typeorm';
+import type { Actor } from '../../domain/actor.js';
+import type { Change } from '../../domain/change.js';
 import type { Vif } from '../../driver/contract/network.js';
 import type { NodeRepository } from '../../persistence/node/node.repository.js';
+import type { Changes } from '../execution/changes.js';
 import type { NodeContexts } from '../execution/node-context.js';
-import type { Requester } from '../execution/requester.js';
 import type { Reserving } from '../execution/reservation.js';
 
 /** VIFs: asked of the node's network interface, changed under the node's reservation. */
 export class VifService {
   constructor(
     private readonly deps: {
+      source: DataSource;
       nodes: NodeRepository;
+      changes: Changes;
       contexts: NodeContexts;
       reservations: Reserving;
     },
@@ -21,19 +26,34 @@ export class VifService {
     return context.all.network.listVifs(context);
   }
 
-  async attach(ident: string, vif: Vif, _by: Requester): Promise<void> {
+  async attach(ident: string, vif: Vif, by: Actor): Promise<void> {
     await this.deps.reservations.reserved(ident, async (reservation) => {
       const context = await this.deps.contexts.forWork(reservation, reservation.node, reservation.signal);
       await context.all.network.validate(context);
       await context.all.network.attachVif(context, vif);
+      const text = `VIF ${vif.id} was attached.`;
+      await this.#tell({
+        kind: 'vif.attached',
+        node_uuid: context.node.uuid,
+        resource: vif.id,
+        actor: by,
+        text,
+      });
     });
   }
 
-  async detach(ident: string, id: string, _by: Requester): Promise<void> {
+  async detach(ident: string, id: string, by: Actor): Promise<void> {
     await this.deps.reservations.reserved(ident, async (reservation) => {
       const context = await this.deps.contexts.forWork(reservation, reservation.node, reservation.signal);
       await context.all.network.validate(context);
       await context.all.network.detachVif(context, id);
+      const text = `VIF ${id} was detached.`;
+      await this.#tell({ kind: 'vif.detached', node_uuid: context.node.uuid, resource: id, actor: by, text });
     });
+  }
+
+  /** Once it is done: the network interface is in no transaction. */
+  #tell(change: Change): Promise<void> {
+    return this.deps.changes.write(change, this.deps.source);
   }
 }

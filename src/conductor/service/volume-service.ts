@@ -1,5 +1,8 @@
+import type { DataSource } from 'typeorm';
+import { inTransaction, type Queryable } from '../../database/data-source.js';
+import type { Actor } from '../../domain/actor.js';
 import { InvalidError } from '../../domain/errors.js';
-import { factsOf, isProvisionState } from '../../domain/provision/machine.js';
+import { factsOfRow } from '../../domain/provision/machine.js';
 import type { Node } from '../../persistence/node/node.entity.js';
 import type { VolumeConnector, VolumeTarget } from '../../persistence/volume/volume.entity.js';
 import type {
@@ -8,13 +11,15 @@ import type {
   VolumeTargetChanges,
   VolumeTargetRepository,
 } from '../../persistence/volume/volume.repository.js';
-import type { Requester } from '../execution/requester.js';
+import { type Changes, partDeletion, partEdit } from '../execution/changes.js';
 import type { Reserving } from '../execution/reservation.js';
 
 /** Edits of volumes: each under the reservation of their node, which must be powered off. */
 export class VolumeService {
   constructor(
     private readonly deps: {
+      source: DataSource;
+      changes: Changes;
       connectors: VolumeConnectorRepository;
       targets: VolumeTargetRepository;
       reservations: Reserving;
@@ -24,24 +29,29 @@ export class VolumeService {
   async updateConnector(
     uuid: string,
     edit: (connector: VolumeConnector) => VolumeConnectorChanges,
-    _by: Requester,
+    by: Actor,
   ): Promise<VolumeConnector> {
     const { connectors, reservations } = this.deps;
     const { node_uuid } = await connectors.get(uuid);
     return reservations.reserved(node_uuid, async ({ node }) => {
       refuseWhilePowered(node, 'volume connector update');
       const changes = edit(await connectors.get(uuid));
-      const write = () => connectors.edit(uuid, edit);
+      const write = () =>
+        connectors.edit(uuid, async (row, on) => {
+          const edited = edit(row);
+          await this.deps.changes.write(partEdit('volume_connector', row, edited, by), on);
+          return edited;
+        });
       return this.#onNode(node, changes.node_uuid, 'volume connector update', write);
     });
   }
 
-  async deleteConnector(uuid: string, _by: Requester): Promise<void> {
+  async deleteConnector(uuid: string, by: Actor): Promise<void> {
     const { connectors, reservations } = this.deps;
     const { node_uuid } = await connectors.get(uuid);
     await reservations.reserved(node_uuid, async ({ node }) => {
       if (!isDeletable(node)) refuseWhilePowered(node, 'volume connector deletion');
-      await connectors.delete(uuid);
+      await this.#delete('volume_connector', { uuid, node_uuid }, by, (on) => connectors.delete(uuid, on));
     });
   }
 
@@ -49,24 +59,41 @@ export class VolumeService {
   async updateTarget(
     uuid: string,
     edit: (target: VolumeTarget) => VolumeTargetChanges,
-    _by: Requester,
+    by: Actor,
   ): Promise<VolumeTarget> {
     const { targets, reservations } = this.deps;
     const { node_uuid } = await targets.get(uuid);
     return reservations.reserved(node_uuid, async ({ node }) => {
       refuseWhilePowered(node, 'volume target update');
       const changes = edit(targets.clear(await targets.get(uuid)));
-      const write = () => targets.edit(uuid, edit);
+      const write = () =>
+        targets.edit(uuid, async (row, on) => {
+          const edited = edit(row);
+          await this.deps.changes.write(partEdit('volume_target', row, edited, by), on);
+          return edited;
+        });
       return this.#onNode(node, changes.node_uuid, 'volume target update', write);
     });
   }
 
-  async deleteTarget(uuid: string, _by: Requester): Promise<void> {
+  async deleteTarget(uuid: string, by: Actor): Promise<void> {
     const { targets, reservations } = this.deps;
     const { node_uuid } = await targets.get(uuid);
     await reservations.reserved(node_uuid, async ({ node }) => {
       if (!isDeletable(node)) refuseWhilePowered(node, 'volume target deletion');
-      await targets.delete(uuid);
+      await this.#delete('volume_target', { uuid, node_uuid }, by, (on) => targets.delete(uuid, on));
+    });
+  }
+
+  #delete(
+    part: 'volume_connector' | 'volume_target',
+    row: { uuid: string; node_uuid: string },
+    by: Actor,
+    write: (on: Queryable) => Promise<void>,
+  ): Promise<void> {
+    return inTransaction(this.deps.source, async (manager) => {
+      await write(manager);
+      await this.deps.changes.write(partDeletion(part, row, by), manager);
     });
   }
 
@@ -81,8 +108,9 @@ export class VolumeService {
 }
 
 /** Whether the node itself could be deleted in its state (Ironic: DELETE_ALLOWED_STATES, without `available`). */
-function isDeletable({ provision_state: state }: Node): boolean {
-  return isProvisionState(state) && state !== 'available' && factsOf(state).deletable === true;
+function isDeletable(node: Node): boolean {
+  const { deletable, deletableIfAllowed } = factsOfRow(node);
+  return deletable !== undefined && !deletableIfAllowed;
 }
 
 function refuseWhilePowered(node: Node, action: string): void {

@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import type { Actor } from '../../domain/actor.js';
 import type { StepOutcome } from '../../domain/step/step.js';
 import type { Interfaces } from '../../driver/contract/interfaces.js';
 import type { StepContext, StepDeclaration } from '../../driver/contract/step.js';
@@ -6,6 +7,8 @@ import type { Fence } from '../../persistence/node/fence.js';
 
 export type OwnContext = StepContext & {
   readonly all: Interfaces;
+  /** Who asked for the work: what changes beside the node tells of it. */
+  readonly actor: Actor;
   /** Runs `work` in a transaction under the reservation. @throws ReservationLostError */
   commit<T>(work: (manager: EntityManager, fence: Fence) => Promise<T>): Promise<T>;
 };

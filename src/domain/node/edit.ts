@@ -1,6 +1,6 @@
 import { ConflictError, InvalidError } from '../errors.js';
 import type { Json, JsonObject } from '../json.js';
-import { factsOf, isProvisionState } from '../provision/machine.js';
+import { factsOfRow, listedStates } from '../provision/machine.js';
 import type { PatchOperation } from './json-patch.js';
 
 /** What the rules look at; a node with its secrets in clear has all of it. */
@@ -18,8 +18,6 @@ export interface EditedNode {
   readonly retired: boolean;
 }
 
-/** The states that are interfaceEditable, in the order in which messages list them. */
-const EDITABLE_STATES = ['enroll', 'inspecting', 'inspect wait', 'manageable', 'available'];
 const SOLE_EXEMPTION = { op: 'remove', path: '/instance_uuid' };
 
 /**
@@ -35,7 +33,7 @@ export function refuseDuringTransition(
   const [only] = patch;
   const exempt = patch.length === 1 && only?.op === SOLE_EXEMPTION.op && only.path === SOLE_EXEMPTION.path;
   if (node.maintenance && exempt) return;
-  if (node.target_provision_state && !facts(node.provision_state).nodeUpdatable) {
+  if (node.target_provision_state && !factsOfRow(node).nodeUpdatable) {
     throw new ConflictError(`Node ${node.uuid} can not be updated while a state transition is in progress.`);
   }
   if (node.provision_state === 'inspecting' && inspectWaitKnown) {
@@ -82,7 +80,7 @@ export function settleEdit(node: EditedNode, changes: JsonObject): JsonObject {
 
 function settleProtection(node: EditedNode, settled: JsonObject): void {
   if (settled['protected'] === false) settled['protected_reason'] = null;
-  if (settled['protected'] === true && !['active', 'rescue'].includes(node.provision_state)) {
+  if (settled['protected'] === true && !factsOfRow(node).protectable) {
     throw new ConflictError(
       `Node ${node.uuid} can only be made protected in provision states 'active' or 'rescue', ` +
         `the current state is '${node.provision_state}'`,
@@ -95,7 +93,7 @@ function settleProtection(node: EditedNode, settled: JsonObject): void {
 
 function settleRetirement(node: EditedNode, settled: JsonObject): void {
   if (settled['retired'] === false) settled['retired_reason'] = null;
-  if (settled['retired'] === true && node.provision_state === 'available') {
+  if (settled['retired'] === true && factsOfRow(node).inPool) {
     throw new ConflictError(
       `Node ${node.uuid} can not have 'retired' set in provision state 'available', ` +
         `the current state is '${node.provision_state}'`,
@@ -107,8 +105,8 @@ function settleRetirement(node: EditedNode, settled: JsonObject): void {
 }
 
 function refuseOutsideStates(node: EditedNode, field: string, exempt: boolean): void {
-  if (exempt || facts(node.provision_state).interfaceEditable) return;
-  const states = `(${EDITABLE_STATES.join(', ')}) states`;
+  if (exempt || factsOfRow(node).interfaceEditable) return;
+  const states = `(${listedStates('interfaceEditable').join(', ')}) states`;
   const unless = field === 'resource_class' ? `${states}.` : `${states} or in maintenance mode.`;
   throw new ConflictError(
     `Node ${node.uuid} can not have ${field} updated unless it is in one of allowed ${unless}`,
@@ -144,10 +142,10 @@ function inWords(value: Json): string {
 
 /** The allocation goes with the instance. */
 function refuseLossOfAllocation(node: EditedNode): void {
-  if (node.maintenance || facts(node.provision_state).interfaceEditable) return;
+  if (node.maintenance || factsOfRow(node).interfaceEditable) return;
   throw new ConflictError(
     `Node ${node.uuid} with an allocation can not have instance_uuid removed unless it is in one of allowed ` +
-      `(${EDITABLE_STATES.join(', ')}) states or in maintenance mode. Current state is '${node.provision_state}'.`,
+      `(${listedStates('interfaceEditable').join(', ')}) states or in maintenance mode. Current state is '${node.provision_state}'.`,
   );
 }
 
@@ -159,7 +157,6 @@ const CONNECTIVITY = [
   'physical_network',
   'node_uuid',
 ];
-const CABLING_STATES = ['enroll', 'inspecting', 'inspect wait', 'manageable'];
 
 /**
  * @param changed names of the port's fields that get another value
@@ -173,10 +170,10 @@ export function refusePortEdit(port: string, changed: readonly string[], node: E
     );
   }
   const cabling = changed.filter((field) => CONNECTIVITY.includes(field));
-  if (cabling.length > 0 && !CABLING_STATES.includes(node.provision_state)) {
+  if (cabling.length > 0 && !factsOfRow(node).cablingEditable) {
     throw new ConflictError(
       `Port ${port} can not have any connectivity attributes (${CONNECTIVITY.join(', ')}) updated unless ` +
-        `node ${node.uuid} is in a ${CABLING_STATES.join(', ')} state or in maintenance mode. ` +
+        `node ${node.uuid} is in a ${listedStates('cablingEditable').join(', ')} state or in maintenance mode. ` +
         `The current state is ${node.provision_state}.`,
     );
   }
@@ -187,10 +184,10 @@ export function refusePortEdit(port: string, changed: readonly string[], node: E
  * @throws ConflictError, InvalidError
  */
 export function refusePortgroupMove(group: string, node: EditedNode, ports: number): void {
-  if (!CABLING_STATES.includes(node.provision_state) && !node.maintenance) {
+  if (!factsOfRow(node).cablingEditable && !node.maintenance) {
     throw new ConflictError(
       `Portgroup ${group} can not be associated to node ${node.uuid} unless the node is in a ` +
-        `${CABLING_STATES.join(', ')} state or in maintenance mode. Current state is '${node.provision_state}'.`,
+        `${listedStates('cablingEditable').join(', ')} state or in maintenance mode. Current state is '${node.provision_state}'.`,
     );
   }
   if (ports > 0) {
@@ -199,8 +196,4 @@ export function refusePortgroupMove(group: string, node: EditedNode, ports: numb
         'with this portgroup.',
     );
   }
-}
-
-function facts(state: string) {
-  return isProvisionState(state) ? factsOf(state) : {};
 }

@@ -23,6 +23,26 @@ export function factsOf(state: ProvisionState): StateFacts {
   return STATES[state];
 }
 
+/** Columns of the table of states that hold a place in a list. */
+type PlacedFact = {
+  [Name in keyof StateFacts]-?: StateFacts[Name] extends number | undefined ? Name : never;
+}[keyof StateFacts];
+
+/** What is known of the state of a row; a state that this version does not know has no facts. */
+export function factsOfRow({ provision_state: state }: { readonly provision_state: string }): StateFacts {
+  return isProvisionState(state) ? STATES[state] : {};
+}
+
+/** The states that have a fact, in their table's order. */
+export function statesWith(fact: keyof StateFacts): ProvisionState[] {
+  return (Object.keys(STATES) as ProvisionState[]).filter((state) => factsOf(state)[fact] !== undefined);
+}
+
+/** The states that have a fact, in the order in which messages list them. */
+export function listedStates(fact: PlacedFact): ProvisionState[] {
+  return statesWith(fact).toSorted((a, b) => factsOf(a)[fact]! - factsOf(b)[fact]!);
+}
+
 /** The transition that `event` makes from `state`, or null when it is illegal there. */
 export function next(state: ProvisionState, event: ProvisionEvent): Transition | null {
   return BY_STATE.get(state)?.find((row) => row.on === event) ?? null;

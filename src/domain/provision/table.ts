@@ -1,6 +1,7 @@
 /**
  * The provision state machine, as facts. Source: ironic/common/states.py.
- * No other file lists states or transitions; the unions below derive from these tables.
+ * No other file lists states or transitions: a lint rule, `scripts/lint/provision-states.js`, knows their names. The unions
+ * below derive from these tables.
  */
 
 interface StateRow {
@@ -14,30 +15,64 @@ interface StateRow {
   wait?: true;
   /** A node whose verb is under way may still be edited by PATCH (UPDATE_ALLOWED_STATES). */
   nodeUpdatable?: true;
-  /** The node record may be deleted (DELETE_ALLOWED_STATES). */
-  deletable?: true;
+  /** The node record may be deleted (DELETE_ALLOWED_STATES); the number is its place where a refusal lists them. */
+  deletable?: number;
+  /** … only where `conductor.allow_deleting_available_nodes` says so. */
+  deletableIfAllowed?: true;
   /** The ramdisk may look itself up here. */
   ramdiskLookup?: true;
   /** Looked up only with fast track. */
   fastTrackLookup?: true;
-  /** `*_interface` and `resource_class` may be changed. */
-  interfaceEditable?: true;
+  /** `*_interface` and `resource_class` may be changed; the number is its place where a refusal lists them. */
+  interfaceEditable?: number;
+  /** What a port says of its cabling may be changed; a number as above. */
+  cablingEditable?: number;
+  /** The node may be made protected. */
+  protectable?: true;
+  /** The node is in the pool: it may not be retired there. */
+  inPool?: true;
+  /** A rescue is under way or rests: a tear-down begins with its end (manager._do_node_tear_down). */
+  rescued?: true;
+  /** An operator's power action is refused. */
+  powerLocked?: true;
+  /** Its power is not judged by the periodic sync (SYNC_EXCLUDED_STATES). */
+  powerNotSynced?: true;
 }
 
 export const STATES = {
-  enroll: { stable: true, deletable: true, interfaceEditable: true, fastTrackLookup: true },
-  verifying: { target: 'manageable', onConductorLoss: 'fail', nodeUpdatable: true },
-  manageable: { stable: true, deletable: true, interfaceEditable: true, fastTrackLookup: true },
-  available: { stable: true, deletable: true, interfaceEditable: true, fastTrackLookup: true },
+  enroll: {
+    stable: true,
+    deletable: 2,
+    interfaceEditable: 1,
+    cablingEditable: 1,
+    fastTrackLookup: true,
+    powerNotSynced: true,
+  },
+  verifying: { target: 'manageable', onConductorLoss: 'fail', nodeUpdatable: true, powerNotSynced: true },
+  manageable: { stable: true, deletable: 1, interfaceEditable: 4, cablingEditable: 4, fastTrackLookup: true },
+  available: {
+    stable: true,
+    deletable: 4,
+    deletableIfAllowed: true,
+    interfaceEditable: 5,
+    inPool: true,
+    fastTrackLookup: true,
+  },
   deploying: { target: 'active', onConductorLoss: 'fail', ramdiskLookup: true },
-  'wait call-back': { target: 'active', wait: true, ramdiskLookup: true },
+  'wait call-back': { target: 'active', wait: true, ramdiskLookup: true, powerNotSynced: true },
   'deploy hold': { target: 'active' },
   'deploy failed': { target: 'active', nodeUpdatable: true },
-  active: { stable: true },
+  active: { stable: true, protectable: true },
   deleting: { target: 'available', onConductorLoss: 'fail' },
   error: { stable: true, nodeUpdatable: true },
-  cleaning: { target: 'available', onConductorLoss: 'fail', ramdiskLookup: true },
-  'clean wait': { target: 'available', wait: true, ramdiskLookup: true },
+  cleaning: { target: 'available', onConductorLoss: 'fail', ramdiskLookup: true, powerLocked: true },
+  'clean wait': {
+    target: 'available',
+    wait: true,
+    ramdiskLookup: true,
+    powerLocked: true,
+    powerNotSynced: true,
+  },
   'clean hold': { target: 'available' },
   'clean failed': { target: 'available', nodeUpdatable: true },
   inspecting: {
@@ -45,24 +80,26 @@ export const STATES = {
     onConductorLoss: 'fail',
     nodeUpdatable: true,
     ramdiskLookup: true,
-    interfaceEditable: true,
+    interfaceEditable: 2,
+    cablingEditable: 2,
   },
   'inspect wait': {
     target: 'manageable',
     wait: true,
     nodeUpdatable: true,
     ramdiskLookup: true,
-    interfaceEditable: true,
+    interfaceEditable: 3,
+    cablingEditable: 3,
   },
   'inspect failed': { target: 'manageable', nodeUpdatable: true },
   adopting: { target: 'active', onConductorLoss: 'fail' },
-  'adopt failed': { target: 'active', nodeUpdatable: true, deletable: true },
+  'adopt failed': { target: 'active', nodeUpdatable: true, deletable: 3, powerNotSynced: true },
   rescuing: { target: 'rescue', onConductorLoss: 'fail', ramdiskLookup: true },
-  'rescue wait': { target: 'rescue', wait: true, ramdiskLookup: true },
-  rescue: { stable: true },
-  'rescue failed': { target: 'rescue', nodeUpdatable: true },
+  'rescue wait': { target: 'rescue', wait: true, ramdiskLookup: true, rescued: true },
+  rescue: { stable: true, protectable: true, rescued: true },
+  'rescue failed': { target: 'rescue', nodeUpdatable: true, rescued: true },
   unrescuing: { target: 'active', onConductorLoss: 'fail' },
-  'unrescue failed': { target: 'active', nodeUpdatable: true },
+  'unrescue failed': { target: 'active', nodeUpdatable: true, rescued: true },
   servicing: { target: 'active', onConductorLoss: 'fail', fastTrackLookup: true },
   'service wait': { target: 'active', wait: true, ramdiskLookup: true },
   'service hold': { target: 'active', nodeUpdatable: true, fastTrackLookup: true },
@@ -109,6 +146,8 @@ interface TransitionRow {
   api?: true;
   /** `target_provision_state` where it is not the state's own. */
   target?: keyof typeof STATES;
+  /** What it does to the times of an inspection (db/sqlalchemy/api.py: _do_update_node). */
+  inspection?: 'begins' | 'ends' | 'fails';
   /** Refused of a node in maintenance, though its verb is not (Ironic: manager.py, do_provisioning_action). */
   notInMaintenance?: true;
 }
@@ -120,7 +159,7 @@ export const TRANSITIONS = [
 
   { from: 'manageable', on: 'provide', to: 'cleaning', api: true },
   { from: 'manageable', on: 'clean', to: 'cleaning', api: true, target: 'manageable' },
-  { from: 'manageable', on: 'inspect', to: 'inspecting', api: true },
+  { from: 'manageable', on: 'inspect', to: 'inspecting', api: true, inspection: 'begins' },
   { from: 'manageable', on: 'adopt', to: 'adopting', api: true },
 
   { from: 'available', on: 'deploy', to: 'deploying', api: true },
@@ -163,15 +202,15 @@ export const TRANSITIONS = [
   { from: 'clean hold', on: 'abort', to: 'clean failed', api: true },
   { from: 'clean failed', on: 'manage', to: 'manageable', api: true },
 
-  { from: 'inspecting', on: 'done', to: 'manageable' },
+  { from: 'inspecting', on: 'done', to: 'manageable', inspection: 'ends' },
   { from: 'inspecting', on: 'wait', to: 'inspect wait' },
-  { from: 'inspecting', on: 'fail', to: 'inspect failed' },
-  { from: 'inspect wait', on: 'abort', to: 'inspect failed', api: true },
-  { from: 'inspect wait', on: 'done', to: 'manageable' },
-  { from: 'inspect wait', on: 'resume', to: 'inspecting' },
-  { from: 'inspect wait', on: 'fail', to: 'inspect failed' },
+  { from: 'inspecting', on: 'fail', to: 'inspect failed', inspection: 'fails' },
+  { from: 'inspect wait', on: 'abort', to: 'inspect failed', api: true, inspection: 'fails' },
+  { from: 'inspect wait', on: 'done', to: 'manageable', inspection: 'ends' },
+  { from: 'inspect wait', on: 'resume', to: 'inspecting', inspection: 'begins' },
+  { from: 'inspect wait', on: 'fail', to: 'inspect failed', inspection: 'fails' },
   { from: 'inspect failed', on: 'manage', to: 'manageable', api: true },
-  { from: 'inspect failed', on: 'inspect', to: 'inspecting', api: true },
+  { from: 'inspect failed', on: 'inspect', to: 'inspecting', api: true, inspection: 'begins' },
 
   { from: 'adopting', on: 'done', to: 'active' },
   { from: 'adopting', on: 'fail', to: 'adopt failed' },

@@ -84,8 +84,8 @@ export class AllocationRepository {
   }
 
   /** @returns whether there was one that has no node */
-  async deleteWithoutNode(uuid: string): Promise<boolean> {
-    const [, count] = await this.source.query<[unknown[], number]>(
+  async deleteWithoutNode(uuid: string, on: Queryable): Promise<boolean> {
+    const [, count] = await on.query<[unknown[], number]>(
       `delete from allocation where uuid = $1 and node_uuid is null`,
       [uuid],
     );
@@ -106,8 +106,8 @@ export class AllocationRepository {
   }
 
   /** The state `error`; nothing happens to one that is gone or decided. */
-  async fail(uuid: string, last_error: string): Promise<void> {
-    await this.source.query(
+  async fail(uuid: string, last_error: string, on: Queryable = this.source.manager): Promise<void> {
+    await on.query(
       `update allocation set state = 'error', node_uuid = null, last_error = $2, updated_at = now()
         where uuid = $1 and state = 'allocating'`,
       [uuid, keptText(last_error)],

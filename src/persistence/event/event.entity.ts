@@ -1,7 +1,9 @@
 import { Column, Entity, Index, PrimaryGeneratedColumn, Unique } from 'typeorm';
+import type { Via } from '../../domain/actor.js';
+import type { ChangeKind } from '../../domain/change.js';
 import type { JsonObject } from '../../domain/json.js';
 
-/** What happened to a node; written in the transaction that made it happen. */
+/** What happened to a node, or changed; written in the transaction that made it happen. */
 @Entity('event')
 @Unique('event_uuid_key', ['uuid'])
 @Index('event_node_uuid_idx', ['node_uuid', 'id'])
@@ -14,10 +16,15 @@ export class Event {
   })
   id!: string;
   @Column('uuid') uuid!: string;
-  @Column('uuid') node_uuid!: string;
+  /** null: of no node, as an allocation that has none. */
+  @Column({ type: 'uuid', nullable: true }) node_uuid!: string | null;
   @Column({ type: 'timestamptz', default: () => 'clock_timestamp()' }) created_at!: Date;
   @Column({ type: 'varchar', length: 10 }) severity!: string;
   @Column({ type: 'varchar', length: 40 }) event_type!: string;
+  /** What changed: a kind of `domain/change.ts`. */
+  @Column({ type: 'varchar', length: 40, default: 'node.note' }) kind!: ChangeKind;
+  /** Of what changed, where that is not the node itself. */
+  @Column({ type: 'varchar', length: 255, nullable: true }) resource!: string | null;
   @Column('text') event!: string;
   @Column({ type: 'varchar', length: 15, nullable: true }) from_state!: string | null;
   @Column({ type: 'varchar', length: 15, nullable: true }) state!: string | null;
@@ -25,6 +32,10 @@ export class Event {
   @Column({ type: 'varchar', length: 255, nullable: true }) conductor!: string | null;
   @Column({ type: 'varchar', length: 255, nullable: true }) user_name!: string | null;
   @Column({ type: 'varchar', length: 255, nullable: true }) project!: string | null;
+  /** By which door it came; null before that was kept. */
+  @Column({ type: 'varchar', length: 10, nullable: true }) via!: Via | null;
+  /** IP address that it was asked from. */
+  @Column({ type: 'varchar', length: 64, nullable: true }) source!: string | null;
   @Column({ type: 'varchar', length: 64, nullable: true }) request_id!: string | null;
   @Column({ type: 'double precision', nullable: true }) duration_seconds!: number | null;
   /** The transaction that wrote it. (Defaults are written as TypeORM reads them back: without the casts.) */

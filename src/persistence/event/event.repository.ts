@@ -4,14 +4,20 @@ import type { Compound } from '../../database/compound.js';
 import type { Queryable } from '../../database/data-source.js';
 import { purge, type Retention } from '../../database/retention.js';
 import { insertStatement } from '../../database/statement.js';
+import type { Actor } from '../../domain/actor.js';
+import { CHANGE } from '../../domain/change.js';
 import { NotFoundError } from '../../domain/errors.js';
 import { keptText } from '../../domain/kept-text.js';
 import type { Event } from './event.entity.js';
 
 export const EVENT_CHANNEL = 'ferric_event';
 
-export type NewEvent = Pick<Event, 'node_uuid' | 'event_type' | 'event'> &
-  Partial<Omit<Event, 'id' | 'uuid' | 'created_at' | 'written_by' | 'horizon'>>;
+type Given = 'node_uuid' | 'event_type' | 'event' | 'kind';
+type ActorColumn = 'user_name' | 'project' | 'request_id' | 'via' | 'source';
+/** No event without who asked for what it tells. */
+export type NewEvent = Pick<Event, Given> & { readonly actor: Actor } & Partial<
+    Omit<Event, Given | ActorColumn | 'id' | 'uuid' | 'created_at' | 'written_by' | 'horizon'>
+  >;
 
 /** What is written of an event; the rest the database fills in. */
 const COLUMNS = {
@@ -19,6 +25,8 @@ const COLUMNS = {
   severity: 'varchar',
   node_uuid: 'uuid',
   event_type: 'varchar',
+  kind: 'varchar',
+  resource: 'varchar',
   event: 'text',
   from_state: 'varchar',
   state: 'varchar',
@@ -26,6 +34,8 @@ const COLUMNS = {
   conductor: 'varchar',
   user_name: 'varchar',
   project: 'varchar',
+  via: 'varchar',
+  source: 'varchar',
   request_id: 'varchar',
   duration_seconds: 'double precision',
   detail: 'jsonb',
@@ -40,11 +50,7 @@ export class EventRepository {
 
   /** Pass the transaction that makes it true: listeners hear of it when that commits, and only then. */
   async add(event: NewEvent, on: Queryable): Promise<Event> {
-    const [insert, values] = insertStatement('event', {
-      uuid: randomUUID(),
-      severity: 'INFO',
-      ...kept(event),
-    });
+    const [insert, values] = insertStatement('event', rowOf(event));
     const [row] = await on.query<(Event & { told?: unknown })[]>(
       `${insert}, pg_notify('${EVENT_CHANNEL}', id::text) as told`,
       values,
@@ -58,7 +64,7 @@ export class EventRepository {
    * by `add`.
    */
   addTold(compound: Compound, events: readonly NewEvent[]): void {
-    const rows = events.map((event) => ({ uuid: randomUUID(), severity: 'INFO', ...kept(event) }));
+    const rows = events.map(rowOf);
     const given = compound.parameters.add(JSON.stringify(rows));
     compound.add(
       'told',
@@ -128,7 +134,7 @@ export class EventRepository {
   }
 
   /**
-   * A page of a node's history since it was created, in the order in which things happened or the other way round.
+   * A page of a node's history since it was created, as Ironic has it: without plain changes. In the order in which things happened or the other way round.
    * @throws NotFoundError for a marker that is none of the node's events
    */
   async history(
@@ -142,7 +148,7 @@ export class EventRepository {
     }
     const than = direction === 'asc' ? '>' : '<';
     return this.source.query<Event[]>(
-      `select * from event where node_uuid = $1 and created_at >= $4 and ($2::bigint is null or id ${than} $2)
+      `select * from event where node_uuid = $1 and created_at >= $4 and event_type <> '${CHANGE}' and ($2::bigint is null or id ${than} $2)
         order by id ${direction} limit $3`,
       [node_uuid, marker?.id ?? null, page.limit, created_at],
     );
@@ -155,9 +161,9 @@ export class EventRepository {
     ]);
   }
 
-  /** Goes with its node: another one may come by its UUID. */
+  /** The history goes with its node, whose UUID another one may get. Changes stay: who changed it, and who deleted it. */
   async deleteOfNode(node_uuid: string, on: Queryable): Promise<void> {
-    await on.query(`delete from event where node_uuid = $1`, [node_uuid]);
+    await on.query(`delete from event where node_uuid = $1 and event_type <> '${CHANGE}'`, [node_uuid]);
   }
 
   /** @returns how many went */
@@ -166,6 +172,8 @@ export class EventRepository {
   }
 }
 
-function kept(event: NewEvent): NewEvent {
-  return { ...event, event: keptText(event.event) };
+function rowOf({ actor, ...event }: NewEvent) {
+  const { user, project, request_id, via, source } = actor;
+  const by = { user_name: user, project, request_id, via, source };
+  return { uuid: randomUUID(), severity: 'INFO', ...event, event: keptText(event.event), ...by };
 }

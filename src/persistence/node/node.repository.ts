@@ -39,6 +39,9 @@ const SEALED = {
 type SealedColumn = keyof typeof SEALED;
 const SEALED_COLUMNS = Object.keys(SEALED) as SealedColumn[];
 
+/** Rows that are in memory at once where a whole table is walked through. */
+const PAGE = 1_000;
+
 type Writable = Omit<
   Node,
   'id' | 'uuid' | 'created_at' | 'updated_at' | `${SealedColumn}_sealed` | `reservation${string}`
@@ -119,6 +122,25 @@ export class NodeRepository {
   }
 
   /**
+   * Every node of a filter, page after page in the order of their ids: however many there are, none is left out.
+   * @param columns those that are read, besides `id`; default: all
+   */
+  async *pages(filter: NodeFilter, columns: readonly string[] = ['*'], size = PAGE): AsyncGenerator<Node[]> {
+    const list = selectList(columns.includes('*') ? columns : ['id', ...columns]);
+    for (let after: number | string = 0; ; ) {
+      const parameters = new Parameters();
+      const where = [...nodeConditions(filter, parameters), `id > ${parameters.add(after)}`].join(' and ');
+      const rows: Node[] = await this.source.query<Node[]>(
+        `select ${list} from node where ${where} order by id limit ${parameters.add(size)}`,
+        parameters.values,
+      );
+      yield rows;
+      if (rows.length < size) return;
+      after = rows.at(-1)!.id;
+    }
+  }
+
+  /**
    * As `list`, row after row. Texts that still hold since the same was asked last are not written again.
    */
   async each<Row>(
@@ -188,31 +210,39 @@ export class NodeRepository {
     fence: Fence | null,
     on: Queryable = this.source.manager,
   ): Promise<Node> {
-    return this.#update(uuid, changes, fence, '', on);
+    return this.#update(uuid, changes, fence, { more: '' }, on);
   }
 
-  /** As `update`, and gives the reservation up with it. */
-  async updateAndRelease(uuid: string, changes: NodeChanges, fence: Fence): Promise<Node> {
-    return this.#update(uuid, changes, fence, `${RELEASE_SET}, `, this.source);
+  /**
+   * As `update`, and gives the reservation up with it.
+   * @param addMore adds what is written with it, in the same statement: the node's row is the part `held`
+   */
+  async updateAndRelease(
+    uuid: string,
+    changes: NodeChanges,
+    fence: Fence,
+    addMore?: (compound: Compound) => void,
+  ): Promise<Node> {
+    return this.#update(uuid, changes, fence, { more: `${RELEASE_SET}, `, addMore }, this.source);
   }
 
   async #update(
     uuid: string,
     changes: NodeChanges,
     fence: Fence | null,
-    more: string,
+    { more, addMore }: { more: string; addMore?: ((compound: Compound) => void) | undefined },
     on: Queryable,
   ): Promise<Node> {
-    const parameters = new Parameters();
+    const compound = new Compound();
+    const { parameters } = compound;
     const sealed = this.#seal(uuid, changes);
     const set = Object.keys(sealed).length > 0 ? `${parameters.assignments(sealed)}, ` : '';
     const where = `uuid = ${parameters.add(uuid)}${fence ? ` and ${fenceCondition(fence, parameters)}` : ''}`;
+    compound.add('held', `update node set ${set}${more}updated_at = now() where ${where} returning *`);
+    addMore?.(compound);
     try {
-      const [rows] = await on.query<[Node[], number]>(
-        `update node set ${set}${more}updated_at = now() where ${where} returning *`,
-        parameters.values,
-      );
-      if (rows[0]) return rows[0];
+      const [row] = await compound.run<Node>(on, 'select * from held');
+      if (row) return row;
     } catch (error) {
       throw refusal(error, { ...changes, uuid }) ?? error;
     }

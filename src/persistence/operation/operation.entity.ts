@@ -1,4 +1,5 @@
 import { Column, Entity, Index, PrimaryColumn, PrimaryGeneratedColumn, Unique } from 'typeorm';
+import type { Actor } from '../../domain/actor.js';
 import type { Json, JsonObject } from '../../domain/json.js';
 import type { StepOwner, StepState } from '../../domain/step/step.js';
 
@@ -40,6 +41,8 @@ export class Operation {
   @Column({ type: 'boolean', default: false }) abort_requested!: boolean;
   @Column({ type: 'text', nullable: true }) error!: string | null;
   @Column({ type: 'varchar', length: 64, nullable: true }) request_id!: string | null;
+  /** Who asked for it; null for work of before that was kept. */
+  @Column({ type: 'jsonb', nullable: true }) actor!: Actor | null;
   @Column({ type: 'varchar', length: 255 }) conductor!: string;
   @Column({ type: 'timestamptz', default: () => 'now()' }) created_at!: Date;
   @Column({ type: 'timestamptz', default: () => 'now()' }) updated_at!: Date;

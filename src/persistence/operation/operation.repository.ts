@@ -4,6 +4,7 @@ import { Compound } from '../../database/compound.js';
 import type { Queryable } from '../../database/data-source.js';
 import { purge, type Retention } from '../../database/retention.js';
 import { type Keyring, openSecrets, type SealedPlace, sealSecrets } from '../../database/sealing.js';
+import { type Actor, CONDUCTOR } from '../../domain/actor.js';
 import type { Json, JsonObject } from '../../domain/json.js';
 import { keptText } from '../../domain/kept-text.js';
 import { factsOf } from '../../domain/provision/machine.js';
@@ -32,7 +33,8 @@ export interface JournaledOperation {
   node_uuid: string;
   kind: OperationKind;
   args: JsonObject;
-  request_id: string | null;
+  /** Who asked for it: in the events of all that becomes of it. */
+  actor: Actor;
   journal: Journal;
 }
 
@@ -44,7 +46,7 @@ export interface NewOperation {
   kind: OperationKind;
   steps: readonly PlannedStep[];
   args?: JsonObject;
-  request_id: string | null;
+  actor: Actor;
   conductor: string;
 }
 
@@ -117,7 +119,7 @@ export class OperationRepository {
     operation: NewOperation,
     supersedes: string | null = null,
   ): Omit<JournaledOperation, 'id'> {
-    const { uuid = randomUUID(), node_uuid, kind, steps, args = {}, request_id, conductor } = operation;
+    const { uuid = randomUUID(), node_uuid, kind, steps, args = {}, actor, conductor } = operation;
     const { parameters } = compound;
     const journal = newJournal(steps.map(newStep));
     const from = ['held'];
@@ -126,7 +128,9 @@ export class OperationRepository {
       // In front of the new one, which the unique index would refuse.
       from.push('(select count(*) from superseded) as before');
     }
-    const row = { uuid, node_uuid, kind, args: JSON.stringify(args), request_id, conductor };
+    const { request_id } = actor;
+    const given = { args: JSON.stringify(args), request_id, actor: JSON.stringify(actor) };
+    const row = { uuid, node_uuid, kind, ...given, conductor };
     const values = Object.values(row).map((value) => parameters.add(value));
     compound.add(
       'created',
@@ -139,7 +143,7 @@ export class OperationRepository {
       uuid,
       journal.steps.map((step, position) => ({ ...step, position })),
     );
-    return { uuid, node_uuid, kind, args, request_id, journal };
+    return { uuid, node_uuid, kind, args, actor, journal };
   }
 
   /** The part `superseded` of a compound: ends the node's open workflow, where the part `held` has its row. */
@@ -171,7 +175,7 @@ export class OperationRepository {
       node_uuid: row.node_uuid,
       kind: row.kind as OperationKind,
       args,
-      request_id: row.request_id,
+      actor: row.actor ?? { ...CONDUCTOR, request_id: row.request_id },
       journal: { state, cursor: row.cursor, steps, abort_requested: row.abort_requested, result },
     };
   }
@@ -226,9 +230,12 @@ export class OperationRepository {
     );
   }
 
-  /** Kept in the journal first, so that an accepted abort outlives a crash. */
-  async requestAbort(id: string, on: Queryable): Promise<void> {
-    await on.query(`update operation set abort_requested = true where id = $1`, [id]);
+  /** Kept in the journal first, so that an accepted abort outlives a crash. What becomes of the work is by `actor` then. */
+  async requestAbort(id: string, actor: Actor, on: Queryable): Promise<void> {
+    await on.query(`update operation set abort_requested = true, actor = $2 where id = $1`, [
+      id,
+      JSON.stringify(actor),
+    ]);
   }
 
   /** Turns a hold into a wait that is over; `checkpoint` tells the step that it was let go. */

@@ -62,8 +62,8 @@ export class PortgroupRepository {
   }
 
   /** @throws InvalidError while it has ports */
-  delete(uuid: string): Promise<void> {
-    return this.#table.delete(uuid);
+  delete(uuid: string, on?: Queryable): Promise<void> {
+    return this.#table.delete(uuid, on);
   }
 }
 

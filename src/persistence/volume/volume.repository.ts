@@ -1,8 +1,9 @@
 import type { DataSource } from 'typeorm';
+import type { Queryable } from '../../database/data-source.js';
 import type { Page } from '../../database/page.js';
 import { type Keyring, openSecrets, type SealedPlace, sealSecrets } from '../../database/sealing.js';
 import type { Parameters } from '../../database/statement.js';
-import { Table } from '../../database/table.js';
+import { type Change, Table } from '../../database/table.js';
 import type { VolumeConnector, VolumeTarget } from './volume.entity.js';
 
 type Given<Row, Fixed extends string = never> = Partial<
@@ -49,15 +50,12 @@ export class VolumeConnectorRepository {
   }
 
   /** As `Table.edit`. */
-  edit(
-    uuid: string,
-    change: (connector: VolumeConnector) => VolumeConnectorChanges,
-  ): Promise<VolumeConnector> {
+  edit(uuid: string, change: Change<VolumeConnector, VolumeConnectorChanges>): Promise<VolumeConnector> {
     return this.#table.edit(uuid, change);
   }
 
-  delete(uuid: string): Promise<void> {
-    return this.#table.delete(uuid);
+  delete(uuid: string, on?: Queryable): Promise<void> {
+    return this.#table.delete(uuid, on);
   }
 }
 
@@ -99,12 +97,15 @@ export class VolumeTargetRepository {
   }
 
   /** As `Table.edit`. @param change gets secrets in clear */
-  edit(uuid: string, change: (target: VolumeTarget) => VolumeTargetChanges): Promise<VolumeTarget> {
-    return this.#table.edit(uuid, (row) => this.#seal(uuid, change(this.clear(row))));
+  edit(uuid: string, change: Change<VolumeTarget, VolumeTargetChanges>): Promise<VolumeTarget> {
+    return this.#table.edit(uuid, async (row, on) => {
+      const changes = await change(this.clear(row), on);
+      return changes && this.#seal(uuid, changes);
+    });
   }
 
-  delete(uuid: string): Promise<void> {
-    return this.#table.delete(uuid);
+  delete(uuid: string, on?: Queryable): Promise<void> {
+    return this.#table.delete(uuid, on);
   }
 
   #seal(uuid: string, changes: VolumeTargetChanges): Partial<VolumeTarget> {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startApi } from '../../support/api.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
+import { NOTE } from '../../support/note.js';
 
 let database: TestDatabase;
 let server: Awaited<ReturnType<typeof startApi>>;
@@ -87,9 +88,7 @@ class Reader {
 const NODE = randomUUID();
 let number = 0;
 const add = (node_uuid = NODE, text = `e${number++}`) =>
-  database.source.transaction((on) =>
-    server.parts.events.add({ node_uuid, event_type: 'test', event: text }, on),
-  );
+  database.source.transaction((on) => server.parts.events.add({ node_uuid, ...NOTE, event: text }, on));
 
 describe('GET /v1/events/stream', () => {
   it('sends events as they are committed, in that order', async () => {
@@ -99,10 +98,7 @@ describe('GET /v1/events/stream', () => {
     // The first event takes its id first and commits last.
     const early = database.source.createQueryRunner();
     await early.startTransaction();
-    const held = await server.parts.events.add(
-      { node_uuid: NODE, event_type: 'test', event: 'held' },
-      early.manager,
-    );
+    const held = await server.parts.events.add({ node_uuid: NODE, ...NOTE, event: 'held' }, early.manager);
     const quick = await add();
     await reader.count(1);
     await early.commitTransaction();
@@ -120,7 +116,7 @@ describe('GET /v1/events/stream', () => {
     const reader = await Reader.open();
     await database.source
       .transaction(async (on) => {
-        await server.parts.events.add({ node_uuid: NODE, event_type: 'test', event: 'never' }, on);
+        await server.parts.events.add({ node_uuid: NODE, ...NOTE, event: 'never' }, on);
         throw new Error('rolled back');
       })
       .catch((error: Error) => expect(error.message).toBe('rolled back'));

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Changes } from '../../../src/conductor/execution/changes.js';
 import { JournalWriter } from '../../../src/conductor/execution/journal-writer.js';
 import { NodeDraft } from '../../../src/conductor/execution/node-draft.js';
 import type { Reservation } from '../../../src/conductor/execution/reservation.js';
@@ -22,7 +23,7 @@ beforeEach(async () => {
   kit = await fakeConductor(database);
   await kit.start(null);
   moves = new Transitions(kit.parts);
-  writer = new JournalWriter({ ...kit.parts, transitions: moves });
+  writer = new JournalWriter({ ...kit.parts, changes: new Changes(kit.parts), transitions: moves });
 });
 afterEach(() => kit.stop(null));
 
@@ -53,19 +54,19 @@ async function accepted(extra: Parameters<typeof kit.node>[1] = {}) {
     },
   };
   const draft = new NodeDraft(taken.node, kit.parts.nodes);
-  const operation = (await writer.accept(
-    {
-      node_uuid: uuid,
-      kind: 'verify',
-      steps: [step, { ...step, name: 'last' }],
-      request_id: 'req-1',
-      conductor: 'conductor-1',
-    },
-    'Superseded.',
-    draft,
-    reservation,
-    { moves: [moves.plan(taken.node, 'manage', { by: BY })] },
-  ))!;
+  const work = {
+    node_uuid: uuid,
+    kind: 'verify' as const,
+    steps: [step, { ...step, name: 'last' }],
+    actor: BY,
+    conductor: 'conductor-1',
+  };
+  const entry = {
+    work,
+    superseding: 'Superseded.',
+    moves: [moves.plan(taken.node, 'manage', { actor: BY })],
+  };
+  const operation = (await writer.accept({ draft, reservation }, entry))!;
   return { uuid, reservation, draft, operation, isGiven: () => given };
 }
 
@@ -89,10 +90,13 @@ describe('accepting', () => {
       node_uuid: uuid,
       kind: 'clean' as const,
       steps: [step],
-      request_id: null,
+      actor: BY,
       conductor: 'c',
     };
-    const second = (await writer.accept(begins, 'Superseded by "this".', draft, reservation, {}))!;
+    const second = (await writer.accept(
+      { draft, reservation },
+      { work: begins, superseding: 'Superseded by "this".' },
+    ))!;
     expect((await kit.parts.operations.load(operation.id))?.journal.state).toBe('finished');
     expect((await kit.parts.operations.openOf(uuid))?.id).toBe(second.id);
   });
@@ -105,12 +109,12 @@ describe('a commit', () => {
     draft.put({ driver_internal_info: { found: 1 }, power_state: 'power on' });
     const insert = [{ ...step, name: 'inserted' }];
     const next = advance(begun.journal, { on: 'outcome', outcome: { is: 'done', insert } });
-    const ended = moves.plan(draft.row, 'done', {});
+    const ended = moves.plan(draft.row, 'done', { actor: BY });
     const waits = { for: 'poll' as const, pollAfter: 50, fallback: null, timeout: 60_000 };
-    const deadline = await writer.commit(operation, next.journal, waits, draft, reservation, {
-      moves: [ended],
-      release: true,
-    });
+    const deadline = await writer.commit(
+      { operation, draft, reservation },
+      { journal: next.journal, wait: waits, moves: [ended], release: true },
+    );
     expect(deadline).toBeCloseTo(60_000, -3);
     expect(isGiven()).toBe(true);
     expect(await stored(uuid)).toMatchObject({
@@ -135,7 +139,7 @@ describe('a commit', () => {
     await kit.parts.nodes.edit(uuid, null, (clear) => ({
       driver_internal_info: { ...clear.driver_internal_info, agent_secret_token: 'canary', agent_url: 'u' },
     }));
-    await writer.commit(operation, operation.journal, null, draft, reservation);
+    await writer.commit({ operation, draft, reservation }, { journal: operation.journal });
     const node = await stored(uuid);
     expect(kit.parts.nodes.withSecrets(node).driver_internal_info).toEqual({
       old: 2,
@@ -154,14 +158,14 @@ describe('a commit', () => {
     const before = await stored(uuid);
     draft.put({ driver_internal_info: { old: 2 } });
     const { journal } = advance(operation.journal, { on: 'begin' });
-    const entry = { moves: [moves.plan(draft.row, 'done', {})], release: true };
-    await expect(writer.commit(operation, journal, null, draft, reservation, entry)).rejects.toThrow(
+    const entry = { moves: [moves.plan(draft.row, 'done', { actor: BY })], release: true };
+    await expect(writer.commit({ operation, draft, reservation }, { journal, ...entry })).rejects.toThrow(
       ReservationLostError,
     );
     await expect(writer.checkpoint(reservation, operation.id, 0, 'x')).rejects.toThrow(ReservationLostError);
-    await expect(writer.accept(null, 'Superseded.', draft, reservation, entry)).rejects.toThrow(
-      ReservationLostError,
-    );
+    await expect(
+      writer.accept({ draft, reservation }, { work: null, superseding: 'Superseded.', ...entry }),
+    ).rejects.toThrow(ReservationLostError);
     expect(isGiven()).toBe(false);
     expect(await stored(uuid)).toEqual(before);
     expect(await kit.states(uuid)).toEqual(['enroll', 'verifying']);

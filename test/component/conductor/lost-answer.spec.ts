@@ -122,7 +122,7 @@ describe('the answer to the statement that accepts a verb is lost: it is carried
   it('what is done beside a workflow: boot mode', async () => {
     const uuid = await node('manageable');
     proxy.loses = commitBehind(/insert into operation \(/);
-    await kit.conductor.hardware.setBootMode(uuid, 'uefi', 'req-1');
+    await kit.conductor.hardware.setBootMode(uuid, 'uefi', BY);
     expect(proxy.lost).toBe(1);
     await vi.waitFor(async () => {
       expect(await source.query(`select 1 from operation where finished_at is null`)).toEqual([]);

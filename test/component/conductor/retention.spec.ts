@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { BY, fakeConductor } from '../../support/conductor.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
+import { NOTE } from '../../support/note.js';
 
 let database: TestDatabase;
 let kit: Awaited<ReturnType<typeof fakeConductor>>;
@@ -80,7 +81,7 @@ describe('what happened to nodes', () => {
     expect(await count('event where node_uuid = $1', [uuid])).toBe(0);
     expect(await count('operation where node_uuid = $1', [uuid])).toBe(0);
     // What somebody told of it too late.
-    await kit.parts.events.add({ node_uuid: uuid, event_type: 'test', event: 'late' }, database.source);
+    await kit.parts.events.add({ node_uuid: uuid, ...NOTE, event: 'late' }, database.source);
     await kit.conductor.nodes.create({ uuid, driver: 'fake-hardware', provision_state: 'enroll' }, BY);
     const node = await kit.parts.nodes.get(uuid);
     const shown = await kit.parts.events.history(node, { limit: 100 });

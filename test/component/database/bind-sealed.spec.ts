@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ALL_BOUND, bindSealed, holdsSealed } from '../../../src/database/bind-sealed.js';
 import { Keyring } from '../../../src/database/sealing.js';
+import { CONDUCTOR } from '../../../src/domain/actor.js';
 import type { JsonObject } from '../../../src/domain/json.js';
 import type { PlannedStep } from '../../../src/domain/step/step.js';
 import { DeployTemplateRepository } from '../../../src/persistence/deploy-template/deploy-template.repository.js';
@@ -93,7 +94,7 @@ async function furnish(secret: string, keyring = ring): Promise<Record<string, (
       visible: true,
       agent: false,
     };
-    const row = { uuid: own, node_uuid: uuid, kind, steps: [step], request_id: null, conductor: 'here' };
+    const row = { uuid: own, node_uuid: uuid, kind, steps: [step], actor: CONDUCTOR, conductor: 'here' };
     const { id } = await operations.create(row, source.manager);
     return async () => (await operations.load(id))!.journal.steps[0]!.args;
   };

@@ -8,6 +8,7 @@ import { EventRepository } from '../../../src/persistence/event/event.repository
 import { EventStream } from '../../../src/persistence/event/event-stream.js';
 import { BY, fakeConductor } from '../../support/conductor.js';
 import { silentLog, startTestDatabase, type TestDatabase } from '../../support/database.js';
+import { NOTE } from '../../support/note.js';
 import { StallingProxy } from '../../support/stalling-proxy.js';
 
 let database: TestDatabase;
@@ -90,7 +91,7 @@ describe('a connection that goes silent', () => {
     );
     const add = (event: string) =>
       new EventRepository(database.source).add(
-        { node_uuid: randomUUID(), event_type: 'test', event },
+        { node_uuid: randomUUID(), ...NOTE, event },
         database.source.manager,
       );
     await add('heard');

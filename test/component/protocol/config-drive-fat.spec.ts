@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { buildFat } from '../../../src/protocol/file-system/fat.js';
-import { buildIso9660 } from '../../../src/protocol/iso/write.js';
 import { readIso9660 } from '../../../src/protocol/iso/read.js';
+import { buildIso9660 } from '../../../src/protocol/iso/write.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'fat-'));
 afterAll(() => rmSync(dir, { recursive: true }));

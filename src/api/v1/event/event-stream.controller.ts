@@ -84,6 +84,7 @@ function lastEventId(header: string | string[] | undefined): string | null {
 }
 
 function shown(event: Event) {
-  const { id, created_at, user_name, written_by, horizon, ...rest } = event;
+  // From which address it was asked is for an audit, not for everybody who watches.
+  const { id, created_at, user_name, written_by, horizon, source, ...rest } = event;
   return { ...rest, created_at: timestamp(created_at), user: user_name };
 }

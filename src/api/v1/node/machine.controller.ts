@@ -68,7 +68,7 @@ export class NodeMachineController {
     refuseUnknown(given, ['enabled']);
     const node = await this.finder.find(params['ident']!, asked);
     const enabled = required('enabled', readFlag(given, 'enabled'));
-    await this.conductor.hardware.setConsole(node.uuid, enabled, asked.by.request_id);
+    await this.conductor.hardware.setConsole(node.uuid, enabled, asked.by);
     accepted(reply, request, 'states/console');
   }
 
@@ -81,7 +81,7 @@ export class NodeMachineController {
     const node = await this.finder.find(params['ident']!, asked);
     if (!asked.version.does('raidConfig')) throw new FerricError('not-acceptable', 'Request not acceptable.');
     const config = objectBody('target_raid_config', body) as JsonObject;
-    await notThere(() => this.conductor.hardware.setTargetRaid(node.uuid, config));
+    await notThere(() => this.conductor.hardware.setTargetRaid(node.uuid, config, asked.by));
   }
 
   @Put('states/boot_mode')
@@ -104,7 +104,7 @@ export class NodeMachineController {
         `Invalid boot mode ${shorten(target)} requested for node. Allowed boot modes are: bios, uefi`,
       );
     }
-    await this.conductor.hardware.setBootMode(node.uuid, target, asked.by.request_id);
+    await this.conductor.hardware.setBootMode(node.uuid, target, asked.by);
     accepted(reply, request, 'states');
   }
 
@@ -123,7 +123,7 @@ export class NodeMachineController {
     refuseUnknown(given, ['target']);
     const node = await this.finder.find(params['ident']!, asked);
     const target = required('target', readFlag(given, 'target'));
-    await this.conductor.hardware.setSecureBoot(node.uuid, target, asked.by.request_id);
+    await this.conductor.hardware.setSecureBoot(node.uuid, target, asked.by);
     accepted(reply, request, 'states');
   }
 
@@ -155,7 +155,7 @@ export class NodeMachineController {
     if (!MEDIA_SCHEMES.includes(scheme))
       throw new InvalidError(`Unsupported or missing URL scheme: ${scheme}`);
     const medium = { device_type, image_url, image_download_source };
-    await this.conductor.hardware.attachMedia(node.uuid, medium, asked.by.request_id);
+    await this.conductor.hardware.attachMedia(node.uuid, medium, asked.by);
   }
 
   @Delete('vmedia')
@@ -167,7 +167,7 @@ export class NodeMachineController {
     const { device_types } = readQuery(query, DETACHING, asked.version);
     const node = await this.finder.find(params['ident']!, asked);
     const devices = device_types?.map(mediaDevice) ?? null;
-    await this.conductor.hardware.detachMedia(node.uuid, devices, asked.by.request_id);
+    await this.conductor.hardware.detachMedia(node.uuid, devices, asked.by);
   }
 }
 

@@ -54,7 +54,12 @@ export class NodeManagementController {
     const given = objectBody('boot_device', body);
     refuseUnknown(given, ['boot_device', 'persistent']);
     const device = required('boot_device', readText(given, 'boot_device', 100));
-    await this.conductor.hardware.setBootDevice(node.uuid, device, readFlag(given, 'persistent') ?? false);
+    await this.conductor.hardware.setBootDevice(
+      node.uuid,
+      device,
+      readFlag(given, 'persistent') ?? false,
+      asked.by,
+    );
   }
 
   @Get('boot_device/supported')
@@ -77,7 +82,7 @@ export class NodeManagementController {
   async injectNmi(@Req() { asked, params, body }: ApiRequest) {
     const node = await this.finder.find(params['ident']!, asked);
     refuseUnknown(objectBody('inject_nmi', body ?? {}), []);
-    await this.conductor.hardware.injectNmi(node.uuid);
+    await this.conductor.hardware.injectNmi(node.uuid, asked.by);
   }
 
   @Get('indicators')
@@ -155,7 +160,7 @@ export class NodeManagementController {
     const given = objectBody('indicator', body);
     refuseUnknown(given, ['state']);
     const state = required('state', readText(given, 'state', 100)).toLowerCase();
-    await this.conductor.hardware.setIndicator(node.uuid, component, name, state);
+    await this.conductor.hardware.setIndicator(node.uuid, { component, name }, state, asked.by);
   }
 }
 

@@ -2,6 +2,7 @@ import { Controller, Delete, Get, HttpCode, Put, Req, Res } from '@nestjs/common
 import { Conductor } from '../../../conductor/service/conductor.js';
 import { ConflictError, FerricError, InvalidError } from '../../../domain/errors.js';
 import { POWER_TARGETS, type PowerTarget } from '../../../domain/power/power.js';
+import { factsOfRow } from '../../../domain/provision/machine.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';
@@ -82,7 +83,7 @@ export class NodeStatesController {
           `while it is in state "${state ?? 'None'}".`,
       );
     if (!isPowerTarget(target)) throw illegal(node.power_state);
-    if (node.provision_state === 'cleaning' || node.provision_state === 'clean wait') {
+    if (factsOfRow(node).powerLocked) {
       throw illegal(node.provision_state);
     }
     if (target.endsWith('power off') && node.disable_power_off) {

@@ -124,13 +124,7 @@ export class NodeVendorController {
     const { asked, params } = request;
     const node = await this.finder.find(params['ident']!, asked);
     const { method, given } = vendorCall(request);
-    const answer = await this.conductor.vendor.call(
-      node.uuid,
-      method,
-      request.method,
-      given,
-      asked.by.request_id,
-    );
+    const answer = await this.conductor.vendor.call(node.uuid, method, request.method, given, asked.by);
     return answerVendor(reply, answer);
   }
 }

@@ -4,6 +4,7 @@ import { HardwareRepository } from '../../../../src/persistence/hardware/hardwar
 import type { ApiClient } from '../../../support/api.js';
 import { LESSEE, OWNER } from '../../../support/auth/persona.js';
 import type { TestDatabase } from '../../../support/database.js';
+import { NOTE } from '../../../support/note.js';
 
 /** What the cases call things, and what stands there. Ironic's UUIDs where bodies of the cases name them. */
 export const IDENTS: Record<string, string> = {
@@ -124,7 +125,7 @@ async function noteWhatIsKnown({ source }: Pick<TestDatabase, 'source'>): Promis
     await hardware.replaceInventory(node, inventory, source);
     const setting = { name: IDENTS['bios_setting']!, value: 'on' };
     await hardware.replaceBiosSettings(node, [setting], source);
-    const event = { node_uuid: node, event_type: 'provisioning', event: 'meow' };
+    const event = { node_uuid: node, ...NOTE, event: 'meow' };
     IDENTS[history] = (await events.add(event, source)).uuid;
   }
 }

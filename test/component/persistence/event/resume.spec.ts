@@ -5,6 +5,7 @@ import type { Event } from '../../../../src/persistence/event/event.entity.js';
 import { EventRepository } from '../../../../src/persistence/event/event.repository.js';
 import { EventStream } from '../../../../src/persistence/event/event-stream.js';
 import { startTestDatabase, type TestDatabase } from '../../../support/database.js';
+import { NOTE } from '../../../support/note.js';
 
 let database: TestDatabase;
 let events: EventRepository;
@@ -36,7 +37,7 @@ function follow(stream: EventStream, after: string | null) {
 }
 const NODE = randomUUID();
 const add = (event: string, on = database.source.manager) =>
-  events.add({ node_uuid: NODE, event_type: 'test', event }, on);
+  events.add({ node_uuid: NODE, ...NOTE, event }, on);
 /** Written, and committed when it is said. */
 async function held(event: string) {
   const runner = database.source.createQueryRunner();
