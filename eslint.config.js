@@ -1,5 +1,6 @@
 import tseslint from 'typescript-eslint';
 import { contained } from './scripts/lint/contained.js';
+import { provisionStates } from './scripts/lint/provision-states.js';
 
 const noProcess = {
   paths: [
@@ -92,5 +93,24 @@ export default tseslint.config(
     ignores: ['src/**/*-worker.ts', 'src/platform/command-server.ts', 'src/platform/boundary.ts'],
     plugins: { ferric: { rules: { contained } } },
     rules: { 'ferric/contained': 'error' },
+  },
+  {
+    // Lists of provision states stand in one table.
+    files: ['src/**/*.ts'],
+    ignores: ['src/domain/provision/table.ts'],
+    plugins: { states: { rules: { 'one-table': provisionStates } } },
+    rules: { 'states/one-table': 'error' },
+  },
+  {
+    // The wiring of the conductor is a list of its parts, and a worker's clock, doors and ends hang together.
+    files: ['src/conductor/**/*.ts', 'src/domain/provision/**/*.ts'],
+    ignores: [
+      'src/conductor/compose.ts',
+      'src/conductor/conductor.module.ts',
+      'src/conductor/inspection/rule-thread.ts',
+    ],
+    rules: {
+      'max-lines-per-function': ['error', { max: 40, skipBlankLines: true, skipComments: true, IIFEs: true }],
+    },
   },
 );
