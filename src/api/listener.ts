@@ -13,6 +13,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { contained } from '../platform/boundary.js';
 import { type ConnectionLimits, capConnections } from '../platform/connection-cap.js';
 import { Drain } from '../platform/drain.js';
+import { HeldPorts } from '../platform/held-ports.js';
 import type { Logger } from '../platform/logger.js';
 import { registerListener } from '../platform/own-listeners.js';
 import { ThrottledLog } from '../platform/throttled-log.js';
@@ -77,8 +78,14 @@ export interface ListenerOptions {
 type BodyRequest = Parameters<typeof isStreamed>[0] & { ip: string; routeOptions: { bodyLimit?: number } };
 
 export interface ApiListener {
-  /** @returns where it listens; port 0 was chosen by the system */
-  listen(at: { address: string; port: number }): Promise<{ address: string; port: number }>;
+  /**
+   * @param ports that hold the port for it
+   * @returns where it listens; port 0 was chosen by the system
+   */
+  listen(
+    at: { address: string; port: number },
+    ports?: HeldPorts,
+  ): Promise<{ address: string; port: number }>;
   /** On a Unix socket, which is the daemon's own account's. @param path absolute */
   listenOn(path: string): Promise<void>;
   /** Ends live streams, lets answers under way finish. @param hurry cuts what is left short */
@@ -119,16 +126,16 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
   await app.init();
   await adapter.getInstance().ready();
   const throttled = new ThrottledLog(options.log);
-  capConnections(app.getHttpServer(), options.connections ?? CONNECTIONS, (client) =>
-    throttled.warn({ client }, 'too many connections, one refused'),
+  capConnections(app.getHttpServer(), options.connections ?? CONNECTIONS, (client, why) =>
+    throttled.warn({ client, why }, 'too many connections, one refused'),
   );
   const draining = new Drain(app.getHttpServer());
   return {
     routes,
     listenOn: (path) => listenOnSocket(app.getHttpServer(), path),
-    async listen({ address, port }) {
+    async listen(at, ports = new HeldPorts()) {
       registerListener(app.getHttpServer(), options.publicEndpoint);
-      await app.listen(port, address);
+      await ports.listen(app.getHttpServer(), at);
       const bound = app.getHttpServer().address() as AddressInfo;
       return { address: bound.address, port: bound.port };
     },

@@ -5,6 +5,7 @@ import type { LeaseRepository } from '../persistence/lease/lease.repository.js';
 import type { SourceRule } from '../persistence/lease/source-rule.js';
 import type { PortRepository } from '../persistence/port/port.repository.js';
 import type { PublishedFileRepository } from '../persistence/published-file/published-file.repository.js';
+import { HeldPorts } from '../platform/held-ports.js';
 import type { Logger } from '../platform/logger.js';
 import { portBook } from './dhcp/port-book.js';
 import { DhcpServer } from './dhcp/server.js';
@@ -46,11 +47,11 @@ export class NetbootServers {
   }
 
   /** DHCP comes last: no machine is sent to a server that is not there yet. @throws whatever keeps one from starting */
-  async start(): Promise<void> {
+  async start(ports = new HeldPorts()): Promise<void> {
     await checkOpening();
     try {
-      await this.http.start();
-      await this.tftp.start();
+      await this.http.start(ports);
+      await this.tftp.start(ports);
       await this.dhcp.start();
     } catch (error) {
       await this.stop();

@@ -1,6 +1,7 @@
 import type { Server, Socket } from 'node:net';
 import { PerSource } from '../domain/network/source.js';
 import { contained } from './boundary.js';
+import { connectionRoom, descriptorLimit } from './descriptors.js';
 
 export interface ConnectionLimits {
   /** At once in all, and from one source (`sourceOf`). */
@@ -9,27 +10,48 @@ export interface ConnectionLimits {
 }
 
 /**
- * Cuts the connections beyond a listener's limits as they come: what is idle costs a descriptor all the same.
- * @param refused for the log
+ * Of all listeners of this process. Where descriptors run out, Node.js closes who waits to be accepted without a word
+ * (libuv keeps one descriptor for that, `uv__emfile_trick` in src/unix/stream.c), and the database, files and programs get
+ * none either. So connections end below the limit.
+ */
+let open = 0;
+let room: number | null = null;
+
+/**
+ * Cuts the connections beyond a listener's limits, and beyond what the descriptors of this process leave room for, as they
+ * come: what is idle costs a descriptor all the same.
+ * @param refused for the log: whom, and why
  */
 export function capConnections(
   server: Server,
   { total, perClient }: ConnectionLimits,
-  refused: (address: string) => void,
+  refused: (address: string, why: string) => void,
 ): void {
   const held = new PerSource();
+  room ??= connectionRoom(descriptorLimit());
+  const most = room;
   server.maxConnections = total;
   const admit = (socket: Socket) => {
     const address = socket.remoteAddress;
-    // A Unix socket has none: who reaches it is the same account.
-    if (address === undefined) return;
-    if (held.of(address) >= perClient) {
-      refused(address);
+    if (open >= most) {
+      refused(address ?? 'a Unix socket', `all listeners together hold ${open} (ulimit -n)`);
       socket.destroy();
       return;
     }
-    held.add(address);
-    const gone = () => held.giveBack(address);
+    // A Unix socket has none: who reaches it is the same account.
+    if (address !== undefined) {
+      if (held.of(address) >= perClient) {
+        refused(address, `its source holds ${perClient}`);
+        socket.destroy();
+        return;
+      }
+      held.add(address);
+    }
+    open += 1;
+    const gone = () => {
+      open -= 1;
+      if (address !== undefined) held.giveBack(address);
+    };
     socket.once('close', contained('a connection that closed', gone));
   };
   server.on(

@@ -9,11 +9,13 @@ const listeners = new Map<Server, string | null>();
 /**
  * Makes a listener known to those who judge URLs out of users' hands: none of them may lead back to Ferric itself.
  * @param publicUrl where it is reached by others, if not at its own address
+ * @returns forgets it, as its end does
  */
-export function registerListener(server: Server, publicUrl: string | null): void {
+export function registerListener(server: Server, publicUrl: string | null): () => void {
   listeners.set(server, publicUrl);
   const forget = () => void listeners.delete(server);
   server.once('close', contained('a listener that closed', forget));
+  return forget;
 }
 
 /** TCP ports that this process listens on now. */

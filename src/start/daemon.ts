@@ -20,8 +20,10 @@ import { DriverRegistry } from '../driver/registry.js';
 import { ImageService } from '../image/image-service.js';
 import type { ImageLibrary } from '../image-library/image-library.js';
 import { IMAGE_LIBRARY } from '../image-library/image-library.module.js';
+import { checkDhcpPort } from '../netboot/dhcp/port-check.js';
 import { PublishedSweep } from '../netboot/published/sweep.js';
 import { NetbootServers } from '../netboot/servers.js';
+import { doorAddresses } from '../netboot/tftp/doors.js';
 import { BootPlanRepository } from '../persistence/boot-plan/boot-plan.repository.js';
 import { EventStream } from '../persistence/event/event-stream.js';
 import { LeaseRepository } from '../persistence/lease/lease.repository.js';
@@ -30,9 +32,10 @@ import { PortRepository } from '../persistence/port/port.repository.js';
 import { PublishedFileRepository } from '../persistence/published-file/published-file.repository.js';
 import { CommandProcess } from '../platform/command-process.js';
 import { lockDirectory } from '../platform/directory-lock.js';
+import { HeldPorts, type WantedPort } from '../platform/held-ports.js';
 import { injected } from '../platform/injected.js';
 import type { Logger } from '../platform/logger.js';
-import { probePorts, type WantedPort } from '../platform/port-probe.js';
+
 import { AppModule } from './app.module.js';
 import { startObservation } from './observation.js';
 
@@ -100,7 +103,10 @@ async function startParts(
 ): Promise<void> {
   const lock = await lockDirectory(config.data_dir, log);
   started.add('data directory', async () => lock.release());
-  await probePorts(portsOf(config));
+  const ports = new HeldPorts();
+  await ports.hold(portsOf(config));
+  started.add('ports', async () => ports.release());
+  await checkDhcpPort(config.netboot.dhcp, log);
   const connection = await database(config, log, started, onFatal);
   const app = await NestFactory.createApplicationContext(
     AppModule.forRoot({
@@ -112,13 +118,13 @@ async function startParts(
     { logger: false, abortOnError: false },
   );
   started.add('application', () => app.close());
-  const observation = await startObservation(app, config, log);
+  const observation = await startObservation(app, config, log, ports);
   started.add('metrics', () => observation.stop());
   const { readiness } = observation;
   await holdName(app, config, log, started, onFatal);
   await conductor(app, config, log, started);
-  await netboot(app, config, log, started, readiness);
-  await listeners(app, config, log, started);
+  await netboot(app, config, log, started, readiness, ports);
+  await listeners(app, config, log, started, ports);
   readiness.serving();
   // The last that was started ends first: from then on others are sent elsewhere.
   started.add('readiness', async () => readiness.stopping());
@@ -131,7 +137,12 @@ function portsOf({ api, agent, netboot, metrics }: Config): WantedPort[] {
     { protocol: 'tcp', ...agent.listen, key: 'agent.listen' },
     { protocol: 'tcp', address: metrics.listen, port: metrics.port, key: 'metrics.listen' },
     { protocol: 'tcp', address: netboot.http.listen, port: netboot.http.port, key: 'netboot.http.listen' },
-    { protocol: 'udp', address: netboot.tftp.listen, port: netboot.tftp.port, key: 'netboot.tftp.listen' },
+    ...(netboot.tftp.listen === null ? [] : doorAddresses(netboot.tftp.listen)).map((address) => ({
+      protocol: 'udp' as const,
+      address,
+      port: netboot.tftp.port,
+      key: 'netboot.tftp.listen',
+    })),
   ];
   return wanted.filter((one): one is WantedPort => one.address !== null && one.port !== 0);
 }
@@ -204,11 +215,12 @@ async function netboot(
   log: Logger,
   started: Started,
   readiness: Readiness,
+  ports: HeldPorts,
 ): Promise<void> {
   const memory = NETBOOT_PARTS.from(app);
   const roots = [httpRoot(config), tftpRoot(config)];
   const servers = new NetbootServers(config.netboot, roots, memory, log);
-  await servers.start();
+  await servers.start(ports);
   started.add('network boot', (hurry) => servers.stop(hurry));
   for (const [name, look] of servers.looks()) readiness.watch(name, look);
   const sweep = new PublishedSweep(memory.published, {
@@ -227,10 +239,11 @@ async function listeners(
   config: Config,
   log: Logger,
   started: Started,
+  ports: HeldPorts,
 ): Promise<void> {
   const agents = await createAgentApi(app);
   started.add('agents’ listener', (hurry) => agents.close(hurry));
-  const forAgents = await agents.listen(config.agent.listen);
+  const forAgents = await agents.listen(config.agent.listen, ports);
   log.info(
     `agents: lookup and heartbeat at ${forAgents.address}:${forAgents.port}, told as ${agentApiUrl(config)}`,
   );
@@ -242,7 +255,7 @@ async function listeners(
   started.add('operators’ listener', (hurry) => api.close(hurry));
   const { socket, listen } = config.api;
   if (socket !== null) await api.listenOn(socket);
-  const at = socket === null ? await api.listen(listen) : null;
+  const at = socket === null ? await api.listen(listen, ports) : null;
   const where = at === null ? `the Unix socket ${String(socket)}` : `${at.address}:${at.port}`;
   log.info(`api: Bare Metal API at ${where}, login: ${config.auth.strategy}`);
 }

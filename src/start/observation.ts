@@ -11,6 +11,7 @@ import { isDatabaseAway } from '../domain/errors.js';
 import { ConductorRecordRepository } from '../persistence/conductor-record/conductor-record.repository.js';
 import { type FleetCounts, FleetCountsRepository } from '../persistence/fleet/fleet-counts.repository.js';
 import { contained, faultCounts } from '../platform/boundary.js';
+import type { HeldPorts } from '../platform/held-ports.js';
 import { standardOutput } from '../platform/log-output.js';
 import type { Logger } from '../platform/logger.js';
 import { expose } from '../platform/meter/exposition.js';
@@ -34,6 +35,7 @@ export async function startObservation(
   app: INestApplicationContext,
   config: Config,
   log: Logger,
+  ports: HeldPorts,
 ): Promise<Observation> {
   const readiness = new Readiness();
   if (config.metrics.listen === null) return { readiness, stop: async () => {} };
@@ -53,7 +55,7 @@ export async function startObservation(
     readiness,
     log: log.child({ listener: 'metrics' }),
   });
-  await server.start();
+  await server.start(ports);
   log.info(`metrics: /metrics, /livez and /readyz at ${config.metrics.listen}:${server.port}`);
   return {
     readiness,

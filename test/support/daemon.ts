@@ -34,9 +34,12 @@ export class DaemonHome {
     chmodSync(this.directory, 0o755);
   }
 
-  /** @param env further settings as FERRIC_* variables */
-  async start(env: Record<string, string> = {}): Promise<RunningDaemon> {
-    const daemon = await this.launch(env);
+  /**
+   * @param env further settings as FERRIC_* variables
+   * @param before a program that becomes the daemon, with its arguments
+   */
+  async start(env: Record<string, string> = {}, before: readonly string[] = []): Promise<RunningDaemon> {
+    const daemon = await this.launch(env, before);
     if (await this.isReady(daemon)) return daemon;
     throw new Error(`the daemon did not start:\n${daemon.log()}`);
   }
@@ -52,7 +55,7 @@ export class DaemonHome {
   }
 
   /** As `start`, for a daemon that may end before it is ready. One that a failed test left running is stopped. */
-  async launch(env: Record<string, string> = {}): Promise<RunningDaemon> {
+  async launch(env: Record<string, string> = {}, before: readonly string[] = []): Promise<RunningDaemon> {
     await this.#stopRunning();
     this.#ports ??= { api: await freePort(), agent: await freePort(), http: await freePort() };
     const ports = this.#ports;
@@ -69,7 +72,8 @@ export class DaemonHome {
       this.config,
     );
     writeFileSync(file, stringify(settings));
-    const child = spawn(process.execPath, [PROGRAM, '--config', file], {
+    const [program, ...args] = [...before, process.execPath, PROGRAM, '--config', file];
+    const child = spawn(program!, args, {
       env: { PATH: process.env['PATH'] ?? '', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -7,6 +7,7 @@ import type { MetricsSettings } from '../../config/section/metrics.js';
 import { FerricError, messageOf } from '../../domain/errors.js';
 import { contained } from '../../platform/boundary.js';
 import { capConnections } from '../../platform/connection-cap.js';
+import { HeldPorts } from '../../platform/held-ports.js';
 import type { Logger } from '../../platform/logger.js';
 import { EXPOSITION_TYPE } from '../../platform/meter/exposition.js';
 import { registerListener } from '../../platform/own-listeners.js';
@@ -47,7 +48,7 @@ export class MetricsServer {
   }
 
   /** Does nothing where it is off. @throws Error where the address or port cannot be bound */
-  async start(): Promise<void> {
+  async start(ports = new HeldPorts()): Promise<void> {
     const { listen, port, max_connections, max_connections_per_client } = this.parts.settings;
     if (listen === null) return;
     const server = createServer(
@@ -68,16 +69,10 @@ export class MetricsServer {
       SILENCE,
       contained('metrics: silent connection', (socket: Socket) => socket.destroy()),
     );
-    capConnections(server, { total: max_connections, perClient: max_connections_per_client }, (client) =>
-      this.#throttled.warn({ client }, 'metrics: too many connections, one refused'),
+    capConnections(server, { total: max_connections, perClient: max_connections_per_client }, (client, why) =>
+      this.#throttled.warn({ client, why }, 'metrics: too many connections, one refused'),
     );
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(port, listen, () => {
-        server.off('error', reject);
-        resolve();
-      });
-    });
+    await ports.listen(server, { address: listen, port });
     const broken = (error: Error) => this.#throttled.error({ error: error.message }, 'metrics: socket');
     server.on('error', contained('metrics: socket', broken));
     this.#server = server;

@@ -6,6 +6,7 @@ import { isDatabaseAway, messageOf } from '../../domain/errors.js';
 import { contained } from '../../platform/boundary.js';
 import { capConnections } from '../../platform/connection-cap.js';
 import { Drain } from '../../platform/drain.js';
+import { HeldPorts } from '../../platform/held-ports.js';
 import type { Logger } from '../../platform/logger.js';
 import { count } from '../../platform/meter/meter.js';
 import { registerListener } from '../../platform/own-listeners.js';
@@ -59,7 +60,7 @@ export class HttpBootServer {
   }
 
   /** Does nothing where HTTP is off. @throws Error where the address or port cannot be bound */
-  async start(): Promise<void> {
+  async start(ports = new HeldPorts()): Promise<void> {
     const { listen, port, max_connections, max_connections_per_client } = this.section.http;
     if (listen === null) return;
     const server = createServer(
@@ -79,8 +80,8 @@ export class HttpBootServer {
       ),
     );
     registerListener(server, this.section.http.public_url);
-    capConnections(server, { total: max_connections, perClient: max_connections_per_client }, (client) =>
-      this.#throttled.warn({ client }, 'HTTP boot: too many connections, one refused'),
+    capConnections(server, { total: max_connections, perClient: max_connections_per_client }, (client, why) =>
+      this.#throttled.warn({ client, why }, 'HTTP boot: too many connections, one refused'),
     );
     server.setTimeout(
       SPEED_WINDOW,
@@ -93,13 +94,7 @@ export class HttpBootServer {
       else socket.destroy();
     };
     server.on('clientError', contained('HTTP boot: bad request', unread));
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(port, listen, () => {
-        server.off('error', reject);
-        resolve();
-      });
-    });
+    await ports.listen(server, { address: listen, port });
     this.#server = server;
     this.#draining = new Drain(server);
     const judge = contained('HTTP boot: slow readers', () => this.#judgeReaders());

@@ -2,6 +2,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { networkInterfaces } from 'node:os';
 import { messageOf } from '../../domain/errors.js';
 import { contained } from '../../platform/boundary.js';
+import type { HeldPorts } from '../../platform/held-ports.js';
 import type { ThrottledLog } from '../../platform/throttled-log.js';
 
 /** A socket on one address of ours. */
@@ -38,13 +39,13 @@ export class Doors {
   }
 
   /** @throws Error where an address or the port cannot be bound */
-  async open(listen: string, port: number): Promise<void> {
+  async open(listen: string, port: number, ports: HeldPorts): Promise<void> {
     if (listen !== EVERY_ADDRESS) {
-      this.#port = await this.#add(listen, port);
+      this.#port = await this.#add(listen, port, ports);
       return;
     }
     try {
-      for (const address of ownAddresses()) this.#port = await this.#add(address, this.#port ?? port);
+      for (const address of ownAddresses()) this.#port = await this.#add(address, this.#port ?? port, ports);
     } catch (error) {
       this.close();
       throw error;
@@ -87,7 +88,17 @@ export class Doors {
     }
   }
 
-  async #add(address: string, port: number): Promise<number> {
+  async #add(address: string, port: number, ports?: HeldPorts): Promise<number> {
+    const socket = ports?.takeUdp(address, port) ?? (await this.#bind(address, port));
+    const broken = (error: Error) => this.log.error({ address, error: error.message }, 'TFTP: socket');
+    socket.on('error', contained('TFTP: socket', broken));
+    const door = { address, socket };
+    this.#doors.set(address, door);
+    this.opened(door);
+    return socket.address().port;
+  }
+
+  async #bind(address: string, port: number): Promise<Socket> {
     const socket = createSocket('udp4');
     try {
       await new Promise<void>((resolve, reject) => {
@@ -101,13 +112,13 @@ export class Doors {
       socket.close();
       throw error;
     }
-    const broken = (error: Error) => this.log.error({ address, error: error.message }, 'TFTP: socket');
-    socket.on('error', contained('TFTP: socket', broken));
-    const door = { address, socket };
-    this.#doors.set(address, door);
-    this.opened(door);
-    return socket.address().port;
+    return socket;
   }
+}
+
+/** The addresses that TFTP has a socket on. @param listen netboot.tftp.listen */
+export function doorAddresses(listen: string): string[] {
+  return listen === EVERY_ADDRESS ? ownAddresses() : [listen];
 }
 
 function ownAddresses(): string[] {

@@ -3,6 +3,7 @@ import type { NetbootSection } from '../../config/section/netboot.js';
 import { bootName } from '../../domain/boot-name.js';
 import { messageOf } from '../../domain/errors.js';
 import { PerSource } from '../../domain/network/source.js';
+import { HeldPorts } from '../../platform/held-ports.js';
 import type { Logger } from '../../platform/logger.js';
 import { count, reading } from '../../platform/meter/meter.js';
 import { ThrottledLog } from '../../platform/throttled-log.js';
@@ -72,10 +73,10 @@ export class TftpServer {
   }
 
   /** Does nothing where TFTP is off. @throws Error where the address or port cannot be bound */
-  async start(): Promise<void> {
+  async start(ports = new HeldPorts()): Promise<void> {
     const { listen, port } = this.section;
     if (listen === null) return;
-    await this.#doors.open(listen, port);
+    await this.#doors.open(listen, port, ports);
     this.#unmeter = reading('tftp_sessions', () => [{ labels: {}, value: this.#served.size }]);
   }
 

@@ -1,7 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -10,6 +18,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { DaemonHome, type RunningDaemon } from '../../support/daemon.js';
 import { freePort } from '../../support/free-port.js';
+import { isRoot, Rack } from '../../support/netboot/rack.js';
 
 const PROGRAM = new URL('../../../dist/src/main.js', import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), 'ferric-start-'));
@@ -109,9 +118,145 @@ describe('a second start', () => {
     );
     taken.close();
     expect([second.status, second.lines.length]).toEqual([1, 1]);
-    expect(second.err).toContain(`api.listen: 127.0.0.1 port ${port} (TCP) is in use`);
+    expect(second.err).toContain(`api.listen: 127.0.0.1 port ${port} (TCP) is in use by `);
+    expect(second.err).toContain(`(pid ${process.pid})`);
     expect(second.err).toMatch(/agent\.listen: 192\.0\.2\.1 .* no address of this machine/);
     expect(existsSync(join(data_dir, 'postgresql'))).toBe(false);
+  });
+});
+
+describe('ports', () => {
+  const status = (url: string) =>
+    fetch(url, { headers: { connection: 'close' } }).then(
+      async (answer) => {
+        await answer.text();
+        return answer.status;
+      },
+      (error: Error) => String((error.cause as NodeJS.ErrnoException | undefined)?.code ?? error.message),
+    );
+  /** @returns whether another program gets it */
+  const bind = async (port: number) => {
+    const other = createServer().listen({ port, host: '127.0.0.1', exclusive: true });
+    const got = await once(other, 'listening').then(
+      () => true,
+      () => false,
+    );
+    other.close();
+    return got;
+  };
+
+  it('answer 503 until their listener is there; nobody is refused or reset, and no other program gets one', async () => {
+    const home = newHome();
+    const daemon = await home.launch();
+    const urls = [`${daemon.url}/v1`, `${daemon.agentUrl}/v1`];
+    const port = Number(new URL(daemon.url).port);
+    await until(async () => (await status(urls[0]!)) !== 'ECONNREFUSED');
+    const seen = new Set<number | string>();
+    const bound: boolean[] = [];
+    while (!daemon.log().includes('ferric is ready')) {
+      for (const url of urls) seen.add(await status(url));
+      bound.push(await bind(port));
+      await sleep(2);
+    }
+    seen.add(await status(urls[0]!));
+    expect([...seen].sort()).toEqual([200, 503]);
+    expect(new Set(bound)).toEqual(new Set([false]));
+    await daemon.stop();
+  });
+
+  it('answer 503 with Retry-After for as long as the start waits for its database', async () => {
+    const url = `postgresql://u:p@127.0.0.1:${await freePort()}/none`;
+    const home = newHome();
+    const daemon = await home.launch({ FERRIC_DATABASE__URL: url });
+    await until(async () => (await status(daemon.url)) === 503);
+    const answer = await fetch(`${daemon.url}/v1/nodes`);
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '2']);
+    expect(await answer.json()).toMatchObject({ error_message: expect.stringContaining('is starting') });
+    daemon.process.kill('SIGKILL');
+    await daemon.ended;
+    expect(await bind(Number(new URL(daemon.url).port))).toBe(true);
+  });
+
+  it.skipIf(!isRoot)('of DHCP are tried first, and who has one is named', async () => {
+    const rack = new Rack();
+    try {
+      const [inside, outside] = [rack.add('daemon'), rack.add('other')];
+      rack.wire({ in: inside, as: 'srv', ip: '10.68.0.1/24' }, { in: outside, as: 'eth0' });
+      const other = join(folder, 'other.mjs');
+      writeFileSync(
+        other,
+        `import { createSocket } from 'node:dgram';
+         const socket = createSocket({ type: 'udp6', reuseAddr: process.argv[2] === 'shared' });
+         socket.bind(67, '::', () => console.log('ready'));`,
+      );
+      const data_dir = join(folder, 'dhcp');
+      const dhcp = {
+        interface: 'srv',
+        subnets: [{ cidr: '10.68.0.0/24', range_start: '10.68.0.10', range_end: '10.68.0.20' }],
+      };
+      // A database that never comes: nothing is left behind.
+      const database = { url: 'postgresql://u:p@127.0.0.1:1/none' };
+      const config = configFile({ data_dir, database, netboot: { dhcp } });
+      const holder = await rack.start(inside, other, ['alone']);
+      const { status: ended, output } = await rack.run(inside, [
+        process.execPath,
+        PROGRAM,
+        '--config',
+        config,
+      ]);
+      expect(ended).toBe(1);
+      expect(output).toContain('netboot.dhcp.interface: srv port 67 (UDP) is in use by ');
+      expect(output).toContain(`(pid ${holder.pid})`);
+      holder.kill();
+      await holder.ended;
+      // One that shares it may serve another interface: the start goes on, and says who it is.
+      const sharer = await rack.start(inside, other, ['shared']);
+      const { output: shared } = await rack.run(
+        inside,
+        ['timeout', '-s', 'KILL', '15', process.execPath, PROGRAM, '--config', config],
+        30_000,
+      );
+      expect(shared).toMatch(new RegExp(`"holders":\\[\\{"pid":${sharer.pid}.*others listen on UDP port 67`));
+    } finally {
+      await rack.stop();
+    }
+  });
+});
+
+describe('few descriptors', () => {
+  it('run out for strangers first: who is in is served, and everybody when they are gone', async () => {
+    const home = newHome({ agent: { max_connections_per_client: 4096 } });
+    const daemon = await home.start({}, ['prlimit', '--nofile=256:256']);
+    const open = await Promise.all(
+      Array.from({ length: 400 }, async () => {
+        const socket = connect(Number(new URL(daemon.agentUrl).port), '127.0.0.1');
+        socket.on('error', () => undefined);
+        await once(socket, 'connect');
+        return socket;
+      }),
+    );
+    await until(() => open.filter((socket) => socket.destroyed).length > 250);
+    expect(open.filter((socket) => !socket.destroyed).length).toBeGreaterThan(100);
+    // Told, and not for each.
+    await until(() => daemon.log().includes('all listeners together hold'));
+    expect(daemon.log().match(/all listeners together hold/g)!.length).toBeLessThan(20);
+    expect(daemon.log()).not.toContain('EMFILE');
+    // What the daemon does by itself has descriptors: connections of the database, files, programs.
+    const descriptors = readdirSync(`/proc/${daemon.process.pid}/fd`).length;
+    expect(descriptors).toBeLessThan(256 - 40);
+    // There is room again at once for whoever comes when one has gone.
+    open.find((socket) => !socket.destroyed)!.destroy();
+    await until(() => answers(daemon));
+    for (const socket of open) socket.destroy();
+    await until(() => answers(daemon));
+    const made = await daemon.api('POST', '/v1/nodes', { driver: 'fake-hardware' });
+    await daemon.api('PUT', `/v1/nodes/${String(made['uuid'])}/states/provision`, { target: 'manage' });
+    await until(async () => {
+      const node = await daemon.api('GET', `/v1/nodes/${String(made['uuid'])}`);
+      return node['provision_state'] === 'manageable';
+    });
+    expect(daemon.log()).not.toContain('EMFILE');
+    await daemon.stop();
   });
 });
 

@@ -1,0 +1,136 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Server as NetServer } from 'node:net';
+import { FerricError } from '../domain/errors.js';
+import { contained } from './boundary.js';
+import { registerListener } from './own-listeners.js';
+import { holderInWords } from './port-holder.js';
+
+export interface WantedPort {
+  protocol: 'tcp' | 'udp';
+  address: string;
+  port: number;
+  /** The configuration's key, for the message. */
+  key: string;
+}
+
+const placeOf = ({ protocol, address, port }: Omit<WantedPort, 'key'>) => `${protocol} ${address} ${port}`;
+
+/**
+ * The daemon's ports from the first moment of its start on: no other program gets one while it starts, and it never ends
+ * half started for one that it lost. Until a listener takes its port over, TCP ports answer 503; datagrams are dropped,
+ * whose senders repeat them.
+ */
+export class HeldPorts {
+  readonly #servers = new Map<string, { server: Server; forget: () => void }>();
+  readonly #sockets = new Map<string, Socket>();
+
+  /** @throws FerricError with every port that cannot be had, and why */
+  async hold(wanted: readonly WantedPort[]): Promise<void> {
+    const faults: string[] = [];
+    for (const one of wanted) {
+      try {
+        if (one.protocol === 'tcp') this.#servers.set(placeOf(one), await holdTcp(one));
+        else this.#sockets.set(placeOf(one), await holdUdp(one));
+      } catch (error) {
+        const { key, address, port, protocol } = one;
+        const why = await reason(error as NodeJS.ErrnoException, one);
+        faults.push(`${key}: ${address} port ${port} (${protocol.toUpperCase()}) ${why}`);
+      }
+    }
+    if (faults.length === 0) return;
+    this.release();
+    throw new FerricError('unavailable', faults.join('; '));
+  }
+
+  /** Makes a server listen where a port is held for it, or where it was not, binds it. */
+  async listen(server: NetServer, at: { address: string; port: number }): Promise<void> {
+    const place = placeOf({ protocol: 'tcp', ...at });
+    const held = this.#servers.get(place);
+    this.#servers.delete(place);
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      const listening = () => {
+        server.off('error', reject);
+        resolve();
+      };
+      // Node.js takes the handle over, with whoever waits in its queue; `held` answers those that it has.
+      if (held) server.listen(held.server, listening);
+      else server.listen({ host: at.address, port: at.port }, listening);
+    });
+    held?.forget();
+  }
+
+  /** The socket that is bound there, to be the caller's from now on; null where none is held. */
+  takeUdp(address: string, port: number): Socket | null {
+    const place = placeOf({ protocol: 'udp', address, port });
+    const held = this.#sockets.get(place) ?? null;
+    this.#sockets.delete(place);
+    return held;
+  }
+
+  /** Lets go what nobody took. */
+  release(): void {
+    for (const { server } of this.#servers.values()) server.close();
+    for (const socket of this.#sockets.values()) socket.close();
+    this.#servers.clear();
+    this.#sockets.clear();
+  }
+}
+
+/** Says that it is too early, in a form that every client of ours understands. */
+const tooEarly = contained(
+  'a port that is held',
+  (request: IncomingMessage, response: ServerResponse) => {
+    request.resume();
+    const text = 'The service is starting. Please try again.';
+    response.writeHead(503, {
+      'content-type': 'application/json',
+      'retry-after': '2',
+      connection: 'close',
+    });
+    response.end(
+      JSON.stringify({ error_message: JSON.stringify({ faultcode: 'Server', faultstring: text }) }),
+    );
+  },
+  (_error, [request]) => request.destroy(),
+);
+
+async function holdTcp({ address: host, port }: WantedPort): Promise<{ server: Server; forget: () => void }> {
+  const server = createServer({ maxHeaderSize: 16 * 1024 }, tooEarly);
+  server.maxConnections = 256;
+  server.setTimeout(10_000);
+  const forget = registerListener(server, null);
+  server.listen({ host, port, exclusive: true });
+  await once(server, 'listening');
+  return { server, forget };
+}
+
+async function holdUdp({ address, port }: WantedPort): Promise<Socket> {
+  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+  try {
+    socket.bind({ address, port, exclusive: true });
+    await once(socket, 'listening');
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+  return socket;
+}
+
+async function reason(
+  { code, message }: NodeJS.ErrnoException,
+  { protocol, port }: WantedPort,
+): Promise<string> {
+  switch (code) {
+    case 'EADDRINUSE':
+      return `is in use by ${await holderInWords(protocol, port)}`;
+    case 'EADDRNOTAVAIL':
+      return 'is no address of this machine';
+    case 'EACCES':
+      return 'may not be bound by this account: ports below 1024 need root or CAP_NET_BIND_SERVICE';
+    default:
+      return message;
+  }
+}
