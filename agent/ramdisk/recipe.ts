@@ -5,7 +5,7 @@ const words = (text: string): readonly string[] => text.split(/\s+/).filter((wor
 /** Modules by name; their dependencies follow. One that a kernel lacks or has built in is reported, not fatal. */
 export const MODULE_SETS = {
   base: words(`
-    sd_mod sg dm_mod nvme usb_storage uas xhci_pci ehci_pci uhci_hcd ohci_pci hid_generic usbhid
+    sd_mod sr_mod sg dm_mod nvme usb_storage uas xhci_pci ehci_pci uhci_hcd ohci_pci hid_generic usbhid
     ipmi_si ipmi_devintf
     efivarfs vfat nls_ascii nls_cp437 nls_iso8859_1 nls_utf8 isofs
     ext4 xfs btrfs crc32c_generic
@@ -14,7 +14,7 @@ export const MODULE_SETS = {
   emulated: words(`
     e1000 e1000e igb igbvf 8139cp 8139too pcnet32 ne2k_pci vmxnet3
     ahci ata_piix ata_generic sym53c8xx mptspi mptsas megaraid_sas vmw_pvscsi
-    hv_netvsc hv_storvsc hv_vmbus xen_netfront xen_blkfront sr_mod`),
+    hv_netvsc hv_storvsc hv_vmbus xen_netfront xen_blkfront`),
   hardware: words(`
     igc ixgbe ixgbevf i40e iavf ice fm10k bnx2 bnx2x bnxt_en tg3 mlx4_en mlx4_core mlx5_core mlx5_ib ib_ipoib
     r8169 r8152 be2net qede qed qlcnic netxen_nic cxgb4 cxgb3 enic atlantic ena sfc nfp ionic sky2 skge alx

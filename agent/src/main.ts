@@ -4,8 +4,23 @@ import { Agent } from './agent.js';
 import { ConsoleLog } from './agent-log.js';
 import { messageOf } from './error.js';
 import { RealMachine } from './machine/machine.js';
+import { listNetworkInterfaces } from './machine/network-interface.js';
+import { runProgram } from './run-program.js';
+import { setUpStaticNetwork } from './static-network.js';
 import { AGENT_VERSION } from './version.js';
 
+const [, , task, file] = process.argv;
+if (task === 'static-network' && file !== undefined) {
+  const names = await setUpStaticNetwork(readFileSync(file, 'utf8'), {
+    list: listNetworkInterfaces,
+    ip: async (args) => void (await runProgram('ip', args)),
+    say: (text) => console.error(text),
+    resolvConf: '/etc/resolv.conf',
+    wait: 30_000,
+  });
+  console.log(names.join(' '));
+  process.exit(0);
+}
 const parameters = parseKernelCommandLine(readFileSync('/proc/cmdline', 'utf8'));
 const log = new ConsoleLog(parameters.has('ipa-debug') && parameters.get('ipa-debug') !== '0');
 log.say(`version ${AGENT_VERSION}, Node ${process.versions.node}`);

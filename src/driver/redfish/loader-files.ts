@@ -84,5 +84,5 @@ export class BootLoaderFiles {
 
 /** A buffer of its own, in which nothing else is. */
 async function bytesOf(path: string): Promise<Uint8Array> {
-  return Uint8Array.from(await readFile(path));
+  return new Uint8Array(await readFile(path));
 }

@@ -11,7 +11,7 @@ export function fileContent(path: string): StreamedContent {
   };
 }
 
-const own = (path: string) => Uint8Array.from(readFileSync(path));
+const own = (path: string) => new Uint8Array(readFileSync(path));
 
 /** A disc with Debian's boot loaders. @param unsigned a GRUB that nobody has signed, in place of shim and its GRUB */
 export function debianDisc(options: {
