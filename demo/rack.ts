@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, realpathSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { ImageServer } from '../lab/image-server.js';
 import { createLab, type Lab, type LabMachine, type LabMachineOptions, missingForLab } from '../lab/lab.js';
@@ -110,6 +110,46 @@ export class Rack implements AsyncDisposable {
     const uuid = String(node['uuid']);
     for (const mac of machine.machine.macs) {
       await this.api.request('POST', '/v1/ports', { address: mac, node_uuid: uuid });
+    }
+    return uuid;
+  }
+
+  /**
+   * Enrols a machine behind its Redfish service, to be started by virtual media.
+   * @param address static, with its prefix length, of the machine's first NIC
+   * @returns the node's UUID
+   */
+  async enrolRedfish(machine: LabMachine, address: string): Promise<string> {
+    const { name, users, redfish } = machine;
+    if (!redfish) throw new Error(`${name} has no Redfish service`);
+    const authorities = join(this.lab.directory, name, 'redfish.pem');
+    writeFileSync(authorities, redfish.certificate);
+    const [ip_address, prefix] = address.split('/');
+    const [mac] = machine.machine.macs;
+    const node = await this.api.request('POST', '/v1/nodes', {
+      name,
+      driver: 'redfish',
+      boot_interface: 'redfish-virtual-media',
+      driver_info: {
+        redfish_address: redfish.url,
+        redfish_username: users[0]!.name,
+        redfish_password: users[0]!.password,
+        redfish_verify_ca: authorities,
+        deploy_kernel: `file://${this.ramdisk.kernel}`,
+        deploy_ramdisk: this.images.url('/deploy.ramdisk'),
+        // Firmware shows nothing of it on the lab's serial console by itself.
+        kernel_append_params: '%default% console=tty0 console=ttyS0,115200',
+      },
+      properties: { capabilities: 'boot_mode:uefi' },
+      network_data: {
+        links: [{ id: 'nic0', type: 'phy', ethernet_mac_address: mac }],
+        networks: [{ id: 'net0', link: 'nic0', type: 'ipv4', ip_address, netmask: prefix }],
+        services: [],
+      },
+    });
+    const uuid = String(node['uuid']);
+    for (const each of machine.machine.macs) {
+      await this.api.request('POST', '/v1/ports', { address: each, node_uuid: uuid });
     }
     return uuid;
   }
