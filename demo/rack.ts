@@ -116,15 +116,14 @@ export class Rack implements AsyncDisposable {
 
   /**
    * Enrols a machine behind its Redfish service, to be started by virtual media.
-   * @param address static, with its prefix length, of the machine's first NIC
+   * @param ip_address static, of the machine's first NIC
    * @returns the node's UUID
    */
-  async enrolRedfish(machine: LabMachine, address: string): Promise<string> {
+  async enrolRedfish(machine: LabMachine, ip_address: string, netmask = '255.255.255.0'): Promise<string> {
     const { name, users, redfish } = machine;
     if (!redfish) throw new Error(`${name} has no Redfish service`);
     const authorities = join(this.lab.directory, name, 'redfish.pem');
     writeFileSync(authorities, redfish.certificate);
-    const [ip_address, prefix] = address.split('/');
     const [mac] = machine.machine.macs;
     const node = await this.api.request('POST', '/v1/nodes', {
       name,
@@ -143,7 +142,7 @@ export class Rack implements AsyncDisposable {
       properties: { capabilities: 'boot_mode:uefi' },
       network_data: {
         links: [{ id: 'nic0', type: 'phy', ethernet_mac_address: mac }],
-        networks: [{ id: 'net0', link: 'nic0', type: 'ipv4', ip_address, netmask: prefix }],
+        networks: [{ id: 'net0', network_id: 'rack', link: 'nic0', type: 'ipv4', ip_address, netmask }],
         services: [],
       },
     });

@@ -19,7 +19,7 @@ describe('deployment by virtual media', () => {
       const { rack } = raised;
       const { api } = rack;
       const node1 = rack.lab.machine('node1');
-      const uuid = await rack.enrolRedfish(node1, '10.77.0.50/24');
+      const uuid = await rack.enrolRedfish(node1, '10.77.0.50');
       await api.patch(uuid, { '/automated_clean': false });
       await api.provision(uuid, 'manage');
       await api.waitForState(uuid, 'manageable', { timeout: 3 * MINUTES });

@@ -36,7 +36,9 @@ export function readNetworkData(text: string): StaticNetwork {
   const interfaces = new Map<string, Mutable>();
   for (const link of partsOf(whole['links'])) {
     const name = String(link['id'] ?? link['name'] ?? '');
-    const mac = String(link['ethernet_mac_address'] ?? '').toLowerCase();
+    const mac = String(link['ethernet_mac_address'] ?? '')
+      .toLowerCase()
+      .replaceAll('-', ':');
     if (['bond', 'vlan'].includes(String(link['type'])))
       refused.push(`link ${name}: ${String(link['type'])}`);
     else if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(mac)) refused.push(`link ${name}: no MAC address`);

@@ -9,7 +9,6 @@ import { netbootSection } from '../../../src/config/section/netboot.js';
 import { RedfishBootDrives } from '../../../src/driver/redfish/boot-drives.js';
 import { BootMedia } from '../../../src/driver/redfish/boot-media.js';
 import { BootLoaderFiles } from '../../../src/driver/redfish/loader-files.js';
-import { RedfishMedia } from '../../../src/driver/redfish/media.js';
 import { VirtualMediaBoot } from '../../../src/driver/redfish/virtual-media-boot.js';
 import { HttpBootServer } from '../../../src/netboot/http/server.js';
 import { Manifest, publishedFiles } from '../../../src/netboot/published/manifest.js';
@@ -66,7 +65,7 @@ afterEach(async () => {
 const build = (driver: RedfishDriver) =>
   new VirtualMediaBoot({
     name: 'redfish-virtual-media',
-    drives: new RedfishBootDrives(driver.machines, new RedfishMedia()),
+    drives: new RedfishBootDrives(driver.machines, async () => []),
     media: new BootMedia(new BootLoaderFiles(bootMediaSection.parse(undefined), root)),
     images: {
       validateReference: () => undefined,

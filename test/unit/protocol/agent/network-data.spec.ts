@@ -63,6 +63,11 @@ describe('readNetworkData', () => {
     expect(address(over)).toBe(expected);
   });
 
+  it('reads a MAC with hyphens, too', () => {
+    const links = [{ ...link, ethernet_mac_address: MAC.replaceAll(':', '-') }];
+    expect(read({ links, networks: [network] }).interfaces[0]?.mac).toBe(MAC.toLowerCase());
+  });
+
   it('leaves interfaces of DHCP to that, and says what it cannot set up', () => {
     const found = read({
       links: [link, { id: 'bond0', type: 'bond' }, { id: 'odd' }],
