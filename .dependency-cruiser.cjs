@@ -13,6 +13,7 @@ const ROOMS = {
   conductor: ['driver', 'image', 'persistence', 'database', 'platform', 'config', 'domain'],
   netboot: ['persistence', 'platform', 'protocol', 'config', 'domain'],
   api: ['conductor', 'image-library', 'image', 'persistence', 'platform', 'protocol', 'config', 'domain'],
+  backup: ['persistence', 'database', 'platform', 'config', 'domain'],
   start: [
     'api',
     'netboot',
@@ -32,7 +33,8 @@ const TOP = {
   agent: ['src/protocol', 'src/domain'],
   // The ramdisk's builder is a program like any other.
   'image-build': ['src/protocol', 'src/domain', 'agent/ramdisk'],
-  cli: ['image-build', 'src/domain'],
+  // It backs up the daemon's database where the daemon does not run.
+  cli: ['image-build', 'src/backup', 'src/config', 'src/platform', 'src/domain'],
   lab: ['image-build', 'src/protocol'],
   demo: ['lab', 'image-build', 'agent/ramdisk'],
   migrations: [],

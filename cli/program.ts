@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addDatabaseCommands } from './command/database.js';
 import { addImageCommands } from './command/image.js';
 import { EXIT_STATUSES } from './exit-status.js';
 import type { Shell } from './shell.js';
@@ -6,7 +7,9 @@ import type { Shell } from './shell.js';
 /** The whole command line; its help is the reference page. */
 export function createProgram(shell: Shell): Command {
   const program = new Command('ferric')
-    .description('Builds, reads and keeps images for bare metal, and speaks to a Ferric daemon.')
+    .description(
+      'Builds, reads and keeps images for bare metal, speaks to a Ferric daemon, and backs up its database.',
+    )
     .option(
       '--endpoint <url>',
       'the daemon, or another Image service (default: OS_ENDPOINT, else http://127.0.0.1:6385)',
@@ -31,6 +34,7 @@ export function createProgram(shell: Shell): Command {
     .configureHelp({ showGlobalOptions: true })
     .addHelpText('after', `\nExit status:\n${statusLines()}\n`);
   addImageCommands(program, shell);
+  addDatabaseCommands(program, shell);
   return program;
 }
 

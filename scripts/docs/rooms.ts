@@ -25,11 +25,12 @@ const PURPOSE: Record<string, string> = {
   'src/conductor': 'Verbs, reservations, the operation runner, workflows, periodic work',
   'src/netboot': 'The DHCP, TFTP and HTTP servers; they read boot plans and answer',
   'src/api': 'HTTP in: the Bare Metal API and the agents’ listener',
+  'src/backup': 'Dump and restore of the database, for the `ferric` command',
   'src/start': 'The daemon: it starts every part in order and stops them in the reverse order',
   agent: 'The deploy agent, and the builder of its ramdisk',
   'image-build':
     'Builders of images and what they share: programs, a log, a scratch directory, stages, published files',
-  cli: 'The `ferric` command; it speaks to the daemon over its API only',
+  cli: 'The `ferric` command; it speaks to the daemon over its API only, but for backups of the database',
   lab: 'Virtual BMCs and machines that touch the daemon over the wire only',
   demo: 'The demonstration: a rack of the lab, a daemon, and one deployment through them',
   migrations: 'The database schema, step by step, as explicit SQL',

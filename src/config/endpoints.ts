@@ -29,3 +29,13 @@ export function httpRoot(config: Config): string {
 export function tftpRoot(config: Config): string {
   return config.netboot.tftp_root ?? `${config.data_dir}/tftpboot`;
 }
+
+/** Directory of the Image service's files. */
+export function imageStore(config: Config): string {
+  return config.image_service.directory ?? `${config.data_dir}/image-store`;
+}
+
+/** File of the keys that seal secrets. */
+export function secretKeyFile(config: Config): string {
+  return config.database.secret_key_file ?? `${config.data_dir}/secret.key`;
+}

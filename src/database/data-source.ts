@@ -25,6 +25,8 @@ export type Queryable = Pick<EntityManager, 'query'>;
 export async function openDatabase(options: {
   connection: Connection;
   entities: readonly EntityClass[];
+  /** What the schema is made by; default: all. */
+  migrations?: readonly (typeof MIGRATIONS)[number][];
   poolSize: number;
   /** Seconds to wait for a server that is not there; default: none. */
   waitSeconds?: number;
@@ -38,7 +40,7 @@ export async function openDatabase(options: {
       type: 'postgres',
       ...options.connection,
       entities: [...options.entities] as MixedList<never>,
-      migrations: [...MIGRATIONS],
+      migrations: [...(options.migrations ?? MIGRATIONS)],
       migrationsTableName: 'migration',
       migrationsTransactionMode: 'each',
       synchronize: false,

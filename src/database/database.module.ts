@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
+import { secretKeyFile } from '../config/endpoints.js';
 import type { Config } from '../config/schema.js';
 import { CONFIG } from '../platform/config.module.js';
 import { injected, type PartsOf } from '../platform/injected.js';
@@ -54,7 +55,7 @@ async function keyring(
   { source, config, log }: PartsOf<typeof PARTS>,
   columns: readonly SealedColumn[],
 ): Promise<Keyring> {
-  const file = config.database.secret_key_file ?? join(config.data_dir, 'secret.key');
+  const file = secretKeyFile(config);
   const ring = loadKeyring(file, !(await holdsSealed(source, columns)));
   await bindSealed(source, ring, columns, { allBound: join(config.data_dir, ALL_BOUND), log });
   return ring;

@@ -45,6 +45,10 @@ export class Keyring {
     return Buffer.concat([Buffer.from([BOUND, id]), nonce, cipher.getAuthTag(), sealed]);
   }
 
+  holds(id: number): boolean {
+    return this.#keys.some((one) => one.id === id);
+  }
+
   /** First two bytes of what this keyring seals now: version, key number. */
   get seals(): Buffer {
     return Buffer.from([BOUND, this.#keys[0]!.id]);

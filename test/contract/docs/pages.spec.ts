@@ -22,7 +22,8 @@ const NOT_TYPED: [RegExp, string][] = [
   [/install-dependencies\.sh/, 'installs Debian packages'],
   [/^ssh /, 'a machine'],
   [/\/inventory\b/, 'what a ramdisk found; test/component/api'],
-  [/^pg_dump/, 'an outside program'],
+  [/\bdb restore /, 'an empty database; test/component/daemon/backup.spec.ts'],
+  [/^(cp ferric\.env|\$EDITOR|docker )/, 'a container engine; test/unit/docker reads the files'],
   [/^(\{ printf|install -m 600 secret)/, 'the data directory of root; test/unit/platform has the key file'],
   [/image build (user|deploy) /, 'takes minutes; test/images and test/component/image-build'],
   [/image import-vm /, 'libvirt; test/component/image-build'],
@@ -180,6 +181,7 @@ async function filled(statement: string): Promise<string> {
   let text = statement
     .replaceAll('http://127.0.0.1:6385', daemon.url)
     .replaceAll('https://ferric.example.org', daemon.url)
+    .replaceAll('/etc/ferric/ferric.yaml', join(home.directory, 'ferric.yaml'))
     .replaceAll('--driver ipmi', '--driver fake-hardware')
     .replaceAll('https://cloud.debian.org', 'https://images.example.org')
     .replaceAll('<node>', 'one')

@@ -15,6 +15,7 @@ export interface PageCommand {
 /** Whose reader types what stands there. */
 export const PAGES = [
   'README.md',
+  'docker/README.md',
   ...['tutorial', 'how-to'].flatMap((folder) =>
     readdirSync(`docs/${folder}`).map((name) => `docs/${folder}/${name}`),
   ),

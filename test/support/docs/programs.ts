@@ -3,7 +3,22 @@ import { readFileSync } from 'node:fs';
 /** Where a page's programs come from. One that is not here is in no page. */
 export const PROGRAMS: Readonly<Record<string, { from: 'system' | 'clone' } | { package: string }>> = {
   // Debian's essential packages, and the shell itself.
-  ...from('system', ['base64', 'cat', 'cd', 'cp', 'export', 'head', 'install', 'printf', 'rm', 'tail', '>']),
+  ...from('system', [
+    'base64',
+    'cat',
+    'cd',
+    'chmod',
+    'cp',
+    '$EDITOR',
+    'export',
+    'head',
+    'install',
+    'printf',
+    'rm',
+    'tail',
+    'zcat',
+    '>',
+  ]),
   // The clone of the README's first lines, and what its commands install.
   ...from('clone', ['./ferric', 'make', 'npm', 'scripts/install-dependencies.sh']),
   git: { package: 'git' },
@@ -12,7 +27,7 @@ export const PROGRAMS: Readonly<Record<string, { from: 'system' | 'clone' } | { 
   curl: { package: 'curl' },
   ssh: { package: 'openssh-client' },
   htpasswd: { package: 'apache2-utils' },
-  pg_dump: { package: 'PostgreSQL 18' },
+  docker: { package: 'docker' },
 };
 
 function from(place: 'system' | 'clone', names: string[]) {

@@ -94,7 +94,7 @@ describe('commands of README, tutorial and how-to', () => {
       }
       if (program === 'scripts/install-dependencies.sh')
         return words.length === 0 ? 'no group' : words.find((group) => packagesOf(group) === undefined);
-      if (program !== 'npm') return undefined;
+      if (program !== 'npm' || words[0] === 'ci') return undefined;
       const [script, ...more] = words[0] === 'run' ? words.slice(1) : words;
       const options = more.slice(more.indexOf('--') + 1);
       if (scripts[script!] === undefined) return `no script ${script}`;
