@@ -1,14 +1,8 @@
-import { FerricError } from '../domain/errors.js';
 import { isInspected } from '../domain/image/upload.js';
+import { judgeImage } from '../image/look/verdict.js';
 import type { ImageRecord } from '../persistence/image-record/image-record.entity.js';
-import { checkDeclared } from '../protocol/image-format/check.js';
 import { inspectImage } from '../protocol/image-format/inspect.js';
-import {
-  HEAD_BYTES,
-  IMAGE_FORMATS,
-  ImageFormatError,
-  type Inspection,
-} from '../protocol/image-format/inspection.js';
+import { HEAD_BYTES, IMAGE_FORMATS, type Inspection } from '../protocol/image-format/inspection.js';
 
 /** Formats that their head judges completely. */
 const BY_HEAD: readonly (string | undefined)[] = ['raw', 'gpt', 'iso', 'qcow2', 'qed', 'luks', undefined];
@@ -20,13 +14,8 @@ export function judge(
   maxVirtualBytes: number,
 ): void {
   if (!isInspected(image)) return;
-  try {
-    checkDeclared(inspection, image.disk_format!, IMAGE_FORMATS, maxVirtualBytes);
-  } catch (error) {
-    if (error instanceof ImageFormatError)
-      throw new FerricError('image-refused', `The image was refused: ${error.message}`, { cause: error });
-    throw error;
-  }
+  const words = 'The image was refused: ';
+  judgeImage(inspection, image.disk_format!, { permitted: IMAGE_FORMATS, maxVirtualBytes, words });
 }
 
 /** Looks at the first bytes of an upload as they pass: what is wrong from the start need not come to its end. */

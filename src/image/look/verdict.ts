@@ -9,19 +9,21 @@ export interface Permission {
   permitted: readonly string[];
   /** Bytes of the disk inside. */
   maxVirtualBytes: number;
+  /** What the refusal begins with; default: nothing. */
+  words?: string;
 }
 
-/** @throws FerricError image-refused */
+/** The one place where bytes are held against what they are declared to be. @throws FerricError image-refused */
 export function judgeImage(
   inspection: Inspection,
   declared: string | undefined,
-  { permitted, maxVirtualBytes }: Permission,
+  { permitted, maxVirtualBytes, words = '' }: Permission,
 ): void {
   try {
     checkDeclared(inspection, declared, permitted, maxVirtualBytes);
   } catch (error) {
     if (error instanceof ImageFormatError)
-      throw new FerricError('image-refused', error.message, { cause: error });
+      throw new FerricError('image-refused', `${words}${error.message}`, { cause: error });
     throw error;
   }
 }
