@@ -21,8 +21,8 @@ import { DataSource } from 'typeorm';
 import { afterAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { loadKeyring } from '../../../src/database/sealing.js';
-import { ENTITIES } from '../../../src/persistence/entities.js';
 import { NodeRepository } from '../../../src/persistence/node/node.repository.js';
+import { ENTITIES } from '../../../src/persistence/resources.js';
 import { DaemonHome, type RunningDaemon } from '../../support/daemon.js';
 
 const FERRIC = new URL('../../../dist/cli/main.js', import.meta.url).pathname;
