@@ -153,7 +153,7 @@ describe('ports', () => {
     await until(async () => (await status(urls[0]!)) !== 'ECONNREFUSED');
     const seen = new Set<number | string>();
     const bound: boolean[] = [];
-    while (!daemon.log().includes('ferric is ready')) {
+    while (!daemon.log().includes('ferric is ready') && daemon.process.exitCode === null) {
       for (const url of urls) seen.add(await status(url));
       bound.push(await bind(port));
       await sleep(2);
@@ -196,7 +196,11 @@ describe('ports', () => {
       };
       // A database that never comes: nothing is left behind.
       const database = { url: 'postgresql://u:p@127.0.0.1:1/none' };
-      const config = configFile({ data_dir, database, netboot: { dhcp } });
+      const config = configFile({
+        data_dir,
+        database,
+        netboot: { dhcp, http: { listen: '10.68.0.1' } },
+      });
       const holder = await rack.start(inside, other, ['alone']);
       const { status: ended, output } = await rack.run(inside, [
         process.execPath,
