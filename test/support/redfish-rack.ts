@@ -22,6 +22,14 @@ export class PaperServer implements RedfishMachine {
     insert: async (kind, path) => void this.media.set(kind, readFileSync(path)),
     eject: async (kind) => void this.media.delete(kind),
   };
+  /** Taken over at each start. */
+  readonly secureBoot = {
+    current: true,
+    wanted: true,
+    want(on: boolean) {
+      this.wanted = on;
+    },
+  };
   /** ms until power follows a command. */
   inertia = 0;
   #on = false;
@@ -48,7 +56,9 @@ export class PaperServer implements RedfishMachine {
     this.done.push(what);
     if (this.inertia > 0) await new Promise((resolve) => setTimeout(resolve, this.inertia).unref());
     this.#on = on;
-    if (starts) this.starts.push(this.boot.take());
+    if (!starts) return;
+    this.secureBoot.current = this.secureBoot.wanted;
+    this.starts.push(this.boot.take());
   }
 }
 

@@ -25,6 +25,7 @@ import {
   type Quirks,
   quirksOf,
 } from './personality.js';
+import { secureBootResources } from './secure-boot.js';
 import { systemResources } from './system.js';
 
 export interface RedfishBmcOptions {
@@ -175,7 +176,11 @@ export class RedfishBmc implements AsyncDisposable {
     this.#dispatcher.add({
       '/redfish': { open: true, get: () => ({ v1: '/redfish/v1/' }) },
       '/redfish/v1': { open: true, get: () => this.#root() },
-      ...systemResources(board, boot, systemLinks ? { VirtualMedia: link(ofSystem) } : {}),
+      ...systemResources(board, boot, {
+        ...(systemLinks ? { VirtualMedia: link(ofSystem) } : {}),
+        ...(board.machine.secureBoot ? { SecureBoot: link(`${system}/SecureBoot`) } : {}),
+      }),
+      ...secureBootResources(board),
       ...managerResources(
         board,
         managers.length > 0 ? { VirtualMedia: link(`${manager}/VirtualMedia`) } : {},

@@ -123,6 +123,29 @@ describe('the boot override', () => {
   });
 });
 
+describe('Secure Boot', () => {
+  const path = (rack: RedfishRack) => `${rack.bmc.systemPath}/SecureBoot`;
+
+  it('is written for the next start, and takes effect with it', async () => {
+    await using rack = await RedfishRack.up();
+    const { body: system } = await rack.ask('GET', rack.bmc.systemPath);
+    expect(system.SecureBoot['@odata.id']).toBe(path(rack));
+    expect((await rack.ask('PATCH', path(rack), { SecureBootEnable: false })).status).toBe(200);
+    const state = async () => (await rack.ask('GET', path(rack))).body;
+    expect(await state()).toMatchObject({ SecureBootEnable: false, SecureBootCurrentBoot: 'Enabled' });
+    await rack.ask('POST', resetOf(rack), { ResetType: 'On' });
+    expect(await state()).toMatchObject({ SecureBootEnable: false, SecureBootCurrentBoot: 'Disabled' });
+    expect((await rack.ask('PATCH', path(rack), { SecureBootEnable: 'no' })).status).toBe(400);
+    expect((await rack.ask('PATCH', path(rack), { SecureBootMode: 'AuditMode' })).status).toBe(400);
+  });
+
+  it('secureBootUnlicensed', async () => {
+    await using rack = await quirky({ secureBootUnlicensed: true });
+    const answer = await rack.ask('GET', path(rack));
+    expect([answer.status, messageOf(answer.body)]).toEqual([403, 'OemLicenseNotPassed']);
+  });
+});
+
 describe('virtual media', () => {
   const slots = async (rack: RedfishRack) => {
     const { body: system } = await rack.ask('GET', rack.bmc.systemPath);
