@@ -37,9 +37,6 @@ const MEDIA: Readonly<Record<string, readonly string[]>> = {
   remoteCdrom: ['cd0'],
   remoteMedia: ['usb0'],
 };
-/** Nodes of what is in the drives, by QEMU's device that has them. */
-export const MEDIA_DEVICE = { cd: 'cd0', usb: 'usb0' } as const satisfies Record<MediaKind, string>;
-
 export function varsTemplate(machine: MachineSpecification): string | undefined {
   return machine.firmware === 'bios' ? undefined : OVMF[machine.firmware].vars;
 }
