@@ -10,6 +10,7 @@ import { imageCommands } from './docs/image-commands.js';
 import { imagePipeline } from './docs/image-pipeline.js';
 import type { Page } from './docs/page.js';
 import { provisionStates } from './docs/provision-states.js';
+import { redfishQuirks } from './docs/redfish-quirks.js';
 import { rooms } from './docs/rooms.js';
 
 // Writes every generated page, or with --check only says which are stale. Run from the root of the repository.
@@ -23,6 +24,7 @@ const PAGES: readonly Page[] = [
   commandLine,
   imagePipeline,
   imageCommands,
+  redfishQuirks,
 ];
 
 function present(path: string): string | null {

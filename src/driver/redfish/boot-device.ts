@@ -81,11 +81,11 @@ export class RedfishBootDevice {
       throw new UnsupportedError('The BMC’s boot mode cannot be set by Redfish: a BIOS attribute has it.');
     }
     const value = mode === 'uefi' ? 'UEFI' : 'Legacy';
-    const whole =
-      differences.bootPayload === 'whole' && now.target !== undefined && now.enabled !== undefined;
+    const { target, enabled } = now;
+    const whole = differences.bootPayload === 'whole' && target !== undefined && enabled !== undefined;
     const boot: Resource = {
       BootSourceOverrideMode: value,
-      ...(whole ? { BootSourceOverrideTarget: now.target!, BootSourceOverrideEnabled: now.enabled! } : {}),
+      ...(whole ? { BootSourceOverrideTarget: target, BootSourceOverrideEnabled: enabled } : {}),
     };
     try {
       await machine.patch(system.path, { Boot: boot }, system.etag);

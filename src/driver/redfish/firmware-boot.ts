@@ -123,7 +123,7 @@ export class RedfishFirmwareBoot implements FirmwareBoot {
     if (so) return;
     throw new FerricError(
       'bmc-failed',
-      `${what[0]!.toUpperCase()}${what.slice(1)} did not take effect within ${settings.boot_mode_config_timeout} s of a reboot.`,
+      `${what.charAt(0).toUpperCase()}${what.slice(1)} did not take effect within ${settings.boot_mode_config_timeout} s of a reboot.`,
     );
   }
 

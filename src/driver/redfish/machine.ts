@@ -176,8 +176,9 @@ export class RedfishMachine {
     }
     const collection = await this.get(root.systems);
     const paths = readCollection(collection).members.flatMap((member) => idOf(member) ?? []);
-    if (paths.length === 1) return paths[0]!;
-    if (paths.length === 0) {
+    const [first, ...others] = paths;
+    if (first !== undefined && others.length === 0) return first;
+    if (first === undefined) {
       throw new FerricError(
         'bmc-failed',
         `The Redfish service of the BMC ${this.caller.target.address} has no system.`,

@@ -133,7 +133,7 @@ export class RedfishResets {
       const { resource } = await machine.system();
       if (settledPowerState(resource) === act.until) return;
       said = String(resource['PowerState'] ?? 'nothing');
-      const delay = LOOKS[Math.min(look, LOOKS.length - 1)]!;
+      const delay = LOOKS[Math.min(look, LOOKS.length - 1)] ?? 3_000;
       if (performance.now() + delay >= time.end) break;
       await pause(delay, machine.caller.signal);
     }

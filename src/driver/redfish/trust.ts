@@ -208,7 +208,7 @@ class JudgingAgent extends https.Agent {
       );
     }
     if (socket.authorized) return undefined;
-    const why = String(socket.authorizationError ?? 'it was not verified');
+    const why = String(socket.authorizationError);
     return new UntrustedError(
       `its certificate is not trusted (${why}). Set driver_info redfish_verify_ca to a file with its authority, or redfish_pin_certificate to its SHA-256 fingerprint, which is ${shown} if nobody stands between`,
     );
