@@ -3,6 +3,7 @@ import { ConflictError, FerricError, ForbiddenError, messageOf, NotFoundError } 
 import { type ImageEvent, type ImageStatus, ways } from '../domain/image/status.js';
 import {
   checkFormatsSet,
+  checkFormatsSetForImport,
   checkOffset,
   checkUploadSize,
   isInspected,
@@ -48,6 +49,8 @@ const PART_GRACE = 3_600_000;
 /** The Image service inside: what happens to a record and its bytes together. */
 export class ImageLibrary extends LocalImages {
   readonly #imports = new Map<string, { abort: AbortController; done: Promise<void> }>();
+  /** Uploads and stagings that a request of this process has in its hands. */
+  readonly #receiving = new Set<{ readonly uuid: string }>();
   #download: Download | undefined;
 
   constructor(
@@ -91,6 +94,15 @@ export class ImageLibrary extends LocalImages {
     checkFormatsSet(image);
     const whole = range?.total ?? bytes.length ?? 0;
     checkUploadSize(whole, this.settings.maxBytes);
+    return this.#whileReceiving(image, () => this.#upload(image, bytes, range, whole));
+  }
+
+  async #upload(
+    image: ImageRecord,
+    bytes: IncomingBytes,
+    range: UploadRange | null,
+    whole: number,
+  ): Promise<number | null> {
     await this.#enter(image, 'upload');
     const name = range === null ? undefined : image.uuid;
     const part = this.store.partPath(name);
@@ -122,6 +134,10 @@ export class ImageLibrary extends LocalImages {
   async stage(id: string, bytes: IncomingBytes): Promise<void> {
     const image = await this.records.get(id);
     checkUploadSize(bytes.length ?? 0, this.settings.maxBytes);
+    await this.#whileReceiving(image, () => this.#stage(image, bytes));
+  }
+
+  async #stage(image: ImageRecord, bytes: IncomingBytes): Promise<void> {
     await this.#enter(image, 'stage');
     const part = this.store.partPath();
     try {
@@ -153,7 +169,9 @@ export class ImageLibrary extends LocalImages {
           : `Image needs to be in '${wanted}' state to use '${words}' method`,
       );
     checkFormatsSetForImport(image);
-    const entered = await this.records.transit(image.uuid, [wanted], { status: 'importing' });
+    const entered = await this.#whileReceiving(image, () =>
+      this.records.transit(image.uuid, [wanted], { status: 'importing' }),
+    );
     if (!entered) throw new ConflictError(`Image ${id} is used by another request.`);
     const abort = new AbortController();
     const done = this.#runImport(entered, url, abort.signal).finally(() => this.#imports.delete(image.uuid));
@@ -203,8 +221,38 @@ export class ImageLibrary extends LocalImages {
     };
   }
 
-  override sweep(): Promise<void> {
-    return this.#sweep(PART_GRACE);
+  override async sweep(): Promise<void> {
+    await this.#requeueAbandoned();
+    await this.#sweep(PART_GRACE);
+  }
+
+  /**
+   * Images in work that nobody of this process does: the database was away when their end, good or bad, was to be
+   * written. They are queued again, as those that a kill left are at a start.
+   */
+  async #requeueAbandoned(): Promise<void> {
+    for (const status of ['saving', 'importing', 'uploading'] as const)
+      for (const { uuid } of await this.records.withStatus(status)) {
+        // What was staged whole waits for its import.
+        if (status === 'uploading' && (await this.store.partSize(uuid)) > 0) continue;
+        if (this.#isInWork(uuid)) continue;
+        await this.#leave(uuid, status);
+        this.log.warn({ image: uuid, status }, 'images: work whose end was not written is queued again');
+      }
+  }
+
+  #isInWork(uuid: string): boolean {
+    return this.#imports.has(uuid) || [...this.#receiving].some((one) => one.uuid === uuid);
+  }
+
+  async #whileReceiving<T>({ uuid }: ImageRecord, receive: () => Promise<T>): Promise<T> {
+    const mark = { uuid };
+    this.#receiving.add(mark);
+    try {
+      return await receive();
+    } finally {
+      this.#receiving.delete(mark);
+    }
   }
 
   /** @param grace ms: a younger part may belong to a request under way */
@@ -341,16 +389,6 @@ export class ImageLibrary extends LocalImages {
     const { status } = await this.records.get(id);
     if (status !== to) throw new ForbiddenError(`Not allowed to ${event} image in status '${status}'`);
   }
-}
-
-function checkFormatsSetForImport(image: ImageRecord): void {
-  const { disk_format, container_format } = image;
-  const missing = [
-    container_format === null && "'container_format'",
-    disk_format === null && "'disk_format'",
-  ];
-  const first = missing.find((name) => name !== false);
-  if (first) throw new ConflictError(`${first} needs to be set before import`);
 }
 
 async function* none(): AsyncGenerator<Uint8Array> {}

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
-import { DatabaseAwayError, FerricError } from '../../domain/errors.js';
+import { FerricError } from '../../domain/errors.js';
 import type { Logger } from '../../platform/logger.js';
 import { ThrottledLog } from '../../platform/throttled-log.js';
 import { LoginRefused, LoginUnavailable } from '../auth/access.js';
@@ -26,6 +26,8 @@ interface Failure {
   retryAfter?: number;
 }
 
+/** Seconds after which a refusal for want of room or of the database is worth another try (RFC 9110 section 10.2.3). */
+const RETRY_AFTER = 2;
 const TOO_LARGE = 'Request body is too large. Please contact the service administrator.';
 
 /** Writes every failure in the API's form: a JSON text that holds a JSON text. */
@@ -95,12 +97,10 @@ export class ErrorFilter implements ExceptionFilter {
       const { code, message, retryAfter } = error;
       return { status: STATUS[code], message, form: 'fault', retryAfter };
     }
-    if (error instanceof DatabaseAwayError) {
-      return { status: STATUS[error.code], message: error.message, form: 'fault', retryAfter: 2 };
-    }
     if (error instanceof FerricError) {
       const message = error.code === 'internal' ? 'Internal error.' : error.message;
-      return { status: STATUS[error.code], message, form: 'fault' };
+      const status = STATUS[error.code];
+      return { status, message, form: 'fault', ...(status === 503 ? { retryAfter: RETRY_AFTER } : {}) };
     }
     const { statusCode } = (error ?? {}) as { statusCode?: number };
     const status = error instanceof HttpException ? error.getStatus() : statusCode;

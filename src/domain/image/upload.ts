@@ -23,6 +23,16 @@ export function checkFormatsSet({ disk_format, container_format }: Formats): voi
     throw new InvalidError(`Properties ${missing.join(', ')} must be set prior to saving data.`);
 }
 
+/** @throws ConflictError for an import of an image that does not say what its bytes are (glance/api/v2/images.py) */
+export function checkFormatsSetForImport({ disk_format, container_format }: Formats): void {
+  const missing = [
+    container_format === null && "'container_format'",
+    disk_format === null && "'disk_format'",
+  ];
+  const first = missing.find((name) => name !== false);
+  if (first) throw new ConflictError(`${first} needs to be set before import`);
+}
+
 /** Bytes of a whole that a request brings; null: all of them. RFC 9110 §14.4, as tus and others use it in requests. */
 export interface UploadRange {
   from: number;

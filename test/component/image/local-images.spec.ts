@@ -2,8 +2,9 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { imageSection } from '../../../src/config/section/image.js';
+import { DatabaseAwayError } from '../../../src/domain/errors.js';
 import { ImageService } from '../../../src/image/image-service.js';
 import { imageServiceSettings } from '../../../src/image/settings.js';
 import { runCommand } from '../../../src/platform/run-command.js';
@@ -134,5 +135,39 @@ describe('the sweep', () => {
     const files = await shelf.files();
     expect(files).not.toContain(lost);
     expect(files).toContain((await shelf.records.get(image)).os_hash_value);
+  });
+
+  it('queues again what was received while the database was away at its end', async () => {
+    const uuid = crypto.randomUUID();
+    await shelf.records.create({
+      uuid,
+      status: 'queued',
+      visibility: 'public',
+      disk_format: 'aki',
+      container_format: 'aki',
+    });
+    const bytes = noise(30_000, 22);
+    const upload = (chunks: AsyncIterable<Uint8Array>) =>
+      shelf.library.upload(uuid, { chunks, length: bytes.length }, null);
+    const transit = shelf.records.transit.bind(shelf.records);
+    const spy = vi.spyOn(shelf.records, 'transit').mockImplementation((id, from, changes) => {
+      return from.includes('saving')
+        ? Promise.reject(new DatabaseAwayError('away'))
+        : transit(id, from, changes);
+    });
+    await expect(upload(Readable.from([bytes]))).rejects.toThrow(DatabaseAwayError);
+    spy.mockRestore();
+    expect((await shelf.records.get(uuid)).status).toBe('saving');
+    await shelf.library.sweep();
+    expect((await shelf.records.get(uuid)).status).toBe('queued');
+
+    // A sweep in the middle of an upload leaves it alone.
+    async function* slow(): AsyncGenerator<Uint8Array> {
+      yield bytes.subarray(0, 10_000);
+      await shelf.library.sweep();
+      yield bytes.subarray(10_000);
+    }
+    await upload(slow());
+    expect((await shelf.records.get(uuid)).status).toBe('active');
   });
 });
