@@ -162,12 +162,10 @@ async function sequencesOf(client: Client, { tables }: Manifest): Promise<Traile
   );
   const found: Trailer['sequences'] = [];
   for (const { table, column, sequence } of rows) {
-    const [state] = (
-      await client.query<{ value: string; called: boolean }>(
-        `select last_value as value, is_called as called from ${sequence}`,
-      )
-    ).rows;
-    found.push({ table, column, ...state! });
+    const { rows: states } = await client.query<{ value: string; called: boolean }>(
+      `select last_value as value, is_called as called from ${sequence}`,
+    );
+    found.push(...states.map((state) => ({ table, column, ...state })));
   }
   return found;
 }

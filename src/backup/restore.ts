@@ -73,7 +73,8 @@ async function* linesOf(file: string): AsyncGenerator<Buffer> {
       let at = 0;
       for (let end = chunk.indexOf(0x0a); end !== -1; end = chunk.indexOf(0x0a, at)) {
         open.push(chunk.subarray(at, end));
-        yield open.length === 1 ? open[0]! : Buffer.concat(open);
+        const [only, ...more] = open;
+        yield only !== undefined && more.length === 0 ? only : Buffer.concat(open);
         open = [];
         length = 0;
         at = end + 1;

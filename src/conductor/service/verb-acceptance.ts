@@ -64,7 +64,9 @@ export class VerbAcceptance {
   /** What each event of a verb is checked for, and comes to. */
   readonly #byEvent: Readonly<Record<VerbEvent, Accept>> = {
     manage: ({ move }) =>
-      move.to === 'verifying' ? { kind: 'verify', plan: (moved) => planVerification(this.deps.registry.resolve(moved)) } : null,
+      move.to === 'verifying'
+        ? { kind: 'verify', plan: (moved) => planVerification(this.deps.registry.resolve(moved)) }
+        : null,
     abort: ({ move }) => (move.to === 'active' ? this.#backFromService() : null),
     unhold: () => null,
     provide: (asked) => this.#provide(asked),

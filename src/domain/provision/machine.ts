@@ -40,7 +40,8 @@ export function statesWith(fact: keyof StateFacts): ProvisionState[] {
 
 /** The states that have a fact, in the order in which messages list them. */
 export function listedStates(fact: PlacedFact): ProvisionState[] {
-  return statesWith(fact).toSorted((a, b) => factsOf(a)[fact]! - factsOf(b)[fact]!);
+  const place = (state: ProvisionState) => factsOf(state)[fact] ?? 0;
+  return statesWith(fact).toSorted((a, b) => place(a) - place(b));
 }
 
 /** The transition that `event` makes from `state`, or null when it is illegal there. */

@@ -66,7 +66,11 @@ export class Series implements Meter {
     const key = values.join('\0');
     let series = all.get(key);
     if (!series) {
-      series = { labels: values, counts: new Array(METRICS[name].buckets.length + 1).fill(0), sum: 0 };
+      series = {
+        labels: values,
+        counts: new Array<number>(METRICS[name].buckets.length + 1).fill(0),
+        sum: 0,
+      };
       all.set(key, series);
     }
     return { counts: series.counts, series };

@@ -152,7 +152,7 @@ describe('the sweep', () => {
     const transit = shelf.records.transit.bind(shelf.records);
     const spy = vi.spyOn(shelf.records, 'transit').mockImplementation((id, from, changes) => {
       return from.includes('saving')
-        ? Promise.reject(new DatabaseAwayError('away'))
+        ? Promise.reject(new DatabaseAwayError('lost', false))
         : transit(id, from, changes);
     });
     await expect(upload(Readable.from([bytes]))).rejects.toThrow(DatabaseAwayError);
