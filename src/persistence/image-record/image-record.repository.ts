@@ -5,7 +5,7 @@ import { Table } from '../../database/table.js';
 import { ConflictError, InvalidError, NotFoundError } from '../../domain/errors.js';
 import type { ImageStatus } from '../../domain/image/status.js';
 import type { ImageMember, ImageRecord, MemberStatus } from './image-record.entity.js';
-import { type ImageQuery, listStatement } from './list-statement.js';
+import { type ImageQuery, type ImageViewer, listStatement } from './list-statement.js';
 
 export type ImageChanges = Partial<Omit<ImageRecord, 'id' | 'uuid' | 'created_at' | 'updated_at'>>;
 
@@ -45,12 +45,28 @@ export class ImageRecordRepository {
 
   /** @throws InvalidError for a marker that is no image that can be seen */
   async list(query: ImageQuery): Promise<ImageRecord[]> {
-    if (query.marker !== undefined && !(await this.find(query.marker))) {
-      throw new InvalidError(missingImage(query.marker));
-    }
+    const { marker, viewer } = query;
+    if (marker !== undefined && !(await this.#isSeen(marker, viewer)))
+      throw new InvalidError(missingImage(marker));
     const parameters = new Parameters();
     const rows = await this.source.query<ImageRecord[]>(listStatement(query, parameters), parameters.values);
     return rows.map(read);
+  }
+
+  /** Whether an image is there for a viewer: one that is not theirs to see does not exist for them. */
+  async #isSeen(uuid: string, viewer: ImageViewer): Promise<boolean> {
+    const parameters = new Parameters();
+    const query: ImageQuery = {
+      viewer: { ...viewer, memberStatus: 'all' },
+      visibility: 'all',
+      conditions: [{ column: 'uuid', any: [uuid] }],
+      tags: [],
+      properties: {},
+      sort: [],
+      limit: 1,
+    };
+    const rows = await this.source.query<unknown[]>(listStatement(query, parameters), parameters.values);
+    return rows.length > 0;
   }
 
   /** As `Table.edit`; an image that stays as it is stays of its time. */

@@ -118,6 +118,19 @@ describe('a listing', () => {
     expect([answer.status, answer.text]).toEqual([400, expect.stringContaining(words)]);
   });
 
+  it('takes no marker that its asker cannot see', async () => {
+    const other = api.with({ 'x-who': 'p1:member,reader' });
+    const mine = api.with({ 'x-who': 'p2:member,reader' });
+    const hidden = await create({ name: 'p2 alone', visibility: 'private' }, mine);
+    const query = `/v2/images?marker=${hidden}`;
+    expect((await mine.get(query)).status).toBe(200);
+    const refused = await other.get(query);
+    expect([refused.status, refused.text]).toEqual([
+      400,
+      expect.stringContaining(`No image found with ID ${hidden}`),
+    ]);
+  });
+
   it('comes in pages, each image once, whatever it is sorted by', async () => {
     for (const sort of [
       'name:asc',
