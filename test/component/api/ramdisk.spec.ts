@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { imageSection } from '../../../src/config/section/image.js';
 import { startApi } from '../../support/api.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 
@@ -52,7 +53,7 @@ describe('GET /v1/lookup', () => {
       heartbeat_timeout: 300,
       agent_token_required: true,
       agent_md5_checksum_enable: true,
-      permitted_image_formats: ['raw', 'qcow2'],
+      permitted_image_formats: imageSection.parse({}).permitted_formats,
       disable_deep_image_inspection: false,
     });
     expect(answer.json.config.agent_token.length).toBeGreaterThanOrEqual(32);
