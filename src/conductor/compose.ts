@@ -43,13 +43,13 @@ import { VifService } from './service/vif-service.js';
 import { VolumeService } from './service/volume-service.js';
 import { CleaningPlan } from './workflow/cleaning-plan.js';
 
-/** GETs a URL for an inspection rule. @throws when it does not answer well */
+/** GETs a URL for an inspection rule. @throws for an error status, or without a response */
 export const RULE_CALL = valueToken<RuleDoors['call']>('call of an inspection rule');
 export const CALLBACK_CHECK = valueToken<CallbackCheck>('check of callback URLs');
-/** Called when another process took this conductor's host name. */
+/** Called when another process has taken this conductor's host name. */
 export const ON_REPLACED = valueToken<() => void>('on replaced');
 
-/** What the conductor takes of the house. */
+/** What the conductor needs from other modules. */
 export const CONDUCTOR_PARTS = injected({
   ...REPOSITORIES,
   config: CONFIG,
@@ -63,7 +63,7 @@ export const CONDUCTOR_PARTS = injected({
   onReplaced: ON_REPLACED,
 });
 
-/** What it is made of, each by the name that the others know it by: a constructor reads the parts that it names. */
+/** The conductor's own classes, by the name under which a constructor asks for each. */
 const CLASSES = {
   reservations: Reservations,
   changes: Changes,
@@ -96,11 +96,11 @@ const CLASSES = {
 export interface ComposedConductor {
   readonly conductor: Conductor;
   readonly tasks: readonly PeriodicTask[];
-  /** Everything that it was made of. */
+  /** All objects that make up the conductor. */
   readonly parts: ConductorRooms;
-  /** Takes the host name, frees what an earlier process of it held and goes on with its work. */
+  /** Takes the host name, releases what an earlier process of that name held and resumes its work. */
   start(periodic: PeriodicRunner | null): Promise<void>;
-  /** Stops in order: nothing new, running steps told to stop, reservations given back. */
+  /** Stops in order: no new work, running steps aborted, reservations released. */
   stop(periodic: PeriodicRunner | null): Promise<void>;
 }
 
@@ -134,7 +134,7 @@ function conductorOf(parts: ConductorRooms): Conductor {
   };
 }
 
-/** Builds the conductor from its parts; the only place that knows them all. */
+/** Builds the conductor; the only place that knows all its parts. */
 export function composeConductor(given: PartsOf<typeof CONDUCTOR_PARTS>): ComposedConductor {
   const parts = makeRooms(given);
   const { host, instance, conductors, nodes, registry, reservations, runner, allocationService } = parts;

@@ -24,7 +24,7 @@ import { sourceRule } from './service/source-rule.js';
 
 export const COMPOSED_CONDUCTOR = valueToken<ComposedConductor>('composed conductor');
 
-/** The conductor with all that it works with. Its injection token for others is `Conductor`. */
+/** The conductor and what it depends on. Other modules inject `Conductor`. */
 @Module({})
 export class ConductorModule {
   /** @param onReplaced another process took this host name */

@@ -17,12 +17,12 @@ import { ownStep } from '../workflow/own-steps.js';
 import { plannedFrom } from '../workflow/workflow.js';
 import type { Changes } from './changes.js';
 
-/** The node is locked by its own last action, which holds its reservation now or soon. */
+/** The node is locked by its previous action, which holds the reservation or is about to. */
 class StillOpen extends LockedError {}
 
 /**
- * Actions: one step each, beside whatever workflow the node is in, for what a client is told of before it is done.
- * A failure becomes the node's last_error.
+ * Actions: operations of one step, independent of any workflow of the node. The client is answered before the action is
+ * done; a failure becomes the node's last_error.
  */
 export class Actions {
   constructor(
@@ -37,7 +37,7 @@ export class Actions {
     },
   ) {}
 
-  /** Runs `work`, which begins an action, again as configured while the one before is open. */
+  /** Runs `work`, which begins an action; retries as configured while the node's previous action is open. */
   async retried<T>(work: () => Promise<T>): Promise<T> {
     const { node_locked_retry_attempts: attempts, node_locked_retry_interval: interval } = this.deps.settings;
     for (let attempt = 0; ; attempt++) {
@@ -51,9 +51,9 @@ export class Actions {
   }
 
   /**
-   * Durable once it returns.
+   * The action is durable once this returns.
    * @param args sealed in the journal: they may hold what clients call secret
-   * @param fence of the reservation under which it was checked; null for an action that waits for its turn
+   * @param fence of the reservation under which the request was checked; null when it was checked without one
    * @throws LockedError while another action of the node is open
    */
   async begin(node: Node, step: string, args: JsonObject, fence: Fence | null, actor: Actor): Promise<void> {
@@ -88,7 +88,7 @@ export class Actions {
   }
 }
 
-/** @param what a step's name, or what else names the action */
+/** @param what the step's name, or another name of the action */
 export function actionOf({ uuid }: Pick<Node, 'uuid'>, what: string, actor: Actor): Change {
   const text = `Asked of the machine: ${what.replaceAll('_', ' ')}.`;
   return { kind: 'node.action', node_uuid: uuid, resource: what, actor, text };

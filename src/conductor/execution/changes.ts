@@ -5,13 +5,13 @@ import { type Change, changeRow, editText } from '../../domain/change.js';
 import type { EventRepository, NewEvent } from '../../persistence/event/event.repository.js';
 
 /**
- * The one path of every change: a row that tells what changed and who asked, in the statement or the transaction of the
- * change itself. What follows from changes (the event stream, and whatever is built on it) reads these rows.
+ * Records every change: one row that says what changed and who asked, in the statement or the transaction of the change
+ * itself. The event stream and whatever else follows changes read these rows.
  */
 export class Changes {
   constructor(private readonly deps: { events: EventRepository; host: string }) {}
 
-  /** As a part of a statement: written where its part `held` has the node's row. */
+  /** Adds the row to a statement; it is written where the part `held` returns the node's row. */
   addTo(compound: Compound, change: Change): void {
     this.deps.events.addTold(compound, [this.row(change)]);
   }
@@ -26,7 +26,7 @@ export class Changes {
   }
 }
 
-/** @param changes of the node, by column */
+/** @param changes columns of the node */
 export function nodeEdit(node_uuid: string, changes: object, actor: Actor): Change {
   const fields = Object.keys(changes);
   return { kind: 'node.changed', node_uuid, resource: null, actor, text: editText('Node', fields), fields };
@@ -40,7 +40,7 @@ const SUBJECT = {
   volume_target: 'Volume target',
 } as const satisfies Record<Part, string>;
 
-/** An edit of what belongs to a node. @param changes by column */
+/** An edit of a resource of a node. @param changes by column */
 export function partEdit(
   part: Part,
   { uuid, node_uuid }: { uuid: string; node_uuid: string },
@@ -69,7 +69,7 @@ export function portCreation(
   return { kind: 'port.created', node_uuid, resource: uuid, actor, text };
 }
 
-/** An allocation without its instance has no meaning: both go together. */
+/** An allocation is deleted together with its instance. */
 export function deallocation(
   { uuid, allocation_uuid }: { uuid: string; allocation_uuid: string | null },
   actor: Actor,

@@ -23,15 +23,15 @@ import type { Reservation } from './reservation.js';
 import type { HeldNode, Run } from './run.js';
 import type { Move, Transitions } from './transition.js';
 
-/** What becomes true with a commit, besides what the draft holds. */
+/** What a commit writes besides the draft. */
 export interface Entry {
-  /** In their order; each was planned on what the one before leaves. */
+  /** In order: each is planned on the state that the one before leaves. */
   moves?: readonly Move[];
-  /** Of the node, where no move has them. */
+  /** Changes of the node that are not part of a move. */
   changes?: NodeChanges;
-  /** Told with it, besides the moves' own events. */
+  /** Changes to record besides the events of the moves. */
   told?: readonly Change[];
-  /** Gives the reservation up. */
+  /** Also releases the reservation. */
   release?: boolean;
 }
 
@@ -43,15 +43,14 @@ interface JournalEntry extends Entry {
 
 /** A commit that accepts work. */
 interface WorkEntry extends Entry {
-  /** null: there is none, the node's row changes only. */
+  /** null: no operation is created, only the node's row changes. */
   work: NewOperation | null;
-  /** Why the node's open workflow ends with it; null: it goes on. */
+  /** Why the node's open workflow ends with this commit; null: it stays open. */
   superseding: string | null;
 }
 
 /**
- * Commits what belongs together, as one statement under the node's reservation: the node with what its draft holds, its
- * events, the journal. It is all there or nothing is.
+ * Commits journal, node (with its draft) and events in one statement under the node's reservation: all or nothing.
  */
 export class JournalWriter {
   readonly #meter = new OperationMeter();
@@ -93,9 +92,10 @@ export class JournalWriter {
   }
 
   /**
-   * Accepts work. An answer that is lost on the way is found out: whoever asked is told of what stands in the journal.
-   * @returns it, durable; null where there is none
-   * @throws ReservationLostError, DatabaseAwayError; the database's unique violation when the node has open work of that sort
+   * Accepts work. Where the database's answer was lost, the journal is read, and the caller gets what stands there.
+   * @returns the operation, durable; null when none was created
+   * @throws ReservationLostError, DatabaseAwayError; the database's unique violation when the node has open work of
+   * that sort
    */
   async accept(held: HeldNode, entry: WorkEntry): Promise<JournaledOperation | null> {
     const { work, superseding } = entry;
@@ -122,8 +122,8 @@ export class JournalWriter {
   }
 
   /**
-   * What `accept` has written: the operation by its uuid; without one the reservation, which the same statement gave up.
-   * @returns null where it has not
+   * What `accept` has written: the operation, by its uuid; without one the release of the reservation.
+   * @returns null when nothing was written
    */
   #accepted(
     made: Omit<JournaledOperation, 'id'> | null,
@@ -131,7 +131,7 @@ export class JournalWriter {
   ): Promise<Record<string, unknown> | null> {
     const { source, nodes, operations } = this.deps;
     return inTransaction(source, async (manager) => {
-      // Two statements: what was written under the lock that the first one waited for is seen by the next.
+      // Two statements: the first waits for the lock, the second sees what was written under it.
       const node = await nodes.reservations.lockRow(draft.row.uuid, manager);
       const operation_id = made && (await operations.idOf(made.uuid, manager));
       const { epoch } = reservation.fence;
@@ -143,7 +143,7 @@ export class JournalWriter {
     });
   }
 
-  /** A line in the node's history. @throws ReservationLostError, DatabaseAwayError */
+  /** Adds an event to the node's history. @throws ReservationLostError, DatabaseAwayError */
   async tell(reservation: Reservation, event: NewEvent): Promise<void> {
     const compound = new Compound();
     const nothing = { changes: {}, unchanged: [], release: false };
@@ -171,7 +171,7 @@ export class JournalWriter {
     if (!row) throw new ReservationLostError(reservation.node.uuid);
   }
 
-  /** Leaves the draft as it was committed. */
+  /** Afterwards the draft holds the row as it was committed. */
   async #write(
     { draft, reservation }: HeldNode,
     entry: Entry,
@@ -194,7 +194,7 @@ export class JournalWriter {
     const changes = { ...draft.changes, ...settled };
     let [row] = await attempt(changes, merged, on ?? this.deps.source);
     if (!row && merged.length > 0) {
-      // Somebody else wrote them too, or the reservation is lost.
+      // Another writer changed these columns too, or the reservation is lost.
       const again = async (manager: EntityManager) => {
         const both = await this.#mergedNow(draft, reservation, merged, manager);
         return attempt({ ...changes, ...both }, [], manager);
@@ -205,12 +205,12 @@ export class JournalWriter {
     if (release) reservation.passed();
     const { deadline_in, operation_id, ...node } = row;
     draft.written(node as unknown as Node);
-    // In somebody else's transaction nothing is true yet.
+    // In the caller's transaction nothing is committed yet.
     if (!on) this.deps.transitions.tell(draft.row, moves);
     return row;
   }
 
-  /** Columns as they are now, with what the draft changed of them. */
+  /** Current values of the columns, merged with the draft's changes. */
   async #mergedNow(
     draft: NodeDraft,
     { fence }: Reservation,

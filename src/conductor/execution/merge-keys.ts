@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../domain/json.js';
 
-/** Applies to `now` what changed from `before` to `after`, key by key. */
+/** Applies to `now` the differences between `before` and `after`, key by key. */
 export function mergeKeys(before: JsonObject, after: JsonObject, now: JsonObject): JsonObject {
   const merged = { ...now };
   for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {

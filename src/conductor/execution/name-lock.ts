@@ -7,7 +7,7 @@ import { FerricError, messageOf } from '../../domain/errors.js';
 import { contained } from '../../platform/boundary.js';
 import type { Logger } from '../../platform/logger.js';
 
-/** "ferr" in ASCII and 2: the class of locks of conductors' names; the name's hash is the other half. */
+/** First key of the advisory lock: "ferr" in ASCII, plus 2. The second key is the hash of the conductor's name. */
 const LOCK = 0x66657272 + 2;
 const RETRY = 1_000;
 /** PostgreSQL cuts application names at 63 bytes. */
@@ -17,16 +17,16 @@ interface NameLockParts {
   source: DataSource;
   /** The conductor's name. */
   host: string;
-  /** Seconds to wait for another that holds it. */
+  /** Seconds to wait while another process holds the name. */
   waitSeconds: number;
   log: Logger;
-  /** Another process has taken the name while this one had no connection. */
+  /** Called when another process took the name while this one had no connection. */
   onLost: () => void;
 }
 
 /**
- * A conductor's name, held by one living process. The lock is bound to a connection of its own: the server gives it up
- * with the process, in whatever way that ends, and what a living one reserved is never taken for a dead one's.
+ * Lock on a conductor's name, held by one living process. It is bound to a connection of its own: the server releases
+ * it when the process ends in any way, so the reservations of a living conductor are never taken for a dead one's.
  */
 export class NameLock {
   #client: Client | null = null;
@@ -34,7 +34,7 @@ export class NameLock {
 
   constructor(private readonly parts: NameLockParts) {}
 
-  /** @throws FerricError conflict, naming the holder, when it is not free within that time */
+  /** @throws FerricError conflict, naming the holder, when the name is not free within `waitSeconds` */
   async take(): Promise<void> {
     const { host, waitSeconds, log } = this.parts;
     const end = performance.now() + waitSeconds * 1000;
@@ -63,7 +63,7 @@ export class NameLock {
     await client?.end();
   }
 
-  /** @returns null when it is held now, else who holds it */
+  /** @returns null when this process holds the name now, else who holds it */
   async #try(): Promise<string | null> {
     const { source, host } = this.parts;
     const name = `ferric pid ${process.pid} on ${hostname()}`.slice(0, NAME_MOST);

@@ -31,13 +31,13 @@ import type { Reservation } from './reservation.js';
 import { draftWriting, refuseCheckpoint } from './row-steps.js';
 import { type Run, type StepTurn, stepOf } from './run.js';
 
-/** For looking only: it cannot be given to a method that changes something. */
+/** Context for reading: methods that change something do not accept it. */
 export type ReadingContext = ReadContext & { interfaces: WorkContext['interfaces']; all: Interfaces };
 
-/** The parts of a context that write. */
+/** The writing parts of a context. */
 type Writing = Pick<WorkContext, 'node' | 'save'>;
 
-/** Builds what drivers are given: nobody else hands out a node with its secrets in clear. */
+/** Builds the contexts of drivers; the only place that hands out a node with its secrets in clear. */
 export class NodeContexts {
   readonly #ports = new WeakMap<Reservation, Promise<Port[]>>();
 
@@ -62,9 +62,9 @@ export class NodeContexts {
   }
 
   /**
-   * For looking only: validation, reading power. `fence` has nothing to guard.
+   * For reading only, such as validation or a power state. Its `fence` does nothing.
    * @param reservation of the node, where it is held
-   * @param attended somebody waits for what is read
+   * @param attended a client waits for the result
    */
   async forReading(
     node: Node,
@@ -85,7 +85,7 @@ export class NodeContexts {
     };
   }
 
-  /** For acting under a reservation: what is saved is written at once. */
+  /** For acting under a reservation: `save` writes at once. */
   async forWork(
     reservation: Reservation,
     node: Node,
@@ -105,13 +105,13 @@ export class NodeContexts {
     return this.#acting(reservation, node, signal, writing);
   }
 
-  /** For a step: it acts under the reservation, or only writes rows, into the draft. */
+  /** For a step: it acts under the reservation, or, where it only writes rows, saves into the draft. */
   async forStep(run: Run, turn: StepTurn): Promise<OwnContext> {
     const { reservation, draft, signal } = run;
     const work = run.ahead
       ? await this.#acting(reservation, draft.row, signal, draftWriting(draft))
       : await this.forWork(reservation, draft.row, signal);
-    // Keeps the getters of both alive, where a spread would freeze their first value.
+    // Keeps the getters of both live; a spread would freeze their first value.
     return Object.defineProperties(
       {},
       {
@@ -121,7 +121,7 @@ export class NodeContexts {
     ) as OwnContext;
   }
 
-  /** What a step knows of itself, and how it leaves a mark. */
+  /** The step's own part of the context: its name, arguments, checkpoint and how it saves one. */
   #ofStep(run: Run, turn: StepTurn): Omit<OwnContext, keyof WorkContext | 'all'> {
     const { operation, reservation } = run;
     const { position, wake } = turn.effect;
@@ -172,7 +172,7 @@ export class NodeContexts {
   ): Promise<WorkContext & { all: Interfaces }> {
     const all = this.deps.registry.resolve(row);
     const base = await this.#base(row, this.#portsOf(reservation), signal);
-    // Whatever changes the power, the record follows.
+    // The recorded power state follows every change of power.
     const record = (state: PowerState) => writing.save({ power_state: state });
     return {
       ...base,
@@ -186,7 +186,7 @@ export class NodeContexts {
     };
   }
 
-  /** @param seen the node as the driver saw it, in clear */
+  /** @param seen the node as the driver saw it, secrets in clear */
   async #saved(row: Node, seen: DriverNode, changes: NodeChanges, fence: Fence): Promise<Node> {
     const { nodes, hardware, source } = this.deps;
     const { bios_settings, firmware_components, inventory, ...columns } = changes;
@@ -195,7 +195,7 @@ export class NodeContexts {
       const written = await nodes.updateUnchanged(row, merged, columns, fence);
       if (written) return written;
     }
-    // Somebody else wrote them too, or the reservation is lost: then this throws.
+    // Another writer changed these columns too, or the reservation is lost: `edit` then throws.
     const merge = (clear: Node) => ({
       ...columns,
       ...Object.fromEntries(
@@ -215,7 +215,7 @@ export class NodeContexts {
     return kind === 'action' ? this.#opened(args, stepPlace(uuid, position, 'args')) : args;
   }
 
-  /** Arguments of an action are sealed as a whole. */
+  /** Arguments of an action are sealed as one text. */
   #opened(args: JsonObject, place: SealedPlace): JsonObject {
     const { sealed } = args;
     return typeof sealed === 'string'
@@ -223,12 +223,12 @@ export class NodeContexts {
       : args;
   }
 
-  /** They were written under this reservation. */
+  /** Call after ports were written under this reservation. */
   forgetPorts(reservation: Reservation): void {
     this.#ports.delete(reservation);
   }
 
-  /** Read once for each time that the node is held. */
+  /** Read once per reservation. */
   #portsOf(reservation: Reservation): Promise<Port[]> {
     let ports = this.#ports.get(reservation);
     if (!ports) {
@@ -270,7 +270,7 @@ function recording(
     },
     setPowerState: async (context, target, timeout) => {
       const settled = settledPower(target);
-      // Before a start: the machine may ask for its address before the BMC has said that it runs.
+      // Before power-on: the machine may ask for its address before the BMC reports that it runs.
       if (settled === 'power on') await sources.silence(context.node.uuid);
       await power.setPowerState(context, target, timeout);
       if (settled === 'power off') await sources.silence(context.node.uuid);

@@ -2,10 +2,10 @@ import type { DriverNode } from '../../driver/contract/context.js';
 import type { Node } from '../../persistence/node/node.entity.js';
 import type { NodeChanges, NodeRepository } from '../../persistence/node/node.repository.js';
 
-/** Columns that heartbeats and steps both write: a step's save changes only the keys that it changed. */
+/** Columns that both heartbeats and steps write: a step's save changes only the keys that it changed. */
 export const MERGED = ['driver_internal_info', 'instance_info'] as const;
 
-/** A node under its reservation, and what is to be written of it with the next commit of the journal. */
+/** A node under its reservation, with the changes that the next commit of the journal writes. */
 export class NodeDraft {
   #row: Node;
   #changes: NodeChanges = {};
@@ -18,17 +18,17 @@ export class NodeDraft {
     this.#row = row;
   }
 
-  /** As the database has it. */
+  /** The row as the database has it. */
   get row(): Node {
     return this.#row;
   }
 
-  /** What the database does not have yet, secrets in clear. */
+  /** Changes that are not written yet, secrets in clear. */
   get changes(): NodeChanges {
     return this.#changes;
   }
 
-  /** With the changes, secrets in clear. */
+  /** The node with these changes, secrets in clear. */
   get node(): DriverNode {
     this.#clear ??= { ...clearNode(this.#row, this.nodes), ...this.#changes };
     return this.#clear;
@@ -39,7 +39,7 @@ export class NodeDraft {
     this.#clear = null;
   }
 
-  /** It was committed. */
+  /** Call with the committed row. */
   written(row: Node): void {
     this.#row = row;
     this.#changes = {};

@@ -20,7 +20,7 @@ import type { NodeContexts } from './node-context.js';
 import type { Run } from './run.js';
 import type { Move, Transitions } from './transition.js';
 
-/** The last commits of an operation: result, provision state and event, and the work that follows it, at once. */
+/** The last commits of an operation: result, provision state, event and the following operation, together. */
 export class OperationEnd {
   constructor(
     private readonly deps: {
@@ -39,8 +39,8 @@ export class OperationEnd {
   ) {}
 
   /**
-   * @param journal as it becomes, with the result
-   * @param begin starts an operation that this one was followed by, once it is committed
+   * @param journal the new journal, with the result
+   * @param begin starts the following operation, once it is committed
    */
   async finish(run: Run, journal: Journal, begin: (id: string) => void): Promise<void> {
     const { operation } = run;
@@ -57,7 +57,7 @@ export class OperationEnd {
     await this.#fail(run, journal);
   }
 
-  /** @returns the operation that follows, once it is committed */
+  /** @returns the id of the following operation, once it is committed */
   async #succeed(run: Run, journal: Journal): Promise<string | null> {
     const { operation, draft, actor } = run;
     const { transitions, writer } = this.deps;
@@ -77,7 +77,7 @@ export class OperationEnd {
     return null;
   }
 
-  /** The cleaning follows in the same transaction. */
+  /** The cleaning is created in the same transaction. */
   async #tornDown(
     run: Run,
     entry: { journal: Journal; moves: readonly Move[]; changes: NodeChanges },
@@ -100,7 +100,7 @@ export class OperationEnd {
     return follows;
   }
 
-  /** The cleaning behind a tear-down, once both are written. */
+  /** The cleaning that follows the tear-down, once both are written. */
   #cleaningOf(node: string): Promise<string | null> {
     return inTransaction(this.deps.source, async (manager) => {
       await this.deps.nodes.reservations.lockRow(node, manager);
@@ -148,7 +148,7 @@ export class OperationEnd {
     } catch (error) {
       signal.throwIfAborted();
       if (isDatabaseAway(error)) throw error;
-      // The failure itself is what the operator must see; a machine that cannot be tidied up is a line in the log.
+      // The operator must see the failure itself; an error of the clean-up is only logged.
       this.deps.log.warn(
         { node: node.uuid, error: messageOf(error) },
         'the failed work could not be cleaned up',
@@ -157,7 +157,7 @@ export class OperationEnd {
   }
 }
 
-/** The end of work that moves no provision state: power, an action. @param error null where it succeeded */
+/** The event for work that changes no provision state: power, an action. @param error null after success */
 function endOf({ operation, actor }: Run, error: string | null): Change {
   const { kind, node_uuid, journal } = operation;
   const what = journal.steps[0]?.name ?? kind;
@@ -165,7 +165,7 @@ function endOf({ operation, actor }: Run, error: string | null): Change {
   return { kind: kind === 'power' ? 'node.power' : 'node.action', node_uuid, resource: what, actor, text };
 }
 
-/** The step that failed, where users see it: `deploy.erase_devices`. */
+/** The failed step as users see it: `deploy.erase_devices`. */
 function executing({ steps }: Journal): string | null {
   const failed = steps.find((step) => step.state === 'failed');
   return failed?.visible ? `${failed.interface}.${failed.name}` : null;

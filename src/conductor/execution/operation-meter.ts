@@ -4,12 +4,12 @@ import type { JournaledOperation } from '../../persistence/operation/operation.r
 import { count, observe } from '../../platform/meter/meter.js';
 import { WORKFLOWS } from '../workflow/workflows.js';
 
-/** Begun and not ended operations that are remembered for their duration; a leak must not grow. */
+/** Most start times that are remembered: bounds the memory if operations never end. */
 const MOST = 100_000;
 
 const OUTCOMES = ['succeeded', 'failed', 'aborted'] as const;
 
-/** Shows every kind of operation as 0 from the start: a rate sees a first failure only where there was a 0 before it. */
+/** Exports every kind of operation as 0 at the start: a rate sees a first failure only after a 0. */
 export function startOperationMetrics(): void {
   for (const kind of Object.keys(WORKFLOWS)) {
     for (const outcome of OUTCOMES) count('operations_total', { kind, outcome }, 0);
@@ -18,9 +18,9 @@ export function startOperationMetrics(): void {
 
 type Of = Pick<JournaledOperation, 'uuid' | 'kind'>;
 
-/** Measures operations and their steps by what is committed of their journals. */
+/** Measures operations and their steps from the journals that are committed. */
 export class OperationMeter {
-  /** By operation, and by operation and step: when it began, by performance.now(). */
+  /** Start time by performance.now(); the key is an operation, or an operation and a step's position. */
   readonly #since = new Map<string, number>();
 
   /** @param before null: the operation is new */
@@ -42,7 +42,7 @@ export class OperationMeter {
     const key = `${uuid} ${position}`;
     if (after.state === 'running' && after.attempt === 1 && before?.state !== 'running') this.#begin(key);
     const ended = after.state === 'done' || after.state === 'failed';
-    // A step that is inserted moves those behind it, which have not begun.
+    // An inserted step shifts only steps that have not begun.
     if (!ended || before?.state === after.state) return;
     const stage = `${after.interface}.${after.name}`;
     count('operation_stages_total', { kind, stage, outcome: after.state });

@@ -29,17 +29,17 @@ import { type Run, stepOf, wokenBy } from './run.js';
 import type { StepPerformer } from './step-performer.js';
 import type { Transitions } from './transition.js';
 
-/** How soon work that met a lock or an absent database is taken up again, ms; doubled each time up to the most. */
+/** ms until work that met a lock or an absent database is retried; doubled each time, up to RETRY_MOST. */
 const RETRY = 1_000;
 const RETRY_MOST = 30_000;
-/** Times in a row that work is taken up again after an error that nobody claims; then it fails by it. */
+/** Retries in a row after an unexpected error; then the operation fails with it. */
 const MOST_UNCLAIMED = 2;
 
-/** An operation that is begun by whoever journaled it, under the reservation that it was journaled under. */
+/** An operation to begin under the reservation under which it was journaled. */
 export interface Begun {
   readonly operation: JournaledOperation;
   readonly reservation: Reservation;
-  /** As it was committed. */
+  /** The node as it was committed. */
   readonly node: Node;
 }
 
@@ -64,26 +64,26 @@ interface RunnerDeps {
 }
 
 /**
- * Drives operations: load, advance, commit, perform. All that it knows is in the journal; what it holds in memory is
- * a queue of events for each operation and a timer for each wait, both made again at a start.
+ * Drives operations: load, advance, commit, perform. All state is in the journal; memory holds only a queue of events
+ * for each operation and a timer for each wait, both rebuilt at a start.
  */
 export class OperationRunner {
   readonly #queues = new Map<string, { events: QueuedEvent[]; running: Promise<void> }>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
-  /** Interruptions in a row by operation. */
+  /** Interruptions in a row, by operation. */
   readonly #interrupted = new Map<string, number>();
-  /** Those of them by errors that say nothing of a lock, a reservation or the database. */
+  /** Of these, interruptions by errors other than a lock, a lost reservation or the database. */
   readonly #unclaimed = new Map<string, number>();
   readonly #stopping = new AbortController();
-  /** One for all who ask for it. */
+  /** The sweep under way, shared by all callers. */
   #sweeping: Promise<number> | null = null;
 
   constructor(private readonly deps: RunnerDeps) {}
 
   /**
-   * Takes up every open operation of this conductor that it does not have in its hands: all of them at a start; later those
-   * whose event, timer or begin was lost, and whatever is due by the database's clock.
-   * @returns how many
+   * Resumes every open operation of this conductor that has no queue here: all of them at a start; later those whose
+   * event, timer or begin was lost, and those that are due by the database's clock.
+   * @returns how many were resumed
    */
   sweep(): Promise<number> {
     this.#sweeping ??= this.#sweep().finally(() => {
@@ -95,7 +95,7 @@ export class OperationRunner {
   async #sweep(): Promise<number> {
     let taken = 0;
     for (const open of await this.deps.operations.open(this.deps.host)) {
-      // Work that is being accepted, or at work, is under its node's reservation.
+      // Work that is being accepted or is running holds its node's reservation.
       if (this.#queues.has(open.id) || this.deps.reservations.holds(open.node_uuid)) continue;
       if (this.#takeUpOpen(open)) taken++;
     }
@@ -103,10 +103,10 @@ export class OperationRunner {
   }
 
   /**
-   * Who goes on with an open operation that has no queue, by its state:
-   * `running`, `ending`: a restart, which looks at its step. A retry that waits for its timer is left to that.
-   * `waiting`: what is due; else its timer is set again. An abort that was noted is heard first.
-   * `held`: nobody but an abort or the operator's `unhold`.
+   * Resumes an open operation that has no queue, by its state:
+   * - `running`, `ending`: by `restart`, which checks the step. A retry that has a timer is left to the timer.
+   * - `waiting`: by the deadline or the poll, where due; else its timer is set again. A noted abort is delivered first.
+   * - `held`: only an abort or the operator's `unhold` ends it.
    */
   #takeUpOpen(open: OpenOperation): boolean {
     const { id, kind, state, poll_in, deadline_in, stopped } = open;
@@ -126,25 +126,25 @@ export class OperationRunner {
     return true;
   }
 
-  /** The node's maintenance is over: what came meanwhile was not heard, so its work looks for itself. */
+  /** The node's maintenance is over: events were ignored meanwhile, so its waiting work polls now. */
   async wakeNode(uuid: string): Promise<void> {
     const open = await this.deps.operations.openOf(uuid);
     if (open?.state === 'waiting') this.deliver(open.id, { on: 'wake', why: 'poll' });
   }
 
-  /** Steps that run are told to stop and are resumed by the next start. */
+  /** Running steps are aborted; the next start resumes them. */
   async stop(): Promise<void> {
     this.#stopping.abort(new FerricError('cancelled', 'The conductor is stopping.'));
     for (const timer of this.#timers.values()) clearTimeout(timer);
     await Promise.allSettled([...this.#queues.values()].map((queue) => queue.running));
   }
 
-  /** Takes an operation over with its reservation, and gives that back. */
+  /** Takes over an operation and its reservation, and releases the reservation. */
   begin(begun: Begun): void {
     this.#enqueue(begun.operation.id, { event: { on: 'begin' }, begun });
   }
 
-  /** Events of one operation are taken one after the other; a second heartbeat behind a waiting one is the same. */
+  /** Events of one operation are handled in turn; one of a kind that is queued already is dropped. */
   deliver(id: string, event: StepEvent): void {
     if (!this.#stopping.signal.aborted) this.#enqueue(id, { event, begun: null });
   }
@@ -181,10 +181,12 @@ export class OperationRunner {
     }
   }
 
-  /** Work that met a lock, lost its reservation or the database is taken up again, what nobody claims a few times only. */
+  /**
+   * Retries work after a lock, a lost reservation or an absent database; after an unexpected error a few times only.
+   */
   #interrupt(id: string, event: StepEvent, error: unknown): void {
     const { log } = this.deps;
-    // Whether the last commit took effect is in the journal: read it again rather than guess.
+    // The journal knows whether the last commit took effect: load it again.
     const again: StepEvent[] = [{ on: 'restart' }];
     if (error instanceof LockedError) log.debug({ operation: id }, 'the node is locked; trying again');
     else if (error instanceof ReservationLostError) log.warn({ operation: id }, error.message);
@@ -235,13 +237,13 @@ export class OperationRunner {
     }
   }
 
-  /** A wait whose event was lost on the way goes on by its own times. */
+  /** Resumes a wait whose event was lost, by its own timers. */
   async #waitOn(id: string): Promise<void> {
     const open = await this.deps.operations.openById(id);
     if (open?.state === 'waiting') this.#takeUpOpen(open);
   }
 
-  /** A step that looks a last time is woken; any other fails. */
+  /** A step with a last look is entered at its deadline; any other fails. */
   #atDeadline({ kind, journal }: JournaledOperation, node: Node, event: StepEvent): StepEvent {
     const step = journal.steps[journal.cursor];
     if (event.on !== 'deadline' || !step || !this.deps.performer.isEnteredAtDeadline(kind, step, node))
@@ -284,7 +286,7 @@ export class OperationRunner {
     }
   }
 
-  /** Journal, provision state, event and what the steps before left to be written, at once, where that is due. */
+  /** Commits journal, provision state, event and draft together, where a commit is due. */
   async #commit(run: Run, { effect, journal }: Advance): Promise<void> {
     const { operation, draft, actor } = run;
     if (effect.do === 'run') {
@@ -299,7 +301,9 @@ export class OperationRunner {
     else this.#clearTimer(operation.id);
   }
 
-  /** Its deadline is in its row, whatever came before it in its step; a later wait keeps it unless it names a new one. */
+  /**
+   * The deadline is kept in the operation's row: a later wait of the step keeps it, unless that wait names a new one.
+   */
   #waiting(operation: JournaledOperation, { for: what, pollAfter, timeout }: Effect & { do: 'wait' }): Wait {
     const own = this.deps.settings[WORKFLOWS[operation.kind].timeout] * 1000;
     const fallback = own > 0 ? own : null;
@@ -312,7 +316,7 @@ export class OperationRunner {
     if (soonest === Number.POSITIVE_INFINITY) return;
     const event: StepEvent =
       pollIn !== null && pollIn <= soonest ? { on: 'wake', why: 'poll' } : { on: 'deadline' };
-    // Timers count 31 bits of milliseconds; the sweep finds what lies beyond.
+    // Node's timers hold 31 bits of milliseconds; the sweep finds what is due later.
     const timer = setTimeout(
       contained('operations: wait', () => {
         this.#timers.delete(id);
@@ -329,20 +333,20 @@ export class OperationRunner {
   }
 }
 
-/** Kinds of work that hear of nothing in maintenance. */
+/** Kinds of operation that ignore heartbeats and polls in maintenance. */
 const RESTING = Object.values(WORKFLOWS)
   .filter((workflow) => workflow.restsInMaintenance)
   .map(({ kind }) => kind);
 
-/** Maintenance: no clock runs out, and nobody acts on a machine that somebody has hands on. */
+/** In maintenance no deadline passes, and no event resumes work on a machine that somebody is repairing. */
 function isPutOff({ kind }: JournaledOperation, node: Node, event: StepEvent): boolean {
   if (!node.maintenance) return false;
   return event.on === 'deadline' || (event.on === 'wake' && RESTING.includes(kind));
 }
 
 /**
- * The move that goes with an effect: into the wait state when it waits, out of it when the next step starts. A poll
- * that finds nothing new stays where it is.
+ * The provision event of an effect: into the wait state for a wait, out of it when the next step starts. A poll that
+ * finds nothing new leaves the state as it is.
  */
 function stateEvent(node: Node, effect: Effect): ProvisionEvent | null {
   const state = node.provision_state as ProvisionState;

@@ -17,9 +17,9 @@ interface Deps {
 }
 
 /**
- * Nodes in a working state with no operation in the journal: their work is unknown, so it has failed
- * (`onConductorLoss`). State and operation are written in one statement, so this finds only what came from
- * elsewhere, a restored backup for one. A pending power target without its operation is dropped.
+ * Fails nodes in a working state that have no operation in the journal (`onConductorLoss`). State and operation are
+ * written in one statement, so only rows from elsewhere are found, such as those of a restored backup. A pending power
+ * target without its operation is dropped.
  */
 export async function recoverStranded(deps: Deps): Promise<void> {
   const { operations, reservations, host, log } = deps;
@@ -38,7 +38,7 @@ export async function recoverStranded(deps: Deps): Promise<void> {
         await reservation.release();
       }
     } catch (error) {
-      // Somebody works on it, or has deleted it: the next look tells.
+      // The node is locked or deleted: the next run decides.
       if (!(error instanceof LockedError) && !(error instanceof NotFoundError)) throw error;
     }
   }

@@ -13,47 +13,50 @@ import type { NodeRepository } from '../../persistence/node/node.repository.js';
 import { contained } from '../../platform/boundary.js';
 import type { Logger } from '../../platform/logger.js';
 
-/** A node held by this conductor. `signal` fires when it is lost. */
+/** A node held by this conductor. `signal` fires when the reservation is lost. */
 export interface Reservation {
   readonly node: Node;
   readonly fence: Fence;
   readonly signal: AbortSignal;
-  /** The reservation will last `duration` ms more, or nearly its full length if that is less. @throws ReservationLostError */
+  /**
+   * Makes the reservation last `duration` ms more, or nearly its full length if that is less.
+   * @throws ReservationLostError
+   */
   ensure(duration: number): Promise<void>;
-  /** Does nothing for one that was given up already. */
+  /** Does nothing when it is released already. */
   release(): Promise<void>;
-  /** A commit has given it up. */
+  /** Call when a commit has released it. */
   passed(): void;
 }
 
 interface Held {
   fence: Fence;
-  /** On the monotonic clock, counted from before the request was sent: never later than the database's own. */
+  /** By the monotonic clock, counted from before the request was sent: never later than the database's own expiry. */
   expires: number;
   lost: AbortController;
 }
 
-/** Runs work under a node's reservation, trying again as configured while another holds it. */
+/** Runs work under a node's reservation, retrying as configured while another holds it. */
 export interface Reserving {
   /** @param ident uuid or name. @throws LockedError, NotFoundError */
   reserved<T>(ident: string, work: (reservation: Reservation) => Promise<T>): Promise<T>;
 }
 
-/** Asked for, and the answer was lost. */
+/** In place of a fence: the reservation was requested, and the answer was lost. */
 const UNKNOWN = Symbol('unknown');
 
 /**
- * Node reservations of this conductor: fenced leases on the database's clock, all renewed in one statement.
- * A paused process finds its leases expired by its own monotonic clock before it acts, and the fence refuses its
- * writes whatever it believes.
+ * Node reservations of this conductor: fenced, expiring by the database's clock, all renewed in one statement.
+ * A paused process finds them expired by its own monotonic clock before it acts, and the fence refuses its writes in
+ * any case.
  */
 export class Reservations implements Reserving {
   readonly #held = new Map<string, Held>();
-  /** Given up while the database was away: without this they would block their nodes until they expire. */
+  /** Reservations still to be released once the database is back: they would block their nodes until they expire. */
   readonly #owed = new Map<string, Fence | typeof UNKNOWN>();
-  /** Of them, those that are given back just now. */
+  /** Of these, the releases under way. */
   readonly #returning = new Map<string, Promise<void>>();
-  /** How often each node is asked for just now. */
+  /** Requests under way, by node. */
   readonly #asking = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -109,7 +112,7 @@ export class Reservations implements Reserving {
   }
 
   async reserved<T>(ident: string, work: (reservation: Reservation) => Promise<T>): Promise<T> {
-    // Acquiring tells whether there is such a node.
+    // `acquire` reports a node that does not exist.
     const uuid = ident === canonicalUuid(ident) ? ident : (await this.deps.nodes.get(ident)).uuid;
     const reservation = await this.acquire(uuid, true);
     try {
@@ -119,7 +122,7 @@ export class Reservations implements Reserving {
     }
   }
 
-  /** A reservation whose answer was lost would block its node until it expires. */
+  /** Notes a request whose answer was lost: its reservation would block the node until it expires. */
   async #asked<T>(uuid: string, ask: () => Promise<T>): Promise<T> {
     this.#asking.set(uuid, (this.#asking.get(uuid) ?? 0) + 1);
     try {
@@ -180,7 +183,7 @@ export class Reservations implements Reserving {
     const owed = this.#owed.get(uuid);
     const returning = this.#returning.get(uuid);
     if (!owed || returning) return returning ?? Promise.resolve();
-    // Whoever asks just now may have it by now: then what is unknown is that, and known.
+    // A request under way, or a reservation held here, may be the unknown one: it must not be released.
     if (owed === UNKNOWN && (this.#asking.has(uuid) || this.#held.has(uuid))) return Promise.resolve();
     const work = this.#return(uuid, owed).finally(() => this.#returning.delete(uuid));
     this.#returning.set(uuid, work);

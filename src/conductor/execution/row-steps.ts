@@ -8,14 +8,14 @@ import type { NodeDraft } from './node-draft.js';
 import type { Run } from './run.js';
 
 /*
- * Steps that only write rows are committed together. A step that acts on the outside has its intent committed before it
- * runs, so that a conductor that dies in it finds that it may have been done. One that only looks, and saves what the
- * node's row holds, needs none of that: what it saves goes into the draft, the journal runs ahead of the database
- * (`Run.ahead`), and the next commit writes all of it at once, or nothing. A deployment of a fake machine takes a third
- * of the statements by it. Which steps they are, what they may do and what they are refused is here alone.
+ * Steps that only write rows are committed together. The intent of a step that acts on the outside is committed before
+ * it runs, so that after a crash the conductor knows that it may have been done. A step that only reads, and saves only
+ * columns of the node's row, needs no such commit: its changes go into the draft, the journal in memory runs ahead of
+ * the database (`Run.ahead`), and the next commit writes everything or nothing. A deployment of a fake machine needs a
+ * third of the statements that way. Only this file says which steps these are, what they may do and what they may not.
  */
 
-/** Whether the step that is to run now only writes rows: see `StepDeclaration.inside`. */
+/** Whether the step to run now only writes rows: see `StepDeclaration.inside`. */
 export function writesRowsOnly(
   run: Run,
   step: Step,
@@ -27,14 +27,14 @@ export function writesRowsOnly(
   try {
     all = interfacesOf(draft.row);
   } catch {
-    return false; // what is wrong with them, its run tells
+    return false; // the run reports what is wrong with the interfaces
   }
   const rowsOnly = step.agent ? all.deploy.agentStepInside : find(all, operation.kind, step)?.inside;
   return rowsOnly?.({ node: draft.node, interfaces: all }) ?? false;
 }
 type RowsOnly = NonNullable<Interfaces['deploy']['agentStepInside']>;
 
-/** The parts of a step's context that write: into the draft. */
+/** The writing parts of a step's context: they write into the draft. */
 export function draftWriting(draft: NodeDraft): Pick<WorkContext, 'node' | 'save'> {
   return {
     get node() {
@@ -50,7 +50,7 @@ export function draftWriting(draft: NodeDraft): Pick<WorkContext, 'node' | 'save
   };
 }
 
-/** @throws FerricError internal: a step that is committed with what follows has nothing to come back to */
+/** @throws FerricError internal: a step that is committed with the following ones has no checkpoint to resume from */
 export function refuseCheckpoint({ ahead }: Run): void {
   if (ahead) throw new FerricError('internal', 'a step that only writes rows has nothing to come back to');
 }

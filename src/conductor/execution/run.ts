@@ -5,18 +5,18 @@ import type { JournaledOperation } from '../../persistence/operation/operation.r
 import type { NodeDraft } from './node-draft.js';
 import type { Reservation } from './reservation.js';
 
-/** A node under its reservation, and what is to be written of it with the next commit. */
+/** A node under its reservation, with the changes that the next commit writes. */
 export interface HeldNode {
   readonly reservation: Reservation;
   readonly draft: NodeDraft;
 }
 
-/** An operation in the runner's hands, from the event that woke it to the next wait or its end. */
+/** An operation that the runner drives, from the event that resumed it to the next wait or its end. */
 export interface Run extends HeldNode {
   readonly operation: JournaledOperation;
   /** Fires when the reservation is lost or the conductor stops. */
   readonly signal: AbortSignal;
-  /** Who asked for the work, by the door through which it was woken. */
+  /** Who asked for the work; `via` is what resumed it. */
   readonly actor: Actor;
   /** The journal in memory is ahead of the database's: its steps only write rows (see `row-steps.ts`). */
   ahead: boolean;
@@ -24,7 +24,7 @@ export interface Run extends HeldNode {
 
 /** One entry of one step. */
 export interface StepTurn {
-  /** In which the step runs. */
+  /** The journal in which the step runs. */
   readonly journal: Journal;
   readonly effect: Effect & { readonly do: 'run' };
 }
@@ -33,7 +33,7 @@ export function stepOf({ journal, effect }: StepTurn): Step {
   return journal.steps[effect.position]!;
 }
 
-/** Through which door an event reached work that `actor` asked for. */
+/** The actor of the work, with `via` set to the source of the event that resumed it. */
 export function wokenBy(actor: Actor, event: StepEvent): Actor {
   const via = doorOf(event);
   return via === null ? actor : { ...actor, via };

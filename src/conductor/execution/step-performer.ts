@@ -11,10 +11,10 @@ import type { Reservation } from './reservation.js';
 import { writesRowsOnly } from './row-steps.js';
 import { type Run, type StepTurn, stepOf } from './run.js';
 
-/** Runs one step once and says what became of it. */
+/** Runs one step once and returns its outcome. */
 export class StepPerformer {
   readonly #contexts: NodeContexts;
-  /** The conductor's own steps that work with its memory. */
+  /** Steps of the conductor itself that use its repositories. */
   readonly #own: readonly OwnStep[];
 
   constructor({ contexts, reader }: { contexts: NodeContexts; reader: { step: OwnStep } }) {
@@ -22,26 +22,26 @@ export class StepPerformer {
     this.#own = [reader.step];
   }
 
-  /** Whether the step only writes rows, so that it is committed with what follows: see `row-steps.ts`. */
+  /** Whether the step only writes rows and is committed with the following ones: see `row-steps.ts`. */
   writesRowsOnly(run: Run, step: Step): boolean {
     return writesRowsOnly(run, step, this.#declared.bind(this), (row) => this.#contexts.interfacesOf(row));
   }
 
   /** Whether the step is entered at its deadline: see `StepDeclaration.lastLook`. */
   isEnteredAtDeadline(kind: OperationKind, step: Step, node: Node): boolean {
-    // One that the agent listed may be at a reboot of its ramdisk.
+    // A step of the agent may be waiting for a reboot of its ramdisk.
     if (step.agent) return true;
     try {
       return this.#declared(this.#contexts.interfacesOf(node), kind, step)?.lastLook ?? false;
     } catch {
-      return false; // what is wrong with the interfaces, the clean-up behind the failure tells
+      return false; // the clean-up after the failure reports what is wrong with the interfaces
     }
   }
 
   /**
    * @returns the outcome as an event
-   * @throws ReservationLostError, the signal's reason, or the database's absence: then nothing is known, and the journal
-   *   still says what it said
+   * @throws ReservationLostError, the signal's reason, or the database's absence: the outcome is then unknown, and the
+   * journal is unchanged
    */
   async perform(run: Run, turn: StepTurn): Promise<StepEvent> {
     const step = stepOf(turn);

@@ -5,12 +5,12 @@ import type {
 import type { Logger } from '../../platform/logger.js';
 
 /**
- * Nodes, with their reservations and open operations, of conductors that are dead. A machine that was renamed is such a
- * one: its nodes would be nobody's, their power not read and their work not gone on with. A name counts as dead when it has
- * given no sign of life for `heartbeat_timeout`, by the database's clock, whether it said good-bye or not.
+ * Takes over nodes, their reservations and open operations from dead conductors, including a conductor whose host was
+ * renamed: otherwise nobody would read their power or resume their work. A name is dead when its heartbeat is older
+ * than `heartbeat_timeout` by the database's clock, whether it signed off or not.
  */
 export class Takeover {
-  /** Names whose nodes wait, said once each. */
+  /** Names whose nodes wait; each is logged once. */
   readonly #said = new Set<string>();
 
   constructor(

@@ -11,11 +11,11 @@ import type { NodeChanges, NodeRepository } from '../../persistence/node/node.re
 import type { Logger } from '../../platform/logger.js';
 import { count, observe } from '../../platform/meter/meter.js';
 
-/** A move through the provision machine: what is written of it. */
+/** A move through the provision state machine, as it is written. */
 export interface Move {
   readonly changes: NodeChanges;
   readonly event: NewEvent;
-  /** It ends work that did not succeed. */
+  /** Whether it ends work that failed. */
   readonly failed: boolean;
 }
 
@@ -24,7 +24,7 @@ interface MoveOptions {
   actor: Actor;
 }
 
-/** Moves a node through the provision machine: node row and event row become true together. */
+/** Moves nodes through the provision state machine: node row and event row are committed together. */
 export class Transitions {
   constructor(
     private readonly deps: {
@@ -74,7 +74,7 @@ export class Transitions {
   }
 
   /**
-   * @param also what becomes true with it
+   * @param also writes more in the same transaction
    * @throws ConflictError as `plan`
    * @throws ReservationLostError
    */
@@ -97,7 +97,7 @@ export class Transitions {
     return moved;
   }
 
-  /** One line in the log for each move, once it is committed. */
+  /** Logs one line for each move, once it is committed. */
   tell(node: Pick<Node, 'uuid' | 'name'>, moves: readonly Move[]): void {
     for (const { event, failed, changes } of moves) {
       const { from_state: from, state: to, duration_seconds = null, actor } = event;
@@ -116,7 +116,7 @@ export class Transitions {
   }
 }
 
-/** Kept with the state, as upstream's database layer keeps them. */
+/** Written with the state, as upstream's database layer does. */
 const INSPECTION_TIMES = {
   begins: () => ({ inspection_started_at: new Date(), inspection_finished_at: null }),
   ends: () => ({ inspection_started_at: null, inspection_finished_at: new Date() }),

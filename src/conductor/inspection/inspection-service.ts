@@ -23,11 +23,11 @@ import { plannedFrom } from '../workflow/workflow.js';
 import { READ_REPORT } from './report-reader.js';
 
 const WAITING = 'inspect wait';
-/** Characters of a refusal that are kept. */
+/** Characters of a refusal's reason that are kept. */
 const MOST_REASON = 500;
 
 /**
- * Takes reports of ramdisks. Everybody on the provisioning network can call this: every miss looks the same
+ * Accepts reports of ramdisks. Anybody on the provisioning network can call this, so every miss gets the same answer
  * (Ironic: api/controllers/v1/ramdisk.py and drivers/modules/inspect_utils.py, lookup_node).
  */
 export class InspectionService {
@@ -50,8 +50,8 @@ export class InspectionService {
   ) {}
 
   /**
-   * The report is kept before it is answered; it is read in the background.
-   * @param withToken the agent is told its token as by a lookup
+   * The report is stored before it is answered, and read in the background.
+   * @param withToken the answer carries the agent's token, as that of a lookup
    * @throws NotFoundError, the same for every reason
    */
   async take(
@@ -71,14 +71,17 @@ export class InspectionService {
     return { node, agent_token };
   }
 
-  /** Its ramdisk says it on a console only, and does not come again: the inspection would wait until its time is over. */
+  /**
+   * Fails the inspection at once: the ramdisk shows the refusal on its console only and does not report again, so the
+   * inspection would wait until its timeout.
+   */
   async refuse(query: InspectionQuery, reason: string): Promise<void> {
     const { nodes, operations, runner } = this.deps;
     let node: Node | null;
     try {
       node = await this.#lookUp(query);
     } catch (error) {
-      // Nobody's, or not believed: whoever sent it is told what is wrong with it, and no node is.
+      // No node, or not believed: the sender gets the reason, and no node is changed.
       if (error instanceof NotFoundError) return;
       throw error;
     }
@@ -96,7 +99,7 @@ export class InspectionService {
     if (open?.kind === 'inspect') runner.deliver(open.id, { on: 'wake', why: 'heartbeat' });
   }
 
-  /** @returns null where nothing points to any node */
+  /** @returns null when nothing points to a node */
   async #lookUp(query: InspectionQuery): Promise<Node | null> {
     const { nodes, owner, registry, sources } = this.deps;
     let node = query.node_uuid === null ? null : await nodes.find(query.node_uuid);
@@ -113,13 +116,13 @@ export class InspectionService {
     if (!(await sources.speaksFor(node.uuid, query.source)))
       throw miss(`${query.source} is not an address of the machine of node ${node.uuid} in this boot`);
     const { inspection_secret: secret } = internalOf(nodes.withSecrets(node));
-    // Boot files of others than ours carry none.
+    // Boot files that Ferric did not write carry no secret.
     if (secret !== undefined && !sameToken(secret, query.secret))
       throw miss(`node ${node.uuid} was booted with a secret that the report does not bring`);
     return node;
   }
 
-  /** A node that is found must not have another one's BMC; without one the BMC alone tells it. */
+  /** Refuses a node found otherwise whose BMC is another node's; finds the node by its BMC where nothing else did. */
   async #byBmc({ bmc_addresses }: InspectionQuery, known: Node | null): Promise<Node | null> {
     if (bmc_addresses.length === 0) return known;
     const fitting = await this.#withInfo(
@@ -137,7 +140,7 @@ export class InspectionService {
     return fitting[0] ? this.deps.nodes.find(fitting[0].uuid) : null;
   }
 
-  /** Nodes in a state whose driver_internal_info fits; they have no more than their `uuid`. */
+  /** Nodes in a state whose driver_internal_info fits; only `uuid` is to be used. */
   async #withInfo(state: string, fits: (node: Node) => boolean): Promise<Pick<Node, 'uuid'>[]> {
     const fitting: Pick<Node, 'uuid'>[] = [];
     const columns = ['uuid', 'driver_internal_info'];
@@ -147,7 +150,7 @@ export class InspectionService {
     return fitting;
   }
 
-  /** The first report counts: an agent that did not hear the answer sends it again. */
+  /** Keeps the first report: an agent that missed the answer sends it again. */
   async #keep(node: Node, report: InspectionReport): Promise<void> {
     const { source, nodes, hardware, operations, runner } = this.deps;
     const sealed = nodes.sealText(JSON.stringify(report), reportPlace(node.uuid));
@@ -215,7 +218,7 @@ export class InspectionService {
   }
 }
 
-/** An agent that did not hear the answer sends the same report again. */
+/** An agent that missed the answer sends the same report again: both have this fingerprint. */
 function askerOf(
   { source, node_uuid }: InspectionQuery,
   { inventory, plugin_data }: InspectionReport,
@@ -224,7 +227,7 @@ function askerOf(
   return fingerprint([source, node_uuid, JSON.stringify([inventory, told])]);
 }
 
-/** Only the log tells why. */
+/** The reason appears in the log only. */
 function miss(reason: string): NotFoundError {
   return new NotFoundError(reason);
 }

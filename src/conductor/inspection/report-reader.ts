@@ -19,7 +19,7 @@ import type { OwnContext, OwnStep } from '../workflow/own-step.js';
 import { ruleChanges, ruleSubject } from './rule-subject.js';
 import { applyRulesInThread } from './rule-thread.js';
 
-/** As the journal has it. Above is what gets the report, below what is done behind it. */
+/** As in the journal. Steps of higher priority obtain the report, those of lower priority follow it. */
 export const READ_REPORT = {
   interface: 'inspect',
   name: 'read_report',
@@ -29,15 +29,15 @@ export const READ_REPORT = {
   visible: false,
 } as const;
 
-/** ms that writing down what was found may take. */
+/** ms reserved for writing the result. */
 const WRITE = 10_000;
-/** Failures that say nothing of the report: it is read again. */
+/** Failures that are not the report's: it is kept and read again. */
 const PASSING = ['reservation-lost', 'cancelled', 'database-away', 'internal'];
 
 /**
- * Reads what a ramdisk reported (Ironic: conductor/inspection.py, continue_inspection): the inspect interface says what
- * it comes to, which is written down; then the rules have their turn, and what they make of it is written down with
- * the inventory. Each in one transaction, so that a conductor that dies reads again what is not written.
+ * Reads a ramdisk's report (Ironic: conductor/inspection.py, continue_inspection). The inspect interface evaluates it,
+ * and the result is written; then the inspection rules run, and their changes are written with the inventory. Each is
+ * one transaction: a conductor that dies in between reads again what was not written.
  */
 export class ReportReader {
   readonly step: OwnStep;
@@ -51,7 +51,7 @@ export class ReportReader {
       rules: InspectionRuleRepository;
       registry: DriverRegistry;
       inspector: InspectorSettings;
-      /** GETs a URL for a rule. @throws when it does not answer well */
+      /** GETs a URL for a rule. @throws for an error status, or without a response */
       callForRule: RuleDoors['call'];
     },
   ) {
@@ -61,7 +61,7 @@ export class ReportReader {
   async #run(context: OwnContext): Promise<StepOutcome> {
     const { nodes, hardware } = this.deps;
     const sealed = await hardware.report(context.node.uuid);
-    // Written down already, before the conductor died.
+    // Written already, before the conductor died.
     if (sealed === null) return { is: 'done' };
     const report = JSON.parse(nodes.openText(sealed, reportPlace(context.node.uuid))) as InspectionReport;
     try {
@@ -76,7 +76,7 @@ export class ReportReader {
     return { is: 'done' };
   }
 
-  /** @returns the plugin data as the hooks left it */
+  /** @returns the plugin data after the hooks */
   async #read(context: OwnContext, report: InspectionReport): Promise<JsonObject> {
     const { ports, hardware } = this.deps;
     const { uuid } = context.node;
@@ -126,7 +126,7 @@ export class ReportReader {
     }
   }
 
-  /** Told only where a field of it gets another value. */
+  /** Records the change only when a field gets another value. */
   async #updatePort(
     { uuid, changes }: { uuid: string; changes: Omit<InspectedPort, 'uuid'> | PortChanges },
     rows: readonly Port[],
@@ -178,7 +178,7 @@ export class ReportReader {
       }
       for (const port of changes.ports) await this.#updatePort(port, portRows, context, manager);
       const { logs: _logs, ...kept } = after.plugin_data;
-      // Nobody needs the password that some collector saw: what is kept has none.
+      // A collector may have seen a password: none is kept.
       const found = { inventory: splitSecrets(inventory).open, plugin_data: splitSecrets(kept).open };
       await hardware.replaceInventory(uuid, found, manager);
       await hardware.deleteReport(uuid, manager);

@@ -3,14 +3,14 @@ import type { RuleDoors } from '../../domain/inspection-rule/action.js';
 import type { AddressGuardSettings } from '../../platform/address-guard.js';
 import { HttpClient } from '../../platform/http-client.js';
 
-/** What an answer may hold; nobody reads it. */
+/** Most bytes of an answer; its content is not used. */
 const MAX_ANSWER = 65_536;
 const MOST_SECONDS = 60;
 const MOST_RETRIES = 10;
 
 /**
- * The action `api-call` (Ironic: common/inspection_rules/actions.py, CallAPIHookAction): one GET, again when it does not
- * answer well. What was found may be part of the URL: it reaches nothing that an image URL may not reach.
+ * The action `api-call` (Ironic: common/inspection_rules/actions.py, CallAPIHookAction): one GET, retried when it
+ * fails. The URL may contain inspected data, so it may reach only what an image URL may reach.
  */
 export function ruleCall(guard: () => AddressGuardSettings): RuleDoors['call'] {
   return async (url, { headers, proxies, timeout, retries }) => {

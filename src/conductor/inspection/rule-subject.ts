@@ -14,7 +14,9 @@ import type { PortChanges } from '../../persistence/port/port.repository.js';
 
 type Kind = 'object' | 'flag' | number;
 
-/** Attributes of a node that rules may write, with the length of texts; those of PATCH, and no state. */
+/**
+ * Attributes of a node that rules may write: those of PATCH, without states. A number is the most characters of a text.
+ */
 const WRITTEN: Readonly<Record<string, Kind>> = {
   name: 255,
   driver: 255,
@@ -35,7 +37,7 @@ const WRITTEN: Readonly<Record<string, Kind>> = {
   retired_reason: 4096,
   ...Object.fromEntries(INTERFACE_KINDS.map((kind) => [`${kind}_interface`, 255])),
 };
-/** Those that they may only read. */
+/** Attributes that rules may only read. */
 const READ = [
   'uuid',
   'provision_state',
@@ -69,7 +71,7 @@ const NEVER_NULL = [
 ];
 const MASKED = ['driver_info', 'instance_info'] as const;
 
-/** What rules are shown of a node; secrets read `******`. @param node in clear */
+/** The node as rules see it; secrets are `******`. @param node secrets in clear */
 export function ruleSubject(
   node: Node,
   ports: readonly Port[],
@@ -88,9 +90,9 @@ export function ruleSubject(
 }
 
 /**
- * What the rules changed, to be written.
- * @param node in clear
- * @throws InvalidError naming what a rule may not write, or not so
+ * The rules' changes, to be written.
+ * @param node secrets in clear
+ * @throws InvalidError naming an attribute that a rule may not write, or a wrong value
  */
 export function ruleChanges(
   node: Node,

@@ -21,9 +21,9 @@ export interface RuleAnswer {
 }
 
 /**
- * Applies rules beside the event loop.
- * @param limit ms of computing: what a rule waits for outside is not counted
- * @throws InvalidError with what a rule failed with, or when they take longer; the signal's reason
+ * Applies rules in a worker thread, off the event loop.
+ * @param limit ms of computing; time that a rule waits for a call is not counted
+ * @throws InvalidError with a rule's failure, or when the limit is exceeded; the signal's reason
  */
 export async function applyRulesInThread(
   work: RuleWork,

@@ -1,4 +1,4 @@
-// The thread's side of RuleThread: an operator's regular expression may compute for ever.
+// The worker thread of rule-thread.ts: an operator's regular expression may never end.
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../../domain/errors.js';
 import { applyRules } from '../../domain/inspection-rule/engine.js';

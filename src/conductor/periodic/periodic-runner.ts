@@ -5,7 +5,7 @@ import type { Logger } from '../../platform/logger.js';
 import { count, observe } from '../../platform/meter/meter.js';
 import type { PeriodicTask } from './task.js';
 
-/** How a task did, for logs and health. */
+/** Results of a task's runs, for logs and health. */
 export interface TaskStatus {
   runs: number;
   failures: number;
@@ -13,7 +13,7 @@ export interface TaskStatus {
   lastError: string | null;
 }
 
-/** Runs periodic tasks on Nest's scheduler: spread at the start, never two runs of one task, stopped in order. */
+/** Runs periodic tasks on Nest's scheduler: first runs are spread, runs of one task never overlap. */
 export class PeriodicRunner {
   readonly #stopping = new AbortController();
   readonly #running = new Map<string, Promise<void>>();
@@ -29,7 +29,7 @@ export class PeriodicRunner {
     for (const task of tasks) this.add(task);
   }
 
-  /** One more task, of a part that starts behind the conductor. */
+  /** Adds a task of a module that starts after the conductor. */
   add(task: PeriodicTask): void {
     this.#tasks.push(task);
     this.status.set(task.name, { runs: 0, failures: 0, lastDuration: null, lastError: null });
@@ -38,7 +38,7 @@ export class PeriodicRunner {
       return;
     }
     const tick = contained(`periodic task ${task.name}`, () => this.run(task));
-    // Conductors that start together must not all knock on the BMCs together.
+    // Conductors that start together must not poll the BMCs at the same moment.
     const first = task.atStart ? 100 : task.every * 1000 * (0.5 + Math.random() / 2);
     this.registry.addTimeout(
       `${task.name}-first`,
@@ -54,7 +54,7 @@ export class PeriodicRunner {
     );
   }
 
-  /** One run now; a run that is under way is joined. */
+  /** Runs the task now, or joins the run under way. */
   run(task: PeriodicTask): Promise<void> {
     const running = this.#running.get(task.name);
     if (running || this.#stopping.signal.aborted) return running ?? Promise.resolve();

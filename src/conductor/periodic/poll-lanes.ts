@@ -1,41 +1,41 @@
 import { detached } from '../../platform/boundary.js';
 
-/** What is looked at, round after round. */
+/** What is polled in each round. */
 export interface Polled {
   readonly uuid: string;
   readonly updated_at: Date | null;
 }
 
-/** true: the machine was seen. false: it could not be. */
+/** true: the machine was read. false: it could not be. */
 type Look<T> = (item: T, signal: AbortSignal) => Promise<boolean>;
 
-/** One whose last look failed, or is not over. */
+/** An item whose last poll failed or has not ended. */
 interface Apart {
   failures: number;
-  /** Rounds that are left out before it is looked at again. */
+  /** Rounds to skip before the next poll. */
   rest: number;
   running: boolean;
-  /** Somebody who changes it wants to see what comes of it. */
+  /** Its `updated_at`: an item that was changed is polled without waiting for the skipped rounds. */
   changed: number;
 }
 
 export interface PollSettings {
-  /** Looks under way at once, while they are young. */
+  /** Most concurrent polls that are within their grace. */
   workers: number;
-  /** Looks begun at once at those that failed last time. */
+  /** Most concurrent polls of items that failed last time. */
   slow: number;
-  /** ms after which a look waits for its machine, and no longer takes a worker. */
+  /** ms after which a poll no longer occupies a worker. */
   grace: number;
-  /** Most rounds that one is left out after failures in a row: 0, 1, 2, 4, … of them. */
+  /** Most rounds that an item is skipped after failures in a row: 0, 1, 2, 4, … of them. */
   mostRest: number;
-  /** What a look threw that nobody has ended. */
+  /** Called with an error that a poll threw, unless polling was aborted. */
   failed(item: Polled, error: unknown): void;
 }
 
 /**
- * Rounds of looks at many machines, of which any number may not answer: a round lasts as long as those that do. A look
- * that outlives its grace goes on by itself, over the end of the round; one that failed is made beside the others next
- * time, and left out of more and more rounds while it fails on.
+ * Polls many machines in rounds, of which any number may not answer: a round lasts as long as those that do. A poll
+ * that exceeds its grace continues on its own, beyond the end of the round. An item that failed is polled in the slow
+ * lane next time, and skipped for more and more rounds while it keeps failing.
  */
 export class PollLanes<T extends Polled> {
   private readonly apart = new Map<string, Apart>();
@@ -45,7 +45,7 @@ export class PollLanes<T extends Polled> {
 
   constructor(private readonly settings: PollSettings) {}
 
-  /** @returns when all that answer were looked at */
+  /** Resolves when every machine that answers was polled. */
   async round(items: readonly T[], look: Look<T>, signal: AbortSignal): Promise<void> {
     this.forget(items);
     const { prompt, slow } = this.sorted(items);
@@ -60,7 +60,7 @@ export class PollLanes<T extends Polled> {
     signal.throwIfAborted();
   }
 
-  /** When every look that goes on by itself is over. */
+  /** Resolves when no poll is under way. */
   async drain(): Promise<void> {
     this.waiting.length = 0;
     while (this.jobs.size > 0) await Promise.all(this.jobs);
@@ -82,7 +82,7 @@ export class PollLanes<T extends Polled> {
     return { prompt, slow };
   }
 
-  /** Those that are no longer asked for. */
+  /** Drops items that are no longer polled. */
   private forget(items: readonly T[]): void {
     if (this.apart.size === 0) return;
     const known = new Set(items.map(({ uuid }) => uuid));
@@ -111,11 +111,11 @@ export class PollLanes<T extends Polled> {
       return await look(item, signal);
     } catch (error) {
       if (!signal.aborted) this.settings.failed(item, error);
-      return true; // says nothing of the machine
+      return true; // an error of ours says nothing about the machine
     }
   }
 
-  /** At most `slow` at once; those that find no room are begun when there is some, in this round or a later one. */
+  /** At most `slow` at once; the rest are queued and begun in this round or a later one. */
   private beside(begin: () => Promise<void>): Promise<void> {
     return new Promise((resolve) => {
       this.waiting.push(() => begin().then(resolve));

@@ -37,29 +37,29 @@ interface Deps {
   events: EventRepository;
   reservations: Reservations;
   contexts: NodeContexts;
-  /** Told of a node whose maintenance is over, its reservation given back. */
+  /** Notified of a node whose maintenance is over, once its reservation is released. */
   runner: { wakeNode(uuid: string): Promise<void> };
   settings: PowerSyncSettings;
   host: string;
   log: Logger;
 }
 
-/** ms after which a read waits for its BMC, and no longer takes a worker. */
+/** ms after which a read of a BMC no longer occupies a worker. */
 const GRACE = 500;
-/** Reads begun at once of nodes whose last one failed: they only wait. */
+/** Most concurrent reads of nodes whose last read failed: these only wait. */
 const SLOW = 64;
-/** Rounds that the recovery leaves out a node at most, which nobody changed meanwhile. */
+/** Most rounds that the recovery skips a node which nobody changed meanwhile. */
 const MOST_REST = 4;
 
-/** Keeps the recorded power state and the machines in step, and takes nodes that cannot be read out of use. */
+/** Synchronizes recorded power states with the machines', and puts nodes that cannot be read into maintenance. */
 export class PowerSync {
-  /** Failures in a row by node: reads that failed, and corrections that did not take. */
+  /** Failures in a row by node: failed reads, and corrections without effect. */
   readonly #failures = new Map<string, number>();
   readonly #syncLanes: PollLanes<Node>;
   readonly #recoveryLanes: PollLanes<Node>;
 
   constructor(private readonly deps: Deps) {
-    // After some failures a node is in maintenance: until then each round counts.
+    // A node goes into maintenance after some failures: until then it is read in every round.
     this.#syncLanes = this.#lanes(0);
     this.#recoveryLanes = this.#lanes(MOST_REST);
   }
@@ -133,7 +133,7 @@ export class PowerSync {
       grace: GRACE,
       mostRest,
       failed: (node, error) => {
-        // Locked or deleted meanwhile: whoever did that knows better.
+        // The node was locked or deleted meanwhile: its power is not this task's concern now.
         if (error instanceof LockedError || error instanceof NotFoundError) return;
         this.deps.log.error(
           { node: node.uuid, error: messageOf(error) },
@@ -284,7 +284,7 @@ export class PowerSync {
   }
 }
 
-/** What a node or its BMC is to blame for; anything else says nothing of the machine. */
+/** Errors that are the node's or its BMC's; any other says nothing about the machine. */
 const OF_MACHINE: readonly ErrorCode[] = [
   'bmc-unreachable',
   'bmc-authentication',
@@ -298,17 +298,17 @@ function isOfMachine(error: unknown): error is FerricError {
   return error instanceof FerricError && OF_MACHINE.includes(error.code);
 }
 
-/** Whether the machine's power is ours to judge in its state. */
+/** Whether power is synchronized in the node's state. */
 function isSynced(node: Node): boolean {
   return !factsOfRow(node).powerNotSynced;
 }
 
-/** As when it was listed: asked once more under the reservation, since reading a BMC takes its time. */
+/** Checked again under the reservation, since reading a BMC takes time. */
 function isJudged(node: Node): boolean {
   return !node.maintenance && !node.target_power_state && !factsOfRow(node).powerNotSynced;
 }
 
-/** How the reason begins that the sync itself sets: any other is an operator's. */
+/** The beginning of the maintenance reason that the power sync sets; any other reason is an operator's. */
 function retiredBecause(node: Node): string {
   return `During sync_power_state, max retries exceeded for node ${node.uuid}`;
 }

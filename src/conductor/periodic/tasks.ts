@@ -26,14 +26,14 @@ interface TaskParts {
     operation_max_days: number;
     history_cleanup_interval: number;
   };
-  /** Another process took this host name: two would fight over the same nodes. */
+  /** Called when another process has taken this host name: two would compete for the same nodes. */
   onReplaced: () => void;
 }
 
 interface Recovery {
-  /** Of nodes: what no operation is of. */
+  /** Fails nodes in a working state without an operation, and frees expired reservations. */
   recoverOrphans: () => Promise<void>;
-  /** What conductors that are dead held. */
+  /** Takes over nodes and work of dead conductors. */
   takeOver: () => Promise<void>;
 }
 
@@ -85,7 +85,7 @@ function historyTask({ events, operations, settings }: TaskParts): PeriodicTask 
   return {
     name: 'history',
     every: settings.history_cleanup_interval,
-    // A daemon that is started every night must come to it, too.
+    // A daemon that is restarted every night must run it, too.
     atStart: true,
     run: async (signal) => {
       const { node_history_max_entries, node_history_max_days } = settings;

@@ -15,7 +15,7 @@ import { sameToken } from './same-token.js';
 /** @throws InvalidError for a callback URL that the daemon must not call */
 export type CallbackCheck = (url: string, source: string) => void;
 
-/** Lookup and heartbeat. Everybody on the provisioning network can call these: every miss looks the same. */
+/** Lookup and heartbeat. Anybody on the provisioning network can call these, so every miss gets the same answer. */
 export class AgentService {
   constructor(
     private readonly deps: {
@@ -32,7 +32,7 @@ export class AgentService {
     addresses: readonly string[];
     node_uuid: string | null;
     source: string;
-    /** Whether the ramdisk speaks of tokens: one that does not gets none. */
+    /** Whether the ramdisk supports tokens: one that does not gets none. */
     tokens?: boolean;
   }): Promise<{ node: Node; agent_token: string | null; has_token: boolean }> {
     const node = await this.#match(query);
@@ -46,11 +46,11 @@ export class AgentService {
   }
 
   /**
-   * The node's agent token, made now; null when it was given out before. One that nobody has used yet is given again to
-   * who has asked for it in the same words from the same address: its answer may have been lost, with the conductor for one,
-   * and a ramdisk without a token can never report. Each boot that is Ferric's has a token of its own.
-   * @param asker who asks, by all that is known of it
-   * @param may whether a node in this state still gets one: the caller may have won a race with a change of state
+   * The node's agent token, created now; null when it was given out before. A token that is not used yet is given again
+   * to the same asker: the first answer may have been lost, for example when the conductor died, and a ramdisk without
+   * a token can never report. Each boot that Ferric starts has a token of its own.
+   * @param asker a fingerprint of all that is known of the caller
+   * @param may whether a node in this state still gets a token: its state may have changed since the caller read it
    */
   async giveToken(
     uuid: string,
@@ -80,7 +80,7 @@ export class AgentService {
     const { nodes, operations, runner, checkCallback } = this.deps;
     const node = await this.#speaking(await nodes.find(node_uuid), source);
     if (!node) throw missing();
-    // Anaconda's ramdisk tells a status and no version (Ironic: manager.py, heartbeat).
+    // Anaconda's ramdisk sends a status and no version (Ironic: manager.py, heartbeat).
     if (!body.agent_version && !body.agent_status) {
       throw new InvalidError(
         'Agent did not transmit a version, and a version is required. Please update the agent being used.',
@@ -127,7 +127,7 @@ export class AgentService {
     return this.#speaking(node, source);
   }
 
-  /** The node, where a ramdisk is expected of it and the address is its machine's. */
+  /** The node, where a ramdisk is expected of it and the address is one of its machine's. */
   async #speaking(node: Node | null, source: string): Promise<Node | null> {
     if (!node || !mayLookUp(node.provision_state)) return null;
     if (await this.deps.sources.speaksFor(node.uuid, source)) return node;
@@ -143,7 +143,7 @@ function missing(): NotFoundError {
   return new NotFoundError('Node could not be found.');
 }
 
-/** Of an asker, to be kept. */
+/** A hash that identifies an asker. */
 export function fingerprint(parts: readonly (string | null)[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }

@@ -19,12 +19,12 @@ import type { Logger } from '../../platform/logger.js';
 import type { Changes } from '../execution/changes.js';
 import type { Reserving } from '../execution/reservation.js';
 
-/** How often a deletion looks again when the allocation gets its node at that very moment. */
+/** Attempts of a deletion while the allocation is just getting its node. */
 const DELETE_TRIES = 5;
 
 /**
- * Gives nodes to those who ask for one. A pick is one transaction on locked rows: two never get the same node, and
- * a conductor that dies leaves the allocation either decided or `allocating`, for the next to take up.
+ * Allocates nodes. A pick is one transaction on locked rows: no node is picked twice, and an allocation of a conductor
+ * that dies is either decided or still `allocating`, and another conductor takes it over.
  */
 export class AllocationService {
   readonly #running = new Map<string, Promise<void>>();
@@ -49,8 +49,8 @@ export class AllocationService {
   ) {}
 
   /**
-   * Durable once it returns; a node is looked for in the background.
-   * @param node_uuid a node in use that the allocation is written behind, at once
+   * Durable once it returns; the node is picked in the background.
+   * @param node_uuid a node in use, for which the allocation is written at once
    * @throws ConflictError
    */
   async create(wanted: NewAllocation, node_uuid: string | null, by: Actor): Promise<Allocation> {
@@ -61,8 +61,8 @@ export class AllocationService {
   }
 
   /**
-   * Writes an allocation behind a node that is in use.
-   * @throws ConflictError when they do not fit; the allocation is there then, in the state `error`
+   * Writes an allocation for a node that is in use.
+   * @throws ConflictError when they do not fit; the allocation then exists in the state `error`
    */
   async #backfill(wanted: NewAllocation, node_uuid: string, by: Actor): Promise<Allocation> {
     const { allocations, source } = this.deps;
@@ -115,7 +115,7 @@ export class AllocationService {
     throw new ConflictError(`Allocation ${uuid} is changing; please retry.`);
   }
 
-  /** Takes up what an earlier process of this host, or a host that is dead, left undecided. */
+  /** Resumes allocations that an earlier process of this host, or a dead host, left undecided. */
   async sweep(): Promise<void> {
     const { allocations, conductors, host, settings } = this.deps;
     const alive = (await conductors.list(settings.heartbeat_timeout)).filter((row) => row.alive);
@@ -153,7 +153,7 @@ export class AllocationService {
     }
   }
 
-  /** @returns why there is no node; null when the allocation is decided or gone */
+  /** @returns why there is no node; null when the allocation is decided or deleted */
   async #look(uuid: string, by: Actor): Promise<string | null> {
     const { node_locked_retry_attempts: attempts, node_locked_retry_interval: interval } = this.deps.settings;
     for (let attempt = 1; ; attempt++) {
@@ -167,7 +167,7 @@ export class AllocationService {
     }
   }
 
-  /** @returns null when it is decided; else how many nodes would do that somebody holds just now */
+  /** @returns null when it is decided; else the number of suitable nodes that are reserved just now */
   #pick(uuid: string, by: Actor): Promise<{ allocation: Allocation; busy: number } | null> {
     const { nodes, allocations, source } = this.deps;
     return inTransaction(source, async (manager) => {
@@ -181,7 +181,7 @@ export class AllocationService {
     });
   }
 
-  /** @param fence null where the row itself is locked and nobody has reserved the node */
+  /** @param fence null where the row itself is locked and the node is not reserved */
   async #assign(
     node: Node,
     allocation: Allocation,

@@ -11,14 +11,14 @@ import type { VifService } from './vif-service.js';
 import type { VolumeService } from './volume-service.js';
 
 /**
- * What the conductor does for others, by subject. Every change of a node goes through here, under the node's reservation:
- * a locked node is tried again as configured, then LockedError. Nest's injection token is this class.
+ * The conductor's services, by subject. Every change of a node goes through here, under the node's reservation: a
+ * locked node is retried as configured, then LockedError. This class is Nest's injection token.
  */
 export abstract class Conductor {
   abstract readonly nodes: NodeService;
   /** Verbs of `states/provision`, and power. */
   abstract readonly verbs: VerbService;
-  /** The machine itself: boot device and mode, lights, console, RAID, virtual media. */
+  /** The machine itself: boot device and mode, indicators, console, RAID, virtual media. */
   abstract readonly hardware: HardwareService;
   abstract readonly vendor: VendorService;
   /** Ports and port groups. */
@@ -27,7 +27,7 @@ export abstract class Conductor {
   /** Volume connectors and targets. */
   abstract readonly volumes: VolumeService;
   abstract readonly allocations: AllocationService;
-  /** Hardware types that are enabled. */
+  /** Enabled hardware types. */
   abstract readonly drivers: DriverService;
   /** Lookup and heartbeat of ramdisks. */
   abstract readonly agents: AgentService;

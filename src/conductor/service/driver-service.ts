@@ -1,7 +1,7 @@
 import type { DriverDescription, DriverRegistry } from '../../driver/registry.js';
 import type { ConductorRecordRepository } from '../../persistence/conductor-record/conductor-record.repository.js';
 
-/** The hardware types that are enabled here, and which conductors have them. */
+/** The enabled hardware types and the conductors that serve them. */
 export class DriverService {
   constructor(
     private readonly deps: {
@@ -26,7 +26,7 @@ export class DriverService {
     return { ...this.deps.registry.properties(driver) };
   }
 
-  /** For steps that are kept to be used later. @throws ForbiddenError for raw ones, see `driver.allowed_raw_steps` */
+  /** For steps that are stored for later use. @throws ForbiddenError for raw steps, see `driver.allowed_raw_steps` */
   refuseRaw(steps: readonly { readonly interface: string; readonly step: string }[]): void {
     this.deps.registry.refuseRaw(steps);
   }

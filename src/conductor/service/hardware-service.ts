@@ -20,12 +20,14 @@ import type { NodeContexts, ReadingContext } from '../execution/node-context.js'
 import type { Reserving } from '../execution/reservation.js';
 import { refuseUnknown } from './unknown-driver.js';
 
-/** ms for something that is only looked at. */
+/** ms for a read. */
 const LOOK = 60_000;
 
 type Context = WorkContext & { all: Interfaces };
 
-/** What a client asks of a node's machine besides power and verbs: boot, lights, console, RAID, virtual media. */
+/**
+ * Requests to a node's machine other than power and provision verbs: boot, indicators, console, RAID, virtual media.
+ */
 export class HardwareService {
   constructor(
     private readonly deps: {
@@ -128,8 +130,10 @@ export class HardwareService {
     });
   }
 
-  /** Of the driver's default RAID interface. @throws NotFoundError, UnsupportedError */
-  /** @throws NotFoundError for a hardware type that no conductor has */
+  /**
+   * Of the driver's default RAID interface.
+   * @throws NotFoundError for a hardware type that is not enabled, UnsupportedError
+   */
   logicalDiskProperties(driver: string): Readonly<Record<string, string>> {
     refuseUnknown(this.deps.registry, driver);
     const { logicalDiskProperties } = this.deps.registry.resolve({ driver }).raid;
@@ -211,7 +215,7 @@ export class HardwareService {
     );
   }
 
-  /** As `#reserved`; told once it is done, since a BMC is in no transaction. */
+  /** As `#reserved`; recorded once it is done, since a BMC takes part in no transaction. */
   async #done(
     ident: string,
     what: string,

@@ -9,16 +9,16 @@ import type { Node } from '../../persistence/node/node.entity.js';
 import type { NodeRepository } from '../../persistence/node/node.repository.js';
 import type { PortRepository } from '../../persistence/port/port.repository.js';
 
-/** What asks by its MAC addresses. */
+/** A ramdisk's request, identified by its MAC addresses. */
 export interface Asking {
   /** Lower case with colons. */
   macs: readonly string[];
-  /** Which of them the machine booted from, where it says so. */
+  /** The address that the machine booted from, where it is reported. */
   booted?: string | null;
   source: string;
 }
 
-/** Whose machine it is that says which MAC addresses it has: one rule for lookup and reports of inspections. */
+/** Finds the node of a machine by its MAC addresses: one rule for lookups and inspection reports. */
 export class MachineOwner {
   constructor(
     private readonly deps: {
@@ -34,9 +34,9 @@ export class MachineOwner {
   ) {}
 
   /**
-   * @param may whether a ramdisk is expected of the node: only such a one is told of what is ambiguous
-   * @returns null where none of the addresses is a port's
-   * @throws NotFoundError where they are of several nodes and nothing tells which it is
+   * @param may whether a ramdisk is expected of the node: only such a node gets the error of an ambiguity
+   * @returns null when none of the addresses is a port's
+   * @throws NotFoundError when they belong to several nodes and nothing else decides
    */
   async find({ macs, booted = null, source }: Asking, may: (node: Node) => boolean): Promise<Node | null> {
     const { nodes, ports, sources, inspector } = this.deps;
@@ -45,7 +45,7 @@ export class MachineOwner {
     const rows = all.filter(({ address }) => own.includes(address));
     const owners = [...new Set(rows.map(({ node_uuid }) => node_uuid))].toSorted();
     if (owners.length === 1) return nodes.find(owners[0]!);
-    // A lease of this boot says more than the addresses that cards have.
+    // A lease of this boot is stronger evidence than the MAC addresses.
     const machine = await sources.machineAt(source);
     if (all.some(({ node_uuid }) => node_uuid === machine)) return nodes.find(machine!);
     if (owners.length === 0) return null;
@@ -61,7 +61,7 @@ export class MachineOwner {
     throw new NotFoundError(`its MAC addresses are of several nodes: ${listed.join(', ')}`);
   }
 
-  /** Once: a ramdisk asks again and again. */
+  /** Recorded once: a ramdisk repeats its request. */
   async #tell(node: Node, listed: readonly string[], from: string): Promise<void> {
     const text =
       `A ramdisk asked with MAC addresses that are ports of several nodes, and was told none of them: ` +

@@ -42,7 +42,7 @@ export class NodeService {
       registry: DriverRegistry;
       contexts: NodeContexts;
       conductors: ConductorRecordRepository;
-      /** Told of a node whose maintenance is over, its reservation given back. */
+      /** Notified of a node whose maintenance is over, once its reservation is released. */
       runner: { wakeNode(uuid: string): Promise<void> };
       settings: { heartbeat_timeout: number; allow_deleting_available_nodes: boolean };
       host: string;
@@ -50,7 +50,7 @@ export class NodeService {
     },
   ) {}
 
-  /** Fills in interfaces by the hardware type. @throws InvalidError for an unknown driver or interface */
+  /** Fills in interfaces from the hardware type. @throws InvalidError for an unknown driver or interface */
   async create(node: NewNode, by: Actor): Promise<Node> {
     const { nodes, host } = this.deps;
     await this.#refuseUnserved(node.driver, node.conductor_group ?? '');
@@ -68,8 +68,8 @@ export class NodeService {
   }
 
   /**
-   * @param edit pure: gets the node in clear under the reservation, returns what changes; throws to refuse
-   * @param resetInterfaces with a new driver: interfaces that the edit does not name go back to the type's defaults
+   * @param edit pure: gets the node in clear under the reservation, returns the changes; throws to refuse
+   * @param resetInterfaces with a new driver: interfaces that the edit does not name return to the type's defaults
    */
   async update(
     ident: string,
@@ -92,7 +92,7 @@ export class NodeService {
       if (changes.instance_uuid !== null || !node.allocation_uuid) {
         return this.#writeLast(reservation, all, nodeEdit(node.uuid, all, by));
       }
-      // Without its instance the allocation has no meaning: both go together.
+      // An allocation is deleted together with its instance.
       return inTransaction(this.deps.source, async (manager) => {
         await this.deps.allocations.deleteOfNode(node.uuid, manager);
         await this.deps.changes.write(nodeEdit(node.uuid, all, by), manager);
@@ -143,13 +143,13 @@ export class NodeService {
     if (!maintenance) await this.deps.runner.wakeNode(uuid);
   }
 
-  /** What each interface says of the node's settings. */
+  /** The result of each interface's validation of the node. */
   async validate(ident: string): Promise<ValidationReport> {
     const node = await this.deps.nodes.get(ident);
     const context = await this.deps.contexts.forReading(node, AbortSignal.timeout(60_000));
     const report: ValidationReport = {};
     for (const kind of INTERFACE_KINDS) {
-      // A vendor interface is judged by the method that is called (Ironic: non_vendor_interfaces).
+      // A vendor interface is validated for the method that is called (Ironic: non_vendor_interfaces).
       if (kind === 'vendor') continue;
       try {
         await context.all[kind].validate(context);
@@ -167,8 +167,8 @@ export class NodeService {
   }
 
   /**
-   * Nothing comes after it: the reservation goes with the write.
-   * @returns the node as it was written, under the reservation: so Ironic answers an edit
+   * Writes as the last act under the reservation, which the same statement releases.
+   * @returns the node with its reservation still shown, as Ironic answers an edit
    */
   async #writeLast(held: Reservation, changes: NodeChanges, told: Change): Promise<Node> {
     const written = await this.deps.nodes.updateAndRelease(held.node.uuid, changes, held.fence, (compound) =>
@@ -179,7 +179,7 @@ export class NodeService {
     return Object.assign(written, { reservation, reservation_expires_at });
   }
 
-  /** A conductor that is alive must serve the driver for the node's group. This one serves what is in no group. */
+  /** A live conductor must serve the driver in the node's group; this conductor serves nodes without a group. */
   async #refuseUnserved(driver: string, group: string): Promise<void> {
     const { registry, conductors, settings } = this.deps;
     if (registry.isEnabled(driver)) {
@@ -195,8 +195,8 @@ export class NodeService {
   }
 
   /**
-   * The interface fields that a node with this driver ends up with.
-   * @param kept the node as it is, whose interfaces stay where the change does not name them
+   * The interface fields that a node with this driver will have.
+   * @param kept the node as it is: its interfaces stay where the change names none
    */
   #interfaces(changes: NodeChanges, kept: Partial<Node>, driver: string): NodeChanges {
     const { registry } = this.deps;
@@ -226,7 +226,7 @@ export class NodeService {
     return states.map((state) => `'${state}'`).join(', ');
   }
 
-  /** Nothing of a deleted node stays published; a driver that is not enabled any more has published nothing. */
+  /** Withdraws everything published for a deleted node; a driver that is no longer enabled has published nothing. */
   async #withdraw(reservation: Reservation): Promise<void> {
     const { node, signal } = reservation;
     try {
@@ -248,7 +248,7 @@ function enabledTypes(registry: DriverRegistry): string {
   return ` Enabled hardware types (driver.enabled_hardware_types): ${registry.driverNames().join(', ')}.`;
 }
 
-/** A change after which the driver's interfaces are looked at again. */
+/** Whether the driver's interfaces must be checked again. */
 function touchesInterfaces(changes: NodeChanges): boolean {
   return 'driver' in changes || INTERFACE_KINDS.some((kind) => `${kind}_interface` in changes);
 }

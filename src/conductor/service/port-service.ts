@@ -15,7 +15,7 @@ import type {
 import { type Changes, partDeletion, partEdit, portCreation } from '../execution/changes.js';
 import type { Reserving } from '../execution/reservation.js';
 
-/** Edits of ports and port groups: each under the reservation of their node. */
+/** Edits of ports and port groups, each under the reservation of their node. */
 export class PortService {
   constructor(
     private readonly deps: {
@@ -41,7 +41,7 @@ export class PortService {
     });
   }
 
-  /** @param edit as `NodeService.update`; it also gets the node, whose state decides what may change */
+  /** @param edit as in `NodeService.update`; it also gets the node, whose state decides what may change */
   async update(ident: string, edit: (port: Port, node: Node) => PortChanges, by: Actor): Promise<Port> {
     const found = await this.deps.ports.get(ident);
     return this.deps.reservations.reserved(found.node_uuid, ({ node }) =>
@@ -71,7 +71,7 @@ export class PortService {
     );
   }
 
-  /** A new physical network goes to the group's ports too. */
+  /** A new physical network is also written to the group's ports. */
   async updateGroup(
     ident: string,
     edit: (group: Portgroup, node: Node) => PortgroupChanges,

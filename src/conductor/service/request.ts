@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../domain/json.js';
 import type { Node } from '../../persistence/node/node.entity.js';
 
-/** A node with its secrets in clear: what PATCH works on. Never an answer. */
+/** A node with its secrets in clear, for PATCH. Never part of an answer. */
 export type ClearNode = Omit<Node, `${string}_sealed`>;
 
 export interface ProvisionArguments {
@@ -11,7 +11,7 @@ export interface ProvisionArguments {
   deploy_steps?: { interface: string; step: string; args?: JsonObject; priority: number }[];
   service_steps?: { interface: string; step: string; args?: JsonObject }[];
   disable_ramdisk?: boolean;
-  /** For `rescue`; kept sealed until the rescue system has it. */
+  /** For `rescue`; kept sealed until the rescue system has received it. */
   rescue_password?: string;
 }
 
@@ -24,14 +24,14 @@ export interface HeartbeatBody {
   agent_status_message?: string;
 }
 
-/** By what a report of a ramdisk is told to be a node's. */
+/** What identifies the node of a ramdisk's report. */
 export interface InspectionQuery {
   node_uuid: string | null;
   /** Lower case with colons. */
   macs: readonly string[];
   booted?: string | null;
   bmc_addresses: readonly string[];
-  /** The end of the URL that it was given with its boot. */
+  /** The last part of the URL that the machine got with its boot. */
   secret: string | null;
   source: string;
 }

@@ -11,7 +11,7 @@ type Settings = {
 
 const EVERY = { has: () => true };
 
-/** @throws InvalidError for a configured network that is none */
+/** @throws InvalidError for a configured network that does not parse */
 export function sourceRule({ agent, netboot, inspector }: Settings, leases: LeaseRepository): SourceRule {
   const { allowed_networks: allowed, unleased_networks: unleased } = agent;
   return new SourceRule({
@@ -23,7 +23,7 @@ export function sourceRule({ agent, netboot, inspector }: Settings, leases: Leas
   });
 }
 
-/** What the start says of it. */
+/** The line that the start logs about this rule. */
 export function describeSourceRule({ agent, netboot }: Settings): string {
   const some = agent.allowed_networks.length > 0 ? ` of ${agent.allowed_networks.join(', ')}` : '';
   if (givesAddresses(netboot.dhcp)) {

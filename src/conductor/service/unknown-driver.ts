@@ -1,7 +1,9 @@
 import { NotFoundError } from '../../domain/errors.js';
 import type { DriverRegistry } from '../../driver/registry.js';
 
-/** @throws NotFoundError in the words of Ironic's hash ring (ironic/common/hash_ring.py), which finds conductors */
+/**
+ * @throws NotFoundError with the message of Ironic's hash ring (ironic/common/hash_ring.py), which selects conductors
+ */
 export function refuseUnknown(registry: DriverRegistry, driver: string): void {
   if (!registry.isEnabled(driver)) throw new NotFoundError(`The driver '${driver}' is unknown.`);
 }

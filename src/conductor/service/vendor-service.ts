@@ -15,7 +15,7 @@ import { refuseUnknown } from './unknown-driver.js';
 
 type Metadata = Omit<VendorMethod, 'validate' | 'run'>;
 export interface VendorAnswer {
-  /** Accepted, not done yet: there is no result. */
+  /** Accepted and not done yet: there is no result. */
   readonly async: boolean;
   readonly attach: boolean;
   readonly result: Json;
@@ -41,20 +41,20 @@ export class VendorService {
   async methods(ident: string): Promise<Record<string, Metadata>> {
     const { vendor } = this.deps.registry.resolve(await this.deps.nodes.get(ident));
     return Object.fromEntries(
-      // In the order of their names, as Ironic's.
+      // Sorted by name, as Ironic's.
       Object.entries(vendor.methods)
         .toSorted(([a], [b]) => (a < b ? -1 : 1))
         .map(([name, { validate: _v, run: _r, ...metadata }]) => [name, metadata]),
     );
   }
 
-  /** No interface that is built has methods for a whole hardware type. @throws NotFoundError for an unknown one */
+  /** Empty: no interface has methods for a whole hardware type. @throws NotFoundError for an unknown driver */
   driverMethods(driver: string): Record<string, Metadata> {
     refuseUnknown(this.deps.registry, driver);
     return {};
   }
 
-  /** @throws NotFoundError for an unknown driver, InvalidError always otherwise: see `driverMethods` */
+  /** @throws NotFoundError for an unknown driver, else InvalidError: see `driverMethods` */
   callDriver(driver: string, method: string): never {
     refuseUnknown(this.deps.registry, driver);
     throw noHandler(method);

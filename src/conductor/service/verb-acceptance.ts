@@ -28,7 +28,7 @@ import { planRequested } from '../workflow/requested-steps.js';
 import { plannedFrom, planSteps } from '../workflow/workflow.js';
 import type { ProvisionArguments } from './request.js';
 
-/** What an accepted verb sets going. */
+/** The work that an accepted verb starts. */
 export interface AcceptedWork {
   readonly kind: OperationKind;
   /** Written with the move of the state. */
@@ -36,7 +36,7 @@ export interface AcceptedWork {
   readonly plan: (moved: Node) => PlannedStep[];
 }
 
-/** A verb that is legal in the node's state, asked for under its reservation. */
+/** A verb that is legal in the node's state, requested under the node's reservation. */
 export interface AskedVerb {
   readonly reservation: Reservation;
   readonly verb: ProvisionVerb;
@@ -47,7 +47,7 @@ export interface AskedVerb {
 type VerbEvent = (typeof VERBS)[ProvisionVerb]['event'];
 type Accept = (asked: AskedVerb) => AcceptedWork | null | Promise<AcceptedWork | null>;
 
-/** Everything that is checked before a verb is answered 202, and what it comes to. */
+/** All checks before a verb is answered 202, and the work that it starts. */
 export class VerbAcceptance {
   constructor(
     private readonly deps: {
@@ -61,7 +61,7 @@ export class VerbAcceptance {
     },
   ) {}
 
-  /** What each event of a verb is checked for, and comes to. */
+  /** The checks and the work of each verb's event. */
   readonly #byEvent: Readonly<Record<VerbEvent, Accept>> = {
     manage: ({ move }) =>
       move.to === 'verifying'
@@ -164,7 +164,7 @@ export class VerbAcceptance {
     };
   }
 
-  /** The node is active at once; what the failed service left of its ramdisk is taken away behind that. */
+  /** The node is active at once; the remains of the failed service's ramdisk are removed afterwards. */
   #backFromService(): AcceptedWork {
     return {
       kind: 'service',
@@ -199,7 +199,7 @@ export class VerbAcceptance {
     return { kind: 'deploy', changes: { instance_info }, plan: () => steps };
   }
 
-  /** Those that the instance's traits name. */
+  /** Deploy templates that the instance's traits name. */
   async #templates(traits: Json | undefined) {
     const { templates } = this.deps;
     const names = Array.isArray(traits) ? traits.filter((name) => typeof name === 'string') : [];
@@ -220,8 +220,8 @@ export class VerbAcceptance {
   }
 
   /**
-   * @param how.words for a refusal; by default the interface's own error is thrown
-   * @param how.instance_info as it will be, in clear
+   * @param how.words the message of a refusal; without it the interface's own error is thrown
+   * @param how.instance_info the future one, in clear
    */
   async #validate(
     reservation: Reservation,
@@ -283,7 +283,7 @@ function planTeardown(interfaces: Interfaces, before: Node): PlannedStep[] {
   ];
 }
 
-/** The BMC's answer, and around it what the node's interfaces verify: above the priority of 100 before, below it after. */
+/** The check of the BMC, preceded by the interfaces' verify steps above priority 100 and followed by the others. */
 function planVerification(interfaces: Interfaces): PlannedStep[] {
   const own = planSteps(interfaces, 'verify');
   const before = own.filter(({ priority }) => priority > 100);

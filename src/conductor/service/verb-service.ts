@@ -29,12 +29,12 @@ import { plannedFrom } from '../workflow/workflow.js';
 import type { ProvisionArguments } from './request.js';
 import type { VerbAcceptance } from './verb-acceptance.js';
 
-/** What became of a request under the reservation. */
+/** Result of a request under the reservation. */
 interface Accepted {
   readonly node: Node;
-  /** Takes the reservation over. */
+  /** The operation takes over the reservation. */
   readonly operation: JournaledOperation | null;
-  /** Once the reservation is given back. */
+  /** Called once the reservation is released. */
   readonly afterwards?: () => void;
 }
 
@@ -43,7 +43,7 @@ interface Limits {
   soft_power_off_timeout: number;
 }
 
-/** Accepts verbs: checks before the answer, then journals the work, then hands it to the runner. */
+/** Accepts verbs: checks them before the answer, journals the work, then passes it to the runner. */
 export class VerbService {
   constructor(
     private readonly deps: {
@@ -63,7 +63,7 @@ export class VerbService {
   ) {}
 
   /**
-   * Durable once it returns; prechecks are done before.
+   * Durable once it returns; all checks are done by then.
    * @param ident uuid or name, or the node as it was just read
    */
   async provision(
@@ -102,7 +102,7 @@ export class VerbService {
     });
   }
 
-  /** The open work hears of an abort or of the end of its hold. @returns null for an abort that finds none */
+  /** Notifies the open operation of an abort or of the end of its hold. @returns null for an abort without open work */
   async #tell(
     { node: held, fence }: Reservation,
     verb: 'abort' | 'unhold',
@@ -136,7 +136,7 @@ export class VerbService {
     return { node, operation: null, afterwards: () => runner.deliver(open.id, { on: 'wake', why: 'poll' }) };
   }
 
-  /** @throws ConflictError where the first one waits for a step that cannot be aborted */
+  /** @throws ConflictError when the first abort waits for a step that cannot be aborted */
   async #refuseSecondAbort(node: Node, id: string): Promise<void> {
     const journal = (await this.deps.operations.load(id))?.journal;
     const step = journal?.steps[journal.cursor];
@@ -147,7 +147,7 @@ export class VerbService {
     );
   }
 
-  /** Work that was accepted goes on under the reservation under which it was; else that is given back. */
+  /** Accepted work continues under the reservation; without work the reservation is released. */
   async #reserving(uuid: string, accept: (reservation: Reservation) => Promise<Accepted>): Promise<Node> {
     const reservation = await this.deps.reservations.acquire(uuid, true);
     let accepted: Accepted;
@@ -164,7 +164,7 @@ export class VerbService {
     return node;
   }
 
-  /** Durable once it returns; the work goes on by itself. @param timeout seconds */
+  /** Durable once it returns; the work runs in the background. @param timeout seconds */
   async setPower(ident: string, target: PowerTarget, timeout: number | null, by: Actor): Promise<Node> {
     const { host, nodes, writer } = this.deps;
     const uuid = ident === canonicalUuid(ident) ? ident : (await nodes.get(ident)).uuid;
@@ -214,7 +214,7 @@ export class VerbService {
   }
 }
 
-/** @throws LockedError or InvalidError in Ironic's words */
+/** @throws LockedError or InvalidError with Ironic's messages */
 function legalMove(node: Node, verb: ProvisionVerb): Transition {
   const state = node.provision_state;
   const move = isProvisionState(state) ? nextByVerb(state, verb) : null;

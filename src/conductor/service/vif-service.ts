@@ -7,7 +7,7 @@ import type { Changes } from '../execution/changes.js';
 import type { NodeContexts } from '../execution/node-context.js';
 import type { Reserving } from '../execution/reservation.js';
 
-/** VIFs: asked of the node's network interface, changed under the node's reservation. */
+/** VIFs: read from the node's network interface, changed under the node's reservation. */
 export class VifService {
   constructor(
     private readonly deps: {
@@ -52,7 +52,7 @@ export class VifService {
     });
   }
 
-  /** Once it is done: the network interface is in no transaction. */
+  /** Recorded once it is done: the network interface takes part in no transaction. */
   #tell(change: Change): Promise<void> {
     return this.deps.changes.write(change, this.deps.source);
   }

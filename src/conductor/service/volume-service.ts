@@ -14,7 +14,7 @@ import type {
 import { type Changes, partDeletion, partEdit } from '../execution/changes.js';
 import type { Reserving } from '../execution/reservation.js';
 
-/** Edits of volumes: each under the reservation of their node, which must be powered off. */
+/** Edits of volumes, each under the reservation of their node, which must be powered off. */
 export class VolumeService {
   constructor(
     private readonly deps: {
@@ -97,7 +97,7 @@ export class VolumeService {
     });
   }
 
-  /** The node that gets the volume must be powered off, too. @param to undefined: it stays where it is */
+  /** A node that receives the volume must be powered off, too. @param to undefined: the volume stays on its node */
   #onNode<T>(node: Node, to: string | undefined, action: string, write: () => Promise<T>): Promise<T> {
     if (to === undefined || to === node.uuid) return write();
     return this.deps.reservations.reserved(to, (other) => {
@@ -107,7 +107,7 @@ export class VolumeService {
   }
 }
 
-/** Whether the node itself could be deleted in its state (Ironic: DELETE_ALLOWED_STATES, without `available`). */
+/** Whether the node's state would allow its deletion (Ironic: DELETE_ALLOWED_STATES, without `available`). */
 function isDeletable(node: Node): boolean {
   const { deletable, deletableIfAllowed } = factsOfRow(node);
   return deletable !== undefined && !deletableIfAllowed;

@@ -15,7 +15,7 @@ const base = {
   kinds: ['action'],
 } as const;
 
-/** What an action does, as its only step. Each sets something to a value, so it may be done twice; a vendor's not. */
+/** The only step of each action. All but a vendor's set a value, so they may be run again. */
 export const ACTION_STEPS: readonly OwnStep[] = [
   { ...base, interface: 'console', name: 'set_console', run: setConsole },
   { ...base, name: 'set_boot_mode', run: setBootMode },
@@ -93,7 +93,7 @@ async function callVendor(context: OwnContext) {
   return done;
 }
 
-/** The reservation's loss, the conductor's end and the database's absence are not the machine's failure. */
+/** A lost reservation, a stopping conductor and an absent database are not failures of the machine. */
 function isOfMachine({ code }: FerricError): boolean {
   return code !== 'reservation-lost' && code !== 'cancelled' && code !== 'database-away';
 }

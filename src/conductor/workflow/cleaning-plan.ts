@@ -4,11 +4,11 @@ import type { Node } from '../../persistence/node/node.entity.js';
 import { planRequested, type WantedStep } from './requested-steps.js';
 import { planSteps } from './workflow.js';
 
-/** Which steps a cleaning starts with; the agent's own come in when it has reported them. */
+/** The steps that a cleaning starts with; the agent's steps are added when it has reported them. */
 export class CleaningPlan {
   constructor(private readonly deps: { registry: DriverRegistry; settings: { automated_clean: boolean } }) {}
 
-  /** No steps where automated cleaning is off: the node passes through the state and is available. */
+  /** Empty where automated cleaning is off: the node passes through the state and becomes available. */
   automated(node: Node): PlannedStep[] {
     const on = node.automated_clean ?? this.deps.settings.automated_clean;
     return on ? planSteps(this.deps.registry.resolve(node), 'clean') : [];

@@ -7,7 +7,7 @@ import { AGENT_THERE } from '../../driver/step-table.js';
 import { reservedStep, stepText } from './requested-steps.js';
 import { plannedFrom } from './workflow.js';
 
-/** A deploy step that somebody chose: its priority and arguments take the place of the interface's own. */
+/** A deploy step that a user or a template chose: its priority and arguments replace the interface's own. */
 export interface ChosenStep {
   readonly interface: string;
   readonly step: string;
@@ -23,7 +23,7 @@ interface Template {
 
 /**
  * The plan of a deployment (Ironic: conductor/steps.py, _get_all_deployment_steps).
- * @param wanted with the request; stronger than templates
+ * @param wanted steps of the request; they override those of templates
  * @param templates those that the instance's traits name
  * @throws InvalidError for steps that the node does not have, wrong arguments, steps that templates share, and when all
  * are turned off
@@ -53,7 +53,7 @@ export function planDeployment(
       return { ...planned, priority: step.priority };
     }),
   ]);
-  // Ironic begins, and then fails in these words (conductor/deployments.py, do_node_deploy).
+  // Ironic starts the deployment, which then fails with this message (conductor/deployments.py, do_node_deploy).
   if (steps.length === 0) throw new InvalidError('No deploy steps returned by the driver');
   return steps;
 }
@@ -70,7 +70,7 @@ function declaredOf(declared: readonly StepDeclaration[], step: Named): StepDecl
 
 interface Knowledge {
   readonly declared: readonly StepDeclaration[];
-  /** Steps that are not declared may be the agent's; it is asked when it is there. */
+  /** Undeclared steps may be the agent's; the agent is asked once it runs. */
   readonly agentMayKnow: boolean;
 }
 
@@ -78,7 +78,7 @@ function knowledgeOf(interfaces: Interfaces, declared: readonly StepDeclaration[
   return { declared, agentMayKnow: interfaces.deploy.agentDeploySteps === true };
 }
 
-/** The step that boots the ramdisk takes what only its agent can judge. */
+/** The step that boots the ramdisk receives the steps that only the agent can check. */
 function isBoot(step: StepDeclaration): boolean {
   return step.interface === 'deploy' && step.name === 'deploy';
 }
@@ -133,7 +133,7 @@ function faultsOfStep({ declared, agentMayKnow }: Knowledge, step: ChosenStep): 
   return faults;
 }
 
-/** A step that the agent runs has its place between the step that boots it and the one that ends it. */
+/** A step of the agent must lie between the step that boots the agent and the one that ends it. */
 function agentFaults(step: ChosenStep, thereIsAgent: boolean): string[] {
   if (!thereIsAgent) {
     return [`deploy step ${stepText(step)} is the agent's, which the node's deploy interface does not boot`];

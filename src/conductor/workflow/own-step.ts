@@ -7,15 +7,15 @@ import type { Fence } from '../../persistence/node/fence.js';
 
 export type OwnContext = StepContext & {
   readonly all: Interfaces;
-  /** Who asked for the work: what changes beside the node tells of it. */
+  /** Who asked for the work, for the records of changes beside the node. */
   readonly actor: Actor;
   /** Runs `work` in a transaction under the reservation. @throws ReservationLostError */
   commit<T>(work: (manager: EntityManager, fence: Fence) => Promise<T>): Promise<T>;
 };
 
-/** A step of the conductor itself, for every driver; it knows all of the node's interfaces. */
+/** A step of the conductor itself, for every driver; it gets all interfaces of the node. */
 export type OwnStep = Omit<StepDeclaration, 'kind' | 'run'> & {
-  /** Kinds of operation that it is part of. */
+  /** Kinds of operation that it belongs to. */
   readonly kinds: readonly string[];
   run(context: OwnContext): Promise<StepOutcome>;
 };

@@ -5,7 +5,7 @@ import type { StepContext } from '../../driver/contract/step.js';
 import { ACTION_STEPS } from './action-steps.js';
 import type { OwnContext, OwnStep } from './own-step.js';
 
-/** What the hold step keeps when the operator let it go; the journal writes it with the verb `unhold`. */
+/** The checkpoint of a hold step that the operator has released; the journal writes it with the verb `unhold`. */
 export const HOLD_OVER = 'released';
 
 const base = {
@@ -17,7 +17,7 @@ const base = {
 } as const;
 const byUser = { ...base, abortable: true, visible: true, kinds: ['deploy', 'clean', 'service'] } as const;
 
-/** Names that a user may put among the steps of any interface (Ironic: conductor/steps.py). */
+/** Step names that a user may use with any interface (Ironic: conductor/steps.py). */
 const RESERVED: readonly OwnStep[] = [
   { ...byUser, name: 'hold', run: hold },
   { ...byUser, name: 'wait', run: wait },
@@ -27,7 +27,7 @@ const RESERVED: readonly OwnStep[] = [
 ];
 
 const OWN_STEPS: readonly OwnStep[] = [
-  // It reads and records.
+  // Only reads and saves.
   { ...base, name: 'verify', kinds: ['verify'], inside: () => true, run: verify },
   { ...base, name: 'set_power_state', kinds: ['power'], run: setPowerState },
   { ...base, interface: 'rescue', name: 'clean_up_rescue', kinds: ['teardown'], run: cleanUpRescue },
@@ -45,7 +45,7 @@ export function isReserved(name: string): boolean {
   return RESERVED.some((own) => own.name === name);
 }
 
-/** The conductor's step behind a journaled one. */
+/** The conductor's step for a journaled one. */
 export function findOwnStep(kind: string, step: { interface: string; name: string }): OwnStep | undefined {
   return OWN_STEPS.find(
     (own) =>
@@ -55,7 +55,7 @@ export function findOwnStep(kind: string, step: { interface: string; name: strin
   );
 }
 
-/** Can the machine be managed: its settings hold and its BMC answers. */
+/** Whether the machine can be managed: its settings are valid and its BMC answers. */
 async function verify(context: StepContext): Promise<StepOutcome> {
   const { power, management } = context.interfaces;
   await power.validate(context);
@@ -64,7 +64,7 @@ async function verify(context: StepContext): Promise<StepOutcome> {
   return { is: 'done' };
 }
 
-/** Arguments: `target`, `timeout` in ms. Run again after a crash it does nothing that is done already. */
+/** Arguments: `target`, `timeout` in ms. Run again after a crash, it repeats nothing that is done, except a reboot. */
 async function setPowerState(context: StepContext): Promise<StepOutcome> {
   const { power } = context.interfaces;
   const target = context.step.args['target'] as PowerTarget;
@@ -85,7 +85,7 @@ async function cleanUpRescue(context: OwnContext): Promise<StepOutcome> {
   return { is: 'done' };
 }
 
-/** It stays enabled on the record, for the next instance (Ironic: manager._do_node_tear_down). */
+/** The console stays enabled in the node's row, for the next instance (Ironic: manager._do_node_tear_down). */
 async function stopConsole(context: OwnContext): Promise<StepOutcome> {
   await context.all.console.stop(context);
   return { is: 'done' };
@@ -106,7 +106,7 @@ async function hold(context: StepContext): Promise<StepOutcome> {
 /** Upstream's max_conductor_wait_step_seconds. */
 const LONGEST_WAIT = 30;
 
-/** Argument `seconds`, without it until the next heartbeat. */
+/** Argument `seconds`; without it, waits until the next heartbeat. */
 async function wait(context: StepContext): Promise<StepOutcome> {
   const { seconds } = context.step.args;
   if (seconds === undefined || seconds === null) {
@@ -120,7 +120,7 @@ async function wait(context: StepContext): Promise<StepOutcome> {
   return left > 0 ? { is: 'wait', for: 'poll', pollAfter: left, checkpoint: begun } : { is: 'done' };
 }
 
-/** ms for a change of power that a user put among the steps. */
+/** ms for a power change that a user requested as a step. */
 const POWER_TIMEOUT = 60_000;
 
 async function power(context: StepContext, target: PowerTarget): Promise<StepOutcome> {

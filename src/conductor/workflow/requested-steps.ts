@@ -4,7 +4,7 @@ import type { Interfaces } from '../../driver/contract/interfaces.js';
 import { isReserved, ownStep } from './own-steps.js';
 import { plannedFrom, planSteps } from './workflow.js';
 
-/** A step that a user named, for manual cleaning or for service. */
+/** A step that a user requested, for manual cleaning or for service. */
 export interface WantedStep {
   readonly interface: string;
   readonly step: string;
@@ -13,15 +13,15 @@ export interface WantedStep {
 
 interface Looked {
   readonly wanted: WantedStep;
-  /** null: none of the node's interfaces knows it; the ramdisk's agent may. */
+  /** null: no interface of the node declares it; the ramdisk's agent may. */
   readonly planned: PlannedStep | null;
   readonly needsRamdisk: boolean;
   readonly faults: readonly string[];
 }
 
 /**
- * The plan for steps in the order in which a user asked for them. The ramdisk is booted when one of them needs it, or
- * when only its agent can know one; what is wrong with the steps fails the work once it has begun, as upstream does.
+ * The plan for steps in the order of the user's request. The ramdisk is booted when a step needs it or when only the
+ * agent can know one. As upstream does, invalid steps fail the work after it has begun.
  */
 export function planRequested(
   interfaces: Interfaces,
@@ -46,12 +46,12 @@ export function planRequested(
   return planSteps(interfaces, kind, { [`collect_${kind}_steps`]: { requested } });
 }
 
-/** How upstream names a step in a message: the dictionary. */
+/** A step as upstream prints it in messages: a Python dictionary. */
 export function stepText({ interface: owner, step }: WantedStep): string {
   return `{'interface': '${owner}', 'step': '${step}'}`;
 }
 
-/** A reserved step, run by the conductor whatever interface it is said to belong to. */
+/** A reserved step; the conductor runs it, whatever interface is named. */
 export function reservedStep(wanted: WantedStep): PlannedStep | null {
   if (!isReserved(wanted.step)) return null;
   const planned = plannedFrom(ownStep(wanted.step), wanted.args ?? {});

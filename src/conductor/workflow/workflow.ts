@@ -8,27 +8,27 @@ import type { Node } from '../../persistence/node/node.entity.js';
 import type { NodeChanges } from '../../persistence/node/node.repository.js';
 import type { OperationKind } from '../../persistence/operation/operation.repository.js';
 
-/** What one kind of operation does to the provision state when it waits and when it ends. Data. */
+/** How one kind of operation changes the provision state when it waits and when it ends, as data. */
 export interface Workflow {
   readonly kind: OperationKind;
-  /** The wait state has events `wait` and `resume`. */
+  /** Whether its states have the events `wait` and `resume`. */
   readonly waits: boolean;
-  /** How long a step may wait when it does not say; a key of the conductor's configuration. */
+  /** The default timeout of a step's wait: a key of the conductor's configuration. */
   readonly timeout: WaitTimeout;
   /**
-   * What it waits for is not heard while the node is in maintenance: somebody has hands on the machine (Ironic:
+   * Heartbeats and polls are ignored while the node is in maintenance: somebody is working on the machine (Ironic:
    * agent_base.py, _heartbeat_in_maintenance).
    */
   readonly restsInMaintenance: boolean;
   /** Event when all steps are done. */
   succeed(node: Node): { event: ProvisionEvent | null; changes: NodeChanges };
-  /** Events for the end of a failure: the first that is legal is fired, and `followedBy` behind it where it is legal. */
+  /** Events after a failure: the first that is legal is fired, then `followedBy` where that is legal. */
   fail(failure: Failure): {
     events: readonly ProvisionEvent[];
     followedBy?: ProvisionEvent;
     changes: NodeChanges;
   };
-  /** Drivers withdraw and power off before the state says that it failed. */
+  /** Before the state changes to failed, drivers withdraw what they published and power the machine off. */
   readonly cleanUp:
     | ((
         context: FailureContext,
@@ -51,13 +51,13 @@ export interface Failure {
   readonly node: Node;
   readonly aborted: boolean;
   readonly message: string | null;
-  /** The step that a user sees as under way, `interface.name`; null when none was. */
+  /** The step that a user sees as under way, `interface.name`; null without one. */
   readonly executing: string | null;
 }
 
 export type FailureContext = WorkContext & { readonly all: Interfaces };
 
-/** The interfaces' own steps of a kind that are on, in order. */
+/** The interfaces' enabled steps of a kind, in order. */
 export function planSteps(
   interfaces: Interfaces,
   kind: StepKind,

@@ -5,7 +5,7 @@ import type { Workflow } from './workflow.js';
 
 const failing = (text: string, aborted: boolean, message: string | null): string =>
   aborted ? `${text} was aborted by the operator.` : `${text} failed: ${message}`;
-/** @param executing `interface.step`, null before the first */
+/** @param executing `interface.step`; null before the first step */
 const byRequest = (what: string, executing: string | null): string =>
   `By request, the ${what} operation was aborted` +
   (executing ? ` during or after the completion of step "${executing}"` : '');
@@ -14,7 +14,7 @@ const deployCleansUp =
   (kind: StepKind): Workflow['cleanUp'] =>
   (context, operation) =>
     context.all.deploy.cleanUpFailure(context, { ...operation, kind });
-/** Nobody should use the node before somebody has looked at it. What an operator said of its maintenance stands. */
+/** Puts the node into maintenance until somebody has checked it. An operator's own maintenance reason is kept. */
 const outOfUse = (node: Node, reason: string, fault: string) => ({
   maintenance: true,
   maintenance_reason: (node.maintenance && node.maintenance_reason) || reason,
@@ -54,7 +54,7 @@ export const WORKFLOWS: Readonly<Record<OperationKind, Workflow>> = {
     restsInMaintenance: true,
     cleanUp: deployCleansUp('clean'),
     succeed: (node) => ({
-      // A retired node never comes back into the pool (Ironic: cleaning.py, do_next_clean_step).
+      // A retired node does not become available again (Ironic: cleaning.py, do_next_clean_step).
       event: node.target_provision_state === 'manageable' || node.retired ? 'manage' : 'done',
       changes: { last_error: null },
     }),
@@ -62,7 +62,7 @@ export const WORKFLOWS: Readonly<Record<OperationKind, Workflow>> = {
       events: aborting(aborted),
       changes: {
         last_error: aborted ? byRequest('clean', executing) : failing('Cleaning', false, message),
-        // A disk may be half erased.
+        // A disk may be partly erased.
         ...(executing && !aborted
           ? outOfUse(node, failing('Cleaning', false, message), 'clean failure')
           : {}),
@@ -75,7 +75,7 @@ export const WORKFLOWS: Readonly<Record<OperationKind, Workflow>> = {
     timeout: 'deploy_callback_timeout',
     restsInMaintenance: false,
     cleanUp: null,
-    // What belonged to the instance goes with it; the automatic cleaning that follows knows nothing of it.
+    // The instance's data is removed; the automated cleaning that follows does not need it.
     succeed: () => ({
       event: 'clean',
       changes: { last_error: null, instance_info: {}, instance_uuid: null, instance_name: null },
@@ -109,7 +109,7 @@ export const WORKFLOWS: Readonly<Record<OperationKind, Workflow>> = {
       events: ['fail'],
       changes: {
         last_error: `Error while attempting to adopt node ${node.uuid}: ${message}.`,
-        // What was read before it may not hold.
+        // The power state that was read before may be wrong.
         power_state: null,
       },
     }),
@@ -145,7 +145,7 @@ export const WORKFLOWS: Readonly<Record<OperationKind, Workflow>> = {
     timeout: 'service_callback_timeout',
     restsInMaintenance: true,
     cleanUp: deployCleansUp('service'),
-    // An abort that comes after a failure brings the node back in `active` already.
+    // After an abort that follows a failure, the node is already `active`.
     succeed: (node) =>
       node.provision_state === 'active'
         ? { event: null, changes: {} }
@@ -153,7 +153,7 @@ export const WORKFLOWS: Readonly<Record<OperationKind, Workflow>> = {
     fail: ({ node, aborted, message, executing }) =>
       aborted
         ? {
-            // As upstream: an aborted service leaves an active node, not one to be looked after.
+            // As upstream: after an aborted service the node is active, without maintenance.
             events: ['fail'],
             followedBy: 'abort',
             changes: {
