@@ -1,7 +1,7 @@
 /**
- * The name of a boot file in its one spelling, or null for what can be none. Boot loaders write it in their own ways: shim
- * asks for `//grubx64.efi`, others for `/./x` or `\x`, and firmware that reads on past the end of option 67 appends what
- * follows there, the bytes FF (End) and 00 (Pad) first.
+ * The normalized name of a boot file, or null for an invalid one. Boot loaders differ in spelling: shim requests
+ * `//grubx64.efi`, others `/./x` or `\x`. Firmware that reads past the end of option 67 appends the bytes that follow,
+ * FF (End) and 00 (Pad) first.
  * @param asked one character for each byte, as TFTP and HTTP have it
  */
 export function bootName(asked: string): string | null {

@@ -1,18 +1,18 @@
 import type { Actor } from './actor.js';
 import type { JsonObject } from './json.js';
 
-/** What can change, and how: `resource.verb`. */
+/** All kinds of change: `resource.verb`. */
 export const CHANGE_KINDS = [
   'node.created',
   'node.changed',
   'node.deleted',
-  /** A move through the provision states, or a word to the work that is under way. */
+  /** A provision transition, or a request to the work under way. */
   'node.provision',
-  /** Power was asked for, or found to be another. */
+  /** Power was requested, or found changed. */
   'node.power',
-  /** Something was done to the machine: boot device, lights, console, media, a vendor's method. */
+  /** An action on the machine: boot device, indicators, console, media, a vendor method. */
   'node.action',
-  /** Something worth telling, that changed nothing. */
+  /** A note, without a change. */
   'node.note',
   'port.created',
   'port.changed',
@@ -31,20 +31,20 @@ export const CHANGE_KINDS = [
 ] as const;
 export type ChangeKind = (typeof CHANGE_KINDS)[number];
 
-/** `event_type` of a change that is no line of a node's history as Ironic has it. */
+/** `event_type` of a change that is not part of the node history as Ironic defines it. */
 export const CHANGE = 'change';
 
-/** A change, as it is told beside what it changes. */
+/** A change, as it is recorded beside what it changes. */
 export interface Change {
   readonly kind: ChangeKind;
-  /** The node that it is of; null for an allocation without one. */
+  /** The node concerned; null for an allocation without one. */
   readonly node_uuid: string | null;
-  /** Of what changed, where that is not the node itself: a UUID, or a VIF's id. */
+  /** The id of what changed, where that is not the node itself: a UUID, or the id of a VIF. */
   readonly resource: string | null;
   readonly actor: Actor;
   /** A sentence for people. */
   readonly text: string;
-  /** Names of what was changed, never values: they may be secret. */
+  /** Names of the changed fields, never values: these may be secret. */
   readonly fields?: readonly string[];
 }
 
@@ -54,7 +54,7 @@ export function changeRow({ fields, text, ...change }: Change) {
   return { ...change, event_type: CHANGE, event: text, detail };
 }
 
-/** The sentence of an edit. @param what the resource, as a subject */
+/** The sentence of an edit. @param what the resource, as the subject */
 export function editText(what: string, fields: readonly string[]): string {
   return fields.length > 0
     ? `${what} was changed: ${fields.toSorted().join(', ')}.`

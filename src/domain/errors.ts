@@ -1,6 +1,6 @@
 /**
- * Every failure that Ferric raises on purpose. No HTTP here: `api/error/status.ts` gives each code its status,
- * and a code without a row there does not compile.
+ * Codes of all failures that Ferric raises on purpose. HTTP has no place here: `api/error/status.ts` maps each code to
+ * its status, and a code without a row there does not compile.
  */
 export type ErrorCode =
   | 'invalid' // a value, a missing value or an illegal verb
@@ -8,13 +8,13 @@ export type ErrorCode =
   | 'forbidden'
   | 'not-found'
   | 'method-not-allowed'
-  | 'not-acceptable' // newer than the microversion asked for
+  | 'not-acceptable' // newer than the requested microversion
   | 'conflict' // wrong state for the edit, duplicate
   | 'locked' // another operation holds the node
   | 'too-large'
   | 'too-many-requests'
-  | 'unavailable' // no free worker, too many streams: of Ferric itself
-  | 'database-away' // thrown by src/database alone
+  | 'unavailable' // Ferric itself: no free worker, too many streams
+  | 'database-away' // thrown in src/database only
   | 'unsupported' // the hardware type has no such interface or command
   | 'bmc-unreachable'
   | 'bmc-authentication'
@@ -63,7 +63,7 @@ export class ForbiddenError extends FerricError {
   }
 }
 
-/** The node is reserved: `holder` is the conductor's host name, as Ironic's message names it. */
+/** The node is reserved; `holder` is the conductor's host name, as in Ironic's message. */
 export class LockedError extends FerricError {
   constructor(
     readonly node: string,
@@ -76,7 +76,7 @@ export class LockedError extends FerricError {
   }
 }
 
-/** This holder's reservation expired or passed on: whatever it was doing must stop without another effect. */
+/** This holder's reservation expired or was taken: its work must stop without another effect. */
 export class ReservationLostError extends FerricError {
   constructor(node: string) {
     super('reservation-lost', `The reservation of node ${node} was lost; nothing more is done under it.`);
@@ -95,7 +95,7 @@ export class UnavailableError extends FerricError {
   }
 }
 
-/** Why the database cannot be used, and how it is said. */
+/** Why the database cannot be used, with the message for each reason. */
 const TROUBLES = {
   lost: 'The database is away.',
   login: 'The database refuses the login, or a right that Ferric needs.',
@@ -111,11 +111,11 @@ const TROUBLES = {
 export type DatabaseTrouble = keyof typeof TROUBLES;
 
 /**
- * The database cannot be used now; whatever was asked of it is not to blame. Thrown in `src/database` alone, where it
- * is known whose the error is: nothing else may be taken for it.
+ * The database cannot be used now; the request itself is not at fault. Thrown in `src/database` only, where the origin
+ * of the error is certain: no other error may be taken for it.
  */
 export class DatabaseAwayError extends FerricError {
-  /** @param undone the server said so itself: nothing took effect, and the same may do in a moment */
+  /** @param undone the server confirmed that nothing took effect; a retry may succeed */
   constructor(
     readonly trouble: DatabaseTrouble,
     readonly undone: boolean,
@@ -125,7 +125,7 @@ export class DatabaseAwayError extends FerricError {
   }
 }
 
-/** Whether this, or what it was raised for, is the database's absence. */
+/** Whether this error, or one in its chain of causes, is the absence of the database. */
 export function isDatabaseAway(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause) if (at instanceof DatabaseAwayError) return true;
   return false;
@@ -137,7 +137,7 @@ export class CancelledError extends FerricError {
   }
 }
 
-/** The message of whatever was thrown, for a log line or `last_error`. */
+/** The message of any thrown value, for a log line or `last_error`. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,4 @@
-/** Values of JSON (RFC 8259 section 3), as columns, bodies and step arguments hold them. */
+/** JSON values (RFC 8259 section 3), for columns, bodies and step arguments. */
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };

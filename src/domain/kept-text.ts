@@ -1,8 +1,8 @@
-/** Bytes of UTF-8 that a text of an error or of a history may have where it is kept. */
+/** Most bytes of UTF-8 of an error or history text that is stored. */
 export const MOST_KEPT = 64 * 1024;
 const CUT = ' … (cut)';
 
-/** A text of whatever origin as it is kept: cut, and without NUL, which PostgreSQL has no place for. */
+/** A text as it is stored: truncated, and without NUL, which PostgreSQL cannot store. */
 export function keptText(text: string): string {
   const clean = text.replaceAll('\u0000', '');
   if (clean.length * 3 <= MOST_KEPT) return clean;

@@ -1,4 +1,4 @@
-/** The name that takes the fewest added, left out or other characters; undefined when there is none that is near. */
+/** The name with the smallest edit distance; undefined when none is near. */
 export function nearest(word: string, names: Iterable<string>): string | undefined {
   let best: { name: string; distance: number } | undefined;
   for (const name of names) {
@@ -8,7 +8,7 @@ export function nearest(word: string, names: Iterable<string>): string | undefin
   return best && best.distance <= Math.max(2, best.name.length / 2) ? best.name : undefined;
 }
 
-/** Insertions, removals and replacements that make one of the other (Levenshtein). */
+/** Levenshtein distance: insertions, deletions and substitutions that turn one word into the other. */
 export function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, i) => i);
   for (let i = 1; i <= from.length; i++) {

@@ -30,7 +30,7 @@ export function isSecretKey(key: string): boolean {
 
 /**
  * Splits secrets out of an object.
- * @param alsoSecret further top-level keys to take out whole, e.g. instance_info's image_url
+ * @param alsoSecret more top-level keys that are secret as a whole, e.g. instance_info's image_url
  * @returns `open` with each secret replaced by `******`, and `secrets` as JSON Pointer -> value; null when none
  */
 export function splitSecrets(
@@ -71,7 +71,7 @@ export function joinSecrets(open: JsonObject, secrets: Readonly<Record<string, J
   return whole;
 }
 
-/** A third of what structuredClone takes, which is made for more than JSON; a key named `__proto__` stays a key. */
+/** A third of the time of structuredClone, which handles more than JSON; a key named `__proto__` stays a key. */
 function copyOf(value: Json): Json {
   if (Array.isArray(value)) return value.map(copyOf);
   if (typeof value !== 'object' || value === null) return value;

@@ -1,20 +1,20 @@
 import { InvalidError } from '../errors.js';
 
 export interface CallbackRules {
-  /** The address that the heartbeat came from, as the socket gives it. */
+  /** The peer address of the heartbeat, as the socket gives it. */
   source: string;
   requireTls: boolean;
-  /** Ports an agent may name; empty: any. */
+  /** Ports that an agent may name; empty: any. */
   ports: readonly number[];
 }
 
 const LINK_LOCAL = /^(169\.254\.|fe[89ab][0-9a-f]:)/;
 
 /**
- * Whether the conductor may ever connect to what a ramdisk calls its own address. Whoever can heartbeat chooses this
- * URL, so it must lead back to the sender and nowhere else.
- * @returns the URL in its normal form
- * @throws InvalidError that says which rule it broke
+ * Checks whether the conductor may connect to a ramdisk's callback URL. Anybody who can send a heartbeat chooses this
+ * URL, so it must name the sender's own address.
+ * @returns the normalized URL
+ * @throws InvalidError that says which rule is broken
  */
 export function checkCallbackUrl(text: string, rules: CallbackRules): string {
   const refuse = (reason: string) =>
@@ -39,7 +39,7 @@ export function checkCallbackUrl(text: string, rules: CallbackRules): string {
 /**
  * An IP address in one spelling: IPv4 dotted, IPv6 compressed, an IPv4-mapped IPv6 address as IPv4, no zone.
  * @param text with or without brackets
- * @returns null for anything else, host names among it
+ * @returns null for anything else, including host names
  */
 export function canonicalAddress(text: string): string | null {
   const bare = text.replace(/^\[|\]$/g, '').replace(/%.*$/, '');

@@ -18,13 +18,13 @@ interface Request {
   readonly candidate_nodes: readonly string[];
 }
 
-/** What `last_error` says of an allocation that came to nothing. */
+/** The `last_error` of an allocation that failed. */
 export function allocationFailure(uuid: string, error: string): string {
   return `Failed to process allocation ${uuid}: ${error}.`;
 }
 
 /**
- * Whether a node may lose its allocation.
+ * Refuses to remove an allocation from a node in use.
  * @throws ConflictError
  */
 export function refuseDeallocation(node: AllocatedNode, allocation: string): void {
@@ -46,9 +46,9 @@ export function refuseDeallocation(node: AllocatedNode, allocation: string): voi
 }
 
 /**
- * Whether an allocation may be written behind a node that is in use already.
- * @param traits the node's
- * @returns what is wrong, null for nothing
+ * Whether an allocation may be created for a node that is in use already.
+ * @param traits of the node
+ * @returns the fault, null for none
  */
 export function backfillFault(
   node: AllocatedNode,

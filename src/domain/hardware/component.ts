@@ -1,4 +1,4 @@
-/** What is known of a machine's insides, named as the API names it. */
+/** Data about a machine's hardware, named as in the API. */
 
 export interface BiosSetting {
   name: string;
@@ -17,18 +17,20 @@ export interface BiosSetting {
 export interface FirmwareComponent {
   component: string;
   current_version: string;
-  /** Set when it was flashed, not only read. */
+  /** Set only when the component was flashed, not when it was read. */
   last_version_flashed?: string | null;
   vendor?: string | null;
   model?: string | null;
   serial_number?: string | null;
 }
 
-/** Parts with lights (Ironic: common/components.py), and what a light can do (common/indicator_states.py). */
+/**
+ * Components with indicators (Ironic: common/components.py), and states of an indicator (common/indicator_states.py).
+ */
 export const COMPONENTS = ['chassis', 'system', 'disk', 'power', 'nic'] as const;
 export const INDICATOR_STATES = ['off', 'on', 'blinking', 'unknown'] as const;
 export type IndicatorState = (typeof INDICATOR_STATES)[number];
 
-/** Devices that take an image over the wire (Ironic: common/boot_devices.py, VMEDIA_DEVICES). */
+/** Virtual media devices (Ironic: common/boot_devices.py, VMEDIA_DEVICES). */
 export const MEDIA_DEVICES = ['disk', 'cdrom', 'floppy'] as const;
 export type MediaDevice = (typeof MEDIA_DEVICES)[number];

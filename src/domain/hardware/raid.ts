@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { InvalidError } from '../errors.js';
 
-/** The RAID configuration that a user may ask for. Source: ironic/drivers/raid_config_schema.json. */
+/** The RAID configuration that a user may request. Source: ironic/drivers/raid_config_schema.json. */
 
 const LEVELS = ['JBOD', '0', '1', '2', '5', '6', '1+0', '5+0', '6+0'] as const;
 
@@ -71,12 +71,12 @@ const logicalDisk = z
 
 const configuration = z.strictObject({ logical_disks: z.array(logicalDisk).min(1) });
 
-/** Property of a logical disk to its description, as `GET /v1/drivers/X/raid/logical_disk_properties` shows it. */
+/** Descriptions by property of a logical disk, as `GET /v1/drivers/X/raid/logical_disk_properties` shows them. */
 export const LOGICAL_DISK_PROPERTIES: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries(logicalDisk.shape).map(([name, schema]) => [name, schema.description ?? '']),
 );
 
-/** @throws InvalidError naming what is wrong */
+/** @throws InvalidError naming the fault */
 export function checkRaidConfiguration(config: Readonly<Record<string, unknown>>): void {
   const read = configuration.safeParse(config);
   if (!read.success) {

@@ -2,16 +2,16 @@ import { InvalidError } from '../errors.js';
 import { isObject, type JsonObject } from '../json.js';
 import { checkRaidConfiguration } from './raid.js';
 
-/** Levels that mdadm makes of disks alone (ironic_python_agent/hardware.py, SUPPORTED_SOFTWARE_RAID_LEVELS). */
+/** Levels that mdadm builds from disks alone (ironic_python_agent/hardware.py, SUPPORTED_SOFTWARE_RAID_LEVELS). */
 const SOFTWARE_LEVELS = ['0', '1', '1+0', '5', '6'] as const;
 type SoftwareLevel = (typeof SOFTWARE_LEVELS)[number];
 
-/** Disks that each level needs at least. */
+/** Fewest disks of each level. */
 const LEAST_DISKS: Readonly<Record<SoftwareLevel, number>> = { '0': 2, '1': 2, '1+0': 2, '5': 3, '6': 4 };
 
 export interface SoftwareDisk {
   readonly raid_level: SoftwareLevel;
-  /** GiB on each of its disks, as upstream's agent lays partitions out. */
+  /** GiB on each of its disks, as upstream's agent creates the partitions. */
   readonly size_gb: number | 'MAX';
   readonly volume_name?: string;
   readonly is_root_volume?: boolean;
@@ -19,14 +19,14 @@ export interface SoftwareDisk {
   readonly physical_disks?: readonly JsonObject[];
 }
 
-/** Whether any logical disk asks for software RAID; others are another controller's, whose manager judges them. */
+/** Whether any logical disk asks for software RAID; others belong to another controller, whose manager checks them. */
 export function asksSoftwareRaid(config: Readonly<Record<string, unknown>>): boolean {
   const disks = config['logical_disks'];
   return Array.isArray(disks) && disks.some((disk) => isObject(disk) && disk['controller'] === 'software');
 }
 
 /**
- * Judges a configuration of software RAID by what upstream's agent takes (GenericHardwareManager,
+ * Checks a software RAID configuration by the rules of upstream's agent (GenericHardwareManager,
  * validate_configuration), for the conductor and for our agent.
  * @throws InvalidError naming every fault
  */
@@ -40,7 +40,7 @@ export function softwareRaid(config: Readonly<Record<string, unknown>>): Softwar
   return disks as unknown as SoftwareDisk[];
 }
 
-/** @returns what is wrong with so many disks for a level; null: nothing */
+/** @returns why the number of disks is too small for the level; null where it is not */
 export function tooFewDisks(level: SoftwareLevel, count: number): string | null {
   return count >= LEAST_DISKS[level]
     ? null
@@ -73,7 +73,7 @@ function faultsOfDisk(disk: JsonObject): string[] {
   if (!(SOFTWARE_LEVELS as readonly unknown[]).includes(raid_level)) {
     faults.push(`Software RAID configuration does not support RAID level ${String(raid_level)}`);
   }
-  // What mdadm keeps in 32 bytes of its superblock and udev makes a path of (md(4), mdadm(8) --name).
+  // mdadm stores the name in 32 bytes of its superblock, and udev makes a path of it (md(4), mdadm(8) --name).
   if (typeof volume_name === 'string' && !/^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/.test(volume_name)) {
     faults.push(`volume_name ${JSON.stringify(volume_name)} must be 1 to 32 letters, digits, dots, _ or -`);
   }

@@ -1,21 +1,21 @@
-// Whether a partition image can start by itself: what is looked for in it, and what that means.
+// Whether a partition image can boot by itself: the paths that are checked in it, and the verdict.
 import type { BootMode } from '../node/boot-device.js';
 
-/** GRUB as a family of distributions builds it. */
+/** GRUB as a family of distributions packages it. */
 export interface GrubBuild {
-  /** Its programs begin with it: NAME-install, NAME-mkconfig. */
+  /** Prefix of its programs: NAME-install, NAME-mkconfig. */
   name: 'grub' | 'grub2';
-  /** Path of its configuration. */
+  /** Path of its configuration file. */
   config: string;
-  /** Folders that hold a folder of modules for each platform. */
+  /** Folders that contain a folder of modules for each platform. */
   modules: readonly string[];
-  /** What to install for a firmware, by family. */
+  /** Packages to install for each firmware, by family. */
   packages: Readonly<Record<BootMode, string>>;
 }
 
 /**
- * Debian and Ubuntu (apt), Arch, Alpine, Gentoo have `grub`; Fedora and RHEL (dnf) and openSUSE and SLES (zypper) have
- * `grub2`, the latter with its modules in /usr/share (the packages' lists of files).
+ * `grub`: Debian and Ubuntu (apt), Arch, Alpine, Gentoo. `grub2`: Fedora and RHEL (dnf), and openSUSE and SLES
+ * (zypper), which have its modules in /usr/share. Source: the packages' file lists.
  */
 export const GRUB_BUILDS: readonly GrubBuild[] = [
   {
@@ -40,20 +40,20 @@ export const GRUB_BUILDS: readonly GrubBuild[] = [
 export const GRUB_PLATFORMS: Readonly<Record<BootMode, string>> = { bios: 'i386-pc', uefi: 'x86_64-efi' };
 const PROGRAM_FOLDERS = ['/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
-/** Where its installer may be. */
+/** Possible paths of its installer. */
 export function grubInstallers({ name }: GrubBuild): string[] {
   return PROGRAM_FOLDERS.map((folder) => `${folder}/${name}-install`);
 }
 
-/** Where its modules for a firmware may be. */
+/** Possible folders of its modules for a firmware. */
 export function grubModules({ modules }: GrubBuild, bootMode: BootMode): string[] {
   return modules.map((folder) => `${folder}/${GRUB_PLATFORMS[bootMode]}`);
 }
 
-/** Loaders that the image brings for its EFI system partition. */
+/** Boot loaders that the image provides for its EFI system partition. */
 const EFI = '/boot/efi/EFI';
 
-/** Paths that decide, for a look into the image's file system. */
+/** All paths to look for in the image's file system. */
 export const BOOT_LOADER_PATHS: readonly string[] = [
   ...new Set([
     ...GRUB_BUILDS.flatMap((build) => [
@@ -66,8 +66,8 @@ export const BOOT_LOADER_PATHS: readonly string[] = [
 ];
 
 /**
- * @param found those of `BOOT_LOADER_PATHS` that are there
- * @returns why a machine could not start the image from its disk; undefined where nothing speaks against it
+ * @param found those of `BOOT_LOADER_PATHS` that exist
+ * @returns why a machine could not boot the image from its disk; undefined where no reason is known
  */
 export function bootLoaderFault(found: ReadonlySet<string>, bootMode: BootMode): string | undefined {
   if (bootMode === 'uefi' && found.has(EFI)) return undefined;
@@ -77,7 +77,7 @@ export function bootLoaderFault(found: ReadonlySet<string>, bootMode: BootMode):
   return `image_source is a partition image without GRUB for ${grubMissing(bootMode)}.`;
 }
 
-/** Which firmware, what was looked for, and what to do. */
+/** The firmware, the paths that were looked for, and the remedy. */
 export function grubMissing(bootMode: BootMode): string {
   const places = [...new Set(GRUB_BUILDS.flatMap((build) => grubModules(build, bootMode)))];
   const packages = GRUB_BUILDS.map((build) => build.packages[bootMode]).reverse();

@@ -1,4 +1,4 @@
-// The checksum of one image out of a checksum file.
+// Finds the checksum of one image in a checksum file.
 import { InvalidError } from '../errors.js';
 import { type Checksum, type ChecksumRules, parseValue } from './checksum.js';
 import { type ChecksumLine, parseChecksumLine } from './checksum-line.js';
@@ -12,18 +12,19 @@ const HEADING =
   /^[#=[*\s-]*([A-Za-z][A-Za-z0-9_/-]{1,15}?)(?:[\s_-]?(?:hash(?:es)?|(?:check)?sums?|digests?))?[\]=:*\s-]*$/i;
 const OTHER_ALGORITHM =
   /^(?:whirlpool|tiger|streebog|skein|haval|gost|crc|blake|shake)[\w/-]*$|^(?:sha|md|sm|b|rmd|ripemd|xxh)[-_]?\d/i;
-/** certutil's, before a line with the hash alone. */
+/** certutil's heading, before a line with the hash alone. */
 const NAMED_HEADING = /^([A-Za-z0-9_/-]+) hash of (?:file )?(.+):$/i;
 
 interface Entry extends ChecksumLine {
-  /** How well its name fits the image's. */
+  /** How well the entry's name matches the image's. */
   rank: number;
 }
 
 /**
- * One bare hash, or lines as `parseChecksumLine` knows them; `#` comments, sections with a heading, signed ones. The
- * algorithm is told by the line or its section, then by the checksum file's name, then by the length. Of several
- * algorithms the longest hash is taken; of several files with the image's name the one whose folders fit its URL.
+ * Reads one bare hash, or lines of `parseChecksumLine`; with `#` comments, sections with a heading, and PGP signatures.
+ * The algorithm follows from the line or its section, else from the checksum file's name, else from the length. Of
+ * several algorithms the longest hash is taken; of several files with the image's name the one whose folders match its
+ * URL.
  * @param image URL, path or name of the image
  * @param file URL of the checksum file
  * @throws InvalidError when it lists none, or two that differ
@@ -56,7 +57,7 @@ function choose(
       found.push(parseValue(hash, algorithm, FIELD, from.rules, from.fileAlgorithm));
     } catch (error) {
       if (!(error instanceof InvalidError)) throw error;
-      refused = error; // an algorithm we may not use; another line may serve
+      refused = error; // an algorithm that is not allowed; another line may have another
     }
   }
   found.sort((a, b) => b.value.length - a.value.length);
@@ -69,7 +70,7 @@ function choose(
   return best;
 }
 
-/** What is signed, without the armour around it (RFC 9580 §7). */
+/** The signed text, without the PGP armor around it (RFC 9580 §7). */
 function bodyOf(text: string): string[] {
   let lines = text.split(/\r\n|\r|\n/).map((line) => line.trim());
   const begin = lines.indexOf('-----BEGIN PGP SIGNED MESSAGE-----');
@@ -106,14 +107,14 @@ function entriesOf(lines: readonly string[]): ChecksumLine[] {
   return entries;
 }
 
-/** An algorithm that is not known is a section, too: what stands in it must not be taken for another's. */
+/** An unknown algorithm starts a section, too: its entries must not be taken for another algorithm's. */
 function sectionOf(line: string): string | undefined {
   const word = HEADING.exec(line)?.[1];
   if (word === undefined) return undefined;
   return algorithmName(word) !== undefined || OTHER_ALGORITHM.test(word) ? word : undefined;
 }
 
-/** 0: another file. More: its folders fit better; most where it is the image's URL beside the checksum file's. */
+/** 0: another file. More: its folders match better; most when name and checksum file's folder give the image's URL. */
 function rankOf(name: string, wanted: readonly string[], file: string): number {
   if (wanted.length === 0) return 0;
   const listed = name
@@ -131,7 +132,7 @@ function rankOf(name: string, wanted: readonly string[], file: string): number {
   return fitting + (fitting === listed.length ? 1000 : 0);
 }
 
-/** The folders and the name of a URL, a path or a lone name, decoded where it is a URL. */
+/** Folders and name of a URL, a path or a bare name; a URL's are percent-decoded. */
 function foldersOf(place: string): string[] {
   const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(place) && URL.canParse(place);
   const folders = (isUrl ? new URL(place).pathname : place).split('/').filter((folder) => folder !== '');

@@ -1,24 +1,24 @@
-// One line of a checksum file, in the forms that programs write.
+// One line of a checksum file, in the formats of common programs.
 import { algorithmName, digestBytes } from './digest-algorithm.js';
 
 export interface ChecksumLine {
-  /** As spelt there. */
+  /** As spelled in the line. */
   algorithm: string | undefined;
   /** Hex. */
   hash: string;
-  /** Of the file, with its folders. */
+  /** Name of the file, with its folders. */
   name: string;
 }
 
 const HEX = '[0-9a-fA-F]{32,}';
-/** `SHA256 (name) = hash` of BSD and `--tag`, `SHA2-256(name)= hash` of OpenSSL; base64 of cksum(1). */
+/** `SHA256 (name) = hash` of BSD and `--tag`, `SHA2-256(name)= hash` of OpenSSL; also base64, as cksum(1) prints it. */
 const TAGGED = /^\\?([A-Za-z0-9_/-]+) ?\((.+)\) ?= ?([0-9a-zA-Z+/]+=*)$/;
-/** `hash  name`, `hash *name`, with the algorithm before it as in `sha256:hash name`. */
+/** `hash  name`, `hash *name`, also with the algorithm first: `sha256:hash name`. */
 const LISTED = new RegExp(`^\\\\?(?:([A-Za-z0-9_/-]+):)?(${HEX})(?: [ *]?|\\s+\\*?)(\\S.*)$`);
 /** A row of PowerShell's Get-FileHash. */
 const TABLED = new RegExp(`^([A-Za-z0-9]+)\\s+(${HEX})\\s+(\\S.*)$`);
 
-/** @returns undefined for a line of another form, a lone hash among them */
+/** @returns undefined for a line in another format, including a bare hash */
 export function parseChecksumLine(line: string): ChecksumLine | undefined {
   const tagged = TAGGED.exec(line);
   if (tagged) {
@@ -30,7 +30,7 @@ export function parseChecksumLine(line: string): ChecksumLine | undefined {
 }
 
 function named(name: string, line: string): string {
-  // A backslash before the line: `\\` and `\n` in the name are escapes (coreutils).
+  // A backslash at the start of the line: `\\` and `\n` in the name are escapes (coreutils).
   if (!line.startsWith('\\')) return name;
   return name.replaceAll(/\\(.)/g, (_escape, letter: string) =>
     letter === 'n' ? '\n' : letter === 'r' ? '\r' : letter,

@@ -1,12 +1,13 @@
-// The text of a checksum file, whatever a server or a program made of it.
+// Decodes the bytes of a checksum file to text.
 import { InvalidError } from '../errors.js';
 
-/** A checksum file of a large mirror has some hundred kilobytes. */
+/** Most bytes: the checksum file of a large mirror has some hundred kilobytes. */
 export const MAX_CHECKSUM_FILE = 1 << 20;
 
 /**
- * Gzip (a server that encodes unasked, or a packed file), UTF-16 (PowerShell's `>`), UTF-8 with or without a mark.
- * @throws InvalidError for a broken stream, and for one that is too long unpacked
+ * Accepts gzip (a server that encodes unasked, or a packed file), UTF-16 (PowerShell's `>`), UTF-8 with or without a
+ * byte order mark.
+ * @throws InvalidError for a broken stream, and for one that is too long when unpacked
  */
 export async function checksumText(bytes: Uint8Array): Promise<string> {
   const plain = bytes[0] === 0x1f && bytes[1] === 0x8b ? await unpacked(bytes) : bytes;

@@ -24,7 +24,7 @@ interface ChecksumFields {
 }
 
 /**
- * The checksum that instance_info declares; os_hash fields win.
+ * The checksum that instance_info declares; the image_os_hash fields take precedence.
  * @returns undefined when it declares none
  * @throws InvalidError naming the field
  */
@@ -50,8 +50,8 @@ export function parseChecksumFields(
 }
 
 /**
- * `hex`, `algorithm:hex`, or a whole line of a checksum file. Without an algorithm the length decides.
- * @param likely the algorithm where none is named and the length fits
+ * Reads `hex`, `algorithm:hex`, or a whole line of a checksum file. Without an algorithm the length decides.
+ * @param likely the algorithm when none is named and its length matches
  * @throws InvalidError naming the field
  */
 export function parseValue(

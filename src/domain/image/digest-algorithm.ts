@@ -1,6 +1,6 @@
-// The checksum algorithms of images and every spelling of them, for conductor, agent and builds alike.
+// The checksum algorithms of images with all their spellings, for conductor, agent and builds.
 
-/** As Node's crypto names it, bytes of the digest, and other spellings: coreutils, OpenSSL 3, Python's hashlib. */
+/** Name in Node's crypto, bytes of the digest, and other spellings: coreutils, OpenSSL 3, Python's hashlib. */
 const ALGORITHMS: readonly (readonly [name: string, bytes: number, spellings: readonly string[]])[] = [
   ['md5', 16, []],
   ['sha1', 20, []],
@@ -24,17 +24,17 @@ const NAMES = new Map(
   ALGORITHMS.flatMap(([name, , spellings]) => [name, ...spellings].map((one) => [plain(one), name])),
 );
 const BYTES = new Map(ALGORITHMS.map(([name, bytes]) => [name, bytes]));
-/** What a hash that nothing names can mean, by its hex digits. */
+/** The algorithm of a hash without a name, by its number of hex digits. */
 const BY_DIGITS = new Map(
   ['md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512'].map((name) => [2 * BYTES.get(name)!, name]),
 );
 
-/** `SHA-256`, `SHA2-256`, `sha3_256`, `SHA512/256`, `BLAKE2b` and the like in the words of Node's crypto. */
+/** Name in Node's crypto for `SHA-256`, `SHA2-256`, `sha3_256`, `SHA512/256`, `BLAKE2b` and the like. */
 export function algorithmName(spelling: string): string | undefined {
   return NAMES.get(plain(spelling));
 }
 
-/** @param name as `algorithmName` gives it */
+/** @param name as `algorithmName` returns it */
 export function digestBytes(name: string): number | undefined {
   return BYTES.get(name);
 }

@@ -1,4 +1,4 @@
-// Which partitions a partition image gets, and where: the same on both sides of the agent's door.
+// The partitions of a partition image's disk and their places: one rule for conductor and agent.
 import { InvalidError } from '../errors.js';
 import type { BootMode } from '../node/boot-device.js';
 
@@ -29,23 +29,27 @@ export interface PlannedPartition {
   size: number;
 }
 
-/** Sizes of the agents' options efi_system_partition_size and bios_boot_partition_size (ironic_python_agent/config.py). */
+/**
+ * The defaults of the agent's options efi_system_partition_size and bios_boot_partition_size
+ * (ironic_python_agent/config.py).
+ */
 const ESP = 550;
 const BIOS_BOOT = 1;
-/** Before the first partition: the table; behind the last one: a GPT's second copy. */
+/** MiB before the first partition, for the table, and after the last one, for a GPT's second copy. */
 const MARGIN = 1;
 /** Primary partitions of an MBR. */
 const MOST_PRIMARY = 4;
 
-/** The label that is meant where nobody names one. */
+/** The disk label where none is named. */
 export function defaultLabel(bootMode: BootMode): DiskLabel {
   return bootMode === 'uefi' ? 'gpt' : 'msdos';
 }
 
 /**
- * The order is upstream's (ironic_python_agent/disk_utils.py, make_partitions): what may be kept over a rebuild comes
- * before what may change its size, and root is last, so that an installed system can grow into the rest of the disk.
- * @throws InvalidError where an MBR has no entry left
+ * The order is upstream's (ironic_python_agent/disk_utils.py, make_partitions): partitions that a rebuild may keep come
+ * before those that may change their size, and root is last, so that an installed system can grow into the rest of the
+ * disk.
+ * @throws InvalidError when an MBR has too few entries
  */
 export function planPartitions(request: LayoutRequest): PlannedPartition[] {
   const { label, bootMode } = request;
@@ -73,7 +77,7 @@ export function planPartitions(request: LayoutRequest): PlannedPartition[] {
   return partitions;
 }
 
-/** MiB that a disk must have for these partitions. */
+/** MiB that a disk needs for these partitions. */
 export function neededSize(partitions: readonly PlannedPartition[]): number {
   const last = partitions.at(-1);
   return (last === undefined ? 0 : last.start + last.size) + MARGIN;

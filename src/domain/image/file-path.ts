@@ -1,8 +1,8 @@
-// Which local files an image may be. Links are the business of whoever opens the file: this sees text only.
+// Which local files may be images. Only text is checked: whoever opens the file must handle links.
 import { InvalidError } from '../errors.js';
 
 export const DEFAULT_FILE_PATHS = ['/var/lib/ironic', '/var/lib/ferric/images', '/images'];
-/** Never, whatever is allowed: devices, kernel interfaces, the system's own configuration. */
+/** Refused even where they are allowed: devices, kernel interfaces, the system's own configuration. */
 const FORBIDDEN = ['/dev', '/sys', '/proc', '/boot', '/run', '/etc'];
 
 export function isWithin(path: string, directory: string): boolean {
@@ -11,10 +11,10 @@ export function isWithin(path: string, directory: string): boolean {
 }
 
 /**
- * @param path absolute and without `.` or `..` segments, as `parseImageReference` gives it
+ * @param path absolute and without `.` or `..` segments, as `parseImageReference` returns it
  * @param field the name of the value, for the message
- * @param own files and directories of Ferric's own, which are nobody's images whatever is allowed
- * @throws InvalidError when it lies under no allowed directory, or under a forbidden one
+ * @param own Ferric's own files and directories, which are never images, even where they are allowed
+ * @throws InvalidError when the path is under no allowed directory, or under a forbidden one
  */
 export function checkFilePath(
   path: string,

@@ -7,10 +7,10 @@ const FORMS: readonly [RegExp, (m: RegExpExecArray) => [day: string, month: stri
   [new RegExp(`^[A-Za-z]+, (\\d{2})-([A-Za-z]{3})-(\\d{2}) ${TIME} GMT$`), (m) => [m[1]!, m[2]!, m[3]!]],
   [new RegExp(`^[A-Za-z]{3} ([A-Za-z]{3}) ([ \\d]\\d) ${TIME} (\\d{4})$`), (m) => [m[2]!, m[1]!, m[6]!]],
 ];
-const CLOCKS = [4, 4, 3]; // where the hour stands in each form
+const CLOCKS = [4, 4, 3]; // index of the hour in each form
 
 /**
- * Milliseconds since the epoch; undefined for anything that is no HTTP date.
+ * Milliseconds since the epoch; undefined for a text that is not an HTTP date.
  * @param now milliseconds: two-digit years more than 50 years ahead of it belong to the past century
  */
 export function parseHttpDate(text: string, now: number): number | undefined {
@@ -22,7 +22,7 @@ export function parseHttpDate(text: string, now: number): number | undefined {
     const [hour, minute, second] = [match[clock], match[clock + 1], match[clock + 2]].map(Number);
     const at = Date.UTC(fullYear(year, now), MONTHS.indexOf(month), Number(day), hour, minute, second);
     const date = new Date(at);
-    // Date.UTC rolls over what does not exist: 31 Feb, 25:00. A leap second (60) may roll.
+    // Date.UTC normalizes impossible values: 31 Feb, 25:00. Only a leap second (60) may be normalized.
     const real = date.getUTCDate() === Number(day) && MONTHS[date.getUTCMonth()] === month;
     return real || second === 60 ? at : undefined;
   }

@@ -1,4 +1,4 @@
-// The image that instance_info asks for, judged without touching network or disk.
+// The image that instance_info requests, checked without network or disk.
 import { InvalidError } from '../errors.js';
 import { type ChecksumRules, type ChecksumSource, parseChecksumFields } from './checksum.js';
 import { checkFilePath } from './file-path.js';
@@ -6,7 +6,7 @@ import { type ImageReference, parseImageReference } from './reference.js';
 
 export type ImageKind = 'whole-disk' | 'partition';
 
-/** What the Image service says about a Glance image, for the decision below. */
+/** Properties of a Glance image in the Image service, for `imageKind`. */
 export interface ImageProperties {
   img_type?: string;
   kernel_id?: string;
@@ -26,15 +26,15 @@ export interface InstanceImage {
 
 export interface ImageRules extends ChecksumRules {
   filePaths: readonly string[];
-  /** Files and directories of Ferric's own: never images. */
+  /** Ferric's own files and directories: never images. */
   ownPaths?: readonly string[];
 }
 
 const DISK_FORMATS = ['raw', 'gpt', 'iso', 'qcow2', 'vhd', 'vhdx', 'vmdk', 'vdi', 'aki', 'ari'];
 
 /**
- * Whole-disk or partition: image_type decides, then the Image service's img_type, then whether there is a
- * kernel or a ramdisk. The bytes are never asked, as in Ironic.
+ * Whole-disk or partition: image_type decides, then the Image service's img_type, then whether there is a kernel or a
+ * ramdisk. The image's bytes do not count, as in Ironic.
  * @throws InvalidError for an image_type that is neither
  */
 export function imageKind(fields: ImageFields, properties: ImageProperties = {}): ImageKind {

@@ -1,9 +1,9 @@
-// The fields of instance_info that say how a partition image's disk is to be laid out.
+// The fields of instance_info that describe the disk layout of a partition image.
 import { InvalidError } from '../errors.js';
 import type { BootMode } from '../node/boot-device.js';
 import { type DiskLabel, defaultLabel, planPartitions } from './disk-layout.js';
 
-/** What agents are told, in their words (ironic/drivers/modules/deploy_utils.py, parse_instance_info). */
+/** What agents receive, with upstream's names (ironic/drivers/modules/deploy_utils.py, parse_instance_info). */
 export interface InstanceLayout {
   root_gb: number;
   root_mb: number;
@@ -16,15 +16,15 @@ export interface InstanceLayout {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What a rebuild that keeps the ephemeral partition must not change. */
+/** Parameters that must stay the same in a rebuild that keeps the ephemeral partition. */
 export const LAYOUT_PARAMETERS = ['root_gb', 'swap_mb', 'ephemeral_gb'] as const;
 const FORMATS = ['ext2', 'ext3', 'ext4', 'xfs', 'vfat'];
-/** 16 TiB: more than an ext4 of 4 KiB blocks takes. */
+/** 16 TiB: more than an ext4 with 4 KiB blocks can have. */
 const MOST_MB = 16 * 2 ** 20;
 
 /**
- * @param deployed the sizes of the deployment before, where there was one
- * @throws InvalidError naming every fault, in Ironic's words where it has any
+ * @param deployed the sizes of the previous deployment, where there was one
+ * @throws InvalidError naming every fault, with Ironic's messages where it has them
  */
 export function parseInstanceLayout(
   fields: Fields,
@@ -77,7 +77,7 @@ export function parseInstanceLayout(
 }
 
 /**
- * The label of the disk, and whether such a disk can hold what is asked for.
+ * The disk's label; also checks that a disk with that label can hold the layout.
  * @param wanted capabilities.disk_label
  * @throws InvalidError
  */

@@ -1,18 +1,18 @@
-// Whether an image's bytes are what a deployment was told to take them for. Ironic only warns of it in its guide.
+// Whether an image's contents match the declared kind. Ironic only warns of a mismatch in its guide.
 import type { ImageKind } from './instance-image.js';
 
-/** What the first bytes of a disk, or of a file that is none, are. Same words as `src/protocol/image-format/contents.ts`. */
+/** What an image's first bytes show. Same words as `src/protocol/image-format/contents.ts`. */
 export type ImageContents =
   | 'partition-table' // GPT or MBR with at least one partition: a whole disk
   | 'optical-disc' // ISO 9660 or UDF with a boot record, hybrid ones too
-  | 'plain-disc' // the same without one
+  | 'plain-disc' // the same without a boot record
   | 'filesystem' // a file system from its first byte: a partition
-  | 'protective-mbr' // the cover of a GPT that cannot be read: no partition table
-  | 'boot-sector' // ends like an MBR, but has no table: code of some boot loader
+  | 'protective-mbr' // the protective MBR of a GPT that cannot be read: no partition table
+  | 'boot-sector' // has the signature of an MBR, but no table: code of a boot loader
   | 'kernel'
   | 'ramdisk'
-  | 'unknown' // looked at, and nothing that is known
-  | 'unseen'; // in a format that is not looked into
+  | 'unknown' // inspected and not recognized
+  | 'unseen'; // in a format that is not inspected
 
 const WHOLE =
   'A whole-disk image needs neither: remove kernel_id and ramdisk_id from the image (kernel and ramdisk from ' +
@@ -22,9 +22,8 @@ const PARTITION =
   'instance_info.image_type to partition; if not, build it with a partition table and a boot loader.';
 
 /**
- * Why an image must not be written as what it was told to be, and what to do about it; undefined where nothing
- * speaks against it.
- * @param kind as `imageKind` decides it, from what the user and the Image service say
+ * Why an image must not be written as the declared kind, and the remedy; undefined where no reason is known.
+ * @param kind as `imageKind` derives it from instance_info and the Image service
  */
 export function kindFault(kind: ImageKind, contents: ImageContents): string | undefined {
   if (contents === 'protective-mbr')

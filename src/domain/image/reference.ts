@@ -1,4 +1,4 @@
-// What a value such as image_source or deploy_kernel points at.
+// The target of a value such as image_source or deploy_kernel.
 import { InvalidError } from '../errors.js';
 
 export type ImageReference =
@@ -48,8 +48,8 @@ function glance(id: string): ImageReference {
 }
 
 /**
- * The URL in its normal form, without a fragment.
- * @throws InvalidError also for credentials in it: they would show in answers, logs and boot files
+ * The normalized URL, without a fragment.
+ * @throws InvalidError also for credentials: they would show in answers, logs and boot files
  */
 export function parseHttpUrl(value: string, field: string): string {
   if (!/^https?:\/\/[^/]/i.test(value) || value.includes('\\') || !URL.canParse(value))

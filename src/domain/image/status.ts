@@ -1,5 +1,5 @@
-// The life of an image in the Image service. Words and ways as in Glance (glance/domain), without its dead ends
-// (`killed`, `pending_delete`): an upload that fails leads back to `queued`.
+// The statuses of an image in the Image service, and its transitions. As in Glance (glance/domain), without the dead
+// ends `killed` and `pending_delete`: a failed upload returns the image to `queued`.
 
 export const IMAGE_STATUSES = {
   queued: 'its record is there, its bytes are not',
@@ -16,8 +16,8 @@ export type ImageEvent =
   | 'upload' // PUT file
   | 'stage' // PUT stage
   | 'import'
-  | 'store' // all bytes are there and right
-  | 'fail' // cut, refused, or the daemon ended
+  | 'store' // all bytes are stored and correct
+  | 'fail' // cut off, refused, or the daemon stopped
   | 'deactivate'
   | 'reactivate'
   | 'delete';
@@ -40,7 +40,7 @@ export const IMAGE_TRANSITIONS: readonly ImageTransition[] = [
   { from: 'importing', on: 'fail', to: 'queued' },
   { from: 'active', on: 'deactivate', to: 'deactivated' },
   { from: 'deactivated', on: 'reactivate', to: 'active' },
-  // Whoever writes its bytes meanwhile finds no record, and leaves nothing.
+  // A concurrent writer of its bytes finds no record and removes what it wrote.
   { from: 'queued', on: 'delete', to: 'deleted' },
   { from: 'saving', on: 'delete', to: 'deleted' },
   { from: 'uploading', on: 'delete', to: 'deleted' },
@@ -49,7 +49,7 @@ export const IMAGE_TRANSITIONS: readonly ImageTransition[] = [
   { from: 'deactivated', on: 'delete', to: 'deleted' },
 ];
 
-/** Statuses in which `event` may come, and the one that it leads to. */
+/** Statuses in which `event` is legal, grouped by the status that follows. */
 export function ways(event: ImageEvent): { from: ImageStatus[]; to: ImageStatus }[] {
   const rows = IMAGE_TRANSITIONS.filter(({ on }) => on === event);
   const targets = [...new Set(rows.map(({ to }) => to))];

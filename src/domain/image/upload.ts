@@ -1,7 +1,7 @@
-// What may be uploaded as what, before and while bytes come.
+// Checks of an upload, before and while bytes arrive.
 import { ConflictError, FerricError, InvalidError } from '../errors.js';
 
-/** Disk formats whose bytes are looked at; kernels, ramdisks and whatever is packed in a container are opaque. */
+/** Disk formats whose bytes are inspected; kernels, ramdisks and images in a container are opaque. */
 const INSPECTED = ['raw', 'qcow2', 'iso', 'vhd', 'vhdx', 'vmdk', 'vdi'];
 
 interface Formats {
@@ -13,7 +13,7 @@ export function isInspected({ disk_format, container_format }: Formats): boolean
   return container_format === 'bare' && disk_format !== null && INSPECTED.includes(disk_format);
 }
 
-/** @throws InvalidError where the image does not say what its bytes are going to be */
+/** @throws InvalidError when a format of the image is not set */
 export function checkFormatsSet({ disk_format, container_format }: Formats): void {
   const missing = [
     ...(disk_format === null ? ['disk_format'] : []),
@@ -23,7 +23,7 @@ export function checkFormatsSet({ disk_format, container_format }: Formats): voi
     throw new InvalidError(`Properties ${missing.join(', ')} must be set prior to saving data.`);
 }
 
-/** @throws ConflictError for an import of an image that does not say what its bytes are (glance/api/v2/images.py) */
+/** @throws ConflictError for an import of an image without a format (glance/api/v2/images.py) */
 export function checkFormatsSetForImport({ disk_format, container_format }: Formats): void {
   const missing = [
     container_format === null && "'container_format'",
@@ -33,16 +33,16 @@ export function checkFormatsSetForImport({ disk_format, container_format }: Form
   if (first) throw new ConflictError(`${first} needs to be set before import`);
 }
 
-/** Bytes of a whole that a request brings; null: all of them. RFC 9110 §14.4, as tus and others use it in requests. */
+/** The range of bytes in a request; null: all bytes. RFC 9110 §14.4, used in requests as tus and others do. */
 export interface UploadRange {
   from: number;
-  /** The last one. */
+  /** The last byte, included. */
   to: number;
   total: number;
 }
 
 /**
- * @param header of Content-Range
+ * @param header the value of Content-Range
  * @throws InvalidError for anything but `bytes FROM-TO/TOTAL`
  */
 export function parseUploadRange(header: string | undefined): UploadRange | null {
@@ -54,7 +54,7 @@ export function parseUploadRange(header: string | undefined): UploadRange | null
   return range;
 }
 
-/** @throws ConflictError telling where to go on */
+/** @throws ConflictError naming the offset to continue at */
 export function checkOffset(range: UploadRange, held: number): void {
   if (range.from !== held)
     throw new ConflictError(`The upload goes on at byte ${held}, not at ${range.from}.`);

@@ -9,21 +9,21 @@ import { ACTIONS, type ActionName } from './signature.js';
 const LEVELS = ['debug', 'info', 'warning', 'error', 'critical'] as const;
 export type RuleLogLevel = (typeof LEVELS)[number];
 
-/** What an inspection is about. Rules change it in place. */
+/** The data of an inspection. Rules change it in place. */
 export interface Inspected {
   /** Attributes that rules may read and write. */
   readonly node: JsonObject;
-  /** Of the node, each with its `uuid`. */
+  /** Ports of the node, each with its `uuid`. */
   readonly ports: JsonObject[];
   readonly traits: Set<string>;
   readonly inventory: JsonObject;
   readonly plugin_data: JsonObject;
 }
 
-/** How rules reach out. */
+/** Effects of rules outside the inspection's data. */
 export interface RuleDoors {
   log(level: RuleLogLevel, text: string): void;
-  /** GETs an address. @param times seconds @throws when it does not answer well */
+  /** GETs a URL. `timeout` in seconds. @throws for an error status, or without a response */
   call(
     url: string,
     options: { headers: JsonObject; proxies: JsonObject; timeout: number; retries: number },
@@ -31,7 +31,7 @@ export interface RuleDoors {
 }
 
 /**
- * Does what a rule says. Source: ironic/common/inspection_rules/actions.py.
+ * Performs an action of a rule. Source: ironic/common/inspection_rules/actions.py.
  * @throws InvalidError, which ends the inspection
  */
 export async function act(
@@ -141,7 +141,7 @@ function doing(what: string, work: () => void): void {
   }
 }
 
-/** With slashes where it has any, else with dots; the first part is an attribute that is there. */
+/** Splits a path at slashes, or at dots where it has no slash; the first part must be an existing attribute. */
 function rooted(object: JsonObject, path: Json): string[] {
   const text = pythonText(path);
   const parts = text.includes('/') ? text.replaceAll(/^\/+|\/+$/g, '').split('/') : text.split('.');
@@ -185,7 +185,7 @@ function member(at: Json, part: string): Json {
   return at[part]!;
 }
 
-/** A dictionary that becomes empty goes too. @returns whether there was something */
+/** Also removes a dictionary that becomes empty. @returns whether the value existed */
 function unset(object: JsonObject, parts: readonly string[]): boolean {
   const trail: JsonObject[] = [object];
   for (const part of parts.slice(0, -1)) {
@@ -201,7 +201,7 @@ function unset(object: JsonObject, parts: readonly string[]): boolean {
   return true;
 }
 
-/** Dictionaries on the way are made where there are none. */
+/** Creates missing dictionaries on the path. */
 function parentOf(object: JsonObject, parts: readonly string[]): JsonObject {
   let at = object;
   for (const part of parts.slice(0, -1)) {

@@ -1,11 +1,11 @@
-/** IP addresses and networks in text, for `in-net`. */
+/** Parses IP addresses and networks, for the operator `in-net`. */
 
 export interface Address {
   readonly bits: 32 | 128;
   readonly value: bigint;
 }
 
-/** @returns null for what is no address */
+/** @returns null for a text that is not an address */
 export function parseAddress(text: string): Address | null {
   const four = parseFour(text);
   if (four !== null) return { bits: 32, value: four };
@@ -20,7 +20,7 @@ export function parseAddress(text: string): Address | null {
   return { bits: 128, value: all.reduce((sum, group) => (sum << 16n) | BigInt(`0x${group}`), 0n) };
 }
 
-/** A dotted quad at the end stands for two groups. */
+/** A trailing dotted quad stands for two groups. */
 function groupsOf(group: string): string[] {
   const four = group.includes('.') ? parseFour(group) : null;
   return four === null ? [group] : [(four >> 16n).toString(16), (four & 0xffffn).toString(16)];
@@ -35,8 +35,8 @@ function parseFour(text: string): bigint | null {
 }
 
 /**
- * @param subnet address with a prefix length or a netmask; without, that one address
- * @returns null for what is no network
+ * @param subnet address with a prefix length or a netmask; without either, a single address
+ * @returns null for a text that is not a network
  */
 export function isInNetwork(address: Address, subnet: string): boolean | null {
   const [base, suffix, ...more] = subnet.split('/');

@@ -3,10 +3,10 @@ import { formatText, MissingKey, NotFormatted } from './format.js';
 import type { RuleArguments } from './rule.js';
 import { namedArguments, type Signature } from './signature.js';
 
-/** What texts may name: node, inventory, plugin_data, and in loops the item. */
+/** Values that texts may refer to: node, inventory, plugin_data, and in loops the item. */
 export type RuleContext = JsonObject;
 
-/** Arguments by name, with what their texts name put in (Ironic: common/inspection_rules/base.py, _process_args). */
+/** Arguments by name, with references resolved (Ironic: common/inspection_rules/base.py, _process_args). */
 export function settleArguments(
   op: string,
   signature: Signature,
@@ -18,7 +18,7 @@ export function settleArguments(
   const settle = (value: Json): Json => {
     if (typeof value === 'string') {
       const once = text(value);
-      // An item of a loop may itself name what was found.
+      // A loop's item may itself contain references.
       return inLoop && typeof once === 'string' ? text(once) : once;
     }
     if (Array.isArray(value)) return value.map(settle);

@@ -7,7 +7,7 @@ import { pythonText } from './format.js';
 import type { RuleCondition } from './rule.js';
 import { CONDITIONS, type ConditionName, parseOperator } from './signature.js';
 
-/** Python's words for types, for messages. */
+/** Python's type names, for messages. */
 const typeName = (value: Json): string =>
   value === null
     ? 'NoneType'
@@ -17,7 +17,7 @@ const typeName = (value: Json): string =>
 
 /**
  * Whether a condition holds. Source: ironic/common/inspection_rules/operators.py.
- * @throws InvalidError for values that cannot be judged
+ * @throws InvalidError for values that the operator cannot compare
  */
 export function holds(condition: RuleCondition, context: RuleContext): boolean {
   const { loop, multiple = 'any' } = condition;
@@ -43,7 +43,7 @@ export function holds(condition: RuleCondition, context: RuleContext): boolean {
 function holdsOnce({ op, args }: RuleCondition, context: RuleContext): boolean {
   const { name, inverted } = parseOperator(op);
   const given = settleArguments(name, CONDITIONS[name], args, context);
-  // In a loop numbers may have become texts on the way: all are compared as texts.
+  // In a loop, numbers may have become texts: all values are compared as texts.
   if (Object.hasOwn(context, 'item')) given['force_strings'] = true;
   return OPERATORS[name](given) !== inverted;
 }
@@ -104,7 +104,7 @@ function compare(sign: '<' | '>', a: Json, b: Json): number {
   throw fault(`'${sign}' not supported between instances of '${typeName(a)}' and '${typeName(b)}'`);
 }
 
-/** Python's spelling of groups, flags and ends becomes ours. @param whole the text to its end, from its beginning */
+/** Translates Python's syntax of groups, flags and anchors. @param whole the expression must match the whole text */
 function expression(regex: Json, whole: boolean): RegExp {
   const python = pythonText(regex);
   const flags = /^\(\?([ims]+)\)/.exec(python);

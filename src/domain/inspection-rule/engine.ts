@@ -4,7 +4,7 @@ import type { RuleContext } from './arguments.js';
 import { holds } from './condition.js';
 import type { RuleBody } from './rule.js';
 
-/** What rules are not shown of what was found, unless the configuration or a sensitive rule says so. */
+/** Keys whose values are masked for rules, unless the configuration or a sensitive rule says otherwise. */
 const SENSITIVE = ['password', 'auth_token', 'bmc_password'];
 const MASK = '***';
 
@@ -14,10 +14,10 @@ export interface RunnableRule extends RuleBody {
 }
 
 /**
- * Applies rules to what an inspection found, highest priority first; a rule sees what those before it did.
- * Source: ironic/common/inspection_rules/engine.py, but that nothing is kept of rules when one of them fails.
- * @param masking whose rules see secrets: nobody's, everybody's or sensitive rules'
- * @returns what is to be written; `inspected` itself stays as it is
+ * Applies rules to the data of an inspection, highest priority first; a rule sees the changes of those before it.
+ * Source: ironic/common/inspection_rules/engine.py, except that no rule's changes are kept when one rule fails.
+ * @param masking `always`: no rule sees secrets; `never`: all do; `sensitive`: only sensitive rules do
+ * @returns the data to write; `inspected` itself is not changed
  * @throws InvalidError, which ends the inspection with its message
  */
 export async function applyRules(

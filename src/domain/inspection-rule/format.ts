@@ -1,17 +1,17 @@
 import type { Json, JsonObject } from '../json.js';
 
-/** Python's `str.format` as far as rules use it: fields with `.name` and `[key]`, no conversions or formats. */
+/** Python's `str.format` as rules use it: fields with `.name` and `[key]`, without conversions and format specs. */
 
-/** A key that is not there: `is-empty` takes it for nothing, everything else leaves the text as it is. */
+/** A missing key: `is-empty` treats it as empty; everywhere else the text stays unformatted. */
 export class MissingKey extends Error {}
-/** Any other reason for which a text stays as it is. */
+/** Any other reason why a text stays unformatted. */
 export class NotFormatted extends Error {}
 
 const FIELD = /\{\{|\}\}|\{([^{}]*)\}|[{}]/g;
 const PART = /^(?:\.([^.[\]]+)|\[([^\]]+)\])/;
 
 /**
- * @param context what fields may name; `node` is an object with attributes, the others are dictionaries
+ * @param context what fields may refer to; `node` is an object with attributes, the others are dictionaries
  * @throws MissingKey, NotFormatted
  */
 export function formatText(text: string, context: JsonObject): string {

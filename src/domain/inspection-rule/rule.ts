@@ -4,10 +4,10 @@ import type { Json, JsonObject } from '../json.js';
 export type RuleArguments = Json[] | JsonObject;
 
 export interface RuleCondition {
-  /** With `!` before it: the opposite. */
+  /** A leading `!` negates it. */
   op: string;
   args: RuleArguments;
-  /** Checked for each item of a list, as `{item}`. */
+  /** The condition is checked for each item, as `{item}`. */
   loop?: Json[] | JsonObject;
   multiple?: 'any' | 'all' | 'first' | 'last';
 }
@@ -18,7 +18,7 @@ export interface RuleAction {
   loop?: Json[] | JsonObject;
 }
 
-/** What a rule looks for and does. All conditions must hold. */
+/** Conditions and actions of a rule. All conditions must hold. */
 export interface RuleBody {
   conditions: RuleCondition[];
   actions: RuleAction[];

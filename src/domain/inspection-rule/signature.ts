@@ -5,7 +5,7 @@ import type { RuleArguments } from './rule.js';
 export interface Signature {
   readonly required: readonly string[];
   readonly optional?: readonly string[];
-  /** Parameters whose texts may name what was found, as `{inventory[bmc_address]}`; in loops all may. */
+  /** Parameters whose texts may contain references, as `{inventory[bmc_address]}`; in loops all may. */
   readonly formatted: readonly string[];
 }
 
@@ -52,20 +52,20 @@ export const ACTIONS = {
 } as const satisfies Record<string, Signature>;
 export type ActionName = keyof typeof ACTIONS;
 
-/** An operator of a condition, and whether `!` turned it round. */
+/** A condition's operator, and whether `!` negates it. */
 export function parseOperator(op: string): { name: ConditionName; inverted: boolean } {
   const inverted = op.startsWith('!');
   return { name: (inverted ? op.slice(1) : op) as ConditionName, inverted };
 }
 
-/** Arguments by name, whichever way they were given. */
+/** Arguments by name, given by name or by position. */
 export function namedArguments({ required, optional = [] }: Signature, args: RuleArguments): JsonObject {
   if (!Array.isArray(args)) return args;
   const names = [...required, ...optional];
   return Object.fromEntries(args.slice(0, names.length).map((value, at) => [names[at]!, value]));
 }
 
-/** @returns what is wrong with the arguments, null for nothing */
+/** @returns the fault of the arguments, null for none */
 export function argumentFault(signature: Signature, args: RuleArguments): string | null {
   const { required, optional = [] } = signature;
   const given = namedArguments(signature, args);

@@ -6,8 +6,8 @@ const PHASES = ['main'];
 const MOST_PRIORITY = 9999;
 
 /**
- * Checks what a schema cannot (Ironic: common/inspection_rules/validation.py). Operators are known to exist.
- * @throws InvalidError naming everything that is wrong
+ * Checks what a schema cannot (Ironic: common/inspection_rules/validation.py). The operators must exist.
+ * @throws InvalidError naming every fault
  */
 export function validateRule(rule: RuleBody & { phase: string | null; priority: number }): void {
   const faults: string[] = [];

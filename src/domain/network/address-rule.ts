@@ -1,14 +1,14 @@
 import { canonicalAddress } from '../agent/callback-url.js';
 
-/** Which addresses a URL out of a user's hands may reach. Private networks: yes, racks keep their images there. */
+/** Which addresses a user's URL may reach. Private networks are allowed: racks keep their images there. */
 export interface AddressRuleSettings {
-  /** CIDRs that are reachable although they are loopback, link-local or the like. */
+  /** CIDRs that are reachable although they are loopback, link-local or otherwise special. */
   allowedNetworks: readonly string[];
   /** CIDRs that are never reachable: the BMC networks. */
   refusedNetworks: readonly string[];
-  /** TCP ports of Ferric's own listeners: never reachable on any address of its machine. */
+  /** TCP ports of Ferric's own listeners: never reachable at any address of its machine. */
   ownPorts: readonly number[];
-  /** Where else those listeners are reached: their public URLs. */
+  /** Further endpoints of these listeners: their public URLs. */
   ownEndpoints?: readonly Endpoint[];
 }
 
@@ -31,21 +31,21 @@ const SPECIAL: readonly [string, readonly string[]][] = [
   ['a metadata service', ['fd00:ec2::254/128', '100.100.100.200/32', '192.0.0.192/32']],
   ['a multicast or reserved address', ['224.0.0.0/4', '240.0.0.0/4', 'ff00::/8']],
 ];
-/** IPv6 ranges that carry an IPv4 address: first byte of it within the 16. */
+/** IPv6 ranges that embed an IPv4 address, with the index of its first byte among the 16. */
 const EMBEDDED: readonly [Network[], number][] = [
   [networks(['::/96', '::ffff:0:0/96', '64:ff9b::/96']), 12],
   [networks(['2002::/16']), 2],
 ];
-/** A connection to these goes to the machine itself, whatever its interfaces are called. */
+/** A connection to these always reaches the local machine, whatever its interfaces. */
 const OWN_ALWAYS = networks(['0.0.0.0/8', '127.0.0.0/8', '::/127']);
 
-/** Pure, so that the daemon and the agent judge alike. */
+/** Pure, so that the daemon and the agent decide alike. */
 export class AddressRule {
   private readonly allowed: readonly Network[];
   private readonly refused: readonly Network[];
   private readonly special = SPECIAL.map(([name, cidrs]) => [name, networks(cidrs)] as const);
 
-  /** @param isFerrics whether an address is one of the machine that Ferric runs on */
+  /** @param isFerrics whether an address belongs to the machine that Ferric runs on */
   constructor(
     private readonly settings: AddressRuleSettings,
     private readonly isFerrics: (address: string) => boolean,
@@ -54,13 +54,13 @@ export class AddressRule {
     this.refused = networks(settings.refusedNetworks);
   }
 
-  /** Why this IP address must not be connected to; undefined where it may be. */
+  /** Why a connection to this IP address is refused; undefined where it is allowed. */
   refusal(address: string, port: number): string | undefined {
     const forms = formsOf(address);
     if (forms.length === 0) return 'it is no address';
     if (forms.some((form) => contains(this.refused, form))) return 'it lies in a refused network';
     if (forms.some((form) => this.isOwn(form, port))) return 'it is a port of Ferric itself';
-    // An IPv6 address that wraps an IPv4 one is as good as the IPv4 one; `::1` is nobody's wrapper.
+    // An IPv6 address with an embedded IPv4 address is checked as both; `::1` embeds none.
     for (const form of forms) {
       if (contains(this.allowed, form)) continue;
       const kind = this.special.find(([, list]) => contains(list, form))?.[0];
@@ -69,7 +69,7 @@ export class AddressRule {
     return undefined;
   }
 
-  /** Names under which Ferric itself is reached at this port: what they resolve to is refused, too. */
+  /** Names of Ferric itself at this port: addresses that they resolve to are refused, too. */
   ownNames(port: number): string[] {
     const endpoints = this.settings.ownEndpoints ?? [];
     return endpoints
@@ -87,11 +87,11 @@ export class AddressRule {
   }
 }
 
-/** The address, and the IPv4 address that it carries. Empty for what is none. */
+/** The address, and the IPv4 address embedded in it. Empty for an invalid address. */
 function formsOf(address: string): (readonly number[])[] {
   const bytes = bytesOf(address);
   if (bytes === undefined) return [];
-  // `::` and `::1` are written like wrapped IPv4 addresses, and are none.
+  // `::` and `::1` look like embedded IPv4 addresses, and are none.
   const wraps = bytes.length === 16 && bytes.slice(0, 15).some((byte) => byte !== 0);
   const found = wraps ? EMBEDDED.find(([list]) => contains(list, bytes)) : undefined;
   return found ? [bytes, bytes.slice(found[1], found[1] + 4)] : [bytes];
@@ -118,7 +118,7 @@ function contains(list: readonly Network[], address: readonly number[]): boolean
   );
 }
 
-/** 4 or 16 bytes, as the address was written: an IPv4-mapped address keeps its 16. */
+/** 4 or 16 bytes, as the address is written: an IPv4-mapped address keeps its 16. */
 function bytesOf(address: string): number[] | undefined {
   const bare = address.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
   if (!bare.includes(':')) return canonicalAddress(bare)?.split('.').map(Number);

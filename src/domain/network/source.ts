@@ -1,10 +1,10 @@
 import { canonicalAddress } from '../agent/callback-url.js';
 
 /**
- * Whom a limit for each source counts: an IPv4 address, or the /64 of an IPv6 address, since one machine takes as many
- * addresses of its /64 as it likes (RFC 8981). An IPv4-mapped address counts as the IPv4 one; a link-local address keeps
- * its zone, which tells links apart.
- * @param address as a socket tells it; what is none stands for itself
+ * The key of limits per source: an IPv4 address, or the /64 of an IPv6 address, since one machine can use any address
+ * of its /64 (RFC 8981). An IPv4-mapped address counts as the IPv4 one; a link-local address keeps its zone, which
+ * distinguishes links.
+ * @param address as a socket gives it; an invalid one is returned unchanged
  */
 export function sourceOf(address: string): string {
   const canonical = canonicalAddress(address);
@@ -17,11 +17,11 @@ export function sourceOf(address: string): string {
   return `${[...head, ...zeros, ...tail].slice(0, 4).join(':')}::/64${zone}`;
 }
 
-/** How much of something each source holds: connections, transfers, bytes. What nobody holds takes no room. */
+/** An amount for each source: connections, transfers, bytes. A source at 0 uses no memory. */
 export class PerSource {
   readonly #held = new Map<string, number>();
 
-  /** @param address as a socket tells it */
+  /** @param address as a socket gives it */
   of(address: string): number {
     return this.#held.get(sourceOf(address)) ?? 0;
   }

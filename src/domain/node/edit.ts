@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../json.js';
 import { factsOfRow, listedStates } from '../provision/machine.js';
 import type { PatchOperation } from './json-patch.js';
 
-/** What the rules look at; a node with its secrets in clear has all of it. */
+/** The fields that the rules read; a node with its secrets in clear has them all. */
 export interface EditedNode {
   readonly uuid: string;
   readonly provision_state: string;
@@ -22,7 +22,7 @@ const SOLE_EXEMPTION = { op: 'remove', path: '/instance_uuid' };
 
 /**
  * Whether a node may be edited at all in its state (Ironic: NodesController.patch).
- * @param inspectWaitKnown the client knows `inspect wait`, so that `inspecting` means that work is going on
+ * @param inspectWaitKnown the client knows `inspect wait`, so `inspecting` means that work is under way
  * @throws ConflictError
  */
 export function refuseDuringTransition(
@@ -42,8 +42,8 @@ export function refuseDuringTransition(
 }
 
 /**
- * Checks what an edit changes against the node's state and adds what follows from it (Ironic: manager.update_node).
- * @param changes fields that get another value than they have
+ * Checks an edit against the node's state and adds the changes that follow from it (Ironic: manager.update_node).
+ * @param changes fields that get another value than before
  * @throws ConflictError, InvalidError
  */
 export function settleEdit(node: EditedNode, changes: JsonObject): JsonObject {
@@ -117,7 +117,7 @@ function refuseOutsideStates(node: EditedNode, field: string, exempt: boolean): 
 const WHOLE_NUMBERS = ['local_gb', 'cpus', 'memory_mb'];
 
 /**
- * Sizes that schedulers count with are whole numbers, as numbers or as texts of them.
+ * Sizes that schedulers use must be whole numbers, as numbers or as texts.
  * @throws InvalidError naming those that are not
  */
 export function refuseProperties(node: string, properties: Json | undefined): void {
@@ -130,7 +130,9 @@ export function refuseProperties(node: string, properties: Json | undefined): vo
   );
 }
 
-/** What Python's int() takes and makes no negative number of: it cuts fractions of numbers, and takes no texts with any. */
+/**
+ * What Python's int() turns into a number of at least 0: it truncates fractions of numbers, and refuses them in texts.
+ */
 function isSize(value: Json): boolean {
   if (typeof value === 'string') return /^\s*\+?\d+(_\d+)*\s*$/.test(value);
   return typeof value === 'boolean' || (typeof value === 'number' && value > -1);
@@ -140,7 +142,7 @@ function inWords(value: Json): string {
   return typeof value === 'object' ? 'an object' : String(value).slice(0, 50);
 }
 
-/** The allocation goes with the instance. */
+/** The allocation is removed together with the instance. */
 function refuseLossOfAllocation(node: EditedNode): void {
   if (node.maintenance || factsOfRow(node).interfaceEditable) return;
   throw new ConflictError(
@@ -149,7 +151,7 @@ function refuseLossOfAllocation(node: EditedNode): void {
   );
 }
 
-/** The port's fields that say how it is cabled, and the states in which they may change (Ironic: update_port). */
+/** The port's connectivity fields, which may change only in some states (Ironic: update_port). */
 const CONNECTIVITY = [
   'portgroup_uuid',
   'pxe_enabled',
@@ -180,7 +182,7 @@ export function refusePortEdit(port: string, changed: readonly string[], node: E
 }
 
 /**
- * @param ports how many are in the group
+ * @param ports number of ports in the group
  * @throws ConflictError, InvalidError
  */
 export function refusePortgroupMove(group: string, node: EditedNode, ports: number): void {

@@ -1,7 +1,7 @@
 import { InvalidError } from '../errors.js';
 import type { Json, JsonObject } from '../json.js';
 
-/** The part of RFC 6902 that the API takes. */
+/** The part of RFC 6902 that the API accepts. */
 export interface PatchOperation {
   readonly op: 'add' | 'replace' | 'remove';
   /** JSON Pointer, never empty. */
@@ -23,7 +23,7 @@ export function pathParts(path: string, escapes: boolean): [string, ...string[]]
 
 /**
  * Applies the operations in order to a copy.
- * @throws InvalidError in Ironic's words at the first that does not fit; the value, which may be secret, is not quoted
+ * @throws InvalidError with Ironic's message at the first that fails; the value, which may be secret, is not quoted
  */
 export function applyPatch(
   document: JsonObject,
@@ -58,7 +58,7 @@ function member(at: Json, part: string): Json | undefined {
   return Object.hasOwn(at, part) ? at[part] : undefined;
 }
 
-/** @returns what is wrong, or null */
+/** @returns the fault, null for none */
 function applyToObject(at: Json, key: string, operation: PatchOperation): string | null {
   if (at === null || typeof at !== 'object' || Array.isArray(at)) {
     return `the parent of '${key}' is not an object`;

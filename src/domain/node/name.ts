@@ -1,9 +1,11 @@
-/** Names of nodes: what may be one, and which would hide a route. Source: ironic/common/utils.py, api/controllers/v1. */
+/**
+ * Names of nodes: which are valid, and which would hide a route. Source: ironic/common/utils.py, api/controllers/v1.
+ */
 
 const UUID = /^[0-9a-f]{32}$/;
 const CANONICAL_UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** A UUID in any spelling that Python's uuid module takes; with or without hyphens, braces or `urn:uuid:`. */
+/** A UUID in any spelling that Python's uuid module accepts; with or without hyphens, braces or `urn:uuid:`. */
 export function isUuidLike(text: string): boolean {
   return canonicalUuid(text) !== null;
 }
@@ -35,7 +37,7 @@ function isHostLabel(label: string, index: number): boolean {
   return host.test(label);
 }
 
-/** Words of the API's own paths under /v1/nodes: a node of that name could not be reached. */
+/** Path segments of the API under /v1/nodes: a node of that name could not be reached. */
 export const RESERVED_NODE_NAMES: readonly string[] = [
   'maintenance',
   'management',

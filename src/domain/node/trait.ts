@@ -5,13 +5,13 @@ import { STANDARD_TRAITS } from './standard-traits.js';
 /** Ironic: db/sqlalchemy/api.py, MAX_TRAITS_PER_NODE. */
 const MOST = 50;
 
-/** Whether a text is a standard trait or may be a custom one. */
+/** Whether a text is a standard trait or a valid custom one. */
 export function isTrait(text: string): boolean {
   return text.length <= 255 && (/^CUSTOM_[A-Z0-9_]+$/.test(text) || STANDARD_TRAITS.has(text));
 }
 
 /**
- * The traits that a node has from now on: each once, in their order.
+ * The new traits of a node: without duplicates, sorted.
  * @throws InvalidError for more than a node may have
  */
 export function settleTraits(node: string, traits: readonly string[]): string[] {
@@ -26,7 +26,7 @@ export function settleTraits(node: string, traits: readonly string[]): string[] 
 }
 
 /**
- * What an instance is given must be the node's (Ironic: conductor/utils.py, validate_instance_info_traits).
+ * The instance's traits must be among the node's (Ironic: conductor/utils.py, validate_instance_info_traits).
  * @param wanted `traits` of instance_info
  * @throws InvalidError
  */

@@ -23,17 +23,17 @@ export function factsOf(state: ProvisionState): StateFacts {
   return STATES[state];
 }
 
-/** Columns of the table of states that hold a place in a list. */
+/** Facts of the table of states whose value is a place in a list. */
 type PlacedFact = {
   [Name in keyof StateFacts]-?: StateFacts[Name] extends number | undefined ? Name : never;
 }[keyof StateFacts];
 
-/** What is known of the state of a row; a state that this version does not know has no facts. */
+/** The facts of a row's state; a state that this version does not know has none. */
 export function factsOfRow({ provision_state: state }: { readonly provision_state: string }): StateFacts {
   return isProvisionState(state) ? STATES[state] : {};
 }
 
-/** The states that have a fact, in their table's order. */
+/** The states that have a fact, in the order of the table. */
 export function statesWith(fact: keyof StateFacts): ProvisionState[] {
   return (Object.keys(STATES) as ProvisionState[]).filter((state) => factsOf(state)[fact] !== undefined);
 }
@@ -44,7 +44,7 @@ export function listedStates(fact: PlacedFact): ProvisionState[] {
   return statesWith(fact).toSorted((a, b) => place(a) - place(b));
 }
 
-/** The transition that `event` makes from `state`, or null when it is illegal there. */
+/** The transition of `event` from `state`, or null when it is illegal there. */
 export function next(state: ProvisionState, event: ProvisionEvent): Transition | null {
   return BY_STATE.get(state)?.find((row) => row.on === event) ?? null;
 }
@@ -60,7 +60,7 @@ export function targetAfter(row: Transition, current: string | null): ProvisionS
   const to = factsOf(row.to);
   if (to.stable) return null;
   if (row.target) return row.target;
-  // Going on and giving up are about the work that is under way: a manual cleaning stays one.
+  // An unhold or an abort concerns the work under way: a manual cleaning keeps its target.
   const goesOn = row.on === 'unhold' || row.on === 'abort';
   const begins = (row.api === true && !goesOn) || row.on === 'clean';
   const kept = begins || !current || !isProvisionState(current) ? to.target : current;
@@ -71,14 +71,14 @@ export function verbsFrom(state: ProvisionState): ProvisionVerb[] {
   return (Object.keys(VERBS) as ProvisionVerb[]).filter((verb) => nextByVerb(state, verb));
 }
 
-/** Verbs that are advised on the way to another: none of them takes an instance away. `provide` cleans. */
+/** Verbs that are suggested on the way to another: none of them removes an instance. `provide` cleans. */
 const ADVISED: readonly ProvisionVerb[] = ['manage', 'provide', 'abort'];
-/** A way that is longer says nothing of what was asked for. */
+/** A longer way is not worth suggesting. */
 const LONGEST_WAY = 3;
 
 /**
- * The shortest way from a state to one where `verb` may be asked for, as verbs in their order; null: there is none, or the
- * verb would only lead back to the state.
+ * The shortest way from a state to one where `verb` is legal, as verbs in order; null: there is none, or the verb would
+ * only lead back to the state.
  */
 export function wayTo(state: ProvisionState, verb: ProvisionVerb): ProvisionVerb[] | null {
   if (nextByVerb(state, verb)) return [];
@@ -98,7 +98,7 @@ export function wayTo(state: ProvisionState, verb: ProvisionVerb): ProvisionVerb
   return null;
 }
 
-/** What is worked at ends where it is to; a failure stays one. */
+/** The state after the work of a transition: its target where a conductor works on it, else the state itself. */
 function endOf(row: Transition): ProvisionState {
   return (factsOf(row.to).onConductorLoss ? targetAfter(row, null) : null) ?? row.to;
 }

@@ -7,7 +7,7 @@ interface Asked {
   readonly provision_state: string;
 }
 
-/** A verb that is illegal in the node's state, in Ironic's words, and what leads to a state where it is not. */
+/** Refuses a verb that is illegal in the node's state: Ironic's message, and the way to a state where it is legal. */
 export function illegalVerb(
   { uuid, provision_state: state }: Asked,
   verb: string,
@@ -23,8 +23,8 @@ function advice(way: readonly ProvisionVerb[]): string {
 }
 
 /**
- * The refusal of a verb for a node in maintenance, by the verbs' table; null where it is done there too. Ironic asks in
- * each method of its own (conductor/manager.py), and for a deployment already in its API.
+ * The refusal of a verb for a node in maintenance, by the verbs' table; null where it is allowed. Ironic checks this in
+ * each method (conductor/manager.py), and for a deployment already in its API.
  */
 export function refusalInMaintenance(uuid: string, verb: ProvisionVerb): InvalidError | null {
   const refused = VERBS[verb].refusedInMaintenance;

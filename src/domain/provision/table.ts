@@ -1,41 +1,40 @@
 /**
- * The provision state machine, as facts. Source: ironic/common/states.py.
- * No other file lists states or transitions: a lint rule, `scripts/lint/provision-states.js`, knows their names. The unions
- * below derive from these tables.
+ * The provision state machine, as data. Source: ironic/common/states.py. No other file lists states or transitions: the
+ * lint rule `scripts/lint/provision-states.js` knows their names. The unions below derive from these tables.
  */
 
 interface StateRow {
-  /** Rests here until somebody asks for something. */
+  /** The node stays here until a client asks for something. */
   stable?: true;
-  /** `target_provision_state` on entry, when the verb does not say otherwise. */
+  /** `target_provision_state` on entry, unless the transition names another. */
   target?: string;
-  /** A conductor works on it: what it fires when that conductor died and the step cannot be run again. */
+  /** A conductor works on the node: the event when that conductor died and the step cannot be run again. */
   onConductorLoss?: 'fail';
   /** Waiting for a ramdisk or a poll; the timeout fires `fail`. */
   wait?: true;
-  /** A node whose verb is under way may still be edited by PATCH (UPDATE_ALLOWED_STATES). */
+  /** PATCH may edit the node while a verb is under way (UPDATE_ALLOWED_STATES). */
   nodeUpdatable?: true;
-  /** The node record may be deleted (DELETE_ALLOWED_STATES); the number is its place where a refusal lists them. */
+  /** The node may be deleted (DELETE_ALLOWED_STATES); the number is the state's place in the list of a refusal. */
   deletable?: number;
-  /** … only where `conductor.allow_deleting_available_nodes` says so. */
+  /** … only if `conductor.allow_deleting_available_nodes` is set. */
   deletableIfAllowed?: true;
-  /** The ramdisk may look itself up here. */
+  /** A ramdisk may look the node up. */
   ramdiskLookup?: true;
-  /** Looked up only with fast track. */
+  /** A ramdisk may look the node up with fast track only. */
   fastTrackLookup?: true;
-  /** `*_interface` and `resource_class` may be changed; the number is its place where a refusal lists them. */
+  /** `*_interface` and `resource_class` may be changed; the number is the state's place in the list of a refusal. */
   interfaceEditable?: number;
-  /** What a port says of its cabling may be changed; a number as above. */
+  /** Connectivity fields of ports may be changed; a number as above. */
   cablingEditable?: number;
   /** The node may be made protected. */
   protectable?: true;
-  /** The node is in the pool: it may not be retired there. */
+  /** The node is in the pool: it may not be retired. */
   inPool?: true;
-  /** A rescue is under way or rests: a tear-down begins with its end (manager._do_node_tear_down). */
+  /** A rescue is under way or finished: a tear-down first ends it (manager._do_node_tear_down). */
   rescued?: true;
   /** An operator's power action is refused. */
   powerLocked?: true;
-  /** Its power is not judged by the periodic sync (SYNC_EXCLUDED_STATES). */
+  /** The periodic power sync skips the node (SYNC_EXCLUDED_STATES). */
   powerNotSynced?: true;
 }
 
@@ -111,20 +110,20 @@ interface VerbRow {
   /** First microversion. */
   since: number;
   /**
-   * What is refused of a node in maintenance, by the name that Ironic's refusal gives it (NodeInMaintenance); null: it is
-   * done there too. The automated cleaning of `provide` begins, and rests as soon as it waits for the ramdisk (Ironic's
+   * The name of the operation in Ironic's refusal for a node in maintenance (NodeInMaintenance); null: the verb is
+   * allowed there. The automated cleaning of `provide` begins, and pauses as soon as it waits for the ramdisk (Ironic's
    * default of allow_provisioning_in_maintenance).
    */
   refusedInMaintenance: string | null;
 }
 
-/** What an operator asks for through `PUT /states/provision`. */
+/** The verbs of `PUT /states/provision`. */
 export const VERBS = {
   active: { event: 'deploy', since: 1, refusedInMaintenance: 'provisioning' },
   deploy: { event: 'deploy', since: 73, refusedInMaintenance: 'provisioning' },
   rebuild: { event: 'rebuild', since: 1, refusedInMaintenance: 'provisioning' },
   deleted: { event: 'delete', since: 1, refusedInMaintenance: null },
-  // Came with 1.73, but Ironic's MIN_VERB_VERSIONS looks it up by a name that it never asks for.
+  // Came with 1.73, but Ironic's MIN_VERB_VERSIONS lists it under a name that is never looked up.
   undeploy: { event: 'delete', since: 1, refusedInMaintenance: null },
   manage: { event: 'manage', since: 4, refusedInMaintenance: null },
   provide: { event: 'provide', since: 4, refusedInMaintenance: null },
@@ -146,9 +145,9 @@ interface TransitionRow {
   api?: true;
   /** `target_provision_state` where it is not the state's own. */
   target?: keyof typeof STATES;
-  /** What it does to the times of an inspection (db/sqlalchemy/api.py: _do_update_node). */
+  /** Effect on the times of an inspection (db/sqlalchemy/api.py: _do_update_node). */
   inspection?: 'begins' | 'ends' | 'fails';
-  /** Refused of a node in maintenance, though its verb is not (Ironic: manager.py, do_provisioning_action). */
+  /** Refused for a node in maintenance, though its verb is not (Ironic: manager.py, do_provisioning_action). */
   notInMaintenance?: true;
 }
 

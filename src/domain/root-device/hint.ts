@@ -1,6 +1,6 @@
 import { InvalidError } from '../errors.js';
 
-/** Attributes a hint may name, and what kind of value each has (ironic_python_agent/device_hints.py). */
+/** Attributes of a hint, and the type of each value (ironic_python_agent/device_hints.py). */
 export const HINT_KINDS = {
   size: 'number', // GiB
   model: 'text',
@@ -18,7 +18,7 @@ export const HINT_KINDS = {
 
 export type HintName = keyof typeof HINT_KINDS;
 
-/** Longest first where one begins another, so that the first that fits is the one meant. */
+/** An operator comes before its own prefixes, so that the first match is the right one. */
 const OPERATORS = [
   ...(['<all-in>', '<range-in>', '<in>', '<or>'] as const),
   ...(['s==', 's!=', 's<=', 's>=', 's<', 's>'] as const),
@@ -35,7 +35,7 @@ export interface NumberRange {
   highIncluded: boolean;
 }
 
-/** One parsed hint. `=` on numbers means at least, as it always has. */
+/** One parsed hint. `=` on numbers means "at least", as upstream defines it. */
 export type Hint =
   | { name: HintName; kind: 'boolean'; value: boolean }
   | { name: HintName; kind: 'range'; range: NumberRange }
@@ -43,8 +43,8 @@ export type Hint =
   | { name: HintName; kind: 'text'; operator: HintOperator; values: readonly string[] };
 
 /**
- * Reads `properties.root_device` or `instance_info.root_device`. All hints must fit a device.
- * @throws InvalidError naming the hint that is wrong
+ * Parses `properties.root_device` or `instance_info.root_device`. All hints must fit a device.
+ * @throws InvalidError naming the invalid hint
  */
 export function parseRootDeviceHints(value: unknown): Hint[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

@@ -1,7 +1,7 @@
 import { InvalidError } from '../errors.js';
 import { type Hint, type HintName, type HintOperator, parseRootDeviceHints } from './hint.js';
 
-/** A disk as hints see it. Some attributes have several forms, such as a short and a long serial number. */
+/** A disk as hints see it. Some attributes have several values, such as a short and a long serial number. */
 export interface RootDeviceCandidate {
   /** `/dev/sda` */
   name: string;
@@ -20,12 +20,12 @@ export interface RootDeviceCandidate {
 }
 
 const GIB = 2 ** 30;
-/** Without hints no disk below this becomes the root disk. */
+/** Without hints, a smaller disk never becomes the root disk. */
 const SMALLEST_ROOT = 4 * GIB;
 
 /**
- * The disk to install on. With hints: the first that fits them all. Without: the smallest of at least 4 GiB,
- * among equals the first by name, as upstream picks it.
+ * The disk to install on. With hints: the first that fits them all. Without: the smallest of at least 4 GiB, among
+ * equals the first by name, as upstream selects it.
  * @param hints as in `root_device`; undefined, null and {} mean none
  * @throws InvalidError for malformed hints, and for a serial number that several disks have
  */
@@ -55,8 +55,8 @@ export function deviceByHints<T extends RootDeviceCandidate>(
 }
 
 /**
- * Behind some RAID controllers all disks have the controller's serial number: a hint that means one of them and fits
- * several means none. Several ways to one disk have its WWN in common.
+ * Refuses a serial number that several disks have: behind some RAID controllers all disks report the controller's.
+ * Paths of one multipath disk are accepted: their WWN is the same.
  */
 function refuseEqual(found: readonly RootDeviceCandidate[], hints: readonly Hint[]): void {
   const [first, ...others] = found;
@@ -74,7 +74,7 @@ function refuseEqual(found: readonly RootDeviceCandidate[], hints: readonly Hint
   );
 }
 
-/** Whether a serial number is one by which the hints pick. */
+/** Whether the hints match this serial number. */
 function meant(serial: string, hints: readonly Hint[]): boolean {
   return hints.every((hint) => hint.name !== 'serial' || fits({ ...NO_DISK, serial }, hint));
 }
@@ -93,7 +93,7 @@ export function findDevicesByHints<T extends RootDeviceCandidate>(
 function fits(device: RootDeviceCandidate, hint: Hint): boolean {
   if (hint.kind === 'boolean') return device.rotational === hint.value;
   const values = attribute(device, hint.name);
-  if (values.length === 0) return false; // an attribute the disk does not have fits nothing, not even "!="
+  if (values.length === 0) return false; // a missing attribute fits no hint, not even "!="
   switch (hint.kind) {
     case 'range': {
       const { low, lowIncluded, high, highIncluded } = hint.range;
@@ -113,7 +113,7 @@ function fits(device: RootDeviceCandidate, hint: Hint): boolean {
   }
 }
 
-/** Lower-cased and without outer white space; size in GiB. */
+/** Values in lower case, trimmed; size in GiB. */
 function attribute(device: RootDeviceCandidate, name: HintName): string[] {
   if (name === 'size') return [String(device.size / GIB)];
   const value = device[name];

@@ -2,15 +2,15 @@ import { keptText } from '../kept-text.js';
 import { newStep, orderSteps, type Step, type StepOutcome, type Wake } from './step.js';
 
 /**
- * The life of an operation as a pure function: (journal, event) -> (journal, what to do next).
- * The runner commits the journal before it does the effect, so a restart always finds what was intended.
+ * The state machine of an operation as a pure function: (journal, event) -> (journal, effect). The runner commits the
+ * journal before it performs the effect, so a restart always finds the intent.
  */
 export interface Journal {
-  /** `ending`: the result is decided, the cleaning up behind a failure is still to be done. */
+  /** `ending`: the result is decided, the clean-up after a failure is still to be done. */
   readonly state: 'running' | 'waiting' | 'held' | 'ending' | 'finished';
   readonly cursor: number;
   readonly steps: readonly Step[];
-  /** Asked for while a step ran that cannot be aborted: takes effect when it ends. */
+  /** Requested while a step ran that cannot be aborted: takes effect when the step ends. */
   readonly abort_requested: boolean;
   readonly result: Result | null;
 }
@@ -23,9 +23,9 @@ export interface Result {
 export type StepEvent =
   | { on: 'begin' }
   | { on: 'wake'; why: 'heartbeat' | 'poll' | 'deadline' }
-  /** A conductor found the operation in the journal after its predecessor died. */
+  /** A conductor resumes the operation after its predecessor died. */
   | { on: 'restart' }
-  /** `late`: of a step that was entered at its deadline. */
+  /** `late`: the step was entered at its deadline. */
   | { on: 'outcome'; outcome: StepOutcome; late?: boolean }
   | { on: 'failure'; message: string }
   | { on: 'deadline' }
@@ -37,8 +37,8 @@ export type Effect =
   | { do: 'hold' }
   | { do: 'end'; result: Result }
   /**
-   * There is nothing to commit: the event means nothing here, e.g. a heartbeat for a step that runs, or it is an abort
-   * for later, which whoever asked for it has written.
+   * There is nothing to commit: the event has no effect here, e.g. a heartbeat while a step runs, or it is a deferred
+   * abort, which was written with its request.
    */
   | { do: 'nothing' };
 
@@ -101,7 +101,7 @@ function nothing(journal: Journal): Advance {
   return { journal, effect: { do: 'nothing' } };
 }
 
-/** To the next step, or to the end. */
+/** Enters the next step, or ends the operation. */
 function proceed(journal: Journal): Advance {
   if (journal.abort_requested) return end(journal, 'aborted', null);
   const step = journal.steps[journal.cursor];
