@@ -8,7 +8,7 @@ import { EventRepository } from './event/event.repository.js';
 import { EventStream } from './event/event-stream.js';
 import { REPOSITORIES } from './resources.js';
 
-/** What every repository of the table is made of; one that needs less takes less. */
+/** A repository's constructor; it may take fewer parameters. */
 type RepositoryClass = new (source: DataSource, keyring: Keyring) => object;
 
 const PARTS = injected({ source: DataSource, keyring: Keyring });
@@ -25,7 +25,7 @@ const stream = injected({ source: DataSource, events: EventRepository, log: LOGG
     ),
 );
 
-/** Every repository, for every room: a new one needs a row in `resources.ts` and nothing else. */
+/** All repositories, global: a new one needs a row in `resources.ts` and nothing else. */
 @Global()
 @Module({ providers: [...providers, stream], exports: [...repositories, EventStream] })
 export class PersistenceModule {}

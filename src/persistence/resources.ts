@@ -40,8 +40,8 @@ import { VolumeConnector, VolumeTarget } from './volume/volume.entity.js';
 import { VolumeConnectorRepository, VolumeTargetRepository } from './volume/volume.repository.js';
 
 /**
- * Every resource: under the name that its users know it by, the repository and the tables that it is of. A repository is
- * made of the data source and the keys of secrets.
+ * Every resource: the name under which others inject its repository, the repository and its tables. A repository is
+ * constructed with the data source and the keyring.
  */
 const RESOURCES = {
   nodes: resource(NodeRepository, Node),

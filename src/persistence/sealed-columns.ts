@@ -17,13 +17,13 @@ const ofStep = {
   key: { operation_id: 'bigint', position: 'integer' },
 } as const;
 
-/** Null for what is no base64: a damaged value is found where it is used, and ends no start. */
+/** Null for a text that is not base64: a damaged value is reported where it is used, and must not prevent a start. */
 const fromBase64 = (text: string) =>
   `case when ${text} ~ '^[A-Za-z0-9+/]*={0,2}$' and length(${text}) % 4 = 0 then decode(${text}, 'base64') end`;
 
 const asBase64 = (value: string) => `translate(encode(${value}, 'base64'), E'\\n', '')`;
 
-/** Every column that holds sealed values, as each repository names their places. */
+/** Every column with sealed values, with the places that repositories use. */
 export const SEALED_COLUMNS: readonly SealedColumn[] = [
   ofResource('node', 'driver_info_sealed'),
   ofResource('node', 'driver_internal_info_sealed'),
@@ -48,7 +48,7 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
     write: (value) => `args_sealed = ${value}`,
   },
   {
-    // The arguments of an action, sealed whole. Other steps have no such text among theirs that is ours.
+    // The arguments of an action, sealed as one text. Arguments of other steps contain no sealed text of ours.
     ...ofStep,
     column: 'args',
     from: `${ofStep.from} and operation.kind = 'action'`,

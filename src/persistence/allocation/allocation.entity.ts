@@ -3,7 +3,7 @@ import type { JsonObject } from '../../domain/json.js';
 
 export type AllocationState = 'allocating' | 'active' | 'error';
 
-/** A request for a node, and what it got. */
+/** A request for a node, and its result. */
 @Entity('allocation')
 @Unique('allocation_uuid_key', ['uuid'])
 @Unique('allocation_name_key', ['name'])
@@ -23,11 +23,11 @@ export class Allocation {
   @Column({ type: 'text', nullable: true }) last_error!: string | null;
   @Column({ type: 'varchar', length: 80, nullable: true }) resource_class!: string | null;
   @Column({ type: 'jsonb', default: [] }) traits!: string[];
-  /** uuids; empty: any node. */
+  /** uuids of nodes; empty: any node. */
   @Column({ type: 'jsonb', default: [] }) candidate_nodes!: string[];
   @Column({ type: 'jsonb', default: {} }) extra!: JsonObject;
   @Column({ type: 'varchar', length: 255, nullable: true }) owner!: string | null;
-  /** Host that looks for a node while the state is `allocating`. */
+  /** Host that picks a node while the state is `allocating`. */
   @Column({ type: 'varchar', length: 255 }) conductor!: string;
   @Column({ type: 'timestamptz', default: () => 'now()' }) created_at!: Date;
   @Column({ type: 'timestamptz', nullable: true }) updated_at!: Date | null;

@@ -78,12 +78,12 @@ export class AllocationRepository {
     return this.#table.update(uuid, kept, on);
   }
 
-  /** Its node, if it has one, is without allocation from then on. @throws NotFoundError */
+  /** Its node, if it has one, loses the allocation. @throws NotFoundError */
   delete(uuid: string, on?: Queryable): Promise<void> {
     return this.#table.delete(uuid, on);
   }
 
-  /** @returns whether there was one that has no node */
+  /** @returns whether it existed without a node, and is deleted */
   async deleteWithoutNode(uuid: string, on: Queryable): Promise<boolean> {
     const [, count] = await on.query<[unknown[], number]>(
       `delete from allocation where uuid = $1 and node_uuid is null`,
@@ -96,7 +96,7 @@ export class AllocationRepository {
     await on.query(`delete from allocation where node_uuid = $1`, [node_uuid]);
   }
 
-  /** Holds the row until the transaction ends. @returns null when it is gone or somebody decided it already */
+  /** Locks the row until the transaction ends. @returns null when it is deleted or decided already */
   async lockPending(uuid: string, on: Queryable): Promise<Allocation | null> {
     const [row] = await on.query<Allocation[]>(
       `select * from allocation where uuid = $1 and state = 'allocating' for update`,
@@ -105,7 +105,7 @@ export class AllocationRepository {
     return row ?? null;
   }
 
-  /** The state `error`; nothing happens to one that is gone or decided. */
+  /** Sets the state `error`; does nothing when it is deleted or decided. */
   async fail(uuid: string, last_error: string, on: Queryable = this.source.manager): Promise<void> {
     await on.query(
       `update allocation set state = 'error', node_uuid = null, last_error = $2, updated_at = now()
@@ -114,7 +114,7 @@ export class AllocationRepository {
     );
   }
 
-  /** Undecided allocations of this host and of hosts that are not among the living, oldest first. */
+  /** Undecided allocations of this host and of hosts that are not alive, oldest first. */
   pending(host: string, alive: readonly string[]): Promise<Pick<Allocation, 'uuid' | 'conductor'>[]> {
     return this.source.query(
       `select uuid, conductor from allocation

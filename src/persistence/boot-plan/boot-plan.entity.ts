@@ -1,6 +1,6 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
-/** What DHCP says to one node's machine; none: it boots from its disk. */
+/** What DHCP answers to one node's machine; without a row the machine boots from its disk. */
 @Entity('boot_plan')
 export class BootPlanRow {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'boot_plan_pkey' }) node_uuid!: string;
@@ -9,7 +9,7 @@ export class BootPlanRow {
   @Column({ type: 'timestamptz', default: () => 'now()' }) created_at!: Date;
 }
 
-/** A MAC address that boots by a plan; it belongs to one plan at most. */
+/** A MAC address that boots by a plan; it belongs to at most one plan. */
 @Entity('boot_plan_mac')
 @Index('boot_plan_mac_node_uuid_idx', ['node_uuid'])
 export class BootPlanMac {

@@ -1,10 +1,10 @@
 import type { DataSource } from 'typeorm';
 import { inTransaction, type Queryable } from '../../database/data-source.js';
 
-/** Which boot loader DHCP names to the machine with these MAC addresses. */
+/** The boot loader that DHCP names to the machine with these MAC addresses. */
 export interface BootPlan {
   node_uuid: string;
-  /** MAC addresses that boot by it. */
+  /** MAC addresses that boot by this plan. */
   macs: string[];
   kind: 'ipxe' | 'pxe';
   boot_mode: 'bios' | 'uefi';
@@ -16,13 +16,11 @@ type Header = Pick<BootPlan, 'node_uuid' | 'kind' | 'boot_mode'>;
 export class BootPlanRepository {
   constructor(private readonly source: DataSource) {}
 
-  /**
-   * Sets a node's plan, all of it at once. MAC addresses that an older plan of another node still holds pass to this one.
-   */
+  /** Replaces a node's plan as a whole. MAC addresses move here from another node's older plan. */
   async put(plan: BootPlan): Promise<void> {
     const macs = plan.macs.map((mac) => mac.toLowerCase());
     await inTransaction(this.source, async (on) => {
-      // Two plans that trade addresses would wait for each other's rows: plans are few, one writer at a time.
+      // Two plans that exchange addresses would deadlock on their rows; plans are few, so one writer at a time.
       await on.query(`select pg_advisory_xact_lock(hashtext('boot_plan'))`);
       await this.remove(plan.node_uuid, on);
       await on.query(`insert into boot_plan (node_uuid, kind, boot_mode) values ($1, $2, $3)`, [
@@ -38,7 +36,7 @@ export class BootPlanRepository {
     });
   }
 
-  /** The node boots from its disk again. */
+  /** Deletes the plan: the node boots from its disk again. */
   async remove(node_uuid: string, on: Queryable = this.source.manager): Promise<void> {
     await on.query(`delete from boot_plan where node_uuid = $1`, [node_uuid]);
   }
@@ -53,7 +51,7 @@ export class BootPlanRepository {
     return row ?? null;
   }
 
-  /** The plan by which the machine with this MAC address boots. @param mac lower case with colons */
+  /** The plan of the machine with this MAC address. @param mac lower case with colons */
   async kindOf(mac: string): Promise<Header | null> {
     const [row] = await this.source.query<Header[]>(
       `select node_uuid, kind, boot_mode from boot_plan join boot_plan_mac using (node_uuid) where mac = $1`,

@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryGeneratedColumn, Unique } from 'typeorm';
 import type { JsonObject } from '../../domain/json.js';
 
-/** A box that nodes stand in. */
+/** An enclosure of nodes. */
 @Entity('chassis')
 @Unique('chassis_uuid_key', ['uuid'])
 export class Chassis {

@@ -41,7 +41,7 @@ export class ChassisRepository {
     return this.#table.edit(uuid, change);
   }
 
-  /** @throws InvalidError while nodes are in it */
+  /** @throws InvalidError while it contains nodes */
   delete(uuid: string): Promise<void> {
     return this.#table.delete(uuid);
   }

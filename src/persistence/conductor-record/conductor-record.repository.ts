@@ -1,14 +1,14 @@
 import type { DataSource } from 'typeorm';
 import type { ConductorRecord } from './conductor-record.entity.js';
 
-/** `alive` is judged on the database's clock. */
+/** `alive` is decided by the database's clock. */
 export type ConductorStatus = ConductorRecord & { alive: boolean };
 
-/** A host name that nodes or operations bear, seen from another one. */
+/** Another host name that nodes or operations belong to. */
 export interface OtherConductor {
   hostname: string;
   online: boolean;
-  /** Seconds. */
+  /** Seconds since its last heartbeat; Infinity without a row. */
   silent: number;
   dead: boolean;
   nodes: number;
@@ -17,7 +17,7 @@ export interface OtherConductor {
 export class ConductorRecordRepository {
   constructor(private readonly source: DataSource) {}
 
-  /** Takes over the row of this host name: an older process of the same name sees that it was replaced. */
+  /** Takes over the row of this host name: an older process of that name notices that it was replaced. */
   async register(
     row: Pick<ConductorRecord, 'hostname' | 'conductor_group' | 'drivers' | 'instance'>,
   ): Promise<void> {
@@ -38,7 +38,7 @@ export class ConductorRecordRepository {
     return count === 1;
   }
 
-  /** Writes a row as it is: whether the database takes a write now. */
+  /** Rewrites a row unchanged, to prove that the database accepts writes. */
   async proveWrite(): Promise<void> {
     await this.source.query(
       `update conductor set updated_at = updated_at where id = (select max(id) from conductor)`,
@@ -52,7 +52,7 @@ export class ConductorRecordRepository {
     ]);
   }
 
-  /** @param timeout seconds of silence after which a conductor is not alive */
+  /** @param timeout seconds without a heartbeat after which a conductor is not alive */
   async list(timeout: number): Promise<ConductorStatus[]> {
     return this.source.query<ConductorStatus[]>(
       `select *, online and updated_at > now() - make_interval(secs => $1) as alive from conductor order by id`,
@@ -61,8 +61,8 @@ export class ConductorRecordRepository {
   }
 
   /**
-   * Other host names that nodes or open operations bear, with how long they have been silent. A name without a row has
-   * never lived here: a restored database has such.
+   * Other host names that nodes or open operations belong to, with the time since their last heartbeat. A name without
+   * a row never ran on this database: a restored backup may contain such names.
    */
   async others(hostname: string, timeout: number): Promise<OtherConductor[]> {
     return this.source.query<OtherConductor[]>(
@@ -79,10 +79,10 @@ export class ConductorRecordRepository {
   }
 
   /**
-   * All that a dead conductor holds goes to another, at once; its reservations end, and the epoch moves on, so that it
-   * cannot write under them when it wakes.
-   * @param drivers that the other can serve
-   * @param timeout seconds of silence: looked at again, it may have come back
+   * Moves everything that a dead conductor holds to another one, in one statement. Its reservations end, and the epoch
+   * is raised, so that it cannot write under them if it wakes.
+   * @param drivers that the other conductor can serve
+   * @param timeout seconds; checked again here, since the conductor may have come back
    */
   async takeOver(
     from: string,

@@ -10,7 +10,7 @@ export interface TemplateStep {
   priority: number;
 }
 
-/** Steps for deployments of instances that ask for the trait of this name. */
+/** Steps for deployments of instances that request the trait of this name. */
 @Entity('deploy_template')
 @Unique('deploy_template_uuid_key', ['uuid'])
 @Unique('deploy_template_name_key', ['name'])
@@ -22,7 +22,7 @@ export class DeployTemplate {
   id!: number;
   @Column('uuid') uuid!: string;
   @Column({ type: 'varchar', length: 255 }) name!: string;
-  /** Secrets in arguments read `******`. */
+  /** Secrets in arguments are replaced by `******`. */
   @Column({ type: 'jsonb' }) steps!: TemplateStep[];
   @Column({ type: 'bytea', nullable: true }) steps_sealed!: Buffer | null;
   @Column({ type: 'jsonb', default: {} }) extra!: JsonObject;

@@ -45,7 +45,7 @@ export class DeployTemplateRepository {
     return this.#table.list(() => [], page, columns, isUuid(page.marker ?? '') ? 'uuid' : 'name');
   }
 
-  /** Those of these names, for a deployment. */
+  /** The templates with these names, for a deployment. */
   byNames(names: readonly string[]): Promise<DeployTemplate[]> {
     return this.source.query<DeployTemplate[]>(
       `select * from deploy_template where name = any($1) order by id`,

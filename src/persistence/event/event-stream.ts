@@ -8,40 +8,40 @@ import { EVENT_CHANNEL, type EventRepository } from './event.repository.js';
 const KEPT = 2000;
 const REPLAY_PAGE = 500;
 const MOST_WAITING = 10_000;
-/** ms; how often the horizon is looked at while nobody listens. */
+/** ms between updates of the horizon while there is no subscriber. */
 const LOOK_EVERY = 30_000;
-/** ms between two questions on the connection that listens. */
+/** ms between two queries that check the listening connection. */
 const BEAT = 5_000;
 const RECONNECT_FIRST = 250;
 const RECONNECT_LAST = 5000;
 
 export interface Subscriber {
-  /** Takes an event at once; it may not throw. */
+  /** Receives an event synchronously; it may not throw. */
   push(event: Event): void;
-  /** Resolves when the subscriber has room for more; a replay waits for it. */
+  /** Resolves when the subscriber can take more; a replay waits for it. */
   ready(): Promise<void>;
-  /** The stream gives it up: it fell too far behind, or the stream stops. */
+  /** The stream ends the subscription: the subscriber fell too far behind, or the stream stops. */
   end(): void;
 }
 
 interface Subscription {
   readonly subscriber: Subscriber;
-  /** Live events that wait for the end of the replay; null once live. */
+  /** Live events queued until the replay ends; null once live. */
   waiting: Event[] | null;
-  /** Replayed events that may still be announced. */
+  /** Replayed events that may still be notified. */
   seen: Set<string>;
 }
 
 /**
- * Every event once it is committed, in the order of the commits. One LISTEN connection a process, whatever the number
- * of subscribers; it connects again by itself and catches up. A subscriber may get an event twice, and misses none.
+ * Every event once it is committed, in the order of commits. Each process has one LISTEN connection for all
+ * subscribers; it reconnects by itself and catches up. A subscriber may get an event twice, and misses none.
  */
 export class EventStream {
   readonly #subscriptions = new Set<Subscription>();
-  /** The newest events that somebody heard, in the order of delivery. */
+  /** The newest delivered events, in the order of delivery. */
   readonly #recent: Event[] = [];
   readonly #recentIds = new Set<string>();
-  /** From which transaction on events are read that were not heard; null before the first connection. */
+  /** Transaction from which on missed events are read; null before the first connection. */
   #horizon: string | null = null;
   #lookedAt = 0;
   #pending: string[] = [];
@@ -51,14 +51,14 @@ export class EventStream {
   #backoff = RECONNECT_FIRST;
   #stopped = false;
 
-  /** @param onFault told of each lost connection */
+  /** @param onFault called with each lost connection's error */
   constructor(
     private readonly source: DataSource,
     private readonly events: EventRepository,
     private readonly onFault: (error: unknown) => void,
   ) {}
 
-  /** Resolves when events are heard, or when the first try failed and another is under way. */
+  /** Resolves when the stream listens, or when the first try failed and a retry is scheduled. */
   async start(): Promise<void> {
     await this.#connect();
   }
@@ -74,8 +74,8 @@ export class EventStream {
   }
 
   /**
-   * @param after id of the last event that the subscriber saw; null: from now on
-   * @returns a function that ends it
+   * @param after id of the last event that the subscriber received; null: only new events
+   * @returns a function that ends the subscription
    */
   subscribe(subscriber: Subscriber, after: string | null): () => void {
     const subscription: Subscription = { subscriber, waiting: null, seen: new Set() };
@@ -100,7 +100,7 @@ export class EventStream {
   async #replay(subscription: Subscription, after: string): Promise<void> {
     for await (const all of this.events.since(after, REPLAY_PAGE)) {
       const page = all.filter(({ id }) => id !== after);
-      // Only the newest can be announced yet: a commit is heard within moments.
+      // Only the newest page can still be notified: a notification arrives soon after its commit.
       if (page.length > 0) subscription.seen = new Set(page.map((event) => event.id));
       for (const event of page) subscription.subscriber.push(event);
       await subscription.subscriber.ready();
@@ -114,7 +114,7 @@ export class EventStream {
   async #connect(): Promise<void> {
     const client = singleClient(this.source, 'ferric-events');
     const again = (error: unknown) => this.#reconnect(client, error);
-    // What one notification was to tell is read again by the next connection.
+    // An event whose notification fails is read again by the next connection.
     const hear = contained('event stream: notification', this.#hear.bind(this), again);
     client.on('notification', hear);
     client.on('error', contained('event stream: connection', again));
@@ -126,7 +126,7 @@ export class EventStream {
     try {
       await client.connect();
       await (client.query(`listen ${EVENT_CHANNEL}`) as Promise<unknown>);
-      // Listening first: what commits from here on is heard, what committed before is read.
+      // Listen first: later commits are notified, earlier ones are read.
       if (this.#horizon === null) this.#horizon = await this.events.horizon();
       else await this.#catchUp(this.#horizon);
       this.#backoff = RECONNECT_FIRST;
@@ -136,7 +136,7 @@ export class EventStream {
     }
   }
 
-  /** A connection that is only listened on would never be known to be lost. */
+  /** Queries the connection regularly: while it only listens, its loss would not be noticed. */
   #beat(client: Client): void {
     const beat = contained('event stream: heartbeat', async () => {
       if (this.#client !== client) clearInterval(timer);
@@ -155,7 +155,7 @@ export class EventStream {
     if (this.#stopped || this.#client !== client) return;
     this.#client = null;
     this.onFault(error);
-    // It is broken already: how its end goes tells nothing.
+    // The connection is broken already: an error of its end does not matter.
     client.end().catch(() => undefined);
     this.#timer = setTimeout(
       contained('event stream: connection', () => this.#connect()),
@@ -195,7 +195,7 @@ export class EventStream {
     }
   }
 
-  /** Nobody listens. Whoever comes back for these has them read: what is kept may have no gap. */
+  /** Without subscribers no event is read. The kept ones must have no gap, so they are dropped; a replay reads them. */
   #skip(ids: readonly string[]): void {
     this.#recent.length = 0;
     for (const id of ids) this.#note(id);
@@ -205,7 +205,7 @@ export class EventStream {
     }
   }
 
-  /** What nobody waited for need not be caught up with. */
+  /** Moves the horizon up: without subscribers there is nothing to catch up with. */
   async #look(): Promise<void> {
     const horizon = await this.events.horizon();
     if (this.#subscriptions.size === 0) this.#horizon = horizon;
@@ -216,7 +216,7 @@ export class EventStream {
     if (this.#recentIds.size > KEPT) this.#recentIds.delete(this.#recentIds.values().next().value!);
   }
 
-  /** Whatever commits behind this event is of its horizon, or of a later transaction. */
+  /** Any event that commits after this one belongs to its horizon's transaction or a later one. */
   #advance({ horizon }: Event): void {
     if (this.#horizon !== null && BigInt(horizon) > BigInt(this.#horizon)) this.#horizon = horizon;
   }

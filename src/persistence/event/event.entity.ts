@@ -3,7 +3,7 @@ import type { Via } from '../../domain/actor.js';
 import type { ChangeKind } from '../../domain/change.js';
 import type { JsonObject } from '../../domain/json.js';
 
-/** What happened to a node, or changed; written in the transaction that made it happen. */
+/** An event or a change of a node; written in the transaction that caused it. */
 @Entity('event')
 @Unique('event_uuid_key', ['uuid'])
 @Index('event_node_uuid_idx', ['node_uuid', 'id'])
@@ -16,14 +16,14 @@ export class Event {
   })
   id!: string;
   @Column('uuid') uuid!: string;
-  /** null: of no node, as an allocation that has none. */
+  /** null: it concerns no node, such as an allocation without one. */
   @Column({ type: 'uuid', nullable: true }) node_uuid!: string | null;
   @Column({ type: 'timestamptz', default: () => 'clock_timestamp()' }) created_at!: Date;
   @Column({ type: 'varchar', length: 10 }) severity!: string;
   @Column({ type: 'varchar', length: 40 }) event_type!: string;
   /** What changed: a kind of `domain/change.ts`. */
   @Column({ type: 'varchar', length: 40, default: 'node.note' }) kind!: ChangeKind;
-  /** Of what changed, where that is not the node itself. */
+  /** Id of what changed, where that is not the node itself. */
   @Column({ type: 'varchar', length: 255, nullable: true }) resource!: string | null;
   @Column('text') event!: string;
   @Column({ type: 'varchar', length: 15, nullable: true }) from_state!: string | null;
@@ -32,15 +32,15 @@ export class Event {
   @Column({ type: 'varchar', length: 255, nullable: true }) conductor!: string | null;
   @Column({ type: 'varchar', length: 255, nullable: true }) user_name!: string | null;
   @Column({ type: 'varchar', length: 255, nullable: true }) project!: string | null;
-  /** By which door it came; null before that was kept. */
+  /** Source of the change; null in rows from before it was recorded. */
   @Column({ type: 'varchar', length: 10, nullable: true }) via!: Via | null;
-  /** IP address that it was asked from. */
+  /** IP address of the client. */
   @Column({ type: 'varchar', length: 64, nullable: true }) source!: string | null;
   @Column({ type: 'varchar', length: 64, nullable: true }) request_id!: string | null;
   @Column({ type: 'double precision', nullable: true }) duration_seconds!: number | null;
-  /** The transaction that wrote it. (Defaults are written as TypeORM reads them back: without the casts.) */
+  /** The transaction that wrote the row. (Defaults are written as TypeORM reads them back: without casts.) */
   @Column({ type: 'bigint', default: () => '((pg_current_xact_id()))' }) written_by!: string;
-  /** The oldest transaction under way then: what commits later is of it, or of a later one. */
+  /** The oldest transaction under way at that time: events that commit later belong to it or to a later one. */
   @Column({ type: 'bigint', default: () => '((pg_snapshot_xmin(pg_current_snapshot())))' }) horizon!: string;
   @Column({ type: 'jsonb', nullable: true }) detail!: JsonObject | null;
 }

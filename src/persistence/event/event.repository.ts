@@ -14,12 +14,12 @@ export const EVENT_CHANNEL = 'ferric_event';
 
 type Given = 'node_uuid' | 'event_type' | 'event' | 'kind';
 type ActorColumn = 'user_name' | 'project' | 'request_id' | 'via' | 'source';
-/** No event without who asked for what it tells. */
+/** An event to write; every event has an actor. */
 export type NewEvent = Pick<Event, Given> & { readonly actor: Actor } & Partial<
     Omit<Event, Given | ActorColumn | 'id' | 'uuid' | 'created_at' | 'written_by' | 'horizon'>
   >;
 
-/** What is written of an event; the rest the database fills in. */
+/** Columns that are written; the database fills in the others. */
 const COLUMNS = {
   uuid: 'uuid',
   severity: 'varchar',
@@ -48,7 +48,7 @@ const RECORD = Object.entries(COLUMNS)
 export class EventRepository {
   constructor(private readonly source: DataSource) {}
 
-  /** Pass the transaction that makes it true: listeners hear of it when that commits, and only then. */
+  /** Pass the transaction of the change: listeners are notified when it commits, and only then. */
   async add(event: NewEvent, on: Queryable): Promise<Event> {
     const [insert, values] = insertStatement('event', rowOf(event));
     const [row] = await on.query<(Event & { told?: unknown })[]>(
@@ -60,8 +60,8 @@ export class EventRepository {
   }
 
   /**
-   * The part `told` of a compound: written, in this order, where the part `held` has its row. Listeners hear of them as
-   * by `add`.
+   * Adds the part `told` to a compound: the events are written in this order where the part `held` has its row.
+   * Listeners are notified as with `add`.
    */
   addTold(compound: Compound, events: readonly NewEvent[]): void {
     const rows = events.map(rowOf);
@@ -77,8 +77,8 @@ export class EventRepository {
   }
 
   /**
-   * As pages, every event that may have been committed behind the one of that id, and perhaps some from before it: ids
-   * are no order of commits. A number that is no event's stands for the one before it.
+   * In pages, every event that may have committed after the event of that id, and perhaps some earlier ones: ids are
+   * not in the order of commits. An id without an event stands for the event before it.
    */
   async *since(after: string, size: number): AsyncGenerator<Event[]> {
     const [row] = await this.source.query<Pick<Event, 'id' | 'written_by' | 'horizon'>[]>(
@@ -86,12 +86,12 @@ export class EventRepository {
       [after],
     );
     if (!row) yield* this.#beyond('0', '0', size);
-    // Of before positions were kept, or of another server.
+    // Written before positions were recorded, or by another server.
     else if (row.written_by === '0') yield* this.#beyond('0', row.id, size);
     else yield* this.beyond(row.horizon, size);
   }
 
-  /** As pages, every event of transactions from `horizon` on. */
+  /** In pages, every event of transactions from `horizon` on. */
   beyond(horizon: string, size: number): AsyncGenerator<Event[]> {
     return this.#beyond(horizon, '0', size);
   }
@@ -109,8 +109,8 @@ export class EventRepository {
   }
 
   /**
-   * The oldest transaction under way: what commits from now on is of it, or of a later one. Events by another server's
-   * count (of a restored backup) that is ahead of this one's are put in front of all.
+   * The oldest transaction under way: events that commit from now on belong to it or to a later one. Events with a
+   * transaction number ahead of this server's (from a restored backup) are set to 0, before all others.
    */
   async horizon(): Promise<string> {
     await this.source.query(
@@ -123,7 +123,7 @@ export class EventRepository {
     return row!.horizon;
   }
 
-  /** In any order; ids that are gone are left out. */
+  /** In any order; unknown ids are skipped. */
   async byIds(ids: readonly string[]): Promise<Event[]> {
     return this.source.query<Event[]>(`select * from event where id = any($1::bigint[])`, [ids]);
   }
@@ -134,8 +134,9 @@ export class EventRepository {
   }
 
   /**
-   * A page of a node's history since it was created, as Ironic has it: without plain changes. In the order in which things happened or the other way round.
-   * @throws NotFoundError for a marker that is none of the node's events
+   * A page of a node's history since its creation, as Ironic defines it: without plain changes, by ascending or
+   * descending id.
+   * @throws NotFoundError for a marker that is not an event of the node
    */
   async history(
     { uuid: node_uuid, created_at }: { uuid: string; created_at: Date },
@@ -161,12 +162,15 @@ export class EventRepository {
     ]);
   }
 
-  /** The history goes with its node, whose UUID another one may get. Changes stay: who changed it, and who deleted it. */
+  /**
+   * Deletes the history with its node, whose UUID may be used again. Changes stay: who changed the node, and who
+   * deleted it.
+   */
   async deleteOfNode(node_uuid: string, on: Queryable): Promise<void> {
     await on.query(`delete from event where node_uuid = $1 and event_type <> '${CHANGE}'`, [node_uuid]);
   }
 
-  /** @returns how many went */
+  /** @returns the number of deleted rows */
   purge(keep: Retention, signal: AbortSignal): Promise<number> {
     return purge(this.source, { table: 'event', at: 'created_at' }, keep, signal);
   }

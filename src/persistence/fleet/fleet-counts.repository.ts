@@ -1,19 +1,19 @@
 import type { DataSource } from 'typeorm';
 
-/** How many rows of each sort there are, and how old the oldest are. */
+/** Numbers of rows by group, and ages of the oldest. */
 export interface FleetCounts {
   nodes: { provision_state: string; maintenance: boolean; count: number }[];
   power: { power_state: string; count: number }[];
   faults: { fault: string; count: number }[];
-  /** Open ones; `age` in seconds of the oldest. */
+  /** Open operations; `age` of the oldest in seconds. */
   operations: { kind: string; state: string; count: number; age: number }[];
-  /** Those whose time is not over. */
+  /** Leases that have not expired. */
   leases: { state: string; count: number }[];
   /** `heartbeat` in seconds since the epoch. */
   conductors: { hostname: string; heartbeat: number }[];
 }
 
-/** The whole database in numbers, in one statement. */
+/** Counts of the whole database, in one statement. */
 export class FleetCountsRepository {
   constructor(private readonly source: Pick<DataSource, 'query'>) {}
 

@@ -7,7 +7,7 @@ const flag = { type: 'boolean', nullable: true } as const;
 const created = { type: 'timestamptz', default: () => 'now()' } as const;
 const updated = { type: 'timestamptz', nullable: true } as const;
 
-/** A BIOS setting of a node, with what the machine's registry says of it. */
+/** A BIOS setting of a node, with its description in the machine's attribute registry. */
 @Entity('bios_setting')
 export class BiosSettingRow {
   @PrimaryColumn({ type: 'uuid', primaryKeyConstraintName: 'bios_setting_pkey' }) node_uuid!: string;
@@ -27,7 +27,7 @@ export class BiosSettingRow {
   @Column(updated) updated_at!: Date | null;
 }
 
-/** Firmware of a part of a node: as it was first seen, as it is, as it was last flashed. */
+/** Firmware of a component of a node: initial, current and last flashed version. */
 @Entity('firmware_component')
 export class FirmwareComponentRow {
   @PrimaryColumn({ type: 'uuid', primaryKeyConstraintName: 'firmware_component_pkey' }) node_uuid!: string;
@@ -43,7 +43,7 @@ export class FirmwareComponentRow {
   @Column(updated) updated_at!: Date | null;
 }
 
-/** What the last inspection of a node found. */
+/** The result of a node's last inspection. */
 @Entity('node_inventory')
 export class InventoryRow {
   @PrimaryColumn({ type: 'uuid', primaryKeyConstraintName: 'node_inventory_pkey' }) node_uuid!: string;
@@ -52,11 +52,11 @@ export class InventoryRow {
   @Column(created) created_at!: Date;
 }
 
-/** What a ramdisk has told of a node and nobody has read yet. */
+/** A ramdisk's report that is not read yet. */
 @Entity('inspection_report')
 export class InspectionReportRow {
   @PrimaryColumn({ type: 'uuid', primaryKeyConstraintName: 'inspection_report_pkey' }) node_uuid!: string;
-  /** JSON of inventory and plugin data, sealed: ramdisks send logs along. */
+  /** JSON of inventory and plugin data, sealed: ramdisks include logs. */
   @Column('text') report_sealed!: string;
   @Column(created) created_at!: Date;
 }

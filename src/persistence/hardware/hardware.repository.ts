@@ -10,7 +10,7 @@ import type {
   InventoryRow,
 } from './hardware.entity.js';
 
-/** What is known of machines' insides: BIOS settings, firmware, inventory. */
+/** Data about machines' hardware: BIOS settings, firmware, inventory. */
 export class HardwareRepository {
   constructor(private readonly source: DataSource) {}
 
@@ -26,7 +26,7 @@ export class HardwareRepository {
     return row ?? null;
   }
 
-  /** The node's settings are these from now on: others go, and one that does not change keeps its times. */
+  /** Replaces the node's settings: others are deleted, and an unchanged one keeps its times. */
   async replaceBiosSettings(
     node_uuid: string,
     settings: readonly BiosSetting[],
@@ -54,7 +54,7 @@ export class HardwareRepository {
     ]);
   }
 
-  /** The first version that is ever told is the component's initial one. */
+  /** Upserts components; the first version reported is the component's initial one. */
   async noteFirmware(
     node_uuid: string,
     components: readonly FirmwareComponent[],
@@ -96,7 +96,7 @@ export class HardwareRepository {
     );
   }
 
-  /** @param sealed as NodeRepository.sealText made it for `reportPlace`; takes the place of an earlier one */
+  /** @param sealed by NodeRepository.sealText for `reportPlace`; replaces an earlier report */
   async saveReport(node_uuid: string, sealed: string, on: Queryable): Promise<void> {
     await on.query(
       `insert into inspection_report (node_uuid, report_sealed) values ($1, $2)
@@ -118,7 +118,7 @@ export class HardwareRepository {
   }
 }
 
-/** Where the report of a node's ramdisk stands until it is read. */
+/** The sealed place of a ramdisk's report until it is read. */
 export function reportPlace(node_uuid: string): SealedPlace {
   return { table: 'inspection_report', column: 'report_sealed', row: node_uuid };
 }

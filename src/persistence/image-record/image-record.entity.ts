@@ -4,7 +4,7 @@ import type { ImageStatus } from '../../domain/image/status.js';
 export type Visibility = 'public' | 'community' | 'shared' | 'private';
 export type MemberStatus = 'pending' | 'accepted' | 'rejected';
 
-/** What the Image service knows of an image. Its bytes stand in the store under `os_hash_value`. */
+/** An image of the Image service. Its bytes are in the store under `os_hash_value`. */
 @Entity('image')
 @Unique('image_uuid_key', ['uuid'])
 @Index('image_os_hash_value_idx', ['os_hash_value'])
@@ -26,7 +26,7 @@ export class ImageRecord {
   @Column({ type: 'varchar', length: 32, nullable: true }) container_format!: string | null;
   @Column({ type: 'integer', default: 0 }) min_disk!: number;
   @Column({ type: 'integer', default: 0 }) min_ram!: number;
-  /** Bytes; PostgreSQL’s bigint comes as text, and the repository makes a number of it. */
+  /** Bytes; PostgreSQL's bigint arrives as text, and the repository converts it to a number. */
   @Column({ type: 'bigint', nullable: true }) size!: number | null;
   @Column({ type: 'bigint', nullable: true }) virtual_size!: number | null;
   /** MD5. */
@@ -39,14 +39,14 @@ export class ImageRecord {
   @Column({ type: 'timestamptz', default: () => 'now()' }) updated_at!: Date;
 }
 
-/** An image that was deleted: its UUID is never given again, so that what names it never gets other bytes. */
+/** A deleted image: its UUID is never used again, so references to it never get other bytes. */
 @Entity('image_deleted')
 export class DeletedImage {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'image_deleted_pkey' }) uuid!: string;
   @Column({ type: 'timestamptz', default: () => 'now()' }) deleted_at!: Date;
 }
 
-/** A project that a shared image is shared with. */
+/** A project with which a shared image is shared. */
 @Entity('image_member')
 @Unique('image_member_image_uuid_member_key', ['image_uuid', 'member'])
 export class ImageMember {

@@ -20,10 +20,10 @@ export class ImageRecordRepository {
     });
   }
 
-  /** @throws ConflictError for a UUID that an image has, or had before it was deleted, as glance/db/sqlalchemy/api.py */
+  /** @throws ConflictError for a UUID that an image has, or had before its deletion, as glance/db/sqlalchemy/api.py */
   async create(image: ImageChanges & { uuid: string }): Promise<ImageRecord> {
     return inTransaction(this.source, async (manager) => {
-      // In this order: an insertion that waits for a deletion of the same UUID sees what that has noted.
+      // In this order: an insertion that waits for a deletion of the same UUID sees the row of that deletion.
       const created = await this.#table.insert(image, manager);
       const gone = await manager.query<unknown[]>(`select from image_deleted where uuid = $1`, [image.uuid]);
       if (gone.length > 0) throw new ConflictError(takenImage(image.uuid));
@@ -43,7 +43,7 @@ export class ImageRecordRepository {
     return row;
   }
 
-  /** @throws InvalidError for a marker that is no image that can be seen */
+  /** @throws InvalidError for a marker that the viewer cannot see */
   async list(query: ImageQuery): Promise<ImageRecord[]> {
     const { marker, viewer } = query;
     if (marker !== undefined && !(await this.#isSeen(marker, viewer)))
@@ -53,7 +53,7 @@ export class ImageRecordRepository {
     return rows.map(read);
   }
 
-  /** Whether an image is there for a viewer: one that is not theirs to see does not exist for them. */
+  /** Whether a viewer can see an image; one that the viewer cannot see does not exist for the viewer. */
   async #isSeen(uuid: string, viewer: ImageViewer): Promise<boolean> {
     const parameters = new Parameters();
     const query: ImageQuery = {
@@ -69,7 +69,7 @@ export class ImageRecordRepository {
     return rows.length > 0;
   }
 
-  /** As `Table.edit`; an image that stays as it is stays of its time. */
+  /** As `Table.edit`; without changes `updated_at` stays, too. */
   async edit(uuid: string, change: (image: ImageRecord) => ImageChanges): Promise<ImageRecord> {
     const changed = await this.#table.edit(uuid, (row) => {
       const changes = change(read(row));
@@ -80,7 +80,7 @@ export class ImageRecordRepository {
 
   /**
    * Changes an image that has one of these statuses.
-   * @returns null where it has another one by now, or is gone
+   * @returns null when it has another status by now, or is deleted
    */
   async transit(
     uuid: string,
@@ -95,7 +95,7 @@ export class ImageRecordRepository {
     return rows[0] ? read(rows[0]) : null;
   }
 
-  /** @returns the record as it was. @throws NotFoundError, and what `check` throws */
+  /** @returns the record before its deletion. @throws NotFoundError, and what `check` throws */
   async delete(uuid: string, check: (image: ImageRecord) => void): Promise<ImageRecord> {
     return inTransaction(this.source, async (manager) => {
       const image = await this.#locked(uuid, manager);
@@ -106,7 +106,7 @@ export class ImageRecordRepository {
     });
   }
 
-  /** What a daemon that was killed left half done begins anew. @returns how many */
+  /** Returns images to `queued` whose upload or import a killed daemon left unfinished. @returns how many */
   async requeueInterrupted(): Promise<number> {
     const [, count] = await this.source.query<[unknown, number]>(
       `update image set status = 'queued', size = null, updated_at = now() where status in ('saving', 'importing')`,
@@ -120,7 +120,7 @@ export class ImageRecordRepository {
     );
   }
 
-  /** Whether the bytes of that name belong to an image. */
+  /** Whether an image has the bytes of that name. */
   async isHeld(os_hash_value: string): Promise<boolean> {
     const [row] = await this.source.query<{ held: boolean }[]>(
       `select exists (select from image where os_hash_value = $1) as held`,
@@ -143,7 +143,7 @@ export class ImageRecordRepository {
     return row ?? null;
   }
 
-  /** @throws ConflictError for one that is a member already */
+  /** @throws ConflictError for a project that is a member already */
   async addMember(image_uuid: string, member: string): Promise<ImageMember> {
     const [row] = await this.source.query<ImageMember[]>(
       `insert into image_member (image_uuid, member, status) values ($1, $2, 'pending')
@@ -162,7 +162,7 @@ export class ImageRecordRepository {
     return rows[0] ?? null;
   }
 
-  /** @returns whether it was one */
+  /** @returns whether it was a member */
   async removeMember(image_uuid: string, member: string): Promise<boolean> {
     const [, count] = await this.source.query<[unknown, number]>(
       `delete from image_member where image_uuid = $1 and member = $2`,
@@ -186,7 +186,7 @@ function missingImage(uuid: string): string {
   return `No image found with ID ${uuid}`;
 }
 
-/** bigint comes as text; no image is larger than a number holds exactly. */
+/** bigint arrives as text; every image size fits exactly into a number. */
 function read(row: ImageRecord): ImageRecord {
   const number = (value: unknown) => (value === null ? null : Number(value));
   return { ...row, size: number(row.size), virtual_size: number(row.virtual_size) };

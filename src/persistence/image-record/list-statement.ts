@@ -2,7 +2,7 @@ import type { Parameters } from '../../database/statement.js';
 import { quote } from '../../database/statement.js';
 import type { MemberStatus, Visibility } from './image-record.entity.js';
 
-/** Columns that a listing may be sorted by, and how nulls compare: as an empty text, as nothing. */
+/** Columns to sort a listing by; nulls compare as an empty text, or as less than any size. */
 const SORT = {
   name: `coalesce(name, '')`,
   status: 'status',
@@ -16,27 +16,27 @@ const SORT = {
 export type ImageSortKey = keyof typeof SORT;
 export const IMAGE_SORT_KEYS = Object.keys(SORT) as ImageSortKey[];
 
-/** One condition on a column: equal to one of these, or compared. */
+/** One condition on a column: equal to one of several values, or compared with one. */
 export type ImageCondition =
   | { column: string; any: readonly unknown[] }
   | { column: string; operator: '=' | '<>' | '<' | '<=' | '>' | '>='; value: unknown };
 
-/** Whose images are seen. */
+/** Which images a client may see. */
 export interface ImageViewer {
-  /** null: no project; public images alone, unless `sees` is all. */
+  /** null: no project; then no image counts as its own or as shared with it. */
   project: string | null;
   /** An administrator sees every image. */
   all: boolean;
-  /** Of images that are shared with the project: only those that it has accepted, or the like. */
+  /** Of the images shared with the project: only those with this member status. */
   memberStatus: MemberStatus | 'all';
 }
 
 export interface ImageQuery {
   viewer: ImageViewer;
-  /** Undefined: all but the community images of others. */
+  /** Undefined: all except community images of others. */
   visibility?: Visibility | 'all';
   conditions: readonly ImageCondition[];
-  /** All of them. */
+  /** The image must have all of them. */
   tags: readonly string[];
   properties: Readonly<Record<string, string>>;
   sort: readonly { key: ImageSortKey; direction: 'asc' | 'desc' }[];
@@ -44,7 +44,9 @@ export interface ImageQuery {
   limit: number;
 }
 
-/** A listing as SQL; glance/db/sqlalchemy/api.py has the same rules. Ends with created_at and id, so it is never open. */
+/**
+ * A listing as SQL, by the rules of glance/db/sqlalchemy/api.py. created_at and id end the sort, so the order is total.
+ */
 export function listStatement(query: ImageQuery, parameters: Parameters): string {
   const { marker, limit } = query;
   const sort = orderOf(query.sort);
@@ -97,7 +99,7 @@ function condition(one: ImageCondition, parameters: Parameters): string {
   return `${column} ${one.operator} ${parameters.add(one.value)}`;
 }
 
-/** Rows behind the marker's: the first key that differs decides. */
+/** Rows after the marker's: the first key that differs decides. */
 function behind(sort: readonly { key: ImageSortKey; direction: 'asc' | 'desc' }[]): string {
   const steps = sort.map(({ key, direction }, index) => {
     const same = sort

@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryGeneratedColumn, Unique } from 'typeorm';
 import type { RuleAction, RuleCondition } from '../../domain/inspection-rule/rule.js';
 
-/** What to do with a node when its inspection finds what the conditions ask for. */
+/** Actions on a node whose inspection meets the conditions. */
 @Entity('inspection_rule')
 @Unique('inspection_rule_uuid_key', ['uuid'])
 export class InspectionRule {
@@ -16,7 +16,7 @@ export class InspectionRule {
   @Column({ type: 'varchar', length: 255, nullable: true }) description!: string | null;
   @Column({ type: 'boolean', default: false }) sensitive!: boolean;
   @Column({ type: 'varchar', length: 16, nullable: true, default: 'main' }) phase!: string | null;
-  /** Secrets read `******`; a sensitive rule shows none of either. */
+  /** Secrets are replaced by `******`; a sensitive rule masks conditions and actions as a whole. */
   @Column({ type: 'jsonb', default: [] }) conditions!: RuleCondition[];
   @Column({ type: 'jsonb' }) actions!: RuleAction[];
   @Column({ type: 'bytea', nullable: true }) sealed!: Buffer | null;

@@ -6,7 +6,7 @@ import type { RuleAction, RuleBody, RuleCondition } from '../../domain/inspectio
 import type { JsonObject } from '../../domain/json.js';
 import type { InspectionRule } from './inspection-rule.entity.js';
 
-/** Secrets in clear. What a rule does is written whole, since `sensitive` decides how it is sealed. */
+/** Secrets in clear. Conditions and actions are written as a whole, since `sensitive` decides how they are sealed. */
 export type RuleChanges = Partial<Pick<InspectionRule, 'priority' | 'description' | 'phase'>> &
   RuleBody &
   Pick<InspectionRule, 'sensitive'>;
@@ -44,7 +44,7 @@ export class InspectionRuleRepository {
     );
   }
 
-  /** Those of a phase in the order in which they run, highest priority first. */
+  /** The rules of a phase in the order in which they run, highest priority first. */
   ofPhase(phase: string): Promise<InspectionRule[]> {
     return this.source.query<InspectionRule[]>(
       `select * from inspection_rule where phase = $1 order by priority desc, id`,

@@ -2,19 +2,21 @@ import type { DataSource } from 'typeorm';
 import { inTransaction, type Queryable } from '../../database/data-source.js';
 import type { Lease } from './lease.entity.js';
 
-/** Where an address may come from. */
+/** Which addresses may be given. */
 export interface AddressChoice {
-  /** The client's network, in CIDR notation: its lease in another one is none of ours here. */
+  /** The client's network, in CIDR notation: a lease in another network does not count here. */
   network: string;
-  /** This one and no other. */
+  /** A static address: this one and no other. */
   fixed: string | null;
   /** First and last address; null: no pool. */
   pool: { start: string; end: string } | null;
-  /** Addresses inside of the pool that are somebody's already: our own, routers, static hosts. */
+  /** Addresses in the pool that are in use otherwise: our own, routers, static hosts. */
   excluded: readonly string[];
 }
 
-/** Who asks, as the lease remembers it. Texts come from the client: cut to the columns and kept as they are. */
+/**
+ * The client, as its lease records it. Texts come from the client: cut to the columns' lengths and otherwise unchanged.
+ */
 export interface LeaseClient {
   mac: string;
   node_uuid: string;
@@ -26,23 +28,23 @@ export interface LeaseClient {
 
 export interface Offer {
   ip: string;
-  /** The client did not have it before: whether somebody uses it is not known yet. */
+  /** The client did not have it before: it is unknown whether somebody uses it. */
   fresh: boolean;
 }
 
-/** An offer that nobody takes up is free again after this. */
+/** Seconds until an offer that is not taken expires. */
 const OFFER_SECONDS = 120;
-/** So long an address is left alone that was found in use, where another is free. */
+/** Seconds for which an address found in use is avoided while another is free. */
 const DECLINE_SECONDS = 900;
-/** As many addresses can one MAC address have set aside at once: a broken or forged client must not empty a pool. */
+/** Most declined addresses of one MAC address at a time: a broken or forged client must not empty a pool. */
 const MAX_DECLINES = 3;
 
-/** Of a lease, beside its port: the address is in use by the machine that runs now. */
+/** Condition on a lease joined with its port: the machine that runs now uses the address. */
 const SPEAKS = `lease.of_this_boot and lease.state = 'bound' and lease.expires_at > now()`;
 
 const ALLOWED = `case when $2::inet is not null then ip = $2
   else ip between $3::inet and $4::inet and ip <> all ($5::inet[]) end`;
-/** A static address is its client's, whoever declined it. */
+/** A static address stays its client's, whoever declined it. */
 const ASKED_FOR = `(declined_at is null or $2::inet is not null)`;
 const DESCRIBED = `node_uuid = $6, port_uuid = $7, arch = coalesce($8, arch),
   vendor_class = coalesce($9, vendor_class), hostname = coalesce($10, hostname), updated_at = now()`;
@@ -52,10 +54,10 @@ export class LeaseRepository {
   constructor(private readonly source: DataSource) {}
 
   /**
-   * The address for a MAC that asks anew: the one it has in this network, or a free one that is set aside for it. Two callers
-   * never get the same. No lease that is bound changes by it.
-   * @param wanted taken where it is free
-   * @returns null when none is free
+   * The address for a MAC that sends a DISCOVER: the one it has in this network, or a free one that is now offered to
+   * it. Two clients never get the same address. No bound lease changes.
+   * @param wanted given if it is free
+   * @returns null when no address is free
    */
   async offer(
     client: LeaseClient,
@@ -70,7 +72,7 @@ export class LeaseRepository {
       if (meanwhile !== null) return { ip: meanwhile, fresh: false };
       const ip = await freeOf(client.mac, choice, wanted, on);
       if (ip === null) return null;
-      // What it was offered before and did not take.
+      // An earlier offer that the client did not take.
       await on.query(`delete from lease where mac = $1 and ip << $2::inet and state = 'offered'`, [
         client.mac,
         choice.network,
@@ -81,10 +83,10 @@ export class LeaseRepository {
   }
 
   /**
-   * The client takes an address: one that it has or was offered, or one that is free where it has no other in this network
-   * (a lease that we forgot). What it had before in this network is left alone until its time is over.
-   * @param seconds how long it lasts
-   * @returns false when it cannot have it; then nothing has changed (RFC 2131 §4.3.2)
+   * Binds an address to the client: one that it has or was offered, or a free one when it has no other in this network
+   * (a lease that this database lost). Its earlier address in this network stays unused until that lease expires.
+   * @param seconds duration of the lease
+   * @returns false when the client cannot have it; nothing has changed then (RFC 2131 §4.3.2)
    */
   async claim(client: LeaseClient, ip: string, choice: AddressChoice, seconds: number): Promise<boolean> {
     if (await this.#take(client, ip, choice, seconds, this.source.manager)) return true;
@@ -103,9 +105,9 @@ export class LeaseRepository {
   }
 
   /**
-   * The client gave the address back. It stays the first choice for this MAC. The address of a boot under way is in use, and is
-   * not given up.
-   * @returns false when nothing was given back
+   * The client gave the address back. It stays the first choice for this MAC. The address of a boot under way is in
+   * use, and is not released.
+   * @returns false when nothing was released
    */
   async release(mac: string, ip: string): Promise<boolean> {
     const [, count] = await this.source.query<[unknown[], number]>(
@@ -118,8 +120,8 @@ export class LeaseRepository {
   }
 
   /**
-   * The client found somebody else using its address: it is offered another when it asks again.
-   * @returns false when it is not its address, or it has declined too many
+   * The client found another user of its address: it is offered another one when it asks again.
+   * @returns false when the address is not the client's, or the client has declined too many
    */
   async decline(mac: string, ip: string): Promise<boolean> {
     const [, count] = await this.source.query<[unknown[], number]>(
@@ -136,7 +138,7 @@ export class LeaseRepository {
     return count === 1;
   }
 
-  /** An offered address answered a probe: it is left alone for a while. */
+  /** An offered address answered a probe: it is avoided for a while. */
   async setAside(mac: string, ip: string): Promise<void> {
     await this.source.query(
       `update lease set state = 'declined', mac = null, node_uuid = null, port_uuid = null, declined_at = now(),
@@ -146,7 +148,7 @@ export class LeaseRepository {
     );
   }
 
-  /** The node whose machine was given this address since it was last started, and has it still. */
+  /** The node whose machine got this address since its last start, and still has it. */
   async speakerAt(ip: string): Promise<string | null> {
     const [row] = await this.source.query<{ node_uuid: string }[]>(
       `select port.node_uuid from lease join port on port.address = lease.mac where ip = $1 and ${SPEAKS}`,
@@ -155,7 +157,7 @@ export class LeaseRepository {
     return row?.node_uuid ?? null;
   }
 
-  /** Whether there is such an address of this node's machine. */
+  /** Whether the machine of this node has such an address. */
   async isSpoken(node_uuid: string): Promise<boolean> {
     const rows = await this.source.query<unknown[]>(
       `select from lease join port on port.address = lease.mac where port.node_uuid = $1 and ${SPEAKS} limit 1`,
@@ -164,7 +166,7 @@ export class LeaseRepository {
     return rows.length > 0;
   }
 
-  /** The node's machine is off or starts anew: its addresses stay its own, and are not known to be used by it. */
+  /** The node's machine is off or restarts: its addresses stay its own, but it is not known to use them. */
   async silence(node_uuid: string): Promise<void> {
     await this.source.query(
       `update lease set of_this_boot = false from port
@@ -173,7 +175,7 @@ export class LeaseRepository {
     );
   }
 
-  /** The address that this MAC has or last had, the one that it keeps before others. */
+  /** The address that this MAC has or last had; a bound one first. */
   async byMac(mac: string): Promise<Lease | null> {
     const [row] = await this.source.query<Lease[]>(
       `select *, host(ip) as ip from lease where mac = $1
@@ -183,7 +185,7 @@ export class LeaseRepository {
     return row ?? null;
   }
 
-  /** One allocation at a time, over all daemons on this database: known clients do not come here. */
+  /** One allocation at a time, over all daemons on this database; known clients do not need this lock. */
   #alone<T>(work: (on: Queryable) => Promise<T>): Promise<T> {
     return inTransaction(this.source, async (on) => {
       await on.query(`select pg_advisory_xact_lock(hashtext('lease'))`);
@@ -191,7 +193,7 @@ export class LeaseRepository {
     });
   }
 
-  /** Keeps the address that the MAC has, where it may still have it. */
+  /** Keeps the address that the MAC has, if that is still allowed. */
   async #touch(client: LeaseClient, choice: AddressChoice, on: Queryable): Promise<string | null> {
     const [rows] = await on.query<[{ ip: string }[], number]>(
       `update lease set
@@ -237,8 +239,8 @@ export class LeaseRepository {
 }
 
 /**
- * The address to set aside for a client that has none: free ones before those whose time is over, and those before
- * what was declined, the client's own refusals last.
+ * The address to offer to a client without one: unused addresses first, then expired leases, then declined ones, those
+ * that the client itself declined last.
  */
 async function freeOf(
   mac: string,
@@ -265,7 +267,7 @@ async function freeOf(
   return used?.ip ?? null;
 }
 
-/** A static address, unless another MAC holds it still. */
+/** A static address, unless another MAC still has it. */
 async function fixedOf(mac: string, ip: string, on: Queryable): Promise<string | null> {
   const rows = await on.query<unknown[]>(
     `select from lease where ip = $1 and expires_at > now() and state <> 'declined' and mac <> $2`,
@@ -291,7 +293,7 @@ async function insert(
   );
 }
 
-/** The parameters $1 to $5 of the statements above. */
+/** Parameters $1 to $5 of the statements above. */
 function bounds(mac: string, { fixed, pool, excluded }: AddressChoice): unknown[] {
   return [mac, fixed, pool?.start ?? null, pool?.end ?? null, excluded];
 }

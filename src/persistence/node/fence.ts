@@ -1,23 +1,23 @@
 import type { Parameters } from '../../database/statement.js';
 import type { Node } from './node.entity.js';
 
-/** A held reservation; `epoch` makes every write under it refusable once it passed on. */
+/** A held reservation; every write under it is refused once the node has another `epoch`. */
 export interface Fence {
   readonly holder: string;
   readonly epoch: string;
 }
 
-/** It holds, by the database's clock. */
+/** Condition: the reservation is held, by the database's clock. */
 export function fenceCondition(fence: Fence, parameters: Parameters): string {
   const holder = parameters.add(fence.holder);
   const epoch = parameters.add(fence.epoch);
   return `reservation = ${holder} and reservation_epoch = ${epoch} and reservation_expires_at > now()`;
 }
 
-/** What is set when a reservation is given up. */
+/** Assignments that release a reservation. */
 export const RELEASE_SET = 'reservation = null, reservation_expires_at = null';
 
-/** Nobody has written the columns, nor their sealed halves, since `seen` was read. */
+/** Conditions: neither the columns nor their sealed halves were written since `seen` was read. */
 export function unchangedConditions(
   seen: Node,
   columns: readonly ('driver_info' | 'driver_internal_info' | 'instance_info')[],

@@ -1,18 +1,18 @@
 import type { Parameters } from '../../database/statement.js';
 
-/** What an allocation asks of a node. */
+/** Requirements of an allocation for a node. */
 export interface WantedNode {
   resource_class: string | null;
   traits: readonly string[];
-  /** uuids; empty: any. */
+  /** uuids of nodes; empty: any. */
   candidates: readonly string[];
   /** A project that must own or lease the node; null: any node. */
   project: string | null;
-  /** A node of this name is taken first. */
+  /** A node of this name is preferred. */
   name: string | null;
 }
 
-/** Nodes that an allocation may take, in Ironic's words: conductor/allocations.py, _candidate_nodes. */
+/** Conditions for nodes that an allocation may take, as in Ironic: conductor/allocations.py, _candidate_nodes. */
 export function freeConditions(wanted: WantedNode, parameters: Parameters): string[] {
   const where = [
     `provision_state = 'available'`,

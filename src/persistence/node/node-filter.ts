@@ -21,7 +21,7 @@ export interface NodeFilter {
   description_contains?: string;
   shards?: readonly string[];
   sharded?: boolean;
-  /** Children of this node; null: only nodes that are nobody's child. */
+  /** Children of this node; null: only nodes without a parent. */
   parent_node?: string | null;
   instance_name?: string;
 }

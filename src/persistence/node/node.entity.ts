@@ -8,8 +8,8 @@ const state = { type: 'varchar', length: 15, nullable: true } as const;
 const time = { type: 'timestamptz', nullable: true } as const;
 
 /**
- * A machine. Property, column and API field share one name.
- * `*_sealed` columns hold the secrets that the plain column shows as `******`.
+ * A machine. Property, column and API field share one name. `*_sealed` columns hold the secrets that are `******` in
+ * the plain column.
  */
 @Entity('node')
 @Unique('node_uuid_key', ['uuid'])
@@ -43,7 +43,7 @@ export class Node {
   @Column({ type: 'uuid', nullable: true }) instance_uuid!: string | null;
   @Column(short) instance_name!: string | null;
   @Column({ type: 'uuid', nullable: true }) chassis_uuid!: string | null;
-  /** The allocation that the node went to; it is its instance_uuid then. */
+  /** The node's allocation; it is the instance_uuid, too. */
   @Column({ type: 'uuid', nullable: true }) allocation_uuid!: string | null;
   @Column(json) properties!: JsonObject;
   @Column(json) extra!: JsonObject;

@@ -30,7 +30,7 @@ import type { Node } from './node.entity.js';
 import { type NodeFilter, nodeConditions } from './node-filter.js';
 import { ReservationRepository } from './reservation.repository.js';
 
-/** Columns that hold secrets, with top-level keys that count as secret whatever their name. */
+/** Columns that hold secrets, with top-level keys that are secret whatever their name. */
 const SEALED = {
   driver_info: [],
   driver_internal_info: [],
@@ -39,7 +39,7 @@ const SEALED = {
 type SealedColumn = keyof typeof SEALED;
 const SEALED_COLUMNS = Object.keys(SEALED) as SealedColumn[];
 
-/** Rows that are in memory at once where a whole table is walked through. */
+/** Most rows in memory while a whole table is read. */
 const PAGE = 1_000;
 
 type Writable = Omit<
@@ -53,7 +53,7 @@ export type NewNode = NodeChanges & Pick<Node, 'uuid' | 'driver' | 'provision_st
 /** Every query on nodes. Rows come back with secrets masked; `withSecrets` opens them for drivers. */
 export class NodeRepository {
   readonly #texts: RememberedTexts;
-  /** Statements of `text` by what was asked for; views are few, and kept. */
+  /** Statements of `text`, by columns requested; there are few such views, and they are constants. */
   readonly #statements = new WeakMap<TextColumns, { uuid: string; name: string }>();
 
   readonly reservations: ReservationRepository;
@@ -67,7 +67,7 @@ export class NodeRepository {
   }
 
   /**
-   * @param addMore adds what is written with the node, its row being the part `held`
+   * @param addMore adds what is written together with the node, whose row is the part `held`
    * @throws ConflictError when the uuid, name or instance uuid is taken
    */
   async create(node: NewNode, addMore?: (compound: Compound) => void): Promise<Node> {
@@ -90,14 +90,14 @@ export class NodeRepository {
     return row ?? null;
   }
 
-  /** @throws NotFoundError in Ironic's words */
+  /** @throws NotFoundError with Ironic's message */
   async get(ident: string, on: Queryable = this.source.manager): Promise<Node> {
     const node = await this.find(ident, on);
     if (!node) throw new NotFoundError(`Node ${ident} could not be found.`);
     return node;
   }
 
-  /** One row for its text, as `each` gives it. @param ident uuid or name */
+  /** One row with its texts, as `each` returns it. @param ident uuid or name */
   async text<Row>(ident: string, what: TextColumns): Promise<Row | null> {
     let statements = this.#statements.get(what);
     if (statements === undefined) {
@@ -112,8 +112,8 @@ export class NodeRepository {
   }
 
   /**
-   * One query whatever the length.
-   * @param columns what to read; all by default
+   * One query, whatever the length of the page; two with a marker.
+   * @param columns columns to read; all by default
    * @throws NotFoundError for a marker that does not exist
    */
   async list(filter: NodeFilter, page: Page, columns: readonly string[] = ['*']): Promise<Node[]> {
@@ -122,8 +122,8 @@ export class NodeRepository {
   }
 
   /**
-   * Every node of a filter, page after page in the order of their ids: however many there are, none is left out.
-   * @param columns those that are read, besides `id`; default: all
+   * All nodes of a filter, page by page in the order of ids: no node is skipped, however many there are.
+   * @param columns columns to read, besides `id`; default: all
    */
   async *pages(filter: NodeFilter, columns: readonly string[] = ['*'], size = PAGE): AsyncGenerator<Node[]> {
     const list = selectList(columns.includes('*') ? columns : ['id', ...columns]);
@@ -140,9 +140,7 @@ export class NodeRepository {
     }
   }
 
-  /**
-   * As `list`, row after row. Texts that still hold since the same was asked last are not written again.
-   */
+  /** As `list`, row by row. Texts that have not changed since the last such query are not generated again. */
   async each<Row>(
     filter: NodeFilter,
     page: Page,
@@ -168,7 +166,7 @@ export class NodeRepository {
     return [`${condition} order by ${order} limit ${parameters.add(page.limit)}`, parameters.values];
   }
 
-  /** Shards, the largest first; null is of the nodes that are in none. */
+  /** Shards, the largest first; null counts the nodes without a shard. */
   async shards(): Promise<{ name: string | null; count: number }[]> {
     return this.source.query(
       `select shard as name, count(*)::integer as count from node group by shard order by count(*) desc, shard nulls first`,
@@ -191,7 +189,7 @@ export class NodeRepository {
     };
   }
 
-  /** For texts that are kept elsewhere than in a node's row. @returns base64 */
+  /** For texts that are stored outside of a node's row. @returns base64 */
   sealText(text: string, place: SealedPlace): string {
     return this.keyring.seal(text, place).toString('base64');
   }
@@ -201,7 +199,7 @@ export class NodeRepository {
   }
 
   /**
-   * Writes `changes`; with a fence only while that reservation is held and has not expired.
+   * Writes `changes`; with a fence, only while the reservation is held and has not expired.
    * @throws ReservationLostError, NotFoundError, ConflictError
    */
   async update(
@@ -214,8 +212,8 @@ export class NodeRepository {
   }
 
   /**
-   * As `update`, and gives the reservation up with it.
-   * @param addMore adds what is written with it, in the same statement: the node's row is the part `held`
+   * As `update`, and releases the reservation.
+   * @param addMore adds what is written in the same statement: the node's row is the part `held`
    */
   async updateAndRelease(
     uuid: string,
@@ -251,9 +249,9 @@ export class NodeRepository {
   }
 
   /**
-   * Writes `changes` in one statement, if the fence holds and nobody has written these columns since they were read.
+   * Writes `changes` in one statement, if the fence holds and these columns were not written since they were read.
    * @param seen the node as it was read
-   * @returns null where that is not so
+   * @returns null otherwise
    */
   async updateUnchanged(
     seen: Node,
@@ -268,10 +266,11 @@ export class NodeRepository {
   }
 
   /**
-   * The part `held` of a compound: the node's row, under its fence; no row where the reservation was lost.
-   * @param what.changes without any the row is locked and not written
-   * @param what.unchanged columns that nobody may have written since `seen` was read: else there is no row either
-   * @param what.release gives the reservation up with it
+   * Adds the part `held` to a compound: the node's row, under its fence; no row when the reservation is lost.
+   * @param what.changes when empty, the row is locked and not written
+   * @param what.unchanged columns that must not have been written since `seen` was read; otherwise there is no row
+   * either
+   * @param what.release also releases the reservation
    */
   addHeld(
     compound: Compound,
@@ -300,10 +299,10 @@ export class NodeRepository {
   }
 
   /**
-   * Reads, decides and writes under a row lock: for changes that depend on what is there, so that a heartbeat and
-   * a step that write the same column do not undo each other.
-   * @param fence null for callers that need no reservation (heartbeat, lookup)
-   * @param edit gets secrets in clear; null leaves the node as it is
+   * Reads, decides and writes under a row lock, for changes that depend on the current row: a heartbeat and a step that
+   * write the same column do not undo each other.
+   * @param fence null for callers without a reservation (heartbeat, lookup)
+   * @param edit gets secrets in clear; null leaves the node unchanged
    * @throws ReservationLostError, NotFoundError
    */
   async edit(
@@ -334,7 +333,7 @@ export class NodeRepository {
   /**
    * @param idents uuids and names
    * @param project that must own or lease the nodes; null: any
-   * @returns uuid by what named it; unknown ones are left out
+   * @returns uuid by ident; unknown idents are skipped
    */
   async uuidsOf(idents: readonly string[], project: string | null): Promise<Map<string, string>> {
     const rows = await this.source.query<Pick<Node, 'uuid' | 'name'>[]>(
@@ -350,7 +349,7 @@ export class NodeRepository {
     );
   }
 
-  /** How many nodes an allocation could get, whether somebody works on them just now or not. */
+  /** How many nodes an allocation could get, reserved or not. */
   async countFree(wanted: WantedNode, on: Queryable = this.source.manager): Promise<number> {
     const parameters = new Parameters();
     const where = freeConditions(wanted, parameters).join(' and ');
@@ -362,8 +361,8 @@ export class NodeRepository {
   }
 
   /**
-   * One of them that nobody holds, its row locked until the transaction ends: whoever asks at the same time gets
-   * another one and waits for nobody.
+   * One of these nodes that is not reserved, its row locked until the transaction ends: a concurrent caller gets
+   * another node without waiting.
    */
   async lockFree(wanted: WantedNode, on: Queryable): Promise<Node | null> {
     const parameters = new Parameters();

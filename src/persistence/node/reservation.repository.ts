@@ -5,14 +5,14 @@ import { ReservationLostError } from '../../domain/errors.js';
 import { type Fence, fenceCondition, RELEASE_SET } from './fence.js';
 import type { Node } from './node.entity.js';
 
-/** Who works on which node: columns of its row, on the database's clock. */
+/** Reservations of nodes: columns of their rows, with times by the database's clock. */
 export class ReservationRepository {
   constructor(private readonly source: DataSource) {}
 
   /**
-   * Takes the reservation if it is free or expired, on the database's clock.
+   * Takes the reservation if it is free or expired by the database's clock.
    * @param seconds until it expires without renewal
-   * @returns the node and the fence; `holder` alone when another has it; null when there is no such node
+   * @returns the node and the fence; only `holder` when another has it; null when the node does not exist
    */
   async reserve(
     uuid: string,
@@ -35,7 +35,7 @@ export class ReservationRepository {
     return held ? { holder: held.reservation ?? 'another request' } : null;
   }
 
-  /** Prolongs all of a holder's reservations that are still its own. @returns the uuids that are */
+  /** Renews all of these reservations that are still held. @returns the uuids of those */
   async renew(held: ReadonlyMap<string, Fence>, seconds: number): Promise<Set<string>> {
     if (held.size === 0) return new Set();
     const [rows] = await this.source.query<[{ uuid: string }[], number]>(
@@ -54,9 +54,9 @@ export class ReservationRepository {
   }
 
   /**
-   * Holds the row until the transaction ends.
-   * @returns it as it is now: heartbeats write it too
-   * @throws ReservationLostError when the fence does not hold any more
+   * Locks the row until the transaction ends.
+   * @returns the current row: heartbeats write it, too
+   * @throws ReservationLostError when the fence no longer holds
    */
   async assertHeld(uuid: string, fence: Fence, on: Queryable): Promise<Node> {
     const parameters = new Parameters();
@@ -66,15 +66,15 @@ export class ReservationRepository {
     return row;
   }
 
-  /** Holds the row until the transaction ends, whoever has the reservation. */
+  /** Locks the row until the transaction ends, whoever holds the reservation. */
   async lockRow(uuid: string, on: Queryable): Promise<Node | null> {
     const [row] = await on.query<Node[]>(`select * from node where uuid = $1 for update`, [uuid]);
     return row ?? null;
   }
 
   /**
-   * One that was asked for without an answer, and may be there: no process of this host name holds it.
-   * The epoch moves on, so that nothing can be written under it.
+   * Releases a reservation whose request got no answer, if it exists: no process of this host name holds it. The epoch
+   * is raised, so that nothing can be written under it.
    */
   async releaseUnknown(uuid: string, holder: string): Promise<void> {
     await this.source.query(
@@ -84,7 +84,7 @@ export class ReservationRepository {
     );
   }
 
-  /** Those that nobody has renewed nor given up: a stranger could have them, so their names say nothing. */
+  /** Clears expired reservations: anybody may take such a node, so the recorded holder means nothing. */
   async releaseExpired(): Promise<void> {
     await this.source.query(
       `update node set ${RELEASE_SET} where reservation is not null and reservation_expires_at < now()`,
@@ -99,7 +99,7 @@ export class ReservationRepository {
     );
   }
 
-  /** At start: what this host held before it died. The epoch moves on, so that nothing old can write. */
+  /** At a start: releases what this host held before it died. The epoch is raised, so that no old process can write. */
   async releaseAllOf(holder: string): Promise<string[]> {
     const [rows] = await this.source.query<[{ uuid: string }[], number]>(
       `update node set ${RELEASE_SET}, reservation_epoch = reservation_epoch + 1

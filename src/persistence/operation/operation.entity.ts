@@ -3,7 +3,7 @@ import type { Actor } from '../../domain/actor.js';
 import type { Json, JsonObject } from '../../domain/json.js';
 import type { StepOwner, StepState } from '../../domain/step/step.js';
 
-/** A piece of work on one node, journaled: what was asked, how far it came, what it waits for. */
+/** Journaled work on one node: the request, the progress, and what it waits for. */
 @Entity('operation')
 @Unique('operation_uuid_key', ['uuid'])
 @Index('operation_open_key', ['node_uuid'], {
@@ -36,12 +36,12 @@ export class Operation {
   @Column({ type: 'varchar', length: 16, nullable: true }) wait_for!: string | null;
   @Column({ type: 'timestamptz', nullable: true }) poll_at!: Date | null;
   @Column({ type: 'timestamptz', nullable: true }) deadline!: Date | null;
-  /** Since when `deadline` stands still: its node is in maintenance. */
+  /** Time since which `deadline` is suspended, because the node is in maintenance. */
   @Column({ type: 'timestamptz', nullable: true }) clock_stopped_at!: Date | null;
   @Column({ type: 'boolean', default: false }) abort_requested!: boolean;
   @Column({ type: 'text', nullable: true }) error!: string | null;
   @Column({ type: 'varchar', length: 64, nullable: true }) request_id!: string | null;
-  /** Who asked for it; null for work of before that was kept. */
+  /** Who asked for it; null in rows from before it was recorded. */
   @Column({ type: 'jsonb', nullable: true }) actor!: Actor | null;
   @Column({ type: 'varchar', length: 255 }) conductor!: string;
   @Column({ type: 'timestamptz', default: () => 'now()' }) created_at!: Date;
@@ -56,7 +56,7 @@ export class OperationStep {
   @Column({ type: 'varchar', length: 16 }) interface!: StepOwner;
   @Column({ type: 'varchar', length: 255 }) name!: string;
   @Column('integer') priority!: number;
-  /** Secrets read `******`. */
+  /** Secrets are replaced by `******`. */
   @Column({ type: 'jsonb', default: {} }) args!: JsonObject;
   @Column({ type: 'bytea', nullable: true }) args_sealed!: Buffer | null;
   @Column('boolean') abortable!: boolean;

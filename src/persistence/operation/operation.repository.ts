@@ -26,21 +26,21 @@ export type OperationKind =
   | 'power'
   | 'action';
 
-/** An operation with its journal, as the runner works on it. */
+/** An operation with its journal, as the runner uses it. */
 export interface JournaledOperation {
   id: string;
   uuid: string;
   node_uuid: string;
   kind: OperationKind;
   args: JsonObject;
-  /** Who asked for it: in the events of all that becomes of it. */
+  /** Who asked for it; recorded in all events of the operation. */
   actor: Actor;
   journal: Journal;
 }
 
-/** An operation before it has begun. */
+/** An operation to create. */
 export interface NewOperation {
-  /** Made here where it is not given. */
+  /** Generated here if absent. */
   uuid?: string;
   node_uuid: string;
   kind: OperationKind;
@@ -50,7 +50,7 @@ export interface NewOperation {
   conductor: string;
 }
 
-/** What an open operation waits for, times in ms from now by the database's clock. */
+/** The wait of an open operation; times in ms from now, by the database's clock. */
 export interface OpenOperation {
   id: string;
   node_uuid: string;
@@ -60,7 +60,7 @@ export interface OpenOperation {
   poll_in: number | null;
   deadline_in: number | null;
   abort_requested: boolean;
-  /** Its node is in maintenance, and the deadline stands still. */
+  /** The node is in maintenance, and the deadline is suspended. */
   stopped: boolean;
 }
 
@@ -68,29 +68,29 @@ const OPEN_COLUMNS = `id, node_uuid, kind, state, wait_for, abort_requested, clo
   extract(epoch from poll_at - now())::float8 * 1000 as poll_in,
   case when clock_stopped_at is null then extract(epoch from deadline - now())::float8 * 1000 end as deadline_in`;
 
-/** A node whose row speaks of work (`work`) or of a change of power that is in no journal. */
+/** A node whose row shows work (`work`) or a power change (`power`) that is in no journal. */
 export interface Stranded {
   uuid: string;
   work: boolean;
   power: boolean;
 }
 
-/** A conductor works there; what waits or rests is left by a verb. */
+/** States in which a conductor works on the node; a verb ends the waiting and stable ones. */
 const WORKING_STATES = (Object.keys(STATES) as ProvisionState[]).filter(
   (state) => factsOf(state).onConductorLoss !== undefined,
 );
 
-/** What an operation waits for, times in ms. */
+/** The wait of an operation, times in ms. */
 export interface OperationWait {
   for: 'heartbeat' | 'poll';
   pollAfter: number | null;
-  /** A new deadline from now on; null: as it was. */
+  /** A new deadline from now; null: unchanged. */
   timeout: number | null;
-  /** The deadline of a step that has none; null: no limit. */
+  /** The deadline of a step without one; null: no limit. */
   fallback: number | null;
 }
 
-/** A row of operation_step as JSON has it. */
+/** A row of operation_step as JSON. */
 type StepJson = Omit<OperationStep, 'args_sealed'> & { args_sealed: string | null };
 
 /** The journal: every query on operations and their steps. Secrets in the arguments of steps are sealed here. */
@@ -110,9 +110,10 @@ export class OperationRepository {
   }
 
   /**
-   * The part `created` of a compound, with the operation's `id`: where the part `held` has its row.
-   * @param supersedes why the node's open workflow ends with it; null where there is none
-   * @returns the operation, without that id
+   * Adds the part `created` to a compound: creates the operation where the part `held` has its row, and returns its
+   * `id`.
+   * @param supersedes why the node's open workflow ends with it; null when there is none
+   * @returns the operation, without the id
    */
   addCreated(
     compound: Compound,
@@ -125,7 +126,7 @@ export class OperationRepository {
     const from = ['held'];
     if (supersedes !== null) {
       this.addSuperseded(compound, node_uuid, supersedes);
-      // In front of the new one, which the unique index would refuse.
+      // Before the new one, which the unique index would refuse otherwise.
       from.push('(select count(*) from superseded) as before');
     }
     const { request_id } = actor;
@@ -146,7 +147,7 @@ export class OperationRepository {
     return { uuid, node_uuid, kind, args, actor, journal };
   }
 
-  /** The part `superseded` of a compound: ends the node's open workflow, where the part `held` has its row. */
+  /** Adds the part `superseded` to a compound: ends the node's open workflow where the part `held` has its row. */
   addSuperseded(compound: Compound, node_uuid: string, message: string): void {
     const { parameters } = compound;
     compound.add(
@@ -181,10 +182,9 @@ export class OperationRepository {
   }
 
   /**
-   * The part `own` of a compound, with `deadline_in`, ms to the deadline or null: the journal as it becomes, where the part
-   * `held` has its row. Times are given as durations and become times on the database's clock. Steps that did not change
-   * are not written. A deadline stays while its step does, unless `timeout` sets a new one; a wait is never without, whatever
-   * came before it in its step.
+   * Adds the part `own` to a compound: writes the new journal where the part `held` has its row, and returns
+   * `deadline_in`, ms to the deadline or null. Durations become times of the database's clock. Unchanged steps are not
+   * written. A step keeps its deadline unless `timeout` sets a new one; a wait without a deadline gets the fallback's.
    */
   addJournal(
     compound: Compound,
@@ -220,7 +220,7 @@ export class OperationRepository {
     if (changed.length > 0) this.#addSteps(compound, 'own', operation.uuid, changed);
   }
 
-  /** The part `noted` of a compound: what a step wants to find again, where the part `held` has its row. */
+  /** Adds the part `noted` to a compound: saves a step's checkpoint where the part `held` has its row. */
   addCheckpoint(compound: Compound, id: string, position: number, checkpoint: Json): void {
     const given = (value: unknown) => compound.parameters.add(value);
     compound.add(
@@ -230,7 +230,7 @@ export class OperationRepository {
     );
   }
 
-  /** Kept in the journal first, so that an accepted abort outlives a crash. What becomes of the work is by `actor` then. */
+  /** Journaled first, so that an accepted abort survives a crash. From then on `actor` is the operation's actor. */
   async requestAbort(id: string, actor: Actor, on: Queryable): Promise<void> {
     await on.query(`update operation set abort_requested = true, actor = $2 where id = $1`, [
       id,
@@ -238,7 +238,7 @@ export class OperationRepository {
     ]);
   }
 
-  /** Turns a hold into a wait that is over; `checkpoint` tells the step that it was let go. */
+  /** Turns a hold into a wait that is due; `checkpoint` tells the step that it was released. */
   async release(id: string, checkpoint: Json, on: Queryable): Promise<void> {
     await on.query(
       `update operation_step s set checkpoint = $2::jsonb from operation o
@@ -251,7 +251,7 @@ export class OperationRepository {
     );
   }
 
-  /** Open work of one conductor, oldest first. */
+  /** Open operations of one conductor, oldest first. */
   async open(conductor: string): Promise<OpenOperation[]> {
     return this.source.query<OpenOperation[]>(
       `select ${OPEN_COLUMNS} from operation where conductor = $1 and finished_at is null order by id`,
@@ -272,7 +272,7 @@ export class OperationRepository {
     return row?.id ?? null;
   }
 
-  /** The node's open workflow (not a power action). */
+  /** The node's open workflow: neither a power change nor an action. */
   async openOf(node_uuid: string, on: Queryable = this.source.manager): Promise<OpenOperation | null> {
     const [row] = await on.query<OpenOperation[]>(
       `select ${OPEN_COLUMNS} from operation where node_uuid = $1 and finished_at is null and kind not in ('power', 'action')`,
@@ -282,8 +282,8 @@ export class OperationRepository {
   }
 
   /**
-   * Nodes of a conductor whose row says that work is under way which no operation is of, and that nobody holds.
-   * @param uuid of one, whoever holds it; null: all
+   * Unreserved nodes of a conductor whose row shows work under way, but which have no operation.
+   * @param uuid of one node, reserved or not; null: all
    */
   stranded(conductor: string, uuid: string | null = null): Promise<Stranded[]> {
     return this.source.query<Stranded[]>(
@@ -308,12 +308,12 @@ export class OperationRepository {
     return row!.count;
   }
 
-  /** @returns how many finished ones went, with their steps */
+  /** @returns the number of deleted operations; their steps are deleted, too */
   purge(keep: Retention, signal: AbortSignal): Promise<number> {
     return purge(this.source, { table: 'operation', at: 'finished_at' }, keep, signal);
   }
 
-  /** The step that is under way, for `deploy_step`, `clean_step` and `service_step`; secrets stay sealed. */
+  /** The step under way, for `deploy_step`, `clean_step` and `service_step`; secrets stay sealed. */
   async currentSteps(
     node_uuids: readonly string[],
   ): Promise<Map<string, { kind: OperationKind; step: Step }>> {
@@ -326,7 +326,7 @@ export class OperationRepository {
     return new Map(rows.map((row) => [row.node_uuid, { kind: row.kind, step: row }]));
   }
 
-  /** The part `step`: of the operation that the part `of` has; times are the database's. */
+  /** Adds the part `step`: steps of the operation in the part `of`; times are the database's. */
   #addSteps(
     compound: Compound,
     of: string,
@@ -350,7 +350,7 @@ export class OperationRepository {
     );
   }
 
-  /** As jsonb_populate_recordset takes it: bytes are their hexadecimal form. */
+  /** For jsonb_populate_recordset: bytes in hexadecimal form. */
   #sealed(uuid: string, step: Step & { position: number }) {
     const { open, sealed } = sealSecrets(
       this.keyring,
@@ -369,7 +369,7 @@ export class OperationRepository {
 }
 
 /**
- * Where a secret of a step stands: in its row, or as text in the arguments of an action.
+ * The place of a step's sealed value: a column of its row, or a text in the arguments of an action.
  * @param uuid of the operation
  */
 export function stepPlace(uuid: string, position: number, column: 'args_sealed' | 'args'): SealedPlace {

@@ -15,7 +15,7 @@ export interface PortFilter {
   portgroup_uuid?: string;
   shards?: readonly string[];
   description_contains?: string;
-  /** Groups of the nodes' conductors, in lower case. */
+  /** Conductor groups of the nodes, in lower case. */
   conductor_groups?: readonly string[];
   /** Ports of nodes that this project owns or leases. */
   project?: string;
@@ -65,7 +65,7 @@ export class PortRepository {
     return on.query<Port[]>(`select * from port where portgroup_uuid = $1 order by id`, [portgroup_uuid]);
   }
 
-  /** All ports of the group are in this physical network from now on. */
+  /** Moves all ports of the group to this physical network. */
   async plugGroup(portgroup_uuid: string, physical_network: string | null, on: Queryable): Promise<void> {
     await on.query(
       `update port set physical_network = $2, updated_at = now()
@@ -74,7 +74,7 @@ export class PortRepository {
     );
   }
 
-  /** @param addresses MAC addresses; unknown ones are left out */
+  /** @param addresses MAC addresses; unknown ones are skipped */
   async byAddresses(addresses: readonly string[]): Promise<Port[]> {
     const lower = addresses.map((address) => address.toLowerCase());
     return this.source.query<Port[]>(`select * from port where address = any($1)`, [lower]);

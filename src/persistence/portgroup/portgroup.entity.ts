@@ -1,7 +1,7 @@
 import { Column, Entity, Index, PrimaryGeneratedColumn, Unique } from 'typeorm';
 import type { JsonObject } from '../../domain/json.js';
 
-/** Ports of a node that are used as one link. */
+/** Ports of a node that form one link. */
 @Entity('portgroup')
 @Unique('portgroup_uuid_key', ['uuid'])
 @Unique('portgroup_address_key', ['address'])
@@ -20,10 +20,10 @@ export class Portgroup {
   @Column({ type: 'varchar', length: 64, nullable: true }) address!: string | null;
   @Column({ type: 'jsonb', default: {} }) extra!: JsonObject;
   @Column({ type: 'jsonb', default: {} }) internal_info!: JsonObject;
-  /** Bonding mode, as the operating system names it. */
+  /** Bonding mode, with the operating system's name. */
   @Column({ type: 'varchar', length: 255, nullable: true }) mode!: string | null;
   @Column({ type: 'jsonb', default: {} }) properties!: JsonObject;
-  /** Whether a member may be used on its own too. */
+  /** Whether a member may also be used alone. */
   @Column({ type: 'boolean', default: true }) standalone_ports_supported!: boolean;
   @Column({ type: 'varchar', length: 64, nullable: true }) physical_network!: string | null;
   @Column({ type: 'varchar', length: 80, nullable: true }) category!: string | null;

@@ -12,7 +12,7 @@ export interface PortgroupFilter {
   node_uuid?: string;
   address?: string;
   shards?: readonly string[];
-  /** Groups of the nodes' conductors, in lower case. */
+  /** Conductor groups of the nodes, in lower case. */
   conductor_groups?: readonly string[];
   /** Port groups of nodes that this project owns or leases. */
   project?: string;

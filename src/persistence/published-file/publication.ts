@@ -5,10 +5,10 @@ import { InvalidError } from '../../domain/errors.js';
 
 export type BootService = 'tftp' | 'http';
 
-/** Which part of the work on a node publishes: the boot interface, or the deploy interface its instance image. */
+/** Which interface publishes: the boot interface, or the deploy interface for the instance's image. */
 export type Publisher = 'boot' | 'image';
 
-/** A run of bytes of generated content. */
+/** A range of bytes of generated content. */
 export type Segment =
   /** base64 */
   | { bytes: string }
@@ -20,9 +20,9 @@ export type Content = { kind: 'file'; path: string } | { kind: 'generated'; segm
 
 export interface PublishedName {
   service: BootService;
-  /** Exact, no leading slash. */
+  /** Exact name, without a leading slash. */
   name: string;
-  /** A file is opened when it is asked for, and never through a symbolic link. */
+  /** A file is opened at each request, and never through a symbolic link. */
   content: Content;
 }
 
@@ -30,22 +30,22 @@ export interface PublishedName {
 export interface Publication {
   node_uuid: string;
   publisher: Publisher;
-  /** `operation`: it ends with the node's open operation; `node`: when it is withdrawn, or with the node. */
+  /** `operation`: ends with the node's open operation; `node`: ends when it is withdrawn, or with the node. */
   life: 'operation' | 'node';
-  /** Seconds after which it ends whatever its life is. */
+  /** Seconds after which it ends in any case. */
   seconds?: number;
   /** Host name of the conductor that has the files. */
   conductor: string;
-  /** Default: the node's own machine alone. */
+  /** Default: only the node's own machine. */
   readers?: { machine: boolean; addresses: readonly string[] };
   files: readonly PublishedName[];
 }
 
-/** Inline bytes of one entry: they are read with its row at each request. More belongs in a file. */
+/** Most inline bytes of an entry: they are read with its row at each request. A larger content belongs in a file. */
 const MAX_INLINE = 256 * 1024;
 const MAX_SEGMENTS = 4096;
 
-/** @throws InvalidError for what could not be published */
+/** @throws InvalidError for a publication that cannot be served */
 export function checkPublication({ files, readers }: Publication): void {
   for (const { name, content } of files) {
     if (bootName(name) !== name) {
@@ -74,8 +74,8 @@ export function lengthOf(segment: Segment): number {
 }
 
 /**
- * The part of a name that makes it known to nobody but who is told it: 160 random bits in hexadecimal digits, which every
- * BMC's parser of URLs takes as they are. A file's ending may follow, which some BMCs look at.
+ * A part of a name that nobody can guess: 160 random bits in hexadecimal, which every BMC's URL parser accepts. A file
+ * extension may follow, which some BMCs require.
  */
 export function unguessable(): string {
   return randomBytes(20).toString('hex');

@@ -1,7 +1,7 @@
 import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { BootService, Publisher, Segment } from './publication.js';
 
-/** What the boot servers give under an exact name: a file, or content that is put together while it is served. */
+/** What the boot servers serve under an exact name: a file, or content that is generated while it is served. */
 @Entity('published_file')
 @Check(
   'published_file_content_check',
@@ -16,22 +16,22 @@ export class PublishedFileRow {
   @PrimaryColumn({ type: 'text', primaryKeyConstraintName: 'published_file_pkey' }) name!: string;
   @Column('uuid') node_uuid!: string;
   @Column({ type: 'varchar', length: 16 }) publisher!: Publisher;
-  /** The entry ends with this operation; null: it lives until it is withdrawn. */
+  /** The entry ends with this operation; null: it stays until it is withdrawn. */
   @Column({ type: 'uuid', nullable: true }) operation_uuid!: string | null;
-  /** The entry ends at this time, too. */
+  /** The entry also ends at this time. */
   @Column({ type: 'timestamptz', nullable: true }) expires_at!: Date | null;
-  /** Host name of the conductor on whose disk the content is. */
+  /** Host name of the conductor whose disk has the content. */
   @Column({ type: 'varchar', length: 255 }) conductor!: string;
   /** Whether the node's own machine may read it. */
   @Column({ type: 'boolean', default: true }) for_machine!: boolean;
   /** Other addresses that may read it, in their canonical spelling. */
   @Column({ type: 'jsonb', default: [] }) for_addresses!: string[];
   @Column({ type: 'varchar', length: 16 }) kind!: 'file' | 'generated';
-  /** Of a file. */
+  /** For a file. */
   @Column({ type: 'text', nullable: true }) path!: string | null;
-  /** Of generated content. */
+  /** For generated content. */
   @Column({ type: 'jsonb', nullable: true }) segments!: Segment[] | null;
-  /** Bytes, of generated content: known before any of it is made. */
+  /** Bytes, for generated content: known before it is generated. */
   @Column({ type: 'bigint', nullable: true }) size!: string | null;
   @Column({ type: 'timestamptz', default: () => 'now()' }) created_at!: Date;
 }

@@ -17,18 +17,18 @@ export type PublishedEntry = {
   service: BootService;
   name: string;
   node_uuid: string;
-  /** Whether the node's machine may read it, and which addresses besides. */
+  /** Whether the node's machine may read it; other addresses are in `for_addresses`. */
   for_machine: boolean;
   for_addresses: readonly string[];
   created_at: Date;
 } & ({ kind: 'file'; path: string } | { kind: 'generated'; segments: readonly Segment[]; size: number });
 
-/** An entry whose life is over. */
+/** An entry that has ended. */
 export interface EndedEntry {
   service: BootService;
   name: string;
   operation_uuid: string | null;
-  /** Null: of generated content, or another entry that lives on names the same file. */
+  /** null for generated content, or when a live entry has the same file. */
   path: string | null;
 }
 
@@ -41,20 +41,23 @@ interface Row extends Omit<PublishedEntry, 'kind'> {
 
 const SHOWN = `service, name, node_uuid, for_machine, for_addresses, kind, path, segments, size, created_at`;
 
-/** Of a row of published_file. */
+/** Condition: a row of published_file has ended. */
 const ENDED = (
   row: string,
 ) => `(coalesce(${row}.expires_at <= now(), false) or (${row}.operation_uuid is not null
   and not exists (select from operation o where o.uuid = ${row}.operation_uuid and o.finished_at is null)))`;
 
-/** Every query on published files: interfaces of drivers publish, the boot servers read, the sweep takes away what ended. */
+/**
+ * Every query on published files: drivers' interfaces publish, the boot servers read, the sweep removes ended entries.
+ */
 export class PublishedFileRepository {
   constructor(private readonly source: DataSource) {}
 
   /**
-   * Sets all that a publisher publishes for a node, in one statement: what it published before and does not name any more
-   * is gone. A name that another publication holds passes to this one.
-   * @throws InvalidError for what could not be published; ConflictError where the life is an operation's and none is open
+   * Sets everything that a publisher publishes for a node, in one statement: earlier entries that are not named again
+   * are deleted. A name of another publication moves to this one.
+   * @throws InvalidError for a publication that cannot be served; ConflictError for the life of an operation when none
+   * is open
    */
   async publish(publication: Publication): Promise<void> {
     checkPublication(publication);
@@ -97,7 +100,7 @@ export class PublishedFileRepository {
     if (!row?.allowed) throw new ConflictError(`Node ${node_uuid} has no operation under way to publish for`);
   }
 
-  /** Nothing that this publisher published for the node is served any more. */
+  /** Ends everything that this publisher publishes for the node. */
   async withdraw(node_uuid: string, publisher: Publisher): Promise<void> {
     await this.source.query(`delete from published_file where node_uuid = $1 and publisher = $2`, [
       node_uuid,
@@ -117,7 +120,7 @@ export class PublishedFileRepository {
     });
   }
 
-  /** What is published under this exact name; nothing where its life is over. */
+  /** The live entry of this exact name. */
   async find(service: BootService, name: string): Promise<PublishedEntry | null> {
     const [row] = await this.source.query<Row[]>(
       `select ${SHOWN} from published_file p where service = $1 and name = $2 and not ${ENDED('p')}`,
@@ -131,9 +134,9 @@ export class PublishedFileRepository {
   }
 
   /**
-   * A page of the entries of this conductor, or of one that is dead, whose life is over.
-   * @param silence seconds after which a conductor is dead
-   * @param after the last one of the page before
+   * A page of ended entries of this conductor, or of a dead one.
+   * @param silence seconds without a heartbeat after which a conductor is dead
+   * @param after the last entry of the previous page
    */
   async ended(
     conductor: string,
@@ -153,7 +156,7 @@ export class PublishedFileRepository {
     );
   }
 
-  /** Takes away what ended; what was published anew under the name since then stays. */
+  /** Deletes an ended entry; one that was published again under its name stays. */
   async remove({ service, name }: Pick<EndedEntry, 'service' | 'name'>): Promise<void> {
     await this.source.query(
       `delete from published_file p where service = $1 and name = $2 and ${ENDED('p')}`,

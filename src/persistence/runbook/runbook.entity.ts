@@ -9,7 +9,7 @@ export interface RunbookStep {
   order: number;
 }
 
-/** A list of steps that somebody approved, for cleaning or servicing nodes with one of its traits. */
+/** An approved list of steps, for cleaning or servicing nodes that have one of its traits. */
 @Entity('runbook')
 @Unique('runbook_uuid_key', ['uuid'])
 @Unique('runbook_name_key', ['name'])
@@ -22,15 +22,15 @@ export class Runbook {
   @Column('uuid') uuid!: string;
   @Column({ type: 'varchar', length: 255 }) name!: string;
   @Column({ type: 'varchar', length: 255, nullable: true }) description!: string | null;
-  /** Secrets in arguments read `******`. */
+  /** Secrets in arguments are replaced by `******`. */
   @Column({ type: 'jsonb' }) steps!: RunbookStep[];
   @Column({ type: 'bytea', nullable: true }) steps_sealed!: Buffer | null;
   @Column({ type: 'boolean', default: false }) disable_ramdisk!: boolean;
   @Column({ type: 'jsonb', default: {} }) extra!: JsonObject;
   @Column({ type: 'boolean', default: false }) public!: boolean;
-  /** A project; null: the operators'. */
+  /** A project; null: it belongs to the operators. */
   @Column({ type: 'varchar', length: 255, nullable: true }) owner!: string | null;
-  /** A node needs one of these. */
+  /** A node must have one of these. */
   @Column({ type: 'jsonb', default: [] }) traits!: string[];
   @Column({ type: 'timestamptz', default: () => 'now()' }) created_at!: Date;
   @Column({ type: 'timestamptz', nullable: true }) updated_at!: Date | null;

@@ -46,7 +46,7 @@ export class RunbookRepository {
     return this.#table.get(ident, 'name');
   }
 
-  /** @param project its own and the public ones; null: all */
+  /** @param project lists its own and the public runbooks; null: all */
   list(project: string | null, page: Page, columns?: readonly string[]): Promise<Runbook[]> {
     return this.#table.list(
       (parameters) => (project === null ? [] : [`(owner = ${parameters.add(project)} or public)`]),

@@ -1,7 +1,7 @@
 import { Column, Entity, Index, PrimaryGeneratedColumn, Unique } from 'typeorm';
 import type { JsonObject } from '../../domain/json.js';
 
-/** How a node names itself to storage: an initiator's name, a WWN. */
+/** An identity of a node towards storage: an initiator's name, a WWN. */
 @Entity('volume_connector')
 @Unique('volume_connector_uuid_key', ['uuid'])
 @Unique('volume_connector_type_connector_id_key', ['type', 'connector_id'])
@@ -21,7 +21,7 @@ export class VolumeConnector {
   @Column({ type: 'timestamptz', nullable: true }) updated_at!: Date | null;
 }
 
-/** A volume that a node uses. `properties_sealed` holds the secrets that `properties` shows as `******`. */
+/** A volume that a node uses. `properties_sealed` holds the secrets that are `******` in `properties`. */
 @Entity('volume_target')
 @Unique('volume_target_uuid_key', ['uuid'])
 @Unique('volume_target_node_uuid_boot_index_key', ['node_uuid', 'boot_index'])
@@ -35,7 +35,7 @@ export class VolumeTarget {
   @Column('uuid') node_uuid!: string;
   @Column({ type: 'varchar', length: 255 }) volume_type!: string;
   @Column({ type: 'varchar', length: 255 }) volume_id!: string;
-  /** The one of 0 is booted from. */
+  /** The node boots from the volume with index 0. */
   @Column('integer') boot_index!: number;
   @Column({ type: 'jsonb', default: {} }) properties!: JsonObject;
   @Column({ type: 'bytea', nullable: true }) properties_sealed!: Buffer | null;

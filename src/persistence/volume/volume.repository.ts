@@ -86,7 +86,7 @@ export class VolumeTargetRepository {
     return this.#table.get(uuid);
   }
 
-  /** The target with its secrets in clear: what PATCH works on. Never an answer. */
+  /** The target with its secrets in clear, for PATCH. Never part of an answer. */
   clear(target: VolumeTarget): VolumeTarget {
     const { uuid, properties, properties_sealed } = target;
     return { ...target, properties: openSecrets(this.keyring, properties, properties_sealed, placeOf(uuid)) };
