@@ -6,26 +6,26 @@ import { writeFileAtomically } from '../platform/write-file.js';
 import type { Keyring } from './sealing.js';
 import { Parameters } from './statement.js';
 
-/** Rows of one statement: no lock is held for long. */
+/** Rows per statement, so that no lock is held for long. */
 const BATCH = 200;
 
-/** Name of the file in the data directory that says that values of an earlier Ferric are let in no more. */
+/** Name of the file in the data directory whose presence means that unbound values are no longer accepted. */
 export const ALL_BOUND = 'sealed-bound';
 
-/** A column with sealed values. Every text is SQL of code's own. */
+/** A column with sealed values. All texts are SQL from code. */
 export interface SealedColumn {
-  /** As in the place that its values are bound to. */
+  /** Table name in the place that the values are bound to. */
   readonly table: string;
   readonly column: string;
-  /** The table, with what its rows' names need. */
+  /** The FROM clause: the table, with joins that the rows' names need. */
   readonly from: string;
-  /** The row's name in the place. */
+  /** SQL expression of the row's name in the place. */
   readonly row: string;
   /** Columns of the table's primary key, with their types. */
   readonly key: Readonly<Record<string, string>>;
-  /** The value as bytea, or null. */
+  /** SQL expression of the value, of type bytea or null. */
   readonly read: string;
-  /** What is set for a value, a bytea. @param value an expression */
+  /** The assignment that stores a value. @param value an expression of type bytea */
   readonly write: (value: string) => string;
 }
 
@@ -35,7 +35,7 @@ interface SealedRow {
   value: Buffer;
 }
 
-/** Whether anything was ever sealed: then a missing key file is an error, not a first start. */
+/** Whether anything was ever sealed: a missing key file is then an error, not a first start. */
 export async function holdsSealed(source: DataSource, columns: readonly SealedColumn[]): Promise<boolean> {
   for (const { from, read } of columns) {
     const rows = await source.query<unknown[]>(`select 1 from ${from} where ${read} is not null limit 1`);
@@ -45,11 +45,11 @@ export async function holdsSealed(source: DataSource, columns: readonly SealedCo
 }
 
 /**
- * Seals anew what an earlier Ferric sealed without binding it to its row, and what an older key sealed. Values that do not
- * open are left as they are and told in the log; so are unbound ones once all were bound: who can write to the database
- * could have brought one in from an old copy. To be called before anything reads a sealed value.
- * @param allBound path of the file that says that all were bound; made here
- * @returns how many were sealed anew
+ * Seals again what an earlier Ferric sealed without binding it to its row, and what an older key sealed. Values that do
+ * not open are left unchanged and logged. So are unbound values once all were bound: somebody with write access to the
+ * database could have copied one from an old backup. Must be called before anything reads a sealed value.
+ * @param allBound path of the file that records that all were bound; created here
+ * @returns how many values were sealed again
  */
 export async function bindSealed(
   source: DataSource,
@@ -102,7 +102,7 @@ async function bindColumn(
       const parameters = new Parameters();
       const set = column.write(`${parameters.add(keyring.seal(text, place))}::bytea`);
       const where = `(${names(column)}) = (${values(column, key, parameters)})`;
-      // What somebody wrote in the meantime was sealed as it should be.
+      // A value that was written in the meantime is sealed correctly.
       const unchanged = `${column.read} = ${parameters.add(value)}::bytea`;
       const [, written] = await source.query<[unknown, number]>(
         `update ${table} set ${set} where ${where} and ${unchanged}`,
@@ -115,7 +115,7 @@ async function bindColumn(
   }
 }
 
-/** The next rows whose value is not what the keyring would make now. */
+/** The next rows whose value has another version or key than the keyring's current one. */
 function otherwiseSealed(
   source: DataSource,
   keyring: Keyring,

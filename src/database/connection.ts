@@ -2,8 +2,8 @@ import type { DataSource } from 'typeorm';
 import { CONNECTION_LIFE, PreparingClient, silenceOf } from './prepared.js';
 
 /**
- * What every connection to the server has. The server is told, too, when to give one up: what it holds locks for may be
- * a daemon that is gone. (PostgreSQL, 20.3.2 TCP Settings; without effect on a socket of the file system.)
+ * Options of every connection. The server, too, is told when to give up a connection: the daemon that holds its locks
+ * may be gone. (PostgreSQL, 20.3.2 TCP Settings; without effect on a Unix socket.)
  * @param statementTimeout seconds
  */
 export function connectionOptions(statementTimeout: number) {
@@ -11,10 +11,10 @@ export function connectionOptions(statementTimeout: number) {
     Client: PreparingClient,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
-    // What a connection has prepared goes with it.
+    // Prepared statements are freed with their connection.
     idleTimeoutMillis: 300_000,
     maxLifetimeSeconds: CONNECTION_LIFE,
-    // What a connection holds that went silent in the middle, the server gives up when this side does.
+    // The server ends an idle transaction after the time at which this side cuts a silent connection.
     idle_in_transaction_session_timeout: silenceOf(statementTimeout * 1_000),
     lock_timeout: 10_000,
     statement_timeout: statementTimeout * 1_000,
@@ -23,7 +23,7 @@ export function connectionOptions(statementTimeout: number) {
   };
 }
 
-/** A connection of its own, outside of the pool; it is still to be opened. */
+/** A connection outside of the pool, not yet connected. */
 export function singleClient(source: DataSource, application_name: string): PreparingClient {
   const options = source.options;
   if (options.type !== 'postgres') throw new TypeError('not PostgreSQL');

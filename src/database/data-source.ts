@@ -8,29 +8,29 @@ import { faultOf } from './fault.js';
 import { migrate } from './migrate.js';
 import { MIGRATIONS } from './migrations.js';
 
-/** ms between two tries. */
+/** ms between two attempts: first, and at most. */
 const ARRIVAL_FIRST = 500;
 const ARRIVAL_MOST = 10_000;
 
 export type Connection = { url: string } | { host: string; port: number; username: string; database: string };
 export type EntityClass = abstract new () => unknown;
 
-/** What repositories run their queries on: the pool, or one transaction. */
+/** Where repositories run their queries: the pool, or one transaction. */
 export type Queryable = Pick<EntityManager, 'query'>;
 
 /**
- * Connects and brings the schema up to date.
+ * Connects and migrates the schema.
  * @throws FerricError invalid when the database was migrated by a newer Ferric
  */
 export async function openDatabase(options: {
   connection: Connection;
   entities: readonly EntityClass[];
-  /** What the schema is made by; default: all. */
+  /** Migrations to run; default: all. */
   migrations?: readonly (typeof MIGRATIONS)[number][];
   poolSize: number;
-  /** Seconds to wait for a server that is not there; default: none. */
+  /** Seconds to wait for an unreachable server; default: none. */
   waitSeconds?: number;
-  /** Seconds that a statement may take, and a third longer a connection be silent. */
+  /** Seconds that a statement may take; a connection may be silent for a third longer. */
   statementTimeout?: number;
   log: Logger;
 }): Promise<Database> {
@@ -46,9 +46,9 @@ export async function openDatabase(options: {
       synchronize: false,
       poolSize: options.poolSize,
       applicationName: 'ferric',
-      // Also how long a query may wait for a free connection: a rush of work is no failure.
+      // Also how long a query may wait for a free connection: a burst of work is no failure.
       connectTimeoutMS: 60_000,
-      // A connection that the server cuts must not end the process; the next query takes a new one.
+      // A connection that the server closes must not end the process; the next query opens a new one.
       poolErrorHandler: (error: Error) =>
         log.warn({ error: error.message }, 'a database connection was lost'),
       extra: connectionOptions(options.statementTimeout ?? 15),
@@ -65,7 +65,7 @@ export async function openDatabase(options: {
   return source;
 }
 
-/** Connection to a server that may be still to come. */
+/** Connects to a server that may not have started yet. */
 async function arrive(source: DataSource, waitSeconds: number, log: Logger): Promise<void> {
   const begun = performance.now();
   for (let pause = ARRIVAL_FIRST; ; pause = Math.min(pause * 2, ARRIVAL_MOST)) {
@@ -76,7 +76,7 @@ async function arrive(source: DataSource, waitSeconds: number, log: Logger): Pro
     } catch (error) {
       if (error instanceof TypeORMError) throw error;
       const fault = faultOf(error, true);
-      // Whom the server does not let in today it does not let in a minute later either.
+      // A refused login does not succeed a minute later either.
       const isComing = fault instanceof DatabaseAwayError && fault.trouble !== 'login';
       const left = begun + waitSeconds * 1000 - performance.now();
       const { code, message } = error as { code?: string; message?: string };
@@ -98,8 +98,9 @@ async function arrive(source: DataSource, waitSeconds: number, log: Logger): Pro
 }
 
 /**
- * Runs `work` in one transaction. @throws DatabaseAwayError: whether a commit that was cut took effect is then unknown,
- * and the caller finds out by the id it wrote.
+ * Runs `work` in one transaction.
+ * @throws DatabaseAwayError: it is then unknown whether an interrupted commit took effect; the caller finds out by the
+ *   id that it wrote
  */
 export function inTransaction<T>(
   source: DataSource,

@@ -14,7 +14,7 @@ import { Keyring, loadKeyring } from './sealing.js';
 
 const PARTS = injected({ source: DataSource, config: CONFIG, log: LOGGER });
 
-/** The database, brought up to date, and the keys that seal secrets in it. */
+/** The migrated database, and the keys that seal secrets in it. */
 @Global()
 @Module({})
 export class DatabaseModule {
@@ -29,7 +29,7 @@ export class DatabaseModule {
       imports: [
         TypeOrmModule.forRootAsync({
           inject: [CONFIG, LOGGER],
-          // Options travel in the closure: a connection URL must not lie about in a provider that others can read.
+          // Options are passed in the closure: a connection URL must not be in a provider that others can inject.
           useFactory: (config: Config, log: Logger) => ({
             type: 'postgres' as const,
             toRetry: () => false,

@@ -8,19 +8,21 @@ import type { Logger } from '../platform/logger.js';
 import { faultOf } from './fault.js';
 import type { PreparingClient } from './prepared.js';
 
-/** Times that a statement is sent while the server says that nothing was done (`again` in `fault.ts`). */
+/** Attempts of a statement while the server reports that nothing was done (`again` in `fault.ts`). */
 const TRIES = 5;
-/** ms. */
+/** ms between two log lines about the same trouble. */
 const REMIND = 60_000;
-/** ms before the next try, at most; random, so that those who met do not meet again. */
+/**
+ * Most ms before the next attempt, multiplied by the attempts so far; random, so that conflicting statements separate.
+ */
 const PAUSE = 40;
 
 /**
- * The one way to the database, for the pool, transactions and single connections: what is thrown on it has its owner's
- * name (`fault.ts`). Also a statement outside of transactions is sent again where the server asks for that.
+ * All access to the database: the pool, transactions and single connections. Errors are classified by their origin
+ * (`fault.ts`). A statement outside of a transaction is retried where the server asks for it.
  */
 export class Database extends DataSource {
-  /** ms, monotonic: when a trouble was written last. */
+  /** When each trouble was last logged: ms, monotonic. */
   readonly #told = new Map<DatabaseTrouble, number>();
 
   constructor(
@@ -30,7 +32,7 @@ export class Database extends DataSource {
     super(options);
   }
 
-  /** @throws DatabaseAwayError, InvalidError for what it cannot keep; else TypeORM's error */
+  /** @throws DatabaseAwayError, InvalidError for a value that the database cannot store; else TypeORM's error */
   override async query<T = unknown>(
     text: string,
     values?: unknown[] | ObjectLiteral,
@@ -44,7 +46,7 @@ export class Database extends DataSource {
     }
   }
 
-  /** What keeps the database from being used is one line in the log, and another one a minute later while it lasts. */
+  /** Logs why the database cannot be used, once a minute for each trouble. */
   note(error: unknown): unknown {
     if (!(error instanceof DatabaseAwayError) || error.undone) return error;
     const now = performance.now();
@@ -62,7 +64,7 @@ export class Database extends DataSource {
   }
 }
 
-/** What `work` comes to, which is done again while the server says that nothing of it was. */
+/** The result of `work`, which is retried while the server reports that nothing of it took effect. */
 export async function sentAgain<T>(work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
@@ -86,7 +88,7 @@ export class OwnedRunner extends PostgresQueryRunner {
     }
   }
 
-  /** `never`: as many signatures as the method that it overrides. */
+  /** `never` matches all overloads of the overridden method. */
   override async query(text: string, values?: unknown[], structured = false): Promise<never> {
     try {
       return (await super.query(text, values, structured)) as never;
@@ -95,7 +97,7 @@ export class OwnedRunner extends PostgresQueryRunner {
     }
   }
 
-  /** What a migration does to large tables takes its time. */
+  /** A migration of large tables takes its time. */
   override async beforeMigration(): Promise<void> {
     (await this.connect()).isPatient = true;
     await this.query(`set statement_timeout = 0`);
@@ -106,7 +108,7 @@ export class OwnedRunner extends PostgresQueryRunner {
     (await this.connect()).isPatient = false;
   }
 
-  /** What is thrown for an error of this connection. */
+  /** The error to throw for an error of this connection. */
   owned(error: unknown): unknown {
     return this.#noted(faultOf(error, this.isLost));
   }
@@ -115,7 +117,7 @@ export class OwnedRunner extends PostgresQueryRunner {
     return this.dataSource instanceof Database ? this.dataSource.note(error) : error;
   }
 
-  /** Also between two queries of a transaction: then TypeORM has given the connection back already. */
+  /** True also between two queries of a transaction, when TypeORM has returned the lost connection already. */
   get isLost(): boolean {
     return this.databaseConnection?.isLost ?? false;
   }

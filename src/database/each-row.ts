@@ -5,7 +5,7 @@ import { ownedRunner } from './database.js';
 import { prepared } from './prepared.js';
 
 /**
- * Reads rows one after another as they come: a long result is never held as a whole.
+ * Reads rows one by one as they arrive: a long result is never in memory as a whole.
  * @param take must not keep more of a row than it needs
  * @throws what `take` threw, once the result is read to its end
  */

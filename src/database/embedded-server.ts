@@ -8,9 +8,9 @@ import type { Logger } from '../platform/logger.js';
 import { type Cluster, DATABASE_USER, prepareCluster } from './embedded/cluster.js';
 import { vacate } from './embedded/inhabitants.js';
 
-/** ms that a server may take until it is ready: after a crash it reads its whole journal first. */
+/** Most ms until a server is ready: after a crash it first replays its WAL. */
 const START_DEADLINE = 600_000;
-/** ms of quiet after which earlier ends of the server no longer count. */
+/** ms without an exit after which earlier exits no longer count. */
 const QUIET = 600_000;
 const BACKOFF_FIRST = 250;
 const BACKOFF_MOST = 30_000;
@@ -19,7 +19,7 @@ const FAST_SHUTDOWN = 10_000;
 export interface EmbeddedServer {
   /** Connection settings for pg and TypeORM; there is no TCP listener. */
   readonly connection: { host: string; port: number; username: string; database: string };
-  /** Fast shutdown: clients are cut, everything committed is kept. */
+  /** Fast shutdown: clients are disconnected, everything committed is kept. */
   stop(): Promise<void>;
   readonly pid: number;
 }
@@ -27,16 +27,16 @@ export interface EmbeddedServer {
 export interface EmbeddedServerOptions {
   /** Account of the operating system that the server runs under when the daemon is root. */
   account?: string;
-  /** How often in a row a server that ends by itself is started again. */
+  /** How often in a row a server that exits by itself is restarted. */
   restarts?: number;
-  /** It ended once more. */
+  /** Called when the server is not restarted any more. */
   onLost?: (reason: string) => void;
 }
 
 /**
- * Starts PostgreSQL 18 from the npm package of this platform on a Unix socket, creating the cluster at first, and starts
- * it again when it ends by itself.
- * @param directory the cluster and its socket live below it; made if missing
+ * Starts PostgreSQL 18 from this platform's npm package on a Unix socket, creates the cluster the first time, and
+ * restarts the server when it exits by itself.
+ * @param directory contains the cluster and its socket; created if missing
  */
 export async function startEmbeddedServer(
   directory: string,
@@ -52,10 +52,10 @@ export async function startEmbeddedServer(
 class SupervisedServer implements EmbeddedServer {
   #server: ChildProcess | null = null;
   #stopping = false;
-  /** Ends in a row. */
+  /** Exits in a row. */
   #ends = 0;
   #startedAt = 0;
-  /** What it said last of why it cannot go on. */
+  /** The last error that the server printed. */
   #lastWords = '';
 
   constructor(
@@ -73,7 +73,7 @@ class SupervisedServer implements EmbeddedServer {
     return this.#server?.pid ?? 0;
   }
 
-  /** @throws FerricError where it ends before it is ready */
+  /** @throws FerricError when the server exits before it is ready */
   async start(): Promise<void> {
     if (this.#stopping) throw new CancelledError();
     const server = this.#launch();
@@ -127,7 +127,7 @@ class SupervisedServer implements EmbeddedServer {
     const { data, settings } = this.cluster;
     const options = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
     const { file, args, cwd } = this.cluster.command('postgres', ['-D', data, ...options]);
-    // Own process group: Ctrl-C in a terminal reaches the daemon alone, which stops the server in order.
+    // Own process group: Ctrl-C in a terminal reaches only the daemon, which stops the server in order.
     const server = spawn(file, args, {
       cwd,
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -158,7 +158,7 @@ async function ready(server: ChildProcess, pidFile: string): Promise<boolean> {
   for (const late = performance.now() + START_DEADLINE; performance.now() < late; await sleep(10)) {
     if (server.exitCode !== null || server.signalCode !== null || server.pid === undefined) return false;
     const lines = existsSync(pidFile) ? readFileSync(pidFile, 'utf8').split('\n') : [];
-    // The pid tells ours from a file that a killed server left.
+    // The pid distinguishes our server's file from one that a killed server left.
     if (lines[0] === String(server.pid) && lines[7]?.trim() === 'ready') return true;
   }
   return false;

@@ -3,11 +3,12 @@ import { QueryFailedError } from 'typeorm';
 import { DatabaseAwayError, type DatabaseTrouble, FerricError, InvalidError } from '../domain/errors.js';
 
 /**
- * What follows from an answer of the server:
- * `again`: nothing was done, and the same statement may do in a moment;
- * `away`: the database cannot be used now, the statement is not to blame, and whether a commit took effect is unknown;
- * `refused`: the database cannot keep such a value;
- * `bug`: the statement is wrong, or a rule of the schema was broken that its repository knows by name.
+ * Consequence of an error that the server reports:
+ * - `again`: nothing was done, and a retry may succeed;
+ * - `away`: the database cannot be used now, the statement is not at fault, and it is unknown whether a commit took
+ *   effect;
+ * - `refused`: the database cannot store such a value;
+ * - `bug`: the statement is wrong, or it broke a constraint that its repository knows by name.
  */
 export type Consequence = 'again' | 'away' | 'refused' | 'bug';
 
@@ -18,7 +19,7 @@ interface FaultRow {
   readonly trouble?: DatabaseTrouble;
 }
 
-/** By PostgreSQL's Appendix A, "PostgreSQL Error Codes". A whole code goes before its class; what has no row is a bug. */
+/** From PostgreSQL's Appendix A, "PostgreSQL Error Codes". A full code precedes its class; without a row: `bug`. */
 export const FAULTS: readonly FaultRow[] = [
   { state: '08', follows: 'away', trouble: 'lost' }, // connection exception
   { state: '0A000', follows: 'bug' }, // feature not supported, and a plan that is out of date: see `isOutOfDate`
@@ -55,10 +56,10 @@ export function rowOf(state: string): FaultRow {
 }
 
 /**
- * Who an error of a query belongs to.
- * @param isLost whether the connection is lost or never came about: then whatever was thrown is of that. Else what is no
- *   answer of the server was thrown for a value that cannot be sent or read, and is passed on.
- * @returns what is thrown instead
+ * Classifies an error of a query by its origin.
+ * @param isLost whether the connection is lost or was never made: any other error than the server's is then `lost`.
+ * Otherwise such an error concerns a value that cannot be sent or read, and is passed on.
+ * @returns the error to throw instead
  */
 export function faultOf(thrown: unknown, isLost: boolean): unknown {
   if (thrown instanceof FerricError) return thrown;
@@ -81,7 +82,7 @@ function away(trouble: DatabaseTrouble, undone: boolean, cause: unknown): Databa
   return new DatabaseAwayError(trouble, undone, { cause });
 }
 
-/** Another Ferric has migrated the schema: this connection is of no use, and the pool makes a new one. */
+/** Another Ferric has migrated the schema: this connection must be closed, and the pool opens a new one. */
 export function isOutOfDate(error: unknown): boolean {
   const { code, routine } = error as { code?: string; routine?: string };
   return code === '0A000' && routine === 'RevalidateCachedQuery';

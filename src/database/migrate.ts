@@ -4,12 +4,12 @@ import { FerricError, messageOf } from '../domain/errors.js';
 import type { Logger } from '../platform/logger.js';
 import { MIGRATIONS } from './migrations.js';
 
-/** Any number that no other program locks in this database: "ferr" in ASCII, and 1. */
+/** Keys of the advisory lock, which no other program uses in this database: "ferr" in ASCII, and 1. */
 const LOCK = [0x66657272, 1] as const;
 const RETRY = 250;
 
 /**
- * Brings the schema up to date, one process at a time: of those that start at once the others wait for the first.
+ * Migrates the schema, one process at a time: others that start at the same moment wait for the first.
  * @throws FerricError invalid when the database was migrated by a newer Ferric
  */
 export async function migrate(source: DataSource, log: Logger): Promise<void> {
@@ -17,7 +17,7 @@ export async function migrate(source: DataSource, log: Logger): Promise<void> {
   try {
     await lock(runner, log);
     await refuseNewer(runner);
-    // On the very connection that holds the lock: the pool may have no other.
+    // On the connection that holds the lock: the pool may have no other.
     const executor = new MigrationExecutor(source, runner);
     executor.transaction = 'each';
     const ran = await executor.executePendingMigrations();
@@ -31,7 +31,7 @@ export async function migrate(source: DataSource, log: Logger): Promise<void> {
   }
 }
 
-/** Asked again and again: a wait inside the server would end by `lock_timeout`. */
+/** Polls for the lock: a wait inside the server would end by `lock_timeout`. */
 async function lock(runner: QueryRunner, log: Logger): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     const [row] = (await runner.query('select pg_try_advisory_lock($1, $2) as locked', [...LOCK])) as {

@@ -22,7 +22,7 @@ import { AddEventPosition1763731000000 } from '../../migrations/1763731000000-ad
 import { CreatePublishedFile1763740000000 } from '../../migrations/1763740000000-create-published-file.js';
 import { AddEventActor1763741000000 } from '../../migrations/1763741000000-add-event-actor.js';
 
-/** Every migration, oldest first: a file that is not listed here does not run. */
+/** All migrations, oldest first: a file that is not listed here does not run. */
 export const MIGRATIONS = [
   CreateNode1763683200000,
   CreateOperation1763683260000,

@@ -5,15 +5,15 @@ import { prepareValue } from 'pg/lib/utils.js';
 type Row = Record<string, unknown>;
 type Parse = (text: string) => unknown;
 
-/** What the server told of a statement's result when it was first sent. */
+/** The server's description of a statement's result, from its first execution. */
 export interface Columns {
   readonly fields: FieldDef[];
   readonly parsers: readonly Parse[];
-  /** Every name with null, so that all rows have one shape. */
+  /** A row with null for every name, so that all rows have one shape. */
   readonly blank: Readonly<Row>;
 }
 
-/** Of pg's connection: what its types leave out (lib/connection.js). */
+/** Parts of pg's connection that its types omit (lib/connection.js). */
 interface Wire extends Pick<Connection, 'stream'> {
   readonly parsedStatements: Readonly<Record<string, string | undefined>>;
   readonly submittedNamedStatements: Record<string, string | undefined>;
@@ -25,8 +25,9 @@ interface Wire extends Pick<Connection, 'stream'> {
 }
 
 /**
- * A statement with a name, for one connection. In place of pg's own Query, which has the columns described every time:
- * with 70 of them that costs both sides more than the row. Messages as in PostgreSQL's "Extended Query" (protocol-flow).
+ * A named statement on one connection. It replaces pg's own Query, which requests the column descriptions every time:
+ * with 70 columns that costs both sides more than the row. Messages as in PostgreSQL's "Extended Query"
+ * (protocol-flow).
  */
 export class NamedQuery implements Submittable {
   readonly #values: (string | Buffer | null)[];
@@ -37,8 +38,8 @@ export class NamedQuery implements Submittable {
   #fault: { error: unknown } | null = null;
 
   /**
-   * @param known the columns of statements by their names, of this connection
-   * @throws for a value that cannot be sent: before anything is
+   * @param known columns of statements by name, for this connection
+   * @throws for a value that cannot be sent, before anything is sent
    */
   constructor(
     readonly name: string,
@@ -85,7 +86,7 @@ export class NamedQuery implements Submittable {
       const row: Row = { ...blank };
       for (let index = 0; index < texts.length; index++) {
         const text = texts[index]!;
-        // Of two columns of one name the last counts, null or not, as with pg's own Query.
+        // Of two columns with one name the last counts, null or not, as in pg's own Query.
         row[fields[index]!.name] = text === null ? null : parsers[index]!(text);
       }
       this.#rows.push(row);
@@ -96,7 +97,7 @@ export class NamedQuery implements Submittable {
 
   /** @param text `SELECT 1`, `INSERT 0 1` */
   handleCommandComplete({ text }: { text: string }): void {
-    // Described, it had none.
+    // The description had no columns.
     if (!this.#columns) this.#know({ fields: [], parsers: [], blank: {} });
     const words = text.split(' ');
     this.#command = words[0]!;
@@ -119,7 +120,7 @@ export class NamedQuery implements Submittable {
     this.#fault = { error: new Error('the statement is empty') };
   }
 
-  /** Not asked for: everything is fetched at once, and nothing is copied. */
+  /** Not expected: all rows are fetched at once. Copies, below, are not expected either. */
   handlePortalSuspended(): void {
     this.#fault = { error: new Error('the server sent a part of the rows') };
   }

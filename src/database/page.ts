@@ -1,7 +1,7 @@
 /** One page of a listing. */
 export interface Page {
   limit: number;
-  /** uuid of the last item of the page before. */
+  /** uuid of the last item of the previous page. */
   marker?: string;
   sort_key?: string;
   sort_dir?: 'asc' | 'desc';
@@ -9,7 +9,7 @@ export interface Page {
 
 const UUID = /^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
 
-/** What PostgreSQL takes for a uuid column, with dashes or without. */
+/** Whether PostgreSQL accepts the text for a uuid column, with or without dashes. */
 export function isUuid(text: string): boolean {
   return UUID.test(text);
 }

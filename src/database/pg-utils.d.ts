@@ -1,4 +1,4 @@
 declare module 'pg/lib/utils.js' {
-  /** A value as pg sends it: text, bytes or null. */
+  /** Converts a value to what pg sends: text, bytes or null. */
   export function prepareValue(value: unknown): string | Buffer | null;
 }

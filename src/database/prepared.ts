@@ -4,30 +4,34 @@ import { isOutOfDate } from './fault.js';
 import { type Columns, NamedQuery } from './named-query.js';
 import { SilenceWatch } from './silence.js';
 
-/** Uses of a text from which on it is prepared: what comes once, or in ever new shapes, is not kept by the server. */
+/**
+ * Uses of a text after which it is prepared: the server need not keep a statement that occurs once or always differs.
+ */
 const REPEATED = 3;
-/** Texts with a name; what a connection holds of one with 70 columns takes the server some 50 KiB. */
+/**
+ * Most named texts; a prepared statement with 70 columns takes some 50 KiB of the server's memory for each connection.
+ */
 const MOST = 200;
-/** ms that a new connection may take; waiting for a free one is another matter. */
+/** ms to open a connection; waiting for a free one is not included. */
 const CONNECT = 10_000;
-/** ms that a statement may take, where nothing else is said. */
+/** Default ms that a statement may take. */
 const STATEMENT = 15_000;
-/** Texts that are being counted. */
+/** Most texts whose uses are counted. */
 const COUNTED = 2_000;
 /**
- * Seconds after which a connection is closed as soon as it is free, and a name goes to another text if none had it for.
- * So names need not be taken back from connections (DEALLOCATE): in its life one comes to hold 2 * MOST statements at most.
+ * Seconds after which a connection is closed once it is free, and an unused name may pass to another text. Names
+ * therefore need no DEALLOCATE: in its life a connection prepares at most 2 * MOST statements.
  */
 export const CONNECTION_LIFE = 600;
 
-/** How long a connection may be silent: longer than a statement may take, of whose end the server tells. */
+/** How long a connection may be silent, ms: longer than a statement may take, since the server reports its timeout. */
 export function silenceOf(statementTimeout: number): number {
   return Math.round((statementTimeout * 4) / 3);
 }
 
 interface Named {
   readonly name: string;
-  /** ms, monotonic. */
+  /** Last use: ms, monotonic. */
   used: number;
 }
 
@@ -35,7 +39,7 @@ const names = new Map<string, Named>();
 const uses = new Map<string, number>();
 let given = 0;
 
-/** As pg takes it: with a name once its text comes again and again, so that the server parses and plans it once. */
+/** A query for pg: named once its text repeats, so that the server parses and plans it only once. */
 export function prepared(text: string, values: unknown[]): QueryConfig<unknown[]> {
   const name = nameOf(text);
   return name === undefined ? { text, values } : { name, text, values };
@@ -56,20 +60,20 @@ function nameOf(text: string): string | undefined {
   }
   if (names.size === MOST && !forgetOne(now)) return undefined;
   uses.delete(text);
-  // Of a number of its own: some connection may know the old ones by their texts.
+  // Numbers are not reused: a connection may have prepared another text under an old name.
   const name = `ferric_${given++}`;
   names.set(text, { name, used: now });
   return name;
 }
 
-/** Takes its name from the text that has not been used for longest, if that is long enough. */
+/** Frees the name of the least recently used text, if that was long enough ago. */
 function forgetOne(now: number): boolean {
   let [oldest, since] = ['', Number.POSITIVE_INFINITY];
   for (const [text, { used }] of names) if (used < since) [oldest, since] = [text, used];
   return now - since > CONNECTION_LIFE * 1000 && names.delete(oldest);
 }
 
-/** Of pg's client: what its types leave out (lib/client.js). */
+/** Parts of pg's client that its types omit (lib/client.js). */
 interface Ends {
   readonly _queryable: boolean;
   readonly _ending: boolean;
@@ -78,7 +82,7 @@ interface Ends {
 
 type Send = (...given: unknown[]) => Promise<QueryResult>;
 
-/** The pool's client: TypeORM sends its queries as a text with values, and knows no names for them. */
+/** The pool's client. TypeORM sends a query as text with values, without a name; this client adds names. */
 export class PreparingClient extends Client {
   readonly #columns = new Map<string, Columns>();
   readonly #silence: SilenceWatch;
@@ -89,18 +93,18 @@ export class PreparingClient extends Client {
     this.#silence = new SilenceWatch(this, silenceOf(statement_timeout || STATEMENT));
   }
 
-  /** Whether a statement may take as long as it takes. */
+  /** Lifts the time limit of statements. */
   set isPatient(is: boolean) {
     this.#silence.isPatient = is;
   }
 
-  /** Nothing can be asked of it any more, whoever ended it. */
+  /** Whether the connection can take no more queries, whoever ended it. */
   get isLost(): boolean {
     const { _queryable, _ending, _ended } = this as unknown as Ends;
     return !_queryable || _ending || _ended;
   }
 
-  /** `never`: as many signatures as the method that it overrides. */
+  /** `never` matches all overloads of the overridden method. */
   override query(...given: unknown[]): never {
     this.#silence.start();
     const [text, values] = given;
@@ -120,7 +124,7 @@ export class PreparingClient extends Client {
       });
     } catch (error) {
       if (isOutOfDate(error)) detached('database: connection out of date', this.end());
-      // What the stack shows is how the answer came in, not who asked.
+      // The original stack shows how the answer arrived; the new one shows the caller.
       if (error instanceof Error) Error.captureStackTrace(error);
       throw error;
     }

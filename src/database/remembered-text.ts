@@ -2,16 +2,16 @@ import type { DataSource } from 'typeorm';
 import { eachRow } from './each-row.js';
 import { groupTexts, Parameters, quote, selectList, type TextGroup, textList } from './statement.js';
 
-/** Listings whose texts are kept; the one asked longest ago goes first. */
+/** Most listings whose texts are kept; the least recently used is dropped first. */
 const LISTINGS = 8;
-/** Of a row; see `RememberedTexts`. */
+/** Version of a row; see `RememberedTexts`. */
 const VERSION = `(id || ' ' || xmin || ' ' || ctid)`;
-/** Characters kept of all of them. */
+/** Most characters kept of all listings. */
 const MOST = 48 * 2 ** 20;
-/** Columns of text from which on remembering is less work than writing anew. */
+/** Number of text columns from which on remembering is cheaper than generating again. */
 const WORTHWHILE = 12;
 
-/** What a listing reads: columns as they are, and groups that come as one text each (`textList`). */
+/** What a listing reads: plain columns, and groups of columns that are generated as one text each (`textList`). */
 export interface TextColumns {
   readonly columns: readonly string[];
   readonly groups: readonly TextGroup[];
@@ -26,9 +26,9 @@ interface Listing {
 type Named = Record<string, string | null>;
 
 /**
- * Listings that are asked again and again: the database is told the versions of the rows whose texts are known, and
- * writes and sends the others alone. Each answer is one query, true at its one moment, whatever is remembered.
- * A row version is the id with `xmin` and `ctid` (PostgreSQL, 5.6 System Columns): a change of a row gives it another.
+ * Speeds up listings that are repeated: the query carries the versions of rows whose texts are known, and the database
+ * generates and sends only the others. Each answer is one query, consistent at its moment, whatever is remembered. A
+ * row version is the id with `xmin` and `ctid` (PostgreSQL, 5.6 System Columns): every change of a row changes it.
  */
 export class RememberedTexts {
   readonly #listings = new Map<string, Listing>();
@@ -40,8 +40,8 @@ export class RememberedTexts {
   ) {}
 
   /**
-   * @param rest of the statement, from `where` on, with its parameters
-   * @param take must not keep more of a row than it needs; groups are in it as `text_0` and so on
+   * @param rest the statement from `where` on, with its parameters
+   * @param take must not keep more of a row than it needs; groups are `text_0` and so on
    */
   async each<Row>(
     what: TextColumns,
@@ -62,7 +62,7 @@ export class RememberedTexts {
     const key = JSON.stringify([columns, groups, rest, values]);
     const known = this.#listings.get(key)?.texts ?? new Map<string, string[]>();
     const parameters = new Parameters(values);
-    // A JSON object, since looking a key up in one is a binary search.
+    // A JSON object, because a key lookup in one is a binary search.
     const versions = parameters.add(
       JSON.stringify(Object.fromEntries(Array.from(known.keys(), (one) => [one, 0]))),
     );

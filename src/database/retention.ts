@@ -1,27 +1,27 @@
 import type { DataSource } from 'typeorm';
 
-/** Rows that one statement deletes: it holds no lock for long, and leaves the disk to others in between. */
+/** Most rows that one statement deletes, so that no lock is held for long and others can use the disk in between. */
 const BATCH = 1_000;
-/** Nodes whose surplus one statement looks for. */
+/** Most nodes whose surplus one statement deletes. */
 const NODES = 100;
 
 export interface Retention {
-  /** Of each node, the newest; 0: no limit. */
+  /** Rows to keep for each node, the newest; 0: no limit. */
   readonly entries: number;
-  /** 0: no limit. */
+  /** Days to keep a row; 0: no limit. */
   readonly days: number;
 }
 
-/** A table of what happened to nodes: its ids grow with the time. Names come from code. */
+/** A table of events or work of nodes, with ascending ids. Names come from code. */
 export interface KeptTable {
   readonly table: string;
-  /** Column of the time that counts; rows without are not over yet, and stay. */
+  /** Column of the time that counts; rows with null are not finished, and stay. */
   readonly at: string;
 }
 
 /**
- * Deletes what is older than it is kept, and of each node what is more.
- * @returns how many went
+ * Deletes rows that are too old, and for each node those beyond the limit.
+ * @returns the number of deleted rows
  */
 export async function purge(
   source: DataSource,

@@ -1,10 +1,10 @@
 import type { Client } from 'pg';
 import { contained } from '../platform/boundary.js';
 
-/** Looks at a connection in the time that it may be silent. */
+/** Checks of a connection within the time that it may be silent. */
 const LOOKS = 4;
 
-/** Of pg's client: what its types leave out (lib/client.js). */
+/** Parts of pg's client that its types omit (lib/client.js). */
 interface Watched {
   readonly _activeQuery: unknown;
   readonly _queryQueue: readonly unknown[];
@@ -14,17 +14,17 @@ interface Watched {
 }
 
 /**
- * Cuts a connection that was asked something and sends nothing: one that lost its other end hears of it from the kernel
- * after a quarter of an hour, or never. Node.js has no TCP_USER_TIMEOUT; this one counts in bytes that arrive.
+ * Closes a connection that has a query open and receives nothing: the kernel reports a lost peer after a quarter of an
+ * hour, or never. Node.js has no TCP_USER_TIMEOUT; this watch counts received bytes.
  */
 export class SilenceWatch {
   static readonly #all = new Set<SilenceWatch>();
   readonly #client: Watched;
   #timer: NodeJS.Timeout | null = null;
   #bytes = 0;
-  /** ms, monotonic. */
+  /** When bytes last arrived: ms, monotonic. */
   #heard = performance.now();
-  /** Statements that take as long as they take, while a migration runs. */
+  /** Set during a migration, whose statements have no time limit. */
   isPatient = false;
 
   /** @param most ms of silence */
@@ -40,7 +40,7 @@ export class SilenceWatch {
     );
   }
 
-  /** Something was asked. */
+  /** A query was sent. */
   start(): void {
     if (this.#timer) return;
     this.#listen();
@@ -56,7 +56,7 @@ export class SilenceWatch {
     else if (!this.isPatient && performance.now() - this.#heard >= this.most) this.#cut();
   }
 
-  /** What stands idle beside it since before that question has gone the same way: nobody is to find that out one by one. */
+  /** Also closes connections to the same server that have been idle since before that query: they are lost, too. */
   #cut(): void {
     const since = this.#heard;
     const { host, port } = this.#client;

@@ -1,20 +1,20 @@
-/** SQL fragments with numbered parameters; names come from code, values never reach the text. */
+/** SQL fragments with numbered parameters; names come from code, values never become part of the text. */
 
 export class Parameters {
   readonly values: unknown[];
 
-  /** @param values those that the text has already */
+  /** @param values parameters that the text already has */
   constructor(values: readonly unknown[] = []) {
     this.values = [...values];
   }
 
-  /** Adds a value and gives its placeholder. */
+  /** Adds a value and returns its placeholder. */
   add(value: unknown): string {
     this.values.push(value);
     return `$${this.values.length}`;
   }
 
-  /** `"a" = $1, "b" = $2`; objects and arrays go as JSON. */
+  /** `"a" = $1, "b" = $2`; objects and arrays are sent as JSON. */
   assignments(changes: Readonly<Record<string, unknown>>): string {
     return Object.entries(changes)
       .map(([column, value]) => `${quote(column)} = ${this.add(encode(value))}`)
@@ -27,7 +27,7 @@ export function insertStatement(table: string, row: Readonly<Record<string, unkn
   return [insertText(table, row, parameters), parameters.values];
 }
 
-/** Gives the row as it was written. */
+/** The statement returns the row as it was written. */
 export function insertText(
   table: string,
   row: Readonly<Record<string, unknown>>,
@@ -46,8 +46,8 @@ export function quote(name: string): string {
 }
 
 /**
- * Rows behind a marker in (key, id) order; nulls sort last ascending, first descending, as PostgreSQL does.
- * The marker's value is read in the query: a timestamp would lose its microseconds on the way through here.
+ * Condition for rows after a marker in (key, id) order; nulls sort last ascending, first descending, as in PostgreSQL.
+ * The marker's value is read in the query: a timestamp would lose its microseconds in JavaScript.
  * @param key quoted column
  * @param isNull whether the marker's row has null there
  * @param id placeholder of the marker's id
@@ -76,13 +76,13 @@ function encode(value: unknown): unknown {
   return JSON.stringify(value);
 }
 
-/** The name of the unique constraint that a query broke, or null for any other failure. */
+/** The unique constraint that a query violated, or null for any other failure. */
 export function brokenUnique(error: unknown): string | null {
   const { code, constraint } = error as { code?: string; constraint?: string };
   return code === '23505' ? (constraint ?? '') : null;
 }
 
-/** The name of the foreign key that a query broke, or null for any other failure. */
+/** The foreign key that a query violated, or null for any other failure. */
 export function brokenReference(error: unknown): string | null {
   const { code, constraint } = error as { code?: string; constraint?: string };
   return code === '23503' || code === '23001' ? (constraint ?? '') : null;
@@ -93,18 +93,18 @@ export function selectList(columns: readonly string[]): string {
   return columns.map((column) => (column === '*' ? '*' : quote(column))).join(', ');
 }
 
-/** Columns of one JSON text, by how they stand in it: as their own JSON, or as a time of the API. */
+/** Columns of one JSON text, with their form: converted to JSON, JSON already, or a time of the API. */
 export type TextGroup = Readonly<Record<string, 'value' | 'json' | 'time'>>;
 
 /**
- * Select list by which the database writes each group of columns as members of a JSON object, without its braces:
- * `text_0`, `text_1` and so on. Spelled out: row_to_json looks every type up again for every row, and takes twice as long.
+ * Select list that makes the database generate each group of columns as members of a JSON object, without its braces:
+ * `text_0`, `text_1` and so on. row_to_json looks up every type for every row, and takes twice as long.
  */
 export function textList(table: string, groups: readonly TextGroup[]): string[] {
   return groupTexts(table, groups).map((text, index) => `${text} as text_${index}`);
 }
 
-/** The same without names. */
+/** The same without the names. */
 export function groupTexts(table: string, groups: readonly TextGroup[]): string[] {
   return groups.map((group) => {
     const members = Object.entries(group).map(([column, form]) => {
@@ -117,7 +117,7 @@ export function groupTexts(table: string, groups: readonly TextGroup[]): string[
 
 function textForm(value: string, form: TextGroup[string]): string {
   if (form === 'json') return `${value}::text`;
-  // As the API has always written times; of the microseconds it knows the first three.
+  // The API's format of times; only milliseconds of the microseconds are shown.
   if (form === 'time')
     return `'"' || to_char(${value} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS') || '000+00:00"'`;
   return `to_json(${value})::text`;

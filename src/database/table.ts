@@ -13,13 +13,13 @@ import {
   selectList,
 } from './statement.js';
 
-/** What is said when the database refuses, in Ironic's words. */
+/** Messages for refusals of the database, as Ironic's. */
 export interface TableWords<Row> {
-  /** No such row. @param ident as it was asked for */
+  /** No such row. @param ident as in the request */
   readonly missing: (ident: string) => string;
-  /** By unique constraint: the row of that value is there already. */
+  /** By unique constraint: the value is taken. */
   readonly taken: Readonly<Record<string, (row: Partial<Row>) => string>>;
-  /** By foreign key: what it names is not there, or the row itself is still named. Answered 400. */
+  /** By foreign key: the referenced row does not exist, or the row is still referenced. Answered 400. */
   readonly references?: Readonly<Record<string, (row: Partial<Row>) => string>>;
 }
 
@@ -31,13 +31,13 @@ interface Identified {
 /** Adds the conditions of a filter, all of which must hold. */
 export type Conditions = (parameters: Parameters) => string[];
 
-/** What is written of a row, by what is in it. */
+/** The changes to write, derived from the current row. */
 export type Change<Row, Changes = Partial<Row>> = (
   row: Row,
   on: EntityManager,
 ) => Changes | null | Promise<Changes | null>;
 
-/** The queries that every table of resources has. A repository holds one and adds its own. */
+/** Queries that all tables of resources share. A repository holds one and adds its own. */
 export class Table<Row extends Identified> {
   constructor(
     readonly source: DataSource,
@@ -45,7 +45,7 @@ export class Table<Row extends Identified> {
     private readonly words: TableWords<Row>,
   ) {}
 
-  /** @throws ConflictError for what is taken, InvalidError for a reference to nothing */
+  /** @throws ConflictError for a taken value, InvalidError for a reference to a missing row */
   async insert(row: Partial<Row>, on: Queryable = this.source.manager): Promise<Row> {
     const [created] = await this.#refusing(row, () =>
       on.query<Row[]>(...insertStatement(this.name, row as Readonly<Record<string, unknown>>)),
@@ -64,7 +64,7 @@ export class Table<Row extends Identified> {
     return row ?? null;
   }
 
-  /** @param name column to look in when `ident` is no uuid; without it such an ident is nobody's */
+  /** @param name column to search when `ident` is no uuid; without it the result is null then */
   async find(ident: string, name: (keyof Row & string) | null, on?: Queryable): Promise<Row | null> {
     if (isUuid(ident)) return this.findBy('uuid', ident, on);
     return name === null ? null : this.findBy(name, ident, on);
@@ -79,7 +79,7 @@ export class Table<Row extends Identified> {
 
   /**
    * One page, in one query; two with a marker.
-   * @param markerColumn what the page's marker names
+   * @param markerColumn column that the page's marker refers to
    * @throws NotFoundError for a marker that does not exist
    */
   async list(
@@ -107,8 +107,8 @@ export class Table<Row extends Identified> {
   }
 
   /**
-   * @param settled the row as it would be, for words that speak of more than the changes
-   * @throws NotFoundError, ConflictError for what is taken, InvalidError for a reference to nothing
+   * @param settled the row after the change, for messages that need more than the changes
+   * @throws NotFoundError, ConflictError for a taken value, InvalidError for a reference to a missing row
    */
   async update(
     uuid: string,
@@ -126,10 +126,10 @@ export class Table<Row extends Identified> {
   }
 
   /**
-   * The one way to change a row by what is in it: read, judged and written under its lock, so that of edits at once each
-   * sees what the one before has left.
-   * @param change may look at other rows on the given connection, and on no other: those that wait for the lock have one
-   *   each. Called again with the row as it is then when the server undid it; null: nothing is written
+   * The only way to change a row depending on its contents: it is read, checked and written under its lock, so that
+   * each of several concurrent edits sees the result of the one before.
+   * @param change may read other rows on the given connection only: each caller that waits for the lock occupies a
+   * connection. It is called again with the new row when the server undid the transaction; null: nothing is written
    * @throws NotFoundError, what `change` throws, and as `update`
    */
   async edit(uuid: string, change: Change<Row>): Promise<Row> {
@@ -146,7 +146,7 @@ export class Table<Row extends Identified> {
     );
   }
 
-  /** @throws NotFoundError, InvalidError while another row names it */
+  /** @throws NotFoundError, InvalidError while another row refers to it */
   async delete(uuid: string, on: Queryable = this.source.manager): Promise<void> {
     const [, count] = await this.#refusing({ uuid } as Partial<Row>, () =>
       on.query<[unknown[], number]>(`delete from ${quote(this.name)} where uuid = $1`, [uuid]),

@@ -11,9 +11,9 @@ export interface Account {
 }
 
 /**
- * The account that PostgreSQL runs under when the daemon is root: PostgreSQL refuses root. It is made if it is missing,
- * and must be nobody else's: what runs under it can do everything to the database.
- * @throws FerricError with what to do where it cannot be made
+ * The account that PostgreSQL runs under when the daemon is root: PostgreSQL refuses root. It is created if missing,
+ * and must have no other use: its processes can do anything to the database.
+ * @throws FerricError with a remedy when it cannot be created
  */
 export async function serverAccount(name: string, log: Logger): Promise<Account> {
   const known = lookUp('name', name);
@@ -33,7 +33,7 @@ export async function serverAccount(name: string, log: Logger): Promise<Account>
       timeout: 20_000,
     });
   } catch (error) {
-    // Two daemons may start at once: the other one made it.
+    // Another daemon that starts at the same time may have created it.
     const made = lookUp('name', name);
     if (made) return made;
     throw new FerricError(

@@ -9,19 +9,19 @@ import { type ClusterPlaces, vacate } from './inhabitants.js';
 
 /** sun_path holds 108 bytes; PostgreSQL appends `/.s.PGSQL.5432`. */
 const MAX_SOCKET_DIR = 90;
-/** The user of the database that the daemon is. */
+/** The database user of the daemon. */
 export const DATABASE_USER = 'ferric';
 
 export interface Cluster extends ClusterPlaces {
-  /** A program of PostgreSQL as the account that it runs under. */
+  /** The command of a PostgreSQL program under the server's account. */
   command(program: string, args: readonly string[]): { file: string; args: string[]; cwd: string };
   /** Settings for `-c`. */
   readonly settings: Readonly<Record<string, string>>;
 }
 
 /**
- * Makes a cluster ready for its server: folders, owner, rules of login. Nothing runs on it afterwards.
- * @param directory the cluster, its socket and rules live below it; made if missing
+ * Prepares a cluster for its server: folders, owner, login rules. No server runs on it afterwards.
+ * @param directory contains the cluster, its socket and rules; created if missing
  */
 export async function prepareCluster(directory: string, account: string, log: Logger): Promise<Cluster> {
   const isRoot = process.getuid?.() === 0;
@@ -61,8 +61,8 @@ const SETTINGS = {
 };
 
 /**
- * The kernel tells the server who is at the other end of the socket: the daemon's own account is let in, and no other,
- * the server's own not either. The rules are outside of the cluster, written by the daemon at each start.
+ * Peer authentication: the kernel reports the account of the socket's client. Only the daemon's own account may log in,
+ * not even the server's. The rules are outside of the cluster and written at each start.
  */
 function loginRules(directory: string, socket: string): Record<string, string> {
   const hba_file = join(directory, 'pg_hba.conf');
@@ -94,7 +94,7 @@ async function initialise(
   await runCommand({ ...command('initdb', args), timeout: 60_000 });
 }
 
-/** Everything of the cluster belongs to the account: an earlier Ferric ran it under another one. */
+/** Gives the cluster to the account: an earlier Ferric may have run it under another one. */
 async function give(
   { data, socket }: ClusterPlaces,
   { name, uid, gid }: Account,
@@ -107,7 +107,7 @@ async function give(
   await runCommand({ file: 'chown', args: ['-hR', `${uid}:${gid}`, data, socket], timeout: 600_000 });
 }
 
-/** Every folder down to `path` can be entered by others. */
+/** Whether others can enter every folder down to `path`. */
 function reachable(path: string): boolean {
   for (let at = path; ; at = dirname(at)) {
     if ((statSync(at).mode & 0o001) === 0) return false;
@@ -115,7 +115,7 @@ function reachable(path: string): boolean {
   }
 }
 
-/** The folder of the programs; copied beside the cluster where the account could not reach the package. */
+/** The folder of PostgreSQL's programs; copied beside the cluster when the account cannot reach the package. */
 function binaries(directory: string, runsAs: Account | null): string {
   const native = nativePrograms();
   if (!runsAs || reachable(join(native, 'bin'))) return join(native, 'bin');

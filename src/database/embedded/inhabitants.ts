@@ -15,14 +15,12 @@ export interface ClusterPlaces {
 }
 
 /**
- * Makes sure that no server runs on a cluster: ends one that an earlier daemon left, and takes away lock files whose
- * process number belongs to another program now. The caller holds the data directory's lock, so a server that is there
- * is nobody's.
- *
- * A server is known by its working directory, which is its cluster's (`ChangeToDataDir`, postmaster.c), never by its
- * command line. Lock files stay where they can: PostgreSQL itself judges one whose process is gone, and also looks
- * whether memory of that server is still in use.
- * @throws FerricError with what to do where a server cannot be ended or reached
+ * Makes sure that no server runs on a cluster: stops one that an earlier daemon left, and removes lock files whose pid
+ * now belongs to another program. The caller holds the data directory's lock, so no daemon owns a server found here.
+ * A server is identified by its working directory, which is its cluster's (`ChangeToDataDir`, postmaster.c), never by
+ * its command line. Lock files stay where possible: PostgreSQL itself checks one whose process is gone, and also
+ * whether shared memory of that server is still in use.
+ * @throws FerricError with a remedy when a server cannot be stopped or reached
  */
 export async function vacate(places: ClusterPlaces, log: Logger): Promise<void> {
   const file = join(places.data, 'postmaster.pid');
@@ -67,7 +65,7 @@ export function inhabitants(data: string): number[] {
     .map(Number);
 }
 
-/** null where the process is gone, or is not ours to look at: a server of ours always is. */
+/** null when the process is gone or may not be inspected; our own server always may. */
 function workingDirectory(pid: string): string | null {
   try {
     return readlinkSync(`/proc/${pid}/cwd`);
@@ -90,7 +88,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // gone already
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // ESRCH: it has ended already
   }
 }
 
@@ -100,7 +98,7 @@ async function answers(path: string): Promise<boolean> {
     await once(socket, 'connect');
     return true;
   } catch {
-    return false; // nobody listens, or there is no socket
+    return false; // nobody listens, or the socket does not exist
   } finally {
     socket.destroy();
   }
