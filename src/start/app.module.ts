@@ -11,7 +11,7 @@ import { ConfigModule } from '../platform/config.module.js';
 import type { Logger } from '../platform/logger.js';
 import { LoggerModule } from '../platform/logger.module.js';
 
-/** Every room of the daemon. */
+/** All rooms of the daemon. */
 @Module({})
 export class AppModule {
   static forRoot(parts: {

@@ -40,7 +40,10 @@ import { AppModule } from './app.module.js';
 import { startObservation } from './observation.js';
 
 export interface Daemon {
-  /** Resolves once everything is stopped, in the reverse order of the start. @param hurry cuts what is under way short */
+  /**
+   * Resolves once everything is stopped, in the reverse order of the start.
+   * @param hurry aborts what is still under way
+   */
   stop(hurry?: AbortSignal): Promise<void>;
 }
 
@@ -54,7 +57,7 @@ const NETBOOT_PARTS = injected({
 
 type End = (hurry?: AbortSignal) => Promise<unknown>;
 
-/** Things that were started, each with its end. */
+/** Parts that were started, each with the function that stops it. */
 class Started {
   readonly #ends: { name: string; end: End }[] = [];
 
@@ -76,9 +79,9 @@ class Started {
 }
 
 /**
- * Starts the daemon: database, conductor, network boot, agents' listener, operators' listener, in this order, so
- * that nothing is answered before it can be kept. What had started is stopped again when a later part fails.
- * @param onFatal something happened after which the process must end
+ * Starts the daemon: database, conductor, network boot, agents' listener, operators' listener, in this order, so that
+ * no request is answered before its result can be stored. When a part fails, those started before it are stopped again.
+ * @param onFatal called when the process must end
  */
 export async function startDaemon(
   config: Config,
@@ -126,11 +129,11 @@ async function startParts(
   await netboot(app, config, log, started, readiness, ports);
   await listeners(app, config, log, started, ports);
   readiness.serving();
-  // The last that was started ends first: from then on others are sent elsewhere.
+  // Stopped first, as the last one added: from then on load balancers send clients elsewhere.
   started.add('readiness', async () => readiness.stopping());
 }
 
-/** Every port that the daemon is going to bind, but for DHCP's, which others may share. */
+/** All ports that the daemon will bind, except DHCP's, which may be shared. */
 function portsOf({ api, agent, netboot, metrics }: Config): WantedPort[] {
   const wanted: (Omit<WantedPort, 'address'> & { address: string | null })[] = [
     ...(api.socket === null ? [{ protocol: 'tcp' as const, ...api.listen, key: 'api.listen' }] : []),
@@ -260,7 +263,7 @@ async function listeners(
   log.info(`api: Bare Metal API at ${where}, login: ${config.auth.strategy}`);
 }
 
-/** @throws FerricError for settings that would let strangers in */
+/** @throws FerricError for settings that would give strangers access */
 export function checkExposure(config: Config): void {
   const { listen } = config.api;
   const isLoopback = (address: string) => /^127\.|^::1$/.test(address);

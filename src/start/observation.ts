@@ -20,9 +20,9 @@ import { processValues } from '../platform/meter/process-values.js';
 import { Series } from '../platform/meter/series.js';
 import { watchVitals } from '../platform/vitals.js';
 
-/** ms for which the counts of the fleet are kept: they cost the database a look at every node. */
+/** ms for which the counts of the fleet are cached: each count reads every node. */
 const COUNTS_LAST = 5_000;
-/** ms that a scrape waits for them. */
+/** ms that a scrape waits for the counts. */
 const COUNTS_LIMIT = 3_000;
 
 export interface Observation {
@@ -30,7 +30,7 @@ export interface Observation {
   stop(): Promise<void>;
 }
 
-/** Metrics, liveness and readiness, on a listener of their own. Where that is off nothing is measured. */
+/** Metrics, liveness and readiness, on a separate listener. Nothing is measured while that is off. */
 export async function startObservation(
   app: INestApplicationContext,
   config: Config,
@@ -77,7 +77,7 @@ function watch(readiness: Readiness, app: INestApplicationContext, config: Confi
   });
 }
 
-/** The fleet in numbers, as of a few seconds ago. */
+/** The counts of the fleet, cached for a few seconds. */
 class Counts {
   #last: { at: number; counts: FleetCounts } | null = null;
   #running: Promise<void> | null = null;
@@ -87,7 +87,7 @@ class Counts {
     private readonly log: Logger,
   ) {}
 
-  /** What is known; null where the database did not answer in time. */
+  /** The latest counts; null when the database did not answer in time. */
   get now(): FleetCounts | null {
     return this.#last?.counts ?? null;
   }

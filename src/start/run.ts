@@ -13,12 +13,12 @@ import { createLogger, type Logger } from '../platform/logger.js';
 import { watchVitals } from '../platform/vitals.js';
 import { checkExposure, startDaemon } from './daemon.js';
 
-/** A stop that takes longer than this is not worth waiting for; the journal resumes what is cut. */
+/** ms after which a stop is cut off; the journal resumes the interrupted work. */
 const STOP_DEADLINE = 30_000;
-/** Between two lines about memory and event loop, ms. */
+/** ms between two log lines about memory and event loop. */
 const VITALS_INTERVAL = 60_000;
 
-/** The program: its options, then the daemon to its last word. Whatever ends it early is one sentence and a status. */
+/** The program: reads its options, then runs the daemon. An early end prints one sentence and sets a status. */
 export async function main(args: readonly string[], env: ConfigSource['env']): Promise<void> {
   try {
     const { file, check } = readOptions(args, env);
@@ -37,7 +37,7 @@ export async function main(args: readonly string[], env: ConfigSource['env']): P
   }
 }
 
-/** A stack is shown only for what nobody foresaw: an error of ours, or of the system, says what it is. */
+/** A stack is shown only for an unexpected error: Ferric's own errors and the system's explain themselves. */
 function lastWord(error: unknown): string {
   const foreseen =
     error instanceof FerricError ||
@@ -56,7 +56,7 @@ async function run(config: Config, file: string | null, env: ConfigSource['env']
   const hurry = new AbortController();
   const deadline = STOP_DEADLINE + config.netboot.http.stop_grace * 1000;
   let stopping = false;
-  // Also while it starts, and again and again: a database server that was made must not be left behind.
+  // Also during the start, and repeatedly: a database server that was started must not be left behind.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     const stop = () => {
       log.info({ signal }, stopping ? 'stopping without grace' : 'stopping');
@@ -84,7 +84,7 @@ async function run(config: Config, file: string | null, env: ConfigSource['env']
   await daemon.stop(hurry.signal);
   log.info('stopped');
   process.exitCode = status;
-  // Whatever still holds the event loop has nothing left to say.
+  // Ends the process if something still holds the event loop.
   setTimeout(exit, 1_000, status).unref();
 }
 
@@ -94,7 +94,7 @@ function tellStart(log: Logger, config: Config, file: string | null, env: Config
   log.info({ version, config: file, data_dir }, `ferric ${version} starts`);
   const ignored = ignoredVariables(env);
   if (ignored.length === 0) return;
-  // Kubernetes sets such names for a service that is called `ferric`.
+  // Kubernetes sets such variables for a service named `ferric`.
   log.warn(
     { ignored },
     'environment variables that set nothing: a setting is FERRIC_SECTION__KEY, with two underscores',
