@@ -15,29 +15,29 @@ export interface OfferedStep {
   readonly argsinfo?: Readonly<Record<string, unknown>> | null;
 }
 
-/** A step that a user asked for: an item of `clean_steps` of PUT states/provision. */
+/** A step that a user requested: an item of `clean_steps` of PUT states/provision. */
 export interface RequestedStep {
   readonly interface: string;
   readonly step: string;
   readonly args?: PlannedStep['args'];
-  /** Of a deploy step. */
+  /** Deploy steps only. */
   readonly priority?: number;
-  /** What the conductor made of it: a step of its own or of one of the node's interfaces, not of the agent. */
+  /** Set where the conductor itself or one of the node's interfaces implements the step; absent: the agent does. */
   readonly planned?: PlannedStep;
 }
 
 /** `interface.step` to a priority that replaces the agent's. */
 export type PriorityOverrides = Readonly<Record<string, number>>;
 
-/** In the place of the full erase. */
+/** Priority of the metadata erase where it replaces the full erase. */
 const EXPRESS_PRIORITY = 10;
 
-/** Whether automated cleaning takes the time of a full erase. */
+/** Whether automated cleaning does a full erase, and takes as long. */
 export function overwritesAll(settings: DeploySettings): boolean {
   return (cleanPriorities(settings)['deploy.erase_devices'] ?? 0) > 0;
 }
 
-/** What automated cleaning does to data, in words for an operator. */
+/** What automated cleaning does to data, in a sentence for an operator. */
 export function erasureInWords(settings: DeploySettings): string {
   if (overwritesAll(settings)) {
     const passes =
@@ -54,10 +54,10 @@ export function erasureInWords(settings: DeploySettings): string {
   );
 }
 
-/** Bytes a second that a disk with platters writes on the average. */
+/** Average write speed of a spinning disk, in bytes per second. */
 const DISK_PACE = 150e6;
 
-/** The configured priorities, the step's own key weaker than the override table. */
+/** The configured priorities. The override table wins over a step's own key. */
 export function cleanPriorities(settings: DeploySettings): PriorityOverrides {
   const quick = settings.erase_devices_priority === null;
   const own = {
@@ -71,8 +71,8 @@ export function cleanPriorities(settings: DeploySettings): PriorityOverrides {
 }
 
 /**
- * What `collect_clean_steps` inserts. Its argument `requested` (a list of RequestedStep) makes the cleaning a manual
- * one; without it all that is on by default runs.
+ * The steps that `collect_clean_steps` inserts. Its argument `requested` (a list of RequestedStep) makes the cleaning
+ * manual; without it, automated cleaning runs every step that is enabled by default.
  */
 export function planCleaning(
   context: StepContext,
@@ -85,17 +85,17 @@ export function planCleaning(
     : planManualCleaning(context.node.uuid, offered, requestedSteps(requested));
 }
 
-/** What `collect_service_steps` inserts: service knows no steps but those that were asked for. */
+/** The steps that `collect_service_steps` inserts. Service runs requested steps only. */
 export function planService(context: StepContext, offered: readonly OfferedStep[]): PlannedStep[] {
   const requested = requestedSteps(context.step.args['requested'] ?? []);
   return planManualCleaning(context.node.uuid, offered, requested, 'service');
 }
 
 /**
- * What the agent adds to a deployment once it is there: its own steps that are on by default, and those that were asked
- * for and only it knows (argument `requested` of the step that boots it).
- * @param own of the deploy interface: stronger than the agent's of the same name
- * @throws InvalidError for a step that the agent does not have, or that would come when the agent is gone
+ * The steps that the agent adds to a deployment once it has booted: its own steps that are enabled by default, and the
+ * requested steps that only the agent knows (argument `requested` of the step that boots it).
+ * @param own steps of the deploy interface; they win over the agent's steps of the same name
+ * @throws InvalidError for a step that the agent does not have, or that is due after the agent has been shut down
  */
 export function planAgentDeployment(
   context: StepContext,
@@ -145,7 +145,7 @@ function requestedSteps(value: Json): RequestedStep[] {
   });
 }
 
-/** Automated cleaning: all that the agent offers, in Ironic's order, those with priority 0 left out. */
+/** Automated cleaning: every step that the agent offers, in Ironic's order, without those of priority 0. */
 export function planAutomatedCleaning(
   offered: readonly OfferedStep[],
   overrides: PriorityOverrides,
@@ -159,7 +159,7 @@ export function planAutomatedCleaning(
 }
 
 /**
- * Manual cleaning: what was asked for, in the order in which it was asked for.
+ * Manual cleaning: the requested steps in the requested order.
  * @throws InvalidError naming each step that the node does not have, in Ironic's words
  */
 export function planManualCleaning(
@@ -202,7 +202,7 @@ function planned(step: OfferedStep): PlannedStep {
     priority: step.priority,
     args: {},
     abortable: step.abortable ?? false,
-    // The agent is asked what became of a command before one is given again.
+    // Before a command is sent again, the agent is asked for the outcome of the first.
     rerunnable: true,
     visible: true,
     agent: true,

@@ -1,8 +1,8 @@
 import type { JsonObject } from '../domain/json.js';
 
 /**
- * Whether a boot device is set for good, as driver_info.force_persistent_boot_device has it: Default keeps only the
- * instance's, Always both, Never none. True and False are old names of Always and Default (Ironic: pxe_base.py).
+ * Whether a boot device is set persistently, by driver_info.force_persistent_boot_device: Default persists the
+ * instance's only, Always both, Never none. True and False are old names of Always and Default (Ironic: pxe_base.py).
  */
 export function isPersistent(
   node: { readonly driver_info: JsonObject },

@@ -2,7 +2,7 @@ import type { Json, JsonObject } from '../domain/json.js';
 import type { BootMode } from '../domain/node/boot-device.js';
 import { internalOf } from './contract/internal-info.js';
 
-/** `properties.capabilities` is `k:v,k:v`; `instance_info.capabilities` is JSON, an object or its text. */
+/** `properties.capabilities` is `k:v,k:v`; `instance_info.capabilities` is a JSON object or its text. */
 export function capabilitiesOf(value: Json | undefined): Readonly<Record<string, string>> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return texts(value);
   if (typeof value !== 'string') return {};
@@ -11,7 +11,7 @@ export function capabilitiesOf(value: Json | undefined): Readonly<Record<string,
       const parsed = JSON.parse(value) as Json;
       return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? texts(parsed) : {};
     } catch {
-      return {}; // validate names it; here it is as good as none
+      return {}; // validate reports it; here it counts as none
     }
   }
   return Object.fromEntries(
@@ -23,7 +23,7 @@ export function capabilitiesOf(value: Json | undefined): Readonly<Record<string,
 }
 
 /**
- * The instance's wish, else the node's capability, else the default (Ironic: boot_mode_utils.get_boot_mode).
+ * The instance's boot mode, else the node's capability, else the default (Ironic: boot_mode_utils.get_boot_mode).
  * @returns undefined for a value that is neither bios nor uefi
  */
 export function bootModeOf(
@@ -38,8 +38,8 @@ export function bootModeOf(
 }
 
 /**
- * How an instance that was written as a partition starts: local by its own boot loader, netboot by its kernel and
- * ramdisk from the network. Ironic had the latter until 2023 and ignores the word since.
+ * How an instance written as a partition starts: local by its own boot loader, netboot by its kernel and ramdisk from
+ * the network. Ironic supported netboot until 2023 and ignores the option since.
  */
 export function bootOptionOf(node: { readonly instance_info: JsonObject }): 'local' | 'netboot' {
   return capabilitiesOf(node.instance_info['capabilities'])['boot_option'] === 'netboot'
@@ -47,12 +47,12 @@ export function bootOptionOf(node: { readonly instance_info: JsonObject }): 'loc
     : 'local';
 }
 
-/** Whether the instance is a ramdisk or an ISO (deploy interface `ramdisk`): the disks are none of its business. */
+/** Whether the instance is a ramdisk or an ISO (deploy interface `ramdisk`), which uses no disk. */
 export function livesInMemory(node: { readonly driver_internal_info: JsonObject }): boolean {
   return internalOf(node).instance_boot?.['in_memory'] === true;
 }
 
-/** A whole-disk image has neither kernel nor ramdisk of its own: it starts from its disk whatever is asked for. */
+/** A whole-disk image has no kernel and ramdisk of its own: it starts from its disk whatever is requested. */
 export function bootsInstanceByNetwork(node: {
   readonly instance_info: JsonObject;
   readonly driver_internal_info: JsonObject;

@@ -216,10 +216,10 @@ function deployImplementations(
   };
 }
 
-/** ms for the name of a BMC. */
+/** ms to resolve a BMC's name. */
 const NAME_TIMEOUT = 5_000;
 
-/** A name that is not there or a DNS that is silent: then the name alone tells the BMC. */
+/** Empty for an unknown name or a silent DNS: then only the name itself identifies the BMC. */
 async function addressesOf(name: string, signal: AbortSignal): Promise<string[]> {
   try {
     return (await resolveHost(name, { timeout: NAME_TIMEOUT }, signal)).map(({ address }) => address);

@@ -82,7 +82,7 @@ export function ipmiImplementations(parts: {
   };
 }
 
-/** @param parts.machines behind the client that is stopped with the daemon */
+/** @param parts.machines their client is stopped with the daemon */
 export function redfishImplementations(parts: {
   settings: RedfishSettings;
   machines: RedfishMachines;
@@ -96,7 +96,7 @@ export function redfishImplementations(parts: {
   };
 }
 
-/** One table of all, for the registry. */
+/** Merges all tables into one for the registry. */
 export function mergeImplementations(
   ...tables: readonly Partial<ImplementationTable>[]
 ): ImplementationTable {

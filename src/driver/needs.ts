@@ -8,13 +8,13 @@ export interface NamedImplementation {
   readonly implementation: Implementation;
 }
 
-/** What implementations need: started once each, stopped in the reverse order. */
+/** Dependencies of implementations: each is started once, and stopped in reverse order. */
 export class Needs {
   private readonly started: Startable[] = [];
 
   /**
-   * @param implementations those that may be used; one may be named more than once
-   * @throws FerricError of the first need that does not start; those before it are stopped again
+   * @param implementations those that may be used; duplicates are allowed
+   * @throws FerricError of the first dependency that does not start; the earlier ones are stopped again
    */
   async start(implementations: readonly NamedImplementation[], log: Logger): Promise<void> {
     for (const [need, names] of needsOf(implementations)) {
@@ -45,7 +45,7 @@ export class Needs {
   }
 }
 
-/** Each need once, with the names of those who have it: `power ipmitool`. */
+/** Each dependency once, with the names of the implementations that need it: `power ipmitool`. */
 function needsOf(implementations: readonly NamedImplementation[]): Map<Startable, string[]> {
   const needs = new Map<Startable, Set<string>>();
   for (const { kind, implementation } of implementations) {

@@ -27,7 +27,7 @@ export type DriverDescription = { readonly name: string; readonly type: 'dynamic
   readonly [Kind in InterfaceKind as `default_${Kind}_interface`]: string;
 } & { readonly [Kind in InterfaceKind as `enabled_${Kind}_interfaces`]: readonly string[] };
 
-/** Which implementations a node has. Built once at boot; a fault of the configuration stops the start. */
+/** The implementations of each node. Built once at start; a fault of the configuration stops the start. */
 export class DriverRegistry {
   private readonly types = new Map<string, HardwareType>();
   private readonly table: ImplementationTable;
@@ -81,7 +81,7 @@ export class DriverRegistry {
     return this.types.has(driver);
   }
 
-  /** The name of each interface that the node has: its own, else the configured default, else the first enabled. */
+  /** The name of each interface of the node: its own, else the configured default, else the first enabled. */
   namesFor(choice: InterfaceChoice): Record<InterfaceKind, string> {
     const type = this.typeOf(choice.driver);
     return Object.fromEntries(
@@ -119,7 +119,7 @@ export class DriverRegistry {
 
   /**
    * The node's implementations.
-   * @throws NotFoundError when the driver is not enabled, InvalidError when an interface is not
+   * @throws NotFoundError if the driver is not enabled, InvalidError if an interface is not
    */
   resolve(choice: InterfaceChoice): Interfaces {
     const names = this.namesFor(choice);
@@ -141,8 +141,8 @@ export class DriverRegistry {
   }
 
   /**
-   * Whoever names steps, in a request, a runbook or a deploy template.
-   * @throws ForbiddenError for raw ones that the configuration does not name, whatever node they are for
+   * Checks the steps of a request, a runbook or a deploy template.
+   * @throws ForbiddenError for raw steps that the configuration does not allow, whatever the node
    */
   refuseRaw(steps: readonly { readonly interface: string; readonly step: string }[]): void {
     const named = steps.map((step) => `${step.interface}.${step.step}`);
@@ -158,7 +158,7 @@ export class DriverRegistry {
     return this.settings.allowed_raw_steps.includes(name);
   }
 
-  /** All driver_info keys that some enabled interface of the driver knows. */
+  /** All driver_info keys of the driver's enabled interfaces. */
   properties(driver: string): PropertyTable {
     const type = this.typeOf(driver);
     const all = INTERFACE_KINDS.flatMap((kind) =>
@@ -184,14 +184,14 @@ export class DriverRegistry {
   }
 
   /**
-   * Starts what the enabled interfaces of the enabled hardware types need, each once.
-   * @throws FerricError of the first that does not start, naming who needs it; those before it are stopped again
+   * Starts the dependencies of the enabled interfaces of the enabled hardware types, each once.
+   * @throws FerricError of the first that does not start, naming who needs it; the earlier ones are stopped again
    */
   start(log: Logger): Promise<void> {
     return this.needs.start(this.enabledImplementations(), log);
   }
 
-  /** In the reverse order. What does not stop is logged and holds up nothing. */
+  /** In reverse order. A dependency that does not stop is logged and blocks no other. */
   stop(log: Logger, hurry?: AbortSignal): Promise<void> {
     return this.needs.stop(log, hurry);
   }
@@ -219,7 +219,7 @@ export class DriverRegistry {
     return this.settings[`enabled_${kind}_interfaces`];
   }
 
-  /** In the hardware type's order of preference. */
+  /** Enabled names, in the hardware type's order of preference. */
   private enabledFor(type: HardwareType, kind: InterfaceKind): readonly string[] {
     const key = `${type.name} ${kind}`;
     const known = this.enabled.get(key);
@@ -230,7 +230,7 @@ export class DriverRegistry {
   }
 
   private defaultOf(type: HardwareType, kind: InterfaceKind): string {
-    // Both exist: the constructor refused a configuration in which one does not.
+    // One of both exists: the constructor refused a configuration without.
     return this.settings[`default_${kind}_interface`] ?? this.enabledFor(type, kind)[0]!;
   }
 

@@ -1,10 +1,10 @@
 import { InvalidError } from '../domain/errors.js';
 import type { DriverContext, ReadContext } from './contract/context.js';
 
-/** Where the password waits until the rescue system has it (Ironic: conductor/utils.remove_node_rescue_password). */
+/** Fields of the password until the rescue system has it (Ironic: conductor/utils.remove_node_rescue_password). */
 const KEYS = ['rescue_password', 'hashed_rescue_password'];
 
-/** @throws InvalidError for a password of nothing but blanks; a node without one is only looked at */
+/** @throws InvalidError for a password of blanks only; a node without a password passes */
 export function checkRescuePassword({ node }: ReadContext): void {
   const password = node.instance_info['rescue_password'];
   if (password === undefined || password === null) return;

@@ -4,7 +4,7 @@ export type CryptAlgorithm = 'sha256' | 'sha512';
 
 const ALPHABET = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const ROUNDS = 5_000;
-/** Bytes of the digest in the order in which they are written, three at a time: each triple steps on by `step`. */
+/** Order in which the bytes of the digest are written, three at a time: each triple is the last one moved by `step`. */
 const KINDS = {
   sha256: { prefix: '5', size: 32, first: [0, 10, 20], step: 21, last: [31, 30] },
   sha512: { prefix: '6', size: 64, first: [0, 21, 42], step: 22, last: [63] },
@@ -63,7 +63,7 @@ function encode(digest: Uint8Array, algorithm: CryptAlgorithm, size: number): st
   );
 }
 
-/** Bytes, the first the most significant, six bits a letter, the least significant first. */
+/** Bytes, most significant first, as six-bit letters, least significant first. */
 function letters(bytes: readonly number[], count: number): string {
   let word = bytes.reduce((sum, byte) => (sum << 8) | byte, 0);
   let text = '';

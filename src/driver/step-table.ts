@@ -5,13 +5,13 @@ interface Row {
   readonly priority: number;
   readonly abortable: boolean;
   readonly visible: boolean;
-  /** It waits for a ramdisk, which it may start once more. */
+  /** It waits for a ramdisk, which it may restart at its deadline. */
   readonly lastLook?: true;
 }
 
 /**
- * The deploy interface's own steps: Ironic's names and priorities (drivers/modules/agent.py), and what its conductor
- * does around them as invisible steps. All are rerunnable: each looks at the machine before it acts again.
+ * The deploy interface's own steps: Ironic's names and priorities (drivers/modules/agent.py), and invisible steps for
+ * what Ironic's conductor does around them. All are rerunnable: each checks the machine before it acts again.
  */
 const ROWS = {
   // deploy
@@ -22,7 +22,7 @@ const ROWS = {
   tear_down_agent: { kind: 'deploy', priority: 40, abortable: true, visible: true },
   switch_to_tenant_network: { kind: 'deploy', priority: 30, abortable: true, visible: true },
   boot_instance: { kind: 'deploy', priority: 20, abortable: true, visible: true },
-  // clean: the agent's steps come in behind collect_clean_steps
+  // clean: the agent's steps are inserted after collect_clean_steps
   prepare_cleaning: { kind: 'clean', priority: 200, abortable: true, visible: false, lastLook: true },
   collect_clean_steps: { kind: 'clean', priority: 100, abortable: true, visible: false },
   tear_down_cleaning: { kind: 'clean', priority: 1, abortable: false, visible: false },
@@ -38,7 +38,7 @@ const ROWS = {
 
 export type DeployStepName = keyof typeof ROWS;
 
-/** The deploy steps between which the agent is there, by their priorities. */
+/** The priorities of the deploy steps between which the agent runs. */
 export const AGENT_THERE = { comes: ROWS.deploy.priority, leaves: ROWS.tear_down_agent.priority };
 
 /** The declarations of a deploy interface: a `run` for each row of the table that it has. */

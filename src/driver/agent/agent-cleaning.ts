@@ -33,7 +33,7 @@ export class AgentCleaning {
     this.command = new AgentCommand(parts.client, parts.times);
   }
 
-  /** Asks the agent for its steps and puts those that are to run behind this one. */
+  /** Asks the agent for its steps and inserts those to run after this one. */
   async collect(context: StepContext, kind: 'clean' | 'service'): Promise<StepOutcome> {
     try {
       const { offered, kept } = await readStepList(this.client, context, kind);
@@ -41,7 +41,7 @@ export class AgentCleaning {
         kind === 'clean'
           ? planCleaning(context, offered, cleanPriorities(this.settings))
           : planService(context, offered);
-      // Only behind a list that changed: a user may ask for one step twice.
+      // Recorded only after the list was collected again: a user may request one step twice.
       const clean_steps_done_again = context.step.args['again'] === true ? [] : undefined;
       const driver_internal_info = changedInternal(context.node, { ...kept, clean_steps_done_again });
       await context.save({ driver_internal_info });
@@ -55,7 +55,7 @@ export class AgentCleaning {
 
   /**
    * One entry of a step that the agent listed.
-   * @param shown of the instance, besides what each agent is told
+   * @param shown fields of the instance to send, besides those that every agent receives
    */
   async run(context: StepContext, shown: JsonObject = {}): Promise<StepOutcome> {
     const { step, node } = context;
@@ -102,8 +102,8 @@ export class AgentCleaning {
   }
 
   /**
-   * The agent's hardware managers are not those that listed the steps: automated cleaning begins anew with a new list.
-   * What is left of the old one follows behind and is passed over where the new one ran it.
+   * The agent's hardware managers differ from those that listed the steps: automated cleaning restarts with a new list.
+   * The rest of the old list follows and is skipped where the new list ran it.
    */
   private beginAnew(context: StepContext): StepOutcome {
     const { kind } = context.operation;
@@ -131,7 +131,7 @@ export class AgentCleaning {
     return isStepKind(kind) ? internalOf(node)[`agent_cached_${kind}_steps`] : undefined;
   }
 
-  /** The ramdisk is laid out still; what the agent listed is kept over its restart. */
+  /** The ramdisk's boot files are still in place; the agent's step lists survive its restart. */
   private reboot(context: StepContext): Promise<StepOutcome> {
     const { kind } = context.operation;
     const { hardware_manager_version } = internalOf(context.node);
@@ -151,7 +151,7 @@ function isStepKind(kind: string): kind is 'clean' | 'service' | 'deploy' {
   return kind === 'clean' || kind === 'service' || kind === 'deploy';
 }
 
-/** The step succeeded, its reboot is to come. */
+/** The step has succeeded; its reboot is still due. */
 const REBOOT = 'reboot';
 
 function collectAgain(): PlannedStep {

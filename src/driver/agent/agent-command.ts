@@ -5,37 +5,37 @@ import type { CommandRecord } from '../../protocol/agent/command.js';
 import type { StepContext } from '../contract/step.js';
 import { AgentBusyError, type AgentClient } from './client.js';
 
-/** What a command step keeps from one entry to the next. */
+/** What a command step saves between two entries. */
 type State =
-  /** About to be given: these are the commands that the agent had before. */
+  /** About to be sent; `known` lists the commands that the agent had before. */
   { phase: 'issuing'; known: string[] } | { phase: 'running'; id: string; polls: number };
 
 export interface LongCommand {
   /** `extension.command`. */
   name: string;
-  /** Made once, right before the command is given. */
+  /** Called once, right before the command is sent. */
   params(): Promise<Record<string, Json>>;
   /** SUCCEEDED, FAILED or CLEAN_VERSION_MISMATCH. */
   ended(record: CommandRecord): Promise<StepOutcome>;
-  /** While it runs. */
+  /** Called while it runs. */
   running?(record: CommandRecord): Promise<void>;
 }
 
 export interface CommandTimes {
-  /** ms between looks at a command. */
+  /** ms between two polls of a command. */
   interval: number;
-  /** ms that a step may go on after each sign of life of its agent; 0: no limit. */
+  /** ms that a step may continue after each sign of life of its agent; 0: no limit. */
   inactivityTimeout: number;
 }
 
-/** The first looks come sooner: many commands are short. */
+/** The first polls come sooner: many commands are short. */
 const FIRST_LOOKS = 3;
 const FIRST_INTERVAL = 1_000;
 
 /**
- * Gives the agent a command exactly once and follows it to its end, over crashes of the conductor: before the command
- * is given, the commands that the agent has are committed; whoever comes later finds in the agent's own list whether
- * there is a new one.
+ * Sends the agent a command exactly once and follows it to its end, across crashes of the conductor. The list of
+ * commands that the agent already has is committed before the command is sent; after a crash, a command that is in the
+ * agent's list and not in the committed one is ours.
  */
 export class AgentCommand {
   constructor(
@@ -80,7 +80,7 @@ export class AgentCommand {
     }
   }
 
-  /** @param alive the agent answered: the step's clock starts anew */
+  /** @param alive the agent answered: the step's timeout starts anew */
   private look(state: State | undefined, interval: number, alive: boolean): StepOutcome {
     return {
       is: 'wait',
@@ -92,7 +92,7 @@ export class AgentCommand {
   }
 }
 
-/** Silence and business pass; the step's deadline bounds the waiting. */
+/** An unreachable or busy agent is a transient fault; the step's deadline bounds the wait. */
 export function isPassing(error: unknown): error is FerricError {
   return (
     error instanceof AgentBusyError || (error instanceof FerricError && error.code === 'agent-unreachable')

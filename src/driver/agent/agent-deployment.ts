@@ -12,13 +12,13 @@ import { forcesOutOfBandReboot } from './deploy-fields.js';
 import { readStepList } from './step-list.js';
 
 /**
- * A deployment by the agent, but for what it deploys: the ramdisk is booted, offers its own steps, and is left for the
- * instance (Ironic: drivers/modules/agent.py, CustomAgentDeploy).
+ * The part of a deployment by the agent that does not depend on the image: boots the ramdisk, collects the agent's
+ * steps, and shuts the agent down before the instance starts (Ironic: drivers/modules/agent.py, CustomAgentDeploy).
  */
 export class AgentDeployment {
   /**
    * @param own names of the deploy interface's steps
-   * @param publish what the machine may fetch besides its ramdisk, behind that
+   * @param publish lays out what the machine may fetch besides its ramdisk; called after the ramdisk is laid out
    */
   constructor(
     private readonly work: AgentWork,
@@ -47,7 +47,7 @@ export class AgentDeployment {
     }
     const waiting = await ramdisk.arrival(context);
     if (waiting) return waiting;
-    // As upstream's conductor does: the agent learns of the node, its list is kept for whoever looks.
+    // As in upstream's conductor: the agent receives the node, and its list is kept for API clients.
     return this.work.whenItAnswers(context, async () => {
       const list = await readStepList(this.work.parts.client, context, 'deploy');
       await context.save({ driver_internal_info: changedInternal(context.node, list.kept) });
@@ -56,7 +56,7 @@ export class AgentDeployment {
     });
   }
 
-  /** Disks flushed, then off: by the agent's hand, or by the BMC's when that does not come about. */
+  /** Flushes the disks, then powers off: by the agent, or by the BMC where the agent fails to. */
   private async tearDownAgent(context: StepContext): Promise<StepOutcome> {
     const { client, settings, logs } = this.work.parts;
     const interval = settings.post_deploy_get_power_state_retry_interval * 1000;
@@ -70,7 +70,7 @@ export class AgentDeployment {
       return this.work.whenItAnswers(context, async () => {
         if (settings.deploy_logs_collect === 'always') await logs.collect(context, 'deploy');
         await client.call(context, 'standby.sync');
-        // Such a machine is reset by the next step.
+        // Without power off, the next step resets the machine.
         if (context.node.disable_power_off) return leave();
         const byForce = forcesOutOfBandReboot(context);
         await context.checkpoint({
@@ -104,7 +104,7 @@ export class AgentDeployment {
       await this.work.parts.client.start(context, 'standby.power_off', {});
     } catch (error) {
       context.signal.throwIfAborted();
-      // Many are gone before they have answered; one that is not is switched off by its BMC.
+      // Many agents are gone before they answer; a machine that stays on is powered off by its BMC.
       context.log.info({ error: messageOf(error) }, 'the agent did not confirm that it powers off');
     }
   }

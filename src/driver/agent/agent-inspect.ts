@@ -28,9 +28,9 @@ export interface AgentInspectParts {
   settings: InspectorSettings;
   /** When logs are kept: deploy.deploy_logs_collect. */
   collectLogs: 'always' | 'on_failure' | 'never';
-  /** Base URL of the agent listener as machines see it; asked when it is needed. */
+  /** Base URL of the agent listener as machines see it; read when it is needed. */
   apiUrl: () => string;
-  /** All addresses of a name; none where it has none. */
+  /** All addresses of a name; empty where it has none. */
   resolve: (name: string, signal: AbortSignal) => Promise<string[]>;
 }
 
@@ -39,7 +39,7 @@ const OF_AN_INSPECTION = ['lookup_bmc_addresses', 'inspection_secret', 'inspecti
 const step = { interface: 'inspect', kind: 'inspect', rerunnable: true, visible: false } as const;
 
 /**
- * Inspect interface `agent`: the ramdisk looks at its machine and reports by itself (Ironic:
+ * Inspect interface `agent`: the ramdisk inspects its machine and reports by itself (Ironic:
  * drivers/modules/inspector/agent.py).
  */
 export class AgentInspect implements InspectInterface {
@@ -127,7 +127,7 @@ export class AgentInspect implements InspectInterface {
     }
     const addresses = await this.bmcAddresses(context);
     const managed = isManaged(context, context.interfaces.boot);
-    // Whoever has the boot files of this boot may report, and nobody else.
+    // Only a ramdisk that received the boot files of this boot may report.
     const secret =
       managed && context.interfaces.boot.handsParameters ? randomBytes(24).toString('base64url') : null;
     return ramdisk.launch(
@@ -147,7 +147,7 @@ export class AgentInspect implements InspectInterface {
     if (this.parts.settings.power_off) await powerOff(context);
     await context.interfaces.boot.cleanUpRamdisk(context);
     if (this.parts.settings.power_off && context.node.disable_power_off) {
-      // No instance is on it that starts from anywhere else.
+      // The node has no instance, so none that starts from another device.
       await bootFrom(context, { device: 'disk', persistent: isPersistent(context.node, 'instance') });
       await startMachine(context);
     }
@@ -155,7 +155,7 @@ export class AgentInspect implements InspectInterface {
     await context.save({ driver_internal_info: withoutInternal(context.node, OF_AN_INSPECTION) });
   }
 
-  /** Every address that driver_info names, and what it resolves to (inspect_utils._get_bmc_addresses). */
+  /** Every address that driver_info names, and the addresses of every name (inspect_utils._get_bmc_addresses). */
   private async bmcAddresses(context: DriverContext): Promise<string[]> {
     const { driver_info } = context.node;
     const bridged = !['no', undefined, null, ''].includes(driver_info['ipmi_bridging'] as string | undefined);
@@ -186,7 +186,7 @@ function isManaged(context: ReadContext, boot: BootInterface): boolean {
   return boot.managesInspection?.(context) ?? true;
 }
 
-/** @throws InvalidError naming what cannot stand there */
+/** @throws InvalidError naming the parameter that is not allowed */
 function parameters(settings: InspectorSettings): Record<string, string> {
   const given = Object.fromEntries(parseKernelCommandLine(settings.extra_kernel_params));
   return { ...(settings.force_dhcp ? { 'ipa-collect-lldp': '1' } : {}), ...given };

@@ -12,25 +12,25 @@ import {
   withoutInternal,
 } from '../contract/internal-info.js';
 
-/** What the ramdisk is started from, for driver_internal_info: a later step may have to start it once more. */
+/** The ramdisk's boot target, for driver_internal_info: a later step may have to start the ramdisk again. */
 export function keepRamdiskBoot(target: BootTarget | null): Partial<InternalInfo> {
   if (target === null) return { ramdisk_boot: null };
   const { agentToken, ...kept } = target;
   return { ramdisk_boot: kept, ...(agentToken === undefined ? {} : tokenOfItsOwn(agentToken)) };
 }
 
-/** As Ironic keeps one that the ramdisk was given before it started (deploy_utils, add_secret_token). */
+/** Stored as Ironic stores a token that the ramdisk received before it started (deploy_utils, add_secret_token). */
 function tokenOfItsOwn(token: string): Partial<InternalInfo> {
   return { agent_secret_token: token, agent_secret_token_pregenerated: true };
 }
 
-/** The token of a ramdisk that has it from its medium: started again from that, it has the same. */
+/** The token that the ramdisk's boot medium carries: a restart from that medium uses the same token. */
 export function mediumToken(node: DriverNode): Partial<InternalInfo> {
   const { agent_secret_token: token, agent_secret_token_pregenerated: given } = internalOf(node);
   return given === true && token !== undefined ? tokenOfItsOwn(token) : {};
 }
 
-/** @returns null for what is left to the firmware, undefined where nothing was kept */
+/** @returns null where the firmware's own setting decides, undefined where no target was saved */
 export function ramdiskBoot(node: DriverNode): BootTarget | null | undefined {
   const { ramdisk_boot: kept } = internalOf(node);
   if (!kept) return kept;
@@ -45,7 +45,7 @@ export function ramdiskBoot(node: DriverNode): BootTarget | null | undefined {
   };
 }
 
-/** The operator's wishes for erasing, as upstream's agent reads them (deploy_utils.agent_add_clean_params). */
+/** The operator's settings for erasing, as upstream's agent reads them (deploy_utils.agent_add_clean_params). */
 export function eraseParameters(settings: DeploySettings): Partial<InternalInfo> {
   return {
     agent_erase_devices_iterations: settings.shred_random_overwrite_iterations,
@@ -60,8 +60,8 @@ export function eraseParameters(settings: DeploySettings): Partial<InternalInfo>
 }
 
 /**
- * Forgets the agent: its token opens nothing any more, and the next ramdisk reports itself anew. Only after the
- * machine is off, else the one that still runs could ask for the new token.
+ * Forgets the agent: its token becomes invalid, and the next ramdisk registers anew. Call it only after the machine is
+ * off: an agent that still runs could obtain the new token.
  */
 export async function forgetAgent(context: DriverContext, more: Partial<InternalInfo> = {}): Promise<void> {
   await context.save({}); // its lookup or heartbeat may have come in meanwhile: see the newest state
@@ -69,7 +69,7 @@ export async function forgetAgent(context: DriverContext, more: Partial<Internal
   await context.save({ driver_internal_info: changedInternal({ driver_internal_info }, more) });
 }
 
-/** What an agent listed, for a step that has it started anew. */
+/** The agent's step lists, for a step that restarts the agent. */
 export function stepLists(node: DriverNode): Partial<InternalInfo> {
   const kept = internalOf(node);
   return Object.fromEntries(STEP_LISTS.flatMap((key) => (kept[key] ? [[key, kept[key]]] : [])));
@@ -85,9 +85,9 @@ const STEP_LISTS = [
 const SHOWN_INSTANCE = ['root_device', 'capabilities', 'traits', 'display_name'];
 
 /**
- * The node as commands carry it: what agents read, and nothing else. Whoever runs on the machine sees this, so no
- * credential of the BMC, no token and no URL is in it.
- * @param more of the instance, besides what the user wrote
+ * The node as commands carry it: only the fields that agents read. Any program on the machine can see it, so it holds
+ * no credential of the BMC, no token and no URL.
+ * @param more fields of the instance, besides what the user wrote
  */
 export function agentNode(node: DriverNode, more: JsonObject = {}): JsonObject {
   return {

@@ -30,8 +30,8 @@ const APPLY = {
 };
 
 /**
- * RAID interface `agent`: arrays are made by the agent in the ramdisk, in software by mdadm, or by a hardware manager of
- * its own (Ironic: drivers/modules/agent.py, AgentRAID).
+ * RAID interface `agent`: the agent in the ramdisk creates the arrays, as software RAID with mdadm or through one of
+ * its hardware managers (Ironic: drivers/modules/agent.py, AgentRAID).
  */
 export class AgentRaid implements RaidInterface {
   readonly name = 'agent';
@@ -55,13 +55,13 @@ export class AgentRaid implements RaidInterface {
   }
 }
 
-/** The agent's validation sees its disks as well; what can be known without them is refused before a machine is booted. */
+/** Refuses before the machine boots what is wrong whatever its disks are; the agent's own validation sees the disks. */
 function judge(config: JsonObject): void {
   if (asksSoftwareRaid(config)) softwareRaid(config);
   else checkRaidConfiguration(config);
 }
 
-/** create_configuration reads its target from the node, the part of it that was asked for. */
+/** create_configuration reads its target from the node: the requested part of it. */
 function told(context: RaidContext): { node: JsonObject; args: JsonObject } {
   const { step, node } = context;
   if (step.name === 'apply_configuration') {
@@ -99,7 +99,7 @@ async function keep(context: RaidContext, result: Json | undefined): Promise<voi
   });
 }
 
-/** What schedulers and the next deployment read of the root volume (ironic/common/raid.py, update_raid_info). */
+/** Properties of the root volume for schedulers and the next deployment (ironic/common/raid.py, update_raid_info). */
 function withRoot(properties: JsonObject, root: JsonObject): JsonObject {
   const { size_gb, root_device_hint, raid_level } = root;
   const capabilities = { ...capabilitiesOf(properties['capabilities']), raid_level: String(raid_level) };

@@ -18,17 +18,17 @@ export interface AgentRescueParts {
   hashAlgorithm: CryptAlgorithm;
   /** ms before an agent that did not answer is asked again. */
   interval: number;
-  /** Base URL of the agent listener as machines see it; asked when it is needed. */
+  /** Base URL of the agent listener as machines see it; read when it is needed. */
   apiUrl: () => string;
 }
 
 const step = { interface: 'rescue', priority: 100, rerunnable: true, visible: false } as const;
-/** Committed before the agent is given the password: it may have heard it, and ends its API with that. */
+/** Committed before the password is sent: the agent may have received it, and closes its API once it has. */
 const FINALIZING = 'finalizing';
-/** It has not heard it yet. */
+/** The agent has not received the password yet. */
 const ASKING = 'asking';
 
-/** Rescue interface `agent`: the rescue ramdisk with a login of the user's choice (Ironic: drivers/modules/agent.py). */
+/** Rescue interface `agent`: the rescue ramdisk with the user's password (Ironic: drivers/modules/agent.py). */
 export class AgentRescue implements RescueInterface {
   readonly name = 'agent';
   readonly properties = {};
@@ -66,7 +66,7 @@ export class AgentRescue implements RescueInterface {
     checkRescuePassword(context);
   }
 
-  /** Also before a tear-down, which powers off anyway. */
+  /** Runs also before a tear-down, which powers off anyway. */
   async cleanUp(context: WorkContext): Promise<void> {
     await forgetRescuePassword(context);
     await powerOff(context);
@@ -90,7 +90,7 @@ export class AgentRescue implements RescueInterface {
   private async finalize(context: StepContext): Promise<StepOutcome> {
     const { client, hashAlgorithm, interval } = this.parts;
     const password = context.node.instance_info['rescue_password'];
-    // Gone with the end of the step: a conductor that died right behind that finds nothing left to do.
+    // The password is deleted at the end of the step: after a crash right behind that there is nothing left to do.
     if (typeof password === 'string') {
       const mayHaveHeard = context.saved === FINALIZING;
       await context.checkpoint(FINALIZING);
@@ -99,7 +99,7 @@ export class AgentRescue implements RescueInterface {
         await client.call(context, 'rescue.finalize_rescue', params, { attempts: 1 });
       } catch (error) {
         if (!isPassing(error)) throw error;
-        // The machine answers for a port that its agent has closed: it did so with the password that it got before.
+        // The machine refuses the agent's port: the agent closed it after it received the password on an earlier try.
         if (!(mayHaveHeard && isRefused(error))) {
           context.log.info({ error: error.message }, 'the agent is asked again later');
           const heard = !(error instanceof NotConnected || error instanceof AgentBusyError);
@@ -118,7 +118,7 @@ export class AgentRescue implements RescueInterface {
     return { is: 'done' };
   }
 
-  /** Back to the system on disk; run again after a crash it does so again. */
+  /** Back to the system on disk. Run again after a crash, it repeats all of it. */
   private async unrescue(context: StepContext): Promise<StepOutcome> {
     const { boot } = context.interfaces;
     await powerOff(context);

@@ -22,15 +22,15 @@ export interface AgentWorkParts {
   image: InstanceImage;
   logs: RamdiskLogs;
   settings: DeploySettings;
-  /** Base URL of the agent listener as machines see it; asked when it is needed. */
+  /** Base URL of the agent listener as machines see it; read when it is needed. */
   apiUrl: () => string;
   /** The conductor's callback timeouts in ms, 0: no limit; counted from each sign of life. */
   inactivityTimeout: { deploy: number; clean: number; service: number };
 }
 
 /**
- * What every deploy interface does with the agent whatever it deploys: cleaning, service, tear-down, adoption, and the
- * end of a failure (Ironic: drivers/modules/agent_base.py, AgentBaseMixin).
+ * What every deploy interface does with the agent, whatever it deploys: cleaning, service, tear-down, adoption, and
+ * clean-up after a failure (Ironic: drivers/modules/agent_base.py, AgentBaseMixin).
  */
 export class AgentWork {
   readonly ramdisk: Ramdisk;
@@ -51,7 +51,7 @@ export class AgentWork {
     this.steps = { deploy: steps('deploy'), clean: steps('clean'), service: steps('service') };
   }
 
-  /** The steps that are no deployment's. */
+  /** The steps outside of a deployment. */
   get runs() {
     return {
       prepare_cleaning: (context) => this.bootForCleaning(context),
@@ -62,19 +62,19 @@ export class AgentWork {
       collect_service_steps: (context) => this.steps.service.collect(context, 'service'),
       tear_down_service: (context) => this.tearDownService(context),
       take_over: async (context) => {
-        // The machine runs its instance already: it is told nothing.
+        // The machine already runs its instance: no command is sent to it.
         await context.interfaces.boot.prepareInstance(context);
         return { is: 'done' };
       },
     } as const satisfies Partial<Record<DeployStepName, StepDeclaration['run']>>;
   }
 
-  /** Whoever has the disks overwritten is told before it takes a day. */
+  /** A warning before a full erase, which can take a day. */
   notice(): string | undefined {
     return overwritesAll(this.parts.settings) ? erasureInWords(this.parts.settings) : undefined;
   }
 
-  /** @param shown of the instance, besides what each agent is told */
+  /** @param shown fields of the instance to send, besides those that every agent receives */
   runAgentStep(context: StepContext, shown: JsonObject = {}): Promise<StepOutcome> {
     const { kind } = context.operation;
     return this.steps[kind === 'service' || kind === 'deploy' ? kind : 'clean'].run(context, shown);
@@ -99,7 +99,7 @@ export class AgentWork {
     }
     await attempt('boot files', () => context.interfaces.boot.cleanUpRamdisk(context));
     await attempt('image', () => image.remove(context.node));
-    // A step that failed may still be at a disk: Ironic too leaves that machine on (deploy_utils, tear_down_inband_cleaning).
+    // A failed step may still write to a disk: Ironic leaves that machine on (deploy_utils, tear_down_inband_cleaning).
     const off =
       (kind === 'deploy' && settings.power_off_after_deploy_failure) ||
       (kind === 'clean' && (settings.poweroff_in_cleanfail || !operation.executing || operation.aborted));
@@ -108,7 +108,7 @@ export class AgentWork {
     await attempt('agent', () => forgetAgent(context));
   }
 
-  /** An agent that does not answer just now is asked again; the step's deadline bounds it. */
+  /** Asks again an agent that is unreachable or busy; the step's deadline bounds the wait. */
   async whenItAnswers(context: StepContext, act: () => Promise<StepOutcome>): Promise<StepOutcome> {
     try {
       return await act();
@@ -119,7 +119,7 @@ export class AgentWork {
     }
   }
 
-  /** What the ramdisk was served with goes; what the instance starts from takes its place. */
+  /** Withdraws everything that was served to the ramdisk, and the image. */
   async endRamdisk(context: WorkContext): Promise<void> {
     await context.interfaces.boot.cleanUpRamdisk(context);
     await this.parts.image.remove(context.node);
@@ -155,7 +155,7 @@ export class AgentWork {
 
   private async bootForService(context: StepContext): Promise<StepOutcome> {
     if (!this.ramdisk.isBooting(context.saved)) {
-      // Told apart from a service that boots nothing: only behind this one the machine is started anew.
+      // Marks a service that boots the ramdisk: only after such a service is the machine restarted.
       await context.save({ driver_internal_info: changedInternal(context.node, { service_ramdisk: true }) });
       return this.ramdisk.launch(context, () => this.publishRamdisk(context));
     }
@@ -173,7 +173,7 @@ export class AgentWork {
     return { is: 'done' };
   }
 
-  /** From the ramdisk to the system on disk; run again after a crash it does so again. */
+  /** From the ramdisk to the system on disk. Run again after a crash, it repeats all of it. */
   private async backToInstance(context: WorkContext): Promise<void> {
     await powerOff(context);
     await context.interfaces.boot.cleanUpRamdisk(context);

@@ -9,26 +9,26 @@ import { NotConnected, type PinnedResponse, pinnedRequest } from './pinned-reque
 export interface AgentClientSettings {
   /** ms for one request. */
   timeout: number;
-  /** Tries of a request that may be repeated. */
+  /** Attempts of a repeatable request. */
   attempts: number;
-  /** agent.require_tls and agent.callback_ports: checked again here, whoever wrote the URL. */
+  /** agent.require_tls and agent.callback_ports: checked again here, whatever wrote the URL. */
   requireTls: boolean;
   /** Empty: any. */
   ports: readonly number[];
 }
 
-/** Bytes, besides what the agent was given. */
+/** Bytes of an answer, without the config drive that it may repeat. */
 const MAX_ANSWER = 1 << 20;
-/** Of every command since the agent started. Behind the slash; without it upstream's router redirects. */
+/** Lists every command since the agent started. With the slash; without it upstream's router redirects. */
 const COMMANDS = '/v1/commands/';
-/** Before another try. */
+/** ms before another attempt. */
 const PAUSE = 1_000;
 
 interface How {
   attempts: number;
-  /** The agent may hear it twice. */
+  /** The agent may receive it twice. */
   repeatable: boolean;
-  /** Of the answer; 1 MiB and what upstream's agent repeats of the node's config drive. */
+  /** Of the answer; 1 MiB, and room for the config drive that upstream's agent repeats. */
   maxBytes: number;
 }
 
@@ -40,13 +40,13 @@ export class AgentBusyError extends FerricError {
 }
 
 /**
- * The conductor's side of the agent's REST API (ironic/drivers/modules/agent_client.py). Address, certificate and token are those that the
- * agent's heartbeats and lookup left in driver_internal_info.
+ * The conductor's client of the agent's REST API (ironic/drivers/modules/agent_client.py). Address, certificate and
+ * token come from driver_internal_info, where lookup and heartbeats of the agent store them.
  */
 export class AgentClient {
   constructor(private readonly settings: AgentClientSettings) {}
 
-  /** Whether an agent has reported itself since the node was last powered off. */
+  /** Whether an agent has sent a heartbeat since the node was last powered off. */
   isKnown(context: DriverContext): boolean {
     const { agent_url, agent_last_heartbeat } = internalOf(context.node);
     return Boolean(agent_url) && agent_last_heartbeat !== undefined;
@@ -57,15 +57,15 @@ export class AgentClient {
     return this.parse(await this.ask(context, 'GET', COMMANDS), parseCommandList);
   }
 
-  /** @returns null when the agent does not know the command: it was started anew since */
+  /** @returns null when the agent does not know the command: the agent has restarted since */
   async command(context: DriverContext, id: string): Promise<CommandRecord | null> {
     const response = await this.ask(context, 'GET', COMMANDS + encodeURIComponent(id));
     return response.status === 404 ? null : this.parse(response, (body) => parseCommandRecord(body));
   }
 
   /**
-   * Starts a command once. Where it is not known whether the agent heard it (agent-unreachable that is no
-   * NotConnected), `commands` tells.
+   * Starts a command once. Where it is unknown whether the agent received it (agent-unreachable other than
+   * NotConnected), `commands` shows it.
    * @throws AgentBusyError, FerricError agent-unreachable, agent-failed
    */
   async start(context: DriverContext, name: string, params: Record<string, Json>): Promise<CommandRecord> {
@@ -80,7 +80,7 @@ export class AgentClient {
   }
 
   /**
-   * A short command that may be repeated, to its end.
+   * Runs a short, repeatable command to its end.
    * @throws AgentBusyError, FerricError agent-unreachable, agent-failed (also when the command failed)
    */
   async call(
@@ -118,7 +118,7 @@ export class AgentClient {
           signal: context.signal,
         });
       } catch (error) {
-        // A connection that did not come about is always tried again, whatever was to be sent.
+        // A connection that failed is always retried, repeatable request or not: nothing was sent.
         const tries = repeatable || error instanceof NotConnected ? attempts : 1;
         if (!(error instanceof FerricError) || error.code !== 'agent-unreachable' || attempt >= tries)
           throw error;
@@ -167,7 +167,7 @@ export class AgentClient {
         throw new AgentBusyError(`The agent is busy: ${text}`);
       throw new FerricError('agent-failed', `The agent refused with status ${response.status}: ${text}`);
     }
-    // A redirect is no answer: whoever sent it wants the token to go elsewhere.
+    // A redirect is an error: following it would send the token to another host.
     if (response.status >= 300)
       throw new FerricError('agent-failed', `The agent answered ${response.status}.`);
     try {
@@ -181,20 +181,20 @@ export class AgentClient {
   }
 }
 
-/** The result of write_image repeats its arguments, in which the config drive is twice. */
+/** The result of write_image repeats its arguments, which contain the config drive twice. */
 function mostOf(context: DriverContext): number {
   const { configdrive } = context.node.instance_info;
   return MAX_ANSWER + 3 * (configdrive === undefined ? 0 : JSON.stringify(configdrive).length);
 }
 
-/** What a command that failed means for `last_error`. */
+/** The error of a failed command, for `last_error`. */
 export function failureOf(record: CommandRecord): FerricError {
   const { command_error: error, command_name, command_status } = record;
   const text = error ? printable(error.details || error.message || error.type) : command_status;
   return new FerricError('agent-failed', `Agent command ${command_name} failed: ${text}`);
 }
 
-/** An agent's text is whatever runs on the machine: one line, no control characters, not long. */
+/** The agent's text is untrusted: reduced to one short line without control characters. */
 function printable(text: string): string {
   return text
     .replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')

@@ -12,8 +12,8 @@ import type { AgentWork } from './agent-work.js';
 import { AGENT_PROPERTIES, checkAgentFields } from './deploy-fields.js';
 
 /**
- * Deploy interface `custom-agent`: the ramdisk is booted, and what deploys is its agent's own deploy steps. The conductor
- * writes no image and needs none (Ironic: drivers/modules/agent.py, CustomAgentDeploy).
+ * Deploy interface `custom-agent`: boots the ramdisk and runs its agent's own deploy steps. The conductor writes no
+ * image and needs none (Ironic: drivers/modules/agent.py, CustomAgentDeploy).
  */
 export class CustomAgentDeploy implements DeployInterface {
   readonly name = 'custom-agent';
@@ -27,7 +27,7 @@ export class CustomAgentDeploy implements DeployInterface {
       ...new AgentDeployment(work, () => stepNames(this.steps)).runs,
       prepare_deploy: async (context) => {
         await this.validate(context);
-        // Of an instance that another deploy interface made: this one starts from its disk.
+        // Left by an instance of another deploy interface; this instance starts from its disk.
         await context.save({ driver_internal_info: withoutInternal(context.node, INSTANCE_KEYS) });
         return { is: 'done' };
       },
@@ -59,7 +59,7 @@ export class CustomAgentDeploy implements DeployInterface {
   }
 }
 
-/** Steps that the conductor knows nothing of read what the user said of the instance: all of it, but for logins. */
+/** The agent's steps, unknown to the conductor, receive all of instance_info except credentials. */
 function instanceOf(node: DriverNode): JsonObject {
   return Object.fromEntries(
     Object.entries(node.instance_info).filter(([key]) => !/password|auth/i.test(key)),

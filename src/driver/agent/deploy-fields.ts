@@ -8,7 +8,7 @@ import type { ReadContext } from '../contract/context.js';
 import type { Faults } from '../contract/faults.js';
 import type { PropertyTable } from '../contract/implementation.js';
 
-/** driver_info of what deploys by the agent. */
+/** driver_info fields of the deploy interfaces that use the agent. */
 export const AGENT_PROPERTIES: PropertyTable = {
   image_download_source:
     'Whether the agent fetches the image from its own URL (http) or from the conductor, which caches it (local). Optional.',
@@ -24,7 +24,7 @@ export const AGENT_PROPERTIES: PropertyTable = {
     'Kept for clients of Ironic: the certificate that the agent itself reports is the one that is trusted. Only True is accepted. Optional.',
 };
 
-/** What each deployment by the agent needs of a node's fields. */
+/** Checks of a node's fields that every deployment by the agent needs. */
 export function checkAgentFields(context: ReadContext, settings: DeploySettings, faults: Faults): void {
   const { node } = context;
   faults.attempt(() => deployMode(context, settings));
@@ -37,7 +37,7 @@ export function checkAgentFields(context: ReadContext, settings: DeploySettings,
   }
 }
 
-/** @throws InvalidError for a mode that there is not */
+/** @throws InvalidError for an unknown mode */
 export function deployMode(context: ReadContext, settings: DeploySettings): BootMode {
   const mode = bootModeOf(context.node, settings.default_boot_mode);
   if (!mode) throw new InvalidError('capabilities: boot_mode must be bios or uefi');

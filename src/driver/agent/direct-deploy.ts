@@ -82,7 +82,7 @@ export class DirectDeploy implements DeployInterface {
         },
         node: agentNode(
           context.node,
-          // Upstream's agent lays partitions out by it, and takes nothing else that the instance says of its boot mode
+          // Upstream's agent partitions the disk by it, and reads no other boot mode from the instance
           // (ironic_python_agent/utils.py, get_node_boot_mode).
           is_whole_disk_image === false
             ? { deploy_boot_mode: deployMode(context, this.work.parts.settings) }
@@ -101,7 +101,7 @@ export class DirectDeploy implements DeployInterface {
     });
   }
 
-  /** Of the partitions that a rebuild may be asked to keep. */
+  /** Records the sizes of the partitions that a rebuild may be asked to keep. */
   private async keepLayout(context: StepContext): Promise<void> {
     const { node } = context;
     const partition = internalOf(node).is_whole_disk_image === false;

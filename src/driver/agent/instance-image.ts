@@ -28,7 +28,7 @@ export interface ImageChecksum {
   value: string;
 }
 
-/** What this room asks of the image service. */
+/** The part of the image service that this room uses. */
 export interface InstanceImageSource extends FileSystemLook {
   /** @throws InvalidError naming the field */
   validate(instanceInfo: JsonObject): void;
@@ -45,7 +45,7 @@ export interface InstanceImageSource extends FileSystemLook {
     kernel_id?: string;
     ramdisk_id?: string;
   }>;
-  /** Of an image that the agent fetches itself. @throws FerricError image-refused, image-unavailable */
+  /** For an image that the agent fetches itself. @throws FerricError image-refused, image-unavailable */
   checkKind(
     ref: string,
     options: {
@@ -80,11 +80,11 @@ export interface InstanceImageParts {
   /** Directory of the HTTP boot server, and its base URL as machines see it. */
   httpRoot: string;
   httpUrl: () => string;
-  /** What users' URLs may reach, for agents that judge them; asked at each deployment. */
+  /** Addresses that users' URLs may reach, for agents that check them; read at each deployment. */
   addresses?: () => FetchRules['addresses'];
 }
 
-/** The image that a node is to get: from instance_info to what the agent is told to write. */
+/** A node's instance image: from instance_info to the arguments of the agent's write_image. */
 export class InstanceImage {
   constructor(private readonly parts: InstanceImageParts) {}
 
@@ -103,9 +103,9 @@ export class InstanceImage {
   }
 
   /**
-   * Decides where the agent gets the image, fetches it when the conductor serves it, and saves both:
-   * instance_info.image_url as Ironic has it, the rest in driver_internal_info, so that a rebuild finds what the user
-   * said of the image unchanged.
+   * Decides where the agent gets the image, fetches it where the conductor serves it, and saves both: image_url in
+   * instance_info, as Ironic does, the rest in driver_internal_info. The user's image fields stay as they are for a
+   * rebuild.
    */
   async prepare(context: DriverContext): Promise<void> {
     const { images, settings, httpRoot, httpUrl } = this.parts;
@@ -114,35 +114,35 @@ export class InstanceImage {
     const proxy = ownProxyOf(node);
     const resolved = await images.resolve(source, node.instance_info, { signal, ...proxy });
     const partition = !resolved.whole_disk;
-    // The Image service may have known it only now.
+    // The image's kind may have become known only now, from the Image service.
     if (partition) validatePartitionImage(node, settings);
     const reference = parseImageReference(source, 'image_source');
-    // An agent that is not told the format cannot stream the image to the disk: the conductor looks for it.
-    // The file system of a partition image is looked into before a machine is touched; the disk inside some formats
-    // is seen only once they are unpacked.
+    // An agent that does not know the format cannot stream the image to the disk: the conductor detects it.
+    // The file system of a partition image is inspected before the machine is touched; some formats hide the disk
+    // until they are unpacked.
     const served =
       partition ||
       reference.kind !== 'http' ||
       this.downloadSource(node) === 'local' ||
       resolved.disk_format === undefined ||
-      // How long it is shows only once it is here.
+      // An unknown size is known once the image is downloaded.
       resolved.size === undefined ||
       !formatFacts(resolved.disk_format)?.seen;
     let image: JsonObject;
     let url: string;
     if (served) {
       const { checksum, disk_format } = resolved;
-      // The instance's own: whoever could guess the name of it would have it.
+      // The name is unguessable: whoever knew it could fetch the image.
       const url_token = unguessable();
       const name = this.nameOf(node, url_token);
       await this.remove(node);
-      // Its row comes before the file: whatever becomes of this work, the sweep finds what is left of it.
+      // The database row precedes the file, so the sweep finds the file after a crash.
       await this.announce(context, name);
       const fetched = await images.fetchTo(source, join(httpRoot, name), {
         ...(checksum ? { checksum } : {}),
         ...(disk_format === undefined ? {} : { disk_format }),
         kind: partition ? 'partition' : 'whole-disk',
-        // What is raw streams into its partition, with whatever memory the machine has.
+        // A raw image streams into its partition, however little memory the machine has.
         ...(partition ? { force_raw: true } : {}),
         signal,
         ...proxy,
@@ -223,7 +223,7 @@ export class InstanceImage {
       os_hash_algo: image['os_hash_algo']!,
       os_hash_value: image['os_hash_value'],
       node_uuid: node.uuid,
-      // Agents before 9.0 ask for this one.
+      // Agents before 9.0 read this key.
       ...(image['os_hash_algo'] === 'md5' ? { checksum: image['os_hash_value'] } : {}),
       ...(image['served'] === true ? {} : proxiesOf(node)),
       ...(configdrive === null ? {} : { configdrive }),
@@ -262,7 +262,7 @@ export class InstanceImage {
     }
   }
 
-  /** Removes what the conductor serves. */
+  /** Removes the image that the conductor serves. */
   async remove(node: DriverNode): Promise<void> {
     await this.parts.published.withdraw(node.uuid, 'image');
     await rm(join(this.parts.httpRoot, this.folderOf(node)), { recursive: true, force: true });
@@ -284,7 +284,7 @@ export class InstanceImage {
   }
 }
 
-/** Kernel and ramdisk of the instance: the user's, else the Image service's. @throws InvalidError for netboot without */
+/** The instance's kernel and ramdisk: the user's, else the Image service's. @throws InvalidError for netboot without */
 function bootParts(node: DriverNode, resolved: { kernel_id?: string; ramdisk_id?: string }): JsonObject {
   const kernel = node.instance_info['kernel'] ?? resolved.kernel_id ?? null;
   const ramdisk = node.instance_info['ramdisk'] ?? resolved.ramdisk_id ?? null;
@@ -298,7 +298,7 @@ function deployImage(node: DriverNode): JsonObject {
   return internalOf(node).deploy_image ?? {};
 }
 
-/** For images that the agent fetches from outside. */
+/** The node's proxies for images that the agent fetches itself, as write_image takes them. */
 function proxiesOf(node: DriverNode): JsonObject {
   const { image_http_proxy, image_https_proxy, image_no_proxy } = node.driver_info;
   const proxies: JsonObject = {
@@ -309,7 +309,7 @@ function proxiesOf(node: DriverNode): JsonObject {
   return { proxies, ...(isAbsent(image_no_proxy) ? {} : { no_proxy: image_no_proxy }) };
 }
 
-/** The same for what the conductor fetches for this node: the node's proxies stand for the daemon's. */
+/** The same for the conductor's own downloads for this node: the node's proxies replace the daemon's. */
 function ownProxyOf(node: DriverNode): { proxy?: ProxySettings } {
   const text = (value: Json | undefined) => (typeof value === 'string' && value !== '' ? value : undefined);
   const http = text(node.driver_info['image_http_proxy']);
@@ -325,7 +325,7 @@ function ownProxyOf(node: DriverNode): { proxy?: ProxySettings } {
   };
 }
 
-/** What the agent takes: base64 of a gzipped volume, or its URL; an object is built into a volume here. */
+/** What the agent accepts: base64 of a gzipped volume, or its URL. A volume is built here from an object. */
 function configDriveOf(node: DriverNode): string | null {
   const drive = node.instance_info['configdrive'];
   if (isAbsent(drive)) return null;

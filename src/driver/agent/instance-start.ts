@@ -8,7 +8,7 @@ import { bootFromInstance } from '../machine-start.js';
 import type { AgentCommand } from './agent-command.js';
 import { type AgentClient, failureOf } from './client.js';
 
-/** What the agent calls them (ironic_python_agent/extensions/standby.py, get_partition_uuids). */
+/** The agent's names of the UUIDs (ironic_python_agent/extensions/standby.py, get_partition_uuids). */
 const ROOT_UUID = 'root uuid';
 const ESP_UUID = 'efi system partition uuid';
 const PREP_UUID = 'PReP Boot partition uuid';
@@ -16,14 +16,14 @@ const PREP_UUID = 'PReP Boot partition uuid';
 export interface InstanceStartParts {
   client: AgentClient;
   command: AgentCommand;
-  /** The whenItAnswers of the deploy interface. */
+  /** `whenItAnswers` of the deploy interface. */
   whenItAnswers(context: StepContext, act: () => Promise<StepOutcome>): Promise<StepOutcome>;
-  /** Ends the ramdisk's boot files and what the conductor served. */
+  /** Withdraws the ramdisk's boot files and the image that the conductor served. */
   finish(context: StepContext): Promise<void>;
 }
 
 /**
- * The step behind write_image: the written system learns to start, by its boot loader or by the network
+ * The step after write_image: makes the written system bootable, by its boot loader or from the network
  * (ironic/drivers/modules/agent.py, prepare_instance_boot).
  */
 export class InstanceStart {
@@ -32,10 +32,10 @@ export class InstanceStart {
   async run(context: StepContext, mode: BootMode): Promise<StepOutcome> {
     const partition = internalOf(context.node).is_whole_disk_image === false;
     if (!partition) {
-      // A whole-disk image brings its boot loader; only UEFI's boot entry is the machine's own.
+      // A whole-disk image contains its boot loader; only the UEFI boot entry is missing.
       return mode === 'bios' ? this.finish(context) : this.installBootloader(context, mode);
     }
-    // Asked once; a step that is entered again finds them saved.
+    // Requested once; a step that is entered again finds the UUIDs saved.
     if (context.saved === null) {
       const asked = await this.parts.whenItAnswers(context, async () => {
         await this.keepUuids(context);
@@ -53,7 +53,7 @@ export class InstanceStart {
     const uuids = record.command_result ?? {};
     const uuid = (name: string) => {
       const value = uuids[name];
-      // An agent's word that ends up on a kernel's command line and in a command of its own.
+      // Untrusted text of the agent that goes onto a kernel command line and into an agent command.
       return typeof value === 'string' && /^[0-9A-Za-z-]{4,64}$/.test(value) ? value : null;
     };
     const root = uuid(ROOT_UUID);

@@ -11,7 +11,7 @@ import { internalOf } from '../contract/internal-info.js';
 
 const MIB = 2 ** 20;
 
-/** What this room asks of the image service. */
+/** The part of the image service that this room uses. */
 export interface FileSystemLook {
   pathsIn(
     path: string,
@@ -20,7 +20,7 @@ export interface FileSystemLook {
 }
 
 /**
- * What a partition image needs of instance_info, judged before anything begins.
+ * Checks the fields of instance_info that a partition image needs, before the work begins.
  * @throws InvalidError
  */
 export function validatePartitionImage(node: DriverNode, settings: DeploySettings): void {
@@ -29,7 +29,7 @@ export function validatePartitionImage(node: DriverNode, settings: DeploySetting
   labelFor(layout, mode, labelWish(node, mode), hasConfigDrive(node));
   if (bootOptionOf(node) !== 'netboot') return;
   const { image_source, kernel, ramdisk } = node.instance_info;
-  // The Image service's own image may say which; it is asked when the work begins.
+  // An image of the Image service may name them itself; the service is asked when the work begins.
   if (parseImageReference(image_source, 'image_source').kind !== 'glance') {
     requireBootParts(String(image_source), { kernel, ramdisk });
   }
@@ -47,7 +47,7 @@ export function requireBootParts(
 }
 
 /**
- * Looks into the image before the machine is touched: whether it fits, and whether it can start from its disk.
+ * Inspects the image before the machine is touched: whether it fits, and whether it can boot from its disk.
  * @param image as the conductor serves it: raw
  * @throws FerricError image-refused
  */
@@ -76,7 +76,7 @@ export async function inspectPartitionImage(
   if (fault) throw new FerricError('image-refused', fault);
 }
 
-/** What the agent is told besides: upstream's PARTITION_IMAGE_LABELS (ironic/drivers/modules/agent.py). */
+/** Additional write_image arguments: upstream's PARTITION_IMAGE_LABELS (ironic/drivers/modules/agent.py). */
 export function partitionArguments(node: DriverNode, settings: DeploySettings): JsonObject {
   const { kernel, ramdisk } = node.instance_info;
   const { root_gb, root_mb, swap_mb, ephemeral_mb, ephemeral_format, preserve_ephemeral } = layoutOf(
@@ -95,13 +95,13 @@ export function partitionArguments(node: DriverNode, settings: DeploySettings): 
     ephemeral_format,
     preserve_ephemeral,
     deploy_boot_mode: mode,
-    // As upstream's conductor: the disk gets a boot partition in any case, whatever it is started by at first.
+    // As in upstream's conductor: the disk gets a boot partition in any case, even if the instance boots by network.
     boot_option: 'local',
     disk_label: labelFor(layoutOf(node, settings), mode, labelWish(node, mode), hasConfigDrive(node)),
   };
 }
 
-/** For a later rebuild that keeps the ephemeral partition. */
+/** The layout, for a later rebuild that keeps the ephemeral partition. */
 export function layoutRecord(node: DriverNode, settings: DeploySettings): JsonObject {
   const { root_gb, swap_mb, ephemeral_gb } = layoutOf(node, settings);
   return { root_gb, swap_mb, ephemeral_gb };
@@ -117,8 +117,8 @@ function layoutOf(node: DriverNode, settings: DeploySettings): InstanceLayout {
 }
 
 /**
- * The instance's word, else on BIOS the node's: upstream's agent goes by these two and reads nothing that it is told of
- * the label; on UEFI it asks nobody and makes a GPT (ironic_python_agent/utils.py, get_partition_table_type_from_specs).
+ * The instance's disk_label, else on BIOS the node's. Upstream's agent reads only these two and ignores its disk_label
+ * argument; on UEFI it always makes a GPT (ironic_python_agent/utils.py, get_partition_table_type_from_specs).
  */
 function labelWish({ instance_info, properties }: DriverNode, mode: BootMode): string | undefined {
   const ofNode = mode === 'bios' ? capabilitiesOf(properties['capabilities']) : {};

@@ -9,11 +9,11 @@ import { contained } from '../../platform/boundary.js';
 export interface PinnedRequest {
   method: 'GET' | 'POST';
   url: URL;
-  /** PEM of the one certificate that the peer may show; null: one that the system's authorities signed. */
+  /** PEM of the only certificate accepted; null: any certificate that the system's authorities signed. */
   certificate: string | null;
   /** JSON text. */
   body?: string;
-  /** ms for all of it. */
+  /** ms for the whole request. */
   timeout: number;
   /** Bytes of the answer's body. */
   maxBytes: number;
@@ -25,13 +25,13 @@ export interface PinnedResponse {
   text: string;
 }
 
-/** ms for the connection and its TLS: a machine that is off says nothing at all. */
+/** ms for connection and TLS handshake: a machine that is off does not answer at all. */
 const CONNECT_TIMEOUT = 10_000;
 
-/** One for all connections, which differ only in the certificate that is compared: making one takes 0.1 ms and native memory. */
+/** Shared by all connections: only the compared certificate differs, and a context costs 0.1 ms and native memory. */
 const CONTEXT = tls.createSecureContext({ minVersion: 'TLSv1.2', ca: [] });
 
-/** Nothing was sent: the connection did not come about. */
+/** No connection was made, so nothing was sent. */
 export class NotConnected extends FerricError {
   constructor(message: string, options?: ErrorOptions) {
     super('agent-unreachable', message, options);
@@ -39,10 +39,11 @@ export class NotConnected extends FerricError {
 }
 
 /**
- * One exchange over a connection of its own: no redirects, no proxies, no session that outlives it. The certificate is
- * compared byte by byte before the request, which carries the agent's token, is written: the agent made it itself, so
- * no authority or clock could say more about it.
- * @throws NotConnected, FerricError agent-unreachable (it may have been heard), agent-failed (not what it was, too much)
+ * One exchange over a connection of its own: no redirects, no proxies, no reused session. The certificate is compared
+ * byte by byte before the request, which carries the agent's token, is written. The agent made the certificate itself,
+ * so an authority or a clock proves nothing about it.
+ * @throws NotConnected, FerricError agent-unreachable (it may have been received), agent-failed (wrong certificate,
+ *   answer too large)
  * @throws CancelledError when the signal fires
  */
 export async function pinnedRequest(request: PinnedRequest): Promise<PinnedResponse> {
@@ -129,10 +130,10 @@ function pinnedConnection(url: URL, pinned: X509Certificate): () => Duplex {
       host,
       port: Number(url.port || 443),
       secureContext: CONTEXT,
-      // Not an authority's word but the very certificate counts, whatever the machine's clock says of its dates.
+      // The exact certificate counts, not a signature, whatever the machine's clock makes of its dates.
       rejectUnauthorized: false,
     });
-    // Runs before anything of the request goes out: what was written meanwhile is flushed after this handler.
+    // Runs before any byte of the request is sent: data written in the meantime is flushed after this handler.
     const judge = () => {
       const shown = socket.getPeerX509Certificate();
       if (!shown?.raw.equals(pinned.raw)) {
@@ -164,7 +165,7 @@ async function readText(response: http.IncomingMessage, maxBytes: number, where:
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** The system's word for it; never the URL, whose query is the token. */
+/** The error code or message; never the URL, whose query holds the token. */
 function reasonOf(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
   return code ?? messageOf(error).replaceAll(/agent_token=\S+/g, 'agent_token=***');

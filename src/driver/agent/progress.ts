@@ -3,10 +3,10 @@ import type { CommandRecord } from '../../protocol/agent/command.js';
 import { changedInternal, internalOf } from '../contract/internal-info.js';
 import type { StepContext } from '../contract/step.js';
 
-/** Where it is shown, in driver_internal_info. */
+/** The key of driver_internal_info that shows it. */
 type Place = 'deploy_progress' | 'clean_progress';
 
-/** What the agent says of a command under way; ours counts bytes, upstream's says nothing. */
+/** Saves the progress of a running command; Ferric's agent counts bytes, upstream's reports none. */
 export async function keepProgress(
   context: StepContext,
   record: CommandRecord,

@@ -10,8 +10,8 @@ import { declareSteps } from '../step-table.js';
 import type { AgentWork } from './agent-work.js';
 
 /**
- * Deploy interface `ramdisk`: the instance is a kernel and a ramdisk, or an ISO, that the machine starts from the network
- * at each boot; no agent runs, and its disks are left alone (Ironic: drivers/modules/ramdisk.py).
+ * Deploy interface `ramdisk`: the instance is a kernel and a ramdisk, or an ISO, that the machine starts from the
+ * network at each boot. No agent runs, and the disks stay untouched (Ironic: drivers/modules/ramdisk.py).
  */
 export class RamdiskDeploy implements DeployInterface {
   readonly name = 'ramdisk';
@@ -59,7 +59,7 @@ export class RamdiskDeploy implements DeployInterface {
     return this.work.cleanUpFailure(context, operation);
   }
 
-  /** What the instance starts from stands with the node: every later boot of it is made of that. */
+  /** Saves the instance's boot images with the node: every later boot uses them. */
   private async keepParts(context: StepContext): Promise<void> {
     const parts: JsonObject = await context.interfaces.boot.inMemory!.parts(context);
     const driver_internal_info = withoutInternal(context.node, INSTANCE_KEYS);
@@ -69,12 +69,12 @@ export class RamdiskDeploy implements DeployInterface {
     });
   }
 
-  /** Run again after a crash it starts the machine again: nothing is kept on it. */
+  /** Run again after a crash, it restarts the machine: an instance in memory keeps nothing there. */
   private async deploy(context: StepContext): Promise<StepOutcome> {
     const drive = context.node.instance_info['configdrive'];
     const { boot } = context.interfaces;
     if (drive !== undefined && drive !== null && drive !== '' && !boot.inMemory?.carriesConfigDrive) {
-      // As upstream: clients send one with every deployment.
+      // A warning only, as upstream: clients send a config drive with every deployment.
       context.log.warn(
         { boot: boot.name },
         'the config drive is left out: what boots from the network has no disk that could hold it',

@@ -6,16 +6,16 @@ import { writeFileAtomically } from '../../platform/write-file.js';
 import type { DriverContext } from '../contract/context.js';
 import type { AgentClient } from './client.js';
 
-/** Bytes of the disk that logs leave alone: the database may live there. */
+/** Bytes of disk space that logs leave free: the database may be on the same disk. */
 const KEEP_FREE = 256 * 1024 * 1024;
 
-/** Fetches what a ramdisk knows of itself into a file. */
+/** Fetches the logs of a ramdisk into a file. */
 export class RamdiskLogs {
   private readonly client: AgentClient;
   private readonly directory: string;
   private readonly maxBytes: number;
 
-  /** @param parts.maxBytes of one archive */
+  /** @param parts.maxBytes limit of one archive */
   constructor(parts: { client: AgentClient; directory: string; maxBytes: number }) {
     this.client = parts.client;
     this.directory = parts.directory;
@@ -23,14 +23,14 @@ export class RamdiskLogs {
   }
 
   /**
-   * Best effort: a machine that cannot tell is a line in the log. The archive is the machine's word, hostile perhaps:
-   * it is stored as it came and never opened here.
-   * @param label says what was going on: deploy, clean
+   * Best effort: a failure is logged. The archive is untrusted and possibly hostile: it is stored as received and never
+   * opened here.
+   * @param label the kind of operation: deploy, clean
    */
   async collect(context: DriverContext, label: string): Promise<void> {
     if (!this.client.isKnown(context)) return;
     try {
-      // base64 is a third longer; some room for what is around it.
+      // base64 is a third longer; 4 KiB for the JSON around it.
       const limit = Math.ceil(this.maxBytes / 3) * 4 + 4_096;
       const { command_result } = await this.client.call(
         context,
@@ -49,7 +49,7 @@ export class RamdiskLogs {
 
   /**
    * @param text the archive in base64
-   * @throws FerricError agent-failed for more than is taken
+   * @throws FerricError agent-failed for an archive above the limit
    */
   async store(context: DriverContext, label: string, text: string): Promise<void> {
     const archive = Buffer.from(text, 'base64');

@@ -9,24 +9,24 @@ import { bootFrom, powerOff, startMachine } from '../machine-start.js';
 import { forgetAgent, keepRamdiskBoot, mediumToken, ramdiskBoot, stepLists } from './agent-node.js';
 import type { AgentClient } from './client.js';
 
-/** Committed right before the machine is started: an agent that is known from then on is the new one. */
+/** Committed right before the machine starts: an agent that registers afterwards is the new one. */
 interface Booting extends JsonObject {
   phase: 'booting';
-  /** How often it was started for this. */
+  /** How often the machine was started for this step. */
   boots: number;
 }
 
 /** Starts the deploy ramdisk on a machine and waits for its agent. */
 export class Ramdisk {
-  /** @param retries how often a machine is started again whose ramdisk does not call back in time */
+  /** @param retries how often a machine is restarted whose ramdisk does not call back in time */
   constructor(
     private readonly client: AgentClient,
     private readonly retries = 1,
   ) {}
 
   /**
-   * Stops the machine, lets `prepare` lay out what it boots, and starts it from that.
-   * A step that is entered again before the checkpoint begins anew; behind it, `arrival` goes on.
+   * Powers the machine off, lets `prepare` lay out what it boots, and starts it.
+   * A step that is entered again before the checkpoint starts over; after it, `arrival` continues.
    */
   async launch(
     context: StepContext,
@@ -39,14 +39,14 @@ export class Ramdisk {
     return this.boot(context, 1);
   }
 
-  /** Starts the machine anew from what was laid out for its ramdisk. @param internal outlives the agent that ran */
+  /** Restarts the machine from the boot files that its ramdisk had. @param internal kept beyond the agent that ran */
   relaunch(context: StepContext, internal: Partial<InternalInfo>): Promise<StepOutcome> {
     const target = targetOf(context);
     const token = mediumToken(context.node);
     return this.launch(context, async () => target, { ...internal, ...token });
   }
 
-  /** Whether `launch` got as far as to start the machine. */
+  /** Whether `launch` has reached the start of the machine. */
   isBooting(saved: Json): boolean {
     return (
       typeof saved === 'object' && saved !== null && !Array.isArray(saved) && saved['phase'] === 'booting'
@@ -54,10 +54,10 @@ export class Ramdisk {
   }
 
   /**
-   * At the step's deadline the machine is started again, where that is left to try: what a firmware falls to when its
-   * network fails once, the disk for one, never calls back by itself (Ironic: pxe.boot_retry_timeout).
-   * @param isThere what is waited for; by default the agent
-   * @returns undefined when it is there
+   * Restarts the machine at the step's deadline, while retries are left: a firmware that falls back to another device,
+   * such as the disk, after one network failure never calls back by itself (Ironic: pxe.boot_retry_timeout).
+   * @param isThere the awaited condition; by default an agent that has sent a heartbeat
+   * @returns undefined when it holds
    */
   async arrival(
     context: StepContext,
@@ -65,7 +65,7 @@ export class Ramdisk {
   ): Promise<StepOutcome | undefined> {
     if (isThere(context)) return undefined;
     if (context.wake === 'restart') {
-      // A conductor died between the checkpoint and the BMC's answer: was the machine started?
+      // The conductor died between the checkpoint and the BMC's answer: was the machine started?
       const state = await context.interfaces.power.getPowerState(context);
       if (state === 'power off' || context.node.disable_power_off) await this.start(context);
       return { is: 'wait', for: 'heartbeat', timeout: 'anew' };
@@ -95,19 +95,19 @@ export class Ramdisk {
   }
 }
 
-/** A conductor of before may have left no number. */
+/** An older conductor may have saved no number. */
 function bootsOf(saved: Json): number {
   const { boots } = saved as Partial<Booting>;
   return typeof boots === 'number' ? boots : 1;
 }
 
-/** A conductor of before, which knew the network alone, left nothing. */
+/** An older conductor, which booted from the network only, saved no target. */
 function targetOf({ node }: StepContext): BootTarget | null {
   const kept = ramdiskBoot(node);
   return kept === undefined ? fromNetwork(node) : kept;
 }
 
-/** What a machine starts from that boots from the network for once, whoever serves it there. */
+/** The boot target of a ramdisk that is booted from the network, whatever server offers it. */
 export function fromNetwork(node: DriverNode): BootTarget {
   return { device: 'pxe', persistent: isPersistent(node, 'ramdisk') };
 }

@@ -9,12 +9,12 @@ import type { AgentClient } from './client.js';
 
 export interface AgentSteps {
   offered: AgentStep[];
-  /** For driver_internal_info, under the names that Ironic has there. */
+  /** For driver_internal_info, under Ironic's names. */
   kept: Partial<InternalInfo>;
 }
 
 /**
- * Asks the agent which steps it has; it learns of the node by that.
+ * Asks the agent for its steps; the request gives the agent the node.
  * @throws AgentBusyError, FerricError agent-unreachable, agent-failed
  */
 export async function readStepList(
@@ -28,7 +28,7 @@ export async function readStepList(
   });
   try {
     const list = parseStepList(kind, command_result);
-    // Those of RAID are there for the RAID interface that hands them to the agent (AgentRAID.get_clean_steps).
+    // RAID steps are offered only where the RAID interface delegates them to the agent (AgentRAID.get_clean_steps).
     const listed = Object.values(list.steps).flat();
     const { ofAgent } = context.interfaces.raid;
     const offered = listed.filter((step) => step.interface !== 'raid' || ofAgent !== undefined);

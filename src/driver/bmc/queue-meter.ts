@@ -1,14 +1,14 @@
 import { count, observe, reading } from '../../platform/meter/meter.js';
 import type { BmcQueue, FinishedTurn } from './queue.js';
 
-/** For the queue's `observe`. */
+/** Records a finished command; for the queue's `observe`. */
 export function meterTurn({ waited, took, end }: FinishedTurn): void {
   count('bmc_commands_total', { outcome: end });
   observe('bmc_command_wait_seconds', {}, waited / 1000);
   if (end !== 'cancelled') observe('bmc_command_duration_seconds', { outcome: end }, took / 1000);
 }
 
-/** How full a queue is, whenever somebody asks. @returns ends it */
+/** Registers the gauges of the queue's depth, read at each scrape. @returns unregisters them */
 export function meterDepth(queue: Pick<BmcQueue, 'depth'>): () => void {
   const ends = [
     reading('bmc_lane_running', () => {

@@ -2,19 +2,19 @@ import type { IpmiSettings } from '../../config/section/ipmi.js';
 import { CancelledError } from '../../domain/errors.js';
 import { contained, detached } from '../../platform/boundary.js';
 
-/** How a command ended, as the queue needs to know it. */
+/** How a command ended, as far as the queue distinguishes it. */
 export type Verdict = 'answered' | 'silent' | 'busy';
 
 export interface QueueSettings {
   /** Commands started and not yet older than `grace`. */
   maxRunning: number;
-  /** Beside them: commands to BMCs that were silent last time, and commands that outlived `grace`. */
+  /** In addition: commands to BMCs that were silent last time, and commands that outlived `grace`. */
   maxWaiting: number;
-  /** ms; ceiling of the rest between two commands to one BMC. */
+  /** ms; upper bound of the pause between two commands to one BMC. */
   maxInterval: number;
-  /** ms; a command that takes longer waits for its BMC, not for this machine. Default 250. */
+  /** ms; a command that takes longer waits for its BMC and uses no CPU here. Default 250. */
   grace?: number;
-  /** Told of each command at its end. */
+  /** Called with each command at its end. */
   observe?: (finished: FinishedTurn) => void;
 }
 
@@ -30,18 +30,18 @@ export interface FinishedTurn {
 }
 
 export interface QueueDepth {
-  /** Commands under way in the prompt lane, and in that of BMCs that are slow or did not answer. */
+  /** Running commands in the prompt lane, and in the lane of BMCs that are slow or silent. */
   running: number;
   waiting: number;
-  /** Commands whose turn has not come. */
+  /** Commands that have not started. */
   queued: number;
-  /** ms that the oldest of those has waited; 0: there is none. */
+  /** ms that the oldest queued command has waited; 0: none is queued. */
   longestWait: number;
 }
 
 export interface Turn {
   signal: AbortSignal;
-  /** Before other commands to BMCs that do not answer: an operator waits for it. */
+  /** Precedes other commands to silent BMCs: an operator waits for it. */
   urgent?: boolean;
   judge(error: unknown): Verdict;
 }
@@ -51,7 +51,7 @@ interface Job {
   since: number;
   urgent: boolean;
   judge: Turn['judge'];
-  /** Settles when the command has ended, with what it threw. */
+  /** Settles when the command has ended, with the error that it threw. */
   run(): Promise<{ threw: false } | { threw: true; error: unknown }>;
 }
 
@@ -59,9 +59,9 @@ interface Bmc {
   readonly key: string;
   jobs: Job[];
   state: 'idle' | 'resting' | 'ready' | 'running';
-  /** It did not answer last time. */
+  /** It did not answer the last command. */
   silent: boolean;
-  /** ms between two of its commands. */
+  /** ms between two commands to it. */
   interval: number;
   /** Answers since the interval last changed. */
   calm: number;
@@ -79,12 +79,12 @@ const FIRST_INTERVAL = 250;
 const CALM = 8;
 const MOST_IDLE = 50_000;
 
-/** A BMC is one key, whatever protocol and whatever user speaks to it at this address. */
+/** Identifies a BMC by its address and port, whatever the protocol and the user. */
 export function bmcKey(bmc: { readonly address: string; readonly port: number }): string {
   return `${bmc.address.toLowerCase()} ${bmc.port}`;
 }
 
-/** The queue that all protocols share, as the configuration limits it. */
+/** The queue that all protocols share, with the configured limits. */
 export function configuredQueue(settings: IpmiSettings, observe?: QueueSettings['observe']): BmcQueue {
   return new BmcQueue({
     maxRunning: settings.max_running,
@@ -95,9 +95,9 @@ export function configuredQueue(settings: IpmiSettings, observe?: QueueSettings[
 }
 
 /**
- * One command at a time to each BMC, in order; no limit to how many wait. BMCs take turns, not commands, and those
- * that do not answer wait in a lane of their own, so that any number of dead ones holds up no other: a machine's CPU
- * is the scarce thing, and a command that waits for a packet uses none.
+ * One command at a time to each BMC, in order; the number of queued commands is unlimited. Turns go to BMCs, not to
+ * commands. Silent BMCs have a lane of their own, so any number of them delays no other BMC: CPU is the scarce
+ * resource, and a command that waits for a packet uses none.
  */
 export class BmcQueue {
   private readonly bmcs = new Map<string, Bmc>();
@@ -118,7 +118,7 @@ export class BmcQueue {
   }
 
   /**
-   * Runs `work` when it is the BMC's turn.
+   * Runs `work` at the BMC's turn.
    * @param key see `bmcKey`
    * @throws CancelledError when the signal fires before; else what `work` throws
    */

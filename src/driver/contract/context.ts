@@ -3,7 +3,7 @@ import type { JsonObject } from '../../domain/json.js';
 import type { Logger } from '../../platform/logger.js';
 
 /**
- * The node as a driver sees it: secrets in clear, so nothing of it may be logged whole.
+ * The node as a driver sees it: it holds secrets in clear text, so never log it whole.
  * Names are the API's.
  */
 export interface DriverNode {
@@ -31,7 +31,7 @@ export interface DriverPort {
   readonly extra: JsonObject;
 }
 
-/** What a driver may change of a node. An object replaces the whole column; read-modify-write from `node`. */
+/** The node fields that a driver may change. An object replaces the whole column; read-modify-write from `node`. */
 export interface NodeChanges {
   driver_internal_info?: JsonObject;
   instance_info?: JsonObject;
@@ -42,17 +42,17 @@ export interface NodeChanges {
   console_enabled?: boolean;
   raid_config?: JsonObject;
   target_raid_config?: JsonObject;
-  /** All of them: others are gone. */
+  /** The complete list: settings not in it are deleted. */
   bios_settings?: readonly BiosSetting[];
-  /** Those that are named. */
+  /** Components to update; others stay. */
   firmware_components?: readonly FirmwareComponent[];
-  /** What an inspection found. */
+  /** The findings of an inspection. */
   inventory?: { inventory: JsonObject; plugin_data: JsonObject };
 }
 
 /**
- * What an implementation is given to look at a node and its machine: nothing of the node can be changed by it, and a
- * method that changes something does not take it.
+ * The input of an implementation that reads a node and its machine. It can change nothing of the node; a method that
+ * changes something takes a `DriverContext`.
  */
 export interface ReadContext {
   /** Always the newest committed view: `save` replaces it. */
@@ -60,20 +60,20 @@ export interface ReadContext {
   readonly ports: readonly DriverPort[];
   /** A child logger that carries the node's uuid. */
   readonly log: Logger;
-  /** An operator, or work that one asked for, waits; else the daemon looks by itself, and goes easy on what fails. */
+  /** An operator, or work that one requested, waits; else the daemon polls by itself and retries failures less. */
   readonly attended: boolean;
   /** Fires when the work must stop: reservation lost, abort, shutdown. Pass it to every call that waits. */
   readonly signal: AbortSignal;
   /**
-   * Call right before each act on the outside (BMC command, agent command).
-   * @param duration ms the act may take; the reservation, where there is one, must outlive it
+   * Call right before each external action (BMC command, agent command).
+   * @param duration ms the action may take; the reservation, if there is one, must outlive it
    * @throws ReservationLostError
    */
   fence(duration: number): Promise<void>;
 }
 
 /**
- * All that an implementation is given for one call that changes something. The conductor builds it under the node's
+ * The input of an implementation for a call that changes something. The conductor builds it under the node's
  * reservation; implementations never import the conductor.
  */
 export interface DriverContext extends ReadContext {

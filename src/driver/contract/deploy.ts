@@ -5,23 +5,23 @@ import type { StepContext, StepDeclaration, StepKind, WorkContext } from './step
 export interface DeployInterface extends Implementation {
   /** Runs a step that the agent listed (`Step.agent`). */
   runAgentStep(context: StepContext): Promise<StepOutcome>;
-  /** Whether a deployment may have steps that only the agent knows; they are judged when it has listed its own. */
+  /** Whether a deployment may request steps that only the agent knows; they are checked once it has listed its own. */
   readonly agentDeploySteps?: boolean;
-  /** As `inside` of a declared step, for those that the agent listed. */
+  /** As `inside` of a declared step, for the steps that the agent listed. */
   readonly agentStepInside?: StepDeclaration['inside'];
   /**
    * Called once when a workflow failed or was aborted: collects the ramdisk's logs as configured, withdraws what
-   * was published, powers off as configured. Best effort: the machine's faults are logged, not thrown.
+   * was published, powers off as configured. Best effort: faults of the machine are logged, not thrown.
    */
   cleanUpFailure(context: WorkContext, operation: FailedWork): Promise<void>;
 }
 
-/** What failed or was aborted. */
+/** A workflow that failed or was aborted. */
 export interface FailedWork {
   readonly uuid: string;
   readonly kind: StepKind;
   readonly reason: string;
   readonly aborted?: boolean;
-  /** The step that a user sees as under way, `interface.name`; null when none was. */
+  /** The step that users see as running, `interface.name`; null: none. */
   readonly executing?: string | null;
 }

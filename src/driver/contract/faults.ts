@@ -1,6 +1,6 @@
 import { InvalidError, messageOf } from '../../domain/errors.js';
 
-/** What a validation found wrong: collected, so that an operator reads everything at once. */
+/** The faults that a validation found, collected so that an operator sees all of them at once. */
 export class Faults {
   readonly #messages: string[] = [];
 
@@ -8,7 +8,7 @@ export class Faults {
     this.#messages.push(message);
   }
 
-  /** Keeps what the check throws. */
+  /** Collects the error that the check throws. */
   attempt(check: () => void): void {
     try {
       check();
@@ -17,7 +17,7 @@ export class Faults {
     }
   }
 
-  /** As `attempt`, of a check that has to wait. */
+  /** As `attempt`, for an asynchronous check. */
   async await(check: () => Promise<void> | undefined): Promise<void> {
     try {
       await check();
@@ -26,7 +26,7 @@ export class Faults {
     }
   }
 
-  /** @throws InvalidError naming all of them, if there are any */
+  /** @throws InvalidError naming all faults, if there are any */
   throwAny(): void {
     if (this.#messages.length > 0) throw new InvalidError(this.#messages.join('; '));
   }

@@ -15,25 +15,25 @@ export interface Implementation {
   validate(context: ReadContext): Promise<void>;
   /** What an operator should know though nothing is wrong, such as that a step takes hours. */
   notice?(context: ReadContext): string | undefined;
-  /** What has to be started before its first use; several implementations may share it. */
+  /** A dependency that must be started before first use; several implementations may share it. */
   readonly needs?: Startable;
 }
 
 /**
- * What implementations work with: a program of this machine, a client with sessions. Started with the daemon, once,
- * and only where an implementation that is enabled needs it.
+ * A dependency of implementations: a program of this machine, a client with sessions. It is started once with the
+ * daemon, and only if an enabled implementation needs it.
  */
 export interface Startable {
-  /** For the log, and for the message where it does not start. */
+  /** For the log, and for the message if it does not start. */
   readonly name: string;
   /**
-   * @returns what the log should say of it, such as its version
-   * @throws FerricError where it cannot work here: the daemon does not start
+   * @returns details for the log, such as its version
+   * @throws FerricError if it cannot work here: the daemon does not start
    */
   start?(): Promise<string | undefined>;
   /**
-   * Called in the reverse order, once nothing uses it any more.
-   * @param hurry cuts short what is under way
+   * Called in reverse order, once nothing uses it any more.
+   * @param hurry cuts running work short
    */
   stop?(hurry?: AbortSignal): Promise<void>;
 }

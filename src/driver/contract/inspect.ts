@@ -2,13 +2,13 @@ import type { JsonObject } from '../../domain/json.js';
 import type { Implementation } from './implementation.js';
 import type { StepDeclaration, WorkContext } from './step.js';
 
-/** What a ramdisk told of its machine: whatever runs there says so, it is believed in nothing. */
+/** A ramdisk's report of its machine. It is untrusted: any program on the machine can send it. */
 export interface InspectionReport {
   readonly inventory: JsonObject;
   readonly plugin_data: JsonObject;
 }
 
-/** A port as an inspection sees and leaves it. */
+/** A port before and after an inspection. */
 export interface InspectedPort {
   /** null: new. */
   readonly uuid: string | null;
@@ -19,23 +19,23 @@ export interface InspectedPort {
   readonly physical_network: string | null;
 }
 
-/** What a report comes to. */
+/** The result of a report. */
 export interface Findings {
   readonly properties: JsonObject;
-  /** All that the node has from now on. */
+  /** All ports of the node from now on. */
   readonly ports: readonly InspectedPort[];
   readonly plugin_data: JsonObject;
 }
 
-/** Finds out what a machine is made of. The work itself is in steps of kind `inspect`. */
+/** Discovers a machine's hardware. The work itself is in steps of kind `inspect`. */
 export interface InspectInterface extends Implementation {
   readonly steps?: readonly StepDeclaration[];
-  /** Called once when an inspection failed or was aborted: takes back what was published for it. Idempotent. */
+  /** Called once when an inspection failed or was aborted: withdraws what was published for it. Idempotent. */
   cleanUp(context: WorkContext): Promise<void>;
   /**
-   * There where the machine's ramdisk reports by itself (continue_inspection): the conductor writes down what the
-   * report comes to, between the steps of a priority above and below 60.
-   * @param before ports and the inventory of the last inspection
+   * Present if the machine's ramdisk reports by itself (continue_inspection): the conductor records the findings
+   * between the steps of a priority above 60 and those below.
+   * @param before ports and inventory of the last inspection
    * @throws InvalidError, which fails the inspection
    */
   readReport?(

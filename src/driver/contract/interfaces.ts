@@ -34,12 +34,12 @@ export interface PassiveInterface extends Implementation {
   readonly passive: true;
 }
 
-/** An interface that is nothing but steps; what they find is kept in the node's records. */
+/** An interface that consists of steps only; their findings are in the node's records. */
 export interface SteppedInterface extends Implementation {
   readonly steps?: readonly StepDeclaration[];
 }
 
-/** What an implementation of each kind can be asked for. */
+/** The contract of each interface kind. */
 export interface ImplementationByKind {
   readonly bios: SteppedInterface;
   readonly boot: BootInterface;
@@ -58,7 +58,7 @@ export interface ImplementationByKind {
 
 /** A node's interfaces, as the registry resolves them. */
 export interface Interfaces extends ImplementationByKind {
-  /** The steps of all of them. */
+  /** The steps of all interfaces. */
   readonly steps: readonly StepDeclaration[];
 }
 

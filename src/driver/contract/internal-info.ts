@@ -11,37 +11,37 @@ const count: Guard<number> = (value) => typeof value === 'number';
 const object: Guard<JsonObject> = isObject;
 const objectOrNull: Guard<JsonObject | null> = (value) => value === null || isObject(value);
 
-/** What lookup, heartbeats and the agent's answers leave; it dies with the ramdisk. */
+/** Fields from lookup, heartbeats and the agent's answers; deleted with the ramdisk. */
 const OF_THE_AGENT = {
   agent_url: text,
   agent_verify_ca: text,
   agent_secret_token: text,
-  /** The ramdisk brings its token, from the medium that it starts from. */
+  /** The ramdisk's boot medium carries the token. */
   agent_secret_token_pregenerated: flag,
-  /** Fingerprint of whoever was given the token. */
+  /** Fingerprint of the client that received the token. */
   agent_token_asker: text,
   /** ISO time. */
   agent_last_heartbeat: text,
   agent_version: text,
   agent_status: text,
   agent_status_message: text,
-  /** What the agent listed, by interface; kept where a step has its ramdisk started anew. */
+  /** The agent's step lists, by interface; kept when a step restarts its ramdisk. */
   agent_cached_clean_steps: object,
   agent_cached_deploy_steps: object,
   agent_cached_service_steps: object,
   hardware_manager_version: object,
-  /** ISO time at which the ramdisk's report of an inspection came. */
+  /** ISO time at which the ramdisk's inspection report arrived. */
   inspection_reported_at: text,
-  /** What the machine is started from for its ramdisk (BootTarget); null: as its firmware is set. */
+  /** The boot target of the machine's ramdisk (BootTarget); null: as the firmware is set. */
   ramdisk_boot: objectOrNull,
 };
 
-/** What is gone with the instance. */
+/** Fields deleted with the instance. */
 const OF_THE_INSTANCE = {
-  /** Where the agent gets the image, and what it has to be. */
+  /** Where the agent gets the image, its checksum and its format. */
   deploy_image: object,
   is_whole_disk_image: flag,
-  /** Kernel, ramdisk or ISO that the instance starts from; `in_memory` where that is all of it. */
+  /** Kernel, ramdisk or ISO that the instance starts from; `in_memory`: it has no disk. */
   instance_boot: object,
   root_uuid_or_disk_id: text,
   /** UUIDs of the partitions `esp` and `prep`. */
@@ -50,7 +50,7 @@ const OF_THE_INSTANCE = {
   deployed_layout: object,
 };
 
-/** The operator's wishes for erasing, as agents read them (Ironic: deploy_utils.agent_add_clean_params). */
+/** The operator's settings for erasing, as agents read them (Ironic: deploy_utils.agent_add_clean_params). */
 const OF_ERASING = {
   agent_erase_devices_iterations: count,
   agent_erase_devices_zeroize: flag,
@@ -63,11 +63,11 @@ const OF_ERASING = {
 };
 
 const OF_AN_INSPECTION = {
-  /** BMC addresses by which a report is told to be the node's. */
+  /** BMC addresses that match a report to the node. */
   lookup_bmc_addresses: texts,
-  /** What the ramdisk that was booted now ends its report's URL with. */
+  /** The last part of the report URL of the ramdisk that was booted now. */
   inspection_secret: text,
-  /** Why the report of the ramdisk that runs now could not be read. */
+  /** Why the report of the running ramdisk could not be read. */
   inspection_refused: text,
 };
 
@@ -92,25 +92,25 @@ const FIELDS = {
   ...OF_ERASING,
   ...OF_AN_INSPECTION,
   ...OF_FAKE_HARDWARE,
-  /** A node that nobody enrolled. */
+  /** A node that was discovered, not enrolled by a user. */
   auto_discovered: flag,
-  /** What a command of the agent says of itself while it runs. */
+  /** Progress that a running command of the agent reports. */
   deploy_progress: object,
   clean_progress: object,
-  /** `interface.step` of those that ran already in a cleaning that began anew. */
+  /** `interface.step` of the steps that already ran in a cleaning that started over. */
   clean_steps_done_again: texts,
-  /** A service has the machine in its ramdisk. */
+  /** A service has booted the machine into its ramdisk. */
   service_ramdisk: flag,
   /** For BMCs that forget their boot device (driver_info.ipmi_force_boot_device). */
   persistent_boot_device: text,
   is_next_boot_persistent: flag,
-  /** What is to persist on a machine whose BMC keeps a boot device for one start alone: device, leaveNext. */
+  /** The persistent boot device of a machine whose BMC keeps one for a single start: device, leaveNext. */
   redfish_boot_device: object,
-  /** The fingerprint that `redfish_pin_certificate: true` has led to. */
+  /** The fingerprint pinned by `redfish_pin_certificate: true`. */
   redfish_pinned_certificate: text,
 } as const;
 
-/** All that Ferric keeps in a node's driver_internal_info. Names are Ironic's where it has them. */
+/** All fields that Ferric keeps in a node's driver_internal_info, under Ironic's names where it has them. */
 export type InternalInfo = { -readonly [Key in keyof typeof FIELDS]: GuardedBy<(typeof FIELDS)[Key]> };
 export type InternalKey = keyof InternalInfo;
 type Holder = { readonly driver_internal_info: JsonObject };
@@ -118,14 +118,14 @@ type Holder = { readonly driver_internal_info: JsonObject };
 const KEYS = Object.keys(FIELDS) as InternalKey[];
 export const AGENT_KEYS = Object.keys(OF_THE_AGENT) as (keyof typeof OF_THE_AGENT)[];
 export const INSTANCE_KEYS = Object.keys(OF_THE_INSTANCE) as (keyof typeof OF_THE_INSTANCE)[];
-/** What commands of the agent are told of it: whoever runs on the machine sees that. */
+/** Fields that commands to the agent carry: any program on the machine can see them. */
 export const KEYS_FOR_AGENTS: readonly string[] = [
   ...Object.keys(OF_ERASING),
   'is_whole_disk_image',
   'wipe_special_filesystems',
 ];
 
-/** What is kept with a node. A value of another type than its own is as good as none. */
+/** The fields kept with a node. A value of the wrong type counts as absent. */
 export function internalOf({ driver_internal_info: kept }: Holder): Readonly<Partial<InternalInfo>> {
   return Object.fromEntries(
     KEYS.flatMap((key) => {
@@ -135,7 +135,7 @@ export function internalOf({ driver_internal_info: kept }: Holder): Readonly<Par
   ) as Partial<InternalInfo>;
 }
 
-/** driver_internal_info with some of it changed, all else as it stands. @param changes undefined: is gone */
+/** driver_internal_info with some fields changed, the others unchanged. @param changes undefined: deleted */
 export function changedInternal(
   { driver_internal_info: kept }: Holder,
   changes: { readonly [Key in InternalKey]?: InternalInfo[Key] | undefined },
@@ -146,29 +146,29 @@ export function changedInternal(
   return Object.fromEntries([...Object.entries(kept).filter(([key]) => !gone.includes(key)), ...set]);
 }
 
-/** driver_internal_info without some of it. */
+/** driver_internal_info without some fields. */
 export function withoutInternal(holder: Holder, keys: readonly InternalKey[]): JsonObject {
   return changedInternal(holder, Object.fromEntries(keys.map((key) => [key, undefined])));
 }
 
-/** What an agent is shown of it. */
+/** The fields that an agent receives. */
 export function internalForAgents({ driver_internal_info: kept }: Holder): JsonObject {
   return Object.fromEntries(Object.entries(kept).filter(([key]) => KEYS_FOR_AGENTS.includes(key)));
 }
 
 /**
- * What an operation leaves for itself, and what means nothing to the next one: it would show the bytes of another
- * deployment, pass over steps that it did not run, or start a machine that serves an instance. With the kinds of
- * operation that go on with it. What belongs to the ramdisk goes with the ramdisk, what belongs to the instance with that.
+ * Fields that an operation keeps for itself and that would mislead the next one: it would show the bytes of another
+ * deployment, skip steps that it did not run, or restart a machine that serves an instance. Each with the kinds of
+ * operation that continue with it. Fields of the ramdisk end with the ramdisk, those of the instance with the instance.
  */
 const LEFT_BEHIND: Readonly<Partial<Record<InternalKey, readonly string[]>>> = {
   deploy_progress: [],
   clean_steps_done_again: [],
-  // A service that failed leaves the machine in its ramdisk; the next one, or its abort, brings it back.
+  // A failed service leaves the machine in its ramdisk; the next service, or its abort, leads back.
   service_ramdisk: ['service'],
 };
 
-/** @returns null where an operation of this kind finds nothing of another one */
+/** @returns null if an operation of this kind finds no field of another operation */
 export function withoutLeftBehind({ driver_internal_info: kept }: Holder, kind: string): JsonObject | null {
   const stale = KEYS.filter((key) => kept[key] !== undefined && LEFT_BEHIND[key]?.includes(kind) === false);
   return stale.length === 0 ? null : withoutInternal({ driver_internal_info: kept }, stale);

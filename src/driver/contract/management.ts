@@ -4,8 +4,8 @@ import type { DriverContext, ReadContext } from './context.js';
 import type { Implementation } from './implementation.js';
 
 /**
- * Failures: FerricError bmc-unreachable, bmc-authentication, bmc-failed, unsupported. What an implementation has not
- * is answered as an unsupported extension by whoever asks for it.
+ * Failures: FerricError bmc-unreachable, bmc-authentication, bmc-failed, unsupported. For a method that an
+ * implementation does not have, the caller reports an unsupported extension.
  */
 export interface ManagementInterface extends Implementation {
   supportedBootDevices(context: ReadContext): readonly BootDevice[];
@@ -13,8 +13,8 @@ export interface ManagementInterface extends Implementation {
     context: ReadContext,
   ): Promise<{ boot_device: BootDevice | null; persistent: boolean | null }>;
   /**
-   * @param uri of `uefihttp`: what the firmware fetches; without, what DHCP names
-   * @throws InvalidError for a device that is not among those it supports
+   * @param uri of `uefihttp`: the URL that the firmware fetches; absent: the one that DHCP gives
+   * @throws InvalidError for an unsupported device
    */
   setBootDevice(context: DriverContext, device: BootDevice, persistent: boolean, uri?: string): Promise<void>;
   injectNmi?(context: DriverContext): Promise<void>;
@@ -30,7 +30,7 @@ export interface FirmwareBoot {
   setSecureBoot(context: DriverContext, on: boolean): Promise<void>;
 }
 
-/** Component to light to what it can do. */
+/** Component to indicator to its abilities. */
 export type IndicatorTable = Readonly<
   Record<string, Readonly<Record<string, { readonly: boolean; states: readonly IndicatorState[] }>>>
 >;

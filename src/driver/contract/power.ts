@@ -7,7 +7,7 @@ export interface PowerInterface extends Implementation {
   readonly targets: readonly PowerTarget[];
   getPowerState(context: ReadContext): Promise<PowerState>;
   /**
-   * Returns when the machine is seen in the target's state. Saves nothing.
+   * Returns when the machine reports the target's state. Saves nothing.
    * @param timeout ms for the whole change
    */
   setPowerState(context: DriverContext, target: PowerTarget, timeout: number): Promise<void>;

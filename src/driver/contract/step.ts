@@ -35,50 +35,50 @@ export interface StepContext extends WorkContext {
   readonly wake: Wake;
   /** From the last `wait` outcome, or from `checkpoint()`. */
   readonly saved: Json;
-  /** Counts entries from the start, 1 = first. */
+  /** Counts entries; 1 = first. */
   readonly attempt: number;
-  /** Commits `value` now, before the next act: it is `saved` when the step is entered again after a crash. */
+  /** Commits `value` now, before the next action: it is `saved` when the step is entered again after a crash. */
   checkpoint(value: Json): Promise<void>;
-  /** A line in the node's history. */
+  /** Adds a line to the node's history. */
   tell(text: string): Promise<void>;
 }
 
 /**
  * A step as an implementation declares it. `run` is entered once per wake and returns quickly whenever there is
- * something to wait for; throwing means that the step failed, the message becomes the node's `last_error`.
+ * something to wait for. A throw fails the step; the message becomes the node's `last_error`.
  */
 export interface StepDeclaration {
   readonly interface: StepOwner;
   readonly name: string;
   readonly kind: StepKind;
-  /** 0: only when a user asks for it by name. */
+  /** 0: runs only when a user requests it by name. */
   readonly priority: number;
   readonly abortable: boolean;
   readonly rerunnable: boolean;
   readonly visible: boolean;
-  /** A user may ask for it without the ramdisk only when this is false. */
+  /** A user may request it without the ramdisk only when this is false. */
   readonly requiresRamdisk?: boolean;
-  /** The deploy interface hands it to the agent; `run` is not entered. */
+  /** The deploy interface delegates it to the agent; `run` is not entered. */
   readonly byAgent?: boolean;
   /**
-   * Hands on to the BMC what whoever asks for it wrote: that is the whole of the BMC, which vendor passthru gives to
-   * system administrators alone. Nobody has it but where `driver.allowed_raw_steps` names it.
+   * Passes the user's text on to the BMC, which gives full control of it; vendor passthru reserves that to system
+   * administrators. Refused unless `driver.allowed_raw_steps` names the step.
    */
   readonly raw?: true;
-  /** Argument name to description; an argument that is not here is refused. */
+  /** Argument name to description; an argument that is not listed is refused. */
   readonly args?: Readonly<Record<string, { description: string; required?: boolean }>>;
   /**
-   * Whether all that it does now is to look, and to `save` what a row of the node holds. Then nothing is journaled before
-   * it: what it saves is committed with what becomes of it, together or not at all, and such steps in a row together.
-   * Without it a step acts on the outside.
+   * Whether the step only reads now, and `save`s what the node's row holds. Such a step is not journaled before it
+   * runs: what it saves is committed atomically with its outcome, and consecutive such steps together.
+   * Absent: the step acts on the outside.
    */
   readonly inside?: (context: InsideContext) => boolean;
-  /** Entered once more when its deadline has come (wake `deadline`), before it fails. */
+  /** Entered once more at its deadline (wake `deadline`), before it fails. */
   readonly lastLook?: true;
   run(context: StepContext): Promise<StepOutcome>;
 }
 
-/** What is known of a node before a step of it runs. */
+/** What is known of a node before one of its steps runs. */
 export interface InsideContext {
   readonly node: DriverNode;
   readonly interfaces: { readonly [kind in keyof WorkContext['interfaces']]: { readonly name: string } };

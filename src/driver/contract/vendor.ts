@@ -3,14 +3,14 @@ import type { ReadContext } from './context.js';
 import type { Implementation } from './implementation.js';
 import type { StepDeclaration } from './step.js';
 
-/** A method beyond the API's own, passed through to the driver; the names are those of the methods' listing. */
+/** A driver method beyond the API's own; field names are those of the methods' listing. */
 export interface VendorMethod {
-  /** In capitals. */
+  /** Upper case. */
   readonly http_methods: readonly string[];
   readonly description: string;
-  /** Answered before it is done; its result is nobody's. */
+  /** Answered before it has finished; its result is discarded. */
   readonly async: boolean;
-  /** The result is the body as it stands, not JSON. */
+  /** The result is the raw response body, not JSON. */
   readonly attach: boolean;
   readonly require_exclusive_lock: boolean;
   /** @throws InvalidError */

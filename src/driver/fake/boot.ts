@@ -5,12 +5,12 @@ import type { DriverContext, ReadContext } from '../contract/context.js';
 import { memoryInstance } from '../pxe/memory-boot.js';
 import { FAKE_PROPERTIES, type FakeMachine } from './machine.js';
 
-/** Publishes nothing but remembers that it did: driver_internal_info.fake_boot_published. */
+/** Publishes nothing, but records what it would have: driver_internal_info.fake_boot_published. */
 export class FakeBoot implements BootInterface {
   readonly name = 'fake';
   readonly properties = FAKE_PROPERTIES;
 
-  /** Whatever is named: nothing is fetched. */
+  /** Accepts any reference: nothing is fetched. */
   readonly inMemory: InMemoryBoot = {
     validate: async ({ node }) => void memoryInstance(node),
     parts: async ({ node }) => {

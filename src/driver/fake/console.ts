@@ -3,7 +3,7 @@ import type { ConsoleInterface } from '../contract/console.js';
 import type { DriverContext, ReadContext } from '../contract/context.js';
 import { FAKE_PROPERTIES, type FakeMachine } from './machine.js';
 
-/** A console that is on or off and shows nothing. */
+/** A console that can be on or off and shows nothing. */
 export class FakeConsole implements ConsoleInterface {
   readonly name = 'fake';
   readonly properties = FAKE_PROPERTIES;

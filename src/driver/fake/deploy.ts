@@ -11,7 +11,7 @@ import { declareSteps } from '../step-table.js';
 import { type LastingWork, lasting } from './lasting.js';
 import { FAKE_PROPERTIES, type FakeMachine } from './machine.js';
 
-/** What the fake agent offers, as the real one does (ironic_python_agent/hardware.py: GenericHardwareManager). */
+/** The fake agent's steps, as the real agent lists them (ironic_python_agent/hardware.py: GenericHardwareManager). */
 export const OFFERED: readonly OfferedStep[] = [
   {
     step: 'erase_devices',
@@ -30,8 +30,8 @@ export const OFFERED: readonly OfferedStep[] = [
 ];
 
 /**
- * The steps of `direct` on a machine that exists in the database: same names, same phases, waits where it waits.
- * `driver_info.fake_delay_<step>` and `fake_fail_<step>` steer it.
+ * The steps of `direct` on a machine that exists in the database: same names, same phases, the same waits.
+ * Controlled by `driver_info.fake_delay_<step>` and `fake_fail_<step>`.
  */
 export class FakeDeploy implements DeployInterface {
   readonly name = 'fake';
@@ -99,7 +99,7 @@ export class FakeDeploy implements DeployInterface {
 
   async runAgentStep(context: StepContext): Promise<StepOutcome> {
     const raid = context.step.interface === 'raid' ? context.interfaces.raid.ofAgent : undefined;
-    // It has disks enough for whatever is asked for.
+    // The fake machine has enough disks for any configuration.
     const leaves = async () => {
       const asked = raid?.told(context);
       await raid?.keep(context, asked?.args['raid_config'] ?? asked?.node['target_raid_config']);
@@ -126,7 +126,7 @@ export class FakeDeploy implements DeployInterface {
   }
 }
 
-/** A machine that takes no time and keeps no journal is nothing but what the node's row says of it. */
+/** A fake machine without delays and journal has no state outside of the node's row. */
 function isInside(machine: FakeMachine, { node, interfaces }: InsideContext): boolean {
   const { power, management, boot } = interfaces;
   const rows = [power, management, boot].every(({ name }) => name === 'fake' || name === 'noop');
@@ -139,7 +139,7 @@ async function bootRamdisk(context: StepContext): Promise<void> {
   await context.interfaces.power.setPowerState(context, 'power on', POWER_TIMEOUT);
 }
 
-/** Back from a ramdisk; a machine that runs its instance goes on with that. */
+/** Back from a ramdisk; a machine that runs its instance continues to run it. */
 async function bootInstance(context: WorkContext): Promise<void> {
   if (internalOf(context.node).fake_boot_published !== 'ramdisk') return;
   await context.interfaces.power.setPowerState(context, 'power off', POWER_TIMEOUT);

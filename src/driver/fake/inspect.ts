@@ -4,7 +4,7 @@ import type { StepContext, StepDeclaration } from '../contract/step.js';
 import { lasting } from './lasting.js';
 import { FAKE_PROPERTIES, type FakeMachine } from './machine.js';
 
-/** Finds nothing new. With a delay the node goes through `inspect wait`, without it is done at once. */
+/** Finds nothing new. With a delay the node goes through `inspect wait`; without, it finishes at once. */
 export class FakeInspect implements InspectInterface {
   readonly name = 'fake';
   readonly properties = FAKE_PROPERTIES;
@@ -33,7 +33,7 @@ export class FakeInspect implements InspectInterface {
   async cleanUp(): Promise<void> {}
 }
 
-/** Upstream's fake inspection finds nothing; `driver_info.fake_inventory` is what this one finds. */
+/** Upstream's fake inspection finds nothing; this one finds `driver_info.fake_inventory`. */
 async function leaveInventory(context: StepContext): Promise<void> {
   const inventory = context.node.driver_info['fake_inventory'];
   if (typeof inventory !== 'object' || inventory === null || Array.isArray(inventory)) return;

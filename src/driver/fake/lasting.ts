@@ -3,18 +3,18 @@ import type { StepContext } from '../contract/step.js';
 import type { FakeKind, FakeMachine } from './machine.js';
 
 export interface LastingWork {
-  /** The interface whose configured delay counts where the node names none; without: none. */
+  /** The interface whose configured delay is the default; absent: no delay by default. */
   kind?: FakeKind;
-  /** What comes before it; may be repeated after a crash. */
+  /** The first part of the effect; may be repeated after a crash. */
   acts?: () => Promise<void>;
-  /** What it leaves behind when it is over; may be repeated after a crash. */
+  /** Saves the result at the end; may be repeated after a crash. */
   leaves?: () => Promise<void>;
 }
 
 /**
- * An effect that takes `fake_delay_<step>`. It is begun once for each operation: whoever enters again, a conductor
- * that was killed included, finds it under way. One that takes no time is done in one go, and the node never shows a
- * wait state (Ironic: drivers/modules/fake.py, whose steps wait for nobody).
+ * An effect that takes `fake_delay_<step>`. It begins once per operation: every later entry, also after a killed
+ * conductor, finds it in progress. An effect without delay runs in one go, and the node never shows a wait state
+ * (Ironic: drivers/modules/fake.py, whose steps never wait).
  */
 export async function lasting(
   machine: FakeMachine,
@@ -30,7 +30,7 @@ export async function lasting(
     await machine.end(context, operation, effect);
     return { is: 'done' };
   };
-  // A step that is entered for the first time has begun nothing, whatever an earlier one of its name did.
+  // A step entered for the first time has begun nothing, even if an earlier step has the same name.
   const begun = context.wake === 'start' ? undefined : await machine.begunAt(context, operation, effect);
   if (begun === undefined) {
     await work.acts?.();

@@ -18,10 +18,10 @@ export const FAKE_PROPERTIES: PropertyTable = {
     'File in the configured driver.fake_journal_directory to which each effect appends a line when it begins and when it ends. Optional.',
 };
 
-/** What is steered call by call, beside steps and vendor methods. */
+/** Acts controlled call by call, in addition to steps and vendor methods. */
 const ACTS = ['power', 'management', 'boot', 'console'] as const;
 
-/** Interfaces that take time. */
+/** Interfaces with a configurable delay. */
 export type FakeKind = keyof FakeSettings extends `${infer Kind}_delay` ? Kind : never;
 
 /** One line of the journal. */
@@ -35,23 +35,23 @@ export interface FakeCall {
 }
 
 /**
- * The machine that a fake-hardware node stands for. What an effect leaves behind is kept outside of the conductor's
- * memory (journal file, driver_internal_info), as a machine keeps it, so that a killed conductor finds it again.
+ * The machine that a fake-hardware node stands for. The results of effects are stored outside of the conductor's memory
+ * (journal file, driver_internal_info), as on a real machine, so that they survive a killed conductor.
  */
 export class FakeMachine {
-  /** What fields may steer; undefined while no step is known, when names are not judged. */
+  /** Names that fields may control; undefined until steps are known: then names are not checked. */
   private effects: Set<string> | undefined;
 
   /**
-   * @param journalDirectory where `fake_journal` may name files; null: nowhere
-   * @param delays what an act takes where the node does not say
+   * @param journalDirectory the directory of files that `fake_journal` names; null: no journals
+   * @param delays the default duration of an act
    */
   constructor(
     private readonly journalDirectory: string | null,
     private readonly delays: Readonly<FakeSettings>,
   ) {}
 
-  /** Steps and methods that `fake_delay_<what>` and `fake_fail_<what>` may name, beside the acts of its interfaces. */
+  /** Registers steps and methods for `fake_delay_<what>` and `fake_fail_<what>`, beside the acts of interfaces. */
   knows(effects: Iterable<string>): void {
     this.effects ??= new Set(ACTS);
     for (const effect of effects) this.effects.add(effect);
@@ -78,7 +78,7 @@ export class FakeMachine {
     if (faults.length > 0) throw new InvalidError(`driver_info: ${faults.join('; ')}`);
   }
 
-  /** What is wrong with the name of a field: one that fits nothing would be taken and do nothing. */
+  /** The fault of a field's name: an unknown name would be accepted and have no effect. */
   private faultOf(key: string): string | undefined {
     if (!this.effects || !key.startsWith('fake_') || Object.hasOwn(FAKE_PROPERTIES, key)) return undefined;
     const steered = /^(fake_(?:delay|fail)_)(.*)$/.exec(key);
@@ -91,9 +91,9 @@ export class FakeMachine {
   }
 
   /**
-   * ms; drawn anew each time where it is a range.
-   * @param what a step or an act; the node may say `fake_delay_<what>`
-   * @param kind the interface whose configured delay counts otherwise; null: none
+   * ms; drawn anew each time if the delay is a range.
+   * @param what a step or an act; the node may set `fake_delay_<what>`
+   * @param kind the interface whose configured delay is the default; null: none
    */
   delayOf(context: ReadContext, what: string, kind: FakeKind | null): number {
     const own = context.node.driver_info[`fake_delay_${what}`];
@@ -101,7 +101,7 @@ export class FakeMachine {
     return drawn(range) * 1000;
   }
 
-  /** Whether nothing that it does takes time, or is written anywhere but in the node's row. */
+  /** Whether no act takes time or is recorded outside of the node's row. */
   isOnlyRecord({ driver_info }: DriverNode): boolean {
     const slow = (value: Json | undefined) => !seconds(value)?.every((end) => end === 0);
     return (
@@ -111,7 +111,7 @@ export class FakeMachine {
     );
   }
 
-  /** Fails as `fake_fail_<what>` asks. */
+  /** Fails as `fake_fail_<what>` requests. */
   failIfAsked(context: ReadContext, what: string): void {
     const message = context.node.driver_info[`fake_fail_${what}`];
     if (typeof message === 'string' && message !== '') {
@@ -122,7 +122,7 @@ export class FakeMachine {
     }
   }
 
-  /** An act on the machine: noted when it begins and when it ends, as long as `fake_delay_<what>` says. */
+  /** An act on the machine: recorded at its begin and end, and as long as `fake_delay_<what>`. */
   async act(
     context: DriverContext,
     what: (typeof ACTS)[number],
@@ -139,7 +139,7 @@ export class FakeMachine {
   }
 
   /**
-   * When a long effect of an operation began, ms since 1970, or undefined: what an agent's command list tells.
+   * When a long effect of an operation began, in ms since 1970, or undefined. It stands for an agent's command list.
    */
   async begunAt(context: DriverContext, operation: string, effect: string): Promise<number | undefined> {
     const journal = this.journalOf(context);
@@ -159,8 +159,8 @@ export class FakeMachine {
 
   /**
    * Begins a long effect.
-   * @param lasts whether anybody may come back to it; the journal names it in any case
-   * @returns its time, ms since 1970
+   * @param lasts whether a later entry may find it in progress; the journal records it in any case
+   * @returns its begin, ms since 1970
    */
   async begin(context: DriverContext, operation: string, effect: string, lasts: boolean): Promise<number> {
     await context.fence(1_000);
@@ -170,7 +170,7 @@ export class FakeMachine {
     return now;
   }
 
-  /** Idempotent: each begin is ended once. */
+  /** Idempotent: each begin gets one end. */
   async end(context: DriverContext, operation: string, effect: string): Promise<void> {
     const journal = this.journalOf(context);
     if (!journal) return;
@@ -218,7 +218,7 @@ export class FakeMachine {
   }
 }
 
-/** One number for both ends, or `from,to`. */
+/** One number, or a range `from,to`. */
 function seconds(value: Json | undefined): [number, number] | undefined {
   if (typeof value !== 'number' && typeof value !== 'string') return undefined;
   const ends = String(value)
@@ -229,7 +229,7 @@ function seconds(value: Json | undefined): [number, number] | undefined {
   return ends.length <= 2 && holds(from) && holds(to) ? [from, to] : undefined;
 }
 
-/** Triangular, the first end the likeliest (Ironic: random.triangular(a, b, a)). */
+/** Triangular distribution, most likely the first end (Ironic: random.triangular(a, b, a)). */
 function drawn([from, to]: readonly [number, number]): number {
   return from + (to - from) * (1 - Math.sqrt(Math.random()));
 }
@@ -242,7 +242,7 @@ async function readCalls(file: string): Promise<FakeCall[]> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
-  // A conductor killed in the middle of a line leaves one that does not parse: that effect has not begun.
+  // A conductor killed while it writes a line leaves one that does not parse: that effect has not begun.
   return text.split('\n').flatMap((line) => {
     try {
       return line === '' ? [] : [JSON.parse(line) as FakeCall];

@@ -13,7 +13,7 @@ import type {
 } from '../contract/management.js';
 import { FAKE_PROPERTIES, type FakeMachine } from './machine.js';
 
-/** The lights of upstream's fake machine (drivers/modules/fake.py). */
+/** The indicators of upstream's fake machine (drivers/modules/fake.py). */
 const INDICATORS: IndicatorTable = {
   chassis: { 'led-0': { readonly: true, states: ['off', 'on'] } },
   system: { led: { readonly: false, states: ['blinking', 'off', 'on'] } },
@@ -25,7 +25,7 @@ const MEDIA_TYPES = {
   floppy: ['Floppy'],
 } as const satisfies Record<MediaDevice, readonly string[]>;
 
-/** Management of a machine that keeps in driver_internal_info what it was told. */
+/** Management of a fake machine, which stores its settings in driver_internal_info. */
 export class FakeManagement implements ManagementInterface {
   readonly name = 'fake';
   readonly properties = FAKE_PROPERTIES;

@@ -5,7 +5,7 @@ import { internalOf } from '../contract/internal-info.js';
 import type { PowerInterface } from '../contract/power.js';
 import { FAKE_PROPERTIES, type FakeMachine } from './machine.js';
 
-/** Its state is driver_internal_info.fake_power_state; a machine that was never switched on is off. */
+/** Its state is driver_internal_info.fake_power_state; a machine that was never powered on is off. */
 export class FakePower implements PowerInterface {
   readonly name = 'fake';
   readonly properties = FAKE_PROPERTIES;

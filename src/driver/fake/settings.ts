@@ -10,7 +10,7 @@ import { createdVolumes, VOLUME_ARGUMENTS } from '../raid-volumes.js';
 import { lasting } from './lasting.js';
 import { FAKE_PROPERTIES, type FakeKind, type FakeMachine } from './machine.js';
 
-/** BIOS, RAID and firmware of a machine that does at once whatever it is told, or later, or not at all. */
+/** BIOS, RAID and firmware of a fake machine: changes succeed at once, after a delay, or fail, as configured. */
 abstract class FakeSettings implements Implementation {
   readonly name = 'fake';
   readonly properties = FAKE_PROPERTIES;
@@ -22,7 +22,7 @@ abstract class FakeSettings implements Implementation {
     this.machine.validate(context);
   }
 
-  /** A step for each kind of work that a user may put it into. */
+  /** A step for each kind of workflow in which a user may request it. */
   protected declare(
     owner: Extract<FakeKind, 'bios' | 'raid' | 'firmware'>,
     name: string,
@@ -53,7 +53,7 @@ const list = (what: string) => ({
   },
 });
 
-/** Ironic: fake.py, FakeBIOS: the settings that are applied are the ones that there are. */
+/** Ironic: fake.py, FakeBIOS: the applied settings are all the settings that exist. */
 export class FakeBios extends FakeSettings {
   readonly steps = [
     ...this.declare(
@@ -68,7 +68,7 @@ export class FakeBios extends FakeSettings {
   ];
 }
 
-/** Its update flashes what the last part of the image's URL says, or `version`. */
+/** Its update installs the version in the last part of the image's URL, or `version`. */
 export class FakeFirmware extends FakeSettings {
   readonly steps = this.declare(
     'firmware',
@@ -102,7 +102,7 @@ const VOLUMES = {
   },
 };
 
-/** Its disks become what node.target_raid_config asks for. */
+/** Creates the logical disks of node.target_raid_config. */
 export class FakeRaid extends FakeSettings implements RaidInterface {
   readonly logicalDiskProperties = LOGICAL_DISK_PROPERTIES;
   readonly steps = [

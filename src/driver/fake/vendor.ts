@@ -7,7 +7,7 @@ import type { VendorInterface, VendorMethod } from '../contract/vendor.js';
 import { lasting } from './lasting.js';
 import { FAKE_PROPERTIES, type FakeMachine } from './machine.js';
 
-/** Ironic's FakeVendorB, which its `fake` vendor interface is. */
+/** Ironic's FakeVendorB, the class behind its `fake` vendor interface. */
 export class FakeVendor implements VendorInterface {
   readonly name = 'fake';
   readonly properties = {
@@ -38,7 +38,7 @@ export class FakeVendor implements VendorInterface {
     const log: Omit<StepDeclaration, 'kind'> = {
       interface: 'vendor',
       name: 'log_passthrough',
-      // Upstream's has priority 1 in cleaning: here only those who ask for it wait for it.
+      // Upstream's has priority 1 in cleaning; here it runs, and delays cleaning, only on request.
       priority: 0,
       abortable: false,
       rerunnable: true,
@@ -53,7 +53,7 @@ export class FakeVendor implements VendorInterface {
         name: 'trigger_servicewait',
         kind: 'service',
         abortable: true,
-        // Nobody ever calls back: for clients that look at `service wait`.
+        // The wait never ends by itself: for clients that test `service wait`.
         run: async () => ({ is: 'wait', for: 'heartbeat' }),
       },
     ];

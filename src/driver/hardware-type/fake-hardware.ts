@@ -1,6 +1,6 @@
 import type { HardwareType } from '../contract/interfaces.js';
 
-/** A machine that exists in the database only: for trying the API, for load and for crash tests. */
+/** A machine that exists only in the database: for trials of the API, load tests and crash tests. */
 export const FAKE_HARDWARE: HardwareType = {
   name: 'fake-hardware',
   supports: {

@@ -1,8 +1,8 @@
 import type { HardwareType } from '../contract/interfaces.js';
 
 /**
- * A machine without a BMC: somebody switches it by hand when its node waits, and its firmware tries the network first. Power is
- * recorded, not seen (Ironic: drivers/generic.py, ManualManagementHardware).
+ * A machine without a BMC: an operator switches its power by hand when its node waits, and its firmware tries the
+ * network first. Power is recorded, not measured (Ironic: drivers/generic.py, ManualManagementHardware).
  */
 export const MANUAL_MANAGEMENT: HardwareType = {
   name: 'manual-management',

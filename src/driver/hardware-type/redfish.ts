@@ -1,6 +1,6 @@
 import type { HardwareType } from '../contract/interfaces.js';
 
-/** Any machine with a Redfish service (Ironic: drivers/redfish.py; of its interfaces those that are built). */
+/** Any machine with a Redfish service (Ironic: drivers/redfish.py; only the interfaces that Ferric implements). */
 export const REDFISH: HardwareType = {
   name: 'redfish',
   supports: {

@@ -6,7 +6,7 @@ import type { PropertyTable } from '../contract/implementation.js';
 const PRIVILEGE_LEVELS = ['ADMINISTRATOR', 'CALLBACK', 'OPERATOR', 'USER'] as const;
 type PrivilegeLevel = (typeof PRIVILEGE_LEVELS)[number];
 
-/** Texts of Ironic's drivers/modules/ipmitool.py. */
+/** Descriptions from Ironic's drivers/modules/ipmitool.py. */
 export const IPMI_PROPERTIES: PropertyTable = {
   ipmi_address: 'IP address or hostname of the node. Required.',
   ipmi_password: 'password. Optional.',
@@ -34,7 +34,7 @@ export const IPMI_PROPERTIES: PropertyTable = {
     'The number of a cipher suite to use. Only 3 (AES-128 with SHA1) or 17 (AES-128 with SHA256) should ever be used; 17 is preferred. The default value depends on the ipmitool version, some recent versions have switched from 3 to 17.',
 };
 
-/** A BMC and how to log in, as driver_info says. */
+/** Address and credentials of a BMC, from driver_info. */
 export interface BmcTarget {
   readonly address: string;
   readonly port: number;
@@ -84,19 +84,19 @@ export interface PreparedCall {
   stdin: Uint8Array | undefined;
 }
 
-/** How long one run of ipmitool listens. */
+/** How long one run of ipmitool waits for answers. */
 export interface Retransmission {
-  /** Seconds for the answer to one packet; each resent one is given a second more. */
+  /** Seconds for the answer to one packet; each retransmission gets a second more. */
   seconds: number;
-  /** How often one packet is sent at most. The packets of a login (RAKP) are sent four times, whatever this is. */
+  /** How often one packet is sent at most. The packets of a login (RAKP) are always sent four times. */
   sends: number;
 }
 
 /**
- * The call of ipmitool for one command. No secret is an argument: the password goes by the environment (-E), which
- * other users cannot read, needs no file to be swept after a crash, and is gone with the process; Kg goes by standard
- * input (-Y), because its option -K takes text only.
- * @param suite what the BMC is known to take, where driver_info names none
+ * The ipmitool call of one command. No secret is an argument. The password goes through the environment (-E), which
+ * other users cannot read, which needs no file to be removed after a crash, and which ends with the process. Kg goes
+ * through standard input (-Y), because option -K accepts text only.
+ * @param suite a cipher suite that the BMC is known to accept, if driver_info names none
  */
 export function prepareCall(
   target: BmcTarget,
@@ -191,7 +191,7 @@ function readCipherSuite(info: JsonObject, protocol: string, fault: Fault): numb
   else if (suite <= 2) {
     fault(`ipmi_cipher_suite ${suite} leaves the session unprotected; use 17, or 3 for older BMCs`);
   } else if (suite !== 3 && suite !== 17) {
-    // ipmitool 1.8.19 aborts on some of the others (-C 12) and does without encryption on the rest.
+    // ipmitool 1.8.19 aborts on some of the others (-C 12) and does not encrypt with the rest.
     fault(`ipmi_cipher_suite ${suite} is not supported; use 17, or 3 for older BMCs`);
   } else return suite;
   return undefined;

@@ -2,15 +2,15 @@ import { createHmac, randomBytes } from 'node:crypto';
 import type { BmcTarget } from './arguments.js';
 import type { IpmiFault } from './link.js';
 
-/** What was learned of one BMC. Nothing of it outlives the process. */
+/** State learned of one BMC; lost when the process ends. */
 interface Known {
-  /** It needed the long response timeout last time. */
+  /** It needed the long response timeout in the last run. */
   slow: boolean;
-  /** Runs of ipmitool in a row to which not one packet came back. */
+  /** Consecutive runs of ipmitool without a single packet from it. */
   silences: number;
-  /** The cipher suite that it took: a BMC that does not tell its suites costs a timeout a command. */
+  /** The cipher suite that it accepted: a BMC that does not list its suites costs a timeout per command. */
   suite: number | undefined;
-  /** Runs in a row in which it did not tell its suites. */
+  /** Consecutive runs in which it did not list its suites. */
   untold: number;
   /** A login that it refused. */
   refusal: { credentials: string; fault: IpmiFault } | undefined;
@@ -26,10 +26,10 @@ const UNKNOWN: Readonly<Known> = {
 
 const MOST = 50_000;
 
-/** What is worth knowing of BMCs between two commands, by BMC. */
+/** State kept of BMCs between two commands, by BMC. */
 export class BmcMemory {
   private readonly bmcs = new Map<string, Known>();
-  /** A fingerprint of credentials is worth nothing outside of this process. */
+  /** Keys the fingerprints of credentials, which are worthless outside of this process. */
   private readonly secret = randomBytes(32);
 
   of(key: string): Readonly<Known> {
@@ -45,7 +45,7 @@ export class BmcMemory {
     }
   }
 
-  /** A session came about with it. That a BMC does not tell its suites is a fact when it happens twice: packets get lost. */
+  /** Called after a session was established. A missing list of suites counts only the second time: packets get lost. */
   learnSuite(key: string, seen: { suite: number; told: boolean } | undefined): void {
     if (!seen) return;
     if (seen.told) this.learn(key, { suite: seen.suite, untold: 0 });
@@ -59,7 +59,7 @@ export class BmcMemory {
     this.learn(key, { refusal: { credentials: this.fingerprint(target), fault } });
   }
 
-  /** What the BMC said to this very login. */
+  /** The BMC's refusal of exactly these credentials. */
   refusalOf(key: string, target: BmcTarget): IpmiFault | undefined {
     const { refusal } = this.of(key);
     return refusal?.credentials === this.fingerprint(target) ? refusal.fault : undefined;

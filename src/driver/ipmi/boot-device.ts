@@ -6,12 +6,12 @@ import {
   type BootDevice as Selector,
 } from '../../protocol/ipmi/boot-flags.js';
 
-/** What IPMI can be told to boot from, in the API's names. */
+/** The boot devices that IPMI can select, in the API's names. */
 export const DEVICES = ['pxe', 'disk', 'cdrom', 'bios', 'safe'] as const satisfies readonly (BootDevice &
   Selector)[];
 export type Device = (typeof DEVICES)[number];
 
-/** What a selector means; some stand for more than one is told. */
+/** The device that a selector means; several selectors may mean the same device. */
 const MEANINGS: Partial<Record<Selector, BootDevice>> = {
   pxe: 'pxe',
   disk: 'disk',
@@ -28,10 +28,10 @@ export function isDevice(value: unknown): value is Device {
   return DEVICES.some((device) => device === value);
 }
 
-/** What Supermicro takes for the disk in UEFI mode (https://www.supermicro.com/support/faqs/faq.cfm?faq=25559). */
+/** Supermicro's selector of the disk in UEFI mode (https://www.supermicro.com/support/faqs/faq.cfm?faq=25559). */
 const SUPERMICRO_UEFI_DISK = BOOT_DEVICE.remoteMedia;
 
-/** Boot flags that name a device. @param vendor the node's properties.vendor */
+/** Boot flags that select a device. @param vendor the node's properties.vendor */
 export function flagsFor(
   device: Device,
   options: { persistent: boolean; efi: boolean; vendor: string },
@@ -42,7 +42,7 @@ export function flagsFor(
   return { valid: true, persistent, efi, selector, rest: new Uint8Array(3) };
 }
 
-/** What boot flags name; nulls where they name nothing. */
+/** The device that boot flags select; nulls if they select none. */
 export function deviceOf(flags: BootFlags): { boot_device: BootDevice | null; persistent: boolean | null } {
   const selector = bootDeviceOf(flags.selector);
   const device = flags.valid && selector !== undefined ? MEANINGS[selector] : undefined;

@@ -1,17 +1,17 @@
-/** One command, and what ipmitool says about it (with -v; ipmitool 1.8.19: lib/ipmi_chassis.c, ipmi_raw.c, ipmi_mc.c). */
+/** One command, and ipmitool's messages about it (-v; ipmitool 1.8.19: lib/ipmi_chassis.c, ipmi_raw.c, ipmi_mc.c). */
 export interface IpmiCommand {
-  /** ipmitool's words. */
+  /** ipmitool's command line arguments. */
   readonly words: readonly string[];
   /**
-   * Twice is as once: sent again when nobody knows whether the BMC has taken it. Without it, the command goes out in
-   * one packet, and whoever gave it looks at the machine before it is given again.
+   * Idempotent: sent again when it is unknown whether the BMC has received it. Any other command is sent in one
+   * packet, and the caller checks the machine before it sends the command again.
    */
   readonly repeatable: boolean;
-  /** On standard output, of exit status 0: the BMC has done it. */
+  /** On standard output, with exit status 0: the BMC has executed it. */
   readonly success: RegExp;
-  /** On standard error: it was sent, and no answer came. */
+  /** On standard error: it was sent, and no answer arrived. */
   readonly unanswered: RegExp;
-  /** On standard error: the BMC's answer was a completion code, whose text follows. */
+  /** On standard error: the BMC answered with a completion code, whose text follows. */
   readonly refused: RegExp;
 }
 
@@ -35,7 +35,7 @@ const BOOT_PARAMETER: Texts = {
   refused: /^Get Chassis Boot Parameter \d+ failed: /m,
 };
 
-/** Five commands in one; of those before and after the device itself (parameters 0 and 4), 0 may fail unnoticed. */
+/** ipmitool sends five commands; parameters 0 and 4 come before and after the device, and 0 may fail silently. */
 const BOOT_DEVICE: Texts = {
   success: /^Set Boot Device to \S+$/m, // it exits 0 for some refusals: only this line says that it was set
   unanswered: /^Error setting Chassis Boot Parameter \d+$/m,
@@ -48,14 +48,14 @@ const RAW: Texts = {
   refused: /^Unable to send RAW command \(.+ rsp=\w+\): /m,
 };
 
-/** A cold reset is not waited for: it is "sent" even when its packet was lost. */
+/** ipmitool does not wait for the answer to a cold reset: it reports "sent" even if the packet was lost. */
 const BMC_RESET: Texts = {
   success: /^Sent (warm|cold) reset command to MC$/m,
   unanswered: /^MC reset command failed\.$/m,
   refused: /^MC reset command failed: /m,
 };
 
-/** Every kind of text of the table above. */
+/** All message tables above. */
 export const TEXTS = [POWER_STATUS, POWER_CONTROL, BOOT_PARAMETER, BOOT_DEVICE, RAW, BMC_RESET] as const;
 
 const REPEATABLE = { on: true, off: true, soft: false, reset: false, diag: false } as const;
@@ -83,7 +83,7 @@ export function setBootOption(parameter: number, ...value: readonly number[]): I
   return { words: ['raw', ...bytes.map(hex)], repeatable: true, ...RAW };
 }
 
-/** Whatever somebody wants to send: nothing is known of what it does. */
+/** Any command: its effect is unknown, so it is never repeated. */
 export function raw(bytes: readonly number[]): IpmiCommand {
   return { words: ['raw', ...bytes.map(hex)], repeatable: false, ...RAW };
 }

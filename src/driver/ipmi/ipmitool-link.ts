@@ -19,7 +19,7 @@ import type { Ipmitool } from './ipmitool.js';
 import type { BmcLink, ChassisAct, LinkCall } from './link.js';
 import { parseBootFlags, parsePowerStatus, parseRawAnswer } from './output.js';
 
-/** IPMI by ipmitool: its words for each command, and what its output says. */
+/** IPMI through ipmitool: arguments of each command, and parsers of its output. */
 export class IpmitoolLink implements BmcLink {
   constructor(private readonly ipmitool: Ipmitool) {}
 
@@ -79,5 +79,5 @@ export class IpmitoolLink implements BmcLink {
   }
 }
 
-/** Of `chassis bootdev`. */
+/** Devices of `chassis bootdev`. */
 const WORDS = ['pxe', 'disk', 'safe', 'cdrom', 'bios', 'floppy'] as const;

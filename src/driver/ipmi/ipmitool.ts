@@ -13,16 +13,16 @@ import { IpmiError, type IpmiFault, type LinkCall } from './link.js';
 import { parseFault, parseSuite, parseVersion } from './output.js';
 import { retransmissionFor, type Tried, wasRefused, worthAnother } from './retry.js';
 
-/** Older ones read past their buffers when a BMC lies about lengths (CVE-2020-5208). */
+/** Older versions read past their buffers when a BMC sends wrong lengths (CVE-2020-5208). */
 const OLDEST = [1, 8, 19] as const;
 
-/** s that one run of ipmitool may take; well below the life of a reservation, which must outlast it. */
+/** s that one run of ipmitool may take; well below the lifetime of a reservation, which must outlast it. */
 const LONGEST = 40;
 
 /** ms between two runs. */
 const PAUSE = 1_000;
 
-/** Answers that took longer than the usual time, after which a BMC counts as slow; fewer are lost packets. */
+/** Late answers after which a BMC counts as slow; fewer are lost packets. */
 const LATE_ANSWERS = 6;
 
 export interface IpmiCall extends Omit<LinkCall, 'once'> {
@@ -30,8 +30,8 @@ export interface IpmiCall extends Omit<LinkCall, 'once'> {
 }
 
 /**
- * The one door to BMCs: runs ipmitool in turn, bounded and without secrets in sight, and again where `retry.ts` says that
- * it is worth it.
+ * The only access to BMCs through ipmitool: runs it one at a time per BMC, with a timeout and without visible secrets,
+ * and again where `retry.ts` allows it.
  */
 export class Ipmitool implements Startable {
   readonly name = 'ipmitool';
@@ -41,7 +41,7 @@ export class Ipmitool implements Startable {
   private readonly queue: BmcQueue;
   private readonly memory = new BmcMemory();
 
-  /** @param parts.runtimeDirectory a directory of the daemon's own; it need not exist, nothing secret is put there */
+  /** @param parts.runtimeDirectory a directory of the daemon's own; it need not exist, and holds no secrets */
   constructor(parts: {
     settings: IpmiSettings;
     runtimeDirectory: string;
@@ -55,8 +55,8 @@ export class Ipmitool implements Startable {
   }
 
   /**
-   * Checks that ipmitool is there and new enough, and spares it the 4.7 MB list of enterprise numbers that it parses
-   * on every call (27 to 8 ms of CPU): it looks below HOME first, and only this path is tried (1.8.19: ipmi_oem).
+   * Checks that ipmitool exists and is new enough. A stub below HOME, the first path that ipmitool tries, replaces the
+   * 4.7 MB list of enterprise numbers that it parses on every call (8 instead of 27 ms of CPU; 1.8.19: ipmi_oem).
    * @throws UnsupportedError
    */
   async start(): Promise<string> {
@@ -84,8 +84,8 @@ export class Ipmitool implements Startable {
 
   /**
    * @returns standard output
-   * @throws IpmiError bmc-unreachable, bmc-authentication, bmc-failed, unsupported; `unanswered` where the command may
-   *   not be repeated and it is not known whether the BMC has done it
+   * @throws IpmiError bmc-unreachable, bmc-authentication, bmc-failed, unsupported; `unanswered` if the command must
+   *   not be repeated and it is unknown whether the BMC has executed it
    * @throws CancelledError when the signal fires
    */
   async execute(call: IpmiCall): Promise<string> {
@@ -93,7 +93,7 @@ export class Ipmitool implements Startable {
     try {
       return await this.repeated(call, heard);
     } catch (error) {
-      // Nobody has cancelled it: whoever asked has only so much time, and is told what was found until then.
+      // A timeout of the caller is no cancellation: the caller gets the last fault seen until then.
       const timeIsUp = error instanceof CancelledError && isTimeout(call.signal.reason);
       throw timeIsUp
         ? new IpmiError(heard.last ?? TOO_LATE, call.command.words.join(' '), call.target)
@@ -144,7 +144,7 @@ export class Ipmitool implements Startable {
     }
   }
 
-  /** A login that was refused is not tried again by itself: BMCs lock the account after a few. */
+  /** The daemon does not retry a refused login by itself: BMCs lock the account after a few attempts. */
   private assertWelcome(key: string, call: IpmiCall): void {
     const refusal = call.attended ? undefined : this.memory.refusalOf(key, call.target);
     if (!refusal) return;
@@ -152,7 +152,7 @@ export class Ipmitool implements Startable {
     throw new IpmiError({ ...refusal, message }, call.command.words.join(' '), call.target);
   }
 
-  /** @param doubt is told whether the run lost a packet, or trusted to memory */
+  /** @param doubt receives whether the run lost a packet, or relied on remembered state */
   private async once(
     key: string,
     call: IpmiCall,
@@ -218,7 +218,7 @@ export class Ipmitool implements Startable {
   }
 }
 
-/** ipmitool was ended: nobody knows how far it had come. */
+/** ipmitool was killed: its progress is unknown. */
 const TOO_LATE: IpmiFault = {
   code: 'bmc-unreachable',
   message: 'the BMC does not answer in time',

@@ -11,10 +11,10 @@ import { IPMI_PROPERTIES, parseTarget } from './arguments.js';
 import { DEVICES, type Device, deviceOf, flagsFor, isDevice } from './boot-device.js';
 import { type BmcLink, callOf, givenOnce, IpmiError } from './link.js';
 
-/** Of boot option parameter 3: do not clear the boot flags after 60 s. */
+/** Flag of boot option parameter 3: do not clear the boot flags after 60 s. */
 const KEEP_FLAGS = 0x08;
 
-/** Boot device by boot flags (IPMI 2.0 §28.12, 28.13), and the diagnostic interrupt. */
+/** Boot device through boot flags (IPMI 2.0 §28.12, 28.13), and the diagnostic interrupt. */
 export class IpmiManagement implements ManagementInterface {
   readonly name = 'ipmitool';
   readonly needs: Startable;
@@ -50,7 +50,7 @@ export class IpmiManagement implements ManagementInterface {
     return deviceOf(flags);
   }
 
-  /** The device that the BMC holds for the next start alone; null also where it cannot tell. */
+  /** The device that the BMC holds for the next start only; null also if it cannot report one. */
   async oneTimeDevice(context: ReadContext): Promise<BootDevice | null> {
     try {
       const flags = await this.link.bootFlags(callOf(context));
@@ -66,25 +66,25 @@ export class IpmiManagement implements ManagementInterface {
       throw new InvalidError(`Invalid boot device ${device} specified, supported are ${DEVICES.join(', ')}.`);
     }
     const { forceBootDevice } = parseTarget(context.node.driver_info);
-    // A BMC that forgets across power cycles is told again before each start; what is to persist is kept here.
+    // A BMC that forgets the device across power cycles gets it before each start; a persistent one is stored here.
     if (forceBootDevice) await this.remember(context, device, persistent);
     await this.select(context, device, persistent && !forceBootDevice);
   }
 
   /**
-   * The diagnostic interrupt (IPMI 2.0 §28.3, chassis control 4). It leaves no trace that a BMC could be asked for, and a
-   * second one ends the dump that the first began: one whose answer is missing is not sent again.
+   * The diagnostic interrupt (IPMI 2.0 §28.3, chassis control 4). It leaves no state that a BMC could report, and a
+   * second one ends the dump that the first began: without an answer it is not sent again.
    */
   async injectNmi(context: DriverContext): Promise<void> {
     await givenOnce(() => this.link.chassisControl(callOf(context), 'diag'));
   }
 
-  /** Tells a forgetful BMC (`ipmi_force_boot_device`) its persistent boot device again; right before a start. */
+  /** Sends a forgetful BMC (`ipmi_force_boot_device`) its persistent boot device again; right before a start. */
   async renewBootDevice(context: DriverContext): Promise<void> {
     if (!parseTarget(context.node.driver_info).forceBootDevice) return;
     const { persistent_boot_device: kept, is_next_boot_persistent: next } = internalOf(context.node);
     if (next === false) {
-      // The device of this one start was just set: leave it, and come back to the persistent one at the next.
+      // The device of this single start was just set: keep it, and return to the persistent one at the next start.
       const driver_internal_info = changedInternal(context.node, { is_next_boot_persistent: true });
       await context.save({ driver_internal_info });
     } else if (isDevice(kept)) await this.select(context, kept, false);

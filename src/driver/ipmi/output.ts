@@ -4,13 +4,13 @@ import type { IpmiFault } from './link.js';
 
 type Row = Omit<IpmiFault, 'stage'> & { pattern: RegExp };
 
-/** ipmitool says so last when no session came about (lanplus.c, lan.c): nothing of the command was sent. */
+/** ipmitool's last message if no session was established (lanplus.c, lan.c): nothing of the command was sent. */
 const NO_SESSION = /^Error: Unable to establish (IPMI|LAN)|^Address lookup for |^Could not open socket/m;
 
 /**
- * Why there was no session (ipmitool 1.8.19 with -v: plugins/lanplus/lanplus.c, plugins/lan/lan.c). ipmitool exits 1 for
- * everything, so its texts decide. The first row that matches wins: a late answer to an earlier packet makes the ones
- * after it look like a wrong password, therefore silence comes before authentication.
+ * Why there was no session (ipmitool 1.8.19 with -v: plugins/lanplus/lanplus.c, plugins/lan/lan.c). ipmitool exits 1
+ * for everything, so its messages decide. The first matching row wins: after a late answer to an earlier packet the
+ * following ones look like a wrong password, therefore silence comes before authentication.
  */
 const SESSION_ROWS: readonly Row[] = [
   {
@@ -32,7 +32,7 @@ const SESSION_ROWS: readonly Row[] = [
     message: 'the BMC does not support the authentication type',
   },
   {
-    // The second question, asked when the first had no answer, is of version 1.5: any BMC answers it so.
+    // After a first request without an answer ipmitool sends one of version 1.5: any BMC answers that one so.
     pattern: /This BMC does not support IPMI v2/,
     code: 'unsupported',
     message: 'the BMC does not support IPMI 2.0',
@@ -88,7 +88,7 @@ const SESSION_ROWS: readonly Row[] = [
     message: 'the BMC refused the login: the user does not have the privilege level',
   },
   {
-    // Without the list of its suites, which may have been lost, ipmitool takes 3.
+    // Without the list of suites, which may have been lost, ipmitool uses suite 3.
     pattern:
       /Unsupported cipher suite|no matching (cipher suite|authentication|integrity)|invalid (authentication|integrity|confidentiality) algorithm|algorithm 0x\w+ is not/,
     code: 'unsupported',
@@ -96,7 +96,7 @@ const SESSION_ROWS: readonly Row[] = [
     unsure: true,
   },
   {
-    // IPMI 1.5: a BMC drops a packet whose code is wrong, which looks like a lost one.
+    // IPMI 1.5: a BMC drops a packet with a wrong authentication code, which looks like a lost packet.
     pattern: /^Activate Session command failed$/m,
     code: 'bmc-authentication',
     message: 'the BMC refused the login: wrong password',
@@ -141,8 +141,8 @@ const REFUSAL_ROWS: readonly Row[] = [
 ];
 
 /**
- * Lines that -v prints whatever becomes of the command: "Invalid completion code" is the answer to a probe for vendor
- * extensions, others tell of such a probe without an answer, or of the session's end.
+ * Lines that -v prints whatever the result: "Invalid completion code" answers a probe for vendor extensions; others
+ * report such a probe without an answer, or the end of the session.
  */
 const NOISE =
   /^(Loading IANA PEN|Using best available|Unable to Get Channel Cipher Suites|Running Get |Invalid completion code received|No valid response received|Error sending request|Get Device ID command failed|Close Session command failed|Discovered |RAW |\s|Acquire IPMB|Interface address|$)/;
@@ -152,10 +152,10 @@ const MOST_LINE = 300;
 
 /**
  * @param stderr of `ipmitool -v`
- * @param retryable texts after which a site wants another try
+ * @param retryable configured messages after which a retry is wanted
  */
 export function parseFault(stderr: string, retryable: readonly string[] = []): IpmiFault {
-  // Bounded: what a hostile BMC makes it print must not keep the patterns busy.
+  // Bounded: output that a hostile BMC controls must not keep the patterns busy.
   const lines = stderr
     .slice(-MOST_TEXT)
     .split('\n')
@@ -173,7 +173,7 @@ function judge(text: string, last: string): IpmiFault {
     if (row) return faultOf(row, 'session');
   }
   if (TEXTS.some(({ refused }) => refused.test(text))) {
-    // Perhaps done, and the BMC itself has lost the answer (0xc3, 0xce).
+    // Possibly executed: the BMC itself has lost the answer (0xc3, 0xce).
     if (/: (Timeout|Command response could not be provided)$/m.test(text)) {
       return { code: 'bmc-failed', message: 'the BMC is busy', passing: 'busy' };
     }
@@ -192,7 +192,7 @@ function faultOf({ pattern: _, ...fault }: Row, stage: IpmiFault['stage'] & stri
 }
 
 /**
- * The cipher suite that ipmitool chose by itself, and whether the BMC had told which it has: without, it takes 3.
+ * The cipher suite that ipmitool chose, and whether the BMC had listed its suites; without the list it is 3.
  * @param stderr of `ipmitool -v` without -C
  */
 export function parseSuite(stderr: string): { suite: number; told: boolean } | undefined {
@@ -201,13 +201,13 @@ export function parseSuite(stderr: string): { suite: number; told: boolean } | u
   return /^Unable to Get Channel Cipher Suites$/m.test(stderr) ? { suite: 3, told: false } : undefined;
 }
 
-/** @returns undefined for anything but the two texts of ipmitool */
+/** @returns undefined for anything but ipmitool's two messages */
 export function parsePowerStatus(stdout: string): 'power on' | 'power off' | undefined {
   const state = /^Chassis Power is (on|off)$/m.exec(stdout)?.[1];
   return state === 'on' ? 'power on' : state === 'off' ? 'power off' : undefined;
 }
 
-/** `chassis bootparam get 5`, from its line of raw bytes: the words beside it are there for bad flags too. */
+/** `chassis bootparam get 5`, from its line of raw bytes: the text beside it is printed for invalid flags too. */
 export function parseBootFlags(stdout: string): BootFlags | undefined {
   const bytes = /^Boot parameter data: ([0-9a-f]{10})$/m.exec(stdout)?.[1];
   return bytes === undefined ? undefined : decodeBootFlags(Uint8Array.from(Buffer.from(bytes, 'hex')));
@@ -226,7 +226,7 @@ export function parseVersion(stdout: string): [major: number, minor: number, pat
   return match ? [Number(match[1]), Number(match[2]), Number(match[3])] : undefined;
 }
 
-/** A BMC's own words end up in `last_error`: one line, no control characters, not long. */
+/** The BMC's text goes into `last_error`: one short line without control characters. */
 function printable(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 200);
 }

@@ -11,7 +11,7 @@ import type { IpmiManagement } from './management.js';
 type Settled = ReturnType<typeof settledPower>;
 type Act = Exclude<ChassisAct, 'diag'>;
 
-/** What each target takes, as data. `unless`: the act is left out when the machine is in that state already. */
+/** The acts of each target, as data. `unless`: the act is skipped if the machine is in that state already. */
 const PLANS: Record<PowerTarget, readonly { act: Act; until: Settled; unless?: Settled }[]> = {
   'power on': [{ act: 'on', until: 'power on' }],
   'power off': [{ act: 'off', until: 'power off' }],
@@ -26,16 +26,16 @@ const PLANS: Record<PowerTarget, readonly { act: Act; until: Settled; unless?: S
   ],
 };
 
-/** For machines that must never lose power: BMCs that go down with it, DPUs. */
+/** For machines that must never lose power: those whose BMC goes down with it, DPUs. */
 const RESET: (typeof PLANS)['rebooting'] = [{ act: 'reset', until: 'power on' }];
 
-/** ms between looks at the state while it changes: quick at first, since most machines are. */
+/** ms between polls of the state while it changes: short at first, since most machines are quick. */
 const LOOKS = [100, 200, 300, 500, 1_000, 2_000] as const;
 
 /** ms; with less time left, a lost answer is a failure. */
 const LEAST_WATCH = 1_000;
 
-/** ms in which a system that heard the button is off, or not soon. */
+/** ms in which a system that received the button press is off, or will not be soon. */
 const MOST_WATCH = 60_000;
 
 interface Time {
@@ -86,20 +86,20 @@ export class IpmiPower implements PowerInterface {
     }
   }
 
-  /** on, off: each may be said twice. */
+  /** on, off: both may be sent twice. */
   private async act(context: DriverContext, act: 'on' | 'off', end: number): Promise<void> {
     try {
       await this.give(context, act, end);
     } catch (error) {
-      // "Not supported in present state" (0xd5) from a machine that is there already is no failure.
+      // "Not supported in present state" (0xd5) is no failure if the machine is in the target's state already.
       if (!(error instanceof IpmiError) || !error.refused || error.code !== 'bmc-failed') throw error;
       if ((await this.getPowerState(context)) !== `power ${act}`) throw error;
     }
   }
 
   /**
-   * The machine's own system switches it off, which takes its time, and some systems take a second press for another
-   * wish. So where the answer is missing, the machine is watched for a while before the button is pressed once more.
+   * The machine's operating system powers it off, which takes time, and some systems take a second press for another
+   * request. So without an answer, the machine is watched for a while before the button is pressed again.
    */
   private async pressButton(context: DriverContext, time: Time): Promise<void> {
     for (;;) {
@@ -117,8 +117,8 @@ export class IpmiPower implements PowerInterface {
   }
 
   /**
-   * A machine that was reset twice has lost the boot device of its next start: the first start took it. So where the
-   * answer is missing, the boot flags tell whether a start has taken them.
+   * A second reset loses the boot device of the next start, because the first start has consumed it. So without an
+   * answer, the boot flags show whether a start has consumed them.
    */
   private async reset(context: DriverContext, time: Time): Promise<void> {
     const before = await this.management.oneTimeDevice(context);
@@ -130,7 +130,7 @@ export class IpmiPower implements PowerInterface {
         if (!(error instanceof IpmiError)) throw error;
         const decided = error.unanswered || (error.refused && error.code === 'bmc-failed');
         if (!decided || performance.now() + LEAST_WATCH >= time.end) throw error;
-        // One that is off wants to be switched on.
+        // A machine that is off needs a power on instead.
         if ((await this.getPowerState(context)) === 'power off') return this.act(context, 'on', time.end);
         if (error.refused) throw error;
         if (before !== null && (await this.management.oneTimeDevice(context)) === null) return;
@@ -151,7 +151,7 @@ export class IpmiPower implements PowerInterface {
     );
   }
 
-  /** Looks, once at least, until the machine is in that state or `end` is near. @returns the state that was seen last */
+  /** Polls at least once, until the machine is in that state or `end` is near. @returns the last state seen */
   private async watch(context: DriverContext, wanted: Settled, end: number): Promise<PowerState> {
     for (let look = 0; ; look++) {
       const state = await this.getPowerState(context);

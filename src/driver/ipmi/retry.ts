@@ -2,25 +2,25 @@ import type { Retransmission } from './arguments.js';
 import type { IpmiCommand } from './commands.js';
 import type { IpmiFault } from './link.js';
 
-/** Runs that a verdict which a lost packet can forge is given: BMCs lock accounts after a few wrong passwords. */
+/** Runs before a fault that a lost packet can imitate is final: BMCs lock accounts after a few wrong passwords. */
 const DOUBTS = 3;
 
-/** Runs for a BMC that is not there, while nobody waits for it: a packet's usual time, then the long one. */
+/** Runs for an absent BMC while no operator waits: one with a packet's usual timeout, one with the long one. */
 const LOOKS = 2;
 
-/** What a call has seen so far. */
+/** The runs of a call so far. */
 export interface Tried {
   /** Runs of ipmitool, the last included. */
   runs: number;
-  /** The last of them lost a packet, or trusted to what was remembered of the BMC. */
+  /** The last run lost a packet, or relied on remembered state of the BMC. */
   doubtful: boolean;
-  /** An operator, or work that one asked for, waits. */
+  /** An operator, or work that one requested, waits. */
   attended: boolean;
-  /** Runs in a row without one packet from the BMC, those of earlier calls included. */
+  /** Consecutive runs without one packet from the BMC, including those of earlier calls. */
   silences: number;
 }
 
-/** Whether a command that failed so is given again, while there is time. */
+/** Whether a command that failed with this fault is sent again, while there is time. */
 export function worthAnother(fault: IpmiFault, command: IpmiCommand, tried: Tried): boolean {
   if (!fault.stage && !command.repeatable) return false;
   if (fault.unsure) return tried.doubtful && tried.runs < DOUBTS;
@@ -28,16 +28,16 @@ export function worthAnother(fault: IpmiFault, command: IpmiCommand, tried: Trie
   return !fault.absent || tried.attended || tried.silences < LOOKS;
 }
 
-/** The login is refused for certain: doubts were cleared, or heard often enough. */
+/** The refusal of the login is certain: no doubt is left, or it was repeated often enough. */
 export function wasRefused(fault: IpmiFault, tried: Tried): boolean {
   const login = fault.stage === 'session' && fault.code === 'bmc-authentication';
   return login && !(fault.unsure && tried.doubtful && tried.runs < DOUBTS);
 }
 
 /**
- * How the next run listens. Under loss, more sends in one run help most: a login takes 6 answers, a command 11. To a BMC
- * that is not there they only cost time, so it is looked at with one packet, by turns of the usual time and the long one.
- * @param last what the run before ended with
+ * How long and often the next run sends. Under packet loss, more sends in one run help most: a login takes 6 answers,
+ * a command 11. An absent BMC gets a single packet, alternately with the usual and the long timeout: more cost time.
+ * @param last the fault of the run before
  */
 export function retransmissionFor(
   command: IpmiCommand,

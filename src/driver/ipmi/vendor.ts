@@ -9,10 +9,10 @@ import { IPMI_PROPERTIES, parseTarget } from './arguments.js';
 import { type BmcLink, callOf, givenOnce, IpmiError } from './link.js';
 
 const BYTE = /^(0x[0-9a-f]{1,2}|0[0-7]{0,3}|[1-9]\d{0,2})$/i;
-/** An IPMI message is no longer. */
+/** Maximum length of an IPMI message. */
 const MOST_BYTES = 255;
 
-/** ms in which a BMC that restarts goes silent, and between two looks. */
+/** ms in which a restarting BMC becomes silent, and ms between two polls. */
 const RESTART_WATCH = 15_000;
 const RESTART_LOOK = 1_000;
 
@@ -81,8 +81,8 @@ export class IpmiVendor implements VendorInterface {
   }
 
   /**
-   * Sent once: a second one meets a BMC that starts. It goes silent while it does, which is all that tells a reset from a
-   * lost packet: ipmitool does not wait for the answer to a cold one, and a BMC may begin before it answers a warm one.
+   * Sent once: a second reset would reach a BMC that starts. Only the BMC's silence distinguishes a reset from a lost
+   * packet: ipmitool does not wait for the answer to a cold reset, and a BMC may begin a warm one before it answers.
    */
   private async reset(context: ReadContext, kind: 'warm' | 'cold'): Promise<Json> {
     const call = callOf(context);
@@ -125,13 +125,13 @@ function rawBytes({ raw_bytes: text }: JsonObject): number[] {
   return bytes;
 }
 
-/** As C reads numbers, and so ipmitool: hexadecimal behind 0x, octal behind 0, else decimal. NaN: none. */
+/** Numbers as in C, which ipmitool follows: hexadecimal after 0x, octal after 0, else decimal. NaN: none. */
 function byteOf(word: string): number {
   if (!BYTE.test(word)) return Number.NaN;
   return /^0[0-7]+$/.test(word) ? Number.parseInt(word, 8) : Number(word);
 }
 
-/** Unset is warm; anything but a word for true is cold, as upstream reads it. */
+/** Absent is warm; anything but a word for true is cold, as upstream reads it. */
 function isTrue(warm: Json | undefined): boolean {
   return warm === undefined || ['1', 't', 'true', 'on', 'y', 'yes'].includes(String(warm).toLowerCase());
 }

@@ -2,7 +2,7 @@ import type { PropertyTable } from '../contract/implementation.js';
 import type { NetworkInterface, Vif } from '../contract/network.js';
 
 /**
- * Networks that nobody switches: a VIF is taken and let go without a word, and none is ever listed.
+ * Networks without any switching: a VIF is accepted and detached without effect, and none is ever listed.
  * Source: ironic/drivers/modules/network/noop.py.
  */
 export class NoopNetwork implements NetworkInterface {

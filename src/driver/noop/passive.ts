@@ -10,7 +10,7 @@ import type { RescueInterface } from '../contract/rescue.js';
 import type { VendorInterface } from '../contract/vendor.js';
 import { unsupported } from '../unsupported.js';
 
-/** `no-bios` and its like: the node has no such interface, and whoever asks is told so in Ironic's words. */
+/** `no-bios` and the like: the node has no such interface, and every call is refused in Ironic's words. */
 export class AbsentInterface
   implements
     PassiveInterface,
@@ -57,11 +57,11 @@ export class AbsentInterface
   }
 }
 
-/** `noop` storage, `fake` raid: there is nothing to do, and that is right. */
+/** `noop` storage, `fake` raid: an interface that correctly does nothing. */
 export class InertInterface implements PassiveInterface {
   readonly passive = true;
 
-  /** @param check what its validate asks of the node's fields; nothing by default */
+  /** @param check its check of the node's fields; none by default */
   constructor(
     readonly name: string,
     readonly properties: PropertyTable = {},

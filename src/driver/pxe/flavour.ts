@@ -19,21 +19,21 @@ import type { DriverPort } from '../contract/context.js';
 export interface Flavour {
   readonly name: 'ipxe' | 'pxe';
   readonly service: BootService;
-  /** What the boot loader is told to fetch for a published name. @throws UnsafeBootText */
+  /** Where the boot loader fetches a published name. @throws UnsafeBootText */
   locate(name: string): BootWord;
   /** A node's configuration. @throws UnsafeBootText */
   render(boot: RamdiskBoot, mode: BootMode): string;
   renderLocal(mode: BootMode): string;
-  /** Of an ISO that is the instance; absent: its boot loaders cannot start one. */
+  /** Script for an ISO that is the instance; absent: these boot loaders cannot start one. */
   renderIso?(iso: BootWord): string;
-  /** The names under which a port's machine asks for it. @throws UnsafeBootText */
+  /** File names that a port's machine requests. @throws UnsafeBootText */
   names(port: DriverPort, mode: BootMode): string[];
 }
 
 /**
  * iPXE, by HTTP.
- * @param httpUrl base URL of the HTTP boot server as machines see it; asked when it is needed
- * @param timeout ms for each transfer; 0: iPXE's own
+ * @param httpUrl base URL of the HTTP boot server as machines see it; read when it is needed
+ * @param timeout ms for each transfer; 0: iPXE's default
  */
 export function ipxeFlavour(httpUrl: () => string, timeout: number): Flavour {
   return {
@@ -60,7 +60,7 @@ export const PXE_FLAVOUR: Flavour = {
       : grubConfigNames(port.address),
 };
 
-/** GRUBs that know HTTP, as some distributions sign them: what they need beside what TFTP has. */
+/** GRUBs with HTTP support, as some distributions sign them: files that they need beside those on TFTP. */
 const GRUB_BY_HTTP: Flavour = {
   ...PXE_FLAVOUR,
   service: 'http',
@@ -69,8 +69,8 @@ const GRUB_BY_HTTP: Flavour = {
 };
 
 /**
- * What nodes of the boot interface `pxe` are served where their firmware boots by HTTP, which is UEFI's alone: the script
- * of an iPXE that came so, and the configuration of a GRUB that did.
+ * What nodes of the boot interface `pxe` are served if their firmware boots by HTTP (UEFI only): the script for an iPXE
+ * loaded that way, and the configuration for a GRUB loaded that way.
  */
 export function pxeByHttp(ipxe: Flavour): Flavour[] {
   const { renderIso: _none, ...scripts } = ipxe;

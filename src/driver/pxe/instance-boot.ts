@@ -4,16 +4,16 @@ import { livesInMemory } from '../capabilities.js';
 import type { DriverNode } from '../contract/context.js';
 import { internalOf } from '../contract/internal-info.js';
 
-/** Of an instance that starts from the network: what is served to it, in upstream's names (ironic/common/pxe_utils.py). */
+/** Files of an instance that starts from the network, in upstream's names (ironic/common/pxe_utils.py). */
 export type InstanceBoot =
   | { files: { kernel: string; ramdisk: string }; parameters: readonly BootWord[] }
   | { files: { boot_iso: string } };
 
 /**
- * What the instance is started by: one on a disk finds its root by UUID, however its disk is called; one in memory has it
- * there. The parameters of instance_info are the instance's own: whoever may set them owns what they command.
- * @param appended pxe.kernel_append_params, which %default% stands for
- * @throws InvalidError for a node whose deployment did not come so far, or unsafe parameters
+ * How the instance boots: one on a disk finds its root by UUID, whatever the disk's name; one in memory has its root
+ * there. The parameters of instance_info belong to the instance: who may set them owns the system that they control.
+ * @param appended pxe.kernel_append_params, the value of %default%
+ * @throws InvalidError for a node whose deployment has not come so far, or unsafe parameters
  */
 export function instanceBoot(node: DriverNode, appended: string): InstanceBoot {
   const { root_uuid_or_disk_id: root, instance_boot = {} } = internalOf(node);
@@ -32,13 +32,13 @@ export function instanceBoot(node: DriverNode, appended: string): InstanceBoot {
   return { files: { kernel, ramdisk }, parameters: [...first, ...instanceParameters(node, appended)] };
 }
 
-/** @throws InvalidError for what cannot stand on a kernel's command line */
+/** @throws InvalidError for text that cannot be on a kernel's command line */
 export function instanceParameters(node: DriverNode, appended: string): BootWord[] {
   const own = textOf(node, 'kernel_append_params');
   const words = refuse(() =>
     bootWords(own ? own.replaceAll('%default%', appended) : appended, 'instance_info.kernel_append_params'),
   );
-  // Ironic's word for those of a ramdisk that is the instance.
+  // Ironic's field for the parameters of a ramdisk that is the instance.
   const more = textOf(node, 'ramdisk_kernel_arguments');
   return more
     ? [...words, ...refuse(() => bootWords(more, 'instance_info.ramdisk_kernel_arguments'))]
@@ -51,7 +51,7 @@ function textOf(node: DriverNode, field: string): string | undefined {
   throw new InvalidError(`instance_info.${field} must be a text`);
 }
 
-/** What cannot stand in a boot script is a fault of the node's fields. @throws InvalidError */
+/** Reports text that cannot be in a boot script as a fault of the node's fields. @throws InvalidError */
 export function refuse<T>(render: () => T): T {
   try {
     return render();

@@ -5,7 +5,7 @@ import type { DriverContext, DriverNode } from '../contract/context.js';
 import { Faults } from '../contract/faults.js';
 import { instanceParameters } from './instance-boot.js';
 
-/** What it asks of the image service. */
+/** The part of the image service that this module uses. */
 export interface MemoryImages {
   /** @throws InvalidError naming the field */
   validateReference(ref: unknown, field: string): void;
@@ -17,7 +17,7 @@ export interface MemoryImages {
 }
 
 export interface MemoryBootParts {
-  /** Of the boot interface. */
+  /** Name of the boot interface. */
   name: string;
   images: MemoryImages;
   /** Whether its boot loaders can start an ISO. */
@@ -28,7 +28,7 @@ export interface MemoryBootParts {
 
 type Wanted = { boot_iso: string } | { kernel: string; ramdisk: string } | { image_source: string };
 
-/** Instances that live in memory: which kernel and ramdisk, or which ISO, a node's instance_info names. */
+/** Instances in memory: the kernel and ramdisk, or the ISO, that a node's instance_info names. */
 export class MemoryBoot implements InMemoryBoot {
   constructor(private readonly its: MemoryBootParts) {}
 
@@ -77,7 +77,7 @@ export function memoryInstance({ uuid, instance_info }: DriverNode): Wanted {
   }
   if (kernel && ramdisk) return { kernel: text(kernel), ramdisk: text(ramdisk) };
   if (image_source && !kernel && !ramdisk) {
-    // The Image service's own image may say which; it is asked when the work begins.
+    // An image of the Image service may name them itself; the service is asked when the work begins.
     if (parseImageReference(image_source, 'image_source').kind === 'glance') {
       return { image_source: text(image_source) };
     }
@@ -98,7 +98,7 @@ function lacking(source: string, parts: Readonly<Record<string, unknown>>): Inva
   return new InvalidError(`Image ${source} is missing the following properties: ${missing.join(', ')}`);
 }
 
-/** Whatever it is, validateReference names what is wrong with it. */
+/** Any value as text: validateReference reports what is wrong with it. */
 function text(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

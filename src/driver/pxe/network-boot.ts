@@ -42,7 +42,7 @@ const PROPERTIES: PropertyTable = {
     'Additional kernel parameters for the deploy ramdisk. Overrides the pxe.kernel_append_params configuration option, use %default% to insert its value. Optional.',
 };
 
-/** What this room asks of the image service. */
+/** The part of the image service that this room uses. */
 export interface BootImages extends MemoryImages {
   fetchTo(
     ref: string,
@@ -51,13 +51,13 @@ export interface BootImages extends MemoryImages {
   ): Promise<unknown>;
 }
 
-/** What it asks of the boot plans. */
+/** The part of the boot plans that this room uses. */
 export interface BootPlans {
   put(plan: BootPlan): Promise<void>;
   remove(node_uuid: string): Promise<void>;
 }
 
-/** What the rooms that serve files to machines ask of the published files. */
+/** The published files, as the rooms that serve files to machines see them. */
 export interface PublishedFiles {
   publish(publication: Publication): Promise<void>;
   withdraw(node_uuid: string, publisher: Publisher): Promise<void>;
@@ -66,7 +66,7 @@ export interface PublishedFiles {
 
 export interface NetworkBootParts {
   flavour: Flavour;
-  /** How UEFI machines are served besides, from the same directory, where their firmware comes by another service. */
+  /** Additional flavours for UEFI machines whose firmware boots by another service; same directory. */
   alsoUefi?: readonly Flavour[];
   /** Directory of the flavour's service: http_root or tftp_root. */
   root: string;
@@ -77,7 +77,7 @@ export interface NetworkBootParts {
   images: BootImages;
   settings: PxeSettings;
   defaultBootMode: BootMode;
-  /** conductor.deploy_kernel and its like: for nodes that name none. */
+  /** conductor.deploy_kernel and the like: defaults of nodes that name none. */
   defaults: Readonly<Record<Part, string | null>>;
 }
 
@@ -89,8 +89,8 @@ interface BootConfig {
 }
 
 /**
- * Boot interfaces `ipxe` and `pxe`: lay kernel, ramdisk and configurations down under the boot root in the names of
- * upstream (ironic/common/pxe_utils.py), each in one step, then write the boot plan by which the servers find them.
+ * Boot interfaces `ipxe` and `pxe`: store kernel, ramdisk and configurations under the boot root in upstream's names
+ * (ironic/common/pxe_utils.py), each atomically, then write the boot plan by which the servers find them.
  */
 export class NetworkBoot implements BootInterface {
   readonly name: string;
@@ -124,7 +124,7 @@ export class NetworkBoot implements BootInterface {
       driver_info: node.driver_info,
       instance_info: node.instance_info,
     })) {
-      // A template chosen by a user would be a file of the conductor read for him (CVE-2026-44917).
+      // A template chosen by a user would make the conductor read one of its files for that user (CVE-2026-44917).
       for (const key of Object.keys(info)) {
         if (/(pxe|grub).*template/i.test(key)) faults.add(`${field}.${key} is not supported`);
       }
@@ -160,7 +160,7 @@ export class NetworkBoot implements BootInterface {
     );
     await Promise.all(
       parts.map((part) =>
-        // The reference is there: validate has seen it.
+        // The reference exists: validate has checked it.
         images.fetchTo(this.referenceOf(node, part)!, join(this.parts.root, name(part)), {
           opaque: true,
           signal: context.signal,
@@ -177,8 +177,8 @@ export class NetworkBoot implements BootInterface {
   }
 
   /**
-   * An instance that starts from the network gets its own kernel and ramdisk, for as long as it lives; one that starts
-   * from its disk gets nothing, or a script that hands on to it.
+   * An instance that starts from the network gets its own kernel and ramdisk for its lifetime; one that starts from its
+   * disk gets nothing, or a script that boots the disk.
    */
   async prepareInstance(context: DriverContext): Promise<BootTarget> {
     const mode = this.modeOf(context.node);
@@ -245,7 +245,7 @@ export class NetworkBoot implements BootInterface {
     return mode === 'uefi' ? [flavour, ...alsoUefi] : [flavour];
   }
 
-  /** What each port's machine asks for, in each flavour. @throws InvalidError for what cannot stand in a boot script */
+  /** The configurations of all ports and flavours. @throws InvalidError for text that cannot be in a boot script */
   private configs(
     context: DriverContext,
     mode: BootMode,
@@ -286,7 +286,7 @@ export class NetworkBoot implements BootInterface {
       if (!files.some((file) => file.service === service && file.name === name))
         files.push(entry(service, name, path));
     }
-    // The files come first: no machine is sent to one that is not there yet.
+    // The files come first: no machine may be sent to a missing one.
     await published.publish({
       node_uuid: node.uuid,
       publisher: 'boot',
@@ -302,7 +302,7 @@ export class NetworkBoot implements BootInterface {
     });
   }
 
-  /** The plan goes first: from then on nothing is served, whatever becomes of the files. */
+  /** The plan is removed first: from then on nothing is served, whatever happens to the files. */
   private async withdraw(context: DriverContext): Promise<void> {
     const { root, flavour, plans, published } = this.parts;
     const { uuid } = context.node;
@@ -323,7 +323,7 @@ export class NetworkBoot implements BootInterface {
     await rm(join(root, uuid), { recursive: true, force: true });
   }
 
-  /** The user's words first: the conductor's own are stronger, since the last of equal parameters counts. */
+  /** The user's parameters come first: the last of equal parameters counts, so the conductor's win. */
   private commandLine(node: DriverNode, own: Readonly<Record<string, string>>): BootWord[] {
     return [
       ...this.appendParameters(node),
@@ -332,7 +332,7 @@ export class NetworkBoot implements BootInterface {
     ];
   }
 
-  /** Only driver_info counts: who may set instance_info must not command the ramdisk. */
+  /** Only driver_info counts: users who may set instance_info must not control the ramdisk. */
   private appendParameters(node: DriverNode): BootWord[] {
     const own = node.driver_info['kernel_append_params'];
     const fallback = this.parts.settings.kernel_append_params;
@@ -344,7 +344,7 @@ export class NetworkBoot implements BootInterface {
   private referenceOf(node: DriverNode, part: Part): string | undefined {
     const own: JsonObject[string] | undefined = node.driver_info[part];
     if (isAbsent(own)) return this.parts.defaults[part] ?? undefined;
-    // Whatever it is, validateReference names what is wrong with it.
+    // Any value as text: validateReference reports what is wrong with it.
     return typeof own === 'string' ? own : JSON.stringify(own);
   }
 

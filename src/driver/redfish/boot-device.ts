@@ -22,11 +22,11 @@ import type { Read, RedfishMachine, RedfishMachines } from './machine.js';
 
 interface Kept extends JsonObject {
   device: OverrideDevice;
-  /** Another device was set for the next start: it is left alone once. */
+  /** Another device was set for the next start: the next renewal leaves that one in place. */
   leaveNext: boolean;
 }
 
-/** ms between looks at an override that is not shown yet. */
+/** ms between polls of an override that the BMC does not show yet. */
 const LOOKS = [0, 1_000, 2_000, 3_000] as const;
 const MOST_SENT = 5;
 
@@ -65,7 +65,7 @@ export class RedfishBootDevice {
     await this.remember(context, known, persistent, enabled === 'Once');
   }
 
-  /** Right before a start: a device that is to persist is said again to a BMC that keeps it for one start alone. */
+  /** Right before a start: sends a persistent device again to a BMC that keeps a device for one start only. */
   async renew(context: DriverContext): Promise<void> {
     const kept = keptOf(context);
     if (!kept) return;
@@ -73,7 +73,7 @@ export class RedfishBootDevice {
     else await this.override(this.machines.of(context), { device: kept.device, persistent: false });
   }
 
-  /** Says which mode the next start is in, where the override says it. @throws UnsupportedError where it cannot be said */
+  /** Sets the mode of the next start through the override. @throws UnsupportedError if that cannot set it */
   async setMode(machine: RedfishMachine, mode: BootMode): Promise<void> {
     const { system, differences } = await this.look(machine);
     const now = readBoot(system.resource);
@@ -97,7 +97,7 @@ export class RedfishBootDevice {
     }
   }
 
-  /** @returns whether it is for the next start alone */
+  /** @returns the BootSourceOverrideEnabled that was set, which tells whether it holds for the next start only */
   private async override(machine: RedfishMachine, wish: OverrideWish): Promise<string> {
     let seen = await this.look(machine);
     if (typeof wish.httpBootUri === 'string' && seen.differences.noHttpBootUri) {
@@ -119,7 +119,7 @@ export class RedfishBootDevice {
         if (error.status === undefined && !error.unanswered) throw error;
         refusal = error;
       }
-      // Whatever was answered: what is shown counts. A 400 may have set it, and a 200 may not.
+      // Only what the BMC shows counts: a 400 may have set it, and a 200 may not.
       if (await this.isShown(machine, plan, refusal ? 1 : LOOKS.length)) return plan.enabled;
       if (sent >= MOST_SENT) throw refusal ?? notShown(plan);
       const next = refusal ? partToLeave(refusal, boot) : undefined;
@@ -189,7 +189,7 @@ function notShown(plan: OverridePlan): FerricError {
   );
 }
 
-/** The property that the service did not want, where it names one that can be left out or said otherwise. */
+/** The property that the service refused, if it names one that can be omitted or changed. */
 function partToLeave(refusal: RedfishError, boot: Resource): string | undefined {
   const optional = ['BootSourceOverrideEnabled', 'BootSourceOverrideMode', 'HttpBootUri'];
   if (hasMessage(refusal.messages, 'InsufficientPrivilege')) return undefined;

@@ -8,7 +8,7 @@ import type { BootDrives } from './virtual-media-boot.js';
 
 const PROTOCOLS = ['HTTP', 'HTTPS', 'NFS', 'CIFS'] as const;
 
-/** The drives of a machine's BMC, for discs that it boots from. */
+/** The virtual media drives of a BMC, for discs that the machine boots from. */
 export class RedfishBootDrives implements BootDrives {
   private readonly media = new RedfishMedia();
 
@@ -48,7 +48,7 @@ export class RedfishBootDrives implements BootDrives {
   }
 }
 
-/** Only one that an operator named is said to the BMC: some refuse it, others ask for it. */
+/** The protocol is sent only if the operator named one: some BMCs refuse the property, others require it. */
 function protocolOf({ node }: ReadContext): string | undefined {
   const value = node.driver_info['vmedia_transport_protocol'];
   if (value === undefined || value === null || value === '') return undefined;

@@ -18,26 +18,26 @@ export interface DiscRequest {
   kernel: string;
   ramdisk: string;
   parameters: readonly BootWord[];
-  /** A volume of an operator's own in place of the one that is made of the configured boot loaders. */
+  /** The operator's own EFI volume instead of the one made of the configured boot loaders. */
   efiVolume?: string;
   /** By path; with some below `openstack/` the disc is a config drive, too. */
   files: ReadonlyMap<string, Uint8Array>;
-  /** Whether the kernel's command line tells the ramdisk which disc is its own (Ironic: ir_pub_id). */
+  /** Whether the kernel's command line names the ramdisk's disc (Ironic: ir_pub_id). */
   named: boolean;
 }
 
 /**
- * Lays discs out as segments of files that are there anyway, and of the few bytes that are a node's own: those are in the
- * database until the disc is withdrawn, and never on a disk beside it.
+ * Lays discs out as segments of existing files and of the few bytes that belong to one node. Those bytes are in the
+ * database until the disc is withdrawn, never in a file.
  */
 export class BootMedia {
   constructor(private readonly loaders: Pick<BootLoaderFiles, 'of'>) {}
 
-  /** @throws InvalidError for boot loaders that are missing; UnsafeBootText */
+  /** @throws InvalidError for missing boot loaders; UnsafeBootText */
   async disc(request: DiscRequest): Promise<Segment[]> {
     const { mode, kernel, ramdisk, efiVolume, files, named } = request;
     const id = randomUUID();
-    // With a volume of its own a disc starts on UEFI, whatever is installed.
+    // With an EFI volume of its own the disc boots on UEFI, whatever loaders are installed.
     const ownUefi = efiVolume !== undefined && mode === 'uefi';
     const found: LoaderFiles = await this.loaders
       .of(efiVolume === undefined ? mode : 'bios')
@@ -94,7 +94,7 @@ async function partOf(path: string): Promise<FilePart> {
   };
 }
 
-/** @param kept files whose bytes are at hand: what is a part of those is served from the file */
+/** @param kept files whose bytes are available: their parts of the image are served from the file */
 export function segmentsOf(image: PiecedImage, kept: readonly KeptFile[]): Segment[] {
   const segments: Segment[] = [];
   let at = 0;

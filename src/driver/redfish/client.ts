@@ -13,7 +13,7 @@ import { RedfishSessions } from './sessions.js';
 import { parseTarget, type RedfishTarget } from './target.js';
 import { type Answer, type Method, messagesOf, RedfishTransport, shownPath } from './transport.js';
 
-/** A request to a BMC on behalf of somebody. */
+/** A request to a BMC. */
 export interface Call {
   readonly method: Method;
   readonly path: string;
@@ -22,10 +22,10 @@ export interface Call {
   readonly repeat: Repeat;
 }
 
-/** A BMC, and for whom it is spoken to. */
+/** A BMC, and the work that sends it requests. */
 export interface Caller {
   readonly target: RedfishTarget;
-  /** An operator, or work that one asked for, waits; else the daemon looks by itself. */
+  /** An operator, or work that one requested, waits; else the daemon polls by itself. */
   readonly attended: boolean;
   /** Called right before each request, with the ms that it may take. */
   fence(duration: number): Promise<void>;
@@ -44,12 +44,12 @@ export function callerOf(context: ReadContext): Caller {
   };
 }
 
-/** ms in which sessions are ended at the stop. */
+/** ms for the end of all sessions when the daemon stops. */
 const FAREWELL = 5_000;
 
 /**
- * The one door to Redfish services: one request at a time to each BMC, logged in, and again where `retry.ts` says that it
- * is worth it and harmless.
+ * The only access to Redfish services: logged in, one request at a time to each BMC, with a retry where `retry.ts`
+ * allows it.
  */
 export class RedfishClient implements Startable {
   readonly name = 'Redfish';
@@ -73,7 +73,7 @@ export class RedfishClient implements Startable {
     this.transport.close();
   }
 
-  /** What tells this service under this login from others. */
+  /** Identifies this service under this login. */
   keyOf(target: RedfishTarget): string {
     return this.sessions.keyOf(target);
   }
@@ -87,7 +87,7 @@ export class RedfishClient implements Startable {
     this.sessions.forgetRoot(caller.target);
   }
 
-  /** SHA-256 of the certificate that the BMC shows; nothing is sent to it. */
+  /** SHA-256 of the certificate that the BMC presents; no request is sent to it. */
   async fingerprint(caller: Caller): Promise<string> {
     const { target, signal } = caller;
     try {
@@ -105,7 +105,7 @@ export class RedfishClient implements Startable {
 
   /**
    * @returns an answer of status 2xx
-   * @throws RedfishError of any other, and where none came
+   * @throws RedfishError for any other status, and without an answer
    * @throws CancelledError when the signal fires
    */
   send(caller: Caller, call: Call): Promise<Answer> {
@@ -157,7 +157,7 @@ export class RedfishClient implements Startable {
     throw new RedfishError(fault, { method: call.method, path: shownPath(call.path) });
   }
 
-  /** One request, and once more without a header that some services refuse (406) before they look at the rest. */
+  /** One request, and a second without a header that some services refuse (406) before they read the rest. */
   private async exchange(caller: Caller, call: Call): Promise<Answer> {
     const { target, signal } = caller;
     const login = await this.sessions.login(target, caller);
@@ -166,7 +166,7 @@ export class RedfishClient implements Startable {
       path: call.path,
       headers: { ...login, ...call.headers },
       ...(call.body === undefined ? {} : { body: call.body }),
-      // Polls of many BMCs keep no connections; nor do requests that change something.
+      // Polls of many BMCs keep no connections open; nor do requests that change something.
       fresh: call.method !== 'GET' || !caller.attended,
       signal,
     };

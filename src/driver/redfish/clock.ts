@@ -2,12 +2,12 @@ import { FerricError } from '../../domain/errors.js';
 import { idOf, type Resource, textOf } from '../../protocol/redfish/resource.js';
 import type { RedfishMachine } from './machine.js';
 
-/** ms that a clock may be off. */
+/** ms that the BMC's clock may differ. */
 const TOLERANCE = 1_000;
 
 /**
- * Sets Manager.DateTime. It is written as the BMC shows it: some refuse fractions of seconds, or an offset that is so already.
- * @param offset such as `+02:00`; undefined: left as it is
+ * Sets Manager.DateTime in the format that the BMC shows: some refuse fractions of seconds, or an unchanged offset.
+ * @param offset such as `+02:00`; undefined: unchanged
  */
 export async function setClock(machine: RedfishMachine, time: Date, offset?: string): Promise<void> {
   const { manager, path } = await clockOf(machine);
@@ -19,14 +19,14 @@ export async function setClock(machine: RedfishMachine, time: Date, offset?: str
   await machine.patch(path, body);
 }
 
-/** ms between the BMC's clock and `now`; undefined: it tells no time. */
+/** ms that the BMC's clock is ahead of `now`; undefined: it shows no time. */
 export async function clockError(machine: RedfishMachine, now: () => number): Promise<number | undefined> {
   const { manager } = await clockOf(machine);
   const shown = Date.parse(textOf(manager, 'DateTime') ?? '');
   return Number.isNaN(shown) ? undefined : shown - now();
 }
 
-/** @throws FerricError where the clock is not kept */
+/** @throws FerricError if the BMC does not keep the time that was set */
 export async function verifyClock(machine: RedfishMachine): Promise<void> {
   const isRight = async () =>
     Math.abs((await clockError(machine, Date.now)) ?? Number.POSITIVE_INFINITY) <= TOLERANCE;
@@ -45,7 +45,7 @@ async function clockOf(machine: RedfishMachine): Promise<{ manager: Resource; pa
   return { manager, path };
 }
 
-/** ISO 8601 in the offset's own time. */
+/** ISO 8601, in local time of the offset. */
 export function written(time: Date, offset: string, fractions: boolean): string {
   const [, sign, hours, minutes] = /^([+-])(\d{2}):(\d{2})$/.exec(offset) ?? ['', '+', '0', '0'];
   const shift = (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60_000;

@@ -2,25 +2,25 @@ import { type ErrorCode, FerricError } from '../../domain/errors.js';
 import { type ExtendedMessage, wordsOf } from '../../protocol/redfish/error-body.js';
 
 /**
- * What is known of a request that failed. `unsent`: nothing of it left, or the BMC says that it did nothing. `refused`: the BMC
- * has answered that it does not want to. `unknown`: no answer came, so that it may have been carried out.
+ * What is known of a failed request. `unsent`: nothing of it was sent, or the BMC reports that it did nothing.
+ * `refused`: the BMC answered with a refusal. `unknown`: no answer came, so it may have been executed.
  */
 export type Outcome = 'unsent' | 'refused' | 'unknown';
 
 export interface RedfishFault {
   readonly code: Extract<ErrorCode, 'bmc-unreachable' | 'bmc-authentication' | 'bmc-failed' | 'unsupported'>;
   readonly outcome: Outcome;
-  /** What is wrong, to stand behind "failed:". Holds nothing secret. */
+  /** The cause, printed after "failed:". Contains no secret. */
   readonly text: string;
   readonly status?: number;
   readonly messages?: readonly ExtendedMessage[];
-  /** ms that the BMC asked for before the next try. */
+  /** ms that the BMC requested before the next attempt. */
   readonly retryAfter?: number;
-  /** Nobody answered at all. */
+  /** Not a single byte was received. */
   readonly silent?: boolean;
 }
 
-/** Names the method, the path and the BMC's address, and says in the BMC's own words what it answered. */
+/** Names the method, the path and the BMC's address, and quotes the BMC's own error text. */
 export class RedfishError extends FerricError {
   constructor(
     readonly fault: RedfishFault,
@@ -38,7 +38,7 @@ export class RedfishError extends FerricError {
     return this.fault.messages ?? [];
   }
 
-  /** No answer came: it may have been carried out. */
+  /** No answer came: it may have been executed. */
   get unanswered(): boolean {
     return this.fault.outcome === 'unknown';
   }
@@ -58,7 +58,7 @@ const MEANINGS: Readonly<Record<number, string>> = {
   503: 'the BMC is busy',
 };
 
-/** A fault of an answer's status, in the BMC's own words. */
+/** The fault of an answer's status, in the BMC's own words. */
 export function faultOfStatus(
   status: number,
   messages: readonly ExtendedMessage[],

@@ -13,7 +13,7 @@ import { RedfishError } from './faults.js';
 import type { Read, RedfishMachine, RedfishMachines } from './machine.js';
 import type { RedfishResets } from './resets.js';
 
-/** ms between looks while a machine reboots for a change of its firmware (Ironic: 15 s). */
+/** ms between polls while a machine reboots for a firmware change (Ironic: 15 s). */
 const LOOK = 5_000;
 /** ms in which a service shows a change that needs no reboot. */
 const SOON = 3_000;
@@ -96,7 +96,7 @@ export class RedfishFirmwareBoot implements FirmwareBoot {
     }
   }
 
-  /** A change that is not shown soon takes a reboot; the machine's power is as before then. */
+  /** A change that is not shown soon needs a reboot, after which the machine's power is as before. */
   private async takesEffect(
     context: DriverContext,
     machine: RedfishMachine,
@@ -137,7 +137,7 @@ export class RedfishFirmwareBoot implements FirmwareBoot {
   }
 }
 
-/** Services answer 5xx while they take a change in. */
+/** Services answer 5xx while they apply a change. */
 async function tolerant(isSo: () => Promise<boolean>): Promise<boolean> {
   try {
     return await isSo();

@@ -11,7 +11,7 @@ const STATES = { Lit: 'on', Off: 'off', Blinking: 'blinking', Unknown: 'unknown'
 >;
 const WORDS = { on: 'Lit', off: 'Off', blinking: 'Blinking' } as const;
 
-/** Lights of the system and its chassis by UUID, of drives by `storage:drive` (Ironic: redfish/management.py). */
+/** Indicators: of the system and its chassis by UUID, of drives by `storage:drive` (Ironic: redfish/management.py). */
 export class RedfishIndicators implements Indicators {
   constructor(private readonly machines: RedfishMachines) {}
 
@@ -36,7 +36,7 @@ export class RedfishIndicators implements Indicators {
   async set(context: DriverContext, component: string, name: string, state: IndicatorState): Promise<void> {
     if (state === 'unknown') throw new UnsupportedError('A light cannot be made unknown.');
     const { machine, light, path } = await this.one(context, component, name);
-    // IndicatorLED is deprecated since ComputerSystem 1.13; some services have nothing else, some have only the new one.
+    // IndicatorLED is deprecated since ComputerSystem 1.13; some services have only it, some have only its successor.
     if ('IndicatorLED' in light) {
       await machine.patch(path, { IndicatorLED: WORDS[state] });
       return;

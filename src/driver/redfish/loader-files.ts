@@ -7,7 +7,7 @@ import type { BootMode } from '../../domain/node/boot-device.js';
 import { writeFileAtomically } from '../../platform/write-file.js';
 import { efiVolume } from '../../protocol/iso/boot-iso.js';
 
-/** A file below the boot root, and its bytes: what a disc has of them is served from there. */
+/** A file below the boot root, and its bytes: discs serve their parts of it from there. */
 export interface KeptFile {
   path: string;
   bytes: Uint8Array;
@@ -19,10 +19,10 @@ export interface LoaderFiles {
   uefi?: KeptFile;
 }
 
-/** Milliseconds since 1970; a volume of the same loaders is the same volume, whenever it is made. */
+/** Milliseconds since 1970; constant, so that equal loaders always make an equal volume. */
 const TIME = Date.UTC(2026, 0, 1);
 
-/** Boot loaders of discs, kept under the HTTP root by what is in them: each set of them is written once. */
+/** Boot loaders of discs, stored under the HTTP root by their hash: equal content is written once. */
 export class BootLoaderFiles {
   constructor(
     private readonly settings: BootMediaSettings,
@@ -30,8 +30,8 @@ export class BootLoaderFiles {
   ) {}
 
   /**
-   * Those that are installed, for both modes where both are.
-   * @throws InvalidError that names the file that this mode lacks
+   * The installed loaders, for both modes if both are installed.
+   * @throws InvalidError naming the file that this mode lacks
    */
   async of(mode: BootMode): Promise<LoaderFiles> {
     const [bios, uefi] = await Promise.all([this.optional('bios', mode), this.optional('uefi', mode)]);
@@ -72,7 +72,7 @@ export class BootLoaderFiles {
     return { uefi: await this.keep('efiboot.img', volume) };
   }
 
-  /** Written in one step, and never again: other discs may be served from it. */
+  /** Written atomically, and never changed: other discs may be served from it. */
   private async keep(name: string, bytes: Uint8Array): Promise<KeptFile> {
     const digest = createHash('sha256').update(bytes).digest('hex').slice(0, 32);
     const path = join(this.root, 'boot-media', `${digest}-${name}`);
@@ -82,7 +82,7 @@ export class BootLoaderFiles {
   }
 }
 
-/** A buffer of its own, in which nothing else is. */
+/** A buffer that is not shared with Node.js's pool. */
 async function bytesOf(path: string): Promise<Uint8Array> {
   return new Uint8Array(await readFile(path));
 }

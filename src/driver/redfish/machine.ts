@@ -28,16 +28,16 @@ import { RedfishError } from './faults.js';
 import type { Repeat } from './retry.js';
 import type { Answer } from './transport.js';
 
-/** A resource, and the entity tag that a change of it is bound to. */
+/** A resource, and the entity tag for a conditional change of it. */
 export interface Read {
   readonly resource: Resource;
   readonly etag: string | undefined;
 }
 
-/** What is remembered of a machine between two calls: where it is, and how it differs. */
+/** State of a machine that is kept between two calls: its path, and its deviations from the specification. */
 interface Known {
   system?: Uri;
-  /** With the manager's words; they need more requests than a poll should take. */
+  /** Includes the manager's identity, which takes more requests than a poll should make. */
   differences?: { readonly identity: Identity; readonly differences: Differences };
 }
 
@@ -45,7 +45,7 @@ const MOST = 50_000;
 const MOST_PAGES = 100;
 const MOST_MEMBERS = 2_000;
 
-/** Machines behind a client. */
+/** The machines that a client can reach. */
 export class RedfishMachines {
   private readonly known = new Map<string, Known>();
 
@@ -70,7 +70,7 @@ export class RedfishMachines {
   }
 }
 
-/** One machine of a Redfish service. What it remembers is where things are, never what they say. */
+/** One machine of a Redfish service. It remembers where resources are, never their content. */
 export class RedfishMachine {
   constructor(
     readonly client: RedfishClient,
@@ -95,7 +95,7 @@ export class RedfishMachine {
     return (await this.read(path)).resource;
   }
 
-  /** @returns undefined for a resource that is not there, or that the service cannot give now */
+  /** @returns undefined for a resource that does not exist, or that the service cannot return now */
   async find(path: Uri | undefined): Promise<Resource | undefined> {
     if (path === undefined) return undefined;
     try {
@@ -108,8 +108,8 @@ export class RedfishMachine {
   }
 
   /**
-   * The members of a collection, whole: expanded where the service says that it does so, page by page.
-   * @param skips members that cannot be read are left out; otherwise they fail it
+   * The members of a collection as whole resources, page by page; expanded where the service supports that.
+   * @param skips omits members that cannot be read; otherwise they fail the call
    */
   async members(path: Uri | undefined, skips = true): Promise<Resource[]> {
     if (path === undefined) return [];
@@ -132,7 +132,7 @@ export class RedfishMachine {
     return found;
   }
 
-  /** A service may say that it expands, and refuse it. */
+  /** A service may announce that it expands collections, and refuse to. */
   private async page(path: Uri, plain: Uri, page: number): Promise<Resource | undefined> {
     if (page === 0 && path !== plain) {
       const expanded = await this.find(path);
@@ -147,7 +147,7 @@ export class RedfishMachine {
     return skips ? this.find(path) : this.get(path);
   }
 
-  /** The ComputerSystem, fresh. @throws InvalidError where the service has several and the node names none */
+  /** The ComputerSystem, not cached. @throws InvalidError if the service has several and the node names none */
   async system(): Promise<Read & { path: Uri }> {
     const { known } = this;
     const path = known.system ?? (await this.findSystem());
@@ -189,7 +189,7 @@ export class RedfishMachine {
     );
   }
 
-  /** The system's settings object, where it has one. */
+  /** The system's settings object, if it has one. */
   async pending(system: Resource): Promise<{ path: Uri; read: Read } | undefined> {
     const path = linkOf(partOf(system, '@Redfish.Settings'), 'SettingsObject');
     if (path === undefined) return undefined;
@@ -201,7 +201,7 @@ export class RedfishMachine {
     }
   }
 
-  /** Managers of this system: those that it names, else the only one. */
+  /** Managers of this system: those that it links, else the only one. */
   async managers(system: Resource): Promise<Resource[]> {
     const named = linksOf(partOf(system, 'Links'), 'ManagedBy');
     if (named.length > 0) {
@@ -212,7 +212,7 @@ export class RedfishMachine {
     return all.length === 1 ? all : [];
   }
 
-  /** Chassis of this system: those that it names, else the only one. */
+  /** Chassis of this system: those that it links, else the only one. */
   async chassis(system: Resource): Promise<Resource[]> {
     const named = linksOf(partOf(system, 'Links'), 'Chassis');
     if (named.length > 0) {
@@ -223,7 +223,7 @@ export class RedfishMachine {
     return all.length === 1 ? all : [];
   }
 
-  /** What the machine says of itself, and how it differs from the specification. Asked for once. */
+  /** The machine's identity, and its deviations from the specification. Read once. */
   async differences(system: Resource): Promise<{ identity: Identity; differences: Differences }> {
     if (this.known.differences) return this.known.differences;
     const [manager] = await this.managers(system);
@@ -232,13 +232,13 @@ export class RedfishMachine {
     return this.known.differences;
   }
 
-  /** Parameters of an action, where the service describes them. */
+  /** Parameters of an action, if the service describes them. */
   async actionInfo(action: Action): Promise<ActionParameter[] | undefined> {
     const info = await this.find(action.info);
     return info && readActionInfo(info);
   }
 
-  /** Values that a parameter may have, inline or described; undefined where the service does not say. */
+  /** Allowed values of a parameter, inline or described; undefined if the service does not list them. */
   async allowable(action: Action, parameter: string): Promise<readonly string[] | undefined> {
     return (
       allowableOf(action, parameter, undefined) ??
@@ -246,7 +246,7 @@ export class RedfishMachine {
     );
   }
 
-  /** An action or another POST. If-Match never goes with it: iDRAC refuses that. */
+  /** An action or another POST. It never carries If-Match: iDRAC refuses that. */
   post(path: Uri, body: Json, repeat: Repeat = 'undone'): Promise<Answer> {
     return this.client.send(this.caller, { method: 'POST', path, body, repeat });
   }
@@ -261,8 +261,8 @@ export class RedfishMachine {
   }
 
   /**
-   * A change of a resource, bound to what was read of it. A precondition that is not met changes nothing, so that the other
-   * forms of the entity tag are tried; what changed meanwhile is read again once.
+   * Changes a resource on condition that it is what was read. A failed precondition changes nothing, so the other
+   * forms of the entity tag are tried; a resource that changed meanwhile is read again once.
    */
   async patch(path: Uri, body: JsonObject, etag?: string): Promise<Answer> {
     let tag = etag ?? (await this.read(path)).etag;
@@ -298,7 +298,7 @@ export class RedfishMachine {
   }
 }
 
-/** The BMC wants another If-Match, or one at all (AMI says so with 400). */
+/** The BMC wants another If-Match, or requires one (AMI reports that with 400). */
 function isPrecondition(error: RedfishError): boolean {
   return (
     error.status === 412 ||

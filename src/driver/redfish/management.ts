@@ -37,7 +37,7 @@ const step: Omit<StepDeclaration, 'name' | 'kind' | 'run'> = {
   requiresRamdisk: false,
 };
 
-/** Boot device, boot mode, Secure Boot, lights, media, sensors and the clock of a machine (Ironic: redfish/management.py). */
+/** Boot device, boot mode, Secure Boot, indicators, media, sensors and clock (Ironic: redfish/management.py). */
 export class RedfishManagement implements ManagementInterface {
   readonly name = 'redfish';
   readonly needs: Startable;
@@ -56,7 +56,7 @@ export class RedfishManagement implements ManagementInterface {
     this.indicators = new RedfishIndicators(machines);
     this.media = mediaOf(machines);
     this.steps = [
-      // Before anything is asked of the BMC, which is Ironic's verify step `verify_power_credentials`.
+      // Precedes the first request to the BMC, which is Ironic's verify step `verify_power_credentials`.
       {
         ...step,
         name: 'pin_certificate',
@@ -126,7 +126,7 @@ export class RedfishManagement implements ManagementInterface {
     return this.bootDevice.set(context, device, persistent, uri);
   }
 
-  /** Right before a start. */
+  /** Called right before a start. */
   renewBootDevice(context: DriverContext): Promise<void> {
     return this.bootDevice.renew(context);
   }
@@ -135,12 +135,12 @@ export class RedfishManagement implements ManagementInterface {
     return this.parts.resets.once(this.parts.machines.of(context), 'Nmi');
   }
 
-  /** Readings by Ironic's kinds and keys. */
+  /** Sensor readings under Ironic's kinds and keys. */
   sensors(context: ReadContext): Promise<SensorReadings & { Extra: Record<string, Json> }> {
     return readSensors(this.parts.machines.of(context));
   }
 
-  /** `redfish_pin_certificate: true`: the certificate that is shown now is the one from now on. */
+  /** `redfish_pin_certificate: true`: pins the certificate that the BMC presents now. */
   private async pin(context: StepContext) {
     const target = parseTarget(context.node.driver_info, context.node.driver_internal_info);
     const asked = context.node.driver_info['redfish_pin_certificate'];
@@ -157,7 +157,7 @@ export class RedfishManagement implements ManagementInterface {
     return { is: 'done' } as const;
   }
 
-  /** properties/vendor, as Ironic has it: what runbooks and inspection rules go by. */
+  /** Sets properties/vendor, as Ironic does: runbooks and inspection rules read it. */
   private async recordVendor(context: StepContext) {
     const machine = this.parts.machines.of(context);
     const { resource } = await machine.system();

@@ -20,12 +20,12 @@ import { RedfishError } from './faults.js';
 import type { RedfishMachine } from './machine.js';
 import { awaitTask } from './tasks.js';
 
-/** ms for a task that puts a medium in: BMCs may download it whole. */
+/** ms for a task that inserts a medium: BMCs may download the whole of it. */
 const TASK = 300_000;
-/** ms between looks at a slot, and looks: some show what was inserted late. */
+/** ms between polls of a slot, and number of polls: some BMCs show an inserted medium late. */
 const LOOK = 1_500;
 const LOOKS = 12;
-/** Tries of a slot that reports an internal fault, ms apart (iDRAC: an eject is under way). */
+/** Attempts on a slot that reports an internal fault, and ms between them (iDRAC: an eject is in progress). */
 const TRIES = 3;
 const TRY_PAUSE = 3_000;
 const MOST_FORMS = 6;
@@ -42,8 +42,8 @@ export class RedfishMedia {
   }
 
   /**
-   * Puts a medium in, and looks that it is there: what was in slots of its kind is put out first, whatever the BMC shows.
-   * @throws UnsupportedError where there is no slot for it, FerricError bmc-failed where none takes it
+   * Inserts a medium and verifies it. Slots of its kind are ejected first, whatever the BMC shows.
+   * @throws UnsupportedError if no slot accepts the device, FerricError bmc-failed if every slot refuses it
    */
   async insert(machine: RedfishMachine, device: MediaDevice, medium: Medium): Promise<void> {
     const { resource } = await machine.system();
@@ -73,7 +73,7 @@ export class RedfishMedia {
     throw new FerricError('bmc-failed', `No slot for virtual media took the image: ${refusals.join('; ')}`);
   }
 
-  /** Empties slots of these devices, of System and Managers alike. @param devices null: all */
+  /** Ejects the slots of these devices, of System and Managers alike. @param devices null: all */
   async eject(machine: RedfishMachine, devices: readonly MediaDevice[] | null): Promise<void> {
     const { resource } = await machine.system();
     const all = await this.slots(machine, resource, 'everywhere');
@@ -86,7 +86,7 @@ export class RedfishMedia {
         await awaitTask(machine, await this.send(machine, call), TASK);
       } catch (error) {
         if (!(error instanceof RedfishError) || error.status === undefined) throw error;
-        // iDRAC shows what is gone and refuses to put it out again. An insert tells whether the slot is free.
+        // iDRAC shows an ejected medium and refuses to eject it again. The insert shows whether the slot is free.
         machine.caller.log.warn(
           { slot: slot.id, error: error.message },
           'virtual media: the BMC refused to eject',
@@ -113,7 +113,7 @@ export class RedfishMedia {
     return [...found.values()];
   }
 
-  /** @returns why the slot did not take it; undefined: it is in */
+  /** @returns why the slot refused it; undefined: it is inserted */
   private async insertInto(
     machine: RedfishMachine,
     slot: MediaSlot,
@@ -132,7 +132,7 @@ export class RedfishMedia {
         if (error.code === 'bmc-authentication' || (error.status === undefined && !error.unanswered))
           throw error;
         refusal = error.fault.text;
-        // An answer that is missing, and a fault of the BMC's own: the slot tells.
+        // After a missing answer or an internal fault of the BMC, the state of the slot decides.
         if (error.unanswered || (error.status ?? 0) >= 500) {
           if ((await this.isIn(machine, slot, url, 2)) === undefined) return undefined;
           if (++faults >= TRIES) return refusal;
@@ -167,7 +167,7 @@ export class RedfishMedia {
       const now = readSlot(resource);
       if (!now) continue;
       seen = holds(now, url, textOf(resource, 'ImageName'));
-      // A service that does not say what is in a slot that was empty says enough.
+      // A slot that was empty before the insert counts as ours if the service does not show its image.
       if (seen === 'ours' || (seen === 'unknown' && !slot.inserted)) return undefined;
     }
     return seen === 'another'

@@ -39,7 +39,7 @@ export class RedfishPower implements PowerInterface {
     const { resource } = await machine.system();
     const { differences } = await machine.differences(resource);
     const acts = planPower(target, context.node.disable_power_off, differences);
-    // The device of the next start is said anew where it does not last by itself.
+    // A BMC that does not keep a persistent boot device gets it again before each start.
     if (target === 'power on' || target === 'rebooting' || target === 'soft rebooting') {
       await this.parts.management.renewBootDevice(context);
     }

@@ -8,10 +8,10 @@ import type { Resource } from '../../protocol/redfish/resource.js';
 import { RedfishError } from './faults.js';
 import type { RedfishMachine } from './machine.js';
 
-/** ms between looks at the state while it changes. */
+/** ms between polls of the state while it changes. */
 const LOOKS = [250, 500, 1_000, 2_000, 3_000] as const;
 
-/** ms that a restart is given before its end is looked for: a BMC shows On until it begins (Ironic: 15 s). */
+/** ms between a restart and the first poll of its end: a BMC shows On until it begins (Ironic: 15 s). */
 const RESTART_BEGINS = 15_000;
 
 interface Time {
@@ -25,12 +25,12 @@ interface Time {
 export class RedfishResets {
   constructor(private readonly settings: RedfishSettings) {}
 
-  /** @param timeout ms for all of them */
+  /** @param timeout ms for all acts */
   async perform(machine: RedfishMachine, acts: readonly ResetAct[], timeout: number): Promise<void> {
     await this.each(machine, acts, { end: performance.now() + timeout, timeout });
   }
 
-  /** One that leaves no trace to look for, such as Nmi. */
+  /** A reset that leaves no state to poll, such as Nmi. */
   async once(machine: RedfishMachine, type: string): Promise<void> {
     const { resource } = await machine.system();
     const allowed = await this.allowed(machine, resource);
@@ -73,8 +73,8 @@ export class RedfishResets {
   }
 
   /**
-   * One reset, sent once: a machine that was reset twice has lost the boot device of its next start. Where the answer is
-   * missing or a refusal, the machine's state tells what became of it.
+   * One reset, sent once: a second one loses the boot device of the next start. After a missing answer or a refusal,
+   * the machine's state shows the outcome.
    */
   private async reset(machine: RedfishMachine, act: ResetAct, type: string, time: Time): Promise<void> {
     const restarts = act.unless === undefined;
@@ -102,7 +102,7 @@ export class RedfishResets {
     await this.watch(machine, act, time);
   }
 
-  /** A refusal of what is so already is none (Ironic: redfish/power.py). */
+  /** A refusal counts as success if the machine is in the wanted state already (Ironic: redfish/power.py). */
   private async isDone(machine: RedfishMachine, act: ResetAct, error: RedfishError): Promise<boolean> {
     if (act.unless === undefined) return false;
     try {
@@ -117,7 +117,7 @@ export class RedfishResets {
     }
   }
 
-  /** iDRAC10 refuses On for up to a minute behind ForceOff; iLO refuses much right behind a change of power. */
+  /** iDRAC10 refuses On for up to a minute after ForceOff; iLO refuses many requests right after a power change. */
   private conflictPause(error: RedfishError, act: ResetAct, conflicts: number): number | undefined {
     const { power_on_conflict_retry_attempts: most, power_on_conflict_retry_interval: interval } =
       this.settings;

@@ -3,14 +3,14 @@ import type { RedfishFault } from './faults.js';
 
 /** Whether a request may be sent twice. */
 export type Repeat =
-  /** It only looks. */
+  /** It only reads. */
   | 'looks'
-  /** It changes something: again only when it is known that nothing was done. */
+  /** It changes something: repeated only if it is known that nothing was done. */
   | 'undone'
-  /** A reset and its like: again only when nothing of it was sent. */
+  /** A reset or the like: repeated only if nothing of it was sent. */
   | 'unsent';
 
-/** Messages by which a BMC says that it did nothing, and that it will in a moment; the status does not matter. */
+/** Messages by which a BMC reports that it did nothing and soon will be able to; the status does not matter. */
 const PASSING = [
   'SYS518', // iDRAC: data sources unavailable
   'ServiceTemporarilyUnavailable',
@@ -19,9 +19,9 @@ const PASSING = [
   'ServiceInUnknownState',
 ] as const;
 
-/** ms; what a BMC asks for is not believed beyond. */
+/** ms; upper bound of the pause that a BMC may request. */
 const LONGEST_PAUSE = 30_000;
-/** How often a BMC is asked that says it will do it later; with doubling pauses that is half a minute (Ironic: for iLO). */
+/** Requests to a BMC that asks to be tried later; with doubling pauses that is half a minute (Ironic: for iLO). */
 const PASSING_MOST = 6;
 const PASSING_PAUSE = 1_000;
 const PASSING_LONGEST = 15_000;
@@ -29,25 +29,25 @@ const PASSING_LONGEST = 15_000;
 export interface Attempts {
   /** Requests sent so far. */
   readonly sent: number;
-  /** An operator, or work that one asked for, waits. */
+  /** An operator, or work that one requested, waits. */
   readonly attended: boolean;
   readonly most: number;
   /** ms */
   readonly interval: number;
 }
 
-/** Whether the BMC says that nothing was done, and that the same may do later. */
+/** Whether the BMC reports that nothing was done, and that a later attempt may succeed. */
 export function isPassing(fault: RedfishFault): boolean {
   const { status, messages = [] } = fault;
   return status === 429 || status === 503 || hasMessage(messages, ...PASSING);
 }
 
 /**
- * Whether a request that failed is sent again.
+ * Whether a failed request is sent again.
  * @returns ms to wait before; undefined: it is not sent again
  */
 export function pauseBefore(fault: RedfishFault, repeat: Repeat, attempts: Attempts): number | undefined {
-  // Nobody waits for a look of the daemon's own: it looks again in its next round.
+  // A poll of the daemon's own is not worth waiting for: the next round repeats it.
   const later = fault.status !== undefined && isPassing(fault);
   const patient = later ? Math.max(attempts.most, PASSING_MOST) : attempts.most;
   if (attempts.sent >= (attempts.attended ? patient : Math.min(attempts.most, 2))) return undefined;
@@ -66,7 +66,7 @@ export function pauseBefore(fault: RedfishFault, repeat: Repeat, attempts: Attem
     : undefined;
 }
 
-/** Of the header Retry-After (RFC 9110 §10.2.3), in ms. */
+/** The header Retry-After (RFC 9110 §10.2.3), in ms. */
 export function retryAfterOf(value: string | undefined, now: number): number | undefined {
   if (value === undefined) return undefined;
   if (/^\d{1,6}$/.test(value.trim())) return Number(value) * 1000;

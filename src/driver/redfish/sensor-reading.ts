@@ -9,7 +9,7 @@ import {
 } from '../../protocol/redfish/sensors.js';
 import type { RedfishMachine } from './machine.js';
 
-/** What a machine's sensors say, of the first of its chassis as Ironic has it; what is not there is left out. */
+/** Readings of the system's drives and of its first chassis, as in Ironic; missing values are omitted. */
 export async function readSensors(
   machine: RedfishMachine,
 ): Promise<SensorReadings & { Extra: Record<string, Json> }> {

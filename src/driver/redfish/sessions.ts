@@ -8,17 +8,17 @@ import { type Answer, type Method, messagesOf, type RedfishTransport } from './t
 interface Session {
   readonly target: RedfishTarget;
   readonly token: string;
-  /** Path of the session; undefined: the service told none, so that it ends by itself. */
+  /** Path of the session; undefined: the service returned none, so the session ends by its timeout. */
   readonly location: string | undefined;
 }
 
-/** What was learned of one service under one login. Nothing of it outlives the process. */
+/** State learned of one service under one login; lost when the process ends. */
 interface Known {
   root: ServiceRoot | undefined;
   session: Session | undefined;
-  /** By performance.now(): until then no session is asked for, since there was none left. */
+  /** By performance.now(): until then no session is requested, because the BMC had none left. */
   basicUntil: number;
-  /** What the BMC said when it refused this login. */
+  /** The BMC's refusal of this login. */
   refusal: RedfishFault | undefined;
 }
 
@@ -27,16 +27,16 @@ export interface Look {
   readonly attended: boolean;
 }
 
-/** ms in which no session is asked for after there was none left. */
+/** ms without a session request after the BMC had no session left. */
 const BASIC_FOR = 5 * 60_000;
 const MOST = 50_000;
 
 /**
- * Logins, one session a BMC and login. They are used by one request at a time: the queue of the BMC sees to that.
+ * Logins, with one session per BMC and login. The BMC's queue ensures that only one request at a time uses a session.
  */
 export class RedfishSessions {
   private readonly known = new Map<string, Known>();
-  /** A fingerprint of credentials is worth nothing outside of this process. */
+  /** Keys the fingerprints of credentials, which are worthless outside of this process. */
   private readonly secret = randomBytes(32);
 
   constructor(
@@ -44,14 +44,14 @@ export class RedfishSessions {
     private readonly authType: AuthType,
   ) {}
 
-  /** What tells this service under this login from others. */
+  /** Identifies this service under this login. */
   keyOf(target: RedfishTarget): string {
     const { origin, root, username, password, trust, authType } = target;
     const login = JSON.stringify([username, password, trust, authType]);
     return `${origin}${root} ${createHmac('sha256', this.secret).update(login).digest('base64')}`;
   }
 
-  /** The service root; asked for once, without a login (DSP0266 §13.2.2). */
+  /** The service root; read once, without a login (DSP0266 §13.2.2). */
   async root(target: RedfishTarget, look: Look): Promise<ServiceRoot> {
     const known = this.of(target);
     if (known.root) return known.root;
@@ -59,7 +59,7 @@ export class RedfishSessions {
     const get = (headers: Record<string, string>) =>
       this.transport.exchange(target, { method: 'GET', path, headers, fresh: false, signal: look.signal });
     let answer = await get({});
-    // Some want a login even here; a session's address is not known yet.
+    // Some services require a login even here; the address for sessions is not known yet.
     if (answer.status === 401 && target.username !== undefined) answer = await get(basic(target));
     if (answer.status === 401) throw this.refused(target, 'GET', path, answer);
     const { body, status } = answer;
@@ -68,7 +68,7 @@ export class RedfishSessions {
     return known.root;
   }
 
-  /** @throws RedfishError for a login that this BMC refused, while nobody waits for it: BMCs lock accounts */
+  /** @throws RedfishError for a login that this BMC refused, while no operator waits: BMCs lock accounts */
   assertWelcome(target: RedfishTarget, look: Look, request: { method: string; path: string }): void {
     const refusal = look.attended ? undefined : this.of(target).refusal;
     if (!refusal) return;
@@ -101,7 +101,7 @@ export class RedfishSessions {
     return { 'x-auth-token': session.token };
   }
 
-  /** The BMC has forgotten the session. @returns whether a new login may help */
+  /** The BMC has dropped the session. @returns whether a new login may help */
   renew(target: RedfishTarget): boolean {
     const known = this.of(target);
     const had = known.session !== undefined;
@@ -109,7 +109,7 @@ export class RedfishSessions {
     return had;
   }
 
-  /** The BMC has refused this login. */
+  /** Records that the BMC refused this login. */
   refused(target: RedfishTarget, method: Method, path: string, answer: Answer): RedfishError {
     const fault = faultOfStatus(401, messagesOf(answer), { outcome: 'unsent' });
     this.of(target).refusal = fault;
@@ -121,12 +121,12 @@ export class RedfishSessions {
     if (known?.refusal) known.refusal = undefined;
   }
 
-  /** What was learned of the service may have changed: a firmware update, another machine under this address. */
+  /** The service root may have changed: by a firmware update, or by another machine at this address. */
   forgetRoot(target: RedfishTarget): void {
     this.of(target).root = undefined;
   }
 
-  /** Ends all sessions, for the BMCs' sake, which have few. Whatever does not answer at once ends by itself. */
+  /** Ends all sessions, because BMCs have few of them. A session that cannot be ended at once times out by itself. */
   async endAll(signal: AbortSignal): Promise<void> {
     const open = [...this.known.values()].flatMap(({ session }) => session ?? []);
     for (const known of this.known.values()) known.session = undefined;
@@ -150,7 +150,7 @@ export class RedfishSessions {
         signal,
       });
     } catch {
-      // It ends by itself, as the BMC's SessionTimeout says.
+      // The session times out by itself, after the BMC's SessionTimeout.
     }
   }
 
@@ -166,7 +166,7 @@ export class RedfishSessions {
     const { status, token, location } = answer;
     if (status === 401) throw this.refused(target, 'POST', path, answer);
     if (status >= 200 && status < 300 && token !== undefined) return { target, token, location };
-    // No session service, or none left (iDRAC: RAC0218): it is not the login that was refused.
+    // No session service, or no session left (iDRAC: RAC0218): the login was not refused.
     if (wanted === 'auto' && status !== 429 && status !== 403) return undefined;
     if (wanted === 'auto' && status === 403 && /session/i.test(JSON.stringify(answer.body ?? '')))
       return undefined;
@@ -190,7 +190,7 @@ export class RedfishSessions {
   }
 }
 
-/** RFC 7617: a colon ends the name, so a name with one cannot be said. */
+/** RFC 7617: a colon ends the user name, so a name that contains one cannot be sent. */
 function basic({ username = '', password }: RedfishTarget): Record<string, string> {
   return { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
 }

@@ -4,7 +4,7 @@ import type { Json, JsonObject } from '../../domain/json.js';
 import type { PropertyTable } from '../contract/implementation.js';
 import { internalOf } from '../contract/internal-info.js';
 
-/** Texts of Ironic's drivers/modules/redfish/utils.py, and `redfish_pin_certificate`, which is Ferric's own. */
+/** Descriptions from Ironic's drivers/modules/redfish/utils.py; `redfish_pin_certificate` is Ferric's own. */
 export const REDFISH_PROPERTIES: PropertyTable = {
   redfish_address:
     'The URL address to the Redfish controller. It must include the authority portion of the URL, and can optionally include the scheme. If the scheme is missing, https is assumed. Required',
@@ -28,13 +28,13 @@ export const REDFISH_PROPERTIES: PropertyTable = {
 
 export type AuthType = 'auto' | 'session' | 'basic';
 
-/** Whom to trust. `authorities`: a PEM file, null: the configured or the system's. */
+/** How certificates are verified. `authorities`: a PEM file; null: the configured ones, else the system's. */
 export type Trust =
   | { readonly by: 'authorities'; readonly file: string | null }
   | { readonly by: 'pin'; readonly fingerprint: string | null }
   | { readonly by: 'nothing' };
 
-/** A Redfish service and how to log in, as driver_info says. */
+/** Address and credentials of a Redfish service, from driver_info. */
 export interface RedfishTarget {
   /** `https://host:port` */
   readonly origin: string;
@@ -89,7 +89,7 @@ function isAbsent(value: Json | undefined): value is undefined | null | '' {
   return value === undefined || value === null || value === '';
 }
 
-/** What stands in for a URL that is none: the faults that were named end the reading. */
+/** Placeholder of an invalid URL: the recorded faults end the parsing. */
 const NOWHERE = new URL('https://invalid/');
 
 function readAddress(value: Json | undefined, fault: Fault): URL {
@@ -115,7 +115,7 @@ function readAddress(value: Json | undefined, fault: Fault): URL {
   return url;
 }
 
-/** A path of the address is where the API begins; without one it is /redfish/v1/. */
+/** The path of the address is the service root; without a path it is /redfish/v1/. */
 function rootOf(url: URL): string {
   const path = url.pathname === '/' ? '/redfish/v1/' : url.pathname;
   return path.endsWith('/') ? path : `${path}/`;
@@ -132,7 +132,7 @@ function readSystemId(value: Json | undefined, url: URL, fault: Fault): string |
     fault('redfish_system_id must be the path of a ComputerSystem, such as /redfish/v1/Systems/1');
     return undefined;
   }
-  // Quoted as a URL has it; what is quoted already stays.
+  // Percent-encoded as in a URL; encoded characters stay as they are.
   return new URL(path.replaceAll('?', '%3F').replaceAll('#', '%23'), url.origin).pathname;
 }
 
@@ -159,7 +159,7 @@ function readTrust(info: JsonObject, internal: JsonObject, fault: Fault): Trust 
   return { by: 'authorities', file: null };
 }
 
-/** @returns null: the one that the BMC shows at the next verification; undefined: nothing is pinned */
+/** @returns null: the certificate that the BMC presents at the next verification; undefined: none is pinned */
 function readPin(value: Json | undefined, internal: JsonObject, fault: Fault): string | null | undefined {
   if (isAbsent(value)) return undefined;
   const known = typeof value === 'boolean' ? value : booleanOf(value);

@@ -6,16 +6,16 @@ import { RedfishError } from './faults.js';
 import type { RedfishMachine } from './machine.js';
 import type { Answer } from './transport.js';
 
-/** ms between two looks at a task, unless its service names another time. */
+/** ms between two polls of a task, unless its service requests another interval. */
 const LOOK = 2_000;
 const LONGEST_LOOK = 30_000;
-/** How often a task that was just made may be missing, and ms between (iDRAC). */
+/** How often a new task may be missing, and ms between the polls (iDRAC). */
 const MISSING = 3;
 const MISSING_PAUSE = 10_000;
 
 /**
- * Waits for the work that an answer began; one that began none is done. A task that is gone is done: services keep none that
- * ended. What it has come to is for the caller to look at.
+ * Waits for the task that an answer started; without a task the work is done. A missing task counts as done: services
+ * delete finished tasks. The caller checks the result.
  * @param timeout ms
  * @throws FerricError bmc-failed for a task that failed or does not end
  */
@@ -32,7 +32,7 @@ export async function awaitTask(machine: RedfishMachine, answer: Answer, timeout
       seen = true;
       const body = look.body ?? {};
       const task = readTask(body);
-      // A task monitor answers 202 while the work goes on, and then with what the request would have been answered with.
+      // A task monitor answers 202 while the task runs, and afterwards with the answer of the original request.
       const isTask = 'TaskState' in body || 'JobState' in body;
       if (look.status !== 202 && !isTask) return;
       if (task.end === 'completed') return;

@@ -17,17 +17,17 @@ export interface Exchange {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Json;
-  /** What changes something goes over a connection of its own: one that was kept may be gone, and then nobody knows. */
+  /** A connection of its own for a request with effects: a kept one may be dead, and then the outcome is unknown. */
   readonly fresh: boolean;
   readonly signal: AbortSignal;
 }
 
 export interface Answer {
   readonly status: number;
-  /** undefined: none, or none that is JSON. */
+  /** undefined: no body, or none that is JSON. */
   readonly body: JsonObject | undefined;
   readonly etag: string | undefined;
-  /** Path of the same service. */
+  /** Path at the same service. */
   readonly location: string | undefined;
   readonly token: string | undefined;
   /** ms */
@@ -63,7 +63,7 @@ export class RedfishTransport {
   }
 
   /**
-   * @returns whatever status it is
+   * @returns the answer of any status
    * @throws RedfishError bmc-unreachable, bmc-failed
    * @throws CancelledError when the signal fires
    */
@@ -104,7 +104,7 @@ export class RedfishTransport {
         method,
         headers: {
           accept: 'application/json',
-          // A compressed answer has another ETag with some services.
+          // Some services give a compressed answer another ETag.
           'accept-encoding': 'identity',
           'odata-version': '4.0',
           'user-agent': 'ferric',
@@ -133,7 +133,7 @@ export class RedfishTransport {
       stream?.destroy();
       if (error instanceof RedfishError) throw error;
       if (signal.aborted) throw new CancelledError();
-      // got's error holds the whole request, and with it the login: it goes no further than here.
+      // got's error holds the whole request and so the login: it must not leave this function.
       throw failure(exchange, this.faultOf(error, target, deadline.aborted));
     }
   }
@@ -161,7 +161,7 @@ export class RedfishTransport {
       };
     }
     const code = codeOf(error);
-    // What says that no connection came about; any other fault may have met a request that was on its way.
+    // Codes that prove that no connection was made; any other fault may have hit a request in transit.
     const unsent =
       /^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENOTFOUND|EAI_\w+|ENETDOWN|EADDRNOTAVAIL)$/;
     if (/^(ERR_SSL|EPROTO|ERR_TLS)/.test(code)) {
@@ -184,7 +184,7 @@ function failure(exchange: Exchange, fault: RedfishFault): RedfishError {
   return new RedfishError(fault, { method: exchange.method, path: shownPath(exchange.path) });
 }
 
-/** A query may hold a secret of somebody's. */
+/** Without the query, which may hold a secret. */
 export function shownPath(path: string): string {
   return path.split('?', 1)[0] ?? path;
 }
@@ -199,7 +199,7 @@ function headOf(stream: ReturnType<typeof got.stream>): Promise<Response> {
 async function textOf(stream: ReturnType<typeof got.stream>, exchange: Exchange): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
-  // The iteration sees the stream's errors; one that comes before it must not end the process.
+  // The iteration receives the stream's errors; an earlier one must not end the process.
   stream.on('error', () => undefined);
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     size += chunk.length;
@@ -243,14 +243,14 @@ function parsed(text: string): JsonObject | undefined {
   }
 }
 
-/** Services write Location with a host name of their own; whatever it is, the request goes to the BMC that is known. */
+/** Services write their own host name into Location; the request always goes to the configured BMC. */
 function pathOf(location: string | undefined, target: RedfishTarget): string | undefined {
   if (location === undefined || !URL.canParse(location, target.origin)) return undefined;
   const { pathname, search } = new URL(location, target.origin);
   return `${pathname}${search}`;
 }
 
-/** A path of the same service; undefined for one that leads elsewhere. */
+/** A path at the same service; undefined for a URL that leads elsewhere. */
 function pathWithin(location: string | undefined, base: string, target: RedfishTarget): string | undefined {
   if (location === undefined || !URL.canParse(location, `${target.origin}${base}`)) return undefined;
   const url = new URL(location, `${target.origin}${base}`);

@@ -13,12 +13,12 @@ export interface TrustSettings {
   tls_ciphers: string | null;
 }
 
-/** The BMC's certificate is not what it should be; the text says what helps. */
+/** The BMC's certificate is not trusted; the text names the remedy. */
 export class UntrustedError extends Error {
   override readonly name = 'UntrustedError';
 }
 
-/** How a BMC's certificate is judged, as data: equal ones share their agents. */
+/** How a BMC's certificate is verified, as data: equal values share their agents. */
 interface Judgement {
   readonly by: 'authorities' | 'pin' | 'nothing';
   readonly file: string | null;
@@ -28,27 +28,27 @@ interface Judgement {
 }
 
 export interface Agents {
-  /** Connections that are kept for a moment, for one look after another. */
+  /** Connections kept open for a short time, for consecutive requests that only read. */
   readonly kept: https.Agent;
-  /** A connection for each request; TLS sessions are taken up again. */
+  /** A connection for each request; TLS sessions are resumed. */
   readonly single: https.Agent;
 }
 
-/** ms that a connection is kept without a request. */
+/** ms that a connection is kept open without a request. */
 const IDLE = 3_000;
-/** TLS sessions that are remembered: a full handshake takes a BMC's processor a second or two. */
+/** TLS sessions kept: a full handshake takes a BMC's processor a second or two. */
 const SESSIONS = 10_000;
 /** ms after which a file of authorities is read again. */
 const FILE_AGE = 60_000;
 const MOST_JUDGEMENTS = 1_000;
 
-/** Agents by what they trust. */
+/** Agents by their trust settings. */
 export class TrustStore {
   private readonly agents = new Map<string, { agents: Agents; made: number; file: string | null }>();
 
   constructor(private readonly settings: TrustSettings) {}
 
-  /** @throws UntrustedError where nothing is pinned yet or a file of authorities cannot be read */
+  /** @throws UntrustedError if no certificate is pinned yet or a file of authorities cannot be read */
   agentsFor(target: RedfishTarget): Agents {
     const judgement = this.judgementOf(target);
     if (judgement.by === 'pin' && judgement.fingerprint === null) {
@@ -71,7 +71,7 @@ export class TrustStore {
     return agents;
   }
 
-  /** The certificate that the BMC shows, its fingerprint: nothing is sent to it. @throws what the connection throws */
+  /** Fingerprint of the BMC's certificate; no request is sent. @throws errors of the connection */
   async fingerprintOf(target: RedfishTarget, timeout: number, signal: AbortSignal): Promise<string> {
     const { by: _, fingerprint: __, ...rest } = this.judgementOf(target);
     const judgement: Judgement = { ...rest, by: 'nothing', fingerprint: null };
@@ -135,7 +135,7 @@ export class TrustStore {
 
 function optionsOf({ by, file, minVersion, ciphers }: Judgement): { secureContext: tls.SecureContext } {
   const authorities = by !== 'authorities' ? [] : file === null ? SYSTEM() : [readAuthorities(file)];
-  // OpenSSL takes TLS 1.1 at its lowest level of security alone.
+  // OpenSSL accepts TLS 1.1 only at its lowest security level.
   const list = ciphers ?? (minVersion === '1.1' ? 'DEFAULT:@SECLEVEL=0' : undefined);
   try {
     return {
@@ -166,8 +166,8 @@ function readAuthorities(file: string): string {
 }
 
 /**
- * Judges the certificate before a byte of the request, which has the login, is written: whatever was written meanwhile is
- * flushed after this handler.
+ * Verifies the certificate before a byte of the request, which carries the login, is sent: data written in the meantime
+ * is flushed after this handler.
  */
 class JudgingAgent extends https.Agent {
   constructor(
@@ -197,8 +197,8 @@ class JudgingAgent extends https.Agent {
   private refusal(socket: tls.TLSSocket): UntrustedError | undefined {
     const { by, fingerprint } = this.judgement;
     if (by === 'nothing') return undefined;
-    // A session that is taken up again is of a connection that was judged: the agent forgets one whose connection ended in an
-    // error, and its peer proves that it holds the session's key. No certificate is shown again.
+    // A resumed session belongs to a verified connection: the agent forgets a session whose connection ended in an
+    // error, and the peer proves that it holds the session's key. The certificate is not presented again.
     if (by === 'pin' && socket.isSessionReused()) return undefined;
     const shown = plainDigits(socket.getPeerX509Certificate()?.fingerprint256 ?? '');
     if (by === 'pin') {
@@ -219,7 +219,7 @@ function plainDigits(fingerprint: string): string {
   return fingerprint.replaceAll(':', '').toLowerCase();
 }
 
-/** TLS names no addresses (RFC 6066 §3). */
+/** TLS server names are no IP addresses (RFC 6066 §3). */
 function servername(host: string): { servername?: string } {
   return /^[0-9.]+$|:/.test(host) ? {} : { servername: host };
 }

@@ -40,20 +40,20 @@ const PROPERTIES: PropertyTable = {
     'Base URL of published images as the BMC sees it, in place of the boot HTTP server’s. Optional.',
 };
 
-/** ms that a BMC may take to put a medium in, downloads of its own included, and to put it out. */
+/** ms that a BMC may take to insert a medium, including its own download, and to eject it. */
 const INSERT = 600_000;
 const EJECT = 60_000;
 const PUBLISH = 10_000;
 
-/** The BMC's drives. */
+/** The BMC's virtual media drives. */
 export interface BootDrives {
-  /** Puts a disc in, and looks that it is the one there. @throws FerricError bmc-failed, unsupported */
+  /** Inserts a disc and verifies it. @throws FerricError bmc-failed, unsupported */
   insert(context: DriverContext, url: string): Promise<void>;
-  /** Empties every drive for discs. Idempotent. */
+  /** Ejects every disc. Idempotent. */
   eject(context: DriverContext): Promise<void>;
-  /** Addresses from which the BMC fetches. @throws InvalidError */
+  /** Addresses from which the BMC downloads. @throws InvalidError */
   addresses(context: ReadContext): Promise<readonly string[]>;
-  /** Of driver_info. @throws InvalidError */
+  /** Checks fields of driver_info. @throws InvalidError */
   validate(context: ReadContext): void;
 }
 
@@ -67,18 +67,18 @@ export interface VirtualMediaBootParts {
   host: string;
   /** Directory that the boot HTTP server serves. */
   root: string;
-  /** Base URL of it, as BMCs see it; asked when it is needed. */
+  /** Its base URL, as BMCs see it; read when it is needed. */
   url: () => string;
   /** pxe.kernel_append_params */
   appended: string;
   defaultBootMode: BootMode;
-  /** conductor.deploy_kernel and its like: for nodes that name none. */
+  /** conductor.deploy_kernel and the like: defaults of nodes that name none. */
   defaults: Readonly<Record<Part, string | null>>;
 }
 
 /**
- * Boot interface `redfish-virtual-media`: a disc with the ramdisk, its agent's token and the node's static addresses, in a
- * drive of the BMC (Ironic: drivers/modules/redfish/boot.py). Nothing on the machine's own network is needed for it.
+ * Boot interface `redfish-virtual-media`: a disc with the ramdisk, its agent's token and the node's static addresses,
+ * in a drive of the BMC (Ironic: drivers/modules/redfish/boot.py). The machine's own network needs no boot service.
  */
 export class VirtualMediaBoot implements BootInterface {
   readonly name: string;
@@ -125,7 +125,7 @@ export class VirtualMediaBoot implements BootInterface {
     const target: BootTarget = { device: 'cdrom', persistent: isPersistent(node, 'ramdisk'), mode };
     const iso = node.driver_info[PARTS[which].iso];
     if (!isAbsent(iso)) {
-      // A disc that is not ours takes nothing of the node's: its agent gets its token by its lookup.
+      // The operator's disc cannot carry the node's data: its agent gets a token by lookup.
       await this.insert(context, await this.wholeDisc(context, String(iso)), 'operation');
       return target;
     }
@@ -206,7 +206,7 @@ export class VirtualMediaBoot implements BootInterface {
     return target;
   }
 
-  /** Published before the BMC is told, and read by nobody but it. */
+  /** Publishes the disc before the BMC is told to insert it, readable by the BMC only. */
   private async insert(context: DriverContext, content: Content, life: 'operation' | 'node'): Promise<void> {
     const { published, host, drives } = this.parts;
     const { node } = context;
@@ -225,7 +225,7 @@ export class VirtualMediaBoot implements BootInterface {
     await drives.insert(context, `${this.baseUrl(node)}/${name}`);
   }
 
-  /** What is in the drive goes first: a BMC that reads a disc as it is wanted would see it end. */
+  /** Ejects the disc first: a BMC that reads a disc on demand would lose it in use. */
   private async withdraw(context: DriverContext): Promise<void> {
     const { published, drives } = this.parts;
     const { node } = context;
@@ -272,7 +272,7 @@ export class VirtualMediaBoot implements BootInterface {
     return typeof own === 'string' ? own : JSON.stringify(own);
   }
 
-  /** Only driver_info counts: who may set instance_info must not command the ramdisk. */
+  /** Only driver_info counts: users who may set instance_info must not control the ramdisk. */
   private appendParameters(node: DriverNode): BootWord[] {
     const own = node.driver_info['kernel_append_params'];
     const { appended } = this.parts;
@@ -295,7 +295,7 @@ export class VirtualMediaBoot implements BootInterface {
   }
 }
 
-/** A machine with one port that boots is told which it is: no boot loader does it here. */
+/** Adds BOOTIF for a machine with a single bootable port: no boot loader adds it here. */
 function ownWords(context: ReadContext): BootWord[] {
   const words = ['selinux=0', 'troubleshoot=0', 'text'].flatMap((word) =>
     bootWords(word, 'kernel parameter'),
@@ -305,7 +305,7 @@ function ownWords(context: ReadContext): BootWord[] {
   return [...words, kernelParameter('BOOTIF', bootMac(port.address, 'port address'))];
 }
 
-/** Static addresses, in OpenStack's format, where the node has them. */
+/** Static addresses in OpenStack's format, if the node has any. */
 function networkFiles(node: DriverNode): Map<string, Uint8Array> {
   const { network_data } = node;
   if (Object.keys(network_data).length === 0) return new Map();

@@ -37,8 +37,8 @@ const HOOKS: Readonly<Record<HookName, Hook>> = Object.fromEntries(
 ) as Record<HookName, Hook>;
 
 /**
- * Runs the hooks that are enabled, in their order (Ironic: inspect_utils.run_inspection_hooks).
- * @throws InvalidError naming every preprocessing hook that failed, or the first other one
+ * Runs the enabled hooks in their order (Ironic: inspect_utils.run_inspection_hooks).
+ * @throws InvalidError naming every preprocessing hook that failed, or else the first other hook that did
  */
 export function digest(at: Inspection): Findings {
   const hooks = at.settings.hooks.map((name) => HOOKS[name]);

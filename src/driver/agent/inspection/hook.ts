@@ -5,11 +5,11 @@ import type { Logger } from '../../../platform/logger.js';
 import { capabilitiesOf } from '../../capabilities.js';
 import type { InspectedPort } from '../../contract/inspect.js';
 
-/** A report in work. Hooks change properties, plugin data and ports; the inventory is as it came. */
+/** A report being processed. Hooks change properties, plugin data and ports; the inventory stays as received. */
 export interface Inspection {
   readonly node_uuid: string;
   readonly inventory: JsonObject;
-  /** Of the last inspection. */
+  /** Inventory of the last inspection. */
   readonly before: JsonObject | null;
   readonly properties: JsonObject;
   readonly plugin_data: JsonObject;
@@ -18,16 +18,16 @@ export interface Inspection {
   readonly log: Logger;
 }
 
-/** A rule for reading reports (Ironic: drivers/modules/inspector/hooks). */
+/** A rule that processes reports (Ironic: drivers/modules/inspector/hooks). */
 export interface Hook {
   readonly name: HookName;
-  /** Before all: every hook's, whatever the others say. @throws InvalidError */
+  /** Runs before every `run`; all hooks' preprocessing runs, even after a failure. @throws InvalidError */
   preprocess?(at: Inspection): void;
   /** @throws InvalidError */
   run?(at: Inspection): void;
 }
 
-/** The node's inventory is not what it must be, in Ironic's words. */
+/** The error for an invalid inventory, in Ironic's words. */
 export function badInventory(at: Inspection, reason: string): InvalidError {
   return new InvalidError(`Inventory for node ${at.node_uuid} is invalid: ${reason}`);
 }
@@ -38,7 +38,7 @@ export function objectAt(value: Json | undefined, name: string): JsonObject {
   return typeof below === 'object' && below !== null && !Array.isArray(below) ? below : {};
 }
 
-/** Objects of a list; whatever else is in it is passed over. */
+/** The objects of a list; other items are ignored. */
 export function objectsAt(value: JsonObject, name: string): JsonObject[] {
   const list = value[name];
   if (!Array.isArray(list)) return [];
@@ -47,7 +47,7 @@ export function objectsAt(value: JsonObject, name: string): JsonObject[] {
   );
 }
 
-/** A machine's text: one line of what can be seen, not long. */
+/** Untrusted text of a machine, reduced to one short printable line. */
 export function tame(text: string, most = 255): string {
   return text
     .replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
@@ -55,7 +55,7 @@ export function tame(text: string, most = 255): string {
     .slice(0, most);
 }
 
-/** Adds to properties.capabilities, other ones stay. @throws InvalidError for capabilities that cannot be read */
+/** Adds to properties.capabilities and keeps the others. @throws InvalidError for capabilities that do not parse */
 export function setCapabilities(at: Inspection, more: Readonly<Record<string, string>>): void {
   const given = at.properties['capabilities'];
   if (typeof given === 'string' && given !== '' && given.split(',').some((pair) => !pair.includes(':'))) {

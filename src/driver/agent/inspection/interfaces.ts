@@ -5,10 +5,10 @@ import { bootedMac, identifyingMacs, isBmcCard, macOf } from '../../../domain/no
 import type { InspectedPort } from '../../contract/inspect.js';
 import { badInventory, type Hook, type Inspection, objectAt, objectsAt } from './hook.js';
 
-/** Anything larger is no machine. */
+/** No real machine has more. */
 export const MOST_INTERFACES = 256;
 
-/** Looks what network interfaces there are, and which of them count (hooks/validate_interfaces.py). */
+/** Finds the network interfaces, and which of them are valid (hooks/validate_interfaces.py). */
 export const validateInterfaces: Hook = {
   name: 'validate-interfaces',
   preprocess(at) {
@@ -20,7 +20,7 @@ export const validateInterfaces: Hook = {
   },
 };
 
-/** Makes ports of those that count, and sees to the ports that are there (hooks/ports.py). */
+/** Creates ports for valid interfaces, and updates the existing ports (hooks/ports.py). */
 export const ports: Hook = {
   name: 'ports',
   run(at) {
@@ -65,13 +65,13 @@ function newPort(address: string, one: JsonObject): InspectedPort {
   };
 }
 
-/** InfiniBand's, which goes into boot file names: hexadecimal with colons. */
+/** InfiniBand client identifier, used in boot file names: hexadecimal with colons. */
 function clientIdOf(one: JsonObject | undefined): string | null {
   const id = one?.['client_id'];
   return typeof id === 'string' && /^[0-9a-f]{2}(:[0-9a-f]{2}){0,63}$/i.test(id) ? id : null;
 }
 
-/** What a hook before this one kept in the plugin data. */
+/** Interfaces that an earlier hook stored in the plugin data. */
 export function interfacesOf(at: Inspection, key: 'all_interfaces' | 'valid_interfaces'): JsonObject[] {
   return Object.values(objectAt(at.plugin_data, key)) as JsonObject[];
 }
@@ -97,7 +97,7 @@ function allInterfaces(at: Inspection): JsonObject {
     found[name] = {
       ...one,
       mac_address: mac,
-      // One that does not say where it booted booted from nothing in particular.
+      // Without a boot interface in the report, no interface is the one that booted.
       pxe_enabled: booted === null ? false : mac === booted,
       ipv6_address: withoutScope(one['ipv6_address']),
     };
@@ -113,12 +113,12 @@ function validOnes(at: Inspection, all: JsonObject): JsonObject {
   const macs = rows.map(([, one]) => String(one['mac_address']));
   const own = new Set(identifyingMacs(macs, at.settings.ignored_macs, booted));
   const valid = rows.filter(([name, one]) => {
-    // What every machine of its kind has is no port of one.
+    // An interface that every machine of its kind has identifies none of them.
     if (isBmcCard(one) || !own.has(String(one['mac_address']))) return false;
     const ip = one['ipv4_address'] || one['ipv6_address'];
     if (name === 'lo' || isLoopback(ip)) return false;
     if (add_ports === 'pxe' && booted !== null) return one['pxe_enabled'] === true;
-    // Without the boot interface those with an address are as near as one gets.
+    // Where the boot interface is unknown, the interfaces with an address are the closest match.
     return add_ports === 'active' ? Boolean(ip) : true;
   });
   if (valid.length === 0) {
@@ -135,7 +135,7 @@ function isLoopback(ip: Json | undefined): boolean {
   return typeof ip === 'string' && isIP(ip) !== 0 && (/^127\./.test(ip) || ip === '::1');
 }
 
-/** The ramdisk itself says that something went wrong (hooks/ramdisk_error.py). */
+/** Fails if the ramdisk reports an error (hooks/ramdisk_error.py). */
 export const ramdiskError: Hook = {
   name: 'ramdisk-error',
   preprocess(at) {

@@ -6,11 +6,11 @@ import type { InspectedPort } from '../../contract/inspect.js';
 import { type Hook, type Inspection, objectAt, objectsAt, tame } from './hook.js';
 import { interfacesOf } from './interfaces.js';
 
-/** LLDP of more is passed over (hooks/parse_lldp.py). */
+/** LLDP of further interfaces is ignored (hooks/parse_lldp.py). */
 const MOST_INTERFACES = 64;
 const MOST_TLVS = 128;
 
-/** What the switches say, in words, into the plugin data. */
+/** Decodes the switches' LLDP into the plugin data. */
 export const parseLldp: Hook = {
   name: 'parse-lldp',
   run(at) {
@@ -23,7 +23,7 @@ export const parseLldp: Hook = {
   },
 };
 
-/** What the switches say, into the ports' local_link_connection; what stands there already stays. */
+/** Writes LLDP of the switches into the ports' local_link_connection; existing values stay. */
 export const localLinkConnection: Hook = {
   name: 'local-link-connection',
   run(at) {
@@ -57,7 +57,7 @@ function linkOf(tlvs: Json | undefined): JsonObject {
   return link;
 }
 
-/** The physical network that an interface's address lies in, into its port. */
+/** Writes the physical network of an interface's address into its port. */
 export const physicalNetwork: Hook = {
   name: 'physical-network',
   run(at) {
@@ -77,7 +77,7 @@ export const physicalNetwork: Hook = {
   },
 };
 
-/** The collector `lldp` sends them beside the inventory, ipa-collect-lldp in it. */
+/** The collector `lldp` sends TLVs beside the inventory; with ipa-collect-lldp they are in the inventory. */
 function tlvsOf(at: Inspection, one: JsonObject): Json | undefined {
   const name = one['name'];
   const beside = typeof name === 'string' ? objectAt(at.plugin_data, 'lldp_raw') : {};

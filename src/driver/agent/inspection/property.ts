@@ -17,7 +17,7 @@ import {
 
 const GIB = 2 ** 30;
 
-/** Hooks that write the node's properties; each is upstream's file of its name. */
+/** Hooks that write the node's properties; each one ports upstream's file of the same name. */
 export const architecture: Hook = {
   name: 'architecture',
   run(at) {
@@ -71,7 +71,7 @@ export const rootDevice: Hook = {
     if (hints !== undefined && hints !== null) at.plugin_data['root_disk'] = hinted(at, hints);
     const size = wholeNumber(objectAt(at.plugin_data, 'root_disk')['size']);
     const whole = Math.floor((size ?? 0) / GIB);
-    // A machine without a disk has none: 0.
+    // A machine without a disk: 0.
     const local_gb = whole > 0 && at.settings.disk_partitioning_spacing ? whole - 1 : whole;
     at.plugin_data['local_gb'] = local_gb;
     at.properties['local_gb'] = local_gb;
@@ -100,7 +100,7 @@ function hinted(at: Inspection, hints: Json): JsonObject {
   throw new InvalidError(`No disks satisfied root device hints for node ${at.node_uuid}`);
 }
 
-/** Two runs, before and after a RAID was made: the one disk that is new is the root device. */
+/** For two inspections, before and after a RAID was created: the one new disk is the root device. */
 export const raidDevice: Hook = {
   name: 'raid-device',
   run(at) {
