@@ -4,7 +4,7 @@ import { AddressRule, type AddressRuleSettings } from '../domain/network/address
 
 export type AddressGuardSettings = AddressRuleSettings;
 
-/** The rule for addresses on the machine that Ferric runs on. */
+/** The rule for addresses, with the own addresses of the machine that Ferric runs on. */
 export class AddressGuard extends AddressRule {
   constructor(settings: AddressGuardSettings) {
     super(settings, isOwn);

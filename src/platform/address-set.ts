@@ -2,14 +2,14 @@ import { BlockList, isIP } from 'node:net';
 import { canonicalAddress } from '../domain/agent/callback-url.js';
 import { InvalidError } from '../domain/errors.js';
 
-/** The addresses of a list of networks. */
+/** The set of addresses in a list of networks. */
 export class AddressSet {
   readonly #list = new BlockList();
 
   /**
    * @param networks CIDRs or addresses
    * @param key of the configuration, for the message
-   * @throws InvalidError naming what is neither
+   * @throws InvalidError naming an entry that is neither
    */
   constructor(networks: readonly string[], key: string) {
     for (const network of networks) {

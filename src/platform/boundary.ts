@@ -2,15 +2,15 @@ import { messageOf } from '../domain/errors.js';
 import { type Lines, ThrottledLog } from './throttled-log.js';
 
 /**
- * The boundary between Node.js and our handlers. Whatever Node.js itself calls (a listener of a socket, stream, worker
- * or child, a timer, an abort listener) or nobody waits for (a promise) runs through here: what it throws would end the
+ * The boundary between Node.js and our handlers. Every callback of Node.js (listener of a socket, stream, worker or
+ * child, timer, abort listener) and every promise that nobody awaits runs through here: a throw would end the
  * process. A lint rule (`scripts/lint/contained.js`) finds a handler that does not.
  */
 
 const faults = new Map<string, number>();
 let sink: ThrottledLog | null = null;
 
-/** Where faults are written; one line a second for each owner at most, with the number left out. */
+/** Where faults are logged; at most one line a second per owner, with the number of omitted lines. */
 export function reportFaults(log: Lines): void {
   sink = new ThrottledLog(log);
 }
@@ -20,7 +20,7 @@ export function faultCounts(): Record<string, number> {
   return Object.fromEntries(faults);
 }
 
-/** Counts and writes a fault of a handler. */
+/** Counts and logs a fault of a handler. */
 export function noteFault(owner: string, error: unknown): void {
   faults.set(owner, (faults.get(owner) ?? 0) + 1);
   const words = { owner, error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
@@ -30,9 +30,9 @@ export function noteFault(owner: string, error: unknown): void {
 }
 
 /**
- * A handler whose throw or rejection ends with it.
- * @param owner whose fault it is, for the log: `TFTP: datagram`
- * @param failed what a fault must lead to: a connection is cut, a wait is refused. Its own faults end here, too
+ * Wraps a handler so that a throw or rejection does not leave it.
+ * @param owner names the handler in the log: `TFTP: datagram`
+ * @param failed the reaction to a fault: a connection is cut, a wait is rejected. Its own faults end here, too
  */
 export function contained<A extends unknown[]>(
   owner: string,
@@ -53,14 +53,14 @@ export function contained<A extends unknown[]>(
   };
 }
 
-/** Work that nobody waits for: its rejection ends with it. */
+/** Runs work that nobody awaits: its rejection does not leave this function. */
 export function detached(owner: string, work: Promise<unknown>, failed?: (error: unknown) => unknown): void {
   contained(owner, () => work, failed)();
 }
 
 /**
- * The last net: faults of libraries' handlers, which do not come through `contained`. The process lives on; what was
- * thrown there reached no state of ours half-way, since every handler of ours has its own net.
+ * The last net: faults in handlers of libraries, which do not come through `contained`. The process continues: such a
+ * fault left none of our state half-changed, since every handler of ours has its own net.
  */
 export function catchTheRest(): void {
   process.on('uncaughtException', (error) => noteFault('a library', error));

@@ -23,15 +23,15 @@ interface Pending {
   dispose(): void;
 }
 
-/** What the process handles is small, and its heap need not be ready for more. */
+/** The messages of this process are small, so its heap is too. */
 const FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=128'];
-/** ms for what runs to be ended, and then for the process itself. */
+/** ms for running programs to be ended, and then ms for the process itself. */
 const CLOSE_DEADLINE = 3_000;
 
 /**
- * `runCommand` in a small process of its own. Starting a program copies the page tables of the process that asks:
- * 1 ms of CPU for a small one, 13 ms at 300 MB, in which none of its threads can touch a new page; afterwards each
- * page is written to through a fault. It starts with the first command and ends with the daemon, however that ends.
+ * `runCommand` in a small process of its own. Starting a program copies the page tables of the calling process: 1 ms of
+ * CPU for a small one, 13 ms at 300 MB, in which none of its threads can touch a new page; afterwards each write to a
+ * page faults once. The process starts with the first command and ends with the daemon, even a killed one.
  */
 export class CommandProcess {
   #process: Child | undefined;
@@ -54,7 +54,7 @@ export class CommandProcess {
     });
   }
 
-  /** Cancels what runs and ends the process. */
+  /** Cancels running commands and ends the process. */
   async close(): Promise<void> {
     this.#closed = true;
     const child = this.#process;
@@ -122,7 +122,7 @@ export class CommandProcess {
   }
 }
 
-/** A process that is gone has told so by `exit`, which settles everything. */
+/** The exit of a process that is gone has settled all its commands. */
 function send(child: Child, message: CommandRequest): void {
   if (child.connected) child.send(message, () => undefined);
 }

@@ -1,4 +1,4 @@
-// The process behind CommandProcess: starts programs, so that the daemon with all its memory need not.
+// The process behind CommandProcess: starts programs, so that the daemon with its large memory need not.
 import type { CommandReply, CommandRequest } from './command-process.js';
 import { CommandError, runCommand } from './run-command.js';
 
@@ -7,9 +7,9 @@ const reply = (message: CommandReply) => {
   if (process.connected) process.send!(message);
 };
 
-// A service manager that stops the daemon signals this process too: it lasts as long as the daemon needs it.
+// A service manager that stops the daemon signals this process too: it ignores that and ends with the daemon.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
-// The daemon is gone, in whatever way: nobody waits for what still runs.
+// The daemon is gone, for whatever reason: running programs are ended.
 process.on('disconnect', () => {
   for (const abort of running.values()) abort.abort();
 });

@@ -2,7 +2,7 @@ import { FerricError } from '../domain/errors.js';
 
 type Classes = Readonly<Record<string, new (all: never) => object>>;
 type InstancesOf<C extends Classes> = { readonly [K in keyof C]: InstanceType<C[K]> };
-/** A class of the table is made of the parts that its constructor names; each must be given or be in the table. */
+/** The constructor of each class names its parts; each part must be given or be in the table. */
 type Fitting<Given, C extends Classes> = {
   readonly [K in keyof C]: new (
     all: Given & InstancesOf<C>,
@@ -10,8 +10,8 @@ type Fitting<Given, C extends Classes> = {
 };
 
 /**
- * One instance of each class of a table. Each constructor takes one object and reads from it, by name, what was given
- * and what else is in the table; in whatever order the table has them. Wrong or missing names do not compile.
+ * One instance of each class of a table. Each constructor takes one object and reads its parts from it by name: those
+ * given, and the other instances, in any order of the table. Wrong or missing names do not compile.
  * @throws FerricError `internal` for classes whose constructors need each other
  */
 export function composed<Given extends object, const C extends Classes>(

@@ -4,23 +4,23 @@ import { contained } from './boundary.js';
 import { connectionRoom, descriptorLimit } from './descriptors.js';
 
 export interface ConnectionLimits {
-  /** At once in all, and from one source (`sourceOf`). */
+  /** Open connections in total, and from one source (`sourceOf`). */
   total: number;
   perClient: number;
 }
 
 /**
- * Of all listeners of this process. Where descriptors run out, Node.js closes who waits to be accepted without a word
- * (libuv keeps one descriptor for that, `uv__emfile_trick` in src/unix/stream.c), and the database, files and programs get
- * none either. So connections end below the limit.
+ * Connections of all listeners of this process. Without free descriptors, Node.js silently closes waiting connections
+ * (libuv keeps one descriptor for that, `uv__emfile_trick` in src/unix/stream.c), and the database, files and programs
+ * get none either. So connections are capped below the limit.
  */
 let open = 0;
 let room: number | null = null;
 
 /**
- * Cuts the connections beyond a listener's limits, and beyond what the descriptors of this process leave room for, as they
- * come: what is idle costs a descriptor all the same.
- * @param refused for the log: whom, and why
+ * Closes new connections beyond a listener's limits, and beyond what this process's descriptors allow. Idle connections
+ * count: each holds a descriptor.
+ * @param refused logs the address and the reason
  */
 export function capConnections(
   server: Server,
@@ -38,7 +38,7 @@ export function capConnections(
       socket.destroy();
       return;
     }
-    // A Unix socket has none: who reaches it is the same account.
+    // A Unix socket has no address; only the same account can connect to it.
     if (address !== undefined) {
       if (held.of(address) >= perClient) {
         refused(address, `its source holds ${perClient}`);

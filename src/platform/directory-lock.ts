@@ -9,9 +9,9 @@ export interface DirectoryLock {
 }
 
 /**
- * Keeps a directory for this process alone, and makes it if it is missing. The lock belongs to an open file (flock(2)):
- * the kernel gives it up when the process ends, in whatever way, and it counts in other containers, too.
- * @throws FerricError conflict when another process has it, with its pid
+ * Locks a directory for this process, and creates it if it is missing. The lock belongs to an open file (flock(2)): the
+ * kernel releases it when the process ends, for whatever reason, and it holds across containers.
+ * @throws FerricError conflict with the pid of another process that holds it
  */
 export async function lockDirectory(directory: string, log: Logger): Promise<DirectoryLock> {
   mkdirSync(directory, { recursive: true, mode: 0o755 });
@@ -30,7 +30,7 @@ export async function lockDirectory(directory: string, log: Logger): Promise<Dir
     ftruncateSync(file);
     writeSync(file, `${process.pid}\n`);
   } catch (error) {
-    // A full disk: the lock holds all the same.
+    // A full disk: the lock is held all the same.
     log.warn({ path, error: messageOf(error) }, 'the pid could not be written into the lock file');
   }
   return { release: () => closeSync(file) };

@@ -3,11 +3,11 @@ import { Server as NetServer, type Socket } from 'node:net';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { contained } from './boundary.js';
 
-/** ms for which an open connection may bring one more request: it may be on its way. */
+/** ms in which an open connection may deliver one more request, which may be in transit. */
 const QUIET = 500;
 const LOOK = 20;
 
-/** Ends an HTTP server in order: no connection that it took is reset, what is under way is answered. */
+/** Stops an HTTP server gracefully: no accepted connection is reset, and requests in progress are answered. */
 export class Drain {
   readonly #connections = new Map<Socket, Set<ServerResponse>>();
   #draining = false;
@@ -26,19 +26,19 @@ export class Drain {
   }
 
   /**
-   * Takes no further connection, answers those that are there, and closes them.
-   * @param grace ms for what is under way; then it is cut
+   * Accepts no further connection, answers the open ones, and closes them.
+   * @param grace ms for requests in progress; then they are cut
    * @param hurry cuts the grace short
    */
   async finish(grace: number, hurry?: AbortSignal): Promise<void> {
     this.#draining = true;
-    // Right after the loop has accepted whoever waited: the kernel resets who is left in the queue of a closed port.
+    // Runs right after the loop has accepted waiting connections: the kernel resets those queued at a closed port.
     await nextTurn();
-    // HTTP's own close() cuts connections that are idle, also one whose next request is on its way.
+    // http.Server's own close() cuts idle connections, even if their next request is in transit.
     NetServer.prototype.close.call(this.server);
     for (const answer of this.#answers()) {
       lastOne(answer);
-      // A stream of events has no end to wait for: it is given one, which its reader takes for one.
+      // An event stream never ends by itself: it is ended here, and its reader sees a regular end.
       if (isStream(answer)) answer.end();
     }
     const end = performance.now() + grace;
@@ -66,7 +66,7 @@ export class Drain {
     return [...this.#connections.values()].flatMap((answers) => [...answers]);
   }
 
-  /** A reader that does not read would keep its stream open. */
+  /** Event streams do not count: a reader that does not read would keep its stream open. */
   #isBusy(): boolean {
     return this.#answers().some((answer) => !isStream(answer));
   }

@@ -18,15 +18,15 @@ export interface WantedPort {
 const placeOf = ({ protocol, address, port }: Omit<WantedPort, 'key'>) => `${protocol} ${address} ${port}`;
 
 /**
- * The daemon's ports from the first moment of its start on: no other program gets one while it starts, and it never ends
- * half started for one that it lost. Until a listener takes its port over, TCP ports answer 503; datagrams are dropped,
- * whose senders repeat them.
+ * Binds the daemon's ports at the very begin of its start: no other program can take one while it starts, and it never
+ * fails half started for a lost port. Until a listener takes its port over, TCP ports answer 503; datagrams are dropped
+ * and their senders repeat them.
  */
 export class HeldPorts {
   readonly #servers = new Map<string, { server: Server; forget: () => void }>();
   readonly #sockets = new Map<string, Socket>();
 
-  /** @throws FerricError with every port that cannot be had, and why */
+  /** @throws FerricError naming every port that cannot be bound, and why */
   async hold(wanted: readonly WantedPort[]): Promise<void> {
     const faults: string[] = [];
     for (const one of wanted) {
@@ -44,7 +44,7 @@ export class HeldPorts {
     throw new FerricError('unavailable', faults.join('; '));
   }
 
-  /** Makes a server listen where a port is held for it, or where it was not, binds it. */
+  /** Makes a server listen on a held port; a port that is not held is bound. */
   async listen(server: NetServer, at: { address: string; port: number }): Promise<void> {
     const place = placeOf({ protocol: 'tcp', ...at });
     const held = this.#servers.get(place);
@@ -55,14 +55,14 @@ export class HeldPorts {
         server.off('error', reject);
         resolve();
       };
-      // Node.js takes the handle over, with whoever waits in its queue; `held` answers those that it has.
+      // Node.js takes over the handle with its queue of connections; `held` answers those that it accepted already.
       if (held) server.listen(held.server, listening);
       else server.listen({ host: at.address, port: at.port }, listening);
     });
     held?.forget();
   }
 
-  /** The socket that is bound there, to be the caller's from now on; null where none is held. */
+  /** The held socket, now owned by the caller; null if none is held. */
   takeUdp(address: string, port: number): Socket | null {
     const place = placeOf({ protocol: 'udp', address, port });
     const held = this.#sockets.get(place) ?? null;
@@ -70,7 +70,7 @@ export class HeldPorts {
     return held;
   }
 
-  /** Lets go what nobody took. */
+  /** Releases all ports that no listener took over. */
   release(): void {
     for (const { server } of this.#servers.values()) server.close();
     for (const socket of this.#sockets.values()) socket.close();
@@ -79,7 +79,7 @@ export class HeldPorts {
   }
 }
 
-/** Says that it is too early, in a form that every client of ours understands. */
+/** Answers that the service is starting, in a form that every client of ours understands. */
 const tooEarly = contained(
   'a port that is held',
   (request: IncomingMessage, response: ServerResponse) => {

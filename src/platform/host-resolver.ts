@@ -1,4 +1,4 @@
-// Names to addresses without getaddrinfo, which holds a thread of the pool that all file access shares.
+// Resolves names without getaddrinfo, which blocks a thread of the pool that all file access shares.
 
 import { Resolver } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
@@ -6,7 +6,7 @@ import { isIP, isIPv4 } from 'node:net';
 import { contained } from './boundary.js';
 
 export interface ResolverSettings {
-  /** Milliseconds for a name, all its questions together. */
+  /** ms for a name, for all its queries together. */
   timeout: number;
   /** `address` or `address:port`; default: the system's. */
   servers?: readonly string[];
@@ -20,9 +20,9 @@ export interface HostAddress {
 const NOT_FOUND = ['ENOTFOUND', 'ENODATA'];
 
 /**
- * Every address of a host: itself where it is one, then /etc/hosts, then DNS (A and AAAA, with the search
- * domains of /etc/resolv.conf for names without a dot).
- * @returns none where the name does not exist
+ * Every address of a host: the host itself if it is an address, else from /etc/hosts, else from DNS (A and AAAA, with
+ * the search domains of /etc/resolv.conf for names without a dot).
+ * @returns an empty list if the name does not exist
  * @throws the resolver's error (`code` ETIMEOUT, ECANCELLED for the deadline, ESERVFAIL …)
  */
 export async function resolveHost(

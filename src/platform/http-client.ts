@@ -10,21 +10,21 @@ import { type HostAddress, resolveHost } from './host-resolver.js';
 import { isProxied, type ProxySettings } from './proxy.js';
 
 export interface HttpClientSettings {
-  /** For URLs out of a user's hands; without it every address is reachable. */
+  /** For URLs from users; without it every address is reachable. */
   guard?: AddressGuardSettings;
-  /** Milliseconds for the name, for the connection and for TLS, each. */
+  /** ms for name resolution, for the connection and for TLS, each. */
   connectTimeout: number;
-  /** Milliseconds of silence on a connection. */
+  /** ms of silence on a connection. */
   idleTimeout: number;
-  /** Sent to their own origin and nowhere else, whatever a redirect says. */
+  /** Sent to their own origin only, even after a redirect. */
   credentials?: readonly Credential[];
   /** DNS servers; default: the system's. */
   nameServers?: readonly string[];
   /** Default 3. */
   maxRedirects?: number;
-  /** Without it every connection is made from here. */
+  /** Without it every connection is direct. */
   proxy?: ProxySettings;
-  /** PEM: certificate authorities beside the system's. */
+  /** PEM: certificate authorities in addition to the system's. */
   authorities?: string;
 }
 
@@ -40,7 +40,7 @@ export interface HttpRequest {
   method: 'GET' | 'HEAD' | 'POST';
   url: string;
   headers?: Readonly<Record<string, string>>;
-  /** Of a POST. It goes wherever a redirect says: send secrets with `maxRedirects: 0` only. */
+  /** Body of a POST. Redirects forward it: send secrets with `maxRedirects: 0` only. */
   content?: string;
   signal?: AbortSignal;
 }
@@ -56,7 +56,7 @@ export interface HttpResponse {
   headers: Readonly<Record<string, string | string[] | undefined>>;
   /** After redirects. */
   url: string;
-  /** Its 'error' is a raw one: give it to `failureOf`. Destroy it to hang up. */
+  /** Its 'error' is a raw error: pass it to `failureOf`. Destroy it to close the connection. */
   body: Readable;
 }
 
@@ -88,10 +88,10 @@ interface Agents {
 
 const REDIRECTS = [301, 302, 303, 307, 308];
 
-/** HTTP for what Ferric fetches. Names are resolved once and the connection goes to an address that was checked. */
+/** HTTP client for downloads. Names are resolved once, and the connection goes to an address that was checked. */
 export class HttpClient {
   private readonly guard: AddressGuard | undefined;
-  // Never the process-wide agents: a connection opened elsewhere was not checked here.
+  // Never the process-wide agents: their connections were not checked here.
   private readonly agent: Agents;
   private readonly proxied: Agents;
 
@@ -100,13 +100,13 @@ export class HttpClient {
     const { authorities, proxy = {} } = settings;
     const trust = authorities === undefined ? {} : { ca: [...getCACertificates('default'), authorities] };
     this.agent = { http: new HttpAgent(), https: new HttpsAgent(trust) };
-    // Which URLs go there is judged by `isProxied`, once for both kinds.
+    // `isProxied` decides which URLs use the proxy, once for both kinds.
     const proxyEnv = { HTTP_PROXY: proxy.http, HTTPS_PROXY: proxy.https };
     this.proxied = { http: new HttpAgent({ proxyEnv }), https: new HttpsAgent({ ...trust, proxyEnv }) };
   }
 
   /**
-   * One exchange, up to the header of the answer; any status that is no redirect is an answer.
+   * One exchange, up to the header of the answer; any status except a redirect counts as an answer.
    * @throws HttpFailure
    * @throws CancelledError when the signal fires
    */
@@ -129,13 +129,13 @@ export class HttpClient {
 
   /**
    * A small document with status 200.
-   * @throws HttpFailure also for another status, and for one of more than `maxBytes`
+   * @throws HttpFailure also for another status, and for a document of more than `maxBytes`
    */
   async text(request: DocumentRequest): Promise<string> {
     return (await this.bytes(request)).toString('utf8');
   }
 
-  /** The same, as it came: a server may have encoded it unasked. @throws HttpFailure likewise */
+  /** The same as raw bytes: a server may have encoded it unasked. @throws HttpFailure likewise */
   async bytes(request: DocumentRequest): Promise<Buffer> {
     const { status, content } = await this.whole(request);
     if (status !== 200) throw new HttpFailure('status', request.url, `answered with status ${status}`);
@@ -143,8 +143,8 @@ export class HttpClient {
   }
 
   /**
-   * A small document, whatever its status.
-   * @throws HttpFailure also for one of more than `maxBytes`
+   * A small document of any status.
+   * @throws HttpFailure also for a document of more than `maxBytes`
    */
   async document(
     request: DocumentRequest,
@@ -172,7 +172,7 @@ export class HttpClient {
     return { status, headers, content: Buffer.concat(chunks) };
   }
 
-  /** What a raw error of a body or a request means. */
+  /** Translates a raw error of a body or a request. */
   failureOf(error: unknown, url: string, signal?: AbortSignal): FerricError {
     if (error instanceof FerricError) return error;
     if (signal?.aborted) return new CancelledError('The download was cancelled.', { cause: error });
@@ -186,7 +186,7 @@ export class HttpClient {
     return new HttpFailure('connection', url, `the connection failed (${code})`, { cause: error });
   }
 
-  /** Hangs up idle connections. */
+  /** Closes idle connections. */
   close(): void {
     for (const agent of [this.agent, this.proxied]) {
       agent.http.destroy();
@@ -214,7 +214,7 @@ export class HttpClient {
       decompress: false,
       retry: { limit: 0 },
       agent: proxied ? this.proxied : this.agent,
-      // Through a proxy the connection is the proxy's, whose name the system resolves.
+      // Behind a proxy the connection goes to the proxy, whose name the system resolves.
       ...(proxied ? {} : { dnsLookup: lookupOf(addresses) }),
       timeout: {
         connect: this.settings.connectTimeout,
@@ -229,7 +229,7 @@ export class HttpClient {
         stream.once('response', resolve);
         stream.once('error', reject);
       });
-      // From here on the body's reader sees its errors; one that comes before the reader must not end the process.
+      // From here on the body's reader receives its errors; an earlier error must not end the process.
       stream.on('error', () => undefined);
       return { status: response.statusCode, headers: response.headers, url, body: stream };
     } catch (error) {
@@ -238,7 +238,7 @@ export class HttpClient {
     }
   }
 
-  /** Refused if any of its addresses is: a name that answers with both must not be retried into the bad one. */
+  /** Refused if one of the addresses is: a name with several must not be retried with the refused one. */
   private async addressesOf(
     url: URL,
     proxied: boolean,
@@ -263,7 +263,7 @@ export class HttpClient {
     return addresses;
   }
 
-  /** @throws HttpFailure where one of the addresses must not be reached */
+  /** @throws HttpFailure if one of the addresses must not be reached */
   private async judge(
     url: URL,
     addresses: readonly HostAddress[],
@@ -286,14 +286,14 @@ export class HttpClient {
     }
   }
 
-  /** A public name of ours that has no address here is one that nobody is led to by address. */
+  /** Addresses of our own public name; none if it does not resolve here, so no address leads to it. */
   private async addressesOfOwn(name: string, signal: AbortSignal | undefined): Promise<HostAddress[]> {
     const { connectTimeout: timeout, nameServers: servers } = this.settings;
     return resolveHost(name, { timeout, ...(servers ? { servers } : {}) }, signal).catch(() => []);
   }
 }
 
-/** Machines resolve names too, by other servers: it is said whose failure this is. */
+/** Machines resolve names too, with other servers: the message says that the conductor failed. */
 function unresolved(url: URL, why: string, options?: ErrorOptions): HttpFailure {
   return new HttpFailure(
     'name',
@@ -303,7 +303,7 @@ function unresolved(url: URL, why: string, options?: ErrorOptions): HttpFailure 
   );
 }
 
-/** Answers only with what was checked. */
+/** A lookup that returns checked addresses only. */
 function lookupOf(addresses: readonly HostAddress[]): LookupFunction {
   return (_name, options, callback) => {
     const family =
@@ -319,7 +319,7 @@ function lookupOf(addresses: readonly HostAddress[]): LookupFunction {
   };
 }
 
-/** Where, without the query. */
+/** The URL without its query. */
 function shown(url: string): string {
   const parsed = new URL(url);
   return `${parsed.origin}${parsed.pathname}`;

@@ -1,7 +1,7 @@
 import type { FactoryProvider, Type } from '@nestjs/common';
 
 declare const VALUE: unique symbol;
-/** Names a value in the container that is not found by its class; it carries the value's type. */
+/** Token of a container value that is not identified by a class; it carries the value's type. */
 export type ValueToken<T> = symbol & { readonly [VALUE]?: T };
 
 export function valueToken<T>(name: string): ValueToken<T> {
@@ -12,7 +12,7 @@ type ClassToken = abstract new (...args: never[]) => object;
 export type Token = ValueToken<unknown> | ClassToken;
 type Tokens = Readonly<Record<string, Token>>;
 
-/** What stands in the container under a token. */
+/** The type of the container's value under a token. */
 export type Held<T extends Token> = T extends abstract new (
   ...args: never[]
 ) => infer V
@@ -20,15 +20,15 @@ export type Held<T extends Token> = T extends abstract new (
   : T extends ValueToken<infer V>
     ? V
     : never;
-/** The parts of a table of tokens, under its names. */
+/** The parts of a table of tokens, by name. */
 export type PartsOf<T extends Injected<Tokens>> = T extends Injected<infer N> ? NamedParts<N> : never;
 type NamedParts<T extends Tokens> = { readonly [K in keyof T]: Held<T[K]> };
 
-/** Names and their tokens. The type of a factory's parts and Nest's `inject` follow from the one table. */
+/** Names and their tokens. The type of a factory's parts and Nest's `inject` follow from the same table. */
 export class Injected<T extends Tokens> {
   constructor(readonly tokens: T) {}
 
-  /** A provider of `token`, made of the parts. */
+  /** A provider of `token`, built from the parts. */
   provide<K extends Token>(
     token: K,
     make: (parts: NamedParts<T>) => Held<K> | Promise<Held<K>>,
@@ -40,7 +40,7 @@ export class Injected<T extends Tokens> {
     };
   }
 
-  /** The parts, from a container that was started. @throws Error of Nest for a token that it does not hold */
+  /** The parts, from a started container. @throws Nest's Error for a token that it does not hold */
   from(container: Container): NamedParts<T> {
     const wanted = Object.values(this.tokens) as InNest[];
     return this.#named((index) => container.get(wanted[index] as InNest, { strict: false }));
@@ -55,7 +55,7 @@ export class Injected<T extends Tokens> {
 /** Both kinds of token as Nest takes them. */
 type InNest = Type | symbol;
 
-/** Of INestApplicationContext, what is needed. */
+/** The part of INestApplicationContext that is used here. */
 export interface Container {
   get(token: InNest, options: { strict: false }): unknown;
 }

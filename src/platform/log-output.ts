@@ -1,26 +1,26 @@
 import { fstatSync, write, writeSync } from 'node:fs';
 import { contained } from './boundary.js';
 
-/** Bytes that may wait for a disk or a reader; what comes beyond is dropped and counted. */
+/** Bytes that may wait for a disk or a reader; more are dropped and counted. */
 const MOST_WAITING = 1_048_576;
-/** ms before the next try after one that failed: a full disk, a reader that is gone. */
+/** ms before the next attempt after a failure: a full disk, a reader that is gone. */
 const PAUSE = 1_000;
 
-/** Takes bytes, and says when it has taken them all, or why not. */
+/** Writes bytes, and reports when all are written, or the error. */
 export type Sink = (bytes: Buffer, done: (error: Error | null) => void) => void;
 
 /**
- * Lines to where they may not go just now. Work never waits for its log: nothing here blocks, throws or grows without
- * bound, and what was dropped is told once there is room again.
+ * Writes log lines to an output that may be blocked. Work never waits for its log: nothing here blocks, throws or grows
+ * without bound, and the number of dropped lines is reported once there is space again.
  */
 export class LogOutput {
   #lines: string[] = [];
   #waiting = 0;
   #busy = false;
-  /** Lost since the last word about it. */
+  /** Lines dropped since the last report. */
   #untold = 0;
   #dropped = 0;
-  /** The last bytes that went out may have ended within a line. */
+  /** The last bytes written may have ended within a line. */
   #torn = false;
 
   constructor(
@@ -42,7 +42,7 @@ export class LogOutput {
     if (this.#lines.push(line) === 1 && !this.#busy) setImmediate(contained('log', () => this.#pass()));
   }
 
-  /** What waits, for a process that ends now. */
+  /** The waiting lines, for a process that ends now. */
   take(): string {
     const text = this.#lines.join('');
     this.#lines = [];
@@ -55,7 +55,7 @@ export class LogOutput {
     const count = this.#lines.length;
     const untold = this.#untold;
     const text = `${this.#torn ? '\n' : ''}${untold > 0 ? this.#confession(untold) : ''}${this.take()}`;
-    // It is not free before it is gone.
+    // These bytes occupy memory until they are written.
     this.#waiting = text.length;
     this.#busy = true;
     const again = () => {
@@ -88,13 +88,13 @@ export class LogOutput {
 
 let standard: LogOutput | null = null;
 
-/** Standard output, whatever it is. */
+/** Standard output, whatever its kind. */
 export function standardOutput(): LogOutput {
   if (standard) return standard;
   const isFile = fstatSync(1).isFile();
   const output = new LogOutput(isFile ? toFile : toStream);
   standard = output;
-  // Said for as long as the reader is gone; each write says it, too.
+  // Emitted as long as the reader is gone; each write reports the same error.
   if (!isFile) process.stdout.on('error', () => undefined);
   const last = () => {
     const text = output.take();
@@ -106,7 +106,7 @@ export function standardOutput(): LogOutput {
   return output;
 }
 
-/** Node.js writes files synchronously where they are its standard output, and throws where the disk is full. */
+/** Node.js writes to a file as standard output synchronously, and throws if the disk is full. */
 function toFile(bytes: Buffer, done: (error: Error | null) => void): void {
   const next = (error: Error | null, written: number) => {
     if (error) done(error);
@@ -116,7 +116,7 @@ function toFile(bytes: Buffer, done: (error: Error | null) => void): void {
   write(1, bytes, contained('log', next, done as (error: unknown) => void));
 }
 
-/** A pipe, a socket or a terminal: of a reader that does not read it is heard when it does. */
+/** A pipe, a socket or a terminal: a write completes once its reader reads. */
 function toStream(bytes: Buffer, done: (error: Error | null) => void): void {
   const taken = (error?: Error | null) => done(error ?? null);
   process.stdout.write(bytes, contained('log', taken));

@@ -5,14 +5,14 @@ import { detached } from './boundary.js';
 const SHARE = 10;
 
 /**
- * What many connections may take of one turn of the event loop together. Each single piece of work is short; but a turn
- * hands out a piece for each connection that has one, and everybody else waits for its end.
+ * Limits the time that many connections together take of one turn of the event loop. Each piece of work is short; but a
+ * turn runs one for each connection that has work, and everything else waits for the end of the turn.
  */
 export class LoopShare {
   #spent = 0;
   #renewed: Promise<void> | null = null;
 
-  /** Does a piece of work once there is time left in a turn. */
+  /** Runs a piece of work once a turn has time left. */
   async take<T>(work: () => T): Promise<T> {
     while (this.#spent >= SHARE) await this.#renewal();
     const began = performance.now();

@@ -3,13 +3,13 @@ import { networkInterfaces } from 'node:os';
 import type { Endpoint } from '../domain/network/address-rule.js';
 import { contained } from './boundary.js';
 
-/** Every TCP listener of this process, with the URL that others are told. */
+/** Every TCP listener of this process, with its public URL. */
 const listeners = new Map<Server, string | null>();
 
 /**
- * Makes a listener known to those who judge URLs out of users' hands: none of them may lead back to Ferric itself.
- * @param publicUrl where it is reached by others, if not at its own address
- * @returns forgets it, as its end does
+ * Registers a listener for the checks of users' URLs: none of them may lead back to Ferric itself.
+ * @param publicUrl where others reach it, if not at its own address
+ * @returns unregisters it, as its close does
  */
 export function registerListener(server: Server, publicUrl: string | null): () => void {
   listeners.set(server, publicUrl);
@@ -23,12 +23,12 @@ export function ownPorts(): number[] {
   return bound().map(({ port }) => port);
 }
 
-/** Where public URLs lead. */
+/** Host and port of the public URLs. */
 export function publicEndpoints(): Endpoint[] {
   return [...listeners.values()].flatMap((url) => (url === null ? [] : [endpointOf(new URL(url))]));
 }
 
-/** All that the listeners are reached at, for judges on other machines. */
+/** All endpoints at which the listeners can be reached, for checks on other machines. */
 export function ownEndpoints(): Endpoint[] {
   const here = bound().flatMap(({ address, port }) =>
     (/^(0\.0\.0\.0|::)$/.test(address) ? interfaceAddresses() : [address]).map((host) => ({ host, port })),

@@ -1,19 +1,19 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { basename } from 'node:path';
 
-/** A process that has a port. */
+/** A process that holds a port. */
 export interface PortHolder {
   pid: number;
-  /** Of its program's file. */
+  /** Base name of its executable. */
   name: string;
 }
 
-/** proc(5), /proc/net/tcp: the state of a socket that listens. */
+/** proc(5), /proc/net/tcp: the state of a listening socket. */
 const LISTENS = '0A';
 
 /**
- * Who has a port, on whichever address, in this network namespace: for messages. Of processes that this account may not
- * look into nothing is found. This process itself is left out.
+ * Processes that hold a port, on any address, in this network namespace: for messages. Processes that this account may
+ * not inspect are not found. This process itself is omitted.
  */
 export async function holdersOf(protocol: 'tcp' | 'udp', port: number): Promise<PortHolder[]> {
   const inodes = new Set<string>();
@@ -29,7 +29,7 @@ export async function holdersOf(protocol: 'tcp' | 'udp', port: number): Promise<
   for (const entry of inodes.size === 0 ? [] : await readdir('/proc')) {
     const pid = Number(entry);
     if (!Number.isInteger(pid) || pid === process.pid || !(await hasSocket(pid, inodes))) continue;
-    // The kernel's own name for it is that of its first thread, which Node.js calls MainThread.
+    // The kernel's name of a process is that of its first thread, which Node.js calls MainThread.
     const program = await readlink(`/proc/${pid}/exe`).catch(() => '');
     if (program !== '') holders.push({ pid, name: basename(program) });
   }
@@ -37,7 +37,7 @@ export async function holdersOf(protocol: 'tcp' | 'udp', port: number): Promise<
 }
 
 async function hasSocket(pid: number, inodes: ReadonlySet<string>): Promise<boolean> {
-  // It may have ended, or be another account's.
+  // The process may have ended, or belong to another account.
   const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => []);
   for (const descriptor of descriptors) {
     const target = await readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => '');
@@ -47,7 +47,7 @@ async function hasSocket(pid: number, inodes: ReadonlySet<string>): Promise<bool
   return false;
 }
 
-/** `dnsmasq (pid 12)`, or another program where nothing is known of it. */
+/** `dnsmasq (pid 12)`, or `another program` if nothing is known of it. */
 export async function holderInWords(protocol: 'tcp' | 'udp', port: number): Promise<string> {
   const holders = await holdersOf(protocol, port);
   const words = holders.map(({ name, pid }) => `${name} (pid ${pid})`);

@@ -1,14 +1,14 @@
 import { BlockList, isIP } from 'node:net';
 
-/** As `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` have it. */
+/** As in `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`. */
 export interface ProxySettings {
   http?: string;
   https?: string;
-  /** Hosts, domains, addresses and CIDRs, with commas between them; `*` is all. */
+  /** Hosts, domains, addresses and CIDRs, separated by commas; `*` is all. */
   no?: string;
 }
 
-/** What the environment says; the small letters win, as with curl. */
+/** The proxy settings of the environment; lower-case names win, as with curl. */
 export function proxyOfEnvironment(env: Readonly<Record<string, string | undefined>>): ProxySettings {
   const http = env['http_proxy'] || env['HTTP_PROXY'];
   const https = env['https_proxy'] || env['HTTPS_PROXY'];

@@ -5,15 +5,15 @@ import { contained } from './boundary.js';
 
 export interface Command {
   file: string;
-  /** Passed as they are: no shell ever sees them. Never put a secret here, argument lists are public. */
+  /** Passed without a shell. Never put a secret here: argument lists are public. */
   args: readonly string[];
   /** Added to a minimal environment (PATH, LANG, HOME), not to the daemon's own. */
   env?: Readonly<Record<string, string>>;
   cwd?: string;
   stdin?: string | Uint8Array;
-  /** Milliseconds until SIGTERM to its process group; SIGKILL follows 2 s later. */
+  /** ms until SIGTERM to its process group; SIGKILL follows 2 s later. */
   timeout: number;
-  /** Bytes kept of each output stream; a child that prints more is ended. Default 64 KiB. */
+  /** Bytes kept of each output stream; a child that prints more is killed. Default 64 KiB. */
   maxOutput?: number;
   signal?: AbortSignal;
 }
@@ -22,7 +22,7 @@ export interface CommandResult {
   exitCode: number;
   stdout: string;
   stderr: string;
-  /** Milliseconds. */
+  /** ms. */
   duration: number;
 }
 
@@ -41,7 +41,7 @@ export class CommandError extends FerricError {
 }
 
 /**
- * Runs one program to its end. The only place in the daemon that spawns.
+ * Runs one program to its end. Only this module spawns programs.
  * @throws CommandError when it does not exist, exits non-zero, prints too much or outlives its timeout
  * @throws CancelledError when the signal fires
  */
@@ -102,13 +102,13 @@ export async function runCommand(command: Command): Promise<CommandResult> {
   return result;
 }
 
-/** Exit status of flock(1) for a lock that another holds; chosen here, it has none of its own. */
+/** Exit status that flock(1) is told to use if another process holds the lock; it has no default of its own. */
 const HELD = 200;
 
 /**
- * Locks an open file, for as long as it is open: flock(2), which Node.js does not have, by flock(1), which inherits it.
+ * Locks an open file until it is closed: flock(2), which Node.js lacks, through flock(1), which inherits the file.
  * @returns false when another process holds the lock
- * @throws CommandError where the program is missing or fails
+ * @throws CommandError if the program is missing or fails
  */
 export async function lockOpenFile(descriptor: number): Promise<boolean> {
   const flock = spawn('flock', ['--nonblock', `--conflict-exit-code=${HELD}`, '3'], {
@@ -131,8 +131,8 @@ export async function lockOpenFile(descriptor: number): Promise<boolean> {
 }
 
 /**
- * Starts a module of ours as a process of its own, with a channel for messages and nothing of our environment. Of its
- * own process group: a Ctrl-C is for the daemon, which ends it in order.
+ * Starts a module of ours as a process of its own, with a message channel and without our environment. It has its own
+ * process group: Ctrl-C reaches only the daemon, which then ends this process in order.
  */
 export function startModule(module: string, flags: readonly string[]): ChildProcess {
   return fork(module, [], {

@@ -2,21 +2,21 @@ import { getHeapStatistics } from 'node:v8';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** glibc otherwise makes eight arenas a processor, each of which keeps what its busiest moment needed. */
+/** By default glibc creates eight arenas per processor, each of which keeps the memory of its peak. */
 const ARENAS = '2';
 const FLAGS: readonly { name: string; mebibytes: number }[] = [
-  // Of the young generation. Left alone it grows to 16, of which three are held, and what lives there is copied in
-  // pauses of up to 250 ms when everything is busy.
+  // The young generation. By default it grows to 16 MiB, of which three are held, and copying its live objects pauses
+  // for up to 250 ms under full load.
   { name: '--max-semi-space-size', mebibytes: 8 },
-  // Not to stay below: V8 lets a heap that may become large grow to four times of what lives in it before it collects.
+  // No hard limit: V8 lets a heap with a large limit grow to four times its live size before it collects.
   { name: '--max-old-space-size', mebibytes: 1024 },
 ];
 
 /**
- * What Node.js must be started with and was not: memory settings that cannot be changed once it runs.
+ * Memory settings that Node.js was not started with, and that cannot change once it runs.
  * @param given V8 flags of this process
- * @param heapLimit bytes that V8 allows itself: of a machine or container that has little, it is little already
- * @returns null when nothing is missing; what somebody set otherwise stays as it is
+ * @param heapLimit V8's own limit in bytes: on a machine or container with little memory it is low already
+ * @returns null when nothing is missing; settings that a user made stay as they are
  */
 export function missingSettings(
   given: readonly string[],
@@ -35,11 +35,11 @@ export function missingSettings(
 }
 
 /**
- * Starts this program anew in its place, with the same pid, arguments and standard streams, unless Node.js was started
- * as it must be. So the settings hold whoever starts it and however. Call it first, before anything is opened.
+ * Restarts this program in place, with the same pid, arguments and standard streams, unless Node.js already has the
+ * required settings. So they apply however the program is started. Call it first, before anything is opened.
  */
 export function settleRuntime(env: Environment): void {
-  // A parent that talks over Node.js's own channel would lose it.
+  // A parent that communicates over Node.js's own channel would lose it.
   if (process.connected) return;
   const missing = missingSettings(process.execArgv, env, getHeapStatistics().heap_size_limit);
   if (missing === null) return;

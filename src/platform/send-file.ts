@@ -2,19 +2,19 @@ import type { FileHandle } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { contained } from './boundary.js';
 
-/** Bytes read at once: large while few answers are under way, small in a rush, whose memory they would be. */
+/** Bytes read at once: large while few transfers run, small while many do, to limit their memory. */
 const CHUNK = 256 * 1024;
 const SMALL_CHUNK = 32 * 1024;
 const RUSH = 24;
 let active = 0;
-/** Buffers that no answer uses now; kept few, so that a rush does not hold its memory for ever. */
+/** Buffers without a transfer; only a few are kept, so that a rush does not hold its memory for ever. */
 const spare: Buffer[] = [];
 const MAX_SPARE = 16;
 
 /**
  * Writes a part of a file: the next chunk is read while the kernel takes the one before. Returns when the last byte
  * has been taken; does not end the stream.
- * @throws Error when the file is shorter than asked for or the other side is gone
+ * @throws Error when the file is shorter than requested or the peer is gone
  */
 export async function sendFile(
   handle: Pick<FileHandle, 'read'>,
@@ -32,7 +32,7 @@ export async function sendFile(
       const buffer = buffers[turn] as Buffer;
       const want = Math.min(chunk, length - at);
       const { bytesRead } = await handle.read(buffer, 0, want, start + at);
-      // The other buffer is free again only when its write is through.
+      // The other buffer is free only once its write has finished.
       await written;
       if (bytesRead === 0) throw new Error('the file became shorter');
       written = write(to, buffer.subarray(0, bytesRead));
@@ -41,7 +41,7 @@ export async function sendFile(
     await written;
     if (chunk === CHUNK) for (const buffer of buffers) if (spare.length < MAX_SPARE) spare.push(buffer);
   } catch (error) {
-    // The stream may still hold the buffers: they are left to the collector.
+    // The stream may still use the buffers: they are left to the garbage collector.
     await written.catch(() => undefined);
     throw error;
   } finally {
@@ -63,7 +63,7 @@ function write(to: Writable, bytes: Buffer): Promise<void> {
       else resolve();
     });
   });
-  // Looked at a turn later: until then a failure has an owner already.
+  // Awaited a turn later; until then this handler keeps a failure from being unhandled.
   written.catch(() => undefined);
   return written;
 }

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 
-/** Lets a worker run TypeScript sources as they are: `./x.js` in an import means `./x.ts` beside it. */
+/** Lets a worker run TypeScript sources directly: `./x.js` in an import resolves to `./x.ts` beside it. */
 const RESOLVE_SOURCES = `data:text/javascript,${encodeURIComponent(`
 import { registerHooks } from 'node:module';
 registerHooks({
@@ -12,15 +12,15 @@ registerHooks({
 });`)}`;
 
 /**
- * MiB. What our threads handle is buffers, outside of these heaps; left alone, each young generation grows to 48. With
- * 8 a download is collected so often that it runs at three quarters of its speed.
+ * MiB. Our threads handle buffers, which are outside of these heaps; by default each young generation grows to 48. With
+ * 8, collections slow a download to three quarters of its speed.
  */
 const LIMITS = { maxYoungGenerationSizeMb: 32, maxOldGenerationSizeMb: 256 };
 
 /**
  * How a module of ours is started beside the daemon.
- * @param module as built: `new URL('./x-worker.js', import.meta.url)`. Where the caller itself runs from
- * TypeScript sources (under the test runner) the source beside it is taken.
+ * @param module as built: `new URL('./x-worker.js', import.meta.url)`. If the caller itself runs from TypeScript
+ * sources (under the test runner), the source beside it is used.
  */
 export function moduleLaunch(module: URL): { module: string; execArgv: string[] } {
   if (!import.meta.url.endsWith('.ts')) return { module: fileURLToPath(module), execArgv: [] };
@@ -35,7 +35,7 @@ export function moduleLaunch(module: URL): { module: string; execArgv: string[] 
   };
 }
 
-/** A thread that runs a module of ours, as `moduleLaunch` has it. */
+/** A thread that runs a module of ours, launched as `moduleLaunch` says. */
 export function startWorker(url: URL, workerData: unknown): Worker {
   const { module, execArgv } = moduleLaunch(url);
   const flags = execArgv.length > 0 ? { execArgv } : {};

@@ -1,12 +1,12 @@
 type Level = 'info' | 'warn' | 'error';
 
-/** As a logger takes a line; the logger itself stands on this file. */
+/** The part of a logger that is used here; the logger itself imports this file. */
 export type Lines = Record<Level, (words: object, text: string) => void>;
 
-/** Milliseconds between two lines of one text. */
+/** ms between two lines of the same text. */
 const GAP = 1_000;
 
-/** Log lines that strangers can cause: of each text one a second at most, with the number that were left out. */
+/** Log lines that strangers can cause: of each text at most one a second, with the number of omitted lines. */
 export class ThrottledLog {
   readonly #last = new Map<string, { at: number; left: number }>();
 

@@ -4,9 +4,9 @@ import { FerricError } from '../domain/errors.js';
 import { contained } from './boundary.js';
 
 /**
- * Listens on a Unix socket that only this account (and root) may connect to. One that a daemon left which is gone is
- * replaced.
- * @throws FerricError where something else has the path, or somebody listens there
+ * Listens on a Unix socket that only this account (and root) may connect to. The leftover socket of a daemon that is
+ * gone is replaced.
+ * @throws FerricError if something else has the path, or a process listens there
  */
 export async function listenOnSocket(server: Server, path: string): Promise<void> {
   const there = await lstat(path).catch((error: NodeJS.ErrnoException) => {
@@ -17,7 +17,7 @@ export async function listenOnSocket(server: Server, path: string): Promise<void
   if (there && (await isServed(path)))
     throw new FerricError('invalid', `Somebody listens on ${path} already.`);
   if (there) await rm(path);
-  // The mode is that of its making: between bind and a chmod others could connect.
+  // The umask sets the mode at creation: between bind and a chmod others could connect.
   const before = process.umask(0o177);
   try {
     await new Promise<void>((resolve, reject) => {

@@ -1,12 +1,12 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
-/** How the process does: memory now, and how late the event loop ran since the last look. */
+/** State of the process: memory now, and delay of the event loop since the last reading. */
 export interface Vitals {
   rss_mib: number;
   heap_mib: number;
-  /** Buffers and what native code holds for objects. */
+  /** Buffers and native memory of objects. */
   external_mib: number;
-  /** ms beyond the due time; a value near 0 is a quiet loop. */
+  /** ms beyond the due time; a value near 0 means an idle loop. */
   loop_delay_p50_ms: number;
   loop_delay_p99_ms: number;
   loop_delay_max_ms: number;
@@ -14,7 +14,7 @@ export interface Vitals {
 
 const RESOLUTION = 10;
 
-/** @returns a function that reads the vitals and starts the next span */
+/** @returns a function that reads the vitals and starts the next period */
 export function watchVitals(): () => Vitals {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION });
   histogram.enable();

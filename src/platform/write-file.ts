@@ -3,8 +3,8 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /**
- * Replaces a file in one step: whoever opens it finds the old content or the new one, whole, also after a power cut.
- * Its directory is made.
+ * Replaces a file atomically: a reader finds the whole old or the whole new content, even after a power cut.
+ * Its directory is created.
  * @param path absolute
  */
 export async function writeFileAtomically(

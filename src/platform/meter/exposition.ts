@@ -9,7 +9,7 @@ export const EXPOSITION_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 const PREFIX = 'ferric_';
 
 /**
- * All that was measured, and all gauges as they are read now, as text. The event loop has a turn between two metrics.
+ * All measurements, and the current values of all gauges, as text. Yields to the event loop between two metrics.
  * @param process values of PROCESS_METRICS
  */
 export async function expose(

@@ -1,6 +1,6 @@
 import type { CounterName, GaugeName, HistogramName, LabelsOf } from './metric-table.js';
 
-/** What measurements go to. */
+/** Receives measurements. */
 export interface Meter {
   add(name: CounterName, labels: Readonly<Record<string, string>>, by: number): void;
   observe(name: HistogramName, labels: Readonly<Record<string, string>>, value: number): void;
@@ -12,25 +12,25 @@ export interface Sample {
   value: number;
 }
 type Reader = () => readonly Sample[];
-/** What is read when somebody asks: a gauge, or a total that something else counts already. */
+/** Metrics that are read at each scrape: gauges, and totals that something else counts already. */
 type ReadName = GaugeName | CounterName;
 
 let meter: Meter | null = null;
 const readings = new Map<ReadName, Set<Reader>>();
 
-/** Counts. Costs nothing while nobody measures. */
+/** Increments a counter. Costs nothing while no meter is set. */
 export function count<Name extends CounterName>(name: Name, labels: LabelsOf<Name>, by = 1): void {
   meter?.add(name, labels, by);
 }
 
-/** Puts a value into a histogram. @param value in the metric's base unit: seconds, bytes */
+/** Adds a value to a histogram. @param value in the metric's base unit: seconds, bytes */
 export function observe<Name extends HistogramName>(name: Name, labels: LabelsOf<Name>, value: number): void {
   meter?.observe(name, labels, value);
 }
 
 /**
- * Makes a metric known by how it is read; it is read when somebody asks.
- * @returns ends it
+ * Registers a reader of a metric, called at each scrape.
+ * @returns unregisters it
  */
 export function reading<Name extends ReadName>(
   name: Name,
@@ -42,7 +42,7 @@ export function reading<Name extends ReadName>(
   return () => void readers.delete(read);
 }
 
-/** What a metric reads now: of all that read it, the same labels summed. */
+/** Current samples of a metric: of all its readers, equal labels summed. */
 export function readNow(name: ReadName): Sample[] {
   const samples = new Map<string, Sample>();
   for (const read of readings.get(name) ?? []) {
@@ -54,7 +54,7 @@ export function readNow(name: ReadName): Sample[] {
   return [...samples.values()];
 }
 
-/** @param target null: nothing is measured, which is how a process begins */
+/** @param target null: nothing is measured, which is the initial state */
 export function measureWith(target: Meter | null): void {
   meter = target;
 }

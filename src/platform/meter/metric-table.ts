@@ -1,9 +1,9 @@
-/** One metric: its name is the key in METRICS with `ferric_` before it. */
+/** One metric. Its name is `ferric_` and its key in METRICS. */
 export interface MetricDefinition {
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly help: string;
   readonly labels: readonly string[];
-  /** Upper bounds of a histogram, rising; +Inf is added. */
+  /** Upper bounds of a histogram, ascending; +Inf is added. */
   readonly buckets?: readonly number[];
 }
 
@@ -13,8 +13,8 @@ const BMC = [0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30, 60];
 const REQUEST = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /**
- * Every metric, by the rules of https://prometheus.io/docs/practices/naming/: base units, `_total` on counters alone. No label has a
- * node, a user, a path or an address for its value: the number of series does not grow with the fleet.
+ * Every metric, by the rules of https://prometheus.io/docs/practices/naming/: base units, `_total` on counters only. No
+ * label's value is a node, a user, a path or an address: the number of series does not grow with the fleet.
  */
 export const METRICS = {
   build_info: { type: 'gauge', help: 'What runs; always 1.', labels: ['version', 'node'] },
@@ -150,13 +150,13 @@ export const METRICS = {
   eventloop_lag_seconds: {
     type: 'gauge',
     help: 'How late the event loop ran, since the scrape before.',
-    // `quantile` is a summary's label alone: promtool has it so.
+    // promtool accepts the label `quantile` in summaries only.
     labels: ['statistic'],
   },
 } as const satisfies Record<string, MetricDefinition>;
 
 /**
- * Metrics of the process, whose names are everybody's: prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics.
+ * Metrics of the process under standard names: prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics.
  */
 export const PROCESS_METRICS = {
   process_cpu_seconds_total: { type: 'counter', help: 'CPU time of user and system.', labels: [] },
@@ -175,7 +175,7 @@ type OfType<Type> = {
 export type CounterName = OfType<'counter'>;
 export type GaugeName = OfType<'gauge'>;
 export type HistogramName = OfType<'histogram'>;
-/** A value for each label of a metric, and no other. */
+/** A value for each label of a metric, and for no other. */
 export type LabelsOf<Name extends MetricName> = Readonly<
   Record<(typeof METRICS)[Name]['labels'][number], string>
 >;

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import type { PROCESS_METRICS } from './metric-table.js';
 
-/** Of this process, now; on a system without /proc no descriptor is counted. */
+/** Current values of this process; without /proc no descriptors are counted. */
 export function processValues(): Record<keyof typeof PROCESS_METRICS, number> {
   const { user, system } = process.cpuUsage();
   const { rss, heapUsed, external } = process.memoryUsage();

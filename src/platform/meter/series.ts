@@ -7,7 +7,7 @@ import {
   type MetricName,
 } from './metric-table.js';
 
-/** Label values of one metric together; beyond it they are counted as `other`. */
+/** Maximum of label combinations of one metric; further ones are counted as `other`. */
 const MOST_SERIES = 2_000;
 const OTHER = 'other';
 /** Totals that are read where they are counted. */
@@ -20,7 +20,7 @@ export interface CounterSeries {
 
 export interface HistogramSeries {
   labels: readonly string[];
-  /** Of each bucket alone; the last one is beyond every bound. */
+  /** Of each bucket alone, not cumulative; the last one is beyond every bound. */
   counts: number[];
   sum: number;
 }
@@ -32,7 +32,7 @@ export class Series implements Meter {
 
   constructor(private readonly most = MOST_SERIES) {
     for (const [name, { type, labels }] of Object.entries(METRICS) as [MetricName, MetricDefinition][]) {
-      // One without labels is there from the start: a rate over it needs its 0.
+      // A metric without labels exists from the start: a rate over it needs its 0.
       if (labels.length > 0 || READ.has(name)) continue;
       if (type === 'counter') this.add(name as CounterName, {}, 0);
       if (type === 'histogram') this.#histogram(name as HistogramName, {});
@@ -76,7 +76,7 @@ export class Series implements Meter {
     return { counts: series.counts, series };
   }
 
-  /** A label that grows without bound must not grow our memory, nor that of whoever scrapes. */
+  /** A label with unbounded values must not grow our memory, nor that of the scraper. */
   #admit(name: MetricName, all: ReadonlyMap<string, unknown>, values: readonly string[]): readonly string[] {
     if (all.size < this.most || all.has(values.join('\0'))) return values;
     const refused = inner(this.counters, 'metrics_series_refused_total');
