@@ -15,7 +15,7 @@ import { dump, type Progress, sealedIn } from './dump.js';
 import type { Manifest } from './manifest.js';
 import { DumpReader, demandEmpty, fill } from './restore.js';
 
-/** What a command gives besides configuration and file. */
+/** Inputs of a command besides configuration and file. */
 export interface BackupTools {
   progress: Progress;
   signal: AbortSignal;
@@ -53,8 +53,8 @@ export async function dumpDatabase(config: Config, file: string, tools: BackupTo
 }
 
 /**
- * Fills the empty database of a configuration from a file. The daemon brings the schema up to date when it starts.
- * @throws FerricError conflict where it is not empty or a daemon uses it
+ * Fills the empty database of a configuration from a file. The daemon migrates the schema at its next start.
+ * @throws FerricError conflict if the database is not empty or a daemon uses it
  */
 export async function restoreDatabase(config: Config, file: string, tools: BackupTools): Promise<Restored> {
   const { log, signal, progress } = tools;
@@ -65,7 +65,7 @@ export async function restoreDatabase(config: Config, file: string, tools: Backu
     return await withClient(server, signal, async (client) => {
       if (await demandEmpty(client, manifest)) await makeSchema(server, manifest, log);
       const { rows } = await fill(client, reader, progress);
-      // What an earlier Ferric sealed is bound at the next start.
+      // Values that an earlier Ferric encrypted are bound at the next start.
       if (await holdsUnbound(client, manifest)) await rm(join(config.data_dir, ALL_BOUND), { force: true });
       return { manifest, rows: sum(rows), ...missing(config, manifest) };
     });

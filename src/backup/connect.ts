@@ -10,15 +10,15 @@ import { contained, detached } from '../platform/boundary.js';
 import { lockDirectory } from '../platform/directory-lock.js';
 import type { Logger } from '../platform/logger.js';
 
-/** The database that a configuration names, for as long as a command needs it. */
+/** Connection to the database of a configuration; close it at the end of the command. */
 export interface OpenedServer {
   readonly connection: Connection;
   close(): Promise<void>;
 }
 
 /**
- * The embedded server of a daemon that runs is joined; that of one that does not is started for the time being.
- * @throws FerricError where there is no database yet
+ * Uses the embedded server of a running daemon; without one, starts the server for the duration of the command.
+ * @throws FerricError if there is no database yet
  */
 export async function serverToRead(config: Config, log: Logger): Promise<OpenedServer> {
   const outside = outsideServer(config);
@@ -63,14 +63,14 @@ async function ownServer(config: Config, log: Logger): Promise<OpenedServer> {
   }
 }
 
-/** A connection for long statements. It is cut where `signal` fires. @throws FerricError database-away */
+/** A connection for long statements; it is cut when `signal` fires. @throws FerricError database-away */
 export async function connect(connection: Connection, signal: AbortSignal): Promise<Client> {
   const name = { application_name: 'ferric db' };
   const client =
     'url' in connection
       ? new Client({ connectionString: connection.url, ...name })
       : new Client({ ...connection, user: connection.username, ...name });
-  // What was under way on it fails by itself, and tells.
+  // A statement in progress fails by itself and reports the error.
   client.on(
     'error',
     contained('backup: connection', () => undefined),

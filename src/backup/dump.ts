@@ -14,7 +14,7 @@ import { copyLine, FIRST_LINE, type Manifest, quoted, type Trailer, written } fr
 
 const LINE_FEED = 0x0a;
 
-/** Rows of a table that are through; `over`: all of them. */
+/** Rows of a table written so far; `over`: the table is complete. */
 export type Progress = (table: string, rows: number, over: boolean) => void;
 
 export interface DumpParts {
@@ -26,8 +26,8 @@ export interface DumpParts {
 }
 
 /**
- * Writes the whole database as of one moment, while others go on writing to it. The file is there whole or not at all, and
- * for its owner alone.
+ * Writes the whole database as of one moment, while others continue to write to it. The file appears complete or not at
+ * all, readable by its owner only.
  * @param client with no transaction open
  * @returns the first and the last line
  */
@@ -36,7 +36,7 @@ export async function dump(
   file: string,
   parts: DumpParts,
 ): Promise<{ manifest: Manifest; trailer: Trailer }> {
-  // A snapshot of the first statement on: PostgreSQL, 13.2.2 Repeatable Read.
+  // The snapshot is taken at the first statement: PostgreSQL, 13.2.2 Repeatable Read.
   await client.query('begin isolation level repeatable read read only');
   const manifest = await manifestOf(client, parts);
   const trailer: Trailer = { rows: {}, sequences: [] };
@@ -78,7 +78,7 @@ async function* textOf(
     trailer.rows[name] = rows;
     progress(name, rows, true);
   }
-  // Sequences belong to no snapshot: read last, they are past every row.
+  // Sequences belong to no snapshot: read last, their values are beyond those of every row.
   trailer.sequences = await sequencesOf(client, manifest);
   yield written(trailer);
 }
@@ -88,7 +88,7 @@ async function manifestOf(client: Client, { sealed, imageStore }: DumpParts): Pr
   if (!names.some(({ name }) => name === 'migration')) {
     throw new FerricError('not-found', 'The database holds nothing of Ferric');
   }
-  // Nobody changes the schema until the end.
+  // Prevents changes of the schema until the end.
   await client.query(`lock table ${names.map(({ name }) => quoted(name)).join(', ')} in access share mode`);
   const migrations = await migrationsOf(client);
   refuseUnknown(migrations, 'The database was migrated by a newer Ferric');
@@ -116,7 +116,7 @@ async function manifestOf(client: Client, { sealed, imageStore }: DumpParts): Pr
   };
 }
 
-/** Tables of the schema with their columns, but for generated ones. */
+/** Tables of the schema with their columns, except generated ones. */
 export async function tablesOf(client: Client): Promise<Manifest['tables']> {
   const { rows } = await client.query<{ name: string; columns: string[] }>(
     `select relname::text as name, array_agg(attname::text order by attnum) as columns
@@ -128,12 +128,12 @@ export async function tablesOf(client: Client): Promise<Manifest['tables']> {
   return rows;
 }
 
-/** Each column of each table, sorted. */
+/** Every column of every table, sorted. */
 export function columnsOf(tables: Manifest['tables']): string[] {
   return tables.flatMap(({ name, columns }) => columns.map((column) => `${name}.${column}`)).toSorted();
 }
 
-/** Those of the sealed columns that a schema, perhaps an older one, has. */
+/** The sealed columns that a schema has; it may be an older one. */
 export function sealedIn(tables: Manifest['tables'], sealed: readonly SealedColumn[]): SealedColumn[] {
   const here = new Set(columnsOf(tables));
   return sealed.filter(({ table, column }) => here.has(`${table}.${column}`));
@@ -144,7 +144,7 @@ export async function migrationsOf(client: Client): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** @throws FerricError invalid for migrations that this Ferric has not */
+/** @throws FerricError invalid for migrations that this Ferric does not know */
 export function refuseUnknown(migrations: readonly string[], words: string): void {
   const known = new Set(MIGRATIONS.map((Migration) => new Migration().name));
   const newer = migrations.filter((name) => !known.has(name));

@@ -9,18 +9,18 @@ const name = z.string().regex(/^[a-z_][a-z0-9_]{0,62}$/);
 const manifest = z.object({
   ferric: z.string(),
   created_at: z.iso.datetime(),
-  /** What the schema was made by, in order. */
+  /** The migrations that made the schema, in order. */
   migrations: z.array(z.string()).min(1),
   tables: z.array(z.object({ name, columns: z.array(name).min(1) })),
-  /** Numbers of the keys that seal values; the key file itself is kept apart. */
+  /** Numbers of the keys that encrypt values; the key file itself is stored separately. */
   sealed_by: z.array(z.int().min(0).max(255)),
-  /** Files of the Image service's store, which are no part of the dump. */
+  /** Files of the Image service's store, which are not part of the dump. */
   image_store: z.object({
     directory: z.string(),
     files: z.array(z.object({ image: z.string(), sha512: z.string(), size: z.number().nullable() })),
   }),
 });
-/** Second line of a dump, after `-- `: what is in it and what it needs besides. */
+/** Second line of a dump, after `-- `: its content and what it needs besides. */
 export type Manifest = z.infer<typeof manifest>;
 
 const trailer = z.object({
@@ -30,7 +30,7 @@ const trailer = z.object({
     z.object({ table: name, column: name, value: z.string().regex(/^-?\d+$/), called: z.boolean() }),
   ),
 });
-/** Last line, after `-- `: a dump without it is cut. */
+/** Last line, after `-- `: a dump without it is truncated. */
 export type Trailer = z.infer<typeof trailer>;
 
 export const readManifest = (line: string): Manifest => read(manifest, line);
@@ -44,7 +44,7 @@ export function quoted(identifier: string): string {
   return `"${identifier.replaceAll('"', '""')}"`;
 }
 
-/** The line before a table's rows; they end with a line `\.`, as in files of psql. */
+/** The line before a table's rows; the rows end with a line `\.`, as in files of psql. */
 export function copyLine(table: string, columns: readonly string[]): string {
   return `COPY ${quoted(table)} (${columns.map(quoted).join(', ')}) FROM stdin;`;
 }

@@ -18,7 +18,7 @@ import {
   type Trailer,
 } from './manifest.js';
 
-/** Bytes that go to the server at once. */
+/** Bytes sent to the server at once. */
 const BATCH = 64 * 1024;
 /** Bytes of a line: PostgreSQL's own limit of a value. */
 const LONGEST_LINE = 2 ** 30;
@@ -35,7 +35,7 @@ export class DumpReader {
     this.#lines = lines;
   }
 
-  /** @throws FerricError for what is no dump, or that of a newer Ferric */
+  /** @throws FerricError for a file that is no dump, or a dump of a newer Ferric */
   static async open(file: string): Promise<DumpReader> {
     const lines = linesOf(file);
     const first = await lines.next();
@@ -58,7 +58,7 @@ export class DumpReader {
   }
 }
 
-/** @throws FerricError for a file that is no gzip, is damaged or is cut */
+/** @throws FerricError for a file that is no gzip, damaged or truncated */
 async function* linesOf(file: string): AsyncGenerator<Buffer> {
   const source = createReadStream(file);
   const text = source.pipe(createGunzip());
@@ -96,8 +96,8 @@ async function* linesOf(file: string): AsyncGenerator<Buffer> {
 }
 
 /**
- * Whether a dump may go there: nothing of anybody is in the schema, or the very schema of the dump, without a row.
- * @returns true where the schema is still to be made
+ * Whether a dump may be restored there: the schema is empty, or it is the dump's schema without any row.
+ * @returns true if the schema is still to be created
  * @throws FerricError conflict
  */
 export async function demandEmpty(client: Client, manifest: Manifest): Promise<boolean> {
@@ -116,9 +116,9 @@ export async function demandEmpty(client: Client, manifest: Manifest): Promise<b
 }
 
 /**
- * Fills the tables in one transaction: all of the dump is there afterwards, or nothing.
- * @param client of the database's owner; the schema is that of the dump, see `demandEmpty`
- * @throws FerricError where the dump is damaged or does not fit
+ * Fills the tables in one transaction: afterwards the whole dump is there, or nothing.
+ * @param client connected as the database's owner; the schema is that of the dump, see `demandEmpty`
+ * @throws FerricError if the dump is damaged or does not fit
  */
 export async function fill(client: Client, reader: DumpReader, progress: Progress): Promise<Trailer> {
   const { manifest } = reader;
@@ -127,7 +127,7 @@ export async function fill(client: Client, reader: DumpReader, progress: Progres
   if (columnsOf(there).join() !== columnsOf(manifest.tables).join()) {
     throw notADump('its tables are not those of its version');
   }
-  // A daemon that starts in the meantime waits, or finds everything.
+  // A daemon that starts in the meantime waits, or finds the complete data.
   await client.query(
     `lock table ${there.map(({ name }) => quoted(name)).join(', ')} in access exclusive mode`,
   );
@@ -174,7 +174,7 @@ async function copyRows(
   const list = columns.map(quoted).join(', ');
   const to = client.query(copyFrom(`copy ${quoted(table)} (${list}) from stdin`));
   const over = finished(to);
-  // Looked at below: until then a failure has an owner already.
+  // Awaited below; until then this handler keeps a failure from being unhandled.
   over.catch(() => undefined);
   let rows = 0;
   try {
@@ -206,7 +206,7 @@ async function copyRows(
   return rows;
 }
 
-/** The server's message may quote a row: only its kind is told. */
+/** The server's message may quote a row, so only its SQLSTATE is reported. */
 function refusedRows(table: string, error: unknown): FerricError {
   const { code } = error as { code?: string };
   return new FerricError('invalid', `The server refused rows of ${table} (SQLSTATE ${code ?? 'none'})`, {
@@ -220,7 +220,7 @@ interface Constraint {
   definition: string;
 }
 
-/** Tables refer to each other in circles: references are dropped, and made and checked again afterwards. */
+/** Tables refer to each other in circles: foreign keys are dropped, and created and checked again afterwards. */
 async function dropReferences(client: Client): Promise<Constraint[]> {
   const { rows } = await client.query<Constraint>(
     `select relname::text as table, conname::text as name, pg_get_constraintdef(pg_constraint.oid) as definition
