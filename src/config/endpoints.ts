@@ -1,12 +1,12 @@
 import { hostname } from 'node:os';
 import type { Config } from './schema.js';
 
-/** The name that this conductor bears in the database. */
+/** This conductor's name in the database. */
 export function conductorHost({ conductor }: Pick<Config, 'conductor'>): string {
   return conductor.host ?? hostname();
 }
 
-/** URLs that machines are told, where the configuration leaves them to be made from the listeners. */
+/** URLs for machines; by default they are derived from the listeners. */
 
 /** Base URL of the agents' listener: the ramdisk's `ipa-api-url`. */
 export function agentApiUrl(config: Config): string {
@@ -20,12 +20,12 @@ export function bootHttpUrl(config: Config): string {
   return public_url ?? `http://${listen ?? '127.0.0.1'}:${port}`;
 }
 
-/** Directory of what is served over HTTP. */
+/** Directory served over HTTP. */
 export function httpRoot(config: Config): string {
   return config.netboot.http_root ?? `${config.data_dir}/httpboot`;
 }
 
-/** Directory of what is served over TFTP. */
+/** Directory served over TFTP. */
 export function tftpRoot(config: Config): string {
   return config.netboot.tftp_root ?? `${config.data_dir}/tftpboot`;
 }
@@ -35,7 +35,7 @@ export function imageStore(config: Config): string {
   return config.image_service.directory ?? `${config.data_dir}/image-store`;
 }
 
-/** File of the keys that seal secrets. */
+/** File of the keys that encrypt secrets. */
 export function secretKeyFile(config: Config): string {
   return config.database.secret_key_file ?? `${config.data_dir}/secret.key`;
 }

@@ -6,7 +6,7 @@ import { FerricError, messageOf } from '../domain/errors.js';
 import type { ConfigSource } from './process-source.js';
 import { type Config, configSchema } from './schema.js';
 
-/** All that is wrong with the configuration, one line each. */
+/** All faults of the configuration, one line each. */
 export class ConfigError extends FerricError {
   constructor(readonly faults: readonly string[]) {
     super(
@@ -44,14 +44,14 @@ export function loadConfig(source: ConfigSource): Config {
 }
 
 /**
- * Two underscores between section and key; `data_dir` alone has no section. Names with one belong to others: Kubernetes
- * sets FERRIC_PORT, FERRIC_SERVICE_HOST and more for a service that is called `ferric`.
+ * Two underscores separate section and key; `data_dir` alone has no section. Names with single underscores belong to
+ * others: Kubernetes sets FERRIC_PORT, FERRIC_SERVICE_HOST and more for a service called `ferric`.
  */
 function setsKey(name: string): boolean {
   return /^FERRIC_[^_].*__/.test(name) || name === 'FERRIC_DATA_DIR';
 }
 
-/** Variables that look like ours and set nothing. */
+/** Variables with our prefix that set nothing. */
 export function ignoredVariables(env: ConfigSource['env']): string[] {
   const ours = Object.keys(env).filter((name) => name.startsWith('FERRIC_') && name !== 'FERRIC_CONFIG');
   return ours.filter((name) => !setsKey(name)).toSorted();

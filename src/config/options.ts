@@ -4,11 +4,11 @@ import { ferricVersion } from './version.js';
 export interface Options {
   /** YAML file; null: the defaults and the environment alone. */
   file: string | null;
-  /** Read the configuration, say whether it is valid, and end. */
+  /** Read the configuration, report whether it is valid, and exit. */
   check: boolean;
 }
 
-/** The command line ends the program: help and version with status 0, a usage nobody knows with 2. */
+/** The command line ends the program: help and version with status 0, an invalid usage with 2. */
 export class OptionsEnd extends Error {
   constructor(
     readonly status: 0 | 2,

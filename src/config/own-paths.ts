@@ -1,7 +1,7 @@
 import { httpRoot, imageStore, secretKeyFile, tftpRoot } from './endpoints.js';
 import type { Config } from './schema.js';
 
-/** Files and directories that Ferric keeps for itself: what lies there is for nobody who names a path. */
+/** Ferric's own files and directories: a path that a user names must not lead there. */
 export function ownPaths(config: Config): string[] {
   const { data_dir, deploy } = config;
   return [

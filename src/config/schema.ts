@@ -14,7 +14,7 @@ import { netbootSection } from './section/netboot.js';
 import { pxeSection } from './section/pxe.js';
 import { redfishSection } from './section/redfish.js';
 
-/** The whole configuration. Sections live beside; a room is given its own section only. */
+/** The whole configuration. Sections are in `section/`; a room is given its own section only. */
 export const configSchema = z
   .strictObject({
     data_dir: z

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { z } from 'zod';
 
-/** A configured secret: every way of printing it gives `***`; only `reveal()` gives the text. */
+/** A configured secret: every way to print it gives `***`; only `reveal()` returns the text. */
 export class Secret {
   readonly #text: string;
 

@@ -69,7 +69,7 @@ const keystone = z
   })
   .prefault({});
 
-/** How clients log in, and what logins may do. */
+/** How clients authenticate, and what each login may do. */
 export const authSection = z
   .strictObject({
     strategy: z

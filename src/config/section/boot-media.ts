@@ -3,7 +3,7 @@ import { z } from 'zod';
 const file = (value: string, what: string) =>
   z.string().startsWith('/').nullable().default(value).describe(what);
 
-/** Boot loaders of the discs that machines start from by virtual media. */
+/** Boot loaders of the discs that machines boot through virtual media. */
 export const bootMediaSection = z
   .strictObject({
     efi_first: file(

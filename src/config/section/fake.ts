@@ -9,7 +9,7 @@ const delay = (what: string) =>
       `Seconds that ${what} takes; two values with a comma: a random time between them, the first the likeliest`,
     );
 
-/** How fast fake-hardware is. Names are Ironic's options of [fake]. */
+/** Delays of fake-hardware. Names are Ironic's options of [fake]. */
 export const fakeSection = z
   .strictObject({
     power_delay: delay('each power action, and each look at the power state,'),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Inspection hooks, in the order in which they may stand. Names are Ironic's (ironic.inspection.hooks). */
+/** Inspection hooks, in the only allowed order. Names are Ironic's (ironic.inspection.hooks). */
 export const HOOK_NAMES = [
   'ramdisk-error',
   'validate-interfaces',
@@ -20,7 +20,7 @@ export const HOOK_NAMES = [
 ] as const;
 export type HookName = (typeof HOOK_NAMES)[number];
 
-/** Hooks that read what another one found. */
+/** Hooks that read the result of another hook. */
 const AFTER: Readonly<Partial<Record<HookName, HookName>>> = {
   ports: 'validate-interfaces',
   'local-link-connection': 'validate-interfaces',

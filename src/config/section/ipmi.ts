@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 const seconds = (min: number) => z.number().min(min);
 
-/** How BMCs are spoken to through ipmitool. Names are Ironic's options of [ipmi] where it has them. */
+/** Access to BMCs through ipmitool. Names are Ironic's options of [ipmi] where it has them. */
 export const ipmiSection = z
   .strictObject({
     program: z

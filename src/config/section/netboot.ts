@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 const address = () => z.ipv4();
 const port = () => z.int().min(0).max(65_535);
-/** Names that go into DHCP options and onto the wire of TFTP and HTTP: at most 64 characters, none with a meaning. */
+/** Names used in DHCP options and requests of TFTP and HTTP: at most 64 characters, none of them special. */
 const fileName = () =>
   z
     .string()
@@ -134,7 +134,7 @@ const files = (rows: Record<string, string>) =>
       'Published name to the file’s path; served by TFTP and by HTTP. Missing files are named at start',
     );
 
-/** Network boot: DHCP, TFTP and HTTP as machines without an operating system need them. */
+/** Network boot: DHCP, TFTP and HTTP for machines without an operating system. */
 export const netbootSection = z
   .strictObject({
     dhcp: dhcp.describe('DHCP for IPv4'),
@@ -252,7 +252,7 @@ export function bootUrl(section: NetbootSection): string {
   return public_url ?? `http://${listen ?? '127.0.0.1'}${number === 80 ? '' : `:${number}`}`;
 }
 
-/** Where boot files are laid down, as absolute paths. */
+/** Directories of boot files, as absolute paths. */
 export function bootRoots(section: NetbootSection, data_dir: string): { http: string; tftp: string } {
   return {
     http: section.http_root ?? `${data_dir}/httpboot`,

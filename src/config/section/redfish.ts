@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 const seconds = (min: number) => z.number().min(min);
 
-/** How BMCs are spoken to over Redfish. Names are Ironic's options of [redfish] where it has them. */
+/** Access to BMCs over Redfish. Names are Ironic's options of [redfish] where it has them. */
 export const redfishSection = z
   .strictObject({
     auth_type: z
