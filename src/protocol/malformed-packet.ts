@@ -1,4 +1,4 @@
-/** Bytes from the wire that are not what their protocol says. `offset` is where reading stopped, in bytes. */
+/** Received bytes that violate their protocol. `offset` is where parsing stopped, in bytes. */
 export class MalformedPacket extends Error {
   constructor(
     readonly offset: number,

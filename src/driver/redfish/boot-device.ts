@@ -97,7 +97,7 @@ export class RedfishBootDevice {
     }
   }
 
-  /** @returns the BootSourceOverrideEnabled that was set, which tells whether it holds for the next start only */
+  /** @returns the BootSourceOverrideEnabled that was set: Once holds for the next start only */
   private async override(machine: RedfishMachine, wish: OverrideWish): Promise<string> {
     let seen = await this.look(machine);
     if (typeof wish.httpBootUri === 'string' && seen.differences.noHttpBootUri) {

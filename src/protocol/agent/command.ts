@@ -6,11 +6,11 @@ import {
   type UncheckedObject,
 } from './malformed-body.js';
 
-/** CLEAN_VERSION_MISMATCH is said by deploy and service steps too: the text was never renamed. */
+/** CLEAN_VERSION_MISMATCH is also the status of deploy and service steps: the name was never changed. */
 export const COMMAND_STATUSES = ['RUNNING', 'SUCCEEDED', 'FAILED', 'CLEAN_VERSION_MISMATCH'] as const;
 export type CommandStatus = (typeof COMMAND_STATUSES)[number];
 
-/** `command_error`: an error of the agent as it goes over the wire (ironic_python_agent/errors.py). */
+/** `command_error`: an error of the agent as it is sent (ironic_python_agent/errors.py). */
 export interface CommandError {
   type: string;
   /** An HTTP status. */

@@ -13,18 +13,18 @@ interface Endpoint {
 }
 
 /**
- * What an agent may fetch of what users named: no field of Ironic's. It stands in `image_info`, and rules the image, its
- * checksum file and the config drive, redirects included.
+ * What an agent may fetch of the URLs that users named; not a field of Ironic's. It is part of `image_info` and applies
+ * to the image, its checksum file and the config drive, including redirects.
  */
 export interface FetchRules {
   addresses: {
     /** CIDRs. */
     allowedNetworks: readonly string[];
     refusedNetworks: readonly string[];
-    /** Where the conductor itself is reached. */
+    /** Endpoints of the conductor itself. */
     ownEndpoints: readonly Endpoint[];
   };
-  /** URLs that the conductor itself made: fetched though they lead to it. What they redirect to is not. */
+  /** URLs that the conductor itself made: allowed although they lead to it. Targets of their redirects are not. */
   trusted: readonly string[];
 }
 
@@ -46,7 +46,7 @@ export function encodeFetchRules({ addresses, trusted }: FetchRules): FetchRules
   };
 }
 
-/** @throws MalformedBody: rules that are not understood are not passed over */
+/** @throws MalformedBody: rules that cannot be parsed are never ignored */
 export function parseFetchRules(value: unknown): FetchRules {
   const body = requireObject(value, FETCH_RULES);
   const endpoints = list(body, 'endpoints').map((row): Endpoint => {

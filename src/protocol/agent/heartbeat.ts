@@ -18,7 +18,7 @@ export interface HeartbeatBody {
   agent_status_message?: string;
 }
 
-/** First microversion that takes each field; an older conductor refuses a body that holds it. */
+/** First microversion that accepts each field; an older conductor refuses a body that contains it. */
 export const HEARTBEAT_FIELD_SINCE = {
   callback_url: 22,
   agent_version: 36,
@@ -45,7 +45,7 @@ export function parseHeartbeatBody(body: unknown): HeartbeatBody {
   };
 }
 
-/** Leaves out what a conductor of version 1.`minor` does not know. */
+/** Omits fields that a conductor of version 1.`minor` does not know. */
 export function heartbeatFor(minor: number, body: HeartbeatBody): HeartbeatBody {
   return Object.fromEntries(
     Object.entries(body).filter(

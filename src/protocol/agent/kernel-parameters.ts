@@ -1,18 +1,18 @@
-/** The kernel command line that a boot configuration gives the ramdisk, as the agent reads it (contract: ipa-*, BOOTIF). */
+/** The kernel command line that a boot configuration gives the ramdisk, as the agent reads it (ipa-*, BOOTIF). */
 
 /** Raw `key=value` pairs; a word without `=` is kept as an empty value. The last of equal keys wins. */
 export type KernelParameters = ReadonlyMap<string, string>;
 
 export interface AgentSettings {
-  /** One or more roots of the Bare Metal API, tried in turn; none where the machine is only inspected. */
+  /** One or more roots of the Bare Metal API, tried in turn; empty if the machine is only inspected. */
   apiUrls: readonly string[];
-  /** Where to post what was found, tried in turn; none: no inspection. */
+  /** URLs that receive the inspection data, tried in turn; empty: no inspection. */
   inspectionUrls: readonly string[];
   inspectionCollectors: readonly string[];
-  /** Seconds to wait for the addresses of the NIC that booted, or of all; 0: not at all. */
+  /** Seconds to wait for the addresses of the NIC that booted, or of all NICs; 0: no wait. */
   inspectionDhcpWaitTimeout: number;
   inspectionDhcpAllInterfaces: boolean;
-  /** Given by virtual media or an operator; else lookup gives it. */
+  /** From virtual media or an operator; otherwise lookup provides it. */
   agentToken?: string;
   globalRequestId?: string;
   debug: boolean;
@@ -23,7 +23,7 @@ export interface AgentSettings {
   advertiseHost?: string;
   advertisePort: number;
   advertiseProtocol?: 'http' | 'https';
-  /** Seconds between attempts to find the own address, and how many. */
+  /** Number of attempts to find the own address, and seconds between them. */
   ipLookupAttempts: number;
   ipLookupTimeout: number;
   networkInterface?: string;
@@ -49,7 +49,7 @@ export interface AgentSettings {
   bootMac?: string;
 }
 
-/** Every fault of a command line at once. */
+/** All faults of a command line. */
 export class BadKernelParameters extends Error {
   constructor(readonly faults: readonly string[]) {
     super(faults.join('; '));
@@ -167,7 +167,7 @@ function apiUrls(value: string | undefined, mdns: boolean, faults: string[]): st
   return urls.map((url) => url.replace(/\/+$/, ''));
 }
 
-/** Collectors alone ask for an inspection, too: it is posted to the API. */
+/** Collectors without a callback URL request an inspection too: its data is posted to the API. */
 function inspectionUrls(
   callback: string | undefined,
   collects: boolean,

@@ -8,11 +8,11 @@ import {
   type UncheckedObject,
 } from './malformed-body.js';
 
-/** What stands for a token that was given out before (ironic/api/controllers/v1/ramdisk.py). */
+/** Placeholder of a token that was issued before (ironic/api/controllers/v1/ramdisk.py). */
 export const MASKED_TOKEN = '******';
 export const MIN_TOKEN_LENGTH = 32;
 
-/** The node as lookup shows it: the agent reads hints and boot mode from it, and hands it to no one. */
+/** The node in a lookup's answer: the agent reads hints and boot mode from it, and passes it to no one. */
 export interface LookupNode {
   uuid: string;
   properties: UncheckedObject;
@@ -21,7 +21,7 @@ export interface LookupNode {
 }
 
 export interface LookupConfig {
-  /** Seconds without a heartbeat after which the conductor gives the agent up. */
+  /** Seconds without a heartbeat after which the conductor considers the agent lost. */
   heartbeat_timeout: number;
   agent_token?: string;
   agent_token_required?: boolean;
@@ -29,9 +29,9 @@ export interface LookupConfig {
   disable_deep_image_inspection?: boolean;
   permitted_image_formats?: readonly string[];
   agent_skip_bmc_detect?: boolean;
-  /** Whether an agent may run the boot loader's installer out of a partition image. */
+  /** Whether an agent may run the boot loader's installer of a partition image. */
   enable_bios_bootloader_install?: boolean;
-  /** Ferric's own word: an agent that shuts that installer in may run it all the same. */
+  /** Ferric's own field: an agent that isolates that installer may run it anyway. */
   ferric_contained_bootloader_install?: boolean;
 }
 
@@ -42,7 +42,7 @@ export interface LookupAnswer {
 }
 
 /**
- * Unknown keys are passed over: a newer conductor may send more.
+ * Unknown keys are ignored: a newer conductor may send more.
  * @throws MalformedBody
  */
 export function parseLookupAnswer(body: unknown): LookupAnswer {

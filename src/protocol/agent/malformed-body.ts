@@ -1,4 +1,4 @@
-/** A body of the agent protocol that is not what the protocol says: which field, and why. */
+/** A body that violates the agent protocol: which field, and why. */
 export class MalformedBody extends Error {
   constructor(
     readonly field: string,
@@ -25,7 +25,7 @@ export function requireString(value: unknown, field: string): string {
   return value;
 }
 
-/** Absent and null are the same on this wire. */
+/** Absent and null are equal in this protocol. */
 export function optionalString(value: unknown, field: string): string | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value !== 'string') throw new MalformedBody(field, 'must be a string');

@@ -1,7 +1,7 @@
-// Static addresses of a machine as OpenStack writes them down: network_data.json of a config drive
+// Static addresses of a machine in OpenStack's format: network_data.json of a config drive
 // (nova: doc/source/user/metadata.rst, network_data.json; ironic: api/controllers/v1/network-data-schema.json).
 
-/** One interface, as `ip` sets it up. */
+/** One interface, as `ip` configures it. */
 export interface StaticInterface {
   /** Lower case with colons. */
   mac: string;
@@ -10,20 +10,20 @@ export interface StaticInterface {
   addresses: readonly string[];
   /** Destination with its prefix length, and gateway. */
   routes: readonly { to: string; via: string }[];
-  /** Whether its addresses come by DHCP all the same. */
+  /** Whether its addresses come from DHCP instead. */
   dhcp: boolean;
 }
 
 export interface StaticNetwork {
   interfaces: readonly StaticInterface[];
   nameservers: readonly string[];
-  /** What is written there and cannot be set up, each in words. */
+  /** Entries that cannot be configured, each with its reason. */
   refused: readonly string[];
 }
 
 type Part = Readonly<Record<string, unknown>>;
 
-/** Nothing that it says is trusted to be of a kind: what cannot be read is refused in words, the rest holds. */
+/** Assumes no type of any value: unreadable entries are listed as refused, the rest is used. */
 export function readNetworkData(text: string): StaticNetwork {
   let data: unknown;
   try {
@@ -138,7 +138,7 @@ function maskBits(text: string, v6: boolean): string | undefined {
     .join('');
 }
 
-/** In a form that `ip` takes, and nothing else could mean something. */
+/** An address in a form that `ip` accepts and that has no other meaning. */
 function addressOf(value: unknown): string | undefined {
   const text = String(value ?? '');
   const octets = text.split('.');

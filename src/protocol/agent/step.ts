@@ -12,7 +12,7 @@ export type StepKind = 'clean' | 'deploy' | 'service';
 export interface AgentStep {
   step: string;
   interface: string;
-  /** 0 = never on its own. */
+  /** 0 = only on request. */
   priority: number;
   reboot_requested: boolean;
   /** Absent for deploy steps. */
@@ -22,9 +22,9 @@ export interface AgentStep {
 
 /** Result of `<kind>.get_<kind>_steps`. */
 export interface StepList {
-  /** By hardware manager, the agent's word for a provider of steps. */
+  /** By hardware manager, the agent's term for a provider of steps. */
   steps: Readonly<Record<string, readonly AgentStep[]>>;
-  /** Goes back with each `execute_<kind>_step` as `<kind>_version`; another value there is a mismatch. */
+  /** Sent back with each `execute_<kind>_step` as `<kind>_version`; a different value there is a mismatch. */
   hardware_manager_version: UncheckedObject;
 }
 
@@ -45,7 +45,7 @@ export function parseStepList(kind: StepKind, result: unknown): StepList {
   };
 }
 
-/** What goes over the wire for a step list. */
+/** The result of a step listing, as it is sent. */
 export function stepListResult(kind: StepKind, list: StepList): UncheckedObject {
   return { [`${kind}_steps`]: list.steps, hardware_manager_version: list.hardware_manager_version };
 }

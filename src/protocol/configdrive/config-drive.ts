@@ -1,23 +1,23 @@
 import { buildIso9660 } from '../iso/write.js';
 
-/** A config drive as a client gives it instead of a finished volume (contract: dict form, 1.56; vendor_data 1.59). */
+/** A config drive that a client sends instead of a finished volume (contract: dict form, 1.56; vendor_data 1.59). */
 export interface ConfigDriveContent {
   meta_data?: Readonly<Record<string, unknown>>;
   network_data?: Readonly<Record<string, unknown>>;
-  /** Text goes out as it is, anything else as JSON. */
+  /** Text is written unchanged, anything else as JSON. */
   user_data?: unknown;
   vendor_data?: Readonly<Record<string, unknown>>;
 }
 
-/** What meta_data gets where the client is silent. */
+/** Defaults of meta_data. */
 export interface ConfigDriveNode {
   uuid: string;
   name?: string | null;
 }
 
-/** Readers look for the newest format they know, or for the oldest: both hold the same. */
+/** Readers use the newest format they know, or the oldest: both hold the same files. */
 const VERSIONS = ['2012-08-10', 'latest'] as const;
-/** The label by which cloud-init and its kin find the volume. */
+/** The label by which cloud-init and similar programs find the volume. */
 const LABEL = 'config-2';
 
 /** The files of a config drive by path (openstacksdk, baremetal/configdrive.py). */
@@ -40,7 +40,7 @@ export function configDriveFiles(
 }
 
 /**
- * The volume itself: ISO 9660 labelled config-2. Gzip and base64 are the caller's.
+ * The volume itself: ISO 9660 labelled config-2. The caller applies gzip and base64.
  * @param now milliseconds since 1970
  */
 export function buildConfigDrive(
@@ -51,7 +51,7 @@ export function buildConfigDrive(
   return buildIso9660(configDriveFiles(content, node), { label: LABEL, publisher: 'FERRIC', time: now });
 }
 
-/** Empty objects and texts leave no file, as upstream leaves none. */
+/** Empty objects and texts make no file, as in upstream. */
 function isFilled(value: unknown): boolean {
   if (value === undefined || value === null || value === '') return false;
   return typeof value !== 'object' || Object.keys(value).length > 0;

@@ -1,4 +1,4 @@
-/** How the bytes of an option are to be read; one whose length does not fit is passed over when a packet is decoded. */
+/** Value types of options. An option whose length does not fit its type is skipped when a packet is decoded. */
 interface ValueByType {
   ip: string; // one dotted address
   ips: string[]; // one or more
@@ -16,15 +16,15 @@ export interface OptionRow {
   code: number;
   name: string;
   type: OptionType;
-  /** Where it is defined. */
+  /** The RFC that defines it. */
   rfc: string;
   /** Exact length in bytes, for a `bytes` option that has one. */
   length?: number;
-  /** Smallest length, where it is more than one byte. */
+  /** Smallest length, if it is more than one byte. */
   least?: number;
 }
 
-/** The options that this program reads or writes. Every other one is kept as its bytes. */
+/** The options that this program reads or writes. All others are kept as bytes. */
 export const OPTIONS = [
   { code: 1, name: 'subnet_mask', type: 'ip', rfc: 'RFC 2132 §3.3' },
   { code: 3, name: 'routers', type: 'ips', rfc: 'RFC 2132 §3.5' },
@@ -68,7 +68,7 @@ export type OptionName = (typeof OPTIONS)[number]['name'];
 type OptionValues = { [R in (typeof OPTIONS)[number] as R['name']]: ValueByType[R['type']] };
 export type OptionValue<N extends OptionName> = OptionValues[N];
 
-/** Code to bytes, in the order of the packet. */
+/** Code to value bytes, in the order of the packet. */
 export type OptionMap = Map<number, Uint8Array>;
 
 export const PAD = 0;
@@ -78,7 +78,7 @@ export const OVERLOAD = 52;
 const byCode = new Map<number, OptionRow>(OPTIONS.map((row) => [row.code, row]));
 const byName = new Map<string, OptionRow>(OPTIONS.map((row) => [row.name, row]));
 
-/** Why these bytes cannot be the value of option `code`, or null where they can. */
+/** Why these bytes cannot be the value of option `code`, or null if they can. */
 export function optionFault(code: number, value: Uint8Array): string | null {
   const row = byCode.get(code);
   if (!row || lengthFits(row, value.length)) return null;
@@ -106,7 +106,7 @@ function lengthFits(row: OptionRow, length: number): boolean {
   }
 }
 
-/** The option's value, or undefined where it was not sent. The map must come from `decodeDhcp4` or `setOption`. */
+/** The option's value, or undefined if it was not sent. The map must come from `decodeDhcp4` or `setOption`. */
 export function getOption<N extends OptionName>(options: OptionMap, name: N): OptionValue<N> | undefined {
   const row = byName.get(name) as OptionRow;
   const bytes = options.get(row.code);
@@ -115,7 +115,7 @@ export function getOption<N extends OptionName>(options: OptionMap, name: N): Op
 
 /**
  * Adds or replaces an option.
- * @throws RangeError for a value that the option cannot have: readers are lenient, what we write is not
+ * @throws RangeError for a value that the option cannot have: reading is lenient, writing is not
  */
 export function setOption<N extends OptionName>(options: OptionMap, name: N, value: OptionValue<N>): void {
   const row = byName.get(name) as OptionRow;
@@ -195,7 +195,7 @@ export function formatAddress(bytes: Uint8Array, offset: number): string {
 
 /**
  * @param address four decimal numbers with dots
- * @throws RangeError for anything else: addresses given here are our own, checked where they were configured
+ * @throws RangeError for anything else: addresses given here are our own, validated in the configuration
  */
 export function parseAddress(address: string): Uint8Array {
   const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(address);
@@ -204,7 +204,7 @@ export function parseAddress(address: string): Uint8Array {
   return Uint8Array.from(numbers);
 }
 
-/** Sub-options of option 43 or 82: code, length, value. Used for PXE's own (PXE 2.1 table 2-1). */
+/** Sub-options of option 43 or 82: code, length, value. Used for PXE's own options (PXE 2.1 table 2-1). */
 export function encodeSubOptions(rows: readonly (readonly [code: number, value: Uint8Array])[]): Uint8Array {
   return concat([
     ...rows.flatMap(([code, value]) => [Uint8Array.of(code, value.length), value]),
@@ -213,8 +213,8 @@ export function encodeSubOptions(rows: readonly (readonly [code: number, value: 
 }
 
 /**
- * Reads sub-options; what follows one that is cut is left out.
- * @returns of a code that stands there twice, the first
+ * Reads sub-options; everything after a truncated one is omitted.
+ * @returns the first value of a code that occurs twice
  */
 export function subOptions(bytes: Uint8Array): Map<number, Uint8Array> {
   const found = new Map<number, Uint8Array>();
@@ -233,8 +233,8 @@ export function subOptions(bytes: Uint8Array): Map<number, Uint8Array> {
 }
 
 /**
- * The user classes a client gave. RFC 3004 has each preceded by its length; iPXE and others send the bare text,
- * which is told apart because it does not add up as a list.
+ * The user classes that a client sent. In RFC 3004 a length precedes each; iPXE and others send the bare text, which is
+ * recognized because it does not parse as a list.
  */
 export function userClasses(bytes: Uint8Array): string[] {
   const classes: string[] = [];

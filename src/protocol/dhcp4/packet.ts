@@ -25,7 +25,7 @@ export const MESSAGE_TYPE = {
 } as const;
 export type MessageType = (typeof MESSAGE_TYPE)[keyof typeof MESSAGE_TYPE];
 
-/** A BOOTP message with DHCP options (RFC 2131 §2). Addresses are dotted text, `0.0.0.0` where none is given. */
+/** A BOOTP message with DHCP options (RFC 2131 §2). Addresses are dotted text, `0.0.0.0` for none. */
 export interface Dhcp4Packet {
   op: 'request' | 'reply';
   /** Hardware type, RFC 1700: 1 is Ethernet, 32 InfiniBand. */
@@ -34,20 +34,20 @@ export interface Dhcp4Packet {
   xid: number;
   /** Seconds since the client began. */
   secs: number;
-  /** The top bit asks for broadcast answers. */
+  /** The top bit requests broadcast answers. */
   flags: number;
   ciaddr: string;
   yiaddr: string;
   siaddr: string;
   giaddr: string;
-  /** `hlen` bytes of it, at most 16. */
+  /** `hlen` bytes, at most 16. */
   chaddr: Uint8Array;
-  /** Empty where the field holds options. */
+  /** Empty if the field holds options. */
   sname: string;
-  /** Empty where the field holds options. */
+  /** Empty if the field holds options. */
   file: string;
   options: OptionMap;
-  /** Of a packet that was read: the options that were passed over, and why. */
+  /** Only of a decoded packet: the options that were skipped, and why. */
   faults?: readonly string[];
 }
 
@@ -59,14 +59,14 @@ const FILE = 108;
 const COOKIE = 236;
 const OPTIONS_START = 240;
 const MAGIC = 0x63825363; // RFC 2131 §3
-/** Smallest BOOTP message (RFC 951): relays and old firmware drop anything below it. */
+/** Smallest BOOTP message (RFC 951): relays and old firmware drop shorter ones. */
 const MIN_LENGTH = 300;
 
 /**
- * Reads a datagram. Options split over several instances are joined (RFC 3396), those in `file` and `sname` too where
- * option 52 says so; unknown options keep their bytes. An option that cannot be read is passed over and noted: what else
- * the packet says is sound.
- * @throws MalformedPacket where the header is none
+ * Decodes a datagram. Options split over several instances are joined (RFC 3396), including those in `file` and `sname`
+ * if option 52 announces them; unknown options keep their bytes. An invalid option is skipped and recorded in `faults`:
+ * the rest of the packet is still used.
+ * @throws MalformedPacket if the header is invalid
  */
 export function decodeDhcp4(bytes: Uint8Array): Dhcp4Packet {
   if (bytes.length < OPTIONS_START) throw new MalformedPacket(bytes.length, 'shorter than a DHCP header');
@@ -109,7 +109,7 @@ interface Found {
   faults: string[];
 }
 
-/** Walks code, length, value from `start` to End or `limit`. Nothing can be told of what follows a cut option. */
+/** Reads code, length, value from `start` to End or `limit`. Nothing can be read after a truncated option. */
 function scan(bytes: Uint8Array, start: number, limit: number, found: Found): void {
   for (let at = start; at < limit; ) {
     const code = bytes[at] as number;
@@ -141,7 +141,7 @@ function readOverload(found: Found): number {
   return 0;
 }
 
-/** A header field used for options may not send the reader on to another one. */
+/** A header field used for options must not redirect the reader to another field. */
 function scanField(bytes: Uint8Array, start: number, limit: number, found: Found): void {
   const before = found.parts.get(OVERLOAD)?.length ?? 0;
   scan(bytes, start, limit, found);
@@ -158,7 +158,7 @@ function join(found: Found): OptionMap {
     const value = concat(parts);
     const fault = optionFault(code, value);
     if (fault) found.faults.push(fault);
-    // Some clients repeat an option that cannot be split: its first instance is what they mean.
+    // Some clients repeat an option that cannot be split: they mean its first instance.
     const first = parts.length > 1 ? (parts[0] as Uint8Array) : null;
     if (!fault) options.set(code, value);
     else if (first && optionFault(code, first) === null) options.set(code, first.slice());
@@ -172,10 +172,10 @@ function fieldText(bytes: Uint8Array, start: number, limit: number): string {
 }
 
 /**
- * Writes a datagram: options in the order of the map, values over 255 bytes split (RFC 3396), padded to the smallest
+ * Encodes a datagram: options in the order of the map, values over 255 bytes split (RFC 3396), padded to the smallest
  * BOOTP length. Fields are never overloaded.
- * @throws RangeError when a text is too long for its field, an address is none or an option has a length that it cannot
- * have: the caller's fault, not the wire's
+ * @throws RangeError for a text that is too long for its field, an invalid address or an option of impossible length:
+ * faults of the caller
  */
 export function encodeDhcp4(packet: Dhcp4Packet): Uint8Array {
   if (packet.chaddr.length > 16) throw new RangeError('hardware address over 16 bytes');
@@ -216,7 +216,7 @@ export function encodeDhcp4(packet: Dhcp4Packet): Uint8Array {
   return bytes;
 }
 
-/** The last byte stays 0: readers expect an ended text. */
+/** The last byte stays 0: readers expect a terminated text. */
 function putField(bytes: Uint8Array, start: number, limit: number, text: string): void {
   const field = fromLatin1(text);
   if (field.length >= limit - start) throw new RangeError(`text of ${field.length} bytes in a header field`);

@@ -3,7 +3,7 @@
 /** Bytes that the reader needs next, from the start of the file system; an answer may be shorter at its end. */
 export type ByteRange = readonly [offset: number, length: number];
 
-/** The file system is none, is damaged, or has a feature that is not read here. */
+/** No file system, a damaged one, or one with a feature that this reader does not support. */
 export class UnreadableFileSystem extends Error {
   constructor(reason: string) {
     super(reason);
@@ -19,7 +19,7 @@ const EXTENT_MAGIC = 0xf30a;
 const INCOMPAT = { compression: 0x1, journalDevice: 0x8, metaGroups: 0x10, wide: 0x80 } as const;
 const FLAG = { encrypted: 0x800, extents: 0x80000, inline: 0x1000_0000 } as const;
 const TYPE = { mask: 0xf000, directory: 0x4000, link: 0xa000 } as const;
-/** A directory of 4 MiB has some hundred thousand names; a tree of links and blocks that goes on is a trap. */
+/** A directory of 4 MiB has some hundred thousand names; a larger tree of links and blocks is an attack. */
 const MOST_DIRECTORY = 4 * 2 ** 20;
 const MOST_READS = 20_000;
 const MOST_LINKS = 16;
@@ -41,13 +41,13 @@ interface Inode {
   map: DataView;
 }
 
-/** Whether these bytes, at least the first 2 KiB, begin such a file system. */
+/** Whether these bytes, at least the first 2 KiB, begin an ext2, ext3 or ext4 file system. */
 export function isExt(head: Uint8Array): boolean {
   return head.length >= 1082 && viewOf(head).getUint16(1080, true) === MAGIC;
 }
 
 /**
- * Which of these absolute paths are there, links followed inside of the file system.
+ * Which of these absolute paths exist; links are followed inside of the file system.
  * @throws UnreadableFileSystem
  */
 export function* findInExt(paths: readonly string[]): Reading<Set<string>> {
@@ -84,7 +84,7 @@ function* readGeometry(): Reading<Geometry> {
   };
 }
 
-/** @returns the inode's number, undefined where there is no such name */
+/** @returns the inode's number, undefined if the name does not exist */
 function* lookUp(geometry: Geometry, path: string, budget: { reads: number }): Reading<number | undefined> {
   const left = path.split('/').filter(Boolean);
   const way = [ROOT_INODE];
@@ -149,7 +149,7 @@ function* entryOf(
     if (block === 0) continue;
     const bytes = yield* read(block * geometry.blockSize, geometry.blockSize, budget);
     const view = viewOf(bytes);
-    // Blocks of a hash tree look like entries without a name: each holds as a list, too.
+    // Blocks of a hash tree look like entries without a name: reading them as a list is valid, too.
     for (let at = 0; at + 8 <= bytes.length; ) {
       const length = view.getUint16(at + 4, true);
       if (length < 8 || length % 4 !== 0 || at + length > bytes.length) break;
@@ -168,7 +168,7 @@ function* linkOf(geometry: Geometry, inode: Inode, budget: { reads: number }): R
   return textOf(yield* read(block * geometry.blockSize, geometry.blockSize, budget), 0, size);
 }
 
-/** Where on the disk a block of a file is; 0: nowhere, it is a hole. */
+/** The block number on the disk of a file's block; 0: a hole. */
 function* blockOf(
   geometry: Geometry,
   inode: Inode,
@@ -180,7 +180,7 @@ function* blockOf(
   if (index < 12) return map.getUint32(4 * index, true);
   const perBlock = geometry.blockSize / 4;
   let rest = index - 12;
-  // Single and double indirection reach further than any directory that is read here.
+  // Single and double indirection cover more than any directory that is read here.
   for (const [slot, depth] of [
     [12, 1],
     [13, 2],

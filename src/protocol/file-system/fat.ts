@@ -19,7 +19,7 @@ interface Entry {
 const RECORD = 32;
 const ROOT_RECORDS = 512;
 const MIB = 2 ** 20;
-/** The number of clusters decides which kind a volume is, whatever it says of itself ("FAT Type Determination"). */
+/** The number of clusters alone decides a volume's FAT type ("FAT Type Determination"). */
 const MOST_FAT12 = 4084;
 const MOST_FAT16 = 65_524;
 const DIRECTORY = 0x10;
@@ -28,9 +28,9 @@ const LONG_NAME = 0x0f;
 const CHARACTERS_PER_RECORD = 13;
 
 /**
- * @param files by path; folders come by themselves
- * @returns whole MiB
- * @throws RangeError for names that FAT cannot have, or that it cannot tell apart
+ * @param files by path; folders are created as needed
+ * @returns a volume of whole MiB
+ * @throws RangeError for names that FAT does not allow, or cannot distinguish
  */
 export function buildFat(files: ReadonlyMap<string, Uint8Array>, options: FatOptions): Uint8Array {
   const { sector, label } = options;
@@ -72,7 +72,7 @@ class Volume {
     private readonly bits: 12 | 16,
   ) {}
 
-  /** An entry of the first table. */
+  /** Sets an entry of the first table. */
   mark(cluster: number, value: number): void {
     const { image, sector } = this;
     if (this.bits === 16) {
@@ -89,7 +89,7 @@ class Volume {
     }
   }
 
-  /** Content in a chain of clusters that follow each other. */
+  /** Writes content into a chain of consecutive clusters. */
   put(first: number, bytes: Uint8Array): void {
     const count = Math.ceil(bytes.length / this.sector);
     this.image.set(bytes, this.dataAt + (first - 2) * this.sector);
@@ -126,7 +126,7 @@ function checked(name: string, folder: readonly Entry[]): string {
   return name;
 }
 
-/** Gives everything its clusters. @returns how many there are */
+/** Assigns clusters to every file and folder. @returns the number of clusters */
 function placeAll(root: readonly Entry[], sector: number): number {
   let next = 2;
   const place = (entries: readonly Entry[]) => {
@@ -159,7 +159,7 @@ function writeAll(entries: readonly Entry[], parent: number, volume: Volume, tim
   }
 }
 
-/** The records of a folder: each file's long name, the last part first, then its short one. */
+/** The records of a folder: each file's long name, last part first, then its short name. */
 function folder(entries: readonly Entry[], time: number): Uint8Array[] {
   return entries.flatMap(({ name, content, cluster }, index) => {
     const short = shortName(name, index);
@@ -186,10 +186,10 @@ function record(name: Uint8Array, kind: number, cluster: number, size: number, t
   return bytes;
 }
 
-/** A name that is one of FAT's own needs no other: firmware looks for EFI/BOOT/BOOTX64.EFI so. */
+/** A name that is a valid short name needs no long one: firmware looks for EFI/BOOT/BOOTX64.EFI by it. */
 const SHORT_NAME = /^[A-Z0-9_]{1,8}(\.[A-Z0-9_]{1,3})?$/;
 
-/** Unique in its folder by the number at its end. */
+/** Unique in its folder through the number at its end. */
 function shortName(name: string, index: number): Uint8Array {
   if (SHORT_NAME.test(name)) {
     const [base = '', extension = ''] = name.split('.');

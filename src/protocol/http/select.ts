@@ -1,4 +1,4 @@
-// Which part of a file a GET or HEAD gets. RFC 9110 §13 and §14.
+// Which bytes of a file answer a GET or HEAD. RFC 9110 §13 and §14.
 
 export interface Version {
   size: number;
@@ -21,7 +21,7 @@ export type Selection =
   | { status: 304 }
   | { status: 416 };
 
-/** Which bytes of a version a GET or HEAD gets (RFC 9110 §13.2.2 and §14). */
+/** Which bytes of a version answer a GET or HEAD (RFC 9110 §13.2.2 and §14). */
 export function select(version: Version, conditions: Conditions): Selection {
   const { ifNoneMatch, ifModifiedSince } = conditions;
   if (ifNoneMatch !== undefined) {
@@ -36,7 +36,7 @@ export function select(version: Version, conditions: Conditions): Selection {
   if (range === undefined || (ifRange !== undefined && !same(version, ifRange))) return whole;
   const asked = /^bytes=(.*)$/i.exec(range)?.[1];
   if (asked === undefined) return whole;
-  // Several ranges in one answer are of no use to firmware and a way to make one request cost thousands.
+  // Firmware never needs several ranges in one answer, and they would make one request cost thousands.
   if (asked.includes(',')) return { status: 416 };
   const [, first, last] = /^\s*(\d{0,15})-(\d{0,15})\s*$/.exec(asked) ?? [];
   if (first === undefined || last === undefined || (first === '' && last === '')) return whole;
@@ -50,7 +50,7 @@ export function select(version: Version, conditions: Conditions): Selection {
   return start < version.size ? { status: 206, start, length: end - start + 1 } : { status: 416 };
 }
 
-/** RFC 9110 §13.1.5: an entity tag must be the same and strong, a date exactly the same. */
+/** RFC 9110 §13.1.5: an entity tag must be equal and strong, a date exactly equal. */
 function same(version: Version, ifRange: string): boolean {
   const value = ifRange.trim();
   if (value.startsWith('"')) return value === version.etag;

@@ -3,7 +3,7 @@ import { IMAGE_FORMATS, type ImageFormat, ImageFormatError, type Inspection } fr
 /** Glance's names for a kernel and a ramdisk: opaque files, never read by a disk tool. */
 const OPAQUE = ['aki', 'ari'];
 
-/** As what an image is used: a fixed vhd is a raw disk to everybody who does not call it a vhd. */
+/** The format by which an image is used: a fixed vhd counts as a raw disk unless it is declared a vhd. */
 export function usedFormat(
   { format, matches }: Pick<Inspection, 'matches'> & { format?: ImageFormat | undefined },
   declared: string | undefined,
@@ -12,9 +12,9 @@ export function usedFormat(
 }
 
 /**
- * Whether an inspected image may be used as what it is declared to be.
- * `raw` covers `gpt`, in what is declared and in what is permitted, as Ironic has it.
- * @param declared instance_info.image_disk_format or the Image service's disk_format; undefined: whatever it is
+ * Checks whether an inspected image may be used as the declared format.
+ * `raw` includes `gpt`, both as declared and as permitted format, as in Ironic.
+ * @param declared instance_info.image_disk_format or the Image service's disk_format; undefined: any format
  * @param maxVirtualSize bytes
  * @throws ImageFormatError
  */

@@ -1,11 +1,11 @@
-// What bytes are that are no disk: file systems, kernels, ramdisks.
+// Recognizes bytes that are no disk: file systems, kernels, ramdisks.
 import { hasText, textOf, viewOf } from './header.js';
 
 export type FileSystem =
   | ('ext2' | 'ext3' | 'ext4' | 'xfs' | 'btrfs' | 'vfat')
   | ('swap' | 'lvm' | 'squashfs' | 'iso9660');
 
-/** Bytes from the start of a partition that name every file system here (btrfs has its superblock at 64 KiB). */
+/** Bytes from the start of a partition that identify every file system here (btrfs has its superblock at 64 KiB). */
 export const FILE_SYSTEM_BYTES = 0x10100;
 
 export interface FileSystemHeader {
@@ -13,7 +13,7 @@ export interface FileSystemHeader {
   label: string;
 }
 
-/** @returns undefined where no known file system begins */
+/** @returns undefined if no known file system begins here */
 export function fileSystemOf(bytes: Uint8Array): FileSystemHeader | undefined {
   // Linux: Documentation/filesystems/ext4/super.rst; the superblock is at 1024, s_magic at 0x38 in it.
   if (bytes.length >= 2048 && viewOf(bytes).getUint16(1024 + 0x38, true) === 0xef53) {
@@ -38,7 +38,7 @@ export function fileSystemOf(bytes: Uint8Array): FileSystemHeader | undefined {
 }
 
 /**
- * The version of a Linux kernel for x86, '' where it does not say; undefined: not a kernel.
+ * The version of a Linux kernel for x86, '' if it contains none; undefined: not a kernel.
  * Linux: Documentation/arch/x86/boot.rst, "HdrS" at 0x202, kernel_version at 0x20e.
  */
 export function kernelVersionOf(bytes: Uint8Array): string | undefined {
@@ -47,7 +47,7 @@ export function kernelVersionOf(bytes: Uint8Array): string | undefined {
   return at > 0x200 && at < bytes.length ? (textOf(bytes, at, at + 128).split(' ')[0] ?? '') : '';
 }
 
-/** An initial ramdisk as it is, or behind early microcode: a cpio archive in the "newc" form. */
+/** An uncompressed initial ramdisk, or the early microcode before one: a cpio archive in the "newc" format. */
 export function isCpio(bytes: Uint8Array): boolean {
   return hasText(bytes, 0, '070701') || hasText(bytes, 0, '070702');
 }

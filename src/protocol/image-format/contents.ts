@@ -1,4 +1,4 @@
-// What is on a disk, told from its first bytes. Offsets: each file system's own superblock; the kernel's boot protocol.
+// The content of a disk, from its first bytes. Offsets: each file system's superblock; the kernel's boot protocol.
 import { hasText, isZero, viewOf } from './header.js';
 import { tableOf } from './partition-table.js';
 
@@ -13,7 +13,7 @@ export type DiskContents =
   | 'ramdisk'
   | 'unknown';
 
-/** Bytes from the start of a disk that `contentsOf` looks at: as far as btrfs’s magic. */
+/** Bytes from the start of a disk that `contentsOf` reads: up to btrfs’s magic. */
 export const CONTENTS_BYTES = 0x10048;
 
 const FILE_SYSTEMS: readonly [number, readonly string[]][] = [
@@ -31,8 +31,8 @@ const EL_TORITO = 'EL TORITO SPECIFICATION';
 const DISC = ['CD001', 'NSR02', 'NSR03'];
 
 /**
- * A boot sector alone is no partition table: a file system with a boot loader in it ends its first sector like an MBR,
- * but its table is empty or text.
+ * A boot sector alone is no partition table: a file system with a boot loader ends its first sector like an MBR, but
+ * its table is empty or text.
  * @param head the first `CONTENTS_BYTES` of the disk inside an image, or all of it
  */
 export function contentsOf(head: Uint8Array): DiskContents {
@@ -47,7 +47,7 @@ export function contentsOf(head: Uint8Array): DiskContents {
   return isBootSector(head) ? 'boot-sector' : 'unknown';
 }
 
-/** That of El Torito (§2.0: a boot record volume descriptor), or that of a disk (isohybrid's MBR). */
+/** An El Torito boot record (§2.0: a boot record volume descriptor), or a disk's (isohybrid's MBR). */
 function hasBootRecord(head: Uint8Array): boolean {
   if (isBootSector(head)) return true;
   for (let at = VOLUMES; hasText(head, at + 1, 'CD001'); at += VOLUME_BYTES) {

@@ -1,4 +1,4 @@
-/** CRC-32 of IEEE 802.3, which the UEFI specification takes for GPT headers (2.10 §5.3.2). */
+/** CRC-32 of IEEE 802.3, which the UEFI specification uses for GPT headers (2.10 §5.3.2). */
 export function crc32(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) crc = TABLE[(crc ^ byte) & 0xff]! ^ (crc >>> 8);

@@ -1,12 +1,12 @@
-// What each format of images is to those who handle it: daemon, agent and qemu-img have their names from here.
+// Properties of each image format: daemon, agent and qemu-img take its names from here.
 import type { ImageFormat } from './inspection.js';
 
 export interface FormatFacts {
-  /** What qemu-img calls it; undefined for formats that are never opened. */
+  /** qemu-img's name; undefined for formats that are never opened. */
   qemu: string | undefined;
   /** The file's bytes are the disk's. */
   flat: boolean;
-  /** The disk inside can be looked into by our own readers while the image lies elsewhere. */
+  /** Our own readers can inspect the disk inside, even of a remote image. */
   seen: boolean;
 }
 
@@ -26,7 +26,7 @@ const FORMATS: Readonly<Record<ImageFormat, FormatFacts>> = {
   luks: container(undefined),
 };
 
-/** @returns undefined for a name that is no format's */
+/** @returns undefined for a name that is no format */
 export function formatFacts(format: string | undefined): FormatFacts | undefined {
   return format !== undefined && Object.hasOwn(FORMATS, format) ? FORMATS[format as ImageFormat] : undefined;
 }
@@ -36,8 +36,8 @@ export function isFlat(format: string | undefined): boolean {
 }
 
 /**
- * What an agent is told: every disk that is written byte by byte is `raw` to it. `gpt` and `iso` are no names that
- * qemu-img knows, and agents that hand them to it fail.
+ * The format that an agent receives: `raw` for every disk that is written byte by byte. qemu-img does not know `gpt`
+ * and `iso`, and agents that pass them to it fail.
  */
 export function writtenAs(format: string): string {
   return isFlat(format) ? 'raw' : format;

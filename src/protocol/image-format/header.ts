@@ -1,4 +1,4 @@
-// Reading fixed headers: a view, text, and what one format says of its own header.
+// Reads fixed headers: a view, text, and the verdict on one format's header.
 
 export interface HeaderVerdict {
   faults: string[];

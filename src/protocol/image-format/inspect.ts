@@ -1,4 +1,4 @@
-// Names the format of an image and judges it from its bytes, as they stream by; see `Inspection`.
+// Detects the format of an image and checks it while its bytes stream by; see `Inspection`.
 
 import type { HeaderVerdict } from './header.js';
 import { hasText, viewOf } from './header.js';
@@ -29,9 +29,9 @@ const COMPRESSIONS: readonly [Compression, string][] = [
 ];
 
 export interface ImageInspector {
-  /** Takes the next bytes of the image; how they are cut into chunks makes no difference. */
+  /** Takes the next bytes of the image, in chunks of any size. */
   push(chunk: Uint8Array): void;
-  /** The verdict, after the last byte. Nothing can be pushed afterwards. */
+  /** The verdict, after the last byte. No push is allowed afterwards. */
   result(): Inspection;
 }
 
@@ -83,10 +83,10 @@ export function createInspector(): ImageInspector {
 }
 
 /**
- * The verdict over a whole image held in part.
+ * The verdict on a whole image of which only parts are in memory.
  * @param head its first bytes: all of it, or at least `HEAD_BYTES` (a vmdk or vhdx may need more: then a fault)
- * @param tail its last `TAIL_BYTES`; only a stream-optimized vmdk needs them
- * @param size bytes of the whole image, where known; a raw image's virtual size is this
+ * @param tail its last `TAIL_BYTES`; a stream-optimized vmdk needs them
+ * @param size bytes of the whole image, if known; it is a raw image's virtual size
  */
 export function inspectImage(head: Uint8Array, tail?: Uint8Array, size?: number): Inspection {
   const reading = judge(() => ({ tail: tail ?? new Uint8Array(0), size: size ?? 0 }));
@@ -142,7 +142,7 @@ function* judge(end: End): Generator<ByteRange, Verdict, Uint8Array> {
   };
 }
 
-/** A bootable ISO may carry a partition table for USB sticks; any other pair is a disguise. */
+/** A bootable ISO may contain a partition table for USB sticks; any other pair of signatures is an attack. */
 function formatOf(matches: readonly ImageFormat[]): ImageFormat | undefined {
   if (matches.length === 1) return matches[0];
   return matches.length === 2 && matches.includes('iso') && matches.includes('gpt') ? 'iso' : undefined;

@@ -1,4 +1,4 @@
-// What the header reader says about an image, and the errors of its room. Facts: oslo.utils format_inspector.
+// The result of an inspection, and the errors of this room. Facts: oslo.utils format_inspector.
 
 export const IMAGE_FORMATS = [
   'raw',
@@ -16,25 +16,25 @@ export type ImageFormat = (typeof IMAGE_FORMATS)[number];
 
 export type Compression = 'gzip' | 'bzip2' | 'xz' | 'zstd';
 
-/** Bytes from the start that name every format, and judge raw, gpt, iso and qcow2 completely. */
+/** Bytes from the start that identify every format, and suffice to check raw, gpt, iso and qcow2 completely. */
 export const HEAD_BYTES = 0x8800;
-/** Bytes from the end that a stream-optimized vmdk needs, and a fixed vhd; no other format looks at its end. */
+/** Bytes from the end that a stream-optimized vmdk and a fixed vhd need; no other format reads its end. */
 export const TAIL_BYTES = 1536;
 
 export interface Inspection {
-  /** Undefined where several formats match: such an image is refused. */
+  /** Undefined if several formats match: such an image is refused. */
   format: ImageFormat | undefined;
   /**
-   * Every format whose signature is there; `['raw']` only where none is. A fixed vhd is a raw disk with a footer behind
-   * it: `format` says what the disk is, and `matches` has `vhd` besides.
+   * Every format whose signature is present; `['raw']` only if there is none. A fixed vhd is a raw disk followed by a
+   * footer: `format` is that of the disk, and `matches` also contains `vhd`.
    */
   matches: readonly ImageFormat[];
   /** Why the image must not be used; empty when it is safe. */
   faults: readonly string[];
-  /** Bytes of the disk inside. Undefined where the bytes seen do not tell. Inexact above 2^53. */
+  /** Bytes of the disk inside. Undefined if the bytes seen do not contain it. Inexact above 2^53. */
   virtualSize: number | undefined;
   partitionTable: 'gpt' | 'mbr' | undefined;
-  /** The file is a compressed stream: its first bytes are those of no disk. */
+  /** The file is a compressed stream: its first bytes are no disk's. */
   compression: Compression | undefined;
 }
 
@@ -45,7 +45,7 @@ export type ImageFault =
   | 'not-permitted'
   | 'too-large'; // virtual size beyond the limit
 
-/** An image that must not be used; the message says why in words for the operator. */
+/** An image that must not be used; the message gives the operator the reason. */
 export class ImageFormatError extends Error {
   constructor(
     readonly fault: ImageFault,

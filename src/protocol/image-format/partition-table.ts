@@ -4,7 +4,7 @@ import { hasText, viewOf } from './header.js';
 
 const FIRST_ENTRY = 446;
 const PROTECTIVE = 0xee;
-/** Logical sectors that disks have. */
+/** Possible sizes of a disk's logical sectors. */
 export const SECTOR_SIZES = [512, 4096] as const;
 const HEADER_BYTES = 92;
 const ENTRY_BYTES = 128;
@@ -16,15 +16,15 @@ export function isPartitioned(bytes: Uint8Array): boolean {
 }
 
 /**
- * Which table a sector that `isPartitioned` begins. A protective MBR is only the GPT's cover: without a GPT that can be
- * read behind it there is no table, whatever its own entry says.
+ * The table in a sector that `isPartitioned`. A protective MBR only covers a GPT: without a readable GPT behind it
+ * there is no table, whatever its own entry says.
  */
 export function tableOf(bytes: Uint8Array): 'gpt' | 'mbr' | undefined {
   if (!isProtective(bytes)) return 'mbr';
   return gptSectorSizes(bytes).length > 0 ? 'gpt' : undefined;
 }
 
-/** Sizes of logical sectors for which a readable GPT is there: one, or both with images that are made for both. */
+/** Logical sector sizes with a readable GPT: one, or both in images that are made for both. */
 export function gptSectorSizes(bytes: Uint8Array): number[] {
   return SECTOR_SIZES.filter((sector) => isGpt(bytes, sector));
 }
@@ -33,13 +33,13 @@ function isProtective(bytes: Uint8Array): boolean {
   return [0, 1, 2, 3].some((i) => bytes[FIRST_ENTRY + 16 * i + 4] === PROTECTIVE);
 }
 
-/** What firmware looks at before it believes a header: signature, place, checksums (§5.3.2). */
+/** What firmware checks of a header: signature, position, checksums (§5.3.2). */
 function isGpt(bytes: Uint8Array, sector: number): boolean {
   if (!hasText(bytes, sector, 'EFI PART') || bytes.length < sector + HEADER_BYTES) return false;
   const view = viewOf(bytes);
   const size = view.getUint32(sector + 12, true);
   if (size < HEADER_BYTES || size > sector || bytes.length < sector + size) return false;
-  // A copy: Node's own kind of bytes shares them with its slices.
+  // A copy: slices of Node.js's Buffer share its memory.
   const header = new Uint8Array(bytes.subarray(sector, sector + size));
   header.fill(0, 16, 20);
   if (crc32(header) !== view.getUint32(sector + 16, true)) return false;
@@ -47,12 +47,12 @@ function isGpt(bytes: Uint8Array, sector: number): boolean {
   const first = Number(view.getBigUint64(sector + 72, true)) * sector;
   const length = view.getUint32(sector + 80, true) * view.getUint32(sector + 84, true);
   if (view.getUint32(sector + 84, true) < ENTRY_BYTES) return false;
-  // Entries that lie farther behind than what is at hand are left to the reader of the whole disk.
+  // Entries beyond the bytes at hand are left to the reader of the whole disk.
   if (first + length > bytes.length) return true;
   return crc32(bytes.subarray(first, first + length)) === view.getUint32(sector + 88, true);
 }
 
-/** Why this sector is no honest partition table; empty when it is one. */
+/** Why this sector is no valid partition table; empty if it is one. */
 export function partitionFaults(bytes: Uint8Array): string[] {
   const view = viewOf(bytes);
   const faults: string[] = [];

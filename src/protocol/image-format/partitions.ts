@@ -3,10 +3,10 @@ import { hasText, viewOf } from './header.js';
 import { gptSectorSizes, tableOf } from './partition-table.js';
 
 const MBR_ENTRIES = 446;
-/** Bytes from the start that hold both tables, whatever the disk's sectors: MBR, header and 16 KiB of entries. */
+/** Bytes from the start that hold both tables, for any sector size: MBR, header and 16 KiB of entries. */
 export const PARTITION_TABLE_BYTES = 6 * 4096;
 
-/** What types are called here; the rest keeps its number. GUIDs as they are written. */
+/** Names of partition types; other types keep their number. GUIDs in text form. */
 const NAMES: Readonly<Record<string, PartitionRole>> = {
   'c12a7328-f81f-11d2-ba4b-00a0c93ec93b': 'esp',
   '21686148-6449-6e6f-744e-656564454649': 'bios-boot',
@@ -31,9 +31,9 @@ export interface Partition {
 
 /**
  * @param head at least `PARTITION_TABLE_BYTES` of a disk that is known to be partitioned
- * @param sector bytes in which the table counts; a GPT shows it, an MBR is taken to mean 512
- * @returns in the order of their numbers; logical partitions of an extended one are not followed. None where a
- *   protective MBR has no GPT behind it
+ * @param sector bytes of the sectors that the table counts; a GPT shows them, an MBR is assumed to count 512
+ * @returns in the order of their numbers, without logical partitions of an extended one. Empty if a protective MBR has
+ *   no GPT behind it
  */
 export function decodePartitions(head: Uint8Array, sector?: number): Partition[] {
   switch (tableOf(head)) {
@@ -48,7 +48,7 @@ export function decodePartitions(head: Uint8Array, sector?: number): Partition[]
   }
 }
 
-/** Machine code in the first sector: what a BIOS would start, and whether it is GRUB's. */
+/** Machine code in the first sector, which a BIOS would start, and whether it is GRUB's. */
 export function bootCodeOf(head: Uint8Array): 'grub' | 'other' | undefined {
   const code = head.subarray(0, 440);
   if (code.every((byte) => byte === 0)) return undefined;

@@ -1,7 +1,7 @@
 // The disk inside a qcow2 image, read from its start. QEMU: docs/interop/qcow2.txt, "Cluster mapping".
 import { viewOf } from './header.js';
 
-/** What the reader needs next: bytes of the file, or bytes unpacked to one cluster. */
+/** What the reader needs next: bytes of the file, or bytes decompressed to one cluster. */
 export type Qcow2Need =
   | { read: [offset: number, length: number] }
   | { unpack: 'deflate' | 'zstd'; bytes: Uint8Array; size: number };
@@ -10,9 +10,9 @@ const OFFSET = 0x00ff_ffff_ffff_fe00n;
 const HEADER = 112;
 
 /**
- * The first bytes of the disk; fewer where the disk is shorter. Answers are given to `next`; a file that ends early
- * gives short ones. Only for images that `judgeQcow2` found safe: without backing or data file and of known features.
- * @returns undefined for tables that lead nowhere
+ * The first bytes of the disk; fewer if the disk is shorter. `next` takes the answers; a file that ends early gives
+ * short ones. Only for images that `judgeQcow2` found safe: without backing or data file and with known features.
+ * @returns undefined for invalid tables
  */
 export function* qcow2Start(wanted: number): Generator<Qcow2Need, Uint8Array | undefined, Uint8Array> {
   const header = yield { read: [0, HEADER] };
@@ -30,7 +30,7 @@ export function* qcow2Start(wanted: number): Generator<Qcow2Need, Uint8Array | u
   const l2At = Number(viewOf(l1).getBigUint64(0) & OFFSET);
   // Nothing was ever written there: zeros.
   if (l2At === 0) return disk;
-  // One table maps at least 32 KiB (64 entries of 512 bytes): what lies behind it is not looked for.
+  // One table maps at least 32 KiB (64 entries of 512 bytes): clusters beyond it are not read.
   const entries = Math.min(Math.ceil(length / cluster), cluster / 8);
   const l2 = yield { read: [l2At, 8 * entries] };
   if (l2.length < 8 * entries) return undefined;

@@ -1,7 +1,7 @@
 // QCOW2 header. https://gitlab.com/qemu-project/qemu/-/blob/master/docs/interop/qcow2.txt
 import { type HeaderVerdict, hasText, viewOf } from './header.js';
 
-/** Offsets and sizes in bytes; big-endian on the wire. */
+/** Offsets and sizes in bytes; big-endian in the file. */
 export interface Qcow2Header {
   version: number;
   backingFileOffset: bigint;
@@ -27,7 +27,7 @@ export function isQcow2(bytes: Uint8Array): boolean {
   return hasText(bytes, 0, 'QFI\u00fb');
 }
 
-/** Undefined when the bytes are not QCOW2 version 2 or 3, or end before the header does. */
+/** Undefined if the bytes are not QCOW2 version 2 or 3, or end before the header does. */
 export function decodeQcow2Header(bytes: Uint8Array): Qcow2Header | undefined {
   if (!isQcow2(bytes) || bytes.length < 72) return undefined;
   const view = viewOf(bytes);

@@ -1,16 +1,16 @@
 import { formatFacts } from './formats.js';
 
-/** How a source is named to `qemu-img convert` and `dd`. */
+/** A source file as arguments of `qemu-img convert` and `dd`. */
 export interface QemuSource {
-  /** Options before the names of files. */
+  /** Options before the file names. */
   options: readonly string[];
   source: string;
 }
 
 /**
- * The format is given, never guessed, and so is how the size of a VHD is found: by itself QEMU goes by the geometry
- * for makers that it does not know, and cuts the disk (QEMU: block/vpc.c, "force_size_calc").
- * @param path absolute: no protocol to QEMU
+ * The format is always given, never probed, and so is the size calculation of a VHD: by default QEMU uses the geometry
+ * for creators that it does not know, and truncates the disk (QEMU: block/vpc.c, "force_size_calc").
+ * @param path absolute, so that QEMU sees no protocol in it
  * @returns undefined for formats that are never opened
  */
 export function qemuSource(format: string, path: string): QemuSource | undefined {

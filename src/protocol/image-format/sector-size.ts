@@ -1,18 +1,18 @@
-// For which sectors an image was made, and on which it can be used. A table counts in sectors, so that on a disk with
-// others every partition is somewhere else; a file system cannot be mounted where its blocks are smaller than a sector.
+// The sector size an image was made for, and where it can be used. A table counts in sectors, so with another size
+// every partition is somewhere else; a file system cannot be mounted if its blocks are smaller than a sector.
 import { FILE_SYSTEM_BYTES, fileSystemOf } from './content.js';
 import { viewOf } from './header.js';
 import { gptSectorSizes, isPartitioned, SECTOR_SIZES, tableOf } from './partition-table.js';
 import { decodePartitions, type Partition } from './partitions.js';
 
-/** Bytes from the start of a disk that hold its table and, where it begins at 1 MiB as usual, its first file system. */
+/** Bytes from the start of a disk that hold its table and a first file system that begins at 1 MiB, as usual. */
 export const SECTOR_EVIDENCE_BYTES = 2 ** 20 + FILE_SYSTEM_BYTES;
 
 /**
  * Why a disk image cannot be used on a disk.
  * @param head at least `SECTOR_EVIDENCE_BYTES` of the disk inside the image, or all of it
  * @param sector bytes of a logical sector of the disk
- * @returns undefined where nothing speaks against it
+ * @returns undefined if no fault was found
  */
 export function sectorFault(head: Uint8Array, sector: number): string | undefined {
   const table = isPartitioned(head) ? tableOf(head) : undefined;
@@ -54,7 +54,7 @@ export function fileSystemFault(head: Uint8Array, sector: number): string | unde
   return `its ${kind} file system has blocks of ${unit} bytes, fewer than a sector of the disk (${sector})`;
 }
 
-/** Bytes of a sector that a FAT boot sector names; undefined where none is. Microsoft's FAT specification, "BPB". */
+/** Sector size in a FAT boot sector; undefined if there is none. Microsoft's FAT specification, "BPB". */
 export function fatSectorSize(bytes: Uint8Array): number | undefined {
   if (bytes.length < 512 || bytes[510] !== 0x55 || bytes[511] !== 0xaa) return undefined;
   const view = viewOf(bytes);
@@ -69,7 +69,7 @@ export function fatSectorSize(bytes: Uint8Array): number | undefined {
   return jumps && plausible ? sector : undefined;
 }
 
-/** By where file systems begin: counted in the sectors that are meant, the partitions' starts hit them. */
+/** Determined by file systems: with the right sector size, partitions begin where file systems do. */
 function mbrSectorSizes(head: Uint8Array): number[] {
   return SECTOR_SIZES.filter((sector) =>
     visible(head, decodePartitions(head, sector)).some(

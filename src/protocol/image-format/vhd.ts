@@ -9,7 +9,7 @@ export function isVhdFooter(bytes: Uint8Array): boolean {
   return hasText(bytes, 0, 'conectix');
 }
 
-/** A growing one has a copy of its footer before everything else. */
+/** A dynamic vhd begins with a copy of its footer. */
 export function judgeVhd(head: Uint8Array): HeaderVerdict {
   if (head.length < VHD_FOOTER_BYTES)
     return { faults: ['its vhd footer is cut off'], virtualSize: undefined };
@@ -17,9 +17,9 @@ export function judgeVhd(head: Uint8Array): HeaderVerdict {
 }
 
 /**
- * A fixed one is a raw disk with its footer behind it.
+ * A fixed vhd is a raw disk followed by its footer.
  * @param tail the last bytes of the file @param size of the whole file
- * @returns bytes of the disk; undefined where no such footer is there
+ * @returns bytes of the disk; undefined if there is no such footer
  */
 export function fixedVhdSize(tail: Uint8Array, size: number): number | undefined {
   const footer = tail.subarray(Math.max(0, tail.length - VHD_FOOTER_BYTES));
@@ -33,8 +33,8 @@ export function fixedVhdSize(tail: Uint8Array, size: number): number | undefined
 }
 
 /**
- * "Current size" is what the disk has, whoever made the image: the geometry beside it is cut at cylinders, and ends at
- * 127 GiB. Makers that leave it empty give the size at birth.
+ * "Current size" is the disk's size, whatever program made the image: the geometry beside it is rounded to cylinders
+ * and ends at 127 GiB. Programs that leave it empty give the original size.
  */
 function sizeOf(footer: Uint8Array): number {
   const view = viewOf(footer);

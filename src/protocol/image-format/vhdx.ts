@@ -1,9 +1,9 @@
-// VHDX: the way to the virtual disk size. [MS-VHDX] §2.2 (region table), §2.6 (metadata region).
+// VHDX: finds the virtual disk size. [MS-VHDX] §2.2 (region table), §2.6 (metadata region).
 
 import type { HeaderVerdict } from './header.js';
 import { hasText, viewOf } from './header.js';
 
-/** [offset, length] in bytes; each range that is asked for lies behind the one before. */
+/** [offset, length] in bytes; each requested range lies behind the one before. */
 export type ByteRange = readonly [offset: number, length: number];
 
 const REGION_TABLE = 192 * 1024;
@@ -18,7 +18,7 @@ export function isVhdx(bytes: Uint8Array): boolean {
   return hasText(bytes, 0, 'vhdxfile');
 }
 
-/** Asks for byte ranges in rising order, and answers with the size or with what is wrong. */
+/** Requests byte ranges in ascending order, and returns the size or a fault. */
 export function* judgeVhdx(): Generator<ByteRange, HeaderVerdict, Uint8Array> {
   const wrong = (fault: string): HeaderVerdict => ({ faults: [fault], virtualSize: undefined });
   const table = yield [REGION_TABLE, TABLE_BYTES];

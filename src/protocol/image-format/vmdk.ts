@@ -28,12 +28,12 @@ function decodeSparse(bytes: Uint8Array, offset = 0): SparseHeader | undefined {
   };
 }
 
-/** Also a bare descriptor, and the old COWD extents: QEMU opens both as vmdk, and they name other files. */
+/** Also a bare descriptor, and the old COWD extents: QEMU opens both as vmdk, and they refer to other files. */
 export function isVmdk(bytes: Uint8Array): boolean {
   return hasText(bytes, 0, 'KDMV') || hasText(bytes, 0, 'COWD') || isDescriptor(bytes);
 }
 
-/** As QEMU probes (comments and blanks, then `version=`), or `createType="` in an all-text start. */
+/** As QEMU probes (comments and blanks, then `version=`), or `createType="` in a beginning that is all text. */
 function isDescriptor(bytes: Uint8Array): boolean {
   const start = bytes.subarray(0, 4096);
   const end = start.indexOf(0);
@@ -46,7 +46,7 @@ function isDescriptor(bytes: Uint8Array): boolean {
   return printable && text.includes('createtype="');
 }
 
-/** Bytes from the start that hold header and descriptor; 0 where there is no sparse header. */
+/** Bytes from the start that hold header and descriptor; 0 without a sparse header. */
 export function vmdkHeadBytes(bytes: Uint8Array): number {
   const header = decodeSparse(bytes);
   if (!header) return 0;
@@ -54,7 +54,7 @@ export function vmdkHeadBytes(bytes: Uint8Array): number {
   return SECTOR + (size > BigInt(MAX_DESCRIPTOR) ? MAX_DESCRIPTOR : Number(size));
 }
 
-/** @param tail the last 1536 bytes, or fewer where not known: a footer that cannot be seen is a fault. */
+/** @param tail the last 1536 bytes, or fewer if unknown: a missing footer is a fault. */
 export function judgeVmdk(
   head: Uint8Array,
   tail: Uint8Array,
@@ -73,7 +73,7 @@ export function judgeVmdk(
   return { faults, virtualSize: Number(header.capacity) * SECTOR };
 }
 
-/** Every line must be understood: a comment, `ddb…`, `key=value`, or an extent within this file. */
+/** Every line must be known: a comment, `ddb…`, `key=value`, or an extent within this file. */
 function descriptorFaults(descriptor: string): string[] {
   const text = descriptor.toLowerCase();
   if (/[^\x00-\x7f]/.test(text)) return ['its vmdk descriptor is not ASCII'];
@@ -92,7 +92,7 @@ function descriptorFaults(descriptor: string): string[] {
   return extents === 0 ? ['its vmdk descriptor has no extents'] : [];
 }
 
-/** The footer takes precedence over the header, so it must not point elsewhere. */
+/** The footer takes precedence over the header, so it must not contradict it. */
 function footerFaults(header: SparseHeader, tail: Uint8Array): string[] {
   const last = tail.subarray(Math.max(0, tail.length - 3 * SECTOR));
   const footer = last.length === 3 * SECTOR ? decodeSparse(last, SECTOR) : undefined;

@@ -1,13 +1,13 @@
 import { MalformedPacket } from '../malformed-packet.js';
 import { concat, need } from './bytes.js';
 
-// ASF 2.0 (DSP0136) §3.2.4: how a client asks whether anything at an address speaks RMCP.
+// ASF 2.0 (DSP0136) §3.2.4: how a client finds out whether an address answers RMCP.
 const ASF_IANA = [0x00, 0x00, 0x11, 0xbe];
 export const ASF_TYPE = { presencePong: 0x40, presencePing: 0x80 } as const;
 
 export interface AsfMessage {
   type: number;
-  /** Matches an answer to its question; 0xff means no answer is wanted. */
+  /** Matches an answer to its request; 0xff means that no answer is wanted. */
   tag: number;
   payload: Uint8Array;
 }

@@ -29,14 +29,14 @@ export const BOOT_PARAMETER = {
 } as const;
 
 export interface BootFlags {
-  /** The firmware heeds the rest only when set; a BMC clears it when the firmware has taken a one-shot. */
+  /** The firmware reads the rest only if set; a BMC clears it once the firmware has used one-time flags. */
   valid: boolean;
-  /** Holds for every later boot too, not just the next. */
+  /** Applies to every later boot, not just the next. */
   persistent: boolean;
   efi: boolean;
   /** Selector 0-15; `bootDeviceOf` names it. */
   selector: number;
-  /** Bytes 3-5 (verbosity, console redirection, overrides), kept as they came. */
+  /** Bytes 3-5 (verbosity, console redirection, overrides), kept unchanged. */
   rest: Uint8Array;
 }
 

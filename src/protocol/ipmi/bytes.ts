@@ -34,7 +34,7 @@ export function concat(...parts: readonly (Uint8Array | readonly number[])[]): U
   return out;
 }
 
-/** Constant time for equal lengths, so that a forger learns nothing from how long a refusal took. */
+/** Constant time for equal lengths, so that the duration of a refusal tells an attacker nothing. */
 export function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
   if (left.length !== right.length) return false;
   let difference = 0;

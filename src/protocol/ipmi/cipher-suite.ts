@@ -24,7 +24,7 @@ export const CIPHER_SUITES: readonly CipherSuite[] = [
 const RECORD_STANDARD = 0xc0;
 const TAG = { authentication: 0x00, integrity: 0x40, confidentiality: 0x80 } as const;
 
-/** What Get Channel Cipher Suites hands out, in chunks of 16 bytes. */
+/** The records that Get Channel Cipher Suites returns, in chunks of 16 bytes. */
 export function encodeSuiteRecords(suites: readonly CipherSuite[]): Uint8Array {
   return concat(
     ...suites.map((suite) => [
@@ -38,7 +38,7 @@ export function encodeSuiteRecords(suites: readonly CipherSuite[]): Uint8Array {
 }
 
 /**
- * The suite numbers of such a record stream; OEM records are skipped.
+ * The suite numbers in a stream of records; OEM records are skipped.
  * @throws MalformedPacket
  */
 export function decodeSuiteIds(bytes: Uint8Array): number[] {

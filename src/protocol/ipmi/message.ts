@@ -10,9 +10,9 @@ export interface IpmiAddress {
 interface Envelope {
   responder: IpmiAddress;
   requester: IpmiAddress;
-  /** 0-63, chosen by the requester; its answer carries the same. */
+  /** 0-63, chosen by the requester; the answer repeats it. */
   sequence: number;
-  /** Of the request, always even; the answer travels with `netFn | 1`. */
+  /** Network function of the request, always even; the answer is sent with `netFn | 1`. */
   netFn: number;
   command: number;
   data: Uint8Array;
@@ -34,14 +34,14 @@ export function checksum(bytes: Uint8Array): number {
 
 /**
  * Decodes the IPMI LAN message of §13.8, in either direction.
- * @throws MalformedPacket when it is short or a checksum is wrong
+ * @throws MalformedPacket when it is too short or a checksum is wrong
  */
 export function decodeMessage(bytes: Uint8Array): IpmiRequest | IpmiResponse {
   need(bytes, 0, 7, 'IPMI message');
   if (checksum(bytes.subarray(0, 3)) !== 0) throw new MalformedPacket(2, 'header checksum');
   if (checksum(bytes.subarray(3)) !== 0) throw new MalformedPacket(bytes.length - 1, 'body checksum');
   const netFn = bytes[1]! >> 2;
-  // The first address is the receiver's, the second the sender's, whichever way it goes.
+  // The first address is the receiver's, the second the sender's, in both directions.
   const to = { address: bytes[0]!, lun: bytes[1]! & 3 };
   const from = { address: bytes[3]!, lun: bytes[4]! & 3 };
   const common = { sequence: bytes[4]! >> 2, netFn: netFn & ~1, command: bytes[5]! };

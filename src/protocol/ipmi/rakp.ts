@@ -29,12 +29,12 @@ export interface Algorithms {
 /** §13.17. */
 export interface OpenSessionRequest {
   tag: number;
-  /** 0 asks for the highest level that fits the algorithms. */
+  /** 0 requests the highest level that fits the algorithms. */
   maximumPrivilege: number;
   consoleSessionId: number;
   algorithms: Algorithms;
 }
-/** §13.18. Only tag, status and the console's id travel when the status is not ok. */
+/** §13.18. If the status is not ok, only tag, status and the console's id are sent. */
 export interface OpenSessionResponse {
   tag: number;
   status: number;
@@ -48,7 +48,7 @@ export interface Rakp1 {
   tag: number;
   managedSessionId: number;
   consoleRandom: Uint8Array;
-  /** Low nibble: privilege asked for; bit 4: look the user up by name only. */
+  /** Low nibble: requested privilege; bit 4: look the user up by name only. */
   role: number;
   /** At most 16 octets. */
   username: Uint8Array;

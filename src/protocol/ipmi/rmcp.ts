@@ -4,7 +4,7 @@ import { concat, need } from './bytes.js';
 // ASF 2.0 (DSP0136) §3.2.2, IPMI 2.0 §13.1.3.
 export const RMCP_CLASS = { asf: 6, ipmi: 7, oem: 8 } as const;
 const VERSION = 0x06;
-/** Sequence number that asks for no RMCP acknowledge; IPMI always uses it. */
+/** Sequence number that requests no RMCP acknowledge; IPMI always uses it. */
 export const RMCP_NO_ACK = 0xff;
 
 export interface RmcpPacket {

@@ -9,7 +9,7 @@ import {
   withPad,
 } from './session-header.js';
 
-/** What RMCP+ needs of a crypto library; this room has none of its own. */
+/** The cryptographic functions that RMCP+ needs; this room has none of its own. */
 export interface IpmiCrypto {
   hmac(hash: IpmiHash, key: Uint8Array, message: Uint8Array): Uint8Array;
   /** AES-128-CBC without padding; the input is a whole number of blocks. */
@@ -18,7 +18,7 @@ export interface IpmiCrypto {
   random(length: number): Uint8Array;
 }
 
-/** What both ends know after RAKP 2; the key of every code in the handshake is the user's password. */
+/** What both ends know after RAKP 2; the user's password is the key of every code in the handshake. */
 export interface Handshake {
   consoleSessionId: number;
   managedSessionId: number;
@@ -77,7 +77,7 @@ export function rakp4Check(
 
 /**
  * §13.31 and §13.32. `generatorKey` is K_G, or the password on a BMC in one-key mode.
- * The constants are 20 octets for SHA-256 too: ipmitool and real BMCs do so whatever the hash's length.
+ * The constants are 20 octets for SHA-256 too: ipmitool and real BMCs use that whatever the hash's length.
  */
 export function sessionKeys(
   crypto: IpmiCrypto,
@@ -109,9 +109,9 @@ export function sealPacket(
 }
 
 /**
- * The clear payload of an encrypted and signed packet.
+ * The decrypted payload of an encrypted and signed packet.
  * @param bytes the whole packet, from the authentication type on
- * @throws MalformedPacket when it is not both, its code is wrong or its padding is
+ * @throws MalformedPacket if it is not both, or its code or padding is wrong
  */
 export function openPacket(
   crypto: IpmiCrypto,
@@ -130,7 +130,7 @@ export function openPacket(
     throw new MalformedPacket(12, 'sealed payload is no whole number of blocks');
   const clear = crypto.decrypt(keys.k2.subarray(0, 16), payload.subarray(0, 16), payload.subarray(16));
   const padLength = clear[clear.length - 1]!;
-  // Up to 15 octets of pad; a whole block would do no harm and some firmware sends it.
+  // Up to 15 octets of pad; a whole block is harmless and some firmware sends it.
   if (padLength > 16 || padLength + 1 > clear.length) throw new MalformedPacket(12, 'confidentiality pad');
   return clear.subarray(0, clear.length - 1 - padLength);
 }

@@ -56,7 +56,7 @@ export function encodeSessionV15(session: SessionV15): Uint8Array {
   );
 }
 
-/** RMCP+ session wrapper, §13.6. The payload of an encrypted packet is still sealed. */
+/** RMCP+ session wrapper, §13.6. The payload of an encrypted packet is still encrypted. */
 export interface SessionV20 {
   payloadType: number;
   encrypted: boolean;
@@ -68,11 +68,11 @@ export interface SessionV20 {
 }
 
 export interface DecodedSessionV20 extends SessionV20 {
-  /** Offset of the session trailer in the bytes given; `splitTrailer` takes it from there. */
+  /** Offset of the session trailer in the given bytes; `splitTrailer` continues there. */
   trailerAt: number;
 }
 
-/** @throws MalformedPacket, also on OEM payloads, whose header nothing here speaks */
+/** @throws MalformedPacket, also for OEM payloads, whose header is not supported */
 export function decodeSessionV20(bytes: Uint8Array): DecodedSessionV20 {
   need(bytes, 0, 12, 'RMCP+ session header');
   if (bytes[0] !== AUTH_TYPE.rmcpPlus) throw new MalformedPacket(0, 'not an RMCP+ header');
@@ -103,15 +103,15 @@ export function encodeSessionV20(session: SessionV20): Uint8Array {
   );
 }
 
-/** Adds the integrity pad, its length and the next-header octet: all of it is what the code signs (§13.28.4). */
+/** Adds the integrity pad, its length and the next-header octet: the code signs all of it (§13.28.4). */
 export function withPad(packet: Uint8Array): Uint8Array {
   const length = (4 - ((packet.length + 2) % 4)) % 4;
   return concat(packet, new Uint8Array(length).fill(0xff), [length, NEXT_HEADER]);
 }
 
 /**
- * Splits an authenticated packet into the octets that are signed and the code that signs them.
- * @throws MalformedPacket when pad or lengths do not fit together
+ * Splits an authenticated packet into the signed octets and the code that signs them.
+ * @throws MalformedPacket if pad and lengths do not match
  */
 export function splitTrailer(
   bytes: Uint8Array,

@@ -1,4 +1,4 @@
-/** A value that must not become part of a boot script: which one, and why. */
+/** A value that must not be part of a boot script: which one, and why. */
 export class UnsafeBootText extends Error {
   constructor(
     readonly what: string,
@@ -11,20 +11,20 @@ export class UnsafeBootText extends Error {
 
 declare const safe: unique symbol;
 /**
- * A word that means itself in iPXE scripts, in GRUB's and in pxelinux configurations, and on a kernel's command line.
- * Only this module makes one, and the renderers take nothing else: what a user wrote cannot end a line, start a
+ * A word without special meaning in iPXE scripts, in GRUB and pxelinux configurations, and on a kernel's command line.
+ * Only this module creates one, and the renderers accept nothing else: a user's text cannot end a line, start a
  * command, expand to a setting or begin a comment.
  */
 export type BootWord = string & { readonly [safe]: true };
 
 /**
- * Letters, digits and what kernel parameters, URLs and paths are made of. Left out: white space and control
+ * Letters, digits and the characters of kernel parameters, URLs and paths. Excluded: white space and control
  * characters (ends of words and lines), `$ { }` (settings, variables), `& | ; < > ( )` (commands), `#` (comments),
- * quotes, backslash and backtick, `* ?` and all that is not ASCII.
+ * quotes, backslash and backtick, `* ?` and everything outside of ASCII.
  */
 const WORD = /^[A-Za-z0-9_.,:=/@+%~[\]-]+$/;
 const MOST_WORD = 1024;
-/** The kernel's COMMAND_LINE_SIZE on x86 is 2048, its end included. */
+/** The kernel's COMMAND_LINE_SIZE on x86 is 2048, including its end. */
 const MOST_LINE = 2047;
 
 /** @throws UnsafeBootText */
@@ -39,7 +39,7 @@ export function bootWord(text: string, what: string): BootWord {
 }
 
 /**
- * Splits what a user wrote at its blanks and checks each word.
+ * Splits a user's text at blanks and checks each word.
  * @throws UnsafeBootText
  */
 export function bootWords(text: string, what: string): BootWord[] {
@@ -77,7 +77,7 @@ export function bootMac(text: string, what: string): BootWord {
   return bootWord(mac, what);
 }
 
-/** @throws UnsafeBootText when the kernel would cut it off */
+/** @throws UnsafeBootText for a line that the kernel would truncate */
 export function commandLine(words: readonly BootWord[]): string {
   const line = words.join(' ');
   if (line.length > MOST_LINE) {

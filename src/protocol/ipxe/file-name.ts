@@ -1,6 +1,6 @@
 import { bootMac } from './boot-text.js';
 
-/** The names that boot loaders ask for (ironic/common/pxe_utils.py). */
+/** File names that boot loaders request (ironic/common/pxe_utils.py). */
 
 /** `52:54:00:12:34:56` to `52-54-00-12-34-56`. @throws UnsafeBootText */
 function hyphened(mac: string): string {
@@ -20,7 +20,7 @@ export function pxelinuxConfigName(mac: string, infiniband: boolean): string {
   return `pxelinux.cfg/${infiniband ? '20' : '01'}-${hyphened(mac)}`;
 }
 
-/** GRUB: beside its prefix, below it, and by the name that `grubBootConfig` sources. @throws UnsafeBootText */
+/** GRUB: beside its prefix, below it, and the name that `grubBootConfig` sources. @throws UnsafeBootText */
 export function grubConfigNames(mac: string): string[] {
   const name = `grub.cfg-01-${hyphened(mac)}`;
   return [name, `grub/${name}`, `${bootMac(mac, 'port address')}.conf`];

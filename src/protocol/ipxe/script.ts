@@ -9,12 +9,12 @@ export interface RamdiskBoot {
   parameters: readonly BootWord[];
 }
 
-/** The name under which iPXE knows the ramdisk: the last part of its URL. UEFI kernels find it by this name only. */
+/** iPXE's name of the ramdisk: the last part of its URL. UEFI kernels find it by this name only. */
 const RAMDISK_NAME = 'deploy_ramdisk' as BootWord;
 
 /**
- * The iPXE script of one node (Ironic: drivers/modules/ipxe_config.template): ten tries, each pause longer.
- * @param timeout ms for each transfer; 0: iPXE's own
+ * The iPXE script of one node (Ironic: drivers/modules/ipxe_config.template): ten attempts with growing pauses.
+ * @param timeout ms for each transfer; 0: iPXE's default
  * @throws UnsafeBootText
  */
 export function ipxeScript(boot: RamdiskBoot, timeout: number): string {
@@ -26,12 +26,12 @@ initrd${option} --name ${RAMDISK_NAME} ${boot.ramdisk} || goto retry
 boot || goto retry`);
 }
 
-/** The ISO becomes the machine's drive, read by HTTP as it is asked for (https://ipxe.org/cmd/sanboot). */
+/** The ISO becomes a drive of the machine, read on demand by HTTP (https://ipxe.org/cmd/sanboot). */
 export function ipxeIsoScript(iso: BootWord): string {
   return trying(`sanboot ${iso} || goto retry`);
 }
 
-/** @param commands that go to `retry` when one fails */
+/** @param commands lines that jump to `retry` on failure */
 function trying(commands: string): string {
   return `#!ipxe
 
@@ -56,9 +56,9 @@ poweroff
 `;
 }
 
-/** For machines that come to the network although they should boot from their disk. */
+/** For machines that boot from the network although they should boot from their disk. */
 export function ipxeLocalBootScript(mode: 'bios' | 'uefi'): string {
-  // UEFI firmware shows its setup page after `exit 0`; 1 makes it go on to the next device.
+  // After `exit 0` UEFI firmware shows its setup page; `exit 1` makes it try the next device.
   const command = mode === 'bios' ? 'sanboot --no-describe --drive 0x80 || exit 0' : 'exit 1';
   return `#!ipxe\n\n${command}\n`;
 }
@@ -77,7 +77,7 @@ ipappend 2
 `;
 }
 
-/** pxelinux: hand on to the first disk. */
+/** pxelinux: boot from the first disk. */
 export function pxelinuxLocalBootConfig(): string {
   return `default boot_whole_disk
 
@@ -87,12 +87,12 @@ localboot 0
 }
 
 const GRUB_TFTP = '(tftp,$net_default_server)';
-/** Where a GRUB was loaded from, with the port that HTTP may have. */
+/** The device that GRUB was loaded from, including a port of HTTP. */
 export const GRUB_ROOT = '($root)';
 
 /**
  * GRUB, for UEFI (Ironic: drivers/modules/pxe_grub_config.template).
- * @param device where its paths begin
+ * @param device prefix of the paths
  * @throws UnsafeBootText
  */
 export function grubConfig(boot: RamdiskBoot, device = GRUB_TFTP): string {
@@ -106,12 +106,12 @@ menuentry "deploy" --id deploy {
 `;
 }
 
-/** GRUB: hand back to the firmware, which goes on with the next device. */
+/** GRUB: return to the firmware, which tries the next device. */
 export function grubLocalBootConfig(): string {
   return 'exit\n';
 }
 
-/** `grub/grub.cfg`, the same for every machine: finds the node's by its MAC (Ironic: initial_grub_cfg.template). */
+/** `grub/grub.cfg`, the same for every machine: sources the node's file by MAC (Ironic: initial_grub_cfg.template). */
 export function grubBootConfig(device = GRUB_TFTP): string {
   return `set timeout=0
 source ${device}/$net_default_mac.conf

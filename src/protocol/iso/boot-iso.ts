@@ -3,14 +3,14 @@ import { type BootWord, commandLine } from '../ipxe/boot-text.js';
 import { type Content, PiecedImage } from './content.js';
 import { layOutIso } from './write.js';
 
-/** Boot loaders, as they stand in files. */
+/** Boot loaders, as file contents. */
 export interface Loaders {
   bios?: {
-    /** isolinux.bin; its bytes are needed for a sum over them. */
+    /** isolinux.bin, in memory: a checksum of its bytes is needed. */
     isolinux: Uint8Array;
     /** ldlinux.c32 */
     ldlinux: Content;
-    /** isohdpfx.bin; without it the image does not start from a USB stick of a BIOS machine. */
+    /** isohdpfx.bin; without it a BIOS machine cannot boot the image from a USB stick. */
     hybrid?: Uint8Array;
   };
   /** A FAT volume with EFI/BOOT: one of `efiVolume`, or any other. */
@@ -18,7 +18,7 @@ export interface Loaders {
 }
 
 export interface BootIso {
-  /** Tells this disc from others: 8 to 64 letters, digits and hyphens. It is the publisher, too. */
+  /** Identifies this disc: 8 to 64 letters, digits and hyphens. It is the publisher, too. */
   id: string;
   loaders: Loaders;
   kernel: Content;
@@ -33,12 +33,12 @@ export interface BootIso {
 /** Ironic's labels (images.py, create_vmedia…): readers of config drives look for the first. */
 const CONFIG_DRIVE = 'config-2';
 const BOOT_ISO = 'VMEDIA_BOOT_ISO';
-/** Bytes of the configuration in a volume of `efiVolume`: less than a cluster, so that it is in one piece. */
+/** Bytes of the configuration in a volume of `efiVolume`: less than a cluster, so that it is contiguous. */
 const CONFIG_BYTES = 512;
 const PLACEHOLDER = new TextEncoder().encode('#'.repeat(CONFIG_BYTES - 1).concat('\n'));
 
 /**
- * One disc for BIOS, UEFI and Secure Boot, from an optical drive, a USB stick or by UEFI HTTP boot.
+ * One disc for BIOS, UEFI and Secure Boot, bootable from an optical drive, a USB stick or by UEFI HTTP boot.
  * @throws RangeError; UnsafeBootText for a command line that is too long
  */
 export function bootIso({ id, loaders, kernel, ramdisk, parameters, files, time }: BootIso): PiecedImage {
@@ -50,11 +50,11 @@ export function bootIso({ id, loaders, kernel, ramdisk, parameters, files, time 
   const all = new Map<string, Content>([
     ['vmlinuz', kernel],
     ['initrd', ramdisk],
-    // Debian's signed GRUB looks for this file to find its disc; the other one is for us to find ours.
+    // Debian's signed GRUB finds its disc by this file; our own configuration finds it by the other.
     ['.disk/info', text(`${id}\n`)],
     [markOf(id).slice(1), text(`${id}\n`)],
     ['boot/grub/grub.cfg', menu],
-    // Ironic's [DEFAULT]grub_config_path, which boot loaders of others look for.
+    // Ironic's [DEFAULT]grub_config_path, which other boot loaders look for.
     ['EFI/BOOT/grub.cfg', menu],
     ...files,
   ]);
@@ -77,15 +77,15 @@ export function bootIso({ id, loaders, kernel, ramdisk, parameters, files, time 
   });
 }
 
-/** Firmware's names of boot loaders in a volume that it starts from (UEFI 2.10 §3.5.1.1). */
+/** File names of boot loaders that firmware looks for in a volume (UEFI 2.10 §3.5.1.1). */
 export interface EfiLoaders {
   /** BOOTX64.EFI: shim, or a GRUB of its own. */
   first: Uint8Array;
-  /** By name beside it: shim looks for grubx64.efi and mmx64.efi. */
+  /** Further files in its folder, by name: shim looks for grubx64.efi and mmx64.efi. */
   beside: ReadonlyMap<string, Uint8Array>;
 }
 
-/** A volume for UEFI, the same for every disc; `withDisc` names the disc in it. */
+/** A volume for UEFI, the same for every disc; `withDisc` writes the disc's id into it. */
 export function efiVolume({ first, beside }: EfiLoaders, time: number): Uint8Array {
   const files = new Map([
     ['EFI/BOOT/BOOTX64.EFI', first],
@@ -96,8 +96,8 @@ export function efiVolume({ first, beside }: EfiLoaders, time: number): Uint8Arr
 }
 
 /**
- * From a USB stick GRUB's own place is this volume and not the disc: it is told to look for just that one.
- * @throws RangeError for a volume that is none of `efiVolume`
+ * On a USB stick GRUB starts from this volume and not from the disc: the configuration makes it search for that disc.
+ * @throws RangeError for a volume that `efiVolume` did not make
  */
 export function withDisc(volume: Uint8Array, id: string): PiecedImage {
   const at = indexOf(volume, PLACEHOLDER);
@@ -143,7 +143,7 @@ function text(value: string): Uint8Array {
   return new TextEncoder().encode(value);
 }
 
-/** Of whole sectors: files of a FAT volume begin at one. */
+/** Searches at sector boundaries only: files of a FAT volume begin there. */
 function indexOf(bytes: Uint8Array, wanted: Uint8Array): number {
   for (let at = 0; at + wanted.length <= bytes.length; at += 512) {
     if (bytes[at] === wanted[0] && wanted.every((byte, index) => bytes[at + index] === byte)) return at;

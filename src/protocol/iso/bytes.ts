@@ -1,4 +1,4 @@
-/** ISO 9660 keeps most numbers twice, little end first, then big end first (ECMA-119 §7). */
+/** ISO 9660 stores most numbers twice, first little-endian, then big-endian (ECMA-119 §7). */
 export function bothEndian16(value: number): Uint8Array {
   const bytes = new Uint8Array(4);
   const view = new DataView(bytes.buffer);
@@ -15,7 +15,7 @@ export function bothEndian32(value: number): Uint8Array {
   return bytes;
 }
 
-/** One byte a character. @throws RangeError for anything but ASCII */
+/** One byte per character. @throws RangeError for anything but ASCII */
 export function textBytes(text: string): Uint8Array {
   return Uint8Array.from(text, (character) => {
     const code = character.codePointAt(0)!;
@@ -24,7 +24,7 @@ export function textBytes(text: string): Uint8Array {
   });
 }
 
-/** Big-endian UCS-2, as Joliet has its names. */
+/** Big-endian UCS-2, the encoding of Joliet names. */
 export function ucs2Bytes(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length * 2);
   const view = new DataView(bytes.buffer);

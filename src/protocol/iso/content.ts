@@ -1,8 +1,8 @@
-/** Bytes that are read when they are wanted, such as a file's. */
+/** Bytes that are read on demand, such as a file's. */
 export interface StreamedContent {
   /** Bytes. */
   readonly size: number;
-  /** Those from `start` up to `end` (exclusive), in pieces of any size. */
+  /** The bytes from `start` to `end` (exclusive), in chunks of any size. */
   read(start: number, end: number): AsyncIterable<Uint8Array>;
 }
 
@@ -12,22 +12,22 @@ export function sizeOf(content: Content): number {
   return content instanceof Uint8Array ? content.length : content.size;
 }
 
-/** A part of an image; between parts are zeros. */
+/** A part of an image; zeros fill the space between parts. */
 export interface Piece {
-  /** Byte that it begins at. */
+  /** Offset of its first byte in the image. */
   at: number;
   content: Content;
 }
 
-/** Zeros are handed out in blocks of at most so many bytes. */
+/** Zeros are returned in blocks of at most this size. */
 const ZEROS = new Uint8Array(64 * 1024);
 
-/** An image that is never whole in memory: parts in their order, zeros between them. */
+/** An image that is never whole in memory: ordered parts with zeros between them. */
 export class PiecedImage implements StreamedContent {
-  /** In their order. */
+  /** In ascending order of `at`. */
   readonly pieces: readonly Piece[];
 
-  /** @throws RangeError for parts that overlap, or do not fit in */
+  /** @throws RangeError for parts that overlap, or exceed the image */
   constructor(
     /** Bytes. */
     readonly size: number,
@@ -43,8 +43,8 @@ export class PiecedImage implements StreamedContent {
   }
 
   /**
-   * From any byte, without a look at what stands before it.
-   * @throws RangeError for bytes that are not there; Error for a part that has fewer or more bytes than it said
+   * Starts at any byte without reading those before it.
+   * @throws RangeError for bytes outside of the image; Error for a part whose content is shorter or longer than stated
    */
   async *read(start = 0, end = this.size): AsyncGenerator<Uint8Array> {
     if (
@@ -68,21 +68,21 @@ export class PiecedImage implements StreamedContent {
     }
   }
 
-  /** The number of the first part that ends behind a byte. */
+  /** The index of the first part that ends after a byte. */
   private firstBehind(byte: number): number {
     const index = this.pieces.findIndex(({ at, content }) => at + sizeOf(content) > byte);
     return index === -1 ? this.pieces.length : index;
   }
 }
 
-/** The parts of an image, with those of parts that are images themselves, in their order. */
+/** The parts of an image in order; a part that is an image itself is replaced by its parts. */
 export function flatPieces(image: PiecedImage, from = 0): Piece[] {
   return image.pieces.flatMap(({ at, content }) =>
     content instanceof PiecedImage ? flatPieces(content, from + at) : [{ at: from + at, content }],
   );
 }
 
-/** A reader that is told a length must get just that, or hear of it: what follows would stand in a wrong place. */
+/** A part must deliver exactly its size or fail: otherwise the following bytes would be shifted. */
 async function* exactly(content: Content, start: number, end: number): AsyncGenerator<Uint8Array> {
   if (content instanceof Uint8Array) {
     yield content.subarray(start, end);

@@ -61,7 +61,7 @@ export function descriptor(
   return bytes;
 }
 
-/** §8.3: behind the last descriptor. */
+/** §8.3: follows the last descriptor. */
 export const END_OF_DESCRIPTORS = Uint8Array.of(255, ...textBytes('CD001'), 1);
 
 /** §8.4.26.1: sixteen digits and an offset; all zeros mean no time. */

@@ -4,12 +4,12 @@ import { textBytes } from './bytes.js';
 import { PiecedImage } from './content.js';
 import { SECTOR } from './volume.js';
 
-/** What a firmware starts, as the sectors of the disc that it is in. */
+/** A boot image that firmware starts, by its place on the disc. */
 export interface BootImage {
   platform: 'bios' | 'uefi';
   /** Sector of the disc. */
   sector: number;
-  /** Blocks of 512 bytes that are loaded; the firmware of UEFI reads on to the end of the file system inside. */
+  /** Blocks of 512 bytes to load; UEFI firmware reads on to the end of the file system inside. */
   blocks: number;
 }
 
@@ -19,7 +19,7 @@ const MORE_HEADERS = 0x90;
 const LAST_HEADER = 0x91;
 const RECORD = 32;
 
-/** The volume descriptor that names the catalog (§2.0); it stands in sector 17. */
+/** The volume descriptor that names the catalog (§2.0); it is in sector 17. */
 export function bootRecord(catalogSector: number): Uint8Array {
   const bytes = new Uint8Array(SECTOR);
   bytes.set([0, ...textBytes('CD001'), 1]);
@@ -28,7 +28,7 @@ export function bootRecord(catalogSector: number): Uint8Array {
   return bytes;
 }
 
-/** The first image is the one that is started by default; each other one has a section of its own (§2.3). */
+/** The first image is the default; every other one has a section of its own (§2.3). */
 export function bootCatalog(images: readonly BootImage[]): Uint8Array {
   const [first, ...others] = images;
   if (first === undefined) throw new RangeError('a boot catalog without an image');
@@ -45,7 +45,7 @@ export function bootCatalog(images: readonly BootImage[]): Uint8Array {
   return bytes;
 }
 
-/** §2.1: all 16-bit words of it have the sum 0. */
+/** §2.1: the sum of all its 16-bit words is 0. */
 function validation({ platform }: BootImage): Uint8Array {
   const bytes = new Uint8Array(RECORD);
   const view = new DataView(bytes.buffer);
@@ -63,7 +63,7 @@ function entry({ sector, blocks }: BootImage): Uint8Array {
   const bytes = new Uint8Array(RECORD);
   const view = new DataView(bytes.buffer);
   bytes[0] = BOOTABLE;
-  // UEFI 2.10 §13.3.2.1: 0 and 1 stand for "to the end", for images that 16 bits cannot count.
+  // UEFI 2.10 §13.3.2.1: 0 and 1 mean "to the end", for images whose size exceeds 16 bits.
   view.setUint16(6, blocks > 0xffff ? 0 : blocks, true);
   view.setUint32(8, sector, true);
   return bytes;
@@ -73,10 +73,10 @@ const TABLE_AT = 8;
 const TABLE_END = 64;
 
 /**
- * isolinux finds itself on the disc by a table inside of it: mkisofs(8), "EL TORITO BOOT INFORMATION TABLE". What is around
- * the table are the image's own bytes, not a copy of them.
+ * isolinux finds itself on the disc by a table inside of it: mkisofs(8), "EL TORITO BOOT INFORMATION TABLE". The bytes
+ * around the table are shared with the image, not copied.
  * @param sector of the disc, where the image is
- * @throws RangeError for an image without room for it
+ * @throws RangeError for an image too small for the table
  */
 export function withBootInfo(image: Uint8Array, sector: number, firstDescriptor: number): PiecedImage {
   if (image.length < TABLE_END) throw new RangeError(`a BIOS boot image has at least ${TABLE_END} bytes`);
@@ -97,7 +97,7 @@ export function withBootInfo(image: Uint8Array, sector: number, firstDescriptor:
   ]);
 }
 
-/** What is missing counts as zeros. */
+/** Missing bytes count as zeros. */
 function lastWord(bytes: Uint8Array, at: number): number {
   return bytes.subarray(at).reduceRight((word, byte) => word * 256 + byte, 0);
 }

@@ -1,14 +1,14 @@
-// The boot sector that lets a disc's image start from a USB stick or a disk: isohybrid(1) of SYSLINUX.
+// The boot sector that makes a disc's image bootable from a USB stick or a disk: isohybrid(1) of SYSLINUX.
 
-/** Bytes of a master boot record's partition table and its mark. */
+/** Bytes of a master boot record, including partition table and signature. */
 const MBR = 512;
-/** Of isohdpfx.bin; what follows is filled in. */
+/** Bytes of isohdpfx.bin; the rest of the MBR is filled in. */
 export const BOOT_CODE = 432;
-/** Sectors of the disc in blocks of a disk. */
+/** Blocks of a disk per sector of the disc. */
 const BLOCKS = 4;
 const HEADS = 64;
 const PER_TRACK = 32;
-/** Cylinders are of this size: BIOSes that count in them see whole ones only. */
+/** Bytes of a cylinder: BIOSes that count in cylinders see whole ones only. */
 export const CYLINDER = HEADS * PER_TRACK * 512;
 
 export interface Hybrid {
@@ -20,14 +20,14 @@ export interface Hybrid {
   uefi?: { sector: number; size: number };
   /** Bytes of the whole image. */
   size: number;
-  /** Tells two disks apart; 32 bits. */
+  /** The disk signature, 32 bits: distinguishes two disks. */
   signature: number;
 }
 
 /**
- * The first partition is the whole image and active, for BIOSes that look for one. It is of type 0, so that partitions
- * do not overlap for firmware of UEFI, which ignores such; for that the second is an EFI system partition (UEFI 2.10
- * §5.2.1). No GPT: one beside a boot sector that is not protective is not valid (§5.2.3).
+ * The first partition is the whole image and active, for BIOSes that look for an active one. It has type 0, which UEFI
+ * firmware ignores, so that it sees no overlapping partitions; for UEFI the second is an EFI system partition (UEFI
+ * 2.10 §5.2.1). No GPT: it is invalid without a protective MBR (§5.2.3).
  * @throws RangeError for boot code of another length, or an image of 2 TiB or more
  */
 export function isohybridMbr({ code, bios, uefi, size, signature }: Hybrid): Uint8Array {
@@ -58,7 +58,7 @@ function partition(active: number, type: number, start: number, blocks: number):
   return bytes;
 }
 
-/** Ten bits of cylinder, two of them in the byte of the sector; beyond them the last there is. */
+/** Ten bits of cylinder, two of them in the byte of the sector; higher cylinders give the maximum. */
 function cylinderHeadSector(block: number): [number, number, number] {
   const cylinder = Math.floor(block / (HEADS * PER_TRACK));
   if (cylinder > 1023) return [HEADS - 1, 0xc0 | PER_TRACK, 0xff];

@@ -1,5 +1,5 @@
-// Reads the files of an ISO 9660 volume (ECMA-119), by the names that Linux would show: those of Rock Ridge (RRIP 1.12
-// on SUSP), else of Joliet, else the plain ones in lower case.
+// Reads the files of an ISO 9660 volume (ECMA-119) under the names that Linux shows: Rock Ridge names (RRIP 1.12
+// on SUSP), else Joliet names, else the plain ones in lower case.
 
 const SECTOR = 2048;
 const FIRST_DESCRIPTOR = 16;
@@ -18,14 +18,14 @@ interface Extent {
 type Names = { kind: 'rock-ridge'; skip: number } | { kind: 'joliet' } | { kind: 'plain' };
 
 /**
- * @returns by path, such as `openstack/latest/meta_data.json`; folders without files are left out
- * @throws UnreadableVolume for what is no such volume, is cut off, or holds something else than files and folders
+ * @returns files by path, such as `openstack/latest/meta_data.json`; folders without files are omitted
+ * @throws UnreadableVolume for anything else, a truncated volume, or one with entries other than files and folders
  */
 export function readIso9660(volume: Uint8Array): Map<string, Uint8Array> {
   const primary = rootOf(volume, (at) => volume[at] === 1);
   if (!primary) throw new UnreadableVolume('it has no primary volume descriptor');
   const skip = suspSkip(volume, primary);
-  // Joliet, by its escape sequences for UCS-2.
+  // Joliet is recognized by its escape sequences for UCS-2.
   const joliet = rootOf(
     volume,
     (at) => volume[at] === 2 && volume[at + 88] === 0x25 && volume[at + 89] === 0x2f,
@@ -61,7 +61,7 @@ function rootOf(volume: Uint8Array, wanted: (at: number) => boolean): Extent | u
   return undefined;
 }
 
-/** §9.1: both numbers little end first. */
+/** §9.1: the little-endian copies of both numbers. */
 function extentOf(record: Uint8Array): Extent {
   const view = viewOf(record);
   return { sector: view.getUint32(2, true), size: view.getUint32(10, true) };
@@ -73,7 +73,7 @@ function bytesOf(volume: Uint8Array, { sector, size }: Extent): Uint8Array {
   return bytes;
 }
 
-/** The records of a folder but for itself and its parent. */
+/** The records of a folder except those of itself and its parent. */
 function records(volume: Uint8Array, folder: Extent): Uint8Array[] {
   return allRecords(volume, folder).filter((record) => record[32] !== 1 || record[33]! > 1);
 }
@@ -97,7 +97,7 @@ function allRecords(volume: Uint8Array, folder: Extent): Uint8Array[] {
   return found;
 }
 
-/** SUSP §5.3: the root's own record begins with "SP" where the protocol is in use. */
+/** SUSP §5.3: the root's own record begins with "SP" if the protocol is in use. */
 function suspSkip(volume: Uint8Array, root: Extent): number | undefined {
   const own = allRecords(volume, root)[0];
   if (!own) return undefined;

@@ -1,10 +1,10 @@
 import type { Content } from './content.js';
 
 export interface TreeFile {
-  /** From the root, as it was given. */
+  /** From the root, as given. */
   path: string;
   name: string;
-  /** What ISO 9660 without extensions shows, such as `META_DATA.JSON;1`. */
+  /** The name in ISO 9660 without extensions, such as `META_DATA.JSON;1`. */
   plainName: string;
   content: Content;
 }
@@ -13,19 +13,19 @@ export interface TreeDirectory {
   name: string;
   plainName: string;
   parent: TreeDirectory | undefined;
-  /** Sorted by plain name, as ECMA-119 §9.3 wants it. */
+  /** Sorted by plain name, as ECMA-119 §9.3 requires. */
   entries: (TreeDirectory | TreeFile)[];
 }
 
-/** Joliet's limit; Rock Ridge would take a little more. */
+/** Joliet's limit; Rock Ridge would allow a little more. */
 const MAX_NAME = 64;
 const MAX_DEPTH = 8;
-/** Of the path table's 16-bit numbers (ECMA-119 §9.4.4). */
+/** The limit of the path table's 16-bit numbers (ECMA-119 §9.4.4). */
 const MOST_DIRECTORIES = 0xffff;
 
 /**
- * @returns folders in path table order (the root first, then by depth, parent and name), files in theirs
- * @throws RangeError for a path with empty, dotted, too long or too deep parts, or a file that is a folder too
+ * @returns folders in path table order (the root first, then by depth, parent and name), files in the order of theirs
+ * @throws RangeError for a path with empty, dotted, too long or too deep parts, or a file that is also a folder
  */
 export function layOutTree(files: ReadonlyMap<string, Content>): {
   directories: TreeDirectory[];
@@ -35,7 +35,7 @@ export function layOutTree(files: ReadonlyMap<string, Content>): {
   for (const [path, content] of files) insert(root, path, content);
   const directories: TreeDirectory[] = [root];
   const leaves: TreeFile[] = [];
-  // Grows while it is walked: breadth first.
+  // Grows during the iteration: breadth first.
   for (const directory of directories) {
     namePlainly(directory);
     for (const entry of directory.entries) {
@@ -71,13 +71,13 @@ function insert(root: TreeDirectory, path: string, content: Content): void {
   directory.entries.push({ path, name, plainName: '', content });
 }
 
-/** Lone surrogates are no characters, and have no bytes in UTF-8. */
+/** Lone surrogates are no characters, and have no UTF-8 encoding. */
 function isName(part: string): boolean {
   if (part === '' || part === '.' || part === '..' || part.length > MAX_NAME) return false;
   return !/[\x00-\x1f\x7f*:;?\\]|\p{Surrogate}/u.test(part);
 }
 
-/** Level 2 identifiers: upper case, digits and `_`, 30 characters at most, made unique by a number. */
+/** Level 2 identifiers: upper case, digits and `_`, at most 30 characters, made unique by a number. */
 function namePlainly(directory: TreeDirectory): void {
   const taken = new Set<string>();
   for (const entry of directory.entries) {

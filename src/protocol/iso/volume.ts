@@ -20,7 +20,7 @@ export class Volume {
     private readonly time: number,
   ) {}
 
-  /** @returns the sector behind this volume's tables and folders */
+  /** @returns the sector after this volume's tables and folders */
   place(first: number): number {
     this.pathTableSize = this.pathTable(false).length;
     const sectors = Math.ceil(this.pathTableSize / SECTOR);
@@ -35,7 +35,7 @@ export class Volume {
     return next;
   }
 
-  /** Its tables and folders. */
+  /** Its path tables and folders. */
   pieces(place: ReadonlyMap<TreeFile, number>): Piece[] {
     return [
       { at: this.littlePathTable * SECTOR, content: this.pathTable(false) },
@@ -60,7 +60,7 @@ export class Volume {
     return ucs2Bytes('content' in entry ? `${entry.name};1` : entry.name);
   }
 
-  /** ECMA-119 §9.4: folders in the order of their depth, each naming the number of the one it is in. */
+  /** ECMA-119 §9.4: folders ordered by depth, each with the number of its parent. */
   private pathTable(big: boolean): Uint8Array {
     const number = new Map(this.directories.map((directory, index) => [directory, index + 1]));
     return joinBytes(
@@ -77,7 +77,7 @@ export class Volume {
     );
   }
 
-  /** §6.8.1: records do not cross sectors, and a folder fills whole ones. */
+  /** §6.8.1: records do not cross sectors, and a folder fills whole sectors. */
   private folder(directory: TreeDirectory, place: (file: TreeFile) => number): Uint8Array {
     const parent = directory.parent ?? directory;
     const records = [

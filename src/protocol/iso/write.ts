@@ -1,5 +1,5 @@
 // Writes ISO 9660 volumes (ECMA-119) with Rock Ridge names for Unix (RRIP 1.09 on SUSP) and Joliet names for
-// Windows: both show files as they were named, where plain ISO 9660 shows upper case. With boot entries, too.
+// Windows: both show the original file names, where plain ISO 9660 shows upper case. Boot entries are supported.
 
 import { type Content, type Piece, PiecedImage, sizeOf } from './content.js';
 import { type DescriptorOptions, descriptor, END_OF_DESCRIPTORS } from './descriptor.js';
@@ -12,27 +12,27 @@ export interface IsoOptions extends DescriptorOptions {
   boot?: IsoBoot;
 }
 
-/** What firmware starts, by paths of the volume's files. */
+/** Boot images, by paths of the volume's files. */
 export interface IsoBoot {
-  /** The file that holds the boot catalog; it is made. */
+  /** The path of the boot catalog, which is created. */
   catalog: string;
-  /** isolinux.bin, which gets its boot information table. Its bytes must be at hand. */
+  /** isolinux.bin, which gets its boot information table. Its bytes must be in memory. */
   bios?: string;
   /** A FAT volume with EFI/BOOT in it. */
   uefi?: string;
-  /** isohdpfx.bin: the image starts from a USB stick or a disk, too. Only beside `bios`. */
+  /** isohdpfx.bin: makes the image bootable from a USB stick or a disk. Only together with `bios`. */
   hybrid?: Uint8Array;
 }
 
 const FIRST_DESCRIPTOR = 16;
 /** A file's size has 32 bits (§9.1.4). */
 const MOST_FILE = 0xffffffff;
-/** isolinux.bin loads the rest of itself. */
+/** Blocks that firmware loads; isolinux.bin loads the rest of itself. */
 const ISOLINUX_BLOCKS = 4;
 
 /**
- * Lays a volume out: its size is known, and its bytes are read when they are wanted.
- * @param files by path, such as `openstack/latest/meta_data.json`; folders come by themselves
+ * Lays out a volume: its size is known, and its bytes are read on demand.
+ * @param files by path, such as `openstack/latest/meta_data.json`; folders are created as needed
  * @throws RangeError for a path that cannot be written, or a file of 4 GiB or more
  */
 export function layOutIso(files: ReadonlyMap<string, Content>, options: IsoOptions): PiecedImage {
@@ -79,7 +79,7 @@ export function layOutIso(files: ReadonlyMap<string, Content>, options: IsoOptio
 
 type Placed = Map<string, { content: Content; sector: number }>;
 
-/** Fills in the catalog and isolinux's table. @returns what stands outside of files */
+/** Fills in the catalog and isolinux's table. @returns the pieces outside of files */
 function makeBootable(boot: IsoBoot, files: Placed, size: number, time: number): Piece[] {
   const images: BootImage[] = [];
   const bios = boot.bios === undefined ? undefined : fileOf(files, boot.bios);
@@ -125,7 +125,7 @@ function checkText(what: string, text: string, most: number): void {
   if (/[^ -~]/.test(text)) throw new RangeError(`a ${what} is of printable ASCII`);
 }
 
-/** As `layOutIso`, whole in memory, for volumes of small files. */
+/** As `layOutIso`, but whole in memory, for volumes of small files. */
 export function buildIso9660(files: ReadonlyMap<string, Uint8Array>, options: DescriptorOptions): Uint8Array {
   const { size, pieces } = layOutIso(files, options);
   const image = new Uint8Array(size);

@@ -1,4 +1,4 @@
-/** Operational MAU types, by number (RFC 4836, IANA-MAU-MIB); 31 and more have one mode. */
+/** Operational MAU types, by number (RFC 4836, IANA-MAU-MIB); types from 31 on have one mode. */
 const FIRST = [
   'Unknown',
   'AUI',

@@ -1,6 +1,6 @@
 import { MAU_TYPES, PHYSICAL_CAPABILITIES } from './mau.js';
 
-/** TLVs of a link layer neighbour (IEEE 802.1AB-2016 §8), under the names that Ironic gives their values. */
+/** TLVs of an LLDP neighbour (IEEE 802.1AB-2016 §8), under Ironic's names for their values. */
 
 export type LldpValue = string | number | boolean | string[] | number[] | { name: string; id: number }[];
 export type LldpValues = Record<string, LldpValue>;
@@ -9,7 +9,7 @@ export const TLV = { chassisId: 1, portId: 2, systemName: 5 } as const;
 
 /** §8.4: nine bits of length. */
 const MOST_BYTES = 511;
-/** Of one neighbour; more than any sends. */
+/** TLVs of one neighbour; more than any neighbour sends. */
 const MOST_TLVS = 128;
 const CAPABILITIES = [
   [1, 'Repeater'],
@@ -24,15 +24,15 @@ const CAPABILITIES = [
   [10, 'TPMR'],
 ] as const;
 
-/** @param hex as ramdisks send it @returns null for what is no value of a TLV */
+/** @param hex as ramdisks send it @returns null if it is no value of a TLV */
 export function tlvBytes(hex: unknown): Uint8Array | null {
   if (typeof hex !== 'string' || hex.length > 2 * MOST_BYTES || !/^([0-9a-f]{2})*$/i.test(hex)) return null;
   return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }
 
 /**
- * @param tlvs pairs of type and value in hexadecimal; those that cannot be read are passed over, as of two values the
- *   second is
+ * @param tlvs pairs of type and value in hexadecimal; unreadable ones are skipped. The first value of a name is kept;
+ *   a name with a list collects all
  */
 export function readTlvs(tlvs: unknown): LldpValues {
   const values: LldpValues = {};
@@ -50,7 +50,7 @@ export function chassisMac(bytes: Uint8Array): string | null {
   return bytes[0] === 4 ? macText(bytes.subarray(1)) : null;
 }
 
-/** §8.5.3. @returns null for an id of a sort that has no text */
+/** §8.5.3. @returns null for an id of a subtype without text */
 export function portIdText(bytes: Uint8Array): string | null {
   return identity(bytes, { mac: 3, address: 4, texts: [1, 2, 5, 7] });
 }
@@ -199,7 +199,7 @@ function number(bytes: Uint8Array, at: number, size: number): number {
 const hexByte = (byte: number) => byte.toString(16).padStart(2, '0');
 const hexText = (bytes: Uint8Array) => Array.from(bytes, hexByte).join('');
 
-/** The first value of a name stays. */
+/** Keeps the first value of a name. */
 function put(values: LldpValues, name: string, value: LldpValue | null): void {
   if (value !== null && !(name in values)) values[name] = value;
 }

@@ -1,17 +1,17 @@
 import { partOf, partsOf, pathOf, type Resource, textOf, textsOf, type Uri } from './resource.js';
 
-/** An action that a resource offers (DSP0266 §7.9): its target is used as it stands. */
+/** An action of a resource (DSP0266 §7.9); its target is used unchanged. */
 export interface Action {
   readonly target: Uri;
-  /** Parameter to the values that the service takes for it, where it says so inline. */
+  /** Parameter to its allowed values, for parameters whose values are listed inline. */
   readonly allowable: Readonly<Record<string, readonly string[]>>;
-  /** Where the parameters are described, for services that do not say it inline. */
+  /** The ActionInfo that describes the parameters, for services that do not list values inline. */
   readonly info: Uri | undefined;
 }
 
 const ALLOWABLE = '@Redfish.AllowableValues';
 
-/** @param name such as `ComputerSystem.Reset` @returns undefined for what the resource does not offer */
+/** @param name such as `ComputerSystem.Reset` @returns undefined if the resource does not offer it */
 export function actionOf(resource: Resource | undefined, name: string): Action | undefined {
   const actions = partOf(resource, 'Actions');
   const action = partOf(actions, `#${name}`) ?? partOf(partOf(actions, 'Oem'), `#${name}`);
@@ -22,7 +22,7 @@ export function actionOf(resource: Resource | undefined, name: string): Action |
       .filter((key) => key.endsWith(ALLOWABLE))
       .map((key) => [key.slice(0, -ALLOWABLE.length), textsOf(action, key) ?? []]),
   );
-  // A link should be an object's; every service that was seen has the bare path.
+  // By the specification a link is an object; every service seen so far has the bare path.
   const info = action['@Redfish.ActionInfo'];
   return {
     target,
@@ -38,7 +38,7 @@ export interface ActionParameter {
   readonly allowable: readonly string[] | undefined;
 }
 
-/** Of an ActionInfo (DSP0268). */
+/** Parameters of an ActionInfo (DSP0268). */
 export function readActionInfo(info: Resource): ActionParameter[] {
   return partsOf(info, 'Parameters').flatMap((parameter) => {
     const name = textOf(parameter, 'Name');
@@ -48,7 +48,7 @@ export function readActionInfo(info: Resource): ActionParameter[] {
   });
 }
 
-/** The values of a parameter, inline or from the ActionInfo. @returns undefined where the service does not say */
+/** Allowed values of a parameter, inline or from the ActionInfo. @returns undefined if the service lists none */
 export function allowableOf(
   action: Action,
   parameter: string,
@@ -60,7 +60,7 @@ export function allowableOf(
   return described && described.length > 0 ? described : undefined;
 }
 
-/** `Property@Redfish.AllowableValues` of a resource or a part of it. @returns undefined where it does not say */
+/** `Property@Redfish.AllowableValues` of a resource or a part of it. @returns undefined if there is none */
 export function allowableValues(part: Resource | undefined, property: string): readonly string[] | undefined {
   const values = textsOf(part, `${property}${ALLOWABLE}`);
   return values && values.length > 0 ? values : undefined;

@@ -41,13 +41,13 @@ function readAttribute(entry: Resource): Attribute | undefined {
   };
 }
 
-/** Attributes of a Bios. HPE and Supermicro leave the object out where nothing is pending. */
+/** Attributes of a Bios resource. HPE and Supermicro omit the object if nothing is pending. */
 export function readAttributes(bios: Resource | undefined): JsonObject {
   const attributes = partOf(bios, 'Attributes') ?? {};
   return Object.fromEntries(Object.entries(attributes).filter(([name]) => !name.includes('@')));
 }
 
-/** A setting as the Bare Metal API shows it (since 1.74 with what the registry says): values are texts there. */
+/** A setting as the Bare Metal API shows it (since 1.74 with the registry's data): values are texts there. */
 export interface ShownSetting {
   name: string;
   value: string | null;
@@ -82,10 +82,10 @@ export function biosSettings(attributes: JsonObject, registry: Registry | undefi
 }
 
 /**
- * What is asked for, in the types that the BMC has: a text for an integer or a boolean becomes one.
- * @param asked name to value, as the step's argument has them
- * @param attributes what the BMC shows now; an attribute that it does not have is refused, where it shows any
- * @returns the attributes to send, and every fault in words that name the attribute
+ * The requested values in the BMC's types: a text for an integer or a boolean is converted.
+ * @param asked name to value, as in the step's argument
+ * @param attributes the BMC's current attributes; unless empty, an attribute that is not among them is refused
+ * @returns the attributes to send, and every fault with the attribute's name
  */
 export function checkAttributes(
   asked: JsonObject,
@@ -149,7 +149,7 @@ function faultOf(value: Json, known: Attribute | undefined): string | undefined 
     if (known.minLength !== undefined && length < known.minLength) {
       return `${shown} is shorter than ${known.minLength} characters`;
     }
-    // 0 is how some registries write that there is no limit.
+    // Some registries write 0 for "no limit".
     if (known.maxLength && length > known.maxLength)
       return `${shown} is longer than ${known.maxLength} characters`;
   }
@@ -162,7 +162,7 @@ function faultOf(value: Json, known: Attribute | undefined): string | undefined 
   return undefined;
 }
 
-/** The asked attributes that are not so in `now`: name to what is there. */
+/** Requested attributes whose value in `now` differs: name to the current value. */
 export function differing(asked: JsonObject, now: JsonObject): Record<string, Json | undefined> {
   return Object.fromEntries(
     Object.entries(asked)

@@ -3,7 +3,7 @@ import type { Differences } from './quirk.js';
 import { partOf, type Resource, textOf } from './resource.js';
 import { type Settings, settingsOf } from './settings.js';
 
-/** Ironic's boot devices and Redfish's targets (redfish/management.py, BOOT_DEVICE_MAP); the first allowed one is taken. */
+/** Redfish's targets of Ironic's boot devices (redfish/management.py, BOOT_DEVICE_MAP); the first allowed one counts. */
 const TARGETS = {
   pxe: ['Pxe'],
   disk: ['Hdd'],
@@ -17,10 +17,10 @@ export const OVERRIDE_DEVICES = Object.keys(TARGETS) as OverrideDevice[];
 
 type Enabled = 'Once' | 'Continuous' | 'Disabled';
 
-/** Boot of a ComputerSystem. */
+/** The property Boot of a ComputerSystem. */
 export interface BootState {
   readonly device: OverrideDevice | null;
-  /** null: the service does not tell. */
+  /** null: the service does not report it. */
   readonly persistent: boolean | null;
   readonly mode: BootMode | undefined;
   readonly target: string | undefined;
@@ -41,7 +41,7 @@ export function readBoot(system: Resource): BootState {
     mode: mode === 'UEFI' ? 'uefi' : mode === 'Legacy' ? 'bios' : undefined,
     target,
     enabled,
-    // BlueField has "", sushy-tools the text "None".
+    // BlueField returns "", sushy-tools the text "None".
     httpBootUri: uri === 'None' ? undefined : uri,
   };
 }
@@ -51,26 +51,26 @@ function deviceOf(target: string): OverrideDevice | null {
   return OVERRIDE_DEVICES.find((device) => (TARGETS[device] as readonly string[]).includes(target)) ?? null;
 }
 
-/** What an override is to become. `httpBootUri` null: DHCP's. */
+/** The wanted override. `httpBootUri` null: DHCP gives the URL. */
 export interface OverrideWish {
   readonly device: OverrideDevice;
   readonly persistent: boolean;
-  /** Said only where it is given and differs, or the machine wants all of it each time. */
+  /** Sent only if it is given and differs, or if the machine needs the whole payload each time. */
   readonly mode?: BootMode;
   readonly httpBootUri?: string | null;
 }
 
-/** A PATCH, and how it is tried. */
+/** A PATCH, and where it is sent. */
 export interface OverridePlan {
-  /** true: on `@Redfish.Settings`' object, for the properties that it has; what is left goes to the System. */
+  /** true: to the object of `@Redfish.Settings`, which has all of its properties; false: to the System. */
   readonly onSettings: boolean;
   readonly boot: Resource;
-  /** What is left out when the service refuses the whole for it: property to the body without it. */
+  /** The target of `boot`, to be compared with what is read back. */
   readonly target: string;
   readonly enabled: Enabled;
 }
 
-/** The targets that a service allows; undefined where it does not say: then it is tried. */
+/** The targets that a service allows; undefined if it does not list them: then any is tried. */
 export function allowedTargets(
   system: Resource,
   pending: Resource | undefined,
@@ -81,7 +81,7 @@ export function allowedTargets(
   );
 }
 
-/** Devices that the service can be told; all where it does not say. */
+/** Devices that the service accepts; all if it does not list them. */
 export function allowedDevices(
   system: Resource,
   pending: Resource | undefined,
@@ -94,9 +94,9 @@ export function allowedDevices(
 }
 
 /**
- * How the override comes to what is wished.
- * @param pending the System's settings object, where it has one
- * @returns undefined where the service allows no target for the device
+ * Plans the requests for the wanted override.
+ * @param pending the System's settings object, if it has one
+ * @returns undefined if the service allows no target for the device
  */
 export function planOverride(
   wish: OverrideWish,
@@ -123,13 +123,13 @@ export function planOverride(
   return { onSettings: takesBoot(settingsOf(system), pending, boot), boot, target, enabled };
 }
 
-/** Names that a device has with this machine, the preferred one first. */
+/** Names of a device on this machine, the preferred one first. */
 function targetsFor(device: OverrideDevice, differences: Differences): readonly string[] {
   if (device !== 'cdrom') return TARGETS[device];
   return [...new Set([...(differences.cdTargets ?? []), ...TARGETS.cdrom, 'UsbCd'])];
 }
 
-/** Lenovo's has Once and Disabled alone: what is to persist is then said anew before each start. */
+/** Lenovo allows only Once and Disabled: a persistent device is then sent again before each start. */
 export function persistentAllowed(system: Resource, pending: Resource | undefined): boolean {
   const allowed =
     allowableValues(partOf(system, 'Boot'), 'BootSourceOverrideEnabled') ??
@@ -144,18 +144,18 @@ function modeToSay(
   { modeReadOnly }: Differences,
 ): string | undefined {
   if (modeReadOnly) return undefined;
-  // A mode that is said although it is so already queues a job and two reboots on an iDRAC9.
+  // Sending an unchanged mode queues a job and two reboots on an iDRAC9.
   if (!whole && (wished === undefined || wished === now || now === undefined)) return undefined;
   return (wished ?? now) === 'bios' ? 'Legacy' : 'UEFI';
 }
 
-/** Lenovo's SE450 has a settings object whose Boot cannot be written: it counts for the properties that it has. */
+/** Lenovo's SE450 has a settings object whose Boot is read-only: it is used only for the properties that it has. */
 function takesBoot(settings: Settings | undefined, pending: Resource | undefined, boot: Resource): boolean {
   const there = partOf(pending, 'Boot');
   return settings !== undefined && there !== undefined && Object.keys(boot).every((name) => name in there);
 }
 
-/** A PATCH that ends an override. HPE refuses it without a real target. */
+/** A PATCH that ends an override. HPE refuses it without a valid target. */
 export function planNoOverride(system: Resource, differences: Differences): Resource {
   const { target } = readBoot(system);
   const kept =
@@ -166,9 +166,9 @@ export function planNoOverride(system: Resource, differences: Differences): Reso
   };
 }
 
-/** Whether the override, read back, is what was planned: some services answer 200 and do something else. */
+/** Whether the override, read back, is the planned one: some services answer 200 and do something else. */
 export function isOverridden(boot: BootState, plan: OverridePlan): boolean {
   if (boot.target !== plan.target) return false;
-  // sushy-tools' emulator says Continuous whatever it was told, and boots once nevertheless.
+  // sushy-tools' emulator always reports Continuous, and boots once nevertheless.
   return boot.enabled !== 'Disabled';
 }

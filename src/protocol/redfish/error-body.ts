@@ -3,24 +3,24 @@ import { partOf, partsOf, type Resource, textOf } from './resource.js';
 
 /** One message of a service (DSP0268, Message). */
 export interface ExtendedMessage {
-  /** The last segment of MessageId: registry names and versions differ from service to service. */
+  /** The last segment of MessageId: names and versions of registries differ between services. */
   readonly id: string;
   readonly text: string;
   readonly resolution: string | undefined;
   readonly severity: Severity;
-  /** Without `#`, `/` before them. */
+  /** Without `#` and `/` before them. */
   readonly properties: readonly string[];
 }
 
 const SEVERITIES = ['OK', 'Warning', 'Critical'] as const;
 type Severity = (typeof SEVERITIES)[number];
 
-/** Characters of a service's own words that an error holds. */
+/** Characters of a service's text that an error message contains. */
 const MOST_TEXT = 600;
 
 /**
- * What an answer says of itself, worst first: `error.@Message.ExtendedInfo` as a list or as one object (iDRAC), the same
- * beside the resource (answers with status 200), or `error.message` alone (DSP0266 §8.6).
+ * Messages of an answer, worst first: `error.@Message.ExtendedInfo` as a list or as one object (iDRAC), the same beside
+ * the resource (answers with status 200), or `error.message` alone (DSP0266 §8.6).
  */
 export function readMessages(body: Json | undefined): ExtendedMessage[] {
   if (!isObject(body)) return [];
@@ -36,7 +36,7 @@ export function readMessages(body: Json | undefined): ExtendedMessage[] {
 
 const EXTENDED = '@Message.ExtendedInfo';
 
-/** `Property@Message.ExtendedInfo`: what became of one property of a PATCH. */
+/** `Property@Message.ExtendedInfo`: the result for one property of a PATCH. */
 function annotated(body: JsonObject): Resource[] {
   return Object.keys(body)
     .filter((name) => name.length > EXTENDED.length && name.endsWith(EXTENDED))
@@ -62,7 +62,7 @@ export function readMessage(info: Resource): ExtendedMessage | undefined {
   };
 }
 
-/** A service may leave the text's `%1` to its reader. */
+/** A service may leave placeholders such as `%1` to its client. */
 function filled(text: string, info: Resource): string {
   const args = info['MessageArgs'];
   if (!Array.isArray(args)) return text;
@@ -72,13 +72,13 @@ function filled(text: string, info: Resource): string {
   });
 }
 
-/** One line of printable text: it goes to logs, `last_error` and terminals. */
+/** One line of printable text, for logs, `last_error` and terminals. */
 function plain(text: string): string {
   const line = text.replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim();
   return line.length > MOST_TEXT ? `${line.slice(0, MOST_TEXT)}…` : line;
 }
 
-/** The service's own words for what went wrong, in one line. @returns undefined where it said nothing */
+/** The service's error text in one line. @returns undefined if it sent none */
 export function wordsOf(messages: readonly ExtendedMessage[]): string | undefined {
   const worst = messages.filter(({ severity }) => severity !== 'OK');
   const said = (worst.length > 0 ? worst : messages).slice(0, 3);
@@ -86,7 +86,7 @@ export function wordsOf(messages: readonly ExtendedMessage[]): string | undefine
   return texts.length > 0 ? texts.join(' ') : undefined;
 }
 
-/** Whether one of the messages has this id, whatever registry it is from. */
+/** Whether one of the messages has one of these ids, in any registry. */
 export function hasMessage(messages: readonly ExtendedMessage[], ...ids: readonly string[]): boolean {
   return messages.some(({ id }) => ids.includes(id));
 }

@@ -1,4 +1,4 @@
-/** Values of JSON (RFC 8259 section 3), as a service's bodies hold them. */
+/** Values of JSON (RFC 8259 section 3), as in a service's bodies. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
 

@@ -5,7 +5,7 @@ import { type Resource, textOf } from './resource.js';
 type Power = 'power on' | 'power off';
 type PowerTarget = Power | 'rebooting' | 'soft power off' | 'soft rebooting';
 
-/** Ironic's reading (redfish/power.py): on the way there counts as there; Paused and unknown ones are an error. */
+/** Ironic's mapping (redfish/power.py): a transition counts as its target; Paused and unknown states are an error. */
 export function readPowerState(system: Resource): Power | 'error' {
   switch (textOf(system, 'PowerState')) {
     case 'On':
@@ -19,7 +19,7 @@ export function readPowerState(system: Resource): Power | 'error' {
   }
 }
 
-/** The state itself, where it is settled: PoweringOff is not yet off. */
+/** The state if it is settled: PoweringOff is not yet off. */
 export function settledPowerState(system: Resource): Power | undefined {
   const said = textOf(system, 'PowerState');
   return said === 'On' ? 'power on' : said === 'Off' ? 'power off' : undefined;
@@ -27,14 +27,14 @@ export function settledPowerState(system: Resource): Power | undefined {
 
 /** One reset of a plan. */
 export interface ResetAct {
-  /** ResetTypes that do it; the first that the service allows is sent. */
+  /** ResetTypes with the same effect; the first that the service allows is sent. */
   readonly types: readonly string[];
   readonly until: Power;
-  /** Left out when the machine is in that state already. */
+  /** Skipped if the machine is in that state already. */
   readonly unless?: Power;
   /** ms to wait before. */
   readonly pause?: number;
-  /** Where none of the types is allowed: two acts that come to the same. */
+  /** If none of the types is allowed: acts with the same result. */
   readonly otherwise?: readonly ResetAct[];
 }
 
@@ -43,8 +43,8 @@ const OFF: ResetAct = { types: ['ForceOff'], until: 'power off', unless: 'power 
 const SOFT_OFF: ResetAct = { types: ['GracefulShutdown'], until: 'power off', unless: 'power off' };
 
 /**
- * What a target takes (Ironic: redfish/power.py). A reboot is off and on, so that a one-time boot device and pending settings
- * take effect; of a machine that must not lose power it is a restart.
+ * The acts of a power target (Ironic: redfish/power.py). A reboot is power off and on, so that a one-time boot device
+ * and pending settings take effect; for a machine that must not lose power it is a restart.
  */
 export function planPower(
   target: PowerTarget,
@@ -70,9 +70,9 @@ export function planPower(
 }
 
 /**
- * The ResetType to send. PushPowerButton switches a machine that is on off, so it stands in for On alone.
- * @param allowed undefined: the service does not say, and is asked for the first
- * @returns undefined where the service allows none of them
+ * The ResetType to send. PushPowerButton powers off a machine that is on, so it replaces only On.
+ * @param allowed undefined: the service does not list them, and the first type is sent
+ * @returns undefined if the service allows none of them
  */
 export function resetType(act: ResetAct, allowed: readonly string[] | undefined): string | undefined {
   return allowed ? act.types.find((type) => allowed.includes(type)) : act.types[0];

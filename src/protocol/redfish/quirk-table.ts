@@ -4,7 +4,7 @@ const DELL = /^dell/i;
 const HPE = /^hpe?\b|hewlett/i;
 const SUPERMICRO = /^super\s?micro/i;
 const LENOVO = /^lenovo/i;
-/** Makers whose BMC is AMI's: Ironic's list (redfish/management.py), as `vendor` or among the names in the root's Oem. */
+/** Makers with AMI's BMC: Ironic's list (redfish/management.py), as `vendor` or among the names in the root's Oem. */
 const AMI = /^(ami\b|american megatrends)|^asrock ?rack|^redfish_compatible/i;
 
 /** Manager.Model begins with the machine's generation: 13G has an iDRAC8, 14G to 16G an iDRAC9. */
@@ -15,8 +15,8 @@ const PHYSICAL_CD =
   'this iDRAC’s firmware boots the physical drive where virtual media are asked for: update it, or use boot interface ipxe';
 
 /**
- * What machines were seen to do otherwise than the specification says. The one place where makers are named: the rest of the
- * client asks for differences. Rows stand in the order of their weight, later ones are stronger.
+ * Observed deviations of machines from the specification. Only this table names makers: the rest of the client reads
+ * `Differences`. Later rows override earlier ones.
  */
 export const QUIRKS: readonly Quirk[] = [
   {

@@ -1,50 +1,50 @@
 import { type Resource, textOf } from './resource.js';
 import type { ServiceRoot } from './service-root.js';
 
-/** What a service says of itself: all that a row of the quirk table may ask for. */
+/** Identity of a service: everything that a row of the quirk table can match. */
 export interface Identity {
   /** ServiceRoot.Vendor, else the first of its Oem names, else ComputerSystem.Manufacturer. */
   readonly vendor: string;
   readonly product: string;
   readonly manufacturer: string;
   readonly model: string;
-  /** Of the Manager; '' while it was not asked for. */
+  /** From the Manager; '' until it is read. */
   readonly managerModel: string;
   readonly firmware: string;
 }
 
-/** Where and how a machine differs from the specification. A row of the table sets some of them. */
+/** Deviations of a machine from the specification. A row of the table sets some of them. */
 export interface Differences {
   /**
-   * What a change of the boot override says: only what changes, or Mode, Enabled and Target together each time (a BMC that
-   * ignores or refuses part of them, or falls back to Legacy).
+   * What a change of the boot override sends: only the changed properties, or always Mode, Enabled and Target together
+   * (for a BMC that ignores or refuses part of them, or falls back to Legacy).
    */
   readonly bootPayload?: 'changes' | 'whole';
-  /** BootSourceOverrideEnabled is said although it is so already. */
+  /** BootSourceOverrideEnabled is sent even if unchanged. */
   readonly alwaysSayEnabled?: boolean;
-  /** BootSourceOverrideMode must not be said at all. */
+  /** BootSourceOverrideMode must not be sent at all. */
   readonly modeReadOnly?: boolean;
   /** A PATCH that ends the override keeps its target. */
   readonly keepTargetWhenDisabling?: boolean;
-  /** Target for a virtual CD, where it is among the allowed ones; others follow. */
+  /** Targets for a virtual CD, if they are among the allowed ones; the usual ones follow. */
   readonly cdTargets?: readonly string[];
-  /** Why booting from virtual media is refused, and what helps. */
+  /** Why booting from virtual media is refused, and the remedy. */
   readonly noVirtualMediaBoot?: string;
-  /** The only slot of virtual media that works. */
+  /** The only virtual media slot that works. */
   readonly onlySlot?: string;
-  /** Slots that take no URL, by the beginning of their Id. */
+  /** Slots that accept no URL, by the beginning of their Id. */
   readonly slotsWithoutUrl?: readonly string[];
   /** Slots that are tried first, by the beginning of their Id. */
   readonly slotsFirst?: readonly string[];
-  /** InsertMedia takes the image alone. */
+  /** InsertMedia accepts only the image. */
   readonly insertImageOnly?: boolean;
-  /** ForceRestart can hang: off, this many ms, on. */
+  /** ForceRestart can hang: instead power off, a pause of this many ms, power on. */
   readonly restartByOffOn?: number;
-  /** Which property of the System is the machine's serial number. */
+  /** Which property of the System holds the machine's serial number. */
   readonly serialFrom?: 'SerialNumber' | 'SKU';
-  /** HttpBootUri is not there, or not writable. */
+  /** HttpBootUri is missing, or read-only. */
   readonly noHttpBootUri?: boolean;
-  /** The service has no sessions that are worth trying. */
+  /** The service has no usable sessions. */
   readonly basicOnly?: boolean;
 }
 
@@ -59,7 +59,7 @@ export interface Match {
   readonly below?: string;
 }
 
-/** A row: what was seen at which machines, what a client does about it, and who reported it. */
+/** A row: the symptom and its machines, the client's reaction, and the source of the report. */
 export interface Quirk {
   readonly id: string;
   readonly machines: string;
@@ -68,14 +68,14 @@ export interface Quirk {
   readonly source: string;
   /**
    * `rule`: the client does it with every service, so no match is needed. `row`: by `match` and `differences`. `refused`:
-   * Ferric does not do it with such a machine, and says so. `open`: nothing is done about it yet.
+   * Ferric refuses the operation on such a machine, with the reason. `open`: not handled yet.
    */
   readonly by: 'rule' | 'row' | 'refused' | 'open';
   readonly match?: Match;
   readonly differences?: Differences;
 }
 
-/** @param manager where it was asked for */
+/** @param manager if it was read */
 export function identityOf(root: ServiceRoot, system?: Resource, manager?: Resource): Identity {
   const manufacturer = textOf(system, 'Manufacturer') ?? '';
   return {
@@ -88,7 +88,7 @@ export function identityOf(root: ServiceRoot, system?: Resource, manager?: Resou
   };
 }
 
-/** Later rows are stronger. */
+/** Later rows override earlier ones. */
 export function differencesOf(identity: Identity, table: readonly Quirk[]): Differences {
   return Object.assign(
     {},
@@ -96,7 +96,7 @@ export function differencesOf(identity: Identity, table: readonly Quirk[]): Diff
   ) as Differences;
 }
 
-/** A row that asks for a firmware version does not match while none is known: nothing is assumed of it. */
+/** A row with a firmware version does not match while the version is unknown. */
 function matches(match: Match, identity: Identity): boolean {
   const { vendor, product, model, managerModel, from, below } = match;
   if (vendor && !vendor.test(identity.vendor) && !vendor.test(identity.manufacturer)) return false;
@@ -109,7 +109,7 @@ function matches(match: Match, identity: Identity): boolean {
   return below === undefined || compareVersions(identity.firmware, below) < 0;
 }
 
-/** By the numbers in them, one after another: `4.40.10.00` > `4.9`, `iLO 5 v2.72` > `2.70`. */
+/** Compares the numbers in them one by one: `4.40.10.00` > `4.9`, `iLO 5 v2.72` > `2.70`. */
 export function compareVersions(a: string, b: string): number {
   const [left, right] = [numbers(a), numbers(b)];
   for (let at = 0; at < Math.max(left.length, right.length); at++) {
@@ -119,7 +119,7 @@ export function compareVersions(a: string, b: string): number {
   return 0;
 }
 
-/** The first run of digits with dots: what stands before it is a name (`iLO 5 v2.72`). */
+/** The first run of digits with dots: text before it is a name (`iLO 5 v2.72`). */
 function numbers(version: string): number[] {
   const dotted = /\d+(?:\.\d+)+/.exec(version)?.[0] ?? /\d+/.exec(version)?.[0];
   return dotted?.split('.').map(Number) ?? [];

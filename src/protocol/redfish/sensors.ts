@@ -1,8 +1,8 @@
 import { healthOf, numberOf, partOf, partsOf, type Resource, textOf } from './resource.js';
 
-/** A reading as Ironic publishes it: names of Redfish's own fields in snake case (doc/source/admin/drivers/redfish/metrics.rst). */
+/** A reading as Ironic publishes it: Redfish's field names in snake case (doc: admin/drivers/redfish/metrics.rst). */
 export type SensorReading = { [field: string]: string | number | null };
-/** Key `identity@chassis` and its like to a reading. */
+/** Key, such as `identity@chassis`, to a reading. */
 export type SensorTable = Record<string, SensorReading>;
 
 /** By Ironic's kinds. */
@@ -51,7 +51,7 @@ const DRIVE = {
   SerialNumber: 'serial_number',
 } as const;
 
-/** Fans of a Thermal. @param chassis the chassis' Id */
+/** Fans of a Thermal resource. @param chassis the chassis' Id */
 export function readFans(thermal: Resource, chassis: string): SensorTable {
   return readings(partsOf(thermal, 'Fans'), FAN, (fan, at) => {
     const identity = textOf(fan, 'MemberId') ?? textOf(fan, 'FanName') ?? textOf(fan, 'Name') ?? String(at);
@@ -66,7 +66,7 @@ export function readTemperatures(thermal: Resource, chassis: string): SensorTabl
   });
 }
 
-/** Power supplies of a Power. */
+/** Power supplies of a Power resource. */
 export function readSupplies(power: Resource, chassis: string): SensorTable {
   const id = textOf(power, 'Id') ?? 'Power';
   return readings(partsOf(power, 'PowerSupplies'), SUPPLY, (supply, at) => {
@@ -95,7 +95,7 @@ function readings(
     for (const [name, shown] of Object.entries(fields))
       reading[shown] = numberOf(part, name) ?? textOf(part, name) ?? null;
     const health = healthOf(part);
-    // A part that has a health is there, whatever is missing beside it.
+    // A part with a health is present, whatever else is missing.
     reading['state'] = textOf(partOf(part, 'Status'), 'State') ?? (health === undefined ? null : 'Enabled');
     reading['health'] = health ?? null;
     table[key] = reading;

@@ -1,24 +1,24 @@
 import { booleanOf, linkOf, numberOf, partOf, type Resource, textOf, type Uri } from './resource.js';
 
-/** What a service offers and who made it (DSP0268, ServiceRoot). */
+/** Links and identity of a service (DSP0268, ServiceRoot). */
 export interface ServiceRoot {
   readonly systems: Uri | undefined;
   readonly chassis: Uri | undefined;
   readonly managers: Uri | undefined;
-  /** Where sessions are made; undefined: basic authentication alone. */
+  /** Collection in which sessions are created; undefined: basic authentication only. */
   readonly sessions: Uri | undefined;
   readonly sessionService: Uri | undefined;
   readonly updateService: Uri | undefined;
   readonly eventService: Uri | undefined;
   readonly taskService: Uri | undefined;
   readonly registries: Uri | undefined;
-  /** Since 1.5 of the schema; Supermicro and others leave it out. */
+  /** Since 1.5 of the schema; Supermicro and others omit it. */
   readonly vendor: string | undefined;
   readonly product: string | undefined;
   readonly redfishVersion: string | undefined;
-  /** Names of the root's Oem objects, which tell a maker that Vendor does not (`Ami`, `Supermicro`). */
+  /** Names of the root's Oem objects, which identify a maker if Vendor does not (`Ami`, `Supermicro`). */
   readonly oem: readonly string[];
-  /** `$expand=.($levels=1)` may be asked for. */
+  /** The service supports `$expand=.($levels=1)`. */
   readonly expands: boolean;
 }
 

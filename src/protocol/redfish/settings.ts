@@ -3,17 +3,17 @@ import { linkOf, partOf, partsOf, type Resource, textOf, textsOf, type Uri } fro
 
 export type ApplyTime = 'Immediate' | 'OnReset';
 
-/** Where a resource's changes go, and when they take effect (DSP0266 §9.10). */
+/** The object that takes a resource's changes, and when they take effect (DSP0266 §9.10). */
 export interface Settings {
-  /** The path as it stands: HPE's differs from the resource's in case, and only this one works. */
+  /** The path unchanged: HPE's differs from the resource's in case, and only this one works. */
   readonly object: Uri;
   readonly applyTimes: readonly string[];
-  /** When the last change was applied, and what was said of it. */
+  /** When the last change was applied, and the messages about it. */
   readonly time: string | undefined;
   readonly messages: readonly ExtendedMessage[];
 }
 
-/** @returns undefined for a resource that is changed itself */
+/** @returns undefined for a resource that takes changes itself */
 export function settingsOf(resource: Resource | undefined): Settings | undefined {
   const settings = partOf(resource, '@Redfish.Settings');
   const object = linkOf(settings, 'SettingsObject');
@@ -28,14 +28,14 @@ export function settingsOf(resource: Resource | undefined): Settings | undefined
   };
 }
 
-/** What a PATCH of a settings object says besides; nothing where the service offers no choice. */
+/** Annotation for a PATCH of a settings object; empty if the service offers no choice. */
 export function applyTimeAnnotation(settings: Settings | undefined, wanted: ApplyTime): Resource {
   return settings?.applyTimes.includes(wanted) ? { '@Redfish.SettingsApplyTime': { ApplyTime: wanted } } : {};
 }
 
 /**
- * What a POST or DELETE says besides (DSP0266 §9.11); only where the collection offers it: iDRAC refuses a DELETE of a
- * volume that has it.
+ * Apply time for a POST or DELETE (DSP0266 §9.11), only if the collection supports it: iDRAC refuses a DELETE of a
+ * volume with it.
  */
 export function operationApplyTime(
   resource: Resource | undefined,

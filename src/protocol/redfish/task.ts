@@ -1,7 +1,7 @@
 import { type ExtendedMessage, readMessage } from './error-body.js';
 import { idOf, numberOf, partsOf, pathOf, type Resource, textOf, type Uri } from './resource.js';
 
-/** What a task or job has come to. `gone`: purged by a service that keeps none that ended. */
+/** State of a task or job. `gone`: deleted by a service that keeps no finished tasks. */
 export type TaskEnd = 'running' | 'completed' | 'failed' | 'gone';
 
 export interface TaskReading {
@@ -14,7 +14,7 @@ export interface TaskReading {
 const FAILED = ['exception', 'killed', 'cancelled', 'failed'];
 
 /**
- * A Task (DSP0268): TaskState decides, since iDRAC says that it is processing still when it is not; a completed one whose
+ * Reads a Task (DSP0268). TaskState decides, since iDRAC still reports processing after the end; a completed task whose
  * TaskStatus is Critical has failed.
  */
 export function readTask(task: Resource): TaskReading {
@@ -28,12 +28,12 @@ export function readTask(task: Resource): TaskReading {
   const done = word.startsWith('completed');
   const bad =
     FAILED.some((name) => word.includes(name)) || (done && (critical || /error|failure/.test(word)));
-  // A state that is not known is work that is not over: whoever waits has a deadline.
+  // An unknown state counts as running: the caller has a deadline.
   const end: TaskEnd = bad ? 'failed' : done ? 'completed' : 'running';
   return { end, state, percent: numberOf(task, 'PercentComplete'), messages };
 }
 
-/** Where the work that an answer began can be watched: Location first, else the Task in its body (iLO5, Supermicro). */
+/** The URI of the task that an answer started: Location, else the Task in its body (iLO5, Supermicro). */
 export function taskOf(answer: {
   status: number;
   location: string | undefined;
@@ -47,7 +47,7 @@ export function taskOf(answer: {
   if (monitor !== undefined) return monitor;
   const isTask = /#Task\./.test(textOf(body, '@odata.type') ?? '') || 'TaskState' in body;
   if (isTask) return idOf(body) ?? location;
-  // A 200 of an update with nothing but a link to its task.
+  // The 200 of an update that contains only a link to its task.
   const id = idOf(body);
   return id !== undefined && /\/(Tasks|TaskMonitors|Jobs)\//.test(id) ? id : location;
 }

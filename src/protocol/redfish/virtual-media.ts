@@ -9,14 +9,14 @@ export interface MediaSlot {
   readonly id: string;
   readonly mediaTypes: readonly string[];
   readonly image: string | undefined;
-  /** Something is in it and connected: Supermicro keeps Image after an eject, and has only ConnectedVia to tell. */
+  /** A medium is inserted and connected: after an eject Supermicro keeps Image, and only ConnectedVia shows it. */
   readonly occupied: boolean;
-  /** As the service says it. */
+  /** As the service reports it. */
   readonly inserted: boolean;
   readonly insert: Action | undefined;
   readonly eject: Action | undefined;
   readonly writeProtected: boolean | undefined;
-  /** Media types that it can transfer by, where the service says so. */
+  /** Transfer protocols that it accepts, if the service lists them. */
   readonly protocols: readonly string[] | undefined;
 }
 
@@ -41,7 +41,7 @@ export function readSlot(resource: Resource): MediaSlot | undefined {
   };
 }
 
-/** Redfish's media types that serve as a device of the API, the fitting first (Ironic: redfish/boot.py). */
+/** Redfish's media types for a device of the API, the best match first (Ironic: redfish/boot.py). */
 const TYPES = {
   cdrom: ['CD', 'DVD'],
   disk: ['USBStick'],
@@ -50,14 +50,14 @@ const TYPES = {
 /** Devices of the Bare Metal API (ironic/common/boot_devices.py, VMEDIA_DEVICES). */
 export type MediaDevice = keyof typeof TYPES;
 
-/** Whether the slot takes media of this device. */
+/** Whether the slot accepts media of this device. */
 export function takes(slot: MediaSlot, device: MediaDevice): boolean {
   return TYPES[device].some((type) => slot.mediaTypes.includes(type));
 }
 
 /**
- * Slots for a device in the order that they are tried in. Those that take no URL (uploads, a browser's drive) are left out;
- * what a row of the quirk table prefers stands first, then CD before DVD, then the empty before the occupied.
+ * Slots for a device in the order in which they are tried. Slots that accept no URL (uploads, a browser's drive) are
+ * omitted. Those that the quirk table prefers come first, then CD before DVD, then empty ones before occupied ones.
  */
 export function slotsFor(
   device: MediaDevice,
@@ -81,20 +81,20 @@ export function slotsFor(
 
 export interface Medium {
   readonly url: string;
-  /** Said only where an operator has named it, or the service asks for it. */
+  /** Sent only if an operator named it, or the service requires it. */
   readonly protocol?: string;
   readonly user?: string;
   readonly password?: string;
 }
 
-/** How a medium is put into a slot. */
+/** The request that inserts or ejects a medium. */
 export type MediaCall =
   | { readonly how: 'action'; readonly target: Uri; readonly body: Resource }
   | { readonly how: 'patch'; readonly target: Uri; readonly body: Resource };
 
 /**
- * The first request for a slot: its action, or a PATCH of the slot itself where it has none (Lenovo).
- * @param info parameters of the action, where an ActionInfo describes them
+ * The first request for a slot: its action, or a PATCH of the slot itself if it has none (Lenovo).
+ * @param info parameters of the action, if an ActionInfo describes them
  */
 export function insertCall(
   slot: MediaSlot,
@@ -110,7 +110,7 @@ export function insertCall(
   };
   const state = { Inserted: true, WriteProtected: true };
   if (!slot.insert) return { how: 'patch', target: slot.uri, body: { ...image, ...state } };
-  // Both are the defaults (DSP0268), so that leaving them out changes nothing where they are refused.
+  // Both are the defaults (DSP0268), so omitting them where they are refused changes nothing.
   const described = info && info.length > 0;
   const stated = Object.entries(state).filter(
     ([name]) => !differences.insertImageOnly && (!described || info.some((one) => one.name === name)),
@@ -119,9 +119,9 @@ export function insertCall(
 }
 
 /**
- * The next form of a request that the service refused, by what it says is missing or unknown: the refusal tells that
- * nothing was inserted.
- * @returns undefined when there is no other form to try
+ * The next form of a request that the service refused, by the parameter that the refusal names as missing or unknown.
+ * The refusal means that nothing was inserted.
+ * @returns undefined if no other form is left
  */
 export function nextInsert(call: MediaCall, messages: readonly ExtendedMessage[]): MediaCall | undefined {
   const { body } = call;
@@ -163,23 +163,23 @@ export function nextInsert(call: MediaCall, messages: readonly ExtendedMessage[]
   return undefined;
 }
 
-/** As Redfish names transfer protocols. */
+/** Redfish's name of a transfer protocol. */
 export function protocolOf(url: string): string {
   const scheme = url.split(':', 1)[0]?.toUpperCase() ?? '';
   return scheme === 'SMB' ? 'CIFS' : scheme;
 }
 
-/** How a slot is emptied. `{}` is the body: some refuse none (iLO4: 415). */
+/** The request that ejects a slot's medium. Its body is `{}`: some services refuse an empty body (iLO4: 415). */
 export function ejectCall(slot: MediaSlot): MediaCall | undefined {
   if (slot.eject) return { how: 'action', target: slot.eject.target, body: {} };
-  // Without an insert action either, it is changed itself; with one, the slot is empty (Supermicro shows no EjectMedia then).
+  // A slot without any action is patched. With an insert action only, it is empty: Supermicro then has no EjectMedia.
   if (slot.insert && !slot.inserted) return undefined;
   return { how: 'patch', target: slot.uri, body: { Image: null, Inserted: false } };
 }
 
 /**
- * Whether the slot, read back, holds what was put in. `unknown`: something is in it, and the service does not say what.
- * @param name what the image's URL ends with, for services that rewrite it or tell its name alone
+ * Whether the slot, read back, holds the inserted image. `unknown`: it holds an image that the service does not name.
+ * @param imageName ImageName of the slot, for services that rewrite the URL or report only the name
  */
 export function holds(
   slot: MediaSlot,

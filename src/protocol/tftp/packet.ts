@@ -20,9 +20,9 @@ export type TftpErrorCode = (typeof TFTP_ERROR)[keyof typeof TFTP_ERROR];
 export interface TftpRequest {
   op: 'rrq' | 'wrq';
   filename: string;
-  /** In small letters: octet, netascii, mail. */
+  /** In lower case: octet, netascii, mail. */
   mode: string;
-  /** Option names in small letters, in the order they were asked (RFC 2347); those that cannot be read are left out. */
+  /** Option names in lower case, in the requested order (RFC 2347); unreadable ones are omitted. */
   options: Map<string, string>;
 }
 export interface TftpData {
@@ -71,7 +71,7 @@ export function decodeTftp(bytes: Uint8Array): TftpPacket {
     case OPCODE.error: {
       need(bytes, 4);
       const end = bytes.indexOf(0, 4);
-      // Some firmware leaves the last NUL out; the text is only ever logged.
+      // Some firmware omits the last NUL; the text is only logged.
       return { op: 'error', code: u16(bytes, 2), message: text(bytes, 4, end < 0 ? bytes.length : end) };
     }
     case OPCODE.oack:
@@ -103,7 +103,7 @@ export function encodeTftp(packet: TftpPacket): Uint8Array {
   }
 }
 
-/** Writes the four bytes before a block's content, into a buffer that already holds the content. */
+/** Writes the four header bytes of a block into a buffer that already holds the block's content. */
 export function putDataHeader(bytes: Uint8Array, at: number, block: number): void {
   bytes[at] = 0;
   bytes[at + 1] = OPCODE.data;
@@ -119,7 +119,7 @@ function u16(bytes: Uint8Array, at: number): number {
   return ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
 }
 
-/** Texts ended by NUL; some firmware leaves the last NUL out. */
+/** Texts ended by NUL; some firmware omits the last NUL. */
 function strings(bytes: Uint8Array, start: number): string[] {
   const found: string[] = [];
   for (let at = start; at < bytes.length; ) {
@@ -131,8 +131,8 @@ function strings(bytes: Uint8Array, start: number): string[] {
 }
 
 /**
- * Names and values. What is no option is passed over, as RFC 2347 has it for one that is not known: padding, a name
- * without value, and an option that stands there twice, for who can tell which was meant.
+ * Names and values. Invalid options are ignored, as RFC 2347 does with unknown ones: padding, a name without a value,
+ * and an option that occurs twice, because it is unclear which one was meant.
  */
 function pairs(values: string[]): Map<string, string> {
   const options = new Map<string, string>();

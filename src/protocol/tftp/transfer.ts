@@ -1,8 +1,8 @@
 import { TFTP_ERROR, type TftpError, type TftpErrorCode, type TftpOack, type TftpPacket } from './packet.js';
 
 /**
- * A file on its way to a client, as a pure machine (RFC 1350, 2347, 2348, 2349, 7440): time arrives in the events,
- * blocks are asked for by number, and whoever drives it reads them and sends them.
+ * The transfer of a file to a client, as a pure state machine (RFC 1350, 2347, 2348, 2349, 7440): events carry the
+ * time, blocks are requested by number, and the caller reads and sends them.
  */
 export interface Transfer {
   readonly phase: 'negotiating' | 'sending' | 'done' | 'failed';
@@ -12,26 +12,26 @@ export interface Transfer {
   readonly windowsize: number;
   /** The last block, counted from 1 without roll-over; shorter than `blksize`, maybe empty. */
   readonly last: number;
-  /** Sent again until the first block is acknowledged. Null where the client asked for no option. */
+  /** Retransmitted until the first block is acknowledged. Null if the client requested no option. */
   readonly oack: TftpOack | null;
   /** Highest block that the client has, counted without roll-over. */
   readonly acked: number;
   /** Highest block sent so far. */
   readonly sent: number;
-  /** Times the same thing was sent again since the client was last heard. */
+  /** Consecutive retransmissions since the last packet of the client. */
   readonly retries: number;
-  /** Whether a repeated acknowledgement of `acked` has been answered at once already. */
+  /** Whether a repeated acknowledgement of `acked` has been answered immediately already. */
   readonly repeated: boolean;
-  /** Milliseconds that the client asked for (RFC 2349): the longest wait. */
+  /** ms that the client requested (RFC 2349): the longest wait. */
   readonly agreedTimeout: number;
   readonly roundTrip: RoundTrip | null;
-  /** When the window now on its way was first sent, if nothing of it was sent again. */
+  /** When the current window was first sent; null after a retransmission in it. */
   readonly timedFrom: number | null;
   /** When `acked` last moved. */
   readonly movedAt: number;
   /** When something was last sent. */
   readonly sentAt: number;
-  /** When the client was last heard; null until it has acknowledged anything: its address may be forged. */
+  /** Time of the client's last packet; null until its first acknowledgement: its address may be forged. */
   readonly heardAt: number | null;
   /** Why it failed. */
   readonly failure: string | null;
@@ -45,11 +45,11 @@ interface RoundTrip {
 export type TransferEvent =
   | { type: 'start'; now: number }
   | { type: 'timeout'; now: number }
-  /** The client asked for the same transfer again: what it was answered may be lost. */
+  /** The client requested the same transfer again: the answer may be lost. */
   | { type: 'request'; now: number }
-  /** A packet of the client's own address and port. */
+  /** A packet from the client's address and port. */
   | { type: 'packet'; packet: TftpPacket; now: number }
-  /** The file could not be read on. */
+  /** Reading the file failed. */
   | { type: 'broken'; reason: string; now: number };
 
 export type Outgoing = TftpOack | TftpError | { op: 'block'; block: number };
@@ -59,31 +59,31 @@ export interface Advance {
   send: Outgoing[];
 }
 
-/** As long as a client has acknowledged nothing, what was sent may be hitting somebody else. */
+/** Until a client has acknowledged something, the packets may be hitting a victim with a forged address. */
 export const MAX_RETRIES = 5;
 export const MAX_WINDOW = 64;
 const MIN_BLKSIZE = 512;
-/** What an Ethernet frame of 1500 bytes holds after the IP, UDP and TFTP headers: no fragments, ever. */
+/** The payload of an Ethernet frame of 1500 bytes after the IP, UDP and TFTP headers: it is never fragmented. */
 const MAX_BLKSIZE = 1468;
 const DEFAULT_BLKSIZE = 512;
 const FIRST_TIMEOUT = 1_000;
-/** For an OACK: a client that lost it asks again by itself, and some end the transfer when they get it twice. */
+/** For an OACK: a client that lost it repeats its request, and some end the transfer if they get it twice. */
 const OACK_TIMEOUT = 2_000;
 const MIN_TIMEOUT = 100;
 const MAX_TIMEOUT = 8_000;
-/** A client that was there is likely to be there still: on a bad network it is worth to try more often. */
+/** A client that has answered is probably still there: on a lossy network more frequent attempts pay off. */
 const MAX_TIMEOUT_HEARD = 1_000;
 const MAX_SILENCE = 30_000;
-/** Milliseconds in which a repeated acknowledgement is taken for one that crossed what was sent. */
+/** ms in which a repeated acknowledgement counts as one that crossed the last packet. */
 const REPEAT_AFTER = 100;
-/** A client that answers but never gets further is not kept for ever. */
+/** ms after which a client that answers without progress is dropped. */
 const MAX_STALL = 60_000;
 
 export type Opened = { ok: true; state: Transfer } | { ok: false; error: TftpError };
 
 /**
- * Begins a transfer for a read request, or says with which error packet to refuse it.
- * @param options as asked; those not known or not acceptable are left out of the answer, as RFC 2347 has it
+ * Begins a transfer for a read request, or returns the error packet that refuses it.
+ * @param options as requested; unknown or unacceptable ones are omitted from the answer, as in RFC 2347
  */
 export function openTransfer(
   request: { mode: string; options: ReadonlyMap<string, string> },
@@ -138,10 +138,10 @@ export function openTransfer(
   };
 }
 
-/** The next state and what to send. A state `done` or `failed` takes no more events. */
+/** The next state and the packets to send. A state `done` or `failed` accepts no more events. */
 export function advanceTransfer(state: Transfer, event: TransferEvent): Advance {
   if (state.phase === 'done' || state.phase === 'failed') return { state, send: [] };
-  // Looked at with every event: what a peer sends must not put off the end of a transfer that gets no further.
+  // Checked at every event: packets of the peer must not keep a transfer without progress alive.
   if (event.now - state.movedAt > MAX_STALL) return fail(state, 'no progress');
   switch (event.type) {
     case 'start':
@@ -162,9 +162,9 @@ export function advanceTransfer(state: Transfer, event: TransferEvent): Advance 
 }
 
 /**
- * Milliseconds from the last sending until a `timeout` event is due. It doubles from the second repetition on, and never goes
- * over what was agreed. It may stay below: clients ask for the seconds that they wait themselves, and a lost block on
- * a fast network need not cost so much.
+ * ms from the last packet until a `timeout` event is due. It doubles from the second retransmission on, and never
+ * exceeds the agreed timeout. It may be shorter: clients request the seconds that they wait themselves, and on a fast
+ * network a lost block need not cost that much.
  */
 export function retransmitAfter(state: Transfer): number {
   const first = state.phase === 'negotiating' ? OACK_TIMEOUT : FIRST_TIMEOUT;
@@ -204,13 +204,13 @@ function onPacket(before: Transfer, packet: TftpPacket, now: number): Advance {
     };
     return sendWindow(heard, now);
   }
-  // The 16 bits of the wire, set back into the count that does not roll over. A client behind `acked` is stale.
+  // Expands the 16 bits on the wire to the count without roll-over. A block below `acked` is stale.
   const block = state.acked + ((packet.block - state.acked) & 0xffff);
   if (block > state.sent) return { state: before, send: [] };
   if (block === state.acked) {
-    // A repeated acknowledgement asks for what follows, which was lost or is still on its way. Answering each of them
-    // would send every block twice from here on (RFC 1123 §4.2.3.1), so it is answered when what was sent last has had
-    // its time; and in a window once at once, for there it says that the window's first block was lost.
+    // A repeated acknowledgement requests the next block, which is lost or in transit. Answering each one would send
+    // every block twice from here on (RFC 1123 §4.2.3.1), so it is answered once the last packet has had its time; and
+    // with a window once immediately, because there it means that the window's first block was lost.
     const due = now - state.sentAt >= Math.max(REPEAT_AFTER, 2 * (state.roundTrip?.smoothed ?? 0));
     const lostFirst = state.windowsize > 1 && !state.repeated;
     if (!due && !lostFirst) return { state: { ...state, retries: 0 }, send: [] };
@@ -228,7 +228,7 @@ function onPacket(before: Transfer, packet: TftpPacket, now: number): Advance {
   return sendWindow(moved, now);
 }
 
-/** Sends what follows the last acknowledged block; a lost one sends all after it again (RFC 7440 §4). */
+/** Sends the blocks after the last acknowledged one; after a loss all of them again (RFC 7440 §4). */
 function sendWindow(state: Transfer, now: number): Advance {
   const send: Outgoing[] = [];
   const end = Math.min(state.last, state.acked + state.windowsize);
@@ -247,7 +247,7 @@ function again(state: Transfer, now: number): Advance {
   return { state: { ...next, timedFrom: null }, send };
 }
 
-/** RFC 6298 §2; nothing is learnt from what was sent twice (Karn). */
+/** RFC 6298 §2; retransmitted packets are not measured (Karn). */
 function measured(state: Transfer, now: number): Transfer {
   if (state.timedFrom === null) return state;
   const sample = Math.max(0, now - state.timedFrom);
@@ -269,7 +269,7 @@ function refuse(code: TftpErrorCode, message: string): Opened {
   return { ok: false, error: { op: 'error', code, message } };
 }
 
-/** A client's text on its way into a log line. */
+/** Makes a client's text safe for a log line. */
 function printable(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 80);
 }
