@@ -35,7 +35,7 @@ export interface Restored {
   manifest: Manifest;
   rows: number;
   keyFile: string;
-  /** Numbers of keys that sealed something and are not in the key file here. */
+  /** Numbers of keys that encrypted values and are missing in the key file here. */
   keysMissing: number[];
   imageStore: string;
   /** UUIDs of images whose bytes are not in the store here. */

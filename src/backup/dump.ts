@@ -69,7 +69,7 @@ async function* textOf(
     const list = columns.map(quoted).join(', ');
     const stream = client.query(copyTo(`copy ${quoted(name)} (${list}) to stdout`));
     for await (const chunk of stream as AsyncIterable<Buffer>) {
-      // In the text format a line feed stands at the end of a row and nowhere else.
+      // In the text format a line feed ends a row and occurs nowhere else.
       for (let at = chunk.indexOf(LINE_FEED); at !== -1; at = chunk.indexOf(LINE_FEED, at + 1)) rows++;
       progress(name, rows, false);
       yield chunk;

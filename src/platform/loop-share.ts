@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { detached } from './boundary.js';
 
-/** ms of one turn of the event loop. */
+/** ms of work per turn of the event loop. */
 const SHARE = 10;
 
 /**

@@ -147,7 +147,7 @@ export class AgentInspect implements InspectInterface {
     if (this.parts.settings.power_off) await powerOff(context);
     await context.interfaces.boot.cleanUpRamdisk(context);
     if (this.parts.settings.power_off && context.node.disable_power_off) {
-      // The node has no instance, so none that starts from another device.
+      // The disk is right: the node has no instance that starts from anywhere else.
       await bootFrom(context, { device: 'disk', persistent: isPersistent(context.node, 'instance') });
       await startMachine(context);
     }

@@ -55,7 +55,7 @@ export class AgentRaid implements RaidInterface {
   }
 }
 
-/** Refuses before the machine boots what is wrong whatever its disks are; the agent's own validation sees the disks. */
+/** Refuses, before the machine boots, what is invalid for any disks; the agent validates it against its own disks. */
 function judge(config: JsonObject): void {
   if (asksSoftwareRaid(config)) softwareRaid(config);
   else checkRaidConfiguration(config);

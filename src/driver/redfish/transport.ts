@@ -239,7 +239,7 @@ function parsed(text: string): JsonObject | undefined {
     const body: unknown = JSON.parse(text);
     return isObject(body) ? body : undefined;
   } catch {
-    return undefined; // whoever needs a resource says that there is none
+    return undefined; // callers that need a resource report that there is none
   }
 }
 

@@ -10,7 +10,7 @@ const REGION_TABLE = 192 * 1024;
 const TABLE_BYTES = 64 * 1024;
 const MAX_ENTRIES = 2047;
 const MEGABYTE = 1024 * 1024;
-// GUIDs as they lie in the file: the first three groups little-endian.
+// GUIDs in the file's byte order: the first three groups little-endian.
 const METADATA_REGION = '06a27c8b90479a4bb8fe575f050f886e';
 const VIRTUAL_DISK_SIZE = '2442a52f1bcd7648b2115dbed83bf4b8';
 

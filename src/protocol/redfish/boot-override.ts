@@ -3,7 +3,7 @@ import type { Differences } from './quirk.js';
 import { partOf, type Resource, textOf } from './resource.js';
 import { type Settings, settingsOf } from './settings.js';
 
-/** Redfish's targets of Ironic's boot devices (redfish/management.py, BOOT_DEVICE_MAP); the first allowed one counts. */
+/** Redfish's targets of Ironic's boot devices (redfish/management.py, BOOT_DEVICE_MAP); the first allowed one wins. */
 const TARGETS = {
   pxe: ['Pxe'],
   disk: ['Hdd'],

@@ -59,7 +59,7 @@ export interface Advance {
   send: Outgoing[];
 }
 
-/** Until a client has acknowledged something, the packets may be hitting a victim with a forged address. */
+/** Until a client has acknowledged something, the packets may reach a third party whose address was forged. */
 export const MAX_RETRIES = 5;
 export const MAX_WINDOW = 64;
 const MIN_BLKSIZE = 512;

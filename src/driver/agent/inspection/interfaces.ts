@@ -20,7 +20,7 @@ export const validateInterfaces: Hook = {
   },
 };
 
-/** Creates ports for valid interfaces, and updates the existing ports (hooks/ports.py). */
+/** Creates ports for valid interfaces, and updates or removes existing ports (hooks/ports.py). */
 export const ports: Hook = {
   name: 'ports',
   run(at) {
