@@ -14,7 +14,7 @@ import { RootController } from './v1/root.controller.js';
 const PARTS = injected({ config: CONFIG, log: LOGGER, conductor: Conductor, sources: SourceRule });
 
 const MAX_BODY = 1_048_576;
-/** ms: a machine that takes longer to send a heartbeat is none. */
+/** ms: no heartbeat takes longer to send. */
 const REQUEST_TIMEOUT = 30_000;
 
 export const AGENT_CONTROLLERS = [RootController, RamdiskController];
@@ -34,7 +34,7 @@ class AgentApiModule {
   }
 }
 
-/** The API for ramdisks: roots, lookup, heartbeat, continue_inspection. Its listener starts with `listen`. */
+/** The API for ramdisks: root, lookup, heartbeat, continue_inspection. `listen` starts its listener. */
 export async function createAgentApi(house: Container): Promise<ApiListener> {
   const { config, conductor, sources, log: daemonLog } = PARTS.from(house);
   const { agent: settings } = config;
@@ -50,7 +50,7 @@ export async function createAgentApi(house: Container): Promise<ApiListener> {
       '/continue_inspection': MAX_INSPECTION_BODY,
       '/continue_inspection/:secret': MAX_INSPECTION_BODY,
     },
-    // Of what a machine tells of itself, odd counters are no reason to refuse the rest.
+    // A machine's odd counters are no reason to refuse the rest of its report.
     mayRound: true,
     requestTimeout: REQUEST_TIMEOUT,
     allowedHosts: settings.allowed_hosts,

@@ -2,9 +2,9 @@ import type { Type } from '@nestjs/common';
 import { INJECTABLE_WATERMARK, PARAMTYPES_METADATA } from '@nestjs/common/constants.js';
 
 /**
- * The `@Injectable` classes that the constructors of these ask for, and those that theirs ask for in turn: a
- * controller that is listed brings its editors and finders with it.
- * @param given tokens whose values are provided otherwise
+ * The `@Injectable` classes that the constructors of these classes need, transitively: a listed controller brings its
+ * editors and finders with it.
+ * @param given tokens whose values are provided elsewhere
  */
 export function collaborators(classes: readonly Type[], given: ReadonlySet<unknown>): Type[] {
   const found = new Set<Type>();

@@ -2,22 +2,22 @@ import { FerricError } from '../domain/errors.js';
 import type { ConductorRecordRepository } from '../persistence/conductor-record/conductor-record.repository.js';
 import { diskRoom } from '../platform/disk-room.js';
 
-/** ms for which a look counts: whoever asks costs the database one statement a second at most. */
+/** ms for which a result is reused: at most one database statement a second, however often it is requested. */
 const LASTS = 1_000;
-/** Bytes below which a disk counts as full: one segment of PostgreSQL's journal. */
+/** Bytes below which a disk counts as full: one segment of PostgreSQL's WAL. */
 const LEAST = 16 * 1024 * 1024;
 
-/** Whether the daemon can do its work, and why not. */
+/** Whether the daemon can work, and the reasons if not. */
 export class Health {
   #last: { at: number; reasons: Promise<string[]> } | null = null;
 
-  /** @param directory of the daemon's data; null where it is not looked at */
+  /** @param directory of the daemon's data; null: not checked */
   constructor(
     private readonly conductors: Pick<ConductorRecordRepository, 'proveWrite'>,
     private readonly directory: string | null,
   ) {}
 
-  /** What keeps it from work; empty: nothing does. */
+  /** Reasons why it cannot work; empty: none. */
   reasons(): Promise<string[]> {
     const now = performance.now();
     if (!this.#last || now - this.#last.at > LASTS) this.#last = { at: now, reasons: this.#look() };

@@ -7,7 +7,7 @@ import { Describe } from './openapi/describe.js';
 
 const TEXT = 'text/plain; charset=utf-8';
 
-/** Whether this process lives, and whether it can do its work. */
+/** Liveness and readiness of this process. */
 @Controller('healthcheck')
 export class HealthcheckController {
   constructor(private readonly health: Health) {}

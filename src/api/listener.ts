@@ -44,9 +44,9 @@ import { meterRequests } from './request-meter.js';
 import { JsonText } from './resource/json-text.js';
 import { declaredRoutes } from './routes.js';
 
-/** ms that answers under way have to finish when the listener closes. */
+/** ms for running answers to finish when the listener closes. */
 const CLOSE_GRACE = 5_000;
-/** Of a listener that says nothing else. */
+/** Limits of a listener without its own. */
 const CONNECTIONS: ConnectionLimits = { total: 4096, perClient: 1024 };
 const BODIES: BodyBudget = { total: 256 * 2 ** 20, perClient: 128 * 2 ** 20 };
 
@@ -55,40 +55,40 @@ export interface ListenerOptions {
   /** Its name in metrics. */
   name: 'api' | 'agent';
   log: Logger;
-  /** Base URL in links; null takes the Host header. */
+  /** Base URL in links; null: from the Host header. */
   publicEndpoint: string | null;
   maxBodyBytes: number;
   /** Larger limits of single routes, by the end of their path. */
   largerBodies?: Readonly<Record<string, number>>;
-  /** Whether whole numbers that are too large to be kept exactly are rounded, not refused. */
+  /** Whether whole numbers that are too large to be exact are rounded instead of refused. */
   mayRound?: true;
-  /** ms for a whole request to come in. */
+  /** ms for a whole request to arrive. */
   requestTimeout: number;
-  /** Names and addresses under which it may be asked for, beside its own and the public ones. */
+  /** Further accepted names and addresses in Host, beside its own and the public ones. */
   allowedHosts?: readonly string[];
   connections?: ConnectionLimits;
   bodies?: BodyBudget;
-  /** Whether a body without a content type is JSON; older ramdisks name none. */
+  /** Whether a body without a content type is taken as JSON; older ramdisks send none. */
   untypedBodies?: true;
-  /** Whether a request may go on, before any of its body is read. @throws FerricError */
+  /** Whether a request may continue, before its body is read. @throws FerricError */
   admit?: (request: { ip: string; url: string }) => Promise<unknown>;
 }
 
-/** The parts of Fastify’s request that its parser looks at. */
+/** The parts of Fastify’s request that its parser uses. */
 type BodyRequest = Parameters<typeof isStreamed>[0] & { ip: string; routeOptions: { bodyLimit?: number } };
 
 export interface ApiListener {
   /**
-   * @param ports that hold the port for it
-   * @returns where it listens; port 0 was chosen by the system
+   * @param ports already bound ports
+   * @returns the address and port; the system chooses for port 0
    */
   listen(
     at: { address: string; port: number },
     ports?: HeldPorts,
   ): Promise<{ address: string; port: number }>;
-  /** On a Unix socket, which is the daemon's own account's. @param path absolute */
+  /** Listens on a Unix socket that only the daemon's own account may use. @param path absolute */
   listenOn(path: string): Promise<void>;
-  /** Ends live streams, lets answers under way finish. @param hurry cuts what is left short */
+  /** Ends live streams and waits for running answers. @param hurry aborts the wait */
   close(hurry?: AbortSignal): Promise<void>;
   readonly routes: RouteTable;
 }
@@ -101,11 +101,11 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
     serverFactory: server,
     bodyLimit: options.maxBodyBytes,
     forceCloseConnections: 'idle',
-    // What came in before the end is answered.
+    // Requests received before the close are still answered.
     return503OnClosing: false,
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 1024, querystringParser: parseQuery },
-    // A path that is no UTF-8 has no route and no hook runs for it.
+    // A path that is not UTF-8 has no route, and no hook runs for it.
     frameworkErrors: (_error: unknown, { raw }: { raw: IncomingMessage }, reply: { raw: ServerResponse }) =>
       refusePath(raw, reply.raw),
     rewriteUrl(raw: IncomingMessage) {
@@ -148,19 +148,19 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
   };
 }
 
-/** ms. Fastify leaves the times of a server that it did not make itself alone (fastify/lib/server.js, getServerInstance). */
+/** ms. Fastify sets no timeouts on a server that it did not create (fastify/lib/server.js, getServerInstance). */
 const TIMES = {
-  // Of a request whose bytes are streamed nobody knows how long it takes: `expire` sees to the others.
+  // A streamed request may take any time; `expire` limits all others.
   requestTimeout: 0,
-  // Fastify's own. Within Node's 5 s many a client's next request is under way when the connection closes.
+  // Fastify's default. Node's 5 s would often close a connection just as a client's next request is under way.
   keepAliveTimeout: 72_000,
 };
 
-/** Fastify's handler runs hooks and filters of ours outside of its own nets, too: while it reads the path, for one. */
+/** Fastify runs our hooks and filters outside of its own error handling, too: while it parses the path, for one. */
 function server(handler: RequestListener): Server {
   const contains = contained('API: request', handler, (_error, [request]) => request.destroy());
   const made = createServer(TIMES, contains);
-  // It may have stopped listening already, by `Drain`: then there is nothing that failed.
+  // `Drain` may have closed it already: the error that close() then reports is ignored.
   return Object.assign(made, {
     close: (done?: () => void) => Server.prototype.close.call(made, () => done?.()),
   });
@@ -199,7 +199,7 @@ function prepare(
       parser.parse(parts, scan, options.mayRound ?? false),
     );
   });
-  // What is logged of a request is made here, and holds no secret: to look for some costs as much as the line.
+  // The log fields of a request are built here and hold no secret: a search for secrets would cost as much as the line.
   const log = options.log.child({}, { redact: [] });
   const texts = new WeakMap<ServerResponse, JsonText>();
   fastify.addHook('preSerialization', (_request, reply, body, done) => {
@@ -215,7 +215,7 @@ function prepare(
     const received = request as unknown as ApiRequest & { asked: Asked };
     reply.header('openstack-request-id', id);
     const ofImages = isOfImages(request.url);
-    // A version that is refused must learn the range, too.
+    // A refusal of the version must carry the range, too.
     if (!ofImages) reply.headers(RANGE_HEADERS);
     const version = versionFor(request);
     if (!ofImages) {
@@ -226,7 +226,7 @@ function prepare(
     origins.check(request.raw);
     if (!streamed) requireJson(request, options.untypedBodies ?? false);
     await options.admit?.(request);
-    // Before the body is read: nobody sends megabytes without a login.
+    // Before the body is read: without a login nobody may send megabytes.
     const isOpen = open.methodsOf(request.url).length > 0;
     const { user, project, subject } = isOpen ? ANYBODY : nameable(await options.access.login(request.raw));
     received.asked = {
@@ -237,12 +237,12 @@ function prepare(
       jsonSuffix: suffixed.has(request.raw),
     };
   });
-  // Answers nothing that no rule has decided. A hook, since an interceptor would lead every request through rxjs.
+  // Sends no answer before a rule has decided. A hook, since an interceptor would run every request through rxjs.
   fastify.addHook('onSend', async (request, reply) => {
     if (reply.statusCode < 400) (request as unknown as ApiRequest).asked.scope.assertDecided();
   });
   fastify.addHook('onResponse', (request, reply, done) => {
-    // After a connection that broke, the system may still read from the bytes.
+    // When a connection broke, the kernel may still read from the bytes.
     if (reply.raw.writableFinished) texts.get(reply.raw)?.sent();
     const quiet = request.method === 'GET' && reply.statusCode < 400;
     log[quiet ? 'debug' : 'info'](
@@ -260,12 +260,12 @@ function prepare(
   });
 }
 
-/** Fastify sends bytes as well as text, though its type says text alone (lib/reply.js, onSendEnd). */
+/** Fastify sends bytes as well as text, though its type names text only (lib/reply.js, onSendEnd). */
 function bytesOf(body: unknown): string | Buffer {
   return body instanceof JsonText ? body.bytes : JSON.stringify(body);
 }
 
-/** Paths that are served without a login, whatever the method. */
+/** Paths that need no login, whatever the method. */
 function openRoutes(module: DynamicModule): RouteTable {
   const open = new RouteTable();
   for (const { method, path, policy } of declaredRoutes((module.controllers ?? []) as Type[])) {
@@ -274,13 +274,13 @@ function openRoutes(module: DynamicModule): RouteTable {
   return open;
 }
 
-/** The root tells which versions there are: it answers whatever was asked for. */
+/** The root lists the versions: it answers any requested version. */
 function versionFor({ url, headers }: Pick<IncomingMessage, 'headers'> & { url: string }): Microversion {
   if (isOfImages(url)) return Microversion.newest;
   return url.split('?', 1)[0] === '/' ? versionOr(headers, Microversion.oldest) : negotiate(headers);
 }
 
-/** @param other where the headers name no version that there is */
+/** @param other result when the headers name no existing version */
 function versionOr(headers: IncomingMessage['headers'], other: Microversion): Microversion {
   try {
     return negotiate(headers);
@@ -302,12 +302,12 @@ function refusePath({ headers }: IncomingMessage, raw: ServerResponse): void {
   raw.end(JSON.stringify({ error_message: JSON.stringify(fault) }));
 }
 
-/** Where no version is negotiated, the hook refuses the request with a proper answer; until then its path stays as it is. */
+/** Without a negotiated version the path stays as it is: the hook refuses the request with a proper answer. */
 function dropsJsonSuffix({ headers }: IncomingMessage): boolean {
   return !versionOr(headers, Microversion.newest).does('dotJsonIsName');
 }
 
-/** From the Host header where it is a plain authority, else from the socket. */
+/** From the Host header when it is a plain authority, else from the socket. */
 function baseOf(raw: IncomingMessage): string {
   const host = raw.headers.host ?? '';
   if (/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?$/.test(host)) return `http://${host}`;

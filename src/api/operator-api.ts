@@ -61,7 +61,7 @@ import { ImageMemberController } from './v2/image/member.controller.js';
 import { ImageApiSettings } from './v2/image/settings.js';
 import { ImageTagController } from './v2/image/tag.controller.js';
 
-/** What the API takes of the house. */
+/** The API's dependencies. */
 const PARTS = injected({
   ...REPOSITORIES,
   config: CONFIG,
@@ -167,7 +167,7 @@ function imageApiSettings({ image_service: of }: Config): ImageApiSettings {
   };
 }
 
-/** The API for operators and clients. Its listener starts with `listen`. */
+/** The API for operators and clients. `listen` starts its listener. */
 export function createOperatorApi(house: Container, access: Access): Promise<ApiListener> {
   const parts = PARTS.from(house);
   const { agent, api: settings } = parts.config;
@@ -192,7 +192,7 @@ export function createOperatorApi(house: Container, access: Access): Promise<Api
     allowedHosts: settings.allowed_hosts,
     ...(door ? { admit: ({ ip, url }) => door.admit(ip, url) } : {}),
     connections: { total: settings.max_connections, perClient: settings.max_connections_per_client },
-    // Who got so far has a login.
+    // These requests have passed the login.
     bodies: {
       total: 4 * settings.max_provision_body_bytes,
       perClient: 2 * settings.max_provision_body_bytes,

@@ -4,7 +4,7 @@ import { contained } from '../platform/boundary.js';
 import { count, observe, reading } from '../platform/meter/meter.js';
 
 /**
- * Measures what a listener answers, by the template of the route: a path would be another series for each node.
+ * Measures a listener's answers by route template: paths would make a time series for each node.
  * @param listener `api` or `agent`
  */
 export function meterRequests(

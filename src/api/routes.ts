@@ -10,13 +10,13 @@ export interface DeclaredRoute {
   since: number | undefined;
   policy: string | undefined;
   description: RouteDescription | undefined;
-  /** Requests that are too old find nothing there: not another method, not a rule that says no. */
+  /** Older requests get 404, not an answer for another method or a refusal of the policy. */
   hides: boolean;
-  /** HTTP status of a good answer. */
+  /** HTTP status of a successful answer. */
   status: number;
 }
 
-/** What the decorators of controllers say: for tests and for the reference. In the order of their declaration. */
+/** The routes as the decorators of controllers declare them, in order, for tests and the reference. */
 export function declaredRoutes(controllers: readonly Type[]): DeclaredRoute[] {
   return controllers.flatMap((controller) => {
     const base = String(Reflect.getMetadata('path', controller) ?? '');

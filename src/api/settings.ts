@@ -1,12 +1,12 @@
-/** What controllers take from the configuration. */
+/** The controllers' settings from the configuration. */
 export abstract class ApiSettings {
-  /** Most items of one list answer, and the default. */
+  /** Maximum and default number of items in a list. */
   abstract readonly maxLimit: number;
-  /** Seconds of silence after which a conductor counts as dead. */
+  /** Seconds without a heartbeat after which a conductor counts as dead. */
   abstract readonly conductorTimeout: number;
 }
 
-/** What a listener serves beside the Bare Metal API. */
+/** Services of a listener beside the Bare Metal API. */
 export abstract class Served {
   abstract readonly images: boolean;
 }

@@ -2,29 +2,29 @@ import type { IncomingMessage } from 'node:http';
 import { FerricError, ForbiddenError, UnavailableError } from '../../domain/errors.js';
 import type { Subject } from './who.js';
 
-/** Who a request is from. */
+/** The identity behind a request. */
 export interface Login {
   readonly user: string | null;
   readonly project: string | null;
-  /** What the rules judge; null: whoever is in may do everything. */
+  /** The subject that the rules judge; null: everything is allowed. */
   readonly subject: Subject | null;
 }
 
-/** The door where logins come in. */
+/** A way to authenticate requests. */
 export abstract class Access {
   /** @throws LoginRefused, TooManyRequests, UnavailableError */
   abstract login(request: IncomingMessage): Promise<Login>;
-  /** Ends what it holds open. */
+  /** Ends its threads and connections. */
   async close(): Promise<void> {}
 }
 
 export const ANYBODY: Login = { user: null, project: null, subject: null };
 
-/** Characters that a record keeps of an account or a project (`event.user_name` and others). */
+/** Characters of an account or project name in a record (`event.user_name` and others). */
 const MOST_NAME = 255;
 
 /**
- * The rule for every way to log in: who cannot be named in the record of what they do, does nothing.
+ * For every way to log in: a login whose name does not fit into the records of its actions is refused.
  * @throws ForbiddenError
  */
 export function nameable(login: Login): Login {
@@ -43,16 +43,16 @@ export function nameable(login: Login): Login {
   return login;
 }
 
-/** Whoever reaches the listener may do everything; the start refuses it beyond loopback unless that is configured. */
+/** Allows everything to everyone; the start refuses it beyond loopback unless that is configured. */
 export class NoAuth extends Access {
   override async login(): Promise<Login> {
     return ANYBODY;
   }
 }
 
-/** Answered in the login’s own form, not in the API’s, as Ironic’s middleware does. */
+/** Answered in the form of the login middleware, not of the API, as in Ironic. */
 export class LoginRefused extends FerricError {
-  /** @param challenge value of WWW-Authenticate; null for a request that is no login at all */
+  /** @param challenge value of WWW-Authenticate; null for a malformed login */
   constructor(
     message: string,
     readonly challenge: string | null,
@@ -62,7 +62,7 @@ export class LoginRefused extends FerricError {
   }
 }
 
-/** Nobody can log in now. */
+/** The authentication backend is unavailable. */
 export class LoginUnavailable extends UnavailableError {
   /** @param retryAfter seconds */
   constructor(

@@ -14,15 +14,15 @@ import { readQuery } from '../request/query.js';
 import { POLICY } from './policy.js';
 import type { RuleName } from './policy-table.js';
 
-/** Paths that Ironic's router leads on from an item: there it says itself that nothing is found. */
+/** Paths below an item for which Ironic's router answers 404 itself, not in the API's form. */
 const ROUTED = /^\/v1\/(nodes|portgroups)\/[^/?]+\/(?!management|states)/;
 
-/** Of one node: whether the request may know of it comes before what it may do. */
+/** Routes of one node: whether the request may see the node is decided before its rule. */
 const OF_NODE = /^\/v1\/nodes\/(?!detail(\?|$)|validate(\?|$))[^/?]+/;
 
 /**
- * Lets a request through to its route: the route is known at the request's version, takes parameters if there are any,
- * and its policy agrees.
+ * Admits a request to its route: the route must exist at the request's version, know the query parameters, and have a
+ * policy that allows the request.
  */
 export class Gate implements CanActivate {
   readonly #reflector = new Reflector();
@@ -38,7 +38,7 @@ export class Gate implements CanActivate {
     const refusal = asked.version.has(since) ? null : this.#refusal(handler, since, url);
     const policyFirst = this.#reflector.get<true | undefined>(BEHIND_POLICY, handler) === true;
     if (refusal && !policyFirst) throw refusal;
-    // A route with parameters reads them itself; Glance takes any anywhere.
+    // A route with parameters reads them itself; Glance ignores unknown ones.
     if (url.includes('?') && !isOfImages(url)) {
       const described = this.#reflector.get<RouteDescription | undefined>(DESCRIPTION, handler);
       if (described && !described.query && !described.anyQuery) readQuery(query, {}, asked.version);
@@ -47,7 +47,7 @@ export class Gate implements CanActivate {
     return true;
   }
 
-  /** What a request is told that is older than the route. */
+  /** The answer to a request that is older than the route. */
   #refusal(handler: Parameters<Reflector['get']>[1], since: number, url: string): Error {
     switch (this.#reflector.get<405 | 406 | undefined>(ELSE, handler)) {
       case 405:

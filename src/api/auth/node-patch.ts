@@ -2,7 +2,7 @@ import type { PatchOperation } from '../../domain/node/json-patch.js';
 import { readBoolean } from '../request/value.js';
 import type { RuleName } from './policy-table.js';
 
-/** Roots of a node’s patch that have a rule of their own. Source: _authorize_patch_and_get_node of Ironic’s node.py. */
+/** Fields of a node’s patch with their own rule. Source: _authorize_patch_and_get_node of Ironic’s node.py. */
 const OF_ROOT: Readonly<Record<string, RuleName>> = {
   instance_info: 'baremetal:node:update_instance_info',
   instance_name: 'baremetal:node:update_instance_info',

@@ -12,14 +12,14 @@ import {
   type Who,
 } from './who.js';
 
-/** One rule: who may, and what comes in question where they may not. */
+/** One rule: who is allowed, and the alternatives for the others. */
 export interface Rule {
   readonly who: Who;
-  /** A token that is scoped to a project is refused, whatever its roles. */
+  /** A project-scoped token is refused, whatever its roles. */
   readonly systemOnly?: true;
-  /** For a listing of everything: the rule of a listing of what is the requester’s own. */
+  /** For a listing of everything: the rule of a listing of the requester’s own objects. */
   readonly own?: RuleName;
-  /** For what projects may do with nodes of their own: the rule that lets them (`mayManageOwn`). */
+  /** For actions of projects on their own nodes: the rule that allows them (`mayManageOwn`). */
   readonly orOwn?: RuleName;
 }
 
@@ -58,14 +58,15 @@ const allocationMember = any(systemMember, ownerMember);
 const runbookAdmin = any(systemMember, ownerManager, role('service'));
 const reader = any(role('reader'), role('service'));
 
-// glance/policies/base.py: there an administrator is one whatever the scope.
+// glance/policies/base.py: the administrator's role counts there whatever the scope.
 const imageAdmin = role('admin');
 const imageOwner = any(imageAdmin, ownerMember);
 const imageReader = any(imageAdmin, ownerReader, all(role('reader'), openToAll));
 
 /**
- * Ironic’s default policies (ironic/common/policy.py as of 1.115, without the rules that it deprecates), Glance’s under
- * `image:` (glance/policies), and our own additions under `ferric:`. `owner` and `lessee` are those of the node, or of the allocation or runbook itself.
+ * Ironic’s default policies (ironic/common/policy.py as of 1.115, without its deprecated rules), Glance’s under
+ * `image:` (glance/policies), and Ferric's additions under `ferric:`. `owner` and `lessee` are those of the node, or of
+ * the allocation or runbook itself.
  */
 export const POLICIES = {
   show_password: { who: nobody },

@@ -3,5 +3,5 @@ import type { RuleName } from './policy-table.js';
 
 export const POLICY = 'ferric:policy';
 
-/** Names the rule that decides who may call a route: one of the table, `public` where no login is needed. */
+/** The rule that decides who may call a route: a row of the table, or `public` where no login is needed. */
 export const Policy = (name: RuleName | 'public'): MethodDecorator => SetMetadata(POLICY, name);

@@ -3,48 +3,48 @@ import { type RuleName, ruleOf } from './policy-table.js';
 import type { Subject, Target } from './who.js';
 
 /**
- * What one request may see and do. The gate names the route’s rule; a rule that depends on whose the object is, or on
- * how much a list shows, stays open until the handler has decided it here. Nothing is answered while it is open.
+ * The permissions of one request. The gate enters the route’s rule. A rule that depends on the object's owner, or on
+ * the extent of a list, stays open until the handler has decided it here. While it is open, no answer is sent.
  */
 export class Scope {
   #open: RuleName | null = null;
   #refusal: Error | null = null;
 
-  /** @param subject null where a login may do everything (noauth, http_basic) */
+  /** @param subject null when the login may do everything (noauth, http_basic) */
   constructor(private readonly subject: Subject | null) {}
 
-  /** The project that the request speaks for; null for system scope and where there are no projects. */
+  /** The project of the request; null for system scope and where there are no projects. */
   get project(): string | null {
     return this.subject?.project ?? null;
   }
 
-  /** Whether the whole deployment is in reach, not one project. */
+  /** Whether the scope is the whole deployment, not one project. */
   get isSystem(): boolean {
     return this.subject === null || this.subject.system;
   }
 
-  /** Whether rules are judged at all. */
+  /** Whether rules apply at all. */
   get isRestricted(): boolean {
     return this.subject !== null;
   }
 
-  /** @param target of rules that speak of an owner or lessee */
+  /** @param target of rules that depend on an owner or lessee */
   allows(rule: RuleName, target: Target | null = null): boolean {
     if (this.subject === null) return true;
     const { who, systemOnly } = ruleOf(rule);
-    // A token of a domain, or of nothing, has no say in any rule.
+    // A token scoped to a domain, or unscoped, satisfies no rule.
     if (!this.subject.system && this.subject.project === null) return false;
     if (systemOnly && !this.subject.system) return false;
     return who.holds(this.subject, target);
   }
 
-  /** As `allows`, for what projects may do with nodes of their own where the configuration lets them. */
+  /** As `allows`, for actions of projects on their own nodes, where the configuration permits them. */
   mayManageOwn(rule: RuleName, target: Target | null = null): boolean {
     return this.subject?.managesOwn === true && this.allows(rule, target);
   }
 
   /**
-   * Decides by a rule. @param waived something else lets the request through, such as a public runbook
+   * Decides by a rule. @param waived the request is allowed for another reason, such as a public runbook
    * @throws ForbiddenError
    */
   demand(rule: RuleName, target: Target | null = null, waived = false): void {
@@ -58,10 +58,10 @@ export class Scope {
   }
 
   /**
-   * For the gate.
-   * @param on.ofNode the route is of one node: the handler decides once it has found that, whatever the rule looks at
-   * @param on.refusal what the request is told where the rule lets it through: it is older than the route
-   * @throws ForbiddenError where the rule can be judged at once, and says no
+   * Called by the gate.
+   * @param on.ofNode the route is of one node: the handler decides once it has found it, whatever the rule
+   * @param on.refusal the answer after the rule allowed the request: the request is older than the route
+   * @throws ForbiddenError where the rule can be judged at once and refuses
    */
   enter(
     rule: RuleName,
@@ -87,8 +87,8 @@ export class Scope {
 
   /**
    * Decides a listing by the route’s rule.
-   * @param requested the project that the query asks for
-   * @returns project whose own and leased objects alone may be listed; undefined: all
+   * @param requested the project that the query names
+   * @returns the only project whose owned and leased objects may be listed; undefined: all
    * @throws ForbiddenError
    */
   confine(requested?: string): string | undefined {
@@ -105,7 +105,7 @@ export class Scope {
     return project;
   }
 
-  /** @throws FerricError internal, when a handler answers without having decided */
+  /** @throws FerricError internal, when the handler answers without a decision */
   assertDecided(): void {
     if (this.#open !== null) throw new FerricError('internal', `${this.#open} was not decided`);
   }

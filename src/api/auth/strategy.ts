@@ -7,7 +7,7 @@ import { KeystoneAccess } from './keystone/keystone-access.js';
 
 /**
  * The configured way to log in.
- * @throws FerricError for one that could let nobody in
+ * @throws FerricError for a configuration that admits nobody
  */
 export async function createAccess(settings: AuthSettings, log: Logger): Promise<Access> {
   switch (settings.strategy) {

@@ -1,23 +1,23 @@
-/** Who may do something, as sentences that a machine evaluates. Semantics of oslo.policy’s check strings. */
+/** Conditions on who may do something, with the semantics of oslo.policy’s check strings. */
 
-/** Who asks, as the login says. */
+/** The requester, as the login describes it. */
 export interface Subject {
   readonly roles: ReadonlySet<string>;
-  /** Its token’s project; null for one of system scope. */
+  /** Project of the token; null for system scope. */
   readonly project: string | null;
-  /** The whole deployment is its scope. */
+  /** System scope: the whole deployment. */
   readonly system: boolean;
-  /** It belongs to the project whose `service` role is as good as the system’s. */
+  /** Member of the project whose `service` role counts as the system’s. */
   readonly servesAll: boolean;
   /** Projects may create and delete nodes that they own. */
   readonly managesOwn: boolean;
 }
 
-/** What it is done to: the projects that own and lease it. */
+/** The object of an action: the projects that own and lease it. */
 export interface Target {
   readonly owner: string | null;
   readonly lessee?: string | null;
-  /** An image that is public, of the community, or shared with the one who asks. */
+  /** An image that is public, community, or shared with the requester. */
   readonly open?: boolean;
   /** The project that an image is shared with. */
   readonly member?: string | null;
@@ -25,7 +25,7 @@ export interface Target {
 
 export interface Who {
   readonly words: string;
-  /** Depends on the target: it cannot be judged before that is known. */
+  /** Depends on the target, so it cannot be judged without one. */
   readonly looksAtTarget: boolean;
   holds(subject: Subject, target: Target | null): boolean;
 }
@@ -44,7 +44,7 @@ const relation = (words: string, is: (subject: Subject, target: Target) => boole
 export const role = (name: string): Who => about(name, (subject) => subject.roles.has(name));
 export const system: Who = about('system scope', (subject) => subject.system);
 export const servesAll: Who = about('the service project', (subject) => subject.servesAll);
-/** What nobody owns is the system's, and no project's. */
+/** An object without an owner belongs to the system, not to a project. */
 export const owner: Who = relation('owner', (subject, target) =>
   target.owner === null ? subject.system : subject.project === target.owner,
 );

@@ -19,18 +19,18 @@ import { TooManyRequests } from './too-many-requests.js';
 interface Failure {
   status: number;
   message: string;
-  /** Which of the API's forms the body takes. */
+  /** The form of the body, one of the API's. */
   form: 'fault' | 'router' | 'bare' | 'login';
   title?: string;
   challenge?: string;
   retryAfter?: number;
 }
 
-/** Seconds after which a refusal for want of room or of the database is worth another try (RFC 9110 section 10.2.3). */
+/** Seconds until a retry after a refusal for lack of capacity or of the database (RFC 9110 section 10.2.3). */
 const RETRY_AFTER = 2;
 const TOO_LARGE = 'Request body is too large. Please contact the service administrator.';
 
-/** Writes every failure in the API's form: a JSON text that holds a JSON text. */
+/** Writes every failure in the API's form: a JSON text inside a JSON text. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
   readonly #throttled: ThrottledLog;
@@ -76,7 +76,7 @@ export class ErrorFilter implements ExceptionFilter {
 
   #failureOf(error: unknown, request: ApiRequest): Failure {
     if (error instanceof VersionRefused) {
-      // There a controller looks, behind the router.
+      // In Ironic a controller checks this path, behind the router.
       const form = request.url.split('?', 1)[0] === '/v1' ? 'fault' : 'router';
       return { status: 406, message: error.message, form };
     }
@@ -114,11 +114,11 @@ export class ErrorFilter implements ExceptionFilter {
     return { status: 500, message: 'Internal error.', form: 'fault' };
   }
 
-  /** A route of this very method that said 404 is newer than the request's version. */
+  /** Whether 405 applies. A route of the same method that answered 404 is newer than the request's version. */
   #hasOtherMethods(request: ApiRequest): boolean {
     const methods = this.routes.methodsOf(request.url);
     if (methods.length === 0 || methods.includes(request.method)) return false;
-    // A request that was refused before its version was known has none.
+    // A request refused before version negotiation has no version.
     return this.routes.isThere(request.url, request.asked?.version ?? Microversion.oldest);
   }
 }
@@ -139,7 +139,7 @@ function bodyOf({ status, message, form, title }: Failure): string {
     form === 'router'
       ? { code: status, title: STATUS_CODES[status] ?? '', description: message }
       : { faultcode, faultstring: message, debuginfo: null };
-  // Old clients print the text as it is: it has Python's blanks.
+  // Old clients print the text as it is: it has Python's spaces.
   const text = JSON.stringify(inner, null, 1)
     .replaceAll(/\n */g, ' ')
     .replaceAll(/^\{ | \}$/g, (end) => end.trim());

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 
 /**
- * A failure as Glance writes it, which is webob’s way (webob/exc.py): a page, or an object for who accepts nothing else.
+ * A failure in Glance's form, which is webob's (webob/exc.py): a page, or an object for clients that accept JSON only.
  * @param accept the request's header
  */
 export function imageFault(

@@ -1,12 +1,12 @@
 import type { Microversion } from '../microversion/microversion.js';
 import type { DeclaredRoute } from '../routes.js';
 
-/** Which methods each path has, to tell 405 from 404. Filled while the router is built. */
+/** The methods of each path, to tell 405 from 404. Filled while the router is built. */
 export class RouteTable {
   readonly #routes: { method: string; url: string; pattern: RegExp }[] = [];
   readonly #declared: { pattern: RegExp; since: number; hides: boolean }[];
 
-  /** @param declared what the routes say of themselves */
+  /** @param declared declarations of the routes */
   constructor(declared: readonly Pick<DeclaredRoute, 'path' | 'since' | 'hides'>[] = []) {
     this.#declared = declared.map(({ path, since = 1, hides }) => ({
       pattern: patternOf(path),
@@ -15,7 +15,7 @@ export class RouteTable {
     }));
   }
 
-  /** @param url as the router has it, e.g. `/v1/nodes/:ident` */
+  /** @param url in the router's notation, e.g. `/v1/nodes/:ident` */
   add(method: string, url: string): void {
     this.#routes.push({ method, url, pattern: patternOf(url) });
   }
@@ -27,7 +27,7 @@ export class RouteTable {
     return [...new Set(methods)].toSorted();
   }
 
-  /** @returns whether a path has a route at a version, or had one that older requests are told about otherwise */
+  /** @returns whether the path exists at a version; a route that does not hide from older requests always does */
   isThere(url: string, version: Microversion): boolean {
     const path = url.split('?', 1)[0]!;
     const here = this.#declared.filter(({ pattern }) => pattern.test(path));

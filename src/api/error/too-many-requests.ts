@@ -1,6 +1,6 @@
 import { FerricError } from '../../domain/errors.js';
 
-/** Refused for asking too often. */
+/** Refused by the rate limit. */
 export class TooManyRequests extends FerricError {
   /** @param retryAfter seconds */
   constructor(readonly retryAfter: number) {

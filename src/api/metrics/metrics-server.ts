@@ -15,22 +15,22 @@ import { ThrottledLog } from '../../platform/throttled-log.js';
 import { OriginRule } from '../request/origin-rule.js';
 import type { Readiness } from './readiness.js';
 
-/** ms for which one answer of /metrics is given to all who ask: scrapers cannot make the daemon work for each. */
+/** ms for which one text of /metrics is reused: scrapers cannot make the daemon build it each time. */
 const LASTS = 1_000;
-/** ms of silence after which a connection is cut. */
+/** ms of inactivity after which a connection is cut. */
 const SILENCE = 30_000;
 const TEXT = 'text/plain; charset=utf-8';
 const packed = promisify(gzip);
 
 export interface MetricsParts {
   settings: MetricsSettings;
-  /** Writes all metrics down. */
+  /** The text of all metrics. */
   expose(): Promise<string>;
   readiness: Readiness;
   log: Logger;
 }
 
-/** `GET /metrics` for Prometheus, and `/livez` and `/readyz[?verbose]` for whoever restarts or routes: nothing else. */
+/** `GET /metrics` for Prometheus, `/livez` and `/readyz[?verbose]` for supervisors and balancers; nothing else. */
 export class MetricsServer {
   #server: Server | null = null;
   #last: { at: number; text: Promise<string> } | null = null;
@@ -42,12 +42,12 @@ export class MetricsServer {
     this.#throttled = new ThrottledLog(parts.log);
   }
 
-  /** The TCP port, or null where it is not running. */
+  /** The TCP port, or null when it is not running. */
   get port(): number | null {
     return (this.#server?.address() as AddressInfo | null)?.port ?? null;
   }
 
-  /** Does nothing where it is off. @throws Error where the address or port cannot be bound */
+  /** Does nothing when off. @throws Error when the address or port cannot be bound */
   async start(ports = new HeldPorts()): Promise<void> {
     const { listen, port, max_connections, max_connections_per_client } = this.parts.settings;
     if (listen === null) return;

@@ -1,25 +1,25 @@
 import { messageOf } from '../../domain/errors.js';
 import { contained } from '../../platform/boundary.js';
 
-/** ms that one component may take to say how it is. */
+/** ms for one component to report its state. */
 const LIMIT = 3_000;
 
 export interface Component {
   name: string;
-  /** Why it can't do its work; null: it can. */
+  /** Why it cannot work; null: it can. */
   trouble: string | null;
 }
 
-/** Looks at one component. @returns why it can't do its work; null: it can */
+/** Checks one component. @returns why it cannot work; null: it can */
 export type Look = () => string | null | Promise<string | null>;
 
-/** Whether the daemon can do its work, by its components. */
+/** Whether the daemon can work, by its components. */
 export class Readiness {
   readonly #looks = new Map<string, Look>();
   #stage: 'starting' | 'serving' | 'stopping' = 'starting';
   #last: Component[] = [];
 
-  /** @param name stands in the answer and in metrics */
+  /** @param name of the component in the answer and in metrics */
   watch(name: string, look: Look): void {
     this.#looks.set(name, look);
   }
@@ -28,12 +28,12 @@ export class Readiness {
     this.#stage = 'serving';
   }
 
-  /** From here on it is not ready: whoever routes to it goes elsewhere while it ends what is under way. */
+  /** Not ready from here on: load balancers go elsewhere while running requests end. */
   stopping(): void {
     this.#stage = 'stopping';
   }
 
-  /** What the last look saw. */
+  /** The result of the last check. */
   get last(): readonly Component[] {
     return this.#last;
   }

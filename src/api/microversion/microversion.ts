@@ -11,8 +11,8 @@ export const MAX_VERSION_HEADER = 'x-openstack-ironic-api-maximum-version';
 const STANDARD_HEADER = 'openstack-api-version';
 
 /**
- * Behaviours that changed with a microversion and belong to no field, route, filter or verb. The only comparisons of
- * version numbers in the API are the ones of this file; everything else names a behaviour or carries `since`.
+ * Behaviours that changed with a microversion and belong to no field, route, filter or verb. This file has the API's
+ * only comparisons of version numbers; other code names a behaviour or carries `since`.
  */
 const BEHAVIOURS = {
   availableState: 2, // before, the state `available` reads as null
@@ -27,13 +27,13 @@ const BEHAVIOURS = {
   volumeLinks: 32,
   rebuildWithConfigDrive: 35,
   agentVersion: 36,
-  inspectWaitState: 39, // before, it reads as `inspecting`
+  inspectWaitState: 39, // before, shown as `inspecting`
   inspectAbort: 41,
   detailQuery: 43,
   configDriveObject: 56,
   allocationBackfill: 58,
   configDriveVendorData: 59,
-  agentToken: 62, // before, a lookup gives none out
+  agentToken: 62, // before, a lookup returns no token
   localLinkNetworkType: 64,
   vifToPort: 67,
   agentVerifyCa: 68,
@@ -41,9 +41,9 @@ const BEHAVIOURS = {
   cleanDisableRamdisk: 70,
   agentStatus: 72,
   biosRegistry: 74,
-  continueInspection: 84, // before, only for what once spoke to ironic-inspector, in 1.1
+  continueInspection: 84, // before, only for clients of ironic-inspector, at 1.1
   localLinkOvn: 90, // until localLinkNoOvn
-  portName: 88, // before, a port goes by its UUID alone
+  portName: 88, // before, a port is identified by its UUID alone
   dotJsonIsName: 91, // before, a `.json` suffix of the path is dropped
   runbooks: 92,
   nodeIdentOfPort: 94,
@@ -57,19 +57,19 @@ const BEHAVIOURS = {
 } as const;
 export type Behaviour = keyof typeof BEHAVIOURS;
 
-/** What the client asked to be spoken to in; always within MIN_VERSION..MAX_VERSION. */
+/** The version that the client requested; always within MIN_VERSION..MAX_VERSION. */
 export class Microversion {
   constructor(readonly minor: number) {}
 
   static readonly oldest = new Microversion(OLDEST);
   static readonly newest = new Microversion(NEWEST);
 
-  /** Whether something that came with 1.`since` is there. */
+  /** Whether a feature of 1.`since` exists. */
   has(since: number): boolean {
     return this.minor >= since;
   }
 
-  /** What a client that names no version speaks. */
+  /** Whether it is the default, for clients that name no version. */
   get isOldest(): boolean {
     return this.minor === OLDEST;
   }
@@ -83,7 +83,7 @@ export class Microversion {
   }
 }
 
-/** The first version that does it, as `1.N`, for messages. */
+/** The first version with the behaviour, as `1.N`, for messages. */
 export function versionOf(behaviour: Behaviour): string {
   return `1.${BEHAVIOURS[behaviour]}`;
 }
@@ -94,7 +94,7 @@ export function everyVersion(): Microversion[] {
 }
 
 /**
- * Reads `OpenStack-API-Version: baremetal 1.N` or the older header of our own; none means the oldest.
+ * Reads `OpenStack-API-Version: baremetal 1.N` or Ironic's older header; neither means the oldest version.
  * @throws FerricError not-acceptable
  */
 export function negotiate(headers: IncomingHttpHeaders): Microversion {
@@ -132,7 +132,7 @@ function single(value: string | string[] | undefined): string | undefined {
   return text === '' ? undefined : text;
 }
 
-/** Refused before any controller: the filter writes it in the middleware's form. */
+/** Refused before any controller runs: the filter writes it in the middleware's form. */
 export class VersionRefused extends FerricError {}
 
 function notAcceptable(message: string): VersionRefused {

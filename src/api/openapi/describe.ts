@@ -5,7 +5,7 @@ import type { JsonSchema } from './json-schema.js';
 
 export const DESCRIPTION = 'ferric:description';
 
-/** A kind of record in the API. Its schema is read off its field table. */
+/** A kind of record in the API. Its schema is derived from its field table. */
 export interface Resource {
   /** Name of the schema, in the singular: `Node`. */
   readonly name: string;
@@ -13,13 +13,13 @@ export interface Resource {
   readonly fields: readonly Field<any, any>[];
 }
 
-/** What a request brings: a new record, a JSON Patch of one, or arguments of its own. */
+/** The body of a request: a new record, a JSON Patch, or arguments. */
 export type Body =
   | { readonly creates: Resource; readonly more?: Readonly<Record<string, JsonSchema>> }
   | { readonly patches: Resource }
   | { readonly schema: JsonSchema; readonly optional?: true };
 
-/** What a good answer holds: a record, a page of them under a key, or something of its own. */
+/** The body of a successful answer: a record, a page of records under a key, or another schema. */
 export type Answer =
   | { readonly one: Resource }
   /** Only some fields: `fields=` was given, or the listing is brief. */
@@ -29,19 +29,19 @@ export type Answer =
   | { readonly text: string };
 
 export interface RouteDescription {
-  /** One line: what it does. */
+  /** One line: what the route does. */
   readonly summary: string;
-  /** None: a parameter is refused before the handler sees the request. */
+  /** None: any parameter is refused before the handler runs. */
   readonly query?: ParameterTable;
-  /** Its answer is the same whatever parameters come. */
+  /** Any parameters are accepted and ignored. */
   readonly anyQuery?: true;
   readonly body?: Body;
   /** None: the answer has no body. */
   readonly answer?: Answer;
-  /** It may also be answered 202 without a body: accepted, not done yet. */
+  /** The answer may also be 202 without a body: accepted, not done yet. */
   readonly orAccepted?: true;
 }
 
-/** What the OpenAPI document and the reference say of a route. Every route has one. */
+/** The description of a route for the OpenAPI document and the reference. Every route has one. */
 export const Describe = (description: RouteDescription): MethodDecorator =>
   SetMetadata(DESCRIPTION, description);

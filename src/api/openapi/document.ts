@@ -14,7 +14,7 @@ export interface OpenApiDocument {
 
 const JSON_TYPE = 'application/json';
 
-/** Ironic's: a text that is JSON itself; of a body that cannot be read, bare; of a login, the middleware's. */
+/** Ironic's forms: a text that is JSON itself; bare for an unreadable body; the middleware's for a login. */
 const ERROR: JsonSchema = {
   oneOf: [
     objectOf({ error_message: { type: 'string', contentMediaType: JSON_TYPE } }),
@@ -34,8 +34,8 @@ const PATCH: JsonSchema = {
 };
 
 /**
- * What the API is at one microversion, read off the tables it answers by: routes, parameters and fields that came later
- * are not in it. OpenAPI 3.1.
+ * The API at one microversion, derived from the tables that it answers by: newer routes, parameters and fields are left
+ * out. OpenAPI 3.1.
  */
 export function openApiDocument(
   routes: readonly DeclaredRoute[],
@@ -131,7 +131,7 @@ function content(answer: Answer, schemas: Schemas): JsonSchema {
 const jsonOf = (schema: JsonSchema): JsonSchema => ({ [JSON_TYPE]: { schema } });
 const ref = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` });
 
-/** The schemas of the kinds of records, each made when it is first used. */
+/** The schemas of the record kinds, each made at first use. */
 class Schemas {
   readonly named: Record<string, JsonSchema> = {};
 
@@ -147,7 +147,7 @@ class Schemas {
     return this.#once(`${resource.name}Part`, () => objectOf(this.#properties(resource), []));
   }
 
-  /** What a POST may bring. */
+  /** The body of a POST. */
   created({ name, fields }: Resource, more: Readonly<Record<string, JsonSchema>>): JsonSchema {
     return this.#once(`New${name}`, () => {
       const writable = fields.filter(({ since, write }) => write?.create && this.version.has(since));

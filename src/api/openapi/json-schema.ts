@@ -8,7 +8,7 @@ export const TEXT: JsonSchema = { type: ['string', 'null'] };
 export const FLAG: JsonSchema = { type: ['boolean', 'null'] };
 export const TIME: JsonSchema = { type: ['string', 'null'], format: 'date-time' };
 export const OBJECT: JsonSchema = { type: ['object', 'null'] };
-/** A JSON column: whatever was put there. */
+/** A JSON column: any value. */
 export const STRUCTURE: JsonSchema = { type: ['object', 'array', 'null'] };
 export const STRINGS: JsonSchema = { type: 'array', items: STRING };
 export const LINKS: JsonSchema = {
@@ -17,7 +17,7 @@ export const LINKS: JsonSchema = {
 };
 export const ANYTHING: JsonSchema = {};
 
-/** An object of these properties and no others. @param required all of them, unless named */
+/** An object with exactly these properties. @param required default: all of them */
 export function objectOf(
   properties: Readonly<Record<string, JsonSchema>>,
   required: readonly string[] = Object.keys(properties),
@@ -30,13 +30,13 @@ export function objectOf(
   };
 }
 
-/** What a client may send for a field or an argument. */
+/** The schema of a client's value for a field or an argument. */
 export function accepted(schema: z.ZodType): JsonSchema {
   const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
   return rest;
 }
 
-/** What an answer holds for a written field: words for a boolean or a number have become one. */
+/** The schema of a written field in an answer: texts for a boolean or a number have been converted. */
 export function answered(schema: z.ZodType): JsonSchema {
   const taken = accepted(schema);
   const alternatives = (taken['anyOf'] as JsonSchema[] | undefined)?.flatMap(
@@ -46,7 +46,7 @@ export function answered(schema: z.ZodType): JsonSchema {
   return withNull({ anyOf: alternatives.filter(({ type }) => type !== 'string') });
 }
 
-/** Any column may be empty, whatever a client must send. */
+/** Any column may be null in an answer, whatever a client must send. */
 function withNull(schema: JsonSchema): JsonSchema {
   if (Object.keys(schema).length === 0) return schema;
   const alternatives = (schema['anyOf'] as JsonSchema[] | undefined) ?? [schema];

@@ -8,17 +8,17 @@ import { Describe } from './describe.js';
 import { type OpenApiDocument, openApiDocument } from './document.js';
 import { openApiPage } from './page.js';
 
-/** The routes that the document speaks of. Nest's injection token is this class. */
+/** The routes that the document describes. This class is Nest's injection token. */
 export abstract class DescribedRoutes {
   abstract readonly routes: readonly DeclaredRoute[];
 }
 
-/** What the API is, for programs and for people; an extension of ours. */
+/** The description of the API, for programs and for people; a Ferric extension. */
 @Controller('v1')
 export class OpenApiController {
   constructor(private readonly described: DescribedRoutes) {}
 
-  /** `openapi.json` comes here too while `.json` is a suffix that is dropped, as it was before 1.91. */
+  /** `openapi.json` arrives here before 1.91, when a `.json` suffix is dropped. */
   @Get('openapi')
   @Header('content-type', 'application/json; charset=utf-8')
   @Since(1)
@@ -46,7 +46,7 @@ export class OpenApiController {
     return openApiPage(this.#document(request));
   }
 
-  /** A browser names no version: it is shown the newest. */
+  /** A browser names no version: it gets the newest. */
   #document({ raw, asked }: ApiRequest): OpenApiDocument {
     const named = 'openstack-api-version' in raw.headers || VERSION_HEADER in raw.headers;
     const version = named ? asked.version : Microversion.newest;

@@ -10,7 +10,7 @@ td, th { padding: .15rem 1rem .15rem 0; text-align: left; vertical-align: top } 
 @media (prefers-color-scheme: dark) { body { background: #161616; color: #ddd } details { border-color: #333 } .note { color: #aaa } a { color: #8bf } }
 `;
 
-/** The document as a page for people: no script, nothing fetched from elsewhere. */
+/** The document as an HTML page: no script, no external resources. */
 export function openApiPage(document: OpenApiDocument): string {
   const byTag = new Map<string, string[]>();
   for (const [path, operations] of Object.entries(document.paths)) {

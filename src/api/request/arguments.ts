@@ -1,7 +1,7 @@
 import { InvalidError } from '../../domain/errors.js';
 import { boolean } from './value.js';
 
-/** Single arguments out of a body that is an object, in Ironic's words. */
+/** Reads single arguments of a body that is an object, with Ironic's error texts. */
 
 type Body = Readonly<Record<string, unknown>>;
 
@@ -27,7 +27,7 @@ export function readText(body: Body, name: string, max: number): string | null {
   return value;
 }
 
-/** What a client gave in the wrong type; never an object's content, which may be secret. */
+/** A value of the wrong type for a message; never an object's content, which may be secret. */
 function shown(value: unknown): string {
   return typeof value === 'object' ? 'an object' : String(value);
 }

@@ -3,19 +3,19 @@ import type { Actor } from '../../domain/actor.js';
 import type { Scope } from '../auth/scope.js';
 import type { Microversion } from '../microversion/microversion.js';
 
-/** What every handler knows about the request it answers. */
+/** The context of a request, for its handler. */
 export interface Asked {
   readonly version: Microversion;
   /** Base of links, without a slash at the end. */
   readonly base: string;
   readonly by: Actor;
-  /** What it may see and do. */
+  /** The permissions of the request. */
   readonly scope: Scope;
   /** The path ended in `.json`, which was dropped. */
   readonly jsonSuffix: boolean;
 }
 
-/** Query parameters as they came: a name that came twice has a list. */
+/** Query parameters as received: a repeated name has a list. */
 export type Query = Readonly<Record<string, string | readonly string[]>>;
 
 /** The parts of Fastify's request that handlers use. */
@@ -28,7 +28,7 @@ export interface ApiRequest {
   readonly query: Query;
   /** Parsed JSON; undefined when no body came. */
   readonly body: unknown;
-  /** The peer's address; forwarding headers are not believed. */
+  /** The peer's address; forwarding headers are ignored. */
   readonly ip: string;
   readonly asked: Asked;
 }

@@ -5,27 +5,27 @@ import { LoopShare } from '../../platform/loop-share.js';
 import { BodyScan } from './body.js';
 
 export interface BodyBudget {
-  /** Bytes that bodies under way may hold together, and those of one source. */
+  /** Bytes that all running bodies may hold in memory, and those of one client. */
   total: number;
   perClient: number;
 }
 
 /**
- * Reads bodies, so many bytes at once as there is room for. Each piece is looked through as it comes: what is nested too
- * deeply or has too many values is refused before anything is made of it.
+ * Reads bodies while there is room for their bytes. Each piece is scanned as it arrives: a body that is nested too
+ * deeply or has too many values is refused before it is parsed.
  */
 export class BodyReader {
   #held = 0;
   readonly #perClient = new PerSource();
-  /** Of all bodies together: many small pieces make a long turn. */
+  /** Shared by all bodies: many small pieces together would block the event loop. */
   readonly #share = new LoopShare();
 
   constructor(private readonly budget: BodyBudget) {}
 
   /**
    * @param most bytes of this body
-   * @param make what is to be made of the pieces, which count as held until then
-   * @throws BodyRefused, UnavailableError where others' bodies take all the room, Error of status 413
+   * @param make parses the pieces, which count as held until then
+   * @throws BodyRefused, UnavailableError where other bodies occupy all room, Error of status 413
    */
   async read<T>(
     payload: IncomingMessage,
@@ -38,7 +38,7 @@ export class BodyReader {
     const parts: Buffer[] = [];
     let size = 0;
     try {
-      // A refusal is answered: the connection must outlive it.
+      // A refusal is answered, so the connection must stay open.
       for await (const part of payload.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
         size += part.length;
         if (size > most) throw tooLarge();
@@ -48,7 +48,7 @@ export class BodyReader {
       }
       return await make(parts, scan);
     } catch (error) {
-      // Who hung up hears no answer, and it is no fault of ours.
+      // A client that disconnected gets no answer, and nothing failed here.
       if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
       throw Object.assign(new Error('cut off', { cause: error }), { statusCode: 400 });
     } finally {

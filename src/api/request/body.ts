@@ -1,16 +1,16 @@
 import { InvalidError } from '../../domain/errors.js';
 
 const MAX_DEPTH = 25;
-/** More than the largest report of an inspection has; so many are parsed within a few milliseconds. */
+/** More than the largest inspection report has; that many are parsed within a few milliseconds. */
 const MAX_VALUES = 50_000;
 
-/** Refused before any parser saw it: the filter writes it in the middleware's form. */
+/** Refused before parsing: the filter writes it in the middleware's form. */
 export class BodyRefused extends InvalidError {}
 
 /**
- * @param bytes what came; empty is no body
+ * @param bytes the body; empty: none
  * @param mayRound whether a whole number that JavaScript cannot hold is rounded; else it is refused
- * @returns the JSON value, free of what PostgreSQL cannot keep and of keys that mean a prototype
+ * @returns the JSON value, without text that PostgreSQL cannot store or keys of prototypes
  * @throws BodyRefused when nested too deeply, InvalidError otherwise
  */
 export function parseBody(bytes: Buffer, mayRound = false): unknown {
@@ -19,7 +19,7 @@ export function parseBody(bytes: Buffer, mayRound = false): unknown {
   return parseScanned(bytes, scan, mayRound);
 }
 
-/** As `parseBody`, of bytes that were looked through as they came. */
+/** As `parseBody`, for bytes that were already scanned. */
 export function parseScanned(
   bytes: Buffer,
   { hasLongNumber }: Pick<BodyScan, 'hasLongNumber'>,
@@ -32,7 +32,7 @@ export function parseScanned(
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);
     body = JSON.parse(text);
   } catch (error) {
-    // V8 quotes the text around the fault, which may hold a secret.
+    // V8 quotes the text around the error, which may hold a secret.
     const reason = error instanceof SyntaxError ? 'it is not JSON' : 'it is not UTF-8';
     throw new InvalidError(`The request body could not be read: ${reason}.`, { cause: error });
   }
@@ -41,12 +41,12 @@ export function parseScanned(
   return body;
 }
 
-/** Digits from which on a whole number may be more than 2^53. */
+/** Number of digits from which a whole number may exceed 2^53. */
 const LONG = 16;
 
 /**
- * Looks through the bytes of a body as they come, without building anything: counts brackets, values and digits outside
- * strings. A parser would recurse (OSSN-0099), and make objects of what is refused in the end.
+ * Scans the bytes of a body as they arrive, without building anything: counts brackets, values and digits outside
+ * strings. A parser would recurse (OSSN-0099), and build objects of a body that is refused in the end.
  */
 export class BodyScan {
   hasLongNumber = false;
@@ -58,7 +58,7 @@ export class BodyScan {
 
   /** @throws BodyRefused */
   push(bytes: Buffer): void {
-    // By index, and in local variables: this runs for each byte that any stranger sends.
+    // By index and in local variables: this runs for every byte of unauthenticated clients.
     let [inString, escaped, depth, values, digits] = [
       this.#inString,
       this.#escaped,
@@ -78,7 +78,7 @@ export class BodyScan {
       } else {
         digits = 0;
         if (byte === 0x22) inString = true;
-        // Each value but the first of its list or object stands behind a comma.
+        // Every value but the first of its list or object follows a comma.
         else if (byte === 0x2c) values += 1;
         else if (byte === 0x7d || byte === 0x5d) depth -= 1;
         else if (byte === 0x7b || byte === 0x5b) {
@@ -106,7 +106,7 @@ type Reviver = (key: string, value: unknown, context: { source?: string }) => un
 /** TypeScript's library does not know the reviver's third argument yet. */
 const parseTold = JSON.parse as (text: string, reviver: Reviver) => unknown;
 
-/** A number must not come back as another one. */
+/** Refuses a number that would be returned changed. */
 function refuseRounded(text: string): void {
   parseTold(text, (key, value, { source = '' }) => {
     if (typeof value === 'number' && /^-?\d{16,}$/.test(source) && digitsOf(value) !== source) {
@@ -116,7 +116,7 @@ function refuseRounded(text: string): void {
   });
 }
 
-/** Without an exponent, which `String` gives from 1e21 on. */
+/** The digits without an exponent, which `String` uses from 1e21 on. */
 function digitsOf(value: number): string {
   const [digits = '', exponent] = String(value).split('e+');
   if (exponent === undefined) return digits;
@@ -140,7 +140,7 @@ function refuseUnstorable(value: unknown, at: string): void {
   }
 }
 
-/** @throws InvalidError for NUL and lone surrogates, naming where */
+/** @throws InvalidError for NUL and lone surrogates, naming their place */
 export function refuseText(text: string, at: string): void {
   if (text.includes('\0')) throw new InvalidError(`${at || 'The body'} holds a NUL character.`);
   if (!text.isWellFormed()) throw new InvalidError(`${at || 'The body'} holds half of a surrogate pair.`);

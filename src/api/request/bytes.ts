@@ -1,4 +1,4 @@
-// Bodies that are no JSON: bytes of images, handed to their route as they come.
+// Bodies that are not JSON: bytes of images, streamed to their route.
 import type { IncomingMessage } from 'node:http';
 import { FerricError } from '../../domain/errors.js';
 import { contained } from '../../platform/boundary.js';
@@ -6,7 +6,7 @@ import { contained } from '../../platform/boundary.js';
 export const BYTES = 'application/octet-stream';
 const STREAMED = /^\/v2\/images\/[^/?]+\/(file|stage)(\?|$)/;
 
-/** Bytes came where something else was wanted, or the other way about. */
+/** A body of bytes came where JSON was expected, or the reverse. */
 export class MediaTypeRefused extends FerricError {
   constructor(readonly accepted: string) {
     super('invalid', `The request's body must be ${accepted}.`);
@@ -14,8 +14,8 @@ export class MediaTypeRefused extends FerricError {
 }
 
 /**
- * Whether a request's body goes to its route unread.
- * @throws MediaTypeRefused for another body there: nobody reads gigabytes as JSON
+ * Whether a request's body is streamed to its route.
+ * @throws MediaTypeRefused for another body there: gigabytes are not read as JSON
  */
 export function isStreamed({
   method,
@@ -28,11 +28,11 @@ export function isStreamed({
   return true;
 }
 
-/** Of what is no upload. @throws MediaTypeRefused: a web page may send other types without asking first (CORS) */
+/** For a body that is no upload. @throws MediaTypeRefused: a page may send other types without preflight (CORS) */
 export function requireJson({ headers }: Pick<IncomingMessage, 'headers'>, untyped: boolean): void {
   const type = headers['content-type'];
   if (!hasBody(headers) || (type === undefined && untyped)) return;
-  // Also what the Image service's patches are called.
+  // Also matches the media types of the Image service's patches.
   if (!/^application\/[\w.+-]*\bjson\b[\w.+-]*\s*(;|$)/i.test(type ?? '')) {
     throw new MediaTypeRefused('application/json');
   }
@@ -42,7 +42,7 @@ function hasBody(headers: IncomingMessage['headers']): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
 }
 
-/** Cuts a request whose body has not come after `timeout` ms. */
+/** Cuts a request whose body is incomplete after `timeout` ms. */
 export function expire(request: IncomingMessage, timeout: number): void {
   const { headers } = request;
   if (!hasBody(headers)) return;

@@ -3,23 +3,23 @@ import { hostname } from 'node:os';
 import { canonicalAddress } from '../../domain/agent/callback-url.js';
 import { ForbiddenError } from '../../domain/errors.js';
 
-/** The parts of a request that are looked at. */
+/** The parts of a request that the rule reads. */
 export interface Asked {
   headers: IncomingMessage['headers'];
   socket: { localAddress?: string | undefined };
 }
 
 /**
- * Keeps web pages away from a listener: a browser on the same machine reaches loopback, and adds the login that it knows.
- * What a page cannot forge tells it: the name that it was loaded from (Host, against DNS rebinding), and what the browser
- * adds to its requests (Sec-Fetch-Site, Origin). Programs send neither of the latter.
+ * Keeps web pages away from a listener: a browser on the same machine reaches loopback, and adds stored credentials. A
+ * page is recognized by what it cannot forge: the name that it was loaded from (Host, against DNS rebinding), and
+ * headers that browsers add (Sec-Fetch-Site, Origin). Programs send neither of the latter.
  */
 export class OriginRule {
   readonly #names: ReadonlySet<string>;
 
   /**
-   * @param publicUrl where others reach the listener, if not at its own address
-   * @param more names and addresses beside it: api.allowed_hosts
+   * @param publicUrl public URL of the listener, if it has one
+   * @param more further names and addresses: api.allowed_hosts
    */
   constructor(publicUrl: string | null, more: readonly string[]) {
     const names = [...(publicUrl === null ? [] : [new URL(publicUrl).hostname]), ...more, hostname()];
@@ -28,7 +28,7 @@ export class OriginRule {
 
   /** @throws ForbiddenError */
   check({ headers, socket }: Asked): void {
-    // A Unix socket: no browser connects to one, and there is no name to be fooled by.
+    // A Unix socket: no browser connects to one, and DNS rebinding cannot reach it.
     if (socket.localAddress === undefined) return;
     const { host, origin } = headers;
     if (host !== undefined && !this.#isOwn(hostOf(host), socket.localAddress)) {
@@ -53,7 +53,7 @@ export class OriginRule {
     return name === 'localhost' && local !== null && /^(127\.|::1$)/.test(local);
   }
 
-  /** The page came from here, as it sees it: by the same authority, or by a name that is ours behind a proxy. */
+  /** Whether the page came from this listener: by the same authority, or by one of its names behind a proxy. */
   #isSame(origin: string, host: string | undefined): boolean {
     if (!URL.canParse(origin)) return false; // `null` is a page without an origin of its own
     const from = new URL(origin);
@@ -68,10 +68,10 @@ function refused(why: string): ForbiddenError {
   return new ForbiddenError(`Access was denied: ${why}.`);
 }
 
-/** Of an authority, without port; null for what is none. */
+/** Host of an authority, without port; null for a malformed one. */
 function hostOf(authority: string): string | null {
   if (!/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?$/.test(authority)) return null;
-  // 192.0.2.999 has the form of an authority, and is none.
+  // 192.0.2.999 has the form of an authority, but is not valid.
   if (!URL.canParse(`http://${authority}`)) return null;
   return plain(new URL(`http://${authority}`).hostname);
 }

@@ -4,7 +4,7 @@ import { contained } from '../../platform/boundary.js';
 import { startWorker } from '../../platform/start-worker.js';
 import { type BodyScan, parseScanned } from './body.js';
 
-/** Bytes from which on a body is parsed beside the event loop: 16 MiB of text block it for a tenth of a second. */
+/** Bytes from which a body is parsed in a thread: 16 MiB of text would block the event loop for a tenth of a second. */
 const LARGE = 256 * 1024;
 
 export interface ParseRequest {
@@ -20,14 +20,14 @@ export interface ParseReply {
   invalid?: string;
 }
 
-/** Makes a value of a body's bytes: of few at once, of many in a thread, one body after the other. */
+/** Parses the bytes of a body: few at once, many in a thread, one body at a time. */
 export class ParseThread {
   #worker: Worker | undefined;
   #nextId = 1;
   #closed = false;
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
 
-  /** @throws InvalidError as `parseScanned` has it, FerricError where the thread ended */
+  /** @throws InvalidError as `parseScanned`, FerricError when the thread ended */
   async parse(
     parts: readonly Buffer[],
     { hasLongNumber }: Pick<BodyScan, 'hasLongNumber'>,
@@ -36,7 +36,7 @@ export class ParseThread {
     const size = parts.reduce((sum, part) => sum + part.length, 0);
     if (size < LARGE) return parseScanned(Buffer.concat(parts), { hasLongNumber }, mayRound);
     if (this.#closed) throw new CancelledError();
-    // Not of Node's pool, which other buffers share: it is given to the thread.
+    // Not from Node's pool, which other buffers share: this buffer is transferred to the thread.
     const bytes = new Uint8Array(new ArrayBuffer(size));
     let at = 0;
     for (const part of parts) {

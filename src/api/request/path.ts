@@ -1,15 +1,15 @@
-/** Requests are routed by one spelling of their path. */
+/** Normalises paths, so that routes match one spelling. */
 import { COLLECTIONS } from '../v1/collections.js';
 
-/** Served outside `/v1`: among them the Image service’s own. */
+/** First segments outside `/v1`: among them the Image service’s own. */
 const OUTSIDE = new Set(['', 'v1', 'v2', 'versions', 'healthcheck']);
 
-/** Bare Metal resources asked for below /v2, where a client goes that takes the highest version in the root for its own. */
+/** Bare Metal resources below /v2: some clients take the highest version in the root for that of the Bare Metal API. */
 const BARE_METAL_BELOW_V2 = new RegExp(`^/v2(?=/(${Object.keys(COLLECTIONS).join('|')})(\\.json)?(/|$))`);
 
 /**
- * Drops trailing slashes, makes `/v1` of `/v2` before the Bare Metal API's resources, adds `/v1` where the first segment
- * is none of ours, and drops `.json` where a client of that age would mean the format by it.
+ * Drops trailing slashes, changes `/v2` to `/v1` before Bare Metal resources, adds `/v1` before an unknown first
+ * segment, and drops `.json` where the request's version has it as the format.
  * @param url as in the request line: path and query, or absolute
  */
 export function normalisePath(url: string, dropJsonSuffix: boolean): { url: string; jsonSuffix: boolean } {
@@ -30,7 +30,7 @@ export function isOfImages(url: string): boolean {
   return /^\/v2([/?#]|$)/.test(url);
 }
 
-/** A path as log lines and errors may show it: without the secret that a ramdisk reports with. */
+/** A path for log lines and errors: without the secret of an inspection report. */
 export function shownPath(url: string): string {
   return url.split('?', 1)[0]!.replace(/(\/continue_inspection\/).+/i, '$1******');
 }

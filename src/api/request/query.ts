@@ -8,7 +8,7 @@ import { shorten, stringList } from './value.js';
 export interface Parameter<T = unknown> {
   /** First microversion that knows it; older requests that use it are answered 406. */
   readonly since?: number;
-  /** That refusal does not tell the version, as for the oldest of them. */
+  /** The refusal does not name the version, as for the oldest parameters. */
   readonly hidesVersion?: true;
   readonly read: (name: string, text: string) => T;
   /** For the documentation. */
@@ -21,7 +21,7 @@ export type Arguments<Table extends ParameterTable> = {
 
 const MOST_PARAMETERS = 64;
 
-/** Fastify's parser of the query: never throws, the handler's table judges. */
+/** Fastify's query parser: it never throws, since the handler's table judges. */
 export function parseQuery(text: string): Record<string, string | string[]> {
   const query: Record<string, string | string[]> = Object.create(null);
   for (const [name, value] of new URLSearchParams(text)) {
@@ -33,7 +33,7 @@ export function parseQuery(text: string): Record<string, string | string[]> {
   return query;
 }
 
-/** A list that is given in parts is one list, as Ironic has it since 24.1 and gophercloud sends it. */
+/** A list given in parts is joined, as in Ironic since 24.1 and as gophercloud sends it. */
 function oneOf(name: string, value: string | readonly string[], { read }: Parameter): string {
   if (typeof value === 'string') return value;
   if (read === stringList) return value.join(',');
@@ -42,7 +42,7 @@ function oneOf(name: string, value: string | readonly string[], { read }: Parame
 
 /**
  * Reads the query by the route's table.
- * @throws InvalidError naming what is unknown, given twice or not a value; FerricError not-acceptable
+ * @throws InvalidError naming an unknown, repeated or malformed parameter; FerricError not-acceptable
  */
 export function readQuery<Table extends ParameterTable>(
   query: Query,

@@ -2,22 +2,24 @@ import { sourceOf } from '../../domain/network/source.js';
 
 const MOST_SOURCES = 20_000;
 
-/** A bucket of requests a minute for each source; it fills evenly. */
+/** A token bucket for each source, refilled evenly at a rate per minute. */
 export class RateLimit {
-  /** Source to what is left and when that was so, least recently seen first. */
+  /** Source → tokens left and the time of that count, least recently seen first. */
   readonly #buckets = new Map<string, { left: number; at: number }>();
 
   /**
-   * @param perMinute requests a minute and the most at once
-   * @param now ms on a clock that never goes back
+   * @param perMinute tokens per minute, and the burst size
+   * @param now ms on a monotonic clock
    */
   constructor(
     private readonly perMinute: number,
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** @param of whom else it counts for, so that one does not use up another’s
-   * @returns 0 when the request may go on, else the seconds after which one may */
+  /**
+   * @param of a further key beside the address, with a bucket of its own
+   * @returns 0 when the request may proceed, else seconds until one may
+   */
   take(address: string, of = ''): number {
     const now = this.now();
     const key = bucketOf(address, of);
@@ -28,7 +30,7 @@ export class RateLimit {
     return this.#wait(left);
   }
 
-  /** What was taken did not count. */
+  /** Returns a token. */
   giveBack(address: string, of = ''): void {
     const bucket = this.#buckets.get(bucketOf(address, of));
     if (bucket) bucket.left += 1;

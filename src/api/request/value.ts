@@ -1,14 +1,14 @@
 import { InvalidError } from '../../domain/errors.js';
 import { canonicalUuid, isLogicalName, isUuidLike } from '../../domain/node/name.js';
 
-/** Values of parameters, in Ironic's words (ironic/common/args.py, oslo.utils strutils). */
+/** Parses values of parameters, with Ironic's error texts (ironic/common/args.py, oslo.utils strutils). */
 
 const TRUE = ['1', 't', 'true', 'on', 'y', 'yes'];
 const FALSE = ['0', 'f', 'false', 'off', 'n', 'no'];
 const MAC = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/;
 const SHOWN = 100;
 
-/** @returns null when the text is no boolean */
+/** @returns null when the text is not a boolean */
 export function readBoolean(text: string): boolean | null {
   const word = text.trim().toLowerCase();
   if (TRUE.includes(word)) return true;
@@ -20,7 +20,7 @@ export function notABoolean(name: string, text: string): string {
   return `Invalid ${name}: Unrecognized value '${shorten(text)}', acceptable values are: ${accepted.join(', ')}`;
 }
 
-/** A long or strange value as it may stand in a message. */
+/** A long value, cut for a message. */
 export function shorten(text: string): string {
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
 }

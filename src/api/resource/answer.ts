@@ -7,7 +7,7 @@ import { type Field, type Reading, type View, viewOf } from './field.js';
 export const SHOW = { fields: SELECTING.fields } as const satisfies ParameterTable;
 
 /**
- * What the answer to a GET of one record shows: `fields`, or all.
+ * The fields of the answer to a GET of one record: `fields`, or all.
  * @throws InvalidError, FerricError not-acceptable
  */
 export function readShow<Row, Context extends Reading>(
@@ -27,7 +27,7 @@ export function whole<Row, Context extends Reading>(
   return viewOf(fields, reading.version, 'whole').show(row, reading);
 }
 
-/** The answer to a POST: the record, and where it is. @param collection first part of its path */
+/** The answer to a POST: the record, and its Location. @param collection first part of its path */
 export function created<Row extends { uuid: string }, Context extends Reading>(
   reply: ApiReply,
   collection: string,

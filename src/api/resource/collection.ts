@@ -41,7 +41,7 @@ export function pageOf(
   return marker === undefined ? page : { ...page, marker };
 }
 
-/** What `fields` and `detail` of a listing come to. */
+/** The selection that `fields` and `detail` of a listing mean. */
 export function selectionOf(
   given: { fields?: readonly string[]; detail?: boolean },
   version: Microversion,
@@ -55,7 +55,7 @@ export function selectionOf(
   return given.fields ?? (given.detail ? 'whole' : 'brief');
 }
 
-/** The parameters of a listing that its next page keeps: all but the paging itself. */
+/** The parameters of a listing that `next` repeats: all but those of paging. */
 export function repeatable(query: Query): Record<string, string> {
   const paging = Object.keys(PAGING);
   const kept = Object.entries(query).filter(([name]) => !paging.includes(name));
@@ -63,8 +63,8 @@ export function repeatable(query: Query): Record<string, string> {
 }
 
 /**
- * The address of the page behind a full one.
- * @param query what to repeat, besides the paging
+ * The address of the page after a full one.
+ * @param query parameters to repeat, besides those of paging
  */
 export function nextPage(
   base: string,

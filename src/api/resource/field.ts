@@ -4,28 +4,28 @@ import type { Json } from '../../domain/json.js';
 import type { Microversion } from '../microversion/microversion.js';
 import type { JsonSchema } from '../openapi/json-schema.js';
 
-/** What readers may look at besides the row. */
+/** The context of a field's reader, besides the row. */
 export interface Reading {
   readonly version: Microversion;
   /** Base of links. */
   readonly base: string;
 }
 
-/** How a client sets a field. `Value` is what the record then holds. */
+/** How a client sets a field. `Value` is the type in the record. */
 export interface Writing<Value = unknown> {
   readonly schema: z.ZodType;
-  /** Of the type alone: nothing stands here. */
+  /** For the type only: never set. */
   readonly holds?: Value;
-  /** In the body of POST. */
+  /** Settable in the body of POST. */
   readonly create: boolean;
-  /** As a root of a JSON Patch path. */
+  /** Settable as a root of a JSON Patch path. */
   readonly patch: boolean;
   readonly required?: true;
-  /** What the record holds when the client gives null or removes it. */
+  /** The record's value when the client gives null or removes the field. */
   readonly empty: Json;
 }
 
-/** How a column stands in an answer: as it is, as JSON that it holds, as a time. */
+/** The form of a column in an answer: as it is, as JSON text, as a time. */
 export type TextForm = 'value' | 'json' | 'time';
 
 /** One field of a resource. Serializer, `fields=`, sort keys, POST, PATCH and the reference derive from these rows. */
@@ -33,27 +33,27 @@ export interface Field<Row, Context extends Reading = Reading> {
   readonly name: string;
   /** First microversion, as the N of 1.N. */
   readonly since: number;
-  /** Columns that `read` looks at. */
+  /** Columns that `read` uses. */
   readonly columns: readonly (keyof Row & string)[];
   readonly read: (row: Row, context: Context) => unknown;
-  /** Of a field that shows its one column and does nothing else. */
+  /** For a field that shows one column and nothing else. */
   readonly form?: TextForm;
-  /** JSON text of what `read` gives, where that is less work than to build it first. */
+  /** JSON text of the result of `read`, where that is cheaper than building the value. */
   readonly text?: (row: Row, context: Context) => string;
-  /** Part of a listing that asks for nothing else. */
+  /** Included in a listing without a selection. */
   readonly brief?: true;
-  /** Part of every answer, whatever was selected. */
+  /** Included in every answer, whatever was selected. */
   readonly always?: true;
-  /** Shown with all fields, not selectable: links to sub-resources, time stamps of nodes. */
+  /** Shown with all fields, but not selectable: links to sub-resources, time stamps of nodes. */
   readonly wholeOnly?: true;
-  /** May be a sort key; a JSON column may not. */
+  /** A possible sort key; JSON columns are not. */
   readonly sort?: true;
   readonly write?: Writing;
-  /** Type of what `read` gives; default is what `write` takes, else text. */
+  /** Type of the result of `read`; default: that of `write`, else text. */
   readonly type?: JsonSchema;
 }
 
-/** What an answer to this request shows, and the columns to read for it. */
+/** The fields of an answer, and the columns to read for them. */
 export interface View<Row, Context extends Reading = Reading> {
   readonly columns: readonly string[];
   show(row: Row, context: Context): Record<string, unknown>;
@@ -62,8 +62,8 @@ export interface View<Row, Context extends Reading = Reading> {
 export type Selection = 'brief' | 'whole' | readonly string[];
 
 /**
- * @param selection names of fields; brief and whole leave out what is newer than the version
- * @throws InvalidError for an unknown name, FerricError not-acceptable for one that is newer
+ * @param selection names of fields; `brief` and `whole` leave out fields newer than the version
+ * @throws InvalidError for an unknown name, FerricError not-acceptable for a newer one
  */
 export function viewOf<Row, Context extends Reading>(
   fields: readonly Field<Row, Context>[],
@@ -84,7 +84,7 @@ export function viewOf<Row, Context extends Reading>(
   return made;
 }
 
-/** By table of fields, of `brief` and `whole` one for each version. */
+/** Cached views: by table of fields, one for each version of `brief` and of `whole`. */
 const NAMED_VIEWS = new WeakMap<object, Map<string, unknown>>();
 
 function makeView<Row, Context extends Reading>(

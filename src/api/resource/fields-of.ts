@@ -4,7 +4,7 @@ import { ANYTHING, LINKS, STRUCTURE, TIME } from '../openapi/json-schema.js';
 import { type Field, type Reading, timestamp, type Writing } from './field.js';
 import { linksText, linksTo } from './links.js';
 
-/** How a client sets a field: by POST and PATCH, unless `where` says otherwise. */
+/** How a client sets a field: by POST and PATCH, unless `where` differs. */
 export function written<T, const E extends Json>(
   schema: z.ZodType<T>,
   empty: E,
@@ -14,12 +14,12 @@ export function written<T, const E extends Json>(
   return { write: { create: true, patch: true, ...more, schema, empty } };
 }
 
-/** A row that keeps its name, and the type of what a client may write. */
+/** A row with its literal name and the type of its written value. */
 type Named<F, N extends string, M> = F & { readonly name: N } & (M extends { readonly write: infer W }
     ? { readonly write: W }
     : unknown);
 
-/** Rows of a field table, for records of one kind. */
+/** Makes rows of a field table, for one kind of record. */
 export function fieldsOf<Row extends { uuid: string }, Context extends Reading = Reading>() {
   type Row_ = Field<Row, Context>;
   type Column = keyof Row & string;
@@ -57,7 +57,7 @@ export function fieldsOf<Row extends { uuid: string }, Context extends Reading =
     const read: Row_['read'] = (row) => timestamp(row[name] as Date | null);
     return shown(name, since, { read, form: 'time', type: TIME, ...more });
   };
-  /** What is made of columns, or of the context. */
+  /** A value computed from columns, or from the context. */
   const computed = (
     name: string,
     since: number,
@@ -72,7 +72,7 @@ export function fieldsOf<Row extends { uuid: string }, Context extends Reading =
       always: true,
       type: LINKS,
     });
-  /** Links to what lies below the record. */
+  /** Links to the record's sub-resources. */
   const below = (collection: string, name: string, since: number, more: More = {}): Row_ =>
     computed(name, since, ['uuid'], (row, { base }) => linksTo(base, `${collection}/${row.uuid}/${name}`), {
       text: (row, { base }) => linksText(base, `${collection}/${row.uuid}/${name}`),

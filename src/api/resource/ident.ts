@@ -10,8 +10,8 @@ interface Findable<Row> {
 }
 
 /**
- * The record that a path names by uuid or name; a name may end in the `.json` that was taken for a suffix.
- * @throws InvalidError for what can be neither, NotFoundError
+ * The record that a path names by uuid or name; a name may end in a `.json` that was dropped as a suffix.
+ * @throws InvalidError for a text that can be neither, NotFoundError
  */
 export async function findNamed<Row>(rows: Findable<Row>, ident: string, asked: Asked): Promise<Row> {
   const uuid = canonicalUuid(ident);

@@ -1,4 +1,4 @@
-/** Interface kinds in the API's order, with the first microversion of their field of a node and of a driver. */
+/** Interface kinds in the API's order, with the first microversion of their field in a node and in a driver. */
 export const INTERFACES = [
   { kind: 'bios', nodeSince: 40, driverSince: 40 },
   { kind: 'boot', nodeSince: 31, driverSince: 30 },

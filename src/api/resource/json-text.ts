@@ -1,41 +1,41 @@
-/** Characters that are gathered before they become bytes. */
+/** Characters collected before they are encoded. */
 const CHUNK = 32_768;
-/** Bytes of a first buffer; it doubles as a listing grows. */
+/** Bytes of the first buffer; it doubles as a listing grows. */
 const FIRST = 65_536;
-/** Buffers kept for the next listings, and bytes of the largest of them. */
+/** Number of buffers kept for later listings, and bytes of the largest of them. */
 const KEPT = 4;
 const LARGEST = 8 * 2 ** 20;
 
-/** Memory beside the heap makes V8 collect the whole heap ever and again: listings use each other's. */
+/** Allocation outside the heap triggers full collections in V8: listings reuse buffers. */
 const spare: Buffer[] = [];
 
-/** The body of an answer that is JSON text already; the listener sends it as it is. */
+/** An answer's body that is JSON text already; the listener sends it unchanged. */
 export class JsonText {
-  /** @param from what to lend to the next listing once this one was sent; null: nothing */
+  /** @param from buffer to reuse once this body was sent; null: none */
   constructor(
     readonly bytes: Buffer,
     private readonly from: Buffer | null = null,
   ) {}
 
-  /** The bytes were sent: nobody looks at them any more. */
+  /** Called once the bytes were sent: nothing reads them any more. */
   sent(): void {
     if (this.from && spare.length < KEPT && this.from.length <= LARGEST) spare.push(this.from);
   }
 }
 
 /**
- * The text of a listing while its rows come in. What is gathered leaves the heap in pieces, so that a long listing
- * costs the garbage collector no more than a short one.
+ * Collects the text of a listing while its rows arrive. Text leaves the heap in chunks, so that a long listing costs
+ * the garbage collector no more than a short one.
  */
 export class ListText {
   #buffer = spare.pop() ?? Buffer.allocUnsafeSlow(FIRST);
   #filled = 0;
   #open: string;
   #length = 0;
-  /** Items whose text comes at the end, by the byte that they stand before. */
+  /** Items whose text is known at the end only, by their byte position. */
   readonly #late: { at: number; item: () => string }[] = [];
 
-  /** @param collection key of the answer */
+  /** @param collection key of the list in the answer */
   constructor(collection: string) {
     this.#open = `{${JSON.stringify(collection)}:[`;
   }
@@ -44,7 +44,7 @@ export class ListText {
     return this.#length;
   }
 
-  /** @param item its text, or what will give it at the end */
+  /** @param item its text, or a function that returns it at the end */
   add(item: string | (() => string)): void {
     if (this.#length > 0) this.#open += ',';
     this.#length += 1;
@@ -53,7 +53,7 @@ export class ListText {
     if (typeof item !== 'string') this.#late.push({ at: this.#filled, item });
   }
 
-  /** @param next address of the next page; null: there is none */
+  /** @param next address of the next page; null: none */
   end(next: string | null): JsonText {
     this.#open += next === null ? ']}' : `],"next":${JSON.stringify(next)}}`;
     this.#write();
@@ -68,7 +68,7 @@ export class ListText {
   }
 
   #write(): void {
-    // A character has three bytes of UTF-8 at the most.
+    // A UTF-16 unit takes at most three bytes of UTF-8.
     const most = this.#filled + this.#open.length * 3;
     if (most > this.#buffer.length) {
       const larger = Buffer.allocUnsafeSlow(Math.max(most, this.#buffer.length * 2));

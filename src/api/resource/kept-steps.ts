@@ -3,8 +3,8 @@ import type { Json } from '../../domain/json.js';
 import { refuseDuplicates } from './list-schema.js';
 
 /**
- * Steps of a runbook or a deploy template, before they are kept.
- * @throws InvalidError for one that is there twice, ForbiddenError for one that nobody may ask for
+ * Checks steps of a runbook or a deploy template before they are stored.
+ * @throws InvalidError for a repeated step, ForbiddenError for one that may not be requested
  */
 export function refuseSteps(conductor: Pick<Conductor, 'drivers'>, steps: Json | undefined): void {
   refuseDuplicates(steps);

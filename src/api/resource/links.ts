@@ -1,4 +1,4 @@
-/** Hypermedia of the API: lists of `self` and `bookmark`, the bookmark without the version. */
+/** Links of the API: a list of `self` and `bookmark`, the bookmark without the version. */
 export interface Link {
   href: string;
   rel: string;
@@ -12,7 +12,7 @@ export function linksText(base: string, path: string): string {
     : JSON.stringify(linksTo(base, path));
 }
 
-/** Text that JSON holds as it is. */
+/** Text that needs no escaping in JSON. */
 const PLAIN = /^[\w:/.[\]-]*$/;
 
 export function linksTo(base: string, path: string): Link[] {

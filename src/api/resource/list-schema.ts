@@ -6,11 +6,11 @@ import { STEP_INTERFACES } from '../../domain/step/step.js';
 import { shorten } from '../request/value.js';
 import { isObject } from './write.js';
 
-/** Lists as clients write them; messages as in schema.ts. */
+/** Schemas of lists that clients write; messages as in schema.ts. */
 
 const MOST_ITEMS = 1000;
 
-/** @param check what is wrong with a list, null for nothing */
+/** @param check returns the error of a list, or null */
 function checked<T>(check: (items: unknown[]) => string | null, read: (items: unknown[]) => T) {
   return z.unknown().transform((value, context): T => {
     const fault = !Array.isArray(value)
@@ -29,7 +29,7 @@ const notText = (items: unknown[]): string | null =>
 
 export const wordList = () => checked(notText, (items) => items as string[]).nullable();
 
-/** @returns what is wrong with a trait's name, null for nothing */
+/** @returns the error of a trait's name, or null */
 export function traitFault(item: unknown): string | null {
   if (typeof item !== 'string') return "a trait is not of type 'string'";
   return isTrait(item) ? null : `'${shorten(item)}' is not valid under any of the given schemas`;
@@ -52,8 +52,8 @@ export const traitName = () =>
 
 /**
  * Steps of templates and runbooks.
- * @param number the key that says when a step runs
- * @param needsArgs whether `args` must be there
+ * @param number key of the number that orders the steps
+ * @param needsArgs whether `args` is required
  */
 export const stepList = (number: 'priority' | 'order', needsArgs: boolean) =>
   checked(
@@ -67,7 +67,7 @@ export const stepList = (number: 'priority' | 'order', needsArgs: boolean) =>
       })),
   );
 
-/** Steps with their keys in the order in which Ironic shows them: the database keeps none. */
+/** Steps with their keys in Ironic's order, since the database keeps none. */
 export function stepsInOrder(steps: readonly object[], number: 'priority' | 'order'): Json {
   return (steps as readonly JsonObject[]).map(({ interface: owner, step, args, ...more }) => ({
     interface: owner!,
@@ -105,13 +105,13 @@ function stepFault(step: unknown, number: string, needsArgs: boolean): string | 
   return isCount(step[number]) ? null : `${number} is not valid under any of the given schemas`;
 }
 
-/** An integer that a column holds, or its digits. */
+/** Whether it is an integer that fits the column, or its digits. */
 function isCount(value: unknown): boolean {
   const number = typeof value === 'string' && /^[0-9]{1,10}$/.test(value) ? Number(value) : value;
   return typeof number === 'number' && Number.isInteger(number) && number >= 0 && number < 2 ** 31;
 }
 
-/** @throws InvalidError listing the steps that are there more than once */
+/** @throws InvalidError listing the steps that occur more than once */
 export function refuseDuplicates(value: Json | undefined): void {
   const steps = value as unknown as readonly { interface: string; step: string }[];
   const seen = new Set<string>();

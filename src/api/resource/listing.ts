@@ -11,26 +11,26 @@ import {
 } from './collection.js';
 import { checkSortKey, type Field, type Reading, type Selection, type View, viewOf } from './field.js';
 
-/** Filters of a listing with the parameters that every listing has; a filter table may have its own `marker`. */
+/** The parameters of a listing: its filters and the common ones; a filter table may replace `marker`. */
 export function listingOf<Filters extends ParameterTable>(filters: Filters) {
   return { ...filters, ...PAGING, ...SELECTING, ...filters };
 }
 
-/** The same where the path itself asks for all fields (`…/detail`): then `fields` and `detail` are no parameters. */
+/** The same where the path asks for all fields (`…/detail`): `fields` and `detail` are then not parameters. */
 export function detailListingOf<Filters extends ParameterTable>(filters: Filters) {
   return { ...filters, ...PAGING, ...filters };
 }
 
 type Given<Filters extends ParameterTable> = Arguments<ReturnType<typeof listingOf<Filters>>>;
 
-/** What one request for a listing came to. */
+/** One request for a listing, parsed. */
 export interface Listing<Row, Filters extends ParameterTable, Context extends Reading = Reading> {
   readonly asked: Asked;
   readonly given: Given<Filters>;
   readonly page: PageAsked;
   readonly selection: Selection;
   readonly view: View<Row, Context>;
-  /** What to read of each row. */
+  /** Columns to read of each row. */
   readonly columns: readonly string[];
   /** The query without its paging, for `next`. */
   readonly repeated: Readonly<Record<string, string>>;
@@ -38,8 +38,8 @@ export interface Listing<Row, Filters extends ParameterTable, Context extends Re
 
 /**
  * Reads the query of a listing.
- * @param of.select what `fields` and `detail` come to, where that is another rule
- * @param whole the path itself asks for all fields (`…/detail`): then `fields` and `detail` are no parameters
+ * @param of.select a rule for `fields` and `detail` other than the usual
+ * @param whole the path asks for all fields (`…/detail`): `fields` and `detail` are then not parameters
  * @throws InvalidError, FerricError not-acceptable
  */
 export function readListing<
@@ -65,10 +65,10 @@ export function readListing<
 }
 
 /**
- * The answer of a listing: the rows shown, and the address of the next page behind a full one.
- * @param collection key of the answer
- * @param path what `next` names, without `/v1/`
- * @param reading what the fields look at besides the row, when that is more than the request
+ * The answer of a listing: the rows shown, and the address of the page after a full one.
+ * @param collection key of the list in the answer
+ * @param path for `next`, without `/v1/`
+ * @param reading the context of the fields, when it is more than the request
  */
 export function answerListing<
   Row extends { uuid: string },
@@ -89,7 +89,7 @@ export function answerListing<
 
 type Paged = Pick<Listing<never, never>, 'asked' | 'page' | 'repeated'>;
 
-/** @returns the address of the page behind a full one. @param last marker of the last row */
+/** @returns the address of the page after a full one. @param last marker of the last row */
 export function nextOf(
   path: string,
   { asked, page, repeated }: Paged,

@@ -4,8 +4,8 @@ import { canonicalUuid } from '../../domain/node/name.js';
 import { isMacAddress, notABoolean, readBoolean, shorten } from '../request/value.js';
 
 /**
- * Types of fields as clients write them. Their messages are jsonschema's, as Ironic's answers carry them. `{name}` in
- * a message is replaced by the field's name; a message with it stands alone.
+ * Schemas of fields that clients write. Their messages are jsonschema's, as in Ironic's answers. `{name}` in a message
+ * is replaced by the field's name; a message with it has no prefix.
  */
 
 const json: z.ZodType<unknown> = z.unknown();
@@ -43,7 +43,7 @@ export const flag = () =>
       return read;
     });
 
-/** An object of anything. What is wrong with it is not quoted: it may hold secrets. */
+/** Any object. Messages do not quote it: it may hold secrets. */
 export const object = (): z.ZodType<JsonObject | null> =>
   z
     .record(z.string(), json, {
@@ -66,7 +66,7 @@ const canonical = (types: string) =>
 export const uuid = () => canonical("'string', 'null'").nullable();
 export const requiredUuid = () => canonical("'string'");
 
-/** A whole number that a column of 32 bits holds. */
+/** A whole number that fits a column of 32 bits. */
 export const integer = () =>
   z
     .int({ error: notOf("'integer'") })
@@ -84,10 +84,10 @@ export const macAddress = () =>
     return value.toLowerCase();
   });
 
-/** true, false or null; no words for them. */
+/** true, false or null, but no words for them. */
 export const strictFlag = () => z.boolean({ error: notOf("'boolean', 'null'") }).nullable();
 
-/** A text of 1 to 255 characters. @param pattern all of it */
+/** A text of 1 to 255 characters. @param pattern for the whole text */
 export const wordOf = (pattern: RegExp) =>
   limited(255, 1, "'string'").regex(pattern, {
     error: (issue) => `${describe(issue.input)} does not match '${pattern.source}'`,

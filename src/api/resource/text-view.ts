@@ -1,28 +1,28 @@
 import type { Microversion } from '../microversion/microversion.js';
 import { type Field, type Reading, type Selection, selectFields, type TextForm } from './field.js';
 
-/** Neighbouring fields that show their columns as they are: the database makes one JSON text of them. */
+/** Adjacent fields that show their columns unchanged: the database makes one JSON text of them. */
 export type TextGroup = Readonly<Record<string, TextForm>>;
 
-/** A row as read for its text: the columns that readers look at, and behind them the text of each group. */
+/** A row for its text: the columns that readers use, and the JSON text of each group. */
 export type TextRow<Row> = Row & { readonly [group: `text_${number}`]: string };
 
-/** What stands in the place of a field that this request must not see; undefined where it may. */
+/** The replacement of a field that this request must not see; undefined where it may. */
 export type Instead<Row> = (field: string, row: Row) => unknown;
 
-/** As a view, for listings: most of a row is text from the start, without an object for each of its values. */
+/** A view for listings: most of a row arrives as text, without an object for each value. */
 export interface TextView<Row, Context extends Reading = Reading> {
   readonly columns: readonly string[];
   readonly groups: readonly TextGroup[];
-  /** @returns JSON text of what the view of the same fields shows */
+  /** @returns JSON text of the same content as a view's `show` */
   show(row: TextRow<Row>, context: Context): string;
 }
 
 type Writer<Row, Context> = (row: TextRow<Row>, context: Context) => string;
 
 /**
- * Makes a serializer of the field table's rows.
- * @param instead for the fields of `guarded`
+ * Makes a serializer from the rows of the field table.
+ * @param instead replaces fields of `guarded`
  * @throws as `viewOf`
  */
 export function textViewOf<Row, Context extends Reading = Reading>(

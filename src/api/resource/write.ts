@@ -5,7 +5,7 @@ import { applyPatch, type PatchOperation, pathParts, sameJson } from '../../doma
 import type { Microversion } from '../microversion/microversion.js';
 import type { Writing } from './field.js';
 
-/** The rows' parts that writing needs, whatever the resource. */
+/** The parts of a field's row that writing needs. */
 export interface WritableField {
   readonly name: string;
   readonly since: number;
@@ -13,8 +13,8 @@ export interface WritableField {
 }
 
 /**
- * What a table of fields lets a POST write, by name. A table whose rows have lost their names (`readonly Field<Row>[]`)
- * says nothing of that.
+ * The fields that a POST may write, by name. A table that lost the literal names of its rows (`readonly Field<Row>[]`)
+ * gives any object.
  */
 export type Created<F extends readonly WritableField[]> = number extends F['length']
   ? JsonObject
@@ -33,9 +33,9 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /**
- * Reads the body of a POST. Fields that are not given are not in the result; null becomes what the record holds then.
+ * Reads the body of a POST. Missing fields are left out of the result; null becomes the field's empty value.
  * @param what resource, for messages
- * @throws InvalidError in jsonschema's words, FerricError not-acceptable for a field newer than the version
+ * @throws InvalidError with jsonschema's texts, FerricError not-acceptable for a field newer than the version
  */
 export function readCreation<const F extends readonly WritableField[]>(
   what: string,
@@ -58,11 +58,11 @@ export function readCreation<const F extends readonly WritableField[]>(
     const field = writable.get(name)!;
     if (!version.has(field.since) && value !== field.write!.empty) throw newer();
   }
-  // The schemas of the rows have read them.
+  // The schemas of the rows have parsed them.
   return values as Created<F>;
 }
 
-/** The body as an object; none is an empty one. */
+/** The body as an object; a missing body is an empty one. */
 export function objectBody(what: string, body: unknown): Record<string, unknown> {
   if (body === undefined) return {};
   if (!isObject(body)) throw new InvalidError(`Schema error for ${what}: the body is not of type 'object'`);
@@ -104,24 +104,24 @@ const MOST_OPERATIONS = 1000;
 const PLAIN = /^(\/[\p{L}\p{N}_-]+)+$/u;
 const ESCAPED = /^(\/([\p{L}\p{N}_-]|~[01])+)+$/u;
 
-/** A JSON Patch that was read. It is applied once the record is held. */
+/** A parsed JSON Patch. It is applied under the record's lock. */
 export interface Edit {
   readonly patch: readonly PatchOperation[];
-  /** Fields that it touches. */
+  /** Top-level fields that it touches. */
   readonly roots: ReadonlySet<string>;
-  /** What it writes to this field as a whole; null where it removes it. */
+  /** The values that it writes to this field as a whole; null for a removal. */
   valuesOf(root: string): Json[];
   /**
    * Applies it to a record.
-   * @returns the whole patched document, and of that what has another value than the record
-   * @throws InvalidError for a path that is not there or a value that does not fit
+   * @returns the patched document, and its values that differ from the record's
+   * @throws InvalidError for a missing path or an invalid value
    */
   apply(row: object): { document: JsonObject; changes: JsonObject };
 }
 
 /**
- * Reads the body of a PATCH and checks that it touches only roots that may be patched.
- * @throws InvalidError, FerricError not-acceptable for a root newer than the version
+ * Reads the body of a PATCH and checks that it touches only fields that may be patched.
+ * @throws InvalidError, FerricError not-acceptable for a field newer than the version
  */
 export function readEdit(fields: readonly WritableField[], body: unknown, version: Microversion): Edit {
   const escapes = version.does('pointerEscapes');
@@ -193,8 +193,8 @@ function operationFault(item: Record<string, unknown>): string {
 }
 
 /**
- * Reads a patched document: types, required fields, null for what was removed.
- * @param roots names that the patch touches; the others are as they were
+ * Reads a patched document: types, required fields, null for removed ones.
+ * @param roots fields that the patch touches; the others are unchanged
  */
 function readPatched(
   fields: readonly WritableField[],

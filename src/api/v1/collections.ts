@@ -1,4 +1,4 @@
-/** Collections under /v1 and the microversion that shows each. */
+/** Collections under /v1, with the first microversion of each. */
 export const COLLECTIONS: Readonly<Record<string, number>> = {
   chassis: 1,
   nodes: 1,

@@ -10,7 +10,7 @@ import { Served } from '../settings.js';
 import { sharedVersions } from '../v2/image/versions.js';
 import { COLLECTIONS } from './collections.js';
 
-/** What clients read first, without login. */
+/** The version documents, which need no login. */
 @Controller()
 export class RootController {
   constructor(private readonly served: Served) {}

@@ -12,18 +12,18 @@ import type { UserFile } from './user-file.js';
 const CHALLENGE = 'Basic realm="Baremetal API"';
 const MOST_REMEMBERED = 1_000;
 
-/** Users of a file of bcrypt hashes. Whoever is in may do everything, as with Ironic’s http_basic. */
+/** Users of a file of bcrypt hashes. Every user may do everything, as with Ironic’s http_basic. */
 export class BasicAccess extends Access {
   readonly #thread = new BcryptThread();
-  /** Of this process alone: what is remembered is worth nothing elsewhere. */
+  /** Random for each process: the keys in memory are useless elsewhere. */
   readonly #salt = randomBytes(32);
-  /** Fitting passwords, by their key, until when (ms). */
+  /** Verified passwords: key → expiry (ms). */
   readonly #fitted = new Map<string, number>();
   readonly #underWay = new Map<string, Promise<boolean>>();
   readonly #perUser: RateLimit;
   readonly #perAddress: RateLimit;
 
-  /** @param now ms on a clock that never goes back */
+  /** @param now ms on a monotonic clock */
   constructor(
     private readonly file: UserFile,
     private readonly settings: AuthSettings['http_basic'],
@@ -40,7 +40,7 @@ export class BasicAccess extends Access {
     if (authorization === undefined) throw new LoginRefused('Authorization required', CHALLENGE);
     const { user, password } = parseBasic(authorization);
     const { hashes, nobodys } = await this.file.users();
-    // A user that is not there costs the same work.
+    // An unknown user costs the same work.
     const hash = hashes.get(user) ?? nobodys;
     const key = createHmac('sha256', this.#salt)
       .update(JSON.stringify([user, password, hash]))
@@ -64,12 +64,12 @@ export class BasicAccess extends Access {
   async #verify(key: string, user: string, password: string, hash: string, source: string): Promise<boolean> {
     const same = this.#underWay.get(key);
     if (same) return same;
-    // Taken before the work and given back when it fits, so that many at once are counted too.
+    // Taken before the work and returned on success, so that concurrent attempts are counted too.
     const wait = this.#perUser.take(source, user) || this.#perAddress.take(source);
     if (wait > 0) throw new TooManyRequests(wait);
     const verified = this.#thread.fits(password, hash).finally(() => this.#underWay.delete(key));
     this.#underWay.set(key, verified);
-    // bcrypt ends at a NUL, so that more than one password would fit.
+    // bcrypt stops at a NUL: more than one password would match.
     const fits = (await verified) && !password.includes('\0');
     if (fits) {
       this.#perUser.giveBack(source, user);

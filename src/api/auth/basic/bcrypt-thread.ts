@@ -13,17 +13,17 @@ export interface BcryptReply {
   fits: boolean;
 }
 
-/** Passwords that wait; a queue of more would outlast every client’s patience. */
+/** Queued passwords; a longer queue would outlast every client’s timeout. */
 const MOST_WAITING = 100;
 
-/** bcrypt beside the event loop, one password after the other. */
+/** bcrypt outside the event loop, one password at a time. */
 export class BcryptThread {
   #worker: Worker | undefined;
   #nextId = 1;
   #closed = false;
   readonly #waiting = new Map<number, PromiseWithResolvers<boolean>>();
 
-  /** @throws UnavailableError when too many wait */
+  /** @throws UnavailableError when the queue is full */
   async fits(password: string, hash: string): Promise<boolean> {
     if (this.#closed) throw new CancelledError();
     if (this.#waiting.size >= MOST_WAITING) throw new UnavailableError('Too many logins at once.');

@@ -3,7 +3,7 @@ import { LoginRefused } from '../access.js';
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /**
- * The value of an Authorization header (RFC 7617), in Ironic's words where it is none.
+ * Parses an Authorization header (RFC 7617); errors have Ironic's texts.
  * @throws LoginRefused invalid
  */
 export function parseBasic(authorization: string): { user: string; password: string } {

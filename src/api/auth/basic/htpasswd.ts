@@ -1,15 +1,15 @@
 import { InvalidError } from '../../../domain/errors.js';
 
-/** More would keep a thread busy for minutes. */
+/** A higher cost would occupy the thread for minutes. */
 const MOST_COST = 16;
 const BCRYPT = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/;
 
 export interface Users {
   /** bcrypt hash of each user’s password. */
   readonly hashes: ReadonlyMap<string, string>;
-  /** What is wrong, by line; such lines count for nothing. */
+  /** Errors by line; such lines are ignored. */
   readonly faults: readonly string[];
-  /** A hash that no password has, as dear as the dearest of them. */
+  /** A hash that no password matches, of the highest cost among the users. */
   readonly nobodys: string;
 }
 
@@ -34,7 +34,7 @@ export function parseUsers(text: string): Users {
   return { hashes, faults, nobodys };
 }
 
-/** Never with the hash in it. */
+/** The error of a line; the text never contains the hash. */
 function faultOf(line: string, before: ReadonlyMap<string, string>): string | null {
   const colon = line.indexOf(':');
   if (colon < 1) return 'it is not user:hash';
@@ -52,7 +52,7 @@ function costOf(hash: string): number | null {
   return match ? Number(match[1]) : null;
 }
 
-/** @throws InvalidError that names every line at fault */
+/** @throws InvalidError that names every wrong line */
 export function refuseFaults(file: string, { faults }: Users): void {
   if (faults.length > 0) {
     throw new InvalidError(`auth.http_basic.user_file ${file} has faults:\n  - ${faults.join('\n  - ')}`);

@@ -5,7 +5,7 @@ import type { Logger } from '../../../platform/logger.js';
 import { LoginUnavailable } from '../access.js';
 import { parseUsers, refuseFaults, type Users } from './htpasswd.js';
 
-/** ms between two looks at the file. */
+/** ms between two checks of the file. */
 const LOOK = 1_000;
 const MOST_BYTES = 16_777_216;
 
@@ -16,21 +16,21 @@ export class UserFile {
   #lookedAt = -Infinity;
   #looking: Promise<void> | null = null;
 
-  /** @param now ms on a clock that never goes back */
+  /** @param now ms on a monotonic clock */
   constructor(
     private readonly path: string,
     private readonly log: Logger,
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** @throws InvalidError naming the malformed lines; LoginUnavailable for a file that cannot be read */
+  /** @throws InvalidError naming the malformed lines; LoginUnavailable for an unreadable file */
   async start(): Promise<void> {
     refuseFaults(this.path, await this.users());
   }
 
   /**
-   * The users as of a second ago at most. A malformed line counts for nothing and is named in the log once.
-   * @throws LoginUnavailable when the file cannot be read: nobody logs in then
+   * The users, at most a second old. A malformed line is ignored and logged once.
+   * @throws LoginUnavailable when the file is unreadable: all logins are refused
    */
   async users(): Promise<Users> {
     if (this.now() - this.#lookedAt >= LOOK) {
@@ -43,7 +43,7 @@ export class UserFile {
 
   async #look(): Promise<void> {
     try {
-      // A pipe would be waited for.
+      // Without O_NONBLOCK, opening a pipe would block.
       const file = await open(this.path, constants.O_RDONLY | constants.O_NONBLOCK);
       try {
         const found = await file.stat({ bigint: true });

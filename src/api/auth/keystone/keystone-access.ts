@@ -7,15 +7,15 @@ import { KeystoneClient } from './keystone-client.js';
 import type { TokenFacts } from './token.js';
 import { TokenCache } from './token-cache.js';
 
-/** Longer than any token; what no header of Keystone's could hold is not asked about. */
+/** Longer than any token; a value that no Keystone token can have is refused without a query. */
 const TOKEN = /^[\x21-\x7e]{1,8192}$/;
 
-/** Tokens of Keystone, whose roles and scope the policies judge. */
+/** Keystone tokens, whose roles and scope the policies judge. */
 export class KeystoneAccess extends Access {
   readonly #client: KeystoneClient;
   readonly #tokens: TokenCache;
 
-  /** @param now ms on a clock that never goes back */
+  /** @param now ms on a monotonic clock */
   constructor(
     private readonly settings: AuthSettings,
     log: Logger,

@@ -7,16 +7,16 @@ import { readToken, type TokenFacts } from './token.js';
 
 /** A token's description without the catalog is some kilobytes. */
 const MOST_BYTES = 1_048_576;
-/** ms before its end that our own token is replaced. */
+/** ms before expiry at which our own token is renewed. */
 const RENEW_BEFORE = 60_000;
-/** ms for which nothing is asked of a Keystone that did not answer. */
+/** ms without requests after Keystone failed to answer. */
 const REST = 1_000;
 const RETRY_AFTER = 5;
 
 type Settings = AuthSettings['keystone'];
 type Answer = Awaited<ReturnType<HttpClient['document']>>;
 
-/** Keystone, version 3, as far as validating tokens takes. Sends tokens and passwords to the configured URL only. */
+/** Keystone v3, as far as token validation needs it. Sends tokens and passwords to the configured URL only. */
 export class KeystoneClient {
   readonly #http: HttpClient;
   readonly #tokens: string;
@@ -24,7 +24,7 @@ export class KeystoneClient {
   #loggingIn: Promise<string> | null = null;
   #restUntil = -Infinity;
 
-  /** @param now ms on a clock that never goes back */
+  /** @param now ms on a monotonic clock */
   constructor(
     private readonly settings: Settings,
     private readonly log: Logger,
@@ -36,13 +36,13 @@ export class KeystoneClient {
   }
 
   /**
-   * @returns null for a token that is not, or no more, valid
-   * @throws LoginUnavailable when Keystone does not say
+   * @returns null for a token that is invalid or expired
+   * @throws LoginUnavailable when Keystone gives no answer
    */
   async validate(token: string): Promise<TokenFacts | null> {
     let answer = await this.#ask(token, await this.#ownToken());
     if (answer.status === 401) {
-      // Our own token is not valid any more, whatever its time.
+      // Our own token was revoked before its expiry.
       this.#own = null;
       answer = await this.#ask(token, await this.#ownToken());
     }
@@ -98,7 +98,7 @@ export class KeystoneClient {
     }
   }
 
-  /** The log tells why; strangers are told only that it is so. */
+  /** The reason goes to the log only; clients learn just that validation is unavailable. */
   #away(reason: string, options?: ErrorOptions): LoginUnavailable {
     this.log.error({ reason }, 'tokens cannot be validated');
     return unavailable(options);

@@ -8,20 +8,20 @@ const MOST_UNDER_WAY = 500;
 type Kept = { facts: TokenFacts | null; until: number };
 
 /**
- * What is known of tokens, for a time. One validation is under way for each token, however many requests wait for it.
- * Refused tokens are kept apart, so that guesses push no valid one out.
+ * Results of token validation, kept for a time. Concurrent requests share one validation of a token. Refused tokens
+ * have a map of their own, so that guesses evict no valid one.
  */
 export class TokenCache {
-  /** Nothing in memory is as good as a token. */
+  /** With the keys salted, memory holds nothing usable as a token. */
   readonly #salt = randomBytes(32);
   readonly #valid = new Map<string, Kept>();
   readonly #refused = new Map<string, Kept>();
   readonly #underWay = new Map<string, Promise<TokenFacts | null>>();
 
   /**
-   * @param validate null for a token that is not valid
-   * @param seconds for valid tokens, at most; for refused ones
-   * @param now ms on a clock that never goes back
+   * @param validate null for an invalid token
+   * @param seconds maximum for valid tokens; duration for refused ones
+   * @param now ms on a monotonic clock
    */
   constructor(
     private readonly validate: (token: string) => Promise<TokenFacts | null>,
@@ -46,7 +46,7 @@ export class TokenCache {
     this.#valid.delete(key);
     this.#refused.delete(key);
     const facts = await this.validate(token);
-    // Reckoned from before the question: what Keystone said was true at some time since.
+    // Counted from before the request: Keystone's answer was true at some time since then.
     if (facts) keep(this.#valid, key, facts, before + Math.min(facts.lifetime, this.seconds.valid * 1000));
     else keep(this.#refused, key, null, before + this.seconds.refused * 1000);
     return facts;

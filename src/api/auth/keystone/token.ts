@@ -11,21 +11,21 @@ const answer = z.object({
   }),
 });
 
-/** What Keystone says of a token. */
+/** Keystone's facts about a token. */
 export interface TokenFacts {
   readonly user: string;
   readonly project: { readonly id: string; readonly name: string } | null;
   readonly system: boolean;
   readonly roles: readonly string[];
-  /** ms that it still lived when Keystone answered. */
+  /** Remaining lifetime in ms when Keystone answered. */
   readonly lifetime: number;
 }
 
 /**
  * @param text body of an answer
- * @param date its Date header: the end is told on Keystone's clock, and not ours
- * @param localNow ms of the wall clock, where it has none
- * @returns null for what is no token's description
+ * @param date its Date header: the expiry is on Keystone's clock, not ours
+ * @param localNow ms of the wall clock, for an answer without Date
+ * @returns null for a body that does not describe a token
  */
 export function readToken(text: string, date: string | undefined, localNow: number): TokenFacts | null {
   const parsed = answer.safeParse(jsonOf(text));

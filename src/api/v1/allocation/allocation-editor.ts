@@ -16,7 +16,7 @@ import { shorten } from '../../request/value.js';
 import { objectBody, readCreation, readEdit } from '../../resource/write.js';
 import { ALLOCATION_FIELDS } from './fields.js';
 
-/** Asks for nodes as bodies say. */
+/** Creates and edits allocations as bodies and patches request. */
 @Injectable()
 export class AllocationEditor {
   constructor(
@@ -66,13 +66,13 @@ export class AllocationEditor {
       throw new InvalidError(`Expected a logical name or UUID but received ${shorten(named)}.`);
     }
     const node = await this.nodes.find(ident);
-    // 404 would speak of the allocation.
+    // 404 would refer to the allocation.
     if (!node || !scope.allows('baremetal:node:get', node))
       throw new InvalidError(`Node ${shorten(named)} could not be found.`);
     return node;
   }
 
-  /** @returns the uuids, in the same order */
+  /** @returns the uuids, in the order of `idents` */
   async #candidates(idents: readonly string[], { scope }: Asked): Promise<string[]> {
     if (idents.length === 0) return [];
     const named = idents.map((ident) => canonicalUuid(ident) ?? ident);
@@ -88,7 +88,7 @@ export class AllocationEditor {
   }
 }
 
-/** A project asks for itself. @throws ForbiddenError when it names another one */
+/** A project allocates for itself only. @throws ForbiddenError when it names another owner */
 function settleOwner(values: JsonObject, { scope }: Asked): void {
   if (scope.isSystem) return;
   const owner = values['owner'] ?? null;

@@ -29,7 +29,7 @@ const ALLOCATION_FILTERS = {
   state: { read: text, about: 'allocating, active or error' },
   owner: { since: 60, read: text, about: 'Allocations of this owner' },
 } as const satisfies ParameterTable;
-/** Listings show all fields: there is no `detail`. */
+/** Listings show all fields, so there is no `detail`. */
 const { detail: _detail, ...ALLOCATION_LIST } = listingOf(ALLOCATION_FILTERS);
 
 @Controller('v1')
@@ -143,7 +143,7 @@ export class AllocationController {
     await this.conductor.allocations.delete(row.uuid, asked.by);
   }
 
-  /** @throws NotFoundError in the same words for one that does not exist and for one that must not be known */
+  /** @throws NotFoundError with the same text for a missing allocation and for one that the requester may not see */
   async #find({ asked, params }: ApiRequest, rule: RuleName): Promise<Allocation> {
     const ident = params['ident']!;
     const row = await findNamed(this.allocations, ident, asked);
@@ -154,7 +154,7 @@ export class AllocationController {
     return row;
   }
 
-  /** @throws InvalidError for a node that does not exist or must not be known, as Ironic answers here */
+  /** @throws InvalidError for a missing node and for one that the requester may not see, as in Ironic */
   async #nodeNamed(ident: string, asked: Asked): Promise<Node> {
     try {
       return await this.finder.see(ident, asked);

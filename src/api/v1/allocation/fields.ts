@@ -10,7 +10,7 @@ const { shown, unsorted, json, time, links } = fieldsOf<Allocation>();
 const brief = { brief: true } as const;
 const atCreation = { patch: false } as const;
 
-/** The allocation, field by field. Order is the answer's. Source: ironic/api/controllers/v1/allocation.py. */
+/** The fields of an allocation, in the answer's order. Source: ironic/api/controllers/v1/allocation.py. */
 export const ALLOCATION_FIELDS: readonly Field<Allocation>[] = [
   shown('uuid', 52, { ...brief, ...written(uuid(), null, atCreation) }),
   { ...time('created_at', 52), ...brief },

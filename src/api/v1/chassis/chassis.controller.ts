@@ -71,7 +71,7 @@ export class ChassisController {
   async update(@Req() request: ApiRequest) {
     const { asked, body } = request;
     const edit = readEdit(CHASSIS_FIELDS, body, asked.version);
-    // Any text may stand here: it is then the name of nothing, not a bad UUID.
+    // Any text is accepted: one that is not a UUID gives 404, not 400.
     const found = await this.chassis.get(request.params['uuid']!);
     const row = await this.chassis.edit(found.uuid, (chassis) => {
       const { changes } = edit.apply(chassis);

@@ -6,7 +6,7 @@ import { object, text, uuid } from '../../resource/schema.js';
 
 const { shown, json, time, links, below } = fieldsOf<Chassis>();
 
-/** The chassis, field by field. Order is the answer's. Source: ironic/api/controllers/v1/chassis.py. */
+/** The fields of a chassis, in the answer's order. Source: ironic/api/controllers/v1/chassis.py. */
 export const CHASSIS_FIELDS = [
   shown('uuid', 1, { brief: true, ...written(uuid(), null) }),
   time('created_at', 1),

@@ -64,7 +64,7 @@ export class ConductorController {
   }
 }
 
-/** There are a few; the database need not sort them. */
+/** Conductors are few: they are sorted here, not by the database. */
 function sorted(
   rows: ConductorStatus[],
   page: { sort_key: string; sort_dir: 'asc' | 'desc' },

@@ -6,7 +6,7 @@ import { linksTo } from '../../resource/links.js';
 
 type ConductorField = Field<ConductorStatus>;
 
-/** The conductor, field by field. Source: ironic/api/controllers/v1/conductor.py. */
+/** The fields of a conductor. Source: ironic/api/controllers/v1/conductor.py. */
 export const CONDUCTOR_FIELDS: readonly ConductorField[] = [
   {
     name: 'created_at',

@@ -15,7 +15,7 @@ const STEP = objectOf({
 });
 const required = { required: true } as const;
 
-/** The deploy template, field by field. Source: ironic/api/controllers/v1/deploy_template.py. */
+/** The fields of a deploy template. Source: ironic/api/controllers/v1/deploy_template.py. */
 export const TEMPLATE_FIELDS: readonly Field<DeployTemplate>[] = [
   shown('uuid', 55, { brief: true, ...written(uuid(), null, { patch: false }) }),
   time('created_at', 55),

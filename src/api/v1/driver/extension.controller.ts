@@ -19,7 +19,7 @@ const NAMED_CALL: RouteDescription = {
 };
 const NAMED_CALL_WITH_BODY: RouteDescription = { ...NAMED_CALL, body: VENDOR_BODY };
 
-/** What a hardware type can do as a whole, by its default interfaces. */
+/** What the default interfaces of a hardware type offer. */
 @Controller('v1/drivers/:name')
 export class DriverExtensionController {
   constructor(private readonly conductor: Conductor) {}

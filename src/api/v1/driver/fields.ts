@@ -15,7 +15,7 @@ const field = (
   more: Partial<DriverField> = { brief: true },
 ): DriverField => ({ name, since, columns: [], read, ...more });
 
-/** The hardware type, field by field. Source: ironic/api/controllers/v1/driver.py. */
+/** The fields of a hardware type. Source: ironic/api/controllers/v1/driver.py. */
 export const DRIVER_FIELDS: readonly DriverField[] = [
   field('name', 1, (row) => row.name),
   field('hosts', 1, (row) => row.hosts, { brief: true, type: STRINGS }),

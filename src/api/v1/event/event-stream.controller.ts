@@ -18,8 +18,8 @@ export const STREAM = {
 } as const satisfies ParameterTable;
 
 /**
- * `GET /v1/events/stream`, an extension of ours: events as they are committed, as server-sent events. A client that
- * comes back with `Last-Event-ID` goes on where it was.
+ * `GET /v1/events/stream`, a Ferric extension: events as they are committed, as server-sent events. A client that
+ * reconnects with `Last-Event-ID` resumes there.
  */
 @Controller('v1/events/stream')
 export class EventStreamController implements BeforeApplicationShutdown {
@@ -37,7 +37,7 @@ export class EventStreamController implements BeforeApplicationShutdown {
   async open(@Req() { asked, query, raw }: ApiRequest, @Res() reply: ApiReply): Promise<void> {
     const { node: ident } = readQuery(query, STREAM, asked.version);
     const after = lastEventId(raw.headers['last-event-id']);
-    // Without a node, it shows what happens to everybody's.
+    // Without a node, the stream shows events of all owners' nodes.
     if (ident === undefined) asked.scope.demand('ferric:event:stream', { owner: null });
     const node = ident === undefined ? null : (await this.finder.find(ident, asked)).uuid;
     if (this.#writers.size >= MOST_STREAMS) throw new UnavailableError('Too many event streams are open.');
@@ -46,11 +46,11 @@ export class EventStreamController implements BeforeApplicationShutdown {
       'content-type': 'text/event-stream',
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
-      // A stream that ends leaves no idle connection behind that a stop would wait for.
+      // An ended stream must leave no idle connection, for which a stop would wait.
       connection: 'close',
     };
     reply.hijack();
-    // One by one: headers that are given to writeHead() at once cannot be read again, and a stop tells streams by theirs.
+    // One by one: headers passed to writeHead() cannot be read again, and a stop recognizes streams by their headers.
     for (const [name, value] of Object.entries(headers))
       if (value !== undefined) reply.raw.setHeader(name, value);
     reply.raw.writeHead(200);
@@ -84,7 +84,7 @@ function lastEventId(header: string | string[] | undefined): string | null {
 }
 
 function shown(event: Event) {
-  // From which address it was asked is for an audit, not for everybody who watches.
+  // The source address is for audits, not for everyone who watches.
   const { id, created_at, user_name, written_by, horizon, source, ...rest } = event;
   return { ...rest, created_at: timestamp(created_at), user: user_name };
 }

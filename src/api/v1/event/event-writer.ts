@@ -2,10 +2,10 @@ import type { ServerResponse } from 'node:http';
 import { contained } from '../../../platform/boundary.js';
 
 const BEAT = 15_000;
-/** Bytes that may wait for a slow reader before it is cut off; it resumes by Last-Event-ID. */
+/** Bytes that may be queued for a slow reader before it is cut off; it resumes by Last-Event-ID. */
 const MOST_WAITING = 1_048_576;
 
-/** Writes server-sent events to one reader and holds its connection open. */
+/** Writes server-sent events to one client and keeps its connection alive. */
 export class EventWriter {
   readonly #beat: NodeJS.Timeout;
 
@@ -26,7 +26,7 @@ export class EventWriter {
     this.#write(`id: ${id}\nevent: ${type.replaceAll(/[\r\n]/g, ' ')}\ndata: ${JSON.stringify(data)}\n\n`);
   }
 
-  /** Resolves when the reader has taken what was written, or is gone. */
+  /** Resolves when the client has received what was written, or is gone. */
   async drained(): Promise<void> {
     if (!this.response.writableNeedDrain || this.response.destroyed) return;
     await new Promise<void>((resolve) => {

@@ -20,7 +20,7 @@ const EVENT = objectOf(
 );
 const BODY = objectOf({ events: { type: 'array', minItems: 1, items: EVENT } }, ['events']);
 
-/** `POST /v1/events`: what a network service tells. Nothing here waits for it yet, in Ironic neither. */
+/** `POST /v1/events`: events of a network service. Nothing waits for them yet, nor in Ironic. */
 @Controller('v1/events')
 export class EventController {
   @Post()

@@ -23,7 +23,7 @@ const PREFETCH = objectOf({
 const TRANSFER = objectOf({ id: STRING, href: STRING, waiting: STRINGS, bytes: COUNT, total: COUNT });
 const list = (items: object) => ({ type: 'array', items });
 
-/** Of our own: the cache of images that deployments come out of. Ironic has none of it. */
+/** The cache of images for deployments. A Ferric extension. */
 @Controller('v1/image_cache')
 export class ImageCacheController {
   constructor(private readonly cache: CacheAdmin) {}

@@ -19,7 +19,7 @@ function operation({ op, args, loop }: Looped, more: object = {}): object {
   return { op, args, ...(loop && Object.keys(loop).length > 0 ? { loop, ...more } : {}) };
 }
 
-/** The inspection rule, field by field. Source: ironic/api/controllers/v1/inspection_rule.py. */
+/** The fields of an inspection rule. Source: ironic/api/controllers/v1/inspection_rule.py. */
 export const RULE_FIELDS: readonly Field<InspectionRule>[] = [
   shown('uuid', 96, { brief: true, ...written(uuid(), null, { patch: false }) }),
   time('created_at', 96),

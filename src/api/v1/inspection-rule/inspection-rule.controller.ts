@@ -17,7 +17,7 @@ const RULE_FILTERS = {
   phase: { read: text, about: 'Rules of this phase of the inspection' },
 } as const satisfies ParameterTable;
 
-/** Rules that inspections go by. Links lead to the rules; Ironic's name a path that is none of its own. */
+/** Inspection rules. Their links lead to the rules; Ironic's name a path that it does not serve. */
 @Controller('v1/inspection_rules')
 export class InspectionRuleController {
   constructor(

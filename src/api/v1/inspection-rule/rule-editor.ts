@@ -15,7 +15,7 @@ import { RULE_FIELDS } from './fields.js';
 
 const DEFAULTS = { conditions: [], phase: 'main', priority: 0, sensitive: false };
 
-/** Creates and edits inspection rules as bodies and patches ask. */
+/** Creates and edits inspection rules as bodies and patches request. */
 @Injectable()
 export class InspectionRuleEditor {
   constructor(private readonly rules: InspectionRuleRepository) {}

@@ -10,7 +10,7 @@ const ACTION_NAMES = Object.keys(ACTIONS);
 const MULTIPLE = ['any', 'all', 'first', 'last'];
 const MOST_ITEMS = 500;
 
-/** @param names the operators that there are */
+/** @param names the existing operators */
 function items<T>(names: readonly string[], least: number, read: (item: Record<string, unknown>) => T) {
   return z.unknown().transform((value, context): T[] => {
     const fault = listFault(value, names, least);
@@ -59,7 +59,7 @@ export const conditionList = () =>
 export const actionList = () =>
   items(ACTION_NAMES, 1, (item) => picked(item, ['op', 'args', 'loop']) as unknown as RuleAction);
 
-/** An integer from 0; the rule that says how high is told with the others. */
+/** An integer from 0; its upper limit is checked with the other rules. */
 export const priority = () =>
   z
     .int({ error: (issue) => `${shorten(String(issue.input))} is not of type 'integer'` })

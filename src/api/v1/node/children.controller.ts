@@ -8,10 +8,10 @@ import { objectOf, STRING, STRINGS } from '../../openapi/json-schema.js';
 import type { ApiRequest } from '../../request/asked.js';
 import { NodeFinder } from './node-finder.js';
 
-/** More than a node can have children, so that the answer has all of them. */
+/** Above any number of children: the answer has all of them. */
 const ALL = 1_000_000;
 
-/** Nodes that are part of another. */
+/** Child nodes of a node (`parent_node`). */
 @Controller('v1/nodes/:ident/children')
 export class NodeChildrenController {
   constructor(
@@ -38,7 +38,7 @@ export class NodeChildrenController {
   }
 }
 
-/** Whose nodes alone are listed; null: all. @throws ForbiddenError */
+/** The project whose nodes alone are listed; null: all. @throws ForbiddenError */
 function projectOf(scope: Scope): string | null {
   if (scope.allows('baremetal:node:list_all')) return null;
   scope.demand('baremetal:node:list');

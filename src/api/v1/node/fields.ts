@@ -10,11 +10,11 @@ import { INTERFACES } from '../../resource/interface-kind.js';
 import { flag, nonEmptyText, object, requiredText, text, uuid } from '../../resource/schema.js';
 import { networkData } from './network-data.js';
 
-/** What the readers of node fields look at besides the row. */
+/** The context of node fields' readers, besides the row. */
 export interface NodeReading extends Reading {
-  /** Steps under way, by node. */
+  /** Running steps, by node. */
   readonly steps: ReadonlyMap<string, { kind: string; step: Step }>;
-  /** ms, to leave out reservations that have run out. */
+  /** ms, to leave out expired reservations. */
   readonly now: number;
 }
 
@@ -43,10 +43,10 @@ const interfaces = INTERFACES.map(({ kind, nodeSince }) =>
   shown(`${kind}_interface`, nodeSince, written(text(), null)),
 );
 
-/** The node, field by field. Order is the answer's. Source: ironic/api/controllers/v1/node.py, versions 1.1–1.115. */
+/** The fields of a node, in the answer's order. Source: ironic/api/controllers/v1/node.py, versions 1.1–1.115. */
 export const NODE_FIELDS: readonly NodeField[] = [
   shown('uuid', 1, { brief: true, ...written(uuid(), null, { patch: false }) }),
-  // Ironic shows them and refuses to be asked for them (_get_fields_for_node_query).
+  // Ironic shows these, but refuses them in `fields` (_get_fields_for_node_query).
   time('created_at', 1, { wholeOnly: true }),
   time('updated_at', 1, { wholeOnly: true }),
   shown('automated_clean', 47, written(flag(), null)),
@@ -116,7 +116,7 @@ export const NODE_FIELDS: readonly NodeField[] = [
   unsorted('allocation_uuid', 52, { type: TEXT }),
 ];
 
-/** What a ramdisk that looked itself up is told of its node. */
+/** The fields of the node that a ramdisk gets from lookup. */
 export const LOOKUP_FIELDS = ['uuid', 'properties', 'instance_info', 'driver_internal_info'] as const;
 
 const STATES_FIELDS: readonly string[] = [
@@ -133,7 +133,7 @@ const STATES_FIELDS: readonly string[] = [
   'secure_boot',
 ];
 
-/** What `GET states` shows, by version. */
+/** The fields of `GET states`, by version. */
 export function statesFields(version: Microversion): string[] {
   const shown = NODE_FIELDS.filter((field) => STATES_FIELDS.includes(field.name) && version.has(field.since));
   return shown.map(({ name }) => name);

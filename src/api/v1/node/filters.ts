@@ -22,7 +22,7 @@ function fault(_name: string, value: string): string {
   );
 }
 
-/** Conditions of a node listing. Those that are not NodeFilter's own are turned into it below. */
+/** Filters of a node listing. Those that NodeFilter lacks are converted below. */
 export const NODE_FILTERS = {
   chassis_uuid: { read: uuid, about: 'Nodes of this chassis' },
   instance_uuid: { read: uuid, about: 'The node of this instance' },

@@ -13,7 +13,7 @@ const bios = (
   more: Partial<Field<BiosSettingRow>> = {},
 ): Field<BiosSettingRow> => ({ name, since, columns: [name], read: (row) => row[name], ...more });
 
-/** A BIOS setting, field by field. Source: ironic/api/controllers/v1/bios.py. */
+/** The fields of a BIOS setting. Source: ironic/api/controllers/v1/bios.py. */
 export const BIOS_FIELDS: readonly Field<BiosSettingRow>[] = [
   ...times<BiosSettingRow>(40),
   bios('name', 40, { brief: true }),
@@ -44,7 +44,7 @@ const firmware = (name: keyof FirmwareComponentRow & string, since: number): Fie
   read: (row) => row[name],
 });
 
-/** A part's firmware, field by field. Source: ironic/api/controllers/v1/firmware.py. */
+/** The fields of a firmware component. Source: ironic/api/controllers/v1/firmware.py. */
 export const FIRMWARE_FIELDS: readonly Field<FirmwareComponentRow>[] = [
   ...times<FirmwareComponentRow>(86),
   firmware('component', 86),

@@ -22,7 +22,7 @@ export const FIRMWARE_LIST = {
   detail: { read: boolean, about: 'Show all fields' },
 } as const satisfies ParameterTable;
 
-/** What is known of a node's insides. */
+/** The recorded hardware of a node. */
 @Controller('v1/nodes/:ident')
 export class NodeHardwareController {
   constructor(
@@ -45,7 +45,7 @@ export class NodeHardwareController {
     const view = viewOf(BIOS_FIELDS, asked.version, fields ?? (detail ? 'whole' : 'brief'));
     const node = await this.finder.find(params['ident']!, asked);
     const rows = await this.hardware.biosSettings(node.uuid);
-    // The links of a list go by what the client called the node, those of one setting by its UUID: as upstream's.
+    // Links in a list use the client's name of the node, those of one setting its UUID, as in Ironic.
     return { bios: rows.map((row) => view.show({ ...row, node_uuid: params['ident']! }, asked)) };
   }
 
@@ -103,7 +103,7 @@ export class NodeHardwareController {
   }
 }
 
-/** What to show could not be said before the registry; 400 and not 406, as upstream's get_request_return_fields has it. */
+/** Before the registry there was no selection; 400 and not 406, as in Ironic's get_request_return_fields. */
 function refuseForVersion(
   version: Microversion,
   fields: readonly string[] | undefined,

@@ -13,7 +13,7 @@ const field = (
   more: Partial<HistoryField> = {},
 ): HistoryField => ({ name, since, columns: [], read, ...more });
 
-/** An entry of a node's history, field by field. Source: NodeHistoryController of ironic/api/controllers/v1/node.py. */
+/** The fields of a history entry. Source: NodeHistoryController of ironic/api/controllers/v1/node.py. */
 export const HISTORY_FIELDS: readonly HistoryField[] = [
   field('uuid', 78, (row) => row.uuid, { brief: true }),
   field('created_at', 78, (row) => timestamp(row.created_at), { brief: true, sort: true, type: TIME }),
@@ -34,7 +34,7 @@ export const HISTORY_FIELDS: readonly HistoryField[] = [
   ),
 ];
 
-/** A listing without detail shows the beginning of a long text only. */
+/** Shortens a long text for a listing without detail. */
 export function shortEvent(entry: Record<string, unknown>): Record<string, unknown> {
   const text = String(entry['event']);
   return text.length > SHORT ? { ...entry, event: `${text.slice(0, SHORT - 4)}...` } : entry;

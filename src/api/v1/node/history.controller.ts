@@ -19,7 +19,7 @@ export const HISTORY_LIST = {
   detail: { read: boolean, about: 'Show all fields' },
 } as const satisfies ParameterTable;
 
-/** What happened to a node, from the events of its transitions. */
+/** The history of a node, from the events of its transitions. */
 @Controller('v1/nodes/:ident/history')
 export class NodeHistoryController {
   constructor(
@@ -41,7 +41,7 @@ export class NodeHistoryController {
     return this.#list(request, detail);
   }
 
-  /** What python-ironicclient asks for with --long; Ironic itself has no such route. */
+  /** python-ironicclient requests this path for --long; Ironic itself has no such route. */
   @Get('detail')
   @Since(78)
   @Policy('baremetal:node:history:get')

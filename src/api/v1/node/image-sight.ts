@@ -5,7 +5,7 @@ import type { ImageRecordRepository } from '../../../persistence/image-record/im
 import type { Asked } from '../../request/asked.js';
 import { type ImageFinder, seesAll } from '../../v2/image/image-finder.js';
 
-/** What of a node names an image. */
+/** Fields of a node that name an image. */
 const NAMING = {
   instance_info: ['image_source', 'kernel', 'ramdisk', 'boot_iso'],
   driver_info: [
@@ -15,7 +15,7 @@ const NAMING = {
 
 export type ImageBearing = Partial<Record<keyof typeof NAMING, unknown>>;
 
-/** `field` to UUID of an image of the Image service. */
+/** Field → UUID of an image of the Image service. */
 export type NamedImages = ReadonlyMap<string, string>;
 
 /** The images of the Image service that these columns name. */
@@ -38,23 +38,23 @@ function imageId(value: unknown): string | null {
     const reference = parseImageReference(value, '');
     return reference.kind === 'glance' ? reference.id : null;
   } catch {
-    return null; // what is no reference is refused where it is used
+    return null; // an invalid reference is refused where it is used
   }
 }
 
 /**
- * Deployments read images with the daemon's own hands: whoever names one must be able to see it, as he would at the Image
- * service itself. What he may not see is not there.
+ * Deployments read images with the daemon's rights: a requester may name only images that he could see at the Image
+ * service itself. Any other image counts as missing.
  */
 export class ImageSight {
   constructor(
     private readonly finder: ImageFinder,
     private readonly records: ImageRecordRepository,
-    /** Whether UUIDs are of the Image service inside. */
+    /** Whether UUIDs refer to the built-in Image service. */
     private readonly inside: boolean,
   ) {}
 
-  /** @throws InvalidError as for an image that does not exist */
+  /** @throws InvalidError as for a missing image */
   async demand(named: NamedImages, asked: Asked): Promise<void> {
     if (!this.inside || seesAll(asked)) return;
     for (const [field, id] of named) {
@@ -62,7 +62,7 @@ export class ImageSight {
     }
   }
 
-  /** As `demand`, for a deployment: an image's own kernel and ramdisk, too. */
+  /** As `demand`, for a deployment: also the image's own kernel and ramdisk. */
   async demandDeployable(node: ImageBearing, asked: Asked): Promise<void> {
     if (!this.inside || seesAll(asked)) return;
     const named = namedImages({ instance_info: node.instance_info });

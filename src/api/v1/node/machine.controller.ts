@@ -32,7 +32,7 @@ const IN_BODY = 'as old clients name it; in the body otherwise';
 const MEDIA_SCHEMES = ['http', 'https', 'nfs', 'cifs', 'smb'];
 const MEDIA_SOURCES = ['http', 'local', 'swift'];
 
-/** What else can be done to a node's machine. Answered 202 once it cannot be lost; a failure is its last_error. */
+/** Other actions on a node's machine. 202 means that the request is stored; a failure is in last_error. */
 @Controller('v1/nodes/:ident')
 export class NodeMachineController {
   constructor(
@@ -171,7 +171,7 @@ export class NodeMachineController {
   }
 }
 
-/** Old clients name simple arguments in the query, newer ones in the body. */
+/** Old clients send simple arguments in the query, newer ones in the body. */
 function fromBodyOrQuery(what: string, { body, query }: ApiRequest): Readonly<Record<string, unknown>> {
   return { ...query, ...objectBody(what, body ?? {}) };
 }
@@ -182,7 +182,7 @@ function mediaDevice(name: string): MediaDevice {
   throw new InvalidError(`Invalid device type(s) ${shorten(name)} (valid are ${MEDIA_DEVICES.join(', ')})`);
 }
 
-/** RAID is the one interface whose absence is answered 404. */
+/** For RAID alone, an unsupported interface is answered 404. */
 export async function notThere<T>(work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();

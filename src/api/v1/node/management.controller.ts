@@ -21,7 +21,7 @@ const LIGHT = objectOf({
   links: LINKS,
 });
 const LIGHTS = objectOf({ indicators: { type: 'array', items: LIGHT } });
-/** Ironic's history says 1.63, its server never asks (upstream: api/controllers/v1/node.py, IndicatorController). */
+/** Ironic's history says 1.63, but its server does not check (api/controllers/v1/node.py, IndicatorController). */
 const LIGHTS_SINCE = 1;
 const LIGHT_STATE = objectOf({ state: STRING });
 
@@ -88,13 +88,13 @@ export class NodeManagementController {
   @Get('indicators')
   @Since(LIGHTS_SINCE)
   @Policy('baremetal:node:get_indicator_state')
-  // Ironic's takes any parameter here, and looks at none.
+  // Ironic accepts and ignores any parameter here.
   @Describe({ summary: 'Lights of a node', answer: { schema: LIGHTS }, anyQuery: true })
   indicators(@Req() request: ApiRequest) {
     return this.#list(request, null);
   }
 
-  /** `name@component` is one light, as upstream's server has it; a component lists its lights. */
+  /** `name@component` is one light, as in Ironic's server; a component lists its lights. */
   @Get('indicators/:indicator')
   @Since(LIGHTS_SINCE)
   @Policy('baremetal:node:get_indicator_state')
@@ -164,14 +164,14 @@ export class NodeManagementController {
   }
 }
 
-/** @throws InvalidError in upstream's words */
+/** @throws InvalidError with Ironic's text */
 function parts(unique: string): { component: string; name: string } {
   const at = unique.indexOf('@');
   if (at < 0) throw new InvalidError(`Malformed indicator name "${shorten(unique)}"`);
   return { name: unique.slice(0, at), component: unique.slice(at + 1) };
 }
 
-/** The listing names lights with their component, which clients repeat. */
+/** Lists name lights as `name@component`, and clients repeat that. */
 function bare(name: string, component: string): string {
   return name.endsWith(`@${component}`) ? name.slice(0, -component.length - 1) : name;
 }

@@ -24,7 +24,7 @@ import { readCreation, readEdit } from '../../resource/write.js';
 import { NODE_FIELDS } from './fields.js';
 import { ImageSight, namedImages } from './image-sight.js';
 
-/** Creates and edits nodes as bodies and patches ask. */
+/** Creates and edits nodes as bodies and patches request. */
 @Injectable()
 export class NodeEditor {
   constructor(
@@ -60,7 +60,7 @@ export class NodeEditor {
   }
 
   /**
-   * @param ident as the client calls the node
+   * @param ident the client's name of the node
    * @param node as found, to refuse what its state forbids before waiting for its lock
    */
   async patch(
@@ -81,7 +81,7 @@ export class NodeEditor {
     for (const { op, path, value } of edit.patch) {
       if (path !== '/name' || op === 'remove') continue;
       const message = `Node ${shorten(ident)}: Cannot change name to invalid name `;
-      // A name goes by `remove` alone.
+      // Only `remove` may delete a name.
       if (value === null) throw new InvalidError(`${message}'None'`);
       if (typeof value === 'string') refuseName(value, version, message);
     }
@@ -113,7 +113,7 @@ export class NodeEditor {
     return this.conductor.nodes.update(node.uuid, decide, asked.by, resetInterfaces);
   }
 
-  /** Who got the node by an allocation of his keeps it. */
+  /** The owner of the node's allocation keeps the node. */
   async #refuseOwner({ uuid, allocation_uuid }: Node): Promise<void> {
     const allocation = allocation_uuid ? await this.allocations.find(allocation_uuid) : null;
     if ((allocation?.owner ?? null) !== null) {
@@ -123,15 +123,15 @@ export class NodeEditor {
     }
   }
 
-  /** 404 would speak of the node. */
+  /** 404 would refer to the node. */
   async #refuseChassis(uuid: Json | undefined): Promise<void> {
-    // What is no uuid is refused as such when the patch is applied.
+    // A value that is no uuid is refused when the patch is applied.
     if (typeof uuid === 'string' && isUuidLike(uuid) && !(await this.chassis.find(uuid))) {
       throw new InvalidError(`Chassis ${shorten(uuid)} could not be found.`);
     }
   }
 
-  /** @returns uuid of the node that a `parent_node` names, of the same owner; nothing tells whether it exists */
+  /** @returns uuid of the node in `parent_node`, of the same owner; the error does not tell whether it exists */
   async #parent(ident: string, owner: string | null, { scope }: Asked): Promise<string> {
     const parent = await this.nodes.find(ident);
     if (parent && parent.owner === owner && scope.allows('baremetal:node:get', parent)) return parent.uuid;
@@ -141,7 +141,7 @@ export class NodeEditor {
   }
 }
 
-/** Images that a patch names and the node does not yet. */
+/** Images that a patch names and the node does not name yet. */
 function newlyNamed(node: Node, patch: readonly { path: string; value?: unknown }[]): Map<string, string> {
   const before = namedImages(node);
   const named = new Map<string, string>();
@@ -154,7 +154,7 @@ function newlyNamed(node: Node, patch: readonly { path: string; value?: unknown 
   return named;
 }
 
-/** What a project creates for itself is its own. */
+/** A project owns the nodes that it creates. */
 function ownerOfNew(scope: Scope, requested: string | null): string | null {
   const own = scope.mayManageOwn('baremetal:node:create:self_owned_node');
   scope.demand('baremetal:node:create', null, own);
@@ -167,7 +167,7 @@ function ownerOfNew(scope: Scope, requested: string | null): string | null {
   return scope.project;
 }
 
-/** A deployed node changes hands by a rule of its own. */
+/** A change of owner or lessee of a deployed node has its own rule. */
 function refuseOwner(node: EditedNode & Pick<Node, 'owner' | 'lessee'>, scope: Scope): void {
   if (node.provision_state !== 'active') return;
   if (scope.allows('baremetal:node:update_owner_provisioned', node)) return;

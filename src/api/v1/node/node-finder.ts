@@ -16,16 +16,16 @@ export class NodeFinder {
   constructor(private readonly nodes: NodeRepository) {}
 
   /**
-   * The node, once the route's rule allows the request on it. Where that rule speaks of another object's owner than
-   * the node's, use `see` and decide by `asked.scope`.
+   * The node, once the route's rule allows the request on it. For a rule that depends on the owner of another object,
+   * use `see` and decide by `asked.scope`.
    * @param ident uuid; from 1.5 a name too
-   * @throws NotFoundError, ForbiddenError, InvalidError for what can be neither
+   * @throws NotFoundError, ForbiddenError, InvalidError for a text that can be neither
    */
   async find(ident: string, asked: Asked): Promise<Node> {
     return this.findBy(ident, asked, (named) => this.nodes.find(named));
   }
 
-  /** As `find`, with what somebody reads of it. @param read by uuid or name */
+  /** As `find`, for the row that `read` returns. @param read by uuid or name */
   async findBy<Row extends Target>(ident: string, asked: Asked, read: Read<Row>): Promise<Row> {
     const node = await this.#seeBy(ident, asked, read);
     asked.scope.demandRoute(node);
@@ -33,8 +33,8 @@ export class NodeFinder {
   }
 
   /**
-   * The node, if the request may know of it. What may be done to it is still open.
-   * @throws NotFoundError in the same words for a node that does not exist and for one that must not be known
+   * The node, if the request may see it. The rule for the action is still open.
+   * @throws NotFoundError with the same text for a missing node and for one that may not be seen
    */
   async see(ident: string, asked: Asked): Promise<Node> {
     return this.#seeBy(ident, asked, (named) => this.nodes.find(named));

@@ -8,15 +8,15 @@ import type { Asked } from '../../request/asked.js';
 import { shorten } from '../../request/value.js';
 import type { Edit } from '../../resource/write.js';
 
-/** What belongs to a node is seen and changed by whoever may do so with the node. */
+/** Access to records that belong to a node, which follows from the access to the node. */
 @Injectable()
 export class NodeLink {
   constructor(private readonly nodes: NodeRepository) {}
 
   /**
    * Decides by the route's rule.
-   * @param node_uuid whose node the record is
-   * @param missing what is said where the record must not be known
+   * @param node_uuid the record's node
+   * @param missing the message when the record may not be seen
    * @throws NotFoundError, ForbiddenError
    */
   async demandRoute(node_uuid: string, missing: string, { scope }: Asked): Promise<void> {
@@ -27,10 +27,10 @@ export class NodeLink {
   }
 
   /**
-   * Decides whether a record may be made for this node.
-   * @throws ForbiddenError before anything tells whether there is such a node; then InvalidError, as 404 would
-   * speak of the record
-   * @param missing what that says
+   * Decides whether a record may be created for this node.
+   * @throws ForbiddenError before the answer can tell whether the node exists; then InvalidError, as 404 would refer to
+   *   the record
+   * @param missing makes the message of InvalidError
    */
   async demandOnNew(
     rule: RuleName,
@@ -46,7 +46,7 @@ export class NodeLink {
   }
 
   /**
-   * A record goes to another node only if that exists and has the same owner; which of the two it was is not told.
+   * A record moves only to an existing node of the same owner; the error does not tell which of the two failed.
    * @param from uuid of its node
    * @throws InvalidError
    */

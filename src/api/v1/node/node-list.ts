@@ -12,7 +12,7 @@ import { NODE_FIELDS } from './fields.js';
 import { NODE_FILTERS, nodeFilterOf } from './filters.js';
 import { NodeView } from './node-view.js';
 
-/** Listings of nodes: all, or those below another resource, with or without detail. */
+/** Listings of nodes: all, or those of another resource, with or without detail. */
 @Injectable()
 export class NodeList {
   constructor(
@@ -24,7 +24,7 @@ export class NodeList {
 
   /**
    * @param path below /v1, for `next`
-   * @param below what the path narrows the listing to, besides the query's filters
+   * @param below filters from the path, besides the query's
    * @param whole the path asks for all fields
    */
   async list(request: ApiRequest, path: string, below: NodeFilter = {}, whole = false): Promise<JsonText> {

@@ -11,13 +11,13 @@ import { GUARDED_FIELDS, redactionFor } from './redaction.js';
 type NodeTextView = TextView<Node, NodeReading>;
 type CurrentStep = NodeReading['steps'] extends ReadonlyMap<string, infer Current> ? Current : never;
 const NO_STEPS: NodeReading['steps'] = new Map();
-/** The marker of the next page; whether a step is under way; who may see it. */
+/** Columns for the marker of the next page, for running steps, and for the permissions. */
 const NEEDED = ['uuid', 'target_provision_state', 'owner', 'lessee'];
 const STEP_FIELDS = ['clean_step', 'deploy_step', 'service_step'];
 
 const showsSteps = (selection: Selection) =>
   selection === 'whole' || (selection !== 'brief' && STEP_FIELDS.some((field) => selection.includes(field)));
-/** A node that is in a transition has a target; only those have a step under way. */
+/** A node in a transition has a target; only such nodes have a running step. */
 const isBusy = (row: Pick<Node, 'target_provision_state'>) => row.target_provision_state !== null;
 
 /** Node rows as answers. */
@@ -31,7 +31,7 @@ export class NodeView {
     return viewOf(NODE_FIELDS, asked.version, selection);
   }
 
-  /** One query at most, whatever the number of rows; none where the selection shows no steps. */
+  /** One query at most, whatever the number of rows; none when the selection shows no steps. */
   async show(
     rows: readonly Node[],
     asked: Asked,
@@ -52,7 +52,7 @@ export class NodeView {
 
   /**
    * Writes a listing while its rows are read.
-   * @param read reads the rows with the view's columns and groups, and gives each to `take`
+   * @param read reads the rows with the view's columns and groups, and passes each to `take`
    */
   async write(
     text: ListText,
@@ -92,7 +92,7 @@ export class NodeView {
     return new JsonText(Buffer.from(view.show(row, { version, base, steps, now: Date.now() })));
   }
 
-  /** Views of everything and of the brief listing are made once; those of chosen or hidden fields each time. */
+  /** Views of all fields and of the brief listing are cached; selected or redacted ones are made each time. */
   #textView({ version, scope }: Asked, selection: Selection): NodeTextView {
     const redaction = redactionFor(scope);
     const key = redaction || typeof selection !== 'string' ? null : `${selection} ${String(version)}`;

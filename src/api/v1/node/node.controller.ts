@@ -29,13 +29,13 @@ const VALIDATING = {
   node_uuid: { read: uuidOrName },
 } as const satisfies ParameterTable;
 
-/** What each interface lacks. Interfaces without a check have a null result. */
+/** The result of each interface's validation; null for an interface without a check. */
 const VALIDATION: JsonSchema = {
   type: 'object',
   additionalProperties: objectOf({ result: FLAG, reason: TEXT }, ['result']),
 };
 
-/** What `fields` of one node may name. */
+/** Fields that `fields` may name for one node. */
 const SELECTABLE = new Set(
   NODE_FIELDS.filter((field) => !field.wholeOnly && !field.always).map(({ name }) => name),
 );

@@ -13,7 +13,7 @@ import { readFlag, readText, refuseUnknown, required } from '../../request/argum
 import { shorten } from '../../request/value.js';
 import { isObject, objectBody } from '../../resource/write.js';
 
-/** `PUT states/provision`: what the body may hold for which verb (Ironic: NodeStatesController.provision). */
+/** `PUT states/provision`: the arguments of each verb (Ironic: NodeStatesController.provision). */
 
 const STEPS: JsonSchema = { type: ['array', 'null'], items: { type: 'object' } };
 const KNOWN = [
@@ -72,7 +72,7 @@ const configDrive = z.strictObject({
 const newer = (message = 'Request not acceptable.') => new FerricError('not-acceptable', message);
 
 /**
- * Reads the verb alone: what it means to a node comes before what else the body says.
+ * Reads the verb alone: its legality in the node's state is checked before the other arguments.
  * @throws InvalidError, LockedError, FerricError not-acceptable
  */
 export function readVerb(node: Node, body: unknown, version: Microversion, now: number) {
@@ -83,7 +83,7 @@ export function readVerb(node: Node, body: unknown, version: Microversion, now: 
 }
 
 /**
- * @param body without a runbook: its steps stand in its place
+ * @param body without a runbook, whose steps have replaced it
  * @throws InvalidError, LockedError, FerricError not-acceptable
  */
 export function readProvision(
@@ -150,10 +150,10 @@ function verbOf(node: Node, target: string, version: Microversion, now: number):
   const state = node.provision_state;
   const illegal = illegalVerb(node, target, shorten(target));
   if (!isProvisionVerb(target)) throw illegal;
-  // Of the newest verbs Ironic asks for the version only behind the state (node.py, provision).
+  // For the newest verbs Ironic checks the version after the state (node.py, provision).
   const late = target === 'unhold' || target === 'service';
   if (!late && !version.has(VERBS[target].since)) throw newer();
-  // Of a deployment Ironic asks for maintenance in front of the state.
+  // For a deployment Ironic checks maintenance before the state.
   const refusal = node.maintenance ? refusalInMaintenance(node.uuid, target) : null;
   if (refusal && (target === 'active' || target === 'rebuild')) throw refusal;
   if (!isProvisionState(state) || !nextByVerb(state, target)) {
@@ -218,7 +218,7 @@ function readDisableRamdisk(disable: boolean, target: string, version: Microvers
   return disable;
 }
 
-/** An empty list is none. */
+/** An empty list counts as none. */
 function readList(given: Readonly<Record<string, unknown>>, name: string): unknown[] | null {
   const value = given[name] ?? null;
   if (value === null) return null;

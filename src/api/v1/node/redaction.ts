@@ -4,7 +4,7 @@ import type { Scope } from '../../auth/scope.js';
 import type { Instead } from '../../resource/text-view.js';
 
 const content = (text: string) => ({ content: text });
-/** Fields that tell of the infrastructure, and what stands in their place. Source: _node_sanitize_extended of node.py. */
+/** Fields that reveal the infrastructure, with their replacements. Source: _node_sanitize_extended of node.py. */
 const GUARDED = new Map<string, { rule: RuleName; instead: unknown }>([
   [
     'last_error',
@@ -38,7 +38,7 @@ const GUARDED = new Map<string, { rule: RuleName; instead: unknown }>([
 
 export const GUARDED_FIELDS: ReadonlySet<string> = new Set(GUARDED.keys());
 
-/** @returns what stands in the place of a field that this request must not see; null where it may see all */
+/** @returns the replacement of fields that this request must not see; null when it may see all */
 export function redactionFor(scope: Scope): Instead<Node> | null {
   if (scope.allows('baremetal:node:get:filter_threshold')) return null;
   return (field, row) => {

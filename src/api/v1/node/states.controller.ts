@@ -22,7 +22,7 @@ const POWER = objectOf({ target: { enum: POWER_TARGETS }, timeout: { type: ['int
   'target',
 ]);
 
-/** What a node does and is made to do. Changes are answered 202 once they cannot be lost. */
+/** States of a node. 202 means that the change is stored and cannot be lost. */
 @Controller('v1/nodes/:ident')
 export class NodeStatesController {
   constructor(
@@ -123,7 +123,7 @@ function isPowerTarget(target: string): target is PowerTarget {
   return (POWER_TARGETS as readonly string[]).includes(target);
 }
 
-/** @param ident as the client named the node */
+/** @param ident the client's name of the node */
 function accepted(reply: ApiReply, { base }: Asked, ident: string): void {
   reply.header('location', `${base}/v1/nodes/${encodeURIComponent(ident)}/states`);
 }

@@ -18,8 +18,8 @@ const HOW =
   'request body.';
 
 /**
- * Words that say what a node is good for: standard ones and `CUSTOM_…`. Before 1.37 the words `traits` and `traits/X`
- * were arguments of the node's own route: a field that there was not, a method that it had not, nothing to delete.
+ * Traits of a node: standard ones and `CUSTOM_…`. Before 1.37 Ironic took `traits` and `traits/X` for arguments of the
+ * node's own route: an unknown field, a missing method, or nothing to delete.
  */
 @Controller('v1/nodes/:ident/traits')
 export class NodeTraitsController {

@@ -10,11 +10,11 @@ import { objectBody } from '../../resource/write.js';
 export const NAMED = {
   method: { read: text, about: 'Name of the method' },
 } as const satisfies ParameterTable;
-/** Whatever the method takes and gives. */
+/** Any arguments and any result, as the method has them. */
 export const VENDOR_BODY = { schema: OBJECT, optional: true } as const;
 export const VENDOR_ANSWER = { schema: ANYTHING } as const;
 
-/** The vendor method that a request names, and what it gives it. @throws InvalidError */
+/** The vendor method that a request names, and its arguments. @throws InvalidError */
 export function vendorCall({ params, query, body }: ApiRequest): { method: string; given: JsonObject } {
   const named = params['method'] ?? query['method'];
   if (named === undefined) throw new InvalidError('Missing mandatory parameter: method');
@@ -22,7 +22,7 @@ export function vendorCall({ params, query, body }: ApiRequest): { method: strin
   return { method: named, given: objectBody('data', body ?? {}) as JsonObject };
 }
 
-/** 202 without a body for what goes on, else the result: as JSON, or as it stands where the method says so. */
+/** 202 without a body for an asynchronous method, else the result: JSON, or the raw text where the method says so. */
 export function answerVendor(reply: ApiReply, { async, attach, result }: VendorAnswer): string | undefined {
   if (async) {
     reply.code(202);

@@ -21,7 +21,7 @@ const NAMED_CALL: RouteDescription = {
 };
 const NAMED_CALL_WITH_BODY: RouteDescription = { ...NAMED_CALL, body: VENDOR_BODY };
 
-/** Methods beyond the API's own; the name stands in the path, or in the query as old clients have it. */
+/** Vendor methods of a node. The path names the method, or the query, as old clients do. */
 @Controller('v1/nodes/:ident/vendor_passthru')
 export class NodeVendorController {
   constructor(

@@ -12,7 +12,7 @@ import { describe } from '../../resource/schema.js';
 import { objectBody } from '../../resource/write.js';
 import { NodeFinder } from './node-finder.js';
 
-/** Ports of virtual networks that a node is plugged into: what they come to is its network interface's affair. */
+/** VIFs attached to a node; the node's network interface decides what that means. */
 @Controller('v1/nodes/:ident/vifs')
 export class NodeVifsController {
   constructor(

@@ -7,7 +7,7 @@ import { isForeignLink } from './local-link.js';
 
 const { shown, json, time, links } = fieldsOf<Port>();
 
-/** The port, field by field. Order is the answer's. Source: ironic/api/controllers/v1/port.py. */
+/** The fields of a port, in the answer's order. Source: ironic/api/controllers/v1/port.py. */
 export const PORT_FIELDS: readonly Field<Port>[] = [
   shown('uuid', 1, { brief: true, ...written(uuid(), null, { patch: false }) }),
   time('created_at', 1),

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../../domain/json.js';
 import type { Microversion } from '../../microversion/microversion.js';
 import { isMacAddress, shorten } from '../../request/value.js';
 
-/** Where a port is plugged in. Source: LOCAL_LINK_CONN_SCHEMA of ironic/api/controllers/v1/utils.py. */
+/** The switch port of a port. Source: LOCAL_LINK_CONN_SCHEMA of ironic/api/controllers/v1/utils.py. */
 
 const KEYS = [
   'port_id',
@@ -14,7 +14,7 @@ const KEYS = [
   'vtep-logical-switch',
   'vtep-physical-switch',
 ];
-/** Sets of keys of which one must be there. */
+/** Sets of keys, one of which must be complete. */
 const ENOUGH = [
   ['port_id', 'switch_id'],
   ['port_id', 'hostname'],
@@ -23,7 +23,7 @@ const ENOUGH = [
 
 const OVN_KEYS = ['vtep-logical-switch', 'vtep-physical-switch'];
 
-/** Whether it is of a kind that the version does not know, or no longer knows: such a version is shown none. */
+/** Whether the version does not know, or no longer knows, this kind of link: it then shows none. */
 export function isForeignLink(link: JsonObject, version: Microversion): boolean {
   const knowsOvn = version.does('localLinkOvn') && !version.does('localLinkNoOvn');
   return !knowsOvn && OVN_KEYS.some((key) => Object.hasOwn(link, key));
@@ -38,8 +38,8 @@ export function refuseForeignLink(link: JsonObject, version: Microversion): void
 }
 
 /**
- * @param link undefined where the client gave none: then a smart NIC need not have one either
- * @returns it with the switch's identity in lower case
+ * @param link undefined when the client gave none: even a smart NIC need not have one then
+ * @returns the link with the switch's identity in lower case
  * @throws InvalidError
  */
 export function checkLocalLink(link: JsonObject | undefined, isSmartNic: boolean): JsonObject {

@@ -32,7 +32,7 @@ export class PortEditor {
     const { node_ident, ...given } = objectBody('port', body);
     const node_uuid = await this.#nodeOf(node_ident, given['node_uuid'], asked);
     const values = readCreation('port', PORT_FIELDS, { ...given, node_uuid }, asked.version);
-    // A port's newer field is refused even when it is given as what the port would hold anyway.
+    // A field newer than the version is refused even with the value that the port would have anyway.
     if (PORT_FIELDS.some(({ name, since }) => name in values && !asked.version.has(since))) {
       throw new FerricError('not-acceptable', 'Request not acceptable.');
     }
@@ -52,7 +52,7 @@ export class PortEditor {
     return made.catch((error: unknown) => this.#saying(error, port, asked));
   }
 
-  /** Whose a MAC address is, to whoever may see that node. */
+  /** Adds the owner of a MAC address to the error, for requesters who may see that node. */
   async #saying(error: unknown, { address, node_uuid }: JsonObject, { scope }: Asked): Promise<never> {
     if (!(error instanceof ConflictError)) throw error;
     const [taken] = typeof address === 'string' ? await this.ports.byAddresses([address]) : [];
@@ -77,7 +77,7 @@ export class PortEditor {
       const { document, changes } = edit.apply(port);
       checkValues(document);
       const linked = document['local_link_connection'] as JsonObject;
-      // What a Smart NIC must say of its link, Ironic asks on creation only.
+      // Ironic demands a smart NIC's link keys at creation only.
       const link = checkLocalLink(Object.keys(linked).length === 0 ? undefined : linked, false);
       if (
         edit.roots.has('physical_network') &&
@@ -116,14 +116,14 @@ export class PortEditor {
     }
     const named = (ident ?? uuid) as string;
     const node = await this.nodes.find(canonicalUuid(named) ?? named);
-    // Before anything tells whether there is such a node.
+    // Before the answer can tell whether the node exists.
     asked.scope.demand('baremetal:port:create', node ?? { owner: null });
-    // 404 would speak of the port.
+    // 404 would refer to the port.
     if (!node) throw new InvalidError(`Node ${shorten(named)} could not be found.`);
     return node.uuid;
   }
 
-  /** @throws InvalidError where it is not there, or another node's: 404 would speak of the port */
+  /** @throws InvalidError for a missing group or another node's: 404 would refer to the port */
   async #group(uuid: Json | undefined, node_uuid: Json | undefined): Promise<Portgroup | null> {
     if (typeof uuid !== 'string') return null;
     const canonical = canonicalUuid(uuid);

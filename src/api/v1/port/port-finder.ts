@@ -17,7 +17,7 @@ export class PortFinder {
   /**
    * The port, once the route's rule allows the request on its node.
    * @param ident uuid, MAC address or name
-   * @throws NotFoundError in the same words for a port that does not exist and for one whose node must not be known
+   * @throws NotFoundError with the same text for a missing port and for one whose node may not be seen
    */
   async find(ident: string, { scope }: Asked): Promise<Port> {
     const named = canonicalUuid(ident) ?? ident;

@@ -18,13 +18,13 @@ const PORT_FILTERS = {
   portgroup: { since: 24, hidesVersion: true, read: uuidOrName, about: 'Ports of this port group' },
   shard: { since: 82, read: stringList, about: 'Ports of nodes in these shards, comma-separated' },
   description_contains: { read: text, about: 'Ports whose description has this text in it' },
-  // Came with 1.99; Ironic's controllers never ask for the version.
+  // New in 1.99, but Ironic's controllers do not check the version.
   conductor_groups: { read: stringList, about: 'Ports of nodes in these groups' },
 } as const satisfies ParameterTable;
 export const PORT_LIST = listingOf(PORT_FILTERS);
 export const PORT_DETAIL_LIST = detailListingOf(PORT_FILTERS);
 
-/** Listings of ports: all, those of one node, with or without detail. */
+/** Listings of ports: all, or those of one node or port group, with or without detail. */
 @Injectable()
 export class PortList {
   constructor(
@@ -36,7 +36,7 @@ export class PortList {
 
   /**
    * @param path below /v1, for `next`
-   * @param parent uuid or name of what the path names
+   * @param parent uuid or name of the resource in the path
    * @param whole the path asks for all fields
    */
   async list(

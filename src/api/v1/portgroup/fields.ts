@@ -6,7 +6,7 @@ import { flag, macAddress, object, requiredUuid, text, uuid } from '../../resour
 
 const { shown, json, time, computed, links, below } = fieldsOf<Portgroup>();
 
-/** The port group, field by field. Order is the answer's. Source: ironic/api/controllers/v1/portgroup.py. */
+/** The fields of a port group, in the answer's order. Source: ironic/api/controllers/v1/portgroup.py. */
 export const PORTGROUP_FIELDS: readonly Field<Portgroup>[] = [
   shown('uuid', 23, { brief: true, ...written(uuid(), null, { patch: false }) }),
   time('created_at', 23),
@@ -21,7 +21,7 @@ export const PORTGROUP_FIELDS: readonly Field<Portgroup>[] = [
   shown('node_uuid', 23, written(requiredUuid(), null, { required: true })),
   shown('physical_network', 102, written(text(64), null)),
   shown('category', 103, written(text(80), null)),
-  // Made by networks that plug several ports as one by themselves; there are none of those.
+  // Dynamic port groups are created by networks that bond ports themselves; Ferric has none.
   computed('dynamic_portgroup', 111, [], () => false),
   links('portgroups', 23),
   below('portgroups', 'ports', 23),

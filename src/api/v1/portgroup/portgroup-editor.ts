@@ -16,7 +16,7 @@ import { readCreation, readEdit } from '../../resource/write.js';
 import { NodeLink } from '../node/node-link.js';
 import { PORTGROUP_FIELDS } from './fields.js';
 
-/** What bonds are unless they say otherwise (Ironic: [DEFAULT]default_portgroup_mode). */
+/** The default bonding mode (Ironic: [DEFAULT]default_portgroup_mode). */
 const DEFAULT_MODE = 'active-backup';
 
 @Injectable()
@@ -27,7 +27,7 @@ export class PortgroupEditor {
     private readonly link: NodeLink,
   ) {}
 
-  /** Needs no lock of the node: nothing uses a group that has no ports yet. */
+  /** Needs no lock on the node: a group without ports is unused. */
   async create(body: unknown, asked: Asked): Promise<Portgroup> {
     const values = readCreation('portgroup', PORTGROUP_FIELDS, body, asked.version);
     await this.link.demandOnNew('baremetal:portgroup:create', values['node_uuid'], asked);
@@ -40,7 +40,7 @@ export class PortgroupEditor {
     return this.portgroups.create(group as unknown as NewPortgroup);
   }
 
-  /** @param ident as the client named it, for messages */
+  /** @param ident the client's name of the group, for messages */
   async patch(ident: string, found: Portgroup, body: unknown, asked: Asked): Promise<Portgroup> {
     const { version } = asked;
     const edit = readEdit(PORTGROUP_FIELDS, body, version);

@@ -15,7 +15,7 @@ export class PortgroupFinder {
 
   /**
    * The port group, once the route's rule allows the request on its node.
-   * @throws NotFoundError, ForbiddenError, InvalidError for what is neither uuid nor name
+   * @throws NotFoundError, ForbiddenError, InvalidError for a text that is neither uuid nor name
    */
   async find(ident: string, asked: Asked): Promise<Portgroup> {
     const found = await this.#named(ident, asked);

@@ -16,7 +16,7 @@ const PORTGROUP_FILTERS = {
   node: { read: uuidOrName, about: 'Port groups of this node' },
   address: { read: macAddress, about: 'The port group of this MAC address' },
   shard: { since: 106, read: stringList, about: 'Port groups of nodes in these shards, comma-separated' },
-  // Came with 1.99; Ironic's controllers never ask for the version.
+  // New in 1.99, but Ironic's controllers do not check the version.
   conductor_groups: { read: stringList, about: 'Port groups of nodes in these groups' },
 } as const satisfies ParameterTable;
 export const PORTGROUP_LIST = listingOf(PORTGROUP_FILTERS);

@@ -1,6 +1,6 @@
 import type { RamdiskSettings } from './door.js';
 
-/** What a ramdisk that found its node is told to do (ironic/api/controllers/v1/ramdisk.py, `config`). */
+/** The configuration that lookup gives to a ramdisk (ironic/api/controllers/v1/ramdisk.py, `config`). */
 export function agentConfig(settings: RamdiskSettings, token: string | null): Record<string, unknown> {
   return {
     metrics: {
@@ -27,7 +27,7 @@ export function agentConfig(settings: RamdiskSettings, token: string | null): Re
     permitted_image_formats: [...settings.permitted_formats],
     agent_skip_bmc_detect: false,
     enable_bios_bootloader_install: settings.enable_bios_bootloader_install,
-    // No field of Ironic's: an agent that shuts the image's programs in may run them all the same.
+    // Not a field of Ironic's: an agent that isolates the image's programs may run them anyway.
     ferric_contained_bootloader_install: true,
     tls_min_version: null,
     tls_cipher_suites: null,

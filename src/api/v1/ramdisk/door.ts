@@ -7,20 +7,20 @@ import type { Logger } from '../../../platform/logger.js';
 import { TooManyRequests } from '../../error/too-many-requests.js';
 import { RateLimit } from '../../request/rate-limit.js';
 
-/** Ramdisk logs come with what inspection reports. */
+/** Inspection reports include the ramdisk's logs. */
 export const MAX_INSPECTION_BODY = 16_777_216;
 
-/** What the agent listener takes from the configuration. */
+/** The agent listener's settings from the configuration. */
 export interface RamdiskSettings {
   heartbeat_timeout: number;
   requests_per_minute: number;
-  /** What images the agent is told to take. */
+  /** Rules for images that the agent applies. */
   allow_md5_checksum: boolean;
   permitted_formats: readonly string[];
   enable_bios_bootloader_install: boolean;
 }
 
-/** What ramdisks are told about images, so that both sides judge alike, comes from the sections of those who judge. */
+/** The agent's rules for images come from the daemon's own sections, so that both sides decide alike. */
 export function ramdiskSettings({ agent, image, deploy }: Config): RamdiskSettings {
   const { heartbeat_timeout, requests_per_minute } = agent;
   const { allow_md5_checksum, permitted_formats } = image;
@@ -34,7 +34,7 @@ export function ramdiskSettings({ agent, image, deploy }: Config): RamdiskSettin
   };
 }
 
-/** Everybody on the provisioning network reaches these routes without login. */
+/** Access control of the ramdisk's routes, which the whole provisioning network reaches without login. */
 @Injectable()
 export class RamdiskDoor {
   readonly #limit: RateLimit;
@@ -48,8 +48,8 @@ export class RamdiskDoor {
   }
 
   /**
-   * Before any byte of a body is read. The roots are everybody's, and take none.
-   * @param url path as it is routed; a report also comes from machines that are no node yet
+   * Checks a request before its body is read. The roots are open to all, and take no body.
+   * @param url routed path; reports may also come from machines that are not a node yet
    * @throws TooManyRequests, NotFoundError that looks like any other miss
    */
   async admit(ip: string, url: string): Promise<void> {
@@ -68,12 +68,12 @@ export class RamdiskDoor {
     );
   }
 
-  /** The address in one spelling. */
+  /** The address in canonical form. */
   sourceOf(ip: string): string {
     return canonicalAddress(ip) ?? ip;
   }
 
-  /** The one answer to every request that finds nothing; only the log tells why. */
+  /** The same answer for every request that finds nothing; the reason goes to the log only. */
   miss(reason: string, source: string): NotFoundError {
     this.log.info({ source, reason }, 'a ramdisk was refused');
     return new NotFoundError('Resource could not be found.');

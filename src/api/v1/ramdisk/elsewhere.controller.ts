@@ -6,7 +6,7 @@ import { Describe } from '../../openapi/describe.js';
 
 const REFUSED = { summary: 'Refused: ramdisks have a listener of their own', anyQuery: true } as const;
 
-/** The ramdisk's routes on the operators' listener: machines have a listener of their own. */
+/** Refuses the ramdisk's routes on the operators' listener: machines have a listener of their own. */
 @Controller('v1')
 export class RamdiskElsewhereController {
   @Get('lookup')

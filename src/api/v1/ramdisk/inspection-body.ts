@@ -4,7 +4,7 @@ import { bootedMac, isBmcCard } from '../../../domain/node/machine-macs.js';
 import { OBJECT, TEXT } from '../../openapi/json-schema.js';
 import { isMacAddress } from '../../request/value.js';
 
-/** As upstream checks it: an inventory with network interfaces that have MAC addresses (ramdisk.py, DATA_VALIDATOR). */
+/** Ironic's schema: an inventory with network interfaces that have MAC addresses (ramdisk.py, DATA_VALIDATOR). */
 export const INSPECTION_SCHEMA = {
   type: 'object',
   properties: {
@@ -39,7 +39,7 @@ export interface InspectionBody {
   inventory: JsonObject;
   plugin_data: JsonObject;
   macs: string[];
-  /** Where the machine booted from. */
+  /** MAC address of the interface that the machine booted from. */
   booted: string | null;
   bmc_addresses: string[];
 }
@@ -81,7 +81,7 @@ export function readInspection(body: unknown): InspectionBody {
   };
 }
 
-/** Whose a report is, as far as that can be read in one that is refused. */
+/** The identity of the machine, as far as a refused report shows it. */
 export function machineOf(body: unknown): Pick<InspectionBody, 'macs' | 'booted' | 'bmc_addresses'> {
   const inventory = isObject(body) && isObject(body['inventory']) ? body['inventory'] : {};
   const interfaces = Array.isArray(inventory['interfaces']) ? inventory['interfaces'] : [];

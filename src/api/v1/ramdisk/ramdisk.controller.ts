@@ -41,7 +41,7 @@ const HEARTBEAT = objectOf(
   ['callback_url', 'agent_token'],
 );
 
-/** Where deploy ramdisks find their node and tell that they live. */
+/** Lookup, heartbeat and inspection reports of ramdisks. */
 @Controller('v1')
 export class RamdiskController {
   constructor(
@@ -102,7 +102,7 @@ export class RamdiskController {
     return this.#report(request, null);
   }
 
-  /** Where a ramdisk reports that Ferric booted: the URL that it was given ends in the secret of its boot. */
+  /** Inspection report of a ramdisk that Ferric booted: the last part of its URL is the secret of that boot. */
   @Post('continue_inspection/:secret')
   @HttpCode(202)
   @Since(1)
@@ -122,7 +122,7 @@ export class RamdiskController {
     const { version, base, by } = asked;
     const { node_uuid } = readQuery(query, INSPECTION, version);
     const isNew = version.does('continueInspection');
-    // What speaks 1.1 spoke to ironic-inspector before, which knew no node_uuid.
+    // Clients at 1.1 are those of ironic-inspector, which has no node_uuid.
     if (!isNew && (!version.isOldest || node_uuid !== undefined)) {
       throw new NotFoundError(`API version ${versionOf('continueInspection')} or newer is required`);
     }
@@ -164,8 +164,8 @@ export class RamdiskController {
 }
 
 /**
- * Given out until it is used: a ramdisk that comes again then has it, or is another one.
- * @param known whether to say that there is one
+ * The token is given out until it is used: after that, a lookup comes from a ramdisk that has it, or from another one.
+ * @param known whether to tell that a token exists
  */
 function shownToken(agent_token: string | null, known: boolean): string | null {
   return agent_token ?? (known ? '******' : null);

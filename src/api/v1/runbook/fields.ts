@@ -16,7 +16,7 @@ const STEP = objectOf({
 });
 const required = { required: true } as const;
 
-/** The runbook, field by field. Source: ironic/api/controllers/v1/runbook.py. */
+/** The fields of a runbook. Source: ironic/api/controllers/v1/runbook.py. */
 const FIELDS: readonly Field<Runbook>[] = [
   shown('uuid', 92, { brief: true, ...written(uuid(), null, { patch: false }) }),
   time('created_at', 92),
@@ -38,12 +38,12 @@ const FIELDS: readonly Field<Runbook>[] = [
 
 export const RUNBOOK_FIELDS = FIELDS;
 
-/** For PATCH: a description that the version does not have is no field at all, 400 and not 406, as in Ironic. */
+/** For PATCH: a description newer than the version is an unknown field, 400 and not 406, as in Ironic. */
 export function editFields(version: Microversion): readonly Field<Runbook>[] {
   return version.does('runbookTraits') ? FIELDS : FIELDS.filter(({ name }) => name !== 'description');
 }
 
-/** For POST: before, the name itself was the trait that a node needs. PATCH takes any name, as Ironic does. */
+/** For POST: before runbook traits, the name was the trait that a node needs. PATCH takes any name, as Ironic does. */
 export function creationFields(version: Microversion): readonly Field<Runbook>[] {
   if (version.does('runbookTraits')) return FIELDS;
   return editFields(version).map((field) =>

@@ -16,7 +16,7 @@ import { refuseSteps } from '../../resource/kept-steps.js';
 import { type Edit, readCreation, readEdit } from '../../resource/write.js';
 import { creationFields, editFields } from './fields.js';
 
-/** Creates and edits runbooks as bodies and patches ask. */
+/** Creates and edits runbooks as bodies and patches request. */
 @Injectable()
 export class RunbookEditor {
   constructor(
@@ -51,12 +51,12 @@ function changesOf(edit: Edit, found: Runbook, asked: Asked): JsonObject {
     throw new InvalidError("Couldn't apply patch. Reason: There cannot be an owner for a public runbook");
   }
   const { changes } = edit.apply(found);
-  // Whoever changes whom it is for names its owner anew.
+  // A change of `public` clears the owner, unless the patch sets one.
   if (publicity.length > 0 && owners.length === 0) changes['owner'] = null;
   return changes;
 }
 
-/** A project writes for itself, and not for everybody. @throws InvalidError */
+/** A project creates runbooks for itself, not public ones. @throws InvalidError */
 function settleOwner(values: JsonObject, { scope }: Asked): void {
   if (scope.isSystem) return;
   const owner = values['owner'] ?? null;
@@ -71,7 +71,7 @@ function settleOwner(values: JsonObject, { scope }: Asked): void {
   values['owner'] = scope.project;
 }
 
-/** Whom a runbook is for has rules of its own. @throws ForbiddenError */
+/** Changes of `owner` and `public` have rules of their own. @throws ForbiddenError */
 function demandByPath(patch: readonly PatchOperation[], { owner }: Runbook, { scope }: Asked): void {
   const ruleOf = (path: string): RuleName => {
     if (path.startsWith('/owner')) return 'baremetal:runbook:update:owner';

@@ -7,16 +7,16 @@ import type { Asked } from '../../request/asked.js';
 import { shorten } from '../../request/value.js';
 import { findNamed } from '../../resource/ident.js';
 
-/** Steps of a verb by runbook (Ironic: NodeStatesController._handle_runbook). */
+/** Takes the steps of a verb from a runbook (Ironic: NodeStatesController._handle_runbook). */
 @Injectable()
 export class RunbookUse {
   constructor(private readonly runbooks: RunbookRepository) {}
 
   /**
-   * Puts a runbook's steps in the place of its name.
-   * @param given body of `PUT states/provision`, whose verb was found to be legal
+   * Replaces a runbook's name by its steps.
+   * @param given body of `PUT states/provision`, whose verb is legal
    * @returns a body without `runbook`
-   * @throws NotFoundError, ForbiddenError, InvalidError for a node that it was not approved for
+   * @throws NotFoundError, ForbiddenError, InvalidError for a node that the runbook is not approved for
    */
   async expand(
     node: Node,
@@ -47,7 +47,7 @@ export class RunbookUse {
   }
 }
 
-/** A node says by its traits which runbooks may be run on it. */
+/** A node's traits decide which runbooks may run on it. */
 function refuseUnapproved(runbook: Runbook, node: Node, { version }: Asked): void {
   if (!version.does('runbookTraits')) {
     if (node.traits.includes(runbook.name)) return;

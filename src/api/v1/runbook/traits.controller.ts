@@ -19,7 +19,7 @@ const HOW =
 
 const TRAITS = objectOf({ traits: STRINGS });
 
-/** Which nodes a runbook was approved for: those with one of its traits. */
+/** Traits of a runbook: it is approved for the nodes that have one of them. */
 @Controller('v1/runbooks/:ident/traits')
 export class RunbookTraitsController {
   constructor(private readonly runbooks: RunbookRepository) {}

@@ -9,7 +9,7 @@ import { readQuery } from '../../request/query.js';
 
 const SHARD = objectOf({ name: STRING, count: { type: 'integer' } });
 
-/** How the nodes are split among those who look after them. */
+/** Shards, and the number of nodes in each. */
 @Controller('v1/shards')
 export class ShardController {
   constructor(private readonly nodes: NodeRepository) {}
@@ -24,7 +24,7 @@ export class ShardController {
   })
   async list(@Req() { asked, query }: ApiRequest) {
     readQuery(query, {}, asked.version);
-    // Upstream's answer has the text None for nodes without a shard, not null: clients compare with it.
+    // For nodes without a shard Ironic's answer has the text None, not null: clients compare with it.
     const shards = await this.nodes.shards();
     return { shards: shards.map(({ name, count }) => ({ name: name ?? 'None', count })) };
   }

@@ -53,7 +53,7 @@ export class VolumeConnectorController {
     return this.#list(request, `nodes/${encodeURIComponent(ident)}/volume/connectors`, ident);
   }
 
-  /** Needs no lock of the node: nothing uses a volume before the node is told to. */
+  /** Needs no lock on the node: a new volume is unused. */
   @Post('volume/connectors')
   @Since(32)
   @Policy('baremetal:volume:create')

@@ -11,7 +11,7 @@ const word = { brief: true, ...written(requiredText(), null, required) } as cons
 
 const connector = fieldsOf<VolumeConnector>();
 
-/** The volume connector, field by field. Source: ironic/api/controllers/v1/volume_connector.py. */
+/** The fields of a volume connector. Source: ironic/api/controllers/v1/volume_connector.py. */
 export const CONNECTOR_FIELDS: readonly Field<VolumeConnector>[] = [
   connector.shown('uuid', 32, ident),
   connector.time('created_at', 32),
@@ -25,7 +25,7 @@ export const CONNECTOR_FIELDS: readonly Field<VolumeConnector>[] = [
 
 export const CONNECTOR: Resource = { name: 'VolumeConnector', fields: CONNECTOR_FIELDS };
 
-/** What stands for properties that the request must not see. */
+/** The replacement of properties that the request must not see. */
 const REDACTED = {
   redacted_contents:
     '** Value redacted: Requires permission baremetal:volume:view_target_properties access. Permission denied. **',
@@ -37,7 +37,7 @@ export interface TargetReading extends Reading {
 
 const target = fieldsOf<VolumeTarget, TargetReading>();
 
-/** The volume target, field by field. Source: ironic/api/controllers/v1/volume_target.py. */
+/** The fields of a volume target. Source: ironic/api/controllers/v1/volume_target.py. */
 export const TARGET_FIELDS: readonly Field<VolumeTarget, TargetReading>[] = [
   target.shown('uuid', 32, ident),
   target.time('created_at', 32),

@@ -3,12 +3,12 @@ import { isUuidLike } from '../../../domain/node/name.js';
 import { shorten } from '../../request/value.js';
 import type { Edit } from '../../resource/write.js';
 
-/** How Ironic says of a new volume that there is no such node. */
+/** Ironic's message for a new volume of a missing node. */
 export function noNode(uuid: string): string {
   return `Invalid input for field/attribute node_uuid. Value: '${uuid}'. `;
 }
 
-/** @throws InvalidError where a patch sets something else than a uuid as `node_uuid` */
+/** @throws InvalidError when a patch sets `node_uuid` to a value that is no uuid */
 export function refuseNoUuid(edit: Edit): void {
   for (const value of edit.valuesOf('node_uuid')) {
     if (typeof value !== 'string' || !isUuidLike(value)) {

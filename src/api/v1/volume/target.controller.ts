@@ -49,7 +49,7 @@ export class VolumeTargetController {
     return this.#list(request, `nodes/${encodeURIComponent(ident)}/volume/targets`, ident);
   }
 
-  /** Needs no lock of the node: nothing uses a volume before the node is told to. */
+  /** Needs no lock on the node: a new volume is unused. */
   @Post('volume/targets')
   @Since(32)
   @Policy('baremetal:volume:create')
@@ -114,7 +114,7 @@ export class VolumeTargetController {
   }
 }
 
-/** Properties may hold what lets anybody use the volume. */
+/** Properties may hold credentials of the volume. */
 function reading(asked: Asked): TargetReading {
   return { ...asked, showsProperties: asked.scope.allows('baremetal:volume:view_target_properties') };
 }

@@ -14,7 +14,7 @@ const VOLUME_FILTERS = {
 } as const satisfies ParameterTable;
 export const VOLUME_LIST = listingOf(VOLUME_FILTERS);
 
-/** What listings of connectors and of targets have in common. */
+/** The common part of listings of connectors and of targets. */
 @Injectable()
 export class VolumeList {
   constructor(
@@ -22,7 +22,7 @@ export class VolumeList {
     private readonly settings: ApiSettings,
   ) {}
 
-  /** @param parent uuid or name of the node that the path names */
+  /** @param parent uuid or name of the node in the path */
   async read<Row extends { uuid: string }, Context extends Reading>(
     request: ApiRequest,
     fields: readonly Field<Row, Context>[],
@@ -40,7 +40,7 @@ export class VolumeList {
   }
 }
 
-/** Volumes had `detail` from their first version on. */
+/** Volumes have had `detail` since their first version. */
 function select(given: { fields?: readonly string[]; detail?: boolean }): Selection {
   if (given.fields && given.detail) {
     throw new InvalidError("Can't fetch a subset of fields with 'detail' set");

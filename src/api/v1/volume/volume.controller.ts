@@ -11,7 +11,7 @@ import { linksTo } from '../../resource/links.js';
 
 const PLACES = objectOf({ links: LINKS, connectors: LINKS, targets: LINKS });
 
-/** Where volumes are found, of all nodes or of one. */
+/** Links to the volume collections, of all nodes or of one. */
 @Controller('v1')
 export class VolumeController {
   @Get('volume')
@@ -35,7 +35,7 @@ export class VolumeController {
   }
 }
 
-/** Says nothing of the node, not even whether there is one. */
+/** Reveals nothing of the node, not even whether it exists. */
 function show(asked: Asked, path: string) {
   asked.scope.demand('baremetal:volume:get');
   return {

@@ -1,5 +1,5 @@
-// The base attributes of an image, as data: the schema, what a request may write and what an answer shows follow from
-// it. glance/api/v2/images.py, get_base_properties; its order.
+// The base attributes of an image, as data: the schema, the writable attributes and the answers derive from it. Source
+// and order: glance/api/v2/images.py, get_base_properties.
 import type { JsonSchema } from '../../openapi/json-schema.js';
 
 export const CONTAINER_FORMATS = ['ami', 'ari', 'aki', 'bare', 'ovf', 'ova', 'docker', 'compressed'];
@@ -16,7 +16,7 @@ export const UUID = '^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-
 export interface Attribute {
   readonly name: string;
   readonly schema: JsonSchema;
-  /** `written`: a client may set it; `made`: by creation alone; `told`: never. */
+  /** `written`: a client may set it; `made`: only at creation; `told`: never. */
   readonly is: 'written' | 'made' | 'told';
 }
 

@@ -9,7 +9,7 @@ import { SCHEMAS } from './schema.js';
 import { ImageApiSettings } from './settings.js';
 import { imageVersions, sharedVersions } from './versions.js';
 
-/** What a client asks before it asks for images. */
+/** Versions and schemas, which clients read before images. */
 @Controller()
 export class ImageDiscoveryController {
   constructor(private readonly settings: ImageApiSettings) {}

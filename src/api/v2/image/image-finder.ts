@@ -12,13 +12,13 @@ export interface FoundImage {
   target: Target;
 }
 
-/** Images as one requester sees them: what is private to others is not there. */
+/** Images as one requester sees them: other projects' private images count as missing. */
 @Injectable()
 export class ImageFinder {
   constructor(private readonly records: ImageRecordRepository) {}
 
   /**
-   * The image that the path names, once its route’s rule agrees.
+   * The image that the path names, once its route’s rule allows the request.
    * @throws NotFoundError, also for one that the requester may not see; ForbiddenError
    */
   async find(
@@ -33,7 +33,7 @@ export class ImageFinder {
     return found;
   }
 
-  /** Whether the requester would be shown the image, and given its bytes. */
+  /** Whether the requester may see the image and download it. */
   async sees(id: string, asked: Asked): Promise<boolean> {
     const found = await this.#seen(id, asked);
     return found !== null && asked.scope.allows('image:download_image', found.target);
@@ -58,7 +58,7 @@ export function viewerOf(asked: Asked, memberStatus: MemberStatus | 'all'): Imag
   return { project: asked.scope.project, all: seesAll(asked), memberStatus };
 }
 
-/** Glance’s administrator: the role alone, whatever its scope. */
+/** Whether the requester is Glance’s administrator: by the role alone, whatever its scope. */
 export function seesAll({ scope }: Asked): boolean {
   return scope.allows('image:publicize_image');
 }

@@ -149,7 +149,7 @@ export class ImageController {
   }
 }
 
-/** @throws FerricError too-large, as Glance's quotas are answered */
+/** @throws FerricError too-large, the answer to Glance's quotas */
 export function checkCount(what: string, count: number, most: number): void {
   if (count > most)
     throw new FerricError(

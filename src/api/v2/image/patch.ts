@@ -11,7 +11,7 @@ const DRAFTS: Readonly<Record<string, 4 | 10>> = {
   'application/openstack-images-v2.0-json-patch': 4,
   'application/openstack-images-v2.1-json-patch': 10,
 };
-/** How a sentence on a conflict begins there. */
+/** The start of Glance's conflict messages. */
 const CONFLICT = 'There was a conflict when trying to complete your request. ';
 const OPERATIONS = ['add', 'remove', 'replace'] as const;
 type Operation = (typeof OPERATIONS)[number];
@@ -23,7 +23,7 @@ export interface ImageChange {
   draft: 4 | 10;
 }
 
-/** @throws MediaTypeRefused, InvalidError, ForbiddenError for what nobody may write */
+/** @throws MediaTypeRefused, InvalidError, ForbiddenError for a name that no client may write */
 export function readImagePatch(contentType: string | undefined, body: unknown): ImageChange[] {
   const type = contentType?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
   const draft = DRAFTS[type];
@@ -64,7 +64,7 @@ function opOf4(members: Record<string, unknown>): Operation {
   );
 }
 
-/** RFC 6901, of one segment: members of an image are texts and a list that is replaced as a whole. */
+/** A JSON Pointer (RFC 6901) of one segment: an image's members are texts, and a list that is replaced as a whole. */
 function nameOf(pointer: unknown): string {
   if (typeof pointer !== 'string' || !pointer.startsWith('/'))
     throw new InvalidError(`Pointer \`${String(pointer)}\` does not start with "/".`);
@@ -76,7 +76,7 @@ function nameOf(pointer: unknown): string {
   return parts[0]!.replaceAll('~1', '/').replaceAll('~0', '~').trim();
 }
 
-/** Applies changes in their order. @throws ConflictError, ForbiddenError */
+/** Applies changes in order. @throws ConflictError, ForbiddenError */
 export function applyImagePatch(image: ImageRecord, changes: readonly ImageChange[]): ImageChanges {
   const values: Record<string, unknown> = {};
   const properties = { ...image.properties };

@@ -12,7 +12,7 @@ import { refuseText } from '../../request/body.js';
 import { VISIBILITIES } from './attribute.js';
 
 const OPERATORS = { eq: '=', neq: '<>', gt: '>', gte: '>=', lt: '<', lte: '<=' } as const;
-/** Filters that take `in:a,b` beside a value. */
+/** Filters that accept `in:a,b` beside a single value. */
 const NAMED = ['name', 'id', 'status', 'container_format', 'disk_format'];
 const PLAIN = ['checksum', 'os_hash_value', 'os_hash_algo', 'owner'];
 const NUMBERS = ['min_ram', 'min_disk', 'size'];
@@ -22,7 +22,7 @@ export interface ListLimits {
   most: number;
 }
 
-/** @throws InvalidError naming what is wrong */
+/** @throws InvalidError naming the wrong parameter */
 export function readImageQuery(
   query: Query,
   limits: ListLimits,
@@ -72,7 +72,7 @@ const READ_APART = [
   'member_status',
   'visibility',
   'os_hidden',
-  // Deleted images cannot be listed, whoever asks.
+  // Deleted images cannot be listed, by anyone.
   'deleted',
 ];
 

@@ -1,7 +1,7 @@
 import type { JsonSchema } from '../../openapi/json-schema.js';
 import { ATTRIBUTES, UUID } from './attribute.js';
 
-/** Without `stores`: the glance client makes an option of each property, and has that one already. */
+/** Without `stores`: the glance client makes an option of each property, and already has that one. */
 export const IMAGE_SCHEMA: JsonSchema = {
   name: 'image',
   properties: Object.fromEntries(ATTRIBUTES.map(({ name, schema }) => [name, schema])),
@@ -29,7 +29,7 @@ const MEMBER_SCHEMA: JsonSchema = {
   },
 };
 
-/** A page of things. */
+/** The schema of a page of items. */
 function collection(name: string, item: JsonSchema, links: readonly JsonSchema[]): JsonSchema {
   return {
     name,

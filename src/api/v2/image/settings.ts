@@ -1,4 +1,4 @@
-/** What the image controllers take from the configuration. */
+/** The image controllers' settings from the configuration. */
 export abstract class ImageApiSettings {
   abstract readonly defaultLimit: number;
   abstract readonly maxLimit: number;

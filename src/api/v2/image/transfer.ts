@@ -1,4 +1,4 @@
-// Bytes of images in and out of HTTP.
+// Transfer of image bytes over HTTP, in both directions.
 import { open } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { CancelledError } from '../../../domain/errors.js';
@@ -7,18 +7,19 @@ import { sendFile } from '../../../platform/send-file.js';
 import { select } from '../../../protocol/http/select.js';
 import type { ApiReply, ApiRequest } from '../../request/asked.js';
 
-/** Milliseconds for which the rest of a refused upload is read and thrown away: only then does the client read why. */
+/** Milliseconds for which the rest of a refused upload is discarded: only then does the client read the answer. */
 const DRAIN = 60_000;
 
 /**
- * The chunks of a body, each of them there until the next one is asked for; a client that is gone, or says nothing for `idle` ms, ends them with an error.
+ * The chunks of a body, each valid until the next is requested. A client that disconnects, or sends nothing for `idle`
+ * ms, ends them with an error.
  * @throws CancelledError
  */
 export async function* chunksOf(body: IncomingMessage, idle: number): AsyncGenerator<Uint8Array> {
   const chunks = body.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>;
   try {
     for (;;) {
-      // Only while something is waited for: a disk that is slower than the client is no silence.
+      // Only while waiting for a chunk: a disk slower than the client is not silence.
       const silence = setTimeout(
         contained('images: silent upload', () => body.destroy()),
         idle,
@@ -31,22 +32,22 @@ export async function* chunksOf(body: IncomingMessage, idle: number): AsyncGener
   } catch (error) {
     throw new CancelledError('The upload was cut off.', { cause: error });
   } finally {
-    // As long as the iterator listens, nobody else can read what is left.
+    // While the iterator listens, nothing else can read the rest of the body.
     await chunks.return?.();
   }
   if (!body.complete) throw new CancelledError('The upload was cut off.');
 }
 
 /**
- * Gives the memory of a chunk back at once. Left to the collector, each 64 MiB of them make V8 mark the whole heap, which
- * costs as much as all the sums.
+ * Frees the memory of a chunk at once. Left to the garbage collector, each 64 MiB of chunks makes V8 mark the whole
+ * heap, which costs as much as all digests.
  */
 function release({ buffer, byteLength }: Buffer): void {
-  // Bodies come in copies of their own (node_http_parser.cc); what is a piece of something larger belongs to others too.
+  // Chunks of a body are copies of their own (node_http_parser.cc); a part of a larger buffer has other users.
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
 
-/** Lets a client that is refused finish, for a while, so that it hears the reason and no broken pipe. */
+/** Reads a refused upload for a while, so that the client reads the reason instead of a broken pipe. */
 export function drain(body: IncomingMessage): void {
   if (body.readableEnded || body.destroyed) return;
   body.on('error', () => undefined);
@@ -70,7 +71,7 @@ export interface Download {
   modified: number;
 }
 
-/** Answers with a file or the part of it that was asked for. */
+/** Answers with a file, or with the requested part of it. */
 export async function sendImage(request: ApiRequest, reply: ApiReply, image: Download): Promise<void> {
   const { headers } = request.raw;
   const version = { size: image.size, etag: `"${image.sha512}"`, modified: image.modified };
@@ -80,7 +81,7 @@ export async function sendImage(request: ApiRequest, reply: ApiReply, image: Dow
     ifNoneMatch: headers['if-none-match'],
     ifModifiedSince: headers['if-modified-since'],
   });
-  // Open before the head goes out: whoever deletes the image now takes nothing from this answer.
+  // Opened before the head is sent: deleting the image does not affect this answer.
   const file = await open(image.path, 'r');
   try {
     const { raw } = reply.hijack();
@@ -107,7 +108,7 @@ export async function sendImage(request: ApiRequest, reply: ApiReply, image: Dow
       if (request.method !== 'HEAD' && length > 0) await sendFile(file, start, length, raw);
       raw.end();
     } catch {
-      // With the head on its way a cut connection is the only way to say that the body is not whole.
+      // After the head was sent, only a cut connection can signal that the body is incomplete.
       raw.destroy();
     }
   } finally {

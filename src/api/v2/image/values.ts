@@ -1,13 +1,13 @@
-// What a request may say of an image: values by the attribute table, everything else is a property and a text.
+// The writable values of an image: those of the attribute table; every other name is a property with a text.
 import { ForbiddenError, InvalidError } from '../../../domain/errors.js';
 import type { ImageChanges } from '../../../persistence/image-record/image-record.repository.js';
 import { attributeOf } from './attribute.js';
 
 const RESERVED = ['location', 'deleted', 'deleted_at'];
 const RESERVED_NAMESPACE = 'os_glance';
-/** Named by Glance’s schema, yet nobody’s to set. */
+/** Named by Glance’s schema, but never writable. */
 const NEVER = ['direct_url', 'self', 'file', 'schema', 'stores', 'locations'];
-/** How Glance begins to say that a name is nobody’s. */
+/** The start of Glance’s message for a reserved name. */
 export const DENIED = 'Access was denied to this resource. ';
 const MOST_INTEGER = 2_147_483_647;
 
@@ -20,7 +20,7 @@ export function checkWritable(name: string, how: 'create' | 'patch'): void {
     throw new ForbiddenError(`${how === 'create' ? DENIED : ''}Attribute '${name}' is reserved.`);
 }
 
-/** @throws InvalidError for a value that the schema does not have, in the words of Glance */
+/** @throws InvalidError for a value that violates the schema, with Glance's texts */
 export function checkValue(name: string, value: unknown): void {
   if (attributeOf(name) && typeof value === 'number' && Number.isInteger(value)) checkRange(name, value);
   if (!attributeOf(name) && name.length > 255)
@@ -87,7 +87,7 @@ export interface NewImage {
   properties: Record<string, string>;
 }
 
-/** The body of a creation. @throws InvalidError, ForbiddenError */
+/** Parses the body of a creation. @throws InvalidError, ForbiddenError */
 export function readNewImage(body: unknown): NewImage {
   if (body === undefined) throw new InvalidError('Body expected in request.');
   if (typeof body !== 'object' || body === null || Array.isArray(body))

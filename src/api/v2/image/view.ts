@@ -1,6 +1,6 @@
 import type { ImageMember, ImageRecord } from '../../../persistence/image-record/image-record.entity.js';
 
-/** An image as Glance shows it: properties beside the base attributes; hrefs are paths. */
+/** An image in Glance's form: properties beside the base attributes; hrefs are paths. */
 export function imageView(image: ImageRecord): Record<string, unknown> {
   const { uuid } = image;
   return {
@@ -41,7 +41,7 @@ export function memberView(member: ImageMember): Record<string, unknown> {
   };
 }
 
-/** Whole seconds, as oslo’s isotime. */
+/** Whole seconds, as in oslo’s isotime. */
 function timeView(time: Date): string {
   return time.toISOString().replace(/\.\d+Z$/, 'Z');
 }
