@@ -9,13 +9,11 @@ export interface Peer {
   port: number;
 }
 
-/**
- * This room's UDP sockets: what a datagram brings, or makes a handler throw, ends here and never ends the process.
- */
+/** The UDP sockets of this room: an error in a datagram or in its handler is caught here and never ends the process. */
 export class Datagrams {
   #dropped = 0;
 
-  /** @param service stands before the log lines: DHCP, TFTP */
+  /** @param service prefix of the log lines: DHCP, TFTP */
   constructor(
     private readonly service: string,
     private readonly log: Pick<ThrottledLog, 'warn' | 'error'>,
@@ -26,7 +24,7 @@ export class Datagrams {
     return this.#dropped;
   }
 
-  /** Hands what arrives to `handle`. A sender without a port (RFC 768: it expects no answer) is dropped and counted. */
+  /** Passes datagrams to `handle`; one without a source port (RFC 768: no reply is expected) is dropped and counted. */
   receive(
     socket: Socket,
     handle: (bytes: Uint8Array, from: RemoteInfo) => void | Promise<void>,
@@ -43,7 +41,7 @@ export class Datagrams {
     socket.on('message', contained(`${this.service}: datagram`, admit, failed));
   }
 
-  /** Sends, and says in the log what could not be sent: the peer asks again. Failures later on are the socket's `error`. */
+  /** Sends. A failure is logged: the peer repeats its request. Later failures are the socket's `error` event. */
   send(socket: Socket, bytes: Uint8Array, to: Peer): void {
     try {
       socket.send(bytes, to.port, to.address);

@@ -22,7 +22,7 @@ export interface NetbootMemory {
   sources: Pick<SourceRule, 'admits' | 'speaksFor'>;
 }
 
-/** DHCP, TFTP and HTTP for machines that boot from the network: the three doors of this room. */
+/** The DHCP, TFTP and HTTP servers for network boot. */
 export class NetbootServers {
   readonly dhcp: DhcpServer;
   readonly tftp: TftpServer;
@@ -46,7 +46,7 @@ export class NetbootServers {
     );
   }
 
-  /** DHCP comes last: no machine is sent to a server that is not there yet. @throws whatever keeps one from starting */
+  /** DHCP starts last, when its boot servers are up. @throws whatever keeps a server from starting */
   async start(ports = new HeldPorts()): Promise<void> {
     await checkOpening();
     try {
@@ -68,14 +68,14 @@ export class NetbootServers {
     }
   }
 
-  /** @param hurry cuts transfers under way at once */
+  /** @param hurry aborts running transfers at once */
   async stop(hurry?: AbortSignal): Promise<void> {
     await this.dhcp.stop();
     const grace = this.section.http.stop_grace * 1000;
     await Promise.all([this.tftp.stop(grace, hurry), this.http.stop(hurry)]);
   }
 
-  /** Of each server that is on: why it does not serve now; null: it does. */
+  /** For each enabled server: why it does not serve now; null: it does. */
   looks(): [name: string, look: () => string | null][] {
     const { dhcp, tftp, http } = this.section;
     const servers = [
@@ -88,7 +88,7 @@ export class NetbootServers {
       .map(({ name, serves }) => [name, () => (serves() ? null : 'it does not listen')]);
   }
 
-  /** One line for each server: on or off, and where. */
+  /** One line for each server: on or off, and its address. */
   describe(): string[] {
     return [this.dhcp.describe(), this.tftp.describe(), this.http.describe()];
   }

@@ -5,12 +5,12 @@ import type { AddressProbe } from './address-probe.js';
 import type { Question, Silence } from './question.js';
 import type { DhcpSettings, Subnet } from './settings.js';
 
-/** Addresses of one offer that may turn out to be in use before one is offered unseen. */
+/** Addresses probed for one offer; the next one is offered without a probe. */
 const MAX_PROBES = 3;
 
 type Leases = Pick<LeaseRepository, 'offer' | 'claim' | 'release' | 'decline' | 'setAside'>;
 
-/** What a question does to the leases. */
+/** The changes that a DHCP message makes to the leases. */
 export class AddressAllocator {
   constructor(
     private readonly leases: Leases,
@@ -19,9 +19,9 @@ export class AddressAllocator {
   ) {}
 
   /**
-   * The address that the client is offered, or the one it asked for where it has it from now on. A request that is refused
-   * changes nothing.
-   * @returns null where there is none for it
+   * The address to offer, or the requested address once the client holds a lease on it. A refused request changes
+   * nothing.
+   * @returns null when there is no address for the client
    */
   async addressFor(
     asked: Question,
@@ -61,7 +61,7 @@ export class AddressAllocator {
         );
         return null;
       }
-      // A fixed address has no other in its stead: the client itself finds out.
+      // A fixed address has no alternative: the client itself detects the conflict.
       if (!offer.fresh || choice.fixed !== null || probes === MAX_PROBES) return offer.ip;
       const user = await this.probe.userOf(offer.ip, client.mac);
       if (user === null) return offer.ip;
@@ -73,7 +73,7 @@ export class AddressAllocator {
 
 type Choice = Parameters<Leases['offer']>[1];
 
-/** Whether there is any address here that this client could have. */
+/** Whether this configuration has any address for the client. */
 export function hasAddresses(mac: string, subnet: Subnet, settings: DhcpSettings): boolean {
   const { fixed, pool } = addressChoice(mac, subnet, settings);
   return fixed !== null || pool !== null;
@@ -109,7 +109,7 @@ function leaseClient(
   };
 }
 
-/** Clients' texts go into the database and log lines: visible ASCII only. */
+/** For text of clients in the database and in log lines: visible ASCII only. */
 function printable(text: string | undefined): string | null {
   return text ? text.replace(/[^\x20-\x7e]/g, '?').slice(0, 255) : null;
 }

@@ -3,17 +3,17 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { contained } from '../../platform/boundary.js';
 
-/** RFC 863, discard: hardly anybody listens there. */
+/** RFC 863, discard: a port on which hardly any host listens. */
 const DISCARD = 9;
-/** Milliseconds between looks at the kernel's table of neighbours. */
+/** Milliseconds between reads of the kernel's ARP table. */
 const LOOK = 20;
-/** Probes under way at once. The kernel keeps unanswered neighbours for seconds, and has room for about a thousand. */
+/** Probes at once. The kernel keeps unanswered neighbours for seconds, and has room for about a thousand. */
 const MAX_UNDER_WAY = 64;
 const ARP_COMPLETE = 2;
 
 /**
- * Looks whether somebody uses an address, without raw sockets: a datagram to it makes the kernel ask by ARP, whose
- * answer shows in /proc/net/arp; from behind a router a host says by ICMP that nobody listens there.
+ * Probes whether an address is in use, without raw sockets: a datagram to it makes the kernel send an ARP request,
+ * whose answer appears in /proc/net/arp. A host behind a router answers with ICMP port unreachable.
  */
 export class AddressProbe {
   #underWay = 0;
@@ -25,15 +25,14 @@ export class AddressProbe {
   ) {}
 
   /**
-   * Who uses the address: a MAC address, or `ICMP`. Null: nobody answered, it is the client itself, or there was no room
-   * to look.
+   * The user of the address: a MAC address, or `ICMP`. Null: no answer, the client itself, or too many probes at once.
    */
   async userOf(address: string, client: string): Promise<string | null> {
     if (this.wait === 0 || this.#underWay >= MAX_UNDER_WAY) return null;
     this.#underWay++;
     const socket = createSocket('udp4');
     let refused = false;
-    // ECONNREFUSED: the host is there. Anything else says nothing about it.
+    // ECONNREFUSED proves that the host is there. Other errors prove nothing.
     socket.on(
       'error',
       contained('DHCP: probe', (error: NodeJS.ErrnoException) => {
@@ -41,9 +40,9 @@ export class AddressProbe {
       }),
     );
     try {
-      // A neighbour that was known before may be long gone: only what answers now counts.
+      // A neighbour known before the probe may be long gone: only a new answer counts.
       const before = await this.#neighbour(address);
-      // Where there is no way to the address, nobody can say that it is in use.
+      // Without a route to the address the probe cannot find it in use.
       const ask = (error?: Error) => error === undefined && socket.send('\0');
       socket.connect(DISCARD, address, contained('DHCP: probe', ask));
       for (const end = performance.now() + this.wait; performance.now() < end; ) {
@@ -60,9 +59,9 @@ export class AddressProbe {
     }
   }
 
-  /** The MAC address that the kernel knows for an address on our wire. */
+  /** The MAC address in the kernel's ARP table for an address on the served interface. */
   async #neighbour(address: string): Promise<string | null> {
-    // A service manager may hide it (ProcSubset=pid): then ICMP is all there is.
+    // A service manager may hide the table (ProcSubset=pid): only ICMP is left then.
     const table = await readFile('/proc/net/arp', 'latin1').catch(() => '');
     for (const line of table.split('\n')) {
       const [ip, , flags, mac, , device] = line.split(/\s+/);

@@ -10,34 +10,34 @@ import { hasAddresses } from './address-allocator.js';
 import type { Question, Silence } from './question.js';
 import type { DhcpSettings } from './settings.js';
 
-/** What memory knows about the one who asks. */
+/** What the database holds about the client. */
 export interface Memory {
-  /** The port with this MAC; null: none, and no answer. */
+  /** The port with this MAC; null: none, so no answer. */
   port: { node_uuid: string } | null;
-  /** What its node is to boot; null: from its disk. */
+  /** What the node of the port is to boot; null: from its disk. */
   plan: { kind: 'ipxe' | 'pxe' } | null;
-  /** The address that is set aside for it; null: none, or none needed. */
+  /** The address allocated to the client; null: none, or none needed. */
   address: string | null;
-  /** Its firmware was sent to HTTP a moment ago. */
+  /** Its firmware requested HTTP boot a moment ago. */
   cameByHttp?: boolean;
 }
 
 export interface Reply {
   reply: Dhcp4Packet;
   to: { address: string; port: number };
-  /** The address is the client's from now on. */
+  /** The address that the client now has a lease on. */
   binds: string | null;
 }
 
 const SERVER_PORT = 67;
 const CLIENT_PORT = 68;
 const EVERYBODY = '255.255.255.255';
-/** PXE 2.1 table 2-1, PXE_DISCOVERY_CONTROL bit 3: take the boot file of this very packet, ask nobody else. */
+/** PXE 2.1 table 2-1, PXE_DISCOVERY_CONTROL bit 3: use the boot file of this packet, without server discovery. */
 const NO_DISCOVERY = encodeSubOptions([[6, Uint8Array.of(8)]]);
-/** iPXE's `no-pxedhcp` (option 176 in 175): do not wait for a proxyDHCP offer, there is none. */
+/** iPXE's `no-pxedhcp` (option 176 in 175): do not wait for a proxyDHCP offer. */
 const NO_PROXY_WAIT = encodeSubOptions([[176, Uint8Array.of(1)]]).subarray(0, 3);
 
-/** Answers a question: pure, so that each rule can be tried without a socket or a database. */
+/** Builds the answer to a message. Pure, so that each rule can be tested without a socket or a database. */
 export function answer(asked: Question, memory: Memory, settings: DhcpSettings): Reply | Silence {
   if (!memory.port) return { silence: 'unknown MAC' };
   if (settings.mode === 'proxy' || asked.received.localPort === 4011) {
@@ -47,7 +47,7 @@ export function answer(asked: Question, memory: Memory, settings: DhcpSettings):
   const { address } = memory;
   if (!asked.subnet) return { silence: 'no network is configured for it' };
   if (asked.type === 'request' && asked.wanted !== address) {
-    // Where no address here is ours to give, another server may have given it.
+    // A server with no address for this client stays silent: another server may have given the address.
     return address === null && !hasAddresses(asked.mac, asked.subnet, settings)
       ? { silence: 'no address is configured for it' }
       : refusal(asked);
@@ -64,7 +64,7 @@ export function answer(asked: Question, memory: Memory, settings: DhcpSettings):
   return finish(reply, asked, asked.type === 'request' ? address : null);
 }
 
-/** RFC 2131 §4.3.5: everything but an address. */
+/** RFC 2131 §4.3.5: all options, but no address. */
 function informAnswer(asked: Question, memory: Memory, settings: DhcpSettings): Reply | Silence {
   if (!asked.subnet?.contains(asked.packet.ciaddr)) return { silence: 'inform from outside of our networks' };
   const reply = begin(asked, 'ack');
@@ -73,7 +73,7 @@ function informAnswer(asked: Question, memory: Memory, settings: DhcpSettings): 
   return finish(reply, asked, null);
 }
 
-/** PXE 2.1 §2.2: an offer without address beside the site's server, and the boot server's part on port 4011. */
+/** PXE 2.1 §2.2: an offer without an address beside the site's DHCP server, and the boot server on port 4011. */
 function proxyAnswer(asked: Question, memory: Memory, settings: DhcpSettings): Reply | Silence {
   if (asked.boots === null) return { silence: 'does not boot from the network' };
   if (asked.received.localPort === SERVER_PORT && asked.type !== 'discover') {
@@ -92,13 +92,13 @@ function proxyAnswer(asked: Question, memory: Memory, settings: DhcpSettings): R
 }
 
 /**
- * RFC 2131 §4.3.2: the address is not (any more) this client's. Who asks from behind a router without a relay hears no
- * broadcast of ours, and is told at the address that it has to give up.
+ * DHCPNAK, RFC 2131 §4.3.2: the address is not, or no longer, this client's. A client behind a router without a relay
+ * receives no broadcast of ours: its NAK goes to the address itself.
  */
 function refusal(asked: Question): Reply {
   const reply = begin(asked, 'nak');
   setOption(reply.options, 'message', 'not the address that is set aside for you');
-  reply.flags |= BROADCAST_FLAG; // a relay must not trust that the client has its address
+  reply.flags |= BROADCAST_FLAG; // the relay must not assume that the client has its address
   reply.ciaddr = NO_ADDRESS;
   const { reply: packet, to } = finish(reply, asked, null);
   const broadcast = asked.packet.giaddr === NO_ADDRESS && !asked.routed;
@@ -143,19 +143,19 @@ function networkOptions(options: OptionMap, asked: Question, settings: DhcpSetti
   if (hostname) setOption(options, 'host_name', hostname);
 }
 
-/** Adds the boot file and where it lies. Returns whether there is one. */
+/** Adds the boot file and its server. @returns whether there is a boot file */
 function bootOptions(reply: Dhcp4Packet, asked: Question, memory: Memory, settings: DhcpSettings): boolean {
   const file = bootFile(asked, memory, settings);
   const { options } = reply;
   if (asked.boots === 'pxe') {
     const uuid = getOption(asked.packet.options, 'client_uuid');
-    if (uuid !== undefined) setOption(options, 'client_uuid', uuid); // RFC 4578 §2.3: sent back as it came
+    if (uuid !== undefined) setOption(options, 'client_uuid', uuid); // RFC 4578 §2.3: returned unchanged
   }
   if (file === null) return false;
   reply.siaddr = settings.tftpAddress;
   reply.file = file;
   if (asked.boots === 'http') {
-    setOption(options, 'vendor_class', 'HTTPClient'); // UEFI 2.10 §24.7.2: without it the offer is not for HTTP
+    setOption(options, 'vendor_class', 'HTTPClient'); // UEFI 2.10 §24.7.2: required in an offer for HTTP boot
     setOption(options, 'boot_file_name', file);
     return true;
   }
@@ -171,8 +171,8 @@ function bootOptions(reply: Dhcp4Packet, asked: Question, memory: Memory, settin
 function bootFile(asked: Question, memory: Memory, settings: DhcpSettings): string | null {
   if (!memory.plan || asked.boots === null) return null;
   const { kind } = memory.plan;
-  // iPXE without HTTP is given one that has it. Of a pxe node, only one that its firmware fetched by HTTP gets a script: any
-  // other may be a ROM's, where the node is to have its GRUB.
+  // An iPXE without HTTP gets a first stage that has it. A pxe node gets the script only in an iPXE that its firmware
+  // fetched by HTTP: any other iPXE may be the ROM's, and the node is to boot GRUB.
   const scripted = kind === 'ipxe' || memory.cameByHttp;
   if (scripted && asked.ipxe && !asked.withoutHttp) return `${settings.bootUrl}/${settings.bootScript}`;
   const { arch } = asked;
@@ -183,18 +183,18 @@ function bootFile(asked: Question, memory: Memory, settings: DhcpSettings): stri
   return name === null ? null : `${settings.bootUrl}/${name}`;
 }
 
-/** Adds what must come last and says where the answer goes (RFC 2131 §4.1). */
+/** Adds the options that must come last, and the destination (RFC 2131 §4.1). */
 function finish(reply: Dhcp4Packet, asked: Question, binds: string | null): Reply {
   const { packet } = asked;
   const selection = getOption(packet.options, 'subnet_selection');
   if (selection !== undefined) setOption(reply.options, 'subnet_selection', selection); // RFC 3011 §3
   const relay = getOption(packet.options, 'relay_agent');
-  // RFC 3046 §2.2: the same bytes, as the last option; a switch may add it without giaddr.
+  // RFC 3046 §2.2: the same bytes, as the last option. A switch may add it without giaddr.
   if (relay) setOption(reply.options, 'relay_agent', relay);
   if (packet.giaddr !== NO_ADDRESS)
     return { reply, to: { address: packet.giaddr, port: SERVER_PORT }, binds };
-  // A client that has its address is reached there. All others by broadcast, asked for or not: unicast to an address
-  // that is not up yet needs an ARP entry, which only raw sockets or root's netlink could make.
+  // A client with an address gets unicast, all others broadcast, whatever their flag says: unicast to an address that
+  // is not configured yet needs an ARP entry, which only raw sockets or root's netlink could make.
   const unicast = packet.ciaddr !== NO_ADDRESS && asked.subnet?.contains(packet.ciaddr);
   return { reply, to: { address: unicast ? packet.ciaddr : EVERYBODY, port: CLIENT_PORT }, binds };
 }

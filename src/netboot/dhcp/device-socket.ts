@@ -7,13 +7,13 @@ import { contained } from '../../platform/boundary.js';
 /** A UDP socket that receives from one network interface and sends through it. */
 export interface DeviceSocket {
   readonly socket: Socket;
-  /** As the socket's family writes an IPv4 address. */
+  /** An IPv4 address in the notation of the socket's family. */
   to(address: string): string;
-  /** The IPv4 address in what the socket reports. */
+  /** The IPv4 address in an address that the socket reports. */
   from(address: string): string;
 }
 
-/** Link-local, and nobody's: fe81::/16 is inside fe80::/10, but addresses are only ever made in fe80::/64. */
+/** Link-local, and never in use: fe81::/16 is inside fe80::/10, but hosts assign addresses in fe80::/64 only. */
 const NOBODY = 'fe81::5eed';
 const WAYS_OUT =
   'Ways out: let a service manager pass the socket (a systemd socket unit with ListenDatagram=0.0.0.0:67, ' +
@@ -21,12 +21,12 @@ const WAYS_OUT =
   '(no address is needed), which lets Ferric do it itself.';
 
 /**
- * Opens `port` on one interface. Packets that come in on any other never arrive here: the kernel keeps them apart.
+ * Opens `port` on one interface. The kernel delivers no packets of other interfaces to this socket.
  *
- * Node has no SO_BINDTODEVICE. But Linux ties a socket to the interface of a link-local address that it is asked to
- * bind, before it looks whether that address exists (`__inet6_bind`, net/ipv6/af_inet6.c), and keeps the tie. The
- * socket is then bound to `::`, which takes IPv4 as well. That this worked is proved each time, not assumed.
- * @throws FerricError with the ways out where interfaces cannot be told apart
+ * Node.js has no SO_BINDTODEVICE. But Linux ties a socket to the interface of a link-local address at bind(), before it
+ * checks that the address exists (`__inet6_bind`, net/ipv6/af_inet6.c), and keeps the tie. The socket is then bound to
+ * `::`, which receives IPv4 as well. Each opening is tested, not assumed to have worked.
+ * @throws FerricError with the alternatives, where interfaces cannot be told apart
  */
 export async function openDeviceSocket(device: string, port: number): Promise<DeviceSocket> {
   const socket = createSocket({ type: 'udp6', reuseAddr: true });
@@ -47,7 +47,7 @@ export async function openDeviceSocket(device: string, port: number): Promise<De
 
 /**
  * Takes over a socket that a service manager opened.
- * @throws FerricError when it is no IPv4 UDP socket on `port`, or also hears another interface
+ * @throws FerricError when it is not an IPv4 UDP socket on `port`, or also receives from another interface
  */
 export async function adoptDeviceSocket(fd: number, device: string, port: number): Promise<DeviceSocket> {
   const socket = createSocket('udp4');
@@ -81,7 +81,7 @@ async function tie(socket: Socket, device: string): Promise<void> {
     await bind(socket, `${NOBODY}%${device}`, 0);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EADDRNOTAVAIL') return; // as it must be
+    if (code === 'EADDRNOTAVAIL') return; // expected
     if (code === 'EINVAL' || code === 'ENODEV') {
       throw new FerricError('invalid', `There is no network interface ${device}`, { cause: error });
     }
@@ -94,16 +94,13 @@ async function finish(socket: Socket, device: string, port: number): Promise<voi
   socket.setBroadcast(true);
   // A burst of unknown clients must not push the known ones out; the kernel caps it at net.core.rmem_max.
   socket.setRecvBufferSize(4 * 1024 * 1024);
-  if (device === 'lo') return; // the proof below runs over lo itself
+  if (device === 'lo') return; // the test below itself runs over lo
   if (await hearsLoopback(socket, port)) {
     throw apart(device, 'the socket also hears other interfaces');
   }
 }
 
-/**
- * Sends a broadcast through lo. A second socket, tied to nothing, hears it; one that is tied to another interface
- * must not.
- */
+/** Sends a broadcast through lo. An untied second socket receives it; a socket tied to another interface must not. */
 async function hearsLoopback(socket: Socket, port: number): Promise<boolean> {
   const nonce = randomBytes(16);
   const control = createSocket({ type: 'udp4', reuseAddr: true });
@@ -128,7 +125,7 @@ async function hearsLoopback(socket: Socket, port: number): Promise<boolean> {
       });
       await sleep(30);
     }
-    // Both were handed the datagram in one pass of the kernel: what did not come by now does not come.
+    // The kernel delivers to both sockets in one pass: a datagram that is missing by now will not arrive.
     await sleep(30);
   } catch (error) {
     throw new FerricError(

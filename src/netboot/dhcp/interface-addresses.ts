@@ -8,8 +8,8 @@ interface LinkRow {
 }
 
 /**
- * The IPv4 addresses of a network interface, the first one first. Node's own list leaves out interfaces without a
- * carrier, such as a bridge before its first machine is on; then `ip` of iproute2 is asked.
+ * The IPv4 addresses of a network interface, primary first. Node.js leaves out interfaces without a carrier, such as a
+ * bridge before its first machine is on: their addresses come from `ip` of iproute2.
  * @throws FerricError when there is no such interface
  */
 export async function interfaceAddresses(device: string): Promise<string[]> {
@@ -32,7 +32,7 @@ export async function interfaceAddresses(device: string): Promise<string[]> {
   }
 }
 
-/** Errors of the process, which say nothing of the interface. */
+/** Errors of the process, not of the interface. */
 const STARVED: Readonly<Record<string, string>> = {
   EMFILE: 'the process has no file descriptor left',
   ENFILE: 'the machine has no file descriptor left',
@@ -40,10 +40,9 @@ const STARVED: Readonly<Record<string, string>> = {
 };
 
 /**
- * The kernel's number of an interface: another one when it was removed and made again under its name, null while it is
- * not there.
+ * The kernel's index of an interface, which changes when it is removed and created again; null while it does not exist.
  * @param read reads a file of sysfs
- * @throws FerricError when that cannot be found out, which is not to say that the interface is gone
+ * @throws FerricError when the index cannot be read: the interface may still exist
  */
 export function interfaceNumber(
   device: string,
@@ -53,7 +52,7 @@ export function interfaceNumber(
     return Number(read(`/sys/class/net/${device}/ifindex`));
   } catch (error) {
     const { code = 'unknown' } = error as NodeJS.ErrnoException;
-    // ENODEV and EINVAL: it went while the file was read.
+    // ENODEV and EINVAL: the interface was removed during the read.
     if (['ENOENT', 'ENOTDIR', 'ENODEV', 'EINVAL'].includes(code)) return null;
     throw new FerricError(
       'unavailable',

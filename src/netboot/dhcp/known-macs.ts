@@ -1,5 +1,5 @@
 import { contained } from '../../platform/boundary.js';
-/** The ports of the inventory, as DHCP asks for them. */
+/** The ports of the inventory, as DHCP queries them. */
 export interface KnownPorts {
   /** @param mac lower case with colons */
   byMac(mac: string): Promise<{ uuid: string; node_uuid: string } | null>;
@@ -7,13 +7,13 @@ export interface KnownPorts {
   addresses(): Promise<string[]>;
 }
 
-/** At most one look at the database in this time, however many unknown clients ask. */
+/** Milliseconds between queries of the database, however many unknown clients ask. */
 const REFRESH_GAP = 1_000;
 const MAX_WAITING = 256;
 
 /**
- * Which MAC addresses are ports, held in memory: telling a stranger costs no query, so that a flood of invented
- * addresses does not keep known machines waiting. A packet of an address that is not held waits for the next look.
+ * The MAC addresses of all ports, in memory: an unknown MAC costs no query of its own, so a flood of invented ones does
+ * not delay known machines. A packet of an unknown MAC waits for the next refresh.
  */
 export class KnownMacs<T> {
   #known = new Set<string>();
@@ -22,8 +22,8 @@ export class KnownMacs<T> {
   #lookedAt = Number.NEGATIVE_INFINITY;
 
   /**
-   * @param arrived called for a waiting packet whose address turned out to be a port
-   * @param stranger called for one that did not
+   * @param arrived called for a waiting packet whose MAC is a port after the refresh
+   * @param stranger called for one whose MAC is not
    */
   constructor(
     private readonly ports: Pick<KnownPorts, 'addresses'>,
@@ -43,7 +43,7 @@ export class KnownMacs<T> {
     return this.#known.has(mac);
   }
 
-  /** Keeps the packet until the next look at the inventory. Under a flood the surplus is dropped: clients repeat. */
+  /** Keeps the packet until the next refresh. Under a flood the surplus is dropped: clients repeat. */
   wait(mac: string, packet: T): void {
     if (this.#waiting.size >= MAX_WAITING && !this.#waiting.has(mac)) return;
     this.#waiting.set(mac, packet);

@@ -4,28 +4,28 @@ import type { DhcpSettings, Subnet } from './settings.js';
 
 /** Where a client is. */
 export interface Location {
-  /** Null: on the wire of our interface, for which no network is configured. */
+  /** Null: on the link of the served interface, for which no network is configured. */
   subnet: Subnet | null;
-  /** It has an address behind a router and was heard without a relay: it is reached there, and not on our own wire. */
+  /** Its message came through a router without a relay: replies go to its address, not to the local link. */
   routed: boolean;
 }
 
 export interface Nowhere {
   silence: string;
-  /** A relay that is not configured. */
+  /** The address of a relay that is not configured. */
   relay?: string;
 }
 
-/** RFC 3527: the link that the client is on, where that is not the one of giaddr. */
+/** RFC 3527: the client's link, where it is not that of giaddr. */
 const LINK_SELECTION = 5;
-/** RFC 5107: the relay stands for the server, so that renewals come through it too. */
+/** RFC 5107: the relay's address to use as server identifier, so that renewals pass the relay too. */
 const SERVER_OVERRIDE = 11;
 
 /**
- * Which configured network a client is on: the one place that says so. From what is surest to what is left: the link that
- * its relay names (RFC 3527), the network that it names itself (RFC 3011), the address that it has (RFC 2131 §4.3.2), and
- * of those networks that its relay forwards from, or that our interface is in, the one of its fixed address, of the address
- * that it asks for, of giaddr, and the first.
+ * The configured network of a client; no other code decides this. By decreasing certainty: the link that its relay
+ * names (RFC 3527), the network that it names itself (RFC 3011), and the network of its own address (RFC 2131 §4.3.2).
+ * Then, among the networks of its relay or of the served interface: that of its fixed address, of the address that it
+ * requests, of giaddr, and the first.
  */
 export function locate(packet: Dhcp4Packet, mac: string, settings: DhcpSettings): Location | Nowhere {
   const { subnets } = settings;
@@ -52,14 +52,14 @@ export function locate(packet: Dhcp4Packet, mac: string, settings: DhcpSettings)
   return { subnet: near[0] ?? null, routed: false };
 }
 
-/** What we call ourselves towards this client. */
+/** The server identifier to use for this client. */
 export function serverIdentifier(packet: Dhcp4Packet, settings: DhcpSettings): string {
   return (
     (packet.giaddr === NO_ADDRESS ? null : relayAddress(packet, SERVER_OVERRIDE)) ?? settings.serverAddress
   );
 }
 
-/** A relay's word counts where there is a relay: without one, anybody may have written it. */
+/** Link selection counts only in a relayed packet: without a relay, any client could have written it. */
 function selectedLink(packet: Dhcp4Packet, relayed: boolean): string | null {
   const named = relayed ? relayAddress(packet, LINK_SELECTION) : null;
   return named ?? getOption(packet.options, 'subnet_selection') ?? null;

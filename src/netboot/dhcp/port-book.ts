@@ -1,10 +1,10 @@
 import type { PortRepository } from '../../persistence/port/port.repository.js';
 import type { KnownPorts } from './known-macs.js';
 
-/** More ports than any inventory has: the list is read whole. */
+/** A limit above any inventory's size: the list is read whole. */
 const ALL = 10_000_000;
 
-/** The inventory's ports as DHCP asks for them. */
+/** DHCP's queries of the inventory's ports. */
 export function portBook(ports: Pick<PortRepository, 'find' | 'list'>): KnownPorts {
   return {
     byMac: (mac) => ports.find(mac),

@@ -5,9 +5,9 @@ import { holderInWords, holdersOf } from '../../platform/port-holder.js';
 import { openDeviceSocket } from './device-socket.js';
 
 /**
- * Tries DHCP's ports before anything else is started. Another server of DHCP may share them, on another interface: it is
- * named in the log.
- * @throws FerricError that names who has one
+ * Tests DHCP's ports before anything else starts. Another DHCP server may use them on another interface; a warning in
+ * the log names it.
+ * @throws FerricError naming the process that holds a port
  */
 export async function checkDhcpPort(section: NetbootSection['dhcp'], log: Logger): Promise<void> {
   const { interface: device, mode, socket_fd, proxy_socket_fd } = section;
@@ -17,7 +17,7 @@ export async function checkDhcpPort(section: NetbootSection['dhcp'], log: Logger
     { port: 4011, fd: mode === 'proxy' ? proxy_socket_fd : 0 },
   ];
   for (const { port, fd } of wanted) {
-    // A service manager has bound it for us.
+    // The service manager has bound this port.
     if (fd !== null) continue;
     await tryPort(device, port);
     const holders = await holdersOf('udp', port);

@@ -3,33 +3,33 @@ import { type Dhcp4Packet, formatMac, MESSAGE_TYPE, NO_ADDRESS } from '../../pro
 import { locate, serverIdentifier } from './locate.js';
 import type { DhcpSettings, Subnet } from './settings.js';
 
-/** Where a datagram came from and on which of our ports it came in. */
+/** Source of a datagram, and the local port that received it. */
 export interface Received {
   address: string;
   port: number;
   localPort: 67 | 4011;
 }
 
-/** What a client wants of us, once it is clear that it speaks to us. */
+/** A client's message, decoded and addressed to this server. */
 export interface Question {
   packet: Dhcp4Packet;
   received: Received;
   mac: string;
   type: keyof typeof MESSAGE_TYPE;
-  /** The network it is on; null where none is configured. */
+  /** The client's network; null where none is configured. */
   subnet: Subnet | null;
-  /** It is reached at its address behind a router, not on our wire. */
+  /** Replies go to its address behind a router, not to the local link. */
   routed: boolean;
-  /** What we call ourselves towards it. */
+  /** The server identifier to use for it. */
   serverId: string;
-  /** The address it asks for or has. */
+  /** The address that it requests or has. */
   wanted: string | null;
-  /** Whether answering takes an address of ours. */
+  /** Whether the answer needs an address of the pool or a fixed one. */
   needsAddress: boolean;
   arch: Arch;
   /** Its firmware already runs iPXE. */
   ipxe: boolean;
-  /** It is iPXE, and says what it can: HTTP is not among it. */
+  /** It is an iPXE whose feature list lacks HTTP. */
   withoutHttp: boolean;
   /** By its vendor class: network boot by PXE, by UEFI HTTP boot, or no network boot at all. */
   boots: 'pxe' | 'http' | null;
@@ -41,11 +41,11 @@ export interface Silence {
   silence: string;
   /** A relay that forwards to us and is not configured. */
   relay?: string;
-  /** Something is to be remembered all the same. */
+  /** A change of the leases that the message still causes. */
   effect?: { kind: 'decline' | 'release'; mac: string; ip: string };
 }
 
-/** IANA "Processor Architecture Types" (RFC 4578 §2.1, RFC 5970); those with HTTP ask for a URL. */
+/** IANA "Processor Architecture Types" (RFC 4578 §2.1, RFC 5970); the HTTP types request a URL. */
 const ARCH: Readonly<Record<number, Arch>> = {
   0: 'bios',
   6: 'uefi_ia32',
@@ -63,7 +63,7 @@ const TYPE_NAME = new Map(
 );
 const ETHERNET = 1;
 
-/** Reads a packet as a question to us, or says why it gets no answer. Pure: nothing is looked up. */
+/** Decodes a packet as a question to this server, or gives the reason for silence. Pure: no queries. */
 export function question(
   packet: Dhcp4Packet,
   received: Received,
@@ -117,8 +117,8 @@ export function question(
 }
 
 /**
- * What a client says about its address without asking anything. Both can be forged: they count from where the address is,
- * a release from the address itself (RFC 2131 §4.4.6: it is unicast, without a relay).
+ * DHCPDECLINE and DHCPRELEASE, which expect no answer. Both can be forged: they count only from within the network of
+ * the address, a release only from the address itself (RFC 2131 §4.4.6: unicast, without a relay).
  */
 function given(asked: Question, kind: 'decline' | 'release', ours: boolean): Silence {
   const { packet, received, mac, subnet } = asked;

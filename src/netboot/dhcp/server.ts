@@ -36,16 +36,16 @@ interface Listener {
   localPort: 67 | 4011;
 }
 
-/** Milliseconds between looks at whether the interface is still the one that the sockets are tied to. */
+/** Milliseconds between checks that the interface is still the one that the sockets are tied to. */
 const LOOK_AT_INTERFACE = 5_000;
-/** Questions under way at once; each takes a few database queries. */
+/** Questions handled at once; each takes a few database queries. */
 const MAX_UNDER_WAY = 256;
-/** Milliseconds from a firmware's question to that of what it has loaded. */
+/** Milliseconds from the firmware's message to that of the program it loaded, within one boot. */
 const ONE_BOOT = 600_000;
-/** Anybody can invent relays. */
+/** Unknown relays reported in the log; any host can invent relays. */
 const MAX_STRANGE_RELAYS = 64;
 
-/** The sockets of DHCP. What is answered stands in `question` and `answer`. */
+/** The sockets of DHCP. The rules are in `question` and `answer`. */
 export class DhcpServer {
   #listeners: Listener[] = [];
   #serving: { settings: DhcpSettings; allocator: AddressAllocator } | null = null;
@@ -73,7 +73,7 @@ export class DhcpServer {
     });
   }
 
-  /** One line: on or off, and where. */
+  /** One line: on or off, and its address. */
   describe(): string {
     const { interface: device, mode } = this.section.dhcp;
     if (device === null) return 'DHCP: off (netboot.dhcp.interface names no interface)';
@@ -83,7 +83,7 @@ export class DhcpServer {
     return `DHCP: ${this.#serving ? 'on' : 'not started'}, interface ${device}${at}, ${what}`;
   }
 
-  /** Whether it listens: not where its interface is gone. */
+  /** Whether it listens; false while its interface is gone. */
   get serves(): boolean {
     return this.#serving !== null;
   }
@@ -106,7 +106,7 @@ export class DhcpServer {
       throw new FerricError('invalid', 'netboot.dhcp.subnets is empty: there is no address to give');
     }
     await this.#known.load();
-    // Every address of lo is this host's own.
+    // Every address of lo is this host's own: no probe.
     const probe = new AddressProbe(device, device === 'lo' ? 0 : this.section.dhcp.probe_ms);
     this.#serving = { settings, allocator: new AddressAllocator(this.memory.leases, probe, this.#throttled) };
     try {
@@ -118,7 +118,7 @@ export class DhcpServer {
     }
   }
 
-  /** A socket tied to an interface that was removed hears nothing for ever, also when one of that name comes back. */
+  /** A socket tied to a removed interface never receives again, even when an interface of that name returns. */
   #watchInterface(device: string): void {
     let number = interfaceNumber(device);
     const look = () => {
@@ -139,7 +139,7 @@ export class DhcpServer {
             { interface: device, error: messageOf(error) },
             'DHCP: the interface is back, not served',
           );
-          number = null; // tried again at the next look: its address may be still to come
+          number = null; // retried at the next check: the address may not be assigned yet
         },
       );
     };
@@ -189,7 +189,7 @@ export class DhcpServer {
 
   #receive(datagram: Datagram): void {
     const { bytes } = datagram;
-    // The address alone is looked at first: a stranger's packet is dropped before any of it is decoded.
+    // The MAC address is checked first: an unknown client's packet is dropped before it is decoded.
     if (bytes.length < 240 || bytes[0] !== 1 || bytes[2] !== 6) return;
     const mac = formatMac(bytes.subarray(28, 34));
     if (!this.#known.has(mac)) {
@@ -210,7 +210,7 @@ export class DhcpServer {
     try {
       const result = await this.#decide(datagram);
       if ('silence' in result) {
-        // Without the addresses that stand in some: they would be a series each.
+        // Without IP addresses: each would be a time series of its own.
         const reason = result.silence.replace(/\d+\.\d+\.\d+\.\d+/g, '…');
         count('dhcp_ignored_total', { reason });
         this.log.debug({ mac, reason: result.silence }, 'DHCP: not answered');
@@ -255,7 +255,7 @@ export class DhcpServer {
     return answer(asked, { port, plan, address: given, cameByHttp: this.#cameByHttp(asked) }, settings);
   }
 
-  /** Firmware that boots by HTTP, and the iPXE that it fetched, are one machine's boot. */
+  /** The firmware's HTTP boot and the iPXE that it fetched belong to one boot of the machine. */
   #cameByHttp({ mac, boots, ipxe }: Question): boolean {
     const now = performance.now();
     if (boots === 'http') this.#byHttp.set(mac, now);
@@ -295,7 +295,7 @@ export class DhcpServer {
   }
 }
 
-/** The message's type in words. */
+/** The name of the message's type. */
 function messageType(options: Parameters<typeof getOption>[0]): string {
   const code = getOption(options, 'message_type');
   const named = Object.entries(MESSAGE_TYPE).find(([, value]) => value === code);

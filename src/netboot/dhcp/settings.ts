@@ -8,12 +8,12 @@ import {
   type SubnetSection,
 } from '../../config/section/netboot.js';
 
-/** What DHCP answers are made from; fixed while the server runs. */
+/** Everything that DHCP answers are built from; constant while the server runs. */
 export interface DhcpSettings {
   mode: 'server' | 'proxy';
-  /** Ours on the served interface: the server identifier. */
+  /** The server's address on the served interface: the server identifier. */
   serverAddress: string;
-  /** Where machines are told that TFTP is. */
+  /** The TFTP server's address in the answers. */
   tftpAddress: string;
   /** Seconds. */
   leaseTime: number;
@@ -21,7 +21,7 @@ export interface DhcpSettings {
   hosts: ReadonlyMap<string, { ip: string; hostname: string | null }>;
   /** `http://host:port`, no slash at the end. */
   bootUrl: string;
-  /** What iPXE loads by HTTP. */
+  /** Name of the script that iPXE loads by HTTP. */
   bootScript: string;
   firstStage: Readonly<Record<'ipxe' | 'pxe' | 'pxeByHttp', FirstStage>>;
 }
@@ -31,7 +31,7 @@ export interface Subnet extends SubnetSection {
   broadcast: string;
   /** Whether a host may have this address. */
   contains(address: string): boolean;
-  /** The same with the network's own address and the broadcast address: both name the network. */
+  /** Whether the address is in the network, including its network and broadcast addresses. */
   covers(address: string): boolean;
 }
 

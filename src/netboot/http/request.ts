@@ -1,10 +1,10 @@
 import { bootName } from '../../domain/boot-name.js';
 
-/** What a request asks for, read without a look at any file: pure. */
+/** What a request asks for. Pure: no file is touched. */
 
 /**
- * The name that a request target stands for, or null where it can stand for none.
- * @param target as it came: `/name?query`. Encoded slashes, NULs and percent signs are nobody's name
+ * The published name that a request target stands for; null where it cannot be one.
+ * @param target as received: `/name?query`. Encoded slashes, NULs and percent signs are refused
  */
 export function nameOf(target: string): string | null {
   if (!target.startsWith('/')) return null;

@@ -18,7 +18,7 @@ import type { Manifest } from '../published/manifest.js';
 import { shownName } from '../published/shown-name.js';
 import { nameOf } from './request.js';
 
-/** Milliseconds in which a slow reader's speed is judged. */
+/** Milliseconds over which the speed of a slow client is measured. */
 const SPEED_WINDOW = 60_000;
 
 interface Reader {
@@ -27,7 +27,7 @@ interface Reader {
   bytes: number;
 }
 
-/** Serves the manifest by HTTP: boot scripts, kernels, ramdisks, images. Nothing else is listened to. */
+/** Serves the manifest by HTTP: boot scripts, kernels, ramdisks, images; nothing else. */
 export class HttpBootServer {
   #server: Server | null = null;
   #draining: Drain | null = null;
@@ -44,7 +44,7 @@ export class HttpBootServer {
     this.#throttled = new ThrottledLog(log);
   }
 
-  /** One line: on or off, and where. */
+  /** One line: on or off, and its address. */
   describe(): string {
     const { listen } = this.section.http;
     if (listen === null) return 'HTTP boot: off (netboot.http.listen names no address)';
@@ -59,7 +59,7 @@ export class HttpBootServer {
     return (this.#server?.address() as AddressInfo | null)?.port ?? null;
   }
 
-  /** Does nothing where HTTP is off. @throws Error where the address or port cannot be bound */
+  /** Does nothing when HTTP is off. @throws Error when the address or port cannot be bound */
   async start(ports = new HeldPorts()): Promise<void> {
     const { listen, port, max_connections, max_connections_per_client } = this.section.http;
     if (listen === null) return;
@@ -101,14 +101,14 @@ export class HttpBootServer {
     this.#judge = setInterval(judge, this.speedWindow / 6).unref();
   }
 
-  /** @param hurry cuts downloads under way at once */
+  /** @param hurry aborts running downloads at once */
   async stop(hurry?: AbortSignal): Promise<void> {
     const server = this.#server;
     if (!server) return;
     this.#server = null;
     await this.#draining?.finish(this.section.http.stop_grace * 1000, hurry);
     if (this.#judge) clearInterval(this.#judge);
-    // Not listening any more: this ends its timers.
+    // Already closed for new connections: close() here ends the server's timers.
     await new Promise((resolve) => server.close(resolve));
   }
 
@@ -130,7 +130,7 @@ export class HttpBootServer {
       if (gone) this.#throttled.info(words, 'HTTP boot: cut off');
       else if (away) this.#throttled.warn(words, 'HTTP boot: to be asked again later');
       else this.#throttled.error(words, 'HTTP boot: not answered for a fault of ours');
-      // With the head on its way a cut connection is the only way to say that the body is not whole.
+      // After the head was sent, only a cut connection can signal that the body is incomplete.
       if (response.headersSent) request.socket.destroy();
       else if (away) end(response, 503, { 'Retry-After': '2' });
       else end(response, 500);
@@ -194,7 +194,7 @@ export class HttpBootServer {
     return status;
   }
 
-  /** Cuts off who reads so slowly that it is only there to hold the connection. */
+  /** Closes connections that read slower than `min_bytes_per_second`. */
   #judgeReaders(): void {
     const least = this.section.http.min_bytes_per_second;
     const now = performance.now();
@@ -214,8 +214,8 @@ function sentBy(request: IncomingMessage): number {
 }
 
 /**
- * Answers without a file. An error closes the connection: EDK2's HTTP client waits 16 s for more where one stays open
- * after an answer of no bytes.
+ * Answers without a body. An error closes the connection: EDK2's HTTP client waits 16 s for more data where one stays
+ * open after an empty answer.
  */
 function end(response: ServerResponse, status: number, headers: Record<string, string> = {}): number {
   if (status >= 400) response.setHeader('Connection', 'close');

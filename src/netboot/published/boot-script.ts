@@ -1,7 +1,7 @@
 /**
- * The script that every iPXE client is sent to: it looks for the configuration of each of its interfaces, named by MAC
- * address with hyphens, until one is found (Ironic's `boot.ipxe`; iPXE commands as in https://ipxe.org/cmd).
- * Nothing is filled in from outside: the paths are relative to where the script came from.
+ * The first script of every iPXE client: it tries the configuration of each of its interfaces, named by MAC address
+ * with hyphens, until one is found (Ironic's `boot.ipxe`; iPXE commands as in https://ipxe.org/cmd). It has no
+ * variables: its paths are relative to the URL it was loaded from.
  */
 export const BOOT_IPXE = `#!ipxe
 set netid:int32 -1

@@ -3,11 +3,11 @@ import { lengthOf, type Segment } from '../../persistence/published-file/publica
 import type { Published } from './manifest.js';
 import { openPublished } from './open-file.js';
 
-/** Something published, opened: any range of it can be read, as often as a client asks. */
+/** Published content, open for reading of any range, any number of times. */
 export interface OpenContent extends Source {
   /** Bytes. */
   size: number;
-  /** Tells this content from what stood under the name before: strong, without quotes. */
+  /** Strong entity tag, without quotes: differs from that of earlier content under the same name. */
   tag: string;
   /** Milliseconds since the epoch. */
   modified: number;
@@ -15,10 +15,10 @@ export interface OpenContent extends Source {
   close(): Promise<void>;
 }
 
-/** The calls of a FileHandle that the servers read by. */
+/** The FileHandle methods that the servers use. */
 export type Source = Pick<FileHandle, 'read' | 'readv'>;
 
-/** When this process began: the version of the texts that are compiled in. */
+/** Start time of this process: the modification time of compiled-in texts. */
 const BEGAN = Date.now();
 
 const BYTES = 'application/octet-stream';
@@ -68,7 +68,7 @@ async function fileContent(path: string, roots: readonly string[] | null): Promi
   };
 }
 
-/** Generated content: its segments one after another. A file of it is opened when a range that is read first comes to it. */
+/** Generated content: segments in sequence. The file of a segment is opened when a read first reaches it. */
 class Parts {
   readonly #starts: number[] = [];
   readonly #open = new Map<string, Promise<FileHandle>>();
@@ -85,8 +85,8 @@ class Parts {
   }
 
   /**
-   * Fills `into` with what stands at `at`, or as much as there is.
-   * @returns how many bytes that is
+   * Fills `into` from position `at`, as far as there is content.
+   * @returns number of bytes read
    * @throws Error when a file is gone or became shorter
    */
   async read(into: Uint8Array, at: number): Promise<number> {
@@ -106,7 +106,7 @@ class Parts {
     for (const one of opened) if (one.status === 'fulfilled') await one.value.close();
   }
 
-  /** The last segment that begins at or before a position. */
+  /** Index of the last segment that begins at or before a position. */
   #indexAt(at: number): number {
     let low = 0;
     let high = this.#starts.length - 1;
@@ -148,7 +148,7 @@ async function openPart(path: string, roots: readonly string[]): Promise<FileHan
   return file.handle;
 }
 
-/** The calls of a FileHandle on something that fills a buffer from a position. */
+/** Makes the FileHandle methods from a function that fills a buffer from a position. */
 function readFrom(fill: (into: Uint8Array, at: number) => Promise<number>): Source {
   const read = async (buffer: Uint8Array, offset: number, length: number, position: number) => {
     const bytesRead = await fill(buffer.subarray(offset, offset + length), position);

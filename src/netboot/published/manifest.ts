@@ -8,19 +8,19 @@ import type { PublishedFileRepository } from '../../persistence/published-file/p
 import { GRUB_ROOT, grubBootConfig } from '../../protocol/ipxe/script.js';
 import { BOOT_IPXE } from './boot-script.js';
 
-/** What stands behind a name. */
+/** The content behind a name. */
 export type Published =
   | {
       kind: 'file';
       path: string;
-      /** Directories of which one has it, as `openPublished` takes them. */
+      /** Directories, one of which must contain the file, as for `openPublished`. */
       roots: readonly string[] | null;
       readers: Readers;
     }
   | {
       kind: 'generated';
       segments: readonly Segment[];
-      /** As a file's, of the segments that are parts of files. */
+      /** The same, for the segments that are parts of files. */
       roots: readonly string[];
       /** Bytes. */
       size: number;
@@ -32,21 +32,21 @@ export type Published =
 
 /** Who may read it; null: every machine. */
 export type Readers = null | {
-  /** The node whose machine may; null: no machine. */
+  /** The node whose machine may; null: none. */
   machine: string | null;
-  /** Addresses that may besides, in their canonical spelling. */
+  /** Further addresses that may, in canonical form. */
   addresses: readonly string[];
 };
 
-/** Names this is mine, or passes. A name is compared as a whole: it never becomes part of a path. */
+/** Finds what a name stands for, or null. Names are compared as a whole and never become part of a path. */
 export type Route = (service: BootService, name: string) => Promise<Published | null> | Published | null;
 
-/** ms that a look may take while the database is away: shorter than firmware waits for an answer. */
+/** ms for which a lookup is retried while the database is away: shorter than firmware waits for an answer. */
 const DATABASE_WAIT = 6_000;
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 1_000;
 
-/** Everything that TFTP and HTTP serve: an ordered list of routes, the first that knows the name answers. */
+/** Everything that TFTP and HTTP serve: an ordered list of routes. The first route that knows the name answers. */
 export class Manifest {
   constructor(
     private readonly routes: readonly Route[],
@@ -54,10 +54,10 @@ export class Manifest {
   ) {}
 
   /**
-   * Looked for again for a few seconds while the database is away: firmware that is told of a failure goes on to its disk.
+   * While the database is away the lookup is retried for seconds: firmware that gets an error boots from its disk.
    * @param name exact, no leading slash
-   * @param client address that asks: a node's files are there for its own machine, the others for every machine
-   * @throws DatabaseAwayError only then
+   * @param client address of the client: a node's files are for its own machine, all others for every one
+   * @throws DatabaseAwayError when the retries are used up
    */
   async find(service: BootService, name: string, client: string): Promise<Published | null> {
     const end = performance.now() + DATABASE_WAIT;
@@ -87,7 +87,7 @@ export class Manifest {
   }
 }
 
-/** The operator's own files: boot loaders by name. */
+/** The operator's own files, such as boot loaders, by name. */
 export function configuredFiles(files: Readonly<Record<string, string>>): Route {
   const rows = new Map(Object.entries(files));
   return (_service, name) => {
@@ -96,7 +96,7 @@ export function configuredFiles(files: Readonly<Record<string, string>>): Route 
   };
 }
 
-/** What iPXE begins with, and GRUB, which asks for this one name. */
+/** The first script of iPXE, and GRUB's fixed `grub.cfg`. */
 const SCRIPTS: Record<BootService, ReadonlyMap<string, string>> = {
   tftp: new Map([
     [BOOT_SCRIPT, BOOT_IPXE],
@@ -108,22 +108,22 @@ const SCRIPTS: Record<BootService, ReadonlyMap<string, string>> = {
   ]),
 };
 
-/** The scripts that boot loaders begin with, the same for every machine. */
+/** The first scripts of boot loaders, the same for every machine. */
 export const bootScript: Route = (service, name) => {
   const text = SCRIPTS[service].get(name);
   return text === undefined ? null : { kind: 'text', text, readers: null };
 };
 
 /**
- * What the drivers publish.
- * @param roots where their files are: a path elsewhere is not served, whatever a row says
+ * The files that drivers publish.
+ * @param roots directories of these files: a path outside is not served, whatever its row says
  */
 export function publishedFiles(
   files: Pick<PublishedFileRepository, 'find'>,
   roots: readonly string[],
 ): Route {
   return async (service, name) => {
-    // Names are at most so long: anything else is not worth a query.
+    // Published names have at most 255 such characters: anything else is not worth a query.
     if (!/^[\x21-\x7e]{1,255}$/.test(name)) return null;
     const found = await files.find(service, name);
     if (!found) return null;

@@ -8,17 +8,17 @@ export interface OpenFile {
   stats: Stats;
 }
 
-/** This process's open files: a path that begins at one is what openat(2) opens, which Node.js does not have. */
+/** This process's open files: a path below an open directory replaces openat(2), which Node.js lacks. */
 const OPEN_FILES = '/proc/self/fd';
 
-// O_NONBLOCK: opening a FIFO must not hold one of the few threads for file work until somebody writes to it.
+// O_NONBLOCK: opening a FIFO must not block a thread of the file pool until a writer appears.
 const FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY;
 
-/** What a path may be instead of a regular file that can be read. */
+/** Errors that mean: no regular file that can be read. */
 const ABSENT = ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'EISDIR', 'EACCES', 'ENAMETOOLONG'];
 
-/** @throws FerricError where files below a root could not be opened */
+/** @throws FerricError where /proc is missing, without which files below a root cannot be opened */
 export async function checkOpening(): Promise<void> {
   await stat(OPEN_FILES).catch((cause: unknown) => {
     throw new FerricError(
@@ -33,9 +33,9 @@ export async function checkOpening(): Promise<void> {
 
 /**
  * Opens a published file for reading. The path is never the client's.
- * @param roots directories of which one has the file, for a path of the database's: no part of it below the root is followed
- *   through a symbolic link, whatever is exchanged meanwhile. Null for the operator's own files, which may be links
- * @returns null where there is no such regular file
+ * @param roots directories, one of which must contain a path of the database: no component below the root is followed
+ *   through a symbolic link, even if it is exchanged meanwhile. Null for the operator's own files, which may be links
+ * @returns null when there is no such regular file
  */
 export async function openPublished(path: string, roots: readonly string[] | null): Promise<OpenFile | null> {
   let handle: FileHandle | null = null;
@@ -53,7 +53,7 @@ export async function openPublished(path: string, roots: readonly string[] | nul
   return null;
 }
 
-/** Folder after folder, each opened from the one before. */
+/** Opens directory after directory, each relative to the one before. */
 async function openBelow(roots: readonly string[], path: string): Promise<FileHandle | null> {
   const root = roots.map((one) => join(resolve(one), '/')).find((one) => path.startsWith(one));
   const parts = root === undefined ? [] : path.slice(root.length).split('/');

@@ -12,8 +12,8 @@ const PAGE = 500;
 const EVERY = 300;
 
 /**
- * Takes away what was published for an operation that is over, or until a time that is past: nobody withdrew it, because
- * its conductor died at the wrong moment. The file goes first, so that no file is left without its row.
+ * Removes what was published for an operation that is over, or until a time that has passed: its conductor died before
+ * it withdrew the entry. The file goes first, so that no file is left without its row.
  */
 export class PublishedSweep {
   /** For the periodic runner. */
@@ -29,16 +29,16 @@ export class PublishedSweep {
     private readonly settings: {
       /** Host name of this conductor. */
       conductor: string;
-      /** Seconds after which a silent conductor is dead, and what it published is swept by another. */
+      /** Seconds without a heartbeat after which a conductor counts as dead, and others sweep its entries. */
       silence: number;
-      /** Boot roots: a file below them goes with its row, any other is not ours to take away. */
+      /** Boot roots: a file below them is removed with its row, any other file is left alone. */
       roots: readonly string[];
       log: Logger;
       page?: number;
     },
   ) {}
 
-  /** @returns how many entries are gone */
+  /** @returns number of entries removed */
   async run(signal?: AbortSignal): Promise<number> {
     const { conductor, silence, log, page = PAGE } = this.settings;
     let gone = 0;
@@ -60,7 +60,7 @@ export class PublishedSweep {
     try {
       if (path !== null && this.#isOurs(path)) await removeFile(path);
     } catch (error) {
-      // Its row stays, and the next sweep tries again.
+      // The row stays; the next sweep retries.
       this.settings.log.warn({ path, error: messageOf(error) }, 'a published file could not be removed');
       return false;
     }
@@ -73,7 +73,7 @@ export class PublishedSweep {
   }
 }
 
-/** The file, and its folder where that is empty now: a node's own. */
+/** Removes the file, and its directory (a node's own) when that is empty. */
 async function removeFile(path: string): Promise<void> {
   await rm(path, { force: true });
   await rmdir(dirname(path)).catch((error: NodeJS.ErrnoException) => {

@@ -2,22 +2,22 @@ import type { FileHandle } from 'node:fs/promises';
 import { detached } from '../../platform/boundary.js';
 import { putDataHeader } from '../../protocol/tftp/packet.js';
 
-/** The most parts that one readv takes on Linux is 1024 (IOV_MAX). */
+/** Linux takes at most 1024 buffers in one readv (IOV_MAX). */
 const BLOCKS_PER_CHUNK = 128;
 const HEADER = 4;
 
 interface Chunk {
   first: number;
-  /** Whole packets, one after another, each in a slot of header and block. */
+  /** Whole packets in sequence, each in a slot for header and block. */
   packets: Uint8Array;
 }
 
-/** What blocks are read from: a file, or bytes in memory. */
+/** Source of the blocks: a file, or bytes in memory. */
 export type BlockSource = Pick<FileHandle, 'readv'>;
 
 /**
- * DATA packets of a file, ready to send. Chunks are read straight into their places behind the headers, one ahead of
- * the transfer, each into memory of its own: a packet that the kernel has not taken yet is never written over.
+ * DATA packets of a file, ready to send. Each chunk is read directly behind the packet headers, one chunk ahead of the
+ * transfer, into memory of its own: a packet that the kernel has not sent yet is never overwritten.
  */
 export class BlockReader {
   readonly #last: number;
@@ -36,7 +36,7 @@ export class BlockReader {
   /**
    * The packet of a block, or null while it is being read.
    * @param block from 1, without roll-over
-   * @throws Error when the file could not be read or has become shorter
+   * @throws Error when the file could not be read or became shorter
    */
   packet(block: number): Uint8Array | null {
     if (this.#failure) throw this.#failure;
@@ -48,7 +48,7 @@ export class BlockReader {
     return chunk.packets.subarray(at, block === this.#last ? at + HEADER + this.#lengthOf(block) : at + slot);
   }
 
-  /** Reads the chunks of these blocks, and begins with the one after them. Resolves when they can be had. */
+  /** Reads the chunks of these blocks and starts reading the next one. Resolves when the blocks are available. */
   async load(first: number, last: number): Promise<void> {
     for (const index of this.#chunks.keys()) if (index < chunkOf(first)) this.#chunks.delete(index);
     const wanted: Promise<void>[] = [];
@@ -57,19 +57,19 @@ export class BlockReader {
     this.prefetch(last);
   }
 
-  /** Begins to read what follows a block, if it is not there yet. */
+  /** Starts reading the chunk after a block's, if it is not loaded. */
   prefetch(block: number): void {
     const next = chunkOf(block) + 1;
     if (next <= chunkOf(this.#last)) detached('TFTP: file', this.#read(next));
   }
 
-  /** Drops what lies before a block: the client has it. */
+  /** Drops the chunk before the block's: the client has it. */
   forget(block: number): void {
     const index = chunkOf(block) - 1;
     if (index >= 0) this.#chunks.delete(index);
   }
 
-  /** Waits for what is being read, so that the file can be closed. */
+  /** Waits for running reads, so that the file can be closed. */
   async settle(): Promise<void> {
     await Promise.all(this.#reading.values());
   }

@@ -5,19 +5,19 @@ import { contained } from '../../platform/boundary.js';
 import type { HeldPorts } from '../../platform/held-ports.js';
 import type { ThrottledLog } from '../../platform/throttled-log.js';
 
-/** A socket on one address of ours. */
+/** A socket on one address of this host. */
 export interface Door {
   readonly address: string;
   readonly socket: Socket;
 }
 
 const EVERY_ADDRESS = '0.0.0.0';
-/** Milliseconds between looks at which addresses this host has. */
+/** Milliseconds between checks of this host's addresses. */
 const LOOK = 5_000;
 
 /**
- * The sockets that requests come to. A datagram does not say which of our addresses it was sent to, and an answer from
- * another one is a stranger's to the client (RFC 1350 §4): where every address is listened to, each has its own socket.
+ * The sockets that receive requests. A datagram does not carry its destination address, and clients reject an answer
+ * from another address (RFC 1350 §4): to listen on every address, each address gets its own socket.
  */
 export class Doors {
   readonly #doors = new Map<string, Door>();
@@ -68,7 +68,7 @@ export class Doors {
     return this.#doors.get(door.address) === door;
   }
 
-  /** Addresses come and go: with a cable, a lease, a container. */
+  /** Follows changes of this host's addresses: a cable, a lease, a container. */
   async #follow(): Promise<void> {
     const own = ownAddresses();
     for (const { address, socket } of this.#doors.values()) {

@@ -26,19 +26,19 @@ import { BlockReader } from './block-reader.js';
 import { type Door, Doors } from './doors.js';
 import { TftpSession } from './session.js';
 
-/** A request under way. */
+/** A request and its transfer. */
 interface Served {
   request: TftpRequest;
-  /** Null while its file is opened. */
+  /** Null while the file is being opened. */
   session: TftpSession | null;
-  /** The client asked for something else from the same port. */
+  /** The client sent another request from the same port. */
   givenUp?: boolean;
 }
 
 /** Serves the manifest by TFTP, for reading only. */
 export class TftpServer {
   readonly #doors: Doors;
-  /** By our address and the client's address and port: of those, one transfer at a time. */
+  /** By local address and the client's address and port: one transfer each. */
   readonly #served = new Map<string, Served>();
   readonly #perClient = new PerSource();
   readonly #throttled: ThrottledLog;
@@ -57,7 +57,7 @@ export class TftpServer {
     }, this.#throttled);
   }
 
-  /** One line: on or off, and where. */
+  /** One line: on or off, and its address. */
   describe(): string {
     const { listen } = this.section;
     if (listen === null) return 'TFTP: off (netboot.tftp.listen names no address)';
@@ -72,7 +72,7 @@ export class TftpServer {
     return this.#doors.port;
   }
 
-  /** Does nothing where TFTP is off. @throws Error where the address or port cannot be bound */
+  /** Does nothing when TFTP is off. @throws Error when the address or port cannot be bound */
   async start(ports = new HeldPorts()): Promise<void> {
     const { listen, port } = this.section;
     if (listen === null) return;
@@ -81,8 +81,8 @@ export class TftpServer {
   }
 
   /**
-   * @param grace ms that transfers under way have to finish
-   * @param hurry cuts them at once
+   * @param grace ms for running transfers to finish
+   * @param hurry aborts them at once
    */
   async stop(grace = 0, hurry?: AbortSignal): Promise<void> {
     this.#unmeter();
@@ -103,7 +103,7 @@ export class TftpServer {
       case 'ack':
       case 'oack':
         return this.#refuse(from, door, TFTP_ERROR.unknownTransfer, 'no transfer has this port');
-      default: // An error is never answered with one: it could be a loop between two servers.
+      default: // An error packet is never answered with an error: two servers could loop.
         return;
     }
   }
@@ -145,13 +145,13 @@ export class TftpServer {
     if (served.session === null) done();
   }
 
-  /** @param done to be called when the transfer is over; where none begins, nobody calls it */
+  /** @param done called at the end of the transfer; never called where none begins */
   async #begin(served: Served, peer: Peer, door: Door, done: () => void): Promise<void> {
     const { request } = served;
     const begun = performance.now();
     const name = bootName(request.filename);
     const content = name === null ? null : await this.#open(name, peer.address);
-    // While the file was opened the client may have asked for another, or the server have stopped.
+    // During the opening the client may have sent another request, or the server may have stopped.
     const wanted = !served.givenUp && this.#doors.isOpen(door);
     if (!content) {
       this.#throttled.info({ client: peer.address, file: shown(request.filename) }, 'TFTP: no such file');
@@ -174,7 +174,7 @@ export class TftpServer {
     served.session.start(door.address);
   }
 
-  /** A client has one transfer on a port: with another request it has given up the one before. */
+  /** A client has one transfer on a port: another request ends the one before. */
   #replace(key: string, before: Served, peer: Peer): void {
     before.givenUp = true;
     this.#forget(key, before, peer);
@@ -238,13 +238,13 @@ export class TftpServer {
   }
 }
 
-/** The same request once more, because its answer is late or lost; not that of a client that begins anew. */
+/** Whether this is a retransmission, because the answer is late or lost, and not a client that starts again. */
 function isRepeat(request: TftpRequest, { request: before, session }: Served): boolean {
   const options = (of: TftpRequest) => JSON.stringify([of.filename, of.mode, ...of.options]);
   return options(request) === options(before) && session?.isLeft !== true;
 }
 
-/** A client's text on its way into a log line. */
+/** A client's text for a log line. */
 function shown(name: string): string {
   return shownName(name.replace(/[^\x20-\x7e]/g, '?')).slice(0, 120);
 }

@@ -13,10 +13,10 @@ import {
 import type { Datagrams, Peer } from '../datagrams.js';
 import type { BlockReader } from './block-reader.js';
 
-/** Milliseconds of silence after which the same request is a new one: of a machine that was reset, for one. */
+/** Milliseconds of silence after which the same request starts anew: the machine was reset, for example. */
 const LEFT_AFTER = 2_000;
 
-/** One transfer: its socket, its timer and its file, driven by the pure machine. */
+/** One transfer: socket, timer and file, driven by the pure state machine. */
 export class TftpSession {
   readonly #socket: Socket;
   #state: Transfer;
@@ -24,7 +24,7 @@ export class TftpSession {
   #dueAt = Number.POSITIVE_INFINITY;
   #over = false;
 
-  /** @param ended called once, when the transfer is over in any way and the socket is closed */
+  /** @param ended called once, when the transfer has ended in any way and the socket is closed */
   constructor(
     private readonly wire: Datagrams,
     private readonly peer: Peer,
@@ -33,7 +33,7 @@ export class TftpSession {
     private readonly ended: (state: Transfer) => void,
   ) {
     this.#state = state;
-    // Addresses are never names here: the answer at once saves a turn of the event loop for every packet.
+    // Peers are never host names: the synchronous lookup saves a turn of the event loop for every packet.
     this.#socket = createSocket({
       type: 'udp4',
       lookup: (address, _options, done) => done(null, address, 4),
@@ -43,7 +43,7 @@ export class TftpSession {
     this.#socket.on('error', contained('TFTP: socket of a transfer', broken));
   }
 
-  /** @param address ours, that the answers come from; port chosen by the system: the transfer's identifier */
+  /** @param address local source address; the system chooses the port, which is the transfer's identifier */
   start(address: string): void {
     const bound = () => {
       if (!this.#over) this.#step({ type: 'start', now: performance.now() });
@@ -57,7 +57,7 @@ export class TftpSession {
     this.#step({ type: 'request', now: performance.now() });
   }
 
-  /** The client had come on, and was not heard since: it has begun anew. */
+  /** The client acknowledged blocks and then went silent: it has started again. */
   get isLeft(): boolean {
     const { acked, heardAt } = this.#state;
     return acked > 0 && heardAt !== null && performance.now() - heardAt > LEFT_AFTER;
@@ -73,11 +73,11 @@ export class TftpSession {
     try {
       packet = decodeTftp(bytes);
     } catch (error) {
-      if (error instanceof MalformedPacket) return; // the client repeats what it meant
+      if (error instanceof MalformedPacket) return; // the client repeats the packet
       throw error;
     }
     if (from.port !== this.peer.port || from.address !== this.peer.address) {
-      // RFC 1350 §4: a stranger is told so, and the transfer goes on. An error is never answered with one.
+      // RFC 1350 §4: a foreign source gets an error, and the transfer continues. An error is never answered with one.
       if (packet.op === 'error') return;
       const stranger = {
         op: 'error' as const,
@@ -121,7 +121,7 @@ export class TftpSession {
   }
 
   async #sendWhenRead(first: number, last: number): Promise<void> {
-    this.#dueAt = Number.POSITIVE_INFINITY; // our own disk is waited for, not the client
+    this.#dueAt = Number.POSITIVE_INFINITY; // the wait is for the local disk, not for the client
     await this.reader.load(first, last);
     if (this.#over) return;
     const from = Math.max(first, this.#state.acked + 1);
@@ -131,11 +131,11 @@ export class TftpSession {
   }
 
   #post(bytes: Uint8Array): void {
-    // No callback: a failure comes as the socket's error event, and no packet's memory is ever used again.
+    // No callback: a failure arrives as the socket's error event, and a packet's memory is never reused.
     this.wire.send(this.#socket, bytes, this.peer);
   }
 
-  /** One timer for the whole transfer: it looks when it fires whether something was sent since. */
+  /** One timer for the whole transfer: when it fires, it checks whether something was sent since. */
   #arm(): void {
     const wait = retransmitAfter(this.#state);
     this.#dueAt = performance.now() + wait;
