@@ -5,8 +5,8 @@ import { isWithin } from '../domain/image/file-path.js';
 import type { FilePlaces } from './fetch/open-file.js';
 
 /**
- * Ferric's own places must not be where users may name files: what one project had fetched would be everybody's.
- * @throws FerricError naming both, for the start
+ * Refuses a start where users may name files in Ferric's own directories: one project could read the images of all.
+ * @throws FerricError naming both
  */
 export function checkPlaces({ allowed, own }: FilePlaces): void {
   for (const directory of allowed)
@@ -21,12 +21,12 @@ export function checkPlaces({ allowed, own }: FilePlaces): void {
     }
 }
 
-/** With links resolved as far as there is something. */
+/** The path with links resolved as far as it exists. */
 function realPlace(path: string): string {
   try {
     return realpathSync(path);
   } catch {
-    // Not there yet, or not to be looked at: its name is all there is.
+    // Missing or unreadable: the name is kept as it is.
     return dirname(path) === path ? path : join(realPlace(dirname(path)), basename(path));
   }
 }

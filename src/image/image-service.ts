@@ -33,7 +33,7 @@ import { TransferPool } from './fetch/transfer-pool.js';
 import { pathsInImage } from './look/root-file-system.js';
 import type { ImageServiceSettings } from './settings.js';
 
-/** As the API and the agent protocol write it. */
+/** In the form of the API and the agent protocol. */
 export interface ImageChecksum {
   algo: string;
   /** Lower-case hex. */
@@ -43,11 +43,11 @@ export interface ImageChecksum {
 export interface ResolvedImage {
   /** glance://UUID, or the URL as given. */
   href: string;
-  /** Bytes; undefined where the server does not say. */
+  /** Bytes; undefined where the server gives none. */
   size: number | undefined;
-  /** As declared by instance_info or the Image service; undefined where nobody says. */
+  /** As declared by instance_info or the Image service; undefined where neither does. */
   disk_format: string | undefined;
-  /** Undefined only for an http URL that declares none. */
+  /** Undefined only for an http URL without a declared checksum. */
   checksum: ImageChecksum | undefined;
   kernel_id?: string;
   ramdisk_id?: string;
@@ -63,18 +63,18 @@ export interface FetchOptions {
   opaque?: boolean;
   /** Formats accepted; default: the configured ones. */
   permitted?: readonly string[];
-  /** What it is declared to be; anything else is refused. */
+  /** The declared format; any other is refused. */
   disk_format?: string;
-  /** What it is going to be written as: bytes of another kind are refused, with what to do about it. */
+  /** The kind that it will be written as: other bytes are refused, with advice. */
   kind?: ImageKind;
-  /** Deliver the disk inside as raw; default: as configured. */
+  /** Delivers the disk inside as raw; default: as configured. */
   force_raw?: boolean;
   signal?: AbortSignal;
-  /** Bytes so far, and of the whole transfer; it may step back when a transfer starts again. */
+  /** Bytes so far, and of the whole; it may go back when a transfer restarts. */
   onProgress?: Progress;
-  /** The machine's own; default: the daemon's. */
+  /** The node's own proxy; default: the daemon's. */
   proxy?: ProxySettings;
-  /** Who it is for, as operators know it: `node UUID`. */
+  /** The waiter's name for operators: `node UUID`. */
   waiter?: string;
 }
 
@@ -82,26 +82,26 @@ export interface FetchedImage {
   path: string;
   /** Bytes of the file at `path`. */
   size: number;
-  /** Of the file at `path`: after a conversion, of the converted one. */
+  /** Digest of the file at `path`: after a conversion, of the converted one. */
   sha256: string;
-  /** Of the file at `path`; `raw` for every disk image without a container, and for what was not inspected. */
+  /** Format of the file at `path`; `raw` for every disk image without a container, and when not inspected. */
   disk_format: string;
   /** No transfer was needed. */
   from_cache: boolean;
 }
 
-/** Everything that Ferric does with images: judge them, fetch them once, keep them, convert them. */
+/** All work on images: inspect, fetch once, cache, convert. */
 export class ImageService {
   private readonly pool: TransferPool;
   private readonly cache: ImageCache;
   private readonly notes: CacheNotes;
-  /** The cache for its operators: what is there, pins, fetching ahead. */
+  /** The cache for operators: report, pins, prefetches. */
   readonly cacheAdmin: CacheAdmin;
   private readonly sources: ImageSources;
   private readonly fetcher: ImageFetcher;
   private readonly glance: GlanceClient | undefined;
 
-  /** @param localImages the Image service inside; an outside one that is configured comes first */
+  /** @param localImages the built-in Image service; a configured external one takes precedence */
   constructor(
     private readonly settings: ImageServiceSettings,
     private readonly localImages?: LocalImages,
@@ -164,14 +164,14 @@ export class ImageService {
     });
   }
 
-  /** Makes the cache directory and sweeps what a killed daemon left. Once, before anything else. */
+  /** Makes the cache directory and removes what a killed daemon left. Call once, before any other method. */
   async start(): Promise<void> {
     await this.cache.start();
     await this.notes.load();
     this.cacheAdmin.start();
   }
 
-  /** Stops every transfer; those who wait get CancelledError. */
+  /** Stops all transfers; waiters get CancelledError. */
   async close(): Promise<void> {
     await this.cacheAdmin.close();
     await this.fetcher.close();
@@ -180,7 +180,7 @@ export class ImageService {
   }
 
   /**
-   * The image fields of instance_info, without touching network or disk: for node validate.
+   * Checks the image fields of instance_info, without network or disk, for node validation.
    * @throws InvalidError naming the field
    */
   validate(instanceInfo: ImageFields): void {
@@ -191,7 +191,7 @@ export class ImageService {
   }
 
   /**
-   * A single reference such as deploy_kernel, likewise.
+   * The same for a single reference such as deploy_kernel.
    * @throws InvalidError naming the field
    */
   validateReference(ref: unknown, field: string): void {
@@ -199,8 +199,8 @@ export class ImageService {
   }
 
   /**
-   * What an image is now: asks the server, the Image service or the file, and fetches a checksum file.
-   * The checksum of a file:// image that declares none is computed.
+   * The present facts of an image, from the server, the Image service or the file, and from a checksum file. The
+   * checksum of a file:// image that declares none is computed.
    * @param fields instance_info, or nothing for a lone kernel or ramdisk
    * @throws InvalidError, NotFoundError, CancelledError; FerricError image-unavailable, image-refused
    */
@@ -248,12 +248,12 @@ export class ImageService {
   }
 
   /**
-   * Puts a verified image at `target`, replacing what is there in one step: a hard link to the cached file where
-   * that is possible, so the target must not be written to. However many ask for the same, it is fetched once.
+   * Puts a verified image at `target`, replacing an existing file atomically: a hard link to the cached file where
+   * possible, so the target must not be written to. Concurrent requests for the same image share one fetch.
    * @param target absolute path; its directory is made
    * @throws InvalidError, NotFoundError, CancelledError
-   * @throws FerricError image-refused (checksum, format, unsafe, not permitted, too large, address),
-   * image-unavailable (server, network, file, no room); nothing is left at `target` then that was not there before
+   * @throws FerricError image-refused (checksum, format, unsafe, not permitted, too large, address), image-unavailable
+   *   (server, network, file, no room); `target` is unchanged then
    */
   async fetchTo(ref: string, target: string, options: FetchOptions = {}): Promise<FetchedImage> {
     const { rules, permitted, forceRaw } = this.settings;
@@ -289,7 +289,7 @@ export class ImageService {
   }
 
   /**
-   * Whether an image that a machine fetches itself is what it is going to be written as: its first bytes are asked for.
+   * Checks by the first bytes that an image, which a machine fetches itself, is of the kind that it will be written as.
    * @throws FerricError image-refused for bytes of another kind, image-unavailable
    */
   async checkKind(
@@ -308,19 +308,19 @@ export class ImageService {
     await this.sources.checkKind(source.url, { size, format, kind }, signal, options.proxy);
   }
 
-  /** Which paths the file system of a raw partition image has, or why that cannot be seen. */
+  /** Which of the paths the file system of a raw partition image has, or why that is unknown. */
   pathsIn(path: string, paths: readonly string[]): ReturnType<typeof pathsInImage> {
     return pathsInImage(path, paths);
   }
 
-  /** Removes what is too old or too much and not in use: for the periodic task. */
+  /** Removes unused images that are too old or too many: for the periodic task. */
   async cleanUp(): Promise<CleanUpReport> {
     await this.localImages?.sweep();
     return this.cache.cleanUp();
   }
 
   /**
-   * Brings what a user's URL names into a file of ours, under the rules for such URLs.
+   * Downloads a user's URL into a local file, under the rules for such URLs.
    * @param target absolute path
    * @throws InvalidError, CancelledError; FerricError image-unavailable, image-refused
    */
@@ -364,7 +364,7 @@ export class ImageService {
     }
   }
 
-  /** Read once for each state of the file that is cached. */
+  /** The digest of a file:// image; the file is read once for each state that is cached. */
   private async sha256OfFile(
     source: Extract<ImageReference, { kind: 'file' }>,
     identity: string | undefined,

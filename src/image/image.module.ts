@@ -7,10 +7,10 @@ import type { LocalImages } from './cache/local-images.js';
 import { ImageService } from './image-service.js';
 import { imageServiceSettings } from './settings.js';
 
-/** The Image service inside; null where it is off. Whoever has its records provides it. */
+/** The built-in Image service; null when off. The module with its records provides it. */
 export const LOCAL_IMAGES = valueToken<LocalImages | null>('local images');
 
-/** Images: judged, fetched once, cached, converted. */
+/** Images: inspected, fetched once, cached, converted. */
 @Module({
   providers: [
     injected({ config: CONFIG, localImages: LOCAL_IMAGES }).provide(

@@ -11,15 +11,15 @@ import type { CacheSettings } from './cache/cache.js';
 import type { ConvertLimits } from './fetch/convert.js';
 import { basic, type GlanceSettings } from './fetch/glance.js';
 
-/** What the section cannot know: where, and what else lives on this machine and its networks. */
+/** Settings from outside the section: directories, other users of this machine and of its networks. */
 export interface ImageSurroundings {
   /** Masters go to `<dataDir>/image-cache`. */
   dataDir: string;
-  /** Files and directories of Ferric's own beside the cache, which are never images. */
+  /** Ferric's other files and directories, which are never images. */
   ownPaths?: readonly string[];
-  /** Proxies are looked for in it. */
+  /** Environment that proxy variables are read from. */
   environment?: Readonly<Record<string, string | undefined>>;
-  /** CIDRs beside `refused_networks`, asked for at each request: BMC addresses. */
+  /** CIDRs beside `refused_networks`, read at each request: BMC addresses. */
   refusedNetworks?: () => readonly string[];
 }
 
@@ -45,7 +45,7 @@ export interface ImageServiceSettings {
   cache: CacheSettings;
   convert: ConvertLimits;
   transfer: TransferSettings;
-  /** For URLs out of users' hands. */
+  /** For URLs from users. */
   client: (proxy?: ProxySettings) => HttpClientSettings;
   glance: GlanceSettings | undefined;
 }
@@ -54,7 +54,7 @@ export interface ImageServiceSettings {
 const CACHE = 'image-cache';
 const MiB = 2 ** 20;
 
-/** What URLs out of users' hands may reach, as it is now. @param refused CIDRs beside the configured ones */
+/** The addresses that URLs from users may reach. @param refused CIDRs beside the configured ones */
 export function addressGuardSettings(
   section: Pick<ImageSection, 'allowed_networks' | 'refused_networks'>,
   refused: readonly string[] = [],
@@ -117,7 +117,7 @@ export function imageServiceSettings(
   };
 }
 
-/** @throws InvalidError naming the key: a start without them would fail at every image */
+/** @throws InvalidError naming the key, at the start: otherwise every image would fail */
 function authoritiesIn(path: string): string {
   try {
     return readFileSync(path, 'utf8');
@@ -126,7 +126,7 @@ function authoritiesIn(path: string): string {
   }
 }
 
-/** A key wins over the environment. */
+/** A configured key takes precedence over the environment. */
 function proxyOf(
   { http_proxy, https_proxy, no_proxy }: ImageSection,
   environment: Readonly<Record<string, string | undefined>>,

@@ -1,9 +1,9 @@
-// What the store knows of the bytes that it keeps, in `<sha512>.json` beside them.
+// The description of stored bytes, in `<sha512>.json` beside them.
 import { z } from 'zod';
 import { IMAGE_FORMATS, type Inspection } from '../../protocol/image-format/inspection.js';
 
 export const blobFacts = z.object({
-  /** 1; a description of another shape is made anew from the bytes. */
+  /** 1; a description of another shape is made again from the bytes. */
   version: z.literal(1),
   /** Bytes. */
   size: z.number(),

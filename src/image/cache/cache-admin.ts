@@ -1,4 +1,4 @@
-// The cache as its operators see it and steer it.
+// The image cache for operators: report, pins, eviction, prefetches.
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { CancelledError, ConflictError, FerricError, messageOf, NotFoundError } from '../../domain/errors.js';
@@ -11,30 +11,30 @@ export interface CacheImage {
   /** The Image service's id, or the URL's UUID (RFC 4122 version 5). */
   id: string;
   href: string;
-  /** As raw, beside or instead of the file as its source has it. */
+  /** The raw conversion, beside or instead of the original file. */
   converted: boolean;
   /** Bytes on this disk. */
   size: number;
   disk_format: string | null;
   sha256: string;
-  /** ISO 8601, all of them. */
+  /** ISO 8601, as all times here. */
   fetched_at: string | null;
   used_at: string;
-  /** As its source told them when it was fetched. */
+  /** As its source reported them when it was fetched. */
   last_modified: string | null;
   etag: string | null;
   in_use: boolean;
   pinned_at: string | null;
   hits: number;
   bytes_saved: number;
-  /** 1 goes first when room is needed; null: it stays as it is. */
+  /** 1 is evicted first when room is needed; null: it is not evicted. */
   eviction_order: number | null;
-  /** Who waits for it now. */
+  /** The waiters of a running fetch. */
   waiting: string[];
 }
 
 export interface CachePrefetch extends Prefetch {
-  /** Bytes so far, and of the whole; null while nothing is under way. */
+  /** Bytes so far, and of the whole; null while no transfer runs. */
   bytes: number | null;
   total: number | null;
 }
@@ -42,7 +42,7 @@ export interface CachePrefetch extends Prefetch {
 export interface CacheReport {
   images: CacheImage[];
   prefetches: CachePrefetch[];
-  /** Transfers under way, of images that may not be here yet. */
+  /** Running transfers, of images that may not be in the cache yet. */
   transfers: TransferStatus[];
   /** Bytes. */
   size: number;
@@ -56,11 +56,11 @@ export interface CacheDeskParts {
   /** Bytes. */
   maxBytes: number;
   waiting(): TransferStatus[];
-  /** Runs while nothing else changes the image of that name. */
+  /** Runs while no other work changes the image of that name. */
   alone<T>(name: string, action: () => Promise<T>): Promise<T>;
-  /** Fetches into the cache; `target` gets a link. */
+  /** Fetches into the cache; `target` becomes a link to the cached file. */
   fetch(one: Prefetch, target: string, signal: AbortSignal, onProgress: Progress): Promise<Delivered>;
-  /** Whether a copy of it may be kept at all. @throws FerricError */
+  /** Whether a copy may be kept. @throws FerricError */
   isCacheable(href: string, signal: AbortSignal): Promise<boolean>;
   /** @throws InvalidError */
   check(href: string, checksum: string | null): void;
@@ -73,12 +73,12 @@ export class CacheAdmin {
 
   constructor(private readonly parts: CacheDeskParts) {}
 
-  /** Carries on what was asked for before a restart. */
+  /** Resumes prefetches that were unfinished at the last stop. */
   start(): void {
     for (const one of this.parts.notes.prefetches) if (one.finished_at === null) this.#launch(one);
   }
 
-  /** What is under way stops, and is carried on at the next start. */
+  /** Stops running prefetches; the next start resumes them. */
   async close(): Promise<void> {
     this.#stop.abort();
     await Promise.all(this.#running);
@@ -116,7 +116,7 @@ export class CacheAdmin {
   }
 
   /**
-   * Removes an image, converted or not.
+   * Removes an image with its conversion.
    * @throws NotFoundError, ConflictError while it is in use, waited for or pinned
    */
   async evict(id: string): Promise<void> {
@@ -131,7 +131,7 @@ export class CacheAdmin {
   }
 
   /**
-   * Has an image fetched ahead of its use. It is written down before this returns.
+   * Starts fetching an image before its use. The request is on disk before this returns.
    * @throws InvalidError
    */
   async prefetch(href: string, checksum: string | null, opaque: boolean): Promise<CachePrefetch> {
@@ -155,7 +155,7 @@ export class CacheAdmin {
   async #run(one: Prefetch): Promise<void> {
     const { notes, cache } = this.parts;
     const { signal } = this.#stop;
-    const target = cache.partPath(); // swept at the next start, if this process does not live to remove it
+    const target = cache.partPath(); // after a kill, removed at the next start
     try {
       await notes.change(one.id, { state: 'fetching' });
       if (!(await this.parts.isCacheable(one.href, signal)))
@@ -166,10 +166,10 @@ export class CacheAdmin {
       await this.parts.fetch(one, target, signal, (bytes, total) =>
         this.#progress.set(one.id, { bytes, total }),
       );
-      await rm(target, { force: true }); // what is told to be done is free again
+      await rm(target, { force: true }); // removed first: when the state reads `done`, nothing holds the file
       await notes.change(one.id, { state: 'done', finished_at: new Date().toISOString() });
     } catch (error) {
-      // Given up with the daemon: it stays to be done.
+      // Stopped with the daemon: the prefetch stays to be done.
       const ended = signal.aborted && error instanceof CancelledError;
       const changes: Partial<Prefetch> = ended
         ? { state: 'waiting' }

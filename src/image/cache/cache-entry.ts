@@ -1,4 +1,4 @@
-// What the cache remembers of a master file, in `<name>.json` beside it.
+// The record of a cached master file, in `<name>.json` beside it.
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { IMAGE_FORMATS } from '../../protocol/image-format/inspection.js';
@@ -6,13 +6,13 @@ import { IMAGE_FORMATS } from '../../protocol/image-format/inspection.js';
 const digests = z.record(z.string(), z.string());
 
 export const cacheRecord = z.object({
-  /** 1; a record of another shape is no record, and its file is fetched anew. */
+  /** 1; a record of another shape is ignored, and its file is fetched again. */
   version: z.literal(1),
   href: z.string(),
   /** Bytes of the file as delivered. */
   size: z.number(),
   sha256: z.string(),
-  /** Of the file as delivered. */
+  /** Of the delivered file. */
   inspection: z.object({
     format: z.enum(IMAGE_FORMATS).optional(),
     matches: z.array(z.enum(IMAGE_FORMATS)).readonly(),
@@ -21,7 +21,7 @@ export const cacheRecord = z.object({
     partitionTable: z.enum(['gpt', 'mbr']).optional(),
     compression: z.enum(['gzip', 'bzip2', 'xz', 'zstd']).optional(),
   }),
-  /** The file as its source has it; another one than delivered where it was converted. */
+  /** The file as its source has it; differs from the delivered one after a conversion. */
   original: z.object({
     size: z.number(),
     digests,
@@ -34,9 +34,9 @@ export const cacheRecord = z.object({
     identity: z.string().optional(),
   }),
   converted: z.boolean(),
-  /** Milliseconds: when its bytes came. */
+  /** Milliseconds: when the bytes were fetched. */
   fetched: z.number().optional(),
-  /** The kernel's boot id when the bytes were last read and found right; see `ImageCache.find`. */
+  /** The kernel's boot id at the last successful check of the bytes; see `ImageCache.find`. */
   boot: z.string(),
 });
 export type CacheRecord = z.output<typeof cacheRecord>;

@@ -1,4 +1,4 @@
-// What the cache remembers beside its files: pins, how often each image was of use, and what is to be fetched ahead.
+// Further records of the cache: pins, use counts of each image, and prefetches.
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -13,7 +13,7 @@ const prefetch = z.object({
   /** A kernel or ramdisk: its bytes are not inspected. */
   opaque: z.boolean(),
   state: z.enum(PREFETCH_STATES),
-  /** Why it failed. */
+  /** The reason of a failure. */
   error: z.string().nullable(),
   /** ISO 8601. */
   asked_at: z.string(),
@@ -25,16 +25,16 @@ const notes = z.object({
   version: z.literal(1),
   /** Name of an image, without `.converted` → since when (ISO 8601). */
   pins: z.record(z.string(), z.string()),
-  /** Name → deliveries that needed no transfer, and the bytes that they did not fetch. */
+  /** Name → deliveries without a transfer, and the bytes that these saved. */
   uses: z.record(z.string(), z.object({ hits: z.number(), saved: z.number() })),
   prefetches: z.array(prefetch),
 });
 type Notes = z.output<typeof notes>;
 
-/** Ended prefetches that are still told of. */
+/** Finished prefetches that are kept for reports. */
 const KEPT = 50;
 
-/** An image in the cache and its converted copy have one name here. */
+/** The common name of an image and its converted copy. */
 export function plainName(name: string): string {
   return name.endsWith(CONVERTED) ? name.slice(0, -CONVERTED.length) : name;
 }
@@ -42,14 +42,14 @@ export function plainName(name: string): string {
 /** The file's name. */
 export const NOTES = 'notes.json';
 
-/** One file in the cache's directory. A change is on the disk when its promise is done. */
+/** One file in the cache's directory. A change is on disk when its promise resolves. */
 export class CacheNotes {
   #notes: Notes = { version: 1, pins: {}, uses: {}, prefetches: [] };
   #writing: Promise<void> = Promise.resolve();
 
   constructor(private readonly directory: string) {}
 
-  /** @throws Error for a file that is not ours to understand */
+  /** @throws Error for a file of unknown form */
   async load(): Promise<void> {
     let text: string;
     try {
@@ -87,7 +87,7 @@ export class CacheNotes {
     return Object.values(this.#notes.uses).reduce((sum, { saved }) => sum + saved, 0);
   }
 
-  /** Counts one delivery out of the cache. */
+  /** Counts one delivery from the cache. */
   async hit(name: string, bytes: number): Promise<void> {
     const { hits, saved } = this.useOf(name);
     this.#notes.uses[plainName(name)] = { hits: hits + 1, saved: saved + bytes };
@@ -116,14 +116,14 @@ export class CacheNotes {
     return join(this.directory, NOTES);
   }
 
-  /** Writes one after another; each writes the state of its turn. */
+  /** Writes run in sequence; each writes the state at its time. */
   #write(): Promise<void> {
     const write = async () => {
       await writeFile(`${this.#path}.new`, JSON.stringify(this.#notes));
       await rename(`${this.#path}.new`, this.#path);
     };
     const turn = this.#writing.then(write);
-    // A write that failed is told to who asked for it; the next one has its own chance.
+    // A failure is reported to its own caller only; the next write starts afresh.
     this.#writing = turn.catch(() => undefined);
     return turn;
   }

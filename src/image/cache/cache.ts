@@ -9,13 +9,13 @@ import { NOTES } from './cache-notes.js';
 
 export interface CacheSettings {
   directory: string;
-  /** Where it was in earlier versions: its files are moved. */
+  /** Its directory in earlier versions: the files are moved. */
   before?: string;
-  /** Bytes that the clean-up brings the cache back to. */
+  /** Size in bytes to which the clean-up reduces the cache. */
   maxBytes: number;
   /** Milliseconds that an image stays without being used. */
   maxAge: number;
-  /** Bytes of the disk that are left alone: the database may live there. */
+  /** Bytes of the disk that stay free: the database may be on it. */
   keepFree: number;
 }
 
@@ -29,7 +29,7 @@ export interface CachedImage {
   inUse: boolean;
 }
 
-/** Room on the disk that a transfer may count on. */
+/** Disk space reserved for a transfer. */
 export interface DiskReservation {
   /** Bytes that still have to be written. */
   left(bytes: number): void;
@@ -52,32 +52,32 @@ export interface CachedMaster extends CachedImage {
   record: CacheRecord;
 }
 
-/** What this cache calls its files; anything else in the directory is not its business. */
+/** The cache's own file names; other files in the directory are left alone. */
 const OWN_NAME = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(\.part|(\.converted)?(\.json)?)$/;
-/** Link fails where a copy does: other file system, no links there, too many of them. */
+/** Errors of link() after which a copy may work: other file system, no support for links, too many links. */
 const NO_LINK = ['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP'];
 
 /**
- * Verified images on disk: `<name>` and `<name>.json`, under a Glance UUID or the UUID of a URL.
- * Bytes come in as a `.part` and take their name only when they were found right. A file with a second link is in
- * use. Who changes a name holds its lock (see ImageFetcher); the cache itself only sees to the files.
+ * Verified images on disk: `<name>` and `<name>.json`, named by Glance UUID or by the UUID of the URL. Bytes arrive in
+ * a `.part` file, which gets its name after verification. A file with a second link is in use. The caller holds the
+ * lock of a name that it changes (see ImageFetcher); the cache handles the files only.
  */
 export class ImageCache {
   private boot = '';
-  /** Bytes that transfers under way still have to write. */
+  /** Bytes that running transfers still have to write. */
   private reserved = 0;
-  /** Names that must stay although nothing is linked to them yet. */
+  /** Names that must not be removed although nothing links to them yet. */
   private readonly pinned = new Map<string, number>();
 
   constructor(
     private readonly settings: CacheSettings,
     private readonly copy: (source: string, target: string, signal?: AbortSignal) => Promise<void>,
     private readonly sha256: (path: string) => Promise<string>,
-    /** Names that an operator wants to stay. */
+    /** Names pinned by an operator. */
     private readonly isPinned: (name: string) => boolean = () => false,
   ) {}
 
-  /** Makes the directory and removes what a killed daemon left half done. */
+  /** Makes the directory and removes the incomplete files of a killed daemon. */
   async start(): Promise<void> {
     const { directory, before } = this.settings;
     await mkdir(directory, { recursive: true });
@@ -92,14 +92,14 @@ export class ImageCache {
     }
   }
 
-  /** A path of its own for bytes that are not verified yet. */
+  /** A new path for bytes that are not verified yet. */
   partPath(): string {
     return join(this.settings.directory, `${randomUUID()}.part`);
   }
 
   /**
-   * The master of that name, if it is whole. After a reboot its bytes are hashed once before they are trusted:
-   * a power cut may have kept the name and lost the data.
+   * The master of that name, if complete. After a reboot its bytes are hashed once: a power cut may have kept the name
+   * and lost the data.
    */
   async find(name: string): Promise<CacheEntry | undefined> {
     const path = join(this.settings.directory, name);
@@ -116,7 +116,7 @@ export class ImageCache {
     return undefined;
   }
 
-  /** Gives verified bytes their name. */
+  /** Gives verified bytes their name in the cache. */
   async commit(
     part: string,
     name: string,
@@ -137,7 +137,7 @@ export class ImageCache {
     return { name, path, record: whole };
   }
 
-  /** Notes a use; the modification time stays the source's own, as far as it told one. */
+  /** Sets the access time to now; the modification time is the source's, where known. */
   async touch({ path, record }: CacheEntry): Promise<void> {
     const now = Date.now();
     await utimes(path, new Date(now), new Date(Math.min(record.original.lastModified ?? now, now)));
@@ -149,7 +149,7 @@ export class ImageCache {
     await rm(path, { force: true });
   }
 
-  /** Puts the bytes of `source` at `target` in one step: a hard link, or a copy where none can be had. */
+  /** Puts the bytes of `source` at `target` atomically: a hard link, or a copy where linking fails. */
   async deliver(source: string, target: string, signal?: AbortSignal): Promise<void> {
     await mkdir(dirname(target), { recursive: true });
     const staged = `${target}.${randomUUID()}.part`;
@@ -160,14 +160,14 @@ export class ImageCache {
         if (!NO_LINK.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
         await this.copy(source, staged, signal);
       }
-      // rename() of two links to one file does nothing, and leaves both.
+      // rename() between two links to one file does nothing and leaves both.
       await rename(staged, target);
     } finally {
       await rm(staged, { force: true });
     }
   }
 
-  /** Runs while neither clean-up nor lack of room removes these names. */
+  /** Runs an action during which neither clean-up nor eviction removes these names. */
   async holding<T>(names: readonly string[], action: () => Promise<T>): Promise<T> {
     for (const name of names) this.pinned.set(name, (this.pinned.get(name) ?? 0) + 1);
     try {
@@ -182,8 +182,7 @@ export class ImageCache {
   }
 
   /**
-   * Makes sure of room for `bytes` beside everything else that is under way, removing the images that were unused
-   * longest where that is needed.
+   * Reserves room for `bytes` beside all running transfers; evicts the least recently used images where needed.
    * @throws FerricError image-unavailable
    */
   async reserve(bytes: number): Promise<DiskReservation> {
@@ -209,7 +208,7 @@ export class ImageCache {
     return { left, release: () => left(0) };
   }
 
-  /** Removes unused images, those unused longest first, until `bytes` are freed or none is left. */
+  /** Removes unused images, least recently used first, until `bytes` are freed or none is left. */
   async evict(bytes: number): Promise<number> {
     let freed = 0;
     for (const master of (await this.masters()).filter((m) => !m.inUse).sort((a, b) => a.usedAt - b.usedAt)) {
@@ -221,7 +220,7 @@ export class ImageCache {
     return freed;
   }
 
-  /** Removes what was not used for too long, then what was unused longest until the size fits; nothing in use. */
+  /** Removes images unused for too long, then the least recently used until the size fits; none in use. */
   async cleanUp(): Promise<CleanUpReport> {
     const masters = (await this.masters()).sort((a, b) => a.usedAt - b.usedAt);
     const oldest = Date.now() - this.settings.maxAge;
@@ -241,12 +240,12 @@ export class ImageCache {
     return report;
   }
 
-  /** Whether neither clean-up nor lack of room may take it, used or not. */
+  /** Whether neither clean-up nor eviction may remove it. */
   isHeld(name: string): boolean {
     return this.pinned.has(name) || this.isPinned(name);
   }
 
-  /** With what is known of each; a file whose record is gone is left out. */
+  /** The masters with their records; a file without a record is left out. */
   async described(): Promise<CachedMaster[]> {
     const found: CachedMaster[] = [];
     for (const { path: _, ...master } of await this.masters()) {
@@ -268,7 +267,7 @@ export class ImageCache {
     for (const name of names.map((file) => file.slice(0, -'.json'.length))) {
       const path = join(this.settings.directory, name);
       const [stat, record] = [await statIfThere(path), await this.record(name)];
-      if (!stat) continue; // removed since
+      if (!stat) continue; // removed since readdir
       found.push({
         name,
         path,
@@ -281,7 +280,7 @@ export class ImageCache {
     return found;
   }
 
-  /** Undefined where there is none, or none that can be read. */
+  /** Undefined where there is no readable record. */
   private async record(name: string): Promise<CacheRecord | undefined> {
     let text: string;
     try {
@@ -294,7 +293,7 @@ export class ImageCache {
     try {
       value = JSON.parse(text);
     } catch {
-      return undefined; // cut off by a power failure: the file is fetched anew
+      return undefined; // truncated by a power failure: the file is fetched again
     }
     const parsed = cacheRecord.safeParse(value);
     return parsed.success ? parsed.data : undefined;
@@ -321,7 +320,7 @@ async function statIfThere(path: string): Promise<BigIntStats | undefined> {
   }
 }
 
-/** A file:// path may name the old directory: none of the cache's files stays there. */
+/** A file:// path may allow the old directory: every file of the cache is moved out of it. */
 async function moveCache(from: string, to: string): Promise<void> {
   const names = await readdir(from).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];

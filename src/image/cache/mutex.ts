@@ -1,9 +1,9 @@
-// Mutual exclusion by name, and a limit on how many run at once.
+// Mutual exclusion by name, and a limit on concurrent actions.
 
 import { CancelledError } from '../../domain/errors.js';
 import { contained } from '../../platform/boundary.js';
 
-/** One action at a time for each name, in the order they came. */
+/** One action at a time for each name, in order of arrival. */
 export class KeyedMutex {
   private readonly tails = new Map<string, Promise<void>>();
 
@@ -22,20 +22,20 @@ export class KeyedMutex {
   }
 }
 
-/** At most `size` actions at a time; the others wait in line, and leave it when their signal fires. */
+/** At most `size` actions at a time; others queue until their signal fires. */
 export class Semaphore {
   private readonly waiting: (() => void)[] = [];
   private taken = 0;
 
   constructor(private readonly size: number) {}
 
-  /** @throws CancelledError when the signal fires before there was a place */
+  /** @throws CancelledError when the signal fires while it is queued */
   async run<T>(signal: AbortSignal, action: () => Promise<T>): Promise<T> {
     await this.take(signal);
     try {
       return await action();
     } finally {
-      // The place is handed on: nobody who comes just now may slip in between.
+      // The place passes directly to the next in the queue: a newcomer cannot take it.
       const next = this.waiting.shift();
       if (next) next();
       else this.taken--;

@@ -1,4 +1,4 @@
-// From a source to verified bytes in the cache: fresh copy, else transfer, checksum, inspection, conversion.
+// From a source to verified bytes in the cache: a fresh copy, else transfer, checksum, inspection, conversion.
 import { rm } from 'node:fs/promises';
 import { FerricError } from '../../domain/errors.js';
 import type { Checksum } from '../../domain/image/checksum.js';
@@ -21,19 +21,19 @@ import { type ImageSources, isFresh, type SourceState } from './source.js';
 import type { Progress } from './transfer-job.js';
 import { TransferError, type TransferPool } from './transfer-pool.js';
 
-/** Two equal requests share one flight. */
+/** Two equal requests share one fetch. */
 export interface FetchRequest {
   source: ImageReference;
   checksum: Checksum | undefined;
   /** A kernel or ramdisk: never inspected, never converted. */
   opaque: boolean;
   permitted: readonly string[];
-  /** The format it is declared to have. */
+  /** The declared format. */
   declared: string | undefined;
   forceRaw: boolean;
-  /** What it is going to be written as; undefined: anything. */
+  /** The kind of image that it will be written as; undefined: any. */
   kind: ImageKind | undefined;
-  /** The machine's own; undefined: the daemon's. */
+  /** The node's own proxy; undefined: the daemon's. */
   proxy?: ProxySettings | undefined;
 }
 
@@ -47,7 +47,7 @@ export interface Built {
   path: string;
   record: CacheRecord;
   fromCache: boolean;
-  /** Removes what was not meant to stay in the cache. */
+  /** Removes a file that is not to stay in the cache. */
   dispose(): Promise<void>;
 }
 
@@ -58,7 +58,7 @@ interface Work {
 
 type NewRecord = Omit<CacheRecord, 'version' | 'boot'>;
 
-/** The names of an image in the cache: as it is, and converted to raw. */
+/** Names of an image in the cache: original, and converted to raw. */
 export function namesOf(source: ImageReference): [string, string] {
   const name = source.kind === 'glance' ? source.id : uuid5(source.href);
   return [name, name + CONVERTED];
@@ -77,8 +77,8 @@ export class ImageBuilder {
   }
 
   /**
-   * From the cache or anew; once more where that may help: room made on a full disk, an image replaced meanwhile.
-   * The caller holds the names' lock.
+   * From the cache or fetched. One retry where it may help: after eviction for a full disk, or for an image that was
+   * replaced meanwhile. The caller holds the lock of the names.
    */
   async build(request: FetchRequest, work: Work): Promise<Built> {
     try {
@@ -90,7 +90,7 @@ export class ImageBuilder {
     }
   }
 
-  /** @throws FerricError image-refused for bytes of another kind than the image is going to be written as */
+  /** @throws FerricError image-refused for bytes of another kind than the image will be written as */
   private async checked(request: FetchRequest, work: Work): Promise<Built> {
     const built = await this.attempt(request, work);
     if (request.kind === undefined || request.opaque) return built;
@@ -125,7 +125,7 @@ export class ImageBuilder {
     return this.keep(part.path, converted, { ...entry.record, ...part.facts, converted: true }, true);
   }
 
-  /** An image of the Image service inside: its bytes are here, were checked as they came, and are linked, not copied. */
+  /** An image of the built-in Image service: its local bytes were checked at upload, and are linked, not copied. */
   private async fromLocalImages(request: FetchRequest, image: LocalImage, work: Work): Promise<Built> {
     const { facts } = image;
     const { digests, inspection, size } = facts;
@@ -148,7 +148,7 @@ export class ImageBuilder {
       original,
     };
     if (this.needsConversion(request, inspection)) return this.convertHeld(request, image, record, work);
-    // A link of its own: whoever deletes the image meanwhile takes nothing away.
+    // A separate link: deleting the image meanwhile does not remove these bytes.
     const part = this.cache.partPath();
     await this.cache.deliver(image.path, part, work.signal);
     const dispose = () => rm(part, { force: true });
@@ -163,7 +163,7 @@ export class ImageBuilder {
   ): Promise<Built> {
     const [, converted] = namesOf(request.source);
     const entry = await this.cache.find(converted);
-    // An image that was deleted and made again has other bytes under the same name.
+    // An image deleted and created again has other bytes under the same name.
     if (entry && entry.record.original.digests['sha256'] === image.facts.digests.sha256)
       return this.hit(entry);
     return this.slots.run(work.signal, async () => {
@@ -187,7 +187,7 @@ export class ImageBuilder {
     return { path: entry.path, record: entry.record, fromCache: true, dispose: async () => undefined };
   }
 
-  /** The cached copy, if it was made of what the source has now and of what the checksum names. */
+  /** The cached copy, if it matches the source's present state and the checksum. */
   private async usable(
     name: string,
     request: FetchRequest,
@@ -251,13 +251,13 @@ export class ImageBuilder {
     }
   }
 
-  /** Into the cache; or, where its source allows no copy to be kept, only until it is delivered. */
+  /** Keeps the bytes in the cache; where their source forbids copies, only until delivery. */
   private async keep(part: string, name: string, record: NewRecord, cacheable: boolean): Promise<Built> {
     if (cacheable) {
       const entry = await this.cache.commit(part, name, record);
       return { path: entry.path, record: entry.record, fromCache: false, dispose: async () => undefined };
     }
-    // An older copy, from when the source still told its time, is of no use any more.
+    // An older copy, from when the source still sent its time, is useless now.
     await this.cache.discard(name);
     const whole: CacheRecord = { ...record, version: 1, boot: '' };
     return { path: part, record: whole, fromCache: false, dispose: () => rm(part, { force: true }) };

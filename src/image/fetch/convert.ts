@@ -9,12 +9,12 @@ import { TransferError } from './transfer-pool.js';
 export interface ConvertLimits {
   /** Bytes of address space. */
   memory: number;
-  /** Milliseconds on the wall; as much CPU time. */
+  /** Milliseconds of wall-clock time, and as much of CPU time. */
   timeout: number;
 }
 
 export interface Conversion {
-  /** Absolute, and inspected: our own reader has found it safe and of this format. */
+  /** Absolute; our own inspection has found it safe and of this format. */
   source: string;
   format: ImageFormat;
   /** Absolute. */
@@ -26,10 +26,10 @@ export interface Conversion {
 const SECTOR = 512;
 
 /**
- * Writes the disk inside an image to a raw, sparse file. Never probes: the format is given, and a path that begins
- * with a slash is no protocol to QEMU.
- * @throws FerricError image-refused where qemu-img cannot read it, image-unavailable where it ran into a limit
- * @throws TransferError with the remedy `room` where the disk had no room
+ * Writes the disk inside an image to a sparse raw file. QEMU never probes: the format is given, and a path that begins
+ * with a slash is not parsed as a protocol.
+ * @throws FerricError image-refused where qemu-img cannot read it, image-unavailable where it reached a limit
+ * @throws TransferError with the remedy `room` on a full disk
  */
 export async function convertToRaw(
   conversion: Conversion,

@@ -1,4 +1,4 @@
-// Reading and copying whole files in a transfer thread, a piece at a time so that its other jobs go on.
+// Reading and copying whole files in a transfer thread, in pieces, so that its other jobs progress.
 import { closeSync, constants, copyFileSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { FerricError } from '../../domain/errors.js';
@@ -45,7 +45,7 @@ export async function copyFile(
   }
 }
 
-/** Writes all of `bytes` at `position`; a short write is what a nearly full disk does. */
+/** Writes all of `bytes` at `position`; writes are short on a nearly full disk. */
 export function writeAll(fd: number, bytes: Uint8Array, position: number): void {
   for (let done = 0; done < bytes.length; )
     done += writeSync(fd, bytes, done, bytes.length - done, position + done);

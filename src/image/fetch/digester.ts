@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { createInspector, type ImageInspector } from '../../protocol/image-format/inspect.js';
 import type { Inspection } from '../../protocol/image-format/inspection.js';
 
-/** What one pass over an image's bytes tells. */
+/** The result of one pass over an image's bytes. */
 export interface Digested {
   /** Bytes. */
   size: number;

@@ -1,4 +1,4 @@
-// One image over HTTP into one file: hashed on the way, resumed after a cut, never longer than announced.
+// Downloads one image over HTTP into one file: hashed on the way, resumed after a cut, never longer than announced.
 import { closeSync, ftruncateSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CancelledError, FerricError } from '../../domain/errors.js';
@@ -9,14 +9,14 @@ import { type Digested, Digester } from './digester.js';
 import { checkSize } from './remote.js';
 import type { DownloadJob, Progress } from './transfer-job.js';
 
-/** Statuses that another try may change. */
+/** Statuses that a retry may change. */
 const PASSING = [408, 425, 429, 500, 502, 503, 504];
-/** New bytes that make a connection count as a step forward. */
+/** New bytes that make a connection count as progress. */
 const STEP = 1 << 20;
 const LONGEST_PAUSE = 10_000;
 
 /**
- * @throws FerricError image-unavailable after the last attempt, image-refused for a body that is not as announced
+ * @throws FerricError image-unavailable after the last attempt, image-refused for a body unlike the announced one
  * @throws CancelledError
  */
 export async function download(job: DownloadJob, signal: AbortSignal, progress: Progress): Promise<Digested> {
@@ -42,9 +42,9 @@ export async function download(job: DownloadJob, signal: AbortSignal, progress: 
 class Transfer {
   private digester: Digester;
   private received = 0;
-  /** The strong ETag or the Last-Modified of the bytes held: what makes the rest of them fit. */
+  /** The strong ETag or the Last-Modified of the bytes held: the rest must have the same. */
   private validator: string | undefined;
-  /** Bytes of the whole, as announced before or by this answer. */
+  /** Bytes of the whole, as announced before or by this response. */
   private size: number | undefined;
 
   constructor(
@@ -79,7 +79,7 @@ class Transfer {
     }
   }
 
-  /** One request: from the beginning, or the rest of what is held. */
+  /** One request: for the whole, or for the rest of a partial download. */
   private async connection(): Promise<void> {
     const { job } = this;
     if (this.validator === undefined) this.restart();
@@ -207,7 +207,7 @@ class BadStatus extends HttpFailure {
   }
 }
 
-/** Another length than HEAD said: the image was replaced, or the server lies; the caller may ask anew. */
+/** A length other than HEAD's: the image was replaced, or the server is wrong; the caller may ask again. */
 export class LengthChanged extends FerricError {
   constructor(url: string) {
     super(

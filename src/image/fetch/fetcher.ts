@@ -1,4 +1,4 @@
-// One download however many wait for it: waiters of the same image share a flight, and each gets its own link.
+// One download for all waiters of an image: they share a flight, and each gets its own link.
 
 import { CancelledError } from '../../domain/errors.js';
 import { contained } from '../../platform/boundary.js';
@@ -13,9 +13,9 @@ export interface Delivered {
   fromCache: boolean;
 }
 
-/** A transfer or a turn under way, and who waits for it. */
+/** A running fetch or delivery, and its waiters. */
 export interface TransferStatus {
-  /** Of the image. */
+  /** Id of the image. */
   id: string;
   href: string;
   waiting: string[];
@@ -25,7 +25,7 @@ export interface TransferStatus {
 }
 
 interface Waiter {
-  /** Who: for operators to see. */
+  /** Name of the waiter, for operators. */
   name: string;
   target: string;
   signal: AbortSignal | undefined;
@@ -51,12 +51,12 @@ export class ImageFetcher {
   constructor(
     private readonly cache: ImageCache,
     private readonly builder: ImageBuilder,
-    /** Told of bytes that need not be fetched. */
+    /** Called with the bytes that a cache hit saved. */
     private readonly onHit: (name: string, bytes: number) => Promise<void> = async () => undefined,
   ) {}
 
   /**
-   * Puts an image at `target`. A waiter whose signal fires leaves alone; the work stops with the last one.
+   * Puts an image at `target`. A cancelled waiter leaves by itself; the work stops when the last one has left.
    * @throws CancelledError, FerricError image-refused, image-unavailable
    */
   async fetch(
@@ -74,7 +74,7 @@ export class ImageFetcher {
         waiter.reject(new CancelledError('The download was cancelled.'));
         if (flight.waiters.size > 0) return;
         flight.abort.abort();
-        this.land(key, flight); // whoever comes now starts anew
+        this.land(key, flight); // later requests start anew
       });
       const settle = <T>(pass: (value: T) => void) => {
         return (value: T) => {
@@ -95,14 +95,14 @@ export class ImageFetcher {
     });
   }
 
-  /** Stops everything under way; resolves when it has stopped. */
+  /** Stops all flights; resolves when they have stopped. */
   async close(): Promise<void> {
     const flights = [...this.running];
     for (const flight of flights) flight.abort.abort();
     await Promise.all(flights.map((flight) => flight.done));
   }
 
-  /** What is being fetched or delivered just now. */
+  /** The running fetches and deliveries. */
   waiting(): TransferStatus[] {
     return [...this.running].map(({ request, waiters, bytes, total }) => ({
       id: namesOf(request.source)[0],
@@ -113,7 +113,7 @@ export class ImageFetcher {
     }));
   }
 
-  /** Runs while nobody fetches or delivers the image of that name. */
+  /** Runs while no fetch or delivery of the image of that name runs. */
   alone<T>(name: string, action: () => Promise<T>): Promise<T> {
     return this.lock.run(name, action);
   }
@@ -138,7 +138,7 @@ export class ImageFetcher {
       for (const waiter of flight.waiters) waiter.onProgress?.(bytes, total);
     };
     try {
-      // Until the links are made nothing may take the file away or put another in its place.
+      // Until the links exist, the file must neither be removed nor replaced.
       await this.lock.run(names[0]!, () =>
         this.cache.holding(names, async () => {
           const built = await this.builder.build(request, { signal, onProgress });
@@ -157,7 +157,7 @@ export class ImageFetcher {
     }
   }
 
-  /** Each waiter's own link; how it went is told when the rest is done, too. */
+  /** Makes each waiter's link. The outcomes are returned and reported after the remaining work. */
   private async deliver({ path, record, fromCache }: Built, flight: Flight): Promise<(() => void)[]> {
     const outcomes: (() => void)[] = [];
     for (const waiter of flight.waiters) {
@@ -171,7 +171,7 @@ export class ImageFetcher {
     return outcomes;
   }
 
-  /** From now on a new request for the same starts its own flight. */
+  /** From now on a new request for the same image starts its own flight. */
   private land(key: string, flight: Flight): void {
     if (this.flights.get(key) === flight) this.flights.delete(key);
   }

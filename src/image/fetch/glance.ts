@@ -36,7 +36,7 @@ export interface GlanceImage {
   /** Bytes. */
   size: number;
   diskFormat: string | undefined;
-  /** As the service computed them when the image was uploaded. */
+  /** As computed by the service at upload. */
   hash: { algorithm: string | undefined; value: string } | undefined;
   img_type?: string;
   kernel_id?: string;
@@ -44,12 +44,12 @@ export interface GlanceImage {
   boot_iso_id?: string;
 }
 
-/** One image's document is small; anything larger is no Image service. */
+/** An image's document is small; a larger answer is not an Image service's. */
 const MAX_DOCUMENT = 1 << 20;
 
 export class GlanceClient {
   private readonly base: string;
-  /** For transfers, too: it reaches the configured service and sends its login there only. */
+  /** Used for transfers, too. It may reach the configured service, and its credentials are sent there only. */
   readonly clientSettings: HttpClientSettings;
   private readonly client: HttpClient;
 
@@ -64,9 +64,9 @@ export class GlanceClient {
   }
 
   /**
-   * An image that can be used now.
-   * @throws NotFoundError; FerricError image-unavailable when the service is away, refuses the login, or the image
-   * is not active
+   * An image that is usable now.
+   * @throws NotFoundError; FerricError image-unavailable when the service is away or refuses the login, or the image is
+   *   not active
    */
   async show(id: string, signal: AbortSignal): Promise<GlanceImage> {
     const url = `${this.base}/v2/images/${id}`;

@@ -1,4 +1,4 @@
-// Opening a file:// image. Synchronous, for the transfer threads: the thread pool never waits for it.
+// Opening a file:// image. Synchronous, for the transfer threads: it never occupies libuv's thread pool.
 import { closeSync, constants, fstatSync, openSync, readlinkSync, realpathSync } from 'node:fs';
 import { FerricError } from '../../domain/errors.js';
 import { checkFilePath } from '../../domain/image/file-path.js';
@@ -11,14 +11,14 @@ export interface OpenedFile {
   size: number;
   /** Milliseconds since the epoch. */
   mtimeMs: number;
-  /** Device and inode: changes when another file takes the name. */
+  /** Device, inode, time and size: changes with the file. */
   identity: string;
 }
 
-/** Where file:// images may lie. */
+/** Where file:// images may be. */
 export interface FilePlaces {
   allowed: readonly string[];
-  /** Never there: Ferric's own cache, stores and secrets. */
+  /** Always refused: Ferric's own cache, stores and secrets. */
   own: readonly string[];
 }
 
@@ -30,22 +30,22 @@ export function placesOf({
 }
 
 /**
- * Opens a regular file under one of the allowed directories; links may lead about inside these, not out.
- * A FIFO or a device is refused without waiting for it.
- * @throws FerricError image-unavailable, image-refused; InvalidError for a place outside
+ * Opens a regular file under one of the allowed directories. Links may lead anywhere inside these directories, not out.
+ * A FIFO or a device is refused without blocking.
+ * @throws FerricError image-unavailable, image-refused; InvalidError for a path outside
  */
 export function openImageFile(path: string, { allowed, own }: FilePlaces): OpenedFile {
   const href = `file://${path}`;
   const real = attempt(href, () => realpathSync(path));
   const both = (places: readonly string[]) => [...places, ...places.flatMap(realDirectory)];
   checkFilePath(real, both(allowed), href, both(own));
-  // Non-blocking: opening a FIFO would wait for a writer. No link at the end: it was resolved above.
+  // O_NONBLOCK: opening a FIFO would block until a writer appears. O_NOFOLLOW: links were resolved above.
   const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY | constants.O_NOFOLLOW;
   const fd = attempt(href, () => openSync(real, flags));
   try {
     const stat = fstatSync(fd, { bigint: true });
     if (!stat.isFile()) throw new FerricError('image-refused', `${href}: is not a regular file.`);
-    // A directory on the way may have become a link since: what was opened is what counts.
+    // A directory of the path may have become a link since: the opened file counts.
     if (readlinkSync(`/proc/self/fd/${fd}`) !== real)
       throw new FerricError('image-refused', `${href}: was moved while it was opened.`);
     return {
@@ -64,7 +64,7 @@ function realDirectory(directory: string): string[] {
   try {
     return [realpathSync(directory)];
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []; // the default ones need not exist
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []; // the default directories need not exist
     throw error;
   }
 }

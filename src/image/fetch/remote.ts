@@ -3,14 +3,14 @@ import { parseHttpDate } from '../../domain/image/http-date.js';
 import { type HttpClient, HttpFailure, type HttpResponse } from '../../platform/http-client.js';
 import type { ReadAt } from '../look/disk-contents.js';
 
-/** What a server that does not know ranges may be made to send. */
+/** Bytes read at most from a server that ignores Range. */
 const MOST_UNASKED = 1 << 20;
 
-/** What a server says about an image before it is fetched. */
+/** A server's description of an image before the fetch. */
 export interface RemoteImage {
-  /** Bytes; undefined where the server does not say. */
+  /** Bytes; undefined where the server gives none. */
   size: number | undefined;
-  /** Milliseconds since the epoch; without it no copy can be known to be fresh. */
+  /** Milliseconds since the epoch; without it no copy can be validated as fresh. */
   lastModified: number | undefined;
   etag: string | undefined;
   /** Cache-Control: no-store. */
@@ -18,8 +18,8 @@ export interface RemoteImage {
 }
 
 /**
- * Asks by HEAD, and where that is refused, cut off or tells no length, by GET of one byte: URLs that are signed for GET
- * alone, and servers that do not know HEAD. A server that sends the whole is cut after its header.
+ * Asks by HEAD; where that is refused, cut off or gives no length, by GET of one byte. This covers URLs signed for GET
+ * only and servers without HEAD. A server that ignores Range is disconnected after the headers.
  * @throws HttpFailure; FerricError image-refused for an empty image and beyond `maxBytes`
  */
 export async function askRemote(
@@ -45,7 +45,7 @@ interface Told {
   headers: HttpResponse['headers'];
 }
 
-/** @returns undefined where GET may tell more */
+/** @returns undefined where GET may give more */
 async function byHead(client: HttpClient, url: string, signal: AbortSignal): Promise<Told | undefined> {
   try {
     const { status, headers, body } = await client.request({ method: 'HEAD', url, signal });
@@ -87,9 +87,9 @@ export function checkSize(size: number, maxBytes: number): void {
 }
 
 /**
- * Reads single places of an image by Range requests (RFC 9110 §14). Where the server sends the whole instead, only its
- * first MiB is read.
- * @param size bytes, as the server told
+ * Reads parts of an image by Range requests (RFC 9110 §14). Where the server sends the whole instead, only its first
+ * MiB is read.
+ * @param size bytes, as the server announced
  */
 export function rangeReader(client: HttpClient, url: string, size: number, signal: AbortSignal): ReadAt {
   return async (at, length) => {

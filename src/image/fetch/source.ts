@@ -1,4 +1,4 @@
-// Where an image comes from: what it says of itself, and how its bytes get into a file of ours.
+// Sources of images: their present state, and the transfer of their bytes into a local file.
 
 import { FerricError } from '../../domain/errors.js';
 import type { ImageKind } from '../../domain/image/instance-image.js';
@@ -18,11 +18,11 @@ import { askRemote, checkSize, rangeReader } from './remote.js';
 import type { Progress } from './transfer-job.js';
 import type { TransferPool } from './transfer-pool.js';
 
-/** How a source is now; a copy is fresh when it was taken from the same. */
+/** The present state of a source; a copy is fresh when it was taken from an equal state. */
 export interface SourceState {
-  /** Bytes; undefined where the server does not say. */
+  /** Bytes; undefined where the server gives none. */
   size: number | undefined;
-  /** False: each use fetches it again. */
+  /** False: it is fetched again for each use. */
   cacheable: boolean;
   /** Milliseconds: Last-Modified. */
   lastModified?: number;
@@ -44,7 +44,7 @@ export class ImageSources {
     private readonly settings: SourceSettings,
     private readonly pool: TransferPool,
     private readonly glance: GlanceClient | undefined,
-    /** The Image service inside, where no other is configured. */
+    /** The built-in Image service, when no other is configured. */
     readonly localImages: LocalImages | undefined,
   ) {}
 
@@ -78,9 +78,9 @@ export class ImageSources {
   }
 
   /**
-   * Looks at the first bytes of an image that is going to be written as `kind` without passing through here: of which
-   * format they are, whether that is safe, and what is on the disk inside.
-   * @param format what it is declared to be
+   * Reads the first bytes of an image that a machine will fetch itself and write as `kind`: their format, whether it is
+   * safe, and the contents of the disk inside.
+   * @param format the declared one
    * @throws FerricError image-refused for bytes of another kind or format, image-unavailable
    */
   async checkKind(
@@ -100,7 +100,7 @@ export class ImageSources {
     }
   }
 
-  /** Brings all bytes to `target`, hashed and inspected on the way. */
+  /** Transfers all bytes to `target`, hashed and inspected on the way. */
   async transfer(
     source: ImageReference,
     state: SourceState,
@@ -138,7 +138,7 @@ export class ImageSources {
   }
 }
 
-/** Images of the Image service never change; the others are told by what their source says. */
+/** Images of the Image service never change; for others the state of the source decides. */
 export function isFresh(
   source: ImageReference,
   state: SourceState,

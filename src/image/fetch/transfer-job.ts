@@ -1,4 +1,4 @@
-// What is asked of a transfer thread, and what it answers. Everything here is copied between threads.
+// Requests to a transfer thread, and its answers. All of it is copied between threads.
 import type { ErrorCode } from '../../domain/errors.js';
 import type { HttpClientSettings } from '../../platform/http-client.js';
 import type { Digested } from './digester.js';
@@ -7,32 +7,32 @@ import type { FilePlaces } from './open-file.js';
 export interface DownloadJob {
   kind: 'download';
   url: string;
-  /** Written from its start. */
+  /** Truncated first. */
   target: string;
-  /** Bytes, as the server announced, if it did; a body of another length is refused. */
+  /** Bytes, if the server announced them; a body of another length is refused. */
   size: number | undefined;
-  /** Bytes, where nothing is announced. */
+  /** Limit in bytes, where nothing is announced. */
   maxBytes: number;
   algorithms: readonly string[];
   client: HttpClientSettings;
-  /** Connections in a row that may fail without bringing the image forward. */
+  /** Connections in a row that may fail without progress. */
   attempts: number;
   /** Milliseconds between a failure and the next connection; doubles, up to 10 s. */
   pause: number;
-  /** Bytes a second over the client's idle timeout, below which a connection is given up. */
+  /** Bytes a second, measured over the client's idle timeout, below which a connection is dropped. */
   minRate: number;
-  /** Milliseconds for everything. */
+  /** Milliseconds for the whole job. */
   timeout: number;
 }
 
 export interface CopyJob {
   kind: 'copy';
   source: string;
-  /** Where a user's file:// path may lead to; undefined for a path of our own. */
+  /** Directories that a user's file:// path may lead to; undefined for a path of our own. */
   places?: FilePlaces;
-  /** Undefined: only read. */
+  /** Undefined: only reads. */
   target?: string;
-  /** Undefined: only copied, by reflink where the file system can. */
+  /** Undefined: only copies, by reflink where the file system can. */
   algorithms?: readonly string[];
 }
 
@@ -51,7 +51,7 @@ export interface FileFacts {
 export type TransferJob = DownloadJob | CopyJob | StatJob;
 export interface TransferResults {
   download: Digested;
-  /** `digested` where algorithms were given. */
+  /** `digested` when algorithms were given. */
   copy: FileFacts & { digested?: Digested };
   stat: FileFacts;
 }
@@ -59,7 +59,7 @@ export interface TransferResults {
 export interface TransferFault {
   code: ErrorCode;
   message: string;
-  /** What the one who asked can do about it: make room; ask the server anew. */
+  /** What the caller can do: make room; ask the server again. */
   remedy?: 'room' | 'ask-again';
 }
 
@@ -69,5 +69,5 @@ export type FromWorker =
   | { id: number; result: TransferResults[TransferJob['kind']] }
   | { id: number; fault: TransferFault };
 
-/** A total of 0 is one that is not known. */
+/** A total of 0 is unknown. */
 export type Progress = (bytes: number, total: number) => void;

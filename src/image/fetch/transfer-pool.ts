@@ -11,7 +11,7 @@ import type {
   TransferResults,
 } from './transfer-job.js';
 
-/** Milliseconds after which a thread without work is ended. */
+/** Milliseconds after which an idle thread is ended. */
 const IDLE = 30_000;
 
 interface Pending {
@@ -37,8 +37,8 @@ export class TransferError extends FerricError {
 }
 
 /**
- * Threads that download, copy and hash: hashing fills a core, and the event loop has other work.
- * They start with the first job, each takes many jobs, and they end when there is none.
+ * Threads that download, copy and hash: hashing occupies a core, which the event loop needs. They start with the first
+ * job, each takes many jobs, and they end when idle.
  */
 export class TransferPool {
   private readonly threads: Thread[] = [];
@@ -49,7 +49,7 @@ export class TransferPool {
 
   /**
    * @throws TransferError
-   * @throws CancelledError when the signal fires; the thread has stopped touching the files by then
+   * @throws CancelledError when the signal fires; by then the thread no longer touches the files
    */
   run<K extends TransferJob['kind']>(
     job: Extract<TransferJob, { kind: K }>,
@@ -74,7 +74,7 @@ export class TransferPool {
     });
   }
 
-  /** Ends every thread at once; what was under way is rejected as cancelled. */
+  /** Ends all threads at once; running jobs are rejected as cancelled. */
   async close(): Promise<void> {
     this.closed = true;
     await Promise.all(this.threads.splice(0).map((thread) => this.end(thread, new CancelledError())));
@@ -92,7 +92,7 @@ export class TransferPool {
   private start(): Thread {
     const worker = startWorker(new URL('./transfer-worker.js', import.meta.url), undefined);
     const thread: Thread = { worker, pending: new Map(), idle: undefined };
-    // A thread that dies takes its jobs with it, not the daemon.
+    // The death of a thread fails its jobs, not the daemon.
     const died = (detail: string) => {
       this.forget(thread);
       const error = new FerricError('internal', `A transfer thread ended: ${detail}.`);
@@ -124,7 +124,7 @@ export class TransferPool {
     thread.pending.delete(message.id);
     pending.dispose();
     if (thread.pending.size === 0) {
-      // Nothing to wait for: neither the process nor, after a while, the thread itself.
+      // An idle thread does not keep the process alive, and ends after a while.
       thread.worker.unref();
       const rest = () => {
         this.forget(thread);

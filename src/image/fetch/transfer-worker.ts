@@ -1,4 +1,4 @@
-// The thread's side of TransferPool: downloads, copies and hashes, many at a time.
+// The thread's side of TransferPool: runs many downloads, copies and hashes at once.
 import { closeSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { FerricError, messageOf } from '../../domain/errors.js';
@@ -7,7 +7,7 @@ import { download, LengthChanged } from './download.js';
 import { openImageFile } from './open-file.js';
 import type { FromWorker, Progress, ToWorker, TransferFault, TransferJob } from './transfer-job.js';
 
-/** Milliseconds between two reports of one job. */
+/** Milliseconds between two progress reports of one job. */
 const REPORT_EVERY = 100;
 
 const port = parentPort!;

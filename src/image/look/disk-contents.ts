@@ -1,4 +1,4 @@
-// What is on the disk inside an image file: a look at its first bytes, through the tables of a qcow2.
+// The contents of the disk inside an image file, by its first bytes, through the tables of a qcow2.
 import { type FileHandle, open } from 'node:fs/promises';
 import { createInflateRaw, createZstdDecompress } from 'node:zlib';
 import type { ImageContents } from '../../domain/image/kind.js';
@@ -7,13 +7,13 @@ import { formatFacts } from '../../protocol/image-format/formats.js';
 import type { ImageFormat } from '../../protocol/image-format/inspection.js';
 import { qcow2Start } from '../../protocol/image-format/qcow2-disk.js';
 
-/** Bytes of an image from a place on, fewer where it ends; undefined where they cannot be had. */
+/** Reads bytes of an image from an offset, fewer at its end; undefined where they cannot be read. */
 export type ReadAt = (at: number, length: number) => Promise<Uint8Array | undefined>;
 
 /**
- * @param path a file of ours
- * @param format as its inspection found it
- * @returns `unseen` for formats that are not read here (vhd, vhdx, vmdk, vdi): they are known once converted
+ * @param path of a local file
+ * @param format as found by inspection
+ * @returns `unseen` for formats that are not read here (vhd, vhdx, vmdk, vdi): their contents show after conversion
  */
 export async function diskContents(path: string, format: ImageFormat | undefined): Promise<ImageContents> {
   const file = await open(path, 'r');
@@ -24,7 +24,7 @@ export async function diskContents(path: string, format: ImageFormat | undefined
   }
 }
 
-/** The same of an image that lies elsewhere. @param format anything else than a format that is known is `unseen` */
+/** The same for a remote image. @param format an unknown one gives `unseen` */
 export async function contentsBehind(read: ReadAt, format: string | undefined): Promise<ImageContents> {
   if (!formatFacts(format)?.seen) return 'unseen';
   const head = format === 'qcow2' ? await insideQcow2(read) : await read(0, CONTENTS_BYTES);
@@ -45,8 +45,8 @@ async function insideQcow2(readAt: ReadAt): Promise<Uint8Array | undefined> {
 }
 
 /**
- * One cluster, unpacked; undefined for bytes that are not what they were said to be. Behind its own stream the last
- * sector may hold the next cluster's, at which a whole-buffer zstd reader stumbles: reading ends with the cluster.
+ * Unpacks one cluster; undefined for bytes that are not of the stated kind. Behind its stream the last sector may hold
+ * the start of the next cluster, which breaks a whole-buffer zstd reader: reading stops at the cluster's size.
  */
 async function unpack(
   kind: 'deflate' | 'zstd',
@@ -64,7 +64,7 @@ async function unpack(
       if (length >= size) break;
     }
   } catch (error) {
-    // zlib's own errors have a code: no such stream, or what stands behind it is none.
+    // zlib's errors have a code: the stream is invalid, or followed by other bytes.
     if (!(error instanceof Error && 'code' in error)) throw error;
   }
   return length < size ? undefined : Buffer.concat(parts, size);

@@ -2,14 +2,14 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { findInExt, isExt, UnreadableFileSystem } from '../../protocol/file-system/ext.js';
 
 const HEAD = 2048;
-/** Read at once, since neighbouring structures are asked for one after the other. */
+/** Bytes per read: neighbouring structures are read one after the other. */
 const PAGE = 65_536;
 const MOST_PAGES = 64;
 
 /**
- * Which of these paths a file system in a raw image has; nothing is mounted and no other program sees it.
- * @param path a file of ours
- * @returns why it could not be looked into, for file systems other than ext2, ext3 and ext4 among others
+ * Which of these paths a file system in a raw image has. Nothing is mounted and no other program reads the image.
+ * @param path of a local file
+ * @returns why it could not be read, for file systems other than ext2, ext3 and ext4 among others
  */
 export async function pathsInImage(
   path: string,
@@ -54,7 +54,7 @@ async function paged(
 }
 
 async function readAt(file: FileHandle, offset: number, length: number): Promise<Buffer> {
-  // What a damaged file system refers to may be anywhere.
+  // A damaged file system may refer to any offset.
   if (!Number.isSafeInteger(offset)) return Buffer.alloc(0);
   const buffer = Buffer.alloc(length);
   const { bytesRead } = await file.read(buffer, 0, length, offset);

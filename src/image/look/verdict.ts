@@ -1,4 +1,4 @@
-// Whether an image may be used at all: what its first bytes are, beside what it is declared to be.
+// Whether an image may be used at all: the format of its first bytes against the declared one.
 import { FerricError } from '../../domain/errors.js';
 import { checkDeclared } from '../../protocol/image-format/check.js';
 import { inspectImage } from '../../protocol/image-format/inspect.js';
@@ -9,11 +9,11 @@ export interface Permission {
   permitted: readonly string[];
   /** Bytes of the disk inside. */
   maxVirtualBytes: number;
-  /** What the refusal begins with; default: nothing. */
+  /** Prefix of the refusal; default: none. */
   words?: string;
 }
 
-/** The one place where bytes are held against what they are declared to be. @throws FerricError image-refused */
+/** The only comparison of bytes with their declared format. @throws FerricError image-refused */
 export function judgeImage(
   inspection: Inspection,
   declared: string | undefined,
@@ -28,7 +28,7 @@ export function judgeImage(
   }
 }
 
-/** The same of an image that lies elsewhere, by its head alone. @throws FerricError image-refused */
+/** The same for a remote image, by its head alone. @throws FerricError image-refused */
 export async function judgeHeadOf(
   read: ReadAt,
   declared: string | undefined,
