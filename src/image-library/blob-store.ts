@@ -9,7 +9,7 @@ import { writeFileAtomically } from '../platform/write-file.js';
 
 export interface BlobStoreSettings {
   directory: string;
-  /** Bytes of the disk that are left alone. */
+  /** Bytes of the disk that stay free. */
   keepFree: number;
 }
 
@@ -17,9 +17,9 @@ const SHA512 = /^[0-9a-f]{128}$/;
 const PART = /^[0-9a-f-]{36}\.part$/;
 
 /**
- * Images on disk, each bytes once: `blobs/ab/abcd…` by SHA-512, with its description beside it. Bytes come in as
- * `parts/<uuid>.part` and take their name when they were found right and are on the disk. Who changes what a name
- * stands for holds its lock (`holding`); the store itself knows nothing of records.
+ * Image bytes on disk, each content once: `blobs/ab/abcd…` by SHA-512, with its description beside it. Bytes arrive in
+ * `parts/<uuid>.part`; they get their name once verified and synced to disk. The caller holds the lock of a name that
+ * it changes (`holding`). The store does not know image records.
  */
 export class BlobStore {
   readonly #lock = new KeyedMutex();
@@ -31,7 +31,7 @@ export class BlobStore {
     await mkdir(join(this.settings.directory, 'parts'), { recursive: true, mode: 0o700 });
   }
 
-  /** Where bytes of an image come in. @param name a UUID: the image's own for one that may be carried on later */
+  /** Path for arriving bytes. @param name a UUID: the image's own for an upload that may be resumed */
   partPath(name: string = randomUUID()): string {
     return join(this.settings.directory, 'parts', `${name}.part`);
   }
@@ -41,7 +41,7 @@ export class BlobStore {
     return join(this.settings.directory, 'blobs', sha512.slice(0, 2), sha512);
   }
 
-  /** One action at a time on what a name stands for. */
+  /** One action at a time on a blob. */
   holding<T>(sha512: string, action: () => Promise<T>): Promise<T> {
     return this.#lock.run(sha512, action);
   }
@@ -56,7 +56,7 @@ export class BlobStore {
       );
   }
 
-  /** Gives verified bytes their name; the ones that are there already stay. The caller holds the name. */
+  /** Gives verified bytes their name; existing ones are kept. The caller holds the name. */
   async adopt(part: string, facts: BlobFacts): Promise<void> {
     const path = this.path(facts.digests.sha512);
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -69,7 +69,7 @@ export class BlobStore {
     await writeFileAtomically(`${path}.json`, JSON.stringify(facts), 0o600);
   }
 
-  /** @throws FerricError image-unavailable where the bytes are not there, or not all of them */
+  /** @throws FerricError image-unavailable where bytes or their description are missing or incomplete */
   async facts(sha512: string): Promise<BlobFacts> {
     const path = this.path(sha512);
     let text: string;
@@ -87,14 +87,14 @@ export class BlobStore {
     return parsed.data;
   }
 
-  /** The caller holds the name, and has seen that no record needs it. */
+  /** The caller holds the name, and has checked that no record needs it. */
   async remove(sha512: string): Promise<void> {
     const path = this.path(sha512);
     await rm(`${path}.json`, { force: true });
     await rm(path, { force: true });
   }
 
-  /** Bytes of a part; 0 where there is none. */
+  /** Size of a part in bytes; 0 where there is none. */
   async partSize(name: string): Promise<number> {
     return (await sizeOf(this.partPath(name))) ?? 0;
   }
@@ -103,12 +103,12 @@ export class BlobStore {
     await this.dropFile(this.partPath(name));
   }
 
-  /** @param part as `partPath` gave it */
+  /** @param part path from `partPath` */
   async dropFile(part: string): Promise<void> {
     await rm(part, { force: true });
   }
 
-  /** Names of blobs; of bytes and of descriptions, whichever is there. */
+  /** Names of all blobs, also of one without its description or bytes. */
   async blobs(): Promise<string[]> {
     const root = join(this.settings.directory, 'blobs');
     const names = new Set<string>();
@@ -121,7 +121,7 @@ export class BlobStore {
     return [...names];
   }
 
-  /** Parts, and when they were last written to, ms. */
+  /** All parts, with their modification times in ms. */
   async parts(): Promise<{ name: string; modified: number }[]> {
     const root = join(this.settings.directory, 'parts');
     const found: { name: string; modified: number }[] = [];
@@ -134,7 +134,7 @@ export class BlobStore {
   }
 }
 
-/** What is not whole is as good as no JSON. */
+/** Undefined for a text that is not JSON, such as a truncated one. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -152,7 +152,7 @@ async function sizeOf(path: string): Promise<number | undefined> {
   }
 }
 
-/** So that a name that was given is still there after a power cut. */
+/** Makes a rename durable: the name survives a power cut. */
 async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r');
   try {

@@ -13,10 +13,10 @@ import { Receiver } from './receiver.js';
 
 const MiB = 2 ** 20;
 
-/** The Image service inside; null where it is off. */
+/** The built-in Image service; null when off. */
 export const IMAGE_LIBRARY = valueToken<ImageLibrary | null>('image library');
 
-/** The Image service inside. It tells the image room of its records, which that room cannot know. */
+/** The built-in Image service. It provides the image room with its records, which that room cannot import. */
 @Global()
 @Module({
   providers: [

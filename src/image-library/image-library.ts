@@ -29,7 +29,7 @@ export interface LibrarySettings {
   partTtl: number;
 }
 
-/** Fetches a URL of a user's into a file of ours, hashed and inspected; guarded as all such URLs are. */
+/** Downloads a user's URL into a local file, hashed and inspected, under the rules for such URLs. */
 export type Download = (
   url: string,
   target: string,
@@ -39,17 +39,17 @@ export type Download = (
 
 export interface IncomingBytes {
   chunks: AsyncIterable<Uint8Array>;
-  /** Bytes that were announced; undefined: it ends when it ends. */
+  /** Announced bytes; undefined: until the stream ends. */
   length: number | undefined;
 }
 
-/** A part of this age may still have a request behind it. */
+/** Milliseconds during which a part may still belong to a running request. */
 const PART_GRACE = 3_600_000;
 
-/** The Image service inside: what happens to a record and its bytes together. */
+/** The built-in Image service: changes a record together with its bytes. */
 export class ImageLibrary extends LocalImages {
   readonly #imports = new Map<string, { abort: AbortController; done: Promise<void> }>();
-  /** Uploads and stagings that a request of this process has in its hands. */
+  /** Uploads and stagings that requests to this process carry out. */
   readonly #receiving = new Set<{ readonly uuid: string }>();
   #download: Download | undefined;
 
@@ -63,7 +63,7 @@ export class ImageLibrary extends LocalImages {
     super();
   }
 
-  /** Once, before anything else: uploads that a killed daemon left are taken back. */
+  /** Queues the uploads again that a killed daemon left. Call once, before any other method. */
   async start(download: Download): Promise<void> {
     this.#download = download;
     await this.store.start();
@@ -84,10 +84,10 @@ export class ImageLibrary extends LocalImages {
   }
 
   /**
-   * Takes an image's bytes, or a range of them.
-   * @returns the bytes that are held where more are to come; null: the image is active
-   * @throws ConflictError (status, range), InvalidError, FerricError image-refused, too-large; the image is queued
-   * again then, and nothing is left of what came but what came by ranges
+   * Receives an image's bytes, or a range of them.
+   * @returns the bytes held while more are to come; null: the image is active
+   * @throws ConflictError (status, range), InvalidError, FerricError image-refused, too-large; the image is then queued
+   *   again, and of its bytes only those of a range upload are kept
    */
   async upload(id: string, bytes: IncomingBytes, range: UploadRange | null): Promise<number | null> {
     const image = await this.records.get(id);
@@ -125,12 +125,12 @@ export class ImageLibrary extends LocalImages {
     }
   }
 
-  /** Bytes that an upload by ranges has brought so far. */
+  /** Bytes received so far of an upload by ranges. */
   async uploaded(id: string): Promise<number> {
     return this.store.partSize(id);
   }
 
-  /** Takes bytes that are imported later (glance-direct). @throws as `upload` */
+  /** Receives bytes for a later import (glance-direct). @throws as `upload` */
   async stage(id: string, bytes: IncomingBytes): Promise<void> {
     const image = await this.records.get(id);
     checkUploadSize(bytes.length ?? 0, this.settings.maxBytes);
@@ -153,9 +153,9 @@ export class ImageLibrary extends LocalImages {
   }
 
   /**
-   * Begins an import; it goes on when this is over, and ends in `active`, or in `queued` with its reason in the
+   * Starts an import, which continues after this returns. It ends in `active`, or in `queued` with the reason in the
    * property `os_glance_import_error`.
-   * @param url of web-download; null: what was staged
+   * @param url of web-download; null: the staged bytes
    * @throws ConflictError for another status
    */
   async import(id: string, url: string | null): Promise<void> {
@@ -178,7 +178,7 @@ export class ImageLibrary extends LocalImages {
     this.#imports.set(image.uuid, { abort, done });
   }
 
-  /** @throws ForbiddenError for a status in which that makes no sense */
+  /** @throws ForbiddenError for a status that does not allow it */
   async deactivate(id: string): Promise<void> {
     await this.#switch(id, 'deactivate', 'deactivated');
   }
@@ -187,7 +187,7 @@ export class ImageLibrary extends LocalImages {
     await this.#switch(id, 'reactivate', 'active');
   }
 
-  /** @param check judges the record under its lock. @throws NotFoundError, and what `check` throws */
+  /** @param check judges the record under its lock. @throws NotFoundError, and errors of `check` */
   async delete(id: string, check: (image: ImageRecord) => void): Promise<void> {
     const image = await this.records.delete(id, check);
     this.#imports.get(image.uuid)?.abort.abort();
@@ -195,7 +195,7 @@ export class ImageLibrary extends LocalImages {
     if (image.os_hash_value !== null) await this.#release(image.os_hash_value);
   }
 
-  /** Where an image's bytes are. @throws FerricError image-unavailable */
+  /** Path and description of an image's bytes. @throws FerricError image-unavailable */
   async bytesOf(image: ImageRecord): Promise<{ path: string; facts: BlobFacts }> {
     const sha512 = image.os_hash_value!;
     return { path: this.store.path(sha512), facts: await this.store.facts(sha512) };
@@ -227,13 +227,13 @@ export class ImageLibrary extends LocalImages {
   }
 
   /**
-   * Images in work that nobody of this process does: the database was away when their end, good or bad, was to be
-   * written. They are queued again, as those that a kill left are at a start.
+   * Queues images again whose status says that work is running, when no work of this process is. The database was away
+   * when the end of that work, good or bad, was to be written.
    */
   async #requeueAbandoned(): Promise<void> {
     for (const status of ['saving', 'importing', 'uploading'] as const)
       for (const { uuid } of await this.records.withStatus(status)) {
-        // What was staged whole waits for its import.
+        // Bytes staged completely wait for their import.
         if (status === 'uploading' && (await this.store.partSize(uuid)) > 0) continue;
         if (this.#isInWork(uuid)) continue;
         await this.#leave(uuid, status);
@@ -255,7 +255,7 @@ export class ImageLibrary extends LocalImages {
     }
   }
 
-  /** @param grace ms: a younger part may belong to a request under way */
+  /** @param grace ms: a younger part may belong to a running request */
   async #sweep(grace: number): Promise<void> {
     const now = Date.now();
     for (const { name, modified } of await this.store.parts()) {
@@ -329,7 +329,7 @@ export class ImageLibrary extends LocalImages {
     return received;
   }
 
-  /** Gives bytes their name in the store and the image its values, both or none. */
+  /** Gives bytes their name in the store and the image its values, both or neither. */
   async #keep(image: ImageRecord, part: string, received: Received, from: ImageStatus): Promise<void> {
     judge(image, received.inspection, this.settings.maxVirtualBytes);
     const facts = factsOf(received);
@@ -369,13 +369,13 @@ export class ImageLibrary extends LocalImages {
     throw new ConflictError(`Image status transition from ${status} to ${way!.to} is not allowed`);
   }
 
-  /** After a failure; an image that was deleted meanwhile stays so. */
+  /** Queues the image again after a failure; a deleted image stays deleted. */
   async #leave(id: string, from: ImageStatus): Promise<void> {
     await this.records.transit(id, [from], { status: 'queued', size: null });
   }
 
   async #offset(range: UploadRange, bytes: IncomingBytes, name: string): Promise<number> {
-    // Who begins at the beginning begins anew.
+    // An upload that begins at 0 starts anew.
     if (range.from === 0) await this.store.dropPart(name);
     else checkOffset(range, await this.store.partSize(name));
     if (bytes.length !== undefined && bytes.length !== range.to - range.from + 1)

@@ -4,10 +4,10 @@ import type { ImageRecord } from '../persistence/image-record/image-record.entit
 import { inspectImage } from '../protocol/image-format/inspect.js';
 import { HEAD_BYTES, IMAGE_FORMATS, type Inspection } from '../protocol/image-format/inspection.js';
 
-/** Formats that their head judges completely. */
+/** Formats that the first bytes judge completely. */
 const BY_HEAD: readonly (string | undefined)[] = ['raw', 'gpt', 'iso', 'qcow2', 'qed', 'luks', undefined];
 
-/** @throws FerricError image-refused for bytes that are unsafe or not what the image says they are */
+/** @throws FerricError image-refused for bytes that are unsafe or not of the image's declared format */
 export function judge(
   image: Pick<ImageRecord, 'disk_format' | 'container_format'>,
   inspection: Inspection,
@@ -18,7 +18,7 @@ export function judge(
   judgeImage(inspection, image.disk_format!, { permitted: IMAGE_FORMATS, maxVirtualBytes, words });
 }
 
-/** Looks at the first bytes of an upload as they pass: what is wrong from the start need not come to its end. */
+/** Inspects the first bytes of an upload as they arrive, so that a wrong image is refused before its end. */
 export class HeadWatch {
   readonly #head = new Uint8Array(HEAD_BYTES);
   #filled = 0;
@@ -36,7 +36,7 @@ export class HeadWatch {
     this.#filled += part.length;
     if (this.#filled < HEAD_BYTES) return;
     const inspection = inspectImage(this.#head);
-    // A fixed vhd shows at its end only.
+    // A fixed vhd is recognizable at its end only.
     const fixed = this.image.disk_format === 'vhd' && ['raw', 'gpt'].includes(inspection.format ?? '');
     if (BY_HEAD.includes(inspection.format) && !fixed) judge(this.image, inspection, this.maxVirtualBytes);
   }

@@ -1,11 +1,11 @@
-// What the store's threads are told and answer. Bytes pass in shared memory, cut into slots; a slot is free again when
+// Messages to and from the store's threads. Bytes pass in shared memory, cut into slots; a slot is free again when
 // every lane has read it.
 import type { ErrorCode } from '../domain/errors.js';
 import type { Inspection } from '../protocol/image-format/inspection.js';
 
 export interface LaneJob {
   path: string;
-  /** Bytes that the file has already: they are hashed first, and the new ones go behind them. */
+  /** Bytes already in the file: they are hashed first, and new bytes are appended. */
   offset: number;
   /** One lane writes; the others only hash. */
   writes: boolean;

@@ -1,4 +1,4 @@
-// One lane: writes what comes in, or hashes it, many images at a time, each in its order.
+// One lane: writes or hashes the received bytes, of many images at a time, each in order.
 
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, fdatasync, fdatasyncSync, ftruncateSync, openSync, readSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { writeAll } from '../image/fetch/copy-file.js';
 import { createInspector, type ImageInspector } from '../protocol/image-format/inspect.js';
 import type { FromLane, LaneJob, LaneResult, ToLane } from './receive-job.js';
 
-/** Bytes after which the disk is told to begin: at the end there is little left to wait for. */
+/** Bytes after which fdatasync starts, so that little is left to flush at the end. */
 const FLUSH_EVERY = 64 << 20;
 const PIECE = 1 << 20;
 
@@ -26,7 +26,7 @@ class Lane {
     this.#hashes = job.algorithms.map((name) => [name, createHash(name)]);
     this.#inspector = job.inspects ? createInspector() : undefined;
     this.#slots = new Uint8Array(job.slots);
-    // Only the writer makes the file; the other lanes need it where there is something to read.
+    // Only the writer creates the file; the other lanes open it where there are bytes to read.
     this.#fd = job.writes
       ? openSync(job.path, job.offset > 0 ? 'r+' : 'w+', 0o600)
       : job.offset > 0
@@ -61,7 +61,7 @@ class Lane {
     return { digests, ...(this.#inspector ? { inspection: this.#inspector.result() } : {}) };
   }
 
-  /** Also of an upload that is going to be carried on: what came stays in the file. */
+  /** Also called for an upload that may be resumed: received bytes stay in the file. */
   close(): void {
     if (this.#fd >= 0) closeSync(this.#fd);
   }
@@ -75,7 +75,7 @@ class Lane {
   #flush(): void {
     this.#flushing = true;
     this.#flushed = this.#at;
-    // A fault comes again, and is told, at the end.
+    // An error occurs again at the final sync, and is reported there.
     fdatasync(this.#fd, () => (this.#flushing = false));
   }
 }

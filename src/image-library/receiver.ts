@@ -5,7 +5,7 @@ import { startWorker } from '../platform/start-worker.js';
 import type { Inspection } from '../protocol/image-format/inspection.js';
 import type { FromLane, LaneJob, LaneResult, ToLane } from './receive-job.js';
 
-/** Three lanes, about as long each: no more than one of the slow sums on a core. The writer comes first. */
+/** Three lanes of similar duration: one slow digest for each core. The writer comes first. */
 const LANES: readonly Pick<LaneJob, 'writes' | 'algorithms' | 'inspects'>[] = [
   { writes: true, algorithms: ['sha256'], inspects: true },
   { writes: false, algorithms: ['sha512'], inspects: false },
@@ -13,7 +13,7 @@ const LANES: readonly Pick<LaneJob, 'writes' | 'algorithms' | 'inspects'>[] = [
 ];
 const SLOTS = 32;
 const SLOT_BYTES = 512 * 1024;
-/** Milliseconds after which threads without work are ended. */
+/** Milliseconds after which idle threads are ended. */
 const IDLE = 30_000;
 
 export interface Received {
@@ -34,7 +34,7 @@ const UNSEEN: Inspection = {
 };
 
 interface Upload {
-  /** By slot: lanes that still read it. */
+  /** Number of lanes that still read a slot, by slot. */
   busy: Uint8Array;
   wake: () => void;
   results: LaneResult[];
@@ -43,8 +43,8 @@ interface Upload {
 }
 
 /**
- * Takes bytes from a stream into a file, hashed and inspected on the way by threads: the event loop only copies them
- * into memory that it shares with these. A stream that is faster than the disk waits.
+ * Writes a stream into a file; threads hash and inspect it on the way. The event loop only copies the bytes into memory
+ * shared with the threads. A stream that is faster than the disk waits.
  */
 export class Receiver {
   #workers: Worker[] = [];
@@ -54,10 +54,10 @@ export class Receiver {
   #closed = false;
 
   /**
-   * @param offset bytes that the file has already
+   * @param offset bytes already in the file
    * @param whole false: more will come later, and nothing is hashed or inspected yet
-   * @param onChunk sees each chunk before it is taken; what it throws ends the upload
-   * @throws FerricError too-large where the disk is full; what the stream throws. The file then stays as far as it came
+   * @param onChunk is called with each chunk before it is stored; an error ends the upload
+   * @throws FerricError too-large on a full disk; errors of the stream. The file keeps the bytes received so far
    */
   async receive(
     source: AsyncIterable<Uint8Array>,
@@ -79,7 +79,7 @@ export class Receiver {
       for (const [index, lane] of LANES.entries()) {
         const looks = options.whole ? lane : { ...lane, algorithms: [], inspects: false };
         const job: LaneJob = { ...looks, path, offset: options.offset, slots, slotBytes: SLOT_BYTES };
-        // The writer first: the others may read the file.
+        // The writer first: the others may read the file that it makes.
         this.#worker(index).postMessage({ id, open: job } satisfies ToLane);
       }
       const size = await this.#pass(source, id, upload, new Uint8Array(slots), options);
@@ -94,7 +94,7 @@ export class Receiver {
     } catch (error) {
       if (this.#closed) throw error;
       this.#send({ id, drop: true });
-      // Nobody may touch the file when this is over.
+      // No thread may touch the file after this.
       upload.fault = undefined;
       upload.settled = 0;
       await this.#until(upload, () => upload.settled === LANES.length);
@@ -105,7 +105,7 @@ export class Receiver {
     }
   }
 
-  /** Ends the threads; uploads under way fail. */
+  /** Ends the threads; running uploads fail. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#idle);
@@ -204,7 +204,7 @@ export class Receiver {
     upload.wake();
   }
 
-  /** The threads are gone: nothing that is waited for comes any more. */
+  /** The threads have ended: no result will arrive. */
   #fail(upload: Upload, fault: FerricError): void {
     upload.fault = fault;
     upload.settled = LANES.length;
