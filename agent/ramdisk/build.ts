@@ -20,11 +20,11 @@ import {
 import { packSquashfs } from './squashfs.js';
 
 export interface RamdiskOptions {
-  /** Gets `<flavour>.kernel`, `<flavour>.ramdisk` and what is known of them, `<flavour>.json`. */
+  /** Gets `<flavour>.kernel`, `<flavour>.ramdisk` and their description, `<flavour>.json`. */
   outDir: string;
   /** Default `virtual`. */
   flavour?: Flavour;
-  /** Debian packages besides the recipe's, such as firmware; their lib/firmware is taken along. */
+  /** Debian packages besides the recipe's, such as firmware; their lib/firmware is included. */
   extraPackages?: readonly string[];
   /** Kept between builds: packages, unpacked roots. Default `<outDir>/cache`. */
   cacheDir?: string;
@@ -38,24 +38,24 @@ export interface Ramdisk {
   /** Bytes. */
   kernelSize: number;
   ramdiskSize: number;
-  /** Bytes of the files in it: more than it takes of the machine's memory, where most stays compressed. */
+  /** Bytes of all files: more than they take of the machine's memory, where most stay compressed. */
   contentSize: number;
   kernelVersion: string;
   flavour: Flavour;
   /** True when an earlier build of the same recipe and agent was found. */
   cached: boolean;
-  /** Of recipe, packages and agent. */
+  /** Hash of recipe, packages and agent. */
   key: string;
 }
 
-/** Raised when the way of building changes in a manner that the recipe's data does not show. */
+/** Version of the build procedure; incremented for changes that the recipe's data does not show. */
 const FORMAT = 3;
 
 /**
- * Makes kernel and ramdisk with the deploy agent from Debian packages. Content comes from packages, the Node
- * binary of node_modules and this repository, never from the machine's own files. Needs no root.
- * @throws Error when a package, a program of the recipe or a build tool (apt-get, dpkg-deb, depmod, mksquashfs,
- *   strip) is missing
+ * Builds kernel and ramdisk with the deploy agent from Debian packages. Content comes from packages, the Node binary of
+ * node_modules and this repository, never from the build machine's own files. Needs no root.
+ * @throws Error when a package, a program of the recipe or a build tool (apt-get, dpkg-deb, depmod, mksquashfs, strip)
+ *   is missing
  */
 export async function buildRamdisk(options: RamdiskOptions): Promise<Ramdisk> {
   const flavour = options.flavour ?? 'virtual';
@@ -119,7 +119,7 @@ export async function buildRamdisk(options: RamdiskOptions): Promise<Ramdisk> {
     ...overlay,
     { path: 'usr.squashfs', kind: 'file', mode: 0o644, content: await readFile(image) },
   ];
-  // Not compressed again: what is large in it is compressed already.
+  // Not compressed again: its large parts are compressed already.
   const archive = Buffer.concat([...cpioArchive(early)]);
   const boot = join(root, 'boot');
   const kernel = (await readdir(boot)).find((name) => name.startsWith('vmlinuz'));
@@ -138,7 +138,7 @@ export async function buildRamdisk(options: RamdiskOptions): Promise<Ramdisk> {
     cached: false,
     key,
   };
-  // Written last: it vouches for the other two.
+  // Written last: it marks the other two as complete.
   await replaceFile(paths.facts, Buffer.from(`${JSON.stringify(built, null, 2)}\n`));
   return built;
 }
@@ -147,7 +147,7 @@ export function mebibytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }
 
-/** The folder whose package.json is Ferric's: this file runs from the sources and from `dist/` alike. */
+/** The directory of Ferric's package.json: this file runs from the sources and from `dist/`. */
 async function repositoryRoot(): Promise<string> {
   for (let dir = import.meta.dirname; dir !== dirname(dir); dir = dirname(dir)) {
     const text = await readFile(join(dir, 'package.json'), 'utf8').catch(() => '{}');
@@ -156,7 +156,7 @@ async function repositoryRoot(): Promise<string> {
   throw new Error('the sources of the deploy agent are not beside this program');
 }
 
-/** One file without imports but Node's own. */
+/** Bundles the agent into one file that imports only Node's own modules. */
 async function bundleAgent(repository: string): Promise<Buffer> {
   const { rolldown } = await import('rolldown');
   const bundle = await rolldown({
@@ -198,7 +198,7 @@ async function contentKey(
   return hash.digest('hex').slice(0, 32);
 }
 
-/** By their names alone, so that init needs no index to load them. */
+/** The modules under their plain names, so that init needs no index to load them. */
 async function earlyModules(dir: string, files: readonly string[]): Promise<CpioEntry[]> {
   const found = EARLY_MODULES.map((name) => files.find((file) => file.endsWith(`/${name}.ko`)));
   if (found.includes(undefined))

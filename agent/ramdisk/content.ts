@@ -5,7 +5,7 @@ import { readElfNeeds } from './elf.js';
 import { BUSYBOX_APPLETS, KMOD_NAMES, PROGRAMS } from './recipe.js';
 import { runTool } from './run-tool.js';
 
-/** What is there before /usr is mounted: folders, devices, a few files of /etc. */
+/** The files outside of /usr, needed before it is mounted: directories, devices, a few files of /etc. */
 export function skeleton(): CpioEntry[] {
   const directories = ['proc', 'sys', 'dev', 'run', 'tmp', 'root', 'mnt', 'usr', 'var/log', 'agent', 'etc'];
   const text = (path: string, content: string): CpioEntry => ({
@@ -25,7 +25,7 @@ export function skeleton(): CpioEntry[] {
     { path: 'bin/sh', kind: 'symlink', target: 'busybox' },
     text('etc/passwd', 'root:x:0:0:root:/root:/bin/sh\n'),
     text('etc/group', 'root:x:0:\n'),
-    // Nobody logs in until a rescue says so.
+    // No login before a rescue.
     { path: 'etc/shadow', kind: 'file', mode: 0o600, content: Buffer.from('root:*:1::::::\n') },
     text('etc/hosts', '127.0.0.1 localhost\n::1 localhost\n'),
     text('etc/resolv.conf', ''),
@@ -33,7 +33,7 @@ export function skeleton(): CpioEntry[] {
   ];
 }
 
-/** The programs of the recipe, the Node binary, and every library that one of them needs. */
+/** The programs of the recipe, the Node binary, and all their libraries. */
 export async function programs(root: string, nodeBinary: string, cacheDir: string): Promise<CpioEntry[]> {
   const entries = new Map<string, CpioEntry>();
   const missing: string[] = [];
@@ -60,20 +60,20 @@ export async function programs(root: string, nodeBinary: string, cacheDir: strin
     else await addFile(found.slice(root.length + 1), await insideRoot(root, found));
   }
   await addFile('usr/bin/node', await strippedNode(nodeBinary, cacheDir));
-  // Loaded by name at run time, so no program lists them: name resolution of the C library.
+  // Loaded by name at run time, so no program lists them: the C library's name resolution.
   for (const name of ['libnss_dns.so.2', 'libnss_files.so.2', 'libresolv.so.2']) await addLibrary(name, []);
   if (missing.length > 0) throw new Error(`the Debian packages hold no ${missing.join(', ')}`);
   const link = (dir: string, name: string, target: string) => {
     if (entries.has(`usr/bin/${name}`) || entries.has(`usr/sbin/${name}`)) return;
     entries.set(`usr/${dir}/${name}`, { path: `usr/${dir}/${name}`, kind: 'symlink', target });
   };
-  // The kernel itself calls /sbin/modprobe for a file system that it lacks.
+  // The kernel itself calls /sbin/modprobe for a missing file system.
   for (const name of KMOD_NAMES) link('sbin', name, '../bin/kmod');
   for (const name of BUSYBOX_APPLETS) link('bin', name, '/bin/busybox');
   return [...entries.values()];
 }
 
-/** Whole folders or single files of the package root, where they exist. */
+/** Whole directories or single files of the package root, where they exist. */
 export async function trees(root: string, paths: readonly string[]): Promise<CpioEntry[]> {
   const entries: CpioEntry[] = [];
   for (const path of paths) {
@@ -97,7 +97,7 @@ export async function trees(root: string, paths: readonly string[]): Promise<Cpi
   return entries;
 }
 
-/** Files of this repository: init is `/init`, the rest goes to /etc; all of it is shell. */
+/** Files of this repository, all shell: init becomes `/init`, the others go to /etc. */
 export async function readOverlay(dir: string): Promise<CpioEntry[]> {
   const names = (await readdir(dir)).sort();
   return Promise.all(
@@ -108,7 +108,7 @@ export async function readOverlay(dir: string): Promise<CpioEntry[]> {
   );
 }
 
-/** A link of the package root may be absolute: it is meant inside the root, not on this machine. */
+/** Resolves an absolute link inside the package root, not on this machine. */
 async function insideRoot(root: string, path: string): Promise<string> {
   let current = path;
   for (let hops = 0; hops < 16; hops++) {
@@ -119,7 +119,7 @@ async function insideRoot(root: string, path: string): Promise<string> {
   throw new Error(`${path.slice(root.length)} is a circle of links`);
 }
 
-/** Debug symbols are 15 % of Node's binary. */
+/** Node's binary without debug symbols, which are 15 % of it. */
 async function strippedNode(nodeBinary: string, cacheDir: string): Promise<string> {
   const { size, mtimeMs } = await stat(nodeBinary);
   const stripped = join(cacheDir, `node-${size}-${Math.round(mtimeMs)}`);
@@ -134,7 +134,7 @@ async function firstExisting(paths: readonly string[]): Promise<string | undefin
   return undefined;
 }
 
-/** Bytes; undefined where there is nothing. Of a link: the link's. */
+/** Size in bytes; undefined for a missing file. Links are not followed. */
 export async function sizeOf(path: string): Promise<number | undefined> {
   return (await lstat(path).catch(() => undefined))?.size;
 }

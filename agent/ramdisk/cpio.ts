@@ -10,7 +10,7 @@ const TYPE = { directory: 0o040000, file: 0o100000, symlink: 0o120000, character
 
 /**
  * Owner root, time 0 and sorted paths: equal content gives equal bytes. Parent directories are added.
- * @param entries paths without a leading slash; of equal paths the last wins
+ * @param entries paths without a leading slash; of equal paths the last is used
  */
 export function* cpioArchive(entries: Iterable<CpioEntry>): Generator<Buffer> {
   const byPath = new Map<string, CpioEntry>();
@@ -22,7 +22,7 @@ export function* cpioArchive(entries: Iterable<CpioEntry>): Generator<Buffer> {
     }
   }
   let inode = 1;
-  // A directory sorts before what is in it, since its path is a prefix.
+  // A directory sorts before its content, since its path is a prefix.
   for (const path of [...byPath.keys()].sort()) {
     const entry = byPath.get(path)!;
     const content =

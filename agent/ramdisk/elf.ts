@@ -1,4 +1,4 @@
-/** The few bytes of an ELF64 little-endian file that say which shared objects it wants (System V gABI, ch. 5). */
+/** Reads the needed shared objects of an ELF64 little-endian file (System V gABI, ch. 5). */
 
 export interface ElfNeeds {
   interpreter?: string;
@@ -16,7 +16,7 @@ const DT_STRTAB = 5n;
 const DT_RPATH = 15n;
 const DT_RUNPATH = 29n;
 
-/** @returns undefined when the file is no ELF64 little-endian object */
+/** @returns undefined when the file is not an ELF64 little-endian object */
 export function readElfNeeds(file: Buffer): ElfNeeds | undefined {
   if (file.length < 64 || file.readUInt32BE(0) !== 0x7f454c46 || file[4] !== 2 || file[5] !== 1)
     return undefined;

@@ -6,12 +6,12 @@ export interface ModuleTree {
   kernelVersion: string;
   /** Files relative to the tree, such as `lib/modules/6.1…/kernel/…/nvme.ko`. */
   files: string[];
-  /** Named in the recipe, but built in or absent in this kernel. */
+  /** Modules of the recipe that are built into this kernel or absent from it. */
   absent: string[];
 }
 
 /**
- * Copies the wanted modules of the package root and what they depend on to `target`, with fresh indexes.
+ * Copies the wanted modules of the package root, with their dependencies, to `target`, and makes new indexes.
  * @throws Error when the root holds no kernel, or more than one
  */
 export async function copyModules(
@@ -41,7 +41,7 @@ export async function copyModules(
     );
     byName.set(moduleName(file), file);
   }
-  // Soft dependencies (crc32c-intel for crc32c, and the like) are loaded when present and never required.
+  // Soft dependencies (crc32c-intel for crc32c, for example) are loaded when present and never required.
   const chosen = new Set<string>();
   const absent: string[] = [];
   for (const name of new Set(wanted)) {
@@ -69,7 +69,7 @@ export async function copyModules(
   const files = (await readdir(target, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(target.length + 1));
-  // The text forms are for people; modprobe reads the .bin ones, except these.
+  // modprobe reads the .bin indexes; the text forms are for people, except these.
   const kept = files.filter((file) => !/modules\.(alias|symbols|devname|order)$/.test(file));
   return { kernelVersion, files: kept.sort(), absent };
 }

@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import { runTool } from './run-tool.js';
 
 export interface PackageFile {
-  /** As apt stores it, such as `kmod_30+20221128-1_amd64.deb`. */
+  /** As apt names it, such as `kmod_30+20221128-1_amd64.deb`. */
   file: string;
   /** `SHA256:…` or whatever the archive's index gives. */
   digest: string;
 }
 
 /**
- * Debian packages, with all that they depend on, taken by the machine's own apt (its sources, keys, proxies),
- * into a folder of their own. Nothing is installed, no maintainer script runs, and root is not needed.
+ * Debian packages with their dependencies, fetched by the machine's own apt (its sources, keys, proxies) into a
+ * separate directory. Nothing is installed, no maintainer script runs, and root is not needed.
  */
 export class PackageRoot {
   constructor(
@@ -20,9 +20,9 @@ export class PackageRoot {
     private readonly packages: readonly string[],
   ) {}
 
-  /** What apt would fetch now. Cheap: it reads apt's lists and goes to no network. */
+  /** The files that apt would fetch now. Cheap: it reads apt's lists and uses no network. */
   async resolve(): Promise<PackageFile[]> {
-    // From an empty archive folder: apt does not name what it has already.
+    // From an empty archive directory: apt does not list files that it already has.
     const printed = await this.apt('none', ['--print-uris', '-qq']);
     // 'http://…/x.deb' x_1_amd64.deb 12345 SHA256:…
     const files = [...printed.matchAll(/^'[^']+' (\S+) \d+ (\S*)$/gm)].map((m) => ({
@@ -34,7 +34,7 @@ export class PackageRoot {
     return files.sort((a, b) => (a.file < b.file ? -1 : 1));
   }
 
-  /** @returns the folder that holds the unpacked files of all packages */
+  /** @returns the directory with the unpacked files of all packages */
   async extract(files: readonly PackageFile[]): Promise<string> {
     const key = createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 16);
     const root = join(this.cacheDir, `root-${key}`);
@@ -43,7 +43,7 @@ export class PackageRoot {
     const part = `${root}.part`;
     await rm(part, { recursive: true, force: true });
     await mkdir(part, { recursive: true });
-    // Debian 12's packages still ship both /bin and /usr/bin; as on an installed system one is a link to the other.
+    // Debian 12's packages still ship both /bin and /usr/bin; as on an installed system, one is a link to the other.
     for (const dir of ['bin', 'sbin', 'lib', 'lib64']) {
       await mkdir(join(part, 'usr', dir), { recursive: true });
       await runTool('ln', ['-s', `usr/${dir}`, join(part, dir)]);
@@ -51,7 +51,7 @@ export class PackageRoot {
     const present = new Set(await readdir(this.debDir));
     for (const { file } of files) {
       if (!present.has(file)) throw new Error(`apt-get did not fetch ${file}`);
-      // tar --keep-directory-symlink: /bin must stay the link that was made above.
+      // tar --keep-directory-symlink: /bin must stay the link made above.
       await runTool('sh', [
         '-c',
         'dpkg-deb --fsys-tarfile "$1" | tar -x -C "$2" --keep-directory-symlink --no-same-owner',
@@ -69,7 +69,7 @@ export class PackageRoot {
     return join(this.cacheDir, 'deb');
   }
 
-  /** An empty status file makes apt resolve everything anew, whatever this machine has installed. */
+  /** With an empty status file apt resolves all dependencies, whatever this machine has installed. */
   private async apt(archives: 'deb' | 'none', options: readonly string[]): Promise<string> {
     await mkdir(join(this.cacheDir, archives, 'partial'), { recursive: true });
     const status = join(this.cacheDir, 'empty-status');
@@ -82,7 +82,7 @@ export class PackageRoot {
         `Dir::Cache::archives=${join(this.cacheDir, archives)}/`,
       ],
       ...['-o', 'Dir::Cache::pkgcache=', '-o', 'Dir::Cache::srcpkgcache=', '-o', 'Debug::NoLocking=1'],
-      // Post-download hooks of this machine (such as emptying the cache) are not for this folder.
+      // This machine's post-download hooks (such as emptying the cache) must not run on this directory.
       ...['-o', 'APT::Install-Recommends=0', '-o', 'APT::Keep-Downloaded-Packages=1'],
       ...['-o', 'APT::Update::Post-Invoke::=', '-o', 'DPkg::Post-Invoke::=', '-y'],
       ...options,

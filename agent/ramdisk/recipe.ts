@@ -1,8 +1,8 @@
-/** What goes into a deploy ramdisk. Everything here is data; `build.ts` turns it into a kernel and a ramdisk. */
+/** The content of a deploy ramdisk, as data; `build.ts` makes the kernel and the ramdisk of it. */
 
 const words = (text: string): readonly string[] => text.split(/\s+/).filter((word) => word !== '');
 
-/** Modules by name; their dependencies follow. One that a kernel lacks or has built in is reported, not fatal. */
+/** Modules by name; dependencies are added. A module that a kernel lacks or has built in is reported, not fatal. */
 export const MODULE_SETS = {
   base: words(`
     sd_mod sr_mod sg dm_mod nvme usb_storage uas xhci_pci ehci_pci uhci_hcd ohci_pci hid_generic usbhid
@@ -27,13 +27,13 @@ export const MODULE_SETS = {
 
 export const FLAVOURS = {
   /**
-   * Cloud kernel: unpacks 3 s sooner under emulation, but knows paravirtual devices and NVMe only.
-   * For machines known to have nothing else.
+   * Cloud kernel: unpacks 3 s sooner under emulation, but supports paravirtual devices and NVMe only. For machines
+   * known to have no other devices.
    */
   virtio: { kernelPackage: 'linux-image-cloud-amd64', moduleSets: ['base', 'virtio'] },
-  /** Generic kernel with what virtual machines commonly show: the default. */
+  /** Generic kernel with the usual devices of virtual machines: the default. */
   virtual: { kernelPackage: 'linux-image-amd64', moduleSets: ['base', 'virtio', 'emulated'] },
-  /** Generic kernel with the NICs and disk controllers that servers have. */
+  /** Generic kernel with the NICs and disk controllers of servers. */
   hardware: { kernelPackage: 'linux-image-amd64', moduleSets: ['base', 'virtio', 'emulated', 'hardware'] },
 } as const satisfies Record<
   string,
@@ -42,25 +42,25 @@ export const FLAVOURS = {
 
 export type Flavour = keyof typeof FLAVOURS;
 
-/** Loaded before /usr, a squashfs image in a file, can be mounted. Neither has dependencies. */
+/** Loaded before /usr, a squashfs image in a file, is mounted. Neither has dependencies. */
 export const EARLY_MODULES = ['loop', 'squashfs'] as const;
 
-/** Debian packages whose files are taken; what they depend on comes with them into the package root. */
+/** Debian packages whose files are included; their dependencies come into the package root too. */
 export const PACKAGES = words(`
   busybox-static kmod libstdc++6 libgcc-s1 libc6 openssl util-linux mount fdisk qemu-utils
   nvme-cli hdparm efibootmgr dmidecode iproute2 ipmitool dropbear-bin e2fsprogs dosfstools xfsprogs mdadm
   perl-base`);
 
-/** Programs that the agent or its init start, looked up in the package root; a missing one stops the build. */
+/** Programs that the agent or init starts, taken from the package root; a missing one fails the build. */
 export const PROGRAMS = words(`
   qemu-img sfdisk partx wipefs blkid lsblk blockdev prlimit mount umount perl
   mke2fs mkfs.fat mkfs.xfs mkswap
   nvme hdparm efibootmgr dmidecode ip kmod ipmitool dropbear mdadm`);
 
-/** Other files of the package root that programs need at run time; those that exist are taken. */
+/** Other files of the package root that programs need at run time; missing ones are skipped. */
 export const FILES = ['etc/ssl/openssl.cnf'] as const;
 
-/** Names under which busybox is called; a real program of the same name wins. */
+/** Names for busybox; a real program of the same name takes precedence. */
 export const BUSYBOX_APPLETS = words(`
   sh cat ls cp mv rm ln mkdir mknod chmod echo sleep usleep sync find sort xargs grep sed awk cut tr head tail wc
   dd df free ps kill vi less hexdump sha256sum md5sum tar gzip gunzip zcat wget nc udhcpc ifconfig route ping

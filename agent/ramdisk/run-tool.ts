@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 
-/** Runs one program of the build machine to its end. @throws Error with the last lines it printed */
+/** Runs a program of the build machine to its end. @throws Error with its last lines of output */
 export async function runTool(file: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     execFile(

@@ -6,7 +6,7 @@ import { runTool } from './run-tool.js';
 /**
  * Packs files into a squashfs image. Owner root and time 0: equal content gives equal bytes.
  * @param entries files and links below `prefix`, which becomes the root of the image
- * @param workDir a folder of this build's own; it is emptied
+ * @param workDir a directory of this build; it is emptied
  */
 export async function packSquashfs(
   entries: readonly CpioEntry[],
@@ -39,7 +39,7 @@ export async function packSquashfs(
       '755',
     ],
     ...['-mkfs-time', '0', '-all-time', '0'],
-    // Higher levels take minutes for a few per cent; the block size is what a page fault costs the machine.
+    // Higher levels take minutes and save a few per cent; a page fault costs the machine a whole block.
     ...['-comp', 'zstd', '-Xcompression-level', '9', '-b', '131072'],
   ]);
   await rm(workDir, { recursive: true, force: true });

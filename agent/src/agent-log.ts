@@ -7,7 +7,7 @@ export interface AgentLog {
 }
 
 /**
- * One line per event on standard output, which init copies to the consoles and the log file. Seconds are those
+ * One line per event on standard output, which init copies to the consoles and the log file. The times are seconds
  * since the kernel started, so that a console alone shows where the time went.
  */
 export class ConsoleLog implements AgentLog {
@@ -17,7 +17,7 @@ export class ConsoleLog implements AgentLog {
   ) {}
 
   say(line: string): void {
-    // What a conductor or an image server sent may hold line ends and terminal codes: one event stays one line.
+    // Texts of conductors and image servers may hold line ends and terminal codes: one event must stay one line.
     this.write(`ferric-agent ${uptime()}: ${line.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')}\n`);
   }
 
@@ -26,7 +26,7 @@ export class ConsoleLog implements AgentLog {
   }
 }
 
-/** Seconds, as /proc/uptime has it. */
+/** Seconds since boot, as in /proc/uptime. */
 export function uptime(): string {
   return readFileSync('/proc/uptime', 'utf8').split(' ')[0]!;
 }

@@ -36,18 +36,18 @@ export interface AgentOptions {
   settings: AgentSettings;
   machine: Machine;
   log: AgentLog;
-  /** Folders: images in memory, and what a restarted agent of the same boot must still know. */
+  /** Directories: images in memory, and the state that an agent restarted in the same boot needs. */
   scratchDir: string;
   stateDir: string;
-  /** Where the rescue user's password goes; by default the ramdisk's own /etc. */
+  /** Destination of the rescue user's password; default: the ramdisk's /etc. */
   rescueFiles?: RescueFiles;
-  /** The machine is its user's now. */
+  /** Called when the machine has passed to the rescue user. */
   onRescued?: () => void;
 }
 
 const WAIT_FOR_NIC_MS = 60_000;
 
-/** The life of the agent: wait for hardware, look the node up, serve commands, send heartbeats. */
+/** The agent's life cycle: wait for hardware, look up the node, serve commands, send heartbeats. */
 export class Agent {
   private readonly node: NodeCache;
   private readonly api: ApiClient;
@@ -62,7 +62,7 @@ export class Agent {
     this.api = new ApiClient(options.settings);
   }
 
-  /** @returns once heartbeats go out. @throws AgentStopped */
+  /** @returns when heartbeats have started. @throws AgentStopped */
   async start(): Promise<void> {
     const { settings, log } = this.options;
     if (settings.hardwareInitializationDelay > 0) {
@@ -89,7 +89,7 @@ export class Agent {
     await this.server?.close();
   }
 
-  /** @throws AgentStopped once the failure was reported: init begins anew */
+  /** @throws AgentStopped after the failure was reported; init then restarts the agent */
   private async inspect(): Promise<void> {
     const { settings, log, machine } = this.options;
     const node = await new Inspection({
@@ -105,7 +105,7 @@ export class Agent {
   private async waitForInterfaces(): Promise<string[]> {
     const until = Date.now() + WAIT_FOR_NIC_MS;
     for (;;) {
-      // A card that the BMC shows over USB has the same address on every machine of its kind.
+      // A BMC's USB network card has the same address on every machine of its kind.
       const cards = this.options.machine.listNetworkInterfaces().filter((nic) => !isBmcCard(nic));
       const macs = cards.map((nic) => nic.mac_address);
       if (macs.length > 0) return macs;
@@ -114,7 +114,7 @@ export class Agent {
     }
   }
 
-  /** Every failure is tried again, more and more slowly, until ipa-lookup-timeout has passed. */
+  /** Every failure is retried, with growing pauses, until ipa-lookup-timeout has passed. */
   private async lookup(macs: readonly string[]): Promise<LookupAnswer> {
     const { settings, log } = this.options;
     const until = Date.now() + settings.lookupTimeout * 1000;
@@ -131,7 +131,7 @@ export class Agent {
         lockPause = lockPause === 0 ? 5 : lockPause === 5 ? 10 : 30;
         pause = lockPause;
       } else {
-        // No network yet is the usual reason at first: try soon, then back off to a minute, each at its own time.
+        // At first the network is usually not up: retry soon, then back off to a minute, with jitter.
         const ceiling = Math.min(outcome.kind === 'unreachable' && turn < 20 ? 1 : 2 ** turn, 60);
         pause = Math.max(settings.lookupInterval * 0.5, ceiling * (0.5 + Math.random() / 2));
       }
@@ -144,10 +144,7 @@ export class Agent {
     }
   }
 
-  /**
-   * The first lookup of a boot gives the token, later ones do not: it is kept in memory-backed storage for an agent
-   * that is started again.
-   */
+  /** Only the first lookup of a boot returns the token: it is kept in memory-backed storage for a restarted agent. */
   private async settleToken(given: string | undefined): Promise<string | undefined> {
     const { settings, log, stateDir } = this.options;
     const path = `${stateDir}/token`;
@@ -173,7 +170,7 @@ export class Agent {
     try {
       arrays = await machine.assembleArrays();
     } catch (error) {
-      // A machine without arrays goes on; one with them shows its disks in their place.
+      // Harmless on a machine without arrays; otherwise their disks appear in their place.
       log.say(`software RAID could not be looked for: ${messageOf(error)}`);
       return;
     }
@@ -182,7 +179,7 @@ export class Agent {
       log.say(`${device}: array "${name}" of ${disks.join(', ')}`);
   }
 
-  /** A disk that comes late (RAID firmware) must not fail a deployment; one that never comes is found out there. */
+  /** A late disk (RAID firmware) must not fail a deployment; a missing one fails the deployment itself later. */
   private async waitForDisk(): Promise<void> {
     const { settings, log } = this.options;
     for (let attempt = 0; attempt < settings.diskWaitAttempts; attempt++) {
@@ -294,7 +291,7 @@ export class Agent {
         node: this.node,
         log,
         ignoreBootloaderFailure: settings.ignoreBootloaderFailure,
-        // Conductors from before the option installed always; those that have it mean an agent that shuts nothing in.
+        // Older conductors without the option always installed; those with it mean an agent that does not isolate.
         mayInstall: () => this.config.enable_bios_bootloader_install ?? true,
         containedInstall: () => this.config.ferric_contained_bootloader_install ?? false,
       }),
@@ -318,13 +315,13 @@ export class Agent {
       availableMemory: () => machine.availableMemory(),
       scratchDir,
       bootMode: () => machine.bootMode(),
-      // Absent in the answers of conductors before it could be turned off.
+      // Absent in answers of older conductors, where it could not be turned off.
       md5Allowed: this.config.agent_md5_checksum_enable ?? true,
       permittedFormats: this.config.permitted_image_formats ?? ['raw', 'gpt', 'qcow2', 'iso'],
     };
   }
 
-  /** The node leaves the conductor's hands: no more commands, no network; the machine runs on. */
+  /** The node leaves the conductor's control: no more commands, no network; the machine stays on. */
   private lockDown(): null {
     const { machine, log } = this.options;
     setTimeout(() => {

@@ -5,7 +5,7 @@ import type { AgentSettings } from '../../src/protocol/agent/kernel-parameters.j
 import { type LookupAnswer, parseLookupAnswer } from '../../src/protocol/agent/lookup.js';
 import { messageOf } from './error.js';
 
-/** Newest microversion whose answers this agent knows: agent_verify_ca came with 1.68. */
+/** Newest microversion whose answers this agent understands: agent_verify_ca is new in 1.68. */
 const NEWEST_MINOR = 68;
 const LOOKUP_MINOR = 62;
 const OLDEST_MINOR = 31;
@@ -14,13 +14,13 @@ const MAX_ANSWER = 8 * 2 ** 20;
 export interface ApiAnswer {
   status: number;
   body: unknown;
-  /** For a person: the API's fault text, or the body's start. */
+  /** For people: the API's fault text, or the start of the body. */
   text: string;
 }
 
 export type LookupOutcome =
   | { kind: 'found'; answer: LookupAnswer }
-  /** The node is locked by the conductor. */
+  /** The conductor has reserved the node. */
   | { kind: 'locked'; why: string }
   | { kind: 'unknown'; why: string }
   | { kind: 'unreachable'; why: string };
@@ -29,7 +29,7 @@ export type HeartbeatOutcome =
   | { kind: 'accepted' }
   | { kind: 'locked' | 'refused' | 'unreachable'; why: string };
 
-/** The Bare Metal API as an agent sees it: root, lookup and heartbeat. Several URLs are tried in turn. */
+/** A client of the Bare Metal API for agents: root, lookup and heartbeat. Several URLs are tried in turn. */
 export class ApiClient {
   private urls: readonly string[];
   private minor: number | undefined;
@@ -44,7 +44,7 @@ export class ApiClient {
     return this.urls[0]!;
   }
 
-  /** Minor of the newest microversion the API offers; 31 when it does not say. */
+  /** Minor of the newest microversion that the API offers; 31 when it names none. */
   async apiMinor(): Promise<number> {
     if (this.minor !== undefined) return this.minor;
     const answer = await this.request('GET', '/');
@@ -55,7 +55,7 @@ export class ApiClient {
     return this.minor;
   }
 
-  /** @returns whether the API takes the agent's own certificate with a heartbeat */
+  /** @returns whether the API accepts the agent's own certificate in a heartbeat */
   async supportsOwnCertificate(): Promise<boolean> {
     return (await this.apiMinor()) >= 68;
   }
@@ -67,7 +67,7 @@ export class ApiClient {
     });
     try {
       const minor = Math.min(await this.apiMinor(), LOOKUP_MINOR);
-      // Commas as they are: proxies and logs show the addresses readably, and every server reads both.
+      // Commas stay unescaped: proxies and logs show readable addresses, and every server accepts both forms.
       const path = `/v1/lookup?${query.toString().replaceAll('%2C', ',').replaceAll('%3A', ':')}`;
       const answer = await this.request('GET', path, { minor });
       if (answer.status === 409) return { kind: 'locked', why: answer.text };
@@ -92,7 +92,7 @@ export class ApiClient {
     }
   }
 
-  /** Posts to a URL outside of the API's own. @throws Error where it does not answer */
+  /** Posts to a URL outside of the API. @throws Error when there is no answer */
   async postTo(url: string, body: unknown): Promise<ApiAnswer> {
     return this.requestOne('POST', url, { body });
   }
@@ -106,7 +106,7 @@ export class ApiClient {
     for (const [index, base] of this.urls.entries()) {
       try {
         const answer = await this.requestOne(method, base + path, options);
-        // The one that works comes first from now on.
+        // The URL that answered comes first from now on.
         this.urls = [...this.urls.slice(index), ...this.urls.slice(0, index)];
         return answer;
       } catch (error) {
@@ -170,7 +170,7 @@ function readAnswer(status: number, raw: string): ApiAnswer {
   return { status, body, text: faultText(body) ?? raw.slice(0, 200) };
 }
 
-/** `{"error_message": "<JSON as a string>"}`, the same object bare, or none of these. */
+/** Fault text of `{"error_message": "<JSON as a string>"}`, of the same object bare, or of neither. */
 function faultText(body: unknown): string | undefined {
   if (typeof body !== 'object' || body === null) return undefined;
   const outer = (body as Record<string, unknown>)['error_message'] ?? body;
@@ -184,6 +184,6 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // not JSON: a proxy's page, say; the status tells what to do
+    return undefined; // not JSON, such as a proxy's page: the status decides
   }
 }

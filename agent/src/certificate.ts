@@ -7,7 +7,7 @@ export interface OwnCertificate {
   privateKey: string;
 }
 
-/** Clocks of machines without a system run wrong: the certificate was valid before it was made. */
+/** The clock of a machine without a system may be wrong: validity starts before the creation. */
 const CLOCK_SKEW_MS = 3_600_000;
 const VALID_MS = 90 * 86_400_000;
 
@@ -19,9 +19,9 @@ const OID = {
 } as const;
 
 /**
- * A self-signed EC P-256 certificate for one IP address. node:crypto makes keys and signatures but no
- * certificates, so the few DER structures of RFC 5280 §4.1 are written here.
- * @param address IPv4 or IPv6, goes into subjectAltName: conductors check it against the callback URL
+ * A self-signed EC P-256 certificate for one IP address. node:crypto makes keys and signatures but no certificates, so
+ * the DER structures of RFC 5280 §4.1 are encoded here.
+ * @param address IPv4 or IPv6, for subjectAltName: conductors check it against the callback URL
  * @param now milliseconds
  */
 export function makeCertificate(address: string, commonName: string, now = Date.now()): OwnCertificate {
@@ -41,7 +41,7 @@ function encodeCertificate(
   privateKey: KeyObject,
 ): Buffer {
   const algorithm = sequence(oid(OID.ecdsaWithSha256));
-  // Printable 64 characters at most: the upper bound of ub-common-name.
+  // At most 64 characters: ub-common-name.
   const name = sequence(set(sequence(oid(OID.commonName), der(0x0c, Buffer.from(commonName.slice(0, 64))))));
   const serial = randomBytes(16);
   serial[0] = (serial[0]! & 0x7f) | 0x40; // positive, and always 16 bytes
@@ -57,7 +57,7 @@ function encodeCertificate(
     der(
       0xa3,
       sequence(
-        // It signs itself and must be accepted as its own authority by clients that pin it.
+        // Self-signed: clients that pin it must accept it as its own CA.
         extension(OID.basicConstraints, sequence(der(0x01, Buffer.from([0xff])))),
         extension(OID.subjectAltName, altNames),
       ),
@@ -68,7 +68,7 @@ function encodeCertificate(
 }
 
 function extension(id: readonly number[], value: Buffer): Buffer {
-  return sequence(oid(id), der(0x01, Buffer.from([0xff])), der(0x04, value)); // critical, as upstream marks it
+  return sequence(oid(id), der(0x01, Buffer.from([0xff])), der(0x04, value)); // critical, as in upstream
 }
 
 function der(tag: number, content: Buffer): Buffer {

@@ -9,11 +9,11 @@ export interface CommandContext {
   progress(value: UncheckedObject): void;
 }
 
-/** What one extension offers under `extension.command`. */
+/** A command of an extension, called as `extension.command`. */
 export interface Command {
-  /** Asynchronous commands answer RUNNING at once; synchronous ones answer when they are done. */
+  /** Asynchronous commands answer RUNNING at once; synchronous ones answer when done. */
   kind: 'sync' | 'async';
-  /** Throws an AgentError of status 400 before anything starts; it becomes the answer itself. */
+  /** Throws an AgentError of status 400 before the command starts; that error is the answer. */
   validate?: (params: UncheckedObject) => void;
   run: (params: UncheckedObject, context: CommandContext) => Promise<UncheckedObject | string | null>;
 }
@@ -32,8 +32,8 @@ export interface BoardOptions {
 }
 
 /**
- * The agent's commands: one at a time, all of them kept, so that a conductor that died and came back finds what
- * it started. Order of checks and names are upstream's (ironic_python_agent/extensions/base.py).
+ * The agent's commands: one at a time, all of them kept, so that a restarted conductor finds the commands that it
+ * started. Order of checks and names are upstream's (ironic_python_agent/extensions/base.py).
  */
 export class CommandBoard {
   private readonly entries = new Map<string, Entry>();
@@ -52,7 +52,7 @@ export class CommandBoard {
     return entry.record;
   }
 
-  /** Resolves when the command is no longer running. */
+  /** Resolves when the command has ended. */
   async join(id: string): Promise<CommandRecord> {
     await this.entries.get(id)?.done;
     return this.get(id);
@@ -110,7 +110,7 @@ export class CommandBoard {
       record.command_result = null;
       record.command_error = known.toWire();
       record.command_status = known.type === 'VersionMismatch' ? 'CLEAN_VERSION_MISMATCH' : 'FAILED';
-      // A synchronous command that failed carries its full name upstream.
+      // Upstream gives a failed synchronous command its full name.
       if (command.kind === 'sync') record.command_name = name;
     }
     const seconds = ((performance.now() - started) / 1000).toFixed(1);

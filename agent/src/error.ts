@@ -1,9 +1,6 @@
 import type { CommandError } from '../../src/protocol/agent/command.js';
 
-/**
- * An error of the agent as conductors know it: type and message are upstream's (ironic_python_agent/errors.py),
- * since conductors match on them.
- */
+/** An error in the form that conductors match on: type and message are upstream's (ironic_python_agent/errors.py). */
 export class AgentError extends Error {
   constructor(
     /** Upstream's class name. */
@@ -88,7 +85,7 @@ export const deviceNotFound = family(
   'Error finding the disk or partition device to deploy the image onto',
 );
 export const systemReboot = family('SystemRebootError', 500, 'Error rebooting system');
-/** The steps were listed by another version of this agent; conductors start cleaning anew. */
+/** The steps were listed by another version of this agent; conductors then restart cleaning. */
 export const versionMismatch = (agent: unknown, node: unknown) =>
   new AgentError(
     'VersionMismatch',
@@ -101,10 +98,10 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Whatever was thrown, as conductors can read it. */
+/** Converts any error to one that conductors can read. */
 export function toAgentError(error: unknown): AgentError {
   return error instanceof AgentError ? error : commandExecution(messageOf(error), { cause: error });
 }
 
-/** The agent gives up; init starts it again. */
+/** The agent gives up; init restarts it. */
 export class AgentStopped extends Error {}

@@ -3,19 +3,19 @@ import type { HeartbeatOutcome } from './api-client.js';
 
 export interface HeartbeaterOptions {
   beat: () => Promise<HeartbeatOutcome>;
-  /** Seconds; conductors give the agent up after it. */
+  /** Seconds after which conductors give the agent up. */
   timeout: number;
   log: AgentLog;
   random?: () => number;
 }
 
-/** Seconds between the heartbeats that say "a command has ended" until the conductor has read its result. */
+/** Seconds between heartbeats after a command has ended, until the conductor has read its result. */
 const UNHEARD_GAP = 5;
 const MIN_GAP = 1;
 
 /**
- * Beats every 0.3 to 0.6 of the timeout, at once when a command has ended, and again every few seconds until its
- * result was read: a heartbeat that meets a locked node is dropped by conductors, which would cost minutes.
+ * Sends heartbeats every 0.3 to 0.6 of the timeout, at once when a command has ended, and then every few seconds until
+ * its result was read: conductors drop a heartbeat for a locked node, which would cost minutes.
  */
 export class Heartbeater {
   private timer: NodeJS.Timeout | undefined;
@@ -40,7 +40,7 @@ export class Heartbeater {
     clearTimeout(this.timer);
   }
 
-  /** A command has ended. */
+  /** Called when a command has ended. */
   commandEnded(): void {
     this.unheard = 6;
     const gap = Math.max(0, this.last + MIN_GAP * 1000 - performance.now());
@@ -48,7 +48,7 @@ export class Heartbeater {
     else this.schedule(gap);
   }
 
-  /** The conductor has read the result of the last command. */
+  /** Called when the conductor has read the result of the last command. */
   resultRead(): void {
     this.unheard = 0;
   }
@@ -67,12 +67,12 @@ export class Heartbeater {
     this.schedule(this.next(outcome) * 1000);
   }
 
-  /** Seconds to the next one. */
+  /** Seconds until the next heartbeat. */
   private next(outcome: HeartbeatOutcome): number {
     if (outcome.kind !== 'accepted') {
       this.failures += 1;
       this.options.log.say(`heartbeat not taken (${outcome.kind}): ${outcome.why}`);
-      // A lock is soon gone; anything else is an API in trouble, which needs no crowd.
+      // A lock is short; any other failure is an API in trouble, which must not be flooded.
       const least = outcome.kind === 'locked' ? Math.min(5, 2 ** (this.failures - 1)) : 5;
       return least * (1 + this.random());
     }

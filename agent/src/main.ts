@@ -35,10 +35,10 @@ try {
     log,
     scratchDir: '/tmp',
     stateDir: '/run/ferric-agent',
-    onRescued: () => process.exit(0), // init starts what the user logs in to
+    onRescued: () => process.exit(0), // init then starts the services that the user logs in to
   });
   await agent.start();
-  // Locked down, the agent has nothing left to do, but must not end: init would start another.
+  // After the lock-down the agent must not end, though it has nothing left to do: init would start another.
   setInterval(() => undefined, 2 ** 30);
 } catch (error) {
   log.say(`stopped: ${messageOf(error)}`);

@@ -5,7 +5,7 @@ import type { BlockDevice } from './machine/block-device.js';
 import type { Machine } from './machine/machine.js';
 import type { RaidArray } from './raid/arrays.js';
 
-/** The node as the conductor last showed it: lookup first, then each command that carries one. */
+/** The node as the conductor sent it last: with lookup, then with each command that includes one. */
 export class NodeCache {
   private node: UncheckedObject = {};
   private arrays: readonly RaidArray[] = [];
@@ -16,7 +16,7 @@ export class NodeCache {
     if (isObject(node)) this.node = node;
   }
 
-  /** The arrays that run now. */
+  /** Stores the running arrays. */
   knowArrays(arrays: readonly RaidArray[]): void {
     this.arrays = arrays;
   }
@@ -33,7 +33,7 @@ export class NodeCache {
     return this.arrays.find((array) => array.name === name);
   }
 
-  /** Whether `properties.skip_block_devices` names the volume, or a disk of it. @throws AgentError DeviceNotFound */
+  /** Whether `properties.skip_block_devices` names the volume or one of its disks. @throws AgentError DeviceNotFound */
   keepsArray(array: RaidArray): boolean {
     const skip = this.property('properties', 'skip_block_devices');
     const named =
@@ -42,14 +42,14 @@ export class NodeCache {
     return named || array.disks.some((disk) => !left.includes(disk));
   }
 
-  /** A key of driver_internal_info, where conductors put the operator's wishes for cleaning. */
+  /** A key of driver_internal_info, where conductors put the operator's settings for cleaning. */
   internal(key: string): unknown {
     const info = this.node['driver_internal_info'];
     return isObject(info) ? info[key] : undefined;
   }
 
   /**
-   * The disk that the hints of instance_info, else those of properties, pick.
+   * The disk that matches the hints of instance_info, else those of properties.
    * @throws AgentError DeviceNotFound
    */
   rootDevice(): BlockDevice {
@@ -75,19 +75,19 @@ export class NodeCache {
   }
 
   /**
-   * What a system can be put on, or be erased from: arrays in the place of their disks, found by their UUID.
+   * The devices for deployment and erasure: arrays, found by their UUID, instead of their disks.
    * @throws AgentError DeviceNotFound
    */
   disks(): BlockDevice[] {
     return this.notSkipped((device) => !this.isInArray(device));
   }
 
-  /** What arrays can be made of, those that are part of one included. @throws AgentError DeviceNotFound */
+  /** The disks that arrays can be made of, including members of arrays. @throws AgentError DeviceNotFound */
   allDisks(): BlockDevice[] {
     return this.notSkipped(({ name }) => !name.startsWith('/dev/md'));
   }
 
-  /** All but those that `properties.skip_block_devices` names. */
+  /** All devices except those in `properties.skip_block_devices`. */
   private notSkipped(wanted: (device: BlockDevice) => boolean): BlockDevice[] {
     const devices = this.machine
       .listBlockDevices()

@@ -11,30 +11,30 @@ import { AgentError, messageOf } from './error.js';
 
 export interface RestServerOptions {
   board: CommandBoard;
-  /** Undefined until lookup gave one: every command is refused then. */
+  /** Undefined until lookup returned one: every command is refused until then. */
   token: () => string | undefined;
   version: string;
   /** Seconds since 1970. */
   startedAt: number;
   log: AgentLog;
   /**
-   * Conductors before 1.96 (Ironic 29.0) read results without the token. Once one has sent it, it must always come.
-   * Default false.
+   * Conductors before 1.96 (Ironic 29.0) read results without the token. After one request with the token it is always
+   * required. Default false.
    */
   readsWithoutToken?: boolean;
-  /** A command's result, ended, went out to a caller. */
+  /** Called when the result of an ended command was sent to a caller. */
   onResultRead?: () => void;
 }
 
 /**
- * Milliseconds that an idle connection stays open. Conductors ask over the connection they have, at intervals that they
- * choose (6 s is Ironic's `[agent]command_wait_interval`); Node's own 5 s and the second it adds are that very moment,
- * and a request that meets the end of its connection is a failure to them. 900 s is upstream's agent of Ironic 21.4
+ * Milliseconds that an idle connection stays open. Conductors reuse connections, at intervals of their own (6 s is
+ * Ironic's `[agent]command_wait_interval`). Node's default of 5 s, with the second that it adds, ends just then, and a
+ * request on a connection that is being closed fails. 900 s is the value of upstream's agent of Ironic 21.4
  * (oslo.service, `client_socket_timeout`).
  */
 const IDLE_CONNECTION = 900_000;
 
-/** A config drive of 64 MiB in base64 fits, an endless body does not. */
+/** Fits a config drive of 64 MiB in base64; longer bodies are refused. */
 const MAX_BODY = 128 * 2 ** 20;
 
 interface Answer {
@@ -43,7 +43,7 @@ interface Answer {
   headers?: Record<string, string>;
 }
 
-/** The agent's own API. Faults have the shape that upstream inherited from WSME: faultcode and faultstring. */
+/** The agent's own API. Faults have WSME's form, which upstream inherited: faultcode and faultstring. */
 export class RestServer {
   private server: http.Server | https.Server | undefined;
   private openToReaders: boolean;
@@ -52,7 +52,7 @@ export class RestServer {
     this.openToReaders = options.readsWithoutToken ?? false;
   }
 
-  /** @returns the port; @param own none = plain HTTP, for conductors that cannot be told a certificate */
+  /** @returns the port; @param own none = plain HTTP, for conductors that cannot receive a certificate */
   async listen(
     host: string,
     port: number,
@@ -108,7 +108,7 @@ export class RestServer {
     const path = url.pathname.replace(/\/+$/, '') || '/';
     const method = request.method ?? 'GET';
     const base = `${this.server instanceof https.Server ? 'https' : 'http'}://${request.headers.host ?? 'localhost'}`;
-    // Without /v1 the newest version is meant.
+    // A path without /v1 means the newest version.
     const resource = path.replace(/^\/v1(?=\/)/, '');
     if (path === '/') return only(method, ['GET'], () => ({ status: 200, body: rootBody(base) }));
     if (path === '/v1') return only(method, ['GET'], () => ({ status: 200, body: versionBody(base) }));
@@ -164,7 +164,7 @@ export class RestServer {
   }
 }
 
-/** A refusal by the server itself; upstream's text is that of werkzeug: `401 Unauthorized: why`. */
+/** A refusal by the server itself; the text is werkzeug's, as in upstream: `401 Unauthorized: why`. */
 class HttpRefusal extends Error {
   constructor(
     readonly status: number,

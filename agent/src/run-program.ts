@@ -9,16 +9,16 @@ export interface ProgramResult {
 export interface ProgramOptions {
   /** Milliseconds until SIGKILL. Default 300 s. */
   timeout?: number;
-  /** Exit codes that are no failure. Default `[0]`. */
+  /** Exit codes that count as success. Default `[0]`. */
   accept?: readonly number[];
   input?: string;
-  /** Besides the search path and the locale. */
+  /** Variables besides the search path and the locale. */
   env?: Readonly<Record<string, string>>;
-  /** Each piece of standard output as it comes. */
+  /** Called with each piece of standard output as it arrives. */
   onOutput?: (text: string) => void;
 }
 
-/** A program that could not be started or did not end well. The text names it and what it said, bounded. */
+/** A program failed to start or ended with an error. The message has its name and the end of its output. */
 export class ProgramError extends Error {
   constructor(
     readonly file: string,
@@ -33,7 +33,7 @@ export class ProgramError extends Error {
 const MAX_OUTPUT = 4 * 2 ** 20;
 
 /**
- * Runs one program to its end, without a shell. The only place in the agent that spawns.
+ * Runs one program to its end, without a shell. No other code of the agent starts processes.
  * @throws ProgramError
  */
 export async function runProgram(

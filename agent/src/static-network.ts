@@ -4,19 +4,19 @@ import { readNetworkData, type StaticInterface } from '../../src/protocol/agent/
 import { messageOf } from './error.js';
 
 export interface StaticNetworkParts {
-  /** Of interfaces with a device: name and MAC, lower case. */
+  /** Name and MAC (lower case) of interfaces with a device. */
   list(): readonly { name: string; mac_address: string }[];
-  /** `ip` with these arguments. @throws Error */
+  /** Runs `ip` with these arguments. @throws Error */
   ip(args: readonly string[]): Promise<void>;
   say(text: string): void;
   resolvConf: string;
-  /** ms until interfaces that are not there are given up. */
+  /** ms to wait for interfaces that do not exist yet. */
   wait: number;
 }
 
 /**
- * Sets the addresses up that a network_data.json names. One that fails is told, and the others are set up all the same: a
- * machine that can be reached by one of two is worth more than none.
+ * Configures the addresses of a network_data.json. A failure is logged, and the other addresses are still configured:
+ * one reachable address of two is better than none.
  * @returns the names of interfaces that need no DHCP
  */
 export async function setUpStaticNetwork(text: string, parts: StaticNetworkParts): Promise<string[]> {
@@ -51,7 +51,7 @@ async function setUp(name: string, one: StaticInterface, { ip, say }: StaticNetw
   await attempt('link', 'set', name, 'up');
   let has = false;
   for (const address of one.addresses) {
-    // An IPv6 address is there at once, without a probe for doubles that a loop or a switch may hold up.
+    // `nodad` makes an IPv6 address usable at once: duplicate detection may be held up by a loop or a switch.
     const more = address.includes(':') ? ['nodad'] : [];
     has = (await attempt('addr', 'add', address, 'dev', name, ...more)) || has;
   }
@@ -60,7 +60,7 @@ async function setUp(name: string, one: StaticInterface, { ip, say }: StaticNetw
   return has && !one.dhcp;
 }
 
-/** Drivers of NICs may be late. */
+/** Drivers of NICs may load late. */
 async function named(mac: string, { list, wait }: StaticNetworkParts): Promise<string | undefined> {
   for (const end = performance.now() + wait; ; await sleep(200)) {
     const found = list().find((one) => one.mac_address.toLowerCase() === mac);

@@ -1,5 +1,5 @@
 /**
- * What heartbeats name as agent_version. Conductors compare it with the versions of ironic-python-agent to know
- * what an agent can do, so it is the upstream series whose protocol this agent speaks.
+ * The agent_version of heartbeats. Conductors compare it with versions of ironic-python-agent to know what an agent can
+ * do, so it is the upstream series whose protocol this agent implements.
  */
 export const AGENT_VERSION = '11.0.0';

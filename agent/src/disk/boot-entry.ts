@@ -11,14 +11,14 @@ import {
   rereadPartitions,
 } from './partition-table.js';
 
-/** A program that firmware can start, and the name its entry gets. */
+/** A program that firmware can start, and the label of its boot entry. */
 export interface BootLoader {
-  /** From the root of the EFI system partition, with backslashes. */
+  /** Path from the root of the EFI system partition, with backslashes. */
   path: string;
   label: string;
 }
 
-/** Loaders by file name, in lower case; a CSV that names one wins over all (efi_utils.py). */
+/** Loaders by file name, in lower case; a CSV that names a loader takes precedence over all (efi_utils.py). */
 const CSV_NAMES = ['bootx64.csv', 'bootaa64.csv', 'boot.csv'];
 const LOADER_NAMES = [
   'bootx64.efi',
@@ -30,18 +30,18 @@ const LOADER_NAMES = [
   'winload.efi',
 ];
 const LABEL_PREFIX = 'ferric';
-/** Bytes: a line of a few words. */
+/** Bytes; the file is a line of a few words. */
 const MOST_CSV = 64 * 2 ** 10;
 
-/** A partition that firmware can read. */
+/** A partition that firmware can read, by disk and number. */
 export interface LoaderPlace {
   device: string;
   number: number;
 }
 
 /**
- * Makes the firmware start the installed disk: an entry for the loader on its EFI system partition, put first in
- * the boot order. Entries of the same name from an earlier deployment go.
+ * Makes the firmware start the installed disk: a boot entry for the loader on its EFI system partition, first in the
+ * boot order. Entries of the same name from an earlier deployment are removed.
  * @throws AgentError
  */
 export async function installUefiEntry(device: string, log: AgentLog): Promise<void> {
@@ -85,7 +85,7 @@ export async function loadersOn(partition: string): Promise<BootLoader[]> {
   }
 }
 
-/** An entry for each loader on each place, the last one first in the boot order. */
+/** Adds an entry for each loader on each place; the last one is first in the boot order. */
 export async function addLoaderEntries(
   loaders: readonly BootLoader[],
   places: readonly LoaderPlace[],
@@ -113,7 +113,7 @@ export async function addLoaderEntries(
   }
 }
 
-/** @param root where the EFI system partition is mounted */
+/** @param root mount point of the EFI system partition */
 export async function findLoaders(root: string): Promise<BootLoader[]> {
   const files = (await readdir(root, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())

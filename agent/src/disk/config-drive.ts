@@ -16,12 +16,12 @@ import {
 } from './partition-table.js';
 
 export const CONFIG_DRIVE_LABEL = 'config-2';
-/** The partition has this size whatever the content, and the content may not have more. */
+/** Size of the partition, whatever the content, and the limit of the content. */
 const MAX_SIZE = 64 * 2 ** 20;
 
 /**
- * Writes a config drive to the disk's partition labelled config-2, which is made at the end where it is missing.
- * @param configDrive base64 of a gzipped file system image, or the URL of one (base64, gzipped or plain)
+ * Writes a config drive to the disk's partition labelled config-2, which is made at the end if missing.
+ * @param configDrive base64 of a gzipped file system image, or its URL (base64, gzipped or plain)
  * @throws AgentError DeploymentError
  */
 export async function writeConfigDrive(
@@ -37,7 +37,7 @@ export async function writeConfigDrive(
   if (partition.size < content.length) {
     throw deployment(`The config drive has ${content.length} bytes, its partition ${partition.size}.`);
   }
-  // By its place on the disk: no partition device has to appear first.
+  // By its offset on the disk: no partition device need exist yet.
   await withFile(device.name, 'r+', async (file) => {
     await writeFully(file, content, partition.start);
     await file.sync();
@@ -49,7 +49,7 @@ export async function writeConfigDrive(
 }
 
 /**
- * The volume that a conductor gave, as base64 of gzip or by URL, as it can be mounted from the disk.
+ * The volume from a conductor, as base64 of gzip or by URL, in a form that can be mounted from the disk.
  * @throws AgentError DeploymentError
  */
 export async function readConfigDrive(
@@ -64,7 +64,7 @@ export async function readConfigDrive(
   return mountable(content, device);
 }
 
-/** ISO 9660 has blocks of 2048 bytes: on a disk with larger sectors its files go into a FAT volume, as upstream has it. */
+/** ISO 9660 has blocks of 2048 bytes: on a disk with larger sectors its files go into a FAT volume, as in upstream. */
 function mountable(content: Buffer, device: BlockDevice): Buffer {
   const { name, logical_sectors: sector } = device;
   const fault = fileSystemFault(content, sector);
@@ -86,7 +86,7 @@ function mountable(content: Buffer, device: BlockDevice): Buffer {
   }
 }
 
-/** @throws AgentError DeploymentError when the text is neither base64 nor gzip inside */
+/** @throws AgentError DeploymentError when the text is not base64 of gzip */
 export function decodeConfigDrive(text: string): Buffer {
   const plain = text.replace(/\s+/g, '');
   if (plain === '' || !/^[A-Za-z0-9+/]*={0,2}$/.test(plain)) {
@@ -118,8 +118,8 @@ function tooLarge(size: number | undefined): Error {
 }
 
 /**
- * By partition name or by the label of the file system in it, as images that bring their own have it: without regard to
- * case, since FAT's tools make it CONFIG-2.
+ * Finds the partition by its name or by the label of its file system, for images that bring their own. The case is
+ * ignored, since FAT tools write CONFIG-2.
  */
 async function findLabelled(device: BlockDevice): Promise<Partition | undefined> {
   const table = await readPartitionTable(device.name);

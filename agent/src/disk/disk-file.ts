@@ -12,7 +12,7 @@ export async function zeroRange(path: string, offset: number, length: number): P
   });
 }
 
-/** Writes all of the bytes, however the kernel cuts them. */
+/** Writes all of the bytes, also when the kernel writes fewer at a time. */
 export async function writeFully(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
     const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);

@@ -4,21 +4,21 @@ import { isBlockDevice, zeroRange } from './disk-file.js';
 import { readPartitionTable, rereadPartitions } from './partition-table.js';
 import { wipeSignatures } from './wipe-signatures.js';
 
-/** Covers both GPT copies at every sector size, boot code, and what RAID and volume managers leave at the ends. */
+/** Covers both GPT copies at every sector size, boot code, and the RAID and LVM metadata at both ends. */
 const END = 2 ** 20;
 
 /**
- * Removes what would make a disk's old content look alive: signatures of file systems, RAID and volume managers on
- * the disk and each of its partitions, and the partition tables at both ends. User data in between stays.
+ * Removes the metadata by which a disk's old content would be recognized: signatures of file systems, RAID and volume
+ * managers on the disk and each of its partitions, and the partition tables at both ends. User data in between stays.
  */
 export async function eraseMetadata(device: BlockDevice): Promise<void> {
-  // Partitions first: with the table gone, nothing leads to their signatures.
+  // Partitions first: without the table their signatures cannot be found.
   const table = await readPartitionTable(device.name);
   for (const partition of [...device.partitions].reverse()) {
     await runProgram('wipefs', ['--force', '--all', partition]);
   }
   for (const { start, size } of table?.partitions ?? []) {
-    // A table may say more than the disk has.
+    // A table may claim more than the disk has.
     const within = Math.min(size, device.size - start);
     if (within > 0) await wipeSignatures(device.name, start, within);
   }

@@ -5,11 +5,11 @@ import { overwrite } from './overwrite.js';
 import { rereadPartitions } from './partition-table.js';
 import { ataSecureErase, nvmeFormat } from './secure-erase.js';
 
-/** The operator's wishes, from the node's driver_internal_info (ironic: [deploy] options). */
+/** The operator's settings, from the node's driver_internal_info (ironic: [deploy] options). */
 export interface EraseWishes {
   nvmeSecureErase: boolean;
   ataSecureErase: boolean;
-  /** Overwrite when the disk's own erase was refused. */
+  /** Overwrite when the disk's own erase failed. */
   continueIfSecureEraseFailed: boolean;
   iterations: number;
   zeroize: boolean;
@@ -28,7 +28,7 @@ export function eraseWishes(read: (key: string) => unknown): EraseWishes {
     ataSecureErase: flag('agent_enable_ata_secure_erase', true),
     continueIfSecureEraseFailed: flag(
       'agent_continue_if_secure_erase_failed',
-      flag('agent_continue_if_ata_erase_failed', false), // its name before NVMe
+      flag('agent_continue_if_ata_erase_failed', false), // its name before NVMe support
     ),
     iterations: Number.isInteger(iterations) && iterations >= 0 ? iterations : 1,
     zeroize: flag('agent_erase_devices_zeroize', true),
@@ -37,7 +37,7 @@ export function eraseWishes(read: (key: string) => unknown): EraseWishes {
 }
 
 /**
- * Makes the user's data unreadable by the best means the disk has: its own erase, else overwriting.
+ * Makes the user's data unreadable by the best available means: the disk's own erase, else overwriting.
  * @throws AgentError
  */
 export async function eraseDevice(
@@ -84,7 +84,7 @@ async function eraseByDisk(device: BlockDevice, wishes: EraseWishes): Promise<bo
     await nvmeFormat(device.name);
     return true;
   }
-  // Disks that speak no ATA (virtio, plain SCSI) have nothing to ask.
+  // Disks without ATA (virtio, plain SCSI) are not queried.
   const ata = device.tran === 'sata' || device.tran === 'sas';
   return ata && wishes.ataSecureErase && (await ataSecureErase(device.name));
 }

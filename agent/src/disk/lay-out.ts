@@ -37,12 +37,12 @@ const TYPES: Readonly<Record<DiskLabel, Readonly<Record<PartitionRole, string>>>
   },
 };
 
-/** What a layout came to, by role. */
+/** The partitions of a layout, by role. */
 export type LaidOut = ReadonlyMap<PartitionRole, Partition>;
 
 /**
- * Gives a disk its partitions; nothing is put into them, and nothing of what was there before is known in them.
- * @param keep the ephemeral partition and its content stay: it must be where the plan has it
+ * Partitions a disk. The partitions are not formatted, and old content in them is made unrecognizable.
+ * @param keep the ephemeral partition keeps its content: it must match the plan
  * @throws AgentError DeploymentError; with `keep`, nothing was written then
  */
 export async function layOut(
@@ -88,7 +88,7 @@ export async function layOut(
   return made;
 }
 
-/** GPT names, as udev shows them under /dev/disk/by-partlabel. */
+/** GPT names, as in udev's /dev/disk/by-partlabel. */
 const NAMES: Readonly<Record<PartitionRole, string>> = {
   esp: 'efi-part',
   'bios-boot': 'bios-boot',
@@ -98,7 +98,7 @@ const NAMES: Readonly<Record<PartitionRole, string>> = {
   root: 'root',
 };
 
-/** Reads back what was written: a table that does not hold the plan is a failure of this step, not of the next boot. */
+/** Reads the table back: a difference from the plan must fail this step, not the next boot. */
 async function byRole(
   device: BlockDevice,
   label: DiskLabel,

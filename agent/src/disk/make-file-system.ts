@@ -6,12 +6,12 @@ import { isBlockDevice, readRange, withFile, writeFully } from './disk-file.js';
 import { type Partition, partitionPath } from './partition-table.js';
 
 const SECTOR = 512;
-/** Of a swap area only the first page says anything (linux/swap.h, union swap_header). */
+/** Only the first page of a swap area has content (linux/swap.h, union swap_header). */
 const PAGE = 4096;
 
 /**
- * Makes file systems inside partitions by their place on the disk, so that no partition device has to appear first.
- * @param scratch folder in memory
+ * Makes file systems in partitions by their offset on the disk: no partition device need exist yet.
+ * @param scratch directory in memory
  * @throws AgentError DeploymentError
  */
 export async function makeFileSystem(
@@ -49,7 +49,7 @@ export async function makeFileSystem(
 }
 
 async function makeFat(label: string, device: string, { start, size }: Partition): Promise<void> {
-  // -I: it would rather have a partition than a disk.
+  // -I: without it mkfs.fat refuses a whole disk.
   await runProgram('mkfs.fat', [
     ...['-I', '-F', '32', '-n', label.toUpperCase(), '--offset', String(start / SECTOR)],
     ...[device, String(size / 1024)],
@@ -68,13 +68,13 @@ async function makeExt(
   ]);
 }
 
-/** mkfs.xfs knows no offset. */
+/** mkfs.xfs has no option for an offset. */
 async function makeXfs(label: string, device: string, { number }: Partition): Promise<void> {
   if (!(await isBlockDevice(device))) throw deployment('xfs needs a partition device');
   await runProgram('mkfs.xfs', ['-q', '-f', '-L', label, partitionPath(device, number)]);
 }
 
-/** Nor does mkswap: its header is made in a file of the same size, without holding that much. */
+/** Nor has mkswap: its header is made in a sparse file of the same size. */
 async function makeSwap(
   label: string,
   device: string,

@@ -3,7 +3,7 @@ import type { BlockDevice } from '../machine/block-device.js';
 import { withFile, writeFully } from './disk-file.js';
 
 const BLOCK = 4 * 2 ** 20;
-/** Bytes between flushes, so that progress is what the disk has taken and memory stays free. */
+/** Bytes between flushes, so that progress shows what is on the disk and memory stays free. */
 const FLUSH = 64 * 2 ** 20;
 
 /**

@@ -17,14 +17,14 @@ export interface Partition {
 
 export interface PartitionTable {
   label: 'gpt' | 'dos';
-  /** Partitions that the table has room for. */
+  /** Maximum number of partitions in the table. */
   entries: number;
   partitions: Partition[];
 }
 
 export const ESP_TYPES = ['C12A7328-F81F-11D2-BA4B-00A0C93EC93B', 'ef'];
 const MIB = 2 ** 20;
-/** The kernel is told by us, once, when all is written. */
+/** The agent informs the kernel itself, once, when all is written. */
 export const QUIETLY = ['--quiet', '--no-reread', '--no-tell-kernel'];
 const MBR_MAX_SECTORS = 2 ** 32;
 
@@ -39,7 +39,7 @@ export async function readPartitionTable(device: string): Promise<PartitionTable
   }
   const { partitiontable: table } = JSON.parse(text) as { partitiontable: SfdiskTable };
   if (table.label !== 'gpt' && table.label !== 'dos') return undefined;
-  // sfdisk shows the cover of a GPT that it could not read as an MBR with one partition.
+  // sfdisk shows the protective MBR of an unreadable GPT as an MBR with one partition.
   if (table.label === 'dos' && table.partitions?.some(({ type }) => type === 'ee')) return undefined;
   const sector = table.sectorsize ?? 512;
   return {
@@ -57,7 +57,7 @@ export async function readPartitionTable(device: string): Promise<PartitionTable
   };
 }
 
-/** UEFI specification 2.10 §5.3.2: NumberOfPartitionEntries. sfdisk says it in its own form of output only. */
+/** UEFI specification 2.10 §5.3.2: NumberOfPartitionEntries. Of sfdisk's formats only its own shows it. */
 async function gptEntries(device: string, sector: number): Promise<number> {
   return (await readRange(device, sector + 80, 4)).readUInt32LE(0);
 }
@@ -77,14 +77,14 @@ interface SfdiskTable {
 }
 
 /**
- * An image is smaller than its disk, so its backup GPT header lies in the middle: moves it to the end, where
- * firmware and installed systems look for it. Does nothing to other tables.
+ * Moves the backup GPT header to the end of the disk, where firmware and installed systems expect it: an image is
+ * smaller than its disk, so its copy is in the middle. Other tables stay unchanged.
  * @throws AgentError DeploymentError
  */
 export async function moveBackupGpt(device: string): Promise<void> {
   if ((await readPartitionTable(device))?.label !== 'gpt') return;
   try {
-    // sgdisk could do it too, but sleeps a second.
+    // sgdisk could do this too, but sleeps a second.
     await runProgram('sfdisk', [...QUIETLY, '--relocate', 'gpt-bak-std', device]);
   } catch (error) {
     throw deployment(`The backup GPT of ${device} could not be moved to its end: ${messageOf(error)}`, {
@@ -93,19 +93,19 @@ export async function moveBackupGpt(device: string): Promise<void> {
   }
 }
 
-/** Tells the kernel of a changed table. Fails silently on a plain file, loudly on a disk in use. */
+/** Makes the kernel read a changed table. Ignores a plain file; fails on a disk in use. */
 export async function rereadPartitions(device: string): Promise<void> {
   if (!(await isBlockDevice(device))) return;
   await runProgram('sync', []);
   try {
     await runProgram('blockdev', ['--rereadpt', device]);
   } catch {
-    // Something holds a partition open: partx changes the entries that it can without closing the disk.
+    // A partition is open: partx updates the entries that it can without closing the disk.
     await runProgram('partx', ['--update', device], { accept: [0, 1] });
   }
 }
 
-/** @throws AgentError when the disk has no partition, which says that what was written is no disk image */
+/** @throws AgentError when the disk has no partition table: the written image was not a disk image */
 export async function requirePartitions(device: string): Promise<PartitionTable> {
   const table = await readPartitionTable(device);
   if (!table) {
@@ -145,7 +145,7 @@ export async function addLastPartition(
         `Config drive cannot be created: all ${before.entries} entries of the GPT of ${device} are in use.`,
       );
     }
-    // A GPT keeps its second copy in the last sectors, an MBR cannot count beyond 2^32.
+    // A GPT has its backup in the last sectors; an MBR cannot count beyond 2^32.
     const end = mbr ? Math.min(sectors, MBR_MAX_SECTORS - 1) : sectors - MIB / sector;
     const start = Math.floor((end * sector - size) / MIB) * (MIB / sector);
     if (before.partitions.some((part) => part.start + part.size > start * sector)) {
@@ -185,14 +185,14 @@ export function partitionPath(device: string, number: number): string {
 }
 
 /**
- * The UUID of the file system in a partition, else the partition's own, as conductors are told it
+ * The UUID of a partition's file system, else the partition's own, as reported to conductors
  * (ironic_python_agent/disk_utils.py, block_uuid).
  */
 export async function partitionUuid(device: string, partition: Partition): Promise<string> {
   return (await probe(device, partition, 'UUID')) || (partition.uuid?.toLowerCase() ?? '');
 }
 
-/** What blkid says of the content of a partition, found by its place on the disk; '' where it says nothing. */
+/** blkid's value for a partition's content, found by its offset on the disk; '' for none. */
 export async function probe(
   device: string,
   partition: Pick<Partition, 'start' | 'size'>,
@@ -210,7 +210,7 @@ export async function probe(
   return stdout.trim();
 }
 
-/** The disk identifier of the MBR, which stands for the root UUID of a whole-disk image. */
+/** The disk identifier of the MBR, used as the root UUID of a whole-disk image. */
 export async function diskIdentifier(device: string): Promise<string> {
   const bytes = await readRange(device, 440, 4);
   return `0x${bytes.readUInt32LE(0).toString(16).padStart(8, '0')}`;

@@ -1,7 +1,7 @@
 import { blockDeviceErase, messageOf } from '../error.js';
 import { runProgram } from '../run-program.js';
 
-/** A day: secure erase of a large disk goes at the disk's own pace. */
+/** A day: the disk determines how long a secure erase takes. */
 const LONG = 24 * 3_600_000;
 
 /**
@@ -30,7 +30,7 @@ export function nvmeEraseMode(controller: { oacs?: number; fna?: number }, devic
   return ((controller.fna ?? 0) & 4) === 0 ? 1 : 2;
 }
 
-/** What `hdparm -I` says under "Security:". */
+/** The "Security:" section of `hdparm -I`. */
 export interface AtaSecurity {
   supported: boolean;
   enabled: boolean;
@@ -39,13 +39,13 @@ export interface AtaSecurity {
   enhancedErase: boolean;
 }
 
-/** @returns undefined when the disk has no security feature set, or is no ATA disk */
+/** @returns undefined when the disk has no security feature set, or is not an ATA disk */
 export function parseAtaSecurity(identify: string): AtaSecurity | undefined {
   const at = identify.search(/^Security: *$/m);
   if (at === -1) return undefined;
   const lines = identify.slice(at).split('\n').slice(1);
   const end = lines.findIndex((line) => !line.startsWith('\t'));
-  // "\tnot\tlocked" and "\t\tlocked": the word before tells.
+  // "\tnot\tlocked" and "\t\tlocked": the preceding word decides.
   const facts = lines.slice(0, end === -1 ? undefined : end).map((line) => line.trim().replace(/\s+/g, ' '));
   return {
     supported: facts.includes('supported'),
@@ -57,8 +57,8 @@ export function parseAtaSecurity(identify: string): AtaSecurity | undefined {
 }
 
 /**
- * Minutes that a disk says an erase takes: "2min for SECURITY ERASE UNIT. 8min for ENHANCED SECURITY ERASE UNIT."
- * @returns undefined where it does not say, or says "more than 508min"
+ * Minutes for an erase, by the disk's estimate: "2min for SECURITY ERASE UNIT. 8min for ENHANCED SECURITY ERASE UNIT."
+ * @returns undefined without an estimate, or for "more than 508min"
  */
 export function eraseMinutes(identify: string, enhanced: boolean): number | undefined {
   const name = enhanced ? 'ENHANCED SECURITY ERASE UNIT' : 'SECURITY ERASE UNIT';
@@ -66,7 +66,7 @@ export function eraseMinutes(identify: string, enhanced: boolean): number | unde
   return found === undefined ? undefined : Number(found);
 }
 
-/** Whether the disk says that it erases itself within so many minutes. */
+/** Whether the disk estimates an erase of at most this many minutes. */
 export async function erasesWithin(device: string, minutes: number): Promise<boolean> {
   const text = await identifyAta(device);
   const state = text === undefined ? undefined : parseAtaSecurity(text);
@@ -75,9 +75,9 @@ export async function erasesWithin(device: string, minutes: number): Promise<boo
 }
 
 /**
- * ATA SECURITY ERASE UNIT (ACS-3 §7.41), the way hardware.py goes.
- * @returns false when the disk does not have it
- * @throws AgentError BlockDeviceEraseError when it has it and refuses
+ * ATA SECURITY ERASE UNIT (ACS-3 §7.41), in the sequence of upstream's hardware.py.
+ * @returns false when the disk does not support it
+ * @throws AgentError BlockDeviceEraseError when the disk supports it and it fails
  */
 export async function ataSecureErase(device: string): Promise<boolean> {
   let state = await ataSecurity(device);
@@ -104,12 +104,12 @@ export async function ataSecureErase(device: string): Promise<boolean> {
   return true;
 }
 
-/** An erase that was cut off leaves its own password behind: NULL, or nothing with an old hdparm. */
+/** An interrupted erase leaves its password set: NULL, or empty with an old hdparm. */
 async function unlock(device: string, state: AtaSecurity): Promise<AtaSecurity> {
   let now = state;
   for (const password of ['NULL', '']) {
     if (!now.locked) break;
-    await hdparm(device, ['--security-unlock', password]).catch(() => undefined); // the state below tells
+    await hdparm(device, ['--security-unlock', password]).catch(() => undefined); // the state below decides
     now = (await ataSecurity(device)) ?? now;
   }
   return now;
@@ -120,7 +120,7 @@ async function ataSecurity(device: string): Promise<AtaSecurity | undefined> {
   return text === undefined ? undefined : parseAtaSecurity(text);
 }
 
-/** @returns undefined for what is no ATA disk */
+/** @returns undefined when it is not an ATA disk */
 async function identifyAta(device: string): Promise<string | undefined> {
   const { exitCode, stdout } = await runProgram('hdparm', ['-I', device], {
     accept: Array.from({ length: 256 }, (_, code) => code),

@@ -2,7 +2,7 @@ import { protectedDevice } from '../error.js';
 import type { BlockDevice } from '../machine/block-device.js';
 import { runProgram } from '../run-program.js';
 
-/** Partition types and file systems that several machines may be using at this moment (hardware.py, safety check). */
+/** Partition types and file systems that other machines may be using at this moment (hardware.py, safety check). */
 const GUARDED_TYPES: Readonly<Record<string, string>> = {
   '37affc90-ef7d-4e96-91c3-2d7ae055b174': 'IBM GPFS Partition',
   'aa31e02a-400f-11db-9590-000c2911d1b8': 'VMware VMFS Partition (GPT)',
@@ -10,7 +10,7 @@ const GUARDED_TYPES: Readonly<Record<string, string>> = {
 };
 const GUARDED_FILE_SYSTEMS: Readonly<Record<string, string>> = { gfs2: 'Red Hat Global File System 2' };
 
-/** @throws AgentError ProtectedDeviceError when the disk carries a shared cluster file system */
+/** @throws AgentError ProtectedDeviceError when the disk holds a shared cluster file system */
 export async function refuseSharedStorage(device: BlockDevice): Promise<void> {
   const { stdout } = await runProgram('blkid', ['--probe', '--output', 'export', device.name], {
     accept: [0, 2, 8],

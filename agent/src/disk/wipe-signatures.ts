@@ -4,7 +4,7 @@ const KIB = 2 ** 10;
 const MIB = 2 ** 20;
 
 /**
- * Where file systems, RAID and volume managers keep what they are known by, counted from the start of their partition:
+ * Places of the signatures of file systems, RAID and volume managers, as offsets from the start of their partition:
  * - LVM, ext, xfs, f2fs, LUKS1, bcache, md 1.1 and 1.2, Minix, swap, GFS2, ReiserFS, ISO 9660: the first 128 KiB
  * - ZFS: two labels of 256 KiB each (zfs: include/sys/vdev_impl.h, VDEV_LABELS); UDF: its anchor in block 256
  * - VMFS: 1 MiB and 2 MiB; LUKS2: its second header, up to 4 MiB (LUKS2 on-disk format, §2)
@@ -16,14 +16,14 @@ const FROM_START: readonly (readonly [offset: number, length: number])[] = [
   [2 ** 38, 64 * KIB],
 ];
 /**
- * And before its end: ZFS's other two labels, which lie on a multiple of 256 KiB; md 0.90 within the last 128 KiB, md
- * 1.0, DDF, the RAID of firmware and nilfs2's copy closer to it; UDF's second anchor.
+ * Before the end of the partition: ZFS's other two labels, which are on a multiple of 256 KiB; md 0.90 within the last
+ * 128 KiB; md 1.0, DDF, firmware RAID and nilfs2's copy closer to the end; UDF's second anchor.
  */
 const BEFORE_END = 2 * MIB;
 
 /**
- * Makes a partition's old content unknown to everyone who looks for signatures: what a new file system does not
- * overwrite would be found beside it, and which one wins differs from boot to boot.
+ * Removes the signatures of a partition's old content. A new file system does not overwrite all of them: both would be
+ * found, and the result could differ from boot to boot.
  * @param path of the disk, or of the partition's own device @param start bytes on it
  */
 export async function wipeSignatures(path: string, start: number, size: number): Promise<void> {

@@ -19,7 +19,7 @@ export interface CleanTools {
   raid: SoftwareRaid;
 }
 
-/** Priorities are upstream's: conductors that run all steps by default erase data and then metadata. */
+/** Priorities are upstream's. Conductors run the highest first: metadata, then erase_devices. */
 export function cleanExtension(tools: CleanTools): Extension {
   const common = { interface: 'deploy', reboot_requested: false, abortable: true };
   const steps: OfferedStep[] = [
@@ -51,7 +51,7 @@ export function cleanExtension(tools: CleanTools): Extension {
   return stepExtension('clean', [...steps, ...raidSteps(tools.raid)], tools.node);
 }
 
-/** Every disk is tried; the error names all that failed. @throws AgentError */
+/** Tries every disk; the error names all failures. @throws AgentError */
 export async function eraseAllMetadata(tools: CleanTools): Promise<void> {
   await each(tools, 'Failed to erase the metadata on the device(s)', async (device) => {
     await eraseMetadata(device);
@@ -59,10 +59,10 @@ export async function eraseAllMetadata(tools: CleanTools): Promise<void> {
   });
 }
 
-/** Minutes that a disk may take for its own erase where nobody asked for a full one. */
+/** Longest own erase of a disk, in minutes, that an express erase starts. */
 const EXPRESS_MINUTES = 30;
 
-/** Disks that erase themselves within minutes do; of the others, and where that fails, the metadata goes. */
+/** Disks with a fast erase of their own are erased; on all others, and after a failure, metadata is erased. */
 async function eraseExpress(tools: CleanTools): Promise<void> {
   const wishes = eraseWishes((key) => tools.node.internal(key));
   await each(tools, 'Failed to conduct an express erase on the device(s)', async (device) => {
@@ -89,7 +89,7 @@ async function eraseSoon(device: BlockDevice, wishes: EraseWishes): Promise<bool
   return ataSecureErase(device.name);
 }
 
-/** @returns null per device, as upstream */
+/** @returns null for each device, as in upstream */
 async function eraseAll(tools: CleanTools, context: CommandContext): Promise<Record<string, null>> {
   const devices = tools.node.disks();
   for (const device of devices) await guard(tools, device);
@@ -121,7 +121,7 @@ async function eraseOne(
   progress.over(device);
 }
 
-/** One line per disk and 5 %; for the API bytes of all disks and passes, and what time is left by the pace so far. */
+/** One line per disk and 5 %; for the API, bytes of all disks and passes, and the time left at the average speed. */
 class EraseProgress {
   private readonly done: Map<string, { bytes: number; total: number; percent: number }>;
   private readonly since = performance.now();
@@ -149,7 +149,7 @@ class EraseProgress {
     if (Math.floor(percent / 5) > Math.floor(before / 5)) this.log.say(`erase ${device.name}: ${percent} %`);
   }
 
-  /** A disk that has erased itself, or is left as it is, has nothing to go. */
+  /** Marks a disk as complete that erased itself or is left as it is. */
   over(device: BlockDevice): void {
     const before = this.done.get(device.name);
     if (before) this.done.set(device.name, { ...before, bytes: before.total, percent: 100 });
@@ -173,7 +173,7 @@ async function each(
     if (device.readOnly) tools.log.say(`${device.name} is read-only and is left as it is`);
     return !device.readOnly;
   });
-  // All of them before the first is touched.
+  // All disks are checked before the first is changed.
   for (const device of devices) await guard(tools, device);
   const failures: string[] = [];
   for (const device of devices) {

@@ -19,7 +19,7 @@ export function deployExtension(tools: CleanTools, standby: Standby): Extension 
     },
     {
       step: 'write_image',
-      // Conductors run it through a step of their own of the same name; its place is theirs.
+      // Conductors run it from their own step of the same name, which has the priority.
       priority: 0,
       interface: 'deploy',
       reboot_requested: false,
@@ -32,7 +32,7 @@ export function deployExtension(tools: CleanTools, standby: Standby): Extension 
   return stepExtension('deploy', [...steps, applyRaidStep(tools.raid)], tools.node);
 }
 
-/** Steps for a machine that has its instance. */
+/** Steps for a machine with a deployed instance. */
 export function serviceExtension({ node, raid }: CleanTools): Extension {
   return stepExtension('service', [...raidSteps(raid), applyRaidStep(raid)], node);
 }

@@ -14,13 +14,13 @@ export interface ImageExtensionTools {
   node: NodeCache;
   log: AgentLog;
   ignoreBootloaderFailure: boolean;
-  /** The conductor's word: enable_bios_bootloader_install. */
+  /** The conductor's setting enable_bios_bootloader_install. */
   mayInstall: () => boolean;
-  /** Its word for an agent that shuts the image's programs in, as this one does. */
+  /** The conductor's setting for an agent that isolates the image's programs, as this one does. */
   containedInstall: () => boolean;
 }
 
-/** What whole-disk images have in the place of a root UUID: the identifier of an MBR, such as 0x00000000. */
+/** The root UUID of whole-disk images: the identifier of an MBR, such as 0x00000000. */
 const DISK_IDENTIFIER = /^0x[0-9a-f]{8}$/i;
 
 export function imageExtension(tools: ImageExtensionTools): Extension {
@@ -41,7 +41,7 @@ export function imageExtension(tools: ImageExtensionTools): Extension {
         const rootUuid = text(params['root_uuid']);
         const partitionImage = rootUuid !== undefined && !DISK_IDENTIFIER.test(rootUuid);
         if (mode === 'bios' && !partitionImage) {
-          // A whole-disk image brings its boot code with it: the firmware needs nothing else.
+          // A whole-disk image includes its boot code: the firmware needs nothing else.
           tools.log.say('BIOS: the image has its own boot loader, nothing to install');
           return null;
         }

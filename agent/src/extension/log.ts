@@ -5,7 +5,7 @@ import { messageOf } from '../error.js';
 import { runProgram } from '../run-program.js';
 import { tarArchive } from '../tar.js';
 
-/** Name in the archive → what prints it. */
+/** Name in the archive → command that prints the file. */
 const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   dmesg: ['dmesg'],
   ip_addr: ['ip', 'addr'],
@@ -40,7 +40,7 @@ export async function systemLogs(inventory: () => Promise<unknown>): Promise<str
   return gzipSync(tarArchive(await collect(inventory))).toString('base64');
 }
 
-/** A source that cannot be read leaves the reason in its place: the archive is for finding out why things fail. */
+/** For an unreadable source the file holds the reason: the archive serves to find out why things fail. */
 async function collect(inventory: () => Promise<unknown>): Promise<Map<string, Buffer>> {
   const files = new Map<string, Buffer>();
   for (const [name, [file, ...args]] of Object.entries(PROGRAMS)) {
@@ -54,7 +54,7 @@ async function collect(inventory: () => Promise<unknown>): Promise<Map<string, B
     files.set(name, await readFile(path).catch((error: unknown) => Buffer.from(`${messageOf(error)}\n`)));
   }
   files.set('inventory.json', Buffer.from(`${JSON.stringify(await inventory(), null, 2)}\n`));
-  // The end of a log is what is wanted.
+  // The end of a log is the relevant part.
   for (const [name, content] of files)
     files.set(name, content.subarray(Math.max(0, content.length - MAX_FILE)));
   return files;

@@ -12,7 +12,7 @@ const APPLY_ARGUMENTS = {
   },
 };
 
-/** Of cleaning and service: the target stands in the node. */
+/** Steps of cleaning and service: the target is in the node. */
 export function raidSteps(raid: SoftwareRaid): OfferedStep[] {
   return [
     {
@@ -33,7 +33,7 @@ export function raidSteps(raid: SoftwareRaid): OfferedStep[] {
   ];
 }
 
-/** Of a deployment and of service: the target is an argument. */
+/** Step of a deployment and of service: the target is an argument. */
 export function applyRaidStep(raid: SoftwareRaid): OfferedStep {
   return {
     ...common,

@@ -5,9 +5,9 @@ import type { Extension } from '../command-board.js';
 import { commandExecution, messageOf } from '../error.js';
 
 export interface RescueFiles {
-  /** Whoever makes the user reads the hash here; upstream's ramdisks know this name. */
+  /** init reads the hash here to make the user; upstream's ramdisks use the same path. */
   password: string;
-  /** That it is done. */
+  /** Marks a finished rescue. */
   marker: string;
 }
 export const RESCUE_FILES: RescueFiles = {
@@ -18,15 +18,15 @@ export const RESCUE_FILES: RescueFiles = {
 export interface RescueTools {
   log: AgentLog;
   files: RescueFiles;
-  /** Ends API and heartbeats. */
+  /** Stops the API and heartbeats. */
   close: () => Promise<void>;
   onRescued: () => void;
 }
 
-/** Time for the answer to reach the conductor. */
+/** Milliseconds for the answer to reach the conductor. */
 const ANSWER_MS = 500;
 
-/** The machine becomes its user's (ironic_python_agent/extensions/rescue.py): a login, and no API any more. */
+/** Hands the machine to its user (ironic_python_agent/extensions/rescue.py): a login, and no API any more. */
 export function rescueExtension({ log, files, close, onRescued }: RescueTools): Extension {
   return {
     finalize_rescue: {
@@ -55,7 +55,7 @@ export function rescueExtension({ log, files, close, onRescued }: RescueTools): 
   };
 }
 
-/** @throws AgentError for what is no hash: a password in clear would be one that nobody can log in with */
+/** @throws AgentError for a value that is not a hash: nobody could log in with a plain-text password */
 function passwordHash(params: Readonly<Record<string, unknown>>): string {
   const { rescue_password: hash, hashed } = params;
   if (hashed !== true) {

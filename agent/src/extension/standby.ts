@@ -15,7 +15,7 @@ export interface StandbyTools {
   imageTools: () => WriteImageTools;
 }
 
-/** Time for the answer to reach the conductor before the machine goes. */
+/** Milliseconds for the answer to reach the conductor before the machine stops. */
 const ANSWER_MS = 500;
 
 export class Standby {
@@ -41,7 +41,7 @@ export class Standby {
     };
   }
 
-  /** @returns upstream's sentence, that conductors log */
+  /** @returns upstream's sentence, which conductors log */
   async prepareImage(params: Readonly<Record<string, unknown>>, context: CommandContext): Promise<string> {
     const image = parseImageInfo(params['image_info']);
     const given = params['configdrive'] ?? image.configdrive;
@@ -65,7 +65,7 @@ export class Standby {
     return espUuid === undefined ? words : `${words} efi_system_partition_uuid=${espUuid}`;
   }
 
-  /** The image that is on the disk, whole and verified. */
+  /** Id of the image on the disk, complete and verified. */
   get imageOnDisk(): string | undefined {
     return this.cachedImage;
   }
@@ -84,7 +84,7 @@ export class Standby {
   }
 }
 
-/** Before anything is written: firmware starts nothing from an array but what this agent lays beside it. */
+/** Checked before anything is written: firmware can start from an array only what this agent puts beside it. */
 function refuseUnbootable(device: string, image: ImageInfo, mode: 'bios' | 'uefi'): void {
   const what =
     mode === 'bios'
@@ -102,7 +102,7 @@ function sync(run: Command['run']): Command {
   return { kind: 'sync', run };
 }
 
-/** Ends at once, so that its answer and the heartbeat go out; the machine follows. */
+/** Ends at once, so that the answer and the heartbeat are sent; the machine stops afterwards. */
 function leave(what: string, act: () => Promise<void>, log: AgentLog): Command {
   return {
     kind: 'async',

@@ -13,7 +13,7 @@ import {
 } from '../error.js';
 import type { NodeCache } from '../node-cache.js';
 
-/** The one provider of steps here. The version changes when a step's meaning does: cleaning then begins anew. */
+/** The only hardware manager. The version changes with the meaning of a step: cleaning then restarts. */
 const MANAGER = 'ferric_hardware_manager';
 export const HARDWARE_MANAGER_VERSION = { [MANAGER]: '1.0' } as const;
 
@@ -25,7 +25,7 @@ export interface OfferedStep extends AgentStep {
   ): Promise<UncheckedObject | string | null>;
 }
 
-/** `clean` and `deploy`: each lists its steps and executes one of them. */
+/** An extension such as `clean` or `deploy`: lists its steps and executes one of them. */
 export function stepExtension(kind: StepKind, steps: readonly OfferedStep[], cache: NodeCache): Extension {
   const failed = kind === 'clean' ? cleaning : deployment;
   const offered = steps.map(({ run: _run, ...step }) => step);
@@ -71,7 +71,7 @@ export function stepExtension(kind: StepKind, steps: readonly OfferedStep[], cac
   };
 }
 
-/** None on the first run. @throws AgentError VersionMismatch */
+/** Absent on the first run. @throws AgentError VersionMismatch */
 function checkVersion(given: unknown): void {
   if (given === undefined || given === null) return;
   const own: Record<string, string> = HARDWARE_MANAGER_VERSION;

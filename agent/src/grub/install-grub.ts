@@ -19,16 +19,16 @@ import { runShutIn, type ShownDevice } from './shut-in.js';
 export interface InstallRequest {
   /** The disk. */
   device: string;
-  /** As get_partition_uuids told them. */
+  /** As reported by get_partition_uuids. */
   rootUuid: string;
   espUuid: string | undefined;
-  /** How the installed system is to start. */
+  /** Boot mode of the installed system. */
   mode: 'bios' | 'uefi';
-  /** Whether the firmware that runs now is UEFI: only then it takes a boot entry. */
+  /** Whether the running firmware is UEFI: only then can boot entries be made. */
   firmware: 'bios' | 'uefi';
 }
 
-/** What was found of GRUB in a system. */
+/** GRUB's programs in a system. */
 interface Grub {
   install: string;
   mkconfig: string;
@@ -36,12 +36,12 @@ interface Grub {
   config: string;
 }
 
-/** Where systems mount their EFI system partition. */
+/** Mount point of the EFI system partition in systems. */
 const ESP = '/boot/efi';
 
 /**
- * Makes a disk with a partition image start by itself: boot loaders that the image brings for UEFI are kept, otherwise
- * GRUB is installed by the image's own programs, shut in (ironic_python_agent/extensions/image.py, _install_grub2).
+ * Makes a disk with a partition image bootable. UEFI boot loaders of the image are kept; otherwise GRUB is installed by
+ * the image's own programs, isolated (ironic_python_agent/extensions/image.py, _install_grub2).
  * @throws AgentError
  */
 export async function installGrub(request: InstallRequest, log: AgentLog): Promise<void> {
@@ -84,12 +84,12 @@ async function install(
   if (espPath !== undefined) await system.mountEsp(espPath);
   if (grub) {
     if (!kept) {
-      // --removable: the path that firmware tries without an entry; with --no-nvram ours is the only one made.
+      // --removable: the path that firmware tries without an entry; with --no-nvram the agent makes the only entry.
       const how =
         mode === 'bios'
           ? [`--target=${GRUB_PLATFORMS.bios}`, device]
           : [`--target=${GRUB_PLATFORMS.uefi}`, '--efi-directory=/boot/efi', '--removable', '--no-nvram'];
-      // For BIOS it writes to the disk itself, before the first partition; for UEFI to the mounted system alone.
+      // For BIOS it writes to the disk itself, before the first partition; for UEFI only to the mounted system.
       const disk = { path: device, writable: mode === 'bios' };
       await runShutIn(system.root, [disk, ...partitions], [grub.install, ...how]);
       log.say(`${grub.install} for ${GRUB_PLATFORMS[mode]} has run`);
@@ -101,13 +101,13 @@ async function install(
   if (esp) await addToFstab(system, request.espUuid!);
 }
 
-/** Whether the image brings loaders where its EFI system partition is to be mounted. */
+/** Whether the image brings loaders below the mount point of its EFI system partition. */
 async function loadersOf(system: MountedSystem): Promise<boolean> {
   if ((await system.firstOf([`${ESP}/EFI`])) === undefined) return false;
   return (await findLoaders(await system.place(ESP))).length > 0;
 }
 
-/** Copies the image's loaders to the EFI system partition; a link has no meaning there. */
+/** Copies the image's loaders to the EFI system partition; FAT has no links. */
 async function keepLoaders(system: MountedSystem, espDevice: string, log: AgentLog): Promise<void> {
   const from = await system.place(`${ESP}/EFI`);
   const mountPoint = await mkdtemp('/tmp/esp-');
@@ -124,7 +124,7 @@ async function keepLoaders(system: MountedSystem, espDevice: string, log: AgentL
   log.say('the boot loaders that the image brings are kept');
 }
 
-/** Loaders of some vendors look for their configuration beside themselves. */
+/** Some vendors' loaders read the configuration in their own directory. */
 async function giveConfiguration(system: MountedSystem, text: string): Promise<void> {
   const folder = await system.place(`${ESP}/EFI`);
   for (const entry of await readdir(folder, { withFileTypes: true })) {
@@ -144,7 +144,7 @@ async function grubOf(system: MountedSystem, mode: BootMode): Promise<Grub | und
   return undefined;
 }
 
-/** @returns the configuration. @throws Error where it starts nothing */
+/** @returns the configuration. @throws Error when it boots nothing */
 async function configure(
   system: MountedSystem,
   grub: Grub,
@@ -160,7 +160,7 @@ async function configure(
   return text;
 }
 
-/** The installed system mounts its EFI system partition too, for updates of the loader. */
+/** Mounts the EFI system partition in the installed system too, for updates of the loader. */
 async function addToFstab(system: MountedSystem, espUuid: string): Promise<void> {
   const text = await system.read('/etc/fstab');
   if (text === undefined || text.includes(espUuid) || /^[^#\s]\S*\s+\/boot\/efi\s/m.test(text)) return;
@@ -168,7 +168,7 @@ async function addToFstab(system: MountedSystem, espUuid: string): Promise<void>
   await system.write('/etc/fstab', text === '' || text.endsWith('\n') ? text + line : `${text}\n${line}`);
 }
 
-/** By the UUID of its file system or its own. @throws AgentError DeviceNotFound */
+/** Finds a partition by the UUID of its file system or its own. @throws AgentError DeviceNotFound */
 async function partitionOf(device: string, uuid: string): Promise<Partition> {
   const wanted = uuid.toLowerCase();
   const table = await readPartitionTable(device);

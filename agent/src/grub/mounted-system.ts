@@ -5,12 +5,12 @@ import { commandExecution } from '../error.js';
 import { runProgram } from '../run-program.js';
 
 const MOST_LINKS = 32;
-/** Of a file that is read: configurations of GRUB and tables of mounts. */
+/** Largest file that is read: GRUB configurations and fstab. */
 const MOST_BYTES = 4 * 2 ** 20;
 
 /**
- * A system that was written to a partition, mounted. Its files are a stranger's: every path is resolved inside of it,
- * links included, so that none leads into the ramdisk.
+ * A system written to a partition, mounted. Its files are untrusted: every path is resolved inside of it, links
+ * included, so that none leads into the ramdisk.
  */
 export class MountedSystem {
   private readonly mounts: string[] = [];
@@ -33,7 +33,7 @@ export class MountedSystem {
     return system;
   }
 
-  /** Mounts an EFI system partition where the system has it. */
+  /** Mounts an EFI system partition at the system's mount point. */
   async mountEsp(device: string): Promise<string> {
     const path = await this.place('/boot/efi');
     await mkdir(path, { recursive: true });
@@ -41,12 +41,12 @@ export class MountedSystem {
     return path;
   }
 
-  /** Where a path of the system is on this machine. @throws AgentError for a circle of links */
+  /** The path on this machine of a path in the system. @throws AgentError for a loop of links */
   async place(path: string): Promise<string> {
     return placeInside(this.root, path);
   }
 
-  /** The first of these paths that is there. */
+  /** The first of these paths that exists. */
   async firstOf(paths: readonly string[]): Promise<string | undefined> {
     for (const path of paths) {
       if (await stat(await this.place(path)).catch(absent)) return path;
@@ -54,12 +54,12 @@ export class MountedSystem {
     return undefined;
   }
 
-  /** @throws AgentError for what is no file, or is too large: a pipe would be waited for without end */
+  /** @throws AgentError for what is not a file, or too large: reading a pipe would block for ever */
   async read(path: string): Promise<string | undefined> {
     return readInside(this.root, path);
   }
 
-  /** @throws AgentError where something else than a file is in its place */
+  /** @throws AgentError when something other than a file has the path */
   async write(path: string, text: string): Promise<void> {
     const at = await this.place(path);
     const found = await lstat(at).catch(absent);
@@ -68,7 +68,7 @@ export class MountedSystem {
     await writeFile(at, text);
   }
 
-  /** Everything that was mounted here, in reverse order. @throws ProgramError: what was written may not be on the disk */
+  /** Unmounts everything in reverse order. @throws ProgramError: written data may not be on the disk then */
   async unmount(): Promise<void> {
     for (const path of this.mounts.splice(0).reverse()) await runProgram('umount', [path]);
     await rmdir(this.root).catch((error: unknown) =>
@@ -83,8 +83,8 @@ export class MountedSystem {
 }
 
 /**
- * Where a path is that a root has, its links followed inside of that root; the last part need not exist.
- * @throws AgentError for a circle of links
+ * Resolves a path inside a root, links included; the last part need not exist.
+ * @throws AgentError for a loop of links
  */
 export async function placeInside(root: string, path: string): Promise<string> {
   let links = 0;
@@ -111,7 +111,7 @@ export async function placeInside(root: string, path: string): Promise<string> {
   return join(root, ...done);
 }
 
-/** A file of a root, undefined where there is none; see `MountedSystem.read`. */
+/** A file inside a root, undefined if missing; see `MountedSystem.read`. */
 export async function readInside(root: string, path: string): Promise<string | undefined> {
   const at = await placeInside(root, path);
   const found = await lstat(at).catch(absent);

@@ -1,11 +1,11 @@
 /**
- * What makes the rooms of a program of an image, in Perl: the only program of the ramdisk that can call the kernel by
- * number, which mounts with mapped accounts need (mount_setattr(2)); the mount of Debian 12 cannot make them. It uses no
- * module. Numbers are those of x86-64 (arch/x86/entry/syscalls/syscall_64.tbl).
+ * Isolates a program of an image. In Perl: the only program of the ramdisk that can make system calls by number, which
+ * mounts with mapped accounts need (mount_setattr(2)); the mount of Debian 12 cannot make them. It uses no module.
+ * Numbers are those of x86-64 (arch/x86/entry/syscalls/syscall_64.tbl).
  *
- * Arguments: where the image is mounted, an empty folder, bytes of memory, seconds of processor time, then
- * `path=mode=uuid` for each device, then `--` and the program. Ends with 125 where a wall could not be built; nothing of
- * the image has run then.
+ * Arguments: mount point of the image, an empty directory, bytes of memory, seconds of processor time, then
+ * `path=mode=uuid` for each device, then `--` and the program. Exits with 125 when an isolation step failed; no program
+ * of the image has run then.
  */
 export const SHUT_IN_SCRIPT = String.raw`
 my ($image, $stage, $memory, $seconds) = splice(@ARGV, 0, 4);

@@ -3,32 +3,32 @@ import { invalidImage } from '../error.js';
 import { ProgramError, runProgram } from '../run-program.js';
 import { SHUT_IN_SCRIPT } from './shut-in-script.js';
 
-/** A device that the program may see, and the file system UUID under which it looks for it. */
+/** A device that the program may see, and the file system UUID by which it finds it. */
 export interface ShownDevice {
   path: string;
   uuid?: string;
-  /** Whether it may write to it: what GRUB for BIOS puts before the first partition. */
+  /** Whether the program may write to it: GRUB for BIOS writes before the first partition. */
   writable?: boolean;
 }
 
-/** What the script ends with where it could not build a wall; nothing of the image has run then. */
+/** The script's exit code when an isolation step failed; no program of the image has run then. */
 const NO_WALLS = 125;
-/** Of all processes together, bytes. grub-mkconfig and its scripts take some 30 MiB. */
+/** Bytes for all processes together. grub-mkconfig and its scripts take some 30 MiB. */
 const MEMORY = 256 * 2 ** 20;
-/** Of each process, seconds. */
+/** Seconds for each process. */
 const PROCESSOR_SECONDS = 300;
 
 /**
- * Runs a program of a mounted system shut in.
+ * Runs a program of a mounted system, isolated.
  *
- * The image is the work of a stranger, and its programs would run as root, in the machine of the operator: upstream
- * counts that as CVE-2026-43003. Here it has a root of its own that the old one is detached from, its accounts are
- * nobody's outside, and it has no capability inside either; nothing is writable but the system itself; it has no network,
- * no process but its own, no device but the disk, and bounds of time, memory and processes. One wall that does not stand
- * is a reason not to run it.
- * @param root where it is mounted
+ * The image is untrusted, and its programs would run as root on the operator's machine: upstream treats that as
+ * CVE-2026-43003. Here the program has a root of its own, from which the old one is detached; its accounts map to
+ * unused ones outside; it has no capability inside either. Only the system itself is writable. It has no network, sees
+ * no process but its own and no device but the disk, and has limits of time, memory and processes. If one of these
+ * steps fails, the program does not run.
+ * @param root mount point of the system
  * @param command name, found on the system's own path, and arguments
- * @throws AgentError InvalidImage where it cannot be shut in here; ProgramError
+ * @throws AgentError InvalidImage when it cannot be isolated here; ProgramError
  */
 export async function runShutIn(
   root: string,
@@ -58,7 +58,7 @@ export async function runShutIn(
   }
 }
 
-/** perl itself ends with another status where it is not there or cannot read the script. */
+/** perl exits with another status when it is missing or cannot read the script. */
 function hasRun({ result }: ProgramError): boolean {
   return result.exitCode !== -1 && !(result.exitCode === NO_WALLS && /^shut-in: /m.test(result.stderr));
 }

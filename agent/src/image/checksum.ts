@@ -5,10 +5,10 @@ import { AgentError, messageOf } from '../error.js';
 import type { ImageInfo } from './image-info.js';
 
 /**
- * What the image must hash to: `os_hash_*` first, else `checksum`, which may be hex, `algo:hex`, or the URL of a
+ * The expected checksum of the image: `os_hash_*` first, else `checksum`, which may be hex, `algo:hex`, or the URL of a
  * checksum file.
  * @param fetch reads a checksum file
- * @throws AgentError when nothing usable is given, or it is MD5 and the conductor does not allow that
+ * @throws AgentError without a usable checksum, or for MD5 when the conductor forbids it
  */
 export async function expectedChecksum(
   image: ImageInfo,

@@ -6,18 +6,18 @@ import { isBlockDevice } from '../disk/disk-file.js';
 import { imageWrite, messageOf } from '../error.js';
 import { runProgram } from '../run-program.js';
 
-/** qemu-img reads data of strangers: bounded address space and processor time. */
+/** qemu-img reads untrusted data: address space and processor time are limited. */
 const ADDRESS_SPACE = 1024 * 2 ** 20;
 const PROCESSOR_SECONDS = 3600;
 
 const GUARD = [`--as=${ADDRESS_SPACE}`, `--cpu=${PROCESSOR_SECONDS}`, 'qemu-img'];
-/** Each of its threads would reserve address space for a heap of its own: some 20 of them reach the bound. */
+/** Each qemu-img thread would reserve address space for a heap of its own: some 20 reach the limit. */
 const ENV = { MALLOC_ARENA_MAX: '2' };
 const HEAD_BLOCK = 65_536;
 
 /**
  * The first bytes of the disk inside a verified and inspected image.
- * @param scratch folder in memory
+ * @param scratch directory in memory
  * @throws AgentError ImageWriteError
  */
 export async function firstBytes(source: string, format: string, scratch: string): Promise<Buffer> {
@@ -37,7 +37,7 @@ export async function firstBytes(source: string, format: string, scratch: string
 
 /**
  * Writes a downloaded, verified and inspected image to the disk as raw.
- * @param format what inspection found: qemu-img must never guess
+ * @param format found by inspection: qemu-img must never probe
  * @throws AgentError ImageWriteError
  */
 export async function convertToDisk(
@@ -49,9 +49,9 @@ export async function convertToDisk(
 ): Promise<void> {
   const { device, start, size } = target;
   const block = await isBlockDevice(device);
-  // Out of order: faster, and a disk does not mind.
+  // -W writes out of order: faster, and harmless on a disk.
   const options = block ? ['-t', 'directsync', '-W'] : ['-t', 'writeback'];
-  // A window on the disk: a partition is found by its place, and nothing outside of it is written.
+  // A window on the disk: nothing outside of the partition or disk is written.
   const place =
     `driver=raw,offset=${start},size=${size},file.driver=${block ? 'host_device' : 'file'},` +
     `file.filename=${device.replaceAll(',', ',,')}`;
@@ -81,7 +81,7 @@ export async function convertToDisk(
         },
       },
     );
-    // directsync leaves nothing behind; a plain file and a stubborn driver may.
+    // directsync leaves nothing unwritten; a plain file and a faulty driver may.
     const file = await open(device, 'r+');
     try {
       await file.sync();
@@ -93,7 +93,7 @@ export async function convertToDisk(
   }
 }
 
-/** @throws AgentError ImageWriteError for formats that are never opened */
+/** @throws AgentError ImageWriteError for formats that qemu-img must not read */
 function sourceOf(format: string, path: string): QemuSource {
   const named = qemuSource(format, path);
   if (!named) throw imageWrite(path, `qemu-img is not asked to read ${format}`);

@@ -4,10 +4,10 @@ import { imageWrite, messageOf } from '../error.js';
 import type { Sink } from './download.js';
 
 const BLOCK = 2 ** 20;
-/** Blocks on their way to the disk before the network has to wait. */
+/** Blocks being written before the download has to wait. */
 const IN_FLIGHT = 4;
 
-/** Writes a stream to a device in blocks of 1 MiB, the network being read meanwhile. */
+/** Writes a stream to a device in blocks of 1 MiB, while the network is read. */
 export class DiskSink implements Sink {
   private block: Buffer = Buffer.allocUnsafeSlow(BLOCK);
   private filled = 0;
@@ -41,7 +41,7 @@ export class DiskSink implements Sink {
   async finish(): Promise<void> {
     if (this.filled > 0) await this.send();
     await this.drain();
-    // The last word of the disk itself: an error of the medium must be this command's, not the next boot's.
+    // fsync reports errors of the medium: they must fail this command, not the next boot.
     await this.file.sync().catch((error: unknown) => this.fail(error));
     if (this.failure) throw this.failure;
   }

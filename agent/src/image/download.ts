@@ -5,13 +5,13 @@ import type { AgentLog } from '../agent-log.js';
 import { AgentError, imageDownload, messageOf } from '../error.js';
 import { type FetchGuard, FetchRefused, unresolved } from './fetch-guard.js';
 
-/** Where downloaded bytes go. */
+/** The destination of downloaded bytes. */
 export interface Sink {
-  /** In order, without gaps. The buffer may be kept. Resolves when more is welcome. */
+  /** Bytes come in order, without gaps. The buffer may be kept. Resolves when more can be taken. */
   write(chunk: Buffer): Promise<void>;
-  /** The next bytes are the first again. */
+  /** The download starts again from the first byte. */
   restart(): Promise<void>;
-  /** Everything written is where it belongs. */
+  /** Resolves when all bytes are written. */
   finish(): Promise<void>;
 }
 
@@ -26,19 +26,19 @@ export interface DownloadRequest {
   guard: FetchGuard;
   insecure: boolean;
   tlsMinVersion: 'TLSv1.2' | 'TLSv1.3';
-  /** Seconds without a byte. */
+  /** Seconds without a byte until a connection is given up. */
   idleTimeout: number;
-  /** Attempts in a row that brought no byte. */
+  /** Attempts in a row without a byte. */
   retries: number;
   /** Seconds. */
   retryInterval: number;
-  /** Seconds for all of it; 0 = none. */
+  /** Seconds for the whole download; 0 = no limit. */
   maxDuration: number;
-  /** Bytes; a longer image is refused before or while it comes. */
+  /** Bytes; a longer image is refused before or during the download. */
   maxBytes: number;
-  /** Says what the limit is: "the disk /dev/sda holds". */
+  /** Describes the limit in errors: "the disk /dev/sda holds". */
   limitName: string;
-  /** The reader unpacks what the server encoded. */
+  /** The reader decodes the server's content encoding. */
   encoded?: boolean;
 }
 
@@ -48,20 +48,20 @@ export interface DownloadResult {
   digest: string;
 }
 
-/** A fault that another attempt would meet again. */
+/** An error that another attempt would meet again. */
 class FatalDownload extends Error {}
 
 interface State {
   hash: Hash;
   offset: number;
   total: number | undefined;
-  /** Strong ETag or Last-Modified: what makes a later Range belong to the same bytes. */
+  /** Strong ETag or Last-Modified: a later Range must belong to the same content. */
   validator: string | undefined;
 }
 
 /**
- * Streams an image over node:http, which costs a third of fetch's time here, and hashes it on the way. A cut is
- * resumed by Range where the server can, otherwise begun anew.
+ * Streams an image over node:http, which takes a third of fetch's time here, and hashes it on the way. An interrupted
+ * download is resumed by Range where the server can, otherwise restarted.
  * @throws AgentError ImageDownloadError
  */
 export async function download(
@@ -123,7 +123,7 @@ async function attempt(
     if (status === 206 && resuming) {
       const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(headers['content-range'] ?? '');
       if (Number(range?.[1]) !== state.offset || Number(range?.[2]) !== state.total) {
-        state.validator = undefined; // begin anew next time
+        state.validator = undefined; // restart next time
         throw new Error(`the server answered with another range: ${headers['content-range']}`);
       }
     } else if (status === 200) {
@@ -144,7 +144,7 @@ async function attempt(
     for await (const chunk of response as AsyncIterable<Buffer>) {
       state.offset += chunk.length;
       if (state.offset > request.maxBytes) throw tooLong(request, state.offset);
-      // The write goes to another thread while this one hashes.
+      // The write runs in another thread while this one hashes.
       const written = sink.write(chunk);
       state.hash.update(chunk);
       await written;
@@ -172,10 +172,10 @@ function validatorOf(headers: http.IncomingHttpHeaders): string | undefined {
   return headers['last-modified'];
 }
 
-/** As many as the daemon follows by default. */
+/** The daemon's default. */
 const MAX_REDIRECTS = 10;
 
-/** GET, following redirects. Credentials stay with the host they were meant for. */
+/** GET with redirects. Credentials go only to the host that they are for. */
 async function open(
   url: string,
   request: DownloadRequest,
@@ -225,7 +225,7 @@ async function get(
   };
   return new Promise((resolve, reject) => {
     const sent = (secure ? https : http).get(parsed, options, resolve);
-    // Fires on any silence of the socket, in the middle of the body too.
+    // Fires on any silence of the socket, during the body too.
     sent.on('timeout', () => sent.destroy(new Error(`no byte within ${request.idleTimeout} s`)));
     sent.on('error', (error: NodeJS.ErrnoException & { hostname?: string }) =>
       reject(error.syscall === 'getaddrinfo' ? unresolved(error.hostname ?? parsed.hostname, error) : error),

@@ -5,7 +5,7 @@ import { AddressRule } from '../../../src/domain/network/address-rule.js';
 import type { FetchRules } from '../../../src/protocol/agent/fetch-rules.js';
 import { messageOf } from '../error.js';
 
-/** A URL that must not be fetched: another attempt would meet the same. */
+/** A URL that must not be fetched; a retry would be refused too. */
 export class FetchRefused extends Error {}
 
 interface Found {
@@ -14,8 +14,8 @@ interface Found {
 }
 
 /**
- * Judges by the conductor's rules where a URL out of a user's hands leads, before a connection is made. A conductor that
- * gives no rules (Ironic gives none) is served as it always was.
+ * Checks a user's URL by the conductor's rules before a connection is made. Without rules (Ironic sends none) every URL
+ * is allowed.
  */
 export class FetchGuard {
   private readonly rule: AddressRule | undefined;
@@ -25,9 +25,9 @@ export class FetchGuard {
   }
 
   /**
-   * @param first whether the URL is the one that the command named: what a redirect names is nobody's word
+   * @param first whether it is the URL of the command; the target of a redirect is never trusted
    * @param proxied a proxy resolves the name and makes the connection
-   * @returns how to connect to nothing but what was judged; undefined where the system may resolve the name
+   * @returns a lookup that connects only to the checked addresses; undefined when the system may resolve the name
    * @throws FetchRefused, and the resolver's error
    */
   async judge(url: URL, first: boolean, proxied: boolean): Promise<LookupFunction | undefined> {
@@ -56,7 +56,7 @@ export class FetchGuard {
   }
 }
 
-/** The conductor resolves names too, by other servers: it is said whose failure this is. */
+/** The conductor resolves names by other servers: the message says that the machine failed. */
 export function unresolved(host: string, error: unknown): Error {
   const why = (error as NodeJS.ErrnoException).code ?? messageOf(error);
   return new Error(

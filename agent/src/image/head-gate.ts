@@ -1,19 +1,19 @@
 import { SECTOR_EVIDENCE_BYTES } from '../../../src/protocol/image-format/sector-size.js';
 import type { Sink } from './download.js';
 
-/** Holds the first bytes of a stream back until they have been looked at: nothing passes before `look` agrees. */
+/** Holds the first bytes of a stream back until `look` has accepted them. */
 export class HeadGate implements Sink {
   private held: Buffer[] = [];
   private length = 0;
   private passing = false;
 
-  /** @param look called once, over restarts too; what it throws ends the transfer */
+  /** @param look called once, even over restarts; an error ends the transfer */
   constructor(
     private readonly sink: Sink,
     private readonly look: (head: Buffer) => Promise<void>,
   ) {}
 
-  /** Whether anything may have passed. */
+  /** Whether bytes may have passed. */
   get opened(): boolean {
     return this.passing;
   }
@@ -32,7 +32,7 @@ export class HeadGate implements Sink {
   }
 
   async finish(): Promise<void> {
-    // An image shorter than its head.
+    // The image is shorter than the head.
     if (!this.passing) await this.open();
     await this.sink.finish();
   }

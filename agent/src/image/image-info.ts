@@ -2,7 +2,7 @@ import { FETCH_RULES, type FetchRules, parseFetchRules } from '../../../src/prot
 import { isObject, type UncheckedObject } from '../../../src/protocol/agent/malformed-body.js';
 import { invalidCommandParams, messageOf } from '../error.js';
 
-/** `image_info` of write_image and prepare_image, as far as this agent reads it. */
+/** The fields of `image_info` in write_image and prepare_image that this agent reads. */
 export interface ImageInfo {
   id: string;
   urls: readonly string[];
@@ -13,7 +13,7 @@ export interface ImageInfo {
   image_type?: string;
   node_uuid?: string;
   deploy_boot_mode?: string;
-  /** Of a partition image: what partitions its disk gets, in MiB. */
+  /** For a partition image: sizes of the disk's partitions, in MiB. */
   root_mb?: number;
   swap_mb?: number;
   ephemeral_mb?: number;
@@ -28,12 +28,12 @@ export interface ImageInfo {
   proxies?: { http?: string; https?: string };
   no_proxy?: string;
   configdrive?: string;
-  /** Where a conductor of ours lets it be fetched from. */
+  /** Rules of a Ferric conductor for the addresses that it may be fetched from. */
   fetchRules?: FetchRules;
 }
 
 /**
- * Checks in upstream's order and words (extensions/standby.py, _validate_image_info).
+ * Checks in upstream's order, with upstream's texts (extensions/standby.py, _validate_image_info).
  * @throws AgentError InvalidCommandParamsError
  */
 export function parseImageInfo(value: unknown): ImageInfo {
@@ -107,10 +107,10 @@ function fetchRulesOf(info: UncheckedObject): FetchRules | undefined {
   }
 }
 
-/** Counted in bytes, any sum of these is still exact. */
+/** Any sum of these is exact in bytes. */
 const MOST_MEBIBYTES = 2 ** 31;
 
-/** The Authorization header that the image server wants. @throws AgentError */
+/** The Authorization header for the image server. @throws AgentError */
 export function authorizationOf(image: ImageInfo): string | undefined {
   if (image.image_request_authorization) {
     return Buffer.from(image.image_request_authorization, 'base64').toString('utf8');

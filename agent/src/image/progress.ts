@@ -3,7 +3,7 @@ import type { CommandContext } from '../command-board.js';
 
 export type ImagePhase = 'download' | 'convert';
 
-/** Shows how far an image is: in the command's result, and one line per 5 % on the console. */
+/** Reports the progress of an image: in the command's result, and one line per 5 % on the console. */
 export class ImageProgress {
   private lastLine = Number.NEGATIVE_INFINITY;
   private lastShown = 0;
@@ -15,7 +15,7 @@ export class ImageProgress {
     private readonly name: string,
   ) {}
 
-  /** @param total bytes; unknown with a server that does not say */
+  /** @param total bytes; undefined when the server gives none */
   at(bytes: number, total: number | undefined): void {
     const now = performance.now();
     const percent = total ? Math.floor((bytes / total) * 100) : undefined;

@@ -30,9 +30,9 @@ export interface WriteImageTools {
   log: AgentLog;
   /** Bytes. */
   availableMemory: () => number;
-  /** Folder in memory for images that cannot be streamed. */
+  /** Directory in memory for images that cannot be streamed. */
   scratchDir: string;
-  /** How the machine was started. */
+  /** Boot mode of the running machine. */
   bootMode: () => BootMode;
   md5Allowed: boolean;
   permittedFormats: readonly string[];
@@ -41,32 +41,32 @@ export interface WriteImageTools {
 export interface WrittenImage {
   device: string;
   rootUuid: string;
-  /** Of the EFI system partition, where one was made. */
+  /** UUID of the EFI system partition, when one was made. */
   espUuid?: string;
 }
 
-/** Where an image goes: a disk, or one partition of it. */
+/** The destination of an image: a disk, or one partition of it. */
 export interface Target {
   device: string;
   /** Bytes from the start of the disk. */
   start: number;
   /** Bytes. */
   size: number;
-  /** Says what the limit is: "the disk /dev/sda holds". */
+  /** Describes the limit in errors: "the disk /dev/sda holds". */
   limitName: string;
   /**
-   * Called once with the first bytes of the disk inside the image, before anything is written: what it throws stops
-   * the deployment.
+   * Called once with the first bytes of the disk inside the image, before anything is written; an error stops the
+   * deployment.
    */
   prepare(head: Buffer): Promise<void>;
-  /** What was written could not be verified: nothing may start from it. */
+  /** Called when the written image could not be verified: nothing may boot from it. */
   discard(): Promise<void>;
 }
 
-/** Left free besides a downloaded image, for qemu-img and the agent. */
+/** Bytes left free besides a downloaded image, for qemu-img and the agent. */
 const MEMORY_RESERVE = 96 * 2 ** 20;
 
-/** Config drives and checksum files. */
+/** Limits of config drives and checksum files. */
 export const SMALL = { maxBytes: 128 * 2 ** 20, limitName: 'such a file may have' };
 
 export async function stream(
@@ -151,7 +151,7 @@ export async function downloadAndConvert(
   }
 }
 
-/** A wrong checksum is tried once more: the fault may have been on the way. @throws AgentError */
+/** Retries once after a wrong checksum: the error may have happened in transfer. @throws AgentError */
 async function verified(
   image: ImageInfo,
   digest: Checksum,

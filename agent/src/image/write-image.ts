@@ -29,8 +29,8 @@ import {
 import { writePartitionImage } from './write-partition-image.js';
 
 /**
- * Writes an image to the disk, and the config drive behind it. A whole-disk image brings its partitions, a partition
- * image gets those that the conductor names. Raw images stream to the disk; others are downloaded to memory, verified,
+ * Writes an image to the disk, then the config drive. A whole-disk image brings its partitions, a partition image gets
+ * those that the conductor requests. Raw images stream to the disk; others are downloaded to memory, verified,
  * inspected, then converted.
  * @throws AgentError
  */
@@ -64,7 +64,7 @@ export async function writeImage(
     start: 0,
     size: device.size,
     limitName: `the disk ${device.name} holds`,
-    // The old table must not outlive a write that fails half way.
+    // The old table must not survive a write that fails halfway.
     prepare: async (head) => {
       table = contentsOf(head) !== 'optical-disc' || isPartitioned(head);
       refuseUnusable(head, image.id, device, configDrive !== undefined);
@@ -74,14 +74,14 @@ export async function writeImage(
   });
   await rereadPartitions(device.name);
   await moveBackupGpt(device.name);
-  // A disc that starts by El Torito alone has none.
+  // A disc that boots by El Torito alone has no partition table.
   if (table) await requirePartitions(device.name);
   await rereadPartitions(device.name);
   if (configDrive !== undefined) await writeConfigDrive(configDrive, device, fetch, tools.log);
   return { device: device.name, rootUuid: await diskIdentifier(device.name) };
 }
 
-/** @throws AgentError InvalidImage for a disk that nothing could start from once it is on this one */
+/** @throws AgentError InvalidImage for an image that could not boot from this disk */
 function refuseUnusable(head: Buffer, id: string, device: BlockDevice, withDrive: boolean): void {
   const fault = faultOf(head, device, withDrive);
   if (fault === undefined) return;

@@ -19,12 +19,12 @@ import type { ImageInfo } from './image-info.js';
 import type { Target, WriteImageTools, WrittenImage } from './transfer.js';
 
 const MIB = 2 ** 20;
-/** What is wiped of a root partition whose image could not be verified: every superblock that a boot loader looks for. */
+/** Wiped of a root partition whose image failed verification: contains every superblock that a boot loader reads. */
 const START = 1 * MIB;
 
 /**
- * Gives the disk the partitions that the conductor names, and writes the image, which holds one file system, into the
- * last of them (ironic_python_agent/partition_utils.py, work_on_disk).
+ * Partitions the disk as the conductor requests, and writes the image, a single file system, into the last partition
+ * (ironic_python_agent/partition_utils.py, work_on_disk).
  * @throws AgentError
  */
 export async function writePartitionImage(
@@ -131,7 +131,7 @@ function refuseSectors(head: Buffer, id: string, device: BlockDevice): void {
   throw invalidImage(`Image ${id} cannot be used on ${device.name}: ${fault}. Nothing was written.`);
 }
 
-/** @throws AgentError InvalidImage where the image is that of a whole disk */
+/** @throws AgentError InvalidImage for a whole-disk image */
 function refusePartitions(head: Buffer, id: string): void {
   const found = inspectImage(head);
   if (found.partitionTable === undefined) return;

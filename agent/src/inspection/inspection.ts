@@ -15,9 +15,9 @@ export interface InspectionTools {
   log: AgentLog;
   machine: Machine;
   describe: () => Promise<UncheckedObject>;
-  /** @throws Error where nobody answers */
+  /** @throws Error when there is no answer */
   post: (url: string, body: unknown) => Promise<ApiAnswer>;
-  /** ms between tries; upstream's by default. */
+  /** ms between attempts; default: upstream's. */
   pause?: (attempt: number) => number;
 }
 
@@ -37,13 +37,13 @@ const COLLECTORS: Readonly<Record<string, Collector>> = {
   },
 };
 
-/** Looks at the machine and posts what it found (ironic_python_agent/inspector.py). */
+/** Collects facts about the machine and posts them (ironic_python_agent/inspector.py). */
 export class Inspection {
   constructor(private readonly tools: InspectionTools) {}
 
   /**
-   * Failures are reported first, so that somebody learns of them, and thrown then.
-   * @returns the node's UUID, where the answer says it
+   * Failures are included in the report first, then thrown.
+   * @returns the node's UUID, when the answer has it
    * @throws AgentStopped
    */
   async run(): Promise<string | undefined> {
@@ -70,7 +70,7 @@ export class Inspection {
     return typeof uuid === 'string' ? uuid : undefined;
   }
 
-  /** Nobody there, busy and broken are tried again, anything else is an answer. */
+  /** Retries when there is no answer, a busy or a failing API; any other answer is final. */
   private async post(data: unknown): Promise<ApiAnswer> {
     const { settings, log, post, pause = upstreamPause } = this.tools;
     for (let attempt = 1; ; attempt++) {
@@ -105,7 +105,7 @@ async function collectDefault(data: Record<string, unknown>, tools: InspectionTo
   };
 }
 
-/** Without an address a NIC looks unused. That it does not come is no failure. */
+/** Waits for addresses, since a NIC without one looks unused. A missing address is not an error. */
 async function waitForDhcp({ settings, machine, log }: InspectionTools): Promise<void> {
   const { inspectionDhcpWaitTimeout: timeout, inspectionDhcpAllInterfaces: all, bootMac } = settings;
   if (timeout === 0 || (!all && bootMac === undefined)) return;

@@ -9,11 +9,11 @@ import { SysfsDevice } from './sysfs-device.js';
 export interface BlockDevice extends RootDeviceCandidate {
   model: string | null;
   vendor: string | null;
-  /** Short form first, then the long one, as udev names it, then the unit's own where that is another one. */
+  /** udev's short form first, then its long form, then the unit's own if different. */
   serial: string[];
-  /** Without a vendor's extension first, then with it. */
+  /** First without the vendor extension, then with it. */
   wwn: string[];
-  /** Today's name first, then one that older versions of udev made. */
+  /** udev's current name first, then that of older versions. */
   by_path: string[];
   logical_sectors: number;
   physical_sectors: number;
@@ -22,12 +22,12 @@ export interface BlockDevice extends RootDeviceCandidate {
   partitions: string[];
 }
 
-/** RAM, loop and optical devices, floppies, and parts of other devices are no disks to deploy on. */
+/** RAM, loop and optical devices, floppies, and parts of other devices are not disks for a deployment. */
 const NO_DISK = /^(ram|zram|loop|sr|fd|dm-|nbd|mtdblock|nvme\d+c\d+n)/;
 
 /**
- * Reads the disks from sysfs. No udev runs in the ramdisk, so what udev would say (serial, WWN, path) is made by its
- * rules from where udev takes it.
+ * Reads the disks from sysfs. No udev runs in the ramdisk, so its properties (serial, WWN, path) are derived here by
+ * its rules from the same sources.
  * @param sys the mounted sysfs
  */
 export function listBlockDevices(sys = '/sys'): BlockDevice[] {

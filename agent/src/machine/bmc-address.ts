@@ -7,13 +7,13 @@ export interface BmcAddresses {
   ipv6: string | null;
 }
 
-/** LAN channels of a BMC (IPMI 2.0 §6.3); upstream looks at as many. */
+/** LAN channels of a BMC (IPMI 2.0 §6.3); upstream tries the same number. */
 const CHANNELS = 11;
 const EMPTY = ['0.0.0.0', '::'];
 
 /**
- * Asks the BMC in the machine by ipmitool, channel by channel, for the first address that is one
- * (ironic_python_agent/hardware.py, get_bmc_address and get_bmc_v6address).
+ * Asks the local BMC by ipmitool, channel by channel, for its first valid address (ironic_python_agent/hardware.py,
+ * get_bmc_address and get_bmc_v6address).
  */
 export async function readBmcAddresses(run: typeof runProgram = runProgram): Promise<BmcAddresses> {
   const found: BmcAddresses = { ipv4: null, ipv6: null };
@@ -25,7 +25,7 @@ export async function readBmcAddresses(run: typeof runProgram = runProgram): Pro
     try {
       text = (await run('ipmitool', ['lan', 'print', String(channel)], { timeout: 20_000 })).stdout;
     } catch (error) {
-      // Without a device no channel answers; a channel that is none is passed over.
+      // Without a BMC device no channel answers; a channel without LAN is skipped.
       if (/could not open device/i.test(messageOf(error))) break;
       continue;
     }
@@ -34,7 +34,7 @@ export async function readBmcAddresses(run: typeof runProgram = runProgram): Pro
       const six = await run('ipmitool', ['lan6', 'print', String(channel), 'dynamic_addr'], {
         timeout: 20_000,
       }).catch(
-        () => undefined, // BMCs without IPv6 do not know the command
+        () => undefined, // BMCs without IPv6 do not have the command
       );
       found.ipv6 = addressIn(six?.stdout ?? '', /^\s*Address\s*:\s*([0-9a-f:]+)/im, 6);
     }

@@ -1,11 +1,11 @@
-// What udev calls a disk: ID_SERIAL_SHORT, ID_SERIAL and ID_WWN, by its rules (systemd 252:
-// rules.d/60-persistent-storage.rules) and by what its programs read from the disk, which the kernel keeps in sysfs.
+// udev's names of a disk: ID_SERIAL_SHORT, ID_SERIAL and ID_WWN, by its rules (systemd 252:
+// rules.d/60-persistent-storage.rules) and from what its programs read of the disk, which the kernel keeps in sysfs.
 
 import { hctlOf } from './disk-path.js';
 import type { SysfsDevice } from './sysfs-device.js';
 
 export interface DiskIdentity {
-  /** Short form, long form, and the unit's own where that is another one. */
+  /** Short form, long form, and the unit's own if different. */
   serial: string[];
   wwn: string | null;
   wwn_with_extension: string | null;
@@ -14,11 +14,11 @@ export interface DiskIdentity {
 
 const NO_WWN = { wwn: null, wwn_with_extension: null, wwn_vendor_extension: null } as const;
 
-/** @param disk the folder of the block device */
+/** @param disk directory of the block device */
 export function identityOf(disk: SysfsDevice): DiskIdentity {
   if (disk.name.startsWith('nvme')) return nvmeIdentity(disk);
   const scsi = disk.above('scsi', 'scsi_device');
-  // virtio, MMC, Xen: nothing but a serial number.
+  // virtio, MMC, Xen: only a serial number.
   if (!scsi) return { serial: given([disk.inherited('serial')]), ...NO_WWN };
   const usb = disk.above('usb', 'usb_interface');
   const ata = scsi.text('vendor') === 'ATA' || (usb && disk.text('removable') === '0');
@@ -29,7 +29,7 @@ function nvmeIdentity(disk: SysfsDevice): DiskIdentity {
   const [short, model, nsid] = ['serial', 'model', 'nsid'].map((file) => disk.inherited(file));
   const wwn = disk.inherited('wwid') ?? null;
   const long = short !== undefined && model !== undefined ? replaced(`${model}_${short}`) : undefined;
-  // udev writes the second since version 252, and keeps the first as a link.
+  // Since version 252 udev writes the second form, and keeps the first as a link.
   const numbered = long !== undefined && nsid !== undefined ? `${long}_${nsid}` : undefined;
   return { serial: given([short, numbered, long]), wwn, wwn_with_extension: wwn, wwn_vendor_extension: null };
 }
@@ -51,7 +51,7 @@ function ataIdentity(scsi: SysfsDevice): DiskIdentity | undefined {
       .toString(16)
       .padStart(4, '0'),
   );
-  // Word 87: bit 8, and 01 above, say that there is a World Wide Name.
+  // Word 87: bit 8, and 01 in the top bits, mean that there is a World Wide Name.
   const wwn = (identify.readUInt16LE(2 * 87) & 0xc100) === 0x4100 ? `0x${words.join('')}` : null;
   return {
     serial: given([short, short === '' ? model : `${model}_${short}`]),
@@ -61,7 +61,7 @@ function ataIdentity(scsi: SysfsDevice): DiskIdentity | undefined {
   };
 }
 
-/** Kernels that do not keep that page: libata's own descriptors say the same (kernel: ata_scsiop_inq_83). */
+/** For kernels without that page: libata's descriptors have the same values (kernel: ata_scsiop_inq_83). */
 function ataByDescriptor(scsi: SysfsDevice): DiskIdentity | undefined {
   if (scsi.text('vendor') !== 'ATA') return undefined;
   const found = descriptorsOf(scsi);
@@ -78,7 +78,7 @@ function ataByDescriptor(scsi: SysfsDevice): DiskIdentity | undefined {
   };
 }
 
-/** The builtin usb_id: the words of the SCSI device, else those of USB; broken devices call all their LUNs the same. */
+/** udev's builtin usb_id: names of the SCSI device, else those of USB; broken devices name all LUNs the same. */
 function usbIdentity(scsi: SysfsDevice, usb: SysfsDevice): DiskIdentity | undefined {
   const device = usb.above('usb', 'usb_device');
   if (!device) return undefined;
@@ -87,7 +87,7 @@ function usbIdentity(scsi: SysfsDevice, usb: SysfsDevice): DiskIdentity | undefi
   const word = (own: string, file: string, id: string) =>
     (transparent && cleaned(scsi.text(own) ?? '')) || cleaned(device.text(file) ?? device.text(id) ?? '');
   const serial = device.text('serial');
-  // Control characters and commas are none (Microsoft's rules for serial numbers of USB).
+  // Control characters and commas are invalid (Microsoft's rules for USB serial numbers).
   const short = serial !== undefined && !/[^\x20-\x7f]|,/.test(serial) ? cleaned(serial) : '';
   const address = hctlOf(scsi.name);
   const long = [word('vendor', 'manufacturer', 'idVendor'), word('model', 'product', 'idProduct'), short]
@@ -109,7 +109,7 @@ const T10_VENDOR = 1;
 const EUI_64 = 2;
 const NAA = 3;
 
-/** scsi_id: the best descriptor of page 0x83, else page 0x80, which behind a RAID controller is often the controller's. */
+/** scsi_id: the best descriptor of page 0x83, else page 0x80, which behind a RAID controller is often its own. */
 function scsiIdentity(scsi: SysfsDevice): DiskIdentity {
   const unit = unitSerial(scsi);
   const own = `${(scsi.text('vendor') ?? '').padEnd(8)}${(scsi.text('model') ?? '').padEnd(16)}`;
@@ -135,14 +135,14 @@ function scsiIdentity(scsi: SysfsDevice): DiskIdentity {
   return { serial: given([cleaned(unit), cleaned(`S${own}${unit}`)]), ...NO_WWN };
 }
 
-/** SPC-4 §7.8.6, with `whole` for a page that older disks fill with one identifier (EMC Symmetrix). */
+/** SPC-4 §7.8.6; `whole` for a page that older disks fill with a single identifier (EMC Symmetrix). */
 function preSpc3(scsi: SysfsDevice): (Descriptor & { whole?: true }) | undefined {
   const page = scsi.bytes('vpd_pg83');
   if (!page || page.length < 8 || page[1] !== 0x83 || page[6] === 0) return undefined;
   return { type: NAA, ascii: false, value: page.subarray(4, 4 + page[3]!), whole: true };
 }
 
-/** Of the device itself, not of its port or target. */
+/** Descriptors of the device itself, not of its port or target. */
 function descriptorsOf(scsi: SysfsDevice): Descriptor[] {
   const page = scsi.bytes('vpd_pg83');
   const found: Descriptor[] = [];
@@ -157,7 +157,7 @@ function descriptorsOf(scsi: SysfsDevice): Descriptor[] {
   return found;
 }
 
-/** In scsi_id's order: NAA 6, NAA 5, another NAA, EUI-64, T10, the vendor's own; binary before text. */
+/** In scsi_id's order: NAA 6, NAA 5, another NAA, EUI-64, T10, vendor-specific; binary before text. */
 function bestOf(found: readonly Descriptor[]): (Descriptor & { whole?: true }) | undefined {
   const kinds: [number, number?][] = [[NAA, 6], [NAA, 5], [NAA], [EUI_64], [T10_VENDOR], [VENDOR_SPECIFIC]];
   for (const [type, naa] of kinds) {
@@ -174,7 +174,7 @@ function bestOf(found: readonly Descriptor[]): (Descriptor & { whole?: true }) |
   return undefined;
 }
 
-/** NAA type 6 has a vendor's extension behind the eight bytes that others consist of. */
+/** NAA type 6 adds a vendor extension to the eight bytes of the other types. */
 function wwnOf(hex: string): Omit<DiskIdentity, 'serial'> {
   if (hex === '') return NO_WWN;
   const [first, extension] = [hex.slice(0, 16), hex.slice(16, 32)];
@@ -185,7 +185,7 @@ function wwnOf(hex: string): Omit<DiskIdentity, 'serial'> {
   };
 }
 
-/** Of the kernel's own choice of an identifier, where a page is not kept. */
+/** From the identifier that the kernel chose, for kernels that do not keep a page. */
 function naaOf(wwid: string | undefined): string | undefined {
   return /^naa\.((?:[0-9a-f]{16}){1,2})$/i.exec(wwid ?? '')?.[1]?.toLowerCase();
 }
@@ -201,12 +201,12 @@ function unitSerial(scsi: SysfsDevice): string | undefined {
   return text.trim() === '' ? undefined : text;
 }
 
-/** As udev writes what a disk says: one `_` for white space, and for what it takes in no name. */
+/** udev's form of a disk's text: one `_` for white space and for each character not allowed in names. */
 function cleaned(text: string): string {
   return replaced(text.trim().replace(/\s+/g, '_'));
 }
 
-/** Characters that udev takes in no name, each by itself. */
+/** Replaces each character that udev does not allow in names. */
 function replaced(text: string): string {
   return text.trim().replace(/[^A-Za-z0-9#+\-.:=@_]/g, '_');
 }

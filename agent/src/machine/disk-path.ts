@@ -1,20 +1,20 @@
-// Where a disk is plugged in, as udev names it under /dev/disk/by-path (systemd 252: src/udev/udev-builtin-path_id.c).
+// The place of a disk, as udev names it under /dev/disk/by-path (systemd 252: src/udev/udev-builtin-path_id.c).
 import { dirname } from 'node:path';
 import { SysfsDevice } from './sysfs-device.js';
 
 interface Walk {
   parts: string[];
-  /** The same without what older versions of udev did not write for ATA. */
+  /** The same without the parts that older versions of udev omitted for ATA. */
   older: string[];
-  /** A bus whose names are unique was seen, and a way to the disk that is known. */
+  /** Whether a bus with unique names, and a known transport of the disk, were found. */
   parent: boolean;
   transport: boolean;
 }
-/** What to go on from; undefined: it is not known where the disk is. */
+/** The device to continue from; undefined: the place of the disk is unknown. */
 type Next = SysfsDevice | undefined;
 type Handler = (device: SysfsDevice, disk: SysfsDevice, walk: Walk) => Next;
 
-/** Buses that need no more than their name, and whether a disk may hang on them directly. */
+/** Buses identified by their name alone, and whether a disk may be attached to them directly. */
 const named =
   (prefix: string, transport: boolean): Handler =>
   (device, _disk, walk) => {
@@ -49,7 +49,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   ccw: named('ccw', true),
 };
 
-/** @returns names below /dev/disk/by-path, today's first; none where udev makes none */
+/** @returns names below /dev/disk/by-path, the current form first; none where udev makes none */
 export function diskPaths(disk: SysfsDevice): string[] {
   const walk: Walk = { parts: [], older: [], parent: false, transport: false };
   for (let device: SysfsDevice | undefined = disk; device; ) {
@@ -68,7 +68,7 @@ function add(walk: Walk, part: string, older = part): void {
   walk.older.push(older);
 }
 
-/** The last one of the same subsystem, going up. */
+/** The topmost consecutive ancestor of the same subsystem. */
 function topOf(device: SysfsDevice): SysfsDevice {
   const { subsystem } = device;
   let top = device;
@@ -83,7 +83,7 @@ function nvme(device: SysfsDevice, disk: SysfsDevice, walk: Walk): Next {
   walk.parent = true;
   walk.transport = true;
   if (device.subsystem === 'nvme') return topOf(device);
-  // With several ways to it the disk hangs on its subsystem: udev takes the controller that its name numbers.
+  // A multipath disk is attached to its subsystem: udev takes the controller with the number in its name.
   const controller = /^(nvme\d+)/.exec(disk.name)?.[1];
   return controller === undefined ? undefined : disk.sibling('nvme', controller);
 }
@@ -91,7 +91,7 @@ function nvme(device: SysfsDevice, disk: SysfsDevice, walk: Walk): Next {
 function scsi(device: SysfsDevice, walk: Walk): Next {
   if (device.type !== 'scsi_device') return device;
   const { dir } = device;
-  // SCSI has no subsystem for its transports: they show in the path.
+  // SCSI has no subsystem for its transports: they appear in the path.
   if (dir.includes('/rport-')) return remote(device, walk, fibreChannel(device));
   if (dir.includes('/end_device-')) return remote(device, walk, sas(device));
   if (dir.includes('/session')) return remote(device, walk, iscsi(device));
@@ -108,7 +108,7 @@ function remote(device: SysfsDevice, walk: Walk, part: string | undefined): Next
   return device;
 }
 
-/** Numbers above 255 are other ways of addressing (SAM-5 §4.7). */
+/** Numbers above 255 use another addressing method (SAM-5 §4.7). */
 function lunOf(device: SysfsDevice): string {
   const lun = Number(device.number);
   if (lun < 256) return `lun-${lun}`;
@@ -134,7 +134,7 @@ function sas(device: SysfsDevice): string | undefined {
   }
   const phy = own.text('phy_identifier');
   if (phy === undefined) return undefined;
-  // Above the port is an expander, or the controller itself.
+  // The parent of the port is an expander, or the controller itself.
   const above = port?.parent;
   const expander = above && device.sibling('sas_device', above.name);
   if (!expander) return `sas-phy${phy}`;
@@ -157,7 +157,7 @@ function ata(device: SysfsDevice, walk: Walk): Next {
   const address = hctlOf(device.name);
   if (number === undefined || !address) return undefined;
   const [, bus, target] = address;
-  // Behind a port multiplier the bus is not 0; else the target tells master from slave.
+  // Behind a port multiplier the bus is not 0; otherwise the target tells master from slave.
   add(walk, bus !== 0 ? `ata-${number}.${bus}.0` : `ata-${number}.${target}`, `ata-${number}`);
   return device.above('scsi', 'scsi_host');
 }
@@ -171,7 +171,7 @@ function hyperV(device: SysfsDevice, walk: Walk, length: number): Next {
   return device;
 }
 
-/** udev counts the hosts of one controller from 0, the kernel counts all of them. */
+/** udev counts the hosts of one controller from 0, the kernel counts all hosts. */
 function onHost(device: SysfsDevice, walk: Walk): Next {
   const host = device.above('scsi', 'scsi_host');
   const address = hctlOf(device.name);

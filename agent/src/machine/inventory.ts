@@ -6,7 +6,7 @@ import type { BlockDevice } from './block-device.js';
 import type { Machine } from './machine.js';
 import { memoryMebibytes } from './memory.js';
 
-/** What poll.get_hardware_info shows, in upstream's shape (hardware.py, list_hardware_info). */
+/** The result of poll.get_hardware_info, in upstream's form (hardware.py, list_hardware_info). */
 export async function inventory(
   machine: Machine,
   bootMac: string | undefined,
@@ -38,7 +38,7 @@ export async function inventory(
   };
 }
 
-/** With one value each where a disk has several, as upstream shows them. */
+/** One value of each list, as upstream shows them. */
 export function plainDisk(disk: BlockDevice) {
   const first = (values: readonly string[]) => values[0] ?? null;
   return { ...disk, serial: first(disk.serial), wwn: first(disk.wwn), by_path: first(disk.by_path) };
@@ -58,7 +58,7 @@ function cpu(): UncheckedObject {
   };
 }
 
-/** The total that the kernel sees is less than what is plugged in. */
+/** Installed memory, by SMBIOS: the total that the kernel sees is smaller. */
 function physicalMegabytes(sys: string): number | undefined {
   const dir = join(sys, 'firmware/dmi/entries');
   let names: string[];
@@ -74,6 +74,6 @@ function dmi(sys: string, name: string): string {
   try {
     return readFileSync(join(sys, 'class/dmi/id', name), 'utf8').trim();
   } catch {
-    return ''; // as upstream where firmware does not say
+    return ''; // as in upstream when firmware gives no value
   }
 }

@@ -7,23 +7,23 @@ import { type BlockDevice, listBlockDevices } from './block-device.js';
 import { type BmcAddresses, readBmcAddresses } from './bmc-address.js';
 import { listNetworkInterfaces, type NetworkInterface } from './network-interface.js';
 
-/** The machine the agent runs on. Tests give the agent another one; nothing else can. */
+/** The machine that the agent runs on. Only tests replace it. */
 export interface Machine {
   listBlockDevices(): BlockDevice[];
-  /** Starts the software RAID that the disks bear. */
+  /** Starts the software RAID arrays on the disks. */
   assembleArrays(): Promise<RaidArray[]>;
   listNetworkInterfaces(): NetworkInterface[];
   bootMode(): 'bios' | 'uefi';
-  /** Of the BMC, as the BMC says; null where there is none. */
+  /** Addresses of the BMC, as it reports them; null where there is none. */
   bmcAddresses(): Promise<BmcAddresses>;
-  /** The address from which packets to this host leave. */
+  /** The source address of packets to this host. */
   sourceAddressTo(host: string): Promise<string | undefined>;
-  /** Bytes that programs may still take. */
+  /** Bytes of memory that programs may still allocate. */
   availableMemory(): number;
-  /** Returns once the machine has been told; it goes off a moment later. */
+  /** Returns after the command; the machine goes off a moment later. */
   powerOff(): Promise<void>;
   reboot(): Promise<void>;
-  /** Takes every network interface down, for good. */
+  /** Takes every network interface down permanently. */
   cutNetwork(): Promise<void>;
 }
 
@@ -77,7 +77,7 @@ export class RealMachine implements Machine {
       await runProgram('ip', ['link', 'set', name, 'down']);
   }
 
-  /** No init system to ask: the kernel is told directly, and by the magic key when that fails. */
+  /** No init system runs: busybox calls the kernel, or else SysRq does. */
   private async stop(program: 'poweroff' | 'reboot', key: string): Promise<void> {
     await runProgram('sync', []);
     try {

@@ -1,18 +1,18 @@
-// Memory modules as firmware lists them: SMBIOS type 17 (DSP0134 3.7 §7.18).
+// Memory modules as the firmware lists them: SMBIOS type 17 (DSP0134 3.7 §7.18).
 
 const TYPE = 17;
-/** Of "memory type": ROM, flash, EEPROM, FEPROM, EPROM, and a logical device that keeps its content. */
+/** Values of "memory type" that are not RAM: ROM, flash, EEPROM, FEPROM, EPROM, and a persistent logical device. */
 const NO_MEMORY = [0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x1f];
-/** Of "memory technology" (since 3.2): the kinds of NVDIMM, and Intel's persistent memory. */
+/** Values of "memory technology" (since 3.2): the kinds of NVDIMM, and Intel's persistent memory. */
 const PERSISTENT = [0x04, 0x05, 0x06, 0x07];
 const UNKNOWN = 0xffff;
-/** Of the old field: look into the new one (since 2.7). */
+/** Value of the old size field that refers to the new one (since 2.7). */
 const EXTENDED = 0x7fff;
 
 /**
  * Whole MiB of RAM in all modules.
- * @param structures with the strings behind them, which a field beyond the structure's own length would be read from
- * @returns undefined where no module says its size
+ * @param structures with the strings behind them; a field beyond the structure's own length must not be read from these
+ * @returns undefined when no module gives its size
  */
 export function memoryMebibytes(structures: readonly Uint8Array[]): number | undefined {
   const sizes = structures.map(kibibytesOf).filter((size) => size !== undefined);

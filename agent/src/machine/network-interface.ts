@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { basename, join } from 'node:path';
 
-/** A network interface with a device behind it, with the field names of upstream's inventory. */
+/** A network interface of a device, with the field names of upstream's inventory. */
 export interface NetworkInterface {
   name: string;
   mac_address: string;

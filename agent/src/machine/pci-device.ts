@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** As upstream's collector pci-devices has it: numbers in hexadecimal without 0x. */
+/** In the form of upstream's collector pci-devices: numbers in hexadecimal without 0x. */
 export interface PciDevice {
   vendor_id: string;
   product_id: string;
@@ -28,6 +28,6 @@ function text(path: string): string | null {
   try {
     return readFileSync(path, 'utf8').trim() || null;
   } catch {
-    return null; // a device that does not say
+    return null; // the device has no such file
   }
 }

@@ -1,15 +1,15 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-/** A device of sysfs, seen as udev sees it: a folder with a file `uevent` (systemd: src/libsystemd/sd-device). */
+/** A device of sysfs, as udev defines it: a directory with a file `uevent` (systemd: src/libsystemd/sd-device). */
 export class SysfsDevice {
   private constructor(
     private readonly sys: string,
-    /** Real path of its folder. */
+    /** Real path of its directory. */
     readonly dir: string,
   ) {}
 
-  /** @param path a folder of sysfs, links followed */
+  /** @param path a directory of sysfs; links are followed */
   static at(sys: string, path: string): SysfsDevice | undefined {
     try {
       return new SysfsDevice(sys, realpathSync(path));
@@ -35,7 +35,7 @@ export class SysfsDevice {
     return /^DEVTYPE=(.*)$/m.exec(readText(join(this.dir, 'uevent')) ?? '')?.[1];
   }
 
-  /** The next folder above that is a device. */
+  /** The nearest ancestor directory that is a device. */
   get parent(): SysfsDevice | undefined {
     const top = join(realpathSync(this.sys), 'devices');
     for (let dir = dirname(this.dir); dir.length > top.length; dir = dirname(dir)) {
@@ -44,7 +44,7 @@ export class SysfsDevice {
     return undefined;
   }
 
-  /** From the parent up. */
+  /** The nearest ancestor of a subsystem and type. */
   above(subsystem: string, type?: string): SysfsDevice | undefined {
     for (let device = this.parent; device; device = device.parent) {
       if (device.subsystem === subsystem && (type === undefined || device.type === type)) return device;
@@ -52,17 +52,17 @@ export class SysfsDevice {
     return undefined;
   }
 
-  /** Another device by its class. */
+  /** A device of a class, by name. */
   sibling(subsystem: string, name: string): SysfsDevice | undefined {
     return SysfsDevice.at(this.sys, join(this.sys, 'class', subsystem, name));
   }
 
-  /** Trimmed; undefined where it is not there or empty. */
+  /** The trimmed content of a file; undefined if missing or empty. */
   text(file: string): string | undefined {
     return readText(join(this.dir, file))?.trim() || undefined;
   }
 
-  /** The same of the nearest device that has it, from this one up: udev's ATTRS{}. */
+  /** The file of the nearest device that has it, from this one up: udev's ATTRS{}. */
   inherited(file: string): string | undefined {
     for (let device: SysfsDevice | undefined = this; device; device = device.parent) {
       const text = device.text(file);
@@ -75,7 +75,7 @@ export class SysfsDevice {
     try {
       return readFileSync(join(this.dir, file));
     } catch {
-      return undefined; // sysfs has a file only where the device knows the answer
+      return undefined; // sysfs has a file only where the device has the value
     }
   }
 
@@ -96,6 +96,6 @@ function readText(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch {
-    return undefined; // sysfs has a file only where the device knows the answer
+    return undefined; // sysfs has a file only where the device has the value
   }
 }

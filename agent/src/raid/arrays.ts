@@ -5,30 +5,30 @@ import type { runProgram } from '../run-program.js';
 
 export type Run = typeof runProgram;
 
-/** A software RAID array that runs. */
+/** A running software RAID array. */
 export interface RaidArray {
   /** `/dev/md0`. */
   device: string;
-  /** Without the name of the machine that made it. */
+  /** Without the host name that mdadm prefixes. */
   name: string;
   uuid: string;
   /** Partitions or disks. */
   members: string[];
-  /** The disks of those. */
+  /** The disks of the members. */
   disks: string[];
 }
 
 /**
- * Starts the arrays that the disks bear: no udev does so in the ramdisk.
+ * Starts the arrays on the disks: the ramdisk has no udev to do it.
  * @throws ProgramError for a ramdisk without mdadm
  */
 export async function assembleArrays(run: Run, sys = '/sys'): Promise<RaidArray[]> {
-  // Without one it ends with 1 or 2; arrays that lack a member beyond what their level bears are left.
+  // Exit code 1 or 2: no array. An array with too few members for its level is not started.
   await run('mdadm', ['--assemble', '--scan'], { accept: [0, 1, 2] });
   return readArrays(run, sys);
 }
 
-/** The arrays that run, by the kernel's word; name and UUID by mdadm's. */
+/** The running arrays according to the kernel; name and UUID from mdadm. */
 export async function readArrays(run: Run, sys = '/sys'): Promise<RaidArray[]> {
   const arrays: RaidArray[] = [];
   for (const entry of readdirSync(join(sys, 'class/block'))
@@ -36,7 +36,7 @@ export async function readArrays(run: Run, sys = '/sys'): Promise<RaidArray[]> {
     .sort()) {
     const dir = join(sys, 'class/block', entry);
     const slaves = readdirSync(join(dir, 'slaves')).sort();
-    // What a stopped array leaves behind.
+    // A stopped array leaves an entry without members.
     if (slaves.length === 0) continue;
     const device = `/dev/${entry}`;
     const { stdout } = await run('mdadm', ['--detail', '--export', device]);
@@ -52,7 +52,7 @@ export async function readArrays(run: Run, sys = '/sys'): Promise<RaidArray[]> {
   return arrays;
 }
 
-/** The disk of a partition, a disk itself. */
+/** The disk of a partition, or the disk itself. */
 function diskOf(sys: string, name: string): string {
   const dir = realpathSync(join(sys, 'class/block', name));
   try {

@@ -10,14 +10,14 @@ import type { RaidArray, Run } from './arrays.js';
 import { ESP_MIB } from './layout.js';
 
 const MIB = 2 ** 20;
-/** Its volume name, as upstream has it, by which a later deployment finds it again. */
+/** Upstream's volume name of the mirror; a later deployment finds it by that. */
 const MIRROR = 'esp';
-/** Away from those that a configuration counts from 0, and those that mdadm counts down from 127. */
+/** Outside of the numbers that a configuration counts up from 0 and mdadm counts down from 127. */
 const MIRROR_DEVICE = '/dev/md100';
 
 /**
- * Makes firmware, which knows no arrays, start what was written on one: the image's EFI system partition moves into the
- * room that is kept free on each disk, mirrored with its superblock at the end, so that each copy is a plain FAT
+ * Makes an array bootable for firmware, which cannot read arrays. The image's EFI system partition moves to the space
+ * kept free on each disk, as a mirror with its superblock at the end, so that each copy is a plain FAT
  * (ironic_python_agent/raid_utils.py, prepare_boot_partitions_for_softraid).
  * @throws AgentError
  */
@@ -38,13 +38,13 @@ export async function startFromArray(
   const loaders = await loadersOn(source);
   const mirror = node.arrayNamed(MIRROR) ?? (await makeMirror(array, node, run));
   await copy(source, mirror.device);
-  // Two file systems of one UUID would leave it open which of them the system mounts.
+  // With two file systems of one UUID it would be undefined which of them the system mounts.
   await run('wipefs', ['--all', '--force', source]);
   await run('mdadm', ['--wait', mirror.device], { accept: [0, 1] });
   await addLoaderEntries(loaders, mirror.members.map(placeOf), log);
 }
 
-/** One partition on each disk of the array. */
+/** Makes the mirror of one partition on each disk of the array. */
 async function makeMirror(
   array: RaidArray,
   node: NodeCache,
@@ -61,7 +61,7 @@ async function makeMirror(
   return { device: MIRROR_DEVICE, members };
 }
 
-/** `/dev/sda2` or `/dev/nvme0n1p2`, as the firmware's entries name it. */
+/** Disk and number of `/dev/sda2` or `/dev/nvme0n1p2`, for firmware's boot entries. */
 function placeOf(partition: string): LoaderPlace {
   const [, digits, letters, number] = /^(?:(.*\d)p|(.*\D))(\d+)$/.exec(partition)!;
   return { device: (digits ?? letters)!, number: Number(number) };

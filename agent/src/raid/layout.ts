@@ -7,7 +7,7 @@ import type { BlockDevice } from '../machine/block-device.js';
 
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
-/** As large as upstream keeps free for an EFI system partition on each disk (raid_utils.py, ESP_SIZE_MIB). */
+/** The size that upstream keeps free for an EFI system partition on each disk (raid_utils.py, ESP_SIZE_MIB). */
 export const ESP_MIB = 550;
 
 export interface RaidPartition {
@@ -23,8 +23,8 @@ export interface RaidPlan {
 }
 
 /**
- * Which partitions of which disks become which arrays (ironic_python_agent/hardware.py, _do_create_configuration): each
- * logical disk has one partition, as large as it says, on each of its disks; the one that takes the rest comes last.
+ * Plans the partitions and the arrays (ironic_python_agent/hardware.py, _do_create_configuration): each logical disk
+ * has one partition of its size on each of its disks; the one that takes the rest comes last.
  * @throws AgentError SoftwareRAIDError
  */
 export function planRaid(
@@ -43,7 +43,7 @@ export function planRaid(
     if (few !== null) throw softwareRaidError(few);
     plan.arrays.push({
       name: wanted.volume_name ?? `md${index}`,
-      // mdadm knows it by another name.
+      // mdadm's name for it.
       level: wanted.raid_level === '1+0' ? '10' : wanted.raid_level,
       members: members.map((disk) => addPartition(plan, disk, wanted, boot.mode)),
       wanted,
@@ -52,7 +52,7 @@ export function planRaid(
   return plan;
 }
 
-/** One disk for each of the hints, none twice; without hints all. */
+/** One disk for each hint, all different; without hints all disks. */
 function disksFor(disks: readonly BlockDevice[], { physical_disks: hints }: SoftwareDisk): BlockDevice[] {
   if (hints === undefined) return [...disks];
   const taken: BlockDevice[] = [];
@@ -84,12 +84,12 @@ function addPartition(
   if (!known) plan.disks.push(on);
   const before = on.partitions.at(-1);
   const start = before ? before.start + before.size : firstStart(mode, plan.label);
-  // The copy of a GPT; an MBR needs none, and cannot count beyond 2^32 sectors.
+  // Space for a GPT's backup; an MBR has none, and cannot count beyond 2^32 sectors.
   const end =
     plan.label === 'gpt'
       ? Math.floor(disk.size / MIB) * MIB - MIB
       : Math.min(Math.floor(disk.size / MIB) * MIB, (2 ** 32 - 1) * disk.logical_sectors);
-  // The first one ends where its size would from the start of the disk, as upstream's.
+  // The first partition ends at its size from the start of the disk, as in upstream.
   const wanted = size_gb === 'MAX' ? end : (before ? start : 0) + size_gb * GIB;
   if (wanted > end || wanted - start < 100 * MIB) {
     throw softwareRaidError(
@@ -101,13 +101,13 @@ function addPartition(
   return partitionPath(disk.name, on.partitions.length);
 }
 
-/** Room for what the firmware starts from (raid_utils.py, calculate_raid_start). */
+/** Space for the firmware's boot partition (raid_utils.py, calculate_raid_start). */
 function firstStart(mode: 'bios' | 'uefi', label: 'gpt' | 'dos'): number {
   if (mode === 'uefi') return (ESP_MIB + 1) * MIB;
   return label === 'gpt' ? 8 * MIB : MIB;
 }
 
-/** What sfdisk is told of one disk. */
+/** The sfdisk script for one disk. */
 export function partitionScript(
   label: 'gpt' | 'dos',
   partitions: readonly RaidPartition[],

@@ -15,20 +15,20 @@ export interface RaidTools {
   node: NodeCache;
   log: AgentLog;
   run: Run;
-  /** Disks that are made clean and told to the kernel; by default really. */
+  /** Erases disks and makes the kernel reread them; replaced in tests. */
   disk?: { erase(disk: BlockDevice): Promise<void>; reread(device: string): Promise<void> };
   sys?: string;
 }
 
 const REAL = { erase: eraseMetadata, reread: rereadPartitions };
 
-/** Software RAID by mdadm, as upstream's agent makes it (ironic_python_agent/hardware.py, GenericHardwareManager). */
+/** Software RAID by mdadm, as in upstream's agent (ironic_python_agent/hardware.py, GenericHardwareManager). */
 export class SoftwareRaid {
   constructor(private readonly tools: RaidTools) {}
 
   /**
-   * @param config in the node's usual form; without a disk for software RAID nothing is done
-   * @returns what was made, with how its root volume is found
+   * @param config in the node's usual form; without software RAID nothing is done
+   * @returns the created configuration, with the hint for its root volume
    * @throws AgentError SoftwareRAIDError
    */
   async create(config: unknown, node: UncheckedObject): Promise<UncheckedObject> {
@@ -62,7 +62,7 @@ export class SoftwareRaid {
     return { ...config, logical_disks };
   }
 
-  /** Ends every array, and takes from its disks all that made them part of one. @throws AgentError SoftwareRAIDError */
+  /** Stops every array, and erases the RAID metadata on its disks. @throws AgentError SoftwareRAIDError */
   async delete(): Promise<void> {
     const { run, node, log, sys } = this.tools;
     const arrays = await assembleArrays(run, sys);
@@ -84,7 +84,7 @@ export class SoftwareRaid {
     }
     const held = new Set(arrays.flatMap(({ disks }) => disks));
     for (const disk of node.allDisks().filter(({ readOnly }) => !readOnly)) {
-      // Partitions first: with the disk cleared nothing leads to them.
+      // Partitions first: they cannot be found after the disk is erased.
       for (const part of [...[...disk.partitions].reverse(), disk.name]) await this.forget(part);
       if (held.has(disk.name)) await this.disk.erase(disk);
     }
@@ -121,7 +121,7 @@ export class SoftwareRaid {
     return this.tools.disk ?? REAL;
   }
 
-  /** mdadm goes on without a member that it could not take. */
+  /** mdadm continues without a member that it could not add. */
   private async whole(device: string, members: readonly string[]): Promise<RaidArray> {
     const array = (await readArrays(this.tools.run, this.tools.sys)).find((one) => one.device === device);
     const missing = members.filter((member) => !array?.members.includes(member));
@@ -129,7 +129,7 @@ export class SoftwareRaid {
     throw softwareRaidError(`${device} was built without ${missing.join(', ')}`);
   }
 
-  /** A superblock of some array before: on what has none mdadm ends with 1. */
+  /** Removes the superblock of an old array; mdadm exits with 1 when there is none. */
   private async forget(device: string): Promise<void> {
     const { run } = this.tools;
     const { exitCode } = await run('mdadm', ['--examine', device], { accept: [0, 1] });
@@ -145,7 +145,7 @@ export class SoftwareRaid {
   }
 }
 
-/** `disk_label` among the node's capabilities; what is no MBR is a GPT. */
+/** `disk_label:msdos` in the node's capabilities; any other label is GPT. */
 function wantsMbr(node: UncheckedObject): boolean {
   const properties = node['properties'];
   const capabilities = isObject(properties) ? properties['capabilities'] : undefined;
