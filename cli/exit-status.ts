@@ -1,7 +1,7 @@
 import { reason } from '../image-build/session/directory.js';
 import { type ErrorCode, FerricError } from '../src/domain/errors.js';
 
-/** What the `ferric` command answers to its caller; the table of the documentation is made from this one. */
+/** Exit statuses of the `ferric` command; the table in the documentation is generated from this one. */
 export const EXIT_STATUSES = {
   0: 'Done.',
   1: 'Failed in a way that is none of the below; the message says how.',
@@ -44,11 +44,11 @@ const OF_CODE: Record<ErrorCode, ExitStatus> = {
   internal: 1,
 };
 
-/** An answer of the daemon or the Image service, or none. */
+/** An error response of the daemon or the Image service, or no response. */
 export class ApiError extends Error {
   constructor(
     message: string,
-    /** Undefined: there was no answer. */
+    /** HTTP status; undefined: no response. */
     readonly status?: number,
     options?: ErrorOptions,
   ) {
@@ -57,10 +57,10 @@ export class ApiError extends Error {
   }
 }
 
-/** Errors of the operating system about a file that was named wrongly; all others are about this machine. */
+/** System errors that mean a wrong path; all others are faults of this machine. */
 const WRONG_NAME = ['ENOENT', 'ENOTDIR', 'EISDIR', 'EEXIST', 'ENAMETOOLONG', 'ELOOP'];
 
-/** Undefined: not an error about a file. */
+/** Exit status and message of a file error; undefined for other errors. */
 export function fileFaultOf(error: unknown): { status: ExitStatus; text: string } | undefined {
   const { code, syscall, path, dest } = error as NodeJS.ErrnoException & { dest?: string };
   const isFile =
@@ -74,7 +74,7 @@ export function fileFaultOf(error: unknown): { status: ExitStatus; text: string 
   };
 }
 
-/** System calls of `node:fs`; those of sockets and processes are others. */
+/** System calls of `node:fs`; sockets and processes have others. */
 const FILE_CALLS =
   /^(access|chmod|chown|close|copyfile|f?sync|fdatasync|fstat|ftruncate|link|lstat|mkdir|mkdtemp|open|read|readlink|realpath|rename|rmdir|rm|scandir|stat|symlink|truncate|unlink|utime|write)$/;
 

@@ -2,7 +2,7 @@
 import { constants } from 'node:os';
 import { runCli } from './run-cli.js';
 
-// Work is given up by one signal, in order; a second one changes nothing, since what is left then is the clearing.
+// The first signal aborts the work, which then cleans up; further signals change nothing.
 const given = new AbortController();
 let ended: number | undefined;
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -16,7 +16,7 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 const { stdout, stderr, env } = process;
-// Whoever reads has had enough (`ferric ... | head`): work ends as by a signal, and there is nobody to tell.
+// EPIPE: the reader has closed the pipe (`ferric ... | head`). The work ends as by SIGPIPE, without a message.
 for (const stream of [stdout, stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;

@@ -4,7 +4,7 @@ import { addImageCommands } from './command/image.js';
 import { EXIT_STATUSES } from './exit-status.js';
 import type { Shell } from './shell.js';
 
-/** The whole command line; its help is the reference page. */
+/** The whole command line; the reference page is generated from its help. */
 export function createProgram(shell: Shell): Command {
   const program = new Command('ferric')
     .description(

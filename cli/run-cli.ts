@@ -11,9 +11,9 @@ export async function runCli(args: readonly string[], shell: Shell): Promise<Exi
     await program.parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // it has said why itself
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has printed the message
     const status = shell.signal.aborted ? 130 : exitStatusOf(error);
-    // Whoever read the results has left: it is no fault, and nothing to tell.
+    // The reader of the results has closed the pipe: no fault, and no message.
     if (shell.stdout.errored) return status;
     const text = status === 1 && error instanceof Error ? (error.stack ?? error.message) : sentenceOf(error);
     shell.stderr.write(`ferric: ${status === 130 ? 'given up, everything is cleared' : text}\n`);
@@ -21,7 +21,7 @@ export async function runCli(args: readonly string[], shell: Shell): Promise<Exi
   }
 }
 
-/** What the operating system says of a file names the file, and no system call. */
+/** Message of an error. A file error names the file and leaves out the system call. */
 function sentenceOf(error: unknown): string {
   const fault = fileFaultOf(error);
   return fault === undefined ? messageOf(error) : fault.text;

@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 
-/** Where a command stands: what it reads and writes besides files. */
+/** Environment of a command: its streams, variables and abort signal. */
 export interface Shell {
   /** Results, and nothing else. */
   stdout: Writable;
@@ -11,7 +11,7 @@ export interface Shell {
   environment: Readonly<Record<string, string | undefined>>;
   /** Fires on Ctrl-C, SIGTERM and SIGHUP. */
   signal: AbortSignal;
-  /** Milliseconds for which a daemon that does not answer is asked again. */
+  /** Milliseconds for which requests to a daemon that does not respond are retried. */
   retryFor: number;
 }
 
@@ -28,7 +28,7 @@ export function print(shell: Shell, line: string): void {
   shell.stdout.write(`${line}\n`);
 }
 
-/** Where builds keep what a later one can use again. */
+/** Directory of what later builds can reuse. */
 export function cacheDirectory(options: GlobalOptions, { environment }: Shell): string {
   const base = environment['XDG_CACHE_HOME'] || join(environment['HOME'] ?? homedir(), '.cache');
   return resolve(options.cache ?? join(base, 'ferric'));

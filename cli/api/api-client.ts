@@ -12,10 +12,12 @@ import { withRetries } from './retry.js';
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
-/** Milliseconds without a word of the service, after which it counts as gone. */
+/** Idle timeout of a request, ms. */
 const TIMEOUT = 60_000;
 
-/** Speaks to one endpoint: JSON, and files. Everything it throws is an ApiError with what the service said. */
+/**
+ * HTTP client of one endpoint: JSON requests and file uploads. Every error is an ApiError with the service's message.
+ */
 export class ApiClient {
   constructor(
     private readonly login: Login,
@@ -35,7 +37,7 @@ export class ApiClient {
         ...(body === undefined ? {} : { json: body }),
         retry: { limit: 0 },
         timeout: { request: TIMEOUT },
-        // What was begun is taken back even when the work is given up.
+        // DELETE cleans up after an aborted command, so the abort does not apply to it.
         ...(method === 'DELETE' ? {} : { signal: this.shell.signal }),
       });
       return (answer.body === '' ? undefined : JSON.parse(answer.body)) as T;
@@ -45,8 +47,8 @@ export class ApiClient {
   }
 
   /**
-   * @param sent is called with the bytes that are on their way
-   * @returns what was sent, summed as it went
+   * @param sent is called with the number of bytes sent so far
+   * @returns the checksum of the bytes sent
    */
   upload(
     path: string,
@@ -95,7 +97,7 @@ export class ApiClient {
   }
 
   private headers(path: string): Record<string, string> {
-    // The Bare Metal API alone has microversions; the newest that both sides know is asked for.
+    // The Bare Metal API alone has microversions; `latest` asks for the newest that the service knows.
     const version: Record<string, string> = path.startsWith('/v1')
       ? { 'x-openstack-ironic-api-version': 'latest' }
       : {};
@@ -114,7 +116,7 @@ function asApiError(error: unknown, method: string, url: string): ApiError {
   return new ApiError(`${method} ${url}: ${messageOf(error)}`, undefined, { cause: error });
 }
 
-/** The Bare Metal API's errors are JSON (twice over), the Image API's are HTML. */
+/** Error message of a body: the Bare Metal API sends JSON inside JSON, the Image API HTML. */
 function wordsOf(body: unknown): string {
   const text = typeof body === 'string' ? body : Buffer.isBuffer(body) ? body.toString('utf8') : '';
   const match = /faultstring\\*": *\\*"([^"\\]+)/.exec(text);

@@ -2,7 +2,7 @@ import type { GlobalOptions, Shell } from '../shell.js';
 import { ApiClient } from './api-client.js';
 import { login } from './login.js';
 
-/** As the Image API v2 has it: https://docs.openstack.org/api-ref/image/v2/ */
+/** An image record of the Image API v2: https://docs.openstack.org/api-ref/image/v2/ */
 export interface ImageRecord {
   id: string;
   name: string | null;
@@ -19,7 +19,7 @@ interface NewImage {
   name: string;
   disk_format: string;
   container_format: string;
-  /** Absent: the service's own default. */
+  /** Absent: the service's default. */
   visibility?: string;
   [property: string]: string | undefined;
 }
@@ -32,7 +32,7 @@ export interface ImageApi {
   remove(id: string): Promise<void>;
 }
 
-/** The Image service of the daemon, or another one, by endpoint and login. */
+/** Client of the daemon's Image service, or of another one, by endpoint and login. */
 export function imageApi(options: GlobalOptions, shell: Shell): ImageApi {
   let made: Promise<ApiClient> | undefined;
   const client = () => (made ??= login(options, shell).then((who) => new ApiClient(who, shell)));

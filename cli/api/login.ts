@@ -2,16 +2,16 @@ import { ApiError } from '../exit-status.js';
 import type { GlobalOptions, Shell } from '../shell.js';
 
 export interface Login {
-  /** Without a slash at its end, and without /v1 or /v2. */
+  /** Base URL without a trailing slash and without /v1 or /v2. */
   endpoint: string;
   headers: Readonly<Record<string, string>>;
 }
 
 /**
- * Who we are, by the environment that the OpenStack clients read: OS_ENDPOINT with OS_AUTH_TYPE none (default),
- * http_basic (OS_USERNAME, OS_PASSWORD), admin_token or token (OS_TOKEN), or password (a token of OS_AUTH_URL's
- * Keystone; the endpoint is OS_ENDPOINT still).
- * @throws ApiError when something of it is missing, or Keystone says no
+ * Login by the environment variables of the OpenStack clients: OS_ENDPOINT with OS_AUTH_TYPE none (default),
+ * http_basic (OS_USERNAME, OS_PASSWORD), admin_token or token (OS_TOKEN), or password (a token from the Keystone at
+ * OS_AUTH_URL; the endpoint is still OS_ENDPOINT).
+ * @throws ApiError when a variable is missing, or Keystone refuses
  */
 export async function login(options: GlobalOptions, shell: Shell): Promise<Login> {
   const { environment } = shell;

@@ -2,16 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError } from '../exit-status.js';
 import type { Shell } from '../shell.js';
 
-/** Between two questions, ms. */
+/** Interval between attempts, ms. */
 const PACE = 500;
 
-/** Codes of a connection that ended before an answer came: what was asked may have been done. */
+/** Error codes of a connection that was cut before a response: the request may have been carried out. */
 const CUT = ['ECONNRESET', 'EPIPE'];
 
 /**
- * A daemon that is being restarted refuses connections for some seconds, and cuts those that it had. What cannot have been
- * done is asked again for as long as the shell retries: everything after a refusal; what only reads also after a cut, and
- * while the daemon says that it is away for the moment (503).
+ * Retries a request while the daemon restarts: it then refuses connections for some seconds and cuts open ones. Only
+ * requests that are safe to repeat are retried, until `shell.retryFor` has passed: any request after a refused
+ * connection;
+ * a read also after a cut connection or a 503.
  */
 export async function withRetries<T>(shell: Shell, isRead: boolean, ask: () => Promise<T>): Promise<T> {
   const until = performance.now() + shell.retryFor;

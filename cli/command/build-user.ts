@@ -140,7 +140,7 @@ async function requestOf(options: UserCommandOptions): Promise<UserImageRequest>
   };
 }
 
-/** /etc/passwd of Debian's base-passwd, and what systemd's packages add. */
+/** /etc/passwd of Debian's base-passwd, and the users that systemd's packages add. */
 const SYSTEM_USERS = [
   ...[
     'root',

@@ -8,12 +8,12 @@ import { sizeText } from '../terminal/format.js';
 
 const CONFIG = '--config <file>';
 const CONFIG_WORDS = 'YAML file with the daemon’s configuration (default: FERRIC_CONFIG, else the defaults)';
-/** Milliseconds between two lines about a table that takes long. */
+/** Milliseconds between two progress lines about one table. */
 const PAUSE = 5_000;
-/** Images that a message names. */
+/** Greatest number of images that a message lists. */
 const NAMED = 5;
 
-/** Commands on the daemon's machine that read or fill its database themselves. */
+/** Commands that run on the daemon's machine and read or fill its database directly. */
 export function addDatabaseCommands(program: Command, shell: Shell): void {
   const database = program.command('db').description('dump and restore the daemon’s database');
   database
@@ -74,7 +74,7 @@ export function addDatabaseCommands(program: Command, shell: Shell): void {
     });
 }
 
-/** Other commands need no database, and start without what speaks to one. */
+/** Loaded on demand: the other commands need no database client. */
 const backup = () => import('../../src/backup/backup.js');
 
 type Options = GlobalOptions & { config?: string };

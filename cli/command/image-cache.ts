@@ -7,7 +7,7 @@ import { type GlobalOptions, print, type Shell } from '../shell.js';
 import { sizeText } from '../terminal/format.js';
 import { textTable } from '../terminal/text-table.js';
 
-// As GET /v1/image_cache answers; see docs/reference/api.md.
+// Response of GET /v1/image_cache; see docs/reference/api.md.
 interface CacheReport {
   images: {
     id: string;
@@ -42,7 +42,7 @@ interface Prefetch {
 }
 
 const PATH = '/v1/image_cache';
-/** Milliseconds between two looks at a prefetch. */
+/** Poll interval of a prefetch, ms. */
 const PACE = 500;
 
 /** `ferric image cache list|prefetch|pin|unpin|evict` */

@@ -8,7 +8,7 @@ import { addImportVm } from './import-vm.js';
 import { addInspect } from './inspect.js';
 import { addImagePipeline } from './pipeline.js';
 
-/** `ferric image …`; each command has a file of its own and is added here. */
+/** `ferric image …`; each command has a file of its own and is registered here. */
 export function addImageCommands(program: Command, shell: Shell): void {
   const image = program.command('image').description('build, look into, import and list images');
   const build = image.command('build').description('build images: for users, or to deploy with');

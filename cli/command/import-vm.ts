@@ -58,7 +58,7 @@ export function addImportVm(image: Command, shell: Shell): void {
       const name = options.name ?? options.domain ?? basename(file, extname(file));
       const output = options.output ?? name;
       const api = options.add ? imageApi(options, shell) : undefined;
-      await api?.list(); // what is wrong with endpoint or login is said before the work
+      await api?.list(); // a wrong endpoint or login is reported before the work
       const result = await useSession(
         shell,
         options,
@@ -79,7 +79,7 @@ export function addImportVm(image: Command, shell: Shell): void {
     });
 }
 
-/** Adds a file; what the service has got must have the sum of what was sent, or it is taken back. */
+/** Uploads a file. The record is deleted again if the upload fails or the service reports another checksum. */
 async function addImage(
   session: BuildSession,
   api: ImageApi,

@@ -29,7 +29,7 @@ export function addInspect(image: Command, shell: Shell): void {
     });
 }
 
-/** Names of its keys as everywhere on the wire. */
+/** The report with snake_case keys, as everywhere on the wire. */
 function asJson(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(asJson);
   if (value === null || typeof value !== 'object') return value;

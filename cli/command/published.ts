@@ -3,7 +3,7 @@ import { print, type Shell } from '../shell.js';
 import { sizeText } from '../terminal/format.js';
 import { textTable } from '../terminal/text-table.js';
 
-/** The result of a build. */
+/** Prints the result of a build. */
 export function printPublished(shell: Shell, files: readonly PublishedFile[], json: boolean): void {
   if (json) {
     print(shell, JSON.stringify({ files }, null, 2));

@@ -8,17 +8,17 @@ import type { GlobalOptions, Shell } from '../shell.js';
 import { showProgress } from '../terminal/progress.js';
 
 interface SessionWishes {
-  /** With 'failures', a log that nobody asked for goes when the work is done. */
+  /** 'failures': the log is deleted after a success, unless --log named it. */
   keepLog?: 'always' | 'failures';
-  /** The path without extension that the results get. */
+  /** Path of the results, without extension. */
   output?: string;
   cache?: string;
 }
 
 /**
- * Does work of stages with progress on standard error. The log file is named whichever way it ends.
- * @param logFile where the log goes when the user does not say
- * @param wishes where it will write besides: each place is looked at before the work begins
+ * Runs work in stages with progress on standard error. The log's path is printed at the end if the log is kept.
+ * @param logFile path of the log without --log
+ * @param wishes further places that the work writes to: each is checked before the work begins
  */
 export async function useSession<T>(
   shell: Shell,
@@ -60,7 +60,7 @@ export async function useSession<T>(
   }
 }
 
-/** A wrong value of the user's. */
+/** A wrong option or argument. */
 export class UsageError extends FerricError {
   constructor(message: string) {
     super('invalid', message);

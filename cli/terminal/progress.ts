@@ -3,8 +3,8 @@ import type { Shell } from '../shell.js';
 import { sizeText, timeText } from './format.js';
 
 /**
- * Progress on standard error: a line per finished stage; with a terminal, also a line for the one that runs, which is
- * drawn anew as it goes on.
+ * Progress on standard error: a line for each finished stage; on a terminal, also a line for the running stage, redrawn
+ * as it progresses.
  */
 export function showProgress({ stderr }: Shell): (event: StageEvent) => void {
   const live = stderr.isTTY === true;
@@ -26,7 +26,7 @@ export function showProgress({ stderr }: Shell): (event: StageEvent) => void {
     const figures = `${name} ${timeText(event.elapsed).padStart(12)}  ${size.padStart(9)}`;
     switch (event.kind) {
       case 'progress':
-        // What a program prints may hold escape sequences of its own.
+        // The output of programs may contain escape sequences.
         if (live) draw(`${figures}  ${event.said.replace(/[^\x20-\x7e]/g, '')}`);
         return;
       case 'finished':
