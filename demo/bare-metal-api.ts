@@ -3,7 +3,7 @@ import { readServerSentEvents, type ServerSentEvent } from './server-sent-events
 
 export type Json = Record<string, unknown>;
 
-/** A node as the API shows it; only what the demo reads is named. */
+/** A node as the API returns it; only the fields that the demo reads. */
 export interface ShownNode extends Json {
   uuid: string;
   name: string | null;
@@ -16,7 +16,7 @@ export interface ShownNode extends Json {
   driver_internal_info: Json;
 }
 
-/** A row of a node's history, as `GET /v1/events/stream` sends it. */
+/** An entry of a node's history, as `GET /v1/events/stream` sends it. */
 export interface NodeEvent {
   node_uuid: string;
   event_type: string;
@@ -28,7 +28,7 @@ export interface NodeEvent {
   created_at: string;
 }
 
-/** An answer of 400 and more. */
+/** A response with status 400 or above. */
 export class ApiError extends Error {
   constructor(
     readonly request: string,
@@ -39,10 +39,10 @@ export class ApiError extends Error {
   }
 }
 
-/** States in which nothing moves any more; the last six are failures. */
+/** Failure states: a node leaves them only by an operator's request. */
 const FAILED = ['deploy failed', 'clean failed', 'inspect failed', 'error'];
 
-/** The Bare Metal API as any of its clients sees it, newest version. */
+/** Client of the Bare Metal API, newest microversion. */
 export class BareMetalApi {
   /** @param url base URL without a slash at the end */
   constructor(
@@ -56,7 +56,7 @@ export class BareMetalApi {
     const response = await fetch(this.url + path, {
       method,
       signal,
-      // The older header of the two: Ironic before 2023 knows no other.
+      // The older of the two version headers: Ironic before 2023 knows no other.
       headers: { 'x-openstack-ironic-api-version': 'latest', 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
@@ -75,7 +75,7 @@ export class BareMetalApi {
     await this.request('PATCH', `/v1/nodes/${ident}`, operations);
   }
 
-  /** `manage`, `provide`, `active`, `deleted` and so on; a node that is locked just now is asked again. */
+  /** Requests `manage`, `provide`, `active`, `deleted` and so on; retries while the node is locked. */
   async provision(ident: string, target: string, more: Json = {}): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -89,10 +89,10 @@ export class BareMetalApi {
   }
 
   /**
-   * Resolves when the node has come to rest in `state`.
+   * Waits until the node has settled in `state`.
    * @param options.timeout milliseconds
-   * @param options.onLook is given the node as it is, twice a second
-   * @throws Error with the node's own last_error when it comes to rest elsewhere
+   * @param options.onLook is called with the node twice a second
+   * @throws Error with the node's last_error when it settles in another state
    */
   async waitForState(
     ident: string,
@@ -119,7 +119,9 @@ export class BareMetalApi {
     }
   }
 
-  /** The live stream, from now on: resolves once it is open, and goes on over cut connections until `signal`. */
+  /**
+   * The live event stream from now on. Resolves once it is open; reconnects after cut connections until `signal` fires.
+   */
   async events(signal: AbortSignal): Promise<AsyncIterable<NodeEvent>> {
     return this.#follow(await this.#openStream(signal), signal);
   }
@@ -139,10 +141,10 @@ export class BareMetalApi {
         }
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof ApiError) throw error; // an answer, and not one that passes
+        if (error instanceof ApiError) throw error; // a response, and not one worth a retry
       }
       stream = undefined;
-      await sleep(500, undefined, { signal }).catch(() => undefined); // ended: the loop's condition tells
+      await sleep(500, undefined, { signal }).catch(() => undefined); // aborted: the loop's condition checks it
     }
   }
 
@@ -158,7 +160,7 @@ export class BareMetalApi {
     return readServerSentEvents(response.body);
   }
 
-  /** Null while the daemon does not answer, such as between a crash and the next start. */
+  /** Null while the daemon does not respond, such as between a crash and the next start. */
   async #look(ident: string): Promise<ShownNode | null> {
     try {
       return await this.node(ident);
@@ -174,7 +176,7 @@ function why(node: ShownNode): string {
   return node.last_error ?? node.maintenance_reason ?? 'it gives no reason';
 }
 
-/** The API codes its errors twice (wsme and pecan, as Ironic has always answered). */
+/** Message of an error body, which is JSON inside JSON (wsme and pecan, as Ironic sends it). */
 function reasonOf(text: string): string {
   try {
     const { error_message: inner } = JSON.parse(text) as { error_message: string };

@@ -11,7 +11,7 @@ const USAGE = `usage: npm run demo -- [--uefi] [--tiny] [--keep] [--api-port N]
   --keep        stays up afterwards, until Ctrl-C, where there is no terminal too
   --api-port N  where the API is to be reached on the loopback; default 6385, any other when that is taken`;
 
-/** As a shell has it: 128 and the signal's number. */
+/** Exit statuses as a shell's: 128 plus the signal's number. */
 const STATUS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 class Interrupted extends Error {
@@ -44,7 +44,7 @@ async function main(): Promise<number> {
       abort.abort(new Interrupted(signal));
     });
   }
-  // Whoever read along is gone.
+  // EPIPE: the reader of the output has closed it.
   process.stdout.on('error', () => abort.abort(new Interrupted('SIGHUP')));
   const show = new Show(
     {

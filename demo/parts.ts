@@ -5,7 +5,7 @@ import { cancellable } from '../image-build/process/run-context.js';
 import { DEBIAN_HELLO, debianImage } from '../lab/image/debian-image.js';
 import { TINY_HELLO, tinyImage } from '../lab/image/tiny-image.js';
 
-/** Which system is installed: a real Debian, or a kernel with one program that says hello. */
+/** The system to install: a real Debian, or a kernel with one program that prints a greeting. */
 export interface ImageChoice {
   system: 'debian' | 'tiny';
   format: 'raw' | 'qcow2';
@@ -14,9 +14,9 @@ export interface ImageChoice {
 export interface BuiltImage extends ImageChoice {
   path: string;
   sha256: string;
-  /** What the installed system prints on its serial console when it is up, to the end of the line. */
+  /** What the installed system prints on its serial console once it runs, to the end of the line. */
   hello: RegExp;
-  /** Milliseconds; 0: it was there already. */
+  /** Build time, ms; 0: cached. */
   built: number;
 }
 
@@ -25,19 +25,19 @@ export interface BuiltRamdisk {
   ramdisk: string;
   /** Bytes of the compressed ramdisk. */
   size: number;
-  /** The folder of both, for image.allowed_file_paths. */
+  /** Folder of both files, for image.allowed_file_paths. */
   folder: string;
   cached: boolean;
 }
 
-/** Where built things are kept between runs, as a path without links. */
+/** Cache of built files, kept between runs, as a path without symbolic links. */
 export function cacheUnder(root: string): string {
   const cache = resolve(root, 'cache');
   mkdirSync(cache, { recursive: true });
   return realpathSync(cache);
 }
 
-/** Builds the image, or finds it built. */
+/** Builds the image, or takes it from the cache. */
 export async function buildImage(
   cache: string,
   choice: ImageChoice,
@@ -51,7 +51,7 @@ export async function buildImage(
   return { ...choice, ...artifact, hello };
 }
 
-/** Builds kernel and deploy ramdisk, or finds them built. */
+/** Builds kernel and deploy ramdisk, or takes them from the cache. */
 export async function buildDeployRamdisk(
   cache: string,
   log: (line: string) => void = () => undefined,

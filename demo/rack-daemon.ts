@@ -20,9 +20,9 @@ import type { LabProcess } from '../lab/process/lab-process.js';
 const START_DEADLINE = 120_000;
 const STOP_DEADLINE = 35_000;
 
-/** Ferric's daemon inside a lab's namespace, with a data directory that outlives its runs. */
+/** Ferric's daemon inside a lab's namespace. Its data directory is kept between its runs. */
 export class RackDaemon {
-  /** Everything that all runs wrote. */
+  /** Log of all runs. */
   readonly logPath: string;
   readonly dataDir: string;
   readonly #program: string;
@@ -45,14 +45,14 @@ export class RackDaemon {
     return this.#process?.running === true;
   }
 
-  /** Settles when the present run ends, in whatever way. */
+  /** Settles when the present run ends, however it ends. */
   get exited(): LabProcess['exited'] {
     if (this.#process === undefined) throw new Error('the daemon was not started');
     return this.#process.exited;
   }
 
   /**
-   * Resolves once it serves.
+   * Resolves once the API serves.
    * @param env further settings as FERRIC_* variables
    * @param signal ends the waiting, not the daemon
    * @throws Error with the last lines of its log
@@ -87,22 +87,22 @@ export class RackDaemon {
     await this.#process?.kill();
   }
 
-  /** Ends it in order. */
+  /** Ends the daemon by a signal, and waits for its shutdown. */
   async stop(): Promise<void> {
     await this.#process?.end(STOP_DEADLINE);
   }
 
-  /** Ends it in order, and removes its data directory. */
+  /** Ends the daemon as `stop` does, and removes its data directory. */
   async remove(): Promise<void> {
     await this.stop();
     await endDatabase(this.dataDir);
-    // A program that was just ended may still be removing files of its own.
+    // A program that has just been ended may still be removing files.
     rmSync(this.dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     rmSync(noteOf(this.lab.directory), { force: true });
   }
 }
 
-/** What a killed run of this lab left outside its folder: its data directory and the database server in it. */
+/** Removes what a killed run of this lab left outside its folder: its data directory and the database server in it. */
 export async function sweepDaemon(directory: string): Promise<void> {
   const note = noteOf(directory);
   if (!existsSync(note)) return;
@@ -112,7 +112,7 @@ export async function sweepDaemon(directory: string): Promise<void> {
   rmSync(note);
 }
 
-/** A daemon that was killed leaves its PostgreSQL. Does nothing when there is none. */
+/** Ends the PostgreSQL that a killed daemon left behind; does nothing when there is none. */
 export async function endDatabase(dataDir: string): Promise<void> {
   const cluster = join(dataDir, 'postgresql/cluster');
   const pidFile = join(cluster, 'postmaster.pid');
@@ -120,7 +120,7 @@ export async function endDatabase(dataDir: string): Promise<void> {
   const pid = Number(readFileSync(pidFile, 'utf8').split('\n')[0]);
   const isServer = () => {
     const path = `/proc/${pid}/cmdline`;
-    // The number may be somebody else's by now: only a process that names this cluster is ours.
+    // The process id may have been reused: only a process that names this cluster is the server.
     return existsSync(path) && readFileSync(path, 'utf8').split('\0').includes(cluster);
   };
   if (!isServer()) return;
@@ -133,7 +133,7 @@ function noteOf(directory: string): string {
   return join(directory, 'daemon.json');
 }
 
-/** dist/src/main.js of this repository, seen from the sources and from dist/ alike. */
+/** dist/src/main.js of this repository, found from the sources and from dist/ alike. */
 function builtProgram(): string {
   for (let at = import.meta.dirname; at !== dirname(at); at = dirname(at)) {
     const program = join(at, 'dist/src/main.js');

@@ -6,7 +6,7 @@ import { BareMetalApi } from './bare-metal-api.js';
 import { type BuiltImage, type BuiltRamdisk, cacheUnder } from './parts.js';
 import { RackDaemon, sweepDaemon } from './rack-daemon.js';
 
-/** The bridge: where Ferric serves machines. */
+/** Address of the bridge, on which Ferric serves machines. */
 const ADDRESS = '10.77.0.1';
 const API_PORT = 6385;
 const AGENT_PORT = 6386;
@@ -14,27 +14,27 @@ const BOOT_PORT = 8080;
 const IMAGE_PORT = 8081;
 
 export interface RackOptions {
-  /** Name of the lab; its folder and its namespace are called so. */
+  /** Name of the lab; its folder and its namespace have the same name. */
   name: string;
-  /** Default `.lab`: labs and what they build. */
+  /** Folder of labs and built files. Default `.lab`. */
   root?: string;
   machines: readonly LabMachineOptions[];
   ramdisk: BuiltRamdisk;
-  /** Laid over the rack's own configuration of the daemon. */
+  /** Overrides of the rack's configuration of the daemon. */
   config?: Config;
   /** FERRIC_* variables of the daemon's first start. */
   env?: Readonly<Record<string, string>>;
-  /** A port of the host's loopback for the API; 0 (default): any free one. */
+  /** Port of the API on the host's loopback; 0 (default): any free one. */
   apiPort?: number;
-  /** Ends waiting; disposal is the caller's. */
+  /** Aborts the waiting; disposal remains the caller's task. */
   signal?: AbortSignal;
 }
 
 type Config = Readonly<Record<string, unknown>>;
 
 /**
- * A rack as an operator would have it: machines behind BMCs, a provisioning network, an image server, and Ferric's
- * daemon on it. The daemon is known over the wire only; everything is gone after disposal.
+ * A rack as an operator would set it up: machines behind BMCs, a provisioning network, an image server, and Ferric's
+ * daemon. The daemon is accessed over the wire only. Disposal removes everything.
  */
 export class Rack implements AsyncDisposable {
   private constructor(
@@ -46,7 +46,7 @@ export class Rack implements AsyncDisposable {
     private readonly parts: AsyncDisposableStack,
   ) {}
 
-  /** @throws Error that names everything that this machine lacks */
+  /** @throws Error that lists everything this machine lacks */
   static async raise(options: RackOptions): Promise<Rack> {
     const missing = missingForLab();
     if (missing.length > 0) throw new Error(`this machine lacks ${missing.join(', ')}`);
@@ -59,7 +59,7 @@ export class Rack implements AsyncDisposable {
         root,
         address: `${ADDRESS}/24`,
         machines: options.machines,
-        handleSignals: false, // the order of disposal is the rack's
+        handleSignals: false, // the rack decides the order of disposal
       }),
     );
     options.signal?.throwIfAborted();
@@ -76,20 +76,20 @@ export class Rack implements AsyncDisposable {
     return new Rack(lab, daemon, images, api, options.ramdisk, parts.move());
   }
 
-  /** Makes an image known to the rack's image server. @returns its URL, as machines and the daemon see it */
+  /** Publishes an image on the rack's image server. @returns its URL, as machines and the daemon use it */
   publish(image: BuiltImage): string {
     const path = `/${image.system}.${image.format}`;
     this.images.publish(path, image.path);
     return this.images.url(path);
   }
 
-  /** Paths of the logs that tell of a failure. */
+  /** Paths of the logs to read after a failure. */
   logs(machine: LabMachine): { daemon: string; console: string } {
     return { daemon: this.daemon.logPath, console: machine.machine.console.logPath };
   }
 
   /**
-   * Enrols a machine as an operator does: driver ipmi, its BMC's login, a kernel by file and a ramdisk by http.
+   * Enrols a machine as an operator does: driver ipmi, its BMC's login, the kernel by file: and the ramdisk by http:.
    * @returns the node's UUID
    */
   async enrol(machine: LabMachine, properties: Readonly<Record<string, unknown>> = {}): Promise<string> {
@@ -115,8 +115,8 @@ export class Rack implements AsyncDisposable {
   }
 
   /**
-   * Enrols a machine behind its Redfish service, to be started by virtual media.
-   * @param ip_address static, of the machine's first NIC
+   * Enrols a machine by its Redfish service, for boot by virtual media.
+   * @param ip_address static address of the machine's first NIC
    * @returns the node's UUID
    */
   async enrolRedfish(machine: LabMachine, ip_address: string, netmask = '255.255.255.0'): Promise<string> {
@@ -136,7 +136,7 @@ export class Rack implements AsyncDisposable {
         redfish_verify_ca: authorities,
         deploy_kernel: `file://${this.ramdisk.kernel}`,
         deploy_ramdisk: this.images.url('/deploy.ramdisk'),
-        // Firmware shows nothing of it on the lab's serial console by itself.
+        // The system prints nothing on the lab's serial console by itself.
         kernel_append_params: '%default% console=tty0 console=ttyS0,115200',
       },
       properties: { capabilities: 'boot_mode:uefi' },
@@ -158,7 +158,7 @@ export class Rack implements AsyncDisposable {
   }
 }
 
-/** A rack's folder for tests: the cache of built things is shared with every other rack of this repository. */
+/** Folder of a test's rack; all racks of this repository share the cache of built files. */
 export function sharedRoot(): { root: string; cache: string } {
   for (let at = import.meta.dirname; at !== dirname(at); at = dirname(at)) {
     if (!existsSync(join(at, 'package.json'))) continue;
@@ -184,9 +184,9 @@ function ownConfig(ramdisk: BuiltRamdisk): Config {
     },
     image: { allowed_file_paths: [ramdisk.folder] },
     deploy: {
-      // Writing over a whole disk proves nothing in a lab and takes minutes under emulation.
+      // Overwriting a whole disk proves nothing in a lab and takes minutes under emulation.
       erase_devices_priority: 0,
-      // An agent of the lab answers at once: looks may come sooner than over a real network.
+      // An agent of the lab answers at once: polls may be more frequent than over a real network.
       command_wait_interval: 1,
       post_deploy_get_power_state_retry_interval: 1,
     },

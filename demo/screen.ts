@@ -1,7 +1,7 @@
 const BAR = 24;
 const MIB = 2 ** 20;
 
-/** Where the demo writes: lines, and below them one bar that is drawn over and over where there is a terminal. */
+/** Output of the demo: lines, and below them on a terminal one progress bar that is redrawn. */
 export class Screen {
   readonly #started = performance.now();
   #bar = '';
@@ -19,14 +19,14 @@ export class Screen {
     return (performance.now() - this.#started) / 1000;
   }
 
-  /** A line as it is. */
+  /** Prints a line unchanged. */
   print(text = ''): void {
     this.#clear();
     this.out.write(`${text}\n`);
     this.#draw();
   }
 
-  /** A line that begins with the time. */
+  /** Prints a line that starts with the elapsed time. */
   say(text: string): void {
     this.print(`${`${this.seconds.toFixed(1)} s`.padStart(9)}  ${text}`);
   }
@@ -35,7 +35,7 @@ export class Screen {
     this.print(this.isTerminal ? `\n\u001b[1m${text}\u001b[0m` : `\n${text}`);
   }
 
-  /** Draws the bar anew; without a terminal a line for each tenth. */
+  /** Redraws the bar; without a terminal, prints a line for each tenth. */
   progress(what: string, bytes: number, total: number | null): void {
     const share = total ? Math.min(1, bytes / total) : 0;
     const numbers = `${(bytes / MIB).toFixed(1)}${total ? ` / ${(total / MIB).toFixed(1)}` : ''} MiB`;
@@ -54,7 +54,7 @@ export class Screen {
     this.say(text);
   }
 
-  /** Leaves the bar as it is now and goes on below it. */
+  /** Keeps the bar as it is; further output goes below it. */
   endProgress(): void {
     if (this.#bar !== '') this.out.write('\n');
     this.#bar = '';

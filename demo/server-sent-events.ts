@@ -4,7 +4,9 @@ export interface ServerSentEvent {
   data: string;
 }
 
-/** Decodes an event stream (HTML Living Standard §9.2.6) as far as its servers use it: id, event, data, comments. */
+/**
+ * Decodes an event stream (HTML Living Standard §9.2.6), the parts that servers of it use: id, event, data, comments.
+ */
 export async function* readServerSentEvents(
   chunks: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<ServerSentEvent> {

@@ -14,20 +14,20 @@ const DISK = 6 * 2 ** 30;
 export interface ShowOptions {
   firmware: 'bios' | 'uefi';
   system: 'debian' | 'tiny';
-  /** For labs and what they build. */
+  /** Folder of labs and built files. */
   root: string;
-  /** Wanted for the API; another one is taken when it is in use. */
+  /** Preferred port of the API; another one is taken when it is in use. */
   apiPort: number;
 }
 
-/** driver_internal_info.deploy_progress: what the agent says of the image while it has it in hand. */
+/** driver_internal_info.deploy_progress: what the agent reports while it writes the image. */
 interface WriteProgress {
   phase: string;
   bytes: number;
   total: number | null;
 }
 
-/** Why the demo ended early: which stage, and where to read on. */
+/** Early end of the demo: the stage that failed, and the logs to read. */
 export class StageFailure extends Error {
   constructor(
     readonly stage: string,
@@ -38,7 +38,7 @@ export class StageFailure extends Error {
   }
 }
 
-/** One run of the demo, from nothing to an installed system that speaks. */
+/** One run of the demo, from nothing to an installed system that prints its greeting. */
 export class Show {
   #stage = 'the start';
   #logs: string[] = [];
@@ -54,8 +54,8 @@ export class Show {
   }
 
   /**
-   * @param afterwards is called with the rack still up
-   * @throws StageFailure; the abort's reason when it was interrupted. Whatever was started is ended.
+   * @param afterwards is called while the rack still runs
+   * @throws StageFailure; the abort's reason when interrupted. Everything that was started is ended.
    */
   async run(afterwards: (rack: Rack, uuid: string) => Promise<void>): Promise<void> {
     try {
@@ -115,7 +115,7 @@ export class Show {
         signal,
         apiPort,
         config: {
-          // The conductor itself fetches, checks and keeps the image, and serves it as it is.
+          // The conductor itself downloads, checks and caches the image, and serves it unconverted.
           deploy: { image_download_source: 'local' },
           image: { force_raw: false },
           conductor: { deploy_callback_timeout: 900, clean_callback_timeout: 900 },
@@ -166,7 +166,7 @@ export class Show {
         '/instance_info/image_disk_format': image.format,
       });
       const since = serial.position;
-      // On a Debian it names the host, as cloud-init would.
+      // A Debian image sets its host name from it, as cloud-init would.
       const meta_data = { uuid, name: machine.name, hostname: machine.name };
       await api.provision(uuid, 'active', { configdrive: { meta_data } });
       await api.waitForState(uuid, 'active', {
@@ -211,7 +211,7 @@ export class Show {
     const { screen } = this;
     const progress = node.driver_internal_info['deploy_progress'] as WriteProgress | undefined;
     const shown = this.#shown;
-    // It goes when the agent has succeeded: the last look at it was a moment before.
+    // The field disappears when the agent has succeeded: the last poll of it was a moment before.
     const isOver = shown !== undefined && (progress === undefined || progress.phase !== shown.phase);
     if (isOver) {
       const { phase, bytes, total } = shown;
@@ -230,7 +230,7 @@ export class Show {
     this.#stage = stage;
   }
 
-  /** Says how long something took, and beside it the first run, which had to build everything. */
+  /** Prints how long a stage took, and beside it the figure of the first run, which had to build everything. */
   #compare(what: string, seconds: number, isFirst: boolean): void {
     const key = `${what} ${this.options.system} ${this.options.firmware}`;
     const times = existsSync(this.#timesPath)
@@ -243,7 +243,7 @@ export class Show {
     writeFileSync(this.#timesPath, `${JSON.stringify({ ...times, [key]: seconds }, null, 2)}\n`);
   }
 
-  /** For work that cannot be given up half-way: it is left to end with this process. */
+  /** For work that cannot be aborted: it is left to end with this process. */
   async #unlessAborted<T>(work: Promise<T>): Promise<T> {
     const { promise, reject } = Promise.withResolvers<never>();
     const aborted = () => reject(this.signal.reason);
@@ -262,12 +262,12 @@ async function daemonEnded({ daemon }: Rack): Promise<never> {
   throw new Error(`the daemon ended by itself, ${signal === null ? `status ${code}` : `by ${signal}`}`);
 }
 
-/** The stream comes a moment behind the state that it tells of. */
+/** Waits for an event: the stream lags a moment behind the state. */
 async function sawEvent(seen: ReadonlySet<string>, state: string): Promise<void> {
   for (let i = 0; i < 40 && !seen.has(state); i++) await sleep(50);
 }
 
-/** What the console shows since the machine's last power on, without blank lines and the firmware's drawing. */
+/** The console's text since the machine's last power on, without blank lines and the firmware's drawing. */
 function lastWords(text: string): string[] {
   const from = text.lastIndexOf('\n--- ');
   return text

@@ -6,7 +6,9 @@ export interface Stage {
   at: number;
 }
 
-/** What a machine's console tells of a boot into the deploy ramdisk and then into its own system, in order. */
+/**
+ * Console lines that mark the stages of a boot into the deploy ramdisk and then into the installed system, in order.
+ */
 const CONSOLE: readonly { name: string; line: RegExp }[] = [
   { name: 'boot script', line: /boot\.ipxe/ },
   { name: 'ramdisk started', line: /ferric-init [\d.]+: started/ },
@@ -16,13 +18,13 @@ const CONSOLE: readonly { name: string; line: RegExp }[] = [
   { name: 'agent off', line: /ferric-agent [\d.]+: power off/ },
 ];
 
-/** Notes when the stages of a deployment are reached; each the first time only. */
+/** Records when a deployment first reaches each stage. */
 export class StageClock implements Disposable {
   readonly stages: Stage[] = [];
   readonly #started = performance.now();
   readonly #ends: (() => void)[];
 
-  /** Starts now. */
+  /** Starts the clock. */
   constructor({ machine }: LabMachine, hello: RegExp) {
     let powerOns = 0;
     this.#ends = [
