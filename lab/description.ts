@@ -2,11 +2,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lab } from './lab.js';
 
-/** A running lab in plain values, for programs that were not its makers. */
+/** A running lab as plain values, for other programs than its creator. */
 export interface LabDescription {
   directory: string;
   namespace: string;
-  /** Of the bridge: where the daemon serves DHCP, TFTP and HTTP. */
+  /** Address of the bridge, where the daemon serves DHCP, TFTP and HTTP. */
   address: string;
   machines: {
     name: string;
@@ -15,7 +15,7 @@ export interface LabDescription {
     console: string;
     disks: readonly string[];
     bmc: { address: string; port: number; username: string; password: string };
-    /** Of the Redfish service, with the same login. */
+    /** Redfish service, with the same login. */
     redfish?: { url: string; certificate: string };
   }[];
 }
@@ -42,14 +42,14 @@ export function describeLab(lab: Lab): LabDescription {
   };
 }
 
-/** Readable by its owner only: it has the BMCs' passwords. @returns its path */
+/** Readable by its owner only: it contains the BMCs' passwords. @returns its path */
 export function writeDescription(lab: Lab): string {
   const path = join(lab.directory, 'lab.json');
   writeFileSync(path, `${JSON.stringify(describeLab(lab), null, 2)}\n`, { mode: 0o600 });
   return path;
 }
 
-/** @throws Error when there is none */
+/** @throws Error when there is no description */
 export function readDescription(directory: string): LabDescription {
   return JSON.parse(readFileSync(join(directory, 'lab.json'), 'utf8')) as LabDescription;
 }

@@ -6,24 +6,24 @@ import type { AddressInfo, Socket, Server as TcpServer } from 'node:net';
 import { Readable, Transform } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What can be wrong with how a file is served; several at once are allowed, and `times` ends one after so many. */
+/** Faults of serving a file; several may be set at once, and `times` ends one after so many uses. */
 export type ImageFault = { times?: number } & (
   | { kind: 'no-last-modified' }
   | { kind: 'no-length' }
   | { kind: 'no-store' }
   /** The connection is reset (RST) after so many bytes of a body. */
   | { kind: 'reset'; after: number }
-  /** The connection is closed, orderly but early, after so many bytes of a body. */
+  /** The connection is closed early by FIN after so many bytes of a body. */
   | { kind: 'truncated'; after: number }
-  /** The body never ends; no length is given. */
+  /** The body never ends; there is no Content-Length. */
   | { kind: 'endless' }
-  /** Content-Length says so many bytes more (or fewer) than there are. */
+  /** Content-Length is too great by so many bytes (negative: too small). */
   | { kind: 'wrong-length'; by: number }
-  /** The byte at this offset of the file has all its bits turned. */
+  /** All bits of the byte at this offset of the file are inverted. */
   | { kind: 'corrupt'; at: number }
   /** Range is ignored: 200 and the whole file instead of 206. */
   | { kind: 'ignore-range' }
-  /** From the next request on it is another file: other validators, and every byte turned. */
+  /** From the next request on the file is another one: other validators, and all bits inverted. */
   | { kind: 'changed' }
   | { kind: 'status'; code: number; retryAfter?: number }
   | { kind: 'slow'; bytesPerSecond: number }
@@ -35,10 +35,10 @@ export type ImageFault = { times?: number } & (
 export interface ImageRequest {
   method: string;
   path: string;
-  /** As sent, or an empty text. */
+  /** The Range header; empty: absent. */
   range: string;
   status: number;
-  /** Bytes of body that were given to the connection. */
+  /** Bytes of the body that were written to the connection. */
   sent: number;
   authorization: string;
 }
@@ -50,7 +50,7 @@ interface Published {
   faults: { fault: ImageFault; left: number }[];
 }
 
-/** An HTTP server for images, whose faults can be asked for, path by path; it counts what was asked of it. */
+/** An HTTP server for images with faults for each path; it records its requests. */
 export class ImageServer implements AsyncDisposable {
   readonly requests: ImageRequest[] = [];
   readonly #files = new Map<string, Published>();
@@ -63,12 +63,12 @@ export class ImageServer implements AsyncDisposable {
     });
     this.#server.on('connection', (socket) => {
       this.#sockets.add(socket);
-      socket.on('error', () => socket.destroy()); // clients give up, that is no news
+      socket.on('error', () => socket.destroy()); // a client that disconnects is no fault
       socket.on('close', () => this.#sockets.delete(socket));
     });
   }
 
-  /** @param where an address, or a server that listens already, such as one of a network namespace */
+  /** @param where an address, or a server that listens already, such as one from a network namespace */
   static async listen(where: { host?: string; port?: number } | TcpServer = {}): Promise<ImageServer> {
     const server = new ImageServer();
     if ('address' in where) server.#server.listen(where);
@@ -82,7 +82,7 @@ export class ImageServer implements AsyncDisposable {
     return `http://${address}:${port}${path}`;
   }
 
-  /** Serves a file, or bytes, under a path; a second time replaces the first, its faults included. */
+  /** Serves a file, or bytes, under a path; a second call replaces the first and its faults. */
   publish(path: string, source: string | Uint8Array, options: { lastModified?: Date } = {}): void {
     const lastModified = options.lastModified ?? new Date(1_700_000_000_000);
     const faults: Published['faults'] = [];
@@ -112,7 +112,7 @@ export class ImageServer implements AsyncDisposable {
     file.faults = faults.map((fault) => ({ fault, left: fault.times ?? Number.POSITIVE_INFINITY }));
   }
 
-  /** Requests for a path, of one method if given. */
+  /** Number of requests for a path, optionally of one method. */
   count(path: string, method?: string): number {
     return this.requests.filter((r) => r.path === path && (method === undefined || r.method === method))
       .length;
@@ -173,7 +173,7 @@ export class ImageServer implements AsyncDisposable {
     if (fault('no-store')) headers['cache-control'] = 'no-store';
 
     const asked = fault('ignore-range') ? undefined : parseRange(range, file.size);
-    // If-Range (RFC 9110 §13.1.5): with another validator the range is void.
+    // If-Range (RFC 9110 §13.1.5): if the validator differs, the range is ignored.
     const ifRange = request.headers['if-range'];
     const part = ifRange !== undefined && ifRange !== etag && ifRange !== lastModified ? undefined : asked;
     if (part === 'unsatisfiable') {
@@ -223,7 +223,7 @@ export class ImageServer implements AsyncDisposable {
     const filler = Buffer.alloc(64 * 1024, 0x5a);
     while (endless) if (!(await send(filler))) return;
     const said = headers['content-length'];
-    // More was promised than there is: an orderly end, as of a server whose file was cut meanwhile.
+    // Content-Length exceeds the body: FIN, as from a server whose file was truncated meanwhile.
     if (typeof said === 'number' && said > record.sent) socket.end();
     else response.end();
   }
@@ -245,7 +245,7 @@ function parseRange(range: string, size: number): [number, number] | 'unsatisfia
   return start >= size || end < start ? 'unsatisfiable' : [start, end];
 }
 
-/** Small enough that speed and cuts fall where they were asked for. */
+/** Slices small enough that the rate limit and the cuts take effect at the right byte. */
 function slices(): Transform {
   return new Transform({
     transform(chunk: Buffer, _, done) {
@@ -260,7 +260,7 @@ function* chunks(bytes: Uint8Array): Generator<Buffer> {
     yield Buffer.from(bytes.subarray(at, at + 256 * 1024));
 }
 
-/** Resolves when there is room again, or the client has gone. */
+/** Resolves when the response accepts more data, or the client has disconnected. */
 function drained(response: ServerResponse, socket: Socket): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {

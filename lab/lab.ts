@@ -15,30 +15,30 @@ import { Ledger } from './process/ledger.js';
 export interface LabMachineOptions extends MachineSpecification {
   /** Default: one administrator, `admin` with password `lab-<name>`. */
   users?: readonly BmcUser[];
-  /** 'namespace' (default): 10.78.0.<10+n>:623 inside, beside the daemon. 'loopback': a free port of 127.0.0.1. */
+  /** 'namespace' (default): 10.78.0.<10+n>:623 inside the namespace. 'loopback': a free port of 127.0.0.1. */
   bmc?: 'namespace' | 'loopback';
-  /** A Redfish service beside IPMI, at port 443 of the same address (loopback: a free port), for the same users. */
+  /** A Redfish service beside IPMI, on port 443 of the same address (loopback: a free port), for the same users. */
   redfish?: Pick<RedfishBmcOptions, 'personality' | 'quirks' | 'restartTime' | 'sessionTimeout'>;
 }
 
 export interface LabOptions {
-  /** Letters, digits and hyphens, at most 24; names the directory and the namespace. One lab of a name at a time. */
+  /** Letters, digits and hyphens, at most 24; names the directory and the namespace. Only one lab may use a name. */
   name: string;
   machines?: readonly LabMachineOptions[];
-  /** Where labs keep disks, logs and their ledger. Default `.lab` in the current directory. */
+  /** Folder of the labs' disks, logs and ledgers. Default `.lab` in the current directory. */
   root?: string;
   /** Address of the bridge, where the daemon serves. Default 10.77.0.1/24. */
   address?: string;
-  /** Default: KVM where a probe has proved it, emulation elsewhere. */
+  /** Default: KVM where a probe has proved that it works, emulation elsewhere. */
   accelerator?: Accelerator;
-  /** A pair of links between host and namespace; off unless asked for. */
+  /** A veth pair between host and namespace; default: none. */
   host?: { link: string; address: string; inside: string };
-  /** SIGINT and SIGTERM dispose of the lab, then end the process as they would have. Default true. */
+  /** Whether SIGINT and SIGTERM dispose of the lab before they end the process. Default true. */
   handleSignals?: boolean;
   onBmcEvent?: (machine: string, event: BmcEvent) => void;
 }
 
-/** One machine of the lab with its BMC, and what an operator would put into driver_info. */
+/** One machine of the lab with its BMC, and the values for driver_info. */
 export interface LabMachine {
   readonly name: string;
   readonly machine: QemuMachine;
@@ -49,7 +49,7 @@ export interface LabMachine {
 }
 
 /**
- * Builds a rack and switches it on: network, machines (off) and their BMCs (listening).
+ * Builds a rack and starts it: network, machines (powered off) and their BMCs (listening).
  *
  *     await using lab = await createLab({ name: 'try', machines: [{ name: 'node1', firmware: 'bios',
  *       disks: [{ bus: 'virtio', size: 2 ** 31 }], nics: [{ model: 'virtio' }] }] });
@@ -57,7 +57,7 @@ export interface LabMachine {
  *     const api = await lab.forward({ port: 0, to: { host: '127.0.0.1', port: 6385 } });
  *     await lab.machine('node1').machine.console.waitFor(/hello/);
  *
- * @throws Error when the lab of that name is up, without root's rights, or when a program of the lab is missing
+ * @throws Error when a lab of that name runs, without root privileges, or when a program of the lab is missing
  */
 export async function createLab(options: LabOptions): Promise<Lab> {
   const { name } = options;
@@ -105,7 +105,7 @@ export class Lab implements AsyncDisposable {
     private readonly onExit: () => void,
   ) {}
 
-  /** @throws Error when there is none of that name */
+  /** @throws Error when no machine has that name */
   machine(name: string): LabMachine {
     const found = this.machines.find((machine) => machine.name === name);
     if (found === undefined) throw new Error(`the lab has no machine ${name}`);
@@ -147,7 +147,7 @@ export class Lab implements AsyncDisposable {
     return made;
   }
 
-  /** A program inside the namespace, such as the daemon; ended with the lab at the latest. */
+  /** Starts a program inside the namespace, such as the daemon; it ends with the lab at the latest. */
   async start(
     file: string,
     args: readonly string[],
@@ -167,7 +167,7 @@ export class Lab implements AsyncDisposable {
     return started;
   }
 
-  /** A port of the host's loopback (0: a free one) that leads to a TCP port inside. */
+  /** Forwards a port of the host's loopback (0: a free one) to a TCP port inside the namespace. */
   async forward(options: { port: number; to: { host: string; port: number } }): Promise<LoopbackForward> {
     const path = join(this.directory, `forward-${this.#forwards.length}.sock`);
     const { port, to } = options;
@@ -186,7 +186,7 @@ export class Lab implements AsyncDisposable {
     }
   }
 
-  /** Ends everything that the lab has started; a second call waits for the first. */
+  /** Ends everything that the lab has started; a second call awaits the first. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -259,7 +259,7 @@ export class Lab implements AsyncDisposable {
   }
 }
 
-/** Whether this machine has what a lab needs; one line per missing thing. */
+/** What this machine lacks for a lab, one line for each missing thing. */
 export function missingForLab(): string[] {
   const programs: Record<string, string> = {
     'qemu-system-x86_64': 'qemu-system-x86',

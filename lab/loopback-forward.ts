@@ -5,15 +5,15 @@ import type { NamespaceDoor } from './network/namespace-door.js';
 
 export interface ForwardOptions {
   door: NamespaceDoor;
-  /** Path of the Unix socket that joins both sides; at most 100 octets. */
+  /** Path of the Unix socket between host and namespace; at most 100 octets. */
   path: string;
-  /** On the host's loopback; port 0 takes a free one. */
+  /** Address on the host's loopback; port 0 takes a free one. */
   listen: { host?: string; port: number };
-  /** Inside the namespace. */
+  /** Target inside the namespace. */
   to: { host: string; port: number };
 }
 
-/** A TCP port of the host's loopback that leads into a namespace, such as to the daemon's API. */
+/** Forwards a TCP port of the host's loopback into a namespace, such as to the daemon's API. */
 export class LoopbackForward implements AsyncDisposable {
   readonly #connections = new Set<Socket>();
 
@@ -29,7 +29,7 @@ export class LoopbackForward implements AsyncDisposable {
       ] as const) {
         this.#connections.add(socket);
         socket.pipe(other);
-        socket.on('error', () => other.destroy()); // each side sees a cut connection, as it would without us
+        socket.on('error', () => other.destroy()); // each side sees a cut connection, as it would without the forward
         socket.on('close', () => {
           this.#connections.delete(socket);
           other.destroy();

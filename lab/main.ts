@@ -25,7 +25,7 @@ options: --name NAME (default ferric), --root FOLDER (default .lab), --format ra
 scenarios:
 ${SCENARIOS.map(({ name, about }) => `  ${name.padEnd(20)} ${about}`).join('\n')}`;
 
-/** A mistake of the caller's: its text is all that has to be said. */
+/** A user's mistake: its message is enough, without a stack trace. */
 class UsageError extends Error {}
 
 async function main(argv: readonly string[]): Promise<number> {

@@ -23,7 +23,7 @@ export const appCommands: readonly CommandRow[] = [
     length: 0,
     run: (_: Uint8Array, { restart }: CommandContext) => {
       if (restart === undefined) return refused(COMPLETION.invalidCommand);
-      setImmediate(restart); // after the answer
+      setImmediate(restart); // after the response
       return ok();
     },
   })),

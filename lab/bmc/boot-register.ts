@@ -6,11 +6,11 @@ import {
 } from '../../src/protocol/ipmi/boot-flags.js';
 
 export interface BootSelection {
-  /** 'http': UEFI HTTP boot, which IPMI has no word for. */
+  /** 'http': UEFI HTTP boot, which IPMI cannot express. */
   device: BootDevice | 'http';
   efi: boolean;
   persistent: boolean;
-  /** Of HTTP boot; absent: the one that DHCP names. */
+  /** URI of HTTP boot; absent: the one from DHCP. */
   uri?: string;
 }
 
@@ -22,7 +22,7 @@ const CLEAR: BootFlags = {
   rest: new Uint8Array(3),
 };
 
-/** Boot option parameter 5 of one machine, between its BMC (writes) and its firmware (takes). */
+/** Boot option parameter 5 of one machine: its BMC writes it, its firmware reads and consumes it. */
 export class BootRegister {
   #flags = CLEAR;
   #http: { persistent: boolean; uri?: string } | undefined;
@@ -39,7 +39,7 @@ export class BootRegister {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Another selection in place of the flags. @param device null: the machine's own order */
+  /** Replaces the boot flags. @param device null: the machine's own boot order */
   select(device: BootSelection['device'] | null, options: Omit<BootSelection, 'device'>): void {
     const { persistent, efi, uri } = options;
     this.clear();
@@ -52,7 +52,7 @@ export class BootRegister {
     this.set(CLEAR);
   }
 
-  /** What the next boot would use; null is the machine's own order. */
+  /** The selection for the next boot; null: the machine's own boot order. */
   selection(): BootSelection | null {
     if (this.#http) return { device: 'http', efi: true, ...this.#http };
     const { valid, selector, efi, persistent } = this.#flags;
@@ -60,7 +60,7 @@ export class BootRegister {
     return valid && device !== undefined && device !== 'none' ? { device, efi, persistent } : null;
   }
 
-  /** The firmware has read the flags: a one-shot is spent. */
+  /** Selection that the firmware reads at its start: a one-shot one is consumed. */
   take(): BootSelection | null {
     const selection = this.selection();
     const one = this.#http ?? this.#flags;
@@ -69,7 +69,7 @@ export class BootRegister {
     return selection;
   }
 
-  /** The firmware has started, and took the selection. */
+  /** Calls the listener when the firmware has started and consumed the selection. @returns unsubscribe function */
   onStart(listener: () => void): () => void {
     this.#starts.add(listener);
     return () => this.#starts.delete(listener);

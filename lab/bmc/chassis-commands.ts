@@ -88,7 +88,7 @@ async function control(operation: number, context: CommandContext): Promise<Repl
   if (machine.interrupt !== undefined) known.push(CHASSIS_CONTROL.diagnosticInterrupt);
   if (!known.includes(operation)) return refused(COMPLETION.invalidField);
   if (faults.ignoresControl()) return ok();
-  keepFlags(context); // §28.13: flags stay valid when a power command follows within their time
+  keepFlags(context); // §28.13: flags stay valid when a power command follows within their timeout
   switch (operation) {
     case CHASSIS_CONTROL.powerDown:
       return carryOut(context, () => machine.off());
@@ -113,8 +113,8 @@ async function control(operation: number, context: CommandContext): Promise<Repl
 }
 
 /**
- * Answers when the action is done, or after the BMC's patience, as real ones answer before the power has settled.
- * An action that fails after that shows as the power fault of the chassis status.
+ * Responds when the action is done, or after `answerWithin` ms, as real BMCs respond before the power has settled.
+ * An action that fails later sets the power fault of the chassis status.
  */
 async function carryOut({ chassis }: CommandContext, action: () => Promise<void>): Promise<Reply> {
   const done = action().then(
@@ -130,7 +130,7 @@ async function carryOut({ chassis }: CommandContext, action: () => Promise<void>
   );
   const waited = new AbortController();
   const answerWithin = sleep(chassis.answerWithin, ok(), { signal: waited.signal });
-  answerWithin.catch(() => undefined); // its abort below is the only way it can fail
+  answerWithin.catch(() => undefined); // only the abort below can reject it
   try {
     return await Promise.race([done, answerWithin]);
   } finally {
@@ -141,7 +141,7 @@ async function carryOut({ chassis }: CommandContext, action: () => Promise<void>
 function setBootOption(parameter: number, value: Uint8Array, context: CommandContext): Reply {
   const { machine, chassis } = context;
   if (parameter > BOOT_PARAMETER.initiatorMailbox) return refused(COMPLETION.parameterNotSupported);
-  if (value.length === 0) return ok(); // only marks the parameter valid or locked: nothing to keep here
+  if (value.length === 0) return ok(); // only marks the parameter valid or locked: nothing to store
   if (parameter !== BOOT_PARAMETER.flags) {
     chassis.bootParameters.set(parameter, value.slice());
     return ok();
@@ -165,7 +165,7 @@ function getBootOption(parameter: number, { machine, chassis }: CommandContext):
   return okBytes(concat([1, parameter], value));
 }
 
-/** §28.13 parameter 3: the flags fall after 60 s without a power command, unless bit 3 forbids just that. */
+/** §28.13 parameter 3: the flags are cleared after 60 s without a power command, unless bit 3 forbids it. */
 function armFlagTimeout(context: CommandContext): void {
   keepFlags(context);
   const { chassis, machine } = context;

@@ -10,19 +10,19 @@ export interface CommandContext {
   /** Absent outside a session. */
   session: Session | undefined;
   guid: Uint8Array;
-  /** Restarts the BMC itself, where it can. */
+  /** Restarts the BMC itself; absent: unsupported. */
   restart: (() => void) | undefined;
   chassis: ChassisState;
 }
 
-/** What the chassis commands remember beside the machine. */
+/** State of the chassis commands, apart from the machine's. */
 export interface ChassisState {
   identifyUntil: number;
-  /** Boot option parameters other than the flags, as they were set. */
+  /** Boot option parameters other than the flags, as written. */
   bootParameters: Map<number, Uint8Array>;
-  /** A power action that was accepted failed afterwards. */
+  /** An accepted power action has failed later. */
   powerFault: boolean;
-  /** Milliseconds the BMC waits for an action before it answers; the action goes on. */
+  /** Milliseconds that the BMC waits for an action before it responds; the action continues. */
   answerWithin: number;
   flagTimer: NodeJS.Timeout | undefined;
   /** Milliseconds until unused boot flags are cleared. */
@@ -50,9 +50,9 @@ export function refused(code: number): Reply {
 export interface CommandRow {
   netFn: number;
   command: number;
-  /** Least privilege, 0 = also without a session. */
+  /** Least privilege; 0: allowed without a session. */
   privilege: number;
-  /** Fewest octets of request data; fewer are answered 0xc7. */
+  /** Least octets of request data; fewer give completion code 0xc7. */
   length: number;
   run(data: Uint8Array, context: CommandContext): Reply | Promise<Reply>;
 }

@@ -1,24 +1,24 @@
-/** What can be wrong with a BMC; several at once are allowed. */
+/** Faults of a BMC; several may be set at once. */
 export type BmcFault =
-  /** Hears nothing, answers nothing. */
+  /** Receives nothing and sends nothing. */
   | { kind: 'dead' }
-  /** Does what is asked at once, answers `delay` ms later. */
+  /** Acts at once, and responds `delay` ms later. */
   | { kind: 'slow'; delay: number }
-  /** `status`: the power state it always claims; `control: 'ignores'`: accepts power commands, does nothing. */
+  /** `status`: the power state it always reports; `control: 'ignores'`: accepts power commands without effect. */
   | { kind: 'lying'; status?: 'on' | 'off'; control?: 'ignores' }
   /** Dead for `down` ms after each `up` ms, counted from when the fault was set. */
   | { kind: 'flapping'; up: number; down: number }
-  /** Its passwords are not the ones that were agreed. */
+  /** Its passwords differ from the agreed ones. */
   | { kind: 'wrong-password' }
-  /** After so many logins in a row that came to nothing it knows no user any more, until its faults are set anew. */
+  /** After so many failed logins in a row it refuses every user, until its faults are set anew. */
   | { kind: 'locks-accounts'; after: number }
-  /** Answers 0xc1 to these. */
+  /** Returns completion code 0xc1 for these commands. */
   | { kind: 'unsupported'; commands: readonly Command[] }
-  /** Says nothing to these, and does nothing. */
+  /** Ignores these commands without a response. */
   | { kind: 'mute'; commands: readonly Command[] }
-  /** Loses this share (0-1) of the packets to it, and of those from it, by chance. */
+  /** Drops this share (0-1) of the packets in each direction, at random. */
   | { kind: 'lossy'; share: number }
-  /** Loses one packet to it or from it: the n-th since the fault was set, from 1. */
+  /** Drops one packet in one direction: the n-th since the fault was set, from 1. */
   | { kind: 'loses'; way: Way; packet: number };
 
 type Way = 'to' | 'from';
@@ -38,7 +38,7 @@ export class FaultSet {
     this.#unproven = 0;
   }
 
-  /** Packets each way since the faults were set, lost ones included. */
+  /** Packets in each direction since the faults were set, dropped ones included. */
   get packets(): Readonly<Record<Way, number>> {
     return this.#seen;
   }
@@ -47,7 +47,7 @@ export class FaultSet {
     return this.#faults;
   }
 
-  /** Asked once for each packet. */
+  /** Whether to drop this packet; called once for each. */
   loses(way: Way): boolean {
     const packet = ++this.#seen[way];
     return this.#faults.some((fault) => {
@@ -60,7 +60,7 @@ export class FaultSet {
     });
   }
 
-  /** Milliseconds each answer is held back. */
+  /** Delay of each response, ms. */
   delay(): number {
     return this.#faults.reduce((sum, fault) => sum + (fault.kind === 'slow' ? fault.delay : 0), 0);
   }
@@ -77,7 +77,7 @@ export class FaultSet {
     return this.#find('wrong-password') !== undefined;
   }
 
-  /** A client that sees from our RAKP 2 that its password is wrong says no more: what is not proven has failed. */
+  /** A client that detects a wrong password in our RAKP 2 falls silent, so an unproven login counts as failed. */
   loginBegun(): void {
     this.#unproven++;
   }

@@ -18,7 +18,7 @@ import type { BmcUser } from './user.js';
 
 const NONE = new Uint8Array(0);
 
-/** The BMC's side of the RMCP+ session set-up: each method takes a payload and gives its answer's payload. */
+/** The BMC's side of the RMCP+ session setup: each method takes a payload and returns the response's payload. */
 export class HandshakeResponder {
   constructor(
     private readonly sessions: SessionTable,
@@ -72,7 +72,7 @@ export class HandshakeResponder {
       this.faults.loginBegun();
       this.onLogin(name);
     }
-    // A repeated RAKP 1 gets the same answer, or the client's RAKP 3 would not fit its own packet's reply.
+    // A repeated RAKP 1 gets the same response; with new random numbers the client's RAKP 3 would not match.
     const managedRandom = session.handshake?.managedRandom ?? nodeCrypto.random(16);
     const { guid } = this;
     session.handshake = {
@@ -103,7 +103,7 @@ export class HandshakeResponder {
       });
     const { consoleSessionId } = handshake;
     if (status !== RAKP_STATUS.ok) {
-      this.sessions.delete(managedSessionId); // the client gave up: our RAKP 2 did not prove the password
+      this.sessions.delete(managedSessionId); // the client aborted: our RAKP 2 did not prove the password
       return undefined;
     }
     if (!equalBytes(rakp3Code(nodeCrypto, session.suite, this.#passwordOf(user), handshake), authCode)) {

@@ -3,7 +3,7 @@ import { PRIVILEGE } from '../../src/protocol/ipmi/command.js';
 import type { Handshake, SessionKeys } from '../../src/protocol/ipmi/security.js';
 import type { BmcUser } from './user.js';
 
-/** One RMCP+ session from its open request on; `active` after RAKP 3. */
+/** An RMCP+ session from its open request on; `active` after RAKP 3. */
 export class Session {
   active = false;
   privilege: number = PRIVILEGE.user;
@@ -14,7 +14,7 @@ export class Session {
   #sent = 0;
   #highest = 0;
   #seen = 0; // bit i: highest - i was received
-  /** The last request and its answer: a repeated one is answered again, not carried out again. */
+  /** The last request and its response: a repeated request gets the same response and is not carried out again. */
   last: { key: string; answer: Promise<Uint8Array> } | undefined;
 
   constructor(
@@ -45,24 +45,24 @@ export class Session {
   }
 }
 
-/** Sessions of one BMC, with the limits a real one has. */
+/** Sessions of one BMC, with the limits of a real one. */
 export class SessionTable {
   readonly #sessions = new Map<number, Session>();
 
   constructor(
     readonly limit: number,
-    /** Milliseconds without a packet until an active session ends; half-open ones get a third of it. */
+    /** Idle timeout of an active session, ms; half-open ones get a third of it. */
     readonly timeout: number,
   ) {}
 
-  /** The session of that id if it is still alive. */
+  /** The session with that id, if it is still alive. */
   get(id: number): Session | undefined {
     const session = this.#sessions.get(id);
     if (session === undefined || this.#expired(session)) return undefined;
     return session;
   }
 
-  /** false when every place is taken by an active session; the oldest half-open one makes room. */
+  /** @returns false when active sessions use all places; otherwise the oldest half-open one is evicted if needed */
   add(session: Session): boolean {
     if (this.#sessions.size >= this.limit) this.#sweep();
     if (this.#sessions.size >= this.limit) {

@@ -8,7 +8,7 @@ export interface BmcUser {
   privilege: PrivilegeName;
 }
 
-/** @throws RangeError when IPMI 2.0 has no room for the name or the password */
+/** @throws RangeError when the name or password is longer than IPMI 2.0 allows */
 export function checkUser(user: BmcUser): void {
   if (Buffer.byteLength(user.name, 'latin1') > 16)
     throw new RangeError('a BMC user name has at most 16 octets');

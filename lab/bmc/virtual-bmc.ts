@@ -37,7 +37,7 @@ import { nodeCrypto } from './node-crypto.js';
 import { type Session, SessionTable } from './session.js';
 import { type BmcUser, checkUser } from './user.js';
 
-/** What a BMC did, for a log or an assertion; never a password. */
+/** An event of a BMC, for a log or an assertion; never contains a password. */
 export type BmcEvent =
   | { kind: 'command'; netFn: number; command: number; data: string; code: number; session: boolean }
   | { kind: 'login'; user: string }
@@ -48,13 +48,13 @@ export interface VirtualBmcOptions {
   machine: Machine;
   users: readonly BmcUser[];
   guid?: Uint8Array;
-  /** Sessions at once, half-open ones included. Default 16. */
+  /** Greatest number of concurrent sessions, half-open ones included. Default 16. */
   maxSessions?: number;
-  /** Milliseconds of silence until a session ends. Default 60 000, as §6.12.15 has it. */
+  /** Idle timeout of a session, ms. Default 60 000 (§6.12.15). */
   sessionTimeout?: number;
   /** Milliseconds until unused one-shot boot flags are cleared. Default 60 000. */
   flagTimeout?: number;
-  /** Milliseconds that its own reset takes, in which it hears nothing. Without it there is none: 0xc1. */
+  /** Duration of its own reset, ms, in which it ignores packets. Absent: no reset, 0xc1. */
   restartTime?: number;
   onEvent?: (event: BmcEvent) => void;
 }
@@ -63,7 +63,7 @@ const ROWS = new Map(
   [...appCommands, ...chassisCommands].map((row) => [(row.netFn << 8) | row.command, row]),
 );
 
-/** An IPMI 2.0 BMC on a UDP socket: cipher suites 3 and 17, and nothing weaker. */
+/** An IPMI 2.0 BMC on a UDP socket, with cipher suites 3 and 17 only. */
 export class VirtualBmc implements AsyncDisposable {
   readonly faults = new FaultSet();
   readonly machine: Machine;
@@ -73,7 +73,7 @@ export class VirtualBmc implements AsyncDisposable {
   readonly #guid: Uint8Array;
   readonly #event: (event: BmcEvent) => void;
   readonly #restartTime: number | undefined;
-  /** By performance.now(). */
+  /** End of its own reset, by performance.now(). */
   #deafUntil = 0;
   #socket: Socket | undefined;
 
@@ -106,7 +106,7 @@ export class VirtualBmc implements AsyncDisposable {
     return this.attach(socket);
   }
 
-  /** Serves an already bound socket, such as one from inside a network namespace; closes it in the end. */
+  /** Serves an already bound socket, such as one from inside a network namespace, and closes it at the end. */
   attach(socket: Socket): AddressInfo {
     this.#socket = socket;
     socket.on('message', (bytes, from) => {
@@ -155,7 +155,7 @@ export class VirtualBmc implements AsyncDisposable {
       answer = await this.#answer(bytes);
     } catch (error) {
       if (!(error instanceof MalformedPacket)) throw error;
-      this.#event({ kind: 'dropped', reason: error.message }); // a BMC stays silent: an answer would help a forger
+      this.#event({ kind: 'dropped', reason: error.message }); // no response: it would help a forger
       return;
     }
     if (answer === undefined) return;
@@ -182,7 +182,7 @@ export class VirtualBmc implements AsyncDisposable {
     return packet === undefined ? undefined : encodeRmcpIpmi(packet);
   }
 
-  /** Outside a session only, for discovery: IPMI 1.5 sessions are not offered. */
+  /** IPMI 1.5 packets outside a session, for discovery only: IPMI 1.5 sessions are not offered. */
   async #version15(bytes: Uint8Array): Promise<Uint8Array | undefined> {
     const { authType, sessionId, payload } = decodeSessionV15(bytes);
     if (authType !== AUTH_TYPE.none || sessionId !== 0)
@@ -219,7 +219,7 @@ export class VirtualBmc implements AsyncDisposable {
     const session = this.#sessions.get(packet.sessionId);
     if (session?.keys === undefined || !session.active) throw new MalformedPacket(2, 'no such session');
     const message = openPacket(nodeCrypto, session.suite, session.keys, bytes, packet);
-    // After the code: a forged packet must not move the window.
+    // Checked after the authentication code: a forged packet must not move the window.
     if (!session.accept(packet.sequence)) throw new MalformedPacket(6, 'sequence number outside the window');
     session.touched = performance.now();
     const payload = await this.#once(message, session);
@@ -231,7 +231,7 @@ export class VirtualBmc implements AsyncDisposable {
     });
   }
 
-  /** A client that heard nothing repeats its message with the same sequence: power is not cycled twice for it. */
+  /** A client that misses the response repeats its message with the same sequence: it must not power-cycle twice. */
   #once(message: Uint8Array, session: Session): Promise<Uint8Array> {
     const key = Buffer.from(message).toString('latin1');
     if (session.last?.key !== key) session.last = { key, answer: this.#message(message, session) };

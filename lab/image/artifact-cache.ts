@@ -6,16 +6,17 @@ import { sha256Of } from '../../image-build/session/artefact.js';
 
 export interface Artifact {
   path: string;
-  /** Hexadecimal; also in `<path>.sha256`, in the form of sha256sum. */
+  /** SHA-256 in hexadecimal; also in `<path>.sha256`, in the format of sha256sum. */
   sha256: string;
-  /** Milliseconds it took; 0 when it was there already. */
+  /** Build time, ms; 0: cached. */
   built: number;
 }
 
 /**
- * A file that is built once per recipe. The recipe names everything the result depends on (package versions, texts,
- * sizes); its hash is part of the file's name, so another recipe gives another file and never a stale one.
- * @param build writes the file at the path it is given, inside a scratch folder of its own
+ * A file that is built once for each recipe. The recipe lists everything the result depends on (package versions,
+ * texts,
+ * sizes). Its hash is part of the file's name, so a changed recipe never yields a stale file.
+ * @param build writes the file at the given path, inside a scratch folder of its own
  */
 export async function artifact(
   cache: string,
@@ -38,7 +39,7 @@ export async function artifact(
     await build(output, scratch);
     const sha256 = await sha256Of(output);
     renameSync(output, path);
-    // Last, since it says that the file is whole.
+    // Written last: it marks the file as complete.
     writeFileSync(`${path}.sha256.part`, `${sha256}  ${file}\n`);
     renameSync(`${path}.sha256.part`, `${path}.sha256`);
     return { path, sha256, built: performance.now() - started };

@@ -6,18 +6,18 @@ import { makeWholeDisk, toQcow2 } from '../../image-build/direct/whole-disk.js';
 import { run } from '../../image-build/process/run.js';
 import { type Artifact, artifact } from './artifact-cache.js';
 
-/** Start of the line that the installed system prints on its serial console: host name, UUID and origin follow. */
+/** Start of the line that the installed system prints on its serial console; host name, UUID and origin follow. */
 export const DEBIAN_HELLO = 'FERRIC-LAB installed system is up:';
 
 const INCLUDE = ['systemd-sysv', 'udev', 'dbus', 'iproute2', 'kmod', 'login', 'passwd', 'procps'];
 const SUITE = 'bookworm';
-/** Of the root file system; the generic kernel's modules alone are some 400 MB. */
+/** Size of the root file system; the generic kernel's modules alone take some 400 MB. */
 const ROOT_MIB = { cloud: 640, generic: 1280 };
 /** crypt(3) of "lab", so that a person can look around on the serial console. */
 const LAB_PASSWORD =
   '$6$ferriclab$JRv0JiltfTTdn9dys719IB1RYUOqt3vG3kRtp8u0XXiM5iATO2EzbkH7KhLDX0xwLNGw0hXyddBr4e3e33jus1';
 
-// Reads a config drive as cloud-init would, with the shell alone: label config-2, OpenStack's meta_data.json.
+// Reads a config drive as cloud-init does, by shell alone: label config-2, OpenStack's meta_data.json.
 const HELLO = `#!/bin/sh
 field() { sed -n 's/.*"'"$1"'" *: *"\\([^"]*\\)".*/\\1/p' "$2" | head -n 1; }
 drive=none uuid=none
@@ -72,16 +72,17 @@ configfile ($root)/boot/grub/grub.cfg
 `;
 
 export interface DebianImageOptions {
-  /** 'cloud' (default) has virtio and NVMe only; 'generic' has drivers for SATA, SCSI and real NICs too. */
+  /** 'cloud' (default) has drivers for virtio and NVMe only; 'generic' also for SATA, SCSI and physical NICs. */
   kernel?: 'cloud' | 'generic';
   format?: 'raw' | 'qcow2';
 }
 
 /**
- * A small real Debian 12: systemd, a serial console, DHCP on every wired NIC, root's password "lab". Made from the
- * machine's own apt sources by mmdebstrap, without loop devices, mounts of its own or a virtual machine.
- * @param cache folder of built things
- * @throws ExecaError with mmdebstrap's words when a package can't be had
+ * A small real Debian 12: systemd, a serial console, DHCP on every wired NIC, root's password "lab". mmdebstrap makes
+ * it
+ * from this machine's apt sources, without loop devices, mounts or a virtual machine.
+ * @param cache folder of built files
+ * @throws ExecaError with mmdebstrap's output when a package is unavailable
  */
 export async function debianImage(cache: string, options: DebianImageOptions = {}): Promise<Artifact> {
   const { kernel = 'cloud', format = 'qcow2' } = options;
@@ -112,7 +113,7 @@ export async function debianImage(cache: string, options: DebianImageOptions = {
 }
 
 async function makeSystem(root: string, include: readonly string[]): Promise<void> {
-  // mmdebstrap would go to a mirror of its own choosing; this machine may have another, or none but that.
+  // Without these sources mmdebstrap would choose a mirror that this machine may not reach.
   const targets = await run('apt-get', [
     'indextargets',
     '--format',
@@ -148,7 +149,7 @@ function finishSystem(root: string): void {
   put('etc/systemd/network/80-wired.network', NETWORK);
   put('etc/fstab', FSTAB);
   put('etc/hostname', 'ferric-lab\n');
-  put('etc/machine-id', ''); // each installed machine makes its own
+  put('etc/machine-id', ''); // each installed machine generates its own
   const enable = (unit: string, target: string, from: string) => {
     const wants = join(root, `etc/systemd/system/${target}.wants`);
     mkdirSync(wants, { recursive: true });
@@ -166,7 +167,7 @@ function finishSystem(root: string): void {
   if (kernel === undefined || initrd === undefined)
     throw new Error('the system came out without kernel or initrd');
   put('boot/grub/grub.cfg', grubConfiguration(kernel, initrd));
-  // Where this machine gets its packages from is nobody else's business, and need not be reachable from there.
+  // This machine's package sources are private, and may be unreachable from the installed system.
   const ours = [
     'etc/apt/sources.list',
     'etc/apt/apt.conf.d/99mmdebstrap',

@@ -1,4 +1,4 @@
-/** One entry of a ramdisk: file content, or a folder when there is none. */
+/** An entry of a ramdisk: a file, or a folder when `content` is absent. */
 export interface RamdiskEntry {
   path: string;
   /** Type and permission bits, such as 0o100755 or 0o040755. */
@@ -6,7 +6,10 @@ export interface RamdiskEntry {
   content?: Buffer;
 }
 
-/** The "newc" form of cpio (kernel: Documentation/driver-api/early-userspace/buffer-format.rst), owner root, time 0. */
+/**
+ * A cpio archive in "newc" format (kernel: Documentation/driver-api/early-userspace/buffer-format.rst), owner root,
+ * time 0.
+ */
 export function makeCpio(entries: readonly RamdiskEntry[]): Buffer {
   const parts: Buffer[] = [];
   const add = (path: string, mode: number, content: Buffer, inode: number) => {

@@ -7,7 +7,7 @@ import { makeWholeDisk, toQcow2 } from '../../image-build/direct/whole-disk.js';
 import { type Artifact, artifact } from './artifact-cache.js';
 import { makeCpio } from './initial-ramdisk.js';
 
-/** What the tiny system prints on its serial console when it runs. */
+/** What the tiny system prints on its serial console once it runs. */
 export const TINY_HELLO = 'hello from the installed system';
 
 const INIT = `#!/bin/busybox sh
@@ -26,7 +26,7 @@ initrd /initrd
 boot
 `;
 
-/** Kernel and ramdisk of the tiny system, for booting it over the network: 14 MB and 1 MB. */
+/** Kernel and ramdisk of the tiny system for network boot: 14 MB and 1 MB. */
 export async function tinyBoot(cache: string): Promise<{ kernel: Artifact; initrd: Artifact }> {
   const name = await kernelPackage('linux-image-cloud-amd64');
   const [kernelFrom, busyboxFrom] = [await candidates([name]), await candidates(['busybox-static'])];
@@ -63,9 +63,10 @@ export async function tinyBoot(cache: string): Promise<{ kernel: Artifact; initr
 }
 
 /**
- * A whole-disk image of some 40 MiB whose system is a kernel and one program that says hello: boots in seconds, on
- * BIOS and UEFI, from whatever disk the firmware can read (the kernel itself never touches it).
- * @param cache folder of built things
+ * A whole-disk image of some 40 MiB whose system is a kernel and one program that prints a greeting. It boots in
+ * seconds,
+ * on BIOS and UEFI, from any disk that the firmware can read; the kernel itself never accesses the disk.
+ * @param cache folder of built files
  */
 export async function tinyImage(cache: string, format: 'raw' | 'qcow2' = 'raw'): Promise<Artifact> {
   const boot = await tinyBoot(cache);

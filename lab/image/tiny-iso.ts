@@ -16,10 +16,10 @@ linux /tiny.vmlinuz console=ttyS0 quiet
 initrd /tiny.initrd
 boot
 `;
-/** Of the FAT that UEFI firmware starts from. */
+/** Size of the FAT file system that UEFI firmware boots from. */
 const FAT_BYTES = 4 * 2 ** 20;
 
-/** The tiny system on a CD that UEFI and BIOS start (El Torito 1.0; UEFI 2.10 §13.3.2.1), all of it read before it runs. */
+/** The tiny system on a CD for UEFI and BIOS (El Torito 1.0; UEFI 2.10 §13.3.2.1); firmware loads all of it. */
 export async function tinyIso(cache: string): Promise<Artifact> {
   const boot = await tinyBoot(cache);
   const packages = await bootLoaderPackages();

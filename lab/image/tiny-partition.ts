@@ -18,9 +18,9 @@ import { type Artifact, artifact } from './artifact-cache.js';
 import { makeCpio } from './initial-ramdisk.js';
 import { tinyBoot } from './tiny-image.js';
 
-/** What the system of the tiny partition image prints once it runs from its own root file system. */
+/** What the system of the tiny partition image prints once it runs from its root file system. */
 export const PARTITION_HELLO = 'hello from the root partition';
-/** Of the root file system. */
+/** UUID of the root file system. */
 export const PARTITION_UUID = '5f0e1d2c-3b4a-4596-8778-69a0b1c2d3e4';
 const SIZE_MIB = 64;
 
@@ -34,13 +34,13 @@ const APPLETS =
   `sh cat cp mv rm ln mkdir rmdir mktemp ls chmod chown echo printf sed grep egrep awk sort head tail cut tr wc uname
   env expr basename dirname readlink test true false cmp date find xargs which id sync stat touch sleep mount umount
   blkid`.split(/\s+/);
-/** Modules of the disk and of the root file system, in an order in which they can be loaded; some are built in. */
+/** Modules of the disk and of the root file system, in load order; some may be built in. */
 const MODULES = [
   ...['virtio', 'virtio_ring', 'virtio_pci_legacy_dev', 'virtio_pci_modern_dev', 'virtio_pci', 'virtio_blk'],
   ...['crc16', 'crc32c_generic', 'libcrc32c', 'mbcache', 'jbd2', 'ext4'],
 ];
 
-// The initial ramdisk finds its root as real ones do, by root=UUID= on the kernel's command line.
+// The initial ramdisk finds the root file system as real ones do, by root=UUID= on the kernel's command line.
 const INITIAL = `#!/bin/busybox sh
 /bin/busybox mkdir -p /dev /proc /sys /root
 /bin/busybox mount -t devtmpfs none /dev
@@ -79,10 +79,10 @@ export interface TinyPartition {
 }
 
 /**
- * A partition image: one ext4 with a kernel, its ramdisk, a shell and Debian's GRUB for BIOS and UEFI, and beside it
- * kernel and ramdisk for booting it over the network. Made without loop devices, mounts or rights.
- * @param cache folder of built things
- * @param options.grub false: an image without any boot loader
+ * A partition image: one ext4 with a kernel, its ramdisk, a shell and Debian's GRUB for BIOS and UEFI; also the kernel
+ * and ramdisk as files for network boot. Made without loop devices, mounts or privileges.
+ * @param cache folder of built files
+ * @param options.grub false: an image without a boot loader
  */
 export async function tinyPartition(
   cache: string,
@@ -138,7 +138,7 @@ async function partitionInitrd(cache: string): Promise<Artifact> {
 }
 
 function layOutSystem(root: string, kernel: string, initrd: string, grub: boolean): void {
-  // As on an installed Debian, /bin is a link: its programs are found by the names that scripts have in their first line.
+  // /bin is a symbolic link, as on an installed Debian: shebang lines of scripts find their programs.
   for (const dir of ['bin', 'sbin', 'lib', 'lib64']) {
     mkdirSync(join(root, 'usr', dir), { recursive: true });
     if (existsSync(join(root, dir))) {
@@ -170,7 +170,7 @@ function layOutSystem(root: string, kernel: string, initrd: string, grub: boolea
   writeFileSync(join(root, 'etc/default/grub'), DEFAULT_GRUB);
 }
 
-/** GRUB 2.06 refuses a file system with features that it does not know. */
+/** GRUB 2.06 refuses file systems with features that it does not know. */
 async function makeExt4(root: string, output: string): Promise<void> {
   const identity = ['-L', 'img-rootfs', '-U', PARTITION_UUID];
   const how = ['-q', '-F', '-t', 'ext4', '-m', '1', '-O', '^orphan_file,^metadata_csum_seed'];

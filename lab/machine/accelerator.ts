@@ -6,8 +6,8 @@ export type Accelerator = 'tcg' | 'kvm';
 let proved: Promise<Accelerator> | undefined;
 
 /**
- * 'kvm' only where it has just run a firmware; 'tcg' everywhere else. The mere presence of /dev/kvm says nothing:
- * in nested guests it may open and then abort, or run a hundred times slower than emulation.
+ * 'kvm' if a firmware has just run on it; 'tcg' otherwise. The presence of /dev/kvm proves nothing: in nested guests it
+ * may open and then abort, or run a hundred times slower than emulation.
  */
 export function provenAccelerator(): Promise<Accelerator> {
   proved ??= probe();
@@ -20,12 +20,12 @@ async function probe(): Promise<Accelerator> {
   try {
     accessSync('/dev/kvm', constants.R_OK | constants.W_OK);
   } catch {
-    return 'tcg'; // absent or not ours: emulation needs neither
+    return 'tcg'; // absent, or not permitted: emulation needs neither
   }
   return (await firmwareSpeaks()) ? 'kvm' : 'tcg';
 }
 
-/** SeaBIOS prints its version to the debug port within milliseconds when the processor truly runs. */
+/** SeaBIOS prints its version to the debug port within milliseconds if the processor really runs. */
 function firmwareSpeaks(): Promise<boolean> {
   return new Promise((resolve) => {
     const debug = [
@@ -43,7 +43,7 @@ function firmwareSpeaks(): Promise<boolean> {
     const deadline = setTimeout(() => qemu.kill('SIGKILL'), 5_000);
     qemu.stdout.on('data', (chunk: Buffer) => {
       text += chunk.toString('latin1');
-      // This line comes late in its start, after memory and devices were set up.
+      // SeaBIOS prints this line late, after it has set up memory and devices.
       if (!text.includes('No bootable device') && !text.includes('Booting from')) return;
       spoke = true;
       qemu.kill('SIGKILL');

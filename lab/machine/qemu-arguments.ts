@@ -2,19 +2,19 @@ import type { BootSelection } from '../bmc/boot-register.js';
 import type { MediaKind } from '../bmc/redfish/machine.js';
 import type { DiskSpecification, MachineSpecification, NicModel } from './specification.js';
 
-/** Everything about one start of QEMU that is not in the machine's specification. */
+/** Parameters of one start of QEMU, besides the machine's specification. */
 export interface Launch {
   accelerator: 'tcg' | 'kvm';
   qmpPath: string;
-  /** The machine's own copy of the UEFI variables; unused for BIOS. */
+  /** The machine's copy of the UEFI variables; unused for BIOS. */
   varsPath: string;
-  /** One raw file per disk, one tap and one MAC per NIC, in the specification's order. */
+  /** One raw file for each disk, one tap and one MAC for each NIC, in the specification's order. */
   diskPaths: readonly string[];
   taps: readonly string[];
   macs: readonly string[];
   uuid: string;
   order: BootOrder;
-  /** Files in the drives for media. */
+  /** Files of the media drives. */
   media?: ReadonlyMap<MediaKind, string>;
 }
 
@@ -23,7 +23,7 @@ export type BootOrder = ReadonlyMap<string, number>;
 
 const OVMF = {
   uefi: { code: '/usr/share/OVMF/OVMF_CODE_4M.fd', vars: '/usr/share/OVMF/OVMF_VARS_4M.fd' },
-  // Microsoft's keys enrolled, Secure Boot on.
+  // Microsoft's keys are enrolled, Secure Boot is on.
   'uefi-secure': { code: '/usr/share/OVMF/OVMF_CODE_4M.ms.fd', vars: '/usr/share/OVMF/OVMF_VARS_4M.ms.fd' },
 } as const;
 const NIC_DEVICE: Record<NicModel, string> = {
@@ -42,8 +42,8 @@ export function varsTemplate(machine: MachineSpecification): string | undefined 
 }
 
 /**
- * Disks before network, or the other way round when PXE was asked for: each machine can fall back to the rest. From media
- * it starts only when that was asked for.
+ * Disks before network, or network first after a PXE selection: each machine can fall back to the other. It boots from
+ * media only when selected.
  */
 export function bootOrder(machine: MachineSpecification, selection: BootSelection | null): BootOrder {
   const media = machine.media === true ? (MEDIA[selection?.device ?? ''] ?? []) : [];
@@ -55,7 +55,7 @@ export function bootOrder(machine: MachineSpecification, selection: BootSelectio
   return new Map(ids.map((id, index) => [id, index]));
 }
 
-/** Arguments of qemu-system-x86_64. The serial console is on standard input and output. */
+/** Arguments of qemu-system-x86_64. The serial console uses standard input and output. */
 export function qemuArguments(machine: MachineSpecification, launch: Launch): string[] {
   const tcg = launch.accelerator === 'tcg';
   return [
@@ -78,7 +78,7 @@ export function qemuArguments(machine: MachineSpecification, launch: Launch): st
     }),
     ...machine.disks.flatMap((disk, i) => {
       const serial = disk.serial ?? `${machine.name}-disk${i}`.slice(-20);
-      // Nothing on a lab disk has to outlive the host, so its flushes cost nothing.
+      // A lab disk need not survive a crash of the host, so flushes are ignored.
       const drive = `file=${launch.diskPaths[i]},if=none,id=drive${i},format=raw,cache=unsafe,discard=unmap`;
       const where = `id=disk${i},drive=drive${i},serial=${serial}${index(launch, `disk${i}`)}`;
       return ['-drive', drive, ...diskDevice(disk, i, where)];
@@ -87,7 +87,7 @@ export function qemuArguments(machine: MachineSpecification, launch: Launch): st
   ];
 }
 
-/** An optical drive is always there, full or empty; a USB stick comes and goes. */
+/** The optical drive is always present, full or empty; a USB stick is plugged and unplugged. */
 function mediaArguments(launch: Launch): string[] {
   const [cd, usb] = [launch.media?.get('cd'), launch.media?.get('usb')];
   const drive = (path: string, node: string) => `file=${path},if=none,id=${node},format=raw,readonly=on`;

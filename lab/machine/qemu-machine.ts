@@ -24,21 +24,21 @@ import { UefiSettings } from './uefi-settings.js';
 export type MachineEvent =
   | { kind: 'power'; on: boolean }
   | { kind: 'reset' }
-  /** QEMU ended by itself or by the guest's own power-off. */
+  /** QEMU has exited by itself, or the guest has powered off. */
   | { kind: 'ended'; code: number | null; errors: string };
 
 export interface QemuMachineOptions {
   specification: MachineSpecification;
-  /** For disks, UEFI variables, sockets and logs. */
+  /** Folder of disks, UEFI variables, sockets and logs. */
   directory: string;
   namespace: string;
-  /** One per NIC. */
+  /** One tap for each NIC. */
   taps: readonly string[];
   ledger: Ledger;
   accelerator: Accelerator;
 }
 
-/** A machine of QEMU: QEMU runs while its power is on. Its disks and UEFI variables outlive that. */
+/** A QEMU machine: QEMU runs while its power is on. Its disks and UEFI variables are kept while it is off. */
 export class QemuMachine implements RedfishMachine, AsyncDisposable {
   readonly name: string;
   readonly bootDevices: readonly BootDevice[];
@@ -55,7 +55,7 @@ export class QemuMachine implements RedfishMachine, AsyncDisposable {
   readonly #listeners = new Set<(event: MachineEvent) => void>();
   #qemu: LabProcess | undefined;
   #qmp: Qmp | undefined;
-  /** Actions run one after another, in the order in which they were asked for. */
+  /** Actions run one after another, in the order of the calls. */
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: QemuMachineOptions) {
@@ -87,7 +87,7 @@ export class QemuMachine implements RedfishMachine, AsyncDisposable {
     }
   }
 
-  /** Where firmware of UEFI keeps its variables; there is no file with a BIOS. */
+  /** File of the UEFI firmware's variables; absent with a BIOS. */
   get varsPath(): string {
     return join(this.options.directory, 'uefi-vars.fd');
   }
@@ -119,14 +119,14 @@ export class QemuMachine implements RedfishMachine, AsyncDisposable {
     return this.#next(async () => {
       if (this.#qmp === undefined || !this.isOn()) return;
       if (this.#firmware?.changes(this.boot.selection())) {
-        // The firmware's variables are a file of its own while it runs.
+        // A running firmware owns the file of its variables: writing it needs a stop.
         await this.#qemu?.kill();
         await this.#start();
         this.#emit({ kind: 'reset' });
         return;
       }
       await this.#setOrder(bootOrder(this.options.specification, this.boot.selection()));
-      await this.#qmp.command('system_reset'); // the RESET event spends the one-shot
+      await this.#qmp.command('system_reset'); // the RESET event consumes a one-shot selection
     });
   }
 
@@ -136,7 +136,7 @@ export class QemuMachine implements RedfishMachine, AsyncDisposable {
     });
   }
 
-  /** Types on the serial console. */
+  /** Types text on the serial console. */
   type(text: string): void {
     this.#qemu?.child.stdin?.write(text);
   }
@@ -183,7 +183,7 @@ export class QemuMachine implements RedfishMachine, AsyncDisposable {
       errors = (errors + chunk.toString()).slice(-2_000);
       errorLog.write(chunk);
     });
-    qemu.child.stdin?.on('error', () => undefined); // typed after its end
+    qemu.child.stdin?.on('error', () => undefined); // input after QEMU's exit
     void qemu.exited.then(({ code }) => {
       errorLog.end();
       this.#qmp?.close();
@@ -212,7 +212,7 @@ export class QemuMachine implements RedfishMachine, AsyncDisposable {
     });
   }
 
-  /** QEMU hands the order to the firmware at reset, so what is set now is for the boot after this one. */
+  /** QEMU passes the boot order to the firmware at reset, so a change now applies to the boot after this one. */
   async #spendOneShot(): Promise<void> {
     this.boot.take();
     await this.#setOrder(bootOrder(this.options.specification, this.boot.selection()));
@@ -224,7 +224,7 @@ export class QemuMachine implements RedfishMachine, AsyncDisposable {
     if (this.#media && !order.has('cd0')) await this.#media.leaveOut(qmp);
     const set = (id: string, value: number) =>
       qmp.command('qom-set', { path: `/machine/peripheral/${id}`, property: 'bootindex', value });
-    // A stick that is not plugged in has no index.
+    // An unplugged stick has no boot index.
     const present = [...order].filter(([id]) => id !== 'usb0' || this.#media?.files.has('usb'));
     for (const [id] of present) await set(id, -1); // an index is refused while another device has it
     for (const [id, value] of present) await set(id, value);
@@ -232,7 +232,7 @@ export class QemuMachine implements RedfishMachine, AsyncDisposable {
 
   #next<T>(action: () => Promise<T>): Promise<T> {
     const result = this.#queue.then(action);
-    this.#queue = result.catch(() => undefined); // its caller hears of it; the next action runs all the same
+    this.#queue = result.catch(() => undefined); // the caller receives the error; the next action runs nevertheless
     return result;
   }
 

@@ -2,10 +2,10 @@ import { rmSync } from 'node:fs';
 import type { MediaDrives, MediaKind } from '../bmc/redfish/machine.js';
 import type { Qmp } from './qmp.js';
 
-/** Runs an action between others of the machine; without QMP the machine is off. */
+/** Runs an action in the machine's queue; without QMP the machine is off. */
 type Turn = (action: (qmp: Qmp | undefined) => Promise<void>) => Promise<void>;
 
-/** The drives of a QEMU machine that media go into. What is in them outlives its power. */
+/** Media drives of a QEMU machine. Media stay inserted while the power is off. */
 export class QemuMedia implements MediaDrives {
   readonly kinds = ['cd', 'usb'] as const;
   readonly #files = new Map<MediaKind, string>();
@@ -13,12 +13,12 @@ export class QemuMedia implements MediaDrives {
 
   constructor(private readonly turn: Turn) {}
 
-  /** What is in the drives at a start. */
+  /** Files in the drives at a start. */
   get files(): ReadonlyMap<MediaKind, string> {
     return this.#files;
   }
 
-  /** A file is taken over: it is removed when it is ejected. */
+  /** Takes ownership of the file: it is deleted at eject. */
   async insert(kind: MediaKind, path: string): Promise<void> {
     await this.eject(kind);
     await this.turn(async (qmp) => {
@@ -41,11 +41,11 @@ export class QemuMedia implements MediaDrives {
       if (qmp && kind === 'cd') await qmp.command('eject', { id: 'cd0', force: true });
       else if (qmp) await qmp.command('device_del', { id: 'usb0' });
       this.#files.delete(kind);
-      rmSync(path, { force: true }); // QEMU that still has it open reads on
+      rmSync(path, { force: true }); // QEMU may still have it open, and then keeps reading it
     });
   }
 
-  /** The drives are left out of the order in which the firmware tries. */
+  /** Removes the drives from the firmware's boot order. */
   async leaveOut(qmp: Qmp): Promise<void> {
     const path = '/machine/peripheral/cd0';
     await qmp.command('qom-set', { path, property: 'bootindex', value: -1 });
@@ -53,7 +53,7 @@ export class QemuMedia implements MediaDrives {
     await qmp.command('qom-set', { path: '/machine/peripheral/usb0', property: 'bootindex', value: -1 });
   }
 
-  /** The node of a stick before may still be there: the guest lets go of it in its own time. */
+  /** A new node name each time: the previous stick's node remains until the guest releases it. */
   async #plug(qmp: Qmp, path: string): Promise<void> {
     const node = `stick${this.#sticks++}`;
     const file = { driver: 'file', filename: path, 'read-only': true };

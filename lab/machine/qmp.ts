@@ -12,7 +12,7 @@ interface Reply {
   error?: { class: string; desc: string };
 }
 
-/** QEMU's machine protocol: one JSON object a line, replies in the order of their commands. */
+/** QEMU Machine Protocol: one JSON object on each line, responses in the order of their commands. */
 export class Qmp {
   #buffer = '';
   #closed = false;
@@ -28,7 +28,7 @@ export class Qmp {
   ) {
     socket.setEncoding('utf8');
     socket.on('data', (chunk: string) => this.#read(chunk));
-    socket.on('error', () => undefined); // 'close' follows and tells every waiter
+    socket.on('error', () => undefined); // 'close' follows and rejects every pending command
     socket.on('close', () => {
       this.#closed = true;
       for (const { reject, command } of this.#waiting.splice(0))
@@ -38,8 +38,8 @@ export class Qmp {
 
   /**
    * Connects as soon as QEMU listens.
-   * @param alive false ends the wait: QEMU has gone
-   * @throws Error when QEMU ended or did not listen within 20 s
+   * @param alive returns false to end the wait: QEMU has exited
+   * @throws Error when QEMU has exited, or does not listen within 20 s
    */
   static async open(path: string, onEvent: (event: QmpEvent) => void, alive: () => boolean): Promise<Qmp> {
     const deadline = performance.now() + 20_000;
@@ -59,7 +59,7 @@ export class Qmp {
     }
   }
 
-  /** @throws Error with QEMU's description when it refuses, or when it ends before it answers */
+  /** @throws Error with QEMU's description when it refuses the command, or when it exits before its response */
   command(execute: string, args?: Record<string, unknown>): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {

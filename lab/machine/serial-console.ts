@@ -6,7 +6,7 @@ const CONTROL = /\u001b\[[0-9;?=]*[a-zA-Z]|\u001b[()][A-Z0-9]|\u001b[=>78cM]/g;
 const UNFINISHED = /\u001b(\[[0-9;?=]*|[()])?$/;
 const KEPT = 256 * 1024;
 
-/** The serial console of one machine, over all its boots: a log file, the recent text, and lines as they come. */
+/** The serial console of one machine over all its boots: a log file, the recent text, and its lines. */
 export class SerialConsole {
   readonly #file: WriteStream;
   readonly #listeners = new Set<(line: string) => void>();
@@ -14,26 +14,26 @@ export class SerialConsole {
   #text = '';
   #line = '';
   #held = '';
-  /** Characters that were dropped from the front of the text. */
+  /** Number of characters dropped from the front of the text. */
   #dropped = 0;
 
   constructor(readonly logPath: string) {
     this.#file = createWriteStream(logPath, { flags: 'a' });
   }
 
-  /** Everything since the start, without terminal control, at most the last 256 KiB. */
+  /** Text since the start without terminal control, at most the last 256 KiB. */
   get text(): string {
     return this.#text;
   }
 
-  /** A place in the console's history, for `waitFor`. */
+  /** Current position in the console's history, for `waitFor`. */
   get position(): number {
     return this.#dropped + this.#text.length;
   }
 
   write(chunk: Buffer): void {
     this.#file.write(chunk);
-    // It comes octet by octet: a control sequence may be cut anywhere.
+    // Chunks may end anywhere, also inside a control sequence.
     const text = this.#held + chunk.toString('latin1');
     this.#held = UNFINISHED.exec(text)?.[0].slice(0, 32) ?? '';
     this.#append(
@@ -44,12 +44,12 @@ export class SerialConsole {
     );
   }
 
-  /** A line of the lab's own, such as at power on. */
+  /** Writes a line of the lab itself, such as at power on. */
   mark(text: string): void {
     this.write(Buffer.from(`\n--- ${text} ---\n`, 'utf8'));
   }
 
-  /** Each full line, trimmed of its end. Returns the way to stop. */
+  /** Calls the listener with each complete line, right-trimmed. @returns unsubscribe function */
   onLine(listener: (line: string) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -57,9 +57,9 @@ export class SerialConsole {
 
   /**
    * The first match of `pattern` (never a global one) from `since` on, also in an unfinished line.
-   * @param options.since default 0: all that is kept; `position` for only what comes from now on
+   * @param options.since default 0: all the text that is kept; `position`: only new text
    * @param options.timeout milliseconds, default 120 000
-   * @throws Error with the console's last lines when it does not come in time
+   * @throws Error with the console's last lines after the timeout
    */
   waitFor(
     pattern: RegExp,

@@ -7,7 +7,7 @@ export type NicModel = 'virtio' | 'e1000' | 'e1000e';
 
 export interface DiskSpecification {
   bus: DiskBus;
-  /** Bytes; the file behind it is sparse. */
+  /** Bytes; the disk's file is sparse. */
   size: number;
   /** Default `<machine>-disk<n>`; at most 20 characters (36 for SCSI). */
   serial?: string;
@@ -20,8 +20,8 @@ export interface NicSpecification {
   /** Default derived from the machine's name. */
   mac?: string;
   /**
-   * 'ipxe' (default): QEMU's own iPXE ROM. 'none': no ROM, so that UEFI uses its own PXE client, which asks for its
-   * first stage by TFTP (OVMF has a driver for virtio only); a BIOS machine then can't boot from this NIC.
+   * 'ipxe' (default): QEMU's iPXE ROM. 'none': no ROM, so UEFI uses its own PXE client, which loads its first stage by
+   * TFTP (OVMF has a driver for virtio only); a BIOS machine then can't boot from this NIC.
    */
   rom?: 'ipxe' | 'none';
 }
@@ -38,11 +38,11 @@ export interface MachineSpecification {
   uuid?: string;
   disks: readonly DiskSpecification[];
   nics: readonly NicSpecification[];
-  /** An optical drive, and a plug for a USB stick, both empty at first. Default: none. */
+  /** An optical drive and a port for a USB stick, both empty at first. Default: none. */
   media?: boolean;
 }
 
-/** The same name always gives the same UUID, version 5 in form. */
+/** UUID derived from the name, version 5 in form. */
 export function uuidFor(name: string): string {
   const digest = createHash('sha1').update(`ferric-lab ${name}`).digest();
   digest[6] = (digest[6]! & 0x0f) | 0x50;
@@ -51,13 +51,13 @@ export function uuidFor(name: string): string {
   return [8, 12, 16, 20, 32].map((end, i) => hex.slice([0, 8, 12, 16, 20][i], end)).join('-');
 }
 
-/** QEMU's own prefix, then three octets of a digest. */
+/** MAC address: QEMU's prefix, then three octets of a digest of name and index. */
 export function macFor(name: string, index: number): string {
   const digest = createHash('sha1').update(`ferric-lab ${name} nic ${index}`).digest('hex');
   return `52:54:00:${digest.slice(0, 2)}:${digest.slice(2, 4)}:${digest.slice(4, 6)}`;
 }
 
-/** As a BMC tells of it. */
+/** Hardware as a BMC reports it. */
 export function hardwareOf(machine: MachineSpecification, uuid: string, macs: readonly string[]): Hardware {
   return {
     uuid,

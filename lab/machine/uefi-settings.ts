@@ -10,17 +10,17 @@ import {
   writeVariables,
 } from './uefi-variables.js';
 
-/** The boot option of the lab's own, beside those that the firmware makes. */
+/** Number of the lab's own boot option, beside those that the firmware makes. */
 const HTTP_OPTION = 0x00f0;
 const ACTIVE = 1;
 
-/** What a BMC changes of a machine's UEFI variables, before the firmware reads them. */
+/** Changes that a BMC makes to a machine's UEFI variables before the firmware reads them. */
 export class UefiSettings {
   readonly secureBoot: SecureBootSwitch | undefined;
   #current: boolean;
   #wanted: boolean;
 
-  /** @param secure whether keys are enrolled, with Secure Boot on */
+  /** @param secure whether keys are enrolled and Secure Boot is on */
   constructor(
     private readonly path: string,
     secure: boolean,
@@ -42,12 +42,12 @@ export class UefiSettings {
     };
   }
 
-  /** Whether the next start needs other variables. */
+  /** Whether the next start needs changed variables. */
   changes(selection: BootSelection | null): boolean {
     return this.#current !== this.#wanted || uriOf(selection) !== undefined;
   }
 
-  /** Only while the firmware does not run. */
+  /** Writes the changes; only while the firmware does not run. */
   apply(selection: BootSelection | null): void {
     const variables: UefiVariable[] = [];
     if (this.#current !== this.#wanted) {
@@ -69,7 +69,7 @@ function uriOf(selection: BootSelection | null): string | undefined {
   return selection?.device === 'http' ? selection.uri : undefined;
 }
 
-/** UEFI 2.10 §3.1.3 and §10.3.4.23: a load option that is a URI, for the next start alone. */
+/** UEFI 2.10 §3.1.3 and §10.3.4.23: a load option with a URI, for the next start only. */
 function httpBoot(uri: string): UefiVariable[] {
   const text = Buffer.from(uri, 'latin1');
   const node = Buffer.concat([Buffer.from([3, 24, 0, 0]), text, Buffer.from([0x7f, 0xff, 4, 0])]);

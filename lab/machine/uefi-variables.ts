@@ -1,10 +1,10 @@
-// The variable store of EDK2, as it stands in a machine's flash: MdeModulePkg/Include/Guid/VariableFormat.h, and the
-// firmware volume around it (PI specification, volume 3, §3.2.1).
+// The variable store of EDK2 in a machine's flash: MdeModulePkg/Include/Guid/VariableFormat.h, and the firmware volume
+// around it (PI specification, volume 3, §3.2.1).
 
 import { readFileSync, writeFileSync } from 'node:fs';
 
 export const EFI_GLOBAL = '8be4df61-93ca-11d2-aa0d-00e098032b8c';
-/** EDK2’s own switch: gEfiSecureBootEnableDisableGuid of SecurityPkg. */
+/** GUID of EDK2's own switch: gEfiSecureBootEnableDisableGuid of SecurityPkg. */
 export const SECURE_BOOT_SWITCH = 'f0a30bc7-af08-4556-99c4-001009c93a44';
 export const NON_VOLATILE = 1;
 export const BOOT_SERVICE = 2;
@@ -13,7 +13,7 @@ export const RUNTIME = 4;
 const START = 0x55aa;
 const ADDED = 0x3f;
 const DELETED = 0xfd;
-/** Bytes before a variable's name. */
+/** Size of the header before a variable's name, bytes. */
 const HEADER = 60;
 
 export interface UefiVariable {
@@ -29,7 +29,7 @@ interface Found extends UefiVariable {
   state: number;
 }
 
-/** The variables of a store, deleted ones left out. @throws Error for a file that is none */
+/** The variables of a store without deleted ones. @throws Error for a file that is no store */
 export function readVariables(path: string): UefiVariable[] {
   return all(readFileSync(path))
     .found.filter(({ state }) => state === ADDED)
@@ -37,8 +37,8 @@ export function readVariables(path: string): UefiVariable[] {
 }
 
 /**
- * Writes variables while the firmware does not run; one of the same name is replaced, as the firmware would.
- * @throws Error for a file that is no store, or that has no room
+ * Writes variables while the firmware does not run; replaces those of the same name, as the firmware would.
+ * @throws Error for a file that is no store, or that is full
  */
 export function writeVariables(path: string, variables: readonly UefiVariable[]): void {
   const bytes = readFileSync(path);
@@ -92,7 +92,7 @@ function encode({ name, guid, attributes, data }: UefiVariable): Buffer {
   return Buffer.concat([header, text, data]);
 }
 
-/** The first three groups little end first (UEFI 2.10, appendix A). */
+/** A GUID in bytes, its first three groups little-endian (UEFI 2.10, appendix A). */
 function guidBytes(guid: string): Buffer {
   const hex = Buffer.from(guid.replaceAll('-', ''), 'hex');
   return Buffer.concat([

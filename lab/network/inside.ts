@@ -1,5 +1,5 @@
-// Runs inside a lab's network namespace and hands sockets of that namespace out to the lab's own process.
-// A program of its own (started by namespace-door.ts): imports nothing but Node, so that it runs unbuilt too.
+// Runs inside a lab's network namespace and passes sockets of that namespace to the lab's process. A program of its
+// own (started by namespace-door.ts) that imports only Node's modules, so that it also runs without a build.
 import type { SendHandle } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { connect, createServer } from 'node:net';
@@ -10,7 +10,7 @@ type Request =
   | { id: number; kind: 'forward'; path: string; host: string; port: number; from?: string };
 
 function answer(message: object, handle?: object, sent?: () => void): void {
-  // The types name servers and TCP sockets only; Node passes UDP sockets just so.
+  // The types list servers and TCP sockets only; Node passes UDP sockets, too.
   process.send?.(message, handle as SendHandle, {}, () => sent?.());
 }
 
@@ -21,7 +21,7 @@ process.on('message', (request: Request) => {
     const socket = createSocket({ type: 'udp4', reuseAddr: false });
     socket.once('error', failed);
     socket.bind(port, host, () => {
-      // Two readers of one socket would share its datagrams: this copy is closed as soon as the other is out.
+      // Two readers of one socket would share its datagrams: this copy is closed once the other has been sent.
       answer({ id }, socket, () => socket.close());
     });
   } else if (kind === 'tcp') {
@@ -34,7 +34,7 @@ process.on('message', (request: Request) => {
       const inner = connect({ host, port, allowHalfOpen: true, ...(from ? { localAddress: from } : {}) });
       inner.pipe(outer);
       outer.pipe(inner);
-      inner.on('error', () => outer.destroy()); // the caller sees a cut connection, as it would without us
+      inner.on('error', () => outer.destroy()); // the caller sees a cut connection, as it would without the forward
       outer.on('error', () => inner.destroy());
       outer.on('close', () => inner.destroy());
       inner.on('close', () => outer.destroy());

@@ -9,15 +9,15 @@ export interface NetworkOptions {
   /** The namespace's name. */
   namespace: string;
   ledger: Ledger;
-  /** Address of the bridge, where the daemon serves. Default 10.77.0.1/24; each lab has it to itself. */
+  /** Address of the bridge, where the daemon serves. Default 10.77.0.1/24; other labs cannot reach it. */
   address?: string;
-  /** A pair of links that joins the namespace with the host: the host's and the namespace's address, as CIDR. */
+  /** A veth pair between namespace and host: the host's and the namespace's address, as CIDR. */
   host?: { link: string; address: string; inside: string };
 }
 
 /**
- * The rack's network: a namespace with a bridge (the provisioning network), a loopback that carries the BMCs'
- * addresses (the management network), and taps for the machines.
+ * The rack's network: a namespace with a bridge (the provisioning network), a loopback with the BMCs' addresses (the
+ * management network), and taps for the machines.
  */
 export class LabNetwork {
   readonly bridge = 'br0';
@@ -34,11 +34,11 @@ export class LabNetwork {
     private readonly ledger: Ledger,
   ) {}
 
-  /** @throws ExecaError, for instance without the right to make a namespace */
+  /** @throws ExecaError, for instance without the privilege to make a namespace */
   static async create(options: NetworkOptions): Promise<LabNetwork> {
     const { namespace, ledger, address = '10.77.0.1/24', host } = options;
-    ledger.addNamespace(namespace); // before it exists: a run killed in between is swept as well
-    // A namespace of this name can only be our own leftover: the ledger's directory belongs to one lab.
+    ledger.addNamespace(namespace); // before it exists, so that a run killed in between is swept as well
+    // A namespace of this name is a leftover of this lab: the ledger's directory belongs to one lab.
     if (existsSync(`/run/netns/${namespace}`)) await run('ip', ['netns', 'delete', namespace]);
     await run('ip', ['netns', 'add', namespace]);
     const inside = (...args: string[]) => run('ip', ['-n', namespace, ...args]);
@@ -46,11 +46,11 @@ export class LabNetwork {
     await inside('link', 'add', 'br0', 'type', 'bridge', 'forward_delay', '0');
     await inside('addr', 'add', address, 'dev', 'br0');
     await inside('link', 'set', 'br0', 'up');
-    // Machines that are off give no carrier, and without one Node's networkInterfaces() does not list the bridge.
+    // Machines that are off give no carrier, and without carrier Node's networkInterfaces() does not list the bridge.
     await inside('link', 'add', 'carrier0', 'type', 'veth', 'peer', 'name', 'carrier1');
     await inside('link', 'set', 'carrier0', 'master', 'br0', 'up');
     await inside('link', 'set', 'carrier1', 'up');
-    // Its own link-local address would come only once a machine is on, and not usable at once.
+    // The automatic link-local address would appear only once a machine is on, and be tentative at first.
     const withV6 = existsSync('/proc/sys/net/ipv6');
     if (withV6) await inside('addr', 'add', 'fe80::1/64', 'dev', 'br0', 'nodad');
     if (host !== undefined) {
@@ -67,7 +67,7 @@ export class LabNetwork {
     return new LabNetwork(namespace, address.split('/')[0]!, door, advertiser, host?.link, ledger);
   }
 
-  /** A tap on the bridge; QEMU opens it by its name. */
+  /** Adds a tap on the bridge; QEMU opens it by its name. */
   async addTap(): Promise<string> {
     const name = `tap${this.#taps++}`;
     await this.inside('ip', ['tuntap', 'add', 'dev', name, 'mode', 'tap']);
@@ -75,14 +75,14 @@ export class LabNetwork {
     return name;
   }
 
-  /** An address of the management network, on the namespace's loopback. */
+  /** Adds an address of the management network, on the namespace's loopback. */
   async addManagementAddress(address: string): Promise<void> {
     await this.inside('ip', ['addr', 'add', `${address}/32`, 'dev', 'lo']);
   }
 
   /**
-   * Another namespace on the bridge, for clients that need a DHCP socket of their own, such as udhcpc or simulated
-   * machines; it goes with the lab. Its one link is `eth0`, without an address but with a route to everywhere.
+   * Adds another namespace on the bridge, for clients that need a DHCP socket of their own, such as udhcpc or simulated
+   * machines. Its one link is `eth0`, without an address but with a default route. It is removed with the lab.
    */
   async addSegment(name: string): Promise<{ namespace: string; door: NamespaceDoor }> {
     const namespace = `${this.namespace}-${name}`;
@@ -101,8 +101,8 @@ export class LabNetwork {
   }
 
   /**
-   * Loses this share (0-1) of what a tap's machine sends and of what it is sent, each packet by chance; 0 ends it.
-   * By a classic-BPF filter, since few kernels of small machines have netem.
+   * Drops this share (0-1) of a machine's packets in each direction at random; 0 ends it.
+   * Uses a classic BPF filter, since few kernels of small machines have netem.
    */
   async setLoss(tap: string, share: number): Promise<void> {
     const present = await this.inside('tc', ['qdisc', 'show', 'dev', tap]);

@@ -12,7 +12,7 @@ interface Answer {
 
 /**
  * Sockets of a network namespace in this process. Node can't enter a namespace, but a socket stays in the one where
- * it was made, and Node passes sockets between processes: a small child inside makes them and hands them over.
+ * it was made, and Node passes sockets between processes: a small child process inside makes them and passes them here.
  */
 export class NamespaceDoor {
   readonly #waiting = new Map<number, (answer: Answer, handle: unknown) => void>();
@@ -42,26 +42,26 @@ export class NamespaceDoor {
     const ended = child.exited.then(({ code }) => {
       throw new Error(`the helper in namespace ${namespace} ended with status ${code}`);
     });
-    ended.catch(() => undefined); // only of interest until the first message
+    ended.catch(() => undefined); // only relevant until the first message
     await Promise.race([ready, ended]);
     child.child.channel?.unref();
     child.child.unref();
     return new NamespaceDoor(child);
   }
 
-  /** A bound UDP socket of the namespace. @throws Error when the address is taken */
+  /** A bound UDP socket of the namespace. @throws Error when the address is in use */
   async udp(host: string, port: number): Promise<Socket> {
     return (await this.#ask({ kind: 'udp', host, port })) as Socket;
   }
 
-  /** A listening TCP server of the namespace, to be given to another server's `listen`. */
+  /** A listening TCP server of the namespace, for another server's `listen`. */
   async tcp(host: string, port: number): Promise<Server> {
     return (await this.#ask({ kind: 'tcp', host, port })) as Server;
   }
 
   /**
-   * A Unix socket at `path`, each connection to which becomes one to host:port inside.
-   * @param from address of the namespace that it comes from; default: the system's choice
+   * Listens on a Unix socket at `path`, and forwards each connection to host:port inside.
+   * @param from source address inside the namespace; default: the kernel's choice
    */
   async forward(path: string, host: string, port: number, from?: string): Promise<void> {
     await this.#ask({ kind: 'forward', path, host, port, ...(from === undefined ? {} : { from }) });

@@ -7,8 +7,8 @@ const ADVERTISEMENT = Buffer.from([134, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0, 0, 0, 
 const IPV6_MULTICAST_HOPS = 18;
 
 /**
- * Tells everyone on the bridge that there is no IPv6 router. Without that, iPXE waits some 13 s for one at every boot.
- * Sent once a second: a machine's own solicitation need not be heard, so no raw receiver is needed.
+ * Announces on the bridge that there is no IPv6 router. Without it, iPXE waits some 13 s for one at every boot.
+ * Sent once a second instead of upon solicitations, so no raw receiver is needed.
  */
 export class RouterAdvertiser {
   #stopping = false;
@@ -19,7 +19,7 @@ export class RouterAdvertiser {
   ) {}
 
   static async start(namespace: string, link: string, ledger: Ledger): Promise<RouterAdvertiser> {
-    // Every hop limit but 255 is refused by receivers (RFC 4861 §6.1.2).
+    // Receivers refuse every hop limit but 255 (RFC 4861 §6.1.2).
     const target = `IP6-SENDTO:[ff02::1%${link}]:58,setsockopt-int=41:${IPV6_MULTICAST_HOPS}:255`;
     const socat = await LabProcess.start({
       file: 'socat',
@@ -33,14 +33,14 @@ export class RouterAdvertiser {
     stderr?.on('data', (chunk: Buffer) => {
       trouble = (trouble + chunk.toString()).slice(-1000);
     });
-    stdin?.on('error', () => undefined); // it ended: `exited` tells
+    stdin?.on('error', () => undefined); // socat has exited: `exited` reports it
     const timer = setInterval(() => stdin?.write(ADVERTISEMENT), 1_000);
     timer.unref();
     socat.child.unref();
     const advertiser = new RouterAdvertiser(socat, timer);
     void socat.exited.then(() => {
       clearInterval(timer);
-      // Boots go on without it, just some 13 s later each.
+      // Boots work without it, but each takes some 13 s longer.
       if (!advertiser.#stopping)
         process.emitWarning(`no router advertisements in the lab: ${trouble.trim()}`);
     });

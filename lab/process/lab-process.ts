@@ -15,13 +15,13 @@ export interface LabProcessOptions {
 }
 
 /**
- * A long-lived child: its own process group, written in the ledger, and ended by the kernel (PR_SET_PDEATHSIG, which
- * Node has no call for but setpriv has) when this process dies in whatever way.
+ * A long-running child process: its own process group, recorded in the ledger. The kernel kills it when this process
+ * dies for whatever reason (PR_SET_PDEATHSIG, set by setpriv because Node has no call for it).
  */
 export class LabProcess {
   readonly child: ChildProcess;
   readonly pid: number;
-  /** Settles when it has ended; never rejects. */
+  /** Settles when the process has ended; never rejects. */
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   #running = true;
 
@@ -55,10 +55,10 @@ export class LabProcess {
     return this.#running;
   }
 
-  /** SIGTERM to the group, SIGKILL after `grace` ms. */
+  /** Sends SIGTERM to the group, and SIGKILL after `grace` ms. */
   async end(grace = 2_000): Promise<void> {
     if (!this.#running) return;
-    this.child.ref(); // where it was unref'd, nothing else may keep this process alive until it has ended
+    this.child.ref(); // an unref'd child is referenced again: this process must live until the child has ended
     killGroup(this.pid, 'SIGTERM');
     await Promise.race([this.exited, sleep(grace, undefined, { ref: false })]);
     await this.kill();

@@ -8,7 +8,7 @@ import {
   type ProcessIdentity,
 } from '../../image-build/process/process-identity.js';
 
-/** The lab of this name is up already. */
+/** A lab of this name already runs. */
 export class LabIsUp extends Error {}
 
 interface Entries {
@@ -19,8 +19,8 @@ interface Entries {
 }
 
 /**
- * What a lab has started, in a file beside it, so that the next run can end what a killed one left behind:
- * only what is written here, and only processes whose start time still fits.
+ * Record of what a lab has started, in a file, so that the next run can end what a killed one left behind. Only
+ * recorded things are ended, and a process only if its start time matches.
  */
 export class Ledger {
   readonly #path: string;
@@ -31,7 +31,7 @@ export class Ledger {
     this.#entries = { owner: identify(process.pid)!, processes: [], namespaces: [], links: [] };
   }
 
-  /** @throws LabIsUp when the lab of this directory is up, in another process or in this one */
+  /** @throws LabIsUp when the lab of this directory runs, in another process or in this one */
   static open(directory: string): Ledger {
     mkdirSync(directory, { recursive: true });
     sweep(directory);
@@ -42,7 +42,7 @@ export class Ledger {
 
   addProcess(pid: number): void {
     const identity = identify(pid);
-    if (identity === null) return; // it has ended already
+    if (identity === null) return; // it has already ended
     this.#entries.processes.push(identity);
     this.#write();
   }
@@ -62,7 +62,7 @@ export class Ledger {
     this.#write();
   }
 
-  /** Ends and removes everything at once, without waiting: for the end of the lab's own process. */
+  /** Ends and removes everything at once, without waiting: for the exit of the lab's process. */
   clearNow(): void {
     clear(this.#entries);
     rmSync(this.#path, { force: true });
@@ -75,7 +75,7 @@ export class Ledger {
   }
 }
 
-/** The owner of a lab that is up, or null. */
+/** The owner of a running lab, or null. */
 export function ownerOf(directory: string): ProcessIdentity | null {
   const path = join(directory, 'ledger.json');
   if (!existsSync(path)) return null;
@@ -85,8 +85,8 @@ export function ownerOf(directory: string): ProcessIdentity | null {
 
 /**
  * Removes what a killed lab has left.
- * @returns whether there was anything
- * @throws LabIsUp when its own process is alive
+ * @returns whether there was anything to remove
+ * @throws LabIsUp when its process is alive
  */
 export function sweep(directory: string): boolean {
   const path = join(directory, 'ledger.json');
@@ -101,7 +101,7 @@ export function sweep(directory: string): boolean {
 
 function clear(entries: Entries): void {
   for (const process of entries.processes) if (isAlive(process)) killGroup(process.pid, 'SIGKILL');
-  // Removing a link or a namespace that is gone already is no fault, anything else is.
+  // A link or namespace that is already gone is no fault; any other failure is.
   for (const link of entries.links)
     if (existsSync(`/sys/class/net/${link}`)) execFileSync('ip', ['link', 'delete', link], { stdio: 'pipe' });
   for (const namespace of entries.namespaces)
@@ -109,7 +109,7 @@ function clear(entries: Entries): void {
       execFileSync('ip', ['netns', 'delete', namespace], { stdio: 'pipe' });
 }
 
-/** Names of the labs below `root` that have a ledger, with whether they are up. */
+/** Names of the labs below `root` that have a ledger, and their owner if they run. */
 export function labsUnder(root: string): { name: string; owner: ProcessIdentity | null }[] {
   if (!existsSync(root)) return [];
   return readdirSync(root)

@@ -3,7 +3,7 @@ import { singleMachineScenarios } from './single-machine.js';
 
 const GIB = 1024 ** 3;
 
-/** Three unlike machines on one network. */
+/** Three different machines on one network. */
 export const rack: Scenario = {
   name: 'rack',
   about: 'three unlike machines: BIOS virtio, UEFI NVMe with an Intel NIC, UEFI with its own PXE client',
@@ -26,7 +26,7 @@ export const rack: Scenario = {
 
 export const SCENARIOS: readonly Scenario[] = [...singleMachineScenarios, rack];
 
-/** @throws RangeError that names those there are */
+/** @throws RangeError that lists the known names */
 export function scenarioNamed(name: string): Scenario {
   const found = SCENARIOS.find((scenario) => scenario.name === name);
   if (found !== undefined) return found;

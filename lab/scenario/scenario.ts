@@ -1,9 +1,9 @@
 import type { LabMachineOptions } from '../lab.js';
 
-/** A rack worth trying, as data. */
+/** A rack for experiments, as data. */
 export interface Scenario {
   name: string;
-  /** What is special about it, in a line. */
+  /** Its peculiarity, in one line. */
   about: string;
   machines: readonly LabMachineOptions[];
 }

@@ -8,7 +8,7 @@ const one = (name: string, about: string, machine: Omit<LabMachineOptions, 'name
   machines: [{ name: 'node1', ...machine }],
 });
 
-/** One machine each, over the firmware, NIC and disk combinations that boot loaders and ramdisks must know. */
+/** One machine each, over the firmware, NIC and disk combinations that boot loaders and ramdisks must support. */
 export const singleMachineScenarios: readonly Scenario[] = [
   one('bios-virtio', 'SeaBIOS, iPXE in ROM, virtio disk and NIC', {
     firmware: 'bios',

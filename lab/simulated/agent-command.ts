@@ -8,15 +8,15 @@ import { type ImageInfo, type WriteContext, writeImage } from './image-write.js'
 export type Json = Record<string, unknown>;
 
 export interface CommandContext extends WriteContext {
-  /** What the machine does after the command was answered. */
+  /** The machine's actions after the response to the command. */
   powerOff(): void;
   reboot(): void;
-  /** Names of steps and commands in the order in which they were carried out. */
+  /** Names of executed steps and commands, in order. */
   done: string[];
 }
 
 export interface AgentCommand {
-  /** 'sync' answers when done, 'async' answers RUNNING. */
+  /** 'sync' responds when done, 'async' responds RUNNING at once. */
   kind: 'sync' | 'async';
   run(params: Json, context: CommandContext): Promise<Json | string | null>;
 }
@@ -70,7 +70,7 @@ export const AGENT_COMMANDS: Readonly<Record<string, AgentCommand>> = {
     },
   },
   'standby.sync': sync(() => null),
-  // A whole-disk image has none of its own.
+  // Empty after a whole-disk image.
   'standby.get_partition_uuids': { kind: 'sync', run: async (_, context) => ({ ...context.partitions }) },
   'standby.power_off': {
     kind: 'async',
@@ -141,7 +141,7 @@ async function runStep(params: Json, version: unknown, context: CommandContext):
   }
 }
 
-/** Base64 of a gzipped ISO, or a URL of such; kept as it is beside the disk, for whoever wants to look at it. */
+/** Stores the config drive, base64 of a gzipped ISO or the URL of one, unchanged beside the disk for inspection. */
 async function writeConfigDrive(drive: unknown, context: CommandContext): Promise<void> {
   if (typeof drive !== 'string' || drive === '') return;
   const { localAddress, signal } = context;

@@ -4,7 +4,7 @@ export class AgentError extends Error {
     readonly type: string,
     /** An HTTP status. */
     readonly code: number,
-    /** The class's fixed words. */
+    /** Fixed message of the error's class. */
     readonly text: string,
     readonly details: string,
   ) {

@@ -20,7 +20,7 @@ interface CommandRecord {
   command_result: Json | null;
 }
 
-/** A config drive in base64 fits, an endless body does not. */
+/** Limit of a request body, bytes: a config drive in base64 fits. */
 const MAX_BODY = 96 * 1024 * 1024;
 
 export interface AgentRestOptions {
@@ -29,11 +29,11 @@ export interface AgentRestOptions {
   key: FleetKey;
   token: () => string | undefined;
   context: CommandContext;
-  /** An asynchronous command has ended. */
+  /** Called when an asynchronous command has ended. */
   onEnded: () => void;
 }
 
-/** The agent's API over TLS (contract: Agent REST): commands one at a time, all of them kept. */
+/** The agent's REST API over TLS: one command at a time, and the results of all. */
 export class AgentRest {
   readonly certificate: string;
   readonly #records: { record: CommandRecord; done: Promise<void> }[] = [];
@@ -50,11 +50,11 @@ export class AgentRest {
 
   async listen(): Promise<void> {
     const { address, port } = this.options;
-    // One small TCP server per agent, and TLS by hand: an https.Server each would be several times as heavy.
+    // One plain TCP server for each agent with TLS on its sockets: an https.Server is several times as large.
     this.#tcp = createTcpServer((socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
-      socket.on('error', () => socket.destroy()); // a caller that went away
+      socket.on('error', () => socket.destroy()); // a client that disconnects is no fault
       const secured = new TLSSocket(socket, { isServer: true, secureContext: this.#secure });
       secured.on('error', () => socket.destroy());
       this.#http.emit('connection', secured);
@@ -63,7 +63,7 @@ export class AgentRest {
     await once(this.#tcp, 'listening');
   }
 
-  /** At once, in the middle of whatever goes on: a machine without power says no goodbye. */
+  /** Ends everything at once, as a machine that loses power: connections are cut without a close. */
   close(): void {
     this.#tcp?.close();
     for (const socket of this.#sockets) socket.destroy();
@@ -143,7 +143,7 @@ export class AgentRest {
     }
     const record: CommandRecord = {
       id: randomUUID(),
-      // Upstream keeps the extension's name for synchronous commands that failed, and nowhere else.
+      // As upstream: a failed synchronous command keeps its extension's name, all others drop it.
       command_name: short,
       command_status: 'RUNNING',
       command_error: null,

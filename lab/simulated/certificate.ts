@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 
-/** One key for a whole fleet: only the addresses differ, and keys are what takes time. */
+/** One key for the whole fleet, since keys take time; certificates differ in their address only. */
 export interface FleetKey {
   publicKey: KeyObject;
   privateKey: KeyObject;
@@ -30,7 +30,7 @@ export function certificateFor(address: string, key: FleetKey): string {
   serial[0]! &= 0x7f;
   serial[0]! |= 0x40;
   const altName = tlv(0x30, tlv(0x87, Buffer.from(address.split('.').map(Number))));
-  const authority = tlv(0x30, tlv(0x01, Buffer.from([0xff]))); // it is its own authority to whoever pins it
+  const authority = tlv(0x30, tlv(0x01, Buffer.from([0xff]))); // CA: true, since a client that pins it uses it as its authority
   const body = tlv(
     0x30,
     tlv(0xa0, tlv(0x02, Buffer.from([2]))),

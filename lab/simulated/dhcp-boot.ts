@@ -13,11 +13,11 @@ import { tftpDrain } from './tftp-client.js';
 
 export interface Lease {
   address: string;
-  /** Of the DHCP server (option 54). */
+  /** Address of the DHCP server (option 54). */
   server: string;
-  /** Where the first stage comes from: option 66 as an address, or siaddr. */
+  /** Server of the first stage: option 66 if it is an address, or siaddr. */
   nextServer: string;
-  /** Option 67, or the `file` field. */
+  /** Boot file: option 67, or the `file` field. */
   bootFile: string;
   packet: Dhcp4Packet;
 }
@@ -25,16 +25,16 @@ export interface Lease {
 export interface LeaseRequest {
   mac: string;
   uuid?: string;
-  /** RFC 4578: 0 BIOS, 7 UEFI on x86-64. */
+  /** Client architecture (RFC 4578): 0 BIOS, 7 UEFI on x86-64. */
   arch: 0 | 7;
-  /** Says that it is iPXE (user class and option 175), so that it is given a script and not iPXE again. */
+  /** Whether the client identifies as iPXE (user class and option 175), so that it gets a script and not iPXE again. */
   ipxe: boolean;
   signal?: AbortSignal;
-  /** Milliseconds until each repetition, doubled every time. Default 1 000. */
+  /** Milliseconds until the first retransmission, doubled for each further one. Default 1 000. */
   retry?: number;
 }
 
-/** Many DHCP clients on one socket (port 68, able to broadcast), told apart by transaction and hardware address. */
+/** Many DHCP clients on one socket (port 68, with broadcast), distinguished by transaction and hardware address. */
 export class DhcpClients {
   readonly #waiting = new Map<number, (packet: Dhcp4Packet) => void>();
 
@@ -48,12 +48,12 @@ export class DhcpClients {
         const packet = decodeDhcp4(bytes);
         if (packet.op === 'reply') this.#waiting.get(packet.xid)?.(packet);
       } catch (error) {
-        if (!(error instanceof MalformedPacket)) throw error; // noise on the wire is nobody's answer
+        if (!(error instanceof MalformedPacket)) throw error; // malformed packets are ignored
       }
     });
   }
 
-  /** DISCOVER to ACK. @throws Error when no server answers in six tries, or on a NAK */
+  /** DISCOVER to ACK. @throws Error when no server responds to six tries, or on a NAK */
   async lease(request: LeaseRequest): Promise<Lease> {
     const offer = await this.#exchange(request, MESSAGE_TYPE.discover);
     const ack = await this.#exchange(request, MESSAGE_TYPE.request, offer);
@@ -110,7 +110,7 @@ function packetOf(request: LeaseRequest, type: 1 | 3, xid: number, offer?: Dhcp4
     hops: 0,
     xid,
     secs: 0,
-    flags: 0x8000, // no interface has the address yet, so only broadcast can reach us
+    flags: 0x8000, // broadcast: no interface has the address yet
     ciaddr: '0.0.0.0',
     yiaddr: '0.0.0.0',
     siaddr: '0.0.0.0',
@@ -134,7 +134,7 @@ function packetOf(request: LeaseRequest, type: 1 | 3, xid: number, offer?: Dhcp4
   setOption(options, 'parameter_list', [1, 3, 6, 12, 15, 43, 60, 66, 67, 150, 175]);
   if (request.ipxe) {
     setOption(options, 'user_class', Buffer.from('iPXE'));
-    setOption(options, 'ipxe', Uint8Array.of(0x13, 1, 1, 0x21, 1, 1)); // HTTP and EFI/BIOS features, as iPXE says them
+    setOption(options, 'ipxe', Uint8Array.of(0x13, 1, 1, 0x21, 1, 1)); // HTTP and EFI/BIOS features, as iPXE encodes them
   }
   if (offer !== undefined) {
     setOption(options, 'requested_address', offer.yiaddr);
@@ -146,13 +146,13 @@ function packetOf(request: LeaseRequest, type: 1 | 3, xid: number, offer?: Dhcp4
 
 export interface DhcpBootOptions {
   clients: DhcpClients;
-  /** 'ipxe': the ROM is iPXE; 'firmware': the first stage comes by TFTP, then iPXE asks again. */
+  /** 'ipxe': the ROM is iPXE; 'firmware': the first stage comes by TFTP, then iPXE requests a lease of its own. */
   rom: 'ipxe' | 'firmware';
-  /** A free UDP socket each time, for TFTP. */
+  /** Makes an unused UDP socket for TFTP. */
   udp: () => Promise<Socket> | Socket;
 }
 
-/** Boots as firmware does: a lease, the first stage by TFTP if need be, then as iPXE a lease with the script's URL. */
+/** Boots as firmware does: a lease, the first stage by TFTP if needed, then as iPXE a lease with the script's URL. */
 export function dhcpBoot({ clients, rom, udp }: DhcpBootOptions): BootSource {
   return async ({ mac, uuid, firmware }, signal) => {
     const arch = firmware === 'bios' ? 0 : 7;

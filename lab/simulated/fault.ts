@@ -1,14 +1,14 @@
-/** What can be wrong with a simulated machine; a BMC's own faults are in bmc/fault.ts. */
+/** Faults of a simulated machine; faults of a BMC are in bmc/fault.ts. */
 export type NodeFault =
-  /** The ramdisk never comes up: no lookup. */
+  /** The ramdisk never starts: no lookup. */
   | { kind: 'no-agent' }
-  /** Looks itself up, then stays silent. */
+  /** The agent makes its lookup, but never heartbeats. */
   | { kind: 'never-heartbeats' }
-  /** The agent vanishes, without a word, when it has written so many bytes of an image. */
+  /** The agent disappears after it has written so many bytes of an image. */
   | { kind: 'gone-mid-write'; after: number }
-  /** What it wrote does not have the checksum that it should have. */
+  /** The written image has a wrong checksum. */
   | { kind: 'wrong-checksum' }
-  /** Each command takes so many ms longer; images come at so many bytes a second. */
+  /** `delay`: each command takes so many ms longer; `bytesPerSecond`: rate of image downloads. */
   | { kind: 'slow'; delay?: number; bytesPerSecond?: number }
   /** This step (or command) fails. */
   | { kind: 'step-fails'; step: string };

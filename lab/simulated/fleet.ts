@@ -10,22 +10,22 @@ export interface FleetOptions {
   count: number;
   /** Names are `<prefix>-<n>`, from 0. Default `sim`. */
   prefix?: string;
-  /** Folder for the disks; made if need be, and removed with the fleet when nothing else is in it. */
+  /** Folder of the disks; created if needed, and removed with the fleet if empty. */
   directory: string;
-  /** Where machines get their boot script: `directBoot(url)` or `dhcpBoot(...)`. */
+  /** Source of the machines' boot script: `directBoot(url)` or `dhcpBoot(...)`. */
   boot: BootSource;
   firmware?: 'bios' | 'uefi';
-  /** First address; each machine has its own, for BMC and agent. Default 127.64.0.1, all of 127/8 being the host's own. */
+  /** First address; each machine has its own, for BMC and agent. Default 127.64.0.1: all of 127/8 is local. */
   firstAddress?: string;
-  /** Of each BMC, on the machine's own address. Default 623. */
+  /** Port of each BMC, on the machine's address. Default 623. */
   bmcPort?: number;
-  /** Default 9999, as upstream's agent. */
+  /** Port of each agent. Default 9999, as upstream. */
   agentPort?: number;
-  /** Bytes. Default 1 GiB; sparse. */
+  /** Bytes of each disk, sparse. Default 1 GiB. */
   diskSize?: number;
   /** Default: `admin` with password `simulated`, administrator. */
   users?: readonly BmcUser[];
-  /** Milliseconds. */
+  /** Durations, ms. */
   timing?: Partial<SimulatedMachine['options']['timing']>;
   onEvent?: (machine: string, event: SimulatedEvent) => void;
 }
@@ -40,19 +40,19 @@ export interface SimulatedNode {
   readonly bmc: VirtualBmc;
 }
 
-/** The simplest boot source: every machine takes the same script, as iPXE after a DHCP that named it. */
+/** The simplest boot source: every machine runs the same script, as iPXE does after DHCP. */
 export function directBoot(scriptUrl: string): BootSource {
   return async () => ({ scriptUrl, settings: {} });
 }
 
 /**
- * Simulated machines in one process, each with a BMC on its own address and an agent when it has booted one.
+ * Simulated machines in one process, each with a BMC on its own address, and an agent while it runs the ramdisk.
  *
  *     await using fleet = await createFleet({ count: 1000, directory: '.lab/fleet',
  *       boot: directBoot('http://127.0.0.1:8080/boot.ipxe') });
  *     for (const node of fleet.nodes) enrol(node.address, node.users[0], node.mac);
  *
- * @throws Error when an address is taken
+ * @throws Error when an address is in use
  */
 export async function createFleet(options: FleetOptions): Promise<Fleet> {
   const { count, prefix = 'sim', directory, firmware = 'uefi', firstAddress = '127.64.0.1' } = options;
@@ -99,7 +99,7 @@ export class Fleet implements AsyncDisposable {
     private readonly directory: string,
   ) {}
 
-  /** @throws Error when there is none of that name */
+  /** @throws Error when no machine has that name */
   node(name: string): SimulatedNode {
     const found = this.nodes.find((node) => node.name === name);
     if (found === undefined) throw new Error(`the fleet has no machine ${name}`);

@@ -5,14 +5,14 @@ export interface RequestOptions {
   method?: 'GET' | 'POST';
   headers?: Record<string, string>;
   body?: string;
-  /** Address that the connection comes from. */
+  /** Source address of the connection. */
   localAddress?: string;
   signal?: AbortSignal;
-  /** Milliseconds without a byte. Default 60 000. */
+  /** Idle timeout, ms. Default 60 000. */
   timeout?: number;
 }
 
-/** The response once its headers are here. @throws on a broken connection or silence */
+/** Resolves with the response once its headers have arrived. @throws on a broken connection or an idle timeout */
 export function open(url: string, options: RequestOptions = {}): Promise<IncomingMessage> {
   const { method = 'GET', headers, body, localAddress, signal, timeout = 60_000 } = options;
   const secure = url.startsWith('https:');
@@ -23,7 +23,7 @@ export function open(url: string, options: RequestOptions = {}): Promise<Incomin
       headers: { ...headers, ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }) },
       ...(localAddress === undefined ? {} : { localAddress }),
       ...(signal === undefined ? {} : { signal }),
-      ...(secure ? { rejectUnauthorized: false } : {}), // the API's own certificate may be a lab's, too
+      ...(secure ? { rejectUnauthorized: false } : {}), // the API's certificate may be a lab's, too
       timeout,
     });
     request.on('timeout', () => request.destroy(new Error(`${url}: silent for ${timeout / 1000} s`)));
@@ -50,7 +50,7 @@ export async function exchange(
   return { status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') };
 }
 
-/** Reads to the end and forgets it. @returns bytes @throws when it is cut short or not 200 */
+/** Reads the body and discards it. @returns its bytes @throws when it is incomplete, or the status is not 200 */
 export async function drain(url: string, options: RequestOptions = {}): Promise<number> {
   const response = await open(url, options);
   if (response.statusCode !== 200) {

@@ -13,7 +13,7 @@ export interface ImageInfo {
   os_hash_algo?: string;
   os_hash_value?: string;
   image_type?: string;
-  /** MiB. */
+  /** Size of the root partition, MiB. */
   root_mb?: number;
   deploy_boot_mode?: string;
 }
@@ -23,9 +23,9 @@ export interface WriteContext {
   faults: NodeFaults;
   localAddress: string | undefined;
   signal: AbortSignal;
-  /** What get_partition_uuids tells: filled by a partition image. */
+  /** Result of get_partition_uuids; filled by a partition image. */
   partitions: Record<string, string>;
-  /** The agent is to vanish now. */
+  /** Makes the agent disappear at once. */
   vanish(): void;
 }
 
@@ -34,7 +34,7 @@ const BY_LENGTH: Record<number, string> = { 32: 'md5', 64: 'sha256', 128: 'sha51
 /**
  * Downloads a raw image onto the disk, with its checksum computed on the way (ironic_python_agent
  * extensions/standby.py, StandbyExtension._stream_raw_image_onto_device).
- * @throws AgentError as the agent would show it
+ * @throws AgentError as the agent's API would report it
  */
 export async function writeImage(image: ImageInfo, context: WriteContext): Promise<string> {
   const { disk, faults, localAddress, signal } = context;
@@ -114,10 +114,10 @@ export async function writeImage(image: ImageInfo, context: WriteContext): Promi
 }
 
 const MIB = 1024 * 1024;
-/** Behind the partition table; a simulated disk has no other partitions. */
+/** Offset of the root partition, behind the partition table; a simulated disk has no other partitions. */
 const ROOT_START = MIB;
 
-/** Of an ext file system (its superblock's s_uuid); others get one of our own. */
+/** UUID of an ext file system (its superblock's s_uuid); a random one for any other. */
 async function fileSystemUuid(disk: SparseDisk, start: number): Promise<string> {
   const superblock = await disk.read(start + 1024, 128);
   if (superblock.readUInt16LE(56) !== 0xef53) return randomUUID();

@@ -1,7 +1,7 @@
-/** What a script asks the firmware to do in the end. */
+/** Final action of a script. */
 export type IpxeOutcome =
   | { kind: 'kernel'; kernel: string; args: string; initrds: readonly string[] }
-  /** `exit` or `sanboot`: on to the next boot device. */
+  /** `exit` or `sanboot`: continue with the next boot device. */
   | { kind: 'local' }
   | { kind: 'reboot' }
   | { kind: 'poweroff' };
@@ -9,11 +9,11 @@ export type IpxeOutcome =
 export interface IpxeMachine {
   /** Initial settings, such as `net0/mac`, `platform`, `buildarch`. */
   settings: Readonly<Record<string, string>>;
-  /** The text behind a URL. @throws when it can't be had, such as on 404 */
+  /** The text at a URL. @throws on failure, such as a 404 */
   fetch(url: string): Promise<string>;
 }
 
-/** The script failed with nothing to catch it, as iPXE would stop with an error on the screen. */
+/** A script failed without a handler: iPXE would stop with an error on the screen. */
 export class IpxeFailure extends Error {
   constructor(line: string, why: string) {
     super(`iPXE: ${line}: ${why}`);
@@ -21,9 +21,9 @@ export class IpxeFailure extends Error {
   }
 }
 
-/** More than any sane script runs; the real one would loop for ever. */
+/** Limit of executed commands: a script that exceeds it is taken for an endless loop. */
 const MAX_COMMANDS = 5_000;
-/** Asked for in scripts, without an effect on where they lead. */
+/** Commands of scripts that do not affect the outcome. */
 const WITHOUT_EFFECT = new Set(
   'echo prompt sleep dhcp ifopen ifclose ifconf ifstat ifloop route imgstat imgfree imgverify imgtrust console colour cpair cpuid nstat sync show clear params param vcreate ntp'.split(
     ' ',
@@ -31,7 +31,7 @@ const WITHOUT_EFFECT = new Set(
 );
 
 /**
- * Runs a script as iPXE (2019 to now) would, with what network boot scripts use of it: settings and their formats,
+ * Runs a script as iPXE (2019 to now) would, as far as network boot scripts need it: settings and their formats,
  * labels, `||` and `&&`, chains with relative URLs.
  * @throws IpxeFailure
  */
@@ -75,7 +75,7 @@ class Run {
     return undefined;
   }
 
-  /** Commands joined by `||` and `&&`, each run only if the one before it ended so. */
+  /** Commands joined by `||` and `&&`; each runs only if the one before failed or succeeded, respectively. */
   async #line(line: string, url: string): Promise<IpxeOutcome | { goto: string } | undefined> {
     let failure: string | undefined;
     let skip = false;
@@ -104,7 +104,7 @@ class Run {
     return line.split(/(?:^|\s+)(\|\||&&)(?:\s+|$)/);
   }
 
-  /** `${name}` and `${name:format}`, innermost first, so that `${net${i}/mac}` works. */
+  /** Expands `${name}` and `${name:format}`, innermost first, so that `${net${i}/mac}` works. */
   #expand(text: string): string {
     const innermost = /\$\{([^${}]*)\}/;
     let expanded = text;
@@ -165,7 +165,7 @@ class Run {
       case 'chain': {
         const target = absolute(rest[0], url);
         const outcome = await this.script(await this.machine.fetch(target), target);
-        // With --replace the calling script is gone.
+        // With --replace there is no calling script to return to.
         return outcome ?? (options.has('--replace') ? { kind: 'local' } : undefined);
       }
       case 'boot': {
@@ -187,7 +187,7 @@ class Run {
   }
 }
 
-/** `--name value` takes a value for the options that have one; a lone `--` ends them. */
+/** Splits off options; some take a value (`--name value`). A lone `--` ends them. */
 function splitOptions(args: readonly string[]): { options: Set<string>; rest: string[] } {
   const withValue = new Set(['--name', '--timeout', '--drive', '--keep', '--ext']);
   const options = new Set<string>();

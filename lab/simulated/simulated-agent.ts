@@ -5,19 +5,19 @@ import type { FleetKey } from './certificate.js';
 import { exchange } from './http-client.js';
 
 export interface AgentTiming {
-  /** Milliseconds between tries of the lookup. Upstream's first is 5 s; default 1 000. */
+  /** Milliseconds between lookup attempts. Upstream's first pause is 5 s; default 1 000. */
   lookupRetry: number;
-  /** Least milliseconds between two heartbeats. Upstream has 5 s; default 1 000. */
+  /** Minimum interval of heartbeats, ms. Upstream: 5 s; default 1 000. */
   heartbeatGap: number;
 }
 
 export interface AgentOptions {
   macs: readonly string[];
   address: string;
-  /** Connections come from `address`; false where it is not the machine's own. */
+  /** Whether connections use `address` as source; false: the address is not the machine's own. */
   bindAddress: boolean;
   port: number;
-  /** From the kernel's command line. */
+  /** Parameters of the kernel's command line. */
   parameters: ReadonlyMap<string, string>;
   key: FleetKey;
   context: CommandContext;
@@ -31,10 +31,10 @@ export type AgentEvent =
   | { kind: 'heartbeat'; status: number }
   | { kind: 'trouble'; error: string };
 
-/** Microversion of the requests: the first with agent_verify_ca in heartbeats. */
+/** Microversion of the requests: the first that has agent_verify_ca in heartbeats. */
 const VERSION = { 'x-openstack-ironic-api-version': '1.68', 'content-type': 'application/json' };
 
-/** The ramdisk's agent: looks itself up, beats, and serves commands until its signal fires. */
+/** The ramdisk's agent: looks its node up, heartbeats, and serves commands until its signal fires. */
 export async function runAgent(options: AgentOptions): Promise<void> {
   const { parameters, context, timing, onEvent } = options;
   const { signal, faults } = context;
@@ -68,12 +68,12 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     wanted = false;
     wake = new AbortController();
     const taken = await beat();
-    await sleep(timing.heartbeatGap, undefined, { signal, ref: false }).catch(() => undefined); // looked at below
+    await sleep(timing.heartbeatGap, undefined, { signal, ref: false }).catch(() => undefined); // aborted: checked below
     if (signal.aborted) return;
     if (!taken || wanted) continue;
     const pause =
       Math.max(5, found.heartbeatTimeout * (0.3 + 0.3 * Math.random())) * 1000 - timing.heartbeatGap;
-    // A command's end, or the end of the machine, cuts the pause short.
+    // The end of a command or of the machine ends the pause early.
     await sleep(Math.max(0, pause), undefined, { signal: wake.signal, ref: false }).catch(() => undefined);
   }
 

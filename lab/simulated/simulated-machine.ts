@@ -10,7 +10,7 @@ import { type IpxeOutcome, runIpxe } from './ipxe-interpreter.js';
 import { type AgentEvent, type AgentTiming, runAgent } from './simulated-agent.js';
 import { SparseDisk } from './sparse-disk.js';
 
-/** What the machine is doing; 'stuck': powered on with nothing to boot. */
+/** Phase of the machine; 'stuck': powered on without anything to boot. */
 export type Phase = 'off' | 'firmware' | 'loading' | 'agent' | 'system' | 'stuck';
 
 export type SimulatedEvent =
@@ -18,7 +18,7 @@ export type SimulatedEvent =
   | { kind: 'loaded'; url: string; bytes: number }
   | AgentEvent;
 
-/** Where the firmware gets its boot script from: fixed, or by DHCP (see dhcp-boot.ts). */
+/** Source of the firmware's boot script: fixed, or by DHCP (see dhcp-boot.ts). */
 export type BootSource = (
   machine: { mac: string; uuid: string; firmware: 'bios' | 'uefi' },
   signal: AbortSignal,
@@ -29,12 +29,12 @@ export interface SimulatedMachineOptions {
   uuid: string;
   mac: string;
   firmware: 'bios' | 'uefi';
-  /** Of the agent, and where the machine's requests come from. */
+  /** Address of the agent, and source of the machine's requests. */
   address: string;
   bindAddress: boolean;
   agentPort: number;
   diskPath: string;
-  /** Bytes. */
+  /** Bytes of the disk. */
   diskSize: number;
   boot: BootSource;
   key: FleetKey;
@@ -42,17 +42,17 @@ export interface SimulatedMachineOptions {
   onEvent?: (event: SimulatedEvent) => void;
 }
 
-/** A machine that goes through the motions of one on the wire, without a processor of its own. */
+/** A machine that behaves like a real one on the wire, without an emulated processor. */
 export class SimulatedMachine implements Machine {
   readonly name: string;
   readonly bootDevices: readonly BootDevice[] = ['pxe', 'disk'];
   readonly boot = new BootRegister();
   readonly faults = new NodeFaults();
   readonly disk: SparseDisk;
-  /** Steps that the agent carried out, over all boots. */
+  /** Steps that the agent has executed, over all boots. */
   readonly done: string[] = [];
   #phase: Phase = 'off';
-  /** Ends whatever the machine is doing; there is one per boot. */
+  /** Aborts the current boot; one for each boot. */
   #running: AbortController | undefined;
 
   constructor(readonly options: SimulatedMachineOptions) {
@@ -90,7 +90,7 @@ export class SimulatedMachine implements Machine {
 
   async soft(): Promise<void> {
     const running = this.#running;
-    // Firmware has no one who would hear the button.
+    // Firmware ignores the power button.
     if (running === undefined || (this.#phase !== 'system' && this.#phase !== 'agent')) return;
     setTimeout(() => {
       if (this.#running === running) void this.off();
@@ -101,7 +101,7 @@ export class SimulatedMachine implements Machine {
     const running = new AbortController();
     this.#running = running;
     this.#run(running.signal).catch((error: unknown) => {
-      if (running.signal.aborted) return; // its power went: no one is left to be told
+      if (running.signal.aborted) return; // the power is off
       this.#enter('stuck', error instanceof Error ? error.message : String(error));
     });
   }
@@ -121,7 +121,7 @@ export class SimulatedMachine implements Machine {
     this.#enter('stuck', failure);
   }
 
-  /** @returns why not, or an empty text once something runs */
+  /** @returns the reason of a failure; empty once something runs */
   async #fromDisk(): Promise<string> {
     if (!(await this.disk.bootable())) return 'nothing to boot on the disk';
     this.#enter('system');
@@ -152,7 +152,7 @@ export class SimulatedMachine implements Machine {
       }
       if (outcome.kind === 'reboot') {
         this.#enter('stuck', 'the boot script reboots');
-        // A script reboots after a prompt that nobody answers; at once it would be a loop without an end.
+        // The prompt before a script's reboot lasts some seconds; without a pause the reboots would loop at full speed.
         await sleep(5_000, undefined, { signal, ref: false });
         void this.reset();
         return '';
@@ -170,7 +170,7 @@ export class SimulatedMachine implements Machine {
         return [key!, value.join('=')];
       }),
     );
-    // An instance that starts from the network: its root is the disk's.
+    // An instance that boots from the network, with its root on the disk.
     if (parameters.has('root') && !parameters.has('ipa-api-url')) {
       this.#enter('system');
       return '';
@@ -192,7 +192,7 @@ export class SimulatedMachine implements Machine {
 
   #context(signal: AbortSignal): CommandContext {
     const later = (action: () => Promise<void>) => () => {
-      // After the answer has gone out, as a system that shuts down would.
+      // After the response has been sent, as by a shutdown of the system.
       setTimeout(() => {
         if (!signal.aborted) void action();
       }, this.options.timing.shutdown).unref();
@@ -204,7 +204,7 @@ export class SimulatedMachine implements Machine {
       signal,
       done: this.done,
       partitions: {},
-      // The power stays on: only the program is gone.
+      // Only the program ends: the power stays on.
       vanish: () => {
         this.#running?.abort();
         this.#enter('stuck', 'the agent vanished');

@@ -4,27 +4,27 @@ const BLOCK = 64 * 1024;
 const SECTOR = 512;
 const ZEROS = Buffer.alloc(BLOCK);
 
-/** A disk as a sparse file, made when something is first written; blocks of zeros take no room. */
+/** A disk as a sparse file, created by the first write; blocks of zeros take no space. */
 export class SparseDisk {
   constructor(
     readonly path: string,
-    /** Bytes. */
+    /** Size, bytes. */
     readonly size: number,
   ) {}
 
-  /** Nothing on it any more. */
+  /** Erases the disk. */
   async erase(): Promise<void> {
     await rm(this.path, { force: true });
     await rm(`${this.path}.config-2`, { force: true });
   }
 
-  /** A fresh disk to be written from this byte on. @throws on what does not fit */
+  /** A writer for the erased disk, from this byte on. @throws on data that does not fit */
   async writer(start = 0): Promise<DiskWriter> {
     await this.erase();
     return new DiskWriter(await open(this.path, 'w'), this.size, start);
   }
 
-  /** What an installer would leave: code in the first sector, and its signature. */
+  /** Writes what an installer would leave: code in the first sector, and the boot signature. */
   async installBootLoader(): Promise<void> {
     const sector = Buffer.alloc(SECTOR);
     sector.write('a boot loader', 'latin1');
@@ -48,7 +48,7 @@ export class SparseDisk {
     }
   }
 
-  /** Whether a BIOS would start it: the boot signature is there, and some code before it. */
+  /** Whether a BIOS would boot it: the first sector has the boot signature and some code. */
   async bootable(): Promise<boolean> {
     const found = await stat(this.path).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return null;

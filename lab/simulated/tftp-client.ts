@@ -2,10 +2,10 @@ import type { Socket } from 'node:dgram';
 import { decodeTftp, encodeTftp } from '../../src/protocol/tftp/packet.js';
 
 /**
- * Reads a file as PXE firmware does (RFC 1350, options of RFC 2347-2349), and forgets it.
- * @param socket a free UDP socket; closed at the end
+ * Reads a file as PXE firmware does (RFC 1350, options of RFC 2347-2349), and discards it.
+ * @param socket an unused UDP socket; closed at the end
  * @returns bytes
- * @throws Error with the server's words, or when it is silent
+ * @throws Error with the server's message, or on a timeout
  */
 export function tftpDrain(
   socket: Socket,
@@ -17,7 +17,7 @@ export function tftpDrain(
   return new Promise((resolve, reject) => {
     let bytes = 0;
     let expected = 1;
-    let size = 512; // until the server grants another
+    let size = 512; // until the server grants another size
     let peer = server.port;
     let tries = 0;
     let timer: NodeJS.Timeout;
@@ -52,7 +52,7 @@ export function tftpDrain(
     };
     socket.on('error', (error) => end(() => reject(error)));
     socket.on('message', (message, from) => {
-      if (peer !== server.port && from.port !== peer) return; // somebody else's transfer
+      if (peer !== server.port && from.port !== peer) return; // another transfer's packet
       const packet = decodeTftp(message);
       if (packet.op === 'error')
         end(() => reject(new Error(`TFTP ${filename}: error ${packet.code}, ${packet.message}`)));

@@ -17,7 +17,7 @@ import type { Board, Resource, Resources } from './board.js';
 export interface RedfishUser {
   name: string;
   password: string;
-  /** As AccountService has them. Default Administrator. */
+  /** RoleId of AccountService. Default Administrator. */
   role?: 'Administrator' | 'Operator' | 'ReadOnly';
 }
 
@@ -25,7 +25,7 @@ interface Session {
   id: string;
   token: string;
   user: string;
-  /** By performance.now(). */
+  /** Time of the last use, by performance.now(). */
   touched: number;
 }
 
@@ -33,7 +33,7 @@ const SESSIONS = '/redfish/v1/SessionService/Sessions';
 const ACCOUNTS = '/redfish/v1/AccountService/Accounts';
 const SESSION_LIMIT = 16;
 
-/** Who may speak with a service: accounts, sessions, and what a request proves. */
+/** Authentication and authorisation of a service: accounts, sessions, and the credentials of requests. */
 export class Accounts {
   readonly #users = new Map<string, Required<RedfishUser>>();
   readonly #sessions = new Map<string, Session>();
@@ -42,7 +42,7 @@ export class Accounts {
   constructor(
     private readonly board: Board,
     users: readonly RedfishUser[],
-    /** ms of silence until a session ends. */
+    /** Idle timeout of a session, ms. */
     private readonly timeout: number,
   ) {
     for (const user of users) this.#users.set(user.name, { role: 'Administrator', ...user });
@@ -57,7 +57,7 @@ export class Accounts {
     this.#sessions.clear();
   }
 
-  /** @returns the user's name. @throws Refusal with 401, or with 403 for a change that its role does not allow */
+  /** @returns the user's name. @throws Refusal with 401, or with 403 for a change that the role does not allow */
   authenticate(method: string, path: string, headers: IncomingHttpHeaders): string {
     const user = this.#known(headers);
     if (user === undefined) {

@@ -2,18 +2,18 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 export type Body = Record<string, unknown>;
 
-/** A request whose sender is known, where that is needed. */
+/** A request, authenticated where its resource needs that. */
 export interface Call {
   method: string;
-  /** Without a slash at its end, query and percent signs. */
+  /** Path without trailing slash, query and percent-encoding. */
   path: string;
   query: URLSearchParams;
   headers: IncomingHttpHeaders;
-  /** Of JSON; {} where there is none. */
+  /** The parsed JSON; {} for any other body. */
   body: Body;
-  /** As it came. */
+  /** The body's bytes. */
   raw: Buffer;
-  /** Name of the user; empty where none is needed. */
+  /** Name of the user; empty where no login is needed. */
   user: string;
 }
 
@@ -21,11 +21,11 @@ export interface Answer {
   status: number;
   body?: Body;
   headers?: Record<string, string>;
-  /** Done once the answer has gone out. */
+  /** Runs after the response has been sent. */
   after?: () => void;
 }
 
-/** A message of the registry Base, 1.x (DSP8011). */
+/** A message of the Base registry, 1.x (DSP8011). */
 export interface Message {
   MessageId: string;
   Message: string;
@@ -35,7 +35,7 @@ export interface Message {
   Resolution?: string;
 }
 
-/** A refusal in Redfish's form (DSP0266 §8.6). */
+/** An error response in Redfish's form (DSP0266 §8.6). */
 export class Refusal extends Error {
   constructor(
     readonly status: number,
@@ -45,7 +45,7 @@ export class Refusal extends Error {
     super(messages[0]?.Message ?? String(status));
   }
 
-  /** @param single as some BMCs have it: the list is one object */
+  /** @param single whether @Message.ExtendedInfo is one object, as some BMCs send it */
   toBody(single: boolean): Body {
     const [first] = this.messages;
     return {
@@ -126,7 +126,7 @@ export const unknownParameter = (action: string, parameter: string) =>
     [action, parameter],
   );
 
-/** A member that another resource names. */
+/** A reference to another resource. */
 export const link = (path: string) => ({ '@odata.id': path });
 
 export function collection(path: string, type: string, members: readonly string[]): Body {

@@ -3,7 +3,7 @@ import type { RedfishFaults } from './fault.js';
 import type { RedfishMachine } from './machine.js';
 import type { Personality, Quirks } from './personality.js';
 
-/** What a service did, for a log or an assertion; never a password. */
+/** An event of a service, for a log or an assertion; never contains a password. */
 export type RedfishEvent =
   | { kind: 'request'; method: string; path: string; status: number; user: string }
   | { kind: 'reset'; type: string }
@@ -14,32 +14,32 @@ export type RedfishEvent =
   | { kind: 'boot'; target: string; enabled: string; mode: string }
   | { kind: 'failed'; error: unknown };
 
-/** What the parts of a service share. */
+/** State that the parts of a service share. */
 export interface Board {
   readonly machine: RedfishMachine;
   readonly personality: Personality;
   readonly quirks: Quirks;
   readonly faults: RedfishFaults;
-  /** Bytes of a URL, from where the BMC stands in the network, in a file of its own. @throws Error */
+  /** Downloads a URL into a file of this name, from the BMC's place in the network. @throws Error */
   readonly download: (url: string, name: string) => Promise<{ path: string; bytes: number }>;
   event(event: RedfishEvent): void;
-  /** Something of this resource has changed, for those who listen. */
+  /** Notifies subscribers that this resource has changed. */
   changed(origin: string, messageId: string, text: string): void;
-  /** The service itself starts anew, after the answer. */
+  /** Restarts the service itself, after the response. */
   restart(): void;
-  /** By performance.now(): when power was last changed, and by which type of reset. */
+  /** The last change of power, by performance.now(), and its reset type. */
   lastReset: { at: number; type: string };
 }
 
-/** A resource; a method that it lacks is answered with 405. */
+/** A resource; methods that it lacks get 405. */
 export interface Resource {
   get?(call: Call): Body;
   patch?(call: Call): Promise<Answer | undefined> | Answer | undefined;
   post?(call: Call): Promise<Answer> | Answer;
   delete?(call: Call): Promise<Answer> | Answer;
-  /** One below it. */
+  /** The resource with this id below it. */
   child?(id: string): Resource | undefined;
-  /** Without a login. */
+  /** Needs no login. */
   open?: true;
 }
 export type Resources = Record<string, Resource>;

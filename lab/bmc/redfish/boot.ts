@@ -2,7 +2,7 @@ import type { BootSelection } from '../boot-register.js';
 import { type Body, badValue, message, Refusal, readOnly, refuse, unknownProperty } from './answer.js';
 import type { Board } from './board.js';
 
-/** Redfish's names of boot targets, for devices that the machine knows. */
+/** Redfish's names of boot targets, for the devices that the machine supports. */
 const DEVICES: Record<string, BootSelection['device']> = {
   Pxe: 'pxe',
   Hdd: 'disk',
@@ -21,7 +21,7 @@ const WRITABLE = [
 ];
 const SETUP_DURING_POST = 'iLO.2.14.UnableToModifyDuringSystemPOST';
 
-/** The property Boot of a system: what its BMC keeps, over the machine's register. */
+/** The property Boot of a system: the BMC's own state, and the machine's boot register. */
 export class BootOverride {
   #target = 'None';
   #mode: string;
@@ -96,7 +96,7 @@ export class BootOverride {
     const { quirks, machine } = this.board;
     const now = this.toBody(false);
     const target = String(boot['BootSourceOverrideTarget'] ?? now['BootSourceOverrideTarget']);
-    // DSP0268: a target without a word on Enabled holds once.
+    // DSP0268: a target written without Enabled applies once.
     const silent =
       now['BootSourceOverrideEnabled'] === 'Disabled' ? 'Once' : now['BootSourceOverrideEnabled'];
     const enabled = String(boot['BootSourceOverrideEnabled'] ?? (target === 'None' ? 'Disabled' : silent));
@@ -106,7 +106,7 @@ export class BootOverride {
     else if (quirks.modeReverts && writes) this.#mode = 'Legacy';
     this.#target = target;
     const device = enabled === 'Disabled' ? undefined : DEVICES[target];
-    // What reverts to Legacy does not find the disc of a UEFI machine.
+    // With a mode that is not the machine's own, the selected device is not found.
     const lost = this.#mode !== this.#own;
     machine.boot.select(lost ? null : (device ?? null), {
       persistent: enabled === 'Continuous',
@@ -120,7 +120,7 @@ export class BootOverride {
     return this.board.machine.hardware?.firmware === 'bios' ? 'Legacy' : 'UEFI';
   }
 
-  /** HttpBootUri belongs to the override, and goes with it. */
+  /** HttpBootUri belongs to the override and is cleared with it. */
   #started(): void {
     if (this.board.machine.boot.selection() !== null) return;
     this.#target = 'None';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Answer, type Body, type Call, notFound, Refusal, refuse } from './answer.js';
 import type { Board, Resource } from './board.js';
 
-/** What a service has at its paths: fixed ones, and those below a collection. */
+/** Routes requests to resources: fixed paths, and members of collections. */
 export class Dispatcher {
   readonly #resources = new Map<string, Resource>();
 
@@ -28,7 +28,7 @@ export class Dispatcher {
     const resource = this.find(path);
     const open = resource?.open && (method === 'GET' || method === 'HEAD');
     const logsIn = method === 'POST' && path === '/redfish/v1/SessionService/Sessions';
-    // Who may not come in does not hear what there is.
+    // Unauthenticated clients must not learn which paths exist.
     if (!open && !logsIn) call.user = this.authenticate(method, path, headers);
     if (!resource) throw notFound(path);
     const allow = allowed(resource);
@@ -73,7 +73,7 @@ export class Dispatcher {
     return { status: 200, headers: { ETag: this.etagOf(body) }, body };
   }
 
-  /** RFC 9110 §13.1.1; that and how it is wanted depends on who made the service. */
+  /** If-Match (RFC 9110 §13.1.1). Vendors differ in whether they require it and in what form. */
   #checkMatch(resource: Resource, call: Call): void {
     const { quirks } = this.board;
     const given = call.headers['if-match'];
@@ -84,7 +84,7 @@ export class Dispatcher {
     }
     if (given === '*') return;
     const now = this.etagOf(resource.get!(call));
-    // A strong comparison never holds for a weak tag; some services want the one, some the other.
+    // With the quirk the tag must come without W/; otherwise the comparison is weak.
     const holds = quirks.weakEtagRefused ? given === strong(now) : weak(given) === weak(now);
     if (!holds) throw refuse(412, 'PreconditionFailed', 'The ETag of If-Match is not that of the resource.');
   }

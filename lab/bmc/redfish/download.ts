@@ -3,15 +3,15 @@ import { type IncomingMessage, type RequestOptions, request as requestHttp } fro
 import { request as requestHttps } from 'node:https';
 import { pipeline } from 'node:stream/promises';
 
-/** A way to a host and port, where that is not this process's own: a Unix socket that leads there. */
+/** A route to a host and port outside this process's network: the path of a Unix socket that forwards there. */
 export type Route = (host: string, port: number) => Promise<string>;
 
-/** ms of silence after which a server is given up. */
+/** Idle timeout of a server, ms. */
 const SILENCE = 60_000;
 
 /**
- * Fetches a URL into a file, as a BMC does that uploads media to itself. Certificates are not checked, as few BMCs do.
- * @throws Error for any status but 200, or a body that breaks off
+ * Downloads a URL into a file, as a BMC does with media. Certificates are not checked, as few BMCs check them.
+ * @throws Error for any status but 200, or an incomplete body
  */
 export async function downloadTo(url: string, path: string, route?: Route): Promise<number> {
   const response = await open(url, route);
@@ -28,7 +28,7 @@ export async function downloadTo(url: string, path: string, route?: Route): Prom
   return bytesWritten;
 }
 
-/** As a request of the BMC's own. */
+/** Sends a request as the BMC. */
 export async function open(
   url: string,
   route?: Route,

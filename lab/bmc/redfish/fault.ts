@@ -1,28 +1,28 @@
-/** What can be wrong with a Redfish service; several at once are allowed, and `times` ends one after so many. */
+/** Faults of a Redfish service; several may be set at once, and `times` ends one after so many uses. */
 export type RedfishFault = { times?: number } & (
   | { kind: 'dead' }
-  /** Does what is asked at once, answers `delay` ms later. */
+  /** Acts at once, and responds `delay` ms later. */
   | { kind: 'slow'; delay: number }
-  /** Answers so and does nothing; `of` narrows it. */
+  /** Responds with this status without acting; `of` narrows it. */
   | { kind: 'status'; status: number; retryAfter?: number; message?: string; of?: Of }
-  /** Does what is asked, and the connection breaks before the answer. */
+  /** Acts, and the connection breaks before the response. */
   | { kind: 'lost-answer'; of?: Of }
-  /** The connection breaks before anything is done. */
+  /** The connection breaks before the action. */
   | { kind: 'lost-request'; of?: Of }
-  /** Restarts for `down` ms when it is asked; `done`: after it has done what it was asked. */
+  /** Restarts for `down` ms upon a request; `done`: after carrying the request out. */
   | { kind: 'restarts'; down: number; done?: true; of?: Of }
-  /** InsertMedia succeeds and shows a medium that no machine ever sees. */
+  /** InsertMedia succeeds and the slot shows the medium, but the machine never sees it. */
   | { kind: 'claims-media' }
   /** InsertMedia fails. */
   | { kind: 'refuses-media' }
-  /** `status`: the power state it always claims; `control: 'ignores'`: accepts resets, does nothing. */
+  /** `status`: the power state it always reports; `control: 'ignores'`: accepts resets without effect. */
   | { kind: 'lying'; status?: 'On' | 'Off'; control?: 'ignores' }
   | { kind: 'wrong-password' }
-  /** After so many refused logins it knows no user any more, until its faults are set anew. */
+  /** After so many refused logins it refuses every user, until its faults are set anew. */
   | { kind: 'locks-accounts'; after: number }
-  /** No session beyond so many. */
+  /** Refuses sessions beyond this number. */
   | { kind: 'session-limit'; limit: number }
-  /** A body of so many bytes that are not JSON. */
+  /** Sends a body of so many bytes that are not JSON. */
   | { kind: 'junk'; bytes: number; of?: Of }
   /** Every collection has a next page. */
   | { kind: 'endless-pages' }
@@ -31,7 +31,7 @@ export type RedfishFault = { times?: number } & (
   | { kind: 'endless-tasks' }
 );
 export type FaultKind = RedfishFault['kind'];
-/** Requests of this method and to paths that contain this. */
+/** Requests of this method whose path contains this text. */
 export interface Of {
   method?: string;
   path?: string;
@@ -50,7 +50,7 @@ export class RedfishFaults {
     return this.#entry(kind)?.fault as Extract<RedfishFault, { kind: K }> | undefined;
   }
 
-  /** As `has`, and one time less from then on. */
+  /** Like `has`, and uses up one of its `times`. */
   take<K extends FaultKind>(
     kind: K,
     method?: string,
@@ -71,7 +71,7 @@ export class RedfishFaults {
     this.#refused++;
   }
 
-  /** Whether an account may be tried at all. */
+  /** Whether the account is locked. */
   get locked(): boolean {
     return this.#refused >= (this.has('locks-accounts')?.after ?? Number.POSITIVE_INFINITY);
   }

@@ -1,6 +1,6 @@
 import type { Machine } from '../machine.js';
 
-/** A machine behind a Redfish service: what it lacks, the service does not have either. */
+/** A machine behind a Redfish service; the service omits resources for parts that the machine lacks. */
 export interface RedfishMachine extends Machine {
   readonly hardware?: Hardware;
   readonly drives?: MediaDrives;
@@ -10,26 +10,26 @@ export interface RedfishMachine extends Machine {
 export interface Hardware {
   uuid: string;
   firmware: 'bios' | 'uefi';
-  /** MiB. */
+  /** Memory, MiB. */
   memory: number;
   cpus: number;
   macs: readonly string[];
   disks: readonly { name: string; serial: string; size: number; bus: string }[];
 }
 
-/** Drives for media, as the machine sees them: an optical one, and a plug for a USB stick. */
+/** Media drives of the machine: an optical one, and a port for a USB stick. */
 export interface MediaDrives {
   readonly kinds: readonly MediaKind[];
-  /** @param path of a file, read-only to the machine. @throws Error where the machine refuses it */
+  /** @param path of a file that the machine reads only. @throws Error when the machine refuses it */
   insert(kind: MediaKind, path: string): Promise<void>;
   /** Idempotent. */
   eject(kind: MediaKind): Promise<void>;
 }
 export type MediaKind = 'cd' | 'usb';
 
-/** Firmware takes it over when it starts. */
+/** Secure Boot setting; the firmware applies it at its start. */
 export interface SecureBootSwitch {
-  /** Whether the firmware that runs checks signatures; null: it does not run, or did not say. */
+  /** Whether the running firmware checks signatures. */
   readonly current: boolean;
   readonly wanted: boolean;
   want(on: boolean): void;

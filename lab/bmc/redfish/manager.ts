@@ -2,7 +2,7 @@ import { type Body, collection, link, missingParameter, refuse, unknownProperty 
 import { type Board, pathsOf, type Resources } from './board.js';
 import { actionInfo } from './system.js';
 
-/** The BMC itself. */
+/** Resources of the manager, the BMC itself. */
 export function managerResources(board: Board, parts: Body): Resources {
   const { personality, quirks } = board;
   const { manager, system, chassis } = pathsOf(personality);
@@ -85,7 +85,7 @@ export function managerResources(board: Board, parts: Body): Resources {
   };
 }
 
-/** The case: fans, temperatures, power supplies. */
+/** Resources of the chassis: fans, temperatures, power supplies. */
 export function chassisResources(board: Board): Resources {
   const { personality, machine } = board;
   const { chassis, system, manager } = pathsOf(personality);

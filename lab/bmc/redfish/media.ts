@@ -27,15 +27,15 @@ interface State {
   connected: boolean;
 }
 
-/** Slots for media that are drives of the machine. Slots of the two places with one kind are one drive. */
+/** Virtual media slots, backed by the machine's drives. Slots of one kind below system and manager share a drive. */
 export class VirtualMedia {
   readonly #states = new Map<string, State>();
-  /** By performance.now(). */
+  /** Time of the last eject, by performance.now(). */
   #ejected = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly board: Board) {}
 
-  /** Of one place. */
+  /** Resources of the slots below a system or a manager. */
   resources(parent: string, slots: readonly Slot[]): Resources {
     const path = `${parent}/VirtualMedia`;
     const found: Resources = {
@@ -143,7 +143,7 @@ export class VirtualMedia {
     if (faults.take('refuses-media')) throw refuse(400, 'GeneralError', 'The medium cannot be connected.');
     if (performance.now() - this.#ejected < quirks.ejectBusy)
       throw refuse(500, 'InternalError', 'The previous medium is still being disconnected.');
-    // A stale slot is free, whatever it shows.
+    // A stale slot is free, whatever it reports.
     if (state.connected) {
       throw refuse(400, 'ResourceInUse', 'A medium is inserted already; eject it first.', [slot.id]);
     }

@@ -1,64 +1,64 @@
 import type { MediaKind } from './machine.js';
 
-/** How a service differs from the one of the specification; each is off unless named. */
+/** Deviations of a service from the specification; each is off unless set. */
 export interface Quirks {
-  /** Allowed values of Reset stand in ActionInfo alone. */
+  /** Only ActionInfo lists the allowed values of Reset. */
   actionInfoOnly: boolean;
-  /** An ejected slot still shows its image, and that it is inserted. */
+  /** An ejected slot still shows its image and Inserted: true. */
   staleInserted: boolean;
-  /** An ejected slot still shows its image; only ConnectedVia tells. */
+  /** An ejected slot still shows its image; only ConnectedVia reveals that it is empty. */
   staleImage: boolean;
-  /** ms after an eject in which an insert fails with 500. */
+  /** ms after an eject during which an insert fails with 500. */
   ejectBusy: number;
-  /** ms after ForceOff in which On is refused with 409. */
+  /** ms after ForceOff during which On is refused with 409. */
   onConflict: number;
-  /** ms after a change of power in which Boot is not writable. */
+  /** ms after a change of power during which Boot is read-only. */
   postLock: number;
-  /** BootSourceOverrideMode cannot be written, whatever is written. */
+  /** BootSourceOverrideMode is read-only: any write of it is refused. */
   modeReadOnly: boolean;
-  /** A change of the override without the mode resets that to Legacy. */
+  /** A change of the override without the mode resets the mode to Legacy. */
   modeReverts: boolean;
-  /** Of Mode, Enabled and Target none may be left out. */
+  /** Mode, Enabled and Target must be written together. */
   wholeOverride: boolean;
-  /** InsertMedia knows neither Inserted nor WriteProtected. */
+  /** InsertMedia refuses Inserted and WriteProtected. */
   imageOnly: boolean;
   /** The virtual CD is the boot target UsbCd. */
   usbCd: boolean;
-  /** No actions of virtual media: they are written by PATCH. */
+  /** Virtual media has no actions: slots are written by PATCH. */
   mediaByPatch: boolean;
-  /** There is no EjectMedia while a slot is empty. */
+  /** EjectMedia is absent while a slot is empty. */
   ejectWhenInserted: boolean;
-  /** The override is for one boot only. */
+  /** The override supports Once only, not Continuous. */
   onceOnly: boolean;
-  /** Changes need If-Match. */
+  /** Changes require If-Match. */
   ifMatchRequired: boolean;
-  /** If-Match of a weak ETag is refused as it is given. */
+  /** If-Match with the weak ETag as sent is refused; without W/ it is accepted. */
   weakEtagRefused: boolean;
-  /** Boot is written at the settings object of this name only. */
+  /** Boot is writable only in the settings object of this name. */
   bootSettings: string | null;
-  /** InsertMedia wants TransferProtocolType. */
+  /** InsertMedia requires TransferProtocolType. */
   transferProtocolRequired: boolean;
-  /** InsertMedia wants a user and a password. */
+  /** InsertMedia requires UserName and Password. */
   mediaLoginRequired: boolean;
-  /** URLs of media must be plain: no query. */
+  /** URLs of media must not have a query. */
   plainUrls: boolean;
-  /** Actions without a body are refused: {} is wanted. */
+  /** Actions without a body are refused: {} is required. */
   bodyRequired: boolean;
-  /** Ports do not say whether they are enabled. */
+  /** Ports do not report whether they are enabled. */
   nullNicState: boolean;
-  /** There is no HttpBootUri. */
+  /** HttpBootUri is absent. */
   noHttpBootUri: boolean;
-  /** A finished task is gone. */
+  /** A finished task is deleted. */
   tasksPurged: boolean;
-  /** @Message.ExtendedInfo is an object where it should be a list. */
+  /** @Message.ExtendedInfo is one object instead of a list. */
   singleExtendedInfo: boolean;
-  /** Secure Boot needs a licence that is not there: 403. */
+  /** Secure Boot requires a licence that is absent: 403. */
   secureBootUnlicensed: boolean;
-  /** The session is answered without a body. */
+  /** The response to a login has no body. */
   sessionWithoutBody: boolean;
-  /** A second system, that is none of a host's: every optional field of it is null. */
+  /** A second system that is not a host: all its optional fields are null. */
   secondSystem: boolean;
-  /** An override that is enabled already refuses the same value of Enabled. */
+  /** An enabled override refuses a write of Target with the value of Enabled that it already has. */
   enabledRefused: boolean;
 }
 
@@ -66,13 +66,13 @@ export interface Slot {
   id: string;
   name: string;
   types: readonly string[];
-  /** 'upload': takes no URL. */
+  /** 'upload': the slot takes no URL. */
   kind: MediaKind | 'upload';
 }
 
 export interface Personality {
   name: string;
-  /** Of the service root; null: it has none. */
+  /** Vendor in the service root; null: absent. */
   vendor: string | null;
   product: string | null;
   redfish: string;
@@ -85,7 +85,7 @@ export interface Personality {
   targets: readonly string[];
   resets: readonly string[];
   managerResets: readonly string[];
-  /** By the resource that has them. */
+  /** Slots by the resource that has them. */
   slots: { systems: readonly Slot[]; managers: readonly Slot[] };
   /** The system's link leads to the manager's slots. */
   systemLinksToManager?: true;
@@ -115,7 +115,7 @@ const slot = (id: string, name: string, types: readonly string[], kind: Slot['ki
   kind,
 });
 
-/** As the specification has it, with media in both places and nothing odd. */
+/** The specification's service: media below system and manager, no quirks. */
 const standard: Personality = {
   name: 'standard',
   vendor: 'Ferric Lab',
@@ -139,7 +139,7 @@ const standard: Personality = {
   quirks: {},
 };
 
-/** Shapes and names of captured trees: NVIDIA/libredfish, tests/mockups (MIT). Quirks by what clients say of them. */
+/** Shapes and names from captured trees: NVIDIA/libredfish, tests/mockups (MIT). Quirks as its clients report them. */
 export const PERSONALITIES = {
   standard,
   dell: {
@@ -361,7 +361,7 @@ const NONE: Quirks = {
   enabledRefused: false,
 };
 
-/** A personality's quirks, some of them switched. */
+/** A personality's quirks, with overrides. */
 export function quirksOf(personality: Personality, switched: Partial<Quirks> = {}): Quirks {
   return { ...NONE, ...personality.quirks, ...switched };
 }

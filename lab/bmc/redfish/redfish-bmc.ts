@@ -33,25 +33,25 @@ export interface RedfishBmcOptions {
   users: readonly RedfishUser[];
   /** Default `standard`. */
   personality?: PersonalityName | Personality;
-  /** Over the personality's own. */
+  /** Overrides of the personality's quirks. */
   quirks?: Partial<Quirks>;
-  /** ms of silence until a session ends. Default 30 min. */
+  /** Idle timeout of a session, ms. Default 30 min. */
   sessionTimeout?: number;
-  /** ms that its own restart takes. Default 3 s. */
+  /** Duration of its own restart, ms. Default 3 s. */
   restartTime?: number;
-  /** Where media are kept while they are inserted. Default: a directory of its own. */
+  /** Directory of inserted media. Default: a temporary one. */
   directory?: string;
-  /** From where its own requests come; default: from this process. */
+  /** Route of the BMC's own requests; default: this process's network. */
   route?: Route;
   onEvent?: (event: RedfishEvent) => void;
 }
 
-/** Bytes of a request. */
+/** Greatest size of a request body, bytes. */
 const MOST_BODY = 64 * 2 ** 20;
 
 /**
- * A BMC that speaks Redfish (DSP0266, DSP0268) over HTTPS with a certificate of its own, in front of any machine of the
- * lab. Its personality says whose it resembles; quirks and faults are switches.
+ * A BMC that serves Redfish (DSP0266, DSP0268) over HTTPS with a certificate of its own, in front of any machine of the
+ * lab. The personality sets the vendor whose behaviour it copies; quirks and faults are switches.
  *
  *     await using bmc = new RedfishBmc({ machine, users: [{ name: 'admin', password: 'secret12' }] });
  *     await bmc.listen(0);          // bmc.url, bmc.certificate
@@ -61,9 +61,9 @@ export class RedfishBmc implements AsyncDisposable {
   readonly personality: Personality;
   readonly quirks: Quirks;
   readonly accounts: Accounts;
-  /** As it was seen; passwords are not in it. */
+  /** Events in order; they contain no passwords. */
   readonly events: RedfishEvent[] = [];
-  /** In PEM; self-signed, for the address it listens at. */
+  /** Self-signed certificate for the address that it listens on, PEM. */
   certificate = '';
   readonly #dispatcher: Dispatcher;
   readonly #board: Board;
@@ -71,7 +71,7 @@ export class RedfishBmc implements AsyncDisposable {
   readonly #directory: string;
   readonly #ownDirectory: boolean;
   #server: Server | undefined;
-  /** By performance.now(): until then it answers nobody. */
+  /** End of its restart, by performance.now(): until then it does not respond. */
   #deafUntil = 0;
   #files = 0;
 
@@ -122,21 +122,21 @@ export class RedfishBmc implements AsyncDisposable {
     this.faults.set(faults);
   }
 
-  /** From the next connection on it shows another. */
+  /** Replaces the certificate for all further connections. */
   changeCertificate(): void {
     const server = this.#listening();
     server.setSecureContext(this.#newCertificate((server.address() as AddressInfo).address));
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** Breaks every connection, forgets its sessions, and answers nobody for a while. */
+  /** Breaks every connection, drops its sessions, and does not respond for `duration` ms. */
   restart(duration = this.options.restartTime ?? 3_000): void {
     this.#deafUntil = performance.now() + duration;
     this.accounts.dropSessions();
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** Requests of a method and a part of a path, refused ones included. */
+  /** Number of requests with a method and a text in their path, refused ones included. */
   count(method: string, path: string): number {
     return this.events.filter(
       (event) => event.kind === 'request' && event.method === method && event.path.includes(path),
@@ -223,7 +223,7 @@ export class RedfishBmc implements AsyncDisposable {
       });
     });
     server.on('connection', (socket) => {
-      socket.on('error', () => socket.destroy()); // clients give up, that is no news
+      socket.on('error', () => socket.destroy()); // a client that disconnects is no fault
       if (performance.now() < this.#deafUntil || this.faults.has('dead')) {
         socket.destroy();
         return;
@@ -231,7 +231,7 @@ export class RedfishBmc implements AsyncDisposable {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
     });
-    server.on('tlsClientError', () => undefined); // a client that does not trust us says so by itself
+    server.on('tlsClientError', () => undefined); // a client that does not trust the certificate reports that itself
     listen(server);
     await once(server, 'listening');
     this.#server = server;
@@ -345,7 +345,7 @@ async function bytesOf(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** What is not of JSON is left to who reads it raw. */
+/** Bodies that are not JSON are left to resources that read `raw`. */
 function parsed({ raw, headers }: Call): Body {
   const type = headers['content-type'] ?? '';
   if (raw.length === 0 || (type !== '' && !type.includes('json'))) return {};

@@ -1,7 +1,7 @@
 import { badValue, readOnly, refuse } from './answer.js';
 import { type Board, pathsOf, type Resources } from './board.js';
 
-/** Of machines whose firmware has keys; what is written holds from the next start on. */
+/** Secure Boot resources of machines whose firmware has keys enrolled; a write takes effect at the next start. */
 export function secureBootResources(board: Board): Resources {
   const { secureBoot } = board.machine;
   if (!secureBoot) return {};

@@ -12,7 +12,7 @@ import {
 import { type Board, pathsOf, type Resource, type Resources } from './board.js';
 import type { BootOverride } from './boot.js';
 
-/** A system, and what it is made of. */
+/** A system and the resources below it. */
 export function systemResources(board: Board, boot: BootOverride, parts: Body): Resources {
   const { personality, quirks } = board;
   const paths = pathsOf(personality);
@@ -157,7 +157,7 @@ async function resetSystem(board: Board, { body, raw }: Call): Promise<Answer> {
   board.event({ kind: 'reset', type: String(type) });
   board.lastReset = { at: performance.now(), type: String(type) };
   const act = actOf(board, String(type));
-  // Answered before the power has settled, as real ones do.
+  // The response precedes the settled power state, as on real BMCs.
   const done = act().then(
     () =>
       board.changed(
@@ -200,7 +200,7 @@ function actOf({ machine }: Board, type: string): () => Promise<void> {
     case 'Nmi':
       return async () => machine.interrupt?.();
     case 'GracefulRestart':
-      // The system is asked to go down; the BMC starts it again once it has.
+      // Requests a shutdown; the BMC powers the system on again once it is off.
       return () => restartGracefully(machine);
     case 'PushPowerButton':
       return () => (machine.isOn() ? machine.soft() : machine.on());
