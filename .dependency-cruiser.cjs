@@ -1,5 +1,5 @@
-// The rooms of the house and the arrows between them. Rules are generated from ROOMS; see docs/explanation/architecture.md.
-// A room may import itself and the rooms listed. `src/main.ts` and `src/start/app.module.ts` know every room.
+// The rooms and their permitted imports. Rules are generated from ROOMS; see docs/explanation/architecture.md.
+// A room may import itself and the rooms listed. `src/main.ts` and `src/start/app.module.ts` may import every room.
 const ROOMS = {
   domain: [],
   protocol: [],
@@ -29,11 +29,11 @@ const ROOMS = {
   ],
 };
 const TOP = {
-  // Outside the daemon: these touch it over the wire only.
+  // Programs outside the daemon: they communicate with it over the wire only.
   agent: ['src/protocol', 'src/domain'],
-  // The ramdisk's builder is a program like any other.
+  // The image builder is a program that uses the ramdisk's builder.
   'image-build': ['src/protocol', 'src/domain', 'agent/ramdisk'],
-  // It backs up the daemon's database where the daemon does not run.
+  // The `ferric` command also backs up the daemon's database, on a machine where the daemon does not run.
   cli: ['image-build', 'src/backup', 'src/config', 'src/platform', 'src/domain'],
   lab: ['image-build', 'src/protocol'],
   demo: ['lab', 'image-build', 'agent/ramdisk'],
@@ -103,7 +103,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    tsPreCompilationDeps: true, // type-only arrows count
+    tsPreCompilationDeps: true, // type-only imports count
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: {
       extensions: ['.ts', '.js', '.cjs', '.mjs'],

@@ -1,9 +1,9 @@
-# The commands of Ferric. Each installs what it needs first; see README.md.
+# The commands of Ferric. Each installs its prerequisites first; see README.md.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# The lab makes network namespaces, taps and bridges, so what runs in it runs as root.
+# The lab makes network namespaces, taps and bridges; its programs therefore run as root.
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=CI,IPA_KERNEL,IPA_RAMDISK,IPA_MEMORY,IPA_RECORD)
 NODE := $(CURDIR)/node_modules/.bin/node
 INSTALL := scripts/install-dependencies.sh
@@ -12,7 +12,8 @@ INSTALL := scripts/install-dependencies.sh
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-# Packages by npm, again only when the lock file changed. A node_modules that is a link belongs to somebody else.
+# Packages from npm, installed again only when the lock file changed. A node_modules that is a symbolic link is left
+# alone.
 node_modules/.ferric-installed: package-lock.json package.json .npmrc scripts/link-runtime.sh scripts/install-packages.sh
 	@if [ -L node_modules ]; then \
 	  echo 'node_modules is a link: left as it is'; \

@@ -47,8 +47,8 @@ export default tseslint.config(
     },
   },
   {
-    // What is known of a value is known to the compiler. Where it is not yet, eslint-suppressions.json counts it, by file
-    // and rule; the numbers only fall (`npm run lint` fails on more, and on a number that is too high).
+    // The compiler knows the type of every value. eslint-suppressions.json counts the exceptions by file and rule; the
+    // counts only fall (`npm run lint` fails on more exceptions, and on a count that is too high).
     files: ['src/**/*.ts', 'agent/**/*.ts'],
     rules: {
       '@typescript-eslint/no-unsafe-argument': 'error',
@@ -61,7 +61,7 @@ export default tseslint.config(
     },
   },
   {
-    // One door for each outside thing: processes through platform/run-command, environment through config/process-source.
+    // One module starts processes (platform/run-command), one reads the environment (config/process-source).
     files: ['src/**/*.ts'],
     ignores: ['src/platform/run-command.ts', 'src/database/embedded-server.ts'],
     rules: { 'no-restricted-imports': ['error', noProcess] },
@@ -88,7 +88,8 @@ export default tseslint.config(
     },
   },
   {
-    // A thread or process of its own ends alone, and whoever started it hears of that.
+    // The main thread must not end by an error of a handler. A worker thread or a command server may: its parent is
+    // notified.
     files: ['src/**/*.ts'],
     ignores: ['src/**/*-worker.ts', 'src/platform/command-server.ts', 'src/platform/boundary.ts'],
     plugins: { ferric: { rules: { contained } } },
@@ -102,7 +103,8 @@ export default tseslint.config(
     rules: { 'states/one-table': 'error' },
   },
   {
-    // The wiring of the conductor is a list of its parts, and a worker's clock, doors and ends hang together.
+    // Functions of the conductor stay short. Exempt: the wiring, a list of its parts, and the rule thread, whose timer,
+    // messages and exit handling belong together.
     files: ['src/conductor/**/*.ts', 'src/domain/provision/**/*.ts'],
     ignores: [
       'src/conductor/compose.ts',

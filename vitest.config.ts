@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/support/longest-first.js';
 
-// Emulated firmware and real network clients on a shared machine: a CI run gives such a test one more try.
+// CI runs repeat a failed test once: emulated firmware and real network clients share the machine.
 const onCi = process.env['CI'] ? 1 : 0;
 
 const tier = (name: string, extra: object = {}) => ({
@@ -9,12 +9,15 @@ const tier = (name: string, extra: object = {}) => ({
 });
 
 // Tiers: unit (pure, milliseconds), component (real PostgreSQL, real sockets), contract (real clients),
-// e2e (virtual machines). The last three mostly wait, and have ports, folders and namespaces of their own: two files at once.
+// e2e (virtual machines). Tests of the last three mostly wait; their ports, folders and namespaces are their own, so
+// two
+// files run at once.
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
     projects: [
-      // Pure, so that one process serves all files: to load the same modules anew for each took longer than the tests.
+      // Unit tests are pure, so one process serves all files: loading the same modules for each file took longer than
+      // the tests.
       tier('unit', { isolate: false, testTimeout: 10_000 }),
       tier('component', { retry: onCi, testTimeout: 60_000, hookTimeout: 120_000, maxWorkers: 2 }),
       tier('contract', { retry: onCi, testTimeout: 120_000, hookTimeout: 300_000, maxWorkers: 2 }),
@@ -25,9 +28,9 @@ export default defineConfig({
         maxWorkers: 2,
         globalSetup: 'test/support/e2e/built-parts.ts',
       }),
-      // One half of a deployment ours, the other Debian's Ironic; outside `make test`.
+      // Deployments of which one half is ours and the other Debian's Ironic; outside `make test`.
       tier('interop', { testTimeout: 1_800_000, hookTimeout: 900_000, fileParallelism: false }),
-      // Images that take minutes each to build, booted to their login; outside `make test`.
+      // Images that take minutes each to build, booted to their login prompt; outside `make test`.
       tier('images', { testTimeout: 3_600_000, hookTimeout: 900_000, fileParallelism: false }),
       // Rarer and slower ways to deploy; outside `make test`.
       tier('e2e-all', { testTimeout: 1_800_000, hookTimeout: 900_000, fileParallelism: false }),

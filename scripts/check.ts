@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { loadavg } from 'node:os';
 
-// `npm run check`: every static check and the unit tests, two at a time, each with its seconds. The first that fails ends
-// the run with its output. With `--changed`, only what differs from the branch `main` (or the commit named behind it).
+// `npm run check`: every static check and the unit tests, two at a time, each with its seconds. The first failure ends
+// the
+// run and prints its output. `--changed`: only what differs from the branch `main` (or from the commit that follows
+// it).
 
 interface Step {
   readonly name: string;
@@ -12,7 +14,7 @@ interface Step {
 const step = (name: string, ...command: readonly string[]): Step => ({ name, command });
 const script = (name: string): Step => step(name, 'npm', 'run', '-s', name);
 
-/** Two lanes side by side, in the order of what fails most often. */
+/** Two lanes that run in parallel; steps that fail most often come first. */
 const WHOLE: readonly (readonly Step[])[] = [
   [script('typecheck'), script('test:unit'), script('docs:check')],
   [script('format:check'), script('lint'), script('rooms'), script('unused')],
@@ -47,7 +49,10 @@ async function ofChanges(since: string): Promise<readonly (readonly Step[])[]> {
   ];
 }
 
-/** Of the repository, against a commit: committed, staged, changed and new. Files that are gone are left out. */
+/**
+ * Files of the repository that differ from a commit: committed, staged, unstaged and new ones. Deleted files are left
+ * out.
+ */
 async function changedFiles(since: string): Promise<string[]> {
   const base = (await run(step('git', 'git', 'merge-base', 'HEAD', since))).trim();
   const lists = await Promise.all([
@@ -69,7 +74,7 @@ class StepFailed extends Error {
 
 const stop = new AbortController();
 
-/** @returns what it wrote @throws StepFailed */
+/** @returns its output @throws StepFailed */
 function run(of: Step): Promise<string> {
   const [file = '', ...args] = of.command;
   return new Promise((resolve, reject) => {
@@ -83,7 +88,7 @@ function run(of: Step): Promise<string> {
       stream.setEncoding('utf8').on('data', (part: string) => {
         output += part;
       });
-    // npm does not hand a signal on to what it started: its whole group is ended.
+    // npm does not forward a signal to its children: the whole process group is ended.
     const end = () => {
       if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGTERM');
     };
@@ -107,7 +112,7 @@ async function lane(steps: readonly Step[]): Promise<void> {
   }
 }
 
-/** The last line that a step wants to be seen, such as the count of exceptions of the lint. */
+/** The last line that a step marks with `» ` for display, such as the count of lint exceptions. */
 function told(output: string): string {
   const line = output.split('\n').findLast((text) => text.startsWith('» '));
   return line === undefined ? '' : `  ${line.slice(2)}`;

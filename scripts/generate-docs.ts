@@ -13,7 +13,7 @@ import { provisionStates } from './docs/provision-states.js';
 import { redfishQuirks } from './docs/redfish-quirks.js';
 import { rooms } from './docs/rooms.js';
 
-// Writes every generated page, or with --check only says which are stale. Run from the root of the repository.
+// Writes every generated page; with --check only reports which are stale. Run from the root of the repository.
 const PAGES: readonly Page[] = [
   defaultYaml,
   configuration,

@@ -1,29 +1,29 @@
 #!/usr/bin/env bash
-# Installs what the machine lacks, on Debian 12 and its derivatives. Elsewhere it says what is missing and exits 1.
+# Installs missing packages on Debian 12 and its derivatives. Elsewhere it prints what is missing and exits 1.
 # Usage: scripts/install-dependencies.sh GROUP...     groups: build runtime pxe lab client test peer interop bench images
 set -euo pipefail
 
-# One package a word; docker/Dockerfile must install the same RUNTIME packages (a unit test compares).
+# Names of Debian packages. docker/Dockerfile must install the same RUNTIME packages (a unit test compares them).
 BUILD=(ca-certificates make)
-# What the daemon calls: ipmitool; qemu-img; the first boot files; prlimit and setpriv of util-linux.
+# Programs that the daemon calls: ipmitool; qemu-img; the first boot files; prlimit and setpriv of util-linux.
 RUNTIME=(ipmitool qemu-utils ipxe util-linux)
 # First boot files of the boot interfaces `pxe` and `redfish-virtual-media`: BIOS, and UEFI with Secure Boot.
 PXE=(pxelinux isolinux syslinux-common grub-efi-amd64-signed shim-signed)
 # Virtual machines, their network, the images and deploy ramdisks they boot.
 LAB=(qemu-system-x86 ovmf seabios ipxe-qemu iproute2 socat mmdebstrap mtools dosfstools e2fsprogs fdisk gdisk
   cpio zstd kmod binutils tar squashfs-tools dpkg-dev)
-# What an operator looks at it with.
+# Clients that an operator inspects the daemon with.
 CLIENT=(curl openssh-client python3 python3-ironicclient python3-openstackclient)
-# Independent clients and readers that the tests hold Ferric against.
+# Independent clients and readers that the tests check Ferric against.
 TEST=(curl openipmi atftp tftp-hpa udhcpc isc-dhcp-client isc-dhcp-relay dnsmasq-base python3 python3-ironicclient glance-api
   genisoimage tinyproxy libarchive-tools udev gcc libc6-dev procps openssl libvirt-clients python3-openstacksdk python3-nova
   python3-diskimage-builder python3-jinja2 kpartx sudo openssh-client openssh-server chromium
   xorriso isolinux python3-sushy redfishtool
   grub-common grub-efi-amd64-bin golang-github-gophercloud-gophercloud-dev prometheus)
-# Debian's Ironic, and its Keystone: the peers that our agent, our API and our client are held against.
+# Debian's Ironic, and its Keystone: the peers that our agent, our API and our client are tested against.
 PEER=(ironic-api ironic-conductor python3-keystone python3-ironicclient python3-openstackclient python3-psycopg2
   ipmitool)
-# What serves Debian's Ironic its network boot.
+# Servers of the network boot of Debian's Ironic.
 INTEROP=(dnsmasq-base nginx-light)
 # Builders of images besides the lab's tools: disk-image-builder, and libguestfs with the kernel of its appliance.
 IMAGES=(python3-diskimage-builder debootstrap sudo procps openssl libguestfs-tools linux-image-cloud-amd64
@@ -31,7 +31,8 @@ IMAGES=(python3-diskimage-builder debootstrap sudo procps openssl libguestfs-too
 # The servers that the benchmark measures beside ours.
 BENCH=(tftpd-hpa atftp dnsmasq-base nginx-light wrk curl python3-diskimage-builder debootstrap sudo openssl)
 
-# apt's lists are read when a ramdisk or an image is made from packages; older ones may name files that are gone.
+# Max age of apt's lists: they are read when a ramdisk or image is made from packages, and old ones may name deleted
+# files.
 MAX_LIST_AGE_DAYS=3
 
 say() { printf 'install-dependencies: %s\n' "$*" >&2; }
@@ -66,9 +67,9 @@ for group in "$@"; do
   esac
 done
 
-# npm brings the Node.js that Ferric runs on (see docs/adr); any npm of version 9 or newer will do.
+# npm installs the Node.js that Ferric runs on (see docs/adr); any npm of version 9 or newer will do.
 if ! command -v npm >/dev/null 2>&1; then
-  # Debian's npm needs Debian's nodejs; where a newer nodejs stands, its own npm is expected beside it.
+  # Debian's npm needs Debian's nodejs; a newer nodejs is expected to bring its own npm.
   wanted+=(nodejs npm)
 fi
 
@@ -87,7 +88,7 @@ fi
 # Packages of the list that are not installed.
 missing_packages() {
   local have
-  # dpkg-query fails where a name is unknown to it; that is one of the things looked for.
+  # dpkg-query fails for names that it does not know; such names count as missing.
   have=" $(dpkg-query -W -f '${db:Status-Status}/${Package} ' "${wanted[@]}" 2>/dev/null || true) "
   local name
   for name in $(printf '%s\n' "${wanted[@]}" | sort -u); do
@@ -96,7 +97,7 @@ missing_packages() {
 }
 
 lists_are_fresh() {
-  # Written by every apt-get update, also one that found nothing new.
+  # Every apt-get update writes this folder, also one that found nothing new.
   [ -n "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -print -quit 2>/dev/null)" ] &&
     [ -n "$(find /var/lib/apt/lists -maxdepth 1 -name partial -mtime "-$MAX_LIST_AGE_DAYS" -print -quit)" ]
 }
@@ -119,13 +120,14 @@ if [ "$(id -u)" -ne 0 ]; then
   as_root=(sudo)
 fi
 options=(-q -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3)
-# A CI machine is thrown away: no need to wait for the disk after each of several hundred packages.
+# A CI machine is discarded: no need to flush the disk after each of several hundred packages.
 [ -z "${CI:-}" ] || options+=(-o DPkg::Options::=--force-unsafe-io)
 apt() {
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get "${options[@]}" "$@" </dev/null
 }
 
-# Packages such as glance-api and tftpd-hpa start their service; 101 from policy-rc.d forbids it (invoke-rc.d(8)).
+# Packages such as glance-api and tftpd-hpa start their service; exit status 101 of policy-rc.d forbids it
+# (invoke-rc.d(8)).
 policy=/usr/sbin/policy-rc.d
 restore_policy() {
   if [ "${policy_state:-}" = replaced ]; then
@@ -154,7 +156,7 @@ if [ ${#missing[@]} -gt 0 ]; then
   say "installing ${missing[*]}"
   forbid_services
   apt install -y --no-install-recommends "${missing[@]}" || {
-    # The lists may name files that the archive has replaced since.
+    # The archive may have replaced files that the lists name.
     say "again, with new package lists"
     apt update
     apt install -y --no-install-recommends "${missing[@]}"

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# npm ci, on a Node.js that is new enough. npm silently leaves out optional packages whose `engines` its own Node.js does
-# not meet; with Debian 12's (18) those are the native parts of rolldown and others. Then npm is run on the Node.js
+# npm ci, on a Node.js that is new enough. npm silently leaves out optional packages whose `engines` its own Node.js
+# does
+# not meet; with Debian 12's (18) those are the native parts of rolldown and others. In that case npm runs on the
+# Node.js
 # that package-lock.json names for this platform.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# What the strictest of those packages asks for: ^20.19.0 || >=22.12.0.
+# The strictest requirement of those packages: ^20.19.0 || >=22.12.0.
 new_enough='const [a, b] = process.versions.node.split(".").map(Number);
   process.exit((a === 20 && b >= 19) || (a === 22 && b >= 12) || a > 22 ? 0 : 1)'
 if node -e "$new_enough"; then
@@ -37,6 +39,6 @@ if [ ! -x "$folder/bin/node" ]; then
   tar -xzf "$scratch/$file" -C "$scratch" package/bin/node
   mv "$scratch/package/bin/node" "$folder/bin/node"
 fi
-# Debian's npm finds its own modules by paths that are built into Debian's Node.js.
+# Debian's npm finds its modules by paths that are compiled into Debian's Node.js.
 NODE_PATH=/usr/share/nodejs:/usr/lib/nodejs PATH="$PWD/$folder/bin:$PATH" \
   "$folder/bin/node" --no-deprecation "$(readlink -f "$(command -v npm)")" ci

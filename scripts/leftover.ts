@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Reads what may vanish meanwhile; a process of somebody else, or one that just ended, shows nothing. */
+/** Reads a /proc entry; empty for a process that has just ended or that this one may not read. */
 function peek(read: () => string): string {
   try {
     return read();
@@ -21,7 +21,7 @@ function marked(mark: string): { pid: number; command: string }[] {
       peek(() => readlinkSync(`/proc/${pid}/cwd`)),
       peek(() => readFileSync(`/proc/${pid}/environ`, 'utf8')),
     ];
-    // A process that has ended and waits to be reaped has no command line.
+    // A zombie has no command line.
     if (command === '' || ![command, ...rest].some((text) => text.includes(mark))) continue;
     found.push({ pid, command: command.replaceAll('\0', ' ').trim() });
   }
@@ -29,10 +29,10 @@ function marked(mark: string): { pid: number; command: string }[] {
 }
 
 /**
- * Gives marked processes time to end by themselves, then ends them: what a test started must not outlive it.
- * @param mark a path that only they know, such as their TMPDIR
- * @param patience milliseconds until they count as left behind
- * @returns `pid command` of each that had to be ended
+ * Waits until marked processes have ended, then kills the rest: nothing that a test started may outlive it.
+ * @param mark a path that only these processes know, such as their TMPDIR
+ * @param patience milliseconds to wait before the kill
+ * @returns `pid command` of each killed process
  */
 export async function endLeftovers(mark: string, patience: number): Promise<string[]> {
   const late = performance.now() + patience;

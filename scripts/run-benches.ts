@@ -3,11 +3,11 @@ import { readdirSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 
-// Runs every bench/<name>-bench.ts that was built, one after another; with names, only those. Each has a time limit.
-// SIGINT and SIGTERM end the bench that runs, which takes down what it made, and then this.
+// Runs every built bench/<name>-bench.ts, one after another; with names, only those. Each has a time limit.
+// SIGINT and SIGTERM end the running bench, which removes what it made, and then this program.
 // Usage: run-benches.js [NAME]...
 const LIMIT = 20 * 60_000;
-/** ms for a bench that was told to end to take down what it made. */
+/** Time for a bench to remove what it made after SIGTERM, ms. */
 const GRACE = 60_000;
 
 const folder = join(import.meta.dirname, '../bench');
@@ -31,10 +31,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 
-/** @returns what became of it, or null when all was well */
+/** @returns the failure, or null on success */
 function run(file: string): Promise<string | null> {
   return new Promise((resolve, reject) => {
-    // Of its own process group: a Ctrl-C comes here, and from here once.
+    // A process group of its own: Ctrl-C reaches only this program, which forwards it once.
     const child = spawn(process.execPath, [file], {
       stdio: ['ignore', 'inherit', 'inherit'],
       detached: true,

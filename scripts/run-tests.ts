@@ -9,15 +9,15 @@ import { readTier, sumLine, type TierResult, tierLine } from './test-tier.js';
 // Runs the static checks, then the tiers of tests, the quick ones first. The last line is `N passed, N failed`.
 // Usage: run-tests.js [--tier unit]... [--skip-checks]
 
-/** npm scripts that must pass before any test is run. A row runs beside the other: the first takes as long as the rest. */
+/** npm scripts that must pass before any test. The rows run in parallel: the first takes as long as all the rest. */
 const CHECKS = [['lint'], ['typecheck', 'format:check', 'rooms', 'unused', 'docs:check']];
 
-/** Minutes after which a tier is taken to hang. */
+/** Time limit of a tier, minutes. */
 const TIERS = { unit: 6, component: 35, contract: 30, e2e: 40, interop: 60, images: 75 } as const;
-/** Minutes for everything, so that a CI job ends by our own word. */
+/** Time limit of everything, minutes, so that this program ends a CI job before CI does. */
 const ALL = 80;
 type Tier = keyof typeof TIERS;
-/** What runs when no tier is named. */
+/** Tiers that run when none is named. */
 const USUAL: readonly Tier[] = ['unit', 'component', 'contract', 'e2e'];
 
 const { values: options } = parseArgs({
@@ -34,7 +34,7 @@ if (unknown.length > 0) {
 
 const reports = resolve('var/test');
 mkdirSync(reports, { recursive: true });
-// Everything that a test starts has this path in its environment, arguments or working directory.
+// Every process that a test starts has this path in its environment, arguments or working directory.
 const scratch = mkdtempSync(join(tmpdir(), 'ferric-test-'));
 chmodSync(scratch, 0o755); // the database server runs under another account
 const running = new Set<ChildProcess>();
@@ -57,7 +57,7 @@ function endGroup(pid: number, signal: NodeJS.Signals): void {
 }
 
 /**
- * @param hear is given what it writes; without it that is shown as it comes
+ * @param hear is called with the output; without it the output is passed through
  * @returns the exit status; null when a signal or the deadline ended it
  */
 async function run(
@@ -67,7 +67,7 @@ async function run(
   hear?: (text: string) => void,
 ): Promise<number | null> {
   const output = hear ? 'pipe' : 'inherit';
-  // Its own process group, so that a hanging tier ends with all that it started.
+  // A process group of its own, so that a hanging tier is ended with everything it started.
   const child = spawn(file, args, {
     stdio: ['ignore', output, output],
     detached: true,
@@ -113,7 +113,7 @@ async function runTier(tier: Tier): Promise<TierResult> {
 const title = (text: string) => console.log(`\n==> ${text}`);
 const seconds = (since: number) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 
-/** Every row beside the others, what a check writes in one piece. @returns the name of one that failed */
+/** Runs the rows in parallel; the output of a check is printed in one piece. @returns the name of a failed one */
 async function failedCheck(): Promise<string | null> {
   let failed: string | null = null;
   const inTurn = async (row: readonly string[]) => {

@@ -1,10 +1,10 @@
-/** What one tier of tests came to, read from vitest's JSON report and nothing else. */
+/** Result of one tier, read from vitest's JSON report alone. */
 export interface TierResult {
   tier: string;
   passed: number;
   failed: number;
   skipped: number;
-  /** Why the tier as a whole did not come to an end that can be counted; counted as one failure. */
+  /** Why the tier has no result that can be counted; it then counts as one failure. */
   crash: string | null;
 }
 
@@ -32,13 +32,13 @@ export function readTier(tier: string, report: string | null, exit: number | nul
   const result: TierResult = {
     tier,
     passed: counts.numPassedTests,
-    // A file that could not be loaded, or whose beforeAll failed, has no test that failed.
+    // A file that could not be loaded, or whose beforeAll failed, reports no failed test.
     failed: counts.numFailedTests + brokenFiles(counts),
     skipped: counts.numPendingTests + counts.numTodoTests,
     crash: null,
   };
   if (result.passed + result.failed === 0) return crashed('ran no test');
-  // Errors beside the tests, such as an unhandled rejection, show in the exit status alone.
+  // Errors outside the tests, such as an unhandled rejection, show only in the exit status.
   if (exit !== 0 && result.failed === 0)
     return { ...result, failed: 1, crash: `no test failed, yet it ended with ${ending(exit)}` };
   return result;

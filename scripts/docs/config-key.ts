@@ -1,21 +1,21 @@
 import { z } from 'zod';
 import { configSchema } from '../../src/config/schema.js';
 
-/** One key of the configuration, read from the schema. Sections are keys with `below`. */
+/** One key of the configuration, read from the schema. A section is a key with `below`. */
 export interface ConfigKey {
   /** `api.listen.port` is ['api', 'listen', 'port']. */
   readonly path: readonly string[];
   readonly description: string;
-  /** Empty for a value. */
+  /** Keys of a section; empty for a value. */
   readonly below: readonly ConfigKey[];
   /** `integer, 0 to 65535`; empty for a section. */
   readonly kind: string;
   readonly fallback: unknown;
-  /** Keys of each member, where the value is a list of mappings. */
+  /** Keys of each member, for a list of mappings. */
   readonly member: readonly ConfigKey[];
 }
 
-/** What z.toJSONSchema writes, as far as it is read here. */
+/** The properties of z.toJSONSchema's output that are read here. */
 interface Shape {
   description?: string;
   type?: string | string[];
@@ -33,7 +33,7 @@ interface Shape {
   default?: unknown;
 }
 
-/** Every key in the schema's order, with the defaults that an empty configuration gives. */
+/** All keys in the schema's order, with the defaults of an empty configuration. */
 export function configKeys(): readonly ConfigKey[] {
   const shape = z.toJSONSchema(configSchema, { io: 'input' }) as Shape;
   return section(shape, [], configSchema.parse({}));
@@ -68,7 +68,7 @@ function members(shape: Shape, path: readonly string[]): ConfigKey[] {
   }));
 }
 
-/** JSON Schema's bounds of `z.int()` say only that it is an integer. */
+/** Bounds in JSON Schema; those that every `z.int()` has are left out. */
 const bound = (value: number | undefined) =>
   value === undefined || Math.abs(value) >= Number.MAX_SAFE_INTEGER ? undefined : value;
 

@@ -8,7 +8,7 @@ Copy only the keys that you change: \`npm start -- --config FILE\`, or FERRIC_CO
 The environment is stronger than the file: FERRIC_API__LISTEN__PORT=7000 sets api.listen.port, in YAML.
 An unknown key or a wrong value stops the start, with all faults listed.`;
 
-/** config/default.yaml: it parses to exactly what the schema fills in. */
+/** config/default.yaml: parsing it gives exactly the schema's defaults. */
 export const defaultYaml: Page = {
   path: 'config/default.yaml',
   render: () =>
@@ -48,7 +48,7 @@ function block(key: ConfigKey, indent: string): string {
 
 const capital = (text: string) => text.slice(0, 1).toUpperCase() + text.slice(1);
 
-/** Text as comment lines of at most WIDTH characters; line breaks of the text stay. */
+/** Text as comment lines of at most WIDTH characters; the text's own line breaks stay. */
 function comment(text: string, indent: string, hang = ''): string {
   return text
     .split('\n')

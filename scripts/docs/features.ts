@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { type Page, table } from './page.js';
 
 /**
- * What of the features known from Ironic works. `works` names a test that shows it, which must be there; `no`
- * means that it is refused with a clear error or is simply not there.
+ * The state of a feature known from Ironic. `works` names a test that shows it, and that test must exist; `no` means
+ * that
+ * the feature is refused with a clear error or is simply absent.
  */
 interface Feature {
   what: string;
@@ -327,7 +328,7 @@ export const features: Page = {
   render: () => renderFeatures(AREAS, existsSync),
 };
 
-/** @throws Error for a feature whose test is not there */
+/** @throws Error for a feature whose test does not exist */
 export function renderFeatures(
   areas: Readonly<Record<string, readonly Feature[]>>,
   isThere: (path: string) => boolean,

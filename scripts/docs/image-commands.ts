@@ -1,11 +1,11 @@
 import { GENERATED, type Page, table } from './page.js';
 
-/** A command line that people know from the documentation of Ironic and TripleO, and what answers it. */
+/** A command line known from the documentation of Ironic and TripleO, and Ferric's counterpart. */
 interface Row {
-  /** Command lines, or what a sentence asks for where there is no command. */
+  /** Command lines, or the task where there is no command. */
   known: string;
   answer: string;
-  /** Tests that show it. */
+  /** Tests that show it works. */
   tests: readonly string[];
 }
 

@@ -8,7 +8,7 @@ const BY = {
   open: 'not yet',
 } as const;
 
-/** docs/reference/redfish-quirks.md, of the table that the driver goes by. */
+/** docs/reference/redfish-quirks.md, from the driver's quirk table. */
 export const redfishQuirks: Page = {
   path: 'docs/reference/redfish-quirks.md',
   render: () => `# Quirks of Redfish services

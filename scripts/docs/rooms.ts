@@ -9,7 +9,7 @@ interface Rule {
   to: { pathNot?: string | string[] };
 }
 
-/** One sentence a room; a room without one stops the generation. */
+/** One sentence for each room; a room without one stops the generation. */
 const PURPOSE: Record<string, string> = {
   'src/domain': 'Pure rules: the provision machine, steps, power, images, root device hints, errors',
   'src/protocol':
@@ -36,7 +36,7 @@ const PURPOSE: Record<string, string> = {
   migrations: 'The database schema, step by step, as explicit SQL',
 };
 
-/** docs/reference/rooms.md, from the rules that fail the build. */
+/** docs/reference/rooms.md, from the import rules that fail the build. */
 export const rooms: Page = {
   path: 'docs/reference/rooms.md',
   render() {

@@ -1,4 +1,4 @@
-// An ESLint rule: what Node.js itself calls goes through the boundary, src/platform/boundary.ts.
+// An ESLint rule: handlers that Node.js calls go through the boundary, src/platform/boundary.ts.
 
 /** Methods whose second argument is a handler. */
 const EMITTERS = new Set([
@@ -11,7 +11,7 @@ const EMITTERS = new Set([
 ]);
 /** Functions whose first argument is a handler. */
 const TIMERS = new Set(['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'nextTick']);
-/** What settles a promise or takes a handler away does not throw. */
+/** Functions that settle a promise or remove a handler; they do not throw. */
 const HARMLESS = new Set('resolve reject off clearTimeout clearInterval'.split(' '));
 
 export const contained = {
@@ -28,7 +28,7 @@ export const contained = {
     const { sourceCode } = context;
     const services = sourceCode.parserServices;
 
-    /** Declared by Node.js: whatever function it is given is called by Node.js later. */
+    /** Whether Node.js declares the callee: then Node.js calls every function passed to it later. */
     const isOfNode = (node) => {
       const call = services.esTreeNodeToTSNodeMap.get(node);
       const signature = services.program.getTypeChecker().getResolvedSignature(call);
@@ -37,7 +37,7 @@ export const contained = {
     const isFunction = (node) => services.getTypeAtLocation(node).getCallSignatures().length > 0;
     const isPromise = (node) => services.getTypeAtLocation(node).getProperty('then') !== undefined;
     const isWritten = (node) => /^(Arrow)?FunctionExpression$/.test(node.type);
-    /** What a name was initialised with, or the node itself. */
+    /** The initial value of a name, or the node itself. */
     const initialOf = (node) => {
       if (node.type !== 'Identifier') return node;
       for (let scope = sourceCode.getScope(node); scope; scope = scope.upper) {

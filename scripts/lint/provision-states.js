@@ -1,4 +1,4 @@
-// An ESLint rule: which provision states have something in common is a column of src/domain/provision/table.ts.
+// An ESLint rule: a property that several provision states share is a column of src/domain/provision/table.ts.
 import { readFileSync } from 'node:fs';
 
 const TABLE = readFileSync(new URL('../../src/domain/provision/table.ts', import.meta.url), 'utf8');
@@ -8,10 +8,10 @@ const STATES = new Set(
     ...TABLE.match(/export const STATES = \{(.*?)\n\} as const/s)[1].matchAll(/^ {2}(?:'([^']+)'|(\w+)):/gm),
   ].map(([, quoted, bare]) => quoted ?? bare),
 );
-/** They mean other things, too: an image is active, a log line is an error, a rescue is a kind of step. */
+/** State names with other meanings, too: an image is active, a log line is an error, a rescue is a kind of step. */
 const COMMON = new Set(['active', 'available', 'error', 'rescue']);
 
-/** Whether these names are a list of states: two, and one of them is nothing else. */
+/** Whether the names are a list of states: at least two states, one of them not in COMMON. */
 const isList = (names) => {
   const states = new Set(names.filter((name) => STATES.has(name)));
   return states.size > 1 && [...states].some((name) => !COMMON.has(name));
@@ -31,7 +31,7 @@ export const provisionStates = {
     const report = (node, names) => {
       if (isList(names)) context.report({ node, messageId: 'list' });
     };
-    /** What a value is compared with in a condition. */
+    /** The values that a condition compares with. */
     const compared = (node) => {
       if (node.type === 'LogicalExpression') return [...compared(node.left), ...compared(node.right)];
       if (node.type !== 'BinaryExpression' || !/^[!=]==?$/.test(node.operator)) return [];
