@@ -49,10 +49,7 @@ async function ofChanges(since: string): Promise<readonly (readonly Step[])[]> {
   ];
 }
 
-/**
- * Files of the repository that differ from a commit: committed, staged, unstaged and new ones. Deleted files are left
- * out.
- */
+/** Files that differ from a commit: committed, staged, unstaged and new ones, without deleted ones. */
 async function changedFiles(since: string): Promise<string[]> {
   const base = (await run(step('git', 'git', 'merge-base', 'HEAD', since))).trim();
   const lists = await Promise.all([

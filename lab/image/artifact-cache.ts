@@ -14,8 +14,7 @@ export interface Artifact {
 
 /**
  * A file that is built once for each recipe. The recipe lists everything the result depends on (package versions,
- * texts,
- * sizes). Its hash is part of the file's name, so a changed recipe never yields a stale file.
+ * texts, sizes). Its hash is part of the file's name, so a changed recipe never yields a stale file.
  * @param build writes the file at the given path, inside a scratch folder of its own
  */
 export async function artifact(

@@ -79,8 +79,7 @@ export interface DebianImageOptions {
 
 /**
  * A small real Debian 12: systemd, a serial console, DHCP on every wired NIC, root's password "lab". mmdebstrap makes
- * it
- * from this machine's apt sources, without loop devices, mounts or a virtual machine.
+ * it from this machine's apt sources, without loop devices, mounts or a virtual machine.
  * @param cache folder of built files
  * @throws ExecaError with mmdebstrap's output when a package is unavailable
  */

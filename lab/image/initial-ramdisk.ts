@@ -6,10 +6,7 @@ export interface RamdiskEntry {
   content?: Buffer;
 }
 
-/**
- * A cpio archive in "newc" format (kernel: Documentation/driver-api/early-userspace/buffer-format.rst), owner root,
- * time 0.
- */
+/** A "newc" cpio archive (kernel: Documentation/driver-api/early-userspace/buffer-format.rst), owner root, time 0. */
 export function makeCpio(entries: readonly RamdiskEntry[]): Buffer {
   const parts: Buffer[] = [];
   const add = (path: string, mode: number, content: Buffer, inode: number) => {

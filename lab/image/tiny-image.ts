@@ -64,8 +64,7 @@ export async function tinyBoot(cache: string): Promise<{ kernel: Artifact; initr
 
 /**
  * A whole-disk image of some 40 MiB whose system is a kernel and one program that prints a greeting. It boots in
- * seconds,
- * on BIOS and UEFI, from any disk that the firmware can read; the kernel itself never accesses the disk.
+ * seconds, on BIOS and UEFI, from any disk that the firmware can read; the kernel itself never accesses the disk.
  * @param cache folder of built files
  */
 export async function tinyImage(cache: string, format: 'raw' | 'qcow2' = 'raw'): Promise<Artifact> {

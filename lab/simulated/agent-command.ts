@@ -38,7 +38,7 @@ const CLEAN_STEPS = [
 ];
 const DEPLOY_STEPS = [step('erase_devices_metadata', 0), step('write_image', 0), step('clean_uefi_nvram', 0)];
 
-/** The commands that a conductor sends to an agent in deploying and cleaning; extension and name as upstream's. */
+/** Commands that a conductor sends to an agent for deploying and cleaning, by upstream's extension and name. */
 export const AGENT_COMMANDS: Readonly<Record<string, AgentCommand>> = {
   'clean.get_clean_steps': sync(() => ({
     clean_steps: { GenericHardwareManager: CLEAN_STEPS },

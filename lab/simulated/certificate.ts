@@ -30,7 +30,7 @@ export function certificateFor(address: string, key: FleetKey): string {
   serial[0]! &= 0x7f;
   serial[0]! |= 0x40;
   const altName = tlv(0x30, tlv(0x87, Buffer.from(address.split('.').map(Number))));
-  const authority = tlv(0x30, tlv(0x01, Buffer.from([0xff]))); // CA: true, since a client that pins it uses it as its authority
+  const authority = tlv(0x30, tlv(0x01, Buffer.from([0xff]))); // CA: a client that pins it trusts it as an authority
   const body = tlv(
     0x30,
     tlv(0xa0, tlv(0x02, Buffer.from([2]))),

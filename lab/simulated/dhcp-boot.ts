@@ -134,7 +134,7 @@ function packetOf(request: LeaseRequest, type: 1 | 3, xid: number, offer?: Dhcp4
   setOption(options, 'parameter_list', [1, 3, 6, 12, 15, 43, 60, 66, 67, 150, 175]);
   if (request.ipxe) {
     setOption(options, 'user_class', Buffer.from('iPXE'));
-    setOption(options, 'ipxe', Uint8Array.of(0x13, 1, 1, 0x21, 1, 1)); // HTTP and EFI/BIOS features, as iPXE encodes them
+    setOption(options, 'ipxe', Uint8Array.of(0x13, 1, 1, 0x21, 1, 1)); // iPXE's features: HTTP, EFI/BIOS
   }
   if (offer !== undefined) {
     setOption(options, 'requested_address', offer.yiaddr);

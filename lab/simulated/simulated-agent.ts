@@ -68,7 +68,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     wanted = false;
     wake = new AbortController();
     const taken = await beat();
-    await sleep(timing.heartbeatGap, undefined, { signal, ref: false }).catch(() => undefined); // aborted: checked below
+    await sleep(timing.heartbeatGap, undefined, { signal, ref: false }).catch(() => undefined); // checked below
     if (signal.aborted) return;
     if (!taken || wanted) continue;
     const pause =
