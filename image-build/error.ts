@@ -1,6 +1,6 @@
 import { FerricError } from '../src/domain/errors.js';
 
-/** Programs or other pieces that the machine lacks; each with what brings it, where that is known. */
+/** Programs or other parts that the machine lacks, with their package where known. */
 export class MissingToolsError extends FerricError {
   constructor(
     readonly missing: readonly string[],
@@ -10,21 +10,21 @@ export class MissingToolsError extends FerricError {
   }
 }
 
-/** Something that a build is made from can't be had: the message names what was tried. */
+/** A source of a build is unreachable: the message names the addresses. */
 export class SourceUnreachableError extends FerricError {
   constructor(message: string, options?: ErrorOptions) {
     super('image-unavailable', message, options);
   }
 }
 
-/** A program that did not do its work; its arguments are in the log. */
+/** A program that failed; its arguments are in the log. */
 export class ProgramError extends FerricError {
   constructor(
     readonly program: string,
     how: string,
-    /** Null: a signal ended it. */
+    /** Exit status; null: ended by a signal. */
     readonly status: number | null,
-    /** The end of what it printed. */
+    /** The end of its output. */
     readonly output: string,
   ) {
     super('command-failed', `${program}: ${how}${output === '' ? '' : `\n${output}`}`);

@@ -1,6 +1,6 @@
-/** What is done inside an image. */
+/** Changes to an image. */
 export interface Customisation {
-  /** Paths on this machine; each is run inside, in this order, before the uploads. */
+  /** Paths on this machine; each script runs inside the image, in this order, before the uploads. */
   scripts: readonly string[];
   uploads: readonly Upload[];
 }
@@ -8,11 +8,11 @@ export interface Customisation {
 export interface Upload {
   /** Path on this machine. */
   file: string;
-  /** Directory inside; made if it is not there. */
+  /** Directory inside the image; created if absent. */
   directory: string;
 }
 
-/** The appliance, where there is one. */
+/** Size of the appliance, for backends that have one. */
 export interface Machine {
   /** MiB. */
   memory: number;
@@ -22,26 +22,25 @@ export interface Machine {
 }
 
 /**
- * A way to change what is inside a disk image. Images come in as qcow2 and go out as a new qcow2; the one that came in
- * is never written to. To be used inside a BuildSession: `scratch` is a directory of it.
+ * A backend that changes the content of a disk image. It reads a qcow2 and writes a new one; the input is never
+ * changed. Used inside a BuildSession: `scratch` is a directory of the session.
  */
 export interface Customiser {
   readonly name: 'guestfs' | 'loop';
-  /** What this machine lacks for it, in words. */
+  /** What this machine lacks for it, as text. */
   missing(): string[];
-  /** @throws ProgramError when a script fails; the log has what it said */
+  /** @throws ProgramError when a script fails; its output is in the log */
   customise(image: string, target: string, work: Customisation): Promise<void>;
   /**
-   * Makes the disk larger, and the partition of its root file system (the only or the largest one), and the file
-   * system in it.
-   * @param bytes of the disk
-   * @throws UnsupportedError when the disk is larger already
+   * Enlarges the disk, the partition of its root file system (the only or the largest one), and that file system.
+   * @param bytes size of the disk
+   * @throws UnsupportedError when the disk is already larger
    */
   enlarge(image: string, target: string, bytes: number): Promise<void>;
-  /** Gives unused blocks back, and compresses. */
+  /** Discards unused blocks, and compresses. */
   compress(image: string, target: string): Promise<void>;
-  /** Each file of the root file system: type, mode, bytes, path, as `virt-ls -lR --csv` writes them. */
+  /** Lists each file of the root file system: type, mode, bytes, path, in the format of `virt-ls -lR --csv`. */
   list(image: string, target: string): Promise<void>;
-  /** What the scripts printed, as far as the image itself keeps it. */
+  /** Output of the scripts, if the image itself has kept it. */
   builderLog(image: string, target: string): Promise<void>;
 }

@@ -15,7 +15,7 @@ import { LoopCustomiser } from './loop.js';
 
 const HOUR = 3_600_000;
 
-/** Both change a whole disk that is there: by packages and scripts, nothing else. */
+/** Backends `loop` and `guestfs` change an existing whole disk by packages and scripts only. */
 function objection({ base, kind, elements, access, size, scripts }: UserImageRequest): string | undefined {
   if (base === undefined) return 'it changes an image that is there: name it with --base';
   if (kind !== 'whole-disk') return 'it changes whole disks only';
@@ -46,7 +46,7 @@ function customiser(name: 'loop' | 'guestfs', scratch: string): Customiser {
   return name === 'loop' ? new LoopCustomiser(scratch) : new GuestfsCustomiser(scratch, machine);
 }
 
-/** @throws FerricError `image-refused` when the base is unsafe or no whole disk */
+/** @throws FerricError `image-refused` when the base is unsafe or not a whole disk */
 export async function buildFromBase(
   session: BuildSession,
   request: UserImageRequest,
@@ -80,7 +80,7 @@ export async function buildFromBase(
   return session.stage('publish', () => session.publish({ [`${output}.qcow2`]: image! }, `${output}.sha256`));
 }
 
-/** A program that installs packages of Debian and its kin; their names were checked when they were read. */
+/** A script that installs Debian packages; their names have been validated. */
 async function installer(path: string, packages: readonly string[]): Promise<string> {
   const install = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
   await writeFile(

@@ -10,17 +10,17 @@ import { applianceEnvironment, missingKernel } from './appliance.js';
 import type { Customisation, Customiser, Machine } from './customiser.js';
 import { partitionsOf, rootPartition, virtualSize } from './partition-table.js';
 
-/** Milliseconds: scripts install packages, and the appliance may be an emulated one. */
+/** Timeout, ms: scripts install packages, and the appliance may be emulated. */
 const LONG = 6 * 3_600_000;
 
-/** libguestfs: each piece of work is done by an appliance, away from this machine. */
+/** Backend libguestfs: each operation runs in an appliance, isolated from this machine. */
 export class GuestfsCustomiser implements Customiser {
   readonly name = 'guestfs';
 
   constructor(
     private readonly scratch: string,
     private readonly machine: Machine,
-    /** Of virt-sparsify: what it does when its scratch space looks too small. */
+    /** virt-sparsify's --check-tmpdir: its reaction when the scratch space looks too small. */
     private readonly checkTmpdir = 'fail',
   ) {}
 
@@ -86,7 +86,7 @@ export class GuestfsCustomiser implements Customiser {
         `${await this.#run('virt-cat', [...(await disk(image)), '/tmp/builder.log'])}\n`,
       );
     } catch (error) {
-      // No script ran in it, or one cleared /tmp.
+      // No script has run in it, or one has cleared /tmp.
       if (!(error instanceof ProgramError) || !/No such file|builder\.log/.test(error.output)) throw error;
       await writeFile(target, 'the image has no /tmp/builder.log\n');
     }
@@ -97,7 +97,7 @@ export class GuestfsCustomiser implements Customiser {
   }
 }
 
-/** An image and its format: libguestfs, too, would guess it. */
+/** Options for an image with its format, which libguestfs would otherwise guess. */
 async function disk(image: string): Promise<string[]> {
   return ['--format', await diskFormatOf(image), '-a', image];
 }
@@ -106,7 +106,7 @@ export async function copyImage(image: string, target: string): Promise<void> {
   await run('cp', ['--reflink=auto', '--sparse=always', image, target], { timeout: LONG });
 }
 
-/** Never more than half of this machine's. */
+/** Memory of the appliance, MiB: at most half of this machine's. */
 function memory({ memory }: Machine): number {
   return Math.min(memory, Math.floor(totalmem() / 2 ** 21));
 }

@@ -1,10 +1,11 @@
 /**
- * Run by `unshare` as the first process of a mount and a process namespace of its own: what it mounts and starts is
- * gone when it ends, however it ends. The image's /dev is a new one: a script that grows /dev/sda1, as scripts for
- * virt-customize do, must meet the image's disk there and never this machine's.
+ * Shell program that `unshare` runs as the first process of a mount and a process namespace of its own: its mounts and
+ * processes end with it. It mounts a new /dev in the image: a script that grows /dev/sda1, as scripts for
+ * virt-customize do, must find the image's disk there and never this machine's.
  *
- * $1: file for what `list` finds; $2: directory to mount at; $3: customise, grow, trim or list; $4: the disk; the rest: its partitions (or nothing, when
- * the disk is one file system), `--`, and for customise what to do: `run FILE`, `put FILE DIRECTORY`.
+ * $1: file for what `list` finds; $2: directory to mount at; $3: customise, grow, trim or list; $4: the disk; the rest:
+ * its partitions (or nothing, when the disk is one file system), `--`, and for customise what to do: `run FILE`, `put
+ * FILE DIRECTORY`.
  */
 export const INSIDE = String.raw`set -eu
 output=$1 root=$2 mode=$3 disk=$4

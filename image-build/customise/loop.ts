@@ -12,13 +12,13 @@ import type { Customisation, Customiser } from './customiser.js';
 import { INSIDE } from './inside.js';
 import { readPartitions, rootPartition, virtualSize } from './partition-table.js';
 
-/** Milliseconds: scripts install packages. */
+/** Timeout, ms: scripts install packages. */
 const LONG = 6 * 3_600_000;
 const ALIGNMENT = 2 ** 20;
 
 type Mode = 'customise' | 'grow' | 'trim' | 'list';
 
-/** The kernel of this machine mounts the image, and scripts run in it by chroot: quick, and for Linux file systems only. */
+/** This machine's kernel mounts the image, and scripts run by chroot: fast, but for Linux file systems only. */
 export class LoopCustomiser implements Customiser {
   readonly name = 'loop';
 
@@ -96,7 +96,7 @@ export class LoopCustomiser implements Customiser {
     return disk;
   }
 
-  /** @param output for `list`: where it goes */
+  /** @param output file of the result of `list` */
   async #inside(mode: Mode, disk: string, work: readonly string[] = [], output = '/dev/null'): Promise<void> {
     const root = join(this.scratch, 'root');
     await mkdir(root, { recursive: true });
@@ -106,9 +106,9 @@ export class LoopCustomiser implements Customiser {
     const sectors = sector === undefined ? [] : ['--sector-size', String(sector)];
     const device = await run('losetup', ['--find', '--show', ...sectors, ...readOnly, disk]);
     const name = basename(device);
-    // Partitions that another program left on a device outlive its detaching, and hold the places of ours.
+    // Partitions that another program has added outlive the detaching of a device, and block the names of ours.
     if (partitionDevices(name).length > 0) await run('partx', ['--delete', device]);
-    // BLKPG: kernels without a scan of partition tables know this call.
+    // BLKPG, which kernels without partition scanning support, too.
     if (partitions) await run('partx', ['--add', device]);
     const program = join(this.scratch, 'inside.sh');
     await writeFile(program, INSIDE);
@@ -120,25 +120,25 @@ export class LoopCustomiser implements Customiser {
       ],
       { timeout: LONG, capture: false },
     );
-    // After a failure the session detaches what it finds below its scratch directory.
+    // After a failure the session detaches the devices of files below its scratch directory.
     if (partitions) await run('partx', ['--delete', device]);
     await run('losetup', ['--detach', device]);
   }
 }
 
-/** Of a loop device, as the kernel shows them now. */
+/** Partitions of a loop device that the kernel has now. */
 function partitionDevices(name: string): string[] {
   return readdirSync(`/sys/block/${name}`)
     .filter((entry) => entry.startsWith(`${name}p`))
     .map((entry) => join('/dev', entry));
 }
 
-/** For which sectors the disk has a GPT; none where it has none. */
+/** Sector sizes for which the disk has a GPT; empty: no GPT. */
 async function gptSectors(disk: string): Promise<number[]> {
   return gptSectorSizes(await bytesAt(disk, 0, PARTITION_TABLE_BYTES));
 }
 
-/** Gives the new space at the end of the disk to the partition of the root file system. */
+/** Extends the partition of the root file system into the new space at the end of the disk. */
 async function growLast(disk: string, partitions: readonly Partition[]): Promise<void> {
   const root = rootPartition(partitions);
   const last = partitions.reduce((a, b) => (b.start > a.start ? b : a));
@@ -146,7 +146,7 @@ async function growLast(disk: string, partitions: readonly Partition[]): Promise
     throw new UnsupportedError(
       `partition ${root.number} is not the last one of the disk; the loop backend can only grow the last, guestfs can`,
     );
-  // Before a GPT can grow, its backup has to stand at the new end.
+  // A GPT can grow only after its backup has moved to the new end.
   const sectors = await gptSectors(disk);
   if (sectors.length > 0 && !sectors.includes(512))
     throw new UnsupportedError(

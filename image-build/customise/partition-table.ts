@@ -9,10 +9,10 @@ import { bytesAt } from '../inspect/bytes-at.js';
 import { diskFormatOf } from '../inspect/disk-format.js';
 import { run } from '../process/run.js';
 
-/** MBR types of a partition that holds others: CHS, LBA, Linux. */
+/** MBR types of extended partitions: CHS, LBA, Linux. */
 const EXTENDED = ['0x05', '0x0f', '0x85'];
 
-/** Bytes of the disk inside. */
+/** Virtual size of an image, bytes. */
 export async function virtualSize(image: string): Promise<number> {
   const answer = JSON.parse(
     await run('qemu-img', ['info', '--output=json', '-U', '-f', await diskFormatOf(image), image]),
@@ -23,8 +23,8 @@ export async function virtualSize(image: string): Promise<number> {
 }
 
 /**
- * The partitions of a raw disk, or of its first bytes; undefined: it has none, it is one file system.
- * @throws UnsupportedError for a protective MBR without a GPT that can be read
+ * Partitions of a raw disk, or of its first bytes; undefined: no table, the disk is one file system.
+ * @throws UnsupportedError for a protective MBR without a readable GPT
  */
 export async function readPartitions(disk: string): Promise<Partition[] | undefined> {
   const head = await bytesAt(disk, 0, PARTITION_TABLE_BYTES);
@@ -32,13 +32,13 @@ export async function readPartitions(disk: string): Promise<Partition[] | undefi
   if (tableOf(head) === undefined)
     throw new UnsupportedError('the image has a protective MBR, but no GPT that can be read behind it');
   const partitions = decodePartitions(head);
-  // Boot code in the first sector of a file system ends with the same two bytes as a table.
+  // A boot sector of a file system ends with the same two bytes as an MBR.
   return partitions.length > 0 ? partitions : undefined;
 }
 
 /**
- * The partitions of any image.
- * @param head a file of its own for the first bytes of the disk inside
+ * Partitions of an image in any format.
+ * @param head scratch file for the first bytes of the virtual disk
  */
 export async function partitionsOf(image: string, head: string): Promise<Partition[] | undefined> {
   const format = await diskFormatOf(image);
@@ -47,8 +47,8 @@ export async function partitionsOf(image: string, head: string): Promise<Partiti
 }
 
 /**
- * Whose file system is the system's own: the only partition, or the largest.
- * @throws UnsupportedError where it may be one inside an extended partition, which is not looked into
+ * The partition of the root file system: the only one, or the largest.
+ * @throws UnsupportedError if it may be inside an extended partition, which is not read
  */
 export function rootPartition(partitions: readonly Partition[]): Partition {
   const extended = partitions.find(({ type }) => EXTENDED.includes(type));

@@ -8,7 +8,7 @@ export interface DebianPackage {
   version: string;
 }
 
-/** What apt would install now, from the machine's own sources. @throws ExecaError when a name is unknown to apt */
+/** Versions that apt would install now, by this machine's sources. @throws ExecaError for a name unknown to apt */
 export async function candidates(names: readonly string[]): Promise<DebianPackage[]> {
   const found: DebianPackage[] = [];
   for (const name of names) {
@@ -21,7 +21,7 @@ export async function candidates(names: readonly string[]): Promise<DebianPackag
   return found;
 }
 
-/** The package behind a kernel metapackage such as linux-image-cloud-amd64. */
+/** The package that a kernel metapackage such as linux-image-cloud-amd64 depends on. */
 export async function kernelPackage(metapackage: string): Promise<string> {
   const depends = await run('apt-cache', ['depends', metapackage]);
   const name = /Depends: (linux-image-\S+)/.exec(depends)?.[1];
@@ -29,7 +29,7 @@ export async function kernelPackage(metapackage: string): Promise<string> {
   return name;
 }
 
-/** Downloads packages (apt checks their signatures) and unpacks them below `root`; nothing is installed. */
+/** Downloads packages (apt verifies their signatures) and unpacks them below `root`; nothing is installed. */
 export async function unpackPackages(packages: readonly DebianPackage[], root: string): Promise<void> {
   const downloads = join(root, '..', 'deb');
   makeDirectory(downloads);

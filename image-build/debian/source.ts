@@ -6,12 +6,12 @@ import { SourceUnreachableError } from '../error.js';
 import { nearest } from '../pipeline/nearest.js';
 import { run } from '../process/run.js';
 
-/** Packages of one Debian release, as mmdebstrap takes them. */
+/** Package sources of one Debian release, in mmdebstrap's form. */
 export interface DebianSources {
   release: string;
   /** Lines of sources.list. */
   lines: readonly string[];
-  /** Changes whenever one of the archives does. */
+  /** Changes whenever one of the archives changes. */
   fingerprint: string;
 }
 
@@ -22,10 +22,10 @@ interface Archive {
 }
 
 /**
- * Where a release is taken from: the mirror that was named, else this machine's own apt sources, else the mirror of
- * those with that release. Each archive is asked for its index first.
- * @param scratch for what is downloaded
- * @throws SourceUnreachableError naming the address that was tried
+ * Sources of a release: the given mirror, else this machine's apt sources, else the mirror of those sources with that
+ * release. The index of each archive is downloaded first.
+ * @param scratch directory of the downloads
+ * @throws SourceUnreachableError naming the address
  */
 export async function debianSources(
   release: string,
@@ -38,7 +38,7 @@ export async function debianSources(
     const url = `${uri.replace(/\/+$/, '')}/dists/${suite}/InRelease`;
     const file = join(scratch, 'InRelease');
     try {
-      // apt's own downloader: the machine's proxies and time-outs hold.
+      // apt's own downloader obeys the machine's proxies and timeouts.
       const options = ['-o', 'Acquire::Retries=1', '-o', 'Acquire::http::Timeout=20'];
       await run('/usr/lib/apt/apt-helper', [...options, 'download-file', url, file]);
     } catch (error) {
@@ -78,9 +78,9 @@ async function ownArchives(release: string): Promise<Archive[]> {
 }
 
 /**
- * Whether packages are there, before minutes of work find out.
+ * Checks that packages exist, before minutes of work depend on them.
  * @param names as apt takes them: `name`, `name=version`, `name:architecture`
- * @throws InvalidError naming those that there are not
+ * @throws InvalidError naming unknown packages
  */
 export async function refuseUnknownPackages(
   { lines, release }: DebianSources,
@@ -105,7 +105,7 @@ export async function refuseUnknownPackages(
   }
 }
 
-/** Names of an archive's packages, and what they provide. */
+/** Names of an archive's packages, and of the virtual packages that they provide. */
 async function packagesOf(archive: string, scratch: string): Promise<string[]> {
   const file = join(scratch, 'Packages.xz');
   const options = ['-o', 'Acquire::Retries=1', '-o', 'Acquire::http::Timeout=20'];
@@ -122,7 +122,7 @@ async function packagesOf(archive: string, scratch: string): Promise<string[]> {
     .map((name) => name.replace(/\(.*\)/, '').trim());
 }
 
-/** apt's proxy, as an option of mmdebstrap's. */
+/** apt's proxy, as an option of mmdebstrap. */
 export async function proxyOptions(): Promise<string[]> {
   const said = await run('apt-config', ['shell', 'proxy', 'Acquire::http::Proxy']);
   const proxy = /^proxy='(.*)'$/m.exec(said)?.[1];

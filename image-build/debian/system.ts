@@ -6,14 +6,14 @@ import type { BuildSession, Stage } from '../session/build-session.js';
 import { makeDirectory } from '../session/directory.js';
 import { type DebianSources, proxyOptions } from './source.js';
 
-/** Days after which an archive of packages that nobody has used is dropped. */
+/** Days after which an unused package archive is deleted from the cache. */
 const KEPT_DAYS = 7;
-/** What a minimal system needs to start, to be logged into and to be administered. */
+/** Packages that a minimal system needs to boot, and for login and administration. */
 const BASE = [
   ...['systemd-sysv', 'udev', 'dbus', 'iproute2', 'iputils-ping', 'kmod', 'login', 'passwd', 'procps'],
   ...['e2fsprogs', 'initramfs-tools', 'ca-certificates', 'less', 'nano', 'sudo'],
 ];
-/** Manual pages and translations stay out, and documentation but for the licences. */
+/** Manual pages and translations are left out, and documentation except the licences. */
 const SLIM = [
   ...['man', 'info', 'locale', 'doc'].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
   '--dpkgopt=path-include=/usr/share/doc/*/copyright',
@@ -25,9 +25,9 @@ export function systemPackages(kernel: 'generic' | 'cloud', more: readonly strin
 }
 
 /**
- * A Debian system as a tree of files, installed by mmdebstrap; kept as an archive in the cache, by packages and state
- * of the mirror.
- * @param root where the tree is made
+ * A Debian system as a directory tree, installed by mmdebstrap and cached as an archive, by packages and state of the
+ * mirror.
+ * @param root directory of the tree
  */
 export async function makeSystem(
   session: BuildSession,

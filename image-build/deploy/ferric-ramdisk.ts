@@ -10,21 +10,21 @@ import type { BuildSession } from '../session/build-session.js';
 export const DEPLOY_FLAVOURS = Object.keys(FLAVOURS) as readonly Flavour[];
 
 export interface DeployOptions {
-  /** Gets `.kernel`, `.initramfs` and `.sha256` at its end. */
+  /** Path of the results, without extension: `.kernel`, `.initramfs` and `.sha256` follow. */
   output: string;
   flavour: Flavour;
-  /** Debian packages whose firmware is taken along. */
+  /** Debian packages whose firmware is included. */
   packages: readonly string[];
   cache: string;
 }
 
-/** @throws MissingToolsError before anything is begun */
+/** @throws MissingToolsError before any work */
 export function probeDeploy(): void {
   const missing = missingTools(['apt-get', 'dpkg-deb', 'depmod', 'mksquashfs', 'strip']);
   if (missing.length > 0) throw new MissingToolsError(missing);
 }
 
-/** Kernel and ramdisk with Ferric's own agent. The builder is a program like any other: it can be ended. */
+/** Kernel and ramdisk with Ferric's own agent. The builder runs as a child process, so that it can be ended. */
 export async function buildDeploy(session: BuildSession, options: DeployOptions): Promise<PublishedFile[]> {
   const { output, flavour, packages, cache } = options;
   const out = session.path('deploy');
@@ -41,7 +41,7 @@ export async function buildDeploy(session: BuildSession, options: DeployOptions)
   return session.stage('publish', () => session.publish(files, `${output}.sha256`));
 }
 
-/** Compiled, whether this file is or not. */
+/** Path of the compiled builder, also when this file runs uncompiled. */
 function builder(): string {
   for (let folder = import.meta.dirname; folder !== dirname(folder); folder = dirname(folder)) {
     const manifest = join(folder, 'package.json');

@@ -11,16 +11,16 @@ const ELEMENT = 'ironic-python-agent-ramdisk';
 
 interface Source {
   name: string;
-  /** Variable of disk-image-builder that names another place. */
+  /** Variable of disk-image-builder that overrides the address. */
   variable: string;
   usual: string;
-  /** What is asked for below it, to see whether it is there. */
+  /** Path below the address that the probe requests. */
   probe: string;
 }
 
 /**
- * What the element is made of: its source-repository files, and what `pip install` of the agent asks for first. Another
- * place for each is named as disk-image-builder's elements source-repositories and pypi have it.
+ * Sources of the element: its source-repository files, and what `pip install` of the agent downloads first. The
+ * overriding variables are those of disk-image-builder's elements source-repositories and pypi.
  */
 const SOURCES: readonly Source[] = [
   {
@@ -46,9 +46,9 @@ const SOURCES: readonly Source[] = [
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * @param environment names other places than the usual ones, by disk-image-builder's variables
- * @throws SourceUnreachableError naming every address that was tried in vain, and its variable
- * @throws MissingToolsError naming the element, where ironic-python-agent-builder's elements are not here
+ * @param environment overrides of the addresses, by disk-image-builder's variables
+ * @throws SourceUnreachableError naming every unreachable address, and its variable
+ * @throws MissingToolsError naming the element, when ironic-python-agent-builder's elements are not installed
  */
 export async function probeIronicAgent(environment: Environment, signal: AbortSignal): Promise<void> {
   const asked = await Promise.allSettled(SOURCES.map((source) => probeSource(source, environment, signal)));
@@ -80,14 +80,14 @@ async function probeSource(
     );
 }
 
-/** Kernel and ramdisk with OpenStack's own agent, by disk-image-builder; the names are those of Ferric's. */
+/** Kernel and ramdisk with OpenStack's own agent, by disk-image-builder; file names as for Ferric's. */
 export async function buildIronicDeploy(
   session: BuildSession,
   options: { output: string; packages: readonly string[]; cache: string; environment: Environment },
 ): Promise<PublishedFile[]> {
   const { output, packages, cache, environment } = options;
   const settings = Object.entries(environment).filter(([name]) => /^(DIB_(REPO|PYPI|IPA)|IPA_)/.test(name));
-  // The element that has pip use another index.
+  // The element `pypi` makes pip use another index.
   const elements = [ELEMENT, ...(environment['DIB_PYPI_MIRROR_URL'] ? ['pypi'] : [])];
   await buildIronicAgent(
     session,

@@ -13,10 +13,10 @@ import { REPAIR, writeRepair } from './repair.js';
 
 const ELEMENT_ROOT = '/usr/lib/python3/dist-packages/diskimage_builder/elements';
 const HOUR = 3_600_000;
-/** What says how the disk is laid out: ours is, where the disk is made here. */
+/** Elements that set the disk layout: not used where this module makes the disk. */
 const LAYOUT = ['vm', 'baremetal', 'block-device-gpt', 'block-device-mbr', 'block-device-efi', 'bootloader'];
 const DEBIAN = ['debian', 'debian-minimal'];
-/** What is made of packages of one archive. */
+/** Distributions that are made from packages of one archive. */
 const MIRRORED = [...DEBIAN, 'ubuntu-minimal'];
 
 export const dib: Backend = {
@@ -45,12 +45,12 @@ export const dib: Backend = {
   ],
 };
 
-/** The element `debian` boots a cloud image that must be fetched; the packages are the same. */
+/** The element `debian` boots a downloaded cloud image; `debian-minimal` has the same packages. */
 function elementOf(distro: string): string {
   return distro === 'debian' ? 'debian-minimal' : distro;
 }
 
-/** Folders that have an element of this name. */
+/** Directories that contain an element of this name. */
 export function elementPlaces(element: string): string[] {
   const places = [ELEMENT_ROOT, ...(process.env['ELEMENTS_PATH'] ?? '').split(':')].filter(
     (path) => path !== '',
@@ -62,7 +62,7 @@ function deviceMapper(): boolean {
   return /\bdevice-mapper$/m.test(readFileSync('/proc/misc', 'utf8'));
 }
 
-/** disk-image-builder's image, with the artefacts and names of its own. */
+/** An image of disk-image-builder, with its file names. */
 export async function buildDib(
   session: BuildSession,
   request: UserImageRequest,
@@ -84,7 +84,7 @@ export async function buildDib(
       await diskImageCreate(session, cache, type, [elementOf(distro), ...all, ...repair], packages, env);
     });
   if (kind === 'partition') {
-    // Grub inside, or the image can be booted from the network alone.
+    // Element `baremetal` includes Grub; without it the image boots from the network only.
     await create('qcow2', [...new Set(['baremetal', ...elements])], request.packages);
     for (const extension of ['vmlinuz', 'initrd'])
       files[`${output}.${extension}`] = session.path(`image.${extension}`);
@@ -104,7 +104,7 @@ export async function buildDib(
   return session.stage('publish', () => session.publish(files, `${output}.sha256`));
 }
 
-/** disk-image-builder 3.13 takes bullseye's layout of the security archive for everybody's. */
+/** disk-image-builder 3.13 assumes bullseye's layout of the security archive for every release. */
 async function debianEnvironment(
   session: BuildSession,
   request: Pick<UserImageRequest, 'release' | 'mirror'>,
@@ -123,7 +123,7 @@ async function debianEnvironment(
 }
 
 /**
- * `image.kernel` and `image.initramfs` in the scratch directory.
+ * Makes `image.kernel` and `image.initramfs` in the scratch directory.
  * @param settings variables of the elements
  */
 export async function buildIronicAgent(
@@ -170,7 +170,7 @@ async function diskImageCreate(
   await run('disk-image-create', [...args, ...extra, ...elements], {
     timeout: 3 * HOUR,
     capture: false,
-    grace: 30_000, // it has a clearing of its own
+    grace: 30_000, // it cleans up after SIGTERM
     env: {
       ...env,
       TMP_DIR: temporary,
@@ -181,8 +181,8 @@ async function diskImageCreate(
 }
 
 /**
- * Makes the disk of disk-image-builder's archive: its own way needs kpartx, and a kernel that mounts the EFI
- * partition; and this one boots by BIOS and UEFI both.
+ * Makes the disk from disk-image-builder's archive: its own method needs kpartx, and a kernel that mounts the EFI
+ * partition. This disk boots by BIOS and by UEFI.
  */
 async function makeDisk(session: BuildSession, request: UserImageRequest): Promise<void> {
   const { release = 'bookworm', elements, access } = request;
@@ -190,7 +190,7 @@ async function makeDisk(session: BuildSession, request: UserImageRequest): Promi
   await session.stage('configuration', async () => {
     mkdirSync(root);
     const tar = session.path('image.tar');
-    // Its archive holds the builder's own devices and what ran there; a system gets both anew at every boot.
+    // The archive contains the builder's devices and runtime files; a system makes both anew at every boot.
     const without = ['--exclude=./dev/*', '--exclude=./run/*'];
     await run(
       'tar',
@@ -198,9 +198,9 @@ async function makeDisk(session: BuildSession, request: UserImageRequest): Promi
       { timeout: 600_000 },
     );
     rmSync(tar);
-    // Its archive leaves them out (disk-image-create, tar's --exclude); systemd freezes where it can't mount them.
+    // The archive lacks them (disk-image-create, tar's --exclude); systemd freezes if it can't mount there.
     for (const name of ['proc', 'sys']) mkdirSync(join(root, name), { recursive: true });
-    // disk-image-builder's own way to DHCP stays, whichever it has chosen.
+    // The DHCP set-up that disk-image-builder has chosen stays.
     const rest = elements.filter((name) => name !== 'dhcp-all-interfaces');
     await configureSystem(root, { release, kind: 'whole-disk', elements: rest, access });
   });

@@ -3,14 +3,13 @@ import { SourceUnreachableError } from '../error.js';
 
 interface Origin {
   release: string;
-  /** @param mirror of packages, for those that are made of packages */
+  /** @param mirror of packages, for distributions that are made from packages */
   url: (release: string, mirror: string | undefined) => string;
 }
 
 /**
- * Where disk-image-builder's element of a distribution takes its base from, and the release that it takes unless told.
- * From elements/<name>/root.d and environment.d of disk-image-builder 3.13. An element that is not here finds out
- * itself.
+ * Where the element of a distribution downloads its base, and its default release, from elements/<name>/root.d and
+ * environment.d of disk-image-builder 3.13. Sources of other elements are not probed.
  */
 const SOURCES: Readonly<Record<string, Origin>> = {
   ubuntu: {
@@ -44,7 +43,7 @@ const SOURCES: Readonly<Record<string, Origin>> = {
 };
 
 /**
- * Asks the distribution's source before hours are spent on it.
+ * Probes the distribution's source before hours of work.
  * @throws SourceUnreachableError naming the address
  */
 export async function probeDistribution(
@@ -58,7 +57,7 @@ export async function probeDistribution(
   await probeUrl(distro, source.url(release ?? source.release, mirror), signal);
 }
 
-/** @throws SourceUnreachableError when it does not answer, or says no */
+/** @throws SourceUnreachableError when it does not respond, or refuses */
 export async function probeUrl(what: string, url: string, signal: AbortSignal): Promise<void> {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(20_000)]);
   let status: number;

@@ -1,14 +1,14 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Of the element that `writeRepair` makes. */
+/** Name of the element that `writeRepair` makes. */
 export const REPAIR = 'ferric-repair';
 
 /**
- * disk-image-builder 3.13's dhcp-all-interfaces gives up on Debian wherever a router announces IPv6, before it has asked
- * for an IPv4 address (elements/dhcp-all-interfaces/install.d/dhcp-all-interfaces.sh, enable_interface): it writes below
- * /var/lib/dhclient, which Debian's dhclient does not have, and `inet6 auto` and its option on one line, which ifupdown
- * refuses (interfaces(5)).
+ * disk-image-builder 3.13's dhcp-all-interfaces fails on Debian before it requests an IPv4 address, wherever a router
+ * announces IPv6 (elements/dhcp-all-interfaces/install.d/dhcp-all-interfaces.sh, enable_interface): it writes below
+ * /var/lib/dhclient, which Debian's dhclient does not have, and puts `inet6 auto` and its option on one line, which
+ * ifupdown refuses (interfaces(5)).
  */
 const SCRIPT = `#!/bin/bash
 set -eu
@@ -19,8 +19,8 @@ sed -i 's/inet6 auto\\\\tdhcp/inet6 auto\\\\n\\\\tdhcp/' "$script"
 `;
 
 /**
- * An element that mends what Debian's disk-image-builder leaves broken in a Debian image.
- * @param folder made here; it belongs into ELEMENTS_PATH
+ * Makes an element that repairs Debian images of Debian's disk-image-builder.
+ * @param folder created here; to be added to ELEMENTS_PATH
  */
 export function writeRepair(folder: string): void {
   const hooks = join(folder, REPAIR, 'post-install.d');

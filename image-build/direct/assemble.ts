@@ -6,14 +6,14 @@ import { EARLY_GRUB, ESP_LABEL, ROOT_LABEL } from './configure.js';
 import { rootSize } from './size.js';
 import { makeFileSystem, makeWholeDisk, toQcow2 } from './whole-disk.js';
 
-/** MiB; a FAT32 has no less. */
+/** MiB; less than the minimum of a FAT32 is impossible. */
 const ESP_SIZE = 64;
 
 /**
- * The last stages of a build: a configured system becomes a whole disk that boots by BIOS and UEFI, or the content of
- * a partition.
+ * The last stages of a build: turns a configured system into a whole disk that boots by BIOS and UEFI, or into the
+ * content of a partition.
  * @param root the system's tree, with GRUB for both firmwares
- * @param wanted MiB of the root file system; undefined: what it takes, and some room
+ * @param wanted MiB of the root file system; undefined: what the tree needs, and some room
  * @returns path of the compressed qcow2, in the scratch directory
  */
 export async function assembleImage(

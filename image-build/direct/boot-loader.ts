@@ -4,7 +4,7 @@ import type { DebianPackage } from '../debian/debian-package.js';
 import { candidates } from '../debian/debian-package.js';
 import { run } from '../process/run.js';
 
-/** GRUB for both firmwares, with the library that its image maker needs and that a small host may lack. */
+/** GRUB for both firmwares, with a library of its image maker that a small host may lack. */
 export function bootLoaderPackages(): Promise<DebianPackage[]> {
   return candidates(['grub-common', 'grub-pc-bin', 'grub-efi-amd64-bin', 'libdevmapper1.02.1']);
 }
@@ -13,7 +13,7 @@ const MODULES =
   'part_gpt fat ext2 search search_label linux normal configfile echo serial terminal test boot'.split(' ');
 
 export interface BootLoader {
-  /** First sector's code, 440 bytes used. */
+  /** Code of the first sector, 440 bytes used. */
   bootImage: Buffer;
   coreImage: Buffer;
   /** Path of BOOTX64.EFI. */
@@ -21,8 +21,8 @@ export interface BootLoader {
 }
 
 /**
- * Makes GRUB's images from unpacked packages; `configuration` is built in, so that no file has to be found first.
- * @param root where the packages were unpacked, or a whole system, whose own programs run by chroot
+ * Makes GRUB's images from unpacked packages; `configuration` is embedded, so no file has to be found first.
+ * @param root directory of the unpacked packages, or a whole system, whose own programs run by chroot
  */
 export async function makeBootLoader(
   root: string,
@@ -47,13 +47,13 @@ export async function makeBootLoader(
   };
 }
 
-/** @param root where GRUB's packages were unpacked */
+/** @param root directory of GRUB's unpacked packages */
 export async function makeGrubImage(
   root: string,
   image: { format: string; configuration: string; output: string; modules: readonly string[] },
 ): Promise<void> {
   const { format, configuration, output, modules } = image;
-  // i386-pc-eltorito is made of i386-pc.
+  // Modules of i386-pc-eltorito are those of i386-pc.
   const from = join(root, 'usr/lib/grub', format.replace(/-eltorito$/, ''));
   await run(
     join(root, 'usr/bin/grub-mkimage'),
@@ -62,7 +62,7 @@ export async function makeGrubImage(
   );
 }
 
-/** A system of another release has another C library: its programs run with that one only. */
+/** The programs of another release need its C library, so they run by chroot. */
 async function makeInside(root: string, configuration: string): Promise<BootLoader> {
   const place = 'tmp/boot-loader';
   const inside = (name: string) => join('/', place, name);
@@ -84,7 +84,7 @@ async function makeInside(root: string, configuration: string): Promise<BootLoad
 }
 
 /**
- * Ties boot.img and core.img to where core.img will stand, as grub-install would (grub 2.06, boot.S and diskboot.S).
+ * Patches boot.img and core.img with the place of core.img, as grub-install does (grub 2.06, boot.S and diskboot.S).
  * @param lba sector of core.img on the disk
  */
 export function placeBootLoader(
@@ -95,8 +95,8 @@ export function placeBootLoader(
   coreImage.copy(core);
   const boot = Buffer.from(bootImage.subarray(0, 440));
   boot.writeBigUInt64LE(BigInt(lba), 0x5c); // kernel_sector
-  boot.writeUInt16LE(0x9090, 0x66); // no "jmp" around the drive check: take the drive that the BIOS names
-  core.writeBigUInt64LE(BigInt(lba + 1), 0x1f4); // its first block list entry: the rest of core.img
+  boot.writeUInt16LE(0x9090, 0x66); // replaces the jump around the drive check: use the drive that the BIOS reports
+  core.writeBigUInt64LE(BigInt(lba + 1), 0x1f4); // first block list entry: the rest of core.img
   core.writeUInt16LE(core.length / 512 - 1, 0x1fc);
   core.writeUInt16LE(0x820, 0x1fe);
   return { boot, core };

@@ -13,12 +13,12 @@ import { dirname, join } from 'node:path';
 import { run } from '../process/run.js';
 import type { Access } from '../user/request.js';
 
-/** Of the root file system. */
+/** Label of the root file system. */
 export const ROOT_LABEL = 'img-rootfs';
 export const ESP_LABEL = 'ESP';
 const CONSOLES = 'console=tty0 console=ttyS0,115200';
 
-// systemd.network(5): every wired card, whatever its name, by DHCP. Bridges and the like have a kind, cards have none.
+// systemd.network(5): DHCP on every wired NIC of any name. Virtual links such as bridges have a kind, NICs have none.
 const DHCP = `[Match]
 Type=ether
 Kind=!*
@@ -58,7 +58,7 @@ export interface BootFiles {
   initrd: string;
 }
 
-/** Makes an image's system of a tree of packages: its boot files, file systems, network, logins. */
+/** Turns a tree of packages into an image's system: its boot files, file systems, network, logins. */
 export async function configureSystem(root: string, configuration: Configuration): Promise<BootFiles> {
   const { release, kind, elements, access } = configuration;
   const put = (path: string, text: string, mode = 0o644) => {
@@ -77,7 +77,7 @@ export async function configureSystem(root: string, configuration: Configuration
   if (kind === 'whole-disk') mkdirSync(join(root, 'boot/efi'), { recursive: true });
   put('etc/hostname', 'debian\n');
   put('etc/hosts', '127.0.0.1 localhost\n127.0.1.1 debian\n::1 localhost ip6-localhost ip6-loopback\n');
-  put('etc/machine-id', ''); // each installed machine makes its own
+  put('etc/machine-id', ''); // each installed machine generates its own
   put('etc/default/grub', GRUB_DEFAULTS);
   put('etc/apt/sources.list', publicSources(release));
   for (const ours of ['apt/apt.conf.d/99mmdebstrap', 'dpkg/dpkg.cfg.d/99mmdebstrap', 'resolv.conf'])
@@ -85,7 +85,7 @@ export async function configureSystem(root: string, configuration: Configuration
   if (elements.includes('dhcp-all-interfaces')) {
     put('etc/systemd/network/80-wired.network', DHCP);
     enable('systemd-networkd.service', 'lib/systemd/system');
-    // Name servers that DHCP gave: systemd-resolved(8), and the file of its that /etc/resolv.conf is to be a link to.
+    // Name servers from DHCP: systemd-resolved(8), and its file that /etc/resolv.conf should link to.
     enable('systemd-resolved.service', 'lib/systemd/system');
     symlinkSync('../run/systemd/resolve/stub-resolv.conf', join(root, 'etc/resolv.conf'));
   }
@@ -100,7 +100,7 @@ export async function configureSystem(root: string, configuration: Configuration
   const boot = bootFiles(root);
   const name = (path: string) => path.slice(root.length);
   put('boot/grub/grub.cfg', grubConfiguration(name(boot.kernel), name(boot.initrd)));
-  // update-grub's files load modules from here; grub-install would have put them.
+  // Configurations by update-grub load modules from here; grub-install would have copied them.
   for (const platform of ['i386-pc', 'x86_64-efi'])
     cpSync(join(root, 'usr/lib/grub', platform), join(root, 'boot/grub', platform), {
       recursive: true,
@@ -141,7 +141,7 @@ function bootFiles(root: string): BootFiles {
   return { kernel: join(root, 'boot', kernel), initrd: join(root, 'boot', initrd) };
 }
 
-/** Where the machine that builds has its packages from need not be reachable from where the image runs. */
+/** Public package sources: those of the building machine may be unreachable from the installed system. */
 function publicSources(release: string): string {
   const line = (archive: string, suite: string) => `deb http://deb.debian.org/${archive} ${suite} main\n`;
   const further = ['sid', 'unstable', 'experimental'].includes(release)
@@ -150,7 +150,7 @@ function publicSources(release: string): string {
   return line('debian', release) + further;
 }
 
-/** Until update-grub writes another one. */
+/** Initial configuration of GRUB, until update-grub replaces it. */
 function grubConfiguration(kernel: string, initrd: string): string {
   return `serial --unit=0 --speed=115200
 terminal_input console serial
@@ -164,7 +164,7 @@ menuentry 'Debian GNU/Linux' {
 `;
 }
 
-/** Built into the boot loader: finds the root file system, and goes on with its configuration. */
+/** Embedded in the boot loader: finds the root file system, and loads its configuration. */
 export const EARLY_GRUB = `search --no-floppy --set=root --label ${ROOT_LABEL}
 set prefix=($root)/boot/grub
 configfile ($root)/boot/grub/grub.cfg

@@ -10,11 +10,11 @@ import { assembleImage } from './assemble.js';
 import { configureSystem } from './configure.js';
 import { LEAST_SIZE } from './size.js';
 
-/** Elements that this backend has an answer to; the packages that they bring. */
+/** Elements that this backend supports, and the packages that they add. */
 const ELEMENTS: Readonly<Record<string, readonly string[]>> = {
   vm: [],
   baremetal: [],
-  grub2: [], // every image has it
+  grub2: [], // part of every image
   bootloader: [],
   'block-device-gpt': [],
   'block-device-efi': [],
@@ -26,7 +26,7 @@ const ELEMENTS: Readonly<Record<string, readonly string[]>> = {
 };
 const GRUB = ['grub2-common', 'grub-common', 'grub-pc-bin', 'grub-efi-amd64-bin', 'efibootmgr'];
 const DEFAULT_RELEASE = 'bookworm';
-/** Releases whose package systemd holds systemd-resolved. */
+/** Releases whose package systemd contains systemd-resolved. */
 const WITHIN_SYSTEMD = ['buster', 'bullseye'];
 
 export const direct: Backend = {
@@ -51,7 +51,7 @@ export const direct: Backend = {
   ],
 };
 
-/** @param cache a directory that later builds are given too */
+/** @param cache directory that later builds share */
 export async function buildDirect(
   session: BuildSession,
   request: UserImageRequest,

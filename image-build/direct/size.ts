@@ -1,17 +1,17 @@
 import { InvalidError } from '../../src/domain/errors.js';
 import { run } from '../process/run.js';
 
-/** MiB that no system of packages with a kernel fits into. */
+/** Least size, MiB; any system with a kernel needs more. */
 export const LEAST_SIZE = 512;
 
 /**
- * MiB of the root file system: what was asked for, or what the tree takes.
- * @throws InvalidError for less than the tree takes
+ * Size of the root file system, MiB: the requested one, or by the tree's content.
+ * @throws InvalidError when the requested size is too small for the tree
  */
 export async function rootSize(root: string, wanted: number | undefined): Promise<number> {
   if (wanted === undefined) return sizeFor(root);
   const used = await usedBy(root);
-  // Tables, the journal and 1 % for root.
+  // File system tables, the journal, and 1 % reserved for root.
   const least = Math.ceil(used * 1.05 + 32);
   if (wanted < least)
     throw new InvalidError(
@@ -20,7 +20,7 @@ export async function rootSize(root: string, wanted: number | undefined): Promis
   return wanted;
 }
 
-/** MiB that a tree takes as ext4, with room for tables, a journal and some work. */
+/** MiB that a tree needs as ext4, with room for tables, a journal and some work. */
 export async function sizeFor(root: string): Promise<number> {
   return Math.ceil(((await usedBy(root)) * 1.25 + 192) / 64) * 64;
 }

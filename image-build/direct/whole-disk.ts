@@ -15,20 +15,20 @@ export interface WholeDiskOptions {
   output: string;
   scratch: string;
   bootLoader: BootLoader;
-  /** The EFI system partition: size in MiB (at least 34, a FAT32 has no fewer clusters), label, files to put in. */
+  /** EFI system partition: size in MiB (at least 34, the minimum of clusters of a FAT32), label, files. */
   esp: { size: number; label: string; files: Readonly<Record<string, string>> };
-  /** An ext4 from a folder, in MiB; absent: none. */
+  /** An ext4 made from a folder; size in MiB. Absent: no root partition. */
   root?: { size: number; label: string; folder: string };
-  /** Of the disk and its partitions, so that a recipe gives the same table each time. */
+  /** GUID of the disk, fixed by the recipe. */
   diskId: string;
 }
 
-/** A GPT disk that boots on BIOS and on UEFI; made in a file, without loop devices, mounts or rights. */
+/** A GPT disk that boots by BIOS and by UEFI; made as a file, without loop devices, mounts or privileges. */
 export async function makeWholeDisk(options: WholeDiskOptions): Promise<void> {
   const { output, scratch, bootLoader, esp, root, diskId } = options;
   const espStart = 1;
   const rootStart = espStart + esp.size;
-  const total = rootStart + (root?.size ?? 0) + 1; // the last MiB is for the backup table
+  const total = rootStart + (root?.size ?? 0) + 1; // the last MiB holds the backup table
   writeFileSync(output, '');
   truncateSync(output, total * MIB);
   const partition = (start: number, size: number, type: string, name: string) =>
@@ -89,8 +89,8 @@ export async function makeWholeDisk(options: WholeDiskOptions): Promise<void> {
 }
 
 /**
- * An ext4 with a folder's content, owners included; made in a file, without a mount.
- * @param offset bytes into the file
+ * An ext4 with a folder's content, owners included; made as a file, without a mount.
+ * @param offset bytes from the file's start
  */
 export async function makeFileSystem(
   output: string,
@@ -102,7 +102,7 @@ export async function makeFileSystem(
   await run(
     'mke2fs',
     [
-      // GRUB 2.06 refuses a file system with features that it does not know.
+      // GRUB 2.06 refuses file systems with features that it does not know.
       ...['-q', '-F', '-t', 'ext4', '-O', '^orphan_file,^metadata_csum_seed', '-L', label, '-m', '1'],
       ...['-E', `offset=${offset},root_owner=0:0`, '-d', folder, output, `${size}M`],
     ],
@@ -110,7 +110,7 @@ export async function makeFileSystem(
   );
 }
 
-/** Compressed, as images are published. */
+/** Converts to a compressed qcow2, the format of published images. */
 export async function toQcow2(
   source: string,
   output: string,

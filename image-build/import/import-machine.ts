@@ -15,9 +15,9 @@ import { refuseInUse } from './machine-disk.js';
 const HOUR = 3_600_000;
 
 export interface ImportWishes {
-  /** Make it a template: host keys, machine id, logs and the like go (virt-sysprep). */
+  /** Whether to make it a template: removes host keys, machine id, logs and the like (virt-sysprep). */
   sysprep: boolean;
-  /** Give back what its file systems do not use (virt-sparsify). */
+  /** Whether to discard blocks that its file systems do not use (virt-sparsify). */
   sparsify: boolean;
 }
 
@@ -27,10 +27,10 @@ export interface ImportedDisk {
 }
 
 /**
- * Makes an image of a machine's disk; the disk itself is only read.
- * @param disk a file
+ * Makes an image from a machine's disk; the disk itself is only read.
+ * @param disk path of the disk file
  * @param output path without extension: `.qcow2` and `.sha256` follow
- * @throws FerricError `conflict` when it is in use, `image-refused` when it is no disk that can be trusted
+ * @throws FerricError `conflict` when the disk is in use, `image-refused` when it is unsafe or not a disk
  */
 export async function importMachine(
   session: BuildSession,
@@ -65,14 +65,14 @@ export async function importMachine(
       else await toQcow2(copy, image, 'qcow2');
     });
   }
-  refuseInUse(disk); // it may have been started meanwhile, and what was read is then of two times
+  refuseInUse(disk); // a machine started meanwhile would have changed the disk during the copy
   const [published] = await session.stage('publish', () =>
     session.publish({ [`${output}.qcow2`]: image }, `${output}.sha256`),
   );
   return { image: published!, report };
 }
 
-/** @throws MissingToolsError before anything is begun */
+/** @throws MissingToolsError before any work */
 export function probeImport({ sysprep, sparsify }: ImportWishes): void {
   const appliance = sysprep || sparsify;
   const missing = [

@@ -5,10 +5,10 @@ import { missingTools } from '../probe/tool.js';
 import { run } from '../process/run.js';
 
 /**
- * The disk file of a libvirt machine that is shut down.
- * @param connect libvirt's URI; undefined: virsh's own choice
+ * Path of the disk of a libvirt machine that is shut down.
+ * @param connect libvirt's URI; undefined: virsh's default
  * @throws ConflictError when it is not shut down
- * @throws UnsupportedError when it has no disk, several, or one that is no file
+ * @throws UnsupportedError when it has no disk, several, or one that is not a file
  */
 export async function diskOfDomain(name: string, connect?: string): Promise<string> {
   const missing = missingTools(['virsh']);
@@ -25,7 +25,7 @@ export async function diskOfDomain(name: string, connect?: string): Promise<stri
   const state = (await virsh('domstate', '--domain', name)).trim();
   if (state !== 'shut off')
     throw new ConflictError(`the machine ${name} is ${state}: shut it down first (virsh shutdown ${name})`);
-  // " Type   Device   Target   Source"; a source may hold blanks, the other columns do not.
+  // Columns Type, Device, Target, Source; only Source may contain blanks.
   const disks = [
     ...(await virsh('domblklist', '--details', '--domain', name)).matchAll(
       /^\s*(\S+)\s+disk\s+(\S+)\s+(.+?)\s*$/gm,
@@ -44,8 +44,8 @@ export async function diskOfDomain(name: string, connect?: string): Promise<stri
 }
 
 /**
- * @throws ConflictError naming the processes that have the file open: a machine that runs changes it under our hands
- * @throws InvalidError when it is no file that can be read
+ * @throws ConflictError naming the processes that have the file open: a running machine would change it during the copy
+ * @throws InvalidError when it is not a readable file
  */
 export function refuseInUse(file: string): void {
   let path: string;
@@ -70,7 +70,7 @@ export function refuseInUse(file: string): void {
     throw new ConflictError(`${file} is in use by ${users.join(', ')}: shut the machine down first`);
 }
 
-/** Undefined for a process that has just ended, or whose files are not ours to see. */
+/** Undefined for a process that has just ended, or whose files this user may not see. */
 function quietly<T>(read: () => T): T | undefined {
   try {
     return read();

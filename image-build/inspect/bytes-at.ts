@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 
-/** @returns fewer bytes where the file ends before */
+/** Reads bytes at an offset. @returns fewer bytes where the file ends earlier */
 export async function bytesAt(path: string, offset: number, length: number): Promise<Uint8Array> {
   const file = await open(path);
   try {

@@ -5,14 +5,14 @@ import { inspectImage } from '../../src/protocol/image-format/inspect.js';
 import { type ImageFormat, TAIL_BYTES } from '../../src/protocol/image-format/inspection.js';
 import { bytesAt } from './bytes-at.js';
 
-/** Holds every header that is judged: a vmdk's descriptor, a vhdx's metadata. */
+/** Bytes that hold every header to inspect: a vmdk's descriptor, a vhdx's metadata. */
 const HEAD_BYTES = 8 * 2 ** 20;
 
 /**
- * The format of a disk image by its own bytes: every program that opens an image is told the format, and none is left to
- * guess it, since a header may name other files of this machine.
- * @param shown its name in messages
- * @throws FerricError `image-refused` for an image that leans on other files, is broken, or looks like several formats
+ * Format of a disk image, determined from its bytes. Every program that opens an image gets the format explicitly,
+ * since a guess by header may make it open other files of this machine.
+ * @param shown name of the image in messages
+ * @throws FerricError `image-refused` for an image that refers to other files, is broken, or matches several formats
  */
 export async function judgedFormat(path: string, shown = path): Promise<ImageFormat> {
   const { size } = await stat(path);
@@ -33,7 +33,7 @@ export async function judgedFormat(path: string, shown = path): Promise<ImageFor
   return format;
 }
 
-/** As `judgedFormat`, by qemu-img's name. */
+/** Like `judgedFormat`, with qemu-img's name of the format. */
 export async function diskFormatOf(path: string, shown = path): Promise<string> {
   return formatFacts(await judgedFormat(path, shown))!.qemu!;
 }

@@ -6,20 +6,20 @@ import type { FoundSystem } from './report.js';
 const OS_RELEASE = '/usr/lib/os-release';
 
 /**
- * Looks into an ext file system without mounting it: debugfs reads it, by itself and with no rights of the kernel.
- * @param disk a raw file
- * @param offset bytes to its beginning
+ * Reads an ext file system without a mount: debugfs reads it in user space, without privileges.
+ * @param disk path of a raw disk
+ * @param offset start of the file system, bytes
  */
 export async function readSystem(disk: string, offset: number): Promise<FoundSystem> {
   const device = offset === 0 ? disk : `${disk}?offset=${offset}`;
-  // Its errors are lines among its output; it exits with 0 all the same.
+  // debugfs reports errors as lines of its output, and exits with 0.
   const ask = (request: string) => run('debugfs', ['-R', request, device]);
   const exists = async (path: string) => /^Inode: \d+/m.test(await ask(`stat ${path}`));
   const any = async (paths: readonly string[]) => {
     for (const path of paths) if (await exists(path)) return true;
     return false;
   };
-  // /inode/mode/uid/gid/name/size/
+  // Fields of a line: /inode/mode/uid/gid/name/size/
   const boot = [...(await ask('ls -p /boot')).matchAll(/^\/\d+\/\d+\/\d+\/\d+\/([^/]+)\/\d*\/$/gm)].map(
     (m) => m[1]!,
   );
@@ -38,7 +38,7 @@ export async function readSystem(disk: string, offset: number): Promise<FoundSys
   };
 }
 
-/** Whether an EFI system partition has the loader that firmware starts unasked (UEFI 2.10 §3.5.1.1). */
+/** Whether an EFI system partition has the default boot loader of removable media (UEFI 2.10 §3.5.1.1). */
 export async function hasRemovableLoader(disk: string, offset: number): Promise<boolean> {
   try {
     const listed = await run('mdir', ['-b', '-i', `${disk}@@${offset}`, '::/EFI/BOOT']);

@@ -26,13 +26,13 @@ import { bytesAt } from './bytes-at.js';
 import { hasRemovableLoader, readSystem } from './file-tree.js';
 import type { FoundPartition, FoundSystem, ImageReport } from './report.js';
 
-/** Formats of a disk inside a file that qemu-img is trusted with, once our own reader has found no fault. */
+/** Formats that qemu-img may unpack, once our own reader has found no fault. */
 const UNPACKED = ['qcow2', 'vhd', 'vhdx', 'vmdk', 'vdi'];
-/** Bytes of the largest disk that the daemon takes unless told otherwise: default of `image.max_virtual_size_gib`. */
+/** Bytes of the largest disk that the daemon accepts by default: `image.max_virtual_size_gib`. */
 const LARGEST_DISK = 2_048 * 2 ** 30;
 /**
- * Reads an image: its bytes once for format, safety and sums; then, where it is safe, what is on the disk, with
- * programs that read files and mount nothing.
+ * Inspects an image: reads its bytes once for format, safety and checksums; if it is safe, also the disk's content,
+ * with programs that read files and mount nothing.
  * @throws NotFoundError when there is no such file
  */
 export async function inspectFile(session: BuildSession, file: string): Promise<ImageReport> {
@@ -93,7 +93,7 @@ export async function inspectFile(session: BuildSession, file: string): Promise<
   return report;
 }
 
-/** Files that hold no disk: a kernel looks like a partitioned one, so it is asked for first. */
+/** Kinds of files without a disk. A kernel looks like a partitioned disk, so it is tested first. */
 function plainKind(head: Uint8Array, inspection: Inspection): Partial<ImageReport> | undefined {
   const version = kernelVersionOf(head);
   if (version !== undefined)

@@ -6,23 +6,23 @@ export interface FoundPartition extends Partition {
   label: string;
 }
 
-/** What is in a root file system that matters for booting it. */
+/** Facts about a root file system that matter for booting it. */
 export interface FoundSystem {
   /** PRETTY_NAME of its os-release. */
   os: string | undefined;
-  /** Names in /boot. */
+  /** File names in /boot. */
   kernels: string[];
   ramdisks: string[];
   grub: {
     installer: boolean;
-    /** Modules for each firmware. */
+    /** Whether GRUB's modules for each firmware are there. */
     bios: boolean;
     uefi: boolean;
     configuration: boolean;
   };
 }
 
-/** What an operator needs to know of an image before it is deployed. */
+/** What an operator should know about an image before its deployment. */
 export interface ImageReport {
   file: string;
   /** Bytes. */
@@ -30,18 +30,18 @@ export interface ImageReport {
   sums: { md5: string; sha256: string; sha512: string };
   kind: 'whole-disk' | 'partition' | 'kernel' | 'ramdisk' | 'iso' | 'unknown';
   format: string;
-  /** Bytes of the disk inside. */
+  /** Virtual size of the disk, bytes. */
   virtualSize: number | undefined;
   safe: boolean;
-  /** Why it is not. */
+  /** Reasons why it is unsafe. */
   faults: string[];
   partitionTable: 'gpt' | 'mbr' | undefined;
   partitions: FoundPartition[];
-  /** How a machine can start it from its disk; for a partition: after GRUB was installed from inside it. */
+  /** Firmwares that can boot it from disk; for a partition image: after GRUB has been installed from inside it. */
   boots: { bios: boolean; uefi: boolean };
-  /** In words, with what is missing. */
+  /** Explanations, with what is missing. */
   bootNotes: string[];
   system: FoundSystem | undefined;
-  /** What could not be seen, and why. */
+  /** What could not be read, and why. */
   unseen: string[];
 }
