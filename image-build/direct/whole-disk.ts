@@ -19,7 +19,7 @@ export interface WholeDiskOptions {
   esp: { size: number; label: string; files: Readonly<Record<string, string>> };
   /** An ext4 made from a folder; size in MiB. Absent: no root partition. */
   root?: { size: number; label: string; folder: string };
-  /** GUID of the disk, fixed by the recipe. */
+  /** GUID of the disk. */
   diskId: string;
 }
 

@@ -1,4 +1,4 @@
-// The last step, and what is kept of a run whichever way it went.
+// The last step, and the files that a run keeps whether it succeeds or fails.
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, rename, writeFile } from 'node:fs/promises';
@@ -26,7 +26,7 @@ export async function compressAndArchive(context: StepContext): Promise<Made> {
     const files = workshop.artefactFiles({ step: 'dib-build', name: `${imagename}.*` });
     const archive = session.path(`${imagename}.tar`);
     stage.watch(archive);
-    // The same files make the same archive.
+    // Options that make the archive reproducible.
     const plain = [
       '--sort=name',
       '--owner=0',
@@ -50,7 +50,7 @@ export async function compressAndArchive(context: StepContext): Promise<Made> {
   return made;
 }
 
-/** Sums of a file, read once. */
+/** Checksums of a file, in one read. */
 export async function sumsOf(
   path: string,
   algorithms: readonly string[],
@@ -70,12 +70,12 @@ export async function sumsOf(
 interface Survey {
   image: string;
   sha256: string;
-  /** Name of the file that it makes. */
+  /** Name of the output file. */
   name: string;
   survey: 'list' | 'builderLog';
 }
 
-/** What is to be seen of the images: the role's content-*.csv and builder-*.log. */
+/** Surveys of the images: the role's content-*.csv and builder-*.log. */
 function surveysOf(workshop: Workshop): Survey[] {
   const latest = (
     name: string,
@@ -103,12 +103,12 @@ export async function collectLogs(
   customiser: Customiser,
 ): Promise<void> {
   for (const { image, sha256, name, survey } of surveysOf(workshop)) {
-    if (workshop.noteOf(name) === sha256) continue; // of this very image
+    if (workshop.noteOf(name) === sha256) continue; // up to date: made from this very image
     const fresh = session.path(name);
     try {
       await customiser[survey](image, fresh);
     } catch (error) {
-      // A report: the artefacts are as good without it.
+      // A survey is only a report: the artefacts are usable without it.
       session.signal.throwIfAborted();
       session.log.note(`${name}: ${messageOf(error)}`);
       await writeFile(workshop.path(name), `this could not be made: ${messageOf(error)}\n`);
@@ -119,7 +119,7 @@ export async function collectLogs(
   }
   const names = (await readdir(workshop.directory)).filter((name) => /\.(log|sh|yml|csv)$/.test(name)).sort();
   const archive = session.path(LOG_ARCHIVE);
-  // The log of this very collection grows while it is read.
+  // The log of this collection grows while tar reads it.
   await run('tar', ['-C', workshop.directory, '--warning=no-file-changed', '-czf', archive, '--', ...names], {
     timeout: LONG,
     accepted: [0, 1],

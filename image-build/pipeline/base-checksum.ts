@@ -1,4 +1,4 @@
-// What base images must be, byte for byte: the key `ferric_checksums`.
+// Checksums of base images: the key `ferric_checksums`.
 import { messageOf } from '../../src/domain/errors.js';
 import { type Checksum, parseValue } from '../../src/domain/image/checksum.js';
 import type { Variables } from '../template/template.js';
@@ -11,18 +11,18 @@ const BASES = [
 ] as const;
 
 const RULES = {
-  // Made by anybody in minutes: no proof of anything.
+  // MD5 collisions take minutes, so it proves nothing.
   allowMd5: false,
 };
 
-/** @throws InvalidError for one that is no checksum */
+/** @throws InvalidError for an invalid checksum */
 export function checksumOf(variables: Variables, url: string): Checksum | undefined {
   const checksums = variables['ferric_checksums'];
   const value = isMapping(checksums) ? checksums[url] : undefined;
   return value === undefined ? undefined : parseValue(value, undefined, `ferric_checksums: ${url}`, RULES);
 }
 
-/** Checksums that are none, that are nobody's, and base images that anybody on the way could change. */
+/** Faults: invalid checksums, checksums of no base image, and unprotected base images (http without a checksum). */
 export function checksumFaults(variables: Variables): string[] {
   const faults: string[] = [];
   const checksums = variables['ferric_checksums'];

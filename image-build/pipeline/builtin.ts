@@ -1,5 +1,6 @@
-// Scripts, lists and the manifest that stand for keys nobody sets. Names are those of the role (see keys.ts), which a file
-// beside the configuration takes the place of. A script asks the system that it runs in whether it has yum or apt.
+// Defaults of scripts, lists and the manifest, for keys that are not set. Names are those of the role (see keys.ts); a
+// file of the same name beside the configuration replaces a default. Scripts use yum or
+// apt, whichever their system has.
 
 const INSTALL =
   'install() { if command -v apt-get >/dev/null; then apt-get -q -y install "$@"; else yum install -y "$@"; fi; }';

@@ -8,20 +8,20 @@ import { resolveReferences } from './resolve.js';
 import { isMapping, parseYaml } from './yaml.js';
 
 export interface ConfigurationSource {
-  /** Its name, for messages. */
+  /** Name of the file, for messages. */
   file: string;
   text: string;
-  /** KEY=VALUE of the command line; they win over the file. Values are YAML. */
+  /** KEY=VALUE arguments of the command line, which override the file. Values are YAML. */
   set?: Readonly<Record<string, string>>;
-  /** The directory that the command was started in: what `jenkins_workspace` is unless it is set. */
+  /** Working directory of the command: default of `jenkins_workspace`. */
   workspace: string;
 }
 
-/** A pipeline's settings: every key that is set or has a default, with its references filled in. */
+/** A pipeline's settings: every key with a value or default, with its references resolved. */
 export class Configuration {
   constructor(
     readonly variables: Variables,
-    /** Set in the file or on the command line, though nothing comes of it. */
+    /** Keys that are set but have no effect. */
     readonly dead: readonly { key: KeyName; why: string }[],
   ) {}
 
@@ -48,8 +48,8 @@ export class Configuration {
 }
 
 /**
- * Reads a pipeline's file: keys, defaults, references between keys, and what does not go together.
- * @throws PipelineFaults with every fault
+ * Parses a pipeline's file: keys, defaults, references between keys, and contradictions.
+ * @throws PipelineFaults with all faults
  */
 export function parseConfiguration(source: ConfigurationSource): Configuration {
   const faults: string[] = [];
@@ -74,7 +74,7 @@ export function parseConfiguration(source: ConfigurationSource): Configuration {
     const typed = conform(KEYS[name], variables[name]);
     if (typed.fault === undefined) variables[name] = typed.value;
     else {
-      // A default that is wrong takes after a key that is, and that one is named.
+      // A wrong default follows from a wrong key, and that key is reported.
       if (Object.hasOwn(given, name)) faults.push(`${name}: ${typed.fault}`);
       delete variables[name];
     }
@@ -164,7 +164,7 @@ function list(value: Value): Conformed {
   return { value: value.map(String).filter((one) => one.trim() !== '') };
 }
 
-/** Never as a working directory: each is more than a pipeline's. */
+/** Directories of the system that must not be a working directory: a pipeline may not own them. */
 const SYSTEM =
   /^\/(bin|boot|dev|etc|home|lib|lib64|media|mnt|opt|proc|root|run|sbin|srv|sys|tmp|usr|var|var\/(lib|log|tmp))?$/;
 
@@ -180,7 +180,7 @@ function contradictions(variables: Variables, given: Readonly<Record<string, unk
   const release = variables['artib_release'];
   const mode = variables['artib_overcloud_build_mode'];
   const isOld = ['mitaka', 'newton'].includes(String(release));
-  // The role's own conditions; there a mismatch builds nothing, and says nothing.
+  // Conditions of the role; there, a mismatch silently builds nothing.
   if (mode === 'tripleo_build_images' && !isOld)
     faults.push(
       `artib_overcloud_build_mode: ${mode} builds mitaka and newton only, and artib_release is ${release}`,
@@ -209,7 +209,7 @@ function contradictions(variables: Variables, given: Readonly<Record<string, unk
     faults.push(`artib_publish_dest_basepath: must be absolute on this machine, not ${shown(place)}`);
   for (const name of ['artib_publish_dest_host', 'artib_publish_dest_user'] as const) {
     const value = variables[name];
-    // It becomes an argument of ssh.
+    // The value becomes an argument of ssh.
     if (value !== undefined && !/^[A-Za-z0-9_][\w.:-]*$/.test(String(value)))
       faults.push(`${name}: not a name that ssh takes: ${shown(value)}`);
   }

@@ -1,6 +1,6 @@
 import { InvalidError } from '../../src/domain/errors.js';
 
-/** All that is wrong with a pipeline's files, one line each. */
+/** All faults of a pipeline's files, one line each. */
 export class PipelineFaults extends InvalidError {
   constructor(
     file: string,

@@ -1,11 +1,11 @@
-// What each step reads and makes. Nothing here touches a file.
+// Inputs and outputs of each step. This module accesses no files.
 import { createHash } from 'node:crypto';
 import type { KeyName } from './keys.js';
 import { buildCommand, type DiskImage } from './manifest.js';
 import type { Recipe, ScriptKey } from './recipe.js';
 import { STEPS, type StepName } from './step-name.js';
 
-/** A file that another step made. */
+/** A file made by another step. */
 export interface Artefact {
   step: StepName;
   name: string;
@@ -15,15 +15,15 @@ export interface StepSpec {
   number: number;
   name: StepName;
   does: string;
-  /** Values that it depends on: what they are called → a text, or its hash. */
+  /** Settings that it depends on: name → text, or its hash. */
   settings: Readonly<Record<string, string>>;
-  /** Files of steps before it. */
+  /** Files of earlier steps. */
   artefacts: readonly Artefact[];
-  /** Files from elsewhere: URL. */
+  /** URLs of external files. */
   sources: readonly string[];
   /** Directories whose content it depends on. */
   trees: readonly string[];
-  /** Names of the files that it makes, as far as they are known beforehand. */
+  /** Names of its output files, as far as they are known beforehand. */
   outputs: readonly string[];
   /** Name of its log in the working directory. */
   log: string;
@@ -35,7 +35,7 @@ const UNDERCLOUD = 'undercloud-base.qcow2';
 export const FINISHED = 'undercloud.qcow2';
 export const IMAGE_SUMS = 'SHA256SUMS';
 
-/** Names of the scripts in the working directory, as the role has them. */
+/** Names of the scripts in the working directory, as in the role. */
 export const SCRIPT_FILES: Readonly<Record<ScriptKey, string>> = {
   artib_repo_script: 'repo_setup.sh',
   artib_package_install_script: 'package-install.sh',
@@ -45,7 +45,7 @@ export const SCRIPT_FILES: Readonly<Record<ScriptKey, string>> = {
   artib_swapfile_script: 'swapfile-create.sh',
 };
 
-/** The eleven steps of a recipe, in their order. */
+/** The eleven steps of a recipe, in order. */
 export function stepsOf(recipe: Recipe): StepSpec[] {
   const { configuration } = recipe;
   const text = (key: KeyName) => configuration.text(key);
@@ -138,14 +138,14 @@ export function hashed(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** What an image is made by: its own step in the step, so that one is kept when the next one fails. */
+/** Hash of what an image is made from: each image of a step has one, so that it is kept when a later one fails. */
 export function imageKey(image: DiskImage): string {
   return hashed(
     JSON.stringify([buildCommand(image, ''), image.imageext, Object.entries(image.environment).sort()]),
   );
 }
 
-/** Absolute directories of the images' ELEMENTS_PATH. */
+/** Absolute directories in the images' ELEMENTS_PATH. */
 export function elementDirectories(images: readonly DiskImage[]): string[] {
   const all = images.flatMap(({ environment }) => (environment['ELEMENTS_PATH'] ?? '').split(':'));
   return [
@@ -153,14 +153,14 @@ export function elementDirectories(images: readonly DiskImage[]): string[] {
   ];
 }
 
-/** Makers of the images that stand in the working directory under a name of their own, the latest first. */
+/** Steps that make images with a name in the working directory, the latest step first. */
 const MADE_BY: Readonly<Record<string, readonly StepName[]>> = {
   [MINIMAL]: ['repositories', 'base-image'],
   [OVERCLOUD]: ['dib-workaround', 'packages'],
   [UNDERCLOUD]: ['undercloud-inject', 'undercloud-convert', 'undercloud-base'],
 };
 
-/** A URL of the working directory means what the latest step before `reader` made. */
+/** A URL into the working directory refers to the output of the latest step before `reader`. */
 function origin(recipe: Recipe, url: string, reader: StepName): Pick<StepSpec, 'artefacts' | 'sources'> {
   const path = url.startsWith('file://') ? url.slice('file://'.length).replaceAll(/\/+/g, '/') : '';
   const artefact = artefactAt(recipe, path, reader);
@@ -176,7 +176,7 @@ function artefactAt(recipe: Recipe, path: string, reader: StepName): Artefact | 
   return step ? { step, name } : undefined;
 }
 
-/** Images of earlier steps that manifests name in their environment: DIB_LOCAL_IMAGE. */
+/** Images of earlier steps that manifests refer to in their environment: DIB_LOCAL_IMAGE. */
 function localImages(recipe: Recipe): Artefact[] {
   const found = recipe.images
     .flatMap(({ environment }) => Object.values(environment))

@@ -5,30 +5,30 @@ import type { StepName } from './step-name.js';
 export type KeyKind =
   | 'text'
   | 'boolean'
-  /** A whole number above zero. */
+  /** An integer above zero. */
   | 'number'
-  /** A list of texts; empty ones are left out, as the role's own default list has them. */
+  /** A list of texts; empty ones are dropped, since the role's own default list has some. */
   | 'list'
-  /** name: value, for templates. */
+  /** name: value pairs, for templates. */
   | 'map'
-  /** An absolute directory. */
+  /** An absolute path of a directory. */
   | 'directory'
   /** http(s):// or file:// */
   | 'url'
-  /** A template or file: absolute, or beside the configuration, or one of our own. */
+  /** A template or file: absolute, beside the configuration, or a built-in one. */
   | 'template'
-  /** One of them, or a list. */
+  /** One template, or a list. */
   | 'templates'
   | readonly string[];
 
 export interface Key {
   readonly kind: KeyKind;
-  /** As it would be written in the file: a text may refer to other keys. Absent: not set. */
+  /** Default, as it would be written in the file: a text may refer to other keys. Absent: not set. */
   readonly initial?: unknown;
-  /** Steps that read it; empty: the whole run, or nothing (then `dead`). */
+  /** Steps that read it; empty: the whole run, or none (then `dead`). */
   readonly steps: readonly StepName[];
   readonly does: string;
-  /** Accepted and without effect: why. */
+  /** Reason why it is accepted without effect. */
   readonly dead?: string;
 }
 

@@ -1,4 +1,4 @@
-// The manifest of disk images, read and merged as tripleo-common does it: tripleo_common/image/base.py and build.py.
+// The manifest of disk images, parsed and merged as in tripleo-common: tripleo_common/image/base.py and build.py.
 import { messageOf } from '../../src/domain/errors.js';
 import { nearest } from './nearest.js';
 import { isMapping, parseYaml } from './yaml.js';
@@ -8,7 +8,7 @@ export interface DiskImage {
   distro: string;
   arch: string;
   type: string;
-  /** Extension of the file that disk-image-create makes; the same as the type unless it is set. */
+  /** Extension of disk-image-create's output file; default: the type. */
   imageext: string;
   elements: readonly string[];
   packages: readonly string[];
@@ -38,13 +38,13 @@ const KNOWN = [
   'docker_target',
   ...LISTS,
 ];
-/** Of -t, as disk-image-create 3.13 has them. */
+/** Values of -t in disk-image-create 3.13. */
 const TYPES = ['qcow2', 'tar', 'tgz', 'squashfs', 'vhd', 'docker', 'aci', 'raw'];
 
 /**
- * The images of all files: entries of one imagename are one image. Its lists append, its environment updates, and of
- * the other keys the first file's stands.
- * @returns the images in the order of their first mention, and every fault
+ * Images of all files; entries with the same imagename are merged into one. Its lists are appended, its environment is
+ * updated, and for other keys the first file's value holds.
+ * @returns the images in the order of their first entry, and all faults
  */
 export function readManifest(files: readonly ManifestFile[]): { images: DiskImage[]; faults: string[] } {
   const faults: string[] = [];
@@ -75,7 +75,7 @@ export function readManifest(files: readonly ManifestFile[]): { images: DiskImag
   return { images, faults };
 }
 
-/** What builds it; `output` is the directory that the image goes to. */
+/** Command that builds an image; `output` is the directory of the result. */
 export function buildCommand(image: DiskImage, output: string): { file: string; args: string[] } {
   const { arch, type, packages, options, distro, elements } = image;
   const args = ['-a', arch, '-o', `${output}/${image.imagename}`, '-t', type];
@@ -127,7 +127,7 @@ function readImage(entry: Entry, faults: string[]): DiskImage {
     fault(key, 'must be a text');
     return initial;
   };
-  /** Each entry may be several words: the role's own manifest writes all elements as one. */
+  /** An entry may contain several words: the role's own manifest writes all elements as one. */
   const words = (key: (typeof LISTS)[number], split: (value: string) => string[]): string[] => {
     const value = entry[key] ?? [];
     if (Array.isArray(value) && value.every((one) => ['string', 'number'].includes(typeof one)))
@@ -163,7 +163,7 @@ function readImage(entry: Entry, faults: string[]): DiskImage {
   };
 }
 
-/** The words of a command line, as Python's shlex.split takes it apart. */
+/** Splits a command line into words like Python's shlex.split. */
 export function shellWords(line: string, fault: (what: string) => void): string[] {
   const words: string[] = [];
   let word: string | undefined;
@@ -172,7 +172,7 @@ export function shellWords(line: string, fault: (what: string) => void): string[
     const letter = line[at]!;
     if (letter === '\\' && quote !== "'") {
       const next = line[++at];
-      // Between double quotes a backslash is itself before anything but these.
+      // Between double quotes, a backslash escapes only these two.
       word = (word ?? '') + (quote === '"' && next !== '"' && next !== '\\' ? '\\' : '') + (next ?? '');
     } else if (letter === quote) quote = undefined;
     else if (quote === undefined && (letter === '"' || letter === "'")) {

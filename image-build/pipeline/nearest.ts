@@ -1,6 +1,6 @@
 import { editDistance } from '../../src/domain/nearest.js';
 
-/** The candidate with the fewest edits to `name`, if they are few enough to be a slip. */
+/** The candidate with the fewest edits to `name`, if few enough for a typing error. */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
   const best = candidates
     .map((candidate) => ({ candidate, edits: editDistance(name, candidate) }))

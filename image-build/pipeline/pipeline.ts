@@ -1,4 +1,4 @@
-// A pipeline from its file to its artefacts: what will be done, and doing it.
+// A pipeline from its file to its artefacts: the plan, and the run.
 import { FerricError, messageOf, NotFoundError } from '../../src/domain/errors.js';
 import type { Customiser, Machine } from '../customise/customiser.js';
 import { GuestfsCustomiser } from '../customise/guestfs.js';
@@ -28,27 +28,27 @@ export type Backend = (typeof BACKENDS)[number];
 
 export interface Plan {
   steps: PlannedStep[];
-  /** Sources that cannot be asked now: URL → why. */
+  /** Sources that are unreachable now: URL → reason. */
   unreachable: Record<string, string>;
-  /** Directories of elements that are not there now. */
+  /** Directories of elements that do not exist now. */
   absent: string[];
-  /** Whether the artefacts, as they would be, have been published already; undefined: publishing is not asked for. */
+  /** Whether the artefacts of the plan are already published; undefined: no publishing is configured. */
   published: boolean | undefined;
 }
 
 export interface PipelineOptions extends Selection {
-  /** How images are changed. */
+  /** Backend that changes images. */
   backend: Backend;
   signal: AbortSignal;
   onEvent: (event: StageEvent) => void;
-  /** Told of each step that does not run. */
+  /** Called for each step that is skipped. */
   onSkip: (step: PlannedStep) => void;
   imageTarget?: ImageTarget;
-  /** False: repositories that scripts name are not asked beforehand whether they are there. */
+  /** False: repositories named in scripts are not probed beforehand. */
   checkRepositories?: boolean;
 }
 
-/** A step, or what follows on the last one, that failed: which, why, and where all that it said is. Its code is that of what it failed of. */
+/** Failure of a step, or of the work after the last one: its name, cause and log. The code is the cause's. */
 export class StepFailedError extends FerricError {
   constructor(
     what: string,
@@ -63,10 +63,10 @@ export class StepFailedError extends FerricError {
   }
 }
 
-/** Stands for the hash of a directory that is not there. */
+/** In place of the hash of an absent directory. */
 const ABSENT = 'absent';
 
-/** What a run would do now. Nothing is changed or begun. */
+/** Plan of a run now. Changes nothing. */
 export async function planPipeline(recipe: Recipe, selection: Selection = {}): Promise<Plan> {
   const directory = recipe.configuration.text('artib_working_dir');
   const workshop = await Workshop.look(directory);
@@ -86,14 +86,14 @@ export async function planPipeline(recipe: Recipe, selection: Selection = {}): P
 }
 
 /**
- * Runs the steps that have to, in their order, then collects logs, then publishes where that is asked for.
- * @returns the places of what was published
- * @throws StepFailedError; MissingToolsError, SourceUnreachableError, UnsupportedError before anything is begun
+ * Runs the steps that need it, in order, then collects logs, then publishes if configured.
+ * @returns the places of the published artefacts
+ * @throws StepFailedError; MissingToolsError, SourceUnreachableError, UnsupportedError before any work
  */
 export async function runPipeline(recipe: Recipe, options: PipelineOptions): Promise<string[]> {
   const { configuration } = recipe;
   const isWhole = options.step === undefined && options.from === undefined;
-  // What can be found out beforehand is, before a working directory is emptied.
+  // All checks that are possible come before a working directory is emptied.
   const { steps, unreachable, absent } = await planPipeline(recipe, options);
   await refuse(recipe, steps, unreachable, options);
   refuseAbsent(steps, absent);
@@ -152,7 +152,7 @@ class Runner {
     );
   }
 
-  /** The failure is what is told; that its logs could not be collected comes beside it. */
+  /** Collects logs after a failure. A failure of the collection is reported beside the first one. */
   async logsAfterFailure(): Promise<void> {
     try {
       await this.logs();
@@ -207,7 +207,7 @@ class Runner {
   }
 }
 
-/** Steps that change or read the inside of images. */
+/** Steps that change or read the content of images. */
 const INSIDE: readonly StepName[] = [
   'repositories',
   'packages',
@@ -230,7 +230,7 @@ async function refuse(
     if (missing.length > 0) throw new MissingToolsError(missing, ` for --backend ${options.backend}`);
   }
   for (const url of running.flatMap(({ sources }) => sources)) {
-    // Asked again, for the error that it throws.
+    // Probed again for the error that this throws.
     if (url in unreachable)
       await identityOf(url, await Workshop.look(recipe.configuration.text('artib_working_dir')));
   }
@@ -241,7 +241,7 @@ async function refuse(
   await checkPublishing(recipe, options.imageTarget);
 }
 
-/** Only the script of `dib-prepare` may bring what is not there yet. */
+/** Only the script of `dib-prepare` may create directories that are absent. */
 function refuseAbsent(steps: readonly PlannedStep[], absent: readonly string[]): void {
   const runs = (name: StepName) => steps.some((step) => step.name === name && step.action === 'run');
   if (absent.length > 0 && runs('dib-build') && !runs('dib-prepare'))

@@ -1,13 +1,13 @@
-// Which steps of a pipeline run, and why: what stood in the ledger against what would go into each step now.
+// Decides which steps of a pipeline run, and why: compares the ledger with the present inputs of each step.
 
 import { UnsupportedError } from '../../src/domain/errors.js';
 import type { StepSpec } from './graph.js';
 import { nearest } from './nearest.js';
 import { STEP_NAMES, type StepName } from './step-name.js';
 
-/** What a step was made of, and made. */
+/** Inputs and outputs of a step's last run. */
 export interface StepRecord {
-  /** What goes in → its hash; see `inputsOf`. */
+  /** Input → its hash; see `inputsOf`. */
   inputs: Readonly<Record<string, string>>;
   outputs: Readonly<Record<string, { sha256: string; size: number }>>;
   /** ISO 8601. */
@@ -16,26 +16,26 @@ export interface StepRecord {
   elapsed: number;
 }
 
-/** Undefined: it has never been done. */
+/** Undefined: the step has never run. */
 export type StepRecords = Partial<Record<StepName, StepRecord>>;
 
 export interface Selection {
-  /** This step alone, whether it is needed or not. */
+  /** Runs this step alone, even if it is up to date. */
   step?: string;
-  /** This step and all after it. */
+  /** Runs this step and all after it. */
   from?: string;
 }
 
 export interface PlannedStep extends StepSpec {
   action: 'run' | 'skip' | 'left-out';
-  /** Why it runs, or need not. */
+  /** Reason why it runs or is skipped. */
   why: string;
 }
 
-/** What is known of the outside: sources and trees → a hash of what they are now; undefined: not known. */
+/** External inputs: sources and directories → their present hash; undefined: unknown. */
 export type OutsideHashes = Readonly<Record<string, string | undefined>>;
 
-/** Everything that goes into a step; undefined where a part of it is not made yet. */
+/** All inputs of a step; undefined for those not made yet. */
 export function inputsOf(
   step: StepSpec,
   records: StepRecords,
@@ -55,15 +55,15 @@ export function inputsOf(
   return inputs;
 }
 
-/** Whether a file's name is one of `NAME.*` */
+/** Whether a file's name matches `NAME.*`. */
 export function isOfFamily(file: string, family: string): boolean {
   return file.startsWith(family.slice(0, -1));
 }
 
 /**
- * Says of each step whether it runs. A step that follows on one that runs is counted as running; when its turn comes
- * and its inputs turn out to be the same after all, it is skipped.
- * @throws UnsupportedError for a step that there is not, or one that lacks what an earlier one makes
+ * Decides for each step whether it runs. A step that depends on a running one counts as running; it is skipped in its
+ * turn if its inputs turn out unchanged.
+ * @throws UnsupportedError for an unknown step, or one that lacks the output of an earlier one
  */
 export function planSteps(
   steps: readonly StepSpec[],
@@ -85,12 +85,12 @@ export function planSteps(
   return planned;
 }
 
-/** Why a step must run, by its own inputs; undefined: they are as they were. */
+/** Why a step must run, by its own inputs; undefined: they are unchanged. */
 export function changeOf(
   step: StepSpec,
   records: StepRecords,
   outside: OutsideHashes,
-  /** Steps whose files will be others anyway. */
+  /** Steps whose files will change anyway. */
   running: ReadonlySet<StepName> = new Set(),
 ): string | undefined {
   const record = records[step.name];
@@ -98,7 +98,7 @@ export function changeOf(
   const inputs = inputsOf(step, records, outside);
   const names = new Set([...Object.keys(inputs), ...Object.keys(record.inputs)]);
   for (const { step: maker, name } of step.artefacts) if (running.has(maker)) names.delete(name);
-  // A source that can't be asked just now is taken to be as it was.
+  // A source that is unreachable now counts as unchanged.
   const changed = [...names].filter(
     (name) =>
       inputs[name] !== record.inputs[name] && !(step.sources.includes(name) && inputs[name] === undefined),

@@ -1,5 +1,5 @@
-// Where finished artefacts go: a directory, another machine, the Image service. Each is checked there before it takes
-// its name.
+// Publishes finished artefacts to a directory, another machine or the Image service. Each artefact is verified there
+// before it gets its final name.
 import { access, constants, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FerricError, UnsupportedError } from '../../src/domain/errors.js';
@@ -15,7 +15,7 @@ import type { Workshop } from './workshop.js';
 
 const LONG = 24 * 3_600_000;
 
-/** The Image API v2, as far as it is needed here. */
+/** The part of the Image API v2 that publishing needs. */
 export interface ImageTarget {
   list(): Promise<StoredImage[]>;
   show(id: string): Promise<StoredImage>;
@@ -34,18 +34,18 @@ interface NewImage {
   name: string;
   disk_format: string;
   container_format: string;
-  /** Absent: the service's own default. */
+  /** Absent: the service's default. */
   visibility?: string;
   [property: string]: string | undefined;
 }
 
 interface Published {
-  /** Where each artefact is now. */
+  /** Present place of each artefact. */
   place: string;
 }
 
 /**
- * Finds out beforehand what publishing would fail of.
+ * Checks the conditions of publishing beforehand.
  * @throws UnsupportedError, MissingToolsError
  */
 export async function checkPublishing(
@@ -74,7 +74,7 @@ export async function checkPublishing(
     throw new UnsupportedError('ferric_image_endpoint: no way to the Image service was given');
 }
 
-/** What would be published now, and where: one hash. Undefined: nothing is to be. */
+/** Hash of what would be published now, and where. Undefined: no publishing is configured. */
 export function publication({ configuration, images }: Recipe, workshop: Workshop): string | undefined {
   if (!configuration.flag('artib_publish')) return undefined;
   const { archive, 'dib-build': built } = workshop.records;
@@ -96,7 +96,7 @@ export function publication({ configuration, images }: Recipe, workshop: Worksho
   );
 }
 
-/** Publishes everywhere that the configuration names. @returns the places */
+/** Publishes to every configured place. @returns the places */
 export async function publishArtefacts(
   recipe: Recipe,
   workshop: Workshop,
@@ -146,7 +146,7 @@ async function copyTo(file: string, target: string, signal: AbortSignal): Promis
   return target;
 }
 
-/** Another machine, by ssh and scp: no password is asked for, a new host's key is kept, a changed one refused. */
+/** Another machine, by ssh and scp: no password prompt; a new host key is stored, a changed one refused. */
 class Remote {
   readonly #flags: string[];
   readonly #who: string;
@@ -183,13 +183,13 @@ class Remote {
       await this.run(`${check} && mv -f -- ${quoted(part)} ${quoted(target)}`);
       isWhole = true;
     } finally {
-      if (!isWhole && !signal.aborted) await this.run(`rm -f -- ${quoted(part)}`).catch(() => ''); // the first fault is told
+      if (!isWhole && !signal.aborted) await this.run(`rm -f -- ${quoted(part)}`).catch(() => ''); // first error is thrown
     }
     return `${this.#who}:${target}`;
   }
 }
 
-/** What kind of image a file of the working directory is to the Image service; kernels and ramdisks come first. */
+/** Disk format of a file for the Image service; kernels and ramdisks come first. */
 const KINDS = [
   { ending: 'vmlinuz', format: 'aki', property: 'kernel_id' },
   { ending: 'kernel', format: 'aki', property: 'kernel_id' },
@@ -234,7 +234,7 @@ async function addImages(
       properties[property] = await add(`${imagename}-${ending}`, pathOf(name), format, {});
       isRamdisk ||= ending === 'initramfs';
     }
-    // The image that a deploy ramdisk was packed from is of no use to anybody.
+    // The image that a deploy ramdisk was packed from serves no further purpose.
     const disk = `${imagename}.qcow2`;
     if (!isRamdisk && files.includes(disk)) await add(imagename, pathOf(disk), 'qcow2', properties);
   }

@@ -1,4 +1,4 @@
-// A pipeline's file together with the scripts, templates and lists that it names: all that a run is made of.
+// A pipeline's file with the scripts, templates and lists that it refers to: the whole input of a run.
 import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { messageOf } from '../../src/domain/errors.js';
@@ -13,9 +13,9 @@ import { isMapping, parseYaml } from './yaml.js';
 
 export interface Script {
   key: KeyName;
-  /** Where its template was found; `(built in) NAME` for one of ours. */
+  /** Path of its template; `(built in) NAME` for a built-in one. */
   from: string;
-  /** With its variables put in. */
+  /** The rendered template. */
   text: string;
 }
 
@@ -39,15 +39,15 @@ const SCRIPTS = [
 export type ScriptKey = (typeof SCRIPTS)[number];
 
 export interface RecipeOptions {
-  /** KEY → value, over what the file says. */
+  /** KEY → value overrides of the file. */
   set?: Readonly<Record<string, string>>;
-  /** Where the command was started. */
+  /** Working directory of the command. */
   workspace: string;
 }
 
 /**
- * Reads a configuration and all that it names.
- * @throws PipelineFaults with every fault of every file
+ * Reads a configuration and all files that it refers to.
+ * @throws PipelineFaults with all faults of all files
  */
 export async function readRecipe(path: string, options: RecipeOptions): Promise<Recipe> {
   const file = resolve(path);
@@ -89,10 +89,10 @@ function templateVariables({ variables }: Configuration): Variables {
 
 type Found = { from: string; text: string };
 
-/** Beside the build file, or as ansible-role-tripleo-image-build has it: `build/FILE` with `scripts/` and `templates/`. */
+/** Directories beside the build file, or as in ansible-role-tripleo-image-build: beside the folder of the build file. */
 const LAYOUT = ['.', 'scripts', 'templates', '../scripts', '../templates'];
 
-/** An absolute path, a file of the layouts of LAYOUT, or one of our own. */
+/** An absolute path, a file in the directories of LAYOUT, or a built-in one. */
 async function find(key: KeyName, name: string, file: string, faults: string[]): Promise<Found | undefined> {
   const places = isAbsolute(name) ? [name] : LAYOUT.map((directory) => join(dirname(file), directory, name));
   for (const place of places) {
@@ -127,7 +127,7 @@ async function rendered(
   }
 }
 
-/** The variables of the list of packages; what the configuration itself sets is not set again. */
+/** The variables of the package list, without those that the configuration itself sets. */
 function readList(list: Found | undefined, configuration: Configuration, faults: string[]): Variables {
   if (!list) return {};
   try {

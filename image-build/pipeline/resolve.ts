@@ -1,4 +1,4 @@
-// References between the keys of a file, followed in whatever order they need.
+// Resolves references between the keys of a file, in any order.
 import { messageOf } from '../../src/domain/errors.js';
 import { namesOf, render, soleName, type Value, type Variables } from '../template/template.js';
 import { nearest } from './nearest.js';
@@ -8,7 +8,7 @@ export interface Resolved {
   faults: string[];
 }
 
-/** Puts the values of keys into the texts that refer to them. A key at fault is left out, and named once. */
+/** Replaces references in texts by the keys' values. A faulty key is left out, and reported once. */
 export function resolveReferences(raw: Readonly<Record<string, unknown>>): Resolved {
   const resolver = new Resolver(raw);
   for (const name of Object.keys(raw)) resolver.value(name, []);
@@ -22,7 +22,7 @@ class Resolver {
 
   constructor(private readonly raw: Readonly<Record<string, unknown>>) {}
 
-  /** False: the key is at fault, and that has been said. */
+  /** @returns false: the key is faulty, and has been reported */
   value(name: string, path: readonly string[]): boolean {
     if (this.done.has(name)) return true;
     if (this.#bad.has(name)) return false;
@@ -43,7 +43,7 @@ class Resolver {
     return this.done.has(name);
   }
 
-  /** Undefined: something that it refers to is at fault. */
+  /** Undefined: a key that it refers to is faulty. */
   #fill(name: string, value: unknown, path: readonly string[]): Value | undefined {
     if (typeof value === 'string') return this.#text(name, value, path);
     if (Array.isArray(value)) {
@@ -79,15 +79,15 @@ class Resolver {
   }
 }
 
-/** The words for a reference to something that no key sets. */
+/** Message for a reference to a key that is not set. */
 export function notSet(name: string, known: readonly string[]): string {
   const near = nearest(name, known);
   return `refers to ${name}, which is not set${near ? `; the nearest is ${near}` : ''}`;
 }
 
 /**
- * A template with its variables.
- * @throws Error naming each variable that is not set
+ * Renders a template with its variables.
+ * @throws Error naming all variables that are not set
  */
 export function renderTemplate(text: string, variables: Variables): string {
   const missing = [...namesOf(text).needed].filter((name) => !Object.hasOwn(variables, name));

@@ -1,4 +1,4 @@
-// Images from elsewhere: what they are now, and how they get here.
+// External images: their identity, and their download.
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
@@ -15,7 +15,7 @@ import { judgedFormat } from '../inspect/disk-format.js';
 import { run } from '../process/run.js';
 import type { Workshop } from './workshop.js';
 
-/** As the role has it: 20 tries, five seconds apart, when a transfer breaks off. */
+/** Retries of an interrupted transfer; in the role, 20 at intervals of five seconds. */
 export interface Retries {
   attempts: number;
   /** Milliseconds. */
@@ -23,10 +23,10 @@ export interface Retries {
 }
 export const RETRIES: Retries = { attempts: 20, pause: 5_000 };
 
-/** Where a base image comes from. */
+/** A base image and its source. */
 export interface BaseImage {
   url: string;
-  /** What its bytes must be. */
+  /** Expected checksum. */
   checksum?: Checksum | undefined;
 }
 
@@ -38,7 +38,7 @@ const options = (signal?: AbortSignal): Pick<OptionsInit, 'retry' | 'timeout' | 
 });
 
 /**
- * What a source is just now, as one text that changes when its bytes do.
+ * Identity of a source now: a text that changes when its bytes do.
  * @throws SourceUnreachableError naming the URL
  */
 export async function identityOf(url: string, workshop: Workshop): Promise<string> {
@@ -55,7 +55,7 @@ export async function identityOf(url: string, workshop: Workshop): Promise<strin
     .join(' ');
 }
 
-/** A hash of all files of a directory: names, modes, content; undefined where there is none. */
+/** Hash of all files of a directory: names, modes, content; undefined if it does not exist. */
 export async function treeHash(directory: string): Promise<string | undefined> {
   const hash = createHash('sha256');
   try {
@@ -75,9 +75,9 @@ export async function treeHash(directory: string): Promise<string | undefined> {
 }
 
 /**
- * Brings a source to `target` as qcow2. A transfer that breaks off is resumed, in this run and in the next one.
- * @throws SourceUnreachableError naming the URL; FerricError `image-refused` for other bytes than were promised, and for an
- *   image that leans on another file
+ * Downloads a source to `target` as qcow2. An interrupted transfer is resumed, in this run or the next one.
+ * @throws SourceUnreachableError naming the URL; FerricError `image-refused` for a wrong checksum, and for an image
+ * that refers to another file
  */
 export async function fetchImage(
   base: BaseImage,
@@ -101,14 +101,14 @@ export async function fetchImage(
     await verify(part, base, signal);
     await asQcow2(part, url, target);
   } finally {
-    // Wrong bytes are not resumed, and right ones are in the target.
+    // Wrong bytes must not be resumed, and correct ones are in the target already.
     if (!signal.aborted) await rm(part, { force: true });
   }
 }
 
 async function head(url: string, signal?: AbortSignal): Promise<Pick<Response, 'headers'>> {
   try {
-    // A kept connection that the server has closed meanwhile says nothing of the server.
+    // These errors are retried: a kept-alive connection that the server has closed meanwhile is no failure of the server.
     return await got.head(url, {
       ...options(signal),
       retry: { limit: 2, errorCodes: ['ECONNRESET', 'EPIPE'] },
@@ -131,7 +131,7 @@ async function download(
     let have = await sizeOf(part);
     if (size !== undefined && have >= size) {
       if (have === size && size > 0) return;
-      await rm(part, { force: true }); // another file's, or cut wrongly
+      await rm(part, { force: true }); // a part of another file, or of a wrong length
       have = 0;
     }
     try {
@@ -143,7 +143,7 @@ async function download(
         stream.once('response', ({ statusCode }: { statusCode: number }) => resolve(statusCode === 206));
         stream.once('error', reject);
       });
-      // A server without ranges starts again at the first byte.
+      // A server without range support starts again at the first byte.
       const before = resumed ? have : 0;
       stream.on('downloadProgress', ({ transferred }: { transferred: number }) =>
         progress(before + transferred),
@@ -156,7 +156,7 @@ async function download(
     } catch (error) {
       if (signal.aborted) throw error;
       const broken = await sizeOf(part);
-      // Only a transfer that had begun is worth another try; a refusal is an answer.
+      // Only an interrupted transfer is retried; a refusal is final.
       const begun =
         broken > 0 && !(error instanceof RequestError && error.response && error.response.statusCode >= 400);
       if (!begun || attempt >= attempts)
@@ -171,7 +171,7 @@ async function download(
   }
 }
 
-/** RFC 9110 §13.1.5: the rest only of the same file, else the whole. A weak ETag proves nothing here. */
+/** If-Range (RFC 9110 §13.1.5): the rest if the file is the same, else all of it. A weak ETag proves nothing. */
 function unchanged(headers: Response['headers']): Record<string, string> {
   const { etag, 'last-modified': modified } = headers;
   const validator = etag !== undefined && !etag.startsWith('W/') ? etag : modified;
@@ -188,7 +188,7 @@ async function asQcow2(path: string, url: string, target: string): Promise<void>
   }
 }
 
-/** @throws FerricError `image-refused` for other bytes than were promised */
+/** @throws FerricError `image-refused` for a wrong checksum */
 async function verify(path: string, { url, checksum }: BaseImage, signal: AbortSignal): Promise<void> {
   if (!checksum) return;
   const hash = createHash(checksum.algorithm);
@@ -210,7 +210,7 @@ async function sizeOf(path: string): Promise<number> {
   }
 }
 
-/** The servers that a script names, outside of its comments: what http(s) URLs in it begin with. */
+/** Origins of the http(s) URLs in a script, without its comments. */
 export function originsOf(script: string): string[] {
   const lines = script.split('\n').filter((line) => !/^\s*#/.test(line));
   const urls = lines.join('\n').match(/\bhttps?:\/\/[A-Za-z0-9.-]+(:\d+)?/g) ?? [];
@@ -218,7 +218,7 @@ export function originsOf(script: string): string[] {
 }
 
 /**
- * Checks that servers answer, whatever they say.
+ * Checks that servers respond, with whatever status.
  * @throws SourceUnreachableError naming each that does not
  */
 export async function checkReachable(origins: readonly string[], what: string): Promise<void> {

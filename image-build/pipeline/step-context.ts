@@ -13,5 +13,5 @@ export interface StepContext {
   customiser: Customiser;
 }
 
-/** Name → where it is now, in the session's scratch directory. */
+/** File name → its path in the session's scratch directory. */
 export type Made = Record<string, string>;

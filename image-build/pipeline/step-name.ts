@@ -1,6 +1,6 @@
 /**
- * The steps of the process that tripleo-quickstart's page "Creating custom images" lists, in its order: what each is
- * called here, and what it does. Numbers are that page's.
+ * The steps that tripleo-quickstart's page "Creating custom images" lists, in order, with their names and effects here.
+ * Numbers are that page's.
  */
 export const STEPS = [
   { number: 1, name: 'base-image', does: 'fetch the base image' },

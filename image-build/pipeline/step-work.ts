@@ -1,4 +1,4 @@
-// What each of the eleven steps does. Each gets a session with a scratch directory, and gives back the files it made.
+// The work of the eleven steps. Each runs in a session with a scratch directory, and returns the files it made.
 import { existsSync } from 'node:fs';
 import { link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
@@ -39,7 +39,7 @@ export const STEP_WORK: Readonly<Record<StepName, (context: StepContext) => Prom
   archive: compressAndArchive,
 };
 
-/** The image that a step begins with: of an earlier step, as a link that nobody writes to, or from elsewhere. */
+/** Input image of a step: an earlier step's, as a hard link that nobody writes to, or an external one. */
 async function sourceOf({ step, workshop, session, stage, recipe }: StepContext): Promise<string> {
   const target = session.path('source.qcow2');
   const [artefact] = step.artefacts;
@@ -63,7 +63,7 @@ async function scripted(context: StepContext, key: ScriptKey): Promise<Made> {
   return { [step.outputs[0]!]: target };
 }
 
-/** Writes a script, with its variables, where its user can read it. */
+/** Writes a rendered script into the working directory, where its user can read it. */
 async function scriptFile({ recipe, workshop }: StepContext, key: ScriptKey): Promise<string> {
   const path = workshop.path(SCRIPT_FILES[key]);
   await writeFile(`${path}.part`, recipe.scripts[key].text, { mode: 0o744 });
@@ -89,7 +89,7 @@ async function prepareHost(context: StepContext): Promise<Made> {
   const script = await scriptFile(context, 'artib_dib_prepare_script');
   const missing = missingRights();
   if (missing.length > 0) throw new MissingToolsError(missing, ` for ${script}`);
-  // sh runs it where its first line does not say by what.
+  // sh runs a script without a shebang line itself.
   await run('sh', ['-c', '"$0"', script], { cwd: workshop.directory, timeout: LONG, capture: false });
   const made: Made = {};
   for (const [index, name] of manifestNames(recipe).entries()) {
@@ -179,7 +179,7 @@ async function buildImage(
   await mkdir(fresh, { recursive: true });
   for (const entry of await readdir(output, { withFileTypes: true })) {
     const path = join(output, entry.name);
-    // Manifests of elements, NAME.d
+    // Directories NAME.d contain manifests of elements.
     if (entry.isDirectory())
       await run('tar', ['-C', output, '-cf', join(fresh, `${entry.name}.tar`), entry.name]);
     else await rename(path, join(fresh, entry.name));
@@ -235,7 +235,7 @@ async function isKernel(path: string): Promise<boolean> {
   }
 }
 
-/** The swap file and all overcloud images in one go: one appliance, where the role starts six. */
+/** Injects the swap file and all overcloud images in one appliance, where the role starts six. */
 async function inject(context: StepContext): Promise<Made> {
   const { recipe, workshop, customiser, session, stage } = context;
   const uploads = recipe.configuration.list('artib_overcloud_images').map((name) => ({

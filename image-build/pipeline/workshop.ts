@@ -8,7 +8,7 @@ import type { Artefact, StepSpec } from './graph.js';
 import { isOfFamily, type StepRecord, type StepRecords } from './plan.js';
 import { STEPS, type StepName } from './step-name.js';
 
-/** Everything of ours in a working directory, besides the files that its user sees. */
+/** Directory of internal files in a working directory, apart from the user's files. */
 const OWN = '.ferric';
 
 interface Seen {
@@ -20,15 +20,15 @@ interface Seen {
 interface Ledger {
   version: 1;
   records: StepRecords;
-  /** Files elsewhere whose sum is known as long as they look the same. */
+  /** Files outside the working directory, with a checksum that is valid while size and mtime are unchanged. */
   seen: Record<string, Seen>;
-  /** What was published last, and which images the lists of contents are of: a name → a hash. */
+  /** Name → hash: what was published last, and the images that the surveys belong to. */
   notes: Record<string, string>;
 }
 
 /**
- * A working directory. What each step made stands in a directory of that step, never changed afterwards; the names that
- * the role gives files are links to the latest of them. A ledger says what each step was made of.
+ * A working directory. The outputs of each step are in a directory of that step and are never changed afterwards; the
+ * role's file names are links to the latest of them. A ledger records the inputs of each step.
  */
 export class Workshop {
   private constructor(
@@ -37,8 +37,8 @@ export class Workshop {
   ) {}
 
   /**
-   * Looks at a working directory without changing it; what the ledger says of files that are gone is left out.
-   * @throws UnsupportedError where files stand that no pipeline made
+   * Reads a working directory without changing it; ledger entries of missing files are left out.
+   * @throws UnsupportedError if it contains files that no pipeline made
    */
   static async look(directory: string): Promise<Workshop> {
     const workshop = new Workshop(directory, await readLedger(directory));
@@ -47,11 +47,11 @@ export class Workshop {
   }
 
   /**
-   * Opens it for work by this process alone.
-   * @throws UnsupportedError while another process works there, or where files stand that no pipeline made
+   * Opens it exclusively for this process.
+   * @throws UnsupportedError while another process works there, or if it contains files that no pipeline made
    */
   static async open(directory: string, startOver: boolean): Promise<Workshop> {
-    await readLedger(directory); // whose is it?
+    await readLedger(directory); // throws if it is not a pipeline's
     const own = join(directory, OWN);
     await mkdir(own, { recursive: true });
     await takeLock(join(own, 'lock.json'));
@@ -83,12 +83,12 @@ export class Workshop {
     await this.#write();
   }
 
-  /** In the working directory. */
+  /** A path in the working directory. */
   path(...names: string[]): string {
     return join(this.directory, ...names);
   }
 
-  /** Not for its user's eyes. */
+  /** A path in the directory of internal files. */
   ownPath(...names: string[]): string {
     return join(this.directory, OWN, ...names);
   }
@@ -97,21 +97,21 @@ export class Workshop {
     return join(this.#stepDirectory(step), name);
   }
 
-  /** The files that an artefact stands for: itself, or all of `NAME.*`. */
+  /** Files of an artefact: the artefact itself, or all of `NAME.*`. */
   artefactFiles({ step, name }: Artefact): string[] {
     const made = Object.keys(this.records[step]?.outputs ?? {});
     return made.filter((file) => (name.endsWith('.*') ? isOfFamily(file, name) : file === name));
   }
 
-  /** Shows what a step reads under the names that scripts and manifests know. */
+  /** Links a step's inputs under the names that scripts and manifests use. */
   async show(step: StepSpec): Promise<void> {
     for (const artefact of step.artefacts)
       for (const name of this.artefactFiles(artefact)) await this.#show({ step: artefact.step, name });
   }
 
   /**
-   * Takes over what a step made, all of it or nothing.
-   * @param files name → where it is now, on the same file system
+   * Moves a step's outputs into its directory, all or none.
+   * @param files name → present path, on the same file system
    */
   async keep(
     step: StepSpec,
@@ -128,7 +128,7 @@ export class Workshop {
       await rename(path, join(fresh, name));
     }
     const gone = Object.keys(this.records[step.name]?.outputs ?? {}).filter((name) => !(name in files));
-    // From here to the ledger's new state a crash leaves the step undone.
+    // A crash between here and the second write leaves the step undone.
     delete this.ledger.records[step.name];
     await this.#write();
     await rm(this.#stepDirectory(step.name), { recursive: true, force: true });
@@ -139,7 +139,7 @@ export class Workshop {
     for (const name of Object.keys(files)) await this.#show({ step: step.name, name });
   }
 
-  /** The sum of a file that is not ours, reckoned anew only when it looks changed. */
+  /** Checksum of an external file, computed again only if size or mtime has changed. */
   async sumOf(path: string): Promise<string> {
     const now = looks(await stat(path));
     const known = this.ledger.seen[path];
@@ -159,10 +159,10 @@ export class Workshop {
     await rm(staged, { force: true });
     await link(this.artefactPath(artefact), staged);
     await rename(staged, this.path(artefact.name));
-    await rm(staged, { force: true }); // rename leaves both names of one file
+    await rm(staged, { force: true }); // rename does nothing if both names are links to one file
   }
 
-  /** A step whose files are gone, or were changed by somebody, has not been done. */
+  /** A step counts as not done if its files are missing or changed. */
   async #forgetMissing(): Promise<void> {
     for (const name of Object.keys(this.records) as StepName[]) {
       for (const [file, was] of Object.entries(this.records[name]!.outputs) as [string, Seen][]) {
@@ -231,7 +231,7 @@ async function takeLock(path: string): Promise<void> {
   throw new FerricError('conflict', `${path} is taken again and again`);
 }
 
-/** Undefined: gone since, or cut off by a crash. */
+/** Undefined: deleted meanwhile, or truncated by a crash. */
 async function ownerOf(path: string): Promise<ProcessIdentity | undefined> {
   try {
     return JSON.parse(await readFile(path, 'utf8')) as ProcessIdentity;

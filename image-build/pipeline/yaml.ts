@@ -1,8 +1,8 @@
 import { LineCounter, parseDocument } from 'yaml';
 
 /**
- * One YAML 1.1 document, as PyYAML (and so Ansible and tripleo-common) reads it: `no` is false. A key that stands twice
- * is a fault, where PyYAML takes the last. Whole numbers come as bigint, so that 1.0 stays a float.
+ * Parses one YAML 1.1 document like PyYAML (and so Ansible and tripleo-common): `no` is false. A duplicate key is a
+ * fault, where PyYAML takes the last. Integers become bigint, so that 1.0 stays a float.
  * @throws Error whose message has the line
  */
 export function parseYaml(text: string): unknown {

@@ -1,6 +1,6 @@
 import { onPath } from '../process/run.js';
 
-/** Programs that builders start, and the Debian package of each. */
+/** Programs that builders run, and their Debian packages. */
 const PACKAGE_OF = {
   'apt-get': 'apt',
   'disk-image-create': 'python3-diskimage-builder',
@@ -34,12 +34,12 @@ const PACKAGE_OF = {
 
 export type Tool = keyof typeof PACKAGE_OF;
 
-/** What is missing, each with the package that brings it, such as "mmdebstrap (package mmdebstrap)". */
+/** Missing programs with their packages, such as "mmdebstrap (package mmdebstrap)". */
 export function missingTools(tools: readonly Tool[]): string[] {
   return tools.filter((tool) => !onPath(tool)).map((tool) => `${tool} (package ${PACKAGE_OF[tool]})`);
 }
 
-/** Root's rights: files of a system belong to its users, and only root can make such. */
+/** Missing privileges: only root can create the files of a system with their owners. */
 export function missingRights(): string[] {
   return process.getuid?.() === 0 ? [] : ['the rights of root (sudo)'];
 }

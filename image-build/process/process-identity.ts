@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 
-/** A process that can be told from a later one with the same pid. */
+/** Identity of a process, distinct from a later one with the same pid. */
 export interface ProcessIdentity {
   pid: number;
   /** Field 22 of /proc/<pid>/stat: clock ticks between boot and its start. */
   startTime: string;
 }
 
-/** Null when there is no such process (or it is a zombie that only waits to be reaped). */
+/** Null when there is no such process, or only a zombie. */
 export function identify(pid: number): ProcessIdentity | null {
   let stat: string;
   try {
@@ -16,7 +16,7 @@ export function identify(pid: number): ProcessIdentity | null {
     if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return null;
     throw error;
   }
-  // The name in parentheses may hold spaces and parentheses itself.
+  // The name in parentheses may contain spaces and parentheses.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   if (fields[0] === 'Z' || fields[0] === 'X') return null;
   return { pid, startTime: fields[19]! };
@@ -26,7 +26,7 @@ export function isAlive(process: ProcessIdentity): boolean {
   return identify(process.pid)?.startTime === process.startTime;
 }
 
-/** Ends the whole process group that `pid` leads; nothing happens when it is gone. */
+/** Sends a signal to the process group that `pid` leads; does nothing when it is gone. */
 export function killGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);

@@ -1,12 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** What programs started by `run` take from the work that they are part of. */
+/** What `run` takes from the work that it belongs to. */
 export interface RunContext {
-  /** Ends them: SIGTERM to their process groups, SIGKILL after `grace`. */
+  /** Ends the programs: SIGTERM to their process groups, SIGKILL after `grace`. */
   signal?: AbortSignal;
-  /** Gets each command line, and all that the programs print. */
+  /** Receives each command line, and all output of the programs. */
   log?: (text: string) => void;
-  /** Added to their environment. */
+  /** Additional environment variables. */
   env?: Readonly<Record<string, string>>;
 }
 
@@ -20,7 +20,7 @@ export function runContext(): RunContext {
   return current.getStore() ?? {};
 }
 
-/** What `work` runs through `run` is ended when the signal fires, so that building can be given up half-way. */
+/** Programs that `work` starts by `run` are ended when the signal fires, so that a build can be cancelled. */
 export function cancellable<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   return withRunContext({ ...runContext(), signal }, work);
 }

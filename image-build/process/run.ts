@@ -8,9 +8,9 @@ import { MissingToolsError, ProgramError } from '../error.js';
 import { killGroup } from './process-identity.js';
 import { runContext } from './run-context.js';
 
-/** Debian's own programs first and only: a Python or Node of the caller's would be another one than theirs. */
+/** PATH of programs: Debian's directories only, since the caller's Python or Node may be another version. */
 export const SYSTEM_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
-/** What a program is told of the caller's surroundings, besides PATH and the language. */
+/** Variables passed on from the caller's environment, besides PATH and the language. */
 const PASSED = [
   'HOME',
   'USER',
@@ -28,11 +28,11 @@ export interface RunOptions {
   input?: string;
   cwd?: string;
   env?: Readonly<Record<string, string>>;
-  /** Milliseconds between SIGTERM and SIGKILL when it is given up; default 2 000. */
+  /** Milliseconds between SIGTERM and SIGKILL upon cancellation; default 2 000. */
   grace?: number;
-  /** False: what it prints goes to the log alone, however much it is, and the answer is empty. */
+  /** False: the output goes to the log only, of any size, and the result is empty. */
   capture?: boolean;
-  /** Exit statuses that are no failure; default 0. */
+  /** Exit statuses that count as success; default 0. */
   accepted?: readonly number[];
 }
 
@@ -57,7 +57,7 @@ export async function run(file: string, args: readonly string[], options: RunOpt
     stdio: 'pipe',
   });
   const closed = once(child, 'close');
-  // A program that does not read its input is no fault of ours; if it should have, its exit status says so.
+  // A program may ignore its input; if it needed it, its exit status shows that.
   child.stdin.on('error', () => undefined);
   child.stdin.end(input);
   let ended: 'timeout' | 'cancelled' | undefined;
@@ -86,7 +86,7 @@ export async function run(file: string, args: readonly string[], options: RunOpt
   };
   listen(child.stdout, capture);
   listen(child.stderr, false);
-  // What it has put into the background may hold the pipes open for as long as it lives.
+  // A background process that it has left may keep the pipes open as long as it lives.
   let drain: NodeJS.Timeout | undefined;
   child.once('exit', () => {
     drain = setTimeout(() => {
@@ -109,7 +109,7 @@ export async function run(file: string, args: readonly string[], options: RunOpt
   return stdout.endsWith('\n') ? stdout.slice(0, -1) : stdout;
 }
 
-/** Whether Debian's directories of programs hold it. */
+/** Whether Debian's program directories contain it. */
 export function onPath(program: string): boolean {
   return SYSTEM_PATH.split(':').some((directory) => existsSync(join(directory, program)));
 }
@@ -123,7 +123,7 @@ function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** The last lines of what a program prints: the ones that say why it failed. */
+/** The last lines of a program's output, which usually say why it failed. */
 class LastWords {
   #kept = '';
 

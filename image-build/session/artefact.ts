@@ -11,11 +11,11 @@ export interface PublishedFile {
   path: string;
   /** Bytes. */
   size: number;
-  /** Hexadecimal. */
+  /** In hexadecimal. */
   sha256: string;
 }
 
-/** Files get their names when all of them are whole and on the disk; until then they are partial. */
+/** Gives files their final names once all are complete and synced; until then they are partial. */
 export async function publish(
   scratch: Scratch,
   files: Readonly<Record<string, string>>,
@@ -56,7 +56,7 @@ async function moveFile(source: string, target: string): Promise<void> {
     await rename(source, target);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
-    await copyFile(source, target); // another file system
+    await copyFile(source, target); // the target is on another file system
     await rm(source);
   }
 }

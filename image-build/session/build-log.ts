@@ -2,14 +2,14 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { makeDirectory, reason } from './directory.js';
 
-/** Everything that a build's programs print, in one file that outlives the build, whichever way that ends. */
+/** All output of a build's programs, in a file that is kept whether the build succeeds or fails. */
 export class BuildLog {
   readonly path: string;
   readonly #file: number;
   #line = '';
-  /** The last whole line, for a display of progress. */
+  /** The last complete line, for a progress display. */
   last = '';
-  /** Why lines are missing, once the file could not be written; the build goes on without them. */
+  /** Why lines are missing: the file could not be written. The build continues. */
   fault: string | undefined;
 
   constructor(path: string) {
@@ -30,7 +30,7 @@ export class BuildLog {
     if (whole !== undefined) this.last = whole.trim();
   }
 
-  /** A line of our own, with the time. */
+  /** Writes a line with a timestamp. */
   note(line: string): void {
     this.write(`[${new Date().toISOString()}] ${line}\n`);
   }

@@ -8,7 +8,7 @@ import { BuildLog } from './build-log.js';
 import { MARK } from './leftover.js';
 import { Scratch } from './scratch.js';
 
-/** What a display of progress is told. Times in milliseconds, sizes in bytes. */
+/** Events for a progress display. Times in milliseconds, sizes in bytes. */
 export type StageEvent =
   | { kind: 'started'; stage: string; number: number }
   | { kind: 'progress'; stage: string; elapsed: number; bytes: number | undefined; said: string }
@@ -17,27 +17,27 @@ export type StageEvent =
   | { kind: 'cleaning' };
 
 export interface SessionOptions {
-  /** Gets everything that the programs print; it is the one file that stays when the work fails. */
+  /** Receives all output of the programs; the only file that remains after a failure. */
   logFile: string;
-  /** Where the scratch directory is made. Default: TMPDIR, else /var/tmp. */
+  /** Parent of the scratch directory. Default: TMPDIR, else /var/tmp. */
   scratchBase?: string;
   signal?: AbortSignal;
   onEvent?: (event: StageEvent) => void;
 }
 
-/** What a stage tells of itself while it runs. */
+/** Progress reports of a running stage. */
 export interface Stage {
-  /** A file whose growth is this stage's progress. */
+  /** Reports a file's growing size as progress. */
   watch(path: string): void;
-  /** Bytes done so far, where the stage counts them itself. */
+  /** Reports bytes done so far, where the stage counts them itself. */
   bytes(count: number): void;
-  /** A word for the line of this stage, such as "from the cache". */
+  /** Adds a note to the stage's line, such as "from the cache". */
   note(text: string): void;
 }
 
 /**
- * One piece of work that is made of stages: its log, its scratch directory, its programs (all that is started by
- * `run` inside it) and the files that it publishes.
+ * A build made of stages: its log, its scratch directory, its programs (started by `run` inside it) and the files that
+ * it publishes.
  */
 export class BuildSession {
   #number = 0;
@@ -49,14 +49,14 @@ export class BuildSession {
     private readonly onEvent: (event: StageEvent) => void,
   ) {}
 
-  /** Path of a directory that is this session's alone and is gone afterwards. */
+  /** Path of a directory that is exclusive to this session and deleted with it. */
   get scratch(): string {
     return this.scratchDirectory.path;
   }
 
   /**
-   * Opens a session, does the work in it, and clears everything but what was published and the log.
-   * @throws CancelledError when the signal fired
+   * Opens a session, does the work in it, and deletes everything except published files and the log.
+   * @throws CancelledError when the signal has fired
    */
   static async use<T>(options: SessionOptions, work: (session: BuildSession) => Promise<T>): Promise<T> {
     const { signal = new AbortController().signal, onEvent = () => undefined } = options;
@@ -83,7 +83,7 @@ export class BuildSession {
     }
   }
 
-  /** Does one named part of the work, and reports it. */
+  /** Runs and reports a named stage of the work. */
   async stage<T>(name: string, work: (stage: Stage) => Promise<T>): Promise<T> {
     if (this.signal.aborted) throw new CancelledError();
     const started = performance.now();
@@ -123,16 +123,16 @@ export class BuildSession {
     return join(this.scratch, ...names);
   }
 
-  /** Copies a file out of the scratch directory; it is partial until `publish`, or the caller, gives it its name. */
+  /** Copies a file out of the scratch directory; it is partial until `publish` or the caller renames it. */
   async keep(source: string, part: string): Promise<void> {
     this.scratchDirectory.partial(part);
     await copyFile(source, part);
   }
 
   /**
-   * Puts files of the scratch directory where the user wants them, all or none, with their SHA-256 sums.
+   * Publishes files of the scratch directory, all or none, with their SHA-256 sums.
    * @param files target path → file in the scratch directory
-   * @param sums file that gets the sums, in the form of sha256sum
+   * @param sums path of the file of sums, in sha256sum's format
    */
   publish(files: Readonly<Record<string, string>>, sums: string): Promise<PublishedFile[]> {
     return publish(this.scratchDirectory, files, sums, this.signal);
@@ -140,6 +140,6 @@ export class BuildSession {
 }
 
 function defaultScratchBase(): string {
-  // Images are gigabytes, and /tmp is often memory.
+  // Images take gigabytes, and /tmp is often in memory.
   return process.env['TMPDIR'] === undefined ? '/var/tmp' : tmpdir();
 }

@@ -3,9 +3,9 @@ import { dirname, join, resolve } from 'node:path';
 import { InvalidError } from '../../src/domain/errors.js';
 
 /**
- * Makes a directory and those above it. Node's own recursive mkdir never ends where one can neither be made nor is there,
- * such as below /proc.
- * @throws InvalidError naming what stands in the way
+ * Creates a directory and its parents. Node's recursive mkdir never ends where a parent neither exists nor can be
+ * created, such as below /proc.
+ * @throws InvalidError naming the obstacle
  */
 export function makeDirectory(path: string): void {
   const { ancestor, missing } = nearest(path);
@@ -16,7 +16,7 @@ export function makeDirectory(path: string): void {
       mkdirSync(at);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EEXIST' && statSync(at).isDirectory()) continue; // another build was first
+      if (code === 'EEXIST' && statSync(at).isDirectory()) continue; // another build created it first
       throw new InvalidError(`the directory ${path} can't be made: ${reason(code)} at ${at}`, {
         cause: error,
       });
@@ -25,9 +25,9 @@ export function makeDirectory(path: string): void {
 }
 
 /**
- * Whether files can be put below a directory that may not be there yet; nothing is made.
- * @param what the option or the thing that names it
- * @throws InvalidError naming what stands in the way
+ * Refuses a directory in which no files could be created. The directory may be absent, and is not created.
+ * @param what the option or object, for the message
+ * @throws InvalidError naming the obstacle
  */
 export function refuseUnwritable(path: string, what: string): void {
   const { ancestor } = nearest(path, what);
@@ -41,7 +41,7 @@ export function refuseUnwritable(path: string, what: string): void {
   }
 }
 
-/** The nearest directory that is there, and the names below it that are not. */
+/** The nearest existing directory, and the missing names below it. */
 function nearest(path: string, what = 'directory'): { ancestor: string; missing: string[] } {
   const missing: string[] = [];
   for (let at = resolve(path); ; at = dirname(at)) {
@@ -78,7 +78,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ETXTBSY: 'the file is being run',
 };
 
-/** What an error number of the operating system means, in words. */
+/** Text for an error code of the operating system. */
 export function reason(code: string | undefined): string {
   return code === undefined ? 'it fails' : (REASONS[code] ?? code);
 }

@@ -4,21 +4,21 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { identify, isAlive, type ProcessIdentity } from '../process/process-identity.js';
 
-/** In the environment of every program of a build, with its directory: how its processes are known from others. */
+/** Variable in the environment of a build's programs: its scratch directory, which identifies its processes. */
 export const MARK = 'FERRIC_BUILD_SCRATCH';
 
 const read = (action: () => string): string => {
   try {
     return action();
   } catch (error) {
-    // A process that has just ended, or one that another user's rights hide.
+    // The process has just ended, or belongs to another user.
     if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? ''))
       return '';
     throw error;
   }
 };
 
-/** Processes of the build in `scratch`, wherever they have moved to: groups and sessions do not hide them. */
+/** Processes of the build in `scratch`, in whatever process group and session. */
 function processesOf(scratch: string): ProcessIdentity[] {
   const found: ProcessIdentity[] = [];
   for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
@@ -32,7 +32,7 @@ function processesOf(scratch: string): ProcessIdentity[] {
   return found;
 }
 
-/** SIGTERM, then SIGKILL after `grace` milliseconds. @returns when none of them is left */
+/** Sends SIGTERM, then SIGKILL after `grace` milliseconds. @returns when none is left */
 export async function endProcessesOf(scratch: string, grace = 3_000): Promise<void> {
   const late = performance.now() + grace;
   for (let tries = 0; ; tries++) {
@@ -65,7 +65,7 @@ export function mountsBelow(directory: string): string[] {
     .reverse();
 }
 
-/** @throws Error naming a mount that stays */
+/** @throws Error naming a mount that cannot be removed */
 export function unmountBelow(directory: string): void {
   for (const path of mountsBelow(directory))
     if (mountsBelow(directory).includes(path))
@@ -74,7 +74,7 @@ export function unmountBelow(directory: string): void {
   if (left.length > 0) throw new Error(`still mounted: ${left.join(', ')}`);
 }
 
-/** Loop devices whose file is below a directory. */
+/** Loop devices whose backing file is below a directory. */
 export function loopDevicesOf(directory: string): string[] {
   return readdirSync('/sys/block')
     .filter((name) => name.startsWith('loop'))
@@ -84,7 +84,7 @@ export function loopDevicesOf(directory: string): string[] {
     .map((name) => `/dev/${name}`);
 }
 
-/** Detaches them, their partitions, and links to those in /dev/mapper (a stand-in for kpartx makes such). */
+/** Detaches the loop devices, and deletes links in /dev/mapper to them and their partitions (of a kpartx stand-in). */
 export function detachLoopDevices(directory: string): void {
   for (const device of loopDevicesOf(directory)) {
     const mapper = '/dev/mapper';

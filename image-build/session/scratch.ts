@@ -10,21 +10,21 @@ const LEDGER = 'ledger.json';
 
 interface Entries {
   owner: ProcessIdentity;
-  /** Files outside the directory that are not whole yet. */
+  /** Incomplete files outside the directory. */
   partial: string[];
 }
 
 /**
- * A directory for one build, with a ledger in it. Whatever is found below it when the build ends, or when a later
- * one starts after this one was killed, is taken back: processes that were told of it, mounts, loop devices, files,
- * and the partial files that the ledger names.
+ * A directory for one build, with a ledger in it. When the build ends, or a later one starts after this one was killed,
+ * everything of it is removed: processes that have it in their environment, mounts, loop devices, files, and the
+ * partial files of the ledger.
  */
 export class Scratch {
   readonly #entries: Entries = { owner: identify(process.pid)!, partial: [] };
 
   private constructor(readonly path: string) {}
 
-  /** @param base where builds keep their directories; killed ones that are found there are cleared first */
+  /** @param base parent of builds' directories; those of killed builds in it are removed first */
   static async open(base: string): Promise<Scratch> {
     makeDirectory(base);
     await sweep(base);
@@ -33,7 +33,7 @@ export class Scratch {
     return scratch;
   }
 
-  /** A file that is removed unless `whole` is told of it. */
+  /** Registers a file that is deleted unless `whole` is called for it. */
   partial(path: string): void {
     this.#entries.partial.push(resolve(path));
     this.#write();
@@ -44,7 +44,7 @@ export class Scratch {
     this.#write();
   }
 
-  /** @throws Error when something below it can't be unmounted; nothing that is mounted is ever deleted */
+  /** @throws Error when a mount below it can't be removed; mounted files are never deleted */
   async clear(): Promise<void> {
     await clear(this.path, this.#entries);
   }
@@ -56,7 +56,7 @@ export class Scratch {
   }
 }
 
-/** Clears what killed builds left below `base`. @returns their directories */
+/** Removes what killed builds left below `base`. @returns their directories */
 export async function sweep(base: string): Promise<string[]> {
   if (!existsSync(base)) return [];
   const cleared: string[] = [];
@@ -70,7 +70,7 @@ export async function sweep(base: string): Promise<string[]> {
   return cleared;
 }
 
-/** Undefined: a directory that has no ledger yet, or is just being removed, belongs to somebody who is at work. */
+/** Undefined: the directory has no ledger yet, or is just being removed; its owner is still at work. */
 function readLedger(path: string): Entries | undefined {
   try {
     return JSON.parse(readFileSync(join(path, LEDGER), 'utf8')) as Entries;
@@ -85,7 +85,7 @@ async function clear(path: string, { partial }: Entries): Promise<void> {
   unmountBelow(path);
   detachLoopDevices(path);
   for (const file of partial) await rm(file, { force: true });
-  // The ledger goes last: a removal that is interrupted is carried on by the next sweep.
+  // The ledger is deleted last: after an interruption the next sweep continues.
   for (const name of readdirSync(path).filter((entry) => entry !== LEDGER))
     await rm(join(path, name), { recursive: true, force: true });
   await rm(path, { recursive: true, force: true });

@@ -1,10 +1,10 @@
-// Arguments of filters, methods and functions, bound to the parameters that they have in Python.
+// Arguments of filters, methods and functions, bound to their parameters as in Python.
 import { refuse } from './error.js';
 import { type Given, indexOf, otherwise, type PyValue, textOf } from './value.js';
 
 export type Filter = (value: PyValue, given: Given) => PyValue;
 
-/** Undefined in TypeScript: not given. */
+/** Bound arguments; undefined: not given. */
 export class Bound {
   constructor(
     private readonly what: string,
@@ -30,7 +30,7 @@ export class Bound {
     return textOf(this.value(name), `${name} of ${this.what}`);
   }
 
-  /** None counts as not given. */
+  /** Text or null; None counts as not given. */
   optionalText(name: string): string | null {
     const value = this.values[name];
     return value === undefined || value === null ? null : textOf(value, `${name} of ${this.what}`);
@@ -44,8 +44,8 @@ export class Bound {
 }
 
 /**
- * @param names of the parameters, in their order
- * @throws TemplateError for one too many, one that there is not, and one given twice
+ * @param names of the parameters, in order
+ * @throws TemplateError for too many arguments, an unknown one, and a duplicate
  */
 export function bind(what: string, names: readonly string[], { args, named }: Given): Bound {
   if (args.length > names.length) refuse(`${what} takes ${names.length} arguments, not ${args.length}`);

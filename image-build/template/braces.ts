@@ -6,7 +6,7 @@ import { type Given, otherwise, type PyValue } from './value.js';
 
 const FIELD = /\{\{|\}\}|\{([^{}]*)\}|[{}]/g;
 
-/** @throws TemplateError for fields that do not fit, and for those that are more than a name or a number */
+/** @throws TemplateError for fields without a value, and for fields other than a name or a number */
 export function formatBraces(text: string, { args, named }: Given): string {
   let next = 0;
   let numbered: boolean | null = null;

@@ -1,7 +1,7 @@
-// Numbers as Python writes and rounds them.
+// Numbers as Python prints and rounds them.
 import { refuse } from './error.js';
 
-/** repr() of a float: the shortest digits, an exponent from 1e16 and below 1e-4. */
+/** repr() of a float: the shortest digits, an exponent from 1e16 on and below 1e-4. */
 export function floatText(value: number): string {
   if (Number.isNaN(value)) return 'nan';
   if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
@@ -12,12 +12,12 @@ export function floatText(value: number): string {
     const power = exponent.slice(1).padStart(2, '0');
     return `${digits}e${exponent[0]}${power}`;
   }
-  // Between these bounds JavaScript never writes an exponent but below 1e-6, which is below 1e-4.
+  // Between these bounds JavaScript writes an exponent only below 1e-6.
   const text = String(value);
   return text.includes('.') ? text : `${text}.0`;
 }
 
-/** @returns [sign, whole number m, exponent e]: the value is exactly ±m·2^e */
+/** Exact value of a float as ±m·2^e. @returns [sign, integer m, exponent e] */
 function parts(value: number): [negative: boolean, mantissa: bigint, exponent: number] {
   const view = new DataView(new ArrayBuffer(8));
   view.setFloat64(0, value);
@@ -28,7 +28,7 @@ function parts(value: number): [negative: boolean, mantissa: bigint, exponent: n
   return [bits >> 63n === 1n, mantissa, Math.max(exponent, 1) - 1075];
 }
 
-/** `'%.Nf'`: the exact value, correctly rounded, a tie to the even digit. */
+/** `'%.Nf'`: the exact value, correctly rounded, ties to even. */
 export function fixed(value: number, digits: number): string {
   if (!Number.isFinite(value)) return floatText(value);
   if (digits > 300) refuse('more than 300 decimal places');
@@ -49,7 +49,7 @@ export function fixed(value: number, digits: number): string {
   return negative ? `-${whole}` : whole;
 }
 
-/** round(value, digits) of Python. */
+/** Python's round(value, digits). */
 export function roundHalfEven(value: number, digits: number): number {
   if (!Number.isFinite(value)) return value;
   if (digits >= 0) return Number(fixed(value, Math.min(digits, 300)));

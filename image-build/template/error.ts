@@ -1,6 +1,6 @@
-/** A template that cannot be read, or that asks for what this engine does not have. */
+/** A template that does not parse, or that uses an unsupported feature. */
 export class TemplateError extends Error {
-  /** 1 for the first line; undefined where it is not known yet. */
+  /** Line, from 1; undefined while unknown. */
   line?: number;
 }
 

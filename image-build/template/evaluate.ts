@@ -1,4 +1,4 @@
-// Runs the tree of a template. Values only: nothing of this process can be reached from one.
+// Evaluates the tree of a template. It computes with values only: nothing of this process is accessible.
 import { refuse, TemplateError } from './error.js';
 import { filterNamed } from './filter.js';
 import { FUNCTIONS, Loop } from './function.js';
@@ -23,12 +23,12 @@ import {
   Undefined,
 } from './value.js';
 
-/** Statements and expressions that one template may take. */
+/** Greatest number of statements and expressions that one template may evaluate. */
 const MOST_STEPS = 2_000_000;
-/** Macros in each other. */
+/** Greatest nesting of macro calls. */
 const DEEPEST_CALL = 50;
 
-/** Names that are bound here, and those around. */
+/** Names bound in this scope, and the enclosing scopes. */
 class Scope {
   readonly #names = new Map<string, PyValue>();
 
@@ -165,7 +165,7 @@ class Evaluation {
     }
   }
 
-  /** @param subject what the innermost filter of a block takes */
+  /** @param subject input of the innermost filter of a filter block */
   #value(expression: Expression, scope: Scope, subject?: string): PyValue {
     this.#step();
     const value = (of: Expression) => this.#value(of, scope, subject);
@@ -284,7 +284,7 @@ type Operation = Extract<
 >;
 const missing = (what: string) => new Undefined(what);
 
-/** The innermost tag is named: what is around it has nothing to add. */
+/** An error names the innermost tag only. */
 function placed(error: unknown, { line, source }: Statement): unknown {
   const fault =
     error instanceof RangeError ? new TemplateError('nested too deeply', { cause: error }) : error;

@@ -1,9 +1,9 @@
-// Expressions by the grammar of jinja2/parser.py, one method a level of precedence.
+// Parser of expressions by the grammar of jinja2/parser.py, one method for each level of precedence.
 import { refuse } from './error.js';
 import type { Argument, Arithmetic, Comparison, Expression } from './syntax.js';
 import type { Token } from './token.js';
 
-/** How deep expressions may stand in each other. */
+/** Greatest nesting of expressions. */
 const DEPTH = 100;
 const COMPARISONS: readonly string[] = ['==', '!=', '<', '<=', '>', '>='];
 const CONSTANTS: Readonly<Record<string, boolean | null>> = {
@@ -61,7 +61,7 @@ export class ExpressionParser {
     return value;
   }
 
-  /** `a, b` is a tuple. @param withIf whether `a if b else c` may stand here */
+  /** `a, b` is a tuple. @param withIf whether `a if b else c` is allowed */
   protected tupleOrExpression(withIf = true): Expression {
     const { line } = this.token;
     const items = [this.expression(withIf)];
@@ -295,7 +295,7 @@ export class ExpressionParser {
     }
   }
 
-  /** @param of null for the body of a block @param bare whether the first stands without its bar */
+  /** @param of input; null: the body of a filter block @param bare whether the first filter has no `|` */
   protected filters(of: Expression | null, bare = false): Expression | null {
     let value = of;
     for (let first = bare; first || this.skip('|'); first = false) {

@@ -1,4 +1,4 @@
-// Filters of Jinja (jinja2/filters.py, 3.1), and those of Ansible that scripts use (ansible/plugins/filter/core.py).
+// Filters of Jinja (jinja2/filters.py, 3.1), and those of Ansible that scripts need (ansible/plugins/filter/core.py).
 import { type Bound, bind, type Filter } from './arguments.js';
 import { roundHalfEven } from './decimal.js';
 import { refuse } from './error.js';
@@ -124,7 +124,7 @@ const NUMBER_FILTERS: Readonly<Record<string, Filter>> = {
 function rounded(value: bigint | number, precision: number, method: string): PyValue {
   if (method === 'common') {
     if (typeof value === 'number') return roundHalfEven(value, precision);
-    // round(int, n) stays an int.
+    // round(int, n) returns an int.
     return precision >= 0 ? value : refuse('rounding to less than one is not taken');
   }
   if (method !== 'ceil' && method !== 'floor') return refuse('method must be common, ceil or floor');
@@ -135,7 +135,7 @@ function rounded(value: bigint | number, precision: number, method: string): PyV
   return arithmetic('/', BigInt(method === 'ceil' ? Math.ceil(scaled) : Math.floor(scaled)), scale);
 }
 
-/** Undefined: not one. */
+/** Undefined: not a number. */
 function toFloat(value: PyValue): number | undefined {
   const number = numberOf(value);
   if (number !== undefined) return asFloat(number);
@@ -159,7 +159,7 @@ function toInt(value: PyValue, base: number): bigint | undefined {
   if (typeof number === 'bigint') return number;
   const float = toFloat(value);
   if (float === undefined) return undefined;
-  // Infinity is an OverflowError that Jinja does not catch; nan falls to the default.
+  // Infinity is an OverflowError that Jinja does not catch; nan gives the default.
   if (Number.isNaN(float)) return undefined;
   return Number.isFinite(float) ? BigInt(Math.trunc(float)) : refuse('infinity is no whole number');
 }
@@ -191,7 +191,7 @@ const OTHER_FILTERS: Readonly<Record<string, Filter>> = {
   length: filter('length', [], (value) => BigInt(lengthOf(value))),
 };
 
-/** As Ansible has them. */
+/** Filters of Ansible. */
 const ANSIBLE_FILTERS: Readonly<Record<string, Filter>> = {
   bool: filter('bool', [], (value) => {
     if (value instanceof Undefined) return refuse(`${value.what} is not set`);
@@ -223,7 +223,7 @@ export const FILTERS: Readonly<Record<string, Filter>> = {
   d: OTHER_FILTERS['default']!,
 };
 
-/** @throws TemplateError for one that there is not */
+/** @throws TemplateError for an unknown filter */
 export function filterNamed(name: string): Filter {
   return Object.hasOwn(FILTERS, name) ? FILTERS[name]! : refuse(`there is no filter ${name}`);
 }

@@ -1,4 +1,4 @@
-// The functions that a template may call: range, dict, namespace, cycler, joiner (jinja2/defaults.py, jinja2/utils.py).
+// Functions that a template may call: range, dict, namespace, cycler, joiner (jinja2/defaults.py, jinja2/utils.py).
 import { bind } from './arguments.js';
 import { refuse } from './error.js';
 import { pairsOf } from './method.js';
@@ -14,7 +14,7 @@ import {
   Undefined,
 } from './value.js';
 
-/** As in Jinja's sandbox. */
+/** Limit of Jinja's sandbox. */
 const LONGEST_RANGE = 100_000;
 
 function range({ args, named }: Given): Range {
@@ -110,7 +110,7 @@ export class Loop {
     field('first', () => this.#at === 0);
     field('last', () => this.#at === count - 1);
     field('length', () => BigInt(count));
-    // Of recursive loops alone, which there are none of here.
+    // Meaningful in recursive loops only, which are unsupported.
     field('depth', () => 1n);
     field('depth0', () => 0n);
     field(

@@ -4,8 +4,8 @@ import { item } from './operation.js';
 import { Dict, defined, type PyValue } from './value.js';
 
 /**
- * Undefined: there is nothing of that name.
- * @param first what is looked for first: `value.name` prefers an attribute, `value['name']` an item
+ * Undefined: no such attribute or item.
+ * @param first lookup order: `value.name` prefers an attribute, `value['name']` an item
  */
 export function getItem(
   given: PyValue,

@@ -1,4 +1,4 @@
-// json.dumps() of Python with its defaults.
+// Python's json.dumps() with its defaults.
 import { floatText } from './decimal.js';
 import { refuse } from './error.js';
 import { Dict, defined, type PyValue, Tuple, typeName } from './value.js';

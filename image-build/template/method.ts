@@ -1,4 +1,4 @@
-// What `value.name` and `value['name']` find: an entry, a field, or a method. Nothing else of a value can be reached.
+// Lookup of `value.name` and `value['name']`: an entry, a field, or a method. Nothing else of a value is accessible.
 import { bind } from './arguments.js';
 import { refuse } from './error.js';
 import { equals, limitedList, order } from './operation.js';
@@ -116,7 +116,7 @@ function place(items: readonly PyValue[], given: Given): bigint {
   return at === -1 ? refuse('index() of what is not in the list') : BigInt(at);
 }
 
-/** Pairs of a mapping, or of what holds pairs. */
+/** Pairs of a mapping, or of an iterable of pairs. */
 export function pairsOf(given: PyValue | undefined): readonly (readonly [PyValue, PyValue])[] {
   if (given === undefined) return [];
   if (given instanceof Dict) return given.entries();
@@ -128,8 +128,8 @@ export function pairsOf(given: PyValue | undefined): readonly (readonly [PyValue
 }
 
 /**
- * Attributes that Python has and this engine has not, by type: to read one as missing would be another meaning than
- * Jinja's. Names that begin with an underscore are out of reach in Jinja's sandbox too.
+ * Attributes of Python's types that this engine does not support: to treat one as missing would differ from Jinja.
+ * Names with a leading underscore are unavailable in Jinja's sandbox, too.
  */
 const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   str: ['casefold', 'encode', 'expandtabs', 'format_map', 'isprintable', 'istitle', 'maketrans', 'translate'],
@@ -146,7 +146,7 @@ const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   generator: ['close', 'send', 'throw'],
 };
 
-/** Undefined: there is nothing of that name. @throws TemplateError for what only Python has */
+/** Undefined: no such attribute. @throws TemplateError for an unsupported attribute of Python */
 export function attribute(of: PyValue, name: string): PyValue | undefined {
   if (name.startsWith('_')) refuse(`${name} is out of a template's reach`);
   if (of instanceof Namespace) return of.fields.get(name)?.();

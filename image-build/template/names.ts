@@ -1,4 +1,4 @@
-// What a template reads from outside, found without running it; and whether all that it uses is there.
+// Static analysis: the variables that a template reads, and whether everything else that it uses is supported.
 import { refuse, TemplateError } from './error.js';
 import { filterNamed } from './filter.js';
 import { FUNCTIONS } from './function.js';
@@ -6,13 +6,13 @@ import type { Argument, Expression, Statement, Target } from './syntax.js';
 import { testNamed } from './test.js';
 
 export interface TemplateNames {
-  /** Must be set. */
+  /** Variables that must be set. */
   needed: ReadonlySet<string>;
-  /** Read through `default(...)` or `is defined`: may be missing. */
+  /** Variables read through `default(...)` or `is defined`: may be missing. */
   optional: ReadonlySet<string>;
 }
 
-/** @throws TemplateError for a filter, test or function that there is not */
+/** @throws TemplateError for an unknown filter, test or function */
 export function namesIn(body: readonly Statement[]): TemplateNames {
   const names = new Names();
   names.body(body, new Set());
@@ -168,7 +168,7 @@ class Names {
     }
   }
 
-  /** A name that is called is a macro or a function: variables are values, and cannot be called. */
+  /** A called name must be a macro or a function: variables are values, and cannot be called. */
   #called(callee: Expression, bound: ReadonlySet<string>): void {
     if (callee.is !== 'name' || bound.has(callee.name) || Object.hasOwn(FUNCTIONS, callee.name)) return;
     refuse(`there is no function ${callee.name}; ${Object.keys(FUNCTIONS).join(', ')} can be called`);

@@ -1,4 +1,4 @@
-// Operators of Python on the values of a template.
+// Python's operators on the values of a template.
 import { refuse } from './error.js';
 import { formatPercent } from './percent.js';
 import { str } from './print.js';
@@ -18,11 +18,11 @@ import {
   View,
 } from './value.js';
 
-/** Characters, or items, of what a multiplication makes. */
+/** Greatest number of characters or items that a multiplication may give. */
 const LONGEST = 1_000_000;
-/** Bits of a whole number. */
+/** Greatest size of an integer, bits. */
 const WIDEST = 4096;
-/** Whole numbers up to here are exact as floats. */
+/** Integers up to this one are exact as floats. */
 const EXACT = 2n ** 53n;
 
 export function arithmetic(operator: Arithmetic, leftGiven: PyValue, rightGiven: PyValue): PyValue {
@@ -58,7 +58,7 @@ function repeated(value: string | PyValue[] | Tuple, times: bigint): PyValue {
   return value instanceof Tuple ? new Tuple(items) : items;
 }
 
-/** @throws TemplateError for a list that is too long */
+/** @throws TemplateError for a list above the limit */
 export function limitedList(length: number): void {
   if (length > LONGEST) refuse('a list that is too long');
 }
@@ -90,7 +90,7 @@ function ofNumbers(operator: Arithmetic, a: bigint | number, b: bigint | number)
   }
 }
 
-/** @throws TemplateError for a whole number that a float does not hold exactly */
+/** @throws TemplateError for an integer that a float cannot represent exactly */
 export function asFloat(value: bigint | number): number {
   if (typeof value === 'number') return value;
   if (value > EXACT || value < -EXACT) refuse('a whole number that is too large for a float');
@@ -116,7 +116,7 @@ function power(x: number, y: number): number {
   const value = x ** y;
   if (Number.isNaN(value) || (!Number.isFinite(value) && Number.isFinite(x) && Number.isFinite(y)))
     refuse('a power that is no number, or too large');
-  // JavaScript's is not specified to the last bit; whole results that fit are.
+  // JavaScript's power is not specified to the last bit; integers in the safe range are exact.
   if (!Number.isSafeInteger(value)) refuse('a power that is not whole');
   return value;
 }
@@ -174,7 +174,7 @@ export function compare(operator: Comparison, leftGiven: PyValue, rightGiven: Py
 export function equals(left: PyValue, right: PyValue): boolean {
   const a = numberOf(left);
   const b = numberOf(right);
-  // Between a bigint and a number JavaScript compares exactly, as Python does.
+  // JavaScript compares a bigint and a number exactly, as Python does.
   // biome-ignore lint/suspicious/noDoubleEquals: 1 and 1n are equal here
   if (a !== undefined && b !== undefined) return a == b;
   if (Array.isArray(left) && Array.isArray(right)) return sameItems(left, right);
@@ -197,7 +197,7 @@ function sameItems(left: readonly PyValue[], right: readonly PyValue[]): boolean
   return left.length === right.length && left.every((item, at) => equals(item, right[at]!));
 }
 
-/** Negative, zero or positive. @throws TemplateError for values that Python does not order */
+/** Three-way comparison: negative, zero or positive. @throws TemplateError for values without an order in Python */
 export function order(left: PyValue, right: PyValue): number {
   const a = numberOf(left);
   const b = numberOf(right);
@@ -220,7 +220,7 @@ function inTurn(left: readonly PyValue[], right: readonly PyValue[]): number {
   return left.length - right.length;
 }
 
-/** JavaScript compares UTF-16 units, which differs above U+FFFF. */
+/** Compares by code points; JavaScript compares UTF-16 units, which differs above U+FFFF. */
 function byCodePoint(left: string, right: string): number {
   if (left === right) return 0;
   const a = charactersOf(left);
@@ -245,7 +245,7 @@ export function concat(values: readonly PyValue[]): string {
   return limited(values.map(str).join(''));
 }
 
-/** `value[key]`: undefined where there is no such item. */
+/** `value[key]`; undefined: no such item. */
 export function item(of: PyValue, key: PyValue): PyValue | undefined {
   if (of instanceof Dict) return of.get(key);
   if (typeof of === 'string' || Array.isArray(of) || of instanceof Tuple || of instanceof Range) {

@@ -1,12 +1,12 @@
-// Statements and expressions by the grammar of jinja2/parser.py. What Jinja has and this engine has not is refused by name.
+// Parser of statements by the grammar of jinja2/parser.py. Unsupported features of Jinja are refused by name.
 import { refuse, TemplateError } from './error.js';
 import { ExpressionParser } from './expression-parser.js';
 import type { Expression, Parameter, Statement, Target } from './syntax.js';
 import { type Token, tokensOf } from './token.js';
 
-/** How deep statements may stand in each other. */
+/** Greatest nesting of statements. */
 const DEPTH = 50;
-/** Tags of Jinja and of Ansible that lead out of the template, or are not needed here. */
+/** Unsupported tags of Jinja and Ansible: they lead out of the template, or are not needed here. */
 const REFUSED = [
   'include',
   'import',
@@ -20,13 +20,13 @@ const REFUSED = [
   'break',
 ];
 
-/** @throws TemplateError with its line */
+/** @throws TemplateError with the line */
 export function parseTemplate(source: string): Statement[] {
   return new TemplateParser(tokensOf(source), source.replaceAll(/\r\n|\r/g, '\n')).template();
 }
 
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
-/** Its place is added where it is put into a body. */
+/** A statement before its position is added. */
 type Bare = Without<Statement, 'line' | 'source'>;
 
 class TemplateParser extends ExpressionParser {
@@ -50,7 +50,7 @@ class TemplateParser extends ExpressionParser {
     }
   }
 
-  /** Up to one of the tags `ends`, whose name is left to be read. */
+  /** Statements up to one of the tags `ends`, whose name is not consumed. */
   #body(ends: readonly string[]): Statement[] {
     if (++this.#depth > DEPTH) refuse('statements nested too deeply');
     const body: Statement[] = [];
@@ -199,9 +199,9 @@ class TemplateParser extends ExpressionParser {
     return { is: 'with', bindings, body };
   }
 
-  /** The rest of a tag, and what follows up to one of `ends`. */
+  /** The rest of a tag, and its body up to one of `ends`. */
   #block(ends: readonly string[]): Statement[] {
-    // Python's habit, which Jinja takes: `{% if a: %}`.
+    // Jinja accepts Python's colon: `{% if a: %}`.
     this.skip(':');
     this.expect('block_end');
     return this.#body(ends);

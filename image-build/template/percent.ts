@@ -1,11 +1,11 @@
-// The formatting of `text % values` (printf-style, Python library reference), without the conversions e and g.
+// Formatting by `text % values` (printf-style, Python library reference), without the conversions e and g.
 import { fixed } from './decimal.js';
 import { refuse } from './error.js';
 import { repr, str } from './print.js';
 import { charactersOf, Dict, numberOf, otherwise, type PyValue, Tuple, typeName } from './value.js';
 
 const CONVERSION = /%(?:\(([^()]*)\))?([-+ #0]*)(\*|\d+)?(?:\.(\*|\d*))?[hlL]?([\s\S])?/gu;
-/** Characters of one field. */
+/** Greatest width of one field, characters. */
 const WIDEST = 10_000;
 
 interface Field {
@@ -15,7 +15,7 @@ interface Field {
   readonly kind: string;
 }
 
-/** @throws TemplateError for values that do not fit, as Python's TypeError and ValueError */
+/** @throws TemplateError for values that do not fit, like Python's TypeError and ValueError */
 export function formatPercent(text: string, values: PyValue): string {
   const taken = new Values(values);
   const formatted = text.replaceAll(CONVERSION, (_whole, ...parts: (string | undefined)[]) => {
@@ -54,7 +54,7 @@ class Values {
     return this.given;
   }
 
-  /** A value that is left over is a fault, but for a mapping or a list. */
+  /** Unused values are an error, except in a mapping or a list. */
   end(): void {
     const { given } = this;
     const count = given instanceof Tuple ? given.items.length : 1;

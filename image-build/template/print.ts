@@ -1,4 +1,4 @@
-// str() and repr() of Python.
+// Python's str() and repr().
 import { floatText } from './decimal.js';
 import { refuse } from './error.js';
 import {
@@ -15,10 +15,10 @@ import {
   View,
 } from './value.js';
 
-/** How deep a value that is printed may go; a list that holds itself goes on for ever. */
+/** Greatest nesting of a printed value; a list that contains itself has no end. */
 const DEPTH = 100;
 
-/** @throws TemplateError for what is not set, and for what prints as an address in memory */
+/** @throws TemplateError for undefined values, and for values that print as an address in memory */
 export function str(given: PyValue): string {
   if (given instanceof Undefined && given.quiet) return '';
   const value = defined(given);
@@ -61,7 +61,7 @@ function container(value: Exclude<PyValue, Undefined>, depth: number): string {
 
 const SHORT: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
-/** As str.isprintable() has it: no controls, no separators but the space. */
+/** Complement of str.isprintable(): controls, and separators except the space. */
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}\p{Zs}]/u;
 
 function quoted(text: string): string {

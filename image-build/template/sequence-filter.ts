@@ -1,4 +1,4 @@
-// Filters that go through a sequence.
+// Filters of sequences.
 import { type Bound, bind, type Filter } from './arguments.js';
 import { refuse } from './error.js';
 import { getItem } from './item.js';
@@ -30,7 +30,7 @@ const filter =
   (value, given) =>
     call(value, bind(name, parameters, given));
 
-/** `a.b.0` from an item; a whole number is a place (make_attrgetter). */
+/** Getter of `a.b.0` from an item; an integer is an index (make_attrgetter). */
 function getterOf(path: PyValue, initial: PyValue | null = null): Getter {
   if (path === null) return same;
   const parts: PyValue[] =

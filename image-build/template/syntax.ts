@@ -1,7 +1,7 @@
-// The tree of a template: what Jinja's parser makes of one (jinja2/nodes.py), as far as it is known here.
+// Syntax tree of a template, like that of Jinja's parser (jinja2/nodes.py), for the supported features.
 
 export interface Argument {
-  /** Undefined: by its place. */
+  /** Undefined: positional. */
   readonly name?: string;
   readonly value: Expression;
 }
@@ -59,7 +59,7 @@ export type Expression = { readonly line: number } & (
 export type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>=' | 'in' | 'not in';
 export type Arithmetic = '+' | '-' | '*' | '/' | '//' | '%' | '**';
 
-/** What a value is given to: a name, several at once, or a field of a namespace. */
+/** Target of an assignment: a name, several at once, or a field of a namespace. */
 export type Target =
   | { readonly is: 'name'; readonly name: string }
   | { readonly is: 'names'; readonly targets: readonly Target[] }
@@ -70,7 +70,7 @@ export interface Parameter {
   readonly initial: Expression | null;
 }
 
-/** `source` is what stands between the marks of its first tag. */
+/** `source` is the text of its first tag, without the delimiters. */
 export type Statement = { readonly line: number; readonly source: string } & (
   | { readonly is: 'text'; readonly text: string }
   | { readonly is: 'print'; readonly value: Expression }

@@ -1,6 +1,6 @@
-// Jinja templates of values, as Ansible's template module sets Jinja up: a block's newline goes, the last one stays,
-// nothing is escaped, and nothing unset is printed. What this engine takes means what it means in Jinja (held against it
-// in test/component/image-build/template); whatever else Jinja has is refused by name.
+// Jinja templates with the settings of Ansible's template module: the newline after a block is removed, the last one is
+// kept, nothing is escaped, and undefined values are errors. Supported features mean the same as in Jinja (compared in
+// test/component/image-build/template); all other features of Jinja are refused by name.
 import { TemplateError } from './error.js';
 import { evaluate } from './evaluate.js';
 import { namesIn, type TemplateNames } from './names.js';
@@ -8,7 +8,7 @@ import { parseTemplate } from './parser.js';
 import type { Statement } from './syntax.js';
 import { Dict, type PyValue } from './value.js';
 
-/** Of a configuration: what YAML holds. A bigint is Python's int, a number its float. */
+/** A value of a configuration, as YAML has them. A bigint is Python's int, a number its float. */
 export type Value =
   | string
   | number
@@ -20,16 +20,16 @@ export type Value =
 export type Variables = Readonly<Record<string, Value>>;
 
 /**
- * What the text reads, found without running it.
- * @throws TemplateError for a text that does not parse, or that uses what there is not here
+ * Variables that the text reads, found by static analysis.
+ * @throws TemplateError for a text that does not parse, or that uses unsupported features
  */
 export function namesOf(text: string): TemplateNames {
   return told(() => namesIn(parseTemplate(text)));
 }
 
 /**
- * The text with its variables put in.
- * @throws TemplateError naming the tag at fault
+ * Renders the text with its variables.
+ * @throws TemplateError naming the faulty tag
  */
 export function render(text: string, variables: Variables): string {
   return told(() => {
@@ -42,12 +42,12 @@ export function render(text: string, variables: Variables): string {
   });
 }
 
-/** The only name of a text that is nothing but `{{ name }}`: its value is taken as it is, a list stays a list. */
+/** Name in a text that consists of `{{ name }}` only: it gives the value itself, so that a list stays a list. */
 export function soleName(text: string): string | undefined {
   return /^\s*\{\{\s*([A-Za-z_]\w*)\s*\}\}\s*$/.exec(text)?.[1];
 }
 
-/** A copy: what a template does to a list stays in the template. */
+/** Copies a value: a template's changes of a list must not leave the template. */
 function valueFrom(value: Value): PyValue {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(valueFrom);

@@ -1,4 +1,4 @@
-// Tests of Jinja (jinja2/tests.py): what stands behind `is`.
+// Tests of Jinja (jinja2/tests.py), for the operator `is`.
 import { bind } from './arguments.js';
 import { refuse } from './error.js';
 import { arithmetic, compare, equals } from './operation.js';
@@ -85,7 +85,7 @@ const TESTS: Readonly<Record<string, Test>> = {
   upper: plain('upper', (value) => TEXT_METHODS['isupper']!(str(value), NONE) === true),
 };
 
-/** @throws TemplateError for one that there is not */
+/** @throws TemplateError for an unknown test */
 export function testNamed(name: string): Test {
   return Object.hasOwn(TESTS, name) ? TESTS[name]! : refuse(`there is no test ${name}`);
 }

@@ -1,4 +1,4 @@
-// Methods of str (Python library reference, 3.11). Those that there are not here are refused, never read as missing.
+// Methods of str (Python library reference, 3.11). Unsupported ones are refused, never treated as missing.
 import { type Bound, bind } from './arguments.js';
 import { formatBraces } from './braces.js';
 import { refuse } from './error.js';
@@ -22,10 +22,10 @@ const method =
       refuse(`${name}() takes no keyword arguments`);
     return call(text, bind(`${name}()`, parameters, given));
   };
-/** Methods whose arguments may be named. */
+/** Methods that accept named arguments. */
 const NAMED = ['split', 'rsplit', 'splitlines', 'expandtabs'];
 
-/** What Python takes for white space in str.strip() and str.split(). */
+/** White space by str.strip() and str.split(). */
 const SPACE = '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
 const LEADING = new RegExp(`^${SPACE}+`);
 const TRAILING = new RegExp(`${SPACE}+$`);
@@ -46,7 +46,7 @@ export function stripped(text: string, characters: string | null, side: 'both' |
   return all.slice(from, to).join('');
 }
 
-/** JavaScript has no title case: letters whose two cases differ are refused as a first letter. */
+/** Title case of a letter. JavaScript has none: letters whose title case may differ from their upper case are refused. */
 export function titled(first: string): string {
   const upper = first.toUpperCase();
   if (charactersOf(upper).length > 1 || /[\u01c4-\u01cc\u01f1-\u01f3\u10d0-\u10ff]/u.test(first))
@@ -86,7 +86,7 @@ function splitLeft(text: string, separator: string | null, most: number): string
 }
 
 function splitRight(text: string, separator: string | null, most: number): string[] {
-  // White space: the same from behind, on the characters turned round.
+  // White space: splits the reversed text from the left.
   if (separator === null) return splitLeft(turned(text), null, most).map(turned).reverse();
   const pieces: string[] = [];
   let rest = text;
@@ -118,7 +118,7 @@ export function replaced(text: string, old: string, by: string, count: number): 
   return limited(pieces.join(by));
 }
 
-/** Nothing is between all characters, and at both ends. */
+/** Replaces the empty text: inserts between all characters, and at both ends. */
 function between(text: string, by: string, count: number): string {
   const characters = charactersOf(text);
   const at = Math.min(count, characters.length + 1);
@@ -137,7 +137,7 @@ export function justified(
   if (missing > 100_000) refuse('a field that is too wide');
   if (side === 'left') return text + fill.repeat(missing);
   if (side === 'right') return fill.repeat(missing) + text;
-  // CPython's str.center(): the odd one goes left when both missing and width are odd.
+  // CPython's str.center(): the odd space is left if both the padding and the width are odd.
   const left = Math.floor(missing / 2) + (missing & width & 1);
   return fill.repeat(left) + text + fill.repeat(missing - left);
 }
@@ -147,7 +147,7 @@ function fillOf(bound: Bound): string {
   return charactersOf(fill).length === 1 ? fill : refuse('the fill must be one character');
 }
 
-/** Where `sub` stands in `text`, in characters. */
+/** Position of `sub` in `text`, in characters. */
 function found(text: string, bound: Bound, last: boolean): { at: number; count: number } {
   const all = charactersOf(text);
   const bounds = ['start', 'end'].map((name) => {
@@ -183,7 +183,7 @@ function partition(text: string, separator: string, last: boolean): Tuple {
   return new Tuple([text.slice(0, at), separator, text.slice(at + separator.length)]);
 }
 
-/** Python's tables of Unicode are not those of JavaScript to the last character: asked of ASCII only. */
+/** Python's Unicode tables differ from JavaScript's in some characters, so only ASCII is supported. */
 const ofAscii =
   (test: (text: string) => boolean): ((text: string) => boolean) =>
   (text) =>
@@ -202,7 +202,7 @@ const TESTS: Readonly<Record<string, (text: string) => boolean>> = {
   isspace: ofAscii((text) => /^[\t-\r\x1c-\x20]+$/.test(text)),
 };
 
-/** str.title(): a letter behind anything but a letter is a capital. */
+/** str.title(): a letter that does not follow a letter becomes upper case. */
 const titleWords = ofAsciiText((text) =>
   text.replaceAll(/[A-Za-z]+/g, (word) => word[0]!.toUpperCase() + word.slice(1).toLowerCase()),
 );

@@ -1,5 +1,5 @@
-// From the text of a template to tokens, by the rules of Jinja's lexer (jinja2/lexer.py) with `trim_blocks` and
-// `keep_trailing_newline`, which is how Ansible's template module sets it up.
+// Splits a template into tokens by the rules of Jinja's lexer (jinja2/lexer.py) with `trim_blocks` and
+// `keep_trailing_newline`, the settings of Ansible's template module.
 import { refuse, TemplateError } from './error.js';
 
 export type Token =
@@ -20,9 +20,9 @@ const STRING = /'(?:[^'\\]|\\[\s\S])*'|"(?:[^"\\]|\\[\s\S])*"/y;
 const OPERATOR = /\/\/|\*\*|==|!=|>=|<=|[-+/*%~[\](){}<>=.:|,;]/y;
 const CLOSING: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
 
-/** @throws TemplateError with its line */
+/** @throws TemplateError with the line */
 export function tokensOf(source: string): Token[] {
-  // Jinja reads every kind of line end as one.
+  // Jinja treats all line endings alike.
   return new Lexer(source.replaceAll(/\r\n|\r/g, '\n')).run();
 }
 
@@ -45,7 +45,7 @@ class Lexer {
     return this.#tokens;
   }
 
-  /** Text up to the next tag, and that tag. */
+  /** The text up to the next tag, and that tag. */
   #data(): void {
     const opening = /\{%([-+]?)\s*raw\s*(?:(-)%\}\s*|%\})|\{([{%#])([-+]?)/g;
     opening.lastIndex = this.#at;
@@ -90,7 +90,7 @@ class Lexer {
       this.#take(/\s*/y);
       if (this.#at >= this.source.length) refuse('a tag without its end');
       const from = this.#at;
-      // An unclosed bracket keeps its tag open: `{{ {'a': {}} }}`.
+      // A tag does not end inside brackets: `{{ {'a': {}} }}`.
       const end = open.length === 0 ? this.#take(closing) : null;
       if (end !== null) {
         this.#push(`${kind}_end`, end, from);
@@ -133,7 +133,7 @@ class Lexer {
     this.#tokens.push({ type, value, line: this.#lineAt(at), at } as Token);
   }
 
-  /** Lines are counted onwards from the last that was asked for. */
+  /** Line of a position; counted from the last queried one. */
   #lineAt(at: number): number {
     for (; this.#counted < at; this.#counted++) if (this.source[this.#counted] === '\n') this.#line++;
     return this.#line;
@@ -160,7 +160,7 @@ const SIMPLE: Readonly<Record<string, string>> = {
   v: '\v',
 };
 
-/** Escapes of a Python string literal; Jinja reads them by the codec `unicode-escape`. */
+/** Escapes of a Python string literal; Jinja decodes them by `unicode-escape`. */
 function unescaped(text: string): string {
   return text.replaceAll(
     /\\(?:([0-7]{1,3})|x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([\s\S]))/g,

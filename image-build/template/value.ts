@@ -1,9 +1,9 @@
-// Values as Python has them: what a template computes with. Nothing of JavaScript can be reached from one.
+// Values of Python for a template's computations. Nothing of JavaScript is accessible from one.
 import { refuse } from './error.js';
 
 /**
- * None, bool, int (bigint), float (number), str, list (array), and the classes below. Whatever else a template could
- * name in Python is refused where it would arise.
+ * None, bool, int (bigint), float (number), str, list (array), and the classes below. Other types of Python are refused
+ * where they would arise.
  */
 export type PyValue =
   | null
@@ -21,22 +21,22 @@ export type PyValue =
   | Callable
   | Namespace;
 
-/** Neither None nor a number, a bool or a str. */
+/** Neither None, a number, a bool nor a str. */
 type PyObject = Exclude<PyValue, null | boolean | bigint | number | string>;
 
 export class Tuple {
   constructor(
     readonly items: readonly PyValue[],
-    /** Of a named tuple. */
+    /** Field names of a named tuple. */
     readonly names: readonly string[] = [],
   ) {}
 }
 
-/** What a name, attribute or item is that is not there. Nothing but `is defined` and `default` takes one. */
+/** An unknown name, attribute or item. Only `is defined` and `default` accept one. */
 export class Undefined {
   constructor(
     readonly what: string,
-    /** As Jinja has it for an `if` without `else`: prints as nothing, and is false. */
+    /** For an `if` without `else`, as in Jinja: prints as nothing, and is false. */
     readonly quiet = false,
   ) {}
 }
@@ -48,7 +48,7 @@ export class Range {
   ) {}
 }
 
-/** An iterator: each item comes once. */
+/** An iterator, which yields each item once. */
 export class Stream {
   #at = 0;
 
@@ -65,7 +65,7 @@ export class Stream {
   }
 }
 
-/** `keys()`, `values()` and `items()` of a dict. */
+/** Result of a dict's `keys()`, `values()` or `items()`. */
 export class View {
   constructor(
     readonly kind: 'dict_keys' | 'dict_values' | 'dict_items',
@@ -84,7 +84,7 @@ export interface Given {
   readonly named: Readonly<Record<string, PyValue>>;
 }
 
-/** A macro, a method bound to its value, or a function of Jinja. */
+/** A macro, a bound method, or a function of Jinja. */
 export class Callable {
   constructor(
     readonly name: string,
@@ -98,7 +98,7 @@ export class Namespace {
 
   constructor(
     readonly kind: 'namespace' | 'loop' | 'cycler' | 'joiner',
-    /** What a call of it does. */
+    /** Behaviour when called. */
     readonly call?: (given: Given) => PyValue,
   ) {}
 }
@@ -124,7 +124,7 @@ export class Dict {
     return this.#entries.has(hashOf(key));
   }
 
-  /** A key that is there keeps its place and its own form, as in Python. */
+  /** An existing key keeps its position and its form, as in Python. */
   set(key: PyValue, value: PyValue): void {
     const hash = hashOf(key);
     const entry = this.#entries.get(hash);
@@ -156,7 +156,7 @@ export class Dict {
   }
 }
 
-/** Equal values have one text, others another: 1, 1.0 and True are one key of a dict. */
+/** Equal values have the same hash, different ones another: 1, 1.0 and True are one key of a dict. */
 export function hashOf(value: PyValue): string {
   if (value === null) return 'none';
   switch (typeof value) {
@@ -206,7 +206,7 @@ function typeNameOfObject(value: PyObject): string {
   return value instanceof Callable ? 'function' : value.kind;
 }
 
-/** @throws TemplateError for what is not set: nothing is done with it by accident */
+/** @throws TemplateError for an undefined value, which no operation accepts */
 export function defined(value: PyValue): Exclude<PyValue, Undefined> {
   return value instanceof Undefined ? refuse(`${value.what} is not set`) : value;
 }
@@ -235,7 +235,7 @@ function isTrueOfObject(value: PyObject): boolean {
   return value instanceof Dict ? value.size > 0 : true;
 }
 
-/** A string's characters are Unicode code points, as Python counts them. */
+/** Length; a str's characters are Unicode code points, as in Python. */
 export function lengthOf(given: PyValue): number {
   if (given instanceof Undefined && given.quiet) return 0;
   const value = defined(given);
@@ -246,7 +246,7 @@ export function lengthOf(given: PyValue): number {
   return refuse(`object of type '${typeName(value)}' has no len()`);
 }
 
-/** `??` takes None for missing, which it is not. */
+/** Like `??`, but None does not count as missing. */
 export function otherwise(value: PyValue | undefined, instead: () => PyValue): PyValue {
   return value === undefined ? instead() : value;
 }
@@ -255,7 +255,7 @@ export function charactersOf(text: string): string[] {
   return Array.from(text);
 }
 
-/** @throws TemplateError for what cannot be gone through */
+/** @throws TemplateError for a value that is not iterable */
 export function itemsOf(given: PyValue): readonly PyValue[] {
   if (given instanceof Undefined && given.quiet) return [];
   const value = defined(given);
@@ -273,7 +273,7 @@ export function numberOf(value: PyValue): bigint | number | undefined {
   return typeof value === 'bigint' || typeof value === 'number' ? value : undefined;
 }
 
-/** @throws TemplateError unless it is a whole number that JavaScript holds exactly */
+/** @throws TemplateError unless it is an integer that JavaScript represents exactly */
 export function indexOf(given: PyValue, what = 'an index'): number {
   const value = numberOf(defined(given));
   if (typeof value !== 'bigint') return refuse(`${what} must be an integer, not ${typeName(given)}`);

@@ -8,12 +8,12 @@ import type { PublishedFile } from '../session/artefact.js';
 import type { BuildSession } from '../session/build-session.js';
 import type { Backend, UserImageRequest } from './request.js';
 
-/** The quickest first. */
+/** The fastest first. */
 const BACKENDS: readonly Backend[] = [direct, dib, loop, guestfs];
 export const BACKEND_NAMES = BACKENDS.map(({ name }) => name);
 
 /**
- * Asks where the distribution comes from, before anything else is.
+ * Probes the distribution's source before any work.
  * @throws SourceUnreachableError naming the address
  */
 export async function probeSource(
@@ -26,14 +26,14 @@ export async function probeSource(
 
 export interface Choice {
   backend: Backend;
-  /** Why this one. */
+  /** Reason of the choice. */
   reason: string;
 }
 
 /**
- * The backend that builds: the one that was asked for, else the quickest that can do it and has what it needs.
- * @throws UnsupportedError when none can do what was asked, with each one's objection
- * @throws MissingToolsError when one could, if the machine had what it needs
+ * Chooses the backend: the requested one, else the fastest that supports the request and has its tools.
+ * @throws UnsupportedError when none supports the request, with each one's objection
+ * @throws MissingToolsError when one would support it, but lacks tools
  */
 export function chooseBackend(request: UserImageRequest, name?: string): Choice {
   const tried = BACKENDS.filter((backend) => name === undefined || backend.name === name);

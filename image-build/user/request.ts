@@ -1,46 +1,46 @@
-/** An image that was asked for. */
+/** Request for an image. */
 export interface UserImageRequest {
-  /** A disk with its partition table, or the content of a root partition with kernel and ramdisk beside it. */
+  /** A disk with a partition table, or the content of a root partition with kernel and ramdisk as files. */
   kind: 'whole-disk' | 'partition';
   distro: string;
-  /** Code name, such as bookworm; undefined: the distribution's usual one. */
+  /** Code name, such as bookworm; undefined: the distribution's default. */
   release?: string;
-  /** It must boot by UEFI. */
+  /** Whether it must boot by UEFI. */
   efi: boolean;
-  /** By disk-image-builder's names. */
+  /** Elements, by disk-image-builder's names. */
   elements: readonly string[];
   packages: readonly string[];
-  /** Path without extension: `.qcow2`, `.vmlinuz`, `.initrd`, `.sha256` follow. */
+  /** Path of the results, without extension: `.qcow2`, `.vmlinuz`, `.initrd`, `.sha256` follow. */
   output: string;
-  /** Of the distribution's packages; undefined: this machine's. */
+  /** Mirror of the distribution's packages; undefined: this machine's. */
   mirror?: string;
   kernel: 'generic' | 'cloud';
-  /** MiB of the root file system; undefined: what the content takes, and some room. */
+  /** MiB of the root file system; undefined: what the content needs, and some room. */
   size?: number;
   access: Access;
-  /** A whole-disk image that is changed instead of one that is made from packages. */
+  /** An existing whole-disk image to change, instead of packages to install. */
   base?: string;
-  /** Scripts of this machine that run inside it, after the packages. */
+  /** Paths of scripts that run inside it, after the packages. */
   scripts: readonly string[];
 }
 
-/** Who can log in; nobody, if nothing is said. */
+/** Logins of the system; by default none. */
 export interface Access {
-  /** As crypt(5) writes it. */
+  /** Hash in crypt(5)'s format. */
   rootPasswordHash?: string;
-  /** Lines of authorized_keys: for `user`, or for root where there is none. */
+  /** Lines of authorized_keys, for `user`, or for root without a `user`. */
   sshKeys: readonly string[];
-  /** Made, with sudo's rights and without a password. */
+  /** Name of a user to create, with passwordless sudo. */
   user?: string;
 }
 
-/** A way to build. Both questions are asked before any work begins. */
+/** A way to build. Both checks come before any work. */
 export interface Backend {
   readonly name: 'direct' | 'dib' | 'loop' | 'guestfs';
-  /** One sentence, for help and for the reason of a choice. */
+  /** One sentence for the help, and as the reason of a choice. */
   readonly about: string;
-  /** Why it can't do what was asked; undefined: it can. */
+  /** Why it doesn't support the request; undefined: it does. */
   objection(request: UserImageRequest): string | undefined;
-  /** What it lacks on this machine. */
+  /** Tools that this machine lacks for it. */
   missing(request: UserImageRequest): string[];
 }
