@@ -1,4 +1,4 @@
-// The API beside Debian's Ironic: requests a second, fake machines taken to active together, memory under load.
+// The API beside Debian's Ironic: requests per second, fake nodes taken to active concurrently, memory under load.
 // After `npm run build`, as root: node dist/bench/api-bench.js [nodes]
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
@@ -17,12 +17,12 @@ import { interruptible } from './interruptible.js';
 import { median } from './median.js';
 
 const COUNT = Number(process.argv[2] ?? 1000);
-/** Nodes on the way to active together. */
+/** Nodes taken to active concurrently. */
 const TOGETHER = 50;
 const TOGETHER_ROUNDS = 3;
-/** Seconds of load and delete behind it. */
+/** Duration of the load, seconds. */
 const MEMORY_SECONDS = 120;
-/** What a conductor keeps for itself, and how it was reached. */
+/** Fields that each server fills in its own way. */
 const FREE = [
   'driver_internal_info',
   'reservation',
@@ -39,9 +39,9 @@ interface Case {
   goal: number;
   /** Numbers of connections. */
   connections: readonly number[];
-  /** Seconds of load for each of them, Ferric and the reference. */
+  /** Seconds of load for each number of connections, for Ferric and the reference. */
   seconds: readonly [number, number];
-  /** Turns that both take one after the other; the figures are the medians. */
+  /** Rounds in which both run one after the other; the figures are the medians. */
   rounds: number;
   load: (side: ApiSide, mark: string) => Pick<Load, 'method' | 'paths' | 'body'>;
 }
@@ -172,7 +172,7 @@ async function enrol(side: ApiSide): Promise<void> {
   });
 }
 
-/** Both answer every request of the bench alike. */
+/** Checks that both servers respond alike to every request of the bench. */
 async function compare(ours: ApiSide, theirs: ApiSide): Promise<void> {
   const both = async (what: string, ask: (side: ApiSide) => Promise<Json>) => {
     const [mine, yours] = [await ask(ours), await ask(theirs)];
@@ -206,7 +206,7 @@ async function timed(work: () => Promise<void>): Promise<number> {
   return (performance.now() - started) / 1000;
 }
 
-/** Of each figure the median. */
+/** The median of each figure. */
 function middle(all: readonly LoadFigures[]): LoadFigures {
   const of = (figure: keyof LoadFigures) => median(all.map((each) => each[figure]));
   return { requests: of('requests'), rate: of('rate'), p50: of('p50'), p99: of('p99'), size: of('size') };

@@ -5,11 +5,11 @@ import { type ApiSide, each, VERSION_HEADERS } from './api-side.js';
 import { type LoadFigures, type LoadGenerator } from './http-load.js';
 import { median } from './median.js';
 
-/** ms between samples. */
+/** Interval of samples, ms. */
 const EVERY = 500;
 
 /**
- * Loads a daemon with listings, single nodes, and nodes that come and go, for so long, and looks at its memory.
+ * Loads a daemon with listings, reads of single nodes, and nodes that are created and deleted, and samples its memory.
  * @param seconds of load
  * @returns text with the medians of the quarters
  */
@@ -63,7 +63,7 @@ async function comeAndGo(
   });
 }
 
-/** MB resident now. */
+/** Resident memory now, MB. */
 function residentOf(pid: number): number {
   const text = readFileSync(`/proc/${pid}/status`, 'utf8');
   return (Number(/VmRSS:\s+(\d+)/.exec(text)![1]) * 1024) / 1e6;

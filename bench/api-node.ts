@@ -10,7 +10,7 @@ const INTERFACES = {
   storage: 'noop',
 };
 
-/** What a machine that somebody really runs has in its record. @param name `%d` in it may stand for a number */
+/** A node with the fields of a production machine. @param name may contain `%d` for a number */
 export function enrolled(name: string, number = 0): Json {
   const host = `10.30.${number >> 8}.${number & 255}`;
   return {
@@ -52,7 +52,7 @@ export function enrolled(name: string, number = 0): Json {
   };
 }
 
-/** A node for the way from enroll to active. @param group found again by it, as resource class */
+/** A node for the transitions from enroll to active. @param group its resource class, by which it is found again */
 export function taken(name: string, group: string): Json {
   return {
     name,

@@ -1,4 +1,4 @@
-/** The form of a JSON value: names and types, without what was put in. Elements of a list must be alike. */
+/** The shape of a JSON value: names and types without the values. Elements of a list must have the same shape. */
 function shapeOf(value: unknown): unknown {
   if (Array.isArray(value)) return [...new Set(value.map((item) => JSON.stringify(shapeOf(item))))].sort();
   if (value === null || typeof value !== 'object') return value === null ? 'null' : typeof value;
@@ -7,8 +7,8 @@ function shapeOf(value: unknown): unknown {
 }
 
 /**
- * @param free names whose values the two may fill differently: what conductors keep for themselves
- * @throws Error naming what differs
+ * @param free names whose values may differ, since each server fills them in its own way
+ * @throws Error naming the difference
  */
 export function demandAlike(what: string, ours: unknown, theirs: unknown, free: readonly string[]): void {
   const [mine, yours] = [ours, theirs].map((value) => JSON.stringify(shapeOf(without(value, free)), null, 1));
@@ -18,7 +18,7 @@ export function demandAlike(what: string, ours: unknown, theirs: unknown, free: 
   throw new Error(`${what}: the answers differ: ${left[at]} beside ${right[at]}`);
 }
 
-/** The value with these keys' contents left out, the keys kept. */
+/** The value with these keys' contents removed; the keys stay. */
 function without(value: unknown, free: readonly string[]): unknown {
   if (Array.isArray(value)) return value.map((item) => without(item, free));
   if (value === null || typeof value !== 'object') return value;

@@ -1,6 +1,6 @@
 import http from 'node:http';
 
-/** What Debian's Ironic speaks as its newest. */
+/** The newest microversion of Debian's Ironic. */
 export const VERSION_HEADERS = {
   'x-openstack-ironic-api-version': '1.82',
   accept: 'application/json',
@@ -8,13 +8,13 @@ export const VERSION_HEADERS = {
 
 export type Json = Record<string, unknown>;
 
-/** One of the two servers, and its nodes. */
+/** One of the two servers, with its nodes. */
 export class ApiSide {
-  /** Nodes that are enrolled, in order. */
+  /** UUIDs of the enrolled nodes, in order. */
   readonly uuids: string[] = [];
   readonly #agent: http.Agent;
 
-  /** @param base URL without a slash at the end */
+  /** @param base URL without a trailing slash */
   constructor(
     readonly name: string,
     readonly base: string,
@@ -59,7 +59,7 @@ export class ApiSide {
   }
 }
 
-/** Runs work on each item, so many at once. */
+/** Runs work on each item, with limited concurrency. */
 export async function each<T>(
   items: readonly T[],
   parallel: number,

@@ -1,6 +1,6 @@
-// Floods of requests that are not admitted, kind by kind: how long the event loop is blocked, and what a polite client of
-// every door sees beside them, against the same client without a flood. As root, in two network namespaces.
-// After `npm run build`: node dist/bench/attack-bench.js [seconds a kind] [what the kinds contain]
+// Floods of requests that are not admitted, kind by kind: how long the event loop is blocked, and the latency of a
+// polite client of each server during the flood and without it. Runs as root, in two network namespaces.
+// After `npm run build`: node dist/bench/attack-bench.js [seconds for each kind] [text in the kinds' names]
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
@@ -21,7 +21,7 @@ const ONLY = process.argv[3] ?? '';
 const SERVER = '10.66.0.1';
 const MAC = '02:00:00:00:00:01';
 const DECLINER = '02:00:00:00:00:09';
-/** ms that the loop may be blocked. */
+/** Greatest acceptable blocking of the event loop, ms. */
 const GOAL = 50;
 const DOORS = ['api', 'agent', 'http', 'tftp', 'dhcp'] as const;
 const program = (name: string) => fileURLToPath(new URL(name, import.meta.url));
@@ -34,7 +34,7 @@ async function bench(signal: AbortSignal): Promise<void> {
   parts.defer(() => rack.stop());
   const [inside, outside] = [rack.add('daemon'), rack.add('clients')];
   rack.wire({ in: inside, as: 'srv', ip: `${SERVER}/16` }, { in: outside, as: 'eth0', ip: '10.66.0.2/16' });
-  // Every address of the network but these two is the clients', as a rude machine takes as many as it likes.
+  // The clients own every address of the network but two, since an attacker may use any number of addresses.
   for (const net of ['10.66.64.0/18', '10.66.128.0/17'])
     ip('-n', outside, 'route', 'add', 'local', net, 'dev', 'lo');
   const directory = mkdtempSync(join(tmpdir(), 'ferric-attack-'));
@@ -49,7 +49,7 @@ async function bench(signal: AbortSignal): Promise<void> {
       stdio: ['ignore', 'pipe', 'inherit'],
       signal,
     });
-    child.on('error', () => undefined); // whoever reads its output hears of it
+    child.on('error', () => undefined); // the reader of its output gets the error
     return child;
   };
   const output = async (child: ChildProcess) => JSON.parse(await text(child.stdout!)) as never;
@@ -87,7 +87,7 @@ async function bench(signal: AbortSignal): Promise<void> {
     console.log(
       `${kind.padEnd(32)} ${ms(loop.max, 8)} (${ms(loop.ownMax, 5)},${ms(still.max, 5)}) ${ms(loop.p99, 5)} ${anonymous.toFixed(0).padStart(6)}  ${doors.join('')}   ${shots.map(inWords).join('; ')}`,
     );
-    // What is still in the queues is not the next one's.
+    // Queued requests must not count for the next measurement.
     await sleep(1_000, undefined, { signal });
   };
   await phase('quiet', []);
@@ -155,7 +155,7 @@ function writeConfig(directory: string): string {
   return path;
 }
 
-/** A node with two ports. @returns its UUID */
+/** Enrols a node with two ports. @returns its UUID */
 function enrol(namespace: string): string {
   const send = (path: string, body: object) =>
     JSON.parse(

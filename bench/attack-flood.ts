@@ -1,4 +1,4 @@
-// One kind of flood, as a process in a network namespace, until SIGTERM: then it prints how much it sent and what came.
+// One kind of flood, as a process in a network namespace; upon SIGTERM it prints how much it sent and received.
 // attack-flood.js SERVER KIND
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -6,9 +6,9 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const [server, kind] = process.argv.slice(2) as [string, string];
-/** Connections under way at once. */
+/** Number of concurrent connections. */
 const PARALLEL = 64;
-/** Datagrams a second: with more, the kernel drops everybody's alike before the daemon hears of them. */
+/** Datagrams per second; above this rate the kernel drops all clients' datagrams alike, before the daemon sees them. */
 const DATAGRAMS = 20_000;
 const MIB = 2 ** 20;
 
@@ -20,7 +20,7 @@ let sent = 0;
 const answers = new Map<string, number>();
 const note = (answer: string) => answers.set(answer, (answers.get(answer) ?? 0) + 1);
 
-/** Sources that DHCP gave nothing to, and sources that may ask. */
+/** Source addresses without a DHCP lease, and admitted ones. */
 const stranger = () => `10.66.${128 + random(100)}.${1 + random(250)}`;
 const admitted = () => `10.66.${64 + random(40)}.${1 + random(250)}`;
 const random = (below: number) => Math.floor(Math.random() * below);
@@ -46,7 +46,7 @@ const [deep, values, longText] = [
   Buffer.from(`${head('POST', REPORT, 16 * MIB)}{"a":"${'x'.repeat(16 * MIB - 8)}"}`),
 ];
 
-/** Requests that are not admitted, each on a connection of its own. */
+/** Requests that are not admitted, one on each connection. */
 const TCP: Record<string, Shot> = {
   'agent: stranger': {
     port: 6386,
@@ -98,12 +98,12 @@ async function shoot({ port, from, text }: Shot): Promise<void> {
   socket.setTimeout(20_000, () => socket.destroy());
   socket.on('connect', () => socket.write(text()));
   sent++;
-  // Not `once` of node:events, which rejects at the socket's `error`.
+  // `once` of node:events would reject on the socket's `error`.
   await new Promise<void>((resolve) => socket.on('close', () => resolve()));
   note(came || 'closed');
 }
 
-/** Connections that say nothing; one that is cut is opened anew. */
+/** Idle connections; a closed one is opened again. */
 async function idle(): Promise<void> {
   while (!over) {
     const socket = connect({ host: server, port: [6385, 6386, 8080][random(3)]!, localAddress: stranger() });

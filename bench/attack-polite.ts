@@ -1,19 +1,19 @@
-// A polite client of every door, at an even pace, as a process in a network namespace: prints a line of JSON with the
-// percentiles of each. attack-polite.js SERVER NODE MAC SECONDS
+// A polite client of every server, at a steady rate, as a process in a network namespace: prints percentiles of each as
+// a line of JSON. attack-polite.js SERVER NODE MAC SECONDS
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { Agent, get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** ms between two questions at one door. */
+/** Interval between two requests to a server, ms. */
 const PACE = 50;
-/** ms after which a question counts as lost. */
+/** Timeout after which a request counts as lost, ms. */
 const PATIENCE = 5_000;
 
 export interface DoorFigures {
   asked: number;
   lost: number;
-  /** ms from when the question was due. */
+  /** Latency from the time the request was due, ms. */
   p50: number;
   p99: number;
 }
@@ -39,7 +39,7 @@ function http(port: number, path: string, headers: Record<string, string>, expec
     });
 }
 
-/** A file of one block: request, block, acknowledgement. Asked again after a second, as firmware does. */
+/** Reads a file of one block: request, block, acknowledgement. Retransmits after a second, as firmware does. */
 async function tftp(): Promise<void> {
   const socket = createSocket('udp4');
   try {
@@ -53,7 +53,7 @@ async function tftp(): Promise<void> {
   }
 }
 
-/** Discover and offer, as a relay asks that is this host. */
+/** Discover and offer, with this host as relay. */
 async function dhcp(relay: Socket, xid: number): Promise<void> {
   const bytes = Buffer.alloc(300);
   bytes.set([1, 1, 6, 1]);
@@ -67,7 +67,7 @@ async function dhcp(relay: Socket, xid: number): Promise<void> {
   await datagram(relay, bytes, 67, (answer) => answer.readUInt32BE(4) === xid);
 }
 
-/** Sends until what came is the answer. */
+/** Sends repeatedly until the response arrives. */
 async function datagram(
   socket: Socket,
   bytes: Buffer,
@@ -101,7 +101,7 @@ async function door(ask: () => Promise<void>): Promise<DoorFigures> {
   let lost = 0;
   const end = performance.now() + Number(seconds) * 1000;
   const asked: Promise<void>[] = [];
-  // By when it was due, not by when the one before was answered: who waits asks no fewer.
+  // Requests have a fixed schedule, independent of responses: a slow server does not lower the rate.
   for (let due = performance.now(); due < end; due += PACE) {
     const wait = due - performance.now();
     if (wait > 0) await sleep(wait);
@@ -127,7 +127,7 @@ relay.setMaxListeners(0);
 relay.bind(67, '10.66.0.2');
 await once(relay, 'listening');
 let xid = 1;
-// One question after the other: a client of DHCP has one under way.
+// One request at a time: a DHCP client has only one under way.
 let before = Promise.resolve();
 const inLine = () => {
   const mine = before.then(() => dhcp(relay, ++xid));
@@ -136,7 +136,7 @@ const inLine = () => {
 };
 const doors = {
   api: door(http(6385, `/v1/nodes/${node}`, { ...version, authorization: LOGIN }, 200)),
-  // Nobody is booting: the answer to a miss, after every question of the database.
+  // No machine is booting: the response is a 404, after all queries of the database.
   agent: door(http(6386, `/v1/lookup?addresses=${mac}`, version, 404)),
   http: door(http(8080, '/small', {}, 200)),
   tftp: door(tftp),

@@ -10,7 +10,7 @@ const STOP_DEADLINE = 40_000;
 const program = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const PROBE = program('./loop-probe.js');
 
-/** A process with the loop probe in it. */
+/** A process with the loop probe loaded. */
 export class ProbedProcess implements AsyncDisposable {
   readonly child: ChildProcess;
   readonly ended: Promise<void>;
@@ -20,14 +20,14 @@ export class ProbedProcess implements AsyncDisposable {
     private readonly file: string,
     namespace?: string,
   ) {
-    // To a file, as the references log: a reader of each line would take part in what is measured.
+    // Its log goes to a file, as the references' does: a reader of each line would distort the measurement.
     const log = openSync(this.log, 'w');
-    // `ip netns exec` becomes the program: its process id is the program's.
+    // `ip netns exec` replaces itself by the program, so the process id is the program's.
     const within = namespace === undefined ? [] : ['ip', 'netns', 'exec', namespace];
     const [program, ...rest] = [...within, process.execPath, ...args];
     this.child = spawn(program!, rest, {
       stdio: ['ignore', log, 'inherit'],
-      // Of its own process group: a Ctrl-C is for the bench, which then ends it in order.
+      // A process group of its own: Ctrl-C reaches the bench only, which then ends the process.
       detached: true,
       env: { ...process.env, LOOP_PROBE: file },
     });
@@ -39,12 +39,12 @@ export class ProbedProcess implements AsyncDisposable {
     return this.child.pid!;
   }
 
-  /** Path of what it writes to its standard output. */
+  /** Path of the file with its standard output. */
   get log(): string {
     return `${this.file}.log`;
   }
 
-  /** Since the last time. @throws Error when it does not answer */
+  /** Figures since the last call. @throws Error when the process does not respond */
   async figures(): Promise<LoopFigures> {
     const lines = () => (existsSync(this.file) ? readFileSync(this.file, 'utf8').split('\n') : ['']);
     const before = lines().length;
@@ -66,13 +66,13 @@ export class ProbedProcess implements AsyncDisposable {
   }
 }
 
-/** Ferric's daemon, as `npm start` runs it. */
+/** Ferric's daemon, started as by `npm start`. */
 export class BenchDaemon extends ProbedProcess {
   readonly ready: Promise<void>;
 
   /**
-   * @param directory holds its data directory, `data`
-   * @param namespace of the network, where it is not to run in this one
+   * @param directory parent of its data directory, `data`
+   * @param namespace network namespace; default: this process's
    */
   constructor(
     private readonly directory: string,
@@ -83,7 +83,7 @@ export class BenchDaemon extends ProbedProcess {
     const args = [...flags, '--import', PROBE, program('../src/main.js'), '--config', config];
     super(args, join(directory, 'daemon.probe'), namespace);
     this.ready = this.#started();
-    this.ready.catch(() => undefined); // whoever awaits it hears of it
+    this.ready.catch(() => undefined); // the code that awaits it gets the error
   }
 
   async #started(): Promise<void> {
@@ -102,11 +102,11 @@ export class BenchDaemon extends ProbedProcess {
         console.error(line.slice(0, 400));
       }
     }
-    await endDatabase(join(this.directory, 'data')); // one that had to be killed leaves it
+    await endDatabase(join(this.directory, 'data')); // a killed daemon leaves it behind
   }
 }
 
-/** A process that does nothing: how late its event loop runs is the machine's doing. */
+/** An idle process: delays of its event loop are caused by the machine. */
 export function probeIdle(directory: string): ProbedProcess {
   return new ProbedProcess([PROBE, 'idle'], join(directory, 'idle.probe'));
 }

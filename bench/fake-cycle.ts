@@ -2,19 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { taken } from './api-node.js';
 import { type ApiSide, each, type Json } from './api-side.js';
 
-/** Verbs, and the state that each leads to. */
+/** Verbs, and the states they lead to. */
 const WAY = [
   ['manage', 'manageable'],
   ['provide', 'available'],
   ['active', 'active'],
 ] as const;
-/** ms between two looks at all of them. */
+/** Poll interval, ms. */
 const POLL = 100;
 const PATIENCE = 300_000;
 
 /**
- * Takes fake machines from enroll to active, each as soon as it can. One listing after another tells where they are:
- * that is less work for a server than a poll for each.
+ * Takes fake nodes from enroll to active, each as fast as it can. Listings show their states: that is less work for a
+ * server than a poll of each node.
  * @returns seconds
  */
 export async function takeTogether(side: ApiSide, count: number, signal: AbortSignal): Promise<number> {
@@ -49,7 +49,7 @@ export async function takeTogether(side: ApiSide, count: number, signal: AbortSi
   return (performance.now() - started) / 1000;
 }
 
-/** @throws Error when it never will */
+/** @throws Error when it has failed for good */
 function hasArrived(node: Json, way: (typeof WAY)[number][] | undefined): boolean {
   if (!way) return false;
   const state = node['provision_state'] as string;

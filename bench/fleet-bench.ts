@@ -1,4 +1,4 @@
-// Simulated machines through their life together: wall time, the daemon's peak memory and event loop delay.
+// Simulated machines through their life cycle together: wall time, the daemon's peak memory and event loop delay.
 // After `npm run build`, as root: node dist/bench/fleet-bench.js [machines]
 import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,9 +17,9 @@ const COUNT = Number(process.argv[2] ?? 200);
 const PORTS = { api: 26385, agent: 26386, http: 28080 };
 const IMAGE_BYTES = 4 * 2 ** 20;
 const API = `http://127.0.0.1:${PORTS.api}`;
-/** Requests of the bench under way at once. */
+/** Concurrent requests of the bench. */
 const PARALLEL = 16;
-/** For one verb of all machines, ms. */
+/** Timeout for one verb on all machines, ms. */
 const PATIENCE = 900_000;
 
 async function bench(signal: AbortSignal): Promise<void> {

@@ -9,14 +9,14 @@ import { freePort } from '../test/support/free-port.js';
 
 export interface Glance {
   url: string;
-  /** Runs Debian's `openstack image …` against it. */
+  /** Runs Debian's `openstack image …` with this service as endpoint. */
   openstack(...args: string[]): Promise<string>;
   stop(): Promise<void>;
 }
 
 /**
  * Debian's glance-api without Keystone, on loopback, with SQLite and a directory of its own.
- * @param policy rules of its own in place of its defaults; everybody is without a role
+ * @param policy rules that override its defaults; no client has a role
  */
 export async function startGlance(policy: Readonly<Record<string, string>> = {}): Promise<Glance> {
   const home = await mkdtemp(join(tmpdir(), 'ferric-glance-'));

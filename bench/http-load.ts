@@ -2,14 +2,14 @@ import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** One kind of request, over and over on kept connections. */
+/** One kind of request, repeated on persistent connections. */
 export interface Load {
   base: string;
   method: string;
-  /** Taken in turn. */
+  /** Paths, requested in rotation. */
   paths: readonly string[];
   headers: Readonly<Record<string, string>>;
-  /** `%d` in it is the number of the request. */
+  /** `%d` in it is replaced by the request's number. */
   body?: string;
   connections: number;
   /** Seconds. */
@@ -18,16 +18,16 @@ export interface Load {
 
 export interface LoadFigures {
   requests: number;
-  /** Requests a second. */
+  /** Requests per second. */
   rate: number;
-  /** ms, the median and the 99th percentile. */
+  /** Median and 99th percentile of the latency, ms. */
   p50: number;
   p99: number;
-  /** Bytes of an answer, on average. */
+  /** Average size of a response, bytes. */
   size: number;
 }
 
-/** Seconds of load within which something must be answered; a load is prolonged up to it. */
+/** Longest duration of a load, seconds: a load without any response is extended up to it. */
 const LONGEST = 100;
 
 /** wrk calls `request` for each request, in one thread, and `done` at the end. */
@@ -63,19 +63,19 @@ interface Summary {
   late: number;
 }
 
-/** Sends a load by wrk, one thread of it. */
+/** Sends a load by wrk with one thread. */
 export class LoadGenerator {
   readonly #script: string;
   readonly #paths: string;
 
-  /** @param directory for what wrk reads */
+  /** @param directory for wrk's input files */
   constructor(directory: string) {
     this.#script = join(directory, 'load.lua');
     this.#paths = join(directory, 'load.paths');
     writeFileSync(this.#script, SCRIPT);
   }
 
-  /** @throws Error when an answer was an error, a connection broke, or nothing was answered */
+  /** @throws Error on an error response, on a broken connection, or without any response */
   async run(load: Load, signal: AbortSignal): Promise<LoadFigures> {
     writeFileSync(this.#paths, load.paths.map((path) => `${path}\n`).join(''));
     const headers = Object.entries({

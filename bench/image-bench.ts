@@ -23,7 +23,7 @@ if (isMainThread)
   );
 else await serve(workerData as number);
 
-/** A server in a thread of its own, so that neither side has it on its event loop. */
+/** A server in a thread of its own, so that it takes no time of either side's event loop. */
 async function serve(size: number): Promise<void> {
   const piece = randomBytes(4 * MiB);
   const hash = createHash('sha256');
@@ -74,11 +74,11 @@ async function bench(mebibytes: number, rounds: number, signal: AbortSignal): Pr
       result['reference']!.push(
         await rate(() => {
           const run = spawnSync('bash', ['-c', command], { encoding: 'utf8' });
-          // The process substitution may end a moment after the pipe does.
+          // The process substitution may end a moment after the pipeline.
           if (run.status !== 0) throw new Error(`the reference failed: ${run.stderr}`);
         }),
       );
-      // A signal that came while the reference ran is heard now.
+      // Lets a signal be handled that arrived while the reference ran.
       await new Promise((resolve) => setImmediate(resolve));
       signal.throwIfAborted();
       execFileSync('sync', ['-f', directory]);
@@ -100,7 +100,7 @@ async function bench(mebibytes: number, rounds: number, signal: AbortSignal): Pr
     const all = rates.map((value) => value.toFixed(0)).join(', ');
     console.log(`${name.padEnd(34)}${median(rates).toFixed(0).padStart(6)} MB/s   (${all})`);
   };
-  // Round by round: what else the machine does weighs on both alike.
+  // Ratios are taken round by round: other load on the machine affects both alike.
   const ratios = result['ferric']!.map((value, i) => value / result['reference']![i]!);
   console.log(`${mebibytes} MiB image, sha256, median of ${rounds}`);
   line('curl | tee >(sha256sum) | dd', 'reference');

@@ -1,6 +1,6 @@
-// Building one image by `direct` and by disk-image-builder: the same content (Debian, generic kernel, DHCP, GRUB for both
-// firmwares, as a partition image), first without a cache, then with what that has left. CPU seconds are of all programs
-// that took part; unlike the time on the clock they hardly depend on what else the machine has to do.
+// Builds one image by `direct` and by disk-image-builder, with the same content (Debian, generic kernel, DHCP, GRUB for
+// both firmwares, as a partition image), first without a cache, then with it. CPU seconds include all programs of the
+// build; unlike wall time they hardly depend on other load of the machine.
 // After `npm run build`, as root: node dist/bench/image-build-bench.js [BACKEND]...
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,7 +17,7 @@ const backends = process.argv.length > 2 ? process.argv.slice(2) : ['direct', 'd
 await interruptible(async (signal) => {
   const rows = [];
   for (const backend of backends) {
-    // Images are gigabytes, and /tmp is often memory.
+    // Images take gigabytes, and /tmp is often in memory.
     const directory = mkdtempSync(
       join(process.env['TMPDIR'] === undefined ? '/var/tmp' : tmpdir(), 'ferric-bench-'),
     );
@@ -52,7 +52,7 @@ async function build(
     ...CONTENT,
     ...places,
   ];
-  // bash's `time` counts descendants that were waited for, in a group that one signal reaches.
+  // bash's `time` counts descendants that were waited for, in a process group that one signal reaches.
   const child = spawn('bash', ['-c', 'TIMEFORMAT="%R %U %S"; time "$@"', 'bash', ...command], {
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,

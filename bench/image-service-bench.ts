@@ -1,6 +1,6 @@
-// Upload to and download from the Image service inside, beside nginx (WebDAV, no sums) and Debian's glance-api, the same
-// file by the same curl in the same run: MB/s, higher is better. Ferric computes MD5, SHA-256 and SHA-512, inspects and
-// syncs; Glance computes MD5 and SHA-512.
+// Uploads to and downloads from the built-in Image service, beside nginx (WebDAV, no checksums) and Debian's
+// glance-api: the same file by the same curl in the same run, MB/s, higher is better. Ferric computes MD5, SHA-256 and
+// SHA-512, inspects and syncs; Glance computes MD5 and SHA-512.
 // After `npm run build`: node dist/bench/image-service-bench.js [MiB] [rounds]
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -31,7 +31,7 @@ const run = promisify(execFile);
 
 interface Side {
   name: string;
-  /** URL that takes a PUT, for one more image. */
+  /** Creates an image. @returns the URL for its PUT */
   place(): Promise<string>;
   remove(url: string): Promise<void>;
   stop(): Promise<unknown>;
@@ -82,7 +82,7 @@ async function bench(mebibytes: number, rounds: number, signal: AbortSignal): Pr
   }
 }
 
-/** Without a pattern, and without the look of a disk. */
+/** Fills a file with random bytes that do not look like a disk. */
 function fill(path: string, mebibytes: number): void {
   const piece = randomBytes(4 * MiB);
   piece.fill(0, 0, 512);
@@ -91,7 +91,7 @@ function fill(path: string, mebibytes: number): void {
   closeSync(fd);
 }
 
-/** @returns seconds */
+/** Runs curl. @returns seconds */
 async function timed(args: readonly string[]): Promise<number> {
   const started = performance.now();
   await run('curl', args);

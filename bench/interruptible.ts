@@ -1,9 +1,9 @@
-/** As a shell has it: 128 and the signal's number. */
+/** Exit statuses as a shell's: 128 plus the signal's number. */
 const STATUS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /**
- * Runs a bench to its end. SIGINT, SIGTERM and SIGHUP fire the signal that it gets, whereupon it takes down what it
- * made as at any end; then the process ends with the status that a shell expects.
+ * Runs a bench to its end. SIGINT, SIGTERM and SIGHUP fire its abort signal; the bench then cleans up as at any end,
+ * and the process exits with the status that a shell expects.
  */
 export async function interruptible(bench: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const abort = new AbortController();
@@ -18,7 +18,7 @@ export async function interruptible(bench: (signal: AbortSignal) => Promise<void
     await bench(abort.signal);
   } catch (error) {
     if (status === undefined) throw error;
-    // Mostly because of the interruption; but not all of it may have been taken down.
+    // Usually the interruption itself, but the cleanup may have failed.
     console.error(error instanceof Error ? error.message : error);
   }
   if (status !== undefined) process.exit(status);

@@ -1,5 +1,5 @@
-// A round of power reads over many BMCs of which some are dead: in lanes, as the daemon reads them, and in line, as it did
-// before. After `npm run build`: node dist/bench/ipmi-dead-bench.js [BMCs] [dead]
+// A round of power reads of many BMCs of which some are dead: in lanes, as the daemon does it, and sequentially, as it
+// did before. After `npm run build`: node dist/bench/ipmi-dead-bench.js [BMCs] [dead]
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -33,7 +33,7 @@ async function bench(signal: AbortSignal): Promise<void> {
   parts.defer(() => commands.close());
   const deaf = createSocket('udp4');
   parts.defer(() => void deaf.close());
-  deaf.bind(0, '0.0.0.0'); // of every loopback address
+  deaf.bind(0, '0.0.0.0'); // receives on every loopback address
   await once(deaf, 'listening');
   const racks: Rack[] = [];
   for (let i = 0; i < COUNT - DEAD; i++) racks.push(parts.use(await Rack.up()));
@@ -63,7 +63,7 @@ async function bench(signal: AbortSignal): Promise<void> {
         read.set(uuid, performance.now());
         return true;
       } catch {
-        return false; // dead ones are what it is about
+        return false; // expected for dead BMCs
       }
     };
     return { look, read };

@@ -1,5 +1,5 @@
-// Operations on BMCs that lose packets each way: how many fail, and how long they take. The daemon's driver beside
-// ipmitool as a person calls it. After `npm run build`: node dist/bench/ipmi-loss-bench.js [operations]
+// Operations on BMCs that lose packets in each direction: how many fail, and how long they take. The daemon's driver
+// beside plain ipmitool. After `npm run build`: node dist/bench/ipmi-loss-bench.js [operations]
 import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,12 +15,12 @@ import { median } from './median.js';
 
 const OPERATIONS = Number(process.argv[2] ?? 200);
 const LOSSES = [0, 0.02, 0.05];
-/** BMCs that are spoken to side by side. */
+/** Number of BMCs in parallel. */
 const BMCS = 20;
 
 type Side = (rack: Rack, signal: AbortSignal) => Promise<unknown>;
 
-/** The same wish to either side. */
+/** The same operations for both sides. */
 const WISHES: readonly { name: string; ours(driver: Driver): Side; plain: readonly string[] }[] = [
   {
     name: 'power state',
@@ -53,7 +53,7 @@ function driverIn(directory: string) {
   return { ipmitool, link, management, power: new IpmiPower({ link, management }) };
 }
 
-/** ipmitool with its own retries, and its own list of enterprise numbers hidden, as the daemon has it. */
+/** ipmitool with its own retries; its list of enterprise numbers is hidden, as by the daemon. */
 function plainly(words: readonly string[], home: string): Side {
   return async (rack, signal) => {
     const login = ['-I', 'lanplus', '-H', '127.0.0.1', '-p', String(rack.port), '-U', 'admin', '-E'];
@@ -64,7 +64,7 @@ function plainly(words: readonly string[], home: string): Side {
       timeout: 120_000,
       signal,
     });
-    // It exits 0 for some boot devices that were not set.
+    // ipmitool exits with 0 for some boot devices that it has not set.
     if (words[1] === 'bootdev' && !stdout.includes('Set Boot Device to')) throw new Error('not set');
   };
 }

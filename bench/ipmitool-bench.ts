@@ -1,4 +1,4 @@
-// CPU of one `ipmitool power status`, user and system: ipmitool as it is installed, and as the daemon calls it.
+// User and system CPU time of one `ipmitool power status`: ipmitool as installed, and as the daemon calls it.
 // After `npm run build`, as root: node dist/bench/ipmitool-bench.js [calls]
 import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
-// Making a boot disc of 72 MiB (a kernel of 8, a ramdisk of 64): ours, streamed, beside xorrisofs writing a file, with the
-// memory of each. Ours is read twice: as a stream that nobody keeps, and into a file as xorrisofs does. Each has a process
-// of its own; ours tells its time and what its memory has grown by, for the daemon runs already when it makes a disc.
+// Makes a boot disc of 72 MiB (a kernel of 8, a ramdisk of 64): our stream beside xorrisofs, which writes a file, with
+// the memory of each. Ours runs twice: as a stream that is discarded, and into a file. Each runs in a process of its
+// own; ours reports its time and the growth of its memory, since the daemon already runs when it makes a disc.
 // After `npm run build`: node dist/bench/iso-bench.js
 import { spawn } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
@@ -140,7 +140,7 @@ async function measure(program: string, args: readonly string[], signal: AbortSi
   return { seconds: round(time), 'MiB/s': Math.round(72 / time), 'memory MiB': Math.round(memory / 1024) };
 }
 
-/** Seconds and KiB, by its own words or those of who waited for it. */
+/** Seconds and KiB, as the program reports them, or else as its parent does. */
 async function oneRun(
   program: string,
   args: readonly string[],

@@ -1,22 +1,23 @@
-// Loaded into a process by `node --import`: at SIGUSR2 it appends how late the event loop ran since the last time to
-// the file LOOP_PROBE, as a line of JSON. Run with the argument `idle` it measures itself: what the machine's load alone does.
+// Loaded into a process by `node --import`. Upon SIGUSR2 it appends the event loop's delays since the last time to the
+// file LOOP_PROBE, as a line of JSON. With the argument `idle` it measures itself: the effect of the machine's load
+// alone.
 import { appendFileSync } from 'node:fs';
 import { createHistogram, monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { isMainThread } from 'node:worker_threads';
 
-/** Milliseconds; as in the daemon's own vitals. */
+/** Milliseconds; as in the daemon's own metrics. */
 const RESOLUTION = 10;
 
 export interface LoopFigures {
-  /** ms beyond the due time. */
+  /** Delay beyond the due time, ms. */
   p50: number;
   p99: number;
   max: number;
-  /** The part of p99 in which the loop itself ran: the rest it waited for a processor. */
+  /** Part of p99 in which the thread ran; for the rest it waited for a processor. */
   own: number;
-  /** The part of max in which the loop itself ran. */
+  /** Part of max in which the thread ran. */
   ownMax: number;
-  /** Share of the time in which the loop had something to do. */
+  /** Share of the time in which the loop was active. */
   busy: number;
   /** Bytes. */
   heapUsed: number;
@@ -29,7 +30,7 @@ if (isMainThread && file) {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION });
   histogram.enable();
   let before = performance.eventLoopUtilization();
-  // How late a timer is, as far as this thread used the processor meanwhile.
+  // Delay of a timer, limited to the CPU time that this thread has used meanwhile.
   const own = createHistogram();
   let [tick, used] = [performance.now(), threadCpu()];
   setInterval(() => {
@@ -60,7 +61,7 @@ if (isMainThread && file) {
   if (process.argv.includes('idle')) setInterval(() => undefined, 60_000);
 }
 
-/** Milliseconds of CPU that this thread has used. */
+/** CPU time of this thread, ms. */
 function threadCpu(): number {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1000;

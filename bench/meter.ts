@@ -12,29 +12,29 @@ import {
 export interface PhaseFigures {
   /** Seconds. */
   wall: number;
-  /** ms of the daemon's event loop, and of an idle one at the same time. */
+  /** Delay of the daemon's event loop, and of an idle process's at the same time, ms. */
   p99: number;
   max: number;
-  /** ms of p99 in which the loop ran itself; the rest it waited for a processor. */
+  /** Part of p99 in which the loop ran, ms; for the rest it waited for a processor. */
   own: number;
   idleP99: number;
   idleMax: number;
-  /** Share of the time in which the daemon's loop had work. */
+  /** Share of the time in which the daemon's loop was active. */
   busy: number;
-  /** MiB, at the end. */
+  /** Heap at the end, MiB. */
   heap: number;
   /** CPU seconds. */
   cpu: CpuFigures & { ipmitool: number; postgres: number; bench: number };
   load: number;
 }
 
-/** Measures phases of work: the daemon's memory, event loop and CPU, and what went on beside it. */
+/** Measures phases of work: the daemon's memory, event loop and CPU, and other load at the same time. */
 export class Meter {
   static readonly HEADER =
     '              wall   loop p99 (own, idle)    max (idle)   busy   RSS  heap   CPU s: loop (waited) threads ipmitool postgres bench   load';
 
   readonly #postgres: number;
-  /** The small process that starts ipmitool. */
+  /** Process id of the helper that starts ipmitool. */
   readonly #commands: number;
   #anonymous = 0;
   #file = 0;
@@ -77,7 +77,7 @@ export class Meter {
     };
   }
 
-  /** The most so far. */
+  /** Peak memory so far. */
   memory(): MemoryFigures & { helper: number } {
     const { peak, anonymous, file } = memoryOf(this.daemon.pid);
     this.#peak = peak;

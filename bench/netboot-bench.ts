@@ -1,6 +1,7 @@
 // TFTP and HTTP beside tftpd-hpa, dnsmasq and nginx, one client at a time on loopback: seconds and the server's CPU
-// seconds, lower is better; the best of the rounds. Installs nothing: a server or client that is missing says so.
-// After `npm run build`, as root (tftpd-hpa and dnsmasq need it): node dist/bench/netboot-bench.js [MiB TFTP] [MiB HTTP] [rounds]
+// seconds, lower is better; the best of the rounds. Installs nothing: a missing server or client is reported.
+// After `npm run build`, as root (tftpd-hpa and dnsmasq need it): node dist/bench/netboot-bench.js [MiB TFTP] [MiB
+// HTTP] [rounds]
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -26,13 +27,13 @@ import { createLogger } from '../src/platform/logger.js';
 import { freePort } from '../test/support/free-port.js';
 import { interruptible } from './interruptible.js';
 
-/** dnsmasq serves TFTP on port 69 only, so it gets a loopback address of its own. */
+/** dnsmasq serves TFTP on port 69 only, so it gets its own loopback address. */
 const DNSMASQ_ADDRESS = '127.0.0.69';
 const TICKS = 100; // sysconf(_SC_CLK_TCK) on Linux
 const directory =
   process.argv[2] === 'serve' ? process.argv[3]! : mkdtempSync(join(tmpdir(), 'ferric-bench-'));
 
-/** Our servers, in a process of their own; prints their ports. */
+/** Runs our servers in a process of their own, which prints their ports. */
 async function serve(): Promise<void> {
   const section = netbootSection.parse({
     tftp: { listen: '127.0.0.1', port: 0 },
@@ -86,7 +87,7 @@ async function bench(tftpMiB: number, httpMiB: number, rounds: number, signal: A
   }
 }
 
-/** Resolves when it has ended: a server that still runs may write into the folder that is to be removed. */
+/** Resolves when the server has ended: until then it may write into the folder that will be removed. */
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, 'exit');
@@ -144,7 +145,7 @@ async function row(
   signal: AbortSignal,
 ): Promise<void> {
   const best = new Map<string, Figure | string>();
-  // Round by round over all servers: what else the machine does hits them alike.
+  // All servers run in each round: other load on the machine affects them alike.
   for (let round = 0; round < rounds; round++) {
     for (const target of targets) {
       const [program, args, copies] = client(target);
@@ -207,7 +208,7 @@ async function measure(
   return { seconds, cpu: (cpuOf(target.process.pid!) - before) / copies };
 }
 
-/** CPU seconds of a process and everything below it, those that ended included. */
+/** CPU seconds of a process and all its descendants, ended ones included. */
 function cpuOf(pid: number): number {
   let sum = 0;
   for (const entry of readdirSync('/proc')) {
@@ -226,7 +227,7 @@ function statOf(pid: number): string[] | null {
       .replace(/^.*\) /s, '')
       .split(' ');
   } catch {
-    return null; // it ended meanwhile
+    return null; // ended meanwhile
   }
 }
 
@@ -293,7 +294,7 @@ function locate(name: string): string | null {
       accessSync(path, constants.X_OK);
       return path;
     } catch {
-      // not there: the next folder
+      // absent: the next folder
     }
   }
   return null;

@@ -4,11 +4,11 @@ const TICKS = 100; // sysconf(_SC_CLK_TCK) on Linux
 
 /** CPU seconds, user and system, of one process. */
 export interface CpuFigures {
-  /** Its main thread: in Node.js the event loop. */
+  /** Main thread: in Node.js the event loop. */
   main: number;
-  /** Its other threads that still run: garbage collection, libuv, workers. */
+  /** Other threads that still run: garbage collection, libuv, workers. */
   threads: number;
-  /** Seconds that the main thread could have run and got no processor. */
+  /** Seconds in which the main thread was runnable but had no processor. */
   waited: number;
 }
 
@@ -19,7 +19,7 @@ export function cpuOf(pid: number): CpuFigures {
   return { main: main.own, threads: whole.own - main.own, waited };
 }
 
-/** CPU seconds of a process and of everything below it, those that ended included. 0 when it is gone. */
+/** CPU seconds of a process and all its descendants, ended ones included; 0 when it is gone. */
 export function cpuOfTree(pid: number): number {
   const parents = new Map<number, number[]>();
   for (const entry of readdirSync('/proc')) {
@@ -43,13 +43,13 @@ export function childrenOf(pid: number, command: RegExp): number[] {
     .map(Number);
 }
 
-/** MiB. */
+/** Memory of a process, MiB. */
 export interface MemoryFigures {
-  /** The most that it ever held. */
+  /** Peak. */
   peak: number;
-  /** Now: heaps and stacks, nobody else's. */
+  /** Present private memory: heaps and stacks. */
   anonymous: number;
-  /** Now: the program and its libraries, as far as they were touched; shared with other processes of the same program. */
+  /** Present file-backed memory: touched pages of the program and its libraries, shared with other processes of it. */
   file: number;
 }
 
@@ -59,7 +59,7 @@ export function memoryOf(pid: number): MemoryFigures {
   return { peak: field('VmHWM'), anonymous: field('RssAnon'), file: field('RssFile') };
 }
 
-/** proc(5), /proc/PID/stat: the program's name may hold spaces and parentheses. */
+/** proc(5), /proc/PID/stat: the program's name may contain spaces and parentheses. */
 function statOf(path: string): { parent: number; own: number; children: number } | null {
   const text = peek(`${path}/stat`);
   if (text === null) return null;
@@ -68,7 +68,7 @@ function statOf(path: string): { parent: number; own: number; children: number }
   return { parent: Number(fields[1]), own: utime! + stime!, children: cutime! + cstime! };
 }
 
-/** Null when the process ended meanwhile. */
+/** Null when the process has ended meanwhile. */
 function peek(path: string): string | null {
   try {
     return readFileSync(path, 'latin1');

@@ -1,4 +1,4 @@
-// Seconds of a whole deployment on machines of QEMU, stage by stage, beside those of the bare proof.
+// Seconds of a whole deployment on QEMU machines, stage by stage, beside those of a deployment by shell scripts.
 // After `npm run build`, as root: node dist/bench/qemu-deploy-bench.js
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
@@ -17,7 +17,10 @@ interface Variant {
   firmware: 'bios' | 'uefi';
   system: 'debian' | 'tiny';
   format: 'raw' | 'qcow2';
-  /** Seconds after the start, of the proof that did the same by hand: shell scripts, no conductor, a quiet machine. */
+  /**
+   * Seconds since the start, of the reference: the same deployment by shell scripts, without conductor, on an idle
+   * machine.
+   */
   reference: Readonly<Record<string, number>>;
 }
 
@@ -44,7 +47,7 @@ const VARIANTS: readonly Variant[] = [
     reference: { active: 33.2, hello: 52.2 },
   },
 ];
-/** From power on to the tiny system's hello, on the machine of the proof. */
+/** Seconds from power on to the tiny system's greeting, on the reference's machine. */
 const DISK_BOOT = { bios: 6, uefi: 7 } as const;
 
 async function bench(signal: AbortSignal): Promise<void> {

@@ -1,4 +1,5 @@
-// Power reads of many BMCs over Redfish as the power sync makes them, beside OpenStack's own client (Debian's python3-sushy).
+// Power reads of many BMCs over Redfish, as the power sync does them, beside OpenStack's client (Debian's
+// python3-sushy).
 // After `npm run build`: node dist/bench/redfish-bench.js [BMCs] [of them for sushy]
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -84,7 +85,7 @@ async function bench(signal: AbortSignal): Promise<void> {
   }
 }
 
-/** As Ironic does it: a client for each BMC, kept, and a refresh of its system for each read. */
+/** As in Ironic: a persistent client for each BMC, and a refresh of its system for each read. */
 const READS = `
 import sys, time, warnings
 warnings.filterwarnings('ignore')

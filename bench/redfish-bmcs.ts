@@ -1,5 +1,5 @@
-// The BMCs of redfish-bench, in a process of their own: one HTTPS server on all addresses of loopback, each a BMC with a
-// system; sessions are given out and checked.
+// The BMCs of redfish-bench, in a process of their own: one HTTPS server on all loopback addresses; each address is a
+// BMC with one system. Sessions are issued and checked.
 import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
