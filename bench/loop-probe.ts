@@ -1,6 +1,5 @@
 // Loaded into a process by `node --import`. Upon SIGUSR2 it appends the event loop's delays since the last time to the
-// file LOOP_PROBE, as a line of JSON. With the argument `idle` it measures itself: the effect of the machine's load
-// alone.
+// file LOOP_PROBE, as a line of JSON. With the argument `idle` it measures itself: the load of the machine.
 import { appendFileSync } from 'node:fs';
 import { createHistogram, monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { isMainThread } from 'node:worker_threads';

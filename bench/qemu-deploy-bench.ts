@@ -17,10 +17,7 @@ interface Variant {
   firmware: 'bios' | 'uefi';
   system: 'debian' | 'tiny';
   format: 'raw' | 'qcow2';
-  /**
-   * Seconds since the start, of the reference: the same deployment by shell scripts, without conductor, on an idle
-   * machine.
-   */
+  /** Seconds since the start, of the same deployment by shell scripts, without conductor, on an idle machine. */
   reference: Readonly<Record<string, number>>;
 }
 

@@ -1,5 +1,4 @@
-// Power reads of many BMCs over Redfish, as the power sync does them, beside OpenStack's client (Debian's
-// python3-sushy).
+// Power reads of many BMCs over Redfish, as the power sync does them, beside OpenStack's client (python3-sushy).
 // After `npm run build`: node dist/bench/redfish-bench.js [BMCs] [of them for sushy]
 import { fork } from 'node:child_process';
 import { once } from 'node:events';

@@ -37,12 +37,12 @@ export interface RunOptions {
 }
 
 /**
- * Runs one program to its end, without a shell, in a process group of its own that ends with this process too
- * (PR_SET_PDEATHSIG, by setpriv). A secret must not be among `args`: they are public, and logged.
+ * Runs a program to its end without a shell, in a process group of its own. The program ends with this process
+ * (PR_SET_PDEATHSIG, set by setpriv). `args` must not contain secrets: they are public, and logged.
  * @returns its standard output
- * @throws ProgramError with its last words when it fails or outlives its time
+ * @throws ProgramError with its last output when it fails or times out
  * @throws MissingToolsError when it is not installed
- * @throws CancelledError when the work that it is part of was given up
+ * @throws CancelledError when the work that it belongs to was cancelled
  */
 export async function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   const { timeout = 60_000, input, cwd, grace = 2_000, capture = true, accepted = [0] } = options;

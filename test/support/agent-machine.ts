@@ -17,15 +17,16 @@ import type { DriverBench } from './driver-context.js';
 
 export const AGENT_TOKEN = 'canary-agent-token-0123456789abcdef0123456789';
 
-/** What the agent was told: command name and its parameters as they came. */
+/** A command that the agent received: its name and parameters. */
 export interface Heard {
   name: string;
   params: Record<string, unknown>;
 }
 
 /**
- * A machine whose firmware boots a ramdisk: the REST server and command board of `agent/`, with
- * extensions of a test's own. Power on at its target starts it and reports it as its heartbeat would; power off ends it.
+ * A machine whose firmware boots a ramdisk: the REST server and command board of `agent/`, with a test's own
+ * extensions. Power on starts it if the boot device is `target`, and records its lookup and heartbeat; power off
+ * ends it.
  */
 export class AgentMachine implements AsyncDisposable {
   readonly acts: string[] = [];
@@ -33,14 +34,14 @@ export class AgentMachine implements AsyncDisposable {
   readonly certificate: OwnCertificate = makeCertificate('127.0.0.1', 'test-agent');
   on = false;
   device: BootDevice = 'disk';
-  /** What the boot interface says that its ramdisk starts from. */
+  /** Boot target that the boot interface reports for its ramdisk. */
   target: BootTarget = { device: 'pxe', persistent: false };
   private once = false;
   published: 'ramdisk' | null = null;
   kernelParameters: Readonly<Record<string, string>> = {};
-  /** Reports itself as soon as it is up. */
+  /** Whether it reports itself once it is up. */
   heartbeats = true;
-  /** Obeys standby.power_off. */
+  /** Whether it obeys standby.power_off. */
   leavesOnRequest = true;
   server: RestServer | undefined;
   board: CommandBoard | undefined;
@@ -106,12 +107,12 @@ export class AgentMachine implements AsyncDisposable {
     },
   } as unknown as Interfaces;
 
-  /** Commands of a name that the agent was given. */
+  /** Number of commands of a name that the agent received. */
   count(name: string): number {
     return this.heard.filter((one) => one.name === name).length;
   }
 
-  /** What lookup and the first heartbeat leave in the node. */
+  /** Sets the fields that lookup and the first heartbeat set in the node. */
   report(): void {
     this.bench.committed = {
       ...this.bench.committed,
@@ -139,7 +140,7 @@ export class AgentMachine implements AsyncDisposable {
   private async start(): Promise<void> {
     this.on = true;
     const { device } = this;
-    if (this.once) this.device = 'disk'; // a firmware that has taken it forgets it
+    if (this.once) this.device = 'disk'; // firmware consumes a one-shot boot device
     if (this.published !== 'ramdisk' || device !== this.target.device) return;
     const log = { say: () => {} };
     this.board = new CommandBoard({ extensions: this.listening(), log: log as never });
@@ -154,7 +155,7 @@ export class AgentMachine implements AsyncDisposable {
     if (this.heartbeats) this.report();
   }
 
-  /** The test's extensions, each command noted as it comes; power_off of its own. */
+  /** The test's extensions, with each command recorded, and a default standby.power_off. */
   private listening(): Record<string, Extension> {
     const standby: Extension = {
       sync: { kind: 'sync', run: async () => null },
@@ -188,7 +189,7 @@ export class AgentMachine implements AsyncDisposable {
   }
 }
 
-/** An HTTPS server that answers everything in one way, for impostors and worse. */
+/** An HTTPS server with one response to every request, for impostors and other hostile peers. */
 export async function httpsServer(
   own: OwnCertificate,
   answer: (request: { url: string; method: string }, response: import('node:http').ServerResponse) => void,

@@ -2,13 +2,13 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import type { AddressInfo } from 'node:net';
 import { checkAnswer, checkRefusal } from './openapi.js';
 
-/** A server between a client and the daemon that holds each answer against the OpenAPI document. */
+/** A proxy between a client and the daemon that checks each response against the OpenAPI document. */
 export interface AnswerCheck {
-  /** What the client is told is the daemon. */
+  /** Base URL for the client. */
   readonly url: string;
-  /** How many answers were looked at. */
+  /** Number of checked responses. */
   readonly answers: () => number;
-  /** What the document does not say, each once. */
+  /** Deviations from the document, without duplicates. */
   readonly faults: () => string[];
   stop(): Promise<void>;
 }
@@ -46,7 +46,7 @@ export async function startAnswerCheck(target: string): Promise<AnswerCheck> {
   };
 }
 
-/** The `Host` header goes along: links point here. @param seen is told of the answer before the client has it */
+/** Forwards a request with its `Host` header: links point to the proxy. @param seen runs before the client gets it */
 function forward(
   target: string,
   asked: IncomingMessage,

@@ -29,7 +29,8 @@ export interface Answer {
 }
 
 /**
- * Sends requests to one listener, and holds good answers against the OpenAPI document. Version: N of 1.N, `latest`, a header's text, or null for none.
+ * Client of one listener that checks good responses against the OpenAPI document. Version: N of 1.N, `latest`, a
+ * header's text, or null for none.
  */
 export class ApiClient {
   constructor(
@@ -42,7 +43,7 @@ export class ApiClient {
     return new ApiClient(this.base, version, this.always);
   }
 
-  /** With headers in every request, such as a login. */
+  /** A client that sends these headers in every request, such as a login. */
   with(always: Record<string, string>): ApiClient {
     return new ApiClient(this.base, this.version, always);
   }
@@ -53,7 +54,7 @@ export class ApiClient {
   put = (path: string, body: unknown) => this.send('PUT', path, body);
   patch = (path: string, body: unknown) => this.send('PATCH', path, body);
 
-  /** @param body a string goes as it is, anything else as JSON */
+  /** @param body a string is sent unchanged, anything else as JSON */
   async send(
     method: string,
     path: string,
@@ -93,7 +94,7 @@ function faultOf(json: { error_message?: string; faultstring?: string } | null):
   return json?.faultstring ?? '';
 }
 
-/** A conductor of another group that stays alive. */
+/** Registers a live conductor of another group. */
 async function serveElsewhere(
   database: TestDatabase,
   { conductors }: Awaited<ReturnType<typeof fakeConductor>>['parts'],
@@ -106,7 +107,7 @@ async function serveElsewhere(
   await database.source.query(sql, [hostname]);
 }
 
-/** Both listeners on a real database and a real conductor with fake hardware. */
+/** Starts both listeners on a real database and a real conductor with fake hardware. */
 export async function startApi(
   database: TestDatabase,
   options: {
@@ -116,7 +117,7 @@ export async function startApi(
     /** Conductor groups that other conductors serve. */
     groups?: readonly string[];
     access?: Access;
-    /** Of the section `image_service`. */
+    /** Keys of the section `image_service`. */
     images?: object;
     download?: Download;
     conductorOptions?: FakeConductorOptions;
@@ -151,7 +152,7 @@ export async function startApi(
     ...fake,
     stream,
     images,
-    /** Of the image cache. */
+    /** The image cache. */
     house,
     operator,
     agentListener: agent,

@@ -21,9 +21,9 @@ const HOME = resolve('var/test');
 const MIGRATIONS = resolve('migrations');
 
 /**
- * Puts a migrated cluster into `directory`, so that a server started there has only to open it: making one anew takes
- * seconds, copying one a tenth of a second. The first that asks makes it, for all test files after it.
- * @param directory what `startEmbeddedServer` is given; made if missing
+ * Puts a migrated cluster into `directory`, so that a server there only has to open it: creation takes seconds, a copy
+ * a tenth of a second. The first caller creates the template for all later test files.
+ * @param directory argument of `startEmbeddedServer`; created if missing
  */
 export async function copyMigratedCluster(directory: string): Promise<void> {
   const template = join(HOME, `cluster-${schemaSum()}`);
@@ -33,7 +33,7 @@ export async function copyMigratedCluster(directory: string): Promise<void> {
   execFileSync('cp', ['-a', join(template, 'cluster'), join(directory, 'cluster')]);
 }
 
-/** Migrations never change once released, but they do while they are written. */
+/** Released migrations never change, but those in development do. */
 function schemaSum(): string {
   const sum = createHash('sha256');
   for (const name of readdirSync(MIGRATIONS).sort())
@@ -50,7 +50,7 @@ async function make(template: string): Promise<void> {
   const source = await openDatabase({ connection: server.connection, entities: ENTITIES, poolSize: 1, log });
   await source.destroy();
   await server.stop();
-  // Tests end processes, never the machine's power, and what a process wrote the kernel keeps.
+  // Tests kill processes but never cut the machine's power, and the kernel keeps what a process has written.
   appendFileSync(join(part, 'cluster', 'postgresql.conf'), '\nfsync = off\n');
   const beside = `${template}.${process.pid}`;
   execFileSync('cp', ['-a', part, beside]);
@@ -58,7 +58,7 @@ async function make(template: string): Promise<void> {
   try {
     renameSync(beside, template);
   } catch (error) {
-    if (!existsSync(template)) throw error; // else another test file was quicker with the same
+    if (!existsSync(template)) throw error; // otherwise another test file has made the same one first
     execFileSync('rm', ['-rf', beside]);
   }
 }

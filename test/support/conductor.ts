@@ -37,18 +37,18 @@ export interface FakeConductorOptions {
   journalDirectory?: string;
   inspector?: Partial<InspectorSettings>;
   agent?: Partial<Config['agent']>;
-  /** Mode of our own DHCP; off by default. */
+  /** Mode of the built-in DHCP server; off by default. */
   dhcp?: 'server' | 'proxy';
   callForRule?: RuleDoors['call'];
   log?: Logger;
   allowedRawSteps?: string[];
-  /** Sections in place of the defaults. */
+  /** Sections that replace the defaults. */
   config?: Partial<Config>;
-  /** Parts of the daemon in place of its own. */
+  /** Parts of the daemon to replace. */
   replaced?: readonly (readonly [Token, unknown])[];
 }
 
-/** The daemon's own composition on a real database, with fake hardware alone; nothing of it is started. */
+/** The daemon's own composition on a real database, with fake hardware only; nothing of it is started. */
 export async function fakeConductor(database: TestDatabase, options: FakeConductorOptions = {}) {
   const journalDirectory = options.journalDirectory ?? mkdtempSync(join(tmpdir(), 'ferric-fake-'));
   const house = Test.createTestingModule({
@@ -76,7 +76,7 @@ export async function fakeConductor(database: TestDatabase, options: FakeConduct
   const { parts } = composed;
   return {
     ...composed,
-    /** Everything by its token. */
+    /** All parts by their tokens. */
     container,
     journalDirectory,
     async node(driver_info: JsonObject = {}, extra: Partial<Node> = {}): Promise<string> {
@@ -87,7 +87,7 @@ export async function fakeConductor(database: TestDatabase, options: FakeConduct
       );
       return uuid;
     },
-    /** Waits until the node rests in one of these states. */
+    /** Waits until the node has settled in one of these states. */
     async settle(uuid: string, ...states: string[]): Promise<Node> {
       for (const end = performance.now() + 40_000; performance.now() < end; ) {
         const node = await parts.nodes.get(uuid);
@@ -97,7 +97,7 @@ export async function fakeConductor(database: TestDatabase, options: FakeConduct
       const node = await parts.nodes.get(uuid);
       throw new Error(`node is in ${node.provision_state}, not ${states.join(' or ')}: ${node.last_error}`);
     },
-    /** What the machine was made to do, from its `fake_journal`. */
+    /** Actions on the machine, from its `fake_journal`. */
     effects(journal: string): string[] {
       const lines = readFileSync(join(journalDirectory, journal), 'utf8').trim().split('\n');
       return lines

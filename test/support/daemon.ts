@@ -14,16 +14,16 @@ export interface RunningDaemon {
   /** Base URL of the operators' API. */
   readonly url: string;
   readonly agentUrl: string;
-  /** Everything it has written so far. */
+  /** All its output so far. */
   log(): string;
-  /** JSON request; throws for a status of 400 and more. */
+  /** Sends a JSON request; throws for a status of 400 and above. */
   api(method: string, path: string, body?: unknown): Promise<Record<string, unknown>>;
-  /** Resolves with the exit code or signal. */
+  /** Resolves with the exit code or the signal. */
   readonly ended: Promise<number | string>;
   stop(): Promise<void>;
 }
 
-/** A home for a daemon that outlives its runs: data directory, ports and configuration. */
+/** Environment of a daemon that is kept between its runs: data directory, ports and configuration. */
 export class DaemonHome {
   readonly directory = mkdtempSync(join(tmpdir(), 'ferric-daemon-'));
   readonly #runs: RunningDaemon[] = [];
@@ -36,7 +36,7 @@ export class DaemonHome {
 
   /**
    * @param env further settings as FERRIC_* variables
-   * @param before a program that becomes the daemon, with its arguments
+   * @param before a program, with arguments, that replaces itself by the daemon
    */
   async start(env: Record<string, string> = {}, before: readonly string[] = []): Promise<RunningDaemon> {
     const daemon = await this.launch(env, before);
@@ -44,7 +44,7 @@ export class DaemonHome {
     throw new Error(`the daemon did not start:\n${daemon.log()}`);
   }
 
-  /** @returns false when it ended first, or takes too long */
+  /** @returns false if the daemon ends first, or is not ready in time */
   async isReady(daemon: RunningDaemon): Promise<boolean> {
     for (let i = 0; i < 600; i++) {
       if (daemon.log().includes('ferric is ready')) return true;
@@ -54,7 +54,7 @@ export class DaemonHome {
     return false;
   }
 
-  /** As `start`, for a daemon that may end before it is ready. One that a failed test left running is stopped. */
+  /** Like `start`, for a daemon that may end before it is ready. First stops one that a failed test left running. */
   async launch(env: Record<string, string> = {}, before: readonly string[] = []): Promise<RunningDaemon> {
     await this.#stopRunning();
     this.#ports ??= { api: await freePort(), agent: await freePort(), http: await freePort() };
@@ -100,7 +100,7 @@ export class DaemonHome {
     return daemon;
   }
 
-  /** Everything that all runs wrote. */
+  /** Output of all runs. */
   log(): string {
     return this.#runs.map((run) => run.log()).join('\n');
   }
@@ -110,11 +110,11 @@ export class DaemonHome {
       if (run.process.exitCode === null && run.process.signalCode === null) await run.stop();
   }
 
-  /** Ends what still runs, the embedded database too, and removes the directory. */
+  /** Ends everything that still runs, the embedded database included, and removes the directory. */
   async remove(): Promise<void> {
     const last = this.#runs.at(-1);
     await this.#stopRunning();
-    // One that was killed leaves its database server: take it over.
+    // A killed daemon leaves its database server: another run takes it over and stops it.
     if (last && last.process.exitCode !== 0) await (await this.start()).stop();
     rmSync(this.directory, { recursive: true, force: true });
   }

@@ -5,8 +5,8 @@ import type { TestDatabase } from './database.js';
 import { silentLog } from './database.js';
 
 /**
- * @param text of the statement that is about to be sent
- * @param before of the same transaction, oldest first
+ * @param text statement that is about to be sent
+ * @param before statements before it in the same transaction, oldest first
  */
 export type Loses = (text: string, before: readonly string[]) => boolean;
 
@@ -15,7 +15,7 @@ interface Message {
   body: Buffer;
 }
 
-/** Cuts a stream of PostgreSQL's protocol into messages; a client's first one has no type. */
+/** Splits a stream of PostgreSQL's protocol into messages; a client's first one has no type. */
 class Messages {
   #rest = Buffer.alloc(0);
 
@@ -41,11 +41,11 @@ class Messages {
 const texts = (body: Buffer): string[] => body.toString('latin1').split('\0');
 
 /**
- * Between a conductor and its database: carries out what it is sent, and where it is told to, loses the answer with the
- * connection once the server has committed.
+ * A proxy between a conductor and its database. On request, it drops the response to a statement and the connection,
+ * once the server has committed.
  */
 export class LosingProxy {
-  /** What is to be lost next; forgotten once it was. */
+  /** Condition of the next loss; reset after it. */
   loses: Loses | null = null;
   lost = 0;
   readonly #server: Server;
@@ -55,7 +55,7 @@ export class LosingProxy {
     this.#server = createServer((client) => this.#carry(client));
   }
 
-  /** @returns a connection to the same database through this */
+  /** @returns a connection to the same database through the proxy */
   async open() {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
     const { port } = this.#server.address() as { port: number };
@@ -110,7 +110,7 @@ export class LosingProxy {
       server.write(chunk);
     });
     server.on('data', (chunk) => {
-      // Z: ready for the next query, so this one is committed.
+      // ReadyForQuery: the statement has been committed.
       for (const { type } of answered.take(chunk)) {
         if (!losing || type !== 'Z') continue;
         this.lost++;

@@ -18,13 +18,13 @@ export interface TestDatabase {
   /** Empties every table; for `beforeEach`. */
   clear(): Promise<void>;
   stop(): Promise<void>;
-  /** Takes the server away; connections break. */
+  /** Stops the server; connections break. */
   halt(): Promise<void>;
-  /** Brings it back where it was. */
+  /** Starts the server again at the same place. */
   resume(): Promise<void>;
 }
 
-/** A real PostgreSQL of this test file's own, migrated. Call in `beforeAll`, `stop()` in `afterAll`. */
+/** A migrated PostgreSQL server for this test file. Call in `beforeAll`, and `stop()` in `afterAll`. */
 export async function startTestDatabase(): Promise<TestDatabase> {
   const directory = mkdtempSync(join(tmpdir(), 'ferric-pg-'));
   const log = createLogger('error');

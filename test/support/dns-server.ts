@@ -2,16 +2,16 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 
 export interface DnsServer {
-  /** `address:port`, as resolvers take it. */
+  /** `address:port`, as resolvers accept it. */
   address: string;
-  /** Names that were asked for, with the record type. */
+  /** Queried names, with the record type. */
   questions: string[];
   close(): Promise<void>;
 }
 
 /**
- * A DNS server on loopback. `answer` gives the IPv4 addresses of a name: an empty list is NXDOMAIN,
- * undefined is silence. AAAA questions have no answers.
+ * A DNS server on loopback. `answer` returns the IPv4 addresses of a name: an empty list gives NXDOMAIN, undefined
+ * gives no response. AAAA queries get no addresses.
  */
 export async function startDnsServer(
   answer: (name: string, turn: number) => string[] | undefined,

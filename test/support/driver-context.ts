@@ -7,7 +7,7 @@ import { createLogger } from '../../src/platform/logger.js';
 
 export const NODE_UUID = '7daa1a92-c3d7-4add-aaed-66fcbba58912';
 
-/** A node and the conductor's side of a driver call, in memory: `committed` is what the database would hold. */
+/** A node and the conductor's side of a driver call, in memory: `committed` is the content of the database. */
 export class DriverBench {
   committed: DriverNode;
   readonly fences: number[] = [];
@@ -79,7 +79,7 @@ export class DriverBench {
     };
   }
 
-  /** Enters a step until it is done, polling as it asks. */
+  /** Runs a step until it is done, polling as it requests. */
   async drive(
     interfaces: Interfaces,
     run: (context: StepContext) => Promise<StepOutcome>,

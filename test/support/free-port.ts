@@ -2,12 +2,12 @@ import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
 /**
- * Below the range that the kernel gives to outgoing connections (ip_local_port_range begins at 32768), so that none of
- * those, of a test beside this one, takes the port before the server that is to listen there.
+ * Ports below the kernel's range for outgoing connections (ip_local_port_range starts at 32768): no connection of a
+ * concurrent test can take the port before the server listens.
  */
 const [FROM, TO] = [12_000, 32_000] as const;
 
-/** A TCP port on the loopback where nobody listens. */
+/** An unused TCP port on loopback. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(FROM, TO);

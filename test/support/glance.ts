@@ -1,2 +1,2 @@
-// Debian's glance-api; the bench beside it starts it too.
+// Debian's glance-api; a bench starts it, too.
 export { type Glance, startGlance } from '../../bench/glance-peer.js';

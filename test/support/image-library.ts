@@ -12,12 +12,12 @@ export interface TestLibrary {
   records: ImageRecordRepository;
   section: ReturnType<typeof imageServiceSection.parse>;
   directory: string;
-  /** Files of blobs and of parts, by their path in the store. */
+  /** Paths in the store of blobs and parts. */
   files(): Promise<string[]>;
   close(): Promise<void>;
 }
 
-/** The Image service inside, on a directory of its own. */
+/** The built-in Image service, on a directory of its own. */
 export async function startLibrary(
   database: TestDatabase,
   settings: object = {},

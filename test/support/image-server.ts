@@ -4,11 +4,11 @@ import type { AddressInfo } from 'node:net';
 
 export interface ServedImage {
   body: Buffer;
-  /** Undefined: the server does not say. */
+  /** Undefined: no such header. */
   lastModified?: string;
   etag?: string;
   headers?: Record<string, string>;
-  /** Takes over a request; true when it has answered. */
+  /** May respond in place of the server; returns true if it has. */
   fault?: (request: IncomingMessage, response: ServerResponse, turn: number) => boolean;
 }
 
@@ -16,13 +16,13 @@ export interface ImageServer {
   url: string;
   port: number;
   images: Map<string, ServedImage>;
-  /** `GET /x`, `GET /x bytes=5- if "etag"`, in order. */
+  /** Requests in order, as `GET /x` or `GET /x bytes=5- if "etag"`. */
   log: string[];
   count(prefix: string): number;
   close(): Promise<void>;
 }
 
-/** An HTTP server of images on loopback that can be told to misbehave. */
+/** An HTTP server of images on loopback, with faults on request. */
 export async function startImageServer(): Promise<ImageServer> {
   const images = new Map<string, ServedImage>();
   const log: string[] = [];
@@ -79,7 +79,7 @@ export function serveImage(image: ServedImage, request: IncomingMessage, respons
   response.end(request.method === 'HEAD' ? undefined : body.subarray(from));
 }
 
-/** Sends part of an image and then resets the connection. */
+/** Sends part of an image, then resets the connection. */
 export function cutAfter(bytes: number, image: () => ServedImage): ServedImage['fault'] {
   return (request, response, turn) => {
     if (request.method === 'HEAD' || turn > 0) return false;

@@ -8,15 +8,15 @@ import { imageServiceSettings } from '../../src/image/settings.js';
 
 export interface ImageHouse {
   service: ImageService;
-  /** A directory of its own; the cache is `images` in it, file:// images may lie in `files`. */
+  /** Its directory; the cache is `images` in it, file:// images may be in `files`. */
   directory: string;
   target(name?: string): string;
-  /** File names in the cache, records left out. */
+  /** File names in the cache, without records. */
   masters(): Promise<string[]>;
   close(): Promise<void>;
 }
 
-/** An ImageService on a directory of its own, with loopback allowed and everything quick. */
+/** An ImageService on a directory of its own, with loopback allowed and short intervals. */
 export async function aHouse(section: object = {}, directory?: string): Promise<ImageHouse> {
   const root = directory ?? (await mkdtemp(join(tmpdir(), 'ferric-image-')));
   const settings = imageServiceSettings(
@@ -50,7 +50,7 @@ export function sha256(bytes: Uint8Array): { algo: string; value: string } {
   return { algo: 'sha256', value: createHash('sha256').update(bytes).digest('hex') };
 }
 
-/** Bytes without a pattern, the same each time; they look like a raw image. */
+/** Bytes without a pattern, the same for each call; they look like a raw image. */
 export function noise(size: number, seed = 1): Buffer {
   const bytes = Buffer.alloc(size);
   let state = seed;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from './free-port.js';
 
-/** OpenIPMI asks this of the chassis behind the BMC; the power is a file. */
+/** Chassis control script of OpenIPMI's simulator; the power state is a file. */
 const CHASSIS = `#!/bin/sh
 # chassis.sh <mc> get|set|reset|shutdown ...
 state=STATE
@@ -36,7 +36,7 @@ set)
 esac
 `;
 
-/** The BMC simulator of Debian's openipmi: cipher suite 3 at most, no list of suites, IPMI 1.5 too. */
+/** The BMC simulator of Debian's openipmi: cipher suites up to 3, no list of suites, IPMI 1.5 too. */
 export class IpmiSim implements AsyncDisposable {
   private constructor(
     readonly port: number,

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * @param boot `none`: files alone; `el-torito`: a boot record for optical drives; `hybrid`: with an MBR before it, whose
- * partition is the whole disc, as isohybrid(1) makes them
+ * @param boot `none`: files only; `el-torito`: a boot record for optical drives; `hybrid`: also an MBR whose partition
+ * is the whole disc, as by isohybrid(1)
  */
 export function isoImage(boot: 'none' | 'el-torito' | 'hybrid', ...more: string[]): Buffer {
   const dir = mkdtempSync(join(tmpdir(), 'iso-'));

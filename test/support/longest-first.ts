@@ -3,9 +3,9 @@ import { resolve } from 'node:path';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
- * The long files of each tier, in the order in which they begin. CI measured: virtual machines 330 to 160 s, where those
- * that start two machines at once do not begin side by side; real clients 150 to 45 s; components 155 to 20 s, where one
- * that mostly waits begins beside one that mostly works.
+ * The long files of each tier, in starting order. Durations in CI: virtual machines 330 to 160 s, where files that
+ * start two machines at once do not start in parallel; real clients 150 to 45 s; components 155 to 20 s, where a file
+ * that mostly waits starts beside one that mostly computes.
  */
 const LONG = [
   'test/e2e/image-build/user-image.spec.ts',
@@ -27,8 +27,8 @@ const LONG = [
 ].map((name) => resolve(import.meta.dirname, '../..', name));
 
 /**
- * Files that are known to be long begin first, so that both workers come to their end together. Vitest itself goes by
- * what the run before has taken, and in a fresh clone by the sizes of files, which say nothing of what they wait for.
+ * Files known to be long start first, so that both workers end at the same time. Vitest itself sorts by the durations
+ * of the previous run, and in a fresh clone by file size, which says nothing about waiting.
  */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 
-/** A loop device of a test's own, with sectors of a size that a plain file does not have. */
+/** A loop device for a test, with a sector size that a plain file does not have. */
 export class LoopDevice implements Disposable {
   private constructor(readonly path: string) {}
 
@@ -16,12 +16,12 @@ export class LoopDevice implements Disposable {
     return device;
   }
 
-  /** One that is attached already. */
+  /** An already attached device. */
   static at(path: string): LoopDevice {
     return new LoopDevice(path);
   }
 
-  /** The kernel keeps them over a detach, for whoever gets the device next. */
+  /** The kernel keeps partitions after a detach, for the next user of the device. */
   dropPartitions(): void {
     const name = basename(this.path);
     if (readdirSync(`/sys/block/${name}`).some((entry) => entry.startsWith(`${name}p`)))

@@ -1,4 +1,4 @@
 import { CONDUCTOR } from '../../src/domain/actor.js';
 
-/** What an event of a test has besides its words. */
+/** Fields of a test's event, besides its text. */
 export const NOTE = { event_type: 'test', kind: 'node.note', actor: CONDUCTOR } as const;

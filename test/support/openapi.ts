@@ -7,7 +7,7 @@ import { declaredRoutes } from '../../src/api/routes.js';
 
 const ROUTES = declaredRoutes(OPERATOR_CONTROLLERS);
 const RAMDISK = /^\/v1\/(lookup|heartbeat|continue_inspection)/;
-/** By version, method and path. */
+/** Validators by version, method and path. */
 const checks = new Map<string, ValidateFunction | null>();
 const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: false });
 
@@ -15,21 +15,21 @@ interface Operation {
   responses: Record<string, { content?: Record<string, { schema: object }> }>;
 }
 
-/** An exchange with the operators' API, as some client had it. */
+/** An exchange of a client with the operators' API. */
 export interface Exchange {
   readonly method: string;
-  /** With its query. */
+  /** Path with its query. */
   readonly path: string;
-  /** The request's. */
+  /** Headers of the request. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly status: number;
-  /** Undefined where the answer is no JSON. */
+  /** Undefined: the response is not JSON. */
   readonly body: unknown;
 }
 
 /**
- * Holds an answer of the operators' API against the OpenAPI document of the request's version.
- * @throws Error naming what the document does not say; refusals and answers of the ramdisks' routes are not looked at
+ * Checks a response of the operators' API against the OpenAPI document of the request's version.
+ * @throws Error naming the deviation; errors and responses of the ramdisks' routes are not checked
  */
 export function checkAnswer({ method, path, headers, status, body }: Exchange): void {
   if (status >= 300 || RAMDISK.test(path)) return;
@@ -38,7 +38,7 @@ export function checkAnswer({ method, path, headers, status, body }: Exchange): 
   const plain = url.replace(/[?#].*$/, '');
   const verb = method === 'HEAD' ? 'GET' : method;
   const route = ROUTES.filter((each) => each.method === verb && version.has(each.since ?? 0))
-    // A fixed segment wins over a parameter.
+    // A fixed segment takes precedence over a parameter.
     .toSorted((a, b) => a.path.split(':').length - b.path.split(':').length)
     .find((each) => templateOf(each.path).test(plain));
   if (!route) throw new Error(`${verb} ${plain} answered ${status} and is not in the document of ${version}`);
@@ -55,7 +55,7 @@ export function checkAnswer({ method, path, headers, status, body }: Exchange): 
   }
 }
 
-/** The root answers whatever version is asked for. */
+/** The root responds to any requested version. */
 function versionOf(path: string, headers: Record<string, string>): Microversion {
   try {
     return negotiate(headers);
@@ -68,7 +68,7 @@ function versionOf(path: string, headers: Record<string, string>): Microversion 
 const { Error: refusal } = openApiDocument([], Microversion.newest, '').components.schemas;
 const checkError = ajv.compile(refusal!);
 
-/** Every operation has the same form for whatever is refused or fails; so has a path that is none. @throws Error */
+/** Checks an error response, whose form is the same for all operations and unknown paths. @throws Error */
 export function checkRefusal({ method, path, status, body }: Exchange): void {
   if (method !== 'HEAD' && !checkError(body)) {
     throw new Error(`${method} ${path} answered ${status} without an error: ${JSON.stringify(body)}`);
@@ -80,7 +80,7 @@ function templateOf(path: string): RegExp {
   return new RegExp(`^${pattern}$`);
 }
 
-/** Null where no JSON is described. */
+/** Null: the document describes no JSON. */
 function checkOf(
   version: Microversion,
   method: string,
@@ -93,7 +93,7 @@ function checkOf(
   const { paths, components } = openApiDocument(ROUTES, version, 'http://127.0.0.1');
   const operation = paths[path.replaceAll(/:(\w+)/g, '{$1}')]![method.toLowerCase()] as unknown as Operation;
   const described = operation.responses[String(status)]?.content?.['application/json'];
-  // References point into `components`, which go along.
+  // References point into `components`, which the schema therefore includes.
   const check = described ? ajv.compile({ allOf: [described.schema], components }) : null;
   checks.set(key, check);
   return check;

@@ -8,13 +8,13 @@ import { DriverBench } from './driver-context.js';
 export const CANARY = 'canary-bmc-pw';
 export const OPERATOR = 'canary-oper-pw';
 
-/** A machine on paper: what its BMC did to it. */
+/** A machine in memory that records the BMC's actions. */
 export class PaperMachine implements Machine {
   readonly name = 'paper';
   readonly bootDevices = ['pxe', 'disk', 'bios'] as const;
   readonly boot = new BootRegister();
   readonly done: string[] = [];
-  /** ms until power follows a command. */
+  /** ms until the power state follows a command. */
   inertia = 0;
   #on = false;
   isOn = () => this.#on;
@@ -33,7 +33,7 @@ export class PaperMachine implements Machine {
   }
 }
 
-/** A BMC with a machine on paper behind it. */
+/** A BMC in front of a machine in memory. */
 export class Rack implements AsyncDisposable {
   readonly machine = new PaperMachine();
   readonly events: BmcEvent[] = [];
@@ -59,7 +59,7 @@ export class Rack implements AsyncDisposable {
     rack.port = (await rack.bmc.listen(0)).port;
     return rack;
   }
-  /** How often the BMC was given that command, in a session or out of it. */
+  /** How often the BMC received that command, inside or outside a session. */
   given(netFn: number, command: number): number {
     return this.events.filter(
       (event) => event.kind === 'command' && event.netFn === netFn && event.command === command,

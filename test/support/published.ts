@@ -6,7 +6,7 @@ import type {
 } from '../../src/persistence/published-file/publication.js';
 import type { PublishedEntry } from '../../src/persistence/published-file/published-file.repository.js';
 
-/** Published files as a map, for tests that have no database. */
+/** Published files in memory, for tests without a database. */
 export class PublishedInMemory {
   readonly publications: Publication[] = [];
 
@@ -31,12 +31,12 @@ export class PublishedInMemory {
   }
 }
 
-/** A published file on disk, as its name is given to the repository. */
+/** A published file on disk, in the form that the repository takes. */
 export function onDisk(service: BootService, name: string, path: string): PublishedName {
   return { service, name, content: { kind: 'file', path } };
 }
 
-/** What the servers ask of the repository: files by their path, or generated content, of one node. */
+/** The servers' view of the repository: files by path, or generated content, of one node. */
 export function publishedFor(
   node_uuid: string,
   contents: Readonly<

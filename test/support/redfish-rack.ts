@@ -7,14 +7,14 @@ import { RedfishBmc, type RedfishBmcOptions } from '../../lab/bmc/redfish/redfis
 
 export const REDFISH_PASSWORD = 'canary-redfish-pw';
 
-/** A machine on paper: what its BMC did to it, what it started from, and what stood in its drives. */
+/** A machine in memory that records the BMC's actions, its boots and its media. */
 export class PaperServer implements RedfishMachine {
   readonly name = 'paper';
   readonly bootDevices = ['pxe', 'disk', 'bios'] as const;
   readonly boot = new BootRegister();
   readonly hardware: Hardware;
   readonly done: string[] = [];
-  /** Each start's selection. */
+  /** Boot selection of each start. */
   readonly starts: (BootSelection | null)[] = [];
   readonly media = new Map<MediaKind, Buffer>();
   readonly drives: MediaDrives = {
@@ -22,7 +22,7 @@ export class PaperServer implements RedfishMachine {
     insert: async (kind, path) => void this.media.set(kind, readFileSync(path)),
     eject: async (kind) => void this.media.delete(kind),
   };
-  /** Taken over at each start. */
+  /** Takes effect at each start. */
   readonly secureBoot = {
     current: true,
     wanted: true,
@@ -30,7 +30,7 @@ export class PaperServer implements RedfishMachine {
       this.wanted = on;
     },
   };
-  /** ms until power follows a command. */
+  /** ms until the power state follows a command. */
   inertia = 0;
   #on = false;
 
@@ -65,12 +65,12 @@ export class PaperServer implements RedfishMachine {
 export interface Reply {
   status: number;
   headers: Record<string, string>;
-  /** Of any resource. */
+  /** JSON body of any resource. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests name what they expect
   body: any;
 }
 
-/** A Redfish service with a machine on paper behind it, and a plain client of it. */
+/** A Redfish service in front of a machine in memory, and a plain client of it. */
 export class RedfishRack implements AsyncDisposable {
   readonly machine: PaperServer;
   readonly bmc: RedfishBmc;
@@ -98,7 +98,7 @@ export class RedfishRack implements AsyncDisposable {
     return rack;
   }
 
-  /** With Basic authentication as `admin`, unless headers say otherwise. @throws Error of the connection */
+  /** Sends a request as `admin` by Basic authentication, unless headers override it. @throws Error of the connection */
   ask(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Reply> {
     const basic = `Basic ${Buffer.from(`admin:${REDFISH_PASSWORD}`).toString('base64')}`;
     const text = body === undefined ? undefined : JSON.stringify(body);

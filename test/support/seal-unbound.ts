@@ -1,6 +1,6 @@
 import { createCipheriv, randomBytes } from 'node:crypto';
 
-/** A value as Ferric sealed it before it bound values to their rows: version 1, without additional data. */
+/** A value sealed in the format before values were bound to their rows: version 1, without additional data. */
 export function sealUnbound(text: string, { id, key }: { id: number; key: Buffer }): Buffer {
   const nonce = randomBytes(12);
   const cipher = createCipheriv('aes-256-gcm', key, nonce);

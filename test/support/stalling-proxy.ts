@@ -1,6 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A way to PostgreSQL on which connections can go silent, as behind a firewall that has forgotten them. */
+/** A proxy to PostgreSQL whose connections can stall, as behind a firewall that has dropped its state. */
 export class StallingProxy {
   readonly #pairs = new Set<[Socket, Socket]>();
   readonly #server: Server;
@@ -28,7 +28,7 @@ export class StallingProxy {
     return (this.#server.address() as { port: number }).port;
   }
 
-  /** From now on nothing goes through the connections that there are, and nobody hears of it. New ones are well. */
+  /** Stalls all present connections without closing them; new ones work. @returns their number */
   stall(): number {
     for (const [near, far] of this.#pairs) {
       near.unpipe(far).pause();

@@ -4,12 +4,12 @@ import { basename, dirname, join, relative } from 'node:path';
 
 export interface SysfsEntry {
   subsystem?: string;
-  /** DEVTYPE of its uevent. */
+  /** DEVTYPE in its uevent. */
   type?: string;
   files?: Readonly<Record<string, string | Buffer>>;
 }
 
-/** A tree as the kernel's sysfs has it: real enough for udev itself. */
+/** A tree like the kernel's sysfs, complete enough for udev. */
 export class SysfsTree implements Disposable {
   readonly root = mkdtempSync(join(tmpdir(), 'sysfs-'));
   private minor = 0;
@@ -19,7 +19,7 @@ export class SysfsTree implements Disposable {
       mkdirSync(join(this.root, dir), { recursive: true });
   }
 
-  /** @param path below /sys/devices; each folder above that is a device is made by a call of its own */
+  /** @param path below /sys/devices; parent folders that are devices need a call of their own */
   device(path: string, { subsystem, type, files = {} }: SysfsEntry = {}): string {
     const dir = join(this.root, 'devices', path);
     mkdirSync(dir, { recursive: true });
@@ -43,7 +43,7 @@ export class SysfsTree implements Disposable {
     return dir;
   }
 
-  /** A disk of 1 GiB whose `device` is the folder two above, or the one above. */
+  /** A disk of 1 GiB whose `device` is the folder two levels above it, or one. */
   disk(path: string, files: SysfsEntry['files'] = {}): void {
     const dir = this.device(path, {
       subsystem: 'block',

@@ -10,7 +10,7 @@ import { freePort } from './free-port.js';
 
 export interface Tinyproxy {
   url: string;
-  /** `GET http://…`, `HEAD http://…`, `CONNECT host:port`, in order. */
+  /** Requests in order, as `GET http://…`, `HEAD http://…` or `CONNECT host:port`. */
   requests(): string[];
   stop(): Promise<void>;
 }

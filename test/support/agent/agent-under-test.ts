@@ -13,7 +13,7 @@ export interface CurlAnswer {
   body: unknown;
 }
 
-/** The agent against a fake conductor, spoken to by curl, which trusts nothing but the heartbeat's certificate. */
+/** The agent with a fake conductor. Its client is curl, which trusts only the heartbeat's certificate. */
 export class AgentUnderTest implements AsyncDisposable {
   readonly dir = mkdtempSync(join(tmpdir(), 'agent-'));
   readonly machine = new FileMachine();
@@ -27,7 +27,7 @@ export class AgentUnderTest implements AsyncDisposable {
     return test;
   }
 
-  /** @param line more kernel parameters */
+  /** @param line additional kernel parameters */
   async start(line = ''): Promise<void> {
     const base = `ipa-api-url=${this.conductor.url} ipa-insecure=1 ipa-listen-host=127.0.0.1 ipa-listen-port=0 ipa-disk-wait-delay=0`;
     const retry = 'ipa-image-download-connection-retry-interval=0 ipa-image-download-connection-retries=2';
@@ -39,7 +39,7 @@ export class AgentUnderTest implements AsyncDisposable {
       stateDir: join(this.dir, 'state'),
     });
     const heartbeat = this.conductor.nextHeartbeat();
-    // A start that fails must fail here, not as a heartbeat that never comes.
+    // A failed start must reject here, and not only as a missing heartbeat.
     await Promise.race([heartbeat, this.agent.start().then(() => heartbeat)]);
     writeFileSync(join(this.dir, 'ca.pem'), this.conductor.heartbeats.at(-1)!.body.agent_verify_ca ?? '');
   }
@@ -59,7 +59,7 @@ export class AgentUnderTest implements AsyncDisposable {
     return this.stop();
   }
 
-  /** Where the last heartbeat says. */
+  /** callback_url of the last heartbeat. */
   get callback(): string {
     return this.conductor.heartbeats.at(-1)!.body.callback_url;
   }
@@ -102,14 +102,14 @@ export class AgentUnderTest implements AsyncDisposable {
     );
   }
 
-  /** Starts a command and waits for its end. */
+  /** Starts a command and waits until it has ended. */
   async run(name: string, params: object = {}): Promise<CommandRecord> {
     const { status, body } = await this.post(name, params, true);
     if (status !== 200) throw new Error(`${name}: ${status} ${JSON.stringify(body)}`);
     return body as CommandRecord;
   }
 
-  /** write_image as a conductor asks for it. */
+  /** Runs write_image as a conductor requests it. */
   async writeImage(image: object, configdrive?: string): Promise<CommandRecord> {
     return this.run('deploy.execute_deploy_step', {
       step: {

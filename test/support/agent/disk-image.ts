@@ -23,7 +23,7 @@ export function asQcow2(raw: Buffer, ...options: string[]): Buffer {
   return asImage(raw, 'qcow2', ...options);
 }
 
-/** @param format as qemu-img names it */
+/** @param format by qemu-img's name */
 export function asImage(raw: Buffer, format: string, ...options: string[]): Buffer {
   const dir = mkdtempSync(join(tmpdir(), 'image-'));
   try {
@@ -44,7 +44,7 @@ export function asImage(raw: Buffer, format: string, ...options: string[]): Buff
   }
 }
 
-/** A qcow2 file that wants another one beneath it. */
+/** A qcow2 file that refers to a backing file. */
 export function qcow2WithBackingFile(): Buffer {
   const dir = mkdtempSync(join(tmpdir(), 'image-'));
   try {

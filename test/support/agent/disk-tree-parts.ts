@@ -2,7 +2,7 @@ import type { SysfsEntry, SysfsTree } from '../sysfs-tree.js';
 
 type Files = SysfsEntry['files'];
 
-/** Folders from the first one down; each is a device. */
+/** Adds nested folders, the first one outermost; each is a device. */
 export function chain(tree: SysfsTree, ...steps: [name: string, entry?: SysfsEntry][]): string {
   let path = '';
   for (const [name, entry] of steps) {
@@ -14,7 +14,7 @@ export function chain(tree: SysfsTree, ...steps: [name: string, entry?: SysfsEnt
 export const pci = (name: string): [string, SysfsEntry] => [name, { subsystem: 'pci' }];
 export const BRIDGE: [string, SysfsEntry] = ['pci0000:00', {}];
 
-/** Host, target, device and disk below a controller's folder. */
+/** Adds host, target, device and disk below a controller's folder. */
 export function scsiDisk(
   tree: SysfsTree,
   above: string,
@@ -40,10 +40,10 @@ export function scsiDisk(
   tree.disk(`${at}/block/${disk}`, more);
 }
 
-/** Page 0x80. */
+/** VPD page 0x80 (unit serial number). */
 export const unit = (serial: string): Buffer =>
   Buffer.concat([Buffer.from([0, 0x80, 0, serial.length]), Buffer.from(serial, 'latin1')]);
-/** Page 0x83 of descriptors: code set, association and type, value. */
+/** VPD page 0x83 (device identification), of descriptors: code set, association and type, value. */
 export function designators(...list: [codeSet: number, kind: number, value: Buffer][]): Buffer {
   const body = Buffer.concat(
     list.map(([codeSet, kind, value]) =>
@@ -55,7 +55,7 @@ export function designators(...list: [codeSet: number, kind: number, value: Buff
 export const hex = (text: string) => Buffer.from(text, 'hex');
 export const ascii = (text: string) => Buffer.from(text, 'latin1');
 
-/** Page 0x89 around an IDENTIFY DEVICE. */
+/** VPD page 0x89 (ATA information) with an IDENTIFY DEVICE. */
 export function identifyPage(model: string, serial: string, wwn?: string): Buffer {
   const page = Buffer.alloc(572);
   page[1] = 0x89;
@@ -78,7 +78,7 @@ export function identifyPage(model: string, serial: string, wwn?: string): Buffe
 
 export interface DiskTree {
   name: string;
-  /** Of the disk to look at. */
+  /** Name of the disk to read. */
   disk: string;
   build(tree: SysfsTree): void;
 }

@@ -109,7 +109,7 @@ export const DISK_TREES: readonly DiskTree[] = [
               vendor: 'SEAGATE \n',
               model: 'ST600MM0088     \n',
               vpd_pg80: unit('W420ABCD0000E6123XYZ'),
-              // Of the port and of the target first: neither is the disk's.
+              // Designators of the port and of the target come first: they are not the disk's.
               vpd_pg83: designators(
                 [1, 0x93, hex('5000c500aabbcc01')],
                 [1, 0x94, hex('00000001')],

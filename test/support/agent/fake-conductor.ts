@@ -5,7 +5,7 @@ import { makeCertificate } from '../../../agent/src/certificate.js';
 import { type HeartbeatBody, parseHeartbeatBody } from '../../../src/protocol/agent/heartbeat.js';
 
 export interface SeenHeartbeat {
-  /** performance.now() */
+  /** Time of arrival, by performance.now(). */
   at: number;
   version: string | undefined;
   body: HeartbeatBody;
@@ -18,9 +18,9 @@ export const NODE_UUID = '1be26c0b-03f2-4d2e-ae87-c02d7f33c123';
 export class FakeConductor {
   readonly heartbeats: SeenHeartbeat[] = [];
   readonly lookups: string[] = [];
-  /** Statuses for the next lookups, before the node is found. */
+  /** Error statuses of the next lookups, before the node is found. */
   lookupRefusals: number[] = [];
-  /** Statuses for the next heartbeats, before they are taken. */
+  /** Error statuses of the next heartbeats, before they are accepted. */
   heartbeatRefusals: number[] = [];
   apiVersion = '1.115';
   token: string = TOKEN;
@@ -68,7 +68,7 @@ export class FakeConductor {
     await once(this.server, 'close');
   }
 
-  /** Resolves with the first heartbeat after this call that `accept` takes. */
+  /** Resolves with the first accepted heartbeat after this call. */
   async nextHeartbeat(timeout = 10_000): Promise<SeenHeartbeat> {
     const count = this.heartbeats.length;
     const until = performance.now() + timeout;

@@ -5,7 +5,7 @@ import type { NetworkInterface } from '../../../agent/src/machine/network-interf
 
 export const MAC = '52:54:00:12:34:56';
 
-/** A machine whose disks are sparse files, and which cannot be switched off. */
+/** A machine whose disks are sparse files, and which has no power control. */
 export class FileMachine implements Machine {
   readonly events: string[] = [];
   memory = 512 * 2 ** 20;

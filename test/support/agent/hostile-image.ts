@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** A root with a shell and with Perl, which calls the kernel by number as any program of an image could. */
+/** Makes a root file system with a shell, and with Perl, which makes system calls by number. */
 export function hostileImage(root: string): void {
   for (const program of ['/bin/busybox', '/usr/bin/perl']) {
     const libraries = execFileSync('ldd', [program], { encoding: 'utf8' }).matchAll(/(\/\S+) \(0x/g);
@@ -19,9 +19,8 @@ export function hostileImage(root: string): void {
 }
 
 /**
- * Every way out that is known, each by the bare call of the kernel (x86-64). Prints one line each: its name, then `ok`
- * or the number of the error. A way that is open must show itself as `ok`, so none of them is about something that is
- * not there.
+ * Every known escape, each by the bare system call (x86-64). Prints one line each: its name, then `ok` or the error
+ * number. Its targets exist, so that an open escape is reported as `ok`.
  */
 export const WAYS_OUT = String.raw`
 $| = 1;
@@ -126,7 +125,7 @@ way('canary', sub { -e $ENV{CANARY} ? 0 : -1 });
 way('link-canary', sub { symlink('/proc/1/root' . $ENV{CANARY}, '/tmp/l'); reads('/tmp/l') });
 `;
 
-/** Prints every file and folder below the arguments that can be written to, links not followed. */
+/** Prints every writable file and folder below the arguments, without following links. */
 export const WRITABLE = String.raw`
 my @left = @ARGV;
 while (defined(my $path = shift @left)) {
@@ -141,7 +140,7 @@ while (defined(my $path = shift @left)) {
 }
 `;
 
-/** The numbers: not permitted, no entry, no process, no access, and so on; anything but success. */
+/** Results by name: `ok`, or the error number (not permitted, no entry, no process, no access, and so on). */
 export function waysOut(text: string): Map<string, string> {
   return new Map(
     text

@@ -8,18 +8,18 @@ export interface SeenRequest {
   authorization: string | undefined;
 }
 
-/** Serves bytes with Range, and misbehaves on request. */
+/** Serves bytes with Range support; faults on request. */
 export class ImageServer {
   readonly requests: SeenRequest[] = [];
   readonly content = new Map<string, Buffer>();
-  /** The next answers are cut off behind this many bytes. */
+  /** The next responses are cut after this many bytes. */
   cuts: number[] = [];
-  /** Statuses for the next requests. */
+  /** Error statuses of the next requests. */
   refusals: number[] = [];
   ranges = true;
-  /** Path to where it redirects. */
+  /** Path → target of its redirect. */
   readonly redirects = new Map<string, string>();
-  /** Bytes a second for answers to come; undefined = as fast as they go. */
+  /** Rate of responses, bytes per second; undefined: unlimited. */
   rate: number | undefined;
   private readonly server = http.createServer((request, response) => void this.serve(request, response));
 

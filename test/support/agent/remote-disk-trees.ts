@@ -10,7 +10,7 @@ import {
   unit,
 } from './disk-tree-parts.js';
 
-/** Disks at the end of a cable: USB, Fibre Channel, iSCSI. */
+/** Disks on external buses: USB, Fibre Channel, iSCSI. */
 export const REMOTE_DISK_TREES: readonly DiskTree[] = [
   {
     name: 'USB',

@@ -1,25 +1,25 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What a token says, as far as it differs from an hour of nothing. */
+/** Data of a token, where it differs from a token of one hour without roles. */
 export interface FakeToken {
   user?: string;
   project?: { id: string; name?: string };
   system?: boolean;
   roles?: string[];
-  /** Seconds; default an hour. */
+  /** Lifetime, seconds; default an hour. */
   lives?: number;
 }
 
-/** The two routes of Keystone that a service uses, with every fault that a test wants of them. */
+/** The two routes of Keystone that a service uses, with faults on request. */
 export async function startFakeKeystone(password: string) {
   const state = {
     tokens: new Map<string, FakeToken>(),
-    /** Ferric's own tokens that are valid. */
+    /** Valid tokens of Ferric itself. */
     own: new Set<string>(),
     logins: [] as unknown[],
     validated: [] as string[],
-    /** Instead of an answer. */
+    /** Handles requests in place of the normal response. */
     fault: null as null | ((request: IncomingMessage, response: ServerResponse) => void),
   };
   const server = createServer(async (request, response) => {

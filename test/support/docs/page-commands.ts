@@ -1,18 +1,18 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** A command as a page has it. */
+/** A command in a page. */
 export interface PageCommand {
   page: string;
-  /** Of the page, from 1. */
+  /** Line in the page, from 1. */
   line: number;
-  /** The whole line of the shell that it stands in, joined where the page breaks it. */
+  /** The whole shell statement that contains it, with continued lines joined. */
   statement: string;
   program: string;
-  /** Behind the program's name, without the shell's quotes. */
+  /** Words after the program's name, unquoted. */
   words: string[];
 }
 
-/** Whose reader types what stands there. */
+/** Pages with commands for the reader to type. */
 export const PAGES = [
   'README.md',
   'docker/README.md',
@@ -22,20 +22,20 @@ export const PAGES = [
 ];
 
 interface Block {
-  /** Of its first line, from 1. */
+  /** Its first line, from 1. */
   line: number;
   text: string;
 }
 
 /**
- * The commands of a page. An indented block, and a fenced one without a language or with a shell's, holds commands and
- * nothing else: what is no command (a configuration, an output) stands in a fence that names its language.
+ * The commands of a page. An indented block, and a fenced one without a language or with a shell's, contains commands
+ * only: anything else (a configuration, an output) needs a fence that names its language.
  */
 export function commandsOf(page: string, text = readFileSync(page, 'utf8')): PageCommand[] {
   return blocksOf(text).flatMap((block) => commandsIn(page, block));
 }
 
-/** Commands within a page's sentences: in backticks, with an argument. */
+/** Commands inside sentences: in backticks, with an argument. */
 export function namedCommandsOf(page: string, text = readFileSync(page, 'utf8')): PageCommand[] {
   const named = /`((?:sudo )?(?:\.\/ferric|ferric|baremetal|openstack|make|npm|scripts\/[\w./-]+)\s[^`]+)`/g;
   const prose = text.replaceAll(/^```[\s\S]*?^```$/gm, (fence) => fence.replaceAll('`', ' '));
@@ -75,9 +75,9 @@ function blocksOf(text: string): Block[] {
 
 const INDENTED = /^ {4}/;
 
-/** Where the shell's grammar has a new command. */
+/** Separators of commands in the shell's grammar. */
 const SEPARATORS = ['&&', '||', ';', '|', '&', '{', '}'];
-/** Words in front of a command that are none themselves. */
+/** Words before a command that are not commands themselves. */
 const PREFIX = /^(sudo|exec|[A-Z_]+=.*)$/;
 
 function commandsIn(page: string, { line, text }: Block): PageCommand[] {
@@ -106,7 +106,7 @@ function leadingLines(statement: string): number {
   return statement.slice(0, statement.length - statement.trimStart().length).split('\n').length - 1;
 }
 
-/** Ends of lines end a statement, but for those in quotes and behind a backslash. */
+/** A line end ends a statement, unless it is quoted or escaped. */
 function statementsOf(text: string): string[] {
   const statements: string[] = [];
   let from = 0;
@@ -119,7 +119,7 @@ function statementsOf(text: string): string[] {
   return [...statements, text.slice(from)].filter((statement) => statement !== '');
 }
 
-/** Calls back for each character that is no backslash, no escaped one and no comment, with the quote that it stands in. */
+/** Calls back for each character except backslashes, escaped characters and comments, with the quote around it. */
 function scan(text: string, each: (char: string, index: number, quote: string) => void): void {
   let quote = '';
   for (let index = 0; index < text.length; index++) {
@@ -137,7 +137,7 @@ function scan(text: string, each: (char: string, index: number, quote: string) =
   }
 }
 
-/** The words of each command in a statement; those of `$(…)` are commands of their own. */
+/** The words of each command in a statement; those in `$(…)` are separate commands. */
 function simpleCommands(statement: string): string[][] {
   const inner: string[] = [];
   const outer = withoutComments(statement).replaceAll(/\$\(([^()]+)\)/g, (_, text: string) => {
@@ -156,7 +156,7 @@ function withoutComments(statement: string): string {
   let text = '';
   let last = -1;
   scan(statement, (_char, index) => {
-    // What was left out in between is an escaped character, or a comment.
+    // The skipped text is an escaped character, or a comment.
     if (statement[last + 1] !== '#') text += statement.slice(last + 1, index);
     text += statement[index];
     last = index;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** Where a page's programs come from. One that is not here is in no page. */
+/** Source of each program in the pages; a page may not use others. */
 export const PROGRAMS: Readonly<Record<string, { from: 'system' | 'clone' } | { package: string }>> = {
   // Debian's essential packages, and the shell itself.
   ...from('system', [
@@ -19,7 +19,7 @@ export const PROGRAMS: Readonly<Record<string, { from: 'system' | 'clone' } | { 
     'zcat',
     '>',
   ]),
-  // The clone of the README's first lines, and what its commands install.
+  // The clone that the README's first lines make, and what its commands install.
   ...from('clone', ['./ferric', 'make', 'npm', 'scripts/install-dependencies.sh']),
   git: { package: 'git' },
   baremetal: { package: 'python3-ironicclient' },
@@ -34,14 +34,14 @@ function from(place: 'system' | 'clone', names: string[]) {
   return Object.fromEntries(names.map((name) => [name, { from: place }]));
 }
 
-/** The packages of a group of scripts/install-dependencies.sh; undefined: no such group. */
+/** Packages of a group of scripts/install-dependencies.sh; undefined: no such group. */
 export function packagesOf(group: string): string[] | undefined {
   const script = readFileSync('scripts/install-dependencies.sh', 'utf8');
   const [, words] = new RegExp(`^${group.toUpperCase()}=\\(([^)]*)\\)`, 'm').exec(script) ?? [];
   return words?.split(/\s+/);
 }
 
-/** Whether a page's text, up to its command, installs a Debian package or says that it is needed. */
+/** Whether a page's text before a command installs a Debian package, or names it as required. */
 export function says(text: string, name: string): boolean {
   const groups = [...text.matchAll(/scripts\/install-dependencies\.sh((?: [a-z]+)+)/g)].flatMap(([, words]) =>
     words!.trim().split(' '),

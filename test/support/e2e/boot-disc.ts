@@ -3,7 +3,7 @@ import { bootWords } from '../../../src/protocol/ipxe/boot-text.js';
 import { bootIso, efiVolume, withDisc } from '../../../src/protocol/iso/boot-iso.js';
 import type { PiecedImage, StreamedContent } from '../../../src/protocol/iso/content.js';
 
-/** A file that is read as it is wanted. */
+/** Content of a file, read on demand. */
 export function fileContent(path: string): StreamedContent {
   return {
     size: statSync(path).size,
@@ -13,7 +13,7 @@ export function fileContent(path: string): StreamedContent {
 
 const own = (path: string) => new Uint8Array(readFileSync(path));
 
-/** A disc with Debian's boot loaders. @param unsigned a GRUB that nobody has signed, in place of shim and its GRUB */
+/** A disc with Debian's boot loaders. @param unsigned an unsigned GRUB, in place of shim and its GRUB */
 export function debianDisc(options: {
   kernel: string;
   ramdisk: string;

@@ -3,16 +3,16 @@ import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 
 export interface DiskTable {
   label: string;
-  /** Sectors of 512 bytes. */
+  /** In sectors of 512 bytes. */
   partitions: { start: number; size: number; type: string; name?: string; bootable?: boolean }[];
 }
 
-/** The partition table of a disk that is a file. */
+/** The partition table of a disk file. */
 export function tableOf(disk: string): DiskTable {
   return (JSON.parse(output('sfdisk', ['--json', disk])) as { partitiontable: DiskTable }).partitiontable;
 }
 
-/** What blkid finds in a partition; '' where it finds nothing. */
+/** A tag of a partition by blkid; '' if there is none. */
 export function tagOf(
   disk: string,
   { start, size }: DiskTable['partitions'][number],

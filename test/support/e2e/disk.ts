@@ -2,19 +2,19 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs';
 
 const SECTOR = 512;
 const CHUNK = 1024 * SECTOR;
-/** Header and entries of a GPT, as UEFI §5.3 has them: behind the protective MBR, and mirrored at the end. */
+/** Size of a GPT's header and entries (UEFI §5.3), behind the protective MBR and mirrored at the end. */
 const GPT_SECTORS = 33;
 
 export interface Difference {
-  /** 512-byte sectors of the image. */
+  /** Number of 512-byte sectors of the image that differ. */
   sectors: number;
-  /** Of them, those that moving the backup table explains: table at the front, former backup at the end. */
+  /** Those explained by the move of the backup table: the table at the front, and the former backup at the end. */
   explained: number;
-  /** Number of the first sector that nothing explains, or null. */
+  /** First sector that differs without explanation, or null. */
   unexplained: number | null;
 }
 
-/** Compares a disk with the raw image that should be on it. @throws Error when the disk is the smaller one */
+/** Compares a disk with the raw image that should be on it. @throws Error when the disk is smaller */
 export function compareWithImage(disk: string, image: string): Difference {
   const { size } = statSync(image);
   if (statSync(disk).size < size) throw new Error('the disk is smaller than the image');

@@ -6,7 +6,7 @@ import type { Rack } from '../../../demo/rack.js';
 import type { TinyPartition } from '../../../lab/image/tiny-partition.js';
 import { runCommand } from '../../../src/platform/run-command.js';
 
-/** UUIDs of what the guide of Ironic's documentation adds to the Image service. */
+/** UUIDs of the images that the guide in Ironic's documentation adds to the Image service. */
 export interface UploadedImages {
   kernel: string;
   ramdisk: string;
@@ -16,7 +16,7 @@ export interface UploadedImages {
   deployRamdisk: string;
 }
 
-/** The guide's six commands, word for word, by Debian's `openstack` against the Image service inside. */
+/** Runs the guide's six commands, word for word, by Debian's `openstack` with the built-in Image service. */
 export async function uploadGuideImages(
   rack: Rack,
   parts: TinyPartition,
@@ -34,7 +34,7 @@ export async function uploadGuideImages(
       'ironic-python-agent.initramfs': ramdisk.ramdisk,
     };
     for (const [name, path] of Object.entries(files)) symlinkSync(path, join(work, name));
-    // One `openstack` for many commands, one a line: as at its prompt, and without its start each time.
+    // One `openstack` process reads many commands, one on each line, which saves its start for each.
     const create = async (...commands: string[]) => {
       writeFileSync(join(work, 'commands'), commands.map((line) => `image create ${line}\n`).join(''));
       const { stdout } = await runCommand({

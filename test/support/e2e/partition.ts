@@ -10,17 +10,17 @@ import type { LabMachine } from '../../../lab/lab.js';
 
 const MINUTES = 60_000;
 
-/** Start of the installed system's words, to the end of the line. */
+/** Start of the installed system's greeting, to the end of the line. */
 export const HELLO = new RegExp(`${PARTITION_HELLO}.*\n`);
 
-/** The tiny partition image with kernel and ramdisk beside it, built once. */
+/** The tiny partition image with its kernel and ramdisk, built once. */
 export async function builtPartition(format: 'raw' | 'qcow2' = 'raw'): Promise<TinyPartition> {
   return tinyPartition(sharedRoot().cache, { format });
 }
 
 /**
- * What the installed system says, once the deployment that is under way is done.
- * @param hello start of its words; default: the tiny partition image's
+ * Greeting of the installed system, after the running deployment.
+ * @param hello start of the greeting; default: the tiny partition image's
  */
 export async function deployedHello(
   rack: Rack,
@@ -37,7 +37,7 @@ export async function deployedHello(
   return words;
 }
 
-/** What an operator writes into instance_info for it. */
+/** The fields of instance_info for it, as an operator sets them. */
 export function partitionFields(rack: Pick<Rack, 'images'>, parts: TinyPartition): Record<string, unknown> {
   rack.images.publish('/my-image.raw', parts.image.path);
   rack.images.publish('/my-image.vmlinuz', parts.kernel.path);

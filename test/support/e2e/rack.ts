@@ -11,21 +11,21 @@ const MINUTES = 60_000;
 export const MIB = 2 ** 20;
 export const GIB = 2 ** 30;
 
-/** What is built once and shared by every end-to-end test, also between runs. */
+/** Builds that all end-to-end tests share, also between runs. */
 export async function builtParts(choice: ImageChoice = { system: 'tiny', format: 'raw' }) {
   const { cache } = sharedRoot();
-  // One after the other: both are work for every core.
+  // Sequentially: each build uses all cores.
   const image = await buildImage(cache, choice);
   return { image, ramdisk: await buildDeployRamdisk(cache) };
 }
 
-/** A rack in a folder of its own that goes with it. A test that fails prints the ends of its logs. */
+/** A rack in a folder of its own, which is removed with it. A failed test prints the ends of its logs. */
 export async function raiseRack(
   options: Omit<RackOptions, 'root' | 'name'>,
 ): Promise<{ rack: Rack } & AsyncDisposable> {
   const root = mkdtempSync(join(tmpdir(), 'ferric-e2e-'));
   chmodSync(root, 0o755);
-  // Test files that run at the same time, and runs beside this one, have namespaces of their own.
+  // Concurrent test files and test runs need separate namespaces.
   const name = `e2e${process.env['VITEST_POOL_ID'] ?? ''}-${process.pid}`;
   const rack = await Rack.raise({ ...options, name, root }).catch((error: unknown) => {
     rmSync(root, { recursive: true, force: true });
@@ -44,7 +44,7 @@ export async function raiseRack(
   };
 }
 
-/** The usual machine: one disk of 5 GiB (agents take none below 4; the file is sparse), one NIC. */
+/** The usual machine: one disk of 5 GiB (agents accept none below 4; the file is sparse), one NIC. */
 export function aMachine(
   firmware: 'bios' | 'uefi',
   over: Partial<LabMachineOptions> = {},
@@ -58,7 +58,7 @@ export function aMachine(
   };
 }
 
-/** What an operator writes into instance_info. */
+/** The fields of instance_info for an image, as an operator sets them. */
 export function imageFields(url: string, image: BuiltImage): Record<string, unknown> {
   return {
     '/instance_info/image_source': url,
@@ -67,7 +67,7 @@ export function imageFields(url: string, image: BuiltImage): Record<string, unkn
   };
 }
 
-/** Enrolled, and available without cleaning. @returns the node's UUID */
+/** Enrols a node and makes it available without cleaning. @returns its UUID */
 export async function availableNode(
   rack: Rack,
   machine: LabMachine,

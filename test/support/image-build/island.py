@@ -1,5 +1,5 @@
-# The world of a machine behind QEMU's own DHCP: every name is 10.0.2.2, which QEMU takes for this host, and an HTTP server
-# answers there. Started in a network namespace of its own, with a /etc/resolv.conf that names 127.0.0.1.
+# The network of a machine behind QEMU's DHCP: every name resolves to 10.0.2.2, QEMU's address for this host, where an
+# HTTP server responds. Runs in a network namespace of its own, with a /etc/resolv.conf that names 127.0.0.1.
 import http.server
 import socket
 import threading

@@ -8,11 +8,11 @@ import { run } from '../../../image-build/process/run.js';
 
 export interface Libvirt extends AsyncDisposable {
   virsh(...args: string[]): Promise<string>;
-  /** Makes a machine known; with the daemon it goes, running or not. @param file its description */
+  /** Defines a machine; it is removed with the daemon, running or not. @param file its XML description */
   define(name: string, file: string): Promise<void>;
 }
 
-// Without its own namespaces, control groups, users and logging daemon: none of them is there in a container.
+// Without namespaces, control groups, users and logging daemon of libvirt: a container has none of them.
 const QEMU_CONF = `stdio_handler = "file"
 security_driver = "none"
 namespaces = []
@@ -22,8 +22,8 @@ group = "root"
 `;
 
 /**
- * Debian's libvirtd, with settings, machines and a network of its own. /dev/kvm is hidden from it: where that opens but does not work, it
- * would wait for QEMU to find out, each time that it starts.
+ * Debian's libvirtd, with its own settings, machines and network. /dev/kvm is hidden from it: where it opens but does
+ * not work, libvirtd would wait for QEMU to detect that at each start.
  */
 export async function startLibvirt(): Promise<Libvirt> {
   const home = mkdtempSync(join(tmpdir(), 'ferric-libvirt-'));
@@ -72,7 +72,7 @@ exec libvirtd`;
   }
 }
 
-/** A machine with one disk, that QEMU emulates. */
+/** XML of a machine with one disk, emulated by QEMU. */
 export const machineXml = (name: string, disk: string): string => `<domain type='qemu'>
   <name>${name}</name><memory unit='MiB'>256</memory><vcpu>1</vcpu>
   <os><type arch='x86_64' machine='q35'>hvm</type></os>

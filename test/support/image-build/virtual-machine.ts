@@ -6,14 +6,14 @@ import { join } from 'node:path';
 import { provenAccelerator } from '../../../lab/machine/accelerator.js';
 
 export interface VirtualMachine extends AsyncDisposable {
-  /** All that it has said on its serial console. */
+  /** Text of its serial console so far. */
   said(): string;
-  /** @param timeout milliseconds @throws Error with the end of what it said */
+  /** @param timeout milliseconds @throws Error with the end of the console's text */
   waitFor(pattern: RegExp, timeout: number): Promise<void>;
   type(text: string): void;
 }
 
-/** In a network and a mount namespace: servers of names and files, and the machine that asks them. $1: Python's program. */
+/** Runs in a network and a mount namespace: DNS and HTTP servers, and the machine. $1: Python's program. */
 const ISLAND = `set -e
 ip link set lo up
 printf 'nameserver 127.0.0.1\\n' > "$2"
@@ -23,8 +23,8 @@ shift 2
 exec "$@"`;
 
 /**
- * Boots something in QEMU, with a network card behind QEMU's own DHCP and the names and files of \`island.py\`; what it
- * writes to its disk is thrown away.
+ * Boots a machine in QEMU, with a NIC behind QEMU's DHCP and the DNS and HTTP servers of \`island.py\`; its writes to
+ * the disk are discarded.
  */
 export async function bootMachine(args: readonly string[]): Promise<VirtualMachine> {
   const accelerator = await provenAccelerator();
@@ -60,13 +60,13 @@ export async function bootMachine(args: readonly string[]): Promise<VirtualMachi
   };
 }
 
-/** A disk image as the first disk. */
+/** QEMU arguments for a disk image as the first disk. */
 export const diskOf = (image: string): string[] => [
   '-drive',
   `file=${image},if=virtio,format=qcow2,snapshot=on`,
 ];
 
-/** Firmware of UEFI instead of the BIOS; its variables are not kept. */
+/** QEMU arguments for UEFI firmware instead of the BIOS; its variables are not kept. */
 export const UEFI: readonly string[] = [
   ...[
     '-machine',
@@ -77,7 +77,7 @@ export const UEFI: readonly string[] = [
   ...['-drive', 'if=pflash,format=raw,unit=1,snapshot=on,file=/usr/share/OVMF/OVMF_VARS_4M.fd'],
 ];
 
-/** Logs in on the console as root, and looks whether DHCP has given the card an address and a server of names. */
+/** Logs in as root on the console, and checks that DHCP has given an address and a DNS server. */
 export async function logIn(machine: VirtualMachine, password: string, timeout: number): Promise<void> {
   await machine.waitFor(/ login: /, timeout);
   machine.type('root\n');
@@ -88,7 +88,7 @@ export async function logIn(machine: VirtualMachine, password: string, timeout: 
     'for i in $(seq 60); do ip -4 -o addr | grep -q 10.0.2.15 && echo add""ress found && break; sleep 1; done\n',
   );
   await machine.waitFor(/address found/, timeout);
-  // By a name, and what a Debian system always has to fetch with.
+  // By name, with the downloader that every Debian system has.
   machine.type(
     'for i in $(seq 30); do /usr/lib/apt/apt-helper download-file http://mirror.test/hello /tmp/hello && cat /tmp/hello && break; sleep 2; done\n',
   );

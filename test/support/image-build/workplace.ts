@@ -6,13 +6,13 @@ import { expect } from 'vitest';
 import { loopDevicesOf, mountsBelow } from '../../../image-build/session/leftover.js';
 import { ferric } from '../cli/command-line.js';
 
-/** Of root in the images that are made here. */
+/** Root's password in the images that are built here. */
 export const PASSWORD = 'by-the-serial-console';
 
-/** Packages once installed, for all specs that build images. */
+/** Cache of installed packages, for all specs that build images. */
 export const CACHE = resolve('.lab/cache/image-build');
 
-/** A directory to build images in. */
+/** A directory for building images. */
 export class Workplace {
   readonly home: string;
 
@@ -25,7 +25,7 @@ export class Workplace {
     return join(this.home, ...names);
   }
 
-  /** `ferric image build …` to the end, sums checked. @returns what it said */
+  /** Runs `ferric image build …` and checks the sums. @returns its output */
   async build(what: 'user' | 'deploy', name: string, ...args: string[]): Promise<string> {
     const places = ['--scratch', this.path('scratch'), '--cache', CACHE, '-o', this.path(name)];
     const { status, stderr } = await ferric(['image', 'build', what, ...places, ...args]);
@@ -35,7 +35,7 @@ export class Workplace {
     return stderr;
   }
 
-  /** A whole disk by `direct` with the kernel for virtual machines, and root's password: seconds where it was built before. */
+  /** A whole disk by `direct` with the cloud kernel and root's password: seconds if it was built before. */
   buildDisk(name: string, ...args: string[]): Promise<string> {
     return this.build(
       'user',
@@ -55,7 +55,7 @@ export class Workplace {
     execFileSync('sha256sum', ['--check', '--strict', `${name}.sha256`], { cwd: this.home, stdio: 'pipe' });
   }
 
-  /** Nothing of a build may be left but its files. */
+  /** Checks that a build has left nothing but its files. */
   expectClean(): void {
     expect({
       scratch: readdirSync(this.path('scratch')),

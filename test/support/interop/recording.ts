@@ -1,23 +1,23 @@
 import { readFileSync } from 'node:fs';
 import type { Tapped } from './tap.js';
 
-/** One request and its answer. Secrets and what differs from run to run are words in capitals. */
+/** A request and its response. Secrets and values of one run are replaced by words in capitals. */
 export interface Exchange {
   method: string;
   path: string;
   /** `X-OpenStack-Ironic-API-Version` of an agent's request. */
   version?: string;
   body?: unknown;
-  /** 0: the connection broke before an answer. */
+  /** 0: the connection broke before a response. */
   status: number;
   answer?: unknown;
 }
 
 /** One life of a ramdisk, from its first request to its power off. */
 export interface Session {
-  /** What the agent asked the daemon. */
+  /** Requests of the agent to the daemon. */
   asked: Exchange[];
-  /** What the daemon told the agent. */
+  /** Requests of the daemon to the agent. */
   told: Exchange[];
 }
 
@@ -27,7 +27,7 @@ export interface Recording {
   sessions: Session[];
 }
 
-/** Makes a recording of what the tap noted. @throws Error where no agent was heard */
+/** Makes a recording from the tap's output. @throws Error if it contains no heartbeat */
 export function recordingOf(tapped: string): Recording {
   const lines = tapped
     .trim()
@@ -46,7 +46,7 @@ export function recordingOf(tapped: string): Recording {
       sessions.push(session);
     }
     const list = line.from === 'agent' ? session.asked : session.told;
-    // Of looks that saw nothing new one is enough, and so of heartbeats.
+    // Repeated polls and heartbeats without news are recorded once.
     const same = line.from === 'agent' ? list : list.slice(-1);
     if (!same.some((one) => JSON.stringify(one) === JSON.stringify(exchange))) list.push(exchange);
   }
@@ -58,7 +58,7 @@ export function readRecording(path: string): Recording {
   return JSON.parse(readFileSync(path, 'utf8')) as Recording;
 }
 
-/** A request of the daemon as recordings have it. */
+/** A request of the daemon in the form of recordings. */
 export function toldRequest(method: string, path: string, body: string): Omit<Exchange, 'status'> {
   const { status: _status, ...request } = new Neutral().exchange({
     ...{ from: 'daemon', at: 0, status: 0, answer: '', version: undefined },
@@ -68,7 +68,7 @@ export function toldRequest(method: string, path: string, body: string): Omit<Ex
 }
 
 const CERTIFICATE = /^-----BEGIN CERTIFICATE-----[\s\S]*-----END CERTIFICATE-----\n?$/;
-/** base64 of a gzip file with more in it than a header. */
+/** base64 of a gzip file with more content than a header. */
 const CONFIG_DRIVE = /^H4sI[A-Za-z0-9+/=\s]{100,}$/;
 
 class Neutral {

@@ -6,12 +6,12 @@ import { AGENT_TOKEN, AgentMachine } from '../agent-machine.js';
 import type { DriverBench } from '../driver-context.js';
 import { type Exchange, type Session, toldRequest } from './recording.js';
 
-/** Upstream's own port. On an address of its own, since others may use it on 127.0.0.1. */
+/** Upstream's port, on an address of its own, since others may use the port on 127.0.0.1. */
 const [HOST, PORT] = ['127.0.99.99', 9999];
 
-/** A machine whose agent answers as a recording has it, one exchange after the other, whatever it is asked. */
+/** A machine whose agent replays a recording: one response after the other, whatever the request. */
 export class ReplayedAgent extends AgentMachine {
-  /** What was asked since the last `play`, as recordings have it. */
+  /** Requests since the last `play`, in the form of recordings. */
   readonly heardRequests: Omit<Exchange, 'status'>[] = [];
   readonly #certificate = makeCertificate(HOST, 'replayed');
   readonly #server = https.createServer(
@@ -46,7 +46,7 @@ export class ReplayedAgent extends AgentMachine {
     this.heardRequests.length = 0;
   }
 
-  /** What lookup and the first heartbeat leave in the node: as the base class has it, but of this peer. */
+  /** Sets the fields that lookup and the first heartbeat set: like the base class, with this peer's address. */
   override report(): void {
     super.report();
     const { port } = this.#server.address() as AddressInfo;

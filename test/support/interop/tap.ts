@@ -2,21 +2,21 @@ import { appendFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 
-// Loaded into the daemon before its own code (`NODE_OPTIONS=--import=…`): writes down what it and a ramdisk's agent say
-// to each other, one JSON line an exchange, and changes nothing. AGENT_TAP names the file, AGENT_TAP_PORT the listener.
+// Loaded into the daemon before its own code (`NODE_OPTIONS=--import=…`). Records its exchanges with a ramdisk's agent,
+// one JSON line each, and changes nothing. AGENT_TAP names the file, AGENT_TAP_PORT the listener.
 
 /** A line of the file. */
 export interface Tapped {
-  /** Who asked. */
+  /** Sender of the request. */
   from: 'agent' | 'daemon';
-  /** ms since 1970 when the request began. */
+  /** Start of the request, ms since 1970. */
   at: number;
   method: string;
   path: string;
-  /** Of the API that the agent spoke. */
+  /** API version of the agent's request. */
   version: string | undefined;
   body: string;
-  /** 0: the connection broke before an answer. */
+  /** 0: the connection broke before a response. */
   status: number;
   answer: string;
 }
@@ -32,7 +32,7 @@ function note(path: string, exchange: Tapped): void {
   appendFileSync(path, `${JSON.stringify(exchange)}\n`);
 }
 
-/** Sees every chunk that comes in, whoever reads it. */
+/** Reads all incoming chunks without consuming them. */
 function watch(message: http.IncomingMessage, ended: (text: string) => void): void {
   const chunks: Buffer[] = [];
   const push = message.push.bind(message);
@@ -43,7 +43,7 @@ function watch(message: http.IncomingMessage, ended: (text: string) => void): vo
   };
 }
 
-/** What the agent asks of the daemon's listener for agents. */
+/** Records the agent's requests to the daemon's agent listener. */
 function tapAnswers(path: string): void {
   const { emit } = http.Server.prototype;
   http.Server.prototype.emit = function (this: http.Server, event: string | symbol, ...args: unknown[]) {
@@ -80,7 +80,7 @@ function tapAnswers(path: string): void {
   } as typeof emit;
 }
 
-/** What the daemon asks of agents. */
+/** Records the daemon's requests to agents. */
 function tapRequests(path: string): void {
   const original = https.request;
   type Answered = (response: http.IncomingMessage) => void;

@@ -1,7 +1,7 @@
 import { fromLatin1, type OptionMap } from '../../../src/protocol/dhcp4/options.js';
 import { type Dhcp4Packet, MESSAGE_TYPE } from '../../../src/protocol/dhcp4/packet.js';
 
-/** A client's packet, with raw options: what the code under test reads is not written by the same hands. */
+/** A client's packet with raw options, independent of the option encoders under test. */
 export function clientPacket(
   type: keyof typeof MESSAGE_TYPE,
   options: Record<number, number[] | string> = {},

@@ -1,6 +1,6 @@
 /**
- * The other side of DHCP tests, as a process in a network namespace. It builds packets by hand, byte by byte:
- * nothing of the codec under test is used.
+ * The client side of DHCP tests, as a process in a network namespace. It builds packets byte by byte, without the codec
+ * under test.
  */
 import { spawn } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
@@ -35,7 +35,7 @@ const send = (from: Socket, bytes: Buffer, port: number, address: string) =>
     from.send(bytes, port, address, (error) => (error ? reject(error) : resolve()));
   });
 
-/** Reads an answer: fixed fields, and the first of each option. */
+/** Parses a response: fixed fields, and the first instance of each option. */
 function read(bytes: Buffer) {
   const options = new Map<number, Buffer>();
   for (let at = 240; at < bytes.length && bytes[at] !== 255; ) {
@@ -63,7 +63,7 @@ const uefi = [...option(93, [0, 7]), ...option(60, text('PXEClient:Arch:00007:UN
 async function proxy(mac: string): Promise<void> {
   const { execFileSync } = await import('node:child_process');
   execFileSync('ip', ['addr', 'add', '10.77.0.60/24', 'dev', 'eth0']);
-  // Without a route a broadcast needs a source address; broadcasts come to a socket without one.
+  // Without a route, a broadcast needs a source address; broadcasts arrive at a socket without one.
   const client = await socket(68, '10.77.0.60');
   const everybody = await socket(68);
   const answers: unknown[] = [];
@@ -76,7 +76,7 @@ async function proxy(mac: string): Promise<void> {
   console.log('ready');
   await send(client, discover(macBytes(mac), [...option(53, [1]), ...uefi]), 67, '255.255.255.255');
   await sleep(400);
-  // A request on port 67 is the site's server's; the same on 4011 is ours.
+  // A request on port 67 is for the site's DHCP server; one on 4011 is for ours.
   const request = discover(
     macBytes(mac),
     [...option(53, [3]), ...option(54, [10, 77, 0, 99]), ...uefi],
@@ -91,7 +91,7 @@ async function proxy(mac: string): Promise<void> {
   everybody.close();
 }
 
-/** A relay agent as RFC 2131 §4.1 and RFC 3046 have it: giaddr and option 82 in, answers out by broadcast. */
+/** A relay agent by RFC 2131 §4.1 and RFC 3046: adds giaddr and option 82, and broadcasts the responses. */
 async function relay(giaddr: string, server: string, device: string): Promise<void> {
   const down = await socket(67, '255.255.255.255');
   const up = await socket(67, giaddr);
@@ -155,7 +155,7 @@ async function malformed(mac: string, count: number): Promise<void> {
   from.close();
 }
 
-/** At least `count` requests of invented MACs, and on until SIGTERM asks for the end, two minutes at most. */
+/** Sends at least `count` requests of random MACs, and continues until SIGTERM, two minutes at most. */
 async function flood(count: number): Promise<void> {
   const from = await socket(68, '10.77.0.8');
   const mac = [2, 0xff, 0, 0, 0, 0];
@@ -169,14 +169,14 @@ async function flood(count: number): Promise<void> {
   for (; sent < count || (!asked && Date.now() < until); sent++) {
     mac.splice(2, 4, (sent >> 24) & 255, (sent >> 16) & 255, (sent >> 8) & 255, sent & 255);
     await send(from, discover(mac, [...option(53, [1]), ...uefi]), 67, '255.255.255.255');
-    // Sends come back without a turn of the event loop, and a signal needs one.
+    // Sends may complete without a turn of the event loop, and signal handling needs one.
     if (sent % 256 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
   console.log(`sent ${sent}`);
   from.close();
 }
 
-/** What systemd's BindToDevice= does: the socket is made elsewhere and inherited as descriptor 3. */
+/** Passes a socket like systemd's BindToDevice=: it is made here, and inherited as descriptor 3. */
 function pass(device: string, program: string, argument: string): void {
   const code = [
     'import os, socket, sys',

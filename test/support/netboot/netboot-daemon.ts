@@ -1,4 +1,4 @@
-/** The three servers as a process of their own, for a network namespace. Its argument is JSON, see `Options`. */
+/** The three servers as a process, for a network namespace. Its argument is JSON, see `Options`. */
 import { DataSource } from 'typeorm';
 import { netbootSection } from '../../../src/config/section/netboot.js';
 import { NetbootServers } from '../../../src/netboot/servers.js';
@@ -13,7 +13,7 @@ interface Options {
   section: unknown;
   connection: { host: string; port: number; username: string; database: string };
   level?: string;
-  /** Directories of the plans' files. */
+  /** Directories of the files in the plans. */
   roots?: string[];
 }
 

@@ -11,7 +11,7 @@ for line in sys.stdin:
     raw.sendto(struct.pack('!HHHH', 0, port, 8 + len(bytes_), 0) + bytes_, (target, 0))
 `;
 
-/** Sends datagrams whose source port is 0, which only a raw socket can; needs root. */
+/** Sends datagrams with source port 0, which needs a raw socket and root. */
 export function sendPortless(to: { address: string; port: number }, datagrams: readonly Uint8Array[]): void {
   const input = datagrams.map((bytes) => `${Buffer.from(bytes).toString('hex')}\n`).join('');
   const { status, stderr } = spawnSync('python3', ['-c', CODE, '127.0.0.1', to.address, String(to.port)], {

@@ -7,7 +7,7 @@ import { build } from 'rolldown';
 
 export const isRoot = process.getuid?.() === 0;
 
-/** A network of namespaces: one for the server, one for each client, each on a wire of its own or on one bridge. */
+/** A network of namespaces: one for the server, one for each client, joined by separate links or by one bridge. */
 export class Rack {
   readonly name = `netboot-${randomBytes(3).toString('hex')}`;
   readonly directory = mkdtempSync(join(tmpdir(), 'ferric-netboot-'));
@@ -23,7 +23,7 @@ export class Rack {
     return namespace;
   }
 
-  /** A wire between two namespaces; interface names are at most 15 characters. */
+  /** A veth pair between two namespaces; interface names are at most 15 characters. */
   wire(
     a: { in: string; as: string; ip?: string },
     b: { in: string; as: string; ip?: string; mac?: string },
@@ -36,7 +36,7 @@ export class Rack {
     }
   }
 
-  /** Runs a program in a namespace to its end; a non-zero exit is no error. */
+  /** Runs a program in a namespace until it exits; a non-zero exit status is no error. */
   run(namespace: string, command: string[], timeout = 20_000): Promise<{ status: number; output: string }> {
     return new Promise((resolve, reject) => {
       execFile(
@@ -52,7 +52,7 @@ export class Rack {
     });
   }
 
-  /** Starts a Node program in a namespace that prints `ready`, and gathers what it prints. */
+  /** Starts a Node program in a namespace that prints `ready`, and collects its output. */
   async start(
     namespace: string,
     program: string,
@@ -107,7 +107,7 @@ export function ip(...args: string[]): string {
   return execFileSync('ip', args, { encoding: 'utf8' });
 }
 
-/** Bundles a TypeScript program for a child process, in the build folder so that packages resolve. */
+/** Bundles a TypeScript program for a child process, into the build folder so that packages resolve. */
 export async function bundle(source: string): Promise<string> {
   const file = join(process.cwd(), 'dist', 'test', `${randomBytes(4).toString('hex')}.mjs`);
   await build({

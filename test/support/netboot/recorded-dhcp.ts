@@ -1,4 +1,4 @@
-/** DHCPDISCOVER datagrams as clients sent them; runs of zeros between header and options left out. */
+/** Recorded DHCPDISCOVER datagrams of clients, without the runs of zeros between header and options. */
 function datagram(header: string, options: string, trailingZeros = 0): Uint8Array {
   const head = Buffer.from(header, 'hex');
   const bytes = Buffer.alloc(236 + options.length / 2 + trailingZeros);

@@ -1,4 +1,4 @@
-/** Says `ready` and runs a program that does not; its end and its words become ours. */
+/** Prints `ready`, then runs a program that does not; passes on its output and exit status. */
 import { spawn } from 'node:child_process';
 
 console.log('ready');

@@ -5,7 +5,7 @@ import type { AddressInfo, Server as TcpServer } from 'node:net';
 import { makeCertificate } from '../../../agent/src/certificate.js';
 import type { HeartbeatBody } from '../../../src/protocol/agent/heartbeat.js';
 
-/** One request with its answer, as the one side sent it and the other took it. */
+/** A request with its response, as sent by one side and received by the other. */
 export interface Exchange {
   from: 'agent' | 'conductor';
   request: { method: string; path: string; version?: string; body?: unknown };
@@ -13,21 +13,21 @@ export interface Exchange {
 }
 
 export interface RecorderOptions {
-  /** The address that agents and the conductor reach this process at. */
+  /** The address of this process for agents and the conductor. */
   address: string;
-  /** Listening servers at that address: one for the API, one for what conductors ask agents. */
+  /** Listening servers at that address: one for the API, one for the conductors' requests to agents. */
   servers: { api: TcpServer; callback: TcpServer };
-  /** Makes of a base URL that the peers know one that this process can ask. Default: the same. */
+  /** Maps a base URL of the peers to one that this process can reach. Default: the same. */
   reach?: (url: string) => Promise<string>;
 }
 
 /**
- * Stands between an agent and a conductor, as both's counterpart, and notes what they say. It shows the conductor a
- * certificate of its own, and takes only the agent's.
+ * A proxy between an agent and a conductor that records their exchanges. It presents a certificate of its own to the
+ * conductor, and accepts only the agent's.
  */
 export class ExchangeRecorder {
   readonly exchanges: Exchange[] = [];
-  /** URL of the API behind it, as the peers know it. */
+  /** URL of the API behind it, as the peers reach it. */
   behind = '';
   private agent: { url: string; ca: string | undefined } | undefined;
   private readonly certificate;
@@ -49,7 +49,7 @@ export class ExchangeRecorder {
     return recorder;
   }
 
-  /** Where agents find the API. */
+  /** URL of the API for agents. */
   get apiUrl(): string {
     return `http://${this.options.address}:${portOf(this.options.servers.api)}`;
   }
@@ -91,11 +91,11 @@ export class ExchangeRecorder {
       response.writeHead(answer.status, answer.headers);
       response.end(answer.text);
     } catch (error) {
-      response.destroy(error as Error); // each side sees a cut connection, as it would without us
+      response.destroy(error as Error); // each side sees a cut connection, as it would without the proxy
     }
   }
 
-  /** The heartbeat that the conductor gets: with our address and certificate instead of the agent's. */
+  /** The heartbeat for the conductor: with the proxy's address and certificate instead of the agent's. */
   #instead(text: string): string {
     const body = JSON.parse(text) as HeartbeatBody;
     this.agent = { url: body.callback_url, ca: body.agent_verify_ca };
@@ -110,7 +110,7 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return text; // an error page: kept as it is
+    return text; // an error page: kept unchanged
   }
 }
 
@@ -134,7 +134,7 @@ async function ask(
     method,
     headers: { ...headers, ...(body ? { 'content-length': String(body.length) } : {}) },
     agent: false as const,
-    // A forwarded address is not the one of the certificate: that it is the agent's own is what counts.
+    // The forwarded address is not the one in the certificate: only the certificate itself is checked.
     ...(ca === undefined ? {} : { ca, checkServerIdentity: () => undefined }),
   };
   const request = base.startsWith('https:')

@@ -12,34 +12,35 @@ import { freePort } from '../free-port.js';
 type Sections = Record<string, Record<string, string | number | boolean>>;
 
 export interface PeerOptions {
-  /** Options of ironic.conf by section; they win over the peer's own. */
+  /** Options of ironic.conf by section, which override the peer's own. */
   config?: Sections;
-  /** Name of the network namespace that ironic-api and ironic-conductor run in. Default: this one. */
+  /** Network namespace of ironic-api and ironic-conductor. Default: this process's. */
   namespace?: string;
-  /** The address that both listen on. Default 127.0.0.1. */
+  /** Listening address of both. Default 127.0.0.1. */
   address?: string;
 }
 
-/** Ironic as Debian packages it, with a conductor that is up. */
+/** Ironic as packaged by Debian, with a running conductor. */
 export interface IronicPeer {
-  /** Base URL of its API, without a slash at the end. */
+  /** Base URL of its API, without a trailing slash. */
   readonly endpoint: string;
   /** Its state directory: `tftpboot`, `httpboot`, `images`, `log` and more; `stop` removes it. */
   readonly directory: string;
-  /** What API and conductor logged so far. */
+  /** Logs of API and conductor so far. */
   log(): string;
   /** Ends both and their database, and removes the directory. */
   stop(): Promise<void>;
 }
 
-/** Two minutes: a quiet machine takes six seconds, a loaded one twenty and more. */
+/** Two minutes: an idle machine needs six seconds, a loaded one twenty and more. */
 const DRIVER_POLLS = 1_200;
 const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' };
 
 /**
- * Starts Debian's ironic-api and ironic-conductor: no authentication, JSON-RPC between them instead of a message broker,
- * a PostgreSQL of their own, every fake interface beside ipmi. Packages: group `peer` of scripts/install-dependencies.sh.
- * @returns once its API lists a driver, which takes a live conductor
+ * Starts Debian's ironic-api and ironic-conductor: no authentication, JSON-RPC between them instead of a message
+ * broker, a PostgreSQL of their own, every fake interface beside ipmi. Packages: group `peer` of
+ * scripts/install-dependencies.sh.
+ * @returns once its API lists a driver, which requires a live conductor
  */
 export async function startIronicPeer(options: PeerOptions = {}): Promise<IronicPeer> {
   const directory = mkdtempSync(join(tmpdir(), 'ferric-ironic-'));
@@ -63,7 +64,7 @@ export async function startIronicPeer(options: PeerOptions = {}): Promise<Ironic
   };
   const stop = () => (stopped ??= stopAll());
   try {
-    // Its migrations would come to the same tables in several times as long.
+    // Its migrations give the same tables, but take several times as long.
     await runCommand({
       file: '/usr/bin/ironic-dbsync',
       args: ['--config-file', config, 'create_schema'],
@@ -89,7 +90,7 @@ function ownSections(state: string, address: string, api: number, rpc: number, c
     DEFAULT: {
       auth_strategy: 'noauth',
       rpc_transport: 'json-rpc',
-      // The name under which the API reaches the conductor's JSON-RPC.
+      // The name by which the API reaches the conductor's JSON-RPC.
       host: address === '127.0.0.1' ? 'localhost' : address,
       my_ip: address,
       use_stderr: true,
@@ -142,7 +143,7 @@ function conf(own: Sections, over: Sections): string {
 
 function launch(program: string, config: string, directory: string, namespace?: string): ChildProcess {
   const output = openSync(join(directory, `${program}.log`), 'a');
-  // `ip netns exec` becomes the program: the pid is Ironic's own.
+  // `ip netns exec` replaces itself by the program, so the pid is Ironic's.
   const inside = namespace === undefined ? [] : ['/sbin/ip', 'netns', 'exec', namespace];
   const [file, ...args] = [...inside, `/usr/bin/ironic-${program}`, '--config-file', config];
   return spawn(file!, args, {
@@ -165,7 +166,7 @@ async function ready(endpoint: string, programs: ChildProcess[], log: () => stri
   throw new Error(`Debian’s Ironic did not start:\n${log().slice(-4_000)}`);
 }
 
-/** Its API lists the drivers of conductors that gave a sign of life. */
+/** Whether its API lists drivers, which it does for live conductors. */
 async function listsDrivers(endpoint: string, namespace?: string): Promise<boolean> {
   const url = `${endpoint}/v1/drivers`;
   if (namespace === undefined) {
@@ -179,7 +180,7 @@ async function listsDrivers(endpoint: string, namespace?: string): Promise<boole
 
 const hasEnded = (program: ChildProcess) => program.exitCode !== null || program.signalCode !== null;
 
-/** A conductor asked to end first waits for what it does; after ten seconds it is killed, workers too. */
+/** A conductor waits for running work before it ends; after ten seconds it is killed, with its workers. */
 async function end(program: ChildProcess): Promise<void> {
   if (hasEnded(program)) return;
   const children = readFileSync(`/proc/${program.pid}/task/${program.pid}/children`, 'utf8');

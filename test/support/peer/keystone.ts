@@ -7,20 +7,20 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../free-port.js';
 
-/** Half a second in which nothing is there, at most so often. */
+/** Greatest number of polls, half a second apart, until it responds. */
 const POLLS = 240;
 const LAUNCHER = new URL('./serve-keystone.py', import.meta.url).pathname;
 
-/** Keystone as Debian packages it, with its own administrator. */
+/** Keystone as packaged by Debian, with an administrator. */
 export interface KeystonePeer {
-  /** Without /v3. */
+  /** Base URL without /v3. */
   readonly url: string;
-  /** A request with the administrator's token; throws for a status of 400 and more. */
+  /** Sends a request with the administrator's token; throws for a status of 400 and above. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   call(method: string, path: string, body?: object): Promise<any>;
-  /** @returns a token of this `auth` object (POST /v3/auth/tokens). */
+  /** @returns a token for this `auth` object (POST /v3/auth/tokens). */
   token(auth: object): Promise<string>;
-  /** What it logged: a line for each request among others. */
+  /** Its log, with a line for each request. */
   log(): string;
   stop(): Promise<void>;
 }

@@ -17,11 +17,11 @@ const RECORDER_PORT = 8082;
 export interface PeerRackOptions {
   ramdisk: BuiltRamdisk;
   machines: readonly LabMachineOptions[];
-  /** Put a recorder between agents and conductor; without one, they speak to each other. */
+  /** Whether a recorder is put between agents and conductor. */
   record?: boolean;
 }
 
-/** A rack of ours under Debian's Ironic: nothing of our daemon runs. */
+/** A rack of the lab under Debian's Ironic; Ferric's daemon does not run. */
 export class PeerRack implements AsyncDisposable {
   #words = '';
 
@@ -72,7 +72,7 @@ export class PeerRack implements AsyncDisposable {
     return rack;
   }
 
-  /** Enrols a machine as Ironic's installation guide does. @returns the node's UUID */
+  /** Enrols a machine as in Ironic's installation guide. @returns the node's UUID */
   async enrol(machine: LabMachine, properties: Readonly<Record<string, unknown>> = {}): Promise<string> {
     const { name, address, users } = machine;
     const node = await this.api.request('POST', '/v1/nodes', {
@@ -97,14 +97,14 @@ export class PeerRack implements AsyncDisposable {
     return uuid;
   }
 
-  /** @returns the URL of the image, as Ironic and machines see it */
+  /** @returns the URL of the image, as Ironic and machines use it */
   publish(image: BuiltImage): string {
     const path = `/${image.system}.${image.format}`;
     this.images.publish(path, image.path);
     return this.images.url(path);
   }
 
-  /** Lines of Ironic's logs that are warnings or worse, and are none that a deployment with any agent has. */
+  /** Warnings and worse in Ironic's logs, except those of a deployment with any agent. */
   complaints(): string[] {
     return this.peer
       .log()
@@ -122,12 +122,12 @@ export class PeerRack implements AsyncDisposable {
 }
 
 /**
- * DHCP by somebody else than Neutron; and a heartbeat, sent when a command has ended, that meets the lock under which
- * the conductor is asking the agent just then.
+ * Usual warnings: DHCP without Neutron; and a heartbeat, sent at the end of a command, that meets the lock of the
+ * conductor's concurrent poll of the agent.
  */
 const USUAL = /IPv6 is enabled and the DHCP driver|is currently locked, skipping heartbeat processing/;
 
-/** @returns the URL at which this process, outside the lab, finds what is at `url` inside */
+/** @returns the URL by which this process, outside the lab, reaches `url` inside */
 async function forwarded(lab: Lab, url: string): Promise<string> {
   const { protocol, hostname: host, port } = new URL(url);
   const forward = await lab.forward({ port: 0, to: { host, port: Number(port) } });
@@ -151,10 +151,10 @@ async function startRecorder(lab: Lab): Promise<ExchangeRecorder> {
   });
 }
 
-/** What a rack needs of Ironic beyond the peer's own; a look of it is due sooner in a lab than in a data centre. */
+/** Settings that a rack needs besides the peer's own; polls may be more frequent in a lab than in a data centre. */
 const SETTINGS = {
   deploy: {
-    // Writing over a whole disk proves nothing in a lab and takes minutes under emulation.
+    // Overwriting a whole disk proves nothing in a lab and takes minutes under emulation.
     erase_devices_priority: 0,
     erase_devices_metadata_priority: 10,
     http_url: `http://${ADDRESS}:${HTTP_PORT}`,
@@ -164,7 +164,7 @@ const SETTINGS = {
   ipmi: { min_command_interval: 1, command_retry_timeout: 20 },
 } as const;
 
-/** DHCP by dnsmasq, TFTP by tftpd-hpa and HTTP by nginx, from Ironic's own directories. */
+/** Serves DHCP by dnsmasq, TFTP by tftpd-hpa and HTTP by nginx, from Ironic's own directories. */
 async function serveNetworkBoot(lab: Lab, directory: string): Promise<void> {
   const boot = join(directory, 'tftpboot');
   for (const file of ['undionly.kpxe', 'snponly.efi'])
@@ -205,7 +205,7 @@ async function serveNetworkBoot(lab: Lab, directory: string): Promise<void> {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (kind) => `${kind}_temp_path ${home}/${kind};`,
   );
-  // Ironic writes its files for its own account alone.
+  // Only Ironic's own account can read its files.
   writeFileSync(
     config,
     `user root;\ndaemon off;\nworker_processes 1;\npid ${home}/pid;\nerror_log ${home}/error.log;\nevents {}\n` +

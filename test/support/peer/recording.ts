@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { NODE_UUID, TOKEN } from '../agent/fake-conductor.js';
 import type { Exchange } from './exchange-recorder.js';
 
-/** What one agent, from its start to its end, and a conductor said to each other. */
+/** The exchanges of one agent, from its start to its end, with a conductor. */
 export type Session = Exchange[];
 
-/** Whether tests of `test/interop` write anew what `test/contract` replays. */
+/** Whether tests of `test/interop` write new recordings, which `test/contract` replays. */
 export const toRecord = process.env['FERRIC_RECORD'] === '1';
 
 const fileOf = (name: string) =>
@@ -17,7 +17,7 @@ export function readRecording(name: string): Session[] {
 }
 
 /**
- * @param names texts that are of this run alone (the node's UUID, directories, addresses) → what stands for them
+ * @param names values of this run (the node's UUID, directories, addresses) → their placeholders
  */
 export function writeRecording(
   name: string,
@@ -34,7 +34,7 @@ export function writeRecording(
   writeFileSync(fileOf(name), `${JSON.stringify({ about, sessions: neutral(sessions, names) }, null, 1)}\n`);
 }
 
-/** Without secrets, and without what is of one run alone. */
+/** Sessions without secrets and without values of one run. */
 function neutral(sessions: readonly Session[], names: Readonly<Record<string, string>>): unknown {
   let text = JSON.stringify(sessions);
   for (const token of new Set([...text.matchAll(/"agent_token":"([^"]+)"/g)].map(([, given]) => given!)))

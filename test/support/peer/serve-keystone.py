@@ -1,5 +1,5 @@
-# Debian's Keystone in one process: its database is made, bootstrapped and served. Each of keystone-manage's three calls
-# and the server would load all of Keystone again. Arguments: configuration file, address, port, admin's password.
+# Debian's Keystone in one process: creates, bootstraps and serves its database. Otherwise keystone-manage's
+# three calls and the server would each load Keystone again. Arguments: configuration file, address, port, admin's password.
 import os
 import sqlite3
 import sys
@@ -18,7 +18,7 @@ set_up = server.setup_backends
 def set_up_with_content(*args, **kwargs):
     upgrades.offline_sync_database_to_version()
     backends = set_up(*args, **kwargs)
-    # They are loaded already, and may be loaded once.
+    # The backends are already loaded, and may be loaded only once.
     bootstrap.backends.load_backends = lambda: None
     work = bootstrap.Bootstrapper()
     work.admin_username = work.project_name = work.admin_role_name = 'admin'
@@ -30,7 +30,7 @@ def set_up_with_content(*args, **kwargs):
 
 
 server.setup_backends = set_up_with_content
-# Keystone leaves readers open, which otherwise lock writers out.
+# Keystone leaves readers open, which lock writers out without WAL.
 database = os.path.join(os.path.dirname(config), 'keystone.sqlite')
 sqlite3.connect(database).execute('PRAGMA journal_mode=WAL').close()
 application = core.initialize_application(name='public', config_files=[config])

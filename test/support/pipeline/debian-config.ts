@@ -2,8 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /**
- * A build file for a Debian base image. Its scripts are Ferric's own stand-ins for the role's defaults, but for the
- * repositories and a smaller swap file. disk-image-builder's elements make a system of the image that the manifest names.
+ * A build file for a Debian base image. Its scripts are Ferric's defaults, except the repositories and a smaller swap
+ * file. disk-image-builder's elements make a system from the image that the manifest names.
  */
 const FILES: Readonly<Record<string, string>> = {
   'build.yml': `artib_base_os: debian
@@ -70,7 +70,7 @@ start=$(sfdisk --dump "$raw" | sed -n 's/.*start= *\\([0-9]*\\), size= *\\([0-9]
 sudo debugfs -R "rdump / $TARGET_ROOT" "$raw?offset=$((start * 512))"
 rm "$raw"
 `,
-  // As ironic-python-agent-builder packs its ramdisk: the whole system.
+  // As by ironic-python-agent-builder, the ramdisk contains the whole system.
   'elements/packed-ramdisk/cleanup.d/99-pack': `#!/bin/bash
 set -eux
 set -o pipefail
@@ -83,7 +83,7 @@ sudo truncate --size=0 $TARGET_ROOT/etc/fstab
 `,
 };
 
-/** Writes the configuration and everything that it names. @returns the path of the configuration */
+/** Writes the configuration and all files that it refers to. @returns the path of the configuration */
 export async function writeDebianConfig(directory: string): Promise<string> {
   for (const [name, text] of Object.entries(FILES)) {
     await mkdir(dirname(join(directory, name)), { recursive: true });

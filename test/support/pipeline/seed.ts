@@ -1,4 +1,4 @@
-/** The sample of tripleo-quickstart's page "Creating custom images", as it stands there. */
+/** The sample of tripleo-quickstart's page "Creating custom images", unchanged. */
 export const SAMPLE = `artib_base_os: rhel7
 artib_build_system: delorean
 artib_minimal_base_image_url: file:///opt/rhel-guest-image-7.2-20160302.0.x86_64.qcow2

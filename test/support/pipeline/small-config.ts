@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** A pipeline of cheap scripts beside its file: disk-image-builder too, with an element of its own for a system. */
+/** A pipeline with fast scripts as files beside it, including disk-image-builder with an element for a system. */
 const FILES: Readonly<Record<string, string>> = {
   'build.yml': `artib_base_os: small-os
 artib_release: liberty
@@ -42,7 +42,7 @@ undercloud_image_url: "file://{{ jenkins_workspace }}/out/undercloud.qcow2"
 `,
   'elements/small-os/element-provides': 'operating-system\n',
   'elements/small-os/environment.d/10-distro': 'export DISTRO_NAME=small\nexport DIB_RELEASE=1\n',
-  // The image that the manifest names becomes the system: by its one file system, which debugfs reads without a mount.
+  // The image that the manifest names becomes the system: debugfs reads its one file system without a mount.
   'elements/small-os/root.d/10-local-image': `#!/bin/bash
 set -eux
 qemu-img convert -O raw "$DIB_LOCAL_IMAGE" "$TMP_BUILD_DIR/local.raw"
@@ -52,7 +52,7 @@ rm "$TMP_BUILD_DIR"/local.*
 `,
 };
 
-/** Writes the configuration and everything that it names. @returns the path of the configuration */
+/** Writes the configuration and all files that it refers to. @returns the path of the configuration */
 export async function writeSmallConfig(directory: string): Promise<string> {
   for (const [name, text] of Object.entries(FILES)) {
     await mkdir(join(directory, name, '..'), { recursive: true });

@@ -1,12 +1,12 @@
-// A base image for pipelines, made of Debian packages in seconds: GPT, one ext4, a shell and what scripts call.
+// A base image for pipelines, made from Debian packages in seconds: GPT, one ext4, a shell and what scripts need.
 import { mkdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../../../image-build/process/run.js';
 
-/** Bytes. */
+/** Size of the disk, bytes. */
 const DISK = 96 * 2 ** 20;
 const MiB = 2 ** 20;
-/** What busybox stands in for. disk-image-builder's own scripts call the later ones inside the image. */
+/** Programs that busybox provides. disk-image-builder's own scripts call the later ones inside the image. */
 const APPLETS = [
   ...[
     'sh',

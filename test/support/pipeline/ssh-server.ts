@@ -8,12 +8,12 @@ import { freePort } from '../free-port.js';
 
 export interface SshServer {
   port: number;
-  /** File of a private key that it lets in as root. */
+  /** Path of a private key that it accepts for root. */
   key: string;
   stop(): Promise<void>;
 }
 
-/** Debian's sshd on loopback, with a host key and a user's key that are made here. */
+/** Debian's sshd on loopback, with a new host key and a new user key. */
 export async function startSshServer(directory: string, port?: number): Promise<SshServer> {
   await mkdir(directory, { recursive: true });
   await mkdir('/run/sshd', { recursive: true });
