@@ -12,7 +12,7 @@ import { withRetries } from './retry.js';
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
-/** Idle timeout of a request, ms. */
+/** Time limit of a request, and idle timeout of an upload, ms. */
 const TIMEOUT = 60_000;
 
 /**
