@@ -1,6 +1,6 @@
 // TFTP and HTTP beside tftpd-hpa, dnsmasq and nginx, one client at a time on loopback: seconds and the server's CPU
 // seconds, lower is better; the best of the rounds. Installs nothing: a missing server or client is reported.
-// After `npm run build`, as root (for tftpd-hpa and dnsmasq): node dist/bench/netboot-bench.js [MiB TFTP] [MiB HTTP] [rounds]
+// After `npm run build`, as root (tftpd-hpa, dnsmasq): node dist/bench/netboot-bench.js [MiB TFTP] [MiB HTTP] [rounds]
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';

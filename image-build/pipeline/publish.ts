@@ -183,7 +183,7 @@ class Remote {
       await this.run(`${check} && mv -f -- ${quoted(part)} ${quoted(target)}`);
       isWhole = true;
     } finally {
-      if (!isWhole && !signal.aborted) await this.run(`rm -f -- ${quoted(part)}`).catch(() => ''); // first error is thrown
+      if (!isWhole && !signal.aborted) await this.run(`rm -f -- ${quoted(part)}`).catch(() => ''); // first error thrown
     }
     return `${this.#who}:${target}`;
   }

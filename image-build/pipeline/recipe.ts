@@ -89,7 +89,7 @@ function templateVariables({ variables }: Configuration): Variables {
 
 type Found = { from: string; text: string };
 
-/** Directories beside the build file, or as in ansible-role-tripleo-image-build: beside the folder of the build file. */
+/** Directories beside the build file, or as in ansible-role-tripleo-image-build beside its folder. */
 const LAYOUT = ['.', 'scripts', 'templates', '../scripts', '../templates'];
 
 /** An absolute path, a file in the directories of LAYOUT, or a built-in one. */

@@ -108,7 +108,7 @@ export async function fetchImage(
 
 async function head(url: string, signal?: AbortSignal): Promise<Pick<Response, 'headers'>> {
   try {
-    // These errors are retried: a kept-alive connection that the server has closed meanwhile is no failure of the server.
+    // These errors are retried: a kept-alive connection that the server has closed is no failure of the server.
     return await got.head(url, {
       ...options(signal),
       retry: { limit: 2, errorCodes: ['ECONNRESET', 'EPIPE'] },

@@ -46,7 +46,7 @@ export function stripped(text: string, characters: string | null, side: 'both' |
   return all.slice(from, to).join('');
 }
 
-/** Title case of a letter. JavaScript has none: letters whose title case may differ from their upper case are refused. */
+/** Title case of a letter. JavaScript has none: letters whose title case may differ from upper case are refused. */
 export function titled(first: string): string {
   const upper = first.toUpperCase();
   if (charactersOf(upper).length > 1 || /[\u01c4-\u01cc\u01f1-\u01f3\u10d0-\u10ff]/u.test(first))
