@@ -1,5 +1,5 @@
 # Debian's Keystone in one process: creates, bootstraps and serves its database. Otherwise keystone-manage's
-# three calls and the server would each load Keystone again. Arguments: configuration file, address, port, admin's password.
+# three calls and the server would each load Keystone again. Arguments: configuration file, address, port, password.
 import os
 import sqlite3
 import sys
