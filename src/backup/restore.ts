@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import type { Client } from 'pg';
+import { type Client, DatabaseError } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { FerricError } from '../domain/errors.js';
 import { contained } from '../platform/boundary.js';
@@ -147,7 +147,11 @@ export async function fill(client: Client, reader: DumpReader, progress: Progres
   }
   for (const { name } of there) await client.query(`alter table ${quoted(name)} enable trigger user`);
   for (const { table, name, definition } of constraints) {
-    await client.query(`alter table ${quoted(table)} add constraint ${quoted(name)} ${definition}`);
+    await client
+      .query(`alter table ${quoted(table)} add constraint ${quoted(name)} ${definition}`)
+      .catch((error: unknown) => {
+        throw isOfServer(error) ? danglingRows(table, name, error) : error;
+      });
   }
   const columns = new Set(columnsOf(there));
   for (const { table, column, value, called } of trailer.sequences) {
@@ -197,13 +201,28 @@ async function copyRows(
     to.end();
   } catch (error) {
     to.destroy();
-    throw error;
+    // After the server's refusal each further write fails by itself; the refusal is the reason.
+    const reason = await over.then(
+      () => error,
+      (refusal: unknown) => refusal,
+    );
+    throw !(error instanceof FerricError) && isOfServer(reason) ? refusedRows(table, reason) : error;
   }
   await over.catch((error: unknown) => {
     throw refusedRows(table, error);
   });
   progress(table, rows, true);
   return rows;
+}
+
+/** An error that the server reported, and not one of the file or of the connection. */
+function isOfServer(error: unknown): error is DatabaseError {
+  return error instanceof DatabaseError;
+}
+
+function danglingRows(table: string, constraint: string, error: DatabaseError): FerricError {
+  const why = `rows of ${table} refer to rows that are not in it (foreign key ${constraint}, SQLSTATE ${error.code ?? 'none'})`;
+  return new FerricError('invalid', `The dump is damaged: ${why}`, { cause: error });
 }
 
 /** The server's message may quote a row, so only its SQLSTATE is reported. */

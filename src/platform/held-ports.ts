@@ -85,11 +85,8 @@ const tooEarly = contained(
   (request: IncomingMessage, response: ServerResponse) => {
     request.resume();
     const text = 'The service is starting. Please try again.';
-    response.writeHead(503, {
-      'content-type': 'application/json',
-      'retry-after': '2',
-      connection: 'close',
-    });
+    // No Retry-After: Debian's ironicclient fails on a 503 that has one, instead of asking again.
+    response.writeHead(503, { 'content-type': 'application/json', connection: 'close' });
     response.end(
       JSON.stringify({ error_message: JSON.stringify({ faultcode: 'Server', faultstring: text }) }),
     );

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
-import { FerricError } from '../../domain/errors.js';
+import { DatabaseAwayError, FerricError } from '../../domain/errors.js';
 import type { Logger } from '../../platform/logger.js';
 import { ThrottledLog } from '../../platform/throttled-log.js';
 import { LoginRefused, LoginUnavailable } from '../auth/access.js';
@@ -26,8 +26,6 @@ interface Failure {
   retryAfter?: number;
 }
 
-/** Seconds until a retry after a refusal for lack of capacity or of the database (RFC 9110 section 10.2.3). */
-const RETRY_AFTER = 2;
 const TOO_LARGE = 'Request body is too large. Please contact the service administrator.';
 
 /** Writes every failure in the API's form: a JSON text inside a JSON text. */
@@ -97,10 +95,12 @@ export class ErrorFilter implements ExceptionFilter {
       const { code, message, retryAfter } = error;
       return { status: STATUS[code], message, form: 'fault', retryAfter };
     }
+    if (error instanceof DatabaseAwayError) {
+      return { status: STATUS[error.code], message: error.message, form: 'fault', retryAfter: 2 };
+    }
     if (error instanceof FerricError) {
       const message = error.code === 'internal' ? 'Internal error.' : error.message;
-      const status = STATUS[error.code];
-      return { status, message, form: 'fault', ...(status === 503 ? { retryAfter: RETRY_AFTER } : {}) };
+      return { status: STATUS[error.code], message, form: 'fault' };
     }
     const { statusCode } = (error ?? {}) as { statusCode?: number };
     const status = error instanceof HttpException ? error.getStatus() : statusCode;

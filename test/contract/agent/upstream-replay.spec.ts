@@ -28,7 +28,7 @@ interface Told {
 /** The recordings are older than the name behind an image's folder that nobody guesses. */
 function withoutSecretName<T>(requests: T): T {
   const text = JSON.stringify(requests);
-  return JSON.parse(text.replaceAll(/(\/agent_images\/[0-9a-f-]{36})\/[\w-]{32}"/g, '$1"')) as T;
+  return JSON.parse(text.replaceAll(/(\/agent_images\/[0-9a-f-]{36})\/[0-9a-f]{40}"/g, '$1"')) as T;
 }
 
 /** The commands of a session, in their order. */

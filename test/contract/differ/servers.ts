@@ -15,6 +15,7 @@ export const OURS = {
   agent: { require_tls: false, callback_ports: [] },
   driver: {
     enabled_hardware_types: [HARDWARE],
+    enabled_boot_interfaces: ['ipxe', 'pxe', 'fake'],
     enabled_management_interfaces: ['fake'],
     // Those that Debian's Ironic is given.
     enabled_deploy_interfaces: ['direct', 'fake'],

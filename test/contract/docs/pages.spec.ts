@@ -21,6 +21,7 @@ const NOT_TYPED: [RegExp, string][] = [
   [/^cp config\//, 'test/unit/config reads the examples'],
   [/install-dependencies\.sh/, 'installs Debian packages'],
   [/^ssh /, 'a machine'],
+  [/redfish|web-1|52:54:00:12:34:56/, 'a Redfish BMC; test/e2e/virtual-media.spec.ts'],
   [/\/inventory\b/, 'what a ramdisk found; test/component/api'],
   [/\bdb restore /, 'an empty database; test/component/daemon/backup.spec.ts'],
   [/^(cp ferric\.env|\$EDITOR|docker )/, 'a container engine; test/unit/docker reads the files'],
