@@ -22,7 +22,8 @@ async function create(name: string, file: string, format: string, ...more: strin
 beforeAll(async () => {
   glance = await startGlance();
   // No network is allowed to users' URLs: the configured Image service is reached all the same.
-  house = await aHouse({ allowed_networks: [], glance: { url: `${glance.url}/` } });
+  // A real Glance's first answer takes longer than a server of the test's own.
+  house = await aHouse({ allowed_networks: [], glance: { url: `${glance.url}/` }, idle_timeout: 30 });
   const raw = join(house.directory, 'disk.raw');
   const packed = join(house.directory, 'disk.qcow2');
   await writeFile(raw, disk);
