@@ -6,16 +6,16 @@ import type { ParseReply, ParseRequest } from './parse-thread.js';
 
 const port = parentPort!;
 
-port.on('message', ({ id, bytes, hasLongNumber, mayRound }: ParseRequest) => {
-  port.postMessage(answer());
+port.on('message', ({ id, bytes, hasLongNumber, mayRound }: ParseRequest & { id: number }) => {
+  port.postMessage({ id, ...answer() });
 
   function answer(): ParseReply {
     try {
       const value = parseScanned(Buffer.from(bytes), { hasLongNumber }, mayRound);
-      return { id, value };
+      return { value };
     } catch (error) {
       if (!(error instanceof InvalidError)) throw error;
-      return { id, invalid: error.message };
+      return { invalid: error.message };
     }
   }
 });

@@ -5,6 +5,6 @@ import type { BcryptReply, BcryptRequest } from './bcrypt-thread.js';
 
 const port = parentPort!;
 
-port.on('message', ({ id, password, hash }: BcryptRequest) => {
-  port.postMessage({ id, fits: compareSync(password, hash) } satisfies BcryptReply);
+port.on('message', ({ id, password, hash }: BcryptRequest & { id: number }) => {
+  port.postMessage({ id, fits: compareSync(password, hash) } satisfies BcryptReply & { id: number });
 });
