@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { Config } from './schema.js';
+import { bootRoots, bootUrl } from './section/netboot.js';
 
 /** This conductor's name in the database. */
 export function conductorHost({ conductor }: Pick<Config, 'conductor'>): string {
@@ -16,18 +17,17 @@ export function agentApiUrl(config: Config): string {
 
 /** Base URL of the boot HTTP server. */
 export function bootHttpUrl(config: Config): string {
-  const { public_url, listen, port } = config.netboot.http;
-  return public_url ?? `http://${listen ?? '127.0.0.1'}:${port}`;
+  return bootUrl(config.netboot);
 }
 
 /** Directory served over HTTP. */
 export function httpRoot(config: Config): string {
-  return config.netboot.http_root ?? `${config.data_dir}/httpboot`;
+  return bootRoots(config.netboot, config.data_dir).http;
 }
 
 /** Directory served over TFTP. */
 export function tftpRoot(config: Config): string {
-  return config.netboot.tftp_root ?? `${config.data_dir}/tftpboot`;
+  return bootRoots(config.netboot, config.data_dir).tftp;
 }
 
 /** Directory of the Image service's files. */

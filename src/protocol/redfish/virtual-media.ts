@@ -186,7 +186,6 @@ export function holds(
   url: string,
   imageName?: string,
 ): 'ours' | 'another' | 'nothing' | 'unknown' {
-  if (!slot.inserted && slot.image === undefined) return 'nothing';
   if (!slot.inserted) return 'nothing';
   if (slot.image === undefined && imageName === undefined) return 'unknown';
   const file = fileOf(url);
