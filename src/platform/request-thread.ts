@@ -57,7 +57,9 @@ export class RequestThread<Request extends object, Reply extends object> {
       this.#waiting.delete(reply.id);
     };
     const lost = (why: string) => {
-      if (this.#worker === worker) this.#worker = undefined;
+      // The exit that follows an error: what waits by then waits for the next worker.
+      if (this.#worker !== worker) return;
+      this.#worker = undefined;
       const error = this.#closed
         ? new CancelledError()
         : new FerricError('internal', `The thread that ${this.task} ended: ${why}`);
