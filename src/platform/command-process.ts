@@ -85,7 +85,9 @@ export class CommandProcess {
       contained('command process', (reply: CommandReply) => this.#settle(reply)),
     );
     const lost = (why: string) => {
-      if (this.#process === child) this.#process = undefined;
+      // The exit that follows an error: what is pending by then is of the next process.
+      if (this.#process !== child) return;
+      this.#process = undefined;
       for (const pending of this.#pending.values()) {
         pending.reject(
           this.#closed
