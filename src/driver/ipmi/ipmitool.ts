@@ -109,6 +109,7 @@ export class Ipmitool implements Startable {
     const end = performance.now() + window;
     const key = bmcKey(call.target);
     this.assertWelcome(key, call);
+    let unsure = 0;
     for (let runs = 1; ; runs++) {
       let doubtful = false;
       try {
@@ -125,8 +126,9 @@ export class Ipmitool implements Startable {
         if (!(error instanceof IpmiError)) throw error;
         heard.last = error.fault;
         const { last } = heard;
+        if (last.unsure) unsure++;
         const tried: Tried = {
-          runs,
+          unsure,
           doubtful,
           attended: call.attended,
           silences: this.memory.of(key).silences,

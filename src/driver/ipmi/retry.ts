@@ -2,7 +2,7 @@ import type { Retransmission } from './arguments.js';
 import type { IpmiCommand } from './commands.js';
 import type { IpmiFault } from './link.js';
 
-/** Runs before a fault that a lost packet can imitate is final: BMCs lock accounts after a few wrong passwords. */
+/** Times a fault that a lost packet can imitate may come before it is final: BMCs lock accounts after a few wrong passwords. */
 const DOUBTS = 3;
 
 /** Runs for an absent BMC while no operator waits: one with a packet's usual timeout, one with the long one. */
@@ -10,8 +10,8 @@ const LOOKS = 2;
 
 /** The runs of a call so far. */
 export interface Tried {
-  /** Runs of ipmitool, the last included. */
-  runs: number;
+  /** Runs that ended in a fault that a lost packet can imitate, the last included. Silences between them do not count. */
+  unsure: number;
   /** The last run lost a packet, or relied on remembered state of the BMC. */
   doubtful: boolean;
   /** An operator, or work that one requested, waits. */
@@ -23,7 +23,7 @@ export interface Tried {
 /** Whether a command that failed with this fault is sent again, while there is time. */
 export function worthAnother(fault: IpmiFault, command: IpmiCommand, tried: Tried): boolean {
   if (!fault.stage && !command.repeatable) return false;
-  if (fault.unsure) return tried.doubtful && tried.runs < DOUBTS;
+  if (fault.unsure) return tried.doubtful && tried.unsure < DOUBTS;
   if (fault.passing === undefined) return false;
   return !fault.absent || tried.attended || tried.silences < LOOKS;
 }
@@ -31,7 +31,7 @@ export function worthAnother(fault: IpmiFault, command: IpmiCommand, tried: Trie
 /** The refusal of the login is certain: no doubt is left, or it was repeated often enough. */
 export function wasRefused(fault: IpmiFault, tried: Tried): boolean {
   const login = fault.stage === 'session' && fault.code === 'bmc-authentication';
-  return login && !(fault.unsure && tried.doubtful && tried.runs < DOUBTS);
+  return login && !(fault.unsure && tried.doubtful && tried.unsure < DOUBTS);
 }
 
 /**

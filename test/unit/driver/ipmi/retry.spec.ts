@@ -9,7 +9,7 @@ const absent: IpmiFault = { ...noSession, absent: true };
 const busy: IpmiFault = { code: 'bmc-failed', message: '', passing: 'busy', stage: 'refusal' };
 const refused: IpmiFault = { code: 'unsupported', message: '', stage: 'refusal' };
 const doubtful: IpmiFault = { code: 'bmc-authentication', message: '', stage: 'session', unsure: true };
-const tried = { runs: 1, doubtful: false, attended: true, silences: 0 };
+const tried = { unsure: 1, doubtful: false, attended: true, silences: 0 };
 const nmi = powerControl('diag');
 
 describe('worthAnother', () => {
@@ -24,7 +24,7 @@ describe('worthAnother', () => {
     ['a BMC that is away, and nobody waits', absent, powerStatus, { attended: false, silences: 2 }, false],
     ['a wrong password, no packet lost', doubtful, powerStatus, {}, false],
     ['a wrong password, a packet was lost', doubtful, powerStatus, { doubtful: true }, true],
-    ['a wrong password for the third time', doubtful, powerStatus, { doubtful: true, runs: 3 }, false],
+    ['a wrong password for the third time', doubtful, powerStatus, { doubtful: true, unsure: 3 }, false],
   ] as const)('%s', (_, fault, command, more, again) => {
     expect(worthAnother(fault, command, { ...tried, ...more })).toBe(again);
   });
@@ -33,7 +33,7 @@ describe('worthAnother', () => {
 it('a refused login is one of which no doubt is left', () => {
   expect(wasRefused(doubtful, tried)).toBe(true);
   expect(wasRefused(doubtful, { ...tried, doubtful: true })).toBe(false);
-  expect(wasRefused(doubtful, { ...tried, doubtful: true, runs: 3 })).toBe(true);
+  expect(wasRefused(doubtful, { ...tried, doubtful: true, unsure: 3 })).toBe(true);
   expect(wasRefused(refused, tried)).toBe(false);
   // No privilege for a command: others of the same login are answered.
   expect(wasRefused({ code: 'bmc-authentication', message: '', stage: 'refusal' }, tried)).toBe(false);
