@@ -78,7 +78,10 @@ describe('what happened to nodes', () => {
     await kit.conductor.verbs.provision(uuid, 'manage', {}, BY);
     await kit.settle(uuid, 'manageable');
     await kit.conductor.nodes.delete(uuid, BY);
-    expect(await count('event where node_uuid = $1', [uuid])).toBe(0);
+    const kept = await database.source.query('select event_type, event from event where node_uuid = $1', [
+      uuid,
+    ]);
+    expect(kept).toEqual([{ event_type: 'change', event: `Node ${uuid} was deleted.` }]);
     expect(await count('operation where node_uuid = $1', [uuid])).toBe(0);
     // What somebody told of it too late.
     await kit.parts.events.add({ node_uuid: uuid, ...NOTE, event: 'late' }, database.source);
