@@ -38,10 +38,11 @@ async function hangUp(port: number, request: string, wait: number, reset: boolea
 it('clients that hang up early are quiet lines on every listener, without an error or a stack', async () => {
   for (const url of [daemon.agentUrl, daemon.url]) {
     const port = Number(new URL(url).port);
-    const all = REQUESTS.flatMap((request) =>
-      [0, 1, 3, 20].flatMap((wait) => [true, false].map((reset) => hangUp(port, request, wait, reset))),
-    );
-    await Promise.all([...all, ...all]);
+    // One source may hold 64 connections.
+    for (const reset of [true, false, true, false]) {
+      const waits = [0, 1, 3, 20];
+      await Promise.all(REQUESTS.flatMap((text) => waits.map((wait) => hangUp(port, text, wait, reset))));
+    }
   }
   await sleep(500);
   const log = daemon.log();
