@@ -92,7 +92,7 @@ describe('a machine of the lab starts from virtual media', () => {
         Boot: { BootSourceOverrideTarget: target, BootSourceOverrideEnabled: 'Once' },
       });
       await redfish(node, 'POST', '/redfish/v1/Systems/1/Actions/ComputerSystem.Reset', { ResetType: 'On' });
-      const said = await machine.console.waitFor(new RegExp(`${TINY_HELLO}.*`), { timeout: 4 * MINUTE });
+      const said = await machine.console.waitFor(new RegExp(`${TINY_HELLO}.*\\n`), { timeout: 4 * MINUTE });
       expect(said[0]).toContain('marker=from-the-disc');
       if (firmware === 'uefi-secure') expect(machine.console.text).toMatch(/[Ss]ecure boot enabled/);
       expect(machine.boot.selection()).toBeNull();
