@@ -1,4 +1,5 @@
-// The API beside Debian's Ironic: requests per second, fake nodes taken to active concurrently, memory under load.
+// The API beside Debian's Ironic: requests per second, fake nodes taken to active concurrently, memory under load; and
+// Ferric with the metrics listener beside Ferric without it.
 // After `npm run build`, as root: node dist/bench/api-bench.js [nodes]
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
@@ -7,6 +8,7 @@ import { stringify } from 'yaml';
 import { freePort } from '../test/support/free-port.js';
 import { startIronicPeer } from '../test/support/peer/ironic.js';
 import { watchMemory } from './api-memory.js';
+import { metricsCost } from './api-metrics.js';
 import { enrolled } from './api-node.js';
 import { demandAlike } from './api-shape.js';
 import { ApiSide, each, type Json, VERSION_HEADERS } from './api-side.js';
@@ -146,6 +148,7 @@ async function bench(signal: AbortSignal): Promise<void> {
 ${TOGETHER} fake machines together, enroll to active: Ferric ${seconds(quick, 2)}, Ironic ${seconds(slow, 1)}, ratio ${(median(slow) / median(quick)).toFixed(1)} (goal 10)`);
   await stopPeer();
   console.log(await watchMemory(daemon.pid, ours, generator, MEMORY_SECONDS, signal));
+  console.log(await metricsCost(directory, generator, signal));
 }
 
 /** @returns the path of the configuration */

@@ -8,6 +8,7 @@ import { defaultYaml } from './docs/default-yaml.js';
 import { features } from './docs/features.js';
 import { imageCommands } from './docs/image-commands.js';
 import { imagePipeline } from './docs/image-pipeline.js';
+import { metrics } from './docs/metrics.js';
 import type { Page } from './docs/page.js';
 import { provisionStates } from './docs/provision-states.js';
 import { redfishQuirks } from './docs/redfish-quirks.js';
@@ -25,6 +26,7 @@ const PAGES: readonly Page[] = [
   imagePipeline,
   imageCommands,
   redfishQuirks,
+  metrics,
 ];
 
 function present(path: string): string | null {

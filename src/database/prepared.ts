@@ -2,6 +2,7 @@ import { Client, type ClientConfig, type QueryConfig, type QueryResult } from 'p
 import { detached } from '../platform/boundary.js';
 import { isOutOfDate } from './fault.js';
 import { type Columns, NamedQuery } from './named-query.js';
+import { metered } from './query-meter.js';
 import { SilenceWatch } from './silence.js';
 
 /**
@@ -111,8 +112,11 @@ export class PreparingClient extends Client {
     const plain =
       given.length === 2 && typeof text === 'string' && Array.isArray(values) && values.length > 0;
     const name = plain ? nameOf(text) : undefined;
-    if (name === undefined) return (super.query as Send).apply(this, given) as never;
-    return this.#named(name, text as string, values as unknown[]) as never;
+    if (name !== undefined)
+      return metered(text, this.#named(name, text as string, values as unknown[])) as never;
+    const sent: unknown = (super.query as Send).apply(this, given);
+    // A query with a callback or of a class of its own returns no promise.
+    return (sent instanceof Promise ? metered(text, sent) : sent) as never;
   }
 
   async #named(name: string, text: string, values: unknown[]): Promise<QueryResult> {

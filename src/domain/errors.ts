@@ -137,6 +137,11 @@ export class CancelledError extends FerricError {
   }
 }
 
+/** The code of any thrown value; `internal` for an error that Ferric did not raise on purpose. */
+export function codeOf(error: unknown): ErrorCode {
+  return error instanceof FerricError ? error.code : 'internal';
+}
+
 /** The message of any thrown value, for a log line or `last_error`. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

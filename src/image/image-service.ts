@@ -340,6 +340,12 @@ export class ImageService {
     return this.cache.list();
   }
 
+  /** Bytes of disk space, and how many files. */
+  async cacheUse(): Promise<{ bytes: number; files: number }> {
+    const images = await this.cache.list();
+    return { bytes: images.reduce((sum, { size }) => sum + size, 0), files: images.length };
+  }
+
   private parse(ref: unknown, field: string): ImageReference {
     const source = parseImageReference(ref, field);
     const { filePaths, ownPaths } = this.settings.rules;

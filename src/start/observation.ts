@@ -8,6 +8,7 @@ import { conductorHost } from '../config/endpoints.js';
 import type { Config } from '../config/schema.js';
 import { ferricVersion } from '../config/version.js';
 import { isDatabaseAway } from '../domain/errors.js';
+import { ImageService } from '../image/image-service.js';
 import { ConductorRecordRepository } from '../persistence/conductor-record/conductor-record.repository.js';
 import { type FleetCounts, FleetCountsRepository } from '../persistence/fleet/fleet-counts.repository.js';
 import { contained, faultCounts } from '../platform/boundary.js';
@@ -43,13 +44,32 @@ export async function startObservation(
   measureWith(series);
   startOperationMetrics();
   const source = app.get(DataSource);
-  const counts = new Counts(new FleetCountsRepository(source), log);
-  const ends = [...readProcess(), ...readPool(source), ...readFleet(counts), ...readReadiness(readiness)];
+  const fleet = new FleetCountsRepository(source);
+  const counts = new Cached(
+    () => fleet.counts(),
+    (error) => {
+      if (!isDatabaseAway(error)) log.error({ error }, 'metrics: the fleet could not be counted');
+    },
+  );
+  const images = app.get(ImageService);
+  const cache = new Cached(
+    () => images.cacheUse(),
+    (error) => {
+      log.error({ error }, 'metrics: the image cache could not be read');
+    },
+  );
+  const ends = [
+    ...readProcess(),
+    ...readPool(source),
+    ...readFleet(counts),
+    ...readImages(cache),
+    ...readReadiness(readiness),
+  ];
   watch(readiness, app, config);
   const server = new MetricsServer({
     settings: config.metrics,
     expose: async () => {
-      await Promise.all([counts.refresh(), readiness.look()]);
+      await Promise.all([counts.refresh(), cache.refresh(), readiness.look()]);
       return expose(series, processValues());
     },
     readiness,
@@ -77,18 +97,18 @@ function watch(readiness: Readiness, app: INestApplicationContext, config: Confi
   });
 }
 
-/** The counts of the fleet, cached for a few seconds. */
-class Counts {
-  #last: { at: number; counts: FleetCounts } | null = null;
+/** Counts that are costly to take: cached for a few seconds, and left out while they cannot be taken in time. */
+class Cached<Counts> {
+  #last: { at: number; counts: Counts } | null = null;
   #running: Promise<void> | null = null;
 
   constructor(
-    private readonly fleet: FleetCountsRepository,
-    private readonly log: Logger,
+    private readonly take: () => Promise<Counts>,
+    private readonly failed: (error: unknown) => void,
   ) {}
 
-  /** The latest counts; null when the database did not answer in time. */
-  get now(): FleetCounts | null {
+  /** The latest counts; null when they could not be taken in time. */
+  get now(): Counts | null {
     return this.#last?.counts ?? null;
   }
 
@@ -108,15 +128,20 @@ class Counts {
 
   async #read(): Promise<void> {
     try {
-      this.#last = { at: performance.now(), counts: await this.fleet.counts() };
+      this.#last = { at: performance.now(), counts: await this.take() };
     } catch (error) {
       this.#last = null;
-      if (!isDatabaseAway(error)) this.log.error({ error }, 'metrics: the fleet could not be counted');
+      this.failed(error);
     }
   }
 }
 
-function readFleet(counts: Counts): (() => void)[] {
+function readImages(cache: Cached<{ bytes: number; files: number }>): (() => void)[] {
+  const of = (pick: 'bytes' | 'files') => () => (cache.now ? [{ labels: {}, value: cache.now[pick] }] : []);
+  return [reading('image_cache_bytes', of('bytes')), reading('image_cache_files', of('files'))];
+}
+
+function readFleet(counts: Cached<FleetCounts>): (() => void)[] {
   const of =
     <Row, Value>(rows: (now: FleetCounts) => readonly Row[], shape: (row: Row) => Value) =>
     (): Value[] =>

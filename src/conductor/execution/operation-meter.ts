@@ -28,6 +28,7 @@ export class OperationMeter {
     const { uuid, kind } = operation;
     if (before === null) this.#begin(uuid);
     if (before?.state === 'finished') return;
+    if (before && !before.result) countFailure(kind, after);
     for (const [position, step] of after.steps.entries())
       this.#step(operation, position, before?.steps[position], step);
     if (after.state !== 'finished') return;
@@ -60,4 +61,12 @@ export class OperationMeter {
     this.#since.delete(key);
     return since === undefined ? null : (performance.now() - since) / 1000;
   }
+}
+
+/** A failure is decided before its clean-up, in one commit of the journal. */
+function countFailure(kind: string, { result, steps }: Journal): void {
+  if (result?.is !== 'failed') return;
+  const failed = steps.find((step) => step.state === 'failed');
+  const stage = failed ? `${failed.interface}.${failed.name}` : 'none';
+  count('operation_failures_total', { kind, stage, reason: result.reason ?? 'internal' });
 }

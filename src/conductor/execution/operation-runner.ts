@@ -1,4 +1,5 @@
 import {
+  codeOf,
   FerricError,
   isDatabaseAway,
   LockedError,
@@ -198,7 +199,8 @@ export class OperationRunner {
       log.error({ operation: id, ...words }, 'operation interrupted');
       const times = (this.#unclaimed.get(id) ?? 0) + 1;
       this.#unclaimed.set(id, times);
-      if (times > MOST_UNCLAIMED) again[0] = { on: 'failure', message: messageOf(error) };
+      if (times > MOST_UNCLAIMED)
+        again[0] = { on: 'failure', message: messageOf(error), reason: codeOf(error) };
     }
     if (error instanceof LockedError || event.on === 'abort') again.push(event);
     const times = this.#interrupted.get(id) ?? 0;

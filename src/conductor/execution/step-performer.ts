@@ -1,4 +1,4 @@
-import { FerricError, isDatabaseAway, messageOf, ReservationLostError } from '../../domain/errors.js';
+import { codeOf, FerricError, isDatabaseAway, messageOf, ReservationLostError } from '../../domain/errors.js';
 import type { StepEvent } from '../../domain/step/advance.js';
 import type { Step, StepOutcome } from '../../domain/step/step.js';
 import type { Interfaces } from '../../driver/contract/interfaces.js';
@@ -51,7 +51,8 @@ export class StepPerformer {
       return { on: 'outcome', outcome, late: turn.effect.wake === 'deadline' };
     } catch (error) {
       if (error instanceof ReservationLostError || run.signal.aborted || isDatabaseAway(error)) throw error;
-      return { on: 'failure', message: `${step.interface}.${step.name}: ${messageOf(error)}` };
+      const message = `${step.interface}.${step.name}: ${messageOf(error)}`;
+      return { on: 'failure', message, reason: codeOf(error) };
     }
   }
 

@@ -7,6 +7,8 @@ import type { SourceRule } from '../../persistence/lease/source-rule.js';
 import type { Node } from '../../persistence/node/node.entity.js';
 import type { NodeRepository } from '../../persistence/node/node.repository.js';
 import type { OperationRepository } from '../../persistence/operation/operation.repository.js';
+import { measured } from '../../platform/meter/measured.js';
+import { count, observe } from '../../platform/meter/meter.js';
 import type { OperationRunner } from '../execution/operation-runner.js';
 import type { MachineOwner } from './machine-owner.js';
 import type { HeartbeatBody } from './request.js';
@@ -14,6 +16,22 @@ import { sameToken } from './same-token.js';
 
 /** @throws InvalidError for a callback URL that the daemon must not call */
 export type CallbackCheck = (url: string, source: string) => void;
+
+export interface LookupQuery {
+  /** MAC addresses. */
+  addresses: readonly string[];
+  node_uuid: string | null;
+  /** IP address. */
+  source: string;
+  /** Whether the ramdisk supports tokens: one that does not gets none. */
+  tokens?: boolean;
+}
+
+export interface LookupResult {
+  node: Node;
+  agent_token: string | null;
+  has_token: boolean;
+}
 
 /** Lookup and heartbeat. Anybody on the provisioning network can call these, so every miss gets the same answer. */
 export class AgentService {
@@ -28,13 +46,12 @@ export class AgentService {
     },
   ) {}
 
-  async lookUp(query: {
-    addresses: readonly string[];
-    node_uuid: string | null;
-    source: string;
-    /** Whether the ramdisk supports tokens: one that does not gets none. */
-    tokens?: boolean;
-  }): Promise<{ node: Node; agent_token: string | null; has_token: boolean }> {
+  lookUp(query: LookupQuery): Promise<LookupResult> {
+    const tell = (outcome: string) => count('agent_lookups_total', { outcome });
+    return measured(() => this.#lookUp(query), tell);
+  }
+
+  async #lookUp(query: LookupQuery): Promise<LookupResult> {
     const node = await this.#match(query);
     if (!node) throw missing();
     const has_token = Boolean(internalOf(node).agent_secret_token);
@@ -76,7 +93,17 @@ export class AgentService {
     return given;
   }
 
-  async heartbeat(node_uuid: string, body: HeartbeatBody, source: string): Promise<void> {
+  heartbeat(node_uuid: string, body: HeartbeatBody, source: string): Promise<void> {
+    return measured(
+      () => this.#heartbeat(node_uuid, body, source),
+      (outcome, seconds) => {
+        count('agent_heartbeats_total', { outcome });
+        observe('agent_heartbeat_duration_seconds', {}, seconds);
+      },
+    );
+  }
+
+  async #heartbeat(node_uuid: string, body: HeartbeatBody, source: string): Promise<void> {
     const { nodes, operations, runner, checkCallback } = this.deps;
     const node = await this.#speaking(await nodes.find(node_uuid), source);
     if (!node) throw missing();

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../errors.js';
 import { keptText } from '../kept-text.js';
 import { newStep, orderSteps, type Step, type StepOutcome, type Wake } from './step.js';
 
@@ -15,9 +16,14 @@ export interface Journal {
   readonly result: Result | null;
 }
 
+/** Why an operation failed, as a code: that of the error, or one of the two that no error has. */
+export type FailureReason = ErrorCode | 'timeout' | 'conductor-lost';
+
 export interface Result {
   readonly is: 'succeeded' | 'failed' | 'aborted';
   readonly message: string | null;
+  /** Of a failure only; absent in journals of earlier versions. */
+  readonly reason?: FailureReason;
 }
 
 export type StepEvent =
@@ -27,7 +33,7 @@ export type StepEvent =
   | { on: 'restart' }
   /** `late`: the step was entered at its deadline. */
   | { on: 'outcome'; outcome: StepOutcome; late?: boolean }
-  | { on: 'failure'; message: string }
+  | { on: 'failure'; message: string; reason: ErrorCode }
   | { on: 'deadline' }
   | { on: 'abort' };
 
@@ -73,12 +79,13 @@ export function advance(journal: Journal, event: StepEvent): Advance {
         journal,
         'failed',
         `The conductor died during step ${label(step)}, which cannot be run again.`,
+        'conductor-lost',
       );
     case 'outcome':
       if (journal.state !== 'running' || !step) return nothing(journal);
       return isOverdue(event) ? overdue(journal, step) : settle(journal, step, event.outcome);
     case 'failure':
-      return end(journal, 'failed', event.message);
+      return end(journal, 'failed', event.message, event.reason);
     case 'deadline':
       if (journal.state !== 'waiting' || !step) return nothing(journal);
       return overdue(journal, step);
@@ -94,7 +101,7 @@ function isOverdue({ outcome, late = false }: StepEvent & { on: 'outcome' }): bo
 }
 
 function overdue(journal: Journal, step: Step): Advance {
-  return end(journal, 'failed', `Timeout reached while waiting in step ${label(step)}.`);
+  return end(journal, 'failed', `Timeout reached while waiting in step ${label(step)}.`, 'timeout');
 }
 
 function nothing(journal: Journal): Advance {
@@ -146,8 +153,14 @@ function settle(journal: Journal, step: Step, outcome: StepOutcome): Advance {
   }
 }
 
-function end(journal: Journal, is: Result['is'], message: string | null): Advance {
-  const result: Result = { is, message: message === null ? null : keptText(message) };
+function end(
+  journal: Journal,
+  is: Result['is'],
+  message: string | null,
+  reason: FailureReason | null = null,
+): Advance {
+  const text = message === null ? null : keptText(message);
+  const result: Result = { is, message: text, ...(reason === null ? {} : { reason }) };
   const step = journal.steps[journal.cursor];
   const failed = is !== 'succeeded' && step ? replaceStep(journal, { ...step, state: 'failed' }) : journal;
   return {

@@ -1,5 +1,7 @@
 import { FerricError, messageOf } from '../../domain/errors.js';
 import type { Json } from '../../domain/json.js';
+import { type MeasuredOutcome, measured } from '../../platform/meter/measured.js';
+import { count, observe } from '../../platform/meter/meter.js';
 import { type CommandRecord, parseCommandList, parseCommandRecord } from '../../protocol/agent/command.js';
 import { MalformedBody } from '../../protocol/agent/malformed-body.js';
 import type { DriverContext } from '../contract/context.js';
@@ -108,15 +110,17 @@ export class AgentClient {
     for (let attempt = 1; ; attempt++) {
       await context.fence(this.settings.timeout);
       try {
-        return await pinnedRequest({
-          method,
-          url,
-          certificate,
-          ...(text === undefined ? {} : { body: text }),
-          timeout: this.settings.timeout,
-          maxBytes,
-          signal: context.signal,
-        });
+        const ask = () =>
+          pinnedRequest({
+            method,
+            url,
+            certificate,
+            ...(text === undefined ? {} : { body: text }),
+            timeout: this.settings.timeout,
+            maxBytes,
+            signal: context.signal,
+          });
+        return await measured(ask, meterRequest);
       } catch (error) {
         // A connection that failed is always retried, repeatable request or not: nothing was sent.
         const tries = repeatable || error instanceof NotConnected ? attempts : 1;
@@ -179,6 +183,11 @@ export class AgentClient {
       });
     }
   }
+}
+
+function meterRequest(outcome: MeasuredOutcome, seconds: number): void {
+  count('agent_requests_total', { outcome });
+  observe('agent_request_duration_seconds', { outcome }, seconds);
 }
 
 /** The result of write_image repeats its arguments, which contain the config drive twice. */

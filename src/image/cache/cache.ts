@@ -4,6 +4,7 @@ import { link, lstat, mkdir, readdir, readFile, rename, rm, utimes, writeFile } 
 import { dirname, join } from 'node:path';
 import { FerricError } from '../../domain/errors.js';
 import { diskRoom } from '../../platform/disk-room.js';
+import { count } from '../../platform/meter/meter.js';
 import { type CacheEntry, type CacheRecord, cacheRecord } from './cache-entry.js';
 import { NOTES } from './cache-notes.js';
 
@@ -215,6 +216,7 @@ export class ImageCache {
       if (freed >= bytes) break;
       if (this.isHeld(master.name)) continue;
       await this.discard(master.name);
+      count('image_cache_evictions_total', { reason: 'room' });
       freed += master.size;
     }
     return freed;
@@ -233,6 +235,7 @@ export class ImageCache {
       if (master.usedAt >= oldest && report.left <= this.settings.maxBytes) continue;
       if (master.inUse || this.isHeld(master.name)) continue;
       await this.discard(master.name);
+      count('image_cache_evictions_total', { reason: master.usedAt < oldest ? 'age' : 'size' });
       report.removed.push(master.name);
       report.freed += master.size;
       report.left -= master.size;

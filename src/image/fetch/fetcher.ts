@@ -2,6 +2,7 @@
 
 import { CancelledError } from '../../domain/errors.js';
 import { contained } from '../../platform/boundary.js';
+import { count } from '../../platform/meter/meter.js';
 import type { ImageCache } from '../cache/cache.js';
 import type { CacheRecord } from '../cache/cache-entry.js';
 import { KeyedMutex } from '../cache/mutex.js';
@@ -144,6 +145,11 @@ export class ImageFetcher {
           const built = await this.builder.build(request, { signal, onProgress });
           this.land(key, flight);
           onProgress(built.record.size, built.record.size);
+          count(
+            built.fromCache ? 'image_cache_hits_total' : 'image_cache_misses_total',
+            {},
+            flight.waiters.size,
+          );
           const outcomes = await this.deliver(built, flight);
           await built.dispose();
           if (!built.fromCache) await this.cache.cleanUp();

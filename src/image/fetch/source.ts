@@ -5,6 +5,8 @@ import type { ImageKind } from '../../domain/image/instance-image.js';
 import { kindFault } from '../../domain/image/kind.js';
 import type { ImageReference } from '../../domain/image/reference.js';
 import { HttpClient, type HttpClientSettings } from '../../platform/http-client.js';
+import { type MeasuredOutcome, measured } from '../../platform/meter/measured.js';
+import { count, observe } from '../../platform/meter/meter.js';
 import type { ProxySettings } from '../../platform/proxy.js';
 import type { CacheRecord } from '../cache/cache-entry.js';
 import type { LocalImages } from '../cache/local-images.js';
@@ -37,6 +39,21 @@ export interface SourceSettings {
   permission: Permission;
   transfer: TransferSettings;
   client: (proxy?: ProxySettings) => HttpClientSettings;
+}
+
+interface TransferOptions {
+  signal: AbortSignal;
+  onProgress: Progress;
+  proxy?: ProxySettings | undefined;
+}
+
+interface Transferred {
+  digested: Digested;
+  state: SourceState;
+}
+
+function meterTransfer(outcome: MeasuredOutcome, seconds: number): void {
+  observe('image_download_duration_seconds', { outcome }, seconds);
 }
 
 export class ImageSources {
@@ -106,8 +123,23 @@ export class ImageSources {
     state: SourceState,
     target: string,
     algorithms: readonly string[],
-    options: { signal: AbortSignal; onProgress: Progress; proxy?: ProxySettings | undefined },
-  ): Promise<{ digested: Digested; state: SourceState }> {
+    options: TransferOptions,
+  ): Promise<Transferred> {
+    const transferred = await measured(
+      () => this.#transfer(source, state, target, algorithms, options),
+      meterTransfer,
+    );
+    count('image_download_bytes_total', {}, transferred.digested.size);
+    return transferred;
+  }
+
+  async #transfer(
+    source: ImageReference,
+    state: SourceState,
+    target: string,
+    algorithms: readonly string[],
+    options: TransferOptions,
+  ): Promise<Transferred> {
     if (source.kind === 'file') {
       const { places } = this.settings;
       const job = { kind: 'copy' as const, source: source.path, places, target, algorithms };

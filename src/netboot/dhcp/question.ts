@@ -41,6 +41,8 @@ export interface Silence {
   silence: string;
   /** A relay that forwards to us and is not configured. */
   relay?: string;
+  /** The server that the client chose instead of this one. */
+  server?: string;
   /** A change of the leases that the message still causes. */
   effect?: { kind: 'decline' | 'release'; mac: string; ip: string };
 }
@@ -81,7 +83,7 @@ export function question(
   const serverId = getOption(packet.options, 'server_id');
   const ours = serverIdentifier(packet, settings);
   if (serverId !== undefined && serverId !== ours && received.localPort === 67) {
-    return { silence: `meant for the server ${serverId}` };
+    return { silence: `meant for the server ${serverId}`, server: serverId };
   }
   const requested = getOption(packet.options, 'requested_address') ?? null;
   const ciaddr = packet.ciaddr === NO_ADDRESS ? null : packet.ciaddr;

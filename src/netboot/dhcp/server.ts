@@ -3,7 +3,7 @@ import { FerricError, messageOf } from '../../domain/errors.js';
 import type { BootPlanRepository } from '../../persistence/boot-plan/boot-plan.repository.js';
 import { contained } from '../../platform/boundary.js';
 import type { Logger } from '../../platform/logger.js';
-import { count } from '../../platform/meter/meter.js';
+import { count, reading } from '../../platform/meter/meter.js';
 import { ThrottledLog } from '../../platform/throttled-log.js';
 import { getOption } from '../../protocol/dhcp4/options.js';
 import { decodeDhcp4, encodeDhcp4, formatMac, MESSAGE_TYPE } from '../../protocol/dhcp4/packet.js';
@@ -13,6 +13,7 @@ import { AddressAllocator } from './address-allocator.js';
 import { AddressProbe } from './address-probe.js';
 import { answer, type Reply } from './answer.js';
 import { adoptDeviceSocket, type DeviceSocket, openDeviceSocket } from './device-socket.js';
+import { ForeignServers } from './foreign-servers.js';
 import { interfaceAddresses, interfaceNumber } from './interface-addresses.js';
 import { KnownMacs, type KnownPorts } from './known-macs.js';
 import { type Question, question, type Silence } from './question.js';
@@ -57,6 +58,8 @@ export class DhcpServer {
   readonly #underWay = new Map<string, Promise<void>>();
   readonly #throttled: ThrottledLog;
   readonly #wire: Datagrams;
+  readonly #foreign = new ForeignServers();
+  #unmeter: () => void = () => {};
 
   constructor(
     private readonly section: NetbootSection,
@@ -97,6 +100,9 @@ export class DhcpServer {
     if (device === null) return;
     await this.#open(device);
     this.#watchInterface(device);
+    this.#unmeter = reading('dhcp_foreign_servers', () => [
+      { labels: {}, value: this.#foreign.addresses().length },
+    ]);
   }
 
   async #open(device: string): Promise<void> {
@@ -157,6 +163,7 @@ export class DhcpServer {
     this.#watch = null;
     this.#close();
     this.#known.stop();
+    this.#unmeter();
     await Promise.all(this.#underWay.values());
   }
 
@@ -264,7 +271,9 @@ export class DhcpServer {
   }
 
   async #passedOver(silence: Silence, allocator: AddressAllocator): Promise<Silence> {
-    const { effect, relay } = silence;
+    const { effect, relay, server } = silence;
+    if (server !== undefined && this.#foreign.note(server))
+      this.log.info({ server }, 'DHCP: a known machine chose another server');
     if (
       relay !== undefined &&
       !this.#strangeRelays.has(relay) &&

@@ -54,6 +54,11 @@ export function readNow(name: ReadName): Sample[] {
   return [...samples.values()];
 }
 
+/** Whether measurements go anywhere: work that only serves them is left out otherwise. */
+export function isMeasuring(): boolean {
+  return meter !== null;
+}
+
 /** @param target null: nothing is measured, which is the initial state */
 export function measureWith(target: Meter | null): void {
   meter = target;

@@ -10,6 +10,7 @@ export interface MetricDefinition {
 const STAGE = [1, 5, 15, 30, 60, 120, 180, 300, 600, 900, 1800, 3600];
 const OPERATION = [...STAGE, 7200];
 const BMC = [0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30, 60];
+const QUERY = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 15];
 const REQUEST = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /**
@@ -36,6 +37,11 @@ export const METRICS = {
   },
 
   operations_total: { type: 'counter', help: 'Operations that ended.', labels: ['kind', 'outcome'] },
+  operation_failures_total: {
+    type: 'counter',
+    help: 'Operations that failed, by the step that failed and the code of its error.',
+    labels: ['kind', 'stage', 'reason'],
+  },
   operation_stages_total: {
     type: 'counter',
     help: 'Steps of operations that ended.',
@@ -77,12 +83,58 @@ export const METRICS = {
   bmc_queued: { type: 'gauge', help: 'Commands to BMCs whose turn has not come.', labels: [] },
   bmc_queue_oldest_seconds: { type: 'gauge', help: 'How long the oldest of those has waited.', labels: [] },
 
+  agent_heartbeats_total: { type: 'counter', help: 'Heartbeats of agents.', labels: ['outcome'] },
+  agent_heartbeat_duration_seconds: {
+    type: 'histogram',
+    help: 'How long heartbeats took, until the work that waited for them was woken.',
+    labels: [],
+    buckets: REQUEST,
+  },
+  agent_lookups_total: { type: 'counter', help: 'Lookups of agents.', labels: ['outcome'] },
+  agent_requests_total: { type: 'counter', help: 'Requests to agents.', labels: ['outcome'] },
+  agent_request_duration_seconds: {
+    type: 'histogram',
+    help: 'How long requests to agents took.',
+    labels: ['outcome'],
+    buckets: BMC,
+  },
+
+  image_cache_bytes: { type: 'gauge', help: 'Disk space of the cached images.', labels: [] },
+  image_cache_files: { type: 'gauge', help: 'Cached images, conversions included.', labels: [] },
+  image_cache_hits_total: {
+    type: 'counter',
+    help: 'Requests for an image that needed no transfer.',
+    labels: [],
+  },
+  image_cache_misses_total: {
+    type: 'counter',
+    help: 'Requests for an image that needed a transfer or a conversion.',
+    labels: [],
+  },
+  image_cache_evictions_total: {
+    type: 'counter',
+    help: 'Images removed from the cache.',
+    labels: ['reason'],
+  },
+  image_download_bytes_total: { type: 'counter', help: 'Bytes of images transferred.', labels: [] },
+  image_download_duration_seconds: {
+    type: 'histogram',
+    help: 'How long transfers of images took.',
+    labels: ['outcome'],
+    buckets: STAGE,
+  },
+
   dhcp_messages_total: {
     type: 'counter',
     help: 'DHCP messages of known machines.',
     labels: ['direction', 'type'],
   },
   dhcp_ignored_total: { type: 'counter', help: 'DHCP messages without an answer.', labels: ['reason'] },
+  dhcp_foreign_servers: {
+    type: 'gauge',
+    help: 'Other DHCP servers that known machines chose in the last hour.',
+    labels: [],
+  },
   dhcp_leases: {
     type: 'gauge',
     help: 'Addresses that DHCP gave or set aside, whose time is not over.',
@@ -127,6 +179,12 @@ export const METRICS = {
   db_pool_size: { type: 'gauge', help: 'Connections to the database.', labels: [] },
   db_pool_idle: { type: 'gauge', help: 'Connections that nobody uses now.', labels: [] },
   db_pool_waiting: { type: 'gauge', help: 'Queries that wait for a connection.', labels: [] },
+  db_query_duration_seconds: {
+    type: 'histogram',
+    help: 'How long statements took, without the wait for a connection.',
+    labels: ['kind'],
+    buckets: QUERY,
+  },
   conductor_last_heartbeat_timestamp_seconds: {
     type: 'gauge',
     help: 'When a conductor last renewed its record.',

@@ -87,6 +87,10 @@ describe('the metrics listener', () => {
       /^ferric_http_requests_total\{listener="api",method="GET",route="\/v1\/nodes\/:ident[^"]*",status="200"\} \d+$/m,
       /^ferric_db_up 1$/m,
       /^ferric_db_pool_size [1-9]/m,
+      /^ferric_db_query_duration_seconds_count\{kind="select"\} [1-9]/m,
+      /^ferric_image_cache_bytes 0$/m,
+      /^ferric_image_cache_files 0$/m,
+      /^ferric_image_cache_hits_total 0$/m,
       /^ferric_ready\{component="database"\} 1$/m,
       /^ferric_conductor_last_heartbeat_timestamp_seconds\{conductor=/m,
       /^ferric_eventloop_lag_seconds\{statistic="p99"\} [\d.]+$/m,
@@ -161,6 +165,9 @@ describe('Debian’s Prometheus', () => {
     const exposed = await scrape();
     expect(exposed).toMatch(
       /^ferric_operation_stages_total\{kind="deploy",stage="deploy\.[a-z_]+",outcome="failed"\} 1$/m,
+    );
+    expect(exposed).toMatch(
+      /^ferric_operation_failures_total\{kind="deploy",stage="deploy\.[a-z_]+",reason="[a-z-]+"\} 1$/m,
     );
   });
 

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { makeCertificate } from '../../../agent/src/certificate.js';
 import { AgentBusyError, AgentClient } from '../../../src/driver/agent/client.js';
 import { NotConnected } from '../../../src/driver/agent/pinned-request.js';
+import { measureWith } from '../../../src/platform/meter/meter.js';
+import { Series } from '../../../src/platform/meter/series.js';
 import { AGENT_TOKEN, httpsServer } from '../../support/agent-machine.js';
 import { DriverBench } from '../../support/driver-context.js';
 
@@ -142,5 +144,25 @@ describe('AgentClient', () => {
     const gone: unknown = await client.commands(bench(1).context()).catch((e: unknown) => e);
     expect(`${String(refused)}${String(gone)}${node.lines.join('')}`).not.toContain('canary');
     expect(gone).toBeInstanceOf(NotConnected);
+  });
+
+  it('measures each request by its outcome', async () => {
+    const series = new Series();
+    measureWith(series);
+    try {
+      await using server = await httpsServer(own, (_, response) => json(response, 200, { commands: [] }));
+      await client.commands(bench(server.port).context());
+      await client.commands(bench(1).context()).catch(() => undefined);
+    } finally {
+      measureWith(null);
+    }
+    const counted = [...series.counters.get('agent_requests_total')!.values()];
+    // A connection that fails is tried twice.
+    expect(counted).toEqual([
+      { labels: ['succeeded'], value: 1 },
+      { labels: ['agent-unreachable'], value: 2 },
+    ]);
+    const took = series.histograms.get('agent_request_duration_seconds')!;
+    expect([...took.keys()]).toEqual(['succeeded', 'agent-unreachable']);
   });
 });

@@ -256,8 +256,18 @@ describe.skipIf(!isRoot)('DHCP with independent clients', () => {
     net = new Network();
     const started = await net.serve({ mode: 'proxy', subnets: [] });
     expect(started.output).toContain('proxy');
+    const foreign = async (): Promise<string | undefined> => {
+      const before = started.output.length;
+      process.kill(started.pid, 'SIGUSR2');
+      const printed = () => /foreign servers: (\d+)/.exec(started.output.slice(before))?.[1];
+      await expect.poll(printed).toBeDefined();
+      return printed();
+    };
+    expect(await foreign()).toBe('0');
     const seen = await net.start(net.client, loader, ['proxy', KNOWN]);
     await seen.ended;
+    // The client's request named the site's server, 10.77.0.99.
+    expect(await foreign()).toBe('1');
     const answers = JSON.parse(seen.output.split('\n').find((line) => line.startsWith('['))!) as Record<
       string,
       unknown

@@ -8,6 +8,7 @@ import { SourceRule } from '../../../src/persistence/lease/source-rule.js';
 import { PortRepository } from '../../../src/persistence/port/port.repository.js';
 import { PublishedFileRepository } from '../../../src/persistence/published-file/published-file.repository.js';
 import { createLogger } from '../../../src/platform/logger.js';
+import { readNow } from '../../../src/platform/meter/meter.js';
 
 interface Options {
   section: unknown;
@@ -44,6 +45,9 @@ try {
   process.exit(1);
 }
 console.log(`${servers.describe().join('\n')}\nready`);
+process.on('SIGUSR2', () => {
+  console.log(`foreign servers: ${readNow('dhcp_foreign_servers')[0]?.value}`);
+});
 process.on('SIGTERM', async () => {
   await servers.stop();
   await source.destroy();

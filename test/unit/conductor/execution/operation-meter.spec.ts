@@ -63,7 +63,7 @@ it('an operation and its steps are counted once, with their seconds, by how they
     { on: 'outcome', outcome: { is: 'wait', for: 'heartbeat' } },
     { on: 'wake', why: 'heartbeat' },
     { on: 'outcome', outcome: { is: 'done' } },
-    { on: 'failure', message: 'the disk is gone' },
+    { on: 'failure', message: 'the disk is gone', reason: 'agent-failed' },
   ]);
   expect(at.state).toBe('ending');
   vi.advanceTimersByTime(1_000);
@@ -72,6 +72,7 @@ it('an operation and its steps are counted once, with their seconds, by how they
   meter.committed(OF, { ...at, state: 'finished' }, { ...at, state: 'finished' });
   expect(shown()).toEqual({
     'operations_total deploy failed': 1,
+    'operation_failures_total deploy deploy.write agent-failed': 1,
     'operation_duration_seconds deploy failed': 6,
     'operation_stages_total deploy deploy.boot done': 1,
     'operation_stage_duration_seconds deploy deploy.boot done': 3,

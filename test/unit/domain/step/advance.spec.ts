@@ -80,10 +80,16 @@ describe('advance', () => {
   });
 
   it('finds the end of a failure again after a restart', () => {
-    const failing = play(journal(planned('a')), { on: 'begin' }, { on: 'failure', message: 'no disk' });
+    const failing = play(
+      journal(planned('a')),
+      { on: 'begin' },
+      { on: 'failure', message: 'no disk', reason: 'agent-failed' },
+    );
     expect(failing.journal.state).toBe('ending');
     expect(advance(failing.journal, { on: 'restart' }).effect).toEqual(failing.effect);
-    expect(advance(failing.journal, { on: 'failure', message: 'another' }).effect).toEqual(failing.effect);
+    expect(
+      advance(failing.journal, { on: 'failure', message: 'another', reason: 'internal' }).effect,
+    ).toEqual(failing.effect);
   });
 
   it('aborts a wait at once, and a step that refuses when it ends', () => {
@@ -102,7 +108,7 @@ describe('advance', () => {
     expect(advance(started.journal, { on: 'deadline' }).effect).toEqual({ do: 'nothing' });
     const waiting = advance(started.journal, wait);
     expect(advance(waiting.journal, { on: 'deadline' }).effect).toMatchObject({
-      result: { is: 'failed', message: 'Timeout reached while waiting in step deploy.a.' },
+      result: { is: 'failed', message: 'Timeout reached while waiting in step deploy.a.', reason: 'timeout' },
     });
   });
 
@@ -125,7 +131,7 @@ describe('advance', () => {
       { on: 'restart' },
       { on: 'abort' },
       { on: 'deadline' },
-      { on: 'failure', message: 'x' },
+      { on: 'failure', message: 'x', reason: 'internal' },
       done,
       wait,
       { on: 'outcome', outcome: { is: 'hold' } },
