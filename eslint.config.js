@@ -2,13 +2,15 @@ import tseslint from 'typescript-eslint';
 import { contained } from './scripts/lint/contained.js';
 import { provisionStates } from './scripts/lint/provision-states.js';
 
-const noProcess = {
-  paths: [
-    { name: 'child_process', message: 'only platform/run-command spawns' },
-    { name: 'node:child_process', message: 'only platform/run-command spawns' },
-    { name: 'execa', message: 'only platform/run-command spawns' },
-  ],
-};
+const noProcess = [
+  { name: 'child_process', message: 'only platform/run-command spawns' },
+  { name: 'node:child_process', message: 'only platform/run-command spawns' },
+  { name: 'execa', message: 'only platform/run-command spawns' },
+];
+const noThreads = ['worker_threads', 'node:worker_threads'].map((name) => ({
+  name,
+  message: 'threads are WorkerThread of platform/worker-thread, their modules use platform/worker-port',
+}));
 
 export default tseslint.config(
   {
@@ -61,10 +63,18 @@ export default tseslint.config(
     },
   },
   {
-    // One module starts processes (platform/run-command), one reads the environment (config/process-source).
+    // One module starts processes (platform/run-command), one starts threads (platform/worker-thread), one reads the
+    // environment (config/process-source).
     files: ['src/**/*.ts'],
-    ignores: ['src/platform/run-command.ts', 'src/database/embedded-server.ts'],
-    rules: { 'no-restricted-imports': ['error', noProcess] },
+    rules: { 'no-restricted-imports': ['error', { paths: [...noProcess, ...noThreads] }] },
+  },
+  {
+    files: ['src/platform/run-command.ts', 'src/database/embedded-server.ts'],
+    rules: { 'no-restricted-imports': ['error', { paths: noThreads }] },
+  },
+  {
+    files: ['src/platform/worker-thread.ts', 'src/platform/worker-port.ts'],
+    rules: { 'no-restricted-imports': ['error', { paths: noProcess }] },
   },
   {
     files: ['src/**/*.ts'],
@@ -91,7 +101,12 @@ export default tseslint.config(
     // The main thread must not end by an error of a handler. A worker thread or a command server may: its parent is
     // notified.
     files: ['src/**/*.ts'],
-    ignores: ['src/**/*-worker.ts', 'src/platform/command-server.ts', 'src/platform/boundary.ts'],
+    ignores: [
+      'src/**/*-worker.ts',
+      'src/platform/worker-port.ts',
+      'src/platform/command-server.ts',
+      'src/platform/boundary.ts',
+    ],
     plugins: { ferric: { rules: { contained } } },
     rules: { 'ferric/contained': 'error' },
   },
@@ -103,14 +118,9 @@ export default tseslint.config(
     rules: { 'states/one-table': 'error' },
   },
   {
-    // Functions of the conductor stay short. Exempt: the wiring, a list of its parts, and the rule thread, whose timer,
-    // messages and exit handling belong together.
+    // Functions of the conductor stay short. Exempt: the wiring, a list of its parts.
     files: ['src/conductor/**/*.ts', 'src/domain/provision/**/*.ts'],
-    ignores: [
-      'src/conductor/compose.ts',
-      'src/conductor/conductor.module.ts',
-      'src/conductor/inspection/rule-thread.ts',
-    ],
+    ignores: ['src/conductor/compose.ts', 'src/conductor/conductor.module.ts'],
     rules: {
       'max-lines-per-function': ['error', { max: 40, skipBlankLines: true, skipComments: true, IIFEs: true }],
     },

@@ -3,9 +3,9 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, fdatasync, fdatasyncSync, ftruncateSync, openSync, readSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { parentPort } from 'node:worker_threads';
 import { messageOf } from '../domain/errors.js';
 import { writeAll } from '../image/fetch/copy-file.js';
+import { workerPort } from '../platform/worker-port.js';
 import { createInspector, type ImageInspector } from '../protocol/image-format/inspect.js';
 import type { FromLane, LaneJob, LaneResult, ToLane } from './receive-job.js';
 
@@ -80,11 +80,10 @@ class Lane {
   }
 }
 
-const port = parentPort!;
+const { hear, post } = workerPort<ToLane, FromLane>();
 const lanes = new Map<number, { lane: Lane | undefined; turn: Promise<void> }>();
-const post = (message: FromLane) => port.postMessage(message);
 
-port.on('message', (message: ToLane) => {
+hear((message) => {
   const { id } = message;
   const entry = lanes.get(id) ?? { lane: undefined, turn: Promise.resolve() };
   lanes.set(id, entry);

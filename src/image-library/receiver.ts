@@ -1,7 +1,6 @@
-import type { Worker } from 'node:worker_threads';
-import { CancelledError, FerricError, messageOf } from '../domain/errors.js';
+import { CancelledError, FerricError } from '../domain/errors.js';
 import { contained, detached } from '../platform/boundary.js';
-import { startWorker } from '../platform/start-worker.js';
+import { WorkerThread } from '../platform/worker-thread.js';
 import type { Inspection } from '../protocol/image-format/inspection.js';
 import type { FromLane, LaneJob, LaneResult, ToLane } from './receive-job.js';
 
@@ -33,6 +32,8 @@ const UNSEEN: Inspection = {
   compression: undefined,
 };
 
+type LaneThread = WorkerThread<ToLane, FromLane>;
+
 interface Upload {
   /** Number of lanes that still read a slot, by slot. */
   busy: Uint8Array;
@@ -47,7 +48,7 @@ interface Upload {
  * shared with the threads. A stream that is faster than the disk waits.
  */
 export class Receiver {
-  #workers: Worker[] = [];
+  #threads: LaneThread[] = [];
   readonly #uploads = new Map<number, Upload>();
   #nextId = 1;
   #idle: NodeJS.Timeout | undefined;
@@ -80,7 +81,7 @@ export class Receiver {
         const looks = options.whole ? lane : { ...lane, algorithms: [], inspects: false };
         const job: LaneJob = { ...looks, path, offset: options.offset, slots, slotBytes: SLOT_BYTES };
         // The writer first: the others may read the file that it makes.
-        this.#worker(index).postMessage({ id, open: job } satisfies ToLane);
+        this.#thread(index).post({ id, open: job });
       }
       const size = await this.#pass(source, id, upload, new Uint8Array(slots), options);
       this.#send({ id, finish: true });
@@ -111,7 +112,7 @@ export class Receiver {
     clearTimeout(this.#idle);
     for (const upload of this.#uploads.values())
       this.#fail(upload, new CancelledError('The upload was cancelled.'));
-    await Promise.all(this.#workers.splice(0).map((worker) => worker.terminate()));
+    await Promise.all(this.#threads.splice(0).map((thread) => thread.end()));
   }
 
   async #pass(
@@ -157,41 +158,32 @@ export class Receiver {
   }
 
   #send(message: ToLane): void {
-    for (const [index] of LANES.entries()) this.#worker(index).postMessage(message);
+    for (const [index] of LANES.entries()) this.#thread(index).post(message);
   }
 
-  #worker(index: number): Worker {
+  #thread(index: number): LaneThread {
     clearTimeout(this.#idle);
-    if (this.#workers.length === 0) this.#workers = LANES.map(() => this.#start());
-    const worker = this.#workers[index]!;
-    worker.ref();
-    return worker;
+    if (this.#threads.length === 0) this.#threads = LANES.map(() => this.#start());
+    const thread = this.#threads[index]!;
+    thread.ref();
+    return thread;
   }
 
-  #start(): Worker {
-    const worker = startWorker(new URL('./receive-worker.js', import.meta.url), undefined);
-    const died = (detail: string) => {
-      const lost = this.#workers.includes(worker);
-      if (!lost) return;
-      const others = this.#workers.splice(0).filter((other) => other !== worker);
-      const fault = new FerricError('internal', `A thread of the image store ended: ${detail}.`);
-      for (const upload of this.#uploads.values()) this.#fail(upload, fault);
-      for (const other of others) detached('image store: thread', other.terminate());
-    };
-    const hear = (message: FromLane) => this.#hear(message);
-    worker.on(
-      'message',
-      contained('image store: thread', hear, (error) => died(messageOf(error))),
+  #start(): LaneThread {
+    const thread: LaneThread = new WorkerThread(
+      new URL('./receive-worker.js', import.meta.url),
+      'image store: thread',
+      'stores images',
+      {
+        message: (message) => this.#hear(message),
+        death: (error) => {
+          const others = this.#threads.splice(0).filter((other) => other !== thread);
+          for (const upload of this.#uploads.values()) this.#fail(upload, error);
+          for (const other of others) detached('image store: thread', other.end());
+        },
+      },
     );
-    worker.on(
-      'error',
-      contained('image store: thread', (error) => died(messageOf(error))),
-    );
-    worker.on(
-      'exit',
-      contained('image store: thread', (code) => died(`exit status ${code}`)),
-    );
-    return worker;
+    return thread;
   }
 
   #hear(message: FromLane): void {
@@ -212,9 +204,9 @@ export class Receiver {
   }
 
   #rest(): void {
-    for (const worker of this.#workers) worker.unref();
+    for (const thread of this.#threads) thread.unref();
     const end = () => {
-      for (const worker of this.#workers.splice(0)) detached('image store: thread', worker.terminate());
+      for (const thread of this.#threads.splice(0)) detached('image store: thread', thread.end());
     };
     this.#idle = setTimeout(contained('image store: thread', end), IDLE).unref();
   }

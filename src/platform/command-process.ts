@@ -1,5 +1,6 @@
 import { CancelledError, FerricError } from '../domain/errors.js';
 import { contained } from './boundary.js';
+import { moduleLaunch } from './module-launch.js';
 import {
   type Command,
   CommandError,
@@ -7,7 +8,6 @@ import {
   type CommandResult,
   startModule,
 } from './run-command.js';
-import { moduleLaunch } from './start-worker.js';
 
 export type CommandRequest = { id: number; command: Omit<Command, 'signal'> } | { cancel: number };
 export type CommandReply =

@@ -1,24 +1,18 @@
-import type { Transferable, Worker } from 'node:worker_threads';
-import { CancelledError, FerricError } from '../domain/errors.js';
-import { contained } from './boundary.js';
-import { startWorker } from './start-worker.js';
+import { CancelledError, type FerricError } from '../domain/errors.js';
+import { type Transferable, WorkerThread } from './worker-thread.js';
 
 /**
  * A worker thread that answers requests in their order, off the event loop. The thread starts with the first request,
  * and again with the next one after it ended; it does not keep the process alive.
- * The worker module receives the request with its `id`, and posts one reply with the same `id`.
+ * The worker module answers by `answerRequests` of `src/platform/worker-port.ts`.
  */
 export class RequestThread<Request extends object, Reply extends object> {
-  #worker: Worker | undefined;
+  #thread: WorkerThread<Request & { id: number }, Reply & { id: number }> | undefined;
   #nextId = 1;
   #closed = false;
   readonly #waiting = new Map<number, PromiseWithResolvers<Reply>>();
 
-  /**
-   * @param module as built: `new URL('./x-worker.js', import.meta.url)`
-   * @param name for the counter of handler faults
-   * @param task what the thread does, for its error: `hashes passwords`
-   */
+  /** Parameters as of `WorkerThread`. */
   constructor(
     private readonly module: URL,
     private readonly name: string,
@@ -38,42 +32,41 @@ export class RequestThread<Request extends object, Reply extends object> {
     if (this.#closed) throw new CancelledError();
     const id = this.#nextId++;
     const answer = Promise.withResolvers<Reply>();
+    this.#thread ??= this.#start();
+    // Throws for what cannot be copied; then nothing waits.
+    this.#thread.post({ ...request, id }, transfer);
     this.#waiting.set(id, answer);
-    this.#start().postMessage({ ...request, id }, transfer);
     return answer.promise;
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#worker?.terminate();
+    this.#rejectAll(new CancelledError());
+    await this.#thread?.end();
   }
 
-  #start(): Worker {
-    if (this.#worker) return this.#worker;
-    const worker = startWorker(this.module, null);
-    worker.unref();
-    const settle = (reply: Reply & { id: number }) => {
-      this.#waiting.get(reply.id)?.resolve(reply);
-      this.#waiting.delete(reply.id);
-    };
-    const lost = (why: string) => {
-      // The exit that follows an error: what waits by then waits for the next worker.
-      if (this.#worker !== worker) return;
-      this.#worker = undefined;
-      const error = this.#closed
-        ? new CancelledError()
-        : new FerricError('internal', `The thread that ${this.task} ended: ${why}`);
-      for (const { reject } of this.#waiting.values()) reject(error);
-      this.#waiting.clear();
-    };
-    const failed = (error: unknown) => lost(String(error));
-    worker.on('message', contained(this.name, settle, failed));
-    worker.on('error', contained(this.name, failed));
-    worker.on(
-      'exit',
-      contained(this.name, (code) => lost(`exit ${code}`)),
+  #start(): WorkerThread<Request & { id: number }, Reply & { id: number }> {
+    const thread = new WorkerThread<Request & { id: number }, Reply & { id: number }>(
+      this.module,
+      this.name,
+      this.task,
+      {
+        message: (reply) => {
+          this.#waiting.get(reply.id)?.resolve(reply);
+          this.#waiting.delete(reply.id);
+        },
+        death: (error) => {
+          this.#thread = undefined;
+          this.#rejectAll(error);
+        },
+      },
     );
-    this.#worker = worker;
-    return worker;
+    thread.unref();
+    return thread;
+  }
+
+  #rejectAll(error: FerricError): void {
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
   }
 }

@@ -1,10 +1,9 @@
-// A worker of RequestThread that answers with its thread's number, throws, or ends without an answer.
-import { parentPort, threadId } from 'node:worker_threads';
+// A worker that answers with its thread's number, or ends by a throw or an exit.
+import { threadId } from 'node:worker_threads';
+import { answerRequests } from '../../src/platform/worker-port.js';
 
-const port = parentPort!;
-
-port.on('message', ({ id, act }: { id: number; act: 'answer' | 'throw' | 'exit' }) => {
+answerRequests<{ act: 'answer' | 'throw' | 'exit' }, { thread: number }>(({ act }) => {
   if (act === 'throw') throw new Error('a fault of the worker');
   if (act === 'exit') process.exit(3);
-  port.postMessage({ id, thread: threadId });
+  return { thread: threadId };
 });

@@ -1,8 +1,8 @@
-import { FerricError, InvalidError, messageOf } from '../../domain/errors.js';
+import { InvalidError, messageOf } from '../../domain/errors.js';
 import type { Inspected, RuleDoors, RuleLogLevel } from '../../domain/inspection-rule/action.js';
 import type { RunnableRule } from '../../domain/inspection-rule/engine.js';
 import { contained } from '../../platform/boundary.js';
-import { startWorker } from '../../platform/start-worker.js';
+import { WorkerThread } from '../../platform/worker-thread.js';
 
 export interface RuleWork {
   rules: readonly RunnableRule[];
@@ -15,15 +15,13 @@ export type RuleMessage =
   | { is: 'call'; id: number; url: string; options: CallOptions }
   | { is: 'done'; after: Inspected }
   | { is: 'failed'; message: string };
-export interface RuleAnswer {
-  id: number;
-  failure: string | null;
-}
+export type ToRules = { is: 'work'; work: RuleWork } | { is: 'called'; id: number; failure: string | null };
 
 /**
- * Applies rules in a worker thread, off the event loop.
+ * Applies rules in a worker thread, off the event loop: an operator's regular expression may never end.
  * @param limit ms of computing; time that a rule waits for a call is not counted
- * @throws InvalidError with a rule's failure, or when the limit is exceeded; the signal's reason
+ * @throws InvalidError with a rule's failure, or when the limit is exceeded; FerricError internal if the thread ended
+ * without a result; the signal's reason
  */
 export async function applyRulesInThread(
   work: RuleWork,
@@ -32,57 +30,96 @@ export async function applyRulesInThread(
   signal: AbortSignal,
 ): Promise<Inspected> {
   signal.throwIfAborted();
-  const worker = startWorker(new URL('./rule-worker.js', import.meta.url), work);
   const result = Promise.withResolvers<Inspected>();
-  const tooLong = contained('inspection rules: clock', () =>
-    result.reject(
-      new InvalidError(
-        `Inspection rules took longer than ${limit / 1000} s (inspector.rule_timeout): one of their regular ` +
-          'expressions may have no end for what was found.',
-      ),
-    ),
+  const clock = new ComputingClock(limit, () => result.reject(tooLong(limit)));
+  const thread = new WorkerThread<ToRules, RuleMessage>(
+    new URL('./rule-worker.js', import.meta.url),
+    'inspection rules: thread',
+    'applies inspection rules',
+    {
+      message: (message) => hear(message, doors, clock, result, (reply) => thread.post(reply)),
+      death: result.reject,
+    },
   );
-  let clock = setTimeout(tooLong, limit);
-  let outside = 0;
-  const hear = (message: RuleMessage) => {
-    switch (message.is) {
-      case 'log':
-        doors.log(message.level, message.text);
-        return;
-      case 'call': {
-        clearTimeout(clock);
-        outside += 1;
-        const answer = (failure: string | null) => {
-          outside -= 1;
-          if (outside === 0) clock = setTimeout(tooLong, limit);
-          worker.postMessage({ id: message.id, failure } satisfies RuleAnswer);
-        };
-        doors.call(message.url, message.options).then(
-          () => answer(null),
-          (error: unknown) => answer(messageOf(error)),
-        );
-        return;
-      }
-      case 'done':
-        return result.resolve(message.after);
-      case 'failed':
-        return result.reject(new InvalidError(message.message));
-    }
-  };
-  const failed = (error: unknown) =>
-    result.reject(new FerricError('internal', `The thread of rules failed: ${error}`));
-  worker.on('message', contained('inspection rules: thread', hear, failed));
-  worker.on('error', contained('inspection rules: thread', failed));
-  const ended = () =>
-    result.reject(new FerricError('internal', 'The thread of rules ended without a result.'));
-  worker.on('exit', contained('inspection rules: thread', ended));
   const stop = contained('inspection rules: stop', () => result.reject(signal.reason));
   signal.addEventListener('abort', stop);
   try {
+    thread.post({ is: 'work', work });
     return await result.promise;
   } finally {
-    clearTimeout(clock);
+    clock.stop();
     signal.removeEventListener('abort', stop);
-    await worker.terminate();
+    await thread.end();
+  }
+}
+
+function hear(
+  message: RuleMessage,
+  doors: RuleDoors,
+  clock: ComputingClock,
+  result: PromiseWithResolvers<Inspected>,
+  post: (reply: ToRules) => void,
+): void {
+  switch (message.is) {
+    case 'log':
+      doors.log(message.level, message.text);
+      break;
+    case 'call': {
+      clock.pause();
+      const answer = (failure: string | null) => {
+        clock.resume();
+        post({ is: 'called', id: message.id, failure });
+      };
+      doors.call(message.url, message.options).then(
+        () => answer(null),
+        (error: unknown) => answer(messageOf(error)),
+      );
+      break;
+    }
+    case 'done':
+      result.resolve(message.after);
+      break;
+    case 'failed':
+      result.reject(new InvalidError(message.message));
+  }
+}
+
+function tooLong(limit: number): InvalidError {
+  return new InvalidError(
+    `Inspection rules took longer than ${limit / 1000} s (inspector.rule_timeout): one of their regular ` +
+      'expressions may have no end for what was found.',
+  );
+}
+
+/** A timeout that stands still while calls are under way, and begins anew after them. */
+class ComputingClock {
+  #timer: NodeJS.Timeout | undefined;
+  #calls = 0;
+  #stopped = false;
+
+  constructor(
+    private readonly limit: number,
+    private readonly over: () => void,
+  ) {
+    this.#start();
+  }
+
+  pause(): void {
+    this.#calls += 1;
+    clearTimeout(this.#timer);
+  }
+
+  resume(): void {
+    this.#calls -= 1;
+    if (this.#calls === 0 && !this.#stopped) this.#start();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  #start(): void {
+    this.#timer = setTimeout(contained('inspection rules: clock', this.over), this.limit);
   }
 }

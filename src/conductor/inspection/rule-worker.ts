@@ -1,35 +1,36 @@
-// The worker thread of rule-thread.ts: an operator's regular expression may never end.
-import { parentPort, workerData } from 'node:worker_threads';
+// The worker thread of rule-thread.ts.
 import { messageOf } from '../../domain/errors.js';
 import { applyRules } from '../../domain/inspection-rule/engine.js';
-import type { RuleAnswer, RuleMessage, RuleWork } from './rule-thread.js';
+import { workerPort } from '../../platform/worker-port.js';
+import type { RuleMessage, RuleWork, ToRules } from './rule-thread.js';
 
-const port = parentPort!;
-const { rules, inspected, masking } = workerData as RuleWork;
-const say = (message: RuleMessage) => port.postMessage(message);
+const { hear, post } = workerPort<ToRules, RuleMessage>();
 const calls = new Map<number, PromiseWithResolvers<void>>();
 let next = 1;
 
-port.on('message', ({ id, failure }: RuleAnswer) => {
-  const call = calls.get(id);
-  calls.delete(id);
-  if (failure === null) call?.resolve();
-  else call?.reject(new Error(failure));
+hear((message) => {
+  if (message.is === 'work') return apply(message.work);
+  const call = calls.get(message.id);
+  calls.delete(message.id);
+  if (message.failure === null) call?.resolve();
+  else call?.reject(new Error(message.failure));
+  return undefined;
 });
 
-try {
-  const after = await applyRules(rules, inspected, masking, {
-    log: (level, text) => say({ is: 'log', level, text }),
-    call: (url, options) => {
-      const id = next++;
-      const call = Promise.withResolvers<void>();
-      calls.set(id, call);
-      say({ is: 'call', id, url, options });
-      return call.promise;
-    },
-  });
-  say({ is: 'done', after });
-} catch (error) {
-  say({ is: 'failed', message: messageOf(error) });
+async function apply({ rules, inspected, masking }: RuleWork): Promise<void> {
+  try {
+    const after = await applyRules(rules, inspected, masking, {
+      log: (level, text) => post({ is: 'log', level, text }),
+      call: (url, options) => {
+        const id = next++;
+        const call = Promise.withResolvers<void>();
+        calls.set(id, call);
+        post({ is: 'call', id, url, options });
+        return call.promise;
+      },
+    });
+    post({ is: 'done', after });
+  } catch (error) {
+    post({ is: 'failed', message: messageOf(error) });
+  }
 }
-port.close();

@@ -1,7 +1,6 @@
-import type { Worker } from 'node:worker_threads';
-import { CancelledError, FerricError, messageOf } from '../../domain/errors.js';
+import { CancelledError, FerricError } from '../../domain/errors.js';
 import { contained, detached } from '../../platform/boundary.js';
-import { startWorker } from '../../platform/start-worker.js';
+import { WorkerThread } from '../../platform/worker-thread.js';
 import type {
   FromWorker,
   Progress,
@@ -22,7 +21,7 @@ interface Pending {
 }
 
 interface Thread {
-  worker: Worker;
+  worker: WorkerThread<ToWorker, FromWorker>;
   pending: Map<number, Pending>;
   idle: NodeJS.Timeout | undefined;
 }
@@ -60,7 +59,7 @@ export class TransferPool {
       return Promise.reject(new CancelledError('The download was cancelled.'));
     const id = this.nextId++;
     const thread = this.choose();
-    const send = (message: ToWorker) => thread.worker.postMessage(message);
+    const send = (message: ToWorker) => thread.worker.post(message);
     return new Promise<TransferResults[K]>((resolve, reject) => {
       const abort = contained('transfer thread', () => send({ id, abort: true }));
       signal?.addEventListener('abort', abort, { once: true });
@@ -90,27 +89,20 @@ export class TransferPool {
   }
 
   private start(): Thread {
-    const worker = startWorker(new URL('./transfer-worker.js', import.meta.url), undefined);
+    const worker: Thread['worker'] = new WorkerThread(
+      new URL('./transfer-worker.js', import.meta.url),
+      'transfer thread',
+      'downloads and hashes images',
+      {
+        message: (message) => this.receive(thread, message),
+        // The death of a thread fails its jobs, not the daemon.
+        death: (error) => {
+          this.forget(thread);
+          detached('transfer thread', this.end(thread, error));
+        },
+      },
+    );
     const thread: Thread = { worker, pending: new Map(), idle: undefined };
-    // The death of a thread fails its jobs, not the daemon.
-    const died = (detail: string) => {
-      this.forget(thread);
-      const error = new FerricError('internal', `A transfer thread ended: ${detail}.`);
-      detached('transfer thread', this.end(thread, error));
-    };
-    const hear = (message: FromWorker) => this.receive(thread, message);
-    worker.on(
-      'message',
-      contained('transfer thread', hear, (error) => died(messageOf(error))),
-    );
-    worker.on(
-      'error',
-      contained('transfer thread', (error) => died(messageOf(error))),
-    );
-    worker.on(
-      'exit',
-      contained('transfer thread', (code) => died(`exit status ${code}`)),
-    );
     return thread;
   }
 
@@ -149,6 +141,6 @@ export class TransferPool {
       pending.reject(error);
     }
     thread.pending.clear();
-    await thread.worker.terminate();
+    await thread.worker.end();
   }
 }

@@ -1,7 +1,7 @@
 // The thread's side of TransferPool: runs many downloads, copies and hashes at once.
 import { closeSync } from 'node:fs';
-import { parentPort } from 'node:worker_threads';
 import { FerricError, messageOf } from '../../domain/errors.js';
+import { workerPort } from '../../platform/worker-port.js';
 import { copyFile } from './copy-file.js';
 import { download, LengthChanged } from './download.js';
 import { openImageFile } from './open-file.js';
@@ -10,11 +10,10 @@ import type { FromWorker, Progress, ToWorker, TransferFault, TransferJob } from 
 /** Milliseconds between two progress reports of one job. */
 const REPORT_EVERY = 100;
 
-const port = parentPort!;
+const { hear, post } = workerPort<ToWorker, FromWorker>();
 const running = new Map<number, AbortController>();
-const post = (message: FromWorker) => port.postMessage(message);
 
-port.on('message', (message: ToWorker) => {
+hear((message) => {
   if ('abort' in message) {
     running.get(message.id)?.abort();
     return;

@@ -17,7 +17,7 @@ describe('RequestThread', () => {
   afterEach(() => thread.close());
 
   it.each([
-    ['throw', /The thread that answers tests ended: Error: a fault of the worker/],
+    ['throw', /The thread that answers tests ended: a fault of the worker/],
     ['exit', /The thread that answers tests ended: exit 3/],
   ] as const)('fails every waiting request if its worker ends by %s, and starts anew', async (act, words) => {
     const { thread: first } = await thread.ask({ act: 'answer' });

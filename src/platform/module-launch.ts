@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
 
-/** Lets a worker run TypeScript sources directly: `./x.js` in an import resolves to `./x.ts` beside it. */
+/** Lets a thread or process run TypeScript sources directly: `./x.js` in an import resolves to `./x.ts` beside it. */
 const RESOLVE_SOURCES = `data:text/javascript,${encodeURIComponent(`
 import { registerHooks } from 'node:module';
 registerHooks({
@@ -10,12 +9,6 @@ registerHooks({
     return next(source ? specifier.slice(0, -2) + 'ts' : specifier, context);
   },
 });`)}`;
-
-/**
- * MiB. Our threads handle buffers, which are outside of these heaps; by default each young generation grows to 48. With
- * 8, collections slow a download to three quarters of its speed.
- */
-const LIMITS = { maxYoungGenerationSizeMb: 32, maxOldGenerationSizeMb: 256 };
 
 /**
  * How a module of ours is started beside the daemon.
@@ -33,11 +26,4 @@ export function moduleLaunch(module: URL): { module: string; execArgv: string[] 
       RESOLVE_SOURCES,
     ],
   };
-}
-
-/** A thread that runs a module of ours, launched as `moduleLaunch` says. */
-export function startWorker(url: URL, workerData: unknown): Worker {
-  const { module, execArgv } = moduleLaunch(url);
-  const flags = execArgv.length > 0 ? { execArgv } : {};
-  return new Worker(module, { workerData, resourceLimits: LIMITS, ...flags });
 }
