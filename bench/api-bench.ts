@@ -7,14 +7,15 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { freePort } from '../test/support/free-port.js';
 import { startIronicPeer } from '../test/support/peer/ironic.js';
+import { type ApiCase, CASES, enrol } from './api-cases.js';
 import { watchMemory } from './api-memory.js';
 import { metricsCost } from './api-metrics.js';
 import { enrolled } from './api-node.js';
 import { demandAlike } from './api-shape.js';
-import { ApiSide, each, type Json, VERSION_HEADERS } from './api-side.js';
+import { ApiSide, type Json, VERSION_HEADERS } from './api-side.js';
 import { BenchDaemon } from './bench-daemon.js';
 import { takeTogether } from './fake-cycle.js';
-import { type Load, type LoadFigures, LoadGenerator } from './http-load.js';
+import { type LoadFigures, LoadGenerator, middle } from './http-load.js';
 import { interruptible } from './interruptible.js';
 import { median } from './median.js';
 
@@ -34,54 +35,6 @@ const FREE = [
   'portgroups',
   'states',
   'volume',
-];
-
-interface Case {
-  name: string;
-  goal: number;
-  /** Numbers of connections. */
-  connections: readonly number[];
-  /** Seconds of load for each number of connections, for Ferric and the reference. */
-  seconds: readonly [number, number];
-  /** Rounds in which both run one after the other; the figures are the medians. */
-  rounds: number;
-  load: (side: ApiSide, mark: string) => Pick<Load, 'method' | 'paths' | 'body'>;
-}
-
-const list =
-  (path: string): Case['load'] =>
-  () => ({ method: 'GET', paths: [path] });
-const FEW = { connections: [1, 4], seconds: [3, 8], rounds: 3 } as const;
-const MANY = { connections: [1, 8, 32], seconds: [4, 4], rounds: 3 } as const;
-const CASES: readonly Case[] = [
-  { name: 'GET /v1/nodes/detail?limit=1000', goal: 20, ...FEW, load: list('/v1/nodes/detail?limit=1000') },
-  { name: 'GET /v1/nodes?limit=1000', goal: 20, ...FEW, load: list('/v1/nodes?limit=1000') },
-  {
-    name: 'GET /v1/nodes/{uuid}',
-    goal: 10,
-    ...MANY,
-    load: ({ uuids }) => ({ method: 'GET', paths: uuids.map((uuid) => `/v1/nodes/${uuid}`) }),
-  },
-  {
-    name: 'PATCH /v1/nodes/{uuid}',
-    goal: 10,
-    ...MANY,
-    load: ({ uuids }, mark) => ({
-      method: 'PATCH',
-      paths: uuids.map((uuid) => `/v1/nodes/${uuid}`),
-      body: JSON.stringify([{ op: 'add', path: '/extra/note', value: `${mark} %d` }]),
-    }),
-  },
-  {
-    name: 'POST /v1/nodes',
-    goal: 10,
-    ...MANY,
-    load: (_side, mark) => ({
-      method: 'POST',
-      paths: ['/v1/nodes'],
-      body: JSON.stringify(enrolled(`${mark}-%d`)),
-    }),
-  },
 ];
 
 async function bench(signal: AbortSignal): Promise<void> {
@@ -112,7 +65,7 @@ async function bench(signal: AbortSignal): Promise<void> {
     `${COUNT} nodes with a port each; Ironic with ${workers} API workers; load ${loadavg()[0]!.toFixed(1)}\n`,
   );
   for (const side of [theirs, ours]) {
-    const seconds = await timed(() => enrol(side));
+    const seconds = await timed(() => enrol(side, COUNT));
     console.log(`enrolled in ${side.name}: ${seconds.toFixed(1)} s`);
   }
   await compare(ours, theirs);
@@ -164,17 +117,6 @@ function writeConfig(directory: string, ports: { api: number; agent: number; htt
   return path;
 }
 
-async function enrol(side: ApiSide): Promise<void> {
-  const names = Array.from({ length: COUNT }, (_, index) => `node-${index}`);
-  await each(names, 8, async (name, index) => {
-    const { uuid } = await side.call('POST', '/v1/nodes', enrolled(name, index));
-    const hex = (byte: number) => (byte & 255).toString(16).padStart(2, '0');
-    const address = `52:54:00:00:${hex(index >> 8)}:${hex(index)}`;
-    await side.call('POST', '/v1/ports', { node_uuid: uuid, address, physical_network: 'provisioning' });
-    side.uuids.push(uuid as string);
-  });
-}
-
 /** Checks that both servers respond alike to every request of the bench. */
 async function compare(ours: ApiSide, theirs: ApiSide): Promise<void> {
   const both = async (what: string, ask: (side: ApiSide) => Promise<Json>) => {
@@ -209,16 +151,10 @@ async function timed(work: () => Promise<void>): Promise<number> {
   return (performance.now() - started) / 1000;
 }
 
-/** The median of each figure. */
-function middle(all: readonly LoadFigures[]): LoadFigures {
-  const of = (figure: keyof LoadFigures) => median(all.map((each) => each[figure]));
-  return { requests: of('requests'), rate: of('rate'), p50: of('p50'), p99: of('p99'), size: of('size') };
-}
-
 const HEADER =
   '                                  conn    Ferric/s     p50     p99 ms   Ironic/s     p50     p99 ms    ratio (goal)   KiB, Ironic';
 
-function row({ name, goal }: Case, connections: number, ours: LoadFigures, theirs: LoadFigures): string {
+function row({ name, goal }: ApiCase, connections: number, ours: LoadFigures, theirs: LoadFigures): string {
   const cell = (value: number, width: number) => value.toFixed(value < 100 ? 1 : 0).padStart(width);
   const figures = ({ rate, p50, p99 }: LoadFigures) => `${cell(rate, 10)} ${cell(p50, 7)} ${cell(p99, 7)}   `;
   return [

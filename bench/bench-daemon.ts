@@ -73,14 +73,16 @@ export class BenchDaemon extends ProbedProcess {
   /**
    * @param directory parent of its data directory, `data`
    * @param namespace network namespace; default: this process's
+   * @param main the daemon's main module; default: this build's
    */
   constructor(
     private readonly directory: string,
     config: string,
     namespace?: string,
+    main = program('../src/main.js'),
   ) {
     const flags = process.env['BENCH_NODE_FLAGS']?.split(' ') ?? [];
-    const args = [...flags, '--import', PROBE, program('../src/main.js'), '--config', config];
+    const args = [...flags, '--import', PROBE, main, '--config', config];
     super(args, join(directory, 'daemon.probe'), namespace);
     this.ready = this.#started();
     this.ready.catch(() => undefined); // the code that awaits it gets the error

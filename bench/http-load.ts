@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { median } from './median.js';
 
 /** One kind of request, repeated on persistent connections. */
 export interface Load {
@@ -126,4 +127,10 @@ async function outputOf(args: string[], signal: AbortSignal, env: Record<string,
     child.once('close', () => resolve());
   });
   return text;
+}
+
+/** The median of each figure. */
+export function middle(all: readonly LoadFigures[]): LoadFigures {
+  const of = (figure: keyof LoadFigures) => median(all.map((each) => each[figure]));
+  return { requests: of('requests'), rate: of('rate'), p50: of('p50'), p99: of('p99'), size: of('size') };
 }
