@@ -1,5 +1,6 @@
 import { findDevicesByHints, selectRootDevice } from '../../src/domain/root-device/match.js';
-import { isObject, type UncheckedObject } from '../../src/protocol/agent/malformed-body.js';
+import { type UncheckedObject } from '../../src/protocol/agent/malformed-body.js';
+import { isObject } from '../../src/protocol/json.js';
 import { deviceNotFound, messageOf } from './error.js';
 import type { BlockDevice } from './machine/block-device.js';
 import type { Machine } from './machine/machine.js';

@@ -1,8 +1,9 @@
 import type { DeploySettings } from '../config/section/deploy.js';
 import { InvalidError } from '../domain/errors.js';
-import type { Json } from '../domain/json.js';
+import { isObject, type Json } from '../domain/json.js';
 import { orderSteps, type PlannedStep, STEP_INTERFACES, type StepInterface } from '../domain/step/step.js';
 import type { StepContext } from './contract/step.js';
+import { argumentFaults, stepText } from './step-arguments.js';
 import { AGENT_THERE } from './step-table.js';
 
 /** A clean step as the agent lists it (contract: clean.get_clean_steps). */
@@ -125,14 +126,14 @@ export function planAgentDeployment(
 function requestedSteps(value: Json): RequestedStep[] {
   if (!Array.isArray(value)) throw new InvalidError('clean_steps must be a list');
   return value.map((item) => {
-    if (typeof item !== 'object' || item === null || Array.isArray(item)) {
+    if (!isObject(item)) {
       throw new InvalidError('each of clean_steps must be an object');
     }
     const { interface: kind, step, args, planned, priority } = item;
     if (typeof kind !== 'string' || typeof step !== 'string') {
       throw new InvalidError('each of clean_steps needs interface and step');
     }
-    if (args !== undefined && (typeof args !== 'object' || args === null || Array.isArray(args))) {
+    if (args !== undefined && !isObject(args)) {
       throw new InvalidError(`the args of clean step ${step} must be an object`);
     }
     return {
@@ -173,22 +174,11 @@ export function planManualCleaning(
     if (wanted.planned) return [wanted.planned];
     const found = offered.find((step) => step.step === wanted.step && step.interface === wanted.interface);
     if (!found || !isOurs(found)) {
-      faults.push(
-        `node does not support this ${kind} step: {'interface': '${wanted.interface}', 'step': '${wanted.step}'}`,
-      );
+      faults.push(`node does not support this ${kind} step: ${stepText(wanted)}`);
       return [];
     }
     const args = wanted.args ?? {};
-    const known = Object.keys(found.argsinfo ?? {});
-    const unknown = Object.keys(args).filter((name) => !known.includes(name));
-    if (unknown.length > 0) {
-      faults.push(`${kind} step ${wanted.step} has no argument ${unknown.join(', ')}`);
-    }
-    for (const [name, about] of Object.entries(found.argsinfo ?? {})) {
-      const required =
-        typeof about === 'object' && about !== null && 'required' in about && about.required === true;
-      if (required && !(name in args)) faults.push(`${kind} step ${wanted.step} needs the argument ${name}`);
-    }
+    faults.push(...argumentFaults(kind, wanted, found.argsinfo ?? {}));
     return [{ ...planned(found), args }];
   });
   if (faults.length > 0) throw new InvalidError(`Cannot ${kind} node ${node}: ${faults.join('; ')}`);

@@ -1,15 +1,15 @@
-import type { Json, JsonObject } from '../domain/json.js';
+import { isObject, type Json, type JsonObject } from '../domain/json.js';
 import type { BootMode } from '../domain/node/boot-device.js';
 import { internalOf } from './contract/internal-info.js';
 
 /** `properties.capabilities` is `k:v,k:v`; `instance_info.capabilities` is a JSON object or its text. */
 export function capabilitiesOf(value: Json | undefined): Readonly<Record<string, string>> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return texts(value);
+  if (isObject(value)) return texts(value);
   if (typeof value !== 'string') return {};
   if (value.trimStart().startsWith('{')) {
     try {
       const parsed = JSON.parse(value) as Json;
-      return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? texts(parsed) : {};
+      return isObject(parsed) ? texts(parsed) : {};
     } catch {
       return {}; // validate reports it; here it counts as none
     }

@@ -1,4 +1,4 @@
-import { isObject } from '../../../src/protocol/agent/malformed-body.js';
+import { isObject } from '../../../src/protocol/json.js';
 import type { AgentLog } from '../agent-log.js';
 import type { Extension } from '../command-board.js';
 import { installUefiEntry } from '../disk/boot-entry.js';

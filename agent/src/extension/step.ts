@@ -1,6 +1,7 @@
-import { isObject, type UncheckedObject } from '../../../src/protocol/agent/malformed-body.js';
+import { type UncheckedObject } from '../../../src/protocol/agent/malformed-body.js';
 import type { AgentStep, StepKind } from '../../../src/protocol/agent/step.js';
 import { stepListResult } from '../../../src/protocol/agent/step.js';
+import { isObject } from '../../../src/protocol/json.js';
 import type { CommandContext, Extension } from '../command-board.js';
 import {
   AgentError,

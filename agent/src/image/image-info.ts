@@ -1,5 +1,6 @@
 import { FETCH_RULES, type FetchRules, parseFetchRules } from '../../../src/protocol/agent/fetch-rules.js';
-import { isObject, type UncheckedObject } from '../../../src/protocol/agent/malformed-body.js';
+import { type UncheckedObject } from '../../../src/protocol/agent/malformed-body.js';
+import { isObject } from '../../../src/protocol/json.js';
 import { invalidCommandParams, messageOf } from '../error.js';
 
 /** The fields of `image_info` in write_image and prepare_image that this agent reads. */

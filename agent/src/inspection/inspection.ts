@@ -1,6 +1,7 @@
 import { selectRootDevice } from '../../../src/domain/root-device/match.js';
 import type { AgentSettings } from '../../../src/protocol/agent/kernel-parameters.js';
-import { isObject, type UncheckedObject } from '../../../src/protocol/agent/malformed-body.js';
+import { type UncheckedObject } from '../../../src/protocol/agent/malformed-body.js';
+import { isObject } from '../../../src/protocol/json.js';
 import type { AgentLog } from '../agent-log.js';
 import type { ApiAnswer } from '../api-client.js';
 import { AgentStopped, messageOf } from '../error.js';

@@ -1,5 +1,6 @@
 import { asksSoftwareRaid, softwareRaid } from '../../../src/domain/hardware/software-raid.js';
-import { isObject, type UncheckedObject } from '../../../src/protocol/agent/malformed-body.js';
+import { type UncheckedObject } from '../../../src/protocol/agent/malformed-body.js';
+import { isObject } from '../../../src/protocol/json.js';
 import type { AgentLog } from '../agent-log.js';
 import { eraseMetadata } from '../disk/erase-metadata.js';
 import { QUIETLY, rereadPartitions } from '../disk/partition-table.js';

@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { InvalidError } from '../../domain/errors.js';
-import type { Json, JsonObject } from '../../domain/json.js';
+import { isObject, type Json, type JsonObject } from '../../domain/json.js';
 import { isTrait } from '../../domain/node/trait.js';
 import { STEP_INTERFACES } from '../../domain/step/step.js';
 import { shorten } from '../request/value.js';
-import { isObject } from './write.js';
 
 /** Schemas of lists that clients write; messages as in schema.ts. */
 

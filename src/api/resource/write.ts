@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { FerricError, InvalidError } from '../../domain/errors.js';
-import type { Json, JsonObject } from '../../domain/json.js';
+import { isObject, type Json, type JsonObject } from '../../domain/json.js';
 import { applyPatch, type PatchOperation, pathParts, sameJson } from '../../domain/node/json-patch.js';
 import type { Microversion } from '../microversion/microversion.js';
 import type { Writing } from './field.js';
@@ -27,10 +27,6 @@ export type Created<F extends readonly WritableField[]> = number extends F['leng
     };
 
 const newer = () => new FerricError('not-acceptable', 'Request not acceptable.');
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /**
  * Reads the body of a POST. Missing fields are left out of the result; null becomes the field's empty value.

@@ -1,6 +1,6 @@
 import { InvalidError } from '../../domain/errors.js';
 import type { Inspected } from '../../domain/inspection-rule/action.js';
-import type { Json, JsonObject } from '../../domain/json.js';
+import { isObject, type Json, type JsonObject } from '../../domain/json.js';
 import { sameJson } from '../../domain/node/json-patch.js';
 import { isLogicalName, isUuidLike, RESERVED_NODE_NAMES } from '../../domain/node/name.js';
 import { isTrait, settleTraits } from '../../domain/node/trait.js';
@@ -144,7 +144,7 @@ function changed(
 }
 
 function fits(value: Json, kind: Kind): boolean {
-  if (kind === 'object') return typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (kind === 'object') return isObject(value);
   if (value === null) return true;
   return kind === 'flag' ? typeof value === 'boolean' : typeof value === 'string' && value.length <= kind;
 }

@@ -3,8 +3,9 @@ import type { Json, JsonObject } from '../../domain/json.js';
 import { orderSteps, type PlannedStep, STEP_INTERFACES } from '../../domain/step/step.js';
 import type { Interfaces } from '../../driver/contract/interfaces.js';
 import type { StepDeclaration } from '../../driver/contract/step.js';
+import { argumentFaults, stepText } from '../../driver/step-arguments.js';
 import { AGENT_THERE } from '../../driver/step-table.js';
-import { reservedStep, stepText } from './requested-steps.js';
+import { reservedStep } from './requested-steps.js';
 import { plannedFrom } from './workflow.js';
 
 /** A deploy step that a user or a template chose: its priority and arguments replace the interface's own. */
@@ -111,19 +112,10 @@ function faultsOfStep({ declared, agentMayKnow }: Knowledge, step: ChosenStep): 
   if (!known && agentMayKnow && (STEP_INTERFACES as readonly string[]).includes(step.interface)) return [];
   if (!known) return [`node does not support this deploy step: ${stepText(step)}`];
   const faults: string[] = [];
-  const { args = {}, priority } = step;
+  const { priority } = step;
   if (known?.byAgent && priority !== 0) faults.push(...agentFaults(step, agentMayKnow));
-  const unexpected = Object.keys(args).filter((name) => !Object.hasOwn(known.args ?? {}, name));
-  if (unexpected.length > 0) {
-    faults.push(`deploy step ${stepText(step)} has these unexpected arguments: ${unexpected.join(', ')}`);
-  }
+  faults.push(...argumentFaults('deploy', step, known.args ?? {}, { disabled: priority === 0 }));
   if (priority === 0) return faults;
-  const missing = Object.entries(known.args ?? {})
-    .filter(([name, about]) => about.required && !Object.hasOwn(args, name))
-    .map(([name, about]) => `${name} (${about.description})`);
-  if (missing.length > 0) {
-    faults.push(`deploy step ${stepText(step)} is missing these required arguments: ${missing.join(', ')}`);
-  }
   if (known.interface === 'deploy' && known.name === 'deploy') {
     faults.push(
       'deploy step deploy on interface deploy is a core step and cannot be overridden by user steps. It may be ' +

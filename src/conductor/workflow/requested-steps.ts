@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../../domain/json.js';
 import type { PlannedStep, StepInterface } from '../../domain/step/step.js';
 import type { Interfaces } from '../../driver/contract/interfaces.js';
+import { argumentFaults, stepText } from '../../driver/step-arguments.js';
 import { isReserved, ownStep } from './own-steps.js';
 import { plannedFrom, planSteps } from './workflow.js';
 
@@ -46,11 +47,6 @@ export function planRequested(
   return planSteps(interfaces, kind, { [`collect_${kind}_steps`]: { requested } });
 }
 
-/** A step as upstream prints it in messages: a Python dictionary. */
-export function stepText({ interface: owner, step }: WantedStep): string {
-  return `{'interface': '${owner}', 'step': '${step}'}`;
-}
-
 /** A reserved step; the conductor runs it, whatever interface is named. */
 export function reservedStep(wanted: WantedStep): PlannedStep | null {
   if (!isReserved(wanted.step)) return null;
@@ -67,23 +63,11 @@ function look(interfaces: Interfaces, kind: 'clean' | 'service', wanted: WantedS
   );
   if (!declared) return { wanted, planned: null, needsRamdisk: true, faults: [] };
   const args = wanted.args ?? {};
-  const known = declared.args ?? {};
-  const unexpected = Object.keys(args).filter((name) => !Object.hasOwn(known, name));
-  const missing = Object.entries(known)
-    .filter(([name, about]) => about.required && !Object.hasOwn(args, name))
-    .map(([name, about]) => `${name} (${about.description})`);
   return {
     wanted,
     planned: plannedFrom(declared, args),
     needsRamdisk: declared.requiresRamdisk ?? true,
-    faults: [
-      ...(unexpected.length > 0
-        ? [`${kind} step ${stepText(wanted)} has these unexpected arguments: ${unexpected.join(', ')}`]
-        : []),
-      ...(missing.length > 0
-        ? [`${kind} step ${stepText(wanted)} is missing these required arguments: ${missing.join(', ')}`]
-        : []),
-    ],
+    faults: argumentFaults(kind, wanted, declared.args ?? {}),
   };
 }
 

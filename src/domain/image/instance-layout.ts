@@ -1,5 +1,6 @@
 // The fields of instance_info that describe the disk layout of a partition image.
 import { InvalidError } from '../errors.js';
+import { isAbsent } from '../json.js';
 import type { BootMode } from '../node/boot-device.js';
 import { type DiskLabel, defaultLabel, planPartitions } from './disk-layout.js';
 
@@ -124,8 +125,4 @@ function flag(value: unknown, faults: string[]): boolean {
     faults.push('preserve_ephemeral: must be true or false');
   }
   return false;
-}
-
-function isAbsent(value: unknown): boolean {
-  return value === undefined || value === null || value === '';
 }

@@ -1,5 +1,5 @@
 import { InvalidError, messageOf } from '../errors.js';
-import type { Json, JsonObject } from '../json.js';
+import { isObject, type Json, type JsonObject } from '../json.js';
 import { sameJson } from '../node/json-patch.js';
 import { type RuleContext, settleArguments } from './arguments.js';
 import { pythonText } from './format.js';
@@ -206,7 +206,7 @@ function parentOf(object: JsonObject, parts: readonly string[]): JsonObject {
   let at = object;
   for (const part of parts.slice(0, -1)) {
     const below: Json = Object.hasOwn(at, part) ? (at[part] ?? {}) : {};
-    if (typeof below !== 'object' || below === null || Array.isArray(below)) {
+    if (!isObject(below)) {
       throw new InvalidError(`'${part}' is not an object`);
     }
     at[part] = below;

@@ -1,5 +1,5 @@
 import { ConflictError, InvalidError } from '../errors.js';
-import type { Json, JsonObject } from '../json.js';
+import { isObject, type Json, type JsonObject } from '../json.js';
 import { factsOfRow, listedStates } from '../provision/machine.js';
 import type { PatchOperation } from './json-patch.js';
 
@@ -121,7 +121,7 @@ const WHOLE_NUMBERS = ['local_gb', 'cpus', 'memory_mb'];
  * @throws InvalidError naming those that are not
  */
 export function refuseProperties(node: string, properties: Json | undefined): void {
-  if (typeof properties !== 'object' || properties === null || Array.isArray(properties)) return;
+  if (!isObject(properties)) return;
   const wrong = WHOLE_NUMBERS.filter((name) => !isSize(properties[name] ?? 0));
   if (wrong.length === 0) return;
   const given = wrong.map((name) => `${name}=${inWords(properties[name]!)}`);

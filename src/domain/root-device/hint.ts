@@ -1,4 +1,5 @@
 import { InvalidError } from '../errors.js';
+import { isObject } from '../json.js';
 
 /** Attributes of a hint, and the type of each value (ironic_python_agent/device_hints.py). */
 export const HINT_KINDS = {
@@ -47,7 +48,7 @@ export type Hint =
  * @throws InvalidError naming the invalid hint
  */
 export function parseRootDeviceHints(value: unknown): Hint[] {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isObject(value)) {
     throw new InvalidError('Root device hints must be an object of hint names and expressions.');
   }
   const unknown = Object.keys(value).filter((name) => !Object.hasOwn(HINT_KINDS, name));

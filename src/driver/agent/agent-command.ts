@@ -1,5 +1,5 @@
 import { FerricError } from '../../domain/errors.js';
-import type { Json } from '../../domain/json.js';
+import { isObject, type Json } from '../../domain/json.js';
 import type { StepOutcome } from '../../domain/step/step.js';
 import type { CommandRecord } from '../../protocol/agent/command.js';
 import type { StepContext } from '../contract/step.js';
@@ -100,7 +100,7 @@ export function isPassing(error: unknown): error is FerricError {
 }
 
 function stateOf(saved: Json): State | undefined {
-  if (typeof saved !== 'object' || saved === null || Array.isArray(saved)) return undefined;
+  if (!isObject(saved)) return undefined;
   const { phase, id, known, polls } = saved;
   if (phase === 'issuing' && Array.isArray(known)) return { phase, known: known.map(String) };
   if (phase === 'running' && typeof id === 'string') return { phase, id, polls: Number(polls) || 0 };

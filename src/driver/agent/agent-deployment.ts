@@ -1,5 +1,5 @@
 import { messageOf } from '../../domain/errors.js';
-import type { Json } from '../../domain/json.js';
+import { isObject, type Json } from '../../domain/json.js';
 import type { StepOutcome } from '../../domain/step/step.js';
 import { planAgentDeployment } from '../agent-steps.js';
 import { changedInternal } from '../contract/internal-info.js';
@@ -116,6 +116,6 @@ export class AgentDeployment {
 }
 
 function looksOf(saved: Json): number | undefined {
-  if (typeof saved !== 'object' || saved === null || Array.isArray(saved)) return undefined;
+  if (!isObject(saved)) return undefined;
   return saved['phase'] === 'leaving' && typeof saved['looks'] === 'number' ? saved['looks'] : undefined;
 }

@@ -4,6 +4,7 @@ import { type MeasuredOutcome, measured } from '../../platform/meter/measured.js
 import { count, observe } from '../../platform/meter/meter.js';
 import { type CommandRecord, parseCommandList, parseCommandRecord } from '../../protocol/agent/command.js';
 import { MalformedBody } from '../../protocol/agent/malformed-body.js';
+import { oneLine } from '../../protocol/printable.js';
 import type { DriverContext } from '../contract/context.js';
 import { internalOf } from '../contract/internal-info.js';
 import { NotConnected, type PinnedResponse, pinnedRequest } from './pinned-request.js';
@@ -166,7 +167,7 @@ export class AgentClient {
     }
     if (response.status >= 400) {
       const { faultstring } = (body ?? {}) as { faultstring?: unknown };
-      const text = printable(typeof faultstring === 'string' ? faultstring : 'no reason given');
+      const text = oneLine(typeof faultstring === 'string' ? faultstring : 'no reason given', 1_000);
       if (response.status === 409 || /agent is busy/i.test(text))
         throw new AgentBusyError(`The agent is busy: ${text}`);
       throw new FerricError('agent-failed', `The agent refused with status ${response.status}: ${text}`);
@@ -199,14 +200,6 @@ function mostOf(context: DriverContext): number {
 /** The error of a failed command, for `last_error`. */
 export function failureOf(record: CommandRecord): FerricError {
   const { command_error: error, command_name, command_status } = record;
-  const text = error ? printable(error.details || error.message || error.type) : command_status;
+  const text = error ? oneLine(error.details || error.message || error.type, 1_000) : command_status;
   return new FerricError('agent-failed', `Agent command ${command_name} failed: ${text}`);
-}
-
-/** The agent's text is untrusted: reduced to one short line without control characters. */
-function printable(text: string): string {
-  return text
-    .replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
-    .slice(0, 1_000)
-    .trim();
 }

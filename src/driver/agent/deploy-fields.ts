@@ -1,6 +1,6 @@
 import type { DeploySettings } from '../../config/section/deploy.js';
 import { InvalidError } from '../../domain/errors.js';
-import type { Json } from '../../domain/json.js';
+import { isAbsent } from '../../domain/json.js';
 import type { BootMode } from '../../domain/node/boot-device.js';
 import { parseRootDeviceHints } from '../../domain/root-device/hint.js';
 import { bootModeOf } from '../capabilities.js';
@@ -52,8 +52,4 @@ export function forcesOutOfBandReboot({ node }: ReadContext): boolean {
   if (['1', 't', 'true', 'on', 'y', 'yes'].includes(text)) return true;
   if (['0', 'f', 'false', 'off', 'n', 'no'].includes(text)) return false;
   throw new InvalidError('driver_info.deploy_forces_oob_reboot must be true or false');
-}
-
-function isAbsent(value: Json | undefined): value is undefined | null | '' {
-  return value === undefined || value === null || value === '';
 }

@@ -5,7 +5,7 @@ import type { DeploySettings } from '../../config/section/deploy.js';
 import { InvalidError } from '../../domain/errors.js';
 import { type ImageKind, imageKind } from '../../domain/image/instance-image.js';
 import { parseImageReference } from '../../domain/image/reference.js';
-import type { Json, JsonObject } from '../../domain/json.js';
+import { isAbsent, type Json, type JsonObject } from '../../domain/json.js';
 import { unguessable } from '../../persistence/published-file/publication.js';
 import type { ProxySettings } from '../../platform/proxy.js';
 import { encodeFetchRules, FETCH_RULES, type FetchRules } from '../../protocol/agent/fetch-rules.js';
@@ -348,8 +348,4 @@ function checkConfigDrive(drive: Json | undefined): void {
     (key) => !['meta_data', 'network_data', 'user_data', 'vendor_data'].includes(key),
   );
   if (unknown.length > 0) throw new InvalidError(`instance_info.configdrive has no ${unknown.join(', ')}`);
-}
-
-function isAbsent(value: Json | undefined): value is undefined | null | '' {
-  return value === undefined || value === null || value === '';
 }

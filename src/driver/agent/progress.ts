@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../domain/json.js';
+import { isObject, type JsonObject } from '../../domain/json.js';
 import type { CommandRecord } from '../../protocol/agent/command.js';
 import { changedInternal, internalOf } from '../contract/internal-info.js';
 import type { StepContext } from '../contract/step.js';
@@ -13,7 +13,7 @@ export async function keepProgress(
   place: Place = 'deploy_progress',
 ): Promise<void> {
   const progress = record.command_result?.['progress'];
-  if (typeof progress !== 'object' || progress === null || Array.isArray(progress)) return;
+  if (!isObject(progress)) return;
   const { phase, bytes, total, seconds_left } = progress as Record<string, unknown>;
   if (typeof phase !== 'string' || typeof bytes !== 'number') return;
   const kept = {

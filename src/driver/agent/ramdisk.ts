@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../../domain/json.js';
+import { isObject, type Json, type JsonObject } from '../../domain/json.js';
 import type { StepOutcome } from '../../domain/step/step.js';
 import { isPersistent } from '../boot-persistence.js';
 import type { BootTarget } from '../contract/boot.js';
@@ -48,9 +48,7 @@ export class Ramdisk {
 
   /** Whether `launch` has reached the start of the machine. */
   isBooting(saved: Json): boolean {
-    return (
-      typeof saved === 'object' && saved !== null && !Array.isArray(saved) && saved['phase'] === 'booting'
-    );
+    return isObject(saved) && saved['phase'] === 'booting';
   }
 
   /**

@@ -1,3 +1,4 @@
+import { isObject } from '../../domain/json.js';
 import type { ReadContext } from '../contract/context.js';
 import type { InspectInterface } from '../contract/inspect.js';
 import type { StepContext, StepDeclaration } from '../contract/step.js';
@@ -36,6 +37,6 @@ export class FakeInspect implements InspectInterface {
 /** Upstream's fake inspection finds nothing; this one finds `driver_info.fake_inventory`. */
 async function leaveInventory(context: StepContext): Promise<void> {
   const inventory = context.node.driver_info['fake_inventory'];
-  if (typeof inventory !== 'object' || inventory === null || Array.isArray(inventory)) return;
+  if (!isObject(inventory)) return;
   await context.save({ inventory: { inventory, plugin_data: {} } });
 }

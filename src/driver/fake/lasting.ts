@@ -1,3 +1,4 @@
+import { isObject } from '../../domain/json.js';
 import type { StepOutcome } from '../../domain/step/step.js';
 import type { StepContext } from '../contract/step.js';
 import type { FakeKind, FakeMachine } from './machine.js';
@@ -44,6 +45,6 @@ export async function lasting(
 }
 
 function untilOf({ saved }: StepContext): number | undefined {
-  if (typeof saved !== 'object' || saved === null || Array.isArray(saved)) return undefined;
+  if (!isObject(saved)) return undefined;
   return typeof saved['until'] === 'number' ? saved['until'] : undefined;
 }

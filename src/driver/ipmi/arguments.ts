@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { InvalidError } from '../../domain/errors.js';
-import type { Json, JsonObject } from '../../domain/json.js';
+import { isAbsent, type Json, type JsonObject } from '../../domain/json.js';
 import type { PropertyTable } from '../contract/implementation.js';
 
 const PRIVILEGE_LEVELS = ['ADMINISTRATOR', 'CALLBACK', 'OPERATOR', 'USER'] as const;
@@ -123,10 +123,6 @@ export function prepareCall(
 }
 
 type Fault = (text: string) => void;
-
-function isAbsent(value: Json | undefined): value is undefined | null | '' {
-  return value === undefined || value === null || value === '';
-}
 
 function readAddress(value: Json | undefined, fault: Fault): string {
   if (isAbsent(value)) {

@@ -1,4 +1,5 @@
 import { type BootFlags, decodeBootFlags } from '../../protocol/ipmi/boot-flags.js';
+import { printableAscii } from '../../protocol/printable.js';
 import { TEXTS } from './commands.js';
 import type { IpmiFault } from './link.js';
 
@@ -162,7 +163,7 @@ export function parseFault(stderr: string, retryable: readonly string[] = []): I
     .map((line) => line.slice(0, MOST_LINE))
     .filter((line) => !NOISE.test(line));
   const text = lines.join('\n');
-  const fault = judge(text, printable(lines.at(-1) ?? ''));
+  const fault = judge(text, printableAscii(lines.at(-1) ?? '', 200));
   if (!fault.passing && retryable.some((one) => stderr.includes(one))) fault.passing = 'busy';
   return fault;
 }
@@ -224,9 +225,4 @@ export function parseRawAnswer(stdout: string): Uint8Array | undefined {
 export function parseVersion(stdout: string): [major: number, minor: number, patch: number] | undefined {
   const match = /^ipmitool version (\d+)\.(\d+)\.(\d+)/m.exec(stdout);
   return match ? [Number(match[1]), Number(match[2]), Number(match[3])] : undefined;
-}
-
-/** The BMC's text goes into `last_error`: one short line without control characters. */
-function printable(text: string): string {
-  return text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 200);
 }

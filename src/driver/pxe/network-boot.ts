@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PxeSettings } from '../../config/section/pxe.js';
 import { InvalidError } from '../../domain/errors.js';
-import type { Json, JsonObject } from '../../domain/json.js';
+import { isAbsent, type JsonObject } from '../../domain/json.js';
 import type { BootMode } from '../../domain/node/boot-device.js';
 import type { BootPlan } from '../../persistence/boot-plan/boot-plan.repository.js';
 import type {
@@ -360,8 +360,4 @@ export class NetworkBoot implements BootInterface {
 
 function bootPorts(context: ReadContext): readonly DriverPort[] {
   return context.ports.filter((port) => port.pxe_enabled);
-}
-
-function isAbsent(value: Json | undefined): value is undefined | null | '' {
-  return value === undefined || value === null || value === '';
 }

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { InvalidError } from '../../domain/errors.js';
-import type { Json, JsonObject } from '../../domain/json.js';
+import { isAbsent, type Json, type JsonObject } from '../../domain/json.js';
 import type { PropertyTable } from '../contract/implementation.js';
 import { internalOf } from '../contract/internal-info.js';
 
@@ -83,10 +83,6 @@ export function parseTarget(info: JsonObject, internal: JsonObject = {}): Redfis
   };
   if (faults.length > 0) throw new InvalidError(`driver_info: ${faults.join('; ')}`);
   return target;
-}
-
-function isAbsent(value: Json | undefined): value is undefined | null | '' {
-  return value === undefined || value === null || value === '';
 }
 
 /** Placeholder of an invalid URL: the recorded faults end the parsing. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InvalidError } from '../../domain/errors.js';
-import type { Json } from '../../domain/json.js';
+import { isAbsent, type Json } from '../../domain/json.js';
 import type { BootMode } from '../../domain/node/boot-device.js';
 import { type Content, unguessable } from '../../persistence/published-file/publication.js';
 import { type BootWord, bootMac, bootWords, kernelParameter } from '../../protocol/ipxe/boot-text.js';
@@ -312,8 +312,4 @@ function networkFiles(node: DriverNode): Map<string, Uint8Array> {
   return new Map([
     ['openstack/latest/network_data.json', new TextEncoder().encode(JSON.stringify(network_data))],
   ]);
-}
-
-function isAbsent(value: Json | undefined): value is undefined | null | '' {
-  return value === undefined || value === null || value === '';
 }

@@ -1,6 +1,7 @@
 import type { LeaseClient, LeaseRepository } from '../../persistence/lease/lease.repository.js';
 import type { ThrottledLog } from '../../platform/throttled-log.js';
 import { getOption } from '../../protocol/dhcp4/options.js';
+import { printableAscii } from '../../protocol/printable.js';
 import type { AddressProbe } from './address-probe.js';
 import type { Question, Silence } from './question.js';
 import type { DhcpSettings, Subnet } from './settings.js';
@@ -104,12 +105,12 @@ function leaseClient(
     node_uuid: port.node_uuid,
     port_uuid: port.uuid,
     arch,
-    vendor_class: printable(getOption(packet.options, 'vendor_class')),
-    hostname: printable(getOption(packet.options, 'host_name')),
+    vendor_class: shown(getOption(packet.options, 'vendor_class')),
+    hostname: shown(getOption(packet.options, 'host_name')),
   };
 }
 
-/** For text of clients in the database and in log lines: visible ASCII only. */
-function printable(text: string | undefined): string | null {
-  return text ? text.replace(/[^\x20-\x7e]/g, '?').slice(0, 255) : null;
+/** For text of clients in the database and in log lines. */
+function shown(text: string | undefined): string | null {
+  return text ? printableAscii(text, 255) : null;
 }

@@ -8,6 +8,7 @@ import type { Logger } from '../../platform/logger.js';
 import { count, reading } from '../../platform/meter/meter.js';
 import { ThrottledLog } from '../../platform/throttled-log.js';
 import { MalformedPacket } from '../../protocol/malformed-packet.js';
+import { printableAscii } from '../../protocol/printable.js';
 import {
   decodeTftp,
   encodeTftp,
@@ -246,5 +247,5 @@ function isRepeat(request: TftpRequest, { request: before, session }: Served): b
 
 /** A client's text for a log line. */
 function shown(name: string): string {
-  return shownName(name.replace(/[^\x20-\x7e]/g, '?')).slice(0, 120);
+  return shownName(printableAscii(name, name.length)).slice(0, 120);
 }

@@ -1,10 +1,5 @@
-import {
-  isObject,
-  MalformedBody,
-  requireObject,
-  requireString,
-  type UncheckedObject,
-} from './malformed-body.js';
+import { isObject } from '../json.js';
+import { MalformedBody, requireObject, requireString, type UncheckedObject } from './malformed-body.js';
 
 /** CLEAN_VERSION_MISMATCH is also the status of deploy and service steps: the name was never changed. */
 export const COMMAND_STATUSES = ['RUNNING', 'SUCCEEDED', 'FAILED', 'CLEAN_VERSION_MISMATCH'] as const;

@@ -1,5 +1,5 @@
+import { isObject } from '../json.js';
 import {
-  isObject,
   MalformedBody,
   optionalBoolean,
   optionalString,

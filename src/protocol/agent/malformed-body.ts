@@ -1,3 +1,4 @@
+import { isObject } from '../json.js';
 /** A body that violates the agent protocol: which field, and why. */
 export class MalformedBody extends Error {
   constructor(
@@ -10,10 +11,6 @@ export class MalformedBody extends Error {
 }
 
 export type UncheckedObject = Readonly<Record<string, unknown>>;
-
-export function isObject(value: unknown): value is UncheckedObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 export function requireObject(value: unknown, field: string): UncheckedObject {
   if (!isObject(value)) throw new MalformedBody(field, 'must be an object');

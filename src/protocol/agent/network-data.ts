@@ -1,3 +1,4 @@
+import { isObject } from '../json.js';
 // Static addresses of a machine in OpenStack's format: network_data.json of a config drive
 // (nova: doc/source/user/metadata.rst, network_data.json; ironic: api/controllers/v1/network-data-schema.json).
 
@@ -152,5 +153,5 @@ function partsOf(value: unknown): Part[] {
 }
 
 function isPart(value: unknown): value is Part {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isObject(value);
 }

@@ -1,10 +1,5 @@
-import {
-  isObject,
-  MalformedBody,
-  requireObject,
-  requireString,
-  type UncheckedObject,
-} from './malformed-body.js';
+import { isObject } from '../json.js';
+import { MalformedBody, requireObject, requireString, type UncheckedObject } from './malformed-body.js';
 
 export type StepKind = 'clean' | 'deploy' | 'service';
 

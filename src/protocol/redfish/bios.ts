@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from './json.js';
+import type { Json, JsonObject } from '../json.js';
 import { booleanOf, numberOf, partOf, partsOf, type Resource, textOf } from './resource.js';
 
 /** An attribute as its registry describes it (DSP0268, AttributeRegistry). */

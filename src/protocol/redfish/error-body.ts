@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject } from './json.js';
+import { isObject, type Json, type JsonObject } from '../json.js';
 import { partOf, partsOf, type Resource, textOf } from './resource.js';
 
 /** One message of a service (DSP0268, Message). */

@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject } from './json.js';
+import { isObject, type Json, type JsonObject } from '../json.js';
 
 /** One resource of a Redfish service, as received: any property may be missing, null, or of another type (DSP0266). */
 export type Resource = JsonObject;

@@ -1,3 +1,4 @@
+import { printableAscii } from '../printable.js';
 import { TFTP_ERROR, type TftpError, type TftpErrorCode, type TftpOack, type TftpPacket } from './packet.js';
 
 /**
@@ -185,7 +186,8 @@ function onTimeout(state: Transfer, now: number): Advance {
 
 function onPacket(before: Transfer, packet: TftpPacket, now: number): Advance {
   const state = before.heardAt === null ? before : { ...before, heardAt: now };
-  if (packet.op === 'error') return fail(state, `client: ${packet.code} ${printable(packet.message)}`);
+  if (packet.op === 'error')
+    return fail(state, `client: ${packet.code} ${printableAscii(packet.message, 80)}`);
   if (packet.op !== 'ack') {
     return fail(state, `unexpected ${packet.op}`, {
       op: 'error',
@@ -267,9 +269,4 @@ function fail(state: Transfer, failure: string, error?: TftpError): Advance {
 
 function refuse(code: TftpErrorCode, message: string): Opened {
   return { ok: false, error: { op: 'error', code, message } };
-}
-
-/** Makes a client's text safe for a log line. */
-function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 80);
 }

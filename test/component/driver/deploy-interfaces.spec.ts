@@ -223,7 +223,9 @@ describe('deploy interface custom-agent', () => {
       merge: [{ name: 'install_coreos', priority: 90, args: { image: 'i' } }],
     });
     expect(await boot(asked({ args: { image: 'i' }, priority: 0 }))).toEqual({ is: 'done' });
-    await expect(boot(asked({ args: {}, priority: 90 }))).rejects.toThrow('needs the argument image');
+    await expect(boot(asked({ args: {}, priority: 90 }))).rejects.toThrow(
+      'is missing these required arguments: image',
+    );
     await expect(boot(asked({ step: 'nosuch', priority: 90 }))).rejects.toThrow(
       "node does not support this deploy step: {'interface': 'deploy', 'step': 'nosuch'}",
     );

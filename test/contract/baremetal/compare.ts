@@ -1,4 +1,5 @@
-import { type Difference, differences, type Form, isObject } from '../compare/walk.js';
+import { isObject } from '../../../src/domain/json.js';
+import { type Difference, differences, type Form } from '../compare/walk.js';
 import type { Outcome } from './output.js';
 
 /** Two exit statuses have nothing to compare further. */

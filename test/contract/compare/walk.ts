@@ -1,3 +1,4 @@
+import { isObject } from '../../../src/domain/json.js';
 /** One place in which two answers are not the same; what is not there is `absent`. */
 export interface Difference {
   /** `status`, `headers.location`, `body.nodes[0].name`, `[0].Name`. */
@@ -51,8 +52,4 @@ function identified(path: string, theirs: unknown[], ours: unknown[], form: Form
     return differences(`${path}[${at}]`, theirs[at], ours[place], form);
   });
   return [...items, ...each];
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -80,7 +80,8 @@ describe('cleaning plan', () => {
         { interface: 'bios', step: 'erase_devices' },
       ]),
     ).toThrow(
-      "Cannot clean node n: clean step create_configuration has no argument size; clean step create_configuration needs the argument level; node does not support this clean step: {'interface': 'bios', 'step': 'erase_devices'}",
+      "Cannot clean node n: clean step {'interface': 'raid', 'step': 'create_configuration'} has these unexpected arguments: size; " +
+        "clean step {'interface': 'raid', 'step': 'create_configuration'} is missing these required arguments: level (RAID level); node does not support this clean step: {'interface': 'bios', 'step': 'erase_devices'}",
     );
   });
 });

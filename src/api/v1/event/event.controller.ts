@@ -1,5 +1,6 @@
 import { Controller, HttpCode, Post, Req } from '@nestjs/common';
 import { InvalidError } from '../../../domain/errors.js';
+import { isObject } from '../../../domain/json.js';
 import { isUuidLike } from '../../../domain/node/name.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
@@ -7,7 +8,7 @@ import { Describe } from '../../openapi/describe.js';
 import { objectOf, STRING, TEXT } from '../../openapi/json-schema.js';
 import type { ApiRequest } from '../../request/asked.js';
 import { isMacAddress, shorten } from '../../request/value.js';
-import { isObject, objectBody } from '../../resource/write.js';
+import { objectBody } from '../../resource/write.js';
 
 /** ironic/api/schemas/v1/event.py */
 const EVENTS = ['network.bind_port', 'network.unbind_port', 'network.delete_port'];

@@ -1,5 +1,6 @@
 import { Controller, Delete, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
 import { InvalidError } from '../../../domain/errors.js';
+import { isObject } from '../../../domain/json.js';
 import { CacheAdmin } from '../../../image/cache/cache-admin.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
@@ -56,8 +57,7 @@ export class ImageCacheController {
     answer: { schema: PREFETCH },
   })
   async prefetch(@Req() { body }: ApiRequest) {
-    if (typeof body !== 'object' || body === null || Array.isArray(body))
-      throw new InvalidError('The body must be an object with href.');
+    if (!isObject(body)) throw new InvalidError('The body must be an object with href.');
     const given = body as Record<string, unknown>;
     refuseUnknown(given, ['href', 'checksum', 'opaque']);
     const href = required('href', readText(given, 'href', 4_096));

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { RuleAction, RuleCondition } from '../../../domain/inspection-rule/rule.js';
 import { ACTIONS, CONDITIONS } from '../../../domain/inspection-rule/signature.js';
+import { isObject } from '../../../domain/json.js';
 import { shorten } from '../../request/value.js';
-import { isObject } from '../../resource/write.js';
 
 /** ironic/api/schemas/v1/inspection_rule.py */
 const CONDITION_NAMES = Object.keys(CONDITIONS).flatMap((name) => [name, `!${name}`]);

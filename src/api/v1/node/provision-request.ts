@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ProvisionArguments } from '../../../conductor/service/request.js';
 import { FerricError, InvalidError, LockedError } from '../../../domain/errors.js';
-import type { JsonObject } from '../../../domain/json.js';
+import { isObject, type JsonObject } from '../../../domain/json.js';
 import { isProvisionState, isProvisionVerb, nextByVerb } from '../../../domain/provision/machine.js';
 import { illegalVerb, refusalInMaintenance } from '../../../domain/provision/refusal.js';
 import { type ProvisionVerb, VERBS } from '../../../domain/provision/table.js';
@@ -11,7 +11,7 @@ import { type Microversion, versionOf } from '../../microversion/microversion.js
 import { FLAG, type JsonSchema, objectOf, TEXT } from '../../openapi/json-schema.js';
 import { readFlag, readText, refuseUnknown, required } from '../../request/arguments.js';
 import { shorten } from '../../request/value.js';
-import { isObject, objectBody } from '../../resource/write.js';
+import { objectBody } from '../../resource/write.js';
 
 /** `PUT states/provision`: the arguments of each verb (Ironic: NodeStatesController.provision). */
 

@@ -1,5 +1,5 @@
 import { InvalidError } from '../../../domain/errors.js';
-import type { JsonObject } from '../../../domain/json.js';
+import { isObject, type JsonObject } from '../../../domain/json.js';
 import { bootedMac, isBmcCard } from '../../../domain/node/machine-macs.js';
 import { OBJECT, TEXT } from '../../openapi/json-schema.js';
 import { isMacAddress } from '../../request/value.js';
@@ -92,10 +92,6 @@ export function machineOf(body: unknown): Pick<InspectionBody, 'macs' | 'booted'
     .filter((mac): mac is string => typeof mac === 'string' && isMacAddress(mac))
     .map((mac) => mac.toLowerCase().replaceAll('-', ':'));
   return { macs: [...new Set(macs)], booted: null, bmc_addresses: [] };
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function fault(reason: string): InvalidError {

@@ -1,5 +1,6 @@
 import { Controller, Delete, Get, HttpCode, Param, Put, Req, Res } from '@nestjs/common';
 import { InvalidError } from '../../../domain/errors.js';
+import { isObject } from '../../../domain/json.js';
 import type { Runbook } from '../../../persistence/runbook/runbook.entity.js';
 import { RunbookRepository } from '../../../persistence/runbook/runbook.repository.js';
 import { Policy } from '../../auth/policy.js';
@@ -10,7 +11,6 @@ import { objectOf, STRINGS } from '../../openapi/json-schema.js';
 import type { ApiReply, ApiRequest } from '../../request/asked.js';
 import { findNamed } from '../../resource/ident.js';
 import { traitFault, traitList } from '../../resource/list-schema.js';
-import { isObject } from '../../resource/write.js';
 
 const HOW =
   'A single runbook trait may be added via PUT /v1/runbooks/<runbook identifier>/traits/<trait> with no body, or all ' +

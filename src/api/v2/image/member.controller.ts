@@ -1,5 +1,6 @@
 import { Controller, Delete, Get, HttpCode, Post, Put, Req } from '@nestjs/common';
 import { ForbiddenError, InvalidError, NotFoundError } from '../../../domain/errors.js';
+import { isObject } from '../../../domain/json.js';
 import type { MemberStatus } from '../../../persistence/image-record/image-record.entity.js';
 import { ImageRecordRepository } from '../../../persistence/image-record/image-record.repository.js';
 import { Policy } from '../../auth/policy.js';
@@ -105,7 +106,7 @@ export class ImageMemberController {
 
 function objectIn(body: unknown, otherwise: string): Record<string, unknown> {
   if (body === undefined) throw new InvalidError('Body expected in request.');
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new InvalidError(otherwise);
+  if (!isObject(body)) throw new InvalidError(otherwise);
   return body as Record<string, unknown>;
 }
 

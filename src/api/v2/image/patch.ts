@@ -1,6 +1,7 @@
 // Changes of an image: the two patch forms of Glance (draft 4 and draft 10 of JSON Patch), each a list of operations on
 // single members. glance/api/v2/images.py.
 import { ConflictError, ForbiddenError, InvalidError } from '../../../domain/errors.js';
+import { isObject } from '../../../domain/json.js';
 import type { ImageRecord } from '../../../persistence/image-record/image-record.entity.js';
 import type { ImageChanges } from '../../../persistence/image-record/image-record.repository.js';
 import { MediaTypeRefused } from '../../request/bytes.js';
@@ -34,8 +35,7 @@ export function readImagePatch(contentType: string | undefined, body: unknown): 
 }
 
 function readChange(raw: unknown, draft: 4 | 10): ImageChange {
-  if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
-    throw new InvalidError('Operations must be JSON objects.');
+  if (!isObject(raw)) throw new InvalidError('Operations must be JSON objects.');
   const members = raw as Record<string, unknown>;
   const op = draft === 10 ? opOf10(members) : opOf4(members);
   const pointer = draft === 10 ? members['path'] : members[op];

@@ -1,5 +1,6 @@
 // The writable values of an image: those of the attribute table; every other name is a property with a text.
 import { ForbiddenError, InvalidError } from '../../../domain/errors.js';
+import { isObject } from '../../../domain/json.js';
 import type { ImageChanges } from '../../../persistence/image-record/image-record.repository.js';
 import { attributeOf } from './attribute.js';
 
@@ -90,7 +91,7 @@ export interface NewImage {
 /** Parses the body of a creation. @throws InvalidError, ForbiddenError */
 export function readNewImage(body: unknown): NewImage {
   if (body === undefined) throw new InvalidError('Body expected in request.');
-  if (typeof body !== 'object' || body === null || Array.isArray(body))
+  if (!isObject(body))
     throw new InvalidError(`Provided object does not match schema 'image': the body is not of type 'object'`);
   const values: Record<string, unknown> = {};
   const properties: Record<string, string> = {};

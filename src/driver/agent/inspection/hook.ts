@@ -1,7 +1,8 @@
 import type { HookName, InspectorSettings } from '../../../config/section/inspector.js';
 import { InvalidError } from '../../../domain/errors.js';
-import type { Json, JsonObject } from '../../../domain/json.js';
+import { isObject, type Json, type JsonObject } from '../../../domain/json.js';
 import type { Logger } from '../../../platform/logger.js';
+import { oneLine } from '../../../protocol/printable.js';
 import { capabilitiesOf } from '../../capabilities.js';
 import type { InspectedPort } from '../../contract/inspect.js';
 
@@ -33,33 +34,23 @@ export function badInventory(at: Inspection, reason: string): InvalidError {
 }
 
 export function objectAt(value: Json | undefined, name: string): JsonObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
+  if (!isObject(value)) return {};
   const below = value[name];
-  return typeof below === 'object' && below !== null && !Array.isArray(below) ? below : {};
+  return isObject(below) ? below : {};
 }
 
 /** The objects of a list; other items are ignored. */
 export function objectsAt(value: JsonObject, name: string): JsonObject[] {
   const list = value[name];
   if (!Array.isArray(list)) return [];
-  return list.filter(
-    (item): item is JsonObject => typeof item === 'object' && item !== null && !Array.isArray(item),
-  );
-}
-
-/** Untrusted text of a machine, reduced to one short printable line. */
-export function tame(text: string, most = 255): string {
-  return text
-    .replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
-    .trim()
-    .slice(0, most);
+  return list.filter((item): item is JsonObject => isObject(item));
 }
 
 /** Adds to properties.capabilities and keeps the others. @throws InvalidError for capabilities that do not parse */
 export function setCapabilities(at: Inspection, more: Readonly<Record<string, string>>): void {
   const given = at.properties['capabilities'];
   if (typeof given === 'string' && given !== '' && given.split(',').some((pair) => !pair.includes(':'))) {
-    throw new InvalidError(`properties.capabilities cannot be read: ${tame(given)}`);
+    throw new InvalidError(`properties.capabilities cannot be read: ${oneLine(given)}`);
   }
   const all = { ...capabilitiesOf(given), ...more };
   at.properties['capabilities'] = Object.entries(all)

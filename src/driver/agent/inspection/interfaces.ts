@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { InvalidError } from '../../../domain/errors.js';
 import type { Json, JsonObject } from '../../../domain/json.js';
 import { bootedMac, identifyingMacs, isBmcCard, macOf } from '../../../domain/node/machine-macs.js';
+import { oneLine } from '../../../protocol/printable.js';
 import type { InspectedPort } from '../../contract/inspect.js';
 import { badInventory, type Hook, type Inspection, objectAt, objectsAt } from './hook.js';
 
@@ -142,8 +143,6 @@ export const ramdiskError: Hook = {
     const { error } = at.plugin_data;
     if (error === undefined || error === null || error === '' || error === false) return;
     const words = typeof error === 'string' ? error : JSON.stringify(error);
-    throw new InvalidError(
-      `Ramdisk reported error: ${words.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').slice(0, 1_000)}`,
-    );
+    throw new InvalidError(`Ramdisk reported error: ${oneLine(words, 1_000)}`);
   },
 };

@@ -2,8 +2,9 @@ import { BlockList, isIP } from 'node:net';
 import type { Json, JsonObject } from '../../../domain/json.js';
 import { macOf } from '../../../domain/node/machine-macs.js';
 import { chassisMac, portIdText, readTlvs, TLV, tlvBytes, utf8 } from '../../../protocol/lldp/tlv.js';
+import { oneLine } from '../../../protocol/printable.js';
 import type { InspectedPort } from '../../contract/inspect.js';
-import { type Hook, type Inspection, objectAt, objectsAt, tame } from './hook.js';
+import { type Hook, type Inspection, objectAt, objectsAt } from './hook.js';
 import { interfacesOf } from './interfaces.js';
 
 /** LLDP of further interfaces is ignored (hooks/parse_lldp.py). */
@@ -52,7 +53,7 @@ function linkOf(tlvs: Json | undefined): JsonObject {
           : pair[0] === TLV.systemName
             ? ['switch_info', utf8(bytes)]
             : ['', null];
-    if (item && text !== null) link[item] = tame(text);
+    if (item && text !== null) link[item] = oneLine(text);
   }
   return link;
 }

@@ -5,15 +5,8 @@ import {
   findDevicesByHints,
   type RootDeviceCandidate,
 } from '../../../domain/root-device/match.js';
-import {
-  badInventory,
-  type Hook,
-  type Inspection,
-  objectAt,
-  objectsAt,
-  setCapabilities,
-  tame,
-} from './hook.js';
+import { oneLine } from '../../../protocol/printable.js';
+import { badInventory, type Hook, type Inspection, objectAt, objectsAt, setCapabilities } from './hook.js';
 
 const GIB = 2 ** 30;
 
@@ -114,7 +107,7 @@ export const raidDevice: Hook = {
 
 function serialsOf(inventory: JsonObject): string[] {
   return objectsAt(inventory, 'disks').flatMap(({ serial }) =>
-    typeof serial === 'string' && serial !== '' ? [tame(serial)] : [],
+    typeof serial === 'string' && serial !== '' ? [oneLine(serial)] : [],
   );
 }
 
@@ -145,7 +138,7 @@ export const accelerators: Hook = {
       const known = at.settings.known_accelerators.find(
         ({ vendor_id, device_id }) => one['vendor_id'] === vendor_id && one['product_id'] === device_id,
       );
-      return known ? [{ ...known, pci_address: tame(String(one['bus'] ?? ''), 32) }] : [];
+      return known ? [{ ...known, pci_address: oneLine(String(one['bus'] ?? ''), 32) }] : [];
     });
   },
 };

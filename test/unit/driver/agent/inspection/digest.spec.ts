@@ -97,10 +97,10 @@ describe('the default hooks', () => {
   ])('refuse %s', (_, inventory, settings, fault) => {
     expect(() => read(inventory, settings)).toThrow(fault);
   });
-  it('fail with the ramdisk’s own error and every other one, tamed', () => {
+  it('fail with the ramdisk’s own error and every other one, as one line', () => {
     const plugin_data = { error: 'no\ndisk\u001b' };
     expect(() => read({}, {}, { plugin_data })).toThrow(
-      /ramdisk-error: Ramdisk reported error: no disk ; Error in preprocess hook validate-interfaces/,
+      /ramdisk-error: Ramdisk reported error: no disk; Error in preprocess hook validate-interfaces/,
     );
   });
 });
