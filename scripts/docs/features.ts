@@ -152,6 +152,11 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       'test/component/driver/redfish-media.spec.ts',
     ),
     works(
+      'BIOS redfish: settings listed, checked against the registry, applied by one reboot, compared; factory reset',
+      'test/component/driver/redfish-bios.spec.ts',
+      '[how](../how-to/redfish.md); the lab’s BMC, seven personalities',
+    ),
+    works(
       'fake-hardware with every interface, delays and failures',
       'test/component/conductor/verbs.spec.ts',
     ),
@@ -167,8 +172,8 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       'test/e2e-all/software-raid.spec.ts',
       '[how](../how-to/software-raid.md); whole-disk images by UEFI with our agent',
     ),
-    no('redfish, idrac, manual-management and others'),
-    no('Boot http, http-ipxe, virtual media; deploy anaconda, bootc, ansible, autodetect'),
+    no('idrac, snmp, irmc, ilo and others'),
+    no('Boot http, http-ipxe, redfish-https; deploy anaconda, bootc, ansible, autodetect'),
     no('Networks flat and neutron', 'noop only'),
   ],
   Images: [

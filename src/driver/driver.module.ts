@@ -91,7 +91,11 @@ const PARTS = injected({
           implementations: mergeImplementations(
             noopImplementations(),
             ipmiImplementations({ settings: config.ipmi, deploy: config.deploy, link }),
-            redfishImplementations({ settings: config.redfish, machines: redfish }),
+            redfishImplementations({
+              settings: config.redfish,
+              machines: redfish,
+              ramdisk: ramdiskOf(config),
+            }),
             bootImplementations(config, images, plans, published, redfish),
             deployImplementations(config, images, published),
             fakeImplementations({
@@ -152,24 +156,33 @@ function bootImplementations(
   };
 }
 
-function deployImplementations(
-  config: Config,
-  images: ImageService,
-  published: PublishedFileRepository,
-): Partial<ImplementationTable> {
-  const { deploy, agent, conductor } = config;
-  const client = new AgentClient({
+/** It holds no state: each holder may have its own. */
+function agentClient({ deploy, agent }: Config): AgentClient {
+  return new AgentClient({
     timeout: deploy.command_timeout * 1000,
     attempts: deploy.max_command_attempts,
     requireTls: agent.require_tls,
     ports: agent.callback_ports,
   });
+}
+
+function ramdiskOf(config: Config): Ramdisk {
+  return new Ramdisk(agentClient(config), config.deploy.ramdisk_boot_retries);
+}
+
+function deployImplementations(
+  config: Config,
+  images: ImageService,
+  published: PublishedFileRepository,
+): Partial<ImplementationTable> {
+  const { deploy, conductor } = config;
+  const client = agentClient(config);
   const logs = new RamdiskLogs({
     client,
     directory: deploy.deploy_logs_local_path ?? join(config.data_dir, 'ramdisk-logs'),
     maxBytes: deploy.deploy_logs_max_bytes,
   });
-  const ramdisk = new Ramdisk(client, deploy.ramdisk_boot_retries);
+  const ramdisk = ramdiskOf(config);
   const apiUrl = () => agentApiUrl(config);
   const work = new AgentWork({
     client,

@@ -2,6 +2,7 @@ import type { DeploySettings } from '../config/section/deploy.js';
 import type { FakeSettings } from '../config/section/fake.js';
 import type { IpmiSettings } from '../config/section/ipmi.js';
 import type { RedfishSettings } from '../config/section/redfish.js';
+import type { Ramdisk } from './agent/ramdisk.js';
 import { INTERFACE_KINDS } from './contract/interfaces.js';
 import { FakeBoot } from './fake/boot.js';
 import { FakeConsole } from './fake/console.js';
@@ -20,6 +21,7 @@ import { IpmiVendor } from './ipmi/vendor.js';
 import { NoopManagement } from './noop/management.js';
 import { NoopNetwork } from './noop/network.js';
 import { AbsentInterface, InertInterface } from './noop/passive.js';
+import { RedfishBios } from './redfish/bios.js';
 import type { RedfishMachines } from './redfish/machine.js';
 import { RedfishManagement } from './redfish/management.js';
 import { RedfishPower } from './redfish/power.js';
@@ -86,11 +88,14 @@ export function ipmiImplementations(parts: {
 export function redfishImplementations(parts: {
   settings: RedfishSettings;
   machines: RedfishMachines;
+  /** Starts a running ramdisk again when a step reboots its machine. */
+  ramdisk: Ramdisk;
 }): Partial<ImplementationTable> {
-  const { settings, machines } = parts;
+  const { settings, machines, ramdisk } = parts;
   const resets = new RedfishResets(settings);
   const management = new RedfishManagement({ machines, resets, settings });
   return {
+    bios: [new RedfishBios({ machines, settings, ramdisk })],
     power: [new RedfishPower({ machines, management, resets })],
     management: [management],
   };

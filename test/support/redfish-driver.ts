@@ -1,5 +1,10 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { type RedfishSettings, redfishSection } from '../../src/config/section/redfish.js';
+import { isObject, type Json } from '../../src/domain/json.js';
+import type { StepOutcome } from '../../src/domain/step/step.js';
+import type { Interfaces } from '../../src/driver/contract/interfaces.js';
+import type { StepContext } from '../../src/driver/contract/step.js';
+import { RedfishBios } from '../../src/driver/redfish/bios.js';
 import { RedfishClient } from '../../src/driver/redfish/client.js';
 import { RedfishMachines } from '../../src/driver/redfish/machine.js';
 import { RedfishManagement } from '../../src/driver/redfish/management.js';
@@ -14,7 +19,24 @@ export class RedfishDriver implements AsyncDisposable {
   readonly machines: RedfishMachines;
   readonly management: RedfishManagement;
   readonly power: RedfishPower;
+  readonly bios: RedfishBios;
+  /** What a step's context offers. */
+  readonly interfaces: Interfaces;
   readonly settings: RedfishSettings;
+  /** Machines that the steps started their ramdisk on again. */
+  readonly relaunched: string[] = [];
+  private readonly ramdisk = {
+    isBooting: (saved: Json) => isObject(saved) && saved['phase'] === 'booting',
+    relaunch: async (context: StepContext): Promise<StepOutcome> => {
+      await context.interfaces.power.setPowerState(context, 'power off', 10_000);
+      const booting = { phase: 'booting', boots: 1 };
+      await context.checkpoint(booting);
+      await context.interfaces.power.setPowerState(context, 'power on', 10_000);
+      this.relaunched.push(context.node.uuid);
+      return { is: 'wait', for: 'heartbeat', checkpoint: booting };
+    },
+    arrival: async () => undefined,
+  };
 
   constructor(settings: object = {}) {
     this.settings = redfishSection.parse({
@@ -24,6 +46,7 @@ export class RedfishDriver implements AsyncDisposable {
       connection_retry_interval: 0.1,
       power_on_conflict_retry_interval: 0.5,
       boot_mode_config_timeout: 10,
+      bios_config_timeout: 3,
       ...settings,
     });
     this.client = new RedfishClient(this.settings);
@@ -31,6 +54,9 @@ export class RedfishDriver implements AsyncDisposable {
     const resets = new RedfishResets(this.settings);
     this.management = new RedfishManagement({ machines: this.machines, resets, settings: this.settings });
     this.power = new RedfishPower({ machines: this.machines, management: this.management, resets });
+    const { machines, settings: section } = this;
+    this.bios = new RedfishBios({ machines, settings: section, ramdisk: this.ramdisk, interval: 20 });
+    this.interfaces = { power: this.power, management: this.management } as unknown as Interfaces;
   }
 
   async [Symbol.asyncDispose]() {

@@ -11,6 +11,7 @@ export type RedfishEvent =
   | { kind: 'refused-login'; user: string }
   | { kind: 'inserted'; slot: string; url: string; bytes: number }
   | { kind: 'ejected'; slot: string }
+  | { kind: 'bios'; act: 'pending' | 'applied' | 'reset'; names: readonly string[] }
   | { kind: 'boot'; target: string; enabled: string; mode: string }
   | { kind: 'failed'; error: unknown };
 
@@ -25,6 +26,8 @@ export interface Board {
   event(event: RedfishEvent): void;
   /** Notifies subscribers that this resource has changed. */
   changed(origin: string, messageId: string, text: string): void;
+  /** Called at each start of the machine that this service causes. */
+  readonly onStart: (() => void)[];
   /** Restarts the service itself, after the response. */
   restart(): void;
   /** The last change of power, by performance.now(), and its reset type. */

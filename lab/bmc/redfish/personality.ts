@@ -58,6 +58,14 @@ export interface Quirks {
   sessionWithoutBody: boolean;
   /** A second system that is not a host: all its optional fields are null. */
   secondSystem: boolean;
+  /** Last segment of the path of the BIOS's settings object. */
+  biosSettings: string;
+  /** The BIOS's settings object has no Attributes while nothing is pending. */
+  pendingHidden: boolean;
+  /** ms from a start of the machine until its BIOS has applied pending settings. */
+  biosDelay: number;
+  /** ResetBios takes a required ResetType, which its ActionInfo describes. */
+  resetBiosType: boolean;
   /** An enabled override refuses a write of Target with the value of Enabled that it already has. */
   enabledRefused: boolean;
 }
@@ -221,6 +229,8 @@ export const PERSONALITIES = {
       modeReadOnly: true,
       postLock: 1_500,
       nullNicState: true,
+      biosSettings: 'settings',
+      pendingHidden: true,
       bodyRequired: true,
       noHttpBootUri: true,
     },
@@ -246,7 +256,13 @@ export const PERSONALITIES = {
       ],
     },
     systemLinksToManager: true,
-    quirks: { mediaByPatch: true, onceOnly: true, ifMatchRequired: true, noHttpBootUri: true },
+    quirks: {
+      biosSettings: 'Pending',
+      mediaByPatch: true,
+      onceOnly: true,
+      ifMatchRequired: true,
+      noHttpBootUri: true,
+    },
   },
   supermicro: {
     ...standard,
@@ -275,6 +291,8 @@ export const PERSONALITIES = {
       ejectWhenInserted: true,
       staleImage: true,
       plainUrls: true,
+      biosSettings: 'SD',
+      pendingHidden: true,
       modeReverts: true,
     },
   },
@@ -324,7 +342,14 @@ export const PERSONALITIES = {
       systems: [],
       managers: [slot('CD1', 'CD', CD, 'cd'), slot('HD1', 'HD', USB, 'usb')],
     },
-    quirks: { ifMatchRequired: true, bootSettings: 'SD', wholeOverride: true, weakEtagRefused: true },
+    quirks: {
+      ifMatchRequired: true,
+      biosSettings: 'SD',
+      resetBiosType: true,
+      bootSettings: 'SD',
+      wholeOverride: true,
+      weakEtagRefused: true,
+    },
   },
 } as const satisfies Record<string, Personality>;
 export type PersonalityName = keyof typeof PERSONALITIES;
@@ -358,6 +383,10 @@ const NONE: Quirks = {
   secureBootUnlicensed: false,
   sessionWithoutBody: false,
   secondSystem: false,
+  biosSettings: 'Settings',
+  pendingHidden: false,
+  biosDelay: 0,
+  resetBiosType: false,
   enabledRefused: false,
 };
 

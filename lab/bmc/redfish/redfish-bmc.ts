@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { certificateFor, makeFleetKey } from '../../simulated/certificate.js';
 import { Accounts, type RedfishUser } from './accounts.js';
 import { type Answer, type Body, type Call, link, Refusal, refuse } from './answer.js';
+import { biosResources } from './bios.js';
 import { type Board, pathsOf, type RedfishEvent } from './board.js';
 import { BootOverride } from './boot.js';
 import { Dispatcher } from './dispatch.js';
@@ -89,6 +90,7 @@ export class RedfishBmc implements AsyncDisposable {
       download: (url, name) => this.#download(url, name),
       event: (event) => this.#event(event),
       changed: () => undefined,
+      onStart: [],
       restart: () => this.restart(),
       lastReset: { at: Number.NEGATIVE_INFINITY, type: '' },
     };
@@ -178,9 +180,11 @@ export class RedfishBmc implements AsyncDisposable {
       '/redfish/v1': { open: true, get: () => this.#root() },
       ...systemResources(board, boot, {
         ...(systemLinks ? { VirtualMedia: link(ofSystem) } : {}),
+        Bios: link(`${system}/Bios`),
         ...(board.machine.secureBoot ? { SecureBoot: link(`${system}/SecureBoot`) } : {}),
       }),
       ...secureBootResources(board),
+      ...biosResources(board),
       ...managerResources(
         board,
         managers.length > 0 ? { VirtualMedia: link(`${manager}/VirtualMedia`) } : {},
@@ -211,6 +215,7 @@ export class RedfishBmc implements AsyncDisposable {
       Chassis: link('/redfish/v1/Chassis'),
       SessionService: link('/redfish/v1/SessionService'),
       AccountService: link('/redfish/v1/AccountService'),
+      Registries: link('/redfish/v1/Registries'),
       Links: { Sessions: link('/redfish/v1/SessionService/Sessions') },
     };
   }

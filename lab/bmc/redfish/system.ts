@@ -159,12 +159,15 @@ async function resetSystem(board: Board, { body, raw }: Call): Promise<Answer> {
   const act = actOf(board, String(type));
   // The response precedes the settled power state, as on real BMCs.
   const done = act().then(
-    () =>
+    () => {
+      const starts = !['ForceOff', 'GracefulShutdown', 'Nmi'].includes(String(type));
+      if (starts && board.machine.isOn()) for (const started of board.onStart) started();
       board.changed(
         pathsOf(board.personality).system,
         'ResourceEvent.1.2.ResourceChanged',
         `Reset: ${String(type)}`,
-      ),
+      );
+    },
     (error: unknown) => board.event({ kind: 'failed', error }),
   );
   await Promise.race([done, new Promise((resolve) => setTimeout(resolve, 200).unref())]);

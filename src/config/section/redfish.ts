@@ -65,6 +65,9 @@ export const redfishSection = z
     boot_mode_config_timeout: seconds(1)
       .default(900)
       .describe('Seconds in which a boot mode or Secure Boot takes effect, the reboot included'),
+    bios_config_timeout: seconds(1)
+      .default(1800)
+      .describe('Seconds in which BIOS settings take effect once the machine has been rebooted for them'),
     enable_verify_bmc_clock: z
       .boolean()
       .default(false)

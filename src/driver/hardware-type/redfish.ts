@@ -4,7 +4,7 @@ import type { HardwareType } from '../contract/interfaces.js';
 export const REDFISH: HardwareType = {
   name: 'redfish',
   supports: {
-    bios: ['no-bios'],
+    bios: ['redfish', 'no-bios'],
     boot: ['ipxe', 'pxe', 'redfish-virtual-media'],
     console: ['no-console'],
     deploy: ['direct', 'ramdisk', 'custom-agent'],

@@ -67,7 +67,7 @@ export function biosSettings(attributes: JsonObject, registry: Registry | undefi
     const known = registry?.get(name);
     return {
       name,
-      value: value === null ? null : typeof value === 'object' ? JSON.stringify(value) : String(value),
+      value: value === null || known?.type === 'Password' ? null : shownValue(value),
       attribute_type: known?.type ?? null,
       allowable_values: known?.values ? [...known.values] : null,
       lower_bound: known?.lowerBound ?? null,
@@ -79,6 +79,10 @@ export function biosSettings(attributes: JsonObject, registry: Registry | undefi
       unique: known?.unique ?? null,
     };
   });
+}
+
+function shownValue(value: Json): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
 /**
@@ -161,6 +165,30 @@ function faultOf(value: Json, known: Attribute | undefined): string | undefined 
   }
   return undefined;
 }
+
+/** Attributes that can be compared with what the BMC shows: a password is never shown. */
+export function comparable(attributes: JsonObject, registry: Registry | undefined): JsonObject {
+  return Object.fromEntries(
+    Object.entries(attributes).filter(([name]) => registry?.get(name)?.type !== 'Password'),
+  );
+}
+
+/**
+ * Whether the firmware has come so far that a change of settings has been applied (ComputerSystem.BootProgress, LastState).
+ * A state of the maker's own, and none at all, count as such.
+ */
+export function isPastSetup(system: Resource): boolean {
+  const state = textOf(partOf(system, 'BootProgress'), 'LastState');
+  return state === undefined || PAST_SETUP.includes(state);
+}
+
+const PAST_SETUP = [
+  'SystemHardwareInitializationComplete',
+  'SetupEntered',
+  'OSBootStarted',
+  'OSRunning',
+  'OEM',
+];
 
 /** Requested attributes whose value in `now` differs: name to the current value. */
 export function differing(asked: JsonObject, now: JsonObject): Record<string, Json | undefined> {

@@ -122,6 +122,7 @@ const registry = new DriverRegistry({
     redfishImplementations({
       settings: redfishSection.parse(undefined),
       machines,
+      ramdisk,
     }),
     {
       boot: [boot(ipxeFlavour(httpUrl, 0), '/http'), boot(PXE_FLAVOUR, '/tftp'), virtualMedia],
@@ -167,6 +168,7 @@ describe('all implementations, as configured by default', () => {
 
   it('are those that Ironic’s clients expect of a redfish node, as far as they are built', () => {
     expect(registry.defaultsFor('redfish')).toMatchObject({
+      bios: 'redfish',
       boot: 'ipxe',
       deploy: 'direct',
       management: 'redfish',

@@ -26,6 +26,8 @@ const NODE = {
   enabled_rescue_interfaces: ['fake'],
   enabled_storage_interfaces: ['needy', 'other'],
   enabled_vendor_interfaces: ['fake'],
+  enabled_bios_interfaces: ['no-bios', 'fake'],
+  enabled_firmware_interfaces: ['no-firmware', 'fake'],
 };
 
 class Needy extends InertInterface {

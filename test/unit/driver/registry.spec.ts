@@ -17,6 +17,8 @@ const FAKE_ONLY = {
   enabled_rescue_interfaces: ['no-rescue', 'fake'],
   enabled_hardware_types: ['fake-hardware'],
   enabled_boot_interfaces: ['fake'],
+  enabled_bios_interfaces: ['no-bios', 'fake'],
+  enabled_firmware_interfaces: ['no-firmware', 'fake'],
   enabled_deploy_interfaces: ['fake'],
   enabled_power_interfaces: ['fake'],
   enabled_raid_interfaces: ['no-raid', 'fake'],

@@ -42,6 +42,8 @@ beforeAll(() => {
       enabled_raid_interfaces: ['fake'],
       enabled_management_interfaces: ['fake'],
       enabled_vendor_interfaces: ['fake'],
+      enabled_bios_interfaces: ['no-bios', 'fake'],
+      enabled_firmware_interfaces: ['no-firmware', 'fake'],
     }),
   }).resolve({ driver: 'fake-hardware' });
 });

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import {
   biosSettings,
   checkAttributes,
+  comparable,
   differing,
+  isPastSetup,
   readAttributes,
   readRegistry,
 } from '../../../../src/protocol/redfish/bios.js';
@@ -120,5 +122,22 @@ describe('biosSettings', () => {
       { name: 'Odd', value: null, attribute_type: null },
       { name: 'Cores', value: '4', lower_bound: 0, upper_bound: 8 },
     ]);
+  });
+
+  it('hide a password, whatever the BMC shows', () => {
+    expect(biosSettings({ AdminPassword: 'abc' }, REGISTRY)).toMatchObject([{ value: null }]);
+    expect(comparable({ AdminPassword: 'abc', Cores: 4 }, REGISTRY)).toEqual({ Cores: 4 });
+  });
+});
+
+describe('isPastSetup', () => {
+  it.each([
+    [undefined, true],
+    ['OSRunning', true],
+    ['OEM', true],
+    ['MemoryInitializationStarted', false],
+    ['None', false],
+  ])('BootProgress %s: %s', (LastState, past) => {
+    expect(isPastSetup({ BootProgress: { LastState: LastState ?? null } })).toBe(past);
   });
 });

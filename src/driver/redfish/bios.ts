@@ -1,0 +1,392 @@
+import type { RedfishSettings } from '../../config/section/redfish.js';
+import { FerricError, InvalidError, messageOf, UnsupportedError } from '../../domain/errors.js';
+import { isObject, type Json, type JsonObject } from '../../domain/json.js';
+import type { StepOutcome } from '../../domain/step/step.js';
+import { actionOf } from '../../protocol/redfish/action.js';
+import {
+  biosSettings,
+  checkAttributes,
+  comparable,
+  differing,
+  isPastSetup,
+  type Registry,
+} from '../../protocol/redfish/bios.js';
+import { wordsOf } from '../../protocol/redfish/error-body.js';
+import { applyTimeAnnotation } from '../../protocol/redfish/settings.js';
+import { readTask, taskOf } from '../../protocol/redfish/task.js';
+import type { Ramdisk } from '../agent/ramdisk.js';
+import type { DriverContext, ReadContext } from '../contract/context.js';
+import type { Startable } from '../contract/implementation.js';
+import type { SteppedInterface } from '../contract/interfaces.js';
+import type { StepContext, StepDeclaration, StepKind } from '../contract/step.js';
+import { type Bios, readBios, readBiosRegistry, readPending } from './bios-resource.js';
+import { RedfishError } from './faults.js';
+import type { RedfishMachine, RedfishMachines } from './machine.js';
+import { type RebootRecord, rebootRecordOf, StepReboot } from './step-reboot.js';
+import { parseTarget, REDFISH_PROPERTIES } from './target.js';
+
+/** ms between two reads of the settings while they are applied. */
+const LOOK = 5_000;
+/** How often a PATCH is sent whose answers are lost while nothing of it is pending. */
+const MOST_SENT = 3;
+/** ms beyond the step's own limit: the step itself reports what is missing. */
+const GRACE = 60_000;
+
+/** The change under way, as the step's checkpoint holds it. */
+interface Change extends JsonObject {
+  phase: 'send' | 'reboot' | 'compare';
+  /** null while the request is being sent. */
+  reboot: RebootRecord | null;
+  /** URI of the BMC's task, if it started one. */
+  task: string | null;
+  /** ms since 1970: when the settings must have been applied; null before the reboot. */
+  until: number | null;
+  /** Of a reset: the attributes before. */
+  before: JsonObject;
+}
+
+/** BIOS settings by the Bios resource and its settings object (Ironic: redfish/bios.py). */
+export class RedfishBios implements SteppedInterface {
+  readonly name = 'redfish';
+  readonly needs: Startable;
+  readonly properties = REDFISH_PROPERTIES;
+  readonly steps: readonly StepDeclaration[];
+  private readonly reboot: StepReboot;
+
+  constructor(
+    private readonly parts: {
+      machines: RedfishMachines;
+      settings: RedfishSettings;
+      ramdisk: Pick<Ramdisk, 'relaunch' | 'isBooting' | 'arrival'>;
+      /** ms between two reads; for tests. */
+      interval?: number;
+    },
+  ) {
+    this.needs = parts.machines.client;
+    this.reboot = new StepReboot(parts);
+    this.steps = [
+      ...(['verify', 'clean'] as const).map((kind) => this.caching(kind)),
+      ...(['clean', 'deploy', 'service'] as const).flatMap((kind) => [
+        this.declare('apply_configuration', kind, (context) => this.apply(context), {
+          settings: { description: 'A list of BIOS settings to be applied', required: true },
+        }),
+        this.declare('factory_reset', kind, (context) => this.factoryReset(context)),
+      ]),
+    ];
+  }
+
+  async validate(context: ReadContext): Promise<void> {
+    parseTarget(context.node.driver_info, context.node.driver_internal_info);
+  }
+
+  private declare(
+    name: string,
+    kind: StepKind,
+    run: StepDeclaration['run'],
+    args: NonNullable<StepDeclaration['args']> = {},
+  ): StepDeclaration {
+    return {
+      interface: 'bios',
+      name,
+      kind,
+      priority: 0,
+      abortable: false,
+      rerunnable: true,
+      visible: true,
+      requiresRamdisk: false,
+      lastLook: true,
+      args,
+      run,
+    };
+  }
+
+  /** Ironic reads the settings when a node is verified and when it is cleaned; a failure does not fail either. */
+  private caching(kind: 'verify' | 'clean'): StepDeclaration {
+    return {
+      interface: 'bios',
+      name: 'cache_bios_settings',
+      kind,
+      priority: kind === 'verify' ? 80 : 210,
+      abortable: true,
+      rerunnable: true,
+      visible: false,
+      run: async (context) => {
+        try {
+          const machine = this.parts.machines.of(context);
+          const bios = await readBios(machine);
+          await cache(context, bios, await readBiosRegistry(machine, bios));
+        } catch (error) {
+          if (!(error instanceof FerricError) || context.signal.aborted) throw error;
+          context.log.warn({ error: messageOf(error) }, 'the BIOS settings could not be read');
+        }
+        return { is: 'done' };
+      },
+    };
+  }
+
+  private async apply(context: StepContext): Promise<StepOutcome> {
+    const machine = this.parts.machines.of(context);
+    const kept = changeOf(context.saved);
+    const asked = askedSettings(context.step.args['settings']);
+    let change = kept;
+    if (!change || change.phase === 'send') {
+      const bios = await readBios(machine);
+      const registry = await readBiosRegistry(machine, bios);
+      const { attributes, faults } = checkAttributes(asked, bios.attributes, registry);
+      if (faults.length > 0) {
+        throw new InvalidError(
+          `The BIOS settings are refused, and nothing was changed: ${faults.join('; ')}`,
+        );
+      }
+      change ??= { phase: 'send', reboot: null, task: null, until: null, before: {} };
+      // Committed before the PATCH: a value that is current right afterwards still needs the reboot.
+      if (!kept && !(await this.isNeeded(machine, bios, attributes, registry))) {
+        await cache(context, bios, registry);
+        return { is: 'done' };
+      }
+      if (!kept) await context.checkpoint(change);
+      const task = await this.send(machine, bios, attributes);
+      change = { ...change, phase: 'reboot', task: task ?? null, reboot: await this.reboot.plan(context) };
+      await context.checkpoint(change);
+    }
+    const turn = await this.rebooted(context, change, kept?.phase === 'reboot');
+    if ('outcome' in turn) return turn.outcome;
+    return this.compare(context, machine, turn.change, asked);
+  }
+
+  private async isNeeded(
+    machine: RedfishMachine,
+    bios: Bios,
+    attributes: JsonObject,
+    registry: Registry | undefined,
+  ): Promise<boolean> {
+    const seen = comparable(attributes, registry);
+    if (Object.keys(seen).length < Object.keys(attributes).length) return true; // a password cannot be compared
+    if (Object.keys(differing(seen, bios.attributes)).length > 0) return true;
+    const pending = await readPending(machine, bios);
+    return Object.keys(onlyThose(differing(seen, pending), pending)).length > 0;
+  }
+
+  /** Sends the attributes that are not pending already. @returns the URI of the BMC's task, if it started one */
+  private async send(
+    machine: RedfishMachine,
+    bios: Bios,
+    attributes: JsonObject,
+  ): Promise<string | undefined> {
+    for (let sent = 1; ; sent++) {
+      const left = differing(attributes, await readPending(machine, bios));
+      const body = onlyThose(attributes, left);
+      if (Object.keys(body).length === 0) return undefined;
+      try {
+        const answer = await machine.patch(bios.settings?.object ?? bios.path, {
+          Attributes: body,
+          ...applyTimeAnnotation(bios.settings, 'OnReset'),
+        });
+        return taskOf(answer);
+      } catch (error) {
+        // The pending values show whether it was carried out.
+        if (!(error instanceof RedfishError) || !error.unanswered || sent >= MOST_SENT) throw error;
+      }
+    }
+  }
+
+  private async rebooted(
+    context: StepContext,
+    change: Change,
+    begun: boolean,
+  ): Promise<{ outcome: StepOutcome } | { change: Change }> {
+    const record = rebootRecordOf(change.reboot);
+    if (!record || change.phase !== 'reboot') return { change };
+    const keep = (reboot: RebootRecord): Change => ({ ...change, reboot });
+    const turn = await this.reboot.advance(context, record, begun, keep);
+    if ('outcome' in turn) return turn;
+    const until = Date.now() + this.parts.settings.bios_config_timeout * 1000;
+    const next: Change = { ...keep(turn.record), phase: 'compare', until };
+    await context.checkpoint(next);
+    return { change: next };
+  }
+
+  /** The applied settings are compared with the requested ones; the difference fails the step. */
+  private async compare(
+    context: StepContext,
+    machine: RedfishMachine,
+    change: Change,
+    asked: JsonObject,
+  ): Promise<StepOutcome> {
+    await this.refuseFailedTask(context, machine, change);
+    const late = isLate(context, change);
+    const seen = await this.tolerant(late, async () => {
+      const bios = await readBios(machine);
+      const registry = await readBiosRegistry(machine, bios);
+      const { attributes } = checkAttributes(asked, bios.attributes, registry);
+      const { resource: system } = await machine.system();
+      // An attribute that the BIOS no longer has is not as requested either.
+      const left = differing(comparable({ ...asked, ...attributes }, registry), bios.attributes);
+      return { bios, registry, left, system };
+    });
+    const same = seen !== undefined && Object.keys(seen.left).length === 0;
+    if (!seen || (!late && !(same && isPastSetup(seen.system)))) return this.wait(change);
+    await cache(context, seen.bios, seen.registry);
+    await this.finish(context, change);
+    if (same) return { is: 'done' };
+    throw await this.difference(machine, seen.bios, asked, seen.left);
+  }
+
+  private async difference(
+    machine: RedfishMachine,
+    bios: Bios,
+    asked: JsonObject,
+    left: Record<string, Json | undefined>,
+  ): Promise<FerricError> {
+    const pending = await readPending(machine, bios);
+    const words = wordsOf(bios.settings?.messages ?? []);
+    const told = Object.entries(left).map(([name, now]) => {
+      const waits = Object.hasOwn(pending, name) && String(pending[name]) === String(asked[name]);
+      return `${name} is ${JSON.stringify(now ?? null)}, not ${JSON.stringify(asked[name])}${waits ? ' (still pending)' : ''}`;
+    });
+    return new FerricError(
+      'bmc-failed',
+      `The BIOS settings were sent and the machine was rebooted, and after ${this.parts.settings.bios_config_timeout} s ` +
+        `they are not as requested: ${told.join('; ')}.${words === undefined ? '' : ` The BMC says: ${words}`}`,
+    );
+  }
+
+  private async factoryReset(context: StepContext): Promise<StepOutcome> {
+    const machine = this.parts.machines.of(context);
+    const kept = changeOf(context.saved);
+    let change = kept;
+    if (!change || change.phase === 'send') {
+      const bios = await readBios(machine);
+      const before = comparable(bios.attributes, await readBiosRegistry(machine, bios));
+      change ??= { phase: 'send', reboot: null, task: null, until: null, before };
+      if (!kept) await context.checkpoint(change);
+      // Entered again: a pending reset is not requested twice; a second request would have the same effect.
+      const task = kept && bios.resetPending ? undefined : await resetBios(machine, bios);
+      change = { ...change, phase: 'reboot', task: task ?? null, reboot: await this.reboot.plan(context) };
+      await context.checkpoint(change);
+    }
+    const turn = await this.rebooted(context, change, kept?.phase === 'reboot');
+    if ('outcome' in turn) return turn.outcome;
+    return this.afterReset(context, machine, turn.change);
+  }
+
+  /** The defaults are in force once the BMC says so, or the attributes have changed. */
+  private async afterReset(
+    context: StepContext,
+    machine: RedfishMachine,
+    change: Change,
+  ): Promise<StepOutcome> {
+    await this.refuseFailedTask(context, machine, change);
+    const late = isLate(context, change);
+    const seen = await this.tolerant(late, async () => {
+      const bios = await readBios(machine);
+      const { resource: system } = await machine.system();
+      return { bios, changed: Object.keys(differing(change.before, bios.attributes)), system };
+    });
+    const isReset = seen && (seen.bios.resetPending === false || seen.changed.length > 0);
+    if (!seen || (!late && !(isReset && isPastSetup(seen.system)))) return this.wait(change);
+    await cache(context, seen.bios, await readBiosRegistry(machine, seen.bios));
+    await this.finish(context, change);
+    if (seen.bios.resetPending) {
+      throw new FerricError(
+        'bmc-failed',
+        `The reset of the BIOS is still pending ${this.parts.settings.bios_config_timeout} s after the machine was rebooted.`,
+      );
+    }
+    const count = seen.changed.length;
+    await context.tell(
+      count === 0
+        ? 'The BIOS was reset; no attribute changed its value.'
+        : `The BIOS was reset; ${count} attributes changed: ${seen.changed.slice(0, 20).join(', ')}${count > 20 ? ', …' : ''}.`,
+    );
+    return { is: 'done' };
+  }
+
+  private async finish(context: StepContext, change: Change): Promise<void> {
+    const record = rebootRecordOf(change.reboot);
+    if (record) await this.reboot.restore(context, record);
+  }
+
+  private wait(change: Change): StepOutcome {
+    const timeout = Math.max((change.until ?? Date.now()) - Date.now(), 0) + GRACE;
+    return {
+      is: 'wait',
+      for: 'poll',
+      pollAfter: this.parts.interval ?? LOOK,
+      timeout,
+      checkpoint: change,
+    };
+  }
+
+  /** A BMC may be busy or away while it applies a change. */
+  private async tolerant<T>(late: boolean, read: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await read();
+    } catch (error) {
+      const passes =
+        error instanceof RedfishError &&
+        (error.fault.code === 'bmc-unreachable' || (error.status !== undefined && error.status >= 500));
+      if (!passes || late) throw error;
+      return undefined;
+    }
+  }
+
+  private async refuseFailedTask(
+    context: StepContext,
+    machine: RedfishMachine,
+    change: Change,
+  ): Promise<void> {
+    if (change.task === null) return;
+    // A finished task may be deleted; the comparison decides then.
+    const body = await this.tolerant(false, () => machine.find(change.task ?? undefined));
+    if (!body) return;
+    const task = readTask(body);
+    if (task.end !== 'failed') return;
+    await this.finish(context, change);
+    const words = wordsOf(task.messages);
+    throw new FerricError(
+      'bmc-failed',
+      `The BMC’s task ${change.task} for the BIOS ended as ${task.state}${words === undefined ? '' : `: ${words}`}`,
+    );
+  }
+}
+
+async function cache(context: DriverContext, bios: Bios, registry: Registry | undefined): Promise<void> {
+  await context.save({ bios_settings: biosSettings(bios.attributes, registry) });
+}
+
+/** ResetBios with {}: some services refuse a request without a body; one requires ResetType (DGX H100). */
+async function resetBios(machine: RedfishMachine, bios: Bios): Promise<string | undefined> {
+  const action = actionOf(bios.resource, 'Bios.ResetBios');
+  if (!action) throw new UnsupportedError('The BMC does not reset the BIOS settings.');
+  const parameters = (await machine.actionInfo(action)) ?? [];
+  const type = parameters.find(({ name, required }) => name === 'ResetType' && required);
+  const body: JsonObject = type ? { ResetType: type.allowable?.[0] ?? 'Reset' } : {};
+  return taskOf(await machine.post(action.target, body));
+}
+
+function isLate(context: StepContext, { until }: Change): boolean {
+  return context.wake === 'deadline' || (until !== null && Date.now() >= until);
+}
+
+function onlyThose(attributes: Record<string, Json | undefined>, names: object): JsonObject {
+  return Object.fromEntries(
+    Object.entries(attributes).filter(
+      (entry): entry is [string, Json] => Object.hasOwn(names, entry[0]) && entry[1] !== undefined,
+    ),
+  );
+}
+
+function changeOf(saved: Json): Change | undefined {
+  return isObject(saved) && typeof saved['phase'] === 'string' ? (saved as Change) : undefined;
+}
+
+/** The step's argument: a list of name and value. @throws InvalidError */
+function askedSettings(value: Json | undefined): JsonObject {
+  const named = (item: Json): item is { name: string; value: Json } =>
+    isObject(item) && typeof item['name'] === 'string' && item['name'] !== '' && 'value' in item;
+  if (!Array.isArray(value) || value.length === 0 || !value.every(named)) {
+    throw new InvalidError('settings must be a list of objects with name and value');
+  }
+  return Object.fromEntries(value.map((item) => [item.name, item.value]));
+}
