@@ -15,7 +15,7 @@ import { checkOpening } from './published/open-file.js';
 import { TftpServer } from './tftp/server.js';
 
 export interface NetbootMemory {
-  ports: Pick<PortRepository, 'find' | 'list'>;
+  ports: Pick<PortRepository, 'find' | 'pages'>;
   plans: Pick<BootPlanRepository, 'kindOf'>;
   published: Pick<PublishedFileRepository, 'find'>;
   leases: LeaseRepository;

@@ -1,16 +1,15 @@
 import type { PortRepository } from '../../persistence/port/port.repository.js';
 import type { KnownPorts } from './known-macs.js';
 
-/** A limit above any inventory's size: the list is read whole. */
-const ALL = 10_000_000;
-
 /** DHCP's queries of the inventory's ports. */
-export function portBook(ports: Pick<PortRepository, 'find' | 'list'>): KnownPorts {
+export function portBook(ports: Pick<PortRepository, 'find' | 'pages'>): KnownPorts {
   return {
     byMac: (mac) => ports.find(mac),
     addresses: async () => {
-      const rows = await ports.list({}, { limit: ALL }, ['address']);
-      return rows.map((row) => row.address);
+      const all: string[] = [];
+      for await (const page of ports.pages({}, ['address']))
+        for (const { address } of page) all.push(address);
+      return all;
     },
   };
 }

@@ -2,6 +2,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { Compound } from '../../database/compound.js';
 import { inTransaction, type Queryable } from '../../database/data-source.js';
 import { isUuid, type Page } from '../../database/page.js';
+import { readPages } from '../../database/read-pages.js';
 import { RememberedTexts, type TextColumns } from '../../database/remembered-text.js';
 import type { Keyring, SealedPlace } from '../../database/sealing.js';
 import {
@@ -38,9 +39,6 @@ const SEALED = {
 } as const satisfies Record<string, readonly string[]>;
 type SealedColumn = keyof typeof SEALED;
 const SEALED_COLUMNS = Object.keys(SEALED) as SealedColumn[];
-
-/** Most rows in memory while a whole table is read. */
-const PAGE = 1_000;
 
 type Writable = Omit<
   Node,
@@ -121,23 +119,10 @@ export class NodeRepository {
     return this.source.query<Node[]>(`select ${selectList(columns)} from node ${rest}`, values);
   }
 
-  /**
-   * All nodes of a filter, page by page in the order of ids: no node is skipped, however many there are.
-   * @param columns columns to read, besides `id`; default: all
-   */
-  async *pages(filter: NodeFilter, columns: readonly string[] = ['*'], size = PAGE): AsyncGenerator<Node[]> {
-    const list = selectList(columns.includes('*') ? columns : ['id', ...columns]);
-    for (let after: number | string = 0; ; ) {
-      const parameters = new Parameters();
-      const where = [...nodeConditions(filter, parameters), `id > ${parameters.add(after)}`].join(' and ');
-      const rows: Node[] = await this.source.query<Node[]>(
-        `select ${list} from node where ${where} order by id limit ${parameters.add(size)}`,
-        parameters.values,
-      );
-      yield rows;
-      if (rows.length < size) return;
-      after = rows.at(-1)!.id;
-    }
+  /** All nodes of a filter, as `readPages`. */
+  pages(filter: NodeFilter, columns?: readonly string[], size?: number): AsyncGenerator<Node[]> {
+    const conditions = (parameters: Parameters) => nodeConditions(filter, parameters);
+    return readPages(this.source, 'node', conditions, columns, size);
   }
 
   /** As `list`, row by row. Texts that have not changed since the last such query are not generated again. */

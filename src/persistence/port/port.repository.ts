@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { Queryable } from '../../database/data-source.js';
 import type { Page } from '../../database/page.js';
+import { readPages } from '../../database/read-pages.js';
 import type { Parameters } from '../../database/statement.js';
 import { type Change, Table } from '../../database/table.js';
 import { NotFoundError } from '../../domain/errors.js';
@@ -82,6 +83,12 @@ export class PortRepository {
 
   list(filter: PortFilter, page: Page, columns?: readonly string[]): Promise<Port[]> {
     return this.#table.list((parameters) => portConditions(filter, parameters), page, columns);
+  }
+
+  /** All ports of a filter, as `readPages`. */
+  pages(filter: PortFilter, columns?: readonly string[], size?: number): AsyncGenerator<Port[]> {
+    const conditions = (parameters: Parameters) => portConditions(filter, parameters);
+    return readPages(this.source, 'port', conditions, columns, size);
   }
 
   /** As `Table.edit`. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { PAGE } from '../../../src/database/read-pages.js';
 import { type ApiClient, startApi } from '../../support/api.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 
@@ -33,6 +34,17 @@ it('a node’s children are listed by uuid, with where to look for more', async 
   expect((await api.at(82).get('/v1/nodes/parent/children')).status).toBe(404);
   expect((await api.at(82).get('/v1/nodes/parent')).json.parent_node).toBeUndefined();
 });
+
+it('children are listed whole, also beyond one page of the database', async () => {
+  const parent = await create({ name: 'parent' });
+  await database.source.query(
+    `insert into node (uuid, driver, provision_state, parent_node)
+     select gen_random_uuid(), 'fake-hardware', 'enroll', $1 from generate_series(1, $2::int)`,
+    [parent, 2 * PAGE + 1],
+  );
+  const { children } = (await api.get('/v1/nodes/parent/children')).json;
+  expect(new Set(children).size).toBe(2 * PAGE + 1);
+}, 60_000);
 
 it('shards are counted, the largest first', async () => {
   expect((await api.get('/v1/shards')).json).toEqual({ shards: [] });

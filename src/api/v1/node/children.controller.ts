@@ -8,9 +8,6 @@ import { objectOf, STRING, STRINGS } from '../../openapi/json-schema.js';
 import type { ApiRequest } from '../../request/asked.js';
 import { NodeFinder } from './node-finder.js';
 
-/** Above any number of children: the answer has all of them. */
-const ALL = 1_000_000;
-
 /** Child nodes of a node (`parent_node`). */
 @Controller('v1/nodes/:ident/children')
 export class NodeChildrenController {
@@ -30,9 +27,11 @@ export class NodeChildrenController {
     const { uuid } = await this.finder.find(params['ident']!, asked);
     const project = projectOf(asked.scope);
     const filter = { parent_node: uuid, ...(project === null ? {} : { project }) };
-    const rows = await this.nodes.list(filter, { limit: ALL }, ['uuid']);
+    const children: string[] = [];
+    for await (const page of this.nodes.pages(filter, ['uuid']))
+      for (const row of page) children.push(row.uuid);
     return {
-      children: rows.map((row) => row.uuid),
+      children,
       links: { href: `${asked.base}/v1/nodes?parent_node=${uuid}`, rel: 'children' },
     };
   }
