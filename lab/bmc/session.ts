@@ -1,6 +1,7 @@
 import type { CipherSuite } from '../../src/protocol/ipmi/cipher-suite.js';
 import { PRIVILEGE } from '../../src/protocol/ipmi/command.js';
 import type { Handshake, SessionKeys } from '../../src/protocol/ipmi/security.js';
+import { SequenceWindow } from '../../src/protocol/ipmi/sequence-window.js';
 import type { BmcUser } from './user.js';
 
 /** An RMCP+ session from its open request on; `active` after RAKP 3. */
@@ -12,8 +13,7 @@ export class Session {
   user: BmcUser | undefined;
   touched = performance.now();
   #sent = 0;
-  #highest = 0;
-  #seen = 0; // bit i: highest - i was received
+  readonly #window = new SequenceWindow();
   /** The last request and its response: a repeated request gets the same response and is not carried out again. */
   last: { key: string; answer: Promise<Uint8Array> } | undefined;
 
@@ -29,19 +29,9 @@ export class Session {
     return this.#sent;
   }
 
-  /** Sliding window of IPMI 2.0 §6.12.13: at most 15 ahead, at most 16 behind, each number once. */
+  /** Whether a packet's sequence number is new and within the window. */
   accept(sequence: number): boolean {
-    const ahead = sequence - this.#highest;
-    if (sequence === 0 || ahead > 15 || ahead < -16) return false;
-    if (ahead > 0) {
-      this.#seen = ((this.#seen << ahead) | 1) & 0x1ffff;
-      this.#highest = sequence;
-      return true;
-    }
-    const bit = 1 << -ahead;
-    if (this.#seen & bit) return false;
-    this.#seen |= bit;
-    return true;
+    return this.#window.accept(sequence);
   }
 }
 

@@ -41,10 +41,18 @@ export const COMPLETION = {
   invalidSessionId: 0x87,
   nodeBusy: 0xc0,
   invalidCommand: 0xc1,
+  invalidForLun: 0xc2,
+  timeout: 0xc3,
+  outOfSpace: 0xc4,
   requestLengthInvalid: 0xc7,
+  outOfRange: 0xc9,
   invalidField: 0xcc,
+  noResponse: 0xce,
+  updating: 0xd1,
+  initializing: 0xd2,
   insufficientPrivilege: 0xd4,
   notInPresentState: 0xd5,
+  disabled: 0xd6,
   unspecified: 0xff,
 } as const;
 
