@@ -13,6 +13,18 @@ export interface TaskStatus {
   lastError: string | null;
 }
 
+/** Part of a task's interval that lies at least between two runs. */
+const LEAST_PAUSE = 0.25;
+
+/**
+ * @param took how long a run took, ms
+ * @param every the task's interval, ms
+ * @returns ms until the next run starts
+ */
+export function delayAfter(took: number, every: number): number {
+  return Math.max(every - took, every * LEAST_PAUSE);
+}
+
 /** Runs periodic tasks on Nest's scheduler: first runs are spread, runs of one task never overlap. */
 export class PeriodicRunner {
   readonly #stopping = new AbortController();
@@ -37,21 +49,26 @@ export class PeriodicRunner {
       this.log.info({ task: task.name }, 'periodic task is off');
       return;
     }
-    const tick = contained(`periodic task ${task.name}`, () => this.run(task));
     // Conductors that start together must not poll the BMCs at the same moment.
-    const first = task.atStart ? 100 : task.every * 1000 * (0.5 + Math.random() / 2);
-    this.registry.addTimeout(
-      `${task.name}-first`,
-      setTimeout(
-        contained(`periodic task ${task.name}`, () => {
-          tick();
-          if (!this.#stopping.signal.aborted) {
-            this.registry.addInterval(task.name, setInterval(tick, task.every * 1000));
-          }
-        }),
-        first,
-      ),
+    this.#schedule(task, task.atStart ? 100 : task.every * 1000 * (0.5 + Math.random() / 2));
+  }
+
+  /** @param delay ms until the next run */
+  #schedule(task: PeriodicTask, delay: number): void {
+    if (this.#stopping.signal.aborted) return;
+    if (this.registry.doesExist('timeout', task.name)) this.registry.deleteTimeout(task.name);
+    const due = contained(
+      `periodic task ${task.name}`,
+      () => this.#turn(task),
+      () => this.#schedule(task, task.every * 1000),
     );
+    this.registry.addTimeout(task.name, setTimeout(due, delay));
+  }
+
+  async #turn(task: PeriodicTask): Promise<void> {
+    const begun = performance.now();
+    await this.run(task);
+    this.#schedule(task, delayAfter(performance.now() - begun, task.every * 1000));
   }
 
   /** Runs the task now, or joins the run under way. */
@@ -66,7 +83,6 @@ export class PeriodicRunner {
   async stop(): Promise<void> {
     this.#stopping.abort();
     for (const name of this.registry.getTimeouts()) this.registry.deleteTimeout(name);
-    for (const name of this.registry.getIntervals()) this.registry.deleteInterval(name);
     await Promise.allSettled(this.#running.values());
     await Promise.allSettled(this.#tasks.map(async (task) => task.drain?.()));
   }
