@@ -106,7 +106,8 @@ export class OperationRunner {
   /**
    * Resumes an open operation that has no queue, by its state:
    * - `running`, `ending`: by `restart`, which checks the step. A retry that has a timer is left to the timer.
-   * - `waiting`: by the deadline or the poll, where due; else its timer is set again. A noted abort is delivered first.
+   * - `waiting`: by the deadline or the poll, where due. Without a timer here its heartbeat may have been lost, with the
+   *   process that received it for example: it polls once, and that sets the timer. A noted abort is delivered first.
    * - `held`: only an abort or the operator's `unhold` ends it.
    */
   #takeUpOpen(open: OpenOperation): boolean {
@@ -119,11 +120,8 @@ export class OperationRunner {
     if (open.abort_requested && !isTimed) this.deliver(id, { on: 'abort' });
     if (state !== 'waiting' || (stopped && RESTING.includes(kind))) return false;
     if (deadline_in !== null && deadline_in <= 0) this.deliver(id, { on: 'deadline' });
-    else if (poll_in !== null && poll_in <= 0) this.deliver(id, { on: 'wake', why: 'poll' });
-    else {
-      if (!isTimed) this.#arm(id, poll_in, deadline_in);
-      return false;
-    }
+    else if (!isTimed || (poll_in !== null && poll_in <= 0)) this.deliver(id, { on: 'wake', why: 'poll' });
+    else return false;
     return true;
   }
 
@@ -145,7 +143,7 @@ export class OperationRunner {
     this.#enqueue(begun.operation.id, { event: { on: 'begin' }, begun });
   }
 
-  /** Events of one operation are handled in turn; one of a kind that is queued already is dropped. */
+  /** Events of one operation are handled in turn; one that is queued already is dropped. */
   deliver(id: string, event: StepEvent): void {
     if (!this.#stopping.signal.aborted) this.#enqueue(id, { event, begun: null });
   }
@@ -154,7 +152,7 @@ export class OperationRunner {
     const queue = this.#queues.get(id);
     if (queue) {
       const { event, begun } = queued;
-      if (begun || !queue.events.some((other) => other.event.on === event.on)) queue.events.push(queued);
+      if (begun || !queue.events.some((other) => isSame(other.event, event))) queue.events.push(queued);
       return;
     }
     const fresh = { events: [queued], running: Promise.resolve() };
@@ -202,7 +200,7 @@ export class OperationRunner {
       if (times > MOST_UNCLAIMED)
         again[0] = { on: 'failure', message: messageOf(error), reason: codeOf(error) };
     }
-    if (error instanceof LockedError || event.on === 'abort') again.push(event);
+    if (error instanceof LockedError || event.on === 'abort' || event.on === 'wake') again.push(event);
     const times = this.#interrupted.get(id) ?? 0;
     this.#interrupted.set(id, times + 1);
     this.#clearTimer(id);
@@ -339,6 +337,11 @@ export class OperationRunner {
 const RESTING = Object.values(WORKFLOWS)
   .filter((workflow) => workflow.restsInMaintenance)
   .map(({ kind }) => kind);
+
+/** A heartbeat and a poll are different: a step may wait for one of them only. */
+function isSame(one: StepEvent, other: StepEvent): boolean {
+  return one.on === other.on && (one.on !== 'wake' || other.on !== 'wake' || one.why === other.why);
+}
 
 /** In maintenance no deadline passes, and no event resumes work on a machine that somebody is repairing. */
 function isPutOff({ kind }: JournaledOperation, node: Node, event: StepEvent): boolean {

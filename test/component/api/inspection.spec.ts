@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { InspectorSettings } from '../../../src/config/section/inspector.js';
 import type { RuleDoors } from '../../../src/domain/inspection-rule/action.js';
 import { startApi } from '../../support/api.js';
@@ -70,6 +70,15 @@ async function inspect(uuid = node): Promise<void> {
 }
 const post = (body: unknown, query = '', version: number | null = 115) =>
   server.agent.at(version).post(`/v1/continue_inspection${query}`, body);
+/** Reports that come while the node is reserved: the work that the first one wakes ends the wait for a ramdisk. */
+const postTogether = async (...bodies: unknown[]) => {
+  const reservation = await server.parts.reservations.acquire(node, false);
+  try {
+    return await Promise.all(bodies.map((body) => post(body)));
+  } finally {
+    await reservation.release();
+  }
+};
 const withBmc = (bmc_address: string | null, more: object = {}) => ({
   ...REPORT,
   ...more,
@@ -184,7 +193,7 @@ describe('POST /v1/continue_inspection', () => {
   });
   it('gives the token once and counts the first report, which an agent may send again', async () => {
     await inspect();
-    const both = await Promise.all([post(withBmc(BMC)), post(withBmc(BMC, { error: 'second' }))]);
+    const both = await postTogether(withBmc(BMC), withBmc(BMC, { error: 'second' }));
     expect(both.map(({ status }) => status).toSorted()).toEqual([202, 202]);
     const tokens = both.map(({ json }) => json.config.agent_token as string);
     expect(tokens).toContain('******');
@@ -195,11 +204,19 @@ describe('POST /v1/continue_inspection', () => {
   it('gives the token again to the agent that sends the same report again', async () => {
     await inspect();
     const report = withBmc(BMC);
-    const both = await Promise.all([post(report), post(report)]);
+    const both = await postTogether(report, report);
     const tokens = both.map(({ json }) => json.config.agent_token as string);
     expect(new Set(tokens).size).toBe(1);
     expect(tokens[0]!.length).toBeGreaterThanOrEqual(32);
     await server.settle(node, 'manageable', 'inspect failed');
+  });
+  it('is read where the process that took it ended before its work was woken', async () => {
+    await inspect();
+    vi.spyOn(server.parts.runner, 'deliver').mockImplementation(() => undefined);
+    expect((await post(withBmc(BMC))).status).toBe(202);
+    started = '';
+    await start();
+    await server.settle(node, 'manageable');
   });
   it('wants the secret that the ramdisk was booted with, where it was', async () => {
     await inspect();
