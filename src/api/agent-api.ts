@@ -60,6 +60,7 @@ export async function createAgentApi(house: Container): Promise<ApiListener> {
     },
     bodies: { total: 4 * MAX_INSPECTION_BODY, perClient: MAX_INSPECTION_BODY + 2 * MAX_BODY },
     untypedBodies: true,
+    retryAfter: true,
     admit: ({ ip, url }) => door.admit(ip, url),
   });
 }

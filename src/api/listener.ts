@@ -70,6 +70,8 @@ export interface ListenerOptions {
   bodies?: BodyBudget;
   /** Whether a body without a content type is taken as JSON; older ramdisks send none. */
   untypedBodies?: true;
+  /** Whether refusals say when to come again; see `ErrorFilter`. */
+  retryAfter?: true;
   /** Whether a request may continue, before its body is read. @throws FerricError */
   admit?: (request: { ip: string; url: string }) => Promise<unknown>;
 }
@@ -121,7 +123,7 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
     logger: false,
     abortOnError: false,
   });
-  app.useGlobalFilters(new ErrorFilter(routes, options.log));
+  app.useGlobalFilters(new ErrorFilter(routes, options.log, options.retryAfter ?? false));
   app.useGlobalGuards(new Gate());
   await app.init();
   await adapter.getInstance().ready();

@@ -253,11 +253,11 @@ describe('tokens', () => {
     expect(count('POST') - logins).toBe(0);
   });
 
-  it('cannot be validated while Keystone is away: 503, and when to come again', async () => {
+  it('cannot be validated while Keystone is away: 503', async () => {
     const token = await tokenOf('auditor');
     await keystone.stop();
     const answer = await ask(token);
-    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, null]);
     expect((await fetch(`${daemon.url}/v1`)).status).toBe(200);
   });
 

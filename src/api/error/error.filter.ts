@@ -33,9 +33,14 @@ const TOO_LARGE = 'Request body is too large. Please contact the service adminis
 export class ErrorFilter implements ExceptionFilter {
   readonly #throttled: ThrottledLog;
 
+  /**
+   * @param retryAfter whether answers carry Retry-After. Not for operators: their ironicclient ends in a TypeError on
+   *   one, in place of its own retry (ironicclient/common/apiclient/exceptions.py, from_response)
+   */
   constructor(
     private readonly routes: RouteTable,
     private readonly log: Logger,
+    private readonly retryAfter: boolean,
   ) {
     this.#throttled = new ThrottledLog(log);
   }
@@ -59,7 +64,8 @@ export class ErrorFilter implements ExceptionFilter {
         'a request failed',
       );
     }
-    if (failure.retryAfter !== undefined) reply.header('retry-after', String(failure.retryAfter));
+    if (this.retryAfter && failure.retryAfter !== undefined)
+      reply.header('retry-after', String(failure.retryAfter));
     if (failure.challenge !== undefined) reply.header('www-authenticate', failure.challenge);
     if (failure.status === 405) reply.header('allow', this.routes.methodsOf(request.url).join(', '));
     if (isOfImages(request.url)) {

@@ -4,6 +4,6 @@ import { FerricError } from '../../domain/errors.js';
 export class TooManyRequests extends FerricError {
   /** @param retryAfter seconds */
   constructor(readonly retryAfter: number) {
-    super('too-many-requests', 'Too many requests from this address.');
+    super('too-many-requests', `Too many requests from this address: try again in ${retryAfter} s.`);
   }
 }
