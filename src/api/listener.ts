@@ -131,7 +131,7 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
   capConnections(app.getHttpServer(), options.connections ?? CONNECTIONS, (client, why) =>
     throttled.warn({ client, why }, 'too many connections, one refused'),
   );
-  const draining = new Drain(app.getHttpServer());
+  const draining = new Drain(app.getHttpServer(), options.log);
   return {
     routes,
     listenOn: (path) => listenOnSocket(app.getHttpServer(), path),

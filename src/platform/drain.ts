@@ -1,18 +1,24 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../domain/errors.js';
 import { contained } from './boundary.js';
+import { refuseConnections } from './refuse-connections.js';
+import type { Lines } from './throttled-log.js';
 
 /** ms in which an open connection may deliver one more request, which may be in transit. */
 const QUIET = 500;
 const LOOK = 20;
 
-/** Stops an HTTP server gracefully: no accepted connection is reset, and requests in progress are answered. */
+/** Stops an HTTP server gracefully: no connection is reset, and requests in progress are answered. */
 export class Drain {
   readonly #connections = new Map<Socket, Set<ServerResponse>>();
   #draining = false;
 
-  constructor(private readonly server: Server) {
+  constructor(
+    private readonly server: Server,
+    private readonly log: Pick<Lines, 'warn'>,
+  ) {
     const connected = (socket: Socket) => {
       this.#connections.set(socket, new Set());
       socket.once(
@@ -32,8 +38,9 @@ export class Drain {
    */
   async finish(grace: number, hurry?: AbortSignal): Promise<void> {
     this.#draining = true;
-    // Runs right after the loop has accepted waiting connections: the kernel resets those queued at a closed port.
-    await nextTurn();
+    await refuseConnections(this.server, (error) =>
+      this.log.warn({ error: messageOf(error) }, 'a connection made in this moment of the stop may be reset'),
+    );
     // http.Server's own close() cuts idle connections, even if their next request is in transit.
     NetServer.prototype.close.call(this.server);
     for (const answer of this.#answers()) {

@@ -6,6 +6,7 @@ import { FerricError } from '../domain/errors.js';
 import { contained } from './boundary.js';
 import { registerListener } from './own-listeners.js';
 import { holderInWords } from './port-holder.js';
+import { refuseConnections } from './refuse-connections.js';
 
 export interface WantedPort {
   protocol: 'tcp' | 'udp';
@@ -40,7 +41,7 @@ export class HeldPorts {
       }
     }
     if (faults.length === 0) return;
-    this.release();
+    this.#close();
     throw new FerricError('unavailable', faults.join('; '));
   }
 
@@ -70,8 +71,17 @@ export class HeldPorts {
     return held;
   }
 
-  /** Releases all ports that no listener took over. */
-  release(): void {
+  /**
+   * Releases all ports that no listener took over: who has connected by then is answered.
+   * @param trouble as of `refuseConnections`
+   */
+  async release(trouble: (error: unknown) => void): Promise<void> {
+    const held = [...this.#servers.values()];
+    await Promise.all(held.map(({ server }) => refuseConnections(server, trouble)));
+    this.#close();
+  }
+
+  #close(): void {
     for (const { server } of this.#servers.values()) server.close();
     for (const socket of this.#sockets.values()) socket.close();
     this.#servers.clear();

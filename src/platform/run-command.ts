@@ -111,23 +111,58 @@ const HELD = 200;
  * @throws CommandError if the program is missing or fails
  */
 export async function lockOpenFile(descriptor: number): Promise<boolean> {
-  const flock = spawn('flock', ['--nonblock', `--conflict-exit-code=${HELD}`, '3'], {
+  const args = ['--nonblock', `--conflict-exit-code=${HELD}`, '3'];
+  return (await runOn(descriptor, 'flock', args, 'util-linux', [HELD])) === 0;
+}
+
+/**
+ * A filter of a socket (BPF): drops a packet with SYN and without ACK, by byte 13 of the TCP header; all else passes.
+ * `setsockopt(3, SOL_SOCKET, SO_ATTACH_FILTER, struct sock_fprog)`, for Linux with 64 bits (socket(7)).
+ */
+const DROP_SYN = `
+my @code = ([0x30,0,0,13], [0x54,0,0,0x12], [0x15,0,1,0x02], [0x06,0,0,0], [0x06,0,0,0xffffffff]);
+my $filter = join '', map { pack 'SCCL', @$_ } @code;
+open my $socket, '+<&=', 3 or exit 1;
+setsockopt $socket, 1, 26, pack('S x![P] P', scalar @code, $filter) or exit 1;
+`;
+
+/**
+ * Makes the kernel ignore new connections to a listening TCP socket, while those whose handshake has begun can still be
+ * accepted. Node.js sets no socket options; perl inherits the socket and does.
+ * @throws CommandError if perl is missing or fails
+ */
+export async function ignoreNewConnections(descriptor: number): Promise<void> {
+  await runOn(descriptor, 'perl', ['-e', DROP_SYN], 'perl-base', []);
+}
+
+/**
+ * Runs a program that inherits an open file as its descriptor 3.
+ * @param accepted exit statuses beside 0 that are no failure
+ * @throws CommandError
+ */
+async function runOn(
+  descriptor: number,
+  file: string,
+  args: readonly string[],
+  debianPackage: string,
+  accepted: readonly number[],
+): Promise<number> {
+  const child = spawn(file, args, {
     stdio: ['ignore', 'ignore', 'ignore', descriptor],
     env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
   });
   const ended = await new Promise<number | string>((resolve, reject) => {
-    flock.once('error', reject);
-    flock.once(
+    child.once('error', reject);
+    child.once(
       'exit',
-      contained('flock', (code, signal) => resolve(code ?? signal ?? -1)),
+      contained('a program with an open file', (code, signal) => resolve(code ?? signal ?? -1)),
     );
   }).catch((error: NodeJS.ErrnoException) => error.code ?? error.message);
-  if (ended === 0) return true;
-  if (ended === HELD) return false;
+  if (typeof ended === 'number' && (ended === 0 || accepted.includes(ended))) return ended;
   const result = { exitCode: -1, stdout: '', stderr: '', duration: 0 };
   if (ended === 'ENOENT')
-    throw new CommandError('flock', 'not-found', result, 'is not installed (util-linux)');
-  throw new CommandError('flock', 'exit', result, `ended with ${ended}`);
+    throw new CommandError(file, 'not-found', result, `is not installed (${debianPackage})`);
+  throw new CommandError(file, 'exit', result, `ended with ${ended}`);
 }
 
 /**

@@ -108,7 +108,11 @@ async function startParts(
   started.add('data directory', async () => lock.release());
   const ports = new HeldPorts();
   await ports.hold(portsOf(config));
-  started.add('ports', async () => ports.release());
+  started.add('ports', () =>
+    ports.release((error) =>
+      log.warn({ error: messageOf(error) }, 'a connection made in this moment may be reset'),
+    ),
+  );
   await checkDhcpPort(config.netboot.dhcp, log);
   const connection = await database(config, log, started, onFatal);
   const app = await NestFactory.createApplicationContext(

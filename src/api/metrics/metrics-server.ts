@@ -7,6 +7,7 @@ import type { MetricsSettings } from '../../config/section/metrics.js';
 import { FerricError, messageOf } from '../../domain/errors.js';
 import { contained } from '../../platform/boundary.js';
 import { capConnections } from '../../platform/connection-cap.js';
+import { Drain } from '../../platform/drain.js';
 import { HeldPorts } from '../../platform/held-ports.js';
 import type { Logger } from '../../platform/logger.js';
 import { EXPOSITION_TYPE } from '../../platform/meter/exposition.js';
@@ -19,6 +20,8 @@ import type { Readiness } from './readiness.js';
 const LASTS = 1_000;
 /** ms of inactivity after which a connection is cut. */
 const SILENCE = 30_000;
+/** ms for running answers at a stop. */
+const STOP_GRACE = 5_000;
 const TEXT = 'text/plain; charset=utf-8';
 const packed = promisify(gzip);
 
@@ -34,6 +37,7 @@ export interface MetricsParts {
 export class MetricsServer {
   #server: Server | null = null;
   #last: { at: number; text: Promise<string> } | null = null;
+  #draining: Drain | null = null;
   readonly #origins: OriginRule;
   readonly #throttled: ThrottledLog;
 
@@ -76,15 +80,16 @@ export class MetricsServer {
     const broken = (error: Error) => this.#throttled.error({ error: error.message }, 'metrics: socket');
     server.on('error', contained('metrics: socket', broken));
     this.#server = server;
+    this.#draining = new Drain(server, this.parts.log);
   }
 
   async stop(): Promise<void> {
     const server = this.#server;
     if (!server) return;
     this.#server = null;
-    const closed = new Promise((resolve) => server.close(resolve));
-    server.closeAllConnections();
-    await closed;
+    await this.#draining?.finish(STOP_GRACE);
+    // Already closed for new connections: close() here ends the server's timers.
+    await new Promise((resolve) => server.close(resolve));
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

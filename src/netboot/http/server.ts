@@ -96,7 +96,7 @@ export class HttpBootServer {
     server.on('clientError', contained('HTTP boot: bad request', unread));
     await ports.listen(server, { address: listen, port });
     this.#server = server;
-    this.#draining = new Drain(server);
+    this.#draining = new Drain(server, this.log);
     const judge = contained('HTTP boot: slow readers', () => this.#judgeReaders());
     this.#judge = setInterval(judge, this.speedWindow / 6).unref();
   }

@@ -1,0 +1,63 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { Drain } from '../../../src/platform/drain.js';
+import { collectedLog } from '../../support/log.js';
+
+type Place = { port: number; host: string } | { path: string };
+
+/** One connection with one request, by a client that waits for nobody. @returns `whole`, or what went wrong */
+function ask(place: Place): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect(place, () => socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'));
+    let got = '';
+    socket.on('data', (chunk) => (got += String(chunk)));
+    socket.on('error', (error: NodeJS.ErrnoException) => resolve(String(error.code)));
+    socket.on('close', () => resolve(got.endsWith('\r\n\r\nhello') ? 'whole' : `cut: ${got}`));
+  });
+}
+
+/** Clients that go on opening connections until they are refused. @returns how often each thing became of one */
+async function stopUnderRush(at: { host: string } | { path: string }): Promise<Record<string, number>> {
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { connection: 'close', 'content-length': 5 }).end('hello');
+  });
+  const log = collectedLog();
+  const drain = new Drain(server, log);
+  server.listen('path' in at ? at : { ...at, port: 0 });
+  await once(server, 'listening');
+  const place: Place = 'path' in at ? at : { host: at.host, port: (server.address() as AddressInfo).port };
+  const seen: Record<string, number> = {};
+  const clients = Array.from({ length: 8 }, async () => {
+    for (let result = 'whole'; result === 'whole'; ) {
+      result = await ask(place);
+      seen[result] = (seen[result] ?? 0) + 1;
+    }
+  });
+  while ((seen['whole'] ?? 0) < 20) await sleep(5);
+  await drain.finish(5_000);
+  await Promise.all(clients);
+  expect(log.text()).toBe('');
+  return seen;
+}
+
+// Without the kernel's help some three connections of each stop are reset.
+it.each([
+  ['IPv4', () => ({ host: '127.0.0.1' })],
+  ['IPv6', () => ({ host: '::1' })],
+  ['a Unix socket', (i: number) => ({ path: join(tmpdir(), `drain-${process.pid}-${i}`) })],
+])(
+  '%s: a client that goes on opening connections is answered or refused, at each of ten stops',
+  async (_, at) => {
+    const stops = await Promise.all(Array.from({ length: 10 }, (_, i) => stopUnderRush(at(i))));
+    for (const { whole, ...rest } of stops) {
+      expect(whole).toBeGreaterThanOrEqual(20);
+      expect([{ ECONNREFUSED: 8 }, { ENOENT: 8 }]).toContainEqual(rest);
+    }
+  },
+  30_000,
+);
