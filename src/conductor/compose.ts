@@ -36,6 +36,7 @@ import { HardwareService } from './service/hardware-service.js';
 import { MachineOwner } from './service/machine-owner.js';
 import { NodeService } from './service/node-service.js';
 import { PortService } from './service/port-service.js';
+import { RecordService } from './service/record-service.js';
 import { VendorService } from './service/vendor-service.js';
 import { VerbAcceptance } from './service/verb-acceptance.js';
 import { VerbService } from './service/verb-service.js';
@@ -88,6 +89,7 @@ const CLASSES = {
   portService: PortService,
   vifService: VifService,
   volumeService: VolumeService,
+  recordService: RecordService,
   allocationService: AllocationService,
   driverService: DriverService,
   inspectionService: InspectionService,
@@ -127,6 +129,7 @@ function conductorOf(parts: ConductorRooms): Conductor {
     ports: parts.portService,
     vifs: parts.vifService,
     volumes: parts.volumeService,
+    records: parts.recordService,
     allocations: parts.allocationService,
     drivers: parts.driverService,
     agents: parts.agents,

@@ -17,17 +17,35 @@ export const CHANGE_KINDS = [
   'port.created',
   'port.changed',
   'port.deleted',
+  'portgroup.created',
   'portgroup.changed',
   'portgroup.deleted',
   'vif.attached',
   'vif.detached',
+  'volume_connector.created',
   'volume_connector.changed',
   'volume_connector.deleted',
+  'volume_target.created',
   'volume_target.changed',
   'volume_target.deleted',
   'allocation.created',
   'allocation.changed',
   'allocation.deleted',
+  'chassis.created',
+  'chassis.changed',
+  'chassis.deleted',
+  'deploy_template.created',
+  'deploy_template.changed',
+  'deploy_template.deleted',
+  'runbook.created',
+  'runbook.changed',
+  'runbook.deleted',
+  'inspection_rule.created',
+  'inspection_rule.changed',
+  'inspection_rule.deleted',
+  'image.created',
+  'image.changed',
+  'image.deleted',
 ] as const;
 export type ChangeKind = (typeof CHANGE_KINDS)[number];
 
@@ -37,7 +55,7 @@ export const CHANGE = 'change';
 /** A change, as it is recorded beside what it changes. */
 export interface Change {
   readonly kind: ChangeKind;
-  /** The node concerned; null for an allocation without one. */
+  /** The node concerned; null for what belongs to none. */
   readonly node_uuid: string | null;
   /** The id of what changed, where that is not the node itself: a UUID, or the id of a VIF. */
   readonly resource: string | null;

@@ -14,11 +14,13 @@ import { type LocalImage, LocalImages } from '../image/cache/local-images.js';
 import type { ImageRecord } from '../persistence/image-record/image-record.entity.js';
 import type {
   ImageChanges,
+  ImageNote,
   ImageRecordRepository,
 } from '../persistence/image-record/image-record.repository.js';
 import type { Logger } from '../platform/logger.js';
 import type { BlobStore } from './blob-store.js';
 import { HeadWatch, judge } from './judge.js';
+import { localImageOf } from './local-image.js';
 import type { Received, Receiver } from './receiver.js';
 
 export interface LibrarySettings {
@@ -89,12 +91,17 @@ export class ImageLibrary extends LocalImages {
    * @throws ConflictError (status, range), InvalidError, FerricError image-refused, too-large; the image is then queued
    *   again, and of its bytes only those of a range upload are kept
    */
-  async upload(id: string, bytes: IncomingBytes, range: UploadRange | null): Promise<number | null> {
+  async upload(
+    id: string,
+    bytes: IncomingBytes,
+    range: UploadRange | null,
+    note: ImageNote,
+  ): Promise<number | null> {
     const image = await this.records.get(id);
     checkFormatsSet(image);
     const whole = range?.total ?? bytes.length ?? 0;
     checkUploadSize(whole, this.settings.maxBytes);
-    return this.#whileReceiving(image, () => this.#upload(image, bytes, range, whole));
+    return this.#whileReceiving(image, () => this.#upload(image, bytes, range, whole, note));
   }
 
   async #upload(
@@ -102,6 +109,7 @@ export class ImageLibrary extends LocalImages {
     bytes: IncomingBytes,
     range: UploadRange | null,
     whole: number,
+    note: ImageNote,
   ): Promise<number | null> {
     await this.#enter(image, 'upload');
     const name = range === null ? undefined : image.uuid;
@@ -115,7 +123,7 @@ export class ImageLibrary extends LocalImages {
         await this.#leave(image.uuid, 'saving');
         return received.size;
       }
-      await this.#keep(image, part, received, 'saving');
+      await this.#keep(image, part, received, 'saving', note);
       return null;
     } catch (error) {
       const refused = error instanceof FerricError && error.code === 'image-refused';
@@ -131,20 +139,20 @@ export class ImageLibrary extends LocalImages {
   }
 
   /** Receives bytes for a later import (glance-direct). @throws as `upload` */
-  async stage(id: string, bytes: IncomingBytes): Promise<void> {
+  async stage(id: string, bytes: IncomingBytes, note: ImageNote): Promise<void> {
     const image = await this.records.get(id);
     checkUploadSize(bytes.length ?? 0, this.settings.maxBytes);
-    await this.#whileReceiving(image, () => this.#stage(image, bytes));
+    await this.#whileReceiving(image, () => this.#stage(image, bytes, note));
   }
 
-  async #stage(image: ImageRecord, bytes: IncomingBytes): Promise<void> {
+  async #stage(image: ImageRecord, bytes: IncomingBytes, note: ImageNote): Promise<void> {
     await this.#enter(image, 'stage');
     const part = this.store.partPath();
     try {
       await this.store.demandRoom(bytes.length ?? 0);
       const { size } = await this.#receive(image, bytes, part, 0, null, false);
       await rename(part, this.store.partPath(image.uuid));
-      await this.records.transit(image.uuid, ['uploading'], { size });
+      await this.records.transit(image.uuid, ['uploading'], { size }, note);
     } catch (error) {
       await this.store.dropFile(part);
       await this.#leave(image.uuid, 'uploading');
@@ -158,7 +166,7 @@ export class ImageLibrary extends LocalImages {
    * @param url of web-download; null: the staged bytes
    * @throws ConflictError for another status
    */
-  async import(id: string, url: string | null): Promise<void> {
+  async import(id: string, url: string | null, note: ImageNote): Promise<void> {
     const image = await this.records.get(id);
     const wanted: ImageStatus = url === null ? 'uploading' : 'queued';
     const words = url === null ? 'glance-direct' : 'web-download';
@@ -174,22 +182,24 @@ export class ImageLibrary extends LocalImages {
     );
     if (!entered) throw new ConflictError(`Image ${id} is used by another request.`);
     const abort = new AbortController();
-    const done = this.#runImport(entered, url, abort.signal).finally(() => this.#imports.delete(image.uuid));
+    const done = this.#runImport(entered, url, note, abort.signal).finally(() =>
+      this.#imports.delete(image.uuid),
+    );
     this.#imports.set(image.uuid, { abort, done });
   }
 
   /** @throws ForbiddenError for a status that does not allow it */
-  async deactivate(id: string): Promise<void> {
-    await this.#switch(id, 'deactivate', 'deactivated');
+  async deactivate(id: string, note: ImageNote): Promise<void> {
+    await this.#switch(id, 'deactivate', 'deactivated', note);
   }
 
-  async reactivate(id: string): Promise<void> {
-    await this.#switch(id, 'reactivate', 'active');
+  async reactivate(id: string, note: ImageNote): Promise<void> {
+    await this.#switch(id, 'reactivate', 'active', note);
   }
 
   /** @param check judges the record under its lock. @throws NotFoundError, and errors of `check` */
-  async delete(id: string, check: (image: ImageRecord) => void): Promise<void> {
-    const image = await this.records.delete(id, check);
+  async delete(id: string, check: (image: ImageRecord) => void, note: ImageNote): Promise<void> {
+    const image = await this.records.delete(id, check, note);
     this.#imports.get(image.uuid)?.abort.abort();
     await this.store.dropPart(image.uuid);
     if (image.os_hash_value !== null) await this.#release(image.os_hash_value);
@@ -203,22 +213,7 @@ export class ImageLibrary extends LocalImages {
 
   override async show(id: string): Promise<LocalImage> {
     const image = await this.records.get(id);
-    if (image.status !== 'active')
-      throw new FerricError('image-unavailable', `Image ${id} is not active but ${image.status}.`);
-    const { path, facts } = await this.bytesOf(image);
-    const { img_type, kernel_id, ramdisk_id, boot_iso_id } = image.properties;
-    return {
-      id: image.uuid,
-      size: facts.size,
-      diskFormat: image.disk_format ?? undefined,
-      hash: { algorithm: 'sha512', value: facts.digests.sha512 },
-      ...(img_type ? { img_type } : {}),
-      ...(kernel_id ? { kernel_id } : {}),
-      ...(ramdisk_id ? { ramdisk_id } : {}),
-      ...(boot_iso_id ? { boot_iso_id } : {}),
-      path,
-      facts,
-    };
+    return localImageOf(image, () => this.bytesOf(image));
   }
 
   override async sweep(): Promise<void> {
@@ -270,11 +265,16 @@ export class ImageLibrary extends LocalImages {
     for (const sha512 of await this.store.blobs()) await this.#release(sha512);
   }
 
-  async #runImport(image: ImageRecord, url: string | null, signal: AbortSignal): Promise<void> {
+  async #runImport(
+    image: ImageRecord,
+    url: string | null,
+    note: ImageNote,
+    signal: AbortSignal,
+  ): Promise<void> {
     const part = this.store.partPath(image.uuid);
     try {
       const received = url === null ? await this.#staged(image, part) : await this.#fetch(url, part, signal);
-      await this.#keep(image, part, received, 'importing');
+      await this.#keep(image, part, received, 'importing', note);
       this.log.info({ image: image.uuid, bytes: received.size }, 'images: imported');
     } catch (error) {
       await this.store.dropFile(part);
@@ -282,7 +282,7 @@ export class ImageLibrary extends LocalImages {
       const failed = { os_glance_import_error: reason.slice(0, 2_000) };
       const properties = { ...image.properties, ...failed };
       const queued = await this.records
-        .transit(image.uuid, ['importing'], { status: 'queued', size: null, properties })
+        .transit(image.uuid, ['importing'], { status: 'queued', size: null, properties }, note)
         .catch((fault: unknown) => {
           this.log.error(
             { image: image.uuid, error: messageOf(fault) },
@@ -330,7 +330,13 @@ export class ImageLibrary extends LocalImages {
   }
 
   /** Gives bytes their name in the store and the image its values, both or neither. */
-  async #keep(image: ImageRecord, part: string, received: Received, from: ImageStatus): Promise<void> {
+  async #keep(
+    image: ImageRecord,
+    part: string,
+    received: Received,
+    from: ImageStatus,
+    note: ImageNote,
+  ): Promise<void> {
     judge(image, received.inspection, this.settings.maxVirtualBytes);
     const facts = factsOf(received);
     const { md5, sha512 } = facts.digests;
@@ -346,7 +352,7 @@ export class ImageLibrary extends LocalImages {
         os_hash_value: sha512,
         ...('os_glance_import_error' in image.properties ? { properties } : {}),
       };
-      const kept = await this.records.transit(image.uuid, [from], changes);
+      const kept = await this.records.transit(image.uuid, [from], changes, note);
       if (kept) return;
       if (!(await this.records.isHeld(sha512))) await this.store.remove(sha512);
       throw new NotFoundError(
@@ -383,9 +389,9 @@ export class ImageLibrary extends LocalImages {
     return range.from;
   }
 
-  async #switch(id: string, event: ImageEvent, to: ImageStatus): Promise<void> {
+  async #switch(id: string, event: ImageEvent, to: ImageStatus, note: ImageNote): Promise<void> {
     const [way] = ways(event);
-    if (await this.records.transit(id, way!.from, { status: to })) return;
+    if (await this.records.transit(id, way!.from, { status: to }, note)) return;
     const { status } = await this.records.get(id);
     if (status !== to) throw new ForbiddenError(`Not allowed to ${event} image in status '${status}'`);
   }

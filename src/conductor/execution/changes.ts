@@ -32,33 +32,49 @@ export function nodeEdit(node_uuid: string, changes: object, actor: Actor): Chan
   return { kind: 'node.changed', node_uuid, resource: null, actor, text: editText('Node', fields), fields };
 }
 
-type Part = 'port' | 'portgroup' | 'volume_connector' | 'volume_target';
 const SUBJECT = {
   port: 'Port',
   portgroup: 'Port group',
   volume_connector: 'Volume connector',
   volume_target: 'Volume target',
-} as const satisfies Record<Part, string>;
-
-/** An edit of a resource of a node. @param changes by column */
-export function partEdit(
-  part: Part,
-  { uuid, node_uuid }: { uuid: string; node_uuid: string },
-  changes: object,
-  actor: Actor,
-): Change {
-  const fields = Object.keys(changes);
-  const text = editText(`${SUBJECT[part]} ${uuid}`, fields);
-  return { kind: `${part}.changed`, node_uuid, resource: uuid, actor, text, fields };
+  chassis: 'Chassis',
+  deploy_template: 'Deploy template',
+  runbook: 'Runbook',
+  inspection_rule: 'Inspection rule',
+  image: 'Image',
+} as const;
+/** A resource beside the node: a part of one, or of none. */
+export type Resource = keyof typeof SUBJECT;
+/** Its row. */
+export interface ResourceRow {
+  readonly uuid: string;
+  /** Absent for what belongs to no node. */
+  readonly node_uuid?: string;
 }
 
-export function partDeletion(
-  part: Part,
-  { uuid, node_uuid }: { uuid: string; node_uuid: string },
+export function resourceCreation(resource: Resource, row: ResourceRow, actor: Actor): Change {
+  return changeOf(resource, 'created', row, actor, `${SUBJECT[resource]} ${row.uuid} was created.`);
+}
+
+/** @param changes by column */
+export function resourceEdit(resource: Resource, row: ResourceRow, changes: object, actor: Actor): Change {
+  const fields = Object.keys(changes);
+  const text = editText(`${SUBJECT[resource]} ${row.uuid}`, fields);
+  return { ...changeOf(resource, 'changed', row, actor, text), fields };
+}
+
+export function resourceDeletion(resource: Resource, row: ResourceRow, actor: Actor): Change {
+  return changeOf(resource, 'deleted', row, actor, `${SUBJECT[resource]} ${row.uuid} was deleted.`);
+}
+
+function changeOf(
+  resource: Resource,
+  verb: 'created' | 'changed' | 'deleted',
+  { uuid, node_uuid }: ResourceRow,
   actor: Actor,
+  text: string,
 ): Change {
-  const text = `${SUBJECT[part]} ${uuid} was deleted.`;
-  return { kind: `${part}.deleted`, node_uuid, resource: uuid, actor, text };
+  return { kind: `${resource}.${verb}`, node_uuid: node_uuid ?? null, resource: uuid, actor, text };
 }
 
 export function portCreation(
@@ -66,7 +82,7 @@ export function portCreation(
   actor: Actor,
 ): Change {
   const text = `Port ${uuid} was created, MAC address ${address}.`;
-  return { kind: 'port.created', node_uuid, resource: uuid, actor, text };
+  return changeOf('port', 'created', { uuid, node_uuid }, actor, text);
 }
 
 /** An allocation is deleted together with its instance. */

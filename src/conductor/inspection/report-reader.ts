@@ -14,7 +14,13 @@ import type { InspectionRuleRepository } from '../../persistence/inspection-rule
 import type { NodeRepository } from '../../persistence/node/node.repository.js';
 import type { Port } from '../../persistence/port/port.entity.js';
 import type { PortChanges, PortRepository } from '../../persistence/port/port.repository.js';
-import { type Changes, nodeEdit, partDeletion, partEdit, portCreation } from '../execution/changes.js';
+import {
+  type Changes,
+  nodeEdit,
+  portCreation,
+  resourceDeletion,
+  resourceEdit,
+} from '../execution/changes.js';
 import type { OwnContext, OwnStep } from '../workflow/own-step.js';
 import { ruleChanges, ruleSubject } from './rule-subject.js';
 import { applyRulesInThread } from './rule-thread.js';
@@ -109,7 +115,7 @@ export class ReportReader {
     for (const row of rows) {
       if (kept.has(row.uuid)) continue;
       await ports.delete(row.uuid, on);
-      await changes.write(partDeletion('port', row, actor), on);
+      await changes.write(resourceDeletion('port', row, actor), on);
     }
     const fresh = found.filter((port) => port.uuid === null);
     const taken = new Set(
@@ -139,7 +145,7 @@ export class ReportReader {
       ([name, value]) => !isDeepStrictEqual(value, before?.[name as keyof Port]),
     );
     if (changed.length === 0) return;
-    const edit = partEdit('port', { uuid, node_uuid: node.uuid }, Object.fromEntries(changed), actor);
+    const edit = resourceEdit('port', { uuid, node_uuid: node.uuid }, Object.fromEntries(changed), actor);
     await this.deps.changes.write(edit, on);
   }
 

@@ -5,6 +5,7 @@ import type { DriverService } from './driver-service.js';
 import type { HardwareService } from './hardware-service.js';
 import type { NodeService } from './node-service.js';
 import type { PortService } from './port-service.js';
+import type { RecordService } from './record-service.js';
 import type { VendorService } from './vendor-service.js';
 import type { VerbService } from './verb-service.js';
 import type { VifService } from './vif-service.js';
@@ -26,6 +27,8 @@ export abstract class Conductor {
   abstract readonly vifs: VifService;
   /** Volume connectors and targets. */
   abstract readonly volumes: VolumeService;
+  /** What belongs to no node: chassis, deploy templates, runbooks, inspection rules, notes of images. */
+  abstract readonly records: RecordService;
   abstract readonly allocations: AllocationService;
   /** Enabled hardware types. */
   abstract readonly drivers: DriverService;

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { inTransaction, type Queryable } from '../../database/data-source.js';
+import { sentAgain } from '../../database/database.js';
 import type { Actor } from '../../domain/actor.js';
 import { ConflictError, InvalidError } from '../../domain/errors.js';
 import { refusePortgroupMove } from '../../domain/node/edit.js';
@@ -9,10 +10,17 @@ import type { Port } from '../../persistence/port/port.entity.js';
 import type { NewPort, PortChanges, PortRepository } from '../../persistence/port/port.repository.js';
 import type { Portgroup } from '../../persistence/portgroup/portgroup.entity.js';
 import type {
+  NewPortgroup,
   PortgroupChanges,
   PortgroupRepository,
 } from '../../persistence/portgroup/portgroup.repository.js';
-import { type Changes, partDeletion, partEdit, portCreation } from '../execution/changes.js';
+import {
+  type Changes,
+  portCreation,
+  resourceCreation,
+  resourceDeletion,
+  resourceEdit,
+} from '../execution/changes.js';
 import type { Reserving } from '../execution/reservation.js';
 
 /** Edits of ports and port groups, each under the reservation of their node. */
@@ -54,7 +62,7 @@ export class PortService {
           const { portgroup_uuid, physical_network } = { ...port, ...changes };
           await this.#checkPhysicalNetwork(port.uuid, portgroup_uuid, physical_network, on);
         }
-        await this.deps.changes.write(partEdit('port', port, changes, by), on);
+        await this.deps.changes.write(resourceEdit('port', port, changes, by), on);
         return changes;
       }),
     );
@@ -66,7 +74,19 @@ export class PortService {
     await this.deps.reservations.reserved(found.node_uuid, () =>
       inTransaction(source, async (manager) => {
         await ports.delete(found.uuid, manager);
-        await changes.write(partDeletion('port', found, by), manager);
+        await changes.write(resourceDeletion('port', found, by), manager);
+      }),
+    );
+  }
+
+  /** Needs no reservation of the node: a group without ports is unused. */
+  async createGroup(group: NewPortgroup, by: Actor): Promise<Portgroup> {
+    const { source, portgroups, changes } = this.deps;
+    return sentAgain(() =>
+      inTransaction(source, async (manager) => {
+        const created = await portgroups.create(group, manager);
+        await changes.write(resourceCreation('portgroup', created, by), manager);
+        return created;
       }),
     );
   }
@@ -86,7 +106,7 @@ export class PortService {
         if ('node_uuid' in changes) refusePortgroupMove(group.uuid, node, members.length);
         const { physical_network } = changes;
         if (physical_network !== undefined) await ports.plugGroup(group.uuid, physical_network, on);
-        await this.deps.changes.write(partEdit('portgroup', group, changes, by), on);
+        await this.deps.changes.write(resourceEdit('portgroup', group, changes, by), on);
         return changes;
       }),
     );
@@ -98,7 +118,7 @@ export class PortService {
     await this.deps.reservations.reserved(found.node_uuid, () =>
       inTransaction(source, async (manager) => {
         await portgroups.delete(found.uuid, manager);
-        await changes.write(partDeletion('portgroup', found, by), manager);
+        await changes.write(resourceDeletion('portgroup', found, by), manager);
       }),
     );
   }

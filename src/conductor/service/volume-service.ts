@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { inTransaction, type Queryable } from '../../database/data-source.js';
+import { sentAgain } from '../../database/database.js';
 import type { Actor } from '../../domain/actor.js';
 import { InvalidError } from '../../domain/errors.js';
 import { factsOfRow } from '../../domain/provision/machine.js';
@@ -11,7 +12,7 @@ import type {
   VolumeTargetChanges,
   VolumeTargetRepository,
 } from '../../persistence/volume/volume.repository.js';
-import { type Changes, partDeletion, partEdit } from '../execution/changes.js';
+import { type Changes, resourceCreation, resourceDeletion, resourceEdit } from '../execution/changes.js';
 import type { Reserving } from '../execution/reservation.js';
 
 /** Edits of volumes, each under the reservation of their node, which must be powered off. */
@@ -26,6 +27,17 @@ export class VolumeService {
     },
   ) {}
 
+  /** Needs no reservation of the node: a new volume is unused. */
+  createConnector(connector: VolumeConnectorChanges & { uuid: string }, by: Actor): Promise<VolumeConnector> {
+    const create = (on: Queryable) => this.deps.connectors.create(connector, on);
+    return this.#create('volume_connector', create, by);
+  }
+
+  /** As `createConnector`. */
+  createTarget(target: VolumeTargetChanges & { uuid: string }, by: Actor): Promise<VolumeTarget> {
+    return this.#create('volume_target', (on) => this.deps.targets.create(target, on), by);
+  }
+
   async updateConnector(
     uuid: string,
     edit: (connector: VolumeConnector) => VolumeConnectorChanges,
@@ -39,7 +51,7 @@ export class VolumeService {
       const write = () =>
         connectors.edit(uuid, async (row, on) => {
           const edited = edit(row);
-          await this.deps.changes.write(partEdit('volume_connector', row, edited, by), on);
+          await this.deps.changes.write(resourceEdit('volume_connector', row, edited, by), on);
           return edited;
         });
       return this.#onNode(node, changes.node_uuid, 'volume connector update', write);
@@ -69,7 +81,7 @@ export class VolumeService {
       const write = () =>
         targets.edit(uuid, async (row, on) => {
           const edited = edit(row);
-          await this.deps.changes.write(partEdit('volume_target', row, edited, by), on);
+          await this.deps.changes.write(resourceEdit('volume_target', row, edited, by), on);
           return edited;
         });
       return this.#onNode(node, changes.node_uuid, 'volume target update', write);
@@ -85,6 +97,20 @@ export class VolumeService {
     });
   }
 
+  #create<Row extends { uuid: string; node_uuid: string }>(
+    part: 'volume_connector' | 'volume_target',
+    write: (on: Queryable) => Promise<Row>,
+    by: Actor,
+  ): Promise<Row> {
+    return sentAgain(() =>
+      inTransaction(this.deps.source, async (manager) => {
+        const created = await write(manager);
+        await this.deps.changes.write(resourceCreation(part, created, by), manager);
+        return created;
+      }),
+    );
+  }
+
   #delete(
     part: 'volume_connector' | 'volume_target',
     row: { uuid: string; node_uuid: string },
@@ -93,7 +119,7 @@ export class VolumeService {
   ): Promise<void> {
     return inTransaction(this.deps.source, async (manager) => {
       await write(manager);
-      await this.deps.changes.write(partDeletion(part, row, by), manager);
+      await this.deps.changes.write(resourceDeletion(part, row, by), manager);
     });
   }
 

@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import type { Queryable } from '../../database/data-source.js';
 import type { Page } from '../../database/page.js';
 import { type Change, Table } from '../../database/table.js';
 import type { Chassis } from './chassis.entity.js';
@@ -20,8 +21,8 @@ export class ChassisRepository {
     });
   }
 
-  create(chassis: ChassisChanges & { uuid: string }): Promise<Chassis> {
-    return this.#table.insert(chassis);
+  create(chassis: ChassisChanges & { uuid: string }, on?: Queryable): Promise<Chassis> {
+    return this.#table.insert(chassis, on);
   }
 
   find(uuid: string): Promise<Chassis | null> {
@@ -42,7 +43,7 @@ export class ChassisRepository {
   }
 
   /** @throws InvalidError while it contains nodes */
-  delete(uuid: string): Promise<void> {
-    return this.#table.delete(uuid);
+  delete(uuid: string, on?: Queryable): Promise<void> {
+    return this.#table.delete(uuid, on);
   }
 }

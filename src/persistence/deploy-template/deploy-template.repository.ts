@@ -1,7 +1,8 @@
 import type { DataSource } from 'typeorm';
+import type { Queryable } from '../../database/data-source.js';
 import { isUuid, type Page } from '../../database/page.js';
 import { type Keyring, openSecrets, type SealedPlace, sealSecrets } from '../../database/sealing.js';
-import { Table } from '../../database/table.js';
+import { type Change, Table } from '../../database/table.js';
 import type { JsonObject } from '../../domain/json.js';
 import type { DeployTemplate, TemplateStep } from './deploy-template.entity.js';
 
@@ -27,8 +28,8 @@ export class DeployTemplateRepository {
   }
 
   /** @throws ConflictError when the name or uuid is taken */
-  create(template: NewTemplate): Promise<DeployTemplate> {
-    return this.#table.insert(this.#seal(template.uuid, template));
+  create(template: NewTemplate, on?: Queryable): Promise<DeployTemplate> {
+    return this.#table.insert(this.#seal(template.uuid, template), on);
   }
 
   /** @param ident uuid or name */
@@ -61,13 +62,16 @@ export class DeployTemplateRepository {
   }
 
   /** As `Table.edit`. @param change gets the steps in clear */
-  edit(uuid: string, change: (template: DeployTemplate) => TemplateChanges): Promise<DeployTemplate> {
-    return this.#table.edit(uuid, (row) => this.#seal(uuid, change({ ...row, steps: this.stepsOf(row) })));
+  edit(uuid: string, change: Change<DeployTemplate, TemplateChanges>): Promise<DeployTemplate> {
+    return this.#table.edit(uuid, async (row, on) => {
+      const changes = await change({ ...row, steps: this.stepsOf(row) }, on);
+      return changes && this.#seal(uuid, changes);
+    });
   }
 
   /** @throws NotFoundError */
-  delete(uuid: string): Promise<void> {
-    return this.#table.delete(uuid);
+  delete(uuid: string, on?: Queryable): Promise<void> {
+    return this.#table.delete(uuid, on);
   }
 
   #seal<T extends TemplateChanges>(uuid: string, changes: T): T & Partial<DeployTemplate> {

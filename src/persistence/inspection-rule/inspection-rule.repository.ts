@@ -1,7 +1,8 @@
 import type { DataSource } from 'typeorm';
+import type { Queryable } from '../../database/data-source.js';
 import type { Page } from '../../database/page.js';
 import { type Keyring, openSecrets, type SealedPlace, sealSecrets } from '../../database/sealing.js';
-import { Table } from '../../database/table.js';
+import { type Change, Table } from '../../database/table.js';
 import type { RuleAction, RuleBody, RuleCondition } from '../../domain/inspection-rule/rule.js';
 import type { JsonObject } from '../../domain/json.js';
 import type { InspectionRule } from './inspection-rule.entity.js';
@@ -27,8 +28,8 @@ export class InspectionRuleRepository {
   }
 
   /** @throws ConflictError when the uuid is taken */
-  create(rule: NewRule): Promise<InspectionRule> {
-    return this.#table.insert(this.#seal(rule.uuid, rule));
+  create(rule: NewRule, on?: Queryable): Promise<InspectionRule> {
+    return this.#table.insert(this.#seal(rule.uuid, rule), on);
   }
 
   /** @throws NotFoundError */
@@ -59,17 +60,22 @@ export class InspectionRuleRepository {
   }
 
   /** As `Table.edit`. @param change gets conditions and actions in clear */
-  edit(uuid: string, change: (rule: InspectionRule) => RuleChanges): Promise<InspectionRule> {
-    return this.#table.edit(uuid, (row) => this.#seal(uuid, change({ ...row, ...this.bodyOf(row) })));
+  edit(uuid: string, change: Change<InspectionRule, RuleChanges>): Promise<InspectionRule> {
+    return this.#table.edit(uuid, async (row, on) => {
+      const changes = await change({ ...row, ...this.bodyOf(row) }, on);
+      return changes && this.#seal(uuid, changes);
+    });
   }
 
   /** @throws NotFoundError */
-  delete(uuid: string): Promise<void> {
-    return this.#table.delete(uuid);
+  delete(uuid: string, on?: Queryable): Promise<void> {
+    return this.#table.delete(uuid, on);
   }
 
-  async deleteAll(): Promise<void> {
-    await this.source.query(`delete from inspection_rule`);
+  /** @returns the UUIDs of the deleted rules */
+  async deleteAll(on: Queryable): Promise<string[]> {
+    const [rows] = await on.query<[{ uuid: string }[], number]>(`delete from inspection_rule returning uuid`);
+    return rows.map(({ uuid }) => uuid);
   }
 
   #seal<T extends RuleChanges>(uuid: string, rule: T): T & Partial<InspectionRule> {

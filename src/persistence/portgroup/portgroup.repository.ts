@@ -38,8 +38,8 @@ export class PortgroupRepository {
     });
   }
 
-  create(group: NewPortgroup): Promise<Portgroup> {
-    return this.#table.insert(group);
+  create(group: NewPortgroup, on?: Queryable): Promise<Portgroup> {
+    return this.#table.insert(group, on);
   }
 
   /** @param ident uuid or name */

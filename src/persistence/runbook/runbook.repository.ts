@@ -1,7 +1,8 @@
 import type { DataSource } from 'typeorm';
+import type { Queryable } from '../../database/data-source.js';
 import { isUuid, type Page } from '../../database/page.js';
 import { type Keyring, openSecrets, type SealedPlace, sealSecrets } from '../../database/sealing.js';
-import { Table } from '../../database/table.js';
+import { type Change, Table } from '../../database/table.js';
 import type { JsonObject } from '../../domain/json.js';
 import type { Runbook, RunbookStep } from './runbook.entity.js';
 
@@ -32,8 +33,8 @@ export class RunbookRepository {
   }
 
   /** @throws ConflictError when the name or uuid is taken */
-  create(runbook: NewRunbook): Promise<Runbook> {
-    return this.#table.insert(this.#seal(runbook.uuid, runbook));
+  create(runbook: NewRunbook, on?: Queryable): Promise<Runbook> {
+    return this.#table.insert(this.#seal(runbook.uuid, runbook), on);
   }
 
   /** @param ident uuid or name */
@@ -64,13 +65,16 @@ export class RunbookRepository {
   }
 
   /** As `Table.edit`. @param change gets the steps in clear */
-  edit(uuid: string, change: (runbook: Runbook) => RunbookChanges): Promise<Runbook> {
-    return this.#table.edit(uuid, (row) => this.#seal(uuid, change({ ...row, steps: this.stepsOf(row) })));
+  edit(uuid: string, change: Change<Runbook, RunbookChanges>): Promise<Runbook> {
+    return this.#table.edit(uuid, async (row, on) => {
+      const changes = await change({ ...row, steps: this.stepsOf(row) }, on);
+      return changes && this.#seal(uuid, changes);
+    });
   }
 
   /** @throws NotFoundError */
-  delete(uuid: string): Promise<void> {
-    return this.#table.delete(uuid);
+  delete(uuid: string, on?: Queryable): Promise<void> {
+    return this.#table.delete(uuid, on);
   }
 
   #seal<T extends RunbookChanges>(uuid: string, changes: T): T & Partial<Runbook> {

@@ -37,8 +37,8 @@ export class VolumeConnectorRepository {
     });
   }
 
-  create(connector: VolumeConnectorChanges & { uuid: string }): Promise<VolumeConnector> {
-    return this.#table.insert(connector);
+  create(connector: VolumeConnectorChanges & { uuid: string }, on?: Queryable): Promise<VolumeConnector> {
+    return this.#table.insert(connector, on);
   }
 
   get(uuid: string): Promise<VolumeConnector> {
@@ -78,8 +78,8 @@ export class VolumeTargetRepository {
     });
   }
 
-  create(target: VolumeTargetChanges & { uuid: string }): Promise<VolumeTarget> {
-    return this.#table.insert(this.#seal(target.uuid, target));
+  create(target: VolumeTargetChanges & { uuid: string }, on?: Queryable): Promise<VolumeTarget> {
+    return this.#table.insert(this.#seal(target.uuid, target), on);
   }
 
   get(uuid: string): Promise<VolumeTarget> {

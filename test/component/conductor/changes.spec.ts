@@ -108,41 +108,117 @@ const CASES: Case[] = [
     kinds: ['port.deleted'],
   },
   {
-    name: 'an edit and the deletion of a port group',
-    act: async (node_uuid) => {
-      const { uuid } = await kit.parts.portgroups.create({ uuid: randomUUID(), node_uuid });
-      return async () => {
-        await kit.conductor.ports.updateGroup(uuid, () => ({ name: 'bond' }), BY);
-        await kit.conductor.ports.deleteGroup(uuid, BY);
-      };
-    },
-    kinds: ['portgroup.changed', 'portgroup.deleted'],
+    name: 'a port group, its edit and its deletion',
+    act: now(async (node_uuid) => {
+      const { uuid } = await kit.conductor.ports.createGroup({ uuid: randomUUID(), node_uuid }, BY);
+      await kit.conductor.ports.updateGroup(uuid, () => ({ name: 'bond' }), BY);
+      await kit.conductor.ports.deleteGroup(uuid, BY);
+    }),
+    kinds: ['portgroup.created', 'portgroup.changed', 'portgroup.deleted'],
   },
   {
-    name: 'an edit and the deletion of a volume connector',
+    name: 'a volume connector, its edit and its deletion',
     act: async (node_uuid) => {
       await off(node_uuid);
       const row = { uuid: randomUUID(), node_uuid, type: 'iqn', connector_id: 'iqn.2017-07.org:01' };
-      const { uuid } = await kit.parts.connectors.create(row);
       return async () => {
+        const { uuid } = await kit.conductor.volumes.createConnector(row, BY);
         await kit.conductor.volumes.updateConnector(uuid, () => ({ extra: { a: 1 } }), BY);
         await kit.conductor.volumes.deleteConnector(uuid, BY);
       };
     },
-    kinds: ['volume_connector.changed', 'volume_connector.deleted'],
+    kinds: ['volume_connector.created', 'volume_connector.changed', 'volume_connector.deleted'],
   },
   {
-    name: 'an edit and the deletion of a volume target',
+    name: 'a volume target, its edit and its deletion',
     act: async (node_uuid) => {
       await off(node_uuid);
       const row = { uuid: randomUUID(), node_uuid, volume_type: 'iscsi', volume_id: 'v', boot_index: 0 };
-      const { uuid } = await kit.parts.targets.create(row);
       return async () => {
+        const { uuid } = await kit.conductor.volumes.createTarget(row, BY);
         await kit.conductor.volumes.updateTarget(uuid, () => ({ extra: { a: 1 } }), BY);
         await kit.conductor.volumes.deleteTarget(uuid, BY);
       };
     },
-    kinds: ['volume_target.changed', 'volume_target.deleted'],
+    kinds: ['volume_target.created', 'volume_target.changed', 'volume_target.deleted'],
+  },
+  {
+    name: 'a chassis, its edit and its deletion',
+    act: now(async () => {
+      const chassis = kit.conductor.records.of('chassis', kit.parts.chassis);
+      const { uuid } = await chassis.create({ uuid: randomUUID() }, BY);
+      await chassis.edit(uuid, () => ({ description: 'rack 7', extra: {} }), BY);
+      await chassis.delete(uuid, BY);
+    }),
+    kinds: ['chassis.created', 'chassis.changed', 'chassis.deleted'],
+    loose: true,
+  },
+  {
+    name: 'a deploy template, its edit and its deletion',
+    act: now(async () => {
+      const templates = kit.conductor.records.of('deploy_template', kit.parts.templates);
+      const step = { interface: 'deploy' as const, step: 'write_image', args: {}, priority: 9 };
+      const { uuid } = await templates.create({ uuid: randomUUID(), name: 'CUSTOM_A', steps: [step] }, BY);
+      await templates.edit(uuid, ({ steps }) => ({ name: 'CUSTOM_B', steps }), BY);
+      await templates.delete(uuid, BY);
+    }),
+    kinds: ['deploy_template.created', 'deploy_template.changed', 'deploy_template.deleted'],
+    loose: true,
+  },
+  {
+    name: 'a runbook, its edit and its deletion',
+    act: now(async () => {
+      const runbooks = kit.conductor.records.of('runbook', kit.parts.runbooks);
+      const step = { interface: 'deploy' as const, step: 'erase_devices', args: {}, order: 1 };
+      const { uuid } = await runbooks.create({ uuid: randomUUID(), name: 'CUSTOM_A', steps: [step] }, BY);
+      await runbooks.edit(uuid, () => ({ public: true }), BY);
+      await runbooks.delete(uuid, BY);
+    }),
+    kinds: ['runbook.created', 'runbook.changed', 'runbook.deleted'],
+    loose: true,
+  },
+  {
+    name: 'an inspection rule, its edit and its deletion',
+    act: now(async () => {
+      const rules = kit.conductor.records.of('inspection_rule', kit.parts.rules);
+      const { uuid } = await rules.create({ uuid: randomUUID(), ...RULE }, BY);
+      await rules.edit(uuid, () => ({ ...RULE, priority: 5 }), BY);
+      await rules.delete(uuid, BY);
+    }),
+    kinds: ['inspection_rule.created', 'inspection_rule.changed', 'inspection_rule.deleted'],
+    loose: true,
+  },
+  {
+    name: 'all inspection rules at once',
+    act: async () => {
+      for (const _ of [1, 2]) await kit.parts.rules.create({ uuid: randomUUID(), ...RULE });
+      const { rules } = kit.parts;
+      const records = kit.conductor.records.of('inspection_rule', rules);
+      return () => records.deleteAll((on) => rules.deleteAll(on), BY);
+    },
+    kinds: ['inspection_rule.deleted', 'inspection_rule.deleted'],
+    loose: true,
+  },
+  {
+    name: 'an image, its edits and its deletion',
+    act: now(async () => {
+      const uuid = randomUUID();
+      const { imageRecords } = kit.parts;
+      const note = (verb: 'created' | 'changed' | 'deleted') =>
+        kit.conductor.records.imageNote(verb, uuid, BY);
+      await imageRecords.create({ uuid, status: 'queued', visibility: 'shared' }, note('created'));
+      await imageRecords.edit(uuid, () => ({ name: 'n' }), note('changed'));
+      await imageRecords.edit(uuid, () => ({}), note('changed'));
+      await imageRecords.addMember(uuid, 'p', note('changed'));
+      await imageRecords.setMember(uuid, 'p', 'accepted', note('changed'));
+      await imageRecords.removeMember(uuid, 'p', note('changed'));
+      await imageRecords.removeMember(uuid, 'p', note('changed'));
+      await imageRecords.transit(uuid, ['active'], { status: 'deactivated' }, note('changed'));
+      await imageRecords.transit(uuid, ['queued'], { status: 'saving' }, note('changed'));
+      await imageRecords.delete(uuid, () => undefined, note('deleted'));
+    }),
+    kinds: ['image.created', ...Array<'image.changed'>(5).fill('image.changed'), 'image.deleted'],
+    loose: true,
   },
   {
     name: 'an allocation that finds nothing, and its end',
@@ -176,6 +252,8 @@ const CASES: Case[] = [
   },
 ];
 
+const RULE = { conditions: [], actions: [], sensitive: false, priority: 0, phase: 'main' };
+
 async function off(uuid: string): Promise<void> {
   await database.source.query(`update node set power_state = 'power off' where uuid = $1`, [uuid]);
 }
@@ -207,6 +285,38 @@ describe('every change tells who asked, in its own transaction', () => {
     const twice = { uuid: randomUUID(), node_uuid: other, address: taken };
     await expect(kit.conductor.ports.create(twice, BY)).rejects.toThrow('exists');
     expect((await rows(before)).map(({ kind }) => kind)).toEqual(['port.created']);
+    const { ports, volumes } = kit.conductor;
+    const chassis = kit.conductor.records.of('chassis', kit.parts.chassis);
+    const uuid = randomUUID();
+    await chassis.create({ uuid }, BY);
+    const group = { uuid: randomUUID(), node_uuid: node, name: 'bond' };
+    await ports.createGroup(group, BY);
+    const settled = await last();
+    await expect(chassis.create({ uuid }, BY)).rejects.toThrow('exists');
+    await expect(ports.createGroup({ ...group, uuid: randomUUID() }, BY)).rejects.toThrow('exists');
+    const nowhere = { uuid: randomUUID(), node_uuid: randomUUID(), type: 'iqn', connector_id: 'i' };
+    await expect(volumes.createConnector(nowhere, BY)).rejects.toThrow('could not be found');
+    const edit = () => {
+      throw new Error('refused');
+    };
+    await expect(chassis.edit(uuid, edit, BY)).rejects.toThrow('refused');
+    await expect(chassis.delete(randomUUID(), BY)).rejects.toThrow('could not be found');
+    expect(await rows(settled)).toEqual([]);
+  });
+
+  it('an edit names the fields that differ, and no values', async () => {
+    const chassis = kit.conductor.records.of('chassis', kit.parts.chassis);
+    const rules = kit.conductor.records.of('inspection_rule', kit.parts.rules);
+    const { uuid } = await chassis.create({ uuid: randomUUID(), description: 'a', extra: { b: 1 } }, BY);
+    await chassis.edit(uuid, () => ({ description: 'secret', extra: { b: 1 } }), BY);
+    const rule = await rules.create({ uuid: randomUUID(), ...RULE }, BY);
+    await rules.edit(rule.uuid, () => ({ ...RULE, priority: 5 }), BY);
+    const told = (await rows()).filter(({ kind }) => kind.endsWith('.changed'));
+    expect(told.map(({ detail, resource }) => [resource, detail])).toEqual([
+      [uuid, { fields: ['description'] }],
+      [rule.uuid, { fields: ['priority'] }],
+    ]);
+    expect(JSON.stringify(told)).not.toContain('secret');
   });
 
   it('moves that a heartbeat brings are by the agent, for whoever asked for the work', async () => {

@@ -15,12 +15,14 @@ import { noise } from '../../support/image-service.js';
 let database: TestDatabase;
 let shelf: TestLibrary;
 let service: ImageService;
+/** The changes of these records are read by nobody here. */
+const unread = async () => {};
 const target = (name: string) => join(shelf.directory, 'out', name);
 
 async function add(bytes: Buffer, fields: object): Promise<string> {
   const uuid = crypto.randomUUID();
-  await shelf.records.create({ uuid, status: 'queued', visibility: 'public', ...fields });
-  await shelf.library.upload(uuid, { chunks: Readable.from([bytes]), length: bytes.length }, null);
+  await shelf.records.create({ uuid, status: 'queued', visibility: 'public', ...fields }, unread);
+  await shelf.library.upload(uuid, { chunks: Readable.from([bytes]), length: bytes.length }, null, unread);
   return uuid;
 }
 const serviceOf = (section: object) =>
@@ -73,7 +75,7 @@ describe('an image of the Image service inside', () => {
   it('stays with who has it when it is deleted, and its bytes go with the last of them', async () => {
     const image = await add(noise(50_000, 5), { disk_format: 'aki', container_format: 'aki' });
     await service.fetchTo(image, target('kept'), { opaque: true });
-    await shelf.library.delete(image, () => undefined);
+    await shelf.library.delete(image, () => undefined, unread);
     expect((await stat(target('kept'))).size).toBe(50_000);
     await expect(service.resolve(image)).rejects.toMatchObject({ code: 'not-found' });
   });
@@ -94,12 +96,12 @@ describe('an image of the Image service inside', () => {
       from_cache: true,
       sha256: first.sha256,
     });
-    await shelf.library.delete(image, () => undefined);
+    await shelf.library.delete(image, () => undefined, unread);
     // The API never gives a UUID again; a database that was put back from a backup may.
     await database.source.query(`delete from image_deleted where uuid = $1`, [image]);
-    await shelf.records.create({ uuid: image, status: 'queued', visibility: 'public', ...formats });
+    await shelf.records.create({ uuid: image, status: 'queued', visibility: 'public', ...formats }, unread);
     const other = await qcow2(2);
-    await shelf.library.upload(image, { chunks: Readable.from([other]), length: other.length }, null);
+    await shelf.library.upload(image, { chunks: Readable.from([other]), length: other.length }, null, unread);
     expect((await service.fetchTo(image, target('c3'))).sha256).not.toBe(first.sha256);
   });
 
@@ -111,7 +113,7 @@ describe('an image of the Image service inside', () => {
     await expect(service.fetchTo(image, target('x'), { kind: 'whole-disk' })).rejects.toThrow(
       'no partition table',
     );
-    await shelf.library.deactivate(image);
+    await shelf.library.deactivate(image, unread);
     await expect(service.resolve(image)).rejects.toThrow('is not active but deactivated');
   });
 
@@ -139,16 +141,11 @@ describe('the sweep', () => {
 
   it('queues again what was received while the database was away at its end', async () => {
     const uuid = crypto.randomUUID();
-    await shelf.records.create({
-      uuid,
-      status: 'queued',
-      visibility: 'public',
-      disk_format: 'aki',
-      container_format: 'aki',
-    });
+    const fields = { disk_format: 'aki', container_format: 'aki' };
+    await shelf.records.create({ uuid, status: 'queued', visibility: 'public', ...fields }, unread);
     const bytes = noise(30_000, 22);
     const upload = (chunks: AsyncIterable<Uint8Array>) =>
-      shelf.library.upload(uuid, { chunks, length: bytes.length }, null);
+      shelf.library.upload(uuid, { chunks, length: bytes.length }, null, unread);
     const transit = shelf.records.transit.bind(shelf.records);
     const spy = vi.spyOn(shelf.records, 'transit').mockImplementation((id, from, changes) => {
       return from.includes('saving')

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestjs/common';
+import { Conductor } from '../../../conductor/service/conductor.js';
 import { InvalidError } from '../../../domain/errors.js';
 import type { Chassis } from '../../../persistence/chassis/chassis.entity.js';
 import { type ChassisChanges, ChassisRepository } from '../../../persistence/chassis/chassis.repository.js';
@@ -22,6 +23,7 @@ import { CHASSIS, CHASSIS_FIELDS } from './fields.js';
 export class ChassisController {
   constructor(
     private readonly chassis: ChassisRepository,
+    private readonly conductor: Conductor,
     private readonly nodes: NodeList,
     private readonly settings: ApiSettings,
   ) {}
@@ -48,10 +50,8 @@ export class ChassisController {
   @Describe({ summary: 'Create a chassis', body: { creates: CHASSIS }, answer: { one: CHASSIS } })
   async create(@Req() { asked, body }: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
     const values = readCreation('chassis', CHASSIS_FIELDS, body, asked.version);
-    const row = await this.chassis.create({
-      ...values,
-      uuid: values.uuid ?? randomUUID(),
-    });
+    const given = { ...values, uuid: values.uuid ?? randomUUID() };
+    const row = await this.conductor.records.of('chassis', this.chassis).create(given, asked.by);
     return created(reply, 'chassis', CHASSIS_FIELDS, row, asked);
   }
 
@@ -73,11 +73,12 @@ export class ChassisController {
     const edit = readEdit(CHASSIS_FIELDS, body, asked.version);
     // Any text is accepted: one that is not a UUID gives 404, not 400.
     const found = await this.chassis.get(request.params['uuid']!);
-    const row = await this.chassis.edit(found.uuid, (chassis) => {
+    const change = (chassis: Chassis) => {
       const { changes } = edit.apply(chassis);
       if ('uuid' in changes) throw new InvalidError('Cannot overwrite UUID for an existing Chassis.');
       return changes as ChassisChanges;
-    });
+    };
+    const row = await this.conductor.records.of('chassis', this.chassis).edit(found.uuid, change, asked.by);
     return whole(CHASSIS_FIELDS, row, asked);
   }
 
@@ -87,7 +88,8 @@ export class ChassisController {
   @Policy('baremetal:chassis:delete')
   @Describe({ summary: 'Delete a chassis without nodes' })
   async delete(@Req() request: ApiRequest) {
-    await this.chassis.delete((await this.#find(request)).uuid);
+    const { uuid } = await this.#find(request);
+    await this.conductor.records.of('chassis', this.chassis).delete(uuid, request.asked.by);
   }
 
   @Get(':uuid/nodes')

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestjs/common';
 import { Conductor } from '../../../conductor/service/conductor.js';
+import type { DeployTemplate } from '../../../persistence/deploy-template/deploy-template.entity.js';
 import {
   DeployTemplateRepository,
   type NewTemplate,
@@ -51,7 +52,8 @@ export class DeployTemplateController {
     const values = readCreation('template', TEMPLATE_FIELDS, body, asked.version);
     refuseSteps(this.conductor, values['steps']);
     const uuid = (values['uuid'] as string | null | undefined) ?? randomUUID();
-    const row = await this.templates.create({ ...values, uuid } as unknown as NewTemplate);
+    const given = { ...values, uuid } as unknown as NewTemplate;
+    const row = await this.conductor.records.of('deploy_template', this.templates).create(given, asked.by);
     return created(reply, 'deploy_templates', TEMPLATE_FIELDS, row, asked);
   }
 
@@ -72,11 +74,14 @@ export class DeployTemplateController {
     const { asked, body } = request;
     const edit = readEdit(TEMPLATE_FIELDS, body, asked.version);
     const found = await this.#find(request);
-    const row = await this.templates.edit(found.uuid, (template) => {
+    const change = (template: DeployTemplate) => {
       const { changes } = edit.apply(template);
       if (changes['steps']) refuseSteps(this.conductor, changes['steps']);
       return changes as unknown as TemplateChanges;
-    });
+    };
+    const row = await this.conductor.records
+      .of('deploy_template', this.templates)
+      .edit(found.uuid, change, asked.by);
     return whole(TEMPLATE_FIELDS, row, asked);
   }
 
@@ -86,7 +91,8 @@ export class DeployTemplateController {
   @Policy('baremetal:deploy_template:delete')
   @Describe({ summary: 'Delete a deploy template' })
   async delete(@Req() request: ApiRequest) {
-    await this.templates.delete((await this.#find(request)).uuid);
+    const { uuid } = await this.#find(request);
+    await this.conductor.records.of('deploy_template', this.templates).delete(uuid, request.asked.by);
   }
 
   #find({ asked, params }: ApiRequest) {

@@ -1,4 +1,5 @@
 import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestjs/common';
+import { Conductor } from '../../../conductor/service/conductor.js';
 import type { InspectionRule } from '../../../persistence/inspection-rule/inspection-rule.entity.js';
 import { InspectionRuleRepository } from '../../../persistence/inspection-rule/inspection-rule.repository.js';
 import { Policy } from '../../auth/policy.js';
@@ -24,6 +25,7 @@ export class InspectionRuleController {
     private readonly rules: InspectionRuleRepository,
     private readonly editor: InspectionRuleEditor,
     private readonly settings: ApiSettings,
+    private readonly conductor: Conductor,
   ) {}
 
   @Get()
@@ -55,8 +57,9 @@ export class InspectionRuleController {
   @SinceElse(96, 405)
   @Policy('baremetal:inspection_rule:delete')
   @Describe({ summary: 'Delete all inspection rules' })
-  async deleteAll() {
-    await this.rules.deleteAll();
+  async deleteAll(@Req() { asked }: ApiRequest) {
+    const records = this.conductor.records.of('inspection_rule', this.rules);
+    await records.deleteAll((on) => this.rules.deleteAll(on), asked.by);
   }
 
   @Get(':uuid')
@@ -83,7 +86,8 @@ export class InspectionRuleController {
   @Policy('baremetal:inspection_rule:delete')
   @Describe({ summary: 'Delete an inspection rule' })
   async delete(@Req() request: ApiRequest) {
-    await this.rules.delete((await this.#find(request)).uuid);
+    const { uuid } = await this.#find(request);
+    await this.conductor.records.of('inspection_rule', this.rules).delete(uuid, request.asked.by);
   }
 
   #find({ params }: ApiRequest): Promise<InspectionRule> {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { Conductor } from '../../../conductor/service/conductor.js';
 import { InvalidError } from '../../../domain/errors.js';
 import type { RuleBody } from '../../../domain/inspection-rule/rule.js';
 import { validateRule } from '../../../domain/inspection-rule/validate.js';
@@ -18,7 +19,10 @@ const DEFAULTS = { conditions: [], phase: 'main', priority: 0, sensitive: false 
 /** Creates and edits inspection rules as bodies and patches request. */
 @Injectable()
 export class InspectionRuleEditor {
-  constructor(private readonly rules: InspectionRuleRepository) {}
+  constructor(
+    private readonly rules: InspectionRuleRepository,
+    private readonly conductor: Conductor,
+  ) {}
 
   async create(body: unknown, asked: Asked): Promise<InspectionRule> {
     const values = readCreation('inspection_rule', RULE_FIELDS, body, asked.version);
@@ -28,12 +32,13 @@ export class InspectionRuleEditor {
       priority: number;
     };
     validateRule(rule);
-    return this.rules.create(rule);
+    return this.conductor.records.of('inspection_rule', this.rules).create(rule, asked.by);
   }
 
   async patch(found: InspectionRule, body: unknown, asked: Asked): Promise<InspectionRule> {
     const edit = readEdit(RULE_FIELDS, body, asked.version);
-    return this.rules.edit(found.uuid, (rule) => changesOf(edit, rule));
+    const change = (rule: InspectionRule) => changesOf(edit, rule);
+    return this.conductor.records.of('inspection_rule', this.rules).edit(found.uuid, change, asked.by);
   }
 }
 

@@ -5,11 +5,7 @@ import { ConflictError, InvalidError } from '../../../domain/errors.js';
 import type { Json } from '../../../domain/json.js';
 import { isLogicalName } from '../../../domain/node/name.js';
 import type { Portgroup } from '../../../persistence/portgroup/portgroup.entity.js';
-import {
-  type NewPortgroup,
-  type PortgroupChanges,
-  PortgroupRepository,
-} from '../../../persistence/portgroup/portgroup.repository.js';
+import type { NewPortgroup, PortgroupChanges } from '../../../persistence/portgroup/portgroup.repository.js';
 import type { Asked } from '../../request/asked.js';
 import { shorten } from '../../request/value.js';
 import { readCreation, readEdit } from '../../resource/write.js';
@@ -23,7 +19,6 @@ const DEFAULT_MODE = 'active-backup';
 export class PortgroupEditor {
   constructor(
     private readonly conductor: Conductor,
-    private readonly portgroups: PortgroupRepository,
     private readonly link: NodeLink,
   ) {}
 
@@ -37,7 +32,7 @@ export class PortgroupEditor {
       mode: values['mode'] || DEFAULT_MODE,
       uuid: values['uuid'] ?? randomUUID(),
     };
-    return this.portgroups.create(group as unknown as NewPortgroup);
+    return this.conductor.ports.createGroup(group as unknown as NewPortgroup, asked.by);
   }
 
   /** @param ident the client's name of the group, for messages */

@@ -29,16 +29,18 @@ export class RunbookEditor {
     refuseSteps(this.conductor, values['steps']);
     settleOwner(values, asked);
     const uuid = (values['uuid'] as string | null | undefined) ?? randomUUID();
-    return this.runbooks.create({ ...values, uuid } as unknown as NewRunbook);
+    const given = { ...values, uuid } as unknown as NewRunbook;
+    return this.conductor.records.of('runbook', this.runbooks).create(given, asked.by);
   }
 
   async patch(found: Runbook, body: unknown, asked: Asked): Promise<Runbook> {
     const edit = readEdit(editFields(asked.version), body, asked.version);
-    return this.runbooks.edit(found.uuid, (runbook) => {
+    const change = (runbook: Runbook) => {
       const changes = changesOf(edit, runbook, asked);
       if (changes['steps']) refuseSteps(this.conductor, changes['steps']);
       return changes as unknown as RunbookChanges;
-    });
+    };
+    return this.conductor.records.of('runbook', this.runbooks).edit(found.uuid, change, asked.by);
   }
 }
 

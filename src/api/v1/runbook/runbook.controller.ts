@@ -1,4 +1,5 @@
 import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestjs/common';
+import { Conductor } from '../../../conductor/service/conductor.js';
 import { RunbookRepository } from '../../../persistence/runbook/runbook.repository.js';
 import { Policy } from '../../auth/policy.js';
 import { Since, SinceElse } from '../../microversion/since.js';
@@ -23,6 +24,7 @@ export class RunbookController {
   constructor(
     private readonly runbooks: RunbookRepository,
     private readonly editor: RunbookEditor,
+    private readonly conductor: Conductor,
     private readonly settings: ApiSettings,
   ) {}
 
@@ -79,7 +81,7 @@ export class RunbookController {
   async delete(@Req() request: ApiRequest) {
     const row = await this.#find(request);
     request.asked.scope.demand('baremetal:runbook:delete', row);
-    await this.runbooks.delete(row.uuid);
+    await this.conductor.records.of('runbook', this.runbooks).delete(row.uuid, request.asked.by);
   }
 
   #find({ asked, params }: ApiRequest) {

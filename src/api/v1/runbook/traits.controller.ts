@@ -1,4 +1,5 @@
 import { Controller, Delete, Get, HttpCode, Param, Put, Req, Res } from '@nestjs/common';
+import { Conductor } from '../../../conductor/service/conductor.js';
 import { InvalidError } from '../../../domain/errors.js';
 import { isObject } from '../../../domain/json.js';
 import type { Runbook } from '../../../persistence/runbook/runbook.entity.js';
@@ -22,7 +23,10 @@ const TRAITS = objectOf({ traits: STRINGS });
 /** Traits of a runbook: it is approved for the nodes that have one of them. */
 @Controller('v1/runbooks/:ident/traits')
 export class RunbookTraitsController {
-  constructor(private readonly runbooks: RunbookRepository) {}
+  constructor(
+    private readonly runbooks: RunbookRepository,
+    private readonly conductor: Conductor,
+  ) {}
 
   @Get()
   @Since(112)
@@ -46,7 +50,7 @@ export class RunbookTraitsController {
       throw schemaError(`Additional properties are not allowed ('${unknown}' was unexpected)`);
     const read = traitList().safeParse(body['traits']);
     if (!read.success) throw schemaError(read.error.issues[0]!.message);
-    await this.runbooks.edit(uuid, () => ({ traits: read.data ?? [] }));
+    await this.#edit(request, uuid, () => read.data ?? []);
   }
 
   @Put(':trait')
@@ -65,7 +69,7 @@ export class RunbookTraitsController {
     if (request.body !== undefined && request.body !== null) {
       throw new InvalidError('No body should be provided when adding a trait');
     }
-    await this.runbooks.edit(uuid, ({ traits }) => ({ traits: [...new Set([...traits, trait])] }));
+    await this.#edit(request, uuid, (traits) => [...new Set([...traits, trait])]);
     const { asked, params } = request;
     reply.header(
       'location',
@@ -79,7 +83,8 @@ export class RunbookTraitsController {
   @Policy('baremetal:runbook:update')
   @Describe({ summary: 'Remove the traits of a runbook' })
   async deleteAll(@Req() request: ApiRequest) {
-    await this.runbooks.edit((await this.#find(request)).uuid, () => ({ traits: [] }));
+    const { uuid } = await this.#find(request);
+    await this.#edit(request, uuid, () => []);
   }
 
   @Delete(':trait')
@@ -89,7 +94,12 @@ export class RunbookTraitsController {
   @Describe({ summary: 'Remove a trait of a runbook' })
   async delete(@Req() request: ApiRequest, @Param('trait') trait: string) {
     const { uuid } = await this.#find(request);
-    await this.runbooks.edit(uuid, ({ traits }) => ({ traits: traits.filter((one) => one !== trait) }));
+    await this.#edit(request, uuid, (traits) => traits.filter((one) => one !== trait));
+  }
+
+  async #edit({ asked }: ApiRequest, uuid: string, change: (traits: string[]) => string[]): Promise<void> {
+    const edit = ({ traits }: Runbook) => ({ traits: change(traits) });
+    await this.conductor.records.of('runbook', this.runbooks).edit(uuid, edit, asked.by);
   }
 
   async #find({ asked, params }: ApiRequest, rule: RuleName = 'baremetal:runbook:update'): Promise<Runbook> {

@@ -65,10 +65,11 @@ export class VolumeConnectorController {
   async create(@Req() { asked, body }: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
     const values = readCreation('connector', CONNECTOR_FIELDS, body, asked.version);
     await this.link.demandOnNew('baremetal:volume:create', values['node_uuid'], asked, noNode);
-    const row = await this.connectors.create({
+    const given = {
       ...(values as VolumeConnectorChanges),
       uuid: (values['uuid'] as string | null) ?? randomUUID(),
-    });
+    };
+    const row = await this.conductor.volumes.createConnector(given, asked.by);
     return created(reply, 'volume/connectors', CONNECTOR_FIELDS, row, asked);
   }
 

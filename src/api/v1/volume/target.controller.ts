@@ -57,10 +57,11 @@ export class VolumeTargetController {
   async create(@Req() { asked, body }: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
     const values = readCreation('target', TARGET_FIELDS, body, asked.version);
     await this.link.demandOnNew('baremetal:volume:create', values['node_uuid'], asked, noNode);
-    const row = await this.targets.create({
+    const given = {
       ...(values as VolumeTargetChanges),
       uuid: (values['uuid'] as string | null) ?? randomUUID(),
-    });
+    };
+    const row = await this.conductor.volumes.createTarget(given, asked.by);
     return created(reply, 'volume/targets', TARGET_FIELDS, row, { ...asked, showsProperties: true });
   }
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Controller, Get, HttpCode, Post, Put, Req, Res } from '@nestjs/common';
+import { Conductor } from '../../../conductor/service/conductor.js';
 import { ForbiddenError, InvalidError } from '../../../domain/errors.js';
 import { parseUploadRange } from '../../../domain/image/upload.js';
 import { ImageLibrary, type IncomingBytes } from '../../../image-library/image-library.js';
@@ -16,6 +17,7 @@ import { chunksOf, drain, sendImage } from './transfer.js';
 export class ImageDataController {
   constructor(
     private readonly library: ImageLibrary,
+    private readonly conductor: Conductor,
     private readonly finder: ImageFinder,
     private readonly settings: ImageApiSettings,
   ) {}
@@ -28,7 +30,7 @@ export class ImageDataController {
   async upload(@Req() request: ApiRequest, @Res({ passthrough: true }) reply: ApiReply): Promise<void> {
     await this.#taking(request, async (id, bytes) => {
       const range = parseUploadRange(request.raw.headers['content-range']);
-      const held = await this.library.upload(id, bytes, range);
+      const held = await this.library.upload(id, bytes, range, this.#note(id, request));
       if (held !== null) reply.code(202).header('upload-offset', String(held));
     });
   }
@@ -39,7 +41,7 @@ export class ImageDataController {
   @Policy('image:upload_image')
   @Describe({ summary: 'Upload bytes that are imported later' })
   async stage(@Req() request: ApiRequest): Promise<void> {
-    await this.#taking(request, (id, bytes) => this.library.stage(id, bytes));
+    await this.#taking(request, (id, bytes) => this.library.stage(id, bytes, this.#note(id, request)));
   }
 
   @Post(':id/import')
@@ -53,7 +55,7 @@ export class ImageDataController {
   async import(@Req() request: ApiRequest): Promise<void> {
     const url = readImport(request.body, this.settings.importMethods);
     const { image } = await this.finder.find(request, 'image:upload_image');
-    await this.library.import(image.uuid, url);
+    await this.library.import(image.uuid, url, this.#note(image.uuid, request));
   }
 
   @Get(':id/file')
@@ -77,6 +79,10 @@ export class ImageDataController {
     const { md5, sha512 } = facts.digests;
     const modified = image.updated_at.getTime();
     await sendImage(request, reply, { path, size: facts.size, checksum: md5, sha512, modified });
+  }
+
+  #note(uuid: string, { asked }: ApiRequest) {
+    return this.conductor.records.imageNote('changed', uuid, asked.by);
   }
 
   async #taking(

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestjs/common';
+import { Conductor } from '../../../conductor/service/conductor.js';
 import { FerricError, ForbiddenError } from '../../../domain/errors.js';
 import { ImageLibrary } from '../../../image-library/image-library.js';
 import type { ImageRecord } from '../../../persistence/image-record/image-record.entity.js';
@@ -25,6 +26,7 @@ export class ImageController {
   constructor(
     private readonly records: ImageRecordRepository,
     private readonly library: ImageLibrary,
+    private readonly conductor: Conductor,
     private readonly finder: ImageFinder,
     private readonly settings: ImageApiSettings,
   ) {}
@@ -65,14 +67,16 @@ export class ImageController {
     scope.demand('image:add_image', { owner });
     this.#checkVisibility(asked, values, { owner });
     this.#checkCounts(values, properties);
-    const image = await this.records.create({
-      visibility: 'shared',
+    const uuid = id ?? randomUUID();
+    const given = {
+      visibility: 'shared' as const,
       ...values,
       owner,
       properties,
-      status: 'queued',
-      uuid: id ?? randomUUID(),
-    });
+      status: 'queued' as const,
+      uuid,
+    };
+    const image = await this.records.create(given, this.#note('created', uuid, asked));
     reply.header('location', `${asked.base}/v2/images/${image.uuid}`);
     reply.header('openstack-image-import-methods', this.settings.importMethods.join(','));
     return imageView(image);
@@ -96,13 +100,14 @@ export class ImageController {
     const { image, target } = await this.finder.find(request, 'image:modify_image');
     if (changes.some(({ name }) => name === 'owner') && !seesAll(asked))
       throw new ForbiddenError("Owner can't be updated by non admin.");
-    const changed = await this.records.edit(image.uuid, (current) => {
+    const change = (current: ImageRecord) => {
       const values = applyImagePatch(current, changes);
       this.#checkVisibility(asked, values, target);
       this.#checkCounts(values, values.properties ?? {});
       return values;
-    });
-    return imageView(changed);
+    };
+    const note = this.#note('changed', image.uuid, asked);
+    return imageView(await this.records.edit(image.uuid, change, note));
   }
 
   @Delete(':id')
@@ -113,7 +118,7 @@ export class ImageController {
   async delete(@Req() request: ApiRequest): Promise<void> {
     const missing = (id: string) => `Failed to find image ${id} to delete`;
     const { image } = await this.finder.find(request, 'image:delete_image', missing);
-    await this.library.delete(image.uuid, refuseProtected);
+    await this.library.delete(image.uuid, refuseProtected, this.#note('deleted', image.uuid, request.asked));
   }
 
   @Post(':id/actions/deactivate')
@@ -123,7 +128,7 @@ export class ImageController {
   @Describe({ summary: 'Keep the bytes of an image from everybody' })
   async deactivate(@Req() request: ApiRequest): Promise<void> {
     const { image } = await this.finder.find(request, 'image:deactivate');
-    await this.library.deactivate(image.uuid);
+    await this.library.deactivate(image.uuid, this.#note('changed', image.uuid, request.asked));
   }
 
   @Post(':id/actions/reactivate')
@@ -133,7 +138,11 @@ export class ImageController {
   @Describe({ summary: 'Give them again' })
   async reactivate(@Req() request: ApiRequest): Promise<void> {
     const { image } = await this.finder.find(request, 'image:reactivate');
-    await this.library.reactivate(image.uuid);
+    await this.library.reactivate(image.uuid, this.#note('changed', image.uuid, request.asked));
+  }
+
+  #note(verb: 'created' | 'changed' | 'deleted', uuid: string, { by }: Asked) {
+    return this.conductor.records.imageNote(verb, uuid, by);
   }
 
   #checkVisibility({ scope }: Asked, { visibility }: ImageChanges, target: Target): void {

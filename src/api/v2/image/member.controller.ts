@@ -1,4 +1,5 @@
 import { Controller, Delete, Get, HttpCode, Post, Put, Req } from '@nestjs/common';
+import { Conductor } from '../../../conductor/service/conductor.js';
 import { ForbiddenError, InvalidError, NotFoundError } from '../../../domain/errors.js';
 import { isObject } from '../../../domain/json.js';
 import type { MemberStatus } from '../../../persistence/image-record/image-record.entity.js';
@@ -20,6 +21,7 @@ const STATUSES: readonly MemberStatus[] = ['pending', 'accepted', 'rejected'];
 export class ImageMemberController {
   constructor(
     private readonly records: ImageRecordRepository,
+    private readonly conductor: Conductor,
     private readonly finder: ImageFinder,
     private readonly settings: ImageApiSettings,
   ) {}
@@ -51,7 +53,7 @@ export class ImageMemberController {
     const { image } = await this.#shared(request, 'image:add_member', 'create');
     const count = (await this.records.members(image.uuid)).length;
     checkCount('members', count + 1, this.settings.maxMembers);
-    return memberView(await this.records.addMember(image.uuid, member));
+    return memberView(await this.records.addMember(image.uuid, member, this.#note(image, request)));
   }
 
   @Get(':member')
@@ -78,7 +80,7 @@ export class ImageMemberController {
     if (!known)
       throw new InvalidError(`Incorrect request: Status must be "pending", "accepted" or "rejected".`);
     const member = request.params['member']!;
-    const changed = await this.records.setMember(image.uuid, member, known);
+    const changed = await this.records.setMember(image.uuid, member, known, this.#note(image, request));
     if (!changed) throw missing(request);
     return memberView(changed);
   }
@@ -90,7 +92,13 @@ export class ImageMemberController {
   @Describe({ summary: 'Share it no more' })
   async remove(@Req() request: ApiRequest): Promise<void> {
     const { image } = await this.#shared(request, 'image:delete_member', 'delete');
-    if (!(await this.records.removeMember(image.uuid, request.params['member']!))) throw missing(request);
+    const member = request.params['member']!;
+    const removed = await this.records.removeMember(image.uuid, member, this.#note(image, request));
+    if (!removed) throw missing(request);
+  }
+
+  #note({ uuid }: { uuid: string }, { asked }: ApiRequest) {
+    return this.conductor.records.imageNote('changed', uuid, asked.by);
   }
 
   async #shared(request: ApiRequest, rule: RuleName, verb: string): Promise<FoundImage> {

@@ -1,5 +1,7 @@
 import { Controller, Delete, HttpCode, Put, Req } from '@nestjs/common';
+import { Conductor } from '../../../conductor/service/conductor.js';
 import { NotFoundError } from '../../../domain/errors.js';
+import type { ImageRecord } from '../../../persistence/image-record/image-record.entity.js';
 import { ImageRecordRepository } from '../../../persistence/image-record/image-record.repository.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
@@ -14,6 +16,7 @@ import { checkValue } from './values.js';
 export class ImageTagController {
   constructor(
     private readonly records: ImageRecordRepository,
+    private readonly conductor: Conductor,
     private readonly finder: ImageFinder,
     private readonly settings: ImageApiSettings,
   ) {}
@@ -27,11 +30,12 @@ export class ImageTagController {
     const tag = request.params['tag']!;
     checkValue('tags', [tag]);
     const { image } = await this.finder.find(request, 'image:modify_image', missing);
-    await this.records.edit(image.uuid, ({ tags }) => {
+    const change = ({ tags }: ImageRecord) => {
       if (tags.includes(tag)) return {};
       checkCount('tags', tags.length + 1, this.settings.maxTags);
       return { tags: [...tags, tag] };
-    });
+    };
+    await this.records.edit(image.uuid, change, this.#note(image, request));
   }
 
   @Delete(':tag')
@@ -42,10 +46,15 @@ export class ImageTagController {
   async remove(@Req() request: ApiRequest): Promise<void> {
     const tag = request.params['tag']!;
     const { image } = await this.finder.find(request, 'image:modify_image', missing);
-    await this.records.edit(image.uuid, ({ tags }) => {
+    const change = ({ tags }: ImageRecord) => {
       if (!tags.includes(tag)) throw new NotFoundError('The resource could not be found.');
       return { tags: tags.filter((other) => other !== tag) };
-    });
+    };
+    await this.records.edit(image.uuid, change, this.#note(image, request));
+  }
+
+  #note({ uuid }: ImageRecord, { asked }: ApiRequest) {
+    return this.conductor.records.imageNote('changed', uuid, asked.by);
   }
 }
 
