@@ -1,9 +1,10 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ScheduleModule, SchedulerRegistry } from '@nestjs/schedule';
+import { processEnvironment } from '../config/process-source.js';
 import { checkCallbackUrl } from '../domain/agent/callback-url.js';
 import { DriverModule } from '../driver/driver.module.js';
 import { ImageModule } from '../image/image.module.js';
-import { addressGuardSettings } from '../image/settings.js';
+import { addressGuardSettings, outboundSettings } from '../image/settings.js';
 import { LeaseRepository } from '../persistence/lease/lease.repository.js';
 import { SourceRule } from '../persistence/lease/source-rule.js';
 import { CONFIG } from '../platform/config.module.js';
@@ -35,7 +36,10 @@ export class ConductorModule {
       providers: [
         { provide: ON_REPLACED, useValue: onReplaced },
         injected({ config: CONFIG }).provide(RULE_CALL, ({ config }) =>
-          ruleCall(() => addressGuardSettings(config.image)),
+          ruleCall(
+            () => addressGuardSettings(config.image),
+            outboundSettings(config.image, processEnvironment()),
+          ),
         ),
         injected({ config: CONFIG }).provide(
           CALLBACK_CHECK,

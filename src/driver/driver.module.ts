@@ -4,7 +4,7 @@ import { agentApiUrl, bootHttpUrl, conductorHost, httpRoot, tftpRoot } from '../
 import type { Config } from '../config/schema.js';
 import { ImageModule } from '../image/image.module.js';
 import { ImageService } from '../image/image-service.js';
-import { addressGuardSettings } from '../image/settings.js';
+import { addressGuardSettings, imageAuthorities } from '../image/settings.js';
 import { BootPlanRepository } from '../persistence/boot-plan/boot-plan.repository.js';
 import { PublishedFileRepository } from '../persistence/published-file/published-file.repository.js';
 import { CommandProcess } from '../platform/command-process.js';
@@ -184,6 +184,7 @@ function deployImplementations(
   });
   const ramdisk = ramdiskOf(config);
   const apiUrl = () => agentApiUrl(config);
+  const authorities = imageAuthorities(config.image);
   const work = new AgentWork({
     client,
     image: new InstanceImage({
@@ -194,6 +195,7 @@ function deployImplementations(
       httpRoot: httpRoot(config),
       httpUrl: () => bootHttpUrl(config),
       addresses: () => ({ ...addressGuardSettings(config.image), ownEndpoints: ownEndpoints() }),
+      ...(authorities === undefined ? {} : { authorities }),
     }),
     logs,
     settings: deploy,

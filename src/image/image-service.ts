@@ -16,8 +16,8 @@ import {
   parseInstanceImage,
 } from '../domain/image/instance-image.js';
 import { type ImageReference, parseHttpUrl, parseImageReference } from '../domain/image/reference.js';
+import type { ProxySettings } from '../domain/network/proxy-rule.js';
 import { HttpClient } from '../platform/http-client.js';
-import type { ProxySettings } from '../platform/proxy.js';
 import { type CachedImage, type CleanUpReport, ImageCache } from './cache/cache.js';
 import { CacheAdmin } from './cache/cache-admin.js';
 import { CacheNotes } from './cache/cache-notes.js';
@@ -109,7 +109,7 @@ export class ImageService {
     const { transfer, rules, maxBytes, client, glance, cache, convert, maxVirtualBytes } = settings;
     this.pool = new TransferPool(transfer.workers);
     const { connectTimeout, idleTimeout } = client();
-    this.glance = glance && new GlanceClient(glance, { connectTimeout, idleTimeout });
+    this.glance = glance && new GlanceClient(glance, { ...settings.outbound, connectTimeout, idleTimeout });
     this.notes = new CacheNotes(cache.directory);
     this.cache = new ImageCache(
       cache,

@@ -1,12 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ImageSection } from '../config/section/image.js';
-import { InvalidError, messageOf } from '../domain/errors.js';
 import type { ImageRules } from '../domain/image/instance-image.js';
+import type { ProxySettings } from '../domain/network/proxy-rule.js';
 import type { AddressGuardSettings } from '../platform/address-guard.js';
+import { authoritiesIn } from '../platform/authorities.js';
 import type { Credential, HttpClientSettings } from '../platform/http-client.js';
 import { ownPorts, publicEndpoints } from '../platform/own-listeners.js';
-import { type ProxySettings, proxyOfEnvironment } from '../platform/proxy.js';
+import { proxyOfEnvironment } from '../platform/proxy.js';
 import type { CacheSettings } from './cache/cache.js';
 import type { ConvertLimits } from './fetch/convert.js';
 import { basic, type GlanceSettings } from './fetch/glance.js';
@@ -35,6 +35,8 @@ export interface TransferSettings {
   workers: number;
 }
 
+export type OutboundSettings = Pick<HttpClientSettings, 'proxy' | 'authorities'>;
+
 export interface ImageServiceSettings {
   rules: ImageRules;
   permitted: readonly string[];
@@ -45,7 +47,8 @@ export interface ImageServiceSettings {
   cache: CacheSettings;
   convert: ConvertLimits;
   transfer: TransferSettings;
-  /** For URLs from users. */
+  outbound: OutboundSettings;
+  /** For URLs from users. @param proxy the node's own, which replaces the daemon's */
   client: (proxy?: ProxySettings) => HttpClientSettings;
   glance: GlanceSettings | undefined;
 }
@@ -76,8 +79,7 @@ export function imageServiceSettings(
     header: 'Authorization',
     value: basic(entry.username, entry.password.reveal()),
   }));
-  const ownProxy = proxyOf(section, surroundings.environment ?? {});
-  const authorities = section.ca_file === null ? undefined : authoritiesIn(section.ca_file);
+  const outbound = outboundSettings(section, surroundings.environment);
   return {
     rules: {
       allowMd5: section.allow_md5_checksum,
@@ -105,30 +107,43 @@ export function imageServiceSettings(
       workers: section.workers,
     },
     client: (proxy) => ({
-      proxy: proxy ?? ownProxy,
-      ...(authorities === undefined ? {} : { authorities }),
+      ...outbound,
+      ...(proxy === undefined ? {} : { proxy, proxyOfUser: true }),
       guard: addressGuardSettings(section, surroundings.refusedNetworks?.()),
       connectTimeout: section.connect_timeout * 1000,
       idleTimeout: section.idle_timeout * 1000,
       maxRedirects: section.max_redirects,
       credentials,
     }),
+    outbound,
     glance: glanceSettings(section.glance),
   };
 }
 
-/** @throws InvalidError naming the key, at the start: otherwise every image would fail */
-function authoritiesIn(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new InvalidError(`image.ca_file: cannot be read (${messageOf(error)}).`, { cause: error });
-  }
+/**
+ * How the conductor's own downloads leave this machine: images, checksum files, the outside Image service, calls of
+ * inspection rules.
+ * @throws InvalidError naming a key whose file is unusable
+ */
+export function outboundSettings(
+  section: Pick<ImageSection, 'ca_file' | 'http_proxy' | 'https_proxy' | 'no_proxy'>,
+  environment: ImageSurroundings['environment'] = {},
+): OutboundSettings {
+  const authorities = imageAuthorities(section);
+  return {
+    proxy: proxyOf(section, environment),
+    ...(authorities === undefined ? {} : { authorities }),
+  };
+}
+
+/** The private authorities of image servers, for the conductor and its agents. @throws InvalidError */
+export function imageAuthorities({ ca_file }: Pick<ImageSection, 'ca_file'>): string | undefined {
+  return ca_file === null ? undefined : authoritiesIn(ca_file, 'image.ca_file');
 }
 
 /** A configured key takes precedence over the environment. */
 function proxyOf(
-  { http_proxy, https_proxy, no_proxy }: ImageSection,
+  { http_proxy, https_proxy, no_proxy }: Pick<ImageSection, 'http_proxy' | 'https_proxy' | 'no_proxy'>,
   environment: Readonly<Record<string, string | undefined>>,
 ): ProxySettings {
   return {

@@ -5,9 +5,9 @@ import type { Readable } from 'node:stream';
 import { getCACertificates } from 'node:tls';
 import got, { type Response, TimeoutError } from 'got';
 import { CancelledError, FerricError } from '../domain/errors.js';
+import { isProxied, type ProxySettings } from '../domain/network/proxy-rule.js';
 import { AddressGuard, type AddressGuardSettings } from './address-guard.js';
 import { type HostAddress, resolveHost } from './host-resolver.js';
-import { isProxied, type ProxySettings } from './proxy.js';
 
 export interface HttpClientSettings {
   /** For URLs from users; without it every address is reachable. */
@@ -24,6 +24,8 @@ export interface HttpClientSettings {
   maxRedirects?: number;
   /** Without it every connection is direct. */
   proxy?: ProxySettings;
+  /** The proxy was named by a user: the guard applies to it, too, and it learns no credentials. */
+  proxyOfUser?: boolean;
   /** PEM: certificate authorities in addition to the system's. */
   authorities?: string;
 }
@@ -93,16 +95,13 @@ export class HttpClient {
   private readonly guard: AddressGuard | undefined;
   // Never the process-wide agents: their connections were not checked here.
   private readonly agent: Agents;
-  private readonly proxied: Agents;
+  private readonly trust: { ca?: string[] };
 
   constructor(private readonly settings: HttpClientSettings) {
     this.guard = settings.guard && new AddressGuard(settings.guard);
-    const { authorities, proxy = {} } = settings;
-    const trust = authorities === undefined ? {} : { ca: [...getCACertificates('default'), authorities] };
-    this.agent = { http: new HttpAgent(), https: new HttpsAgent(trust) };
-    // `isProxied` decides which URLs use the proxy, once for both kinds.
-    const proxyEnv = { HTTP_PROXY: proxy.http, HTTPS_PROXY: proxy.https };
-    this.proxied = { http: new HttpAgent({ proxyEnv }), https: new HttpsAgent({ ...trust, proxyEnv }) };
+    const { authorities } = settings;
+    this.trust = authorities === undefined ? {} : { ca: [...getCACertificates('default'), authorities] };
+    this.agent = { http: new HttpAgent(), https: new HttpsAgent(this.trust) };
   }
 
   /**
@@ -188,10 +187,8 @@ export class HttpClient {
 
   /** Closes idle connections. */
   close(): void {
-    for (const agent of [this.agent, this.proxied]) {
-      agent.http.destroy();
-      agent.https.destroy();
-    }
+    this.agent.http.destroy();
+    this.agent.https.destroy();
   }
 
   private async exchange(request: HttpRequest, url: string): Promise<HttpResponse> {
@@ -199,7 +196,8 @@ export class HttpClient {
     const target = new URL(url);
     const proxied = isProxied(target, this.settings.proxy ?? {});
     const addresses = await this.addressesOf(target, proxied, signal);
-    const credentials = (this.settings.credentials ?? []).filter((entry) => entry.origin === target.origin);
+    const agent = proxied ? await this.agentThroughProxy(target, signal) : this.agent;
+    const credentials = this.credentialsFor(target, proxied);
     const stream = got.stream(url, {
       method: request.method,
       headers: {
@@ -213,8 +211,8 @@ export class HttpClient {
       throwHttpErrors: false,
       decompress: false,
       retry: { limit: 0 },
-      agent: proxied ? this.proxied : this.agent,
-      // Behind a proxy the connection goes to the proxy, whose name the system resolves.
+      agent,
+      // Behind a proxy the connection goes to the proxy.
       ...(proxied ? {} : { dnsLookup: lookupOf(addresses) }),
       timeout: {
         connect: this.settings.connectTimeout,
@@ -236,6 +234,29 @@ export class HttpClient {
       stream.destroy();
       throw this.failureOf(error, url, signal);
     }
+  }
+
+  private credentialsFor(target: URL, proxied: boolean): readonly Credential[] {
+    const { credentials = [], proxyOfUser = false } = this.settings;
+    // Of https the proxy sees a tunnel only.
+    if (proxied && proxyOfUser && target.protocol === 'http:') return [];
+    return credentials.filter((entry) => entry.origin === target.origin);
+  }
+
+  private async agentThroughProxy(target: URL, signal: AbortSignal | undefined): Promise<Agents> {
+    const { proxy = {}, proxyOfUser = false } = this.settings;
+    const named = (target.protocol === 'https:' ? proxy.https : proxy.http) ?? '';
+    const url = URL.canParse(named) ? new URL(named) : undefined;
+    if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
+      throw new HttpFailure('refused', target.href, 'its proxy is no http or https URL');
+    if (proxyOfUser) {
+      const [checked] = await this.addressesOf(url, false, signal);
+      // The connection goes to the address that was checked; with TLS the certificate needs the name.
+      if (url.protocol === 'http:' && checked)
+        url.hostname = checked.family === 6 ? `[${checked.address}]` : checked.address;
+    }
+    const proxyEnv = { HTTP_PROXY: url.href, HTTPS_PROXY: url.href };
+    return { http: new HttpAgent({ proxyEnv }), https: new HttpsAgent({ ...this.trust, proxyEnv }) };
   }
 
   /** Refused if one of the addresses is: a name with several must not be retried with the refused one. */

@@ -1,6 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
+import { getCACertificates } from 'node:tls';
+import { isProxied, type ProxySettings } from '../../../src/domain/network/proxy-rule.js';
 import type { AgentLog } from '../agent-log.js';
 import { AgentError, imageDownload, messageOf } from '../error.js';
 import { type FetchGuard, FetchRefused, unresolved } from './fetch-guard.js';
@@ -21,10 +23,11 @@ export interface DownloadRequest {
   /** Tried in turn. */
   urls: readonly string[];
   authorization?: string;
-  proxies?: { http?: string; https?: string };
-  noProxy?: string;
+  proxy: ProxySettings;
   guard: FetchGuard;
   insecure: boolean;
+  /** PEM: certificate authorities beside those of the ramdisk. */
+  authorities?: string;
   tlsMinVersion: 'TLSv1.2' | 'TLSv1.3';
   /** Seconds without a byte until a connection is given up. */
   idleTimeout: number;
@@ -207,8 +210,10 @@ async function get(
     throw new FatalDownload(`${withoutSecrets(url)} is no http or https URL`);
   }
   const secure = parsed.protocol === 'https:';
-  const proxyEnv = request.proxies
-    ? { HTTP_PROXY: request.proxies.http, HTTPS_PROXY: request.proxies.https, NO_PROXY: request.noProxy }
+  // Without NO_PROXY: Node.js would apply a rule of its own.
+  const { http: httpProxy, https: httpsProxy } = request.proxy;
+  const proxyEnv = isProxied(parsed, request.proxy)
+    ? { HTTP_PROXY: httpProxy, HTTPS_PROXY: httpsProxy }
     : undefined;
   const lookup = await request.guard.judge(parsed, first, proxyEnv !== undefined);
   const options: https.RequestOptions = {
@@ -218,6 +223,9 @@ async function get(
     agent: secure
       ? new https.Agent({
           proxyEnv,
+          ...(request.authorities === undefined
+            ? {}
+            : { ca: [...getCACertificates('default'), request.authorities] }),
           rejectUnauthorized: !request.insecure,
           minVersion: request.tlsMinVersion,
         })

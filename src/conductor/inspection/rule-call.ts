@@ -1,7 +1,7 @@
 import { InvalidError, messageOf } from '../../domain/errors.js';
 import type { RuleDoors } from '../../domain/inspection-rule/action.js';
 import type { AddressGuardSettings } from '../../platform/address-guard.js';
-import { HttpClient } from '../../platform/http-client.js';
+import { HttpClient, type HttpClientSettings } from '../../platform/http-client.js';
 
 /** Most bytes of an answer; its content is not used. */
 const MAX_ANSWER = 65_536;
@@ -10,16 +10,19 @@ const MOST_RETRIES = 10;
 
 /**
  * The action `api-call` (Ironic: common/inspection_rules/actions.py, CallAPIHookAction): one GET, retried when it
- * fails. The URL may contain inspected data, so it may reach only what an image URL may reach.
+ * fails. The URL may contain inspected data, so it may reach only what an image URL may reach, by the same proxies.
  */
-export function ruleCall(guard: () => AddressGuardSettings): RuleDoors['call'] {
+export function ruleCall(
+  guard: () => AddressGuardSettings,
+  outbound: Pick<HttpClientSettings, 'proxy' | 'authorities'>,
+): RuleDoors['call'] {
   return async (url, { headers, proxies, timeout, retries }) => {
     if (Object.keys(proxies).length > 0) throw new InvalidError('proxies are not supported');
     if (timeout > MOST_SECONDS) throw new InvalidError(`timeout must be at most ${MOST_SECONDS} seconds`);
     if (retries > MOST_RETRIES) throw new InvalidError(`retries must be at most ${MOST_RETRIES}`);
     if (!URL.canParse(url)) throw new InvalidError('it is no URL');
     const limit = timeout * 1000;
-    const client = new HttpClient({ guard: guard(), connectTimeout: limit, idleTimeout: limit });
+    const client = new HttpClient({ ...outbound, guard: guard(), connectTimeout: limit, idleTimeout: limit });
     try {
       for (let attempt = 0; ; attempt++) {
         try {

@@ -65,6 +65,12 @@ const keystone = z
       .max(300)
       .default(10)
       .describe('How long a refused token is not asked about again'),
+    ca_file: z
+      .string()
+      .startsWith('/')
+      .nullable()
+      .default(null)
+      .describe('PEM file of certificate authorities that Keystone may have beside the system’s'),
     timeout: z.number().min(0.1).max(120).default(10).describe('Seconds that Keystone may be silent'),
   })
   .prefault({});

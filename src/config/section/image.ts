@@ -75,11 +75,11 @@ export const imageSection = z
     http_proxy: secret()
       .nullable()
       .default(null)
-      .describe('Proxy for http:// images; null: the environment’s http_proxy'),
+      .describe('Proxy for http:// images and Glance; null: the environment’s http_proxy'),
     https_proxy: secret()
       .nullable()
       .default(null)
-      .describe('Proxy for https:// images; null: the environment’s https_proxy'),
+      .describe('Proxy for https:// images and Glance; null: the environment’s https_proxy'),
     no_proxy: z
       .string()
       .nullable()
@@ -92,7 +92,9 @@ export const imageSection = z
       .startsWith('/')
       .nullable()
       .default(null)
-      .describe('PEM file of certificate authorities that image servers may have beside the system’s'),
+      .describe(
+        'PEM file of certificate authorities that image servers and Glance may have beside the system’s; Ferric’s agent gets them with the image',
+      ),
     connect_timeout: seconds(10).describe('Seconds for name, connection and TLS'),
     idle_timeout: seconds(60).describe('Seconds within which a server must send something'),
     min_rate: z

@@ -1,4 +1,5 @@
 import { canonicalAddress } from '../agent/callback-url.js';
+import { bytesOf, contains, type Network, networks } from './cidr.js';
 
 /** Which addresses a user's URL may reach. Private networks are allowed: racks keep their images there. */
 export interface AddressRuleSettings {
@@ -16,11 +17,6 @@ export interface Endpoint {
   /** An address, or a name. */
   host: string;
   port: number;
-}
-
-interface Network {
-  bytes: readonly number[];
-  bits: number;
 }
 
 const SPECIAL: readonly [string, readonly string[]][] = [
@@ -95,41 +91,6 @@ function formsOf(address: string): (readonly number[])[] {
   const wraps = bytes.length === 16 && bytes.slice(0, 15).some((byte) => byte !== 0);
   const found = wraps ? EMBEDDED.find(([list]) => contains(list, bytes)) : undefined;
   return found ? [bytes, bytes.slice(found[1], found[1] + 4)] : [bytes];
-}
-
-function networks(cidrs: readonly string[]): Network[] {
-  return cidrs.flatMap((cidr) => {
-    const slash = cidr.lastIndexOf('/');
-    const bytes = bytesOf(slash < 0 ? cidr : cidr.slice(0, slash));
-    if (bytes === undefined) return [];
-    return [{ bytes, bits: slash < 0 ? bytes.length * 8 : Number(cidr.slice(slash + 1)) }];
-  });
-}
-
-function contains(list: readonly Network[], address: readonly number[]): boolean {
-  return list.some(
-    ({ bytes, bits }) =>
-      bytes.length === address.length &&
-      bytes.every((byte, at) => {
-        const left = Math.min(8, Math.max(0, bits - at * 8));
-        const mask = (0xff << (8 - left)) & 0xff;
-        return (byte & mask) === (address[at]! & mask);
-      }),
-  );
-}
-
-/** 4 or 16 bytes, as the address is written: an IPv4-mapped address keeps its 16. */
-function bytesOf(address: string): number[] | undefined {
-  const bare = address.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
-  if (!bare.includes(':')) return canonicalAddress(bare)?.split('.').map(Number);
-  if (!URL.canParse(`http://[${bare}]/`)) return undefined;
-  const [left = '', right] = new URL(`http://[${bare}]/`).hostname.slice(1, -1).split('::');
-  const words = (text: string) =>
-    text === '' ? [] : text.split(':').map((word) => Number.parseInt(word, 16));
-  const head = words(left);
-  const tail = right === undefined ? [] : words(right);
-  const all = [...head, ...Array<number>(8 - head.length - tail.length).fill(0), ...tail];
-  return all.flatMap((word) => [word >> 8, word & 0xff]);
 }
 
 function textOf(bytes: readonly number[]): string {

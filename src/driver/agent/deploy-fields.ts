@@ -31,6 +31,11 @@ export function checkAgentFields(context: ReadContext, settings: DeploySettings,
   const hints = node.instance_info['root_device'] ?? node.properties['root_device'];
   if (!isAbsent(hints)) faults.attempt(() => void parseRootDeviceHints(hints));
   faults.attempt(() => forcesOutOfBandReboot(context));
+  for (const field of ['image_http_proxy', 'image_https_proxy']) {
+    const proxy = node.driver_info[field];
+    if (isAbsent(proxy) || (typeof proxy === 'string' && isWebUrl(proxy))) continue;
+    faults.add(`driver_info.${field}: must be an http or https URL`);
+  }
   const trusted = node.driver_info['agent_verify_ca'];
   if (!isAbsent(trusted) && !/^(true|1|yes|on)$/i.test(String(trusted))) {
     faults.add('driver_info.agent_verify_ca: only True is supported, the agent’s own certificate is pinned');
@@ -52,4 +57,8 @@ export function forcesOutOfBandReboot({ node }: ReadContext): boolean {
   if (['1', 't', 'true', 'on', 'y', 'yes'].includes(text)) return true;
   if (['0', 'f', 'false', 'off', 'n', 'no'].includes(text)) return false;
   throw new InvalidError('driver_info.deploy_forces_oob_reboot must be true or false');
+}
+
+function isWebUrl(text: string): boolean {
+  return URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol);
 }

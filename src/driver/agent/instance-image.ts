@@ -6,8 +6,8 @@ import { InvalidError } from '../../domain/errors.js';
 import { type ImageKind, imageKind } from '../../domain/image/instance-image.js';
 import { parseImageReference } from '../../domain/image/reference.js';
 import { isAbsent, type Json, type JsonObject } from '../../domain/json.js';
+import type { ProxySettings } from '../../domain/network/proxy-rule.js';
 import { unguessable } from '../../persistence/published-file/publication.js';
-import type { ProxySettings } from '../../platform/proxy.js';
 import { encodeFetchRules, FETCH_RULES, type FetchRules } from '../../protocol/agent/fetch-rules.js';
 import { buildConfigDrive } from '../../protocol/configdrive/config-drive.js';
 import { formatFacts, writtenAs } from '../../protocol/image-format/formats.js';
@@ -82,6 +82,8 @@ export interface InstanceImageParts {
   httpUrl: () => string;
   /** Addresses that users' URLs may reach, for agents that check them; read at each deployment. */
   addresses?: () => FetchRules['addresses'];
+  /** PEM: private authorities of image servers, for the same agents. */
+  authorities?: string;
 }
 
 /** A node's instance image: from instance_info to the arguments of the agent's write_image. */
@@ -236,8 +238,10 @@ export class InstanceImage {
   }
 
   private fetchRules(trusted: readonly string[]): JsonObject {
-    const { addresses } = this.parts;
-    return addresses ? { [FETCH_RULES]: encodeFetchRules({ addresses: addresses(), trusted }) } : {};
+    const { addresses, authorities } = this.parts;
+    if (!addresses) return {};
+    const rules = { addresses: addresses(), trusted, ...(authorities === undefined ? {} : { authorities }) };
+    return { [FETCH_RULES]: encodeFetchRules(rules) };
   }
 
   private async announce(context: DriverContext, name: string): Promise<void> {

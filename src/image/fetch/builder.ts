@@ -5,7 +5,7 @@ import type { Checksum } from '../../domain/image/checksum.js';
 import type { ImageKind } from '../../domain/image/instance-image.js';
 import { kindFault } from '../../domain/image/kind.js';
 import type { ImageReference } from '../../domain/image/reference.js';
-import type { ProxySettings } from '../../platform/proxy.js';
+import type { ProxySettings } from '../../domain/network/proxy-rule.js';
 import { usedFormat } from '../../protocol/image-format/check.js';
 import { isFlat } from '../../protocol/image-format/formats.js';
 import type { Inspection } from '../../protocol/image-format/inspection.js';

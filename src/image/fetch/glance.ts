@@ -55,11 +55,11 @@ export class GlanceClient {
 
   constructor(
     settings: GlanceSettings,
-    timeouts: Pick<HttpClientSettings, 'connectTimeout' | 'idleTimeout'>,
+    outbound: Pick<HttpClientSettings, 'connectTimeout' | 'idleTimeout' | 'proxy' | 'authorities'>,
   ) {
     this.base = settings.url.replace(/\/+$/, '');
     const credentials = credentialsOf(settings);
-    this.clientSettings = { ...timeouts, credentials, maxRedirects: 0 };
+    this.clientSettings = { ...outbound, credentials, maxRedirects: 0 };
     this.client = new HttpClient(this.clientSettings);
   }
 

@@ -21,6 +21,8 @@ export interface FetchRules {
   };
   /** URLs that the conductor itself made: allowed although they lead to it. Targets of their redirects are not. */
   trusted: readonly string[];
+  /** PEM: certificate authorities that servers may have beside those of the ramdisk. */
+  authorities?: string;
 }
 
 export const FETCH_RULES = 'ferric_fetch_rules';
@@ -30,14 +32,16 @@ export type FetchRulesBody = {
   refused_networks: string[];
   endpoints: { host: string; port: number }[];
   trusted_urls: string[];
+  authorities?: string;
 };
 
-export function encodeFetchRules({ addresses, trusted }: FetchRules): FetchRulesBody {
+export function encodeFetchRules({ addresses, trusted, authorities }: FetchRules): FetchRulesBody {
   return {
     allowed_networks: [...addresses.allowedNetworks],
     refused_networks: [...addresses.refusedNetworks],
     endpoints: addresses.ownEndpoints.map(({ host, port }) => ({ host, port })),
     trusted_urls: [...trusted],
+    ...(authorities === undefined ? {} : { authorities }),
   };
 }
 
@@ -57,6 +61,9 @@ export function parseFetchRules(value: unknown): FetchRules {
       ownEndpoints: endpoints,
     },
     trusted: texts(body, 'trusted_urls'),
+    ...(body['authorities'] === undefined
+      ? {}
+      : { authorities: requireString(body['authorities'], `${FETCH_RULES}.authorities`) }),
   };
 }
 

@@ -134,6 +134,8 @@ function bed(
     settings: config,
     httpRoot: join(directory, 'http'),
     httpUrl: () => 'http://10.77.0.1:8080/',
+    addresses: () => ({ allowedNetworks: [], refusedNetworks: ['10.9.0.0/16'], ownEndpoints: [] }),
+    authorities: 'PEM of private authorities',
   });
   const deploy = new DirectDeploy(
     new AgentWork({
@@ -297,6 +299,24 @@ describe('direct deploy', () => {
     expect(proxies).toEqual([own, own]);
   });
 
+  it('tells the agent which addresses it may fetch from, and whom it trusts', async () => {
+    await using at = await ready({ instance_info: { ...IMAGE, image_disk_format: 'raw' } });
+    await at.enter('write_image', 'start');
+    expect(at.machine.heard.at(-1)?.params).toMatchObject({
+      step: {
+        args: {
+          image_info: {
+            ferric_fetch_rules: {
+              refused_networks: ['10.9.0.0/16'],
+              trusted_urls: [],
+              authorities: 'PEM of private authorities',
+            },
+          },
+        },
+      },
+    });
+  });
+
   it.each(['iso', 'gpt', 'qcow2'])('tells the agent what it can write: %s', async (image_disk_format) => {
     await using at = await ready({ instance_info: { ...IMAGE, image_disk_format } });
     expect(looked.at(-1)).toMatchObject({ disk_format: image_disk_format });
@@ -322,12 +342,19 @@ describe('direct deploy', () => {
   it('names the faults of the node', async () => {
     const at = bed({
       instance_info: { ...IMAGE, image_download_source: 'swift', root_device: { size: 'x' } },
-      driver_info: { agent_verify_ca: '/etc/shadow', deploy_forces_oob_reboot: 'perhaps' },
+      driver_info: {
+        agent_verify_ca: '/etc/shadow',
+        deploy_forces_oob_reboot: 'perhaps',
+        image_http_proxy: 'p:3128',
+        image_https_proxy: 'gopher://p',
+      },
     });
     const error: unknown = await at.deploy.validate(at.bench.context()).catch((e: unknown) => e);
     for (const text of [
       'image_download_source',
       'agent_verify_ca',
+      'driver_info.image_http_proxy: must be an http or https URL',
+      'driver_info.image_https_proxy',
       'deploy_forces_oob_reboot',
       'root_device',
     ]) {

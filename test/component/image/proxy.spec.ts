@@ -1,15 +1,17 @@
 // Images through a real proxy, and from a server of a private certificate authority.
-import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { imageSection } from '../../../src/config/section/image.js';
 import { imageServiceSettings } from '../../../src/image/settings.js';
-import { type ImageServer, serveImage, startImageServer } from '../../support/image-server.js';
+import {
+  type ImageServer,
+  type ServedImage,
+  serveImage,
+  startImageServer,
+} from '../../support/image-server.js';
 import { aHouse, type ImageHouse, noise, sha256 } from '../../support/image-service.js';
+import { type SecureServer, startSecureServer } from '../../support/private-authority.js';
 import { startTinyproxy, type Tinyproxy } from '../../support/tinyproxy.js';
 
 const body = noise(3 << 20);
@@ -17,7 +19,7 @@ const lastModified = 'Sun, 06 Nov 1994 08:49:37 GMT';
 let server: ImageServer;
 let proxy: Tinyproxy;
 let house: ImageHouse;
-let secure: Server;
+let secure: SecureServer;
 
 beforeEach(async () => {
   server = await startImageServer();
@@ -25,25 +27,18 @@ beforeEach(async () => {
   house = await aHouse();
   server.images.set('/disk.img', { body, lastModified });
   server.images.set('/SUMS', { body: Buffer.from(`${sha256(body).value}  disk.img\n`) });
-  const [key, cert] = [join(house.directory, 'key.pem'), join(house.directory, 'cert.pem')];
-  const subject = ['-subj', '/CN=images', '-addext', 'subjectAltName=IP:127.0.0.1'];
-  const how = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-  execFileSync('openssl', [...how, '-keyout', key, '-out', cert, ...subject], { stdio: 'pipe' });
-  secure = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (request, response) =>
+  secure = await startSecureServer((request, response) =>
     serveImage(server.images.get(request.url!)!, request, response),
-  ).listen(0, '127.0.0.1');
-  await once(secure, 'listening');
+  );
 });
 afterEach(async () => {
   await house.close();
   await proxy.stop();
-  secure.closeAllConnections();
-  secure.close();
+  await secure.close();
   await server.close();
 });
 
-const port = () => (secure.address() as AddressInfo).port;
-const trust = () => ({ ca_file: join(house.directory, 'cert.pem') });
+const trust = () => ({ ca_file: secure.authority });
 async function all(base: string, options: object = {}): Promise<void> {
   const { service } = house;
   const url = `${base}/disk.img`;
@@ -66,12 +61,12 @@ it('http goes through the proxy: HEAD, checksum file, ranges and download', asyn
 
 it('https goes through a tunnel, to a server of a private authority', async () => {
   await using _own = await another({ https_proxy: proxy.url, ...trust() });
-  await all(`https://127.0.0.1:${port()}`);
-  expect(new Set(proxy.requests())).toEqual(new Set([`CONNECT 127.0.0.1:${port()}`]));
+  await all(secure.url);
+  expect(new Set(proxy.requests())).toEqual(new Set([`CONNECT 127.0.0.1:${secure.port}`]));
 });
 
 it('a private authority that nothing names is not trusted, with and without a proxy', async () => {
-  const url = `https://127.0.0.1:${port()}`;
+  const { url } = secure;
   await expect(all(url)).rejects.toThrow('the connection failed');
   await using _own = await another(trust());
   await all(url);
@@ -86,6 +81,11 @@ it('the environment’s proxies are used, and a key wins', async () => {
   expect(settings({})).toEqual({ http: proxy.url, no: 'elsewhere.example.org' });
   expect(settings({ http_proxy: 'http://p:1', no_proxy: 'b' })).toEqual({ http: 'http://p:1', no: 'b' });
   expect(() => settings({ ca_file: '/nowhere.pem' })).toThrow('image.ca_file: cannot be read');
+  const empty = join(house.directory, 'empty.pem');
+  writeFileSync(empty, 'no certificate\n');
+  expect(() => settings({ ca_file: empty })).toThrow(`image.ca_file: ${empty} holds no certificate`);
+  writeFileSync(empty, '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');
+  expect(() => settings({ ca_file: empty })).toThrow('holds a certificate that cannot be read');
 });
 
 it('what no_proxy names does not', async () => {
@@ -110,6 +110,57 @@ it('refused addresses stay refused, and a proxy that is away is named as a faile
   await expect(house.service.fetchTo(`${server.url}/disk.img`, target, away)).rejects.toMatchObject({
     code: 'image-unavailable',
   });
+});
+
+it.each([{}, { http_proxy: 'http://127.0.0.1:1' }])(
+  'an outside Image service has a private authority and a proxy: %j',
+  async (more) => {
+    const id = '0b9f3c1e-5c2a-4f6e-9d67-2f1d3c1f0a11';
+    const { value } = sha256(body);
+    const facts = { id, status: 'active', size: body.length, disk_format: 'raw' };
+    const described = { ...facts, os_hash_algo: 'sha256', os_hash_value: value };
+    server.images.set(`/v2/images/${id}`, { body: Buffer.from(JSON.stringify(described)) });
+    server.images.set(`/v2/images/${id}/file`, { body });
+    const glance = { url: secure.url };
+    {
+      await using _distrusting = await another({ glance });
+      await expect(house.service.resolve(id)).rejects.toThrow('the connection failed');
+    }
+    await using _own = await another({ glance, https_proxy: proxy.url, ...trust(), ...more });
+    const image = await house.service.resolve(id);
+    expect(image.checksum).toEqual(sha256(body));
+    await house.service.fetchTo(id, house.target(), { checksum: image.checksum! });
+    expect(new Set(proxy.requests())).toEqual(new Set([`CONNECT 127.0.0.1:${secure.port}`]));
+  },
+);
+
+it('a machine’s own proxy is no way to a refused address', async () => {
+  const through = { proxy: { http: proxy.url } };
+  await using _own = await another({ allowed_networks: [] });
+  const fetch = (url: string) => house.service.fetchTo(url, house.target(), through);
+  await expect(fetch('http://192.0.2.1/x')).rejects.toThrow(
+    `${proxy.url}/: this address must not be used: it is a loopback address`,
+  );
+  expect(proxy.requests()).toEqual([]);
+  await expect(
+    house.service.fetchTo('http://192.0.2.1/x', house.target(), { proxy: { http: 'gopher://p' } }),
+  ).rejects.toThrow('its proxy is no http or https URL');
+});
+
+it('a machine’s own proxy learns no login, the configured one does', async () => {
+  const logins: (string | undefined)[] = [];
+  const note: ServedImage['fault'] = (request) => {
+    logins.push(request.headers.authorization);
+    return false;
+  };
+  server.images.set('/disk.img', { body, lastModified, fault: note });
+  const server_credentials = [{ origin: server.url, username: 'u', password: 'p' }];
+  await using _own = await another({ server_credentials, http_proxy: proxy.url });
+  await house.service.resolve(`${server.url}/disk.img`);
+  await house.service.resolve(`${server.url}/disk.img`, {}, { proxy: { http: proxy.url } });
+  await house.service.resolve(`${server.url}/disk.img`, {}, { proxy: { https: proxy.url } });
+  const login = `Basic ${Buffer.from('u:p').toString('base64')}`;
+  expect(logins).toEqual([login, undefined, login]);
 });
 
 /** Another service, for as long as it is in scope. */

@@ -21,9 +21,9 @@ export class AgentUnderTest implements AsyncDisposable {
   conductor!: FakeConductor;
   private agent: Agent | undefined;
 
-  static async prepare(): Promise<AgentUnderTest> {
+  static async prepare(scheme?: 'http' | 'https'): Promise<AgentUnderTest> {
     const test = new AgentUnderTest();
-    test.conductor = await FakeConductor.start();
+    test.conductor = await FakeConductor.start(scheme);
     return test;
   }
 

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { makeCertificate } from '../../../agent/src/certificate.js';
@@ -14,7 +15,7 @@ export interface SeenHeartbeat {
 export const TOKEN = 'T'.repeat(43);
 export const NODE_UUID = '1be26c0b-03f2-4d2e-ae87-c02d7f33c123';
 
-/** The three resources of the Bare Metal API that an agent uses, over HTTPS. */
+/** The three resources of the Bare Metal API that an agent uses, over HTTPS unless a test asks for HTTP. */
 export class FakeConductor {
   readonly heartbeats: SeenHeartbeat[] = [];
   readonly lookups: string[] = [];
@@ -31,11 +32,11 @@ export class FakeConductor {
     instance_info: {},
     driver_internal_info: {},
   };
-  private readonly server: https.Server;
+  private readonly server: http.Server;
 
-  private constructor() {
+  private constructor(private readonly scheme: 'http' | 'https') {
     const own = makeCertificate('127.0.0.1', 'conductor');
-    this.server = https.createServer({ cert: own.certificate, key: own.privateKey }, (request, response) => {
+    const serve: http.RequestListener = (request, response) => {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
@@ -48,18 +49,20 @@ export class FakeConductor {
         response.writeHead(status, { 'content-type': 'application/json' });
         response.end(body === undefined ? undefined : JSON.stringify(body));
       });
-    });
+    };
+    const tls = { cert: own.certificate, key: own.privateKey };
+    this.server = scheme === 'http' ? http.createServer(serve) : https.createServer(tls, serve);
   }
 
-  static async start(): Promise<FakeConductor> {
-    const conductor = new FakeConductor();
+  static async start(scheme: 'http' | 'https' = 'https'): Promise<FakeConductor> {
+    const conductor = new FakeConductor(scheme);
     conductor.server.listen(0, '127.0.0.1');
     await once(conductor.server, 'listening');
     return conductor;
   }
 
   get url(): string {
-    return `https://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    return `${this.scheme}://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
   async stop(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { AuthSettings } from '../../../config/section/auth.js';
 import { messageOf } from '../../../domain/errors.js';
+import { authoritiesIn } from '../../../platform/authorities.js';
 import { HttpClient } from '../../../platform/http-client.js';
 import type { Logger } from '../../../platform/logger.js';
 import { LoginUnavailable } from '../access.js';
@@ -31,7 +32,14 @@ export class KeystoneClient {
     private readonly now: () => number,
   ) {
     const timeout = settings.timeout * 1000;
-    this.#http = new HttpClient({ connectTimeout: timeout, idleTimeout: timeout, maxRedirects: 0 });
+    this.#http = new HttpClient({
+      connectTimeout: timeout,
+      idleTimeout: timeout,
+      maxRedirects: 0,
+      ...(settings.ca_file === null
+        ? {}
+        : { authorities: authoritiesIn(settings.ca_file, 'auth.keystone.ca_file') }),
+    });
     this.#tokens = `${settings.url!.replace(/\/+$/, '').replace(/\/v3$/, '')}/v3/auth/tokens`;
   }
 

@@ -1,3 +1,4 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { KeystoneAccess } from '../../../../src/api/auth/keystone/keystone-access.js';
 import { authSection } from '../../../../src/config/section/auth.js';
@@ -5,6 +6,7 @@ import { startApi } from '../../../support/api.js';
 import { startFakeKeystone } from '../../../support/auth/fake-keystone.js';
 import { startTestDatabase, type TestDatabase } from '../../../support/database.js';
 import { collectedLog } from '../../../support/log.js';
+import { startSecureServer } from '../../../support/private-authority.js';
 
 const PASSWORD = 'canary-own-password';
 const ADMIN = ['admin', 'manager', 'member', 'reader'];
@@ -169,4 +171,34 @@ describe('a Keystone that does not answer well', () => {
 it('writes no token and no password anywhere', () => {
   expect(log.text()).toContain('tokens cannot be validated');
   for (const secret of ['canary', 'nosuch', 'x-auth-token']) expect(log.text()).not.toContain(secret);
+});
+
+describe('a Keystone of a private authority', () => {
+  it('is trusted when auth.keystone.ca_file names it, and only then', async () => {
+    const { hostname, port } = new URL(keystone.url);
+    const secure = await startSecureServer((request, response) => {
+      const { url: path, method, headers } = request;
+      const inner = httpRequest({ hostname, port, path, method, headers }, (answer) => {
+        response.writeHead(answer.statusCode!, answer.headers);
+        answer.pipe(response);
+      });
+      request.pipe(inner);
+    });
+    const asked = async (more: object) => {
+      const own = {
+        url: `${secure.url}/identity`,
+        username: 'ferric',
+        password: PASSWORD,
+        timeout: 5,
+        ...more,
+      };
+      const settings = authSection.parse({ strategy: 'keystone', keystone: own });
+      const access = new KeystoneAccess(settings, log, () => performance.now());
+      const request = { headers: { 'x-auth-token': 'system' } } as unknown as IncomingMessage;
+      return access.login(request).finally(() => access.close());
+    };
+    await expect(asked({})).rejects.toThrow('temporarily unavailable');
+    expect(await asked({ ca_file: secure.authority })).toMatchObject({ subject: { system: true } });
+    await secure.close();
+  });
 });

@@ -11,7 +11,9 @@ const rules = {
 };
 
 it('goes over the wire and back', () => {
-  expect(parseFetchRules(JSON.parse(JSON.stringify(encodeFetchRules(rules))))).toEqual(rules);
+  for (const sent of [rules, { ...rules, authorities: 'PEM' }]) {
+    expect(parseFetchRules(JSON.parse(JSON.stringify(encodeFetchRules(sent))))).toEqual(sent);
+  }
 });
 
 it.each([
@@ -21,6 +23,7 @@ it.each([
   { ...encodeFetchRules(rules), endpoints: [{ host: 'x' }] },
   { ...encodeFetchRules(rules), refused_networks: 'all' },
   { ...encodeFetchRules(rules), trusted_urls: [5] },
+  { ...encodeFetchRules(rules), authorities: ['PEM'] },
 ])('refuses what it does not understand: %j', (body) => {
   expect(() => parseFetchRules(body)).toThrow('ferric_fetch_rules');
 });

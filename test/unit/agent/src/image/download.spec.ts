@@ -19,6 +19,7 @@ describe('a name without an address', () => {
     const request = {
       imageId: 'one',
       urls: [`http://${HOST}/image`],
+      proxy: {},
       guard: new FetchGuard(rules),
       insecure: false,
       tlsMinVersion: 'TLSv1.2' as const,
