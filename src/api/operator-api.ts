@@ -33,7 +33,7 @@ import { InspectionRuleController } from './v1/inspection-rule/inspection-rule.c
 import { NodeChildrenController } from './v1/node/children.controller.js';
 import { NodeHardwareController } from './v1/node/hardware.controller.js';
 import { NodeHistoryController } from './v1/node/history.controller.js';
-import { ImageSight } from './v1/node/image-sight.js';
+import { ImageSight, imagesInside, imagesOutside } from './v1/node/image-sight.js';
 import { NodeMachineController } from './v1/node/machine.controller.js';
 import { NodeManagementController } from './v1/node/management.controller.js';
 import { NodeController } from './v1/node/node.controller.js';
@@ -141,10 +141,13 @@ class OperatorApiModule {
       { provide: Served, useValue: { images: library !== null } satisfies Served },
       { provide: DescribedRoutes, useValue: { routes: declaredRoutes(controllers) } },
     ];
-    const inside = library !== null && config.image.glance.url === null;
+    const { glance } = images;
     const sight = injected({ finder: ImageFinder, records: ImageRecordRepository }).provide(
       ImageSight,
-      ({ finder, records }) => new ImageSight(finder, records, inside),
+      ({ finder, records }) => {
+        if (glance) return new ImageSight(imagesOutside(glance));
+        return new ImageSight(library === null ? null : imagesInside(finder, records));
+      },
     );
     const own = collaborators(controllers, new Set(given.map(({ provide }) => provide)));
     return { module: OperatorApiModule, controllers, providers: [...given, sight, ImageFinder, ...own] };

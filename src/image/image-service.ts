@@ -1,60 +1,28 @@
-import { FerricError, InvalidError } from '../domain/errors.js';
-import {
-  type Checksum,
-  type ChecksumSource,
-  parseChecksumFields,
-  parseValue,
-} from '../domain/image/checksum.js';
-import { parseChecksumFile } from '../domain/image/checksum-file.js';
-import { checksumText, MAX_CHECKSUM_FILE } from '../domain/image/checksum-text.js';
-import { checkFilePath } from '../domain/image/file-path.js';
+import { InvalidError } from '../domain/errors.js';
+import { parseChecksumFields, parseValue } from '../domain/image/checksum.js';
 import {
   type ImageFields,
   type ImageKind,
-  type ImageProperties,
   imageKind,
   parseInstanceImage,
 } from '../domain/image/instance-image.js';
-import { type ImageReference, parseHttpUrl, parseImageReference } from '../domain/image/reference.js';
+import { type ImageReference, parseHttpUrl } from '../domain/image/reference.js';
 import type { ProxySettings } from '../domain/network/proxy-rule.js';
-import { HttpClient } from '../platform/http-client.js';
 import { type CachedImage, type CleanUpReport, ImageCache } from './cache/cache.js';
 import { CacheAdmin } from './cache/cache-admin.js';
 import { CacheNotes } from './cache/cache-notes.js';
 import type { LocalImages } from './cache/local-images.js';
-import { ImageBuilder, namesOf } from './fetch/builder.js';
+import { ImageBuilder } from './fetch/builder.js';
 import type { Digested } from './fetch/digester.js';
 import { ImageFetcher } from './fetch/fetcher.js';
 import { configured, GlanceClient } from './fetch/glance.js';
-import { type FilePlaces, placesOf } from './fetch/open-file.js';
-import { ImageSources, isFresh } from './fetch/source.js';
+import { placesOf } from './fetch/open-file.js';
+import { ImageSources } from './fetch/source.js';
 import type { Progress } from './fetch/transfer-job.js';
 import { TransferPool } from './fetch/transfer-pool.js';
 import { pathsInImage } from './look/root-file-system.js';
+import { type ImageChecksum, ImageResolver, type ResolvedImage, sha256Of } from './resolver.js';
 import type { ImageServiceSettings } from './settings.js';
-
-/** In the form of the API and the agent protocol. */
-export interface ImageChecksum {
-  algo: string;
-  /** Lower-case hex. */
-  value: string;
-}
-
-export interface ResolvedImage {
-  /** glance://UUID, or the URL as given. */
-  href: string;
-  /** Bytes; undefined where the server gives none. */
-  size: number | undefined;
-  /** As declared by instance_info or the Image service; undefined where neither does. */
-  disk_format: string | undefined;
-  /** Undefined only for an http URL without a declared checksum. */
-  checksum: ImageChecksum | undefined;
-  kernel_id?: string;
-  ramdisk_id?: string;
-  boot_iso_id?: string;
-  /** False: a partition image. */
-  whole_disk: boolean;
-}
 
 export interface FetchOptions {
   /** Checked before anything is delivered. */
@@ -99,7 +67,9 @@ export class ImageService {
   readonly cacheAdmin: CacheAdmin;
   private readonly sources: ImageSources;
   private readonly fetcher: ImageFetcher;
-  private readonly glance: GlanceClient | undefined;
+  private readonly resolver: ImageResolver;
+  /** The outside Image service, if one is configured. */
+  readonly glance: GlanceClient | undefined;
 
   /** @param localImages the built-in Image service; a configured external one takes precedence */
   constructor(
@@ -116,7 +86,7 @@ export class ImageService {
       async (source, target, signal) => {
         await this.pool.run<'copy'>({ kind: 'copy', source, target }, signal ? { signal } : {});
       },
-      async (path) => this.sha256Of(path),
+      async (path) => sha256Of(this.pool, path),
       (name) => this.notes.isPinned(name),
     );
     this.sources = new ImageSources(
@@ -131,6 +101,14 @@ export class ImageService {
       this.glance,
       this.glance ? undefined : localImages,
     );
+    this.resolver = new ImageResolver({
+      rules,
+      client,
+      sources: this.sources,
+      cache: this.cache,
+      pool: this.pool,
+      imageService: this.glance ?? localImages,
+    });
     const limits = { maxVirtualBytes, convert, parallel: transfer.parallel };
     this.fetcher = new ImageFetcher(
       this.cache,
@@ -144,16 +122,16 @@ export class ImageService {
       waiting: () => this.fetcher.waiting(),
       alone: (name, action) => this.fetcher.alone(name, action),
       isCacheable: async (href, signal) =>
-        (await this.sources.state(this.parse(href, 'href'), signal)).cacheable,
+        (await this.sources.state(this.resolver.parse(href, 'href'), signal)).cacheable,
       check: (href, checksum) => {
-        if (this.parse(href, 'href').kind === 'glance') configured(this.glance ?? this.localImages);
+        if (this.resolver.parse(href, 'href').kind === 'glance') configured(this.glance ?? this.localImages);
         if (checksum !== null) parseChecksumFields({ image_checksum: checksum }, rules);
       },
       fetch: async ({ id, href, checksum, opaque }, target, signal, onProgress) => {
         const declared =
           checksum === null ? undefined : parseChecksumFields({ image_checksum: checksum }, rules);
-        const source = this.parse(href, 'href');
-        const wanted = declared && (await this.checksumOf(declared, source, signal));
+        const source = this.resolver.parse(href, 'href');
+        const wanted = declared && (await this.resolver.checksumOf(declared, source, signal));
         const request = { source, checksum: wanted, opaque, permitted: settings.permitted };
         return this.fetcher.fetch(
           { ...request, declared: undefined, forceRaw: settings.forceRaw, kind: undefined },
@@ -195,56 +173,20 @@ export class ImageService {
    * @throws InvalidError naming the field
    */
   validateReference(ref: unknown, field: string): void {
-    if (this.parse(ref, field).kind === 'glance') configured(this.glance ?? this.localImages);
+    if (this.resolver.parse(ref, field).kind === 'glance') configured(this.glance ?? this.localImages);
   }
 
   /**
-   * The present facts of an image, from the server, the Image service or the file, and from a checksum file. The
-   * checksum of a file:// image that declares none is computed.
+   * The present facts of an image, from the server, the Image service or the file, and from a checksum file.
    * @param fields instance_info, or nothing for a lone kernel or ramdisk
    * @throws InvalidError, NotFoundError, CancelledError; FerricError image-unavailable, image-refused
    */
-  async resolve(
+  resolve(
     ref: string,
     fields: ImageFields = {},
     options: { signal?: AbortSignal; proxy?: ProxySettings } = {},
   ): Promise<ResolvedImage> {
-    const signal = options.signal ?? new AbortController().signal;
-    const source = this.parse(ref, 'image_source');
-    const declared = parseChecksumFields(fields, this.settings.rules);
-    const format = fields['image_disk_format'];
-    const diskFormat = typeof format === 'string' ? format : undefined;
-    if (source.kind === 'glance') {
-      const image = await configured(this.glance ?? this.localImages).show(source.id, signal);
-      const { kernel_id, ramdisk_id, boot_iso_id, hash } = image;
-      const checksum = declared
-        ? await this.checksumOf(declared, source, signal, options.proxy)
-        : hash &&
-          parseValue(hash.value, hash.algorithm, `The checksum of image ${image.id}`, this.settings.rules);
-      return {
-        href: source.href,
-        size: image.size,
-        disk_format: diskFormat ?? image.diskFormat,
-        checksum: wire(checksum),
-        ...(kernel_id === undefined ? {} : { kernel_id }),
-        ...(ramdisk_id === undefined ? {} : { ramdisk_id }),
-        ...(boot_iso_id === undefined ? {} : { boot_iso_id }),
-        whole_disk: isWhole(fields, image),
-      };
-    }
-    const { size, identity } = await this.sources.state(source, signal, options.proxy);
-    const checksum = declared
-      ? await this.checksumOf(declared, source, signal, options.proxy)
-      : source.kind === 'file'
-        ? { algorithm: 'sha256', value: await this.sha256OfFile(source, identity, signal) }
-        : undefined;
-    return {
-      href: source.href,
-      size,
-      disk_format: diskFormat,
-      checksum: wire(checksum),
-      whole_disk: isWhole(fields),
-    };
+    return this.resolver.resolve(ref, fields, options);
   }
 
   /**
@@ -262,7 +204,7 @@ export class ImageService {
     const opaque = options.opaque ?? false;
     const { record, fromCache } = await this.fetcher.fetch(
       {
-        source: this.parse(ref, 'image'),
+        source: this.resolver.parse(ref, 'image'),
         checksum: checksum && parseValue(checksum.value, checksum.algo, 'checksum', rules),
         opaque,
         permitted: options.permitted ?? permitted,
@@ -302,7 +244,7 @@ export class ImageService {
       proxy?: ProxySettings;
     },
   ): Promise<void> {
-    const source = this.parse(ref, 'image_source');
+    const source = this.resolver.parse(ref, 'image_source');
     if (source.kind !== 'http') throw new InvalidError('Only an image at a URL is fetched by machines.');
     const { size, disk_format: format, kind, signal } = options;
     await this.sources.checkKind(source.url, { size, format, kind }, signal, options.proxy);
@@ -345,63 +287,4 @@ export class ImageService {
     const images = await this.cache.list();
     return { bytes: images.reduce((sum, { size }) => sum + size, 0), files: images.length };
   }
-
-  private parse(ref: unknown, field: string): ImageReference {
-    const source = parseImageReference(ref, field);
-    const { filePaths, ownPaths } = this.settings.rules;
-    if (source.kind === 'file') checkFilePath(source.path, filePaths, field, ownPaths);
-    return source;
-  }
-
-  private async checksumOf(
-    declared: ChecksumSource,
-    source: ImageReference,
-    signal: AbortSignal,
-    proxy?: ProxySettings,
-  ): Promise<Checksum> {
-    if (declared.kind === 'value') return declared.checksum;
-    const client = new HttpClient(this.settings.client(proxy));
-    try {
-      const bytes = await client.bytes({ url: declared.url, maxBytes: MAX_CHECKSUM_FILE, signal });
-      const image = source.kind === 'http' ? source.url : source.kind === 'file' ? source.path : '';
-      return parseChecksumFile(await checksumText(bytes), image, this.settings.rules, declared.url);
-    } finally {
-      client.close();
-    }
-  }
-
-  /** The digest of a file:// image; the file is read once for each state that is cached. */
-  private async sha256OfFile(
-    source: Extract<ImageReference, { kind: 'file' }>,
-    identity: string | undefined,
-    signal: AbortSignal,
-  ): Promise<string> {
-    for (const name of namesOf(source)) {
-      const entry = await this.cache.find(name);
-      const original = entry?.record.original;
-      if (
-        original &&
-        identity !== undefined &&
-        isFresh(source, { size: original.size, cacheable: true, identity }, original)
-      )
-        return original.digests['sha256']!;
-    }
-    return this.sha256Of(source.path, placesOf(this.settings.rules), signal);
-  }
-
-  private async sha256Of(path: string, places?: FilePlaces, signal?: AbortSignal): Promise<string> {
-    const job = { kind: 'copy' as const, source: path, algorithms: [], ...(places ? { places } : {}) };
-    const { digested } = await this.pool.run<'copy'>(job, signal ? { signal } : {});
-    const value = digested?.digests['sha256'];
-    if (value === undefined) throw new FerricError('internal', 'A transfer thread gave no checksum.');
-    return value;
-  }
-}
-
-function isWhole(fields: ImageFields, properties?: ImageProperties): boolean {
-  return imageKind(fields, properties) === 'whole-disk';
-}
-
-function wire(checksum: Checksum | undefined): ImageChecksum | undefined {
-  return checksum && { algo: checksum.algorithm, value: checksum.value };
 }

@@ -106,4 +106,35 @@ describe('an image by UUID', () => {
     await expect(bare.service.resolve(image)).rejects.toMatchObject({ code: 'invalid' });
     await bare.close();
   });
+
+  it('who may see one follows owner, visibility and members', async () => {
+    const { glance: client } = house.service;
+    const send = (path: string, body: object) =>
+      fetch(`${glance.url}/v2/images${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      }).then(async (answer) => {
+        expect(answer.ok, path).toBe(true);
+        return (await answer.json()) as { id: string };
+      });
+    const make = async (visibility: string) =>
+      (await send('', { disk_format: 'raw', container_format: 'bare', owner: 'mine', visibility })).id;
+    const sees = async (id: string, project: string | null) =>
+      (await client!.sightOf(id, project, AbortSignal.timeout(30_000)))?.visible;
+    const shared = await make('shared');
+    await send(`/${shared}/members`, { member: 'member' });
+    const who = ['mine', 'member', 'stranger', null];
+    const rows = [
+      [await make('private'), 1],
+      [shared, 2],
+      [await make('community'), 4],
+      [await make('public'), 4],
+    ];
+    for (const [id, count] of rows as [string, number][]) {
+      const seen = await Promise.all(who.map((project) => sees(id, project)));
+      expect(seen).toEqual(who.map((_, index) => index < count));
+    }
+    expect(await sees('11111111-2222-4333-8444-555555555555', 'mine')).toBeUndefined();
+  });
 });

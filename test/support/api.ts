@@ -120,11 +120,13 @@ export async function startApi(
     /** Keys of the section `image_service`. */
     images?: object;
     download?: Download;
+    /** URL of an outside Image service. */
+    glance?: string;
     conductorOptions?: FakeConductorOptions;
   } = {},
 ) {
   const images = await startLibrary(database, options.images, options.download);
-  const house = await aHouse();
+  const house = await aHouse(options.glance === undefined ? {} : { glance: { url: options.glance } });
   const { conductorOptions = {} } = options;
   const fake = await fakeConductor(database, {
     ...(options.agent ? { agent: options.agent } : {}),

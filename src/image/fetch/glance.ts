@@ -29,7 +29,17 @@ const imageBody = z.object({
   kernel_id: z.string().nullish(),
   ramdisk_id: z.string().nullish(),
   boot_iso_id: z.string().nullish(),
+  visibility: z.string().nullish(),
+  owner: z.string().nullish(),
 });
+type ImageBody = z.output<typeof imageBody>;
+const memberBody = z.object({ image_id: z.string(), member_id: z.string() });
+
+export interface GlanceSight {
+  visible: boolean;
+  /** Property → reference of another image. */
+  parts: Readonly<Record<string, string | null | undefined>>;
+}
 
 export interface GlanceImage {
   id: string;
@@ -69,17 +79,7 @@ export class GlanceClient {
    *   not active
    */
   async show(id: string, signal: AbortSignal): Promise<GlanceImage> {
-    const url = `${this.base}/v2/images/${id}`;
-    const { status, text } = await this.client.document({ url, signal, maxBytes: MAX_DOCUMENT });
-    if (status === 404) throw new NotFoundError(`Image ${id} could not be found.`);
-    if (status === 401 || status === 403)
-      throw new FerricError(
-        'image-unavailable',
-        `The Image service refuses Ferric's login (status ${status}).`,
-      );
-    if (status !== 200) throw new HttpFailure('status', url, `answered with status ${status}`);
-    const image = parse(text, url);
-    if (image.id !== id) throw new HttpFailure('status', url, 'answered with another image');
+    const image = await this.document(id, signal);
     if (image.status !== 'active')
       throw new FerricError('image-unavailable', `Image ${id} is not active but ${image.status}.`);
     if (image.size === null || image.size === undefined)
@@ -96,6 +96,57 @@ export class GlanceClient {
       ...(image.ramdisk_id ? { ramdisk_id: image.ramdisk_id } : {}),
       ...(image.boot_iso_id ? { boot_iso_id: image.boot_iso_id } : {}),
     };
+  }
+
+  /**
+   * Whether a project may see an image, by Glance's rule (glance.api.v2.policy, `get_image`): public and community
+   * images, its own, and shared ones that it is a member of. What Ferric's own login is not told counts as hidden.
+   * @param project null: a requester without one
+   * @returns null for an image that Ferric's login does not see
+   * @throws FerricError image-unavailable when the service is away or refuses the login
+   */
+  async sightOf(id: string, project: string | null, signal: AbortSignal): Promise<GlanceSight | null> {
+    let image: ImageBody;
+    try {
+      image = await this.document(id, signal);
+    } catch (error) {
+      if (error instanceof NotFoundError) return null;
+      throw error;
+    }
+    const { visibility, owner, kernel_id, ramdisk_id, boot_iso_id } = image;
+    const open = visibility === 'public' || visibility === 'community';
+    const own = project !== null && owner === project;
+    const visible =
+      open ||
+      own ||
+      (visibility === 'shared' && project !== null && (await this.isMember(id, project, signal)));
+    return { visible, parts: { kernel_id, ramdisk_id, boot_iso_id } };
+  }
+
+  /** A member sees the image whatever its status; accepting only lists it. */
+  private async isMember(id: string, project: string, signal: AbortSignal): Promise<boolean> {
+    const url = `${this.base}/v2/images/${id}/members/${encodeURIComponent(project)}`;
+    const { status, text } = await this.client.document({ url, signal, maxBytes: MAX_DOCUMENT });
+    // 403 and 404: no member, or Ferric's login may not know.
+    if (status === 403 || status === 404) return false;
+    if (status !== 200) throw new HttpFailure('status', url, `answered with status ${status}`);
+    const member = parse(memberBody, text, url, 'a member');
+    return member.image_id === id && member.member_id === project;
+  }
+
+  private async document(id: string, signal: AbortSignal): Promise<ImageBody> {
+    const url = `${this.base}/v2/images/${id}`;
+    const { status, text } = await this.client.document({ url, signal, maxBytes: MAX_DOCUMENT });
+    if (status === 404) throw new NotFoundError(`Image ${id} could not be found.`);
+    if (status === 401 || status === 403)
+      throw new FerricError(
+        'image-unavailable',
+        `The Image service refuses Ferric's login (status ${status}).`,
+      );
+    if (status !== 200) throw new HttpFailure('status', url, `answered with status ${status}`);
+    const image = parse(imageBody, text, url, 'an image');
+    if (image.id !== id) throw new HttpFailure('status', url, 'answered with another image');
+    return image;
   }
 
   fileUrl(id: string): string {
@@ -116,11 +167,11 @@ export function configured<Service>(service: Service | undefined): Service {
   return service;
 }
 
-function parse(text: string, url: string): z.output<typeof imageBody> {
+function parse<Body extends z.ZodType>(body: Body, text: string, url: string, what: string): z.output<Body> {
   try {
-    return imageBody.parse(JSON.parse(text));
+    return body.parse(JSON.parse(text));
   } catch (error) {
-    throw new HttpFailure('status', url, 'did not answer with an image document', { cause: error });
+    throw new HttpFailure('status', url, `did not answer with ${what} document`, { cause: error });
   }
 }
 

@@ -1,6 +1,7 @@
 import { InvalidError } from '../../../domain/errors.js';
 import { parseImageReference } from '../../../domain/image/reference.js';
 import type { JsonObject } from '../../../domain/json.js';
+import type { GlanceClient } from '../../../image/fetch/glance.js';
 import type { ImageRecordRepository } from '../../../persistence/image-record/image-record.repository.js';
 import type { Asked } from '../../request/asked.js';
 import { type ImageFinder, seesAll } from '../../v2/image/image-finder.js';
@@ -42,38 +43,59 @@ function imageId(value: unknown): string | null {
   }
 }
 
+/** An Image service, as far as its images' visibility is concerned. */
+export interface SeenImages {
+  sees(id: string, asked: Asked): Promise<boolean>;
+  /** The properties that name further images; empty for a missing image. */
+  partsOf(id: string): Promise<Readonly<Record<string, unknown>>>;
+}
+
 /**
  * Deployments read images with the daemon's rights: a requester may name only images that he could see at the Image
  * service itself. Any other image counts as missing.
  */
 export class ImageSight {
-  constructor(
-    private readonly finder: ImageFinder,
-    private readonly records: ImageRecordRepository,
-    /** Whether UUIDs refer to the built-in Image service. */
-    private readonly inside: boolean,
-  ) {}
+  /** @param images null: there is no Image service, and UUIDs are refused where they are used */
+  constructor(private readonly images: SeenImages | null) {}
 
-  /** @throws InvalidError as for a missing image */
+  /** @throws InvalidError as for a missing image; FerricError image-unavailable when the Image service is away */
   async demand(named: NamedImages, asked: Asked): Promise<void> {
-    if (!this.inside || seesAll(asked)) return;
+    if (this.images === null || seesAll(asked)) return;
     for (const [field, id] of named) {
-      if (!(await this.finder.sees(id, asked))) throw missing(field, id);
+      if (!(await this.images.sees(id, asked))) throw missing(field, id);
     }
   }
 
   /** As `demand`, for a deployment: also the image's own kernel and ramdisk. */
   async demandDeployable(node: ImageBearing, asked: Asked): Promise<void> {
-    if (!this.inside || seesAll(asked)) return;
+    if (this.images === null || seesAll(asked)) return;
     const named = namedImages({ instance_info: node.instance_info });
     const source = named.get('instance_info.image_source');
-    const record = source === undefined ? null : await this.records.find(source);
+    const parts = source === undefined ? {} : await this.images.partsOf(source);
     for (const part of ['kernel_id', 'ramdisk_id', 'boot_iso_id']) {
-      const id = imageId(record?.properties[part]);
+      const id = imageId(parts[part]);
       if (id !== null) named.set(`${part} of image ${String(source)}`, id);
     }
     await this.demand(named, asked);
   }
+}
+
+/** The built-in Image service. */
+export function imagesInside(finder: ImageFinder, records: ImageRecordRepository): SeenImages {
+  return {
+    sees: (id, asked) => finder.sees(id, asked),
+    partsOf: async (id) => (await records.find(id))?.properties ?? {},
+  };
+}
+
+/** An outside one, asked by Ferric's own login (`image.glance`). */
+export function imagesOutside(glance: Pick<GlanceClient, 'sightOf'>): SeenImages {
+  const sight = (id: string, project: string | null) =>
+    glance.sightOf(id, project, new AbortController().signal);
+  return {
+    sees: async (id, { scope }) => (await sight(id, scope.project))?.visible ?? false,
+    partsOf: async (id) => (await sight(id, null))?.parts ?? {},
+  };
 }
 
 function missing(field: string, id: string): InvalidError {
