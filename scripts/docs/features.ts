@@ -157,6 +157,11 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       '[how](../how-to/redfish.md); the lab’s BMC, seven personalities',
     ),
     works(
+      'Inspect redfish: inventory, ports, properties and LLDP from the BMC, without a boot',
+      'test/component/conductor/redfish-inspection.spec.ts',
+      '[how](../how-to/redfish.md); no PCI devices yet; makers: component/driver/redfish-inspect.spec.ts',
+    ),
+    works(
       'fake-hardware with every interface, delays and failures',
       'test/component/conductor/verbs.spec.ts',
     ),

@@ -93,6 +93,7 @@ const PARTS = injected({
             ipmiImplementations({ settings: config.ipmi, deploy: config.deploy, link }),
             redfishImplementations({
               settings: config.redfish,
+              inspector: config.inspector,
               machines: redfish,
               ramdisk: ramdiskOf(config),
             }),

@@ -1,5 +1,6 @@
 import type { DeploySettings } from '../config/section/deploy.js';
 import type { FakeSettings } from '../config/section/fake.js';
+import type { InspectorSettings } from '../config/section/inspector.js';
 import type { IpmiSettings } from '../config/section/ipmi.js';
 import type { RedfishSettings } from '../config/section/redfish.js';
 import type { Ramdisk } from './agent/ramdisk.js';
@@ -22,6 +23,7 @@ import { NoopManagement } from './noop/management.js';
 import { NoopNetwork } from './noop/network.js';
 import { AbsentInterface, InertInterface } from './noop/passive.js';
 import { RedfishBios } from './redfish/bios.js';
+import { RedfishInspect } from './redfish/inspect.js';
 import type { RedfishMachines } from './redfish/machine.js';
 import { RedfishManagement } from './redfish/management.js';
 import { RedfishPower } from './redfish/power.js';
@@ -87,15 +89,17 @@ export function ipmiImplementations(parts: {
 /** @param parts.machines their client is stopped with the daemon */
 export function redfishImplementations(parts: {
   settings: RedfishSettings;
+  inspector: InspectorSettings;
   machines: RedfishMachines;
   /** Starts a running ramdisk again when a step reboots its machine. */
   ramdisk: Ramdisk;
 }): Partial<ImplementationTable> {
-  const { settings, machines, ramdisk } = parts;
+  const { settings, inspector, machines, ramdisk } = parts;
   const resets = new RedfishResets(settings);
   const management = new RedfishManagement({ machines, resets, settings });
   return {
     bios: [new RedfishBios({ machines, settings, ramdisk })],
+    inspect: [new RedfishInspect({ machines, settings, inspector })],
     power: [new RedfishPower({ machines, management, resets })],
     management: [management],
   };

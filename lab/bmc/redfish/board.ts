@@ -26,6 +26,8 @@ export interface Board {
   event(event: RedfishEvent): void;
   /** Notifies subscribers that this resource has changed. */
   changed(origin: string, messageId: string, text: string): void;
+  /** Firmware versions by component: `bios`, `bmc`, `nic`. */
+  readonly firmware: Map<string, string>;
   /** Called at each start of the machine that this service causes. */
   readonly onStart: (() => void)[];
   /** Restarts the service itself, after the response. */

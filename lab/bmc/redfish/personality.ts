@@ -66,6 +66,8 @@ export interface Quirks {
   biosDelay: number;
   /** ResetBios takes a required ResetType, which its ActionInfo describes. */
   resetBiosType: boolean;
+  /** NetworkAdapters are refused with 400 while the machine is off. */
+  adaptersAfterPost: boolean;
   /** An enabled override refuses a write of Target with the value of Enabled that it already has. */
   enabledRefused: boolean;
 }
@@ -387,6 +389,7 @@ const NONE: Quirks = {
   pendingHidden: false,
   biosDelay: 0,
   resetBiosType: false,
+  adaptersAfterPost: false,
   enabledRefused: false,
 };
 

@@ -19,6 +19,7 @@ import { type RedfishFault, RedfishFaults } from './fault.js';
 import type { RedfishMachine } from './machine.js';
 import { chassisResources, managerResources } from './manager.js';
 import { VirtualMedia } from './media.js';
+import { adapterResources, storageResources } from './parts.js';
 import {
   PERSONALITIES,
   type Personality,
@@ -91,6 +92,11 @@ export class RedfishBmc implements AsyncDisposable {
       event: (event) => this.#event(event),
       changed: () => undefined,
       onStart: [],
+      firmware: new Map([
+        ['bios', '1.0'],
+        ['bmc', this.personality.firmware],
+        ['nic', '22.1.0'],
+      ]),
       restart: () => this.restart(),
       lastReset: { at: Number.NEGATIVE_INFINITY, type: '' },
     };
@@ -181,6 +187,7 @@ export class RedfishBmc implements AsyncDisposable {
       ...systemResources(board, boot, {
         ...(systemLinks ? { VirtualMedia: link(ofSystem) } : {}),
         Bios: link(`${system}/Bios`),
+        Storage: link(`${system}/Storage`),
         ...(board.machine.secureBoot ? { SecureBoot: link(`${system}/SecureBoot`) } : {}),
       }),
       ...secureBootResources(board),
@@ -190,6 +197,8 @@ export class RedfishBmc implements AsyncDisposable {
         managers.length > 0 ? { VirtualMedia: link(`${manager}/VirtualMedia`) } : {},
       ),
       ...chassisResources(board),
+      ...storageResources(board),
+      ...adapterResources(board),
       ...(systems.length > 0 ? media.resources(system, systems) : {}),
       ...(managers.length > 0 ? media.resources(manager, managers) : {}),
       ...this.accounts.resources(),

@@ -82,7 +82,7 @@ function systemBody(board: Board, boot: BootOverride, parts: Body): Body {
     SKU: `SKU-${machine.name}`,
     SerialNumber: `SN-${machine.name}`,
     UUID: hardware?.uuid ?? null,
-    BiosVersion: '1.0',
+    BiosVersion: board.firmware.get('bios') ?? null,
     PowerState: claimed ?? (machine.isOn() ? 'On' : 'Off'),
     IndicatorLED: 'Off',
     Status: { State: machine.isOn() ? 'Enabled' : 'Disabled', Health: 'OK', HealthRollup: 'OK' },

@@ -10,7 +10,7 @@ import type { PowerInterface } from '../../driver/contract/power.js';
 import type { WorkContext } from '../../driver/contract/step.js';
 import type { DriverRegistry } from '../../driver/registry.js';
 import type { NewEvent } from '../../persistence/event/event.repository.js';
-import type { HardwareRepository } from '../../persistence/hardware/hardware.repository.js';
+import { type HardwareRepository, reportPlace } from '../../persistence/hardware/hardware.repository.js';
 import type { SourceRule } from '../../persistence/lease/source-rule.js';
 import type { Fence } from '../../persistence/node/fence.js';
 import type { Node } from '../../persistence/node/node.entity.js';
@@ -189,9 +189,9 @@ export class NodeContexts {
   /** @param seen the node as the driver saw it, secrets in clear */
   async #saved(row: Node, seen: DriverNode, changes: NodeChanges, fence: Fence): Promise<Node> {
     const { nodes, hardware, source } = this.deps;
-    const { bios_settings, firmware_components, inventory, ...columns } = changes;
+    const { bios_settings, firmware_components, inventory, inspection_report, ...columns } = changes;
     const merged = MERGED.filter((column) => columns[column]);
-    if (!(bios_settings || firmware_components || inventory)) {
+    if (!(bios_settings || firmware_components || inventory || inspection_report)) {
       const written = await nodes.updateUnchanged(row, merged, columns, fence);
       if (written) return written;
     }
@@ -207,6 +207,10 @@ export class NodeContexts {
       if (bios_settings) await hardware.replaceBiosSettings(row.uuid, bios_settings, manager);
       if (firmware_components) await hardware.noteFirmware(row.uuid, firmware_components, manager);
       if (inventory) await hardware.replaceInventory(row.uuid, inventory, manager);
+      if (inspection_report) {
+        const sealed = nodes.sealText(JSON.stringify(inspection_report), reportPlace(row.uuid));
+        await hardware.saveReport(row.uuid, sealed, manager);
+      }
       return edited;
     });
   }

@@ -40,8 +40,8 @@ export function draftWriting(draft: NodeDraft): Pick<WorkContext, 'node' | 'save
     get node() {
       return draft.node;
     },
-    save: ({ bios_settings, firmware_components, inventory, ...columns }: NodeChanges) => {
-      if (bios_settings || firmware_components || inventory) {
+    save: ({ bios_settings, firmware_components, inventory, inspection_report, ...columns }: NodeChanges) => {
+      if (bios_settings || firmware_components || inventory || inspection_report) {
         throw new FerricError('internal', 'a step that only writes rows cannot save what other tables hold');
       }
       draft.put(columns);

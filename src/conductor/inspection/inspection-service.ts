@@ -111,7 +111,7 @@ export class InspectionService {
       throw miss(`node ${node.uuid} is in ${node.provision_state}`);
     node = await this.#byBmc(query, node);
     if (!node) return null;
-    if (!registry.resolve(node).inspect.readReport)
+    if (!registry.resolve(node).inspect.byRamdisk)
       throw miss(`node ${node.uuid} is not inspected by its ramdisk`);
     if (!(await sources.speaksFor(node.uuid, query.source)))
       throw miss(`${query.source} is not an address of the machine of node ${node.uuid} in this boot`);

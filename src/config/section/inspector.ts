@@ -27,6 +27,15 @@ const AFTER: Readonly<Partial<Record<HookName, HookName>>> = {
   'physical-network': 'validate-interfaces',
 };
 
+/** Faults of a list of hooks: the place of each hook whose predecessor is missing. */
+export function hookFaults(hooks: readonly HookName[]): { at: number; message: string }[] {
+  return hooks.flatMap((hook, at) => {
+    const needed = AFTER[hook];
+    if (!needed || hooks.slice(0, at).includes(needed)) return [];
+    return [{ at, message: `${hook} requires ${needed} to be enabled before it` }];
+  });
+}
+
 const CPU_FLAGS = {
   vmx: 'cpu_vt',
   svm: 'cpu_vt',
@@ -150,12 +159,7 @@ export const inspectorSection = z
   .superRefine((value, context) => {
     const fault = (path: PropertyKey[], message: string) =>
       context.addIssue({ code: 'custom', path, message });
-    value.hooks.forEach((hook, at) => {
-      const needed = AFTER[hook];
-      if (needed && !value.hooks.slice(0, at).includes(needed)) {
-        fault(['hooks', at], `${hook} requires ${needed} to be enabled before it`);
-      }
-    });
+    for (const { at, message } of hookFaults(value.hooks)) fault(['hooks', at], message);
     if (value.auto_discovery.enabled && value.auto_discovery.driver === null) {
       fault(['auto_discovery', 'driver'], 'is needed where auto_discovery.enabled is true');
     }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { HOOK_NAMES, hookFaults } from './inspector.js';
 
 const seconds = (min: number) => z.number().min(min);
 
@@ -68,11 +69,22 @@ export const redfishSection = z
     bios_config_timeout: seconds(1)
       .default(1800)
       .describe('Seconds in which BIOS settings take effect once the machine has been rebooted for them'),
+    inspection_hooks: z
+      .array(z.enum(HOOK_NAMES))
+      .default(['validate-interfaces', 'ports', 'architecture'])
+      .describe(
+        'What is done with what a BMC shows when inspect interface `redfish` inspects, in this order; the options of `inspector` apply to them',
+      ),
     enable_verify_bmc_clock: z
       .boolean()
       .default(false)
       .describe('Set the BMC’s clock when a node is verified, and fail where it does not keep it'),
   })
-  .prefault({});
+  .prefault({})
+  .superRefine(({ inspection_hooks }, context) => {
+    for (const { at, message } of hookFaults(inspection_hooks)) {
+      context.addIssue({ code: 'custom', path: ['inspection_hooks', at], message });
+    }
+  });
 
 export type RedfishSettings = z.output<typeof redfishSection>;

@@ -44,6 +44,7 @@ const step = { interface: 'inspect', kind: 'inspect', rerunnable: true, visible:
  */
 export class AgentInspect implements InspectInterface {
   readonly name = 'agent';
+  readonly byRamdisk = true;
   readonly properties = {};
   readonly steps: readonly StepDeclaration[];
 

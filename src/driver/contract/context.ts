@@ -48,6 +48,8 @@ export interface NodeChanges {
   firmware_components?: readonly FirmwareComponent[];
   /** The findings of an inspection. */
   inventory?: { inventory: JsonObject; plugin_data: JsonObject };
+  /** The findings of an inspection as a report, which the inspect interface's `readReport` reads next. */
+  inspection_report?: { inventory: JsonObject; plugin_data: JsonObject };
 }
 
 /**

@@ -32,9 +32,11 @@ export interface InspectInterface extends Implementation {
   readonly steps?: readonly StepDeclaration[];
   /** Called once when an inspection failed or was aborted: withdraws what was published for it. Idempotent. */
   cleanUp(context: WorkContext): Promise<void>;
+  /** The machine's ramdisk reports by itself (continue_inspection); else a step saves the report. */
+  readonly byRamdisk?: true;
   /**
-   * Present if the machine's ramdisk reports by itself (continue_inspection): the conductor records the findings
-   * between the steps of a priority above 60 and those below.
+   * Present if findings come as a report: the conductor records them between the steps of a priority above 60 and those
+   * below.
    * @param before ports and inventory of the last inspection
    * @throws InvalidError, which fails the inspection
    */

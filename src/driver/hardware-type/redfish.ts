@@ -9,7 +9,7 @@ export const REDFISH: HardwareType = {
     console: ['no-console'],
     deploy: ['direct', 'ramdisk', 'custom-agent'],
     firmware: ['no-firmware'],
-    inspect: ['agent', 'no-inspect'],
+    inspect: ['redfish', 'agent', 'no-inspect'],
     management: ['redfish', 'noop'],
     network: ['noop'],
     power: ['redfish'],

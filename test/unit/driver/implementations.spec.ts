@@ -121,6 +121,7 @@ const registry = new DriverRegistry({
     }),
     redfishImplementations({
       settings: redfishSection.parse(undefined),
+      inspector: inspectorSection.parse(undefined),
       machines,
       ramdisk,
     }),
@@ -169,6 +170,7 @@ describe('all implementations, as configured by default', () => {
   it('are those that Ironic’s clients expect of a redfish node, as far as they are built', () => {
     expect(registry.defaultsFor('redfish')).toMatchObject({
       bios: 'redfish',
+      inspect: 'redfish',
       boot: 'ipxe',
       deploy: 'direct',
       management: 'redfish',
