@@ -175,8 +175,17 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     works(
       'RAID interface agent: software RAID by mdadm, made, deleted, applied in a deployment; the root device on it',
       'test/e2e-all/software-raid.spec.ts',
-      '[how](../how-to/software-raid.md); whole-disk images by UEFI with our agent',
+      '[how](../how-to/software-raid.md); whole-disk images by UEFI with our agent; not proven with OpenStack’s agent',
     ),
+    works(
+      'Software RAID that our agent cannot start from (BIOS, partition images): refused before the image is fetched',
+      'test/unit/agent/src/extension/standby.spec.ts',
+    ),
+    works(
+      'Deletion of all arrays, or of none: refused where skip_block_devices keeps one',
+      'test/unit/agent/src/raid/software-raid.spec.ts',
+    ),
+    no('RAID by controllers of hardware', 'a hardware manager of yours in the agent can do it'),
     no('idrac, snmp, irmc, ilo and others'),
     no('Boot http, http-ipxe, redfish-https; deploy anaconda, bootc, ansible, autodetect'),
     no('Networks flat and neutron', 'noop only'),
@@ -204,6 +213,29 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       'through the image room; a whole deployment from it is not in a test yet',
     ),
     works('Checksums: values, files, md5 switch', 'test/component/image/resolve.spec.ts'),
+    works(
+      'Forms of checksum files: coreutils and BSD lines, DIGESTS sections, BLAKE2, gzip-encoded, UTF-16',
+      'test/unit/domain/image/checksum.spec.ts',
+      'one reader for daemon and agent',
+    ),
+    works(
+      'Proxies and NO_PROXY for every download of daemon and agent, by one rule',
+      'test/component/agent/outbound.spec.ts',
+      '[how](../how-to/images.md)',
+    ),
+    works(
+      'Private certificate authorities: image servers (also for our agent), Glance, Keystone',
+      'test/component/image/proxy.spec.ts',
+      'image.ca_file, auth.keystone.ca_file; OpenStack’s agent has those of its ramdisk',
+    ),
+    works(
+      'Images of an outside Glance: those that the requester’s project may see',
+      'test/component/api/auth/outside-image-sight.spec.ts',
+    ),
+    works(
+      'ISO images with a boot record, written to the disk; plain ISOs refused before the write',
+      'test/component/agent/write-image.spec.ts',
+    ),
     works('Cache: freshness, one download, resume, eviction', 'test/component/image/cache.spec.ts'),
     works(
       'Cache: listed, fetched ahead, pinned, evicted',
@@ -282,7 +314,7 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       'test/component/driver/direct-deploy.spec.ts',
     ),
     works('erase_devices_metadata, erase_devices, express erase', 'test/component/agent/clean.spec.ts'),
-    no('Burn-in steps, software RAID'),
+    no('Burn-in steps'),
   ],
   'Network boot services': [
     works('DHCP: known MACs, static and pool addresses, relays', 'test/component/netboot/dhcp.spec.ts'),
@@ -294,8 +326,8 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     works('proxyDHCP beside another server', 'test/e2e/netboot/firmware.spec.ts'),
     works(
       'UEFI HTTP boot without TFTP, boot interfaces ipxe and pxe',
-      'test/e2e/netboot/firmware.spec.ts',
-      'not with Secure Boot: Debian signs no boot loader that knows HTTP',
+      'test/e2e-all/variants.spec.ts',
+      '[how](../how-to/real-network.md#uefi-http-boot-without-tftp); not with Secure Boot: Debian signs no boot loader that knows HTTP',
     ),
     works('TFTP with blksize, tsize, timeout, windowsize', 'test/component/netboot/tftp.spec.ts'),
     works('HTTP with Range', 'test/component/netboot/http.spec.ts'),
