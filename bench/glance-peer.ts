@@ -70,7 +70,7 @@ config_file = /etc/glance/glance-api-paste.ini
       () => false,
     );
     if (up) break;
-    if (tries > 150 || child.exitCode !== null) {
+    if (tries > 600 || child.exitCode !== null) {
       const said = await readFile(join(home, 'output.log'), 'utf8');
       await stop();
       throw new Error(`glance-api did not start: ${said.slice(-2_000)}`);
