@@ -5,14 +5,17 @@ import { type Field, type Reading, timestamp, type Writing } from './field.js';
 import { linksText, linksTo } from './links.js';
 
 /** How a client sets a field: by POST and PATCH, unless `where` differs. */
-export function written<T, const E extends Json>(
+export function written<T, const E extends Json, const W extends Where = object>(
   schema: z.ZodType<T>,
   empty: E,
-  where: Partial<Writing> = {},
-): { write: Writing<Exclude<T, null> | (E extends null ? null : never)> } {
-  const { holds: _, ...more } = where;
-  return { write: { create: true, patch: true, ...more, schema, empty } };
+  where?: W,
+): { write: Writing<Written<T, E>> & W } {
+  return { write: { create: true, patch: true, ...where, schema, empty } as Writing<Written<T, E>> & W };
 }
+
+type Where = Partial<Pick<Writing, 'create' | 'patch' | 'required'>>;
+/** The value in the record: null only where the schema takes null and nothing else stands for it. */
+type Written<T, E> = null extends T ? Exclude<T, null> | (E extends null ? null : never) : T;
 
 /** A row with its literal name and the type of its written value. */
 type Named<F, N extends string, M> = F & { readonly name: N } & (M extends { readonly write: infer W }
@@ -58,13 +61,14 @@ export function fieldsOf<Row extends { uuid: string }, Context extends Reading =
     return shown(name, since, { read, form: 'time', type: TIME, ...more });
   };
   /** A value computed from columns, or from the context. */
-  const computed = (
-    name: string,
+  const computed = <const N extends string, M extends More>(
+    name: N,
     since: number,
     columns: readonly Column[],
     read: Row_['read'],
-    more: More = {},
-  ): Row_ => ({ name, since, columns, read, ...(more.write ? {} : { type: ANYTHING }), ...more });
+    more: M = {} as M,
+  ): Named<Row_, N, M> =>
+    ({ name, since, columns, read, ...(more.write ? {} : { type: ANYTHING }), ...more }) as Named<Row_, N, M>;
   /** The record's own links. @param collection first part of its path */
   const links = (collection: string, since: number): Row_ =>
     computed('links', since, ['uuid'], (row, { base }) => linksTo(base, `${collection}/${row.uuid}`), {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { InvalidError } from '../../domain/errors.js';
 import { isObject, type Json, type JsonObject } from '../../domain/json.js';
 import { isTrait } from '../../domain/node/trait.js';
-import { STEP_INTERFACES } from '../../domain/step/step.js';
+import { STEP_INTERFACES, type StepInterface } from '../../domain/step/step.js';
 import { shorten } from '../request/value.js';
 
 /** Schemas of lists that clients write; messages as in schema.ts. */
@@ -49,21 +49,29 @@ export const traitName = () =>
     return z.NEVER;
   });
 
+/** A step of a list, as `stepFault` has checked it. */
+type KeptStep<N extends string> = { interface: StepInterface; step: string; args?: JsonObject } & {
+  [name in N]: number;
+};
+
 /**
  * Steps of templates and runbooks.
  * @param number key of the number that orders the steps
  * @param needsArgs whether `args` is required
  */
-export const stepList = (number: 'priority' | 'order', needsArgs: boolean) =>
+export const stepList = <const N extends 'priority' | 'order'>(number: N, needsArgs: boolean) =>
   checked(
     (items) => (items.length === 0 ? '[] is too short' : firstFault(items, number, needsArgs)),
     (items) =>
-      (items as Record<string, unknown>[]).map((step) => ({
-        interface: step['interface'] as string,
-        step: step['step'] as string,
-        args: (step['args'] ?? {}) as Record<string, unknown>,
-        [number]: Number(step[number]),
-      })),
+      (items as KeptStep<N>[]).map(
+        (step) =>
+          ({
+            interface: step.interface,
+            step: step.step,
+            args: step.args ?? {},
+            [number]: Number(step[number]),
+          }) as KeptStep<N> & { args: JsonObject },
+      ),
   );
 
 /** Steps with their keys in Ironic's order, since the database keeps none. */
@@ -111,8 +119,7 @@ function isCount(value: unknown): boolean {
 }
 
 /** @throws InvalidError listing the steps that occur more than once */
-export function refuseDuplicates(value: Json | undefined): void {
-  const steps = value as unknown as readonly { interface: string; step: string }[];
+export function refuseDuplicates(steps: readonly { interface: string; step: string }[]): void {
   const seen = new Set<string>();
   const twice = new Set<string>();
   for (const { interface: owner, step } of steps) {

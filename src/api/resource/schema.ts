@@ -39,8 +39,9 @@ export const flag = () =>
     .transform((value, context) => {
       if (typeof value !== 'string') return value;
       const read = readBoolean(value);
-      if (read === null) context.addIssue({ code: 'custom', message: notABoolean('{name}', value) });
-      return read;
+      if (read !== null) return read;
+      context.addIssue({ code: 'custom', message: notABoolean('{name}', value) });
+      return z.NEVER;
     });
 
 /** Any object. Messages do not quote it: it may hold secrets. */
@@ -58,10 +59,9 @@ function kindOf(value: unknown): string {
 const canonical = (types: string) =>
   z.string({ error: notOf(types) }).transform((value, context) => {
     const uuid = canonicalUuid(value);
-    if (uuid === null) {
-      context.addIssue({ code: 'custom', message: `Expected UUID for {name}: ${shorten(value)}` });
-    }
-    return uuid;
+    if (uuid !== null) return uuid;
+    context.addIssue({ code: 'custom', message: `Expected UUID for {name}: ${shorten(value)}` });
+    return z.NEVER;
   });
 export const uuid = () => canonical("'string', 'null'").nullable();
 export const requiredUuid = () => canonical("'string'");

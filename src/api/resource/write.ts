@@ -12,19 +12,28 @@ export interface WritableField {
   readonly write?: Writing;
 }
 
-/**
- * The fields that a POST may write, by name. A table that lost the literal names of its rows (`readonly Field<Row>[]`)
- * gives any object.
- */
-export type Created<F extends readonly WritableField[]> = number extends F['length']
-  ? JsonObject
-  : {
-      -readonly [E in F[number] as E extends { readonly write: Writing } ? E['name'] : never]?: E extends {
-        readonly write: Writing<infer Value>;
-      }
-        ? Value
-        : never;
-    };
+/** The value that a field's row writes, by the type of its schema; none for a row that is not written. */
+type ValueOf<E> = E extends { readonly write: Writing<infer Value> } ? Value : never;
+/** A row that POST may write; rows whose literal type is lost are left out. */
+type InPost<E> = E extends { readonly write: { readonly create: false } }
+  ? never
+  : E extends { readonly write: Writing }
+    ? E
+    : never;
+type InPatch<E> = E extends { readonly write: { readonly patch: false } }
+  ? never
+  : E extends { readonly write: Writing }
+    ? E
+    : never;
+type Required<E> = E extends { readonly write: { readonly required: true } } ? E : never;
+type Values<E extends WritableField> = { -readonly [F in E as F['name']]: ValueOf<F> };
+
+/** The values of a POST, by field: required fields are present, others may be missing. */
+export type Created<F extends readonly WritableField[]> = Values<Required<InPost<F[number]>>> &
+  Partial<Values<Exclude<InPost<F[number]>, Required<F[number]>>>>;
+
+/** The values of all fields that a PATCH may write. */
+export type Patched<F extends readonly WritableField[]> = Values<InPatch<F[number]>>;
 
 const newer = () => new FerricError('not-acceptable', 'Request not acceptable.');
 
@@ -101,7 +110,7 @@ const PLAIN = /^(\/[\p{L}\p{N}_-]+)+$/u;
 const ESCAPED = /^(\/([\p{L}\p{N}_-]|~[01])+)+$/u;
 
 /** A parsed JSON Patch. It is applied under the record's lock. */
-export interface Edit {
+export interface Edit<F extends readonly WritableField[] = readonly WritableField[]> {
   readonly patch: readonly PatchOperation[];
   /** Top-level fields that it touches. */
   readonly roots: ReadonlySet<string>;
@@ -112,14 +121,18 @@ export interface Edit {
    * @returns the patched document, and its values that differ from the record's
    * @throws InvalidError for a missing path or an invalid value
    */
-  apply(row: object): { document: JsonObject; changes: JsonObject };
+  apply(row: object): { document: Patched<F>; changes: Partial<Patched<F>> };
 }
 
 /**
  * Reads the body of a PATCH and checks that it touches only fields that may be patched.
  * @throws InvalidError, FerricError not-acceptable for a field newer than the version
  */
-export function readEdit(fields: readonly WritableField[], body: unknown, version: Microversion): Edit {
+export function readEdit<const F extends readonly WritableField[]>(
+  fields: F,
+  body: unknown,
+  version: Microversion,
+): Edit<F> {
   const escapes = version.does('pointerEscapes');
   const patch = readPatch(fields, body, version, escapes);
   const roots = new Set(patch.map(({ path }) => pathParts(path, escapes)[0]));
@@ -137,7 +150,9 @@ export function readEdit(fields: readonly WritableField[], body: unknown, versio
       }
       const after = readPatched(fields, applyPatch(before, patch, escapes), roots);
       const changed = Object.entries(after).filter(([name, value]) => !sameJson(value, before[name]));
-      return { document: { ...before, ...after }, changes: Object.fromEntries(changed) };
+      // The schemas of the rows have parsed what changed; the rest is the record's.
+      const document = { ...before, ...after } as Patched<F>;
+      return { document, changes: Object.fromEntries(changed) as Partial<Patched<F>> };
     },
   };
 }

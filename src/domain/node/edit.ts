@@ -18,6 +18,25 @@ export interface EditedNode {
   readonly retired: boolean;
 }
 
+/** The changes that the rules read or make. */
+export interface NodeEdit {
+  properties?: JsonObject;
+  maintenance?: boolean;
+  maintenance_reason?: string | null;
+  fault?: string | null;
+  protected?: boolean;
+  protected_reason?: string | null;
+  retired?: boolean;
+  retired_reason?: string | null;
+  driver?: string;
+  conductor_group?: string;
+  resource_class?: string | null;
+  instance_info?: JsonObject;
+  instance_name?: string | null;
+  instance_uuid?: string | null;
+  [kind: `${string}_interface`]: string | null | undefined;
+}
+
 const SOLE_EXEMPTION = { op: 'remove', path: '/instance_uuid' };
 
 /**
@@ -46,10 +65,10 @@ export function refuseDuringTransition(
  * @param changes fields that get another value than before
  * @throws ConflictError, InvalidError
  */
-export function settleEdit(node: EditedNode, changes: JsonObject): JsonObject {
-  const settled: JsonObject = { ...changes };
-  refuseProperties(node.uuid, changes['properties']);
-  if (changes['maintenance'] === false) Object.assign(settled, { maintenance_reason: null, fault: null });
+export function settleEdit<C extends NodeEdit>(node: EditedNode, changes: C): C & NodeEdit {
+  const settled: C & NodeEdit = { ...changes };
+  refuseProperties(node.uuid, changes.properties);
+  if (changes.maintenance === false) Object.assign(settled, { maintenance_reason: null, fault: null });
   settleProtection(node, settled);
   settleRetirement(node, settled);
   for (const field of Object.keys(changes)) {
@@ -60,46 +79,46 @@ export function settleEdit(node: EditedNode, changes: JsonObject): JsonObject {
       `Node ${node.uuid} can not update the driver while the console is enabled. Please stop the console first.`,
     );
   }
-  if (changes['instance_uuid'] && node.instance_uuid) {
+  if (changes.instance_uuid && node.instance_uuid) {
     throw new ConflictError(`Node ${node.uuid} is associated with instance ${node.instance_uuid}.`);
   }
-  if (changes['instance_uuid'] === null && node.allocation_uuid) refuseLossOfAllocation(node);
+  if (changes.instance_uuid === null && node.allocation_uuid) refuseLossOfAllocation(node);
   if ('resource_class' in changes && node.resource_class) {
     refuseOutsideStates(node, 'resource_class', false);
   }
-  if (typeof changes['conductor_group'] === 'string') {
-    settled['conductor_group'] = changes['conductor_group'].toLowerCase();
-  }
-  const displayName = (changes['instance_info'] as { [key: string]: Json } | undefined)?.['display_name'];
-  const named = 'instance_name' in changes ? changes['instance_name'] : node.instance_name;
+  const { conductor_group } = changes;
+  if (conductor_group !== undefined)
+    Object.assign(settled, { conductor_group: conductor_group.toLowerCase() });
+  const displayName = changes.instance_info?.['display_name'];
+  const named = 'instance_name' in changes ? changes.instance_name : node.instance_name;
   if (typeof displayName === 'string' && displayName !== '' && !named) {
-    settled['instance_name'] = displayName.slice(0, 255);
+    Object.assign(settled, { instance_name: displayName.slice(0, 255) });
   }
   return settled;
 }
 
-function settleProtection(node: EditedNode, settled: JsonObject): void {
-  if (settled['protected'] === false) settled['protected_reason'] = null;
-  if (settled['protected'] === true && !factsOfRow(node).protectable) {
+function settleProtection(node: EditedNode, settled: NodeEdit): void {
+  if (settled.protected === false) settled.protected_reason = null;
+  if (settled.protected === true && !factsOfRow(node).protectable) {
     throw new ConflictError(
       `Node ${node.uuid} can only be made protected in provision states 'active' or 'rescue', ` +
         `the current state is '${node.provision_state}'`,
     );
   }
-  if (settled['protected_reason'] && !(settled['protected'] ?? node.protected)) {
+  if (settled.protected_reason && !(settled.protected ?? node.protected)) {
     throw new InvalidError('The protected_reason field can only be set when protected is True');
   }
 }
 
-function settleRetirement(node: EditedNode, settled: JsonObject): void {
-  if (settled['retired'] === false) settled['retired_reason'] = null;
-  if (settled['retired'] === true && factsOfRow(node).inPool) {
+function settleRetirement(node: EditedNode, settled: NodeEdit): void {
+  if (settled.retired === false) settled.retired_reason = null;
+  if (settled.retired === true && factsOfRow(node).inPool) {
     throw new ConflictError(
       `Node ${node.uuid} can not have 'retired' set in provision state 'available', ` +
         `the current state is '${node.provision_state}'`,
     );
   }
-  if (settled['retired_reason'] && !(settled['retired'] ?? node.retired)) {
+  if (settled.retired_reason && !(settled.retired ?? node.retired)) {
     throw new InvalidError('The retired_reason field can only be set when retired is True');
   }
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Conductor } from '../../../conductor/service/conductor.js';
 import { ForbiddenError, InvalidError } from '../../../domain/errors.js';
-import type { Json, JsonObject } from '../../../domain/json.js';
+import type { Json } from '../../../domain/json.js';
 import { canonicalUuid, isLogicalName } from '../../../domain/node/name.js';
 import type { Allocation } from '../../../persistence/allocation/allocation.entity.js';
 import {
@@ -28,29 +28,23 @@ export class AllocationEditor {
   async create(body: unknown, asked: Asked): Promise<Allocation> {
     const { node: named, ...given } = objectBody('allocation', body);
     const values = readCreation('allocation', ALLOCATION_FIELDS, given, asked.version);
-    refuseName(values['name'] ?? null, 'create');
-    settleOwner(values, asked);
+    refuseName(values.name ?? null, 'create');
+    const owner = ownerOf(values.owner ?? null, asked);
     const node = await this.#backfilled(named ?? null, asked);
-    const resource_class = values['resource_class'] || (node?.resource_class ?? null);
+    const resource_class = values.resource_class || (node?.resource_class ?? null);
     if (!resource_class && !node) {
       throw new InvalidError('The resource_class field is mandatory when not backfilling');
     }
-    const candidate_nodes = await this.#candidates(
-      (values['candidate_nodes'] as string[] | undefined) ?? [],
-      asked,
-    );
-    const uuid = (values['uuid'] as string | null) ?? node?.instance_uuid ?? randomUUID();
-    const allocation = { ...values, uuid, resource_class, candidate_nodes } as NewAllocation;
+    const candidate_nodes = await this.#candidates(values.candidate_nodes ?? [], asked);
+    const uuid = values.uuid ?? node?.instance_uuid ?? randomUUID();
+    const allocation: NewAllocation = { ...values, owner, uuid, resource_class, candidate_nodes };
     return this.conductor.allocations.create(allocation, node?.uuid ?? null, asked.by);
   }
 
   async patch(found: Allocation, body: unknown, asked: Asked): Promise<Allocation> {
     const edit = readEdit(ALLOCATION_FIELDS, body, asked.version);
     for (const name of edit.valuesOf('name')) refuseName(name, 'update');
-    return this.allocations.edit(
-      found.uuid,
-      (allocation) => edit.apply(allocation).changes as Pick<Allocation, 'name' | 'extra'>,
-    );
+    return this.allocations.edit(found.uuid, (allocation) => edit.apply(allocation).changes);
   }
 
   async #backfilled(named: unknown, { version, scope }: Asked): Promise<Node | null> {
@@ -88,19 +82,18 @@ export class AllocationEditor {
   }
 }
 
-/** A project allocates for itself only. @throws ForbiddenError when it names another owner */
-function settleOwner(values: JsonObject, { scope }: Asked): void {
-  if (scope.isSystem) return;
-  const owner = values['owner'] ?? null;
-  if (owner === null || owner === '') {
-    values['owner'] = scope.project;
-  } else if (owner !== scope.project && !scope.allows('baremetal:allocation:create_restricted')) {
+/** The new allocation's owner: a project allocates for itself only. @throws ForbiddenError when it names another */
+function ownerOf(owner: string | null, { scope }: Asked): string | null {
+  if (scope.isSystem) return owner;
+  if (owner === null || owner === '') return scope.project;
+  if (owner !== scope.project && !scope.allows('baremetal:allocation:create_restricted')) {
     throw new ForbiddenError(
-      `Cannot create allocation with an owner Project ID value ${shorten(String(owner))} not matching the requester ` +
+      `Cannot create allocation with an owner Project ID value ${shorten(owner)} not matching the requester ` +
         `Project ID ${scope.project ?? 'None'}. Policy baremetal:allocation:create_restricted is required for this ` +
         'capability.',
     );
   }
+  return owner;
 }
 
 function refuseName(name: Json, what: 'create' | 'update'): void {

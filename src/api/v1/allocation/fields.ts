@@ -11,7 +11,7 @@ const brief = { brief: true } as const;
 const atCreation = { patch: false } as const;
 
 /** The fields of an allocation, in the answer's order. Source: ironic/api/controllers/v1/allocation.py. */
-export const ALLOCATION_FIELDS: readonly Field<Allocation>[] = [
+export const ALLOCATION_FIELDS = [
   shown('uuid', 52, { ...brief, ...written(uuid(), null, atCreation) }),
   { ...time('created_at', 52), ...brief },
   { ...time('updated_at', 52), ...brief },
@@ -25,6 +25,6 @@ export const ALLOCATION_FIELDS: readonly Field<Allocation>[] = [
   json('traits', 52, { ...brief, type: STRINGS, ...written(traitList(), [], atCreation) }),
   links('allocations', 52),
   unsorted('node_uuid', 52, { ...brief, type: TEXT }),
-];
+] as const satisfies readonly Field<Allocation>[];
 
 export const ALLOCATION: Resource = { name: 'Allocation', fields: ALLOCATION_FIELDS };

@@ -3,7 +3,7 @@ import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestj
 import { Conductor } from '../../../conductor/service/conductor.js';
 import { InvalidError } from '../../../domain/errors.js';
 import type { Chassis } from '../../../persistence/chassis/chassis.entity.js';
-import { type ChassisChanges, ChassisRepository } from '../../../persistence/chassis/chassis.repository.js';
+import { ChassisRepository } from '../../../persistence/chassis/chassis.repository.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';
@@ -74,9 +74,9 @@ export class ChassisController {
     // Any text is accepted: one that is not a UUID gives 404, not 400.
     const found = await this.chassis.get(request.params['uuid']!);
     const change = (chassis: Chassis) => {
-      const { changes } = edit.apply(chassis);
-      if ('uuid' in changes) throw new InvalidError('Cannot overwrite UUID for an existing Chassis.');
-      return changes as ChassisChanges;
+      const { uuid, ...changes } = edit.apply(chassis).changes;
+      if (uuid !== undefined) throw new InvalidError('Cannot overwrite UUID for an existing Chassis.');
+      return changes;
     };
     const row = await this.conductor.records.of('chassis', this.chassis).edit(found.uuid, change, asked.by);
     return whole(CHASSIS_FIELDS, row, asked);

@@ -2,11 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestjs/common';
 import { Conductor } from '../../../conductor/service/conductor.js';
 import type { DeployTemplate } from '../../../persistence/deploy-template/deploy-template.entity.js';
-import {
-  DeployTemplateRepository,
-  type NewTemplate,
-  type TemplateChanges,
-} from '../../../persistence/deploy-template/deploy-template.repository.js';
+import { DeployTemplateRepository } from '../../../persistence/deploy-template/deploy-template.repository.js';
 import { Policy } from '../../auth/policy.js';
 import { Since, SinceElse } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';
@@ -50,9 +46,8 @@ export class DeployTemplateController {
   @Describe({ summary: 'Create a deploy template', body: { creates: TEMPLATE }, answer: { one: TEMPLATE } })
   async create(@Req() { asked, body }: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
     const values = readCreation('template', TEMPLATE_FIELDS, body, asked.version);
-    refuseSteps(this.conductor, values['steps']);
-    const uuid = (values['uuid'] as string | null | undefined) ?? randomUUID();
-    const given = { ...values, uuid } as unknown as NewTemplate;
+    refuseSteps(this.conductor, values.steps);
+    const given = { ...values, uuid: values.uuid ?? randomUUID() };
     const row = await this.conductor.records.of('deploy_template', this.templates).create(given, asked.by);
     return created(reply, 'deploy_templates', TEMPLATE_FIELDS, row, asked);
   }
@@ -76,8 +71,8 @@ export class DeployTemplateController {
     const found = await this.#find(request);
     const change = (template: DeployTemplate) => {
       const { changes } = edit.apply(template);
-      if (changes['steps']) refuseSteps(this.conductor, changes['steps']);
-      return changes as unknown as TemplateChanges;
+      if (changes.steps) refuseSteps(this.conductor, changes.steps);
+      return changes;
     };
     const row = await this.conductor.records
       .of('deploy_template', this.templates)

@@ -16,7 +16,7 @@ const STEP = objectOf({
 const required = { required: true } as const;
 
 /** The fields of a deploy template. Source: ironic/api/controllers/v1/deploy_template.py. */
-export const TEMPLATE_FIELDS: readonly Field<DeployTemplate>[] = [
+export const TEMPLATE_FIELDS = [
   shown('uuid', 55, { brief: true, ...written(uuid(), null, { patch: false }) }),
   time('created_at', 55),
   time('updated_at', 55),
@@ -28,6 +28,6 @@ export const TEMPLATE_FIELDS: readonly Field<DeployTemplate>[] = [
     read: ({ steps }) => stepsInOrder(steps, 'priority'),
     ...written(stepList('priority', true), null, required),
   }),
-];
+] as const satisfies readonly Field<DeployTemplate>[];
 
 export const TEMPLATE: Resource = { name: 'DeployTemplate', fields: TEMPLATE_FIELDS };

@@ -20,7 +20,7 @@ function operation({ op, args, loop }: Looped, more: object = {}): object {
 }
 
 /** The fields of an inspection rule. Source: ironic/api/controllers/v1/inspection_rule.py. */
-export const RULE_FIELDS: readonly Field<InspectionRule>[] = [
+export const RULE_FIELDS = [
   shown('uuid', 96, { brief: true, ...written(uuid(), null, { patch: false }) }),
   time('created_at', 96),
   time('updated_at', 96),
@@ -45,6 +45,6 @@ export const RULE_FIELDS: readonly Field<InspectionRule>[] = [
     type: LIST,
     ...written(conditionList(), []),
   },
-];
+] as const satisfies readonly Field<InspectionRule>[];
 
 export const RULE: Resource = { name: 'InspectionRule', fields: RULE_FIELDS };

@@ -2,12 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Conductor } from '../../../conductor/service/conductor.js';
 import { InvalidError } from '../../../domain/errors.js';
-import type { RuleBody } from '../../../domain/inspection-rule/rule.js';
 import { validateRule } from '../../../domain/inspection-rule/validate.js';
 import type { InspectionRule } from '../../../persistence/inspection-rule/inspection-rule.entity.js';
 import {
   InspectionRuleRepository,
-  type NewRule,
   type RuleChanges,
 } from '../../../persistence/inspection-rule/inspection-rule.repository.js';
 import type { Asked } from '../../request/asked.js';
@@ -26,11 +24,7 @@ export class InspectionRuleEditor {
 
   async create(body: unknown, asked: Asked): Promise<InspectionRule> {
     const values = readCreation('inspection_rule', RULE_FIELDS, body, asked.version);
-    const uuid = (values['uuid'] as string | null | undefined) ?? randomUUID();
-    const rule = { ...DEFAULTS, ...values, uuid } as unknown as NewRule & {
-      phase: string | null;
-      priority: number;
-    };
+    const rule = { ...DEFAULTS, ...values, uuid: values.uuid ?? randomUUID() };
     validateRule(rule);
     return this.conductor.records.of('inspection_rule', this.rules).create(rule, asked.by);
   }
@@ -42,15 +36,14 @@ export class InspectionRuleEditor {
   }
 }
 
-function changesOf(edit: Edit, found: InspectionRule): RuleChanges {
+function changesOf(edit: Edit<typeof RULE_FIELDS>, found: InspectionRule): RuleChanges {
   const { document, changes } = edit.apply(found);
-  if (found.sensitive && changes['sensitive'] === false) {
+  if (found.sensitive && changes.sensitive === false) {
     throw new InvalidError(
       "Couldn't apply patch. Reason: Inspection rules cannot have the sensitive flag unset.",
     );
   }
-  const rule = document as unknown as RuleBody & Pick<InspectionRule, 'phase' | 'priority' | 'sensitive'>;
-  validateRule(rule);
-  const { conditions, actions, sensitive } = rule;
-  return { ...changes, conditions, actions, sensitive } as unknown as RuleChanges;
+  validateRule(document);
+  const { conditions, actions, sensitive } = document;
+  return { ...changes, conditions, actions, sensitive };
 }

@@ -44,7 +44,7 @@ const interfaces = INTERFACES.map(({ kind, nodeSince }) =>
 );
 
 /** The fields of a node, in the answer's order. Source: ironic/api/controllers/v1/node.py, versions 1.1–1.115. */
-export const NODE_FIELDS: readonly NodeField[] = [
+export const NODE_FIELDS = [
   shown('uuid', 1, { brief: true, ...written(uuid(), null, { patch: false }) }),
   // Ironic shows these, but refuses them in `fields` (_get_fields_for_node_query).
   time('created_at', 1, { wholeOnly: true }),
@@ -114,7 +114,7 @@ export const NODE_FIELDS: readonly NodeField[] = [
   below('nodes', 'portgroups', 24, { wholeOnly: true }),
   below('nodes', 'volume', 32, { wholeOnly: true }),
   unsorted('allocation_uuid', 52, { type: TEXT }),
-];
+] as const satisfies readonly NodeField[];
 
 /** The fields of the node that a ramdisk gets from lookup. */
 export const LOOKUP_FIELDS = ['uuid', 'properties', 'instance_info', 'driver_internal_info'] as const;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { JsonObject } from '../../../domain/json.js';
 
 /** Nova's network metadata, for a ramdisk without DHCP. Source: ironic/api/controllers/v1/network-data-schema.json. */
 
@@ -65,7 +66,7 @@ const networks = z.discriminatedUnion('type', [
   }),
 ]);
 
-export const networkData = () =>
+export const networkData = (): z.ZodType<JsonObject | null> =>
   z.union([
     z.strictObject({}),
     z.looseObject({
@@ -74,4 +75,4 @@ export const networkData = () =>
       services: z.array(z.union([service(z.ipv4()), service(ip6OrCidr)])),
     }),
     z.null(),
-  ]);
+  ]) as z.ZodType<JsonObject | null>;

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Conductor } from '../../../conductor/service/conductor.js';
 import type { ClearNode } from '../../../conductor/service/request.js';
 import { ConflictError, FerricError, InvalidError } from '../../../domain/errors.js';
-import type { Json, JsonObject } from '../../../domain/json.js';
+import type { Json } from '../../../domain/json.js';
 import {
   type EditedNode,
   refuseDuringTransition,
@@ -40,23 +40,21 @@ export class NodeEditor {
     const values = readCreation('node', NODE_FIELDS, body, version);
     const { name } = values;
     if (typeof name === 'string') refuseName(name, version, 'Cannot create node with invalid name ');
-    await this.#refuseChassis(values['chassis_uuid']);
-    const owner = ownerOfNew(asked.scope, (values['owner'] as string | null | undefined) ?? null);
-    if (values['parent_node']) {
-      values['parent_node'] = await this.#parent(values['parent_node'] as string, owner, asked);
-    }
-    const ident = (values['uuid'] as string | null | undefined) ?? randomUUID();
-    refuseProperties(ident, values['properties']);
+    await this.#refuseChassis(values.chassis_uuid);
+    const owner = ownerOfNew(asked.scope, values.owner ?? null);
+    if (values.parent_node) values.parent_node = await this.#parent(values.parent_node, owner, asked);
+    const ident = values.uuid ?? randomUUID();
+    refuseProperties(ident, values.properties);
     await this.images.demand(namedImages(values), asked);
-    const node = {
+    const created: NewNode = {
       ...values,
       owner,
       uuid: ident,
-      conductor_group: String(values['conductor_group'] ?? '').toLowerCase(),
+      conductor_group: (values.conductor_group ?? '').toLowerCase(),
       provision_state: version.does('enrollFirst') ? 'enroll' : 'available',
       ...nameOfInstance(values),
     };
-    return this.conductor.nodes.create(node as unknown as NewNode, asked.by);
+    return this.conductor.nodes.create(created, asked.by);
   }
 
   /**
@@ -103,12 +101,12 @@ export class NodeEditor {
     const decide = (clear: ClearNode): NodeChanges => {
       refuse(clear);
       const { changes } = edit.apply(clear);
-      const parent = changes['parent_node'];
-      if (typeof parent === 'string') changes['parent_node'] = parents.get(parent) ?? parent;
-      if (changes['chassis_uuid'] === null && !version.does('chassisRemoval')) {
+      const parent = changes.parent_node;
+      if (typeof parent === 'string') changes.parent_node = parents.get(parent) ?? parent;
+      if (changes.chassis_uuid === null && !version.does('chassisRemoval')) {
         throw new FerricError('not-acceptable', 'Request not acceptable.');
       }
-      return settleEdit(clear, changes) as unknown as NodeChanges;
+      return settleEdit(clear, changes);
     };
     return this.conductor.nodes.update(node.uuid, decide, asked.by, resetInterfaces);
   }
@@ -186,9 +184,12 @@ function refuseName(name: string, version: Microversion, message: string): void 
   }
 }
 
-function nameOfInstance(values: JsonObject): JsonObject {
-  const shown = (values['instance_info'] as JsonObject | undefined)?.['display_name'];
-  return typeof shown === 'string' && shown !== '' && !values['instance_name']
+function nameOfInstance({
+  instance_info,
+  instance_name,
+}: Pick<NodeChanges, 'instance_info' | 'instance_name'>): Pick<NodeChanges, 'instance_name'> {
+  const shown = instance_info?.['display_name'];
+  return typeof shown === 'string' && shown !== '' && !instance_name
     ? { instance_name: shown.slice(0, 255) }
     : {};
 }

@@ -8,7 +8,7 @@ import { isForeignLink } from './local-link.js';
 const { shown, json, time, links } = fieldsOf<Port>();
 
 /** The fields of a port, in the answer's order. Source: ironic/api/controllers/v1/port.py. */
-export const PORT_FIELDS: readonly Field<Port>[] = [
+export const PORT_FIELDS = [
   shown('uuid', 1, { brief: true, ...written(uuid(), null, { patch: false }) }),
   time('created_at', 1),
   time('updated_at', 1),
@@ -30,6 +30,6 @@ export const PORT_FIELDS: readonly Field<Port>[] = [
   shown('available_for_dynamic_portgroup', 111, written(flag(), true)),
   links('ports', 1),
   shown('portgroup_uuid', 24, written(uuid(), null)),
-];
+] as const satisfies readonly Field<Port>[];
 
 export const PORT: Resource = { name: 'Port', fields: PORT_FIELDS };

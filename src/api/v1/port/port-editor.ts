@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Conductor } from '../../../conductor/service/conductor.js';
 import { ConflictError, FerricError, InvalidError } from '../../../domain/errors.js';
-import type { Json, JsonObject } from '../../../domain/json.js';
+import type { Json } from '../../../domain/json.js';
 import { refusePortEdit } from '../../../domain/node/edit.js';
 import { canonicalUuid, isLogicalName, isUuidLike } from '../../../domain/node/name.js';
 import type { Node } from '../../../persistence/node/node.entity.js';
@@ -37,23 +37,32 @@ export class PortEditor {
       throw new FerricError('not-acceptable', 'Request not acceptable.');
     }
     checkValues(values);
-    const linked = values['local_link_connection'] as JsonObject | undefined;
-    const link = checkLocalLink(linked, values['is_smartnic'] === true);
+    if (values.node_uuid === undefined) throw noNode();
+    const link = checkLocalLink(values.local_link_connection, values.is_smartnic === true);
     refuseForeignLink(link, asked.version);
-    const group = await this.#group(values['portgroup_uuid'], node_uuid);
-    if (group && !group.standalone_ports_supported && values['pxe_enabled']) {
+    const group = await this.#group(values.portgroup_uuid, node_uuid);
+    if (group && !group.standalone_ports_supported && values.pxe_enabled) {
       throw new ConflictError(
         `Port group ${group.uuid} doesn't support standalone ports. This port cannot be created as a member ` +
           "of that portgroup as the port's 'pxe_enabled' field was set to True.",
       );
     }
-    const port = { ...values, local_link_connection: link, uuid: values['uuid'] ?? randomUUID() };
-    const made = this.conductor.ports.create(port as unknown as NewPort, asked.by);
+    const port: NewPort = {
+      ...values,
+      node_uuid: values.node_uuid,
+      local_link_connection: link,
+      uuid: values.uuid ?? randomUUID(),
+    };
+    const made = this.conductor.ports.create(port, asked.by);
     return made.catch((error: unknown) => this.#saying(error, port, asked));
   }
 
   /** Adds the owner of a MAC address to the error, for requesters who may see that node. */
-  async #saying(error: unknown, { address, node_uuid }: JsonObject, { scope }: Asked): Promise<never> {
+  async #saying(
+    error: unknown,
+    { address, node_uuid }: { address: Json; node_uuid: string },
+    { scope }: Asked,
+  ): Promise<never> {
     if (!(error instanceof ConflictError)) throw error;
     const [taken] = typeof address === 'string' ? await this.ports.byAddresses([address]) : [];
     const node = taken && taken.node_uuid !== node_uuid ? await this.nodes.find(taken.node_uuid) : null;
@@ -76,36 +85,34 @@ export class PortEditor {
     const decide = (port: Port, node: Node): PortChanges => {
       const { document, changes } = edit.apply(port);
       checkValues(document);
-      const linked = document['local_link_connection'] as JsonObject;
+      const linked = document.local_link_connection;
       // Ironic demands a smart NIC's link keys at creation only.
       const link = checkLocalLink(Object.keys(linked).length === 0 ? undefined : linked, false);
       if (
         edit.roots.has('physical_network') &&
-        document['portgroup_uuid'] !== null &&
+        document.portgroup_uuid !== null &&
         version.does('portgroupPhysicalNetwork')
       ) {
         throw new InvalidError('physical_network cannot be changed while the port belongs to a portgroup.');
       }
-      if ('local_link_connection' in changes) changes['local_link_connection'] = link;
       if (node.provision_state === 'inspecting' && version.does('inspectWaitState')) {
         throw new ConflictError(
           `Cannot update port "${port.uuid}" on "${node.uuid}" while it is in state "inspecting".`,
         );
       }
       refusePortEdit(port.uuid, Object.keys(changes), node);
-      return changes as unknown as PortChanges;
+      return changes.local_link_connection ? { ...changes, local_link_connection: link } : changes;
     };
     const written = this.conductor.ports.update(found.uuid, decide, asked.by);
     const [address] = edit.valuesOf('address').slice(-1);
     return written.catch((error: unknown) =>
-      this.#saying(error, { address: (address ?? null) as Json, node_uuid: found.node_uuid }, asked),
+      this.#saying(error, { address: address ?? null, node_uuid: found.node_uuid }, asked),
     );
   }
 
   async #nodeOf(ident: unknown, uuid: unknown, asked: Asked): Promise<string | undefined> {
     if (ident === undefined) {
-      if (uuid === undefined)
-        throw new InvalidError("Schema error for port: 'node_uuid' is a required property");
+      if (uuid === undefined) throw noNode();
       if (typeof uuid !== 'string' || canonicalUuid(uuid) === null) return uuid as string | undefined;
     } else if (uuid !== undefined) {
       throw new InvalidError("Schema error for port: 'node_ident' and 'node_uuid' exclude each other");
@@ -136,15 +143,15 @@ export class PortEditor {
   }
 }
 
-function checkValues(values: JsonObject): void {
-  if (values['physical_network'] === '') {
+function checkValues({ physical_network, name }: Partial<Pick<Port, 'physical_network' | 'name'>>): void {
+  if (physical_network === '') {
     throw new InvalidError('A non-empty value is required when setting physical_network');
   }
-  if (values['node_uuid'] === null) {
-    throw new InvalidError("Schema error for port: 'node_uuid' is a required property");
-  }
-  const { name } = values;
   if (typeof name === 'string' && (!isLogicalName(name) || isUuidLike(name))) {
     throw new InvalidError(`Expected a logical name for a port but received ${shorten(name)}.`);
   }
+}
+
+function noNode(): InvalidError {
+  return new InvalidError("Schema error for port: 'node_uuid' is a required property");
 }

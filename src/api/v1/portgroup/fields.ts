@@ -7,7 +7,7 @@ import { flag, macAddress, object, requiredUuid, text, uuid } from '../../resour
 const { shown, json, time, computed, links, below } = fieldsOf<Portgroup>();
 
 /** The fields of a port group, in the answer's order. Source: ironic/api/controllers/v1/portgroup.py. */
-export const PORTGROUP_FIELDS: readonly Field<Portgroup>[] = [
+export const PORTGROUP_FIELDS = [
   shown('uuid', 23, { brief: true, ...written(uuid(), null, { patch: false }) }),
   time('created_at', 23),
   time('updated_at', 23),
@@ -25,6 +25,6 @@ export const PORTGROUP_FIELDS: readonly Field<Portgroup>[] = [
   computed('dynamic_portgroup', 111, [], () => false),
   links('portgroups', 23),
   below('portgroups', 'ports', 23),
-];
+] as const satisfies readonly Field<Portgroup>[];
 
 export const PORTGROUP: Resource = { name: 'Portgroup', fields: PORTGROUP_FIELDS };

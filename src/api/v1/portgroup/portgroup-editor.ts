@@ -5,7 +5,7 @@ import { ConflictError, InvalidError } from '../../../domain/errors.js';
 import type { Json } from '../../../domain/json.js';
 import { isLogicalName } from '../../../domain/node/name.js';
 import type { Portgroup } from '../../../persistence/portgroup/portgroup.entity.js';
-import type { NewPortgroup, PortgroupChanges } from '../../../persistence/portgroup/portgroup.repository.js';
+import type { NewPortgroup } from '../../../persistence/portgroup/portgroup.repository.js';
 import type { Asked } from '../../request/asked.js';
 import { shorten } from '../../request/value.js';
 import { readCreation, readEdit } from '../../resource/write.js';
@@ -25,14 +25,14 @@ export class PortgroupEditor {
   /** Needs no lock on the node: a group without ports is unused. */
   async create(body: unknown, asked: Asked): Promise<Portgroup> {
     const values = readCreation('portgroup', PORTGROUP_FIELDS, body, asked.version);
-    await this.link.demandOnNew('baremetal:portgroup:create', values['node_uuid'], asked);
-    refuseName(values['name'], 'Cannot create portgroup with invalid name');
-    const group = {
+    await this.link.demandOnNew('baremetal:portgroup:create', values.node_uuid, asked);
+    refuseName(values.name, 'Cannot create portgroup with invalid name');
+    const group: NewPortgroup = {
       ...values,
-      mode: values['mode'] || DEFAULT_MODE,
-      uuid: values['uuid'] ?? randomUUID(),
+      mode: values.mode || DEFAULT_MODE,
+      uuid: values.uuid ?? randomUUID(),
     };
-    return this.conductor.ports.createGroup(group as unknown as NewPortgroup, asked.by);
+    return this.conductor.ports.createGroup(group, asked.by);
   }
 
   /** @param ident the client's name of the group, for messages */
@@ -55,7 +55,7 @@ export class PortgroupEditor {
             `Cannot update portgroup "${group.uuid}" on node "${node.uuid}" while it is in state "inspecting".`,
           );
         }
-        return changes as unknown as PortgroupChanges;
+        return changes;
       },
       asked.by,
     );

@@ -17,7 +17,7 @@ const STEP = objectOf({
 const required = { required: true } as const;
 
 /** The fields of a runbook. Source: ironic/api/controllers/v1/runbook.py. */
-const FIELDS: readonly Field<Runbook>[] = [
+const FIELDS = [
   shown('uuid', 92, { brief: true, ...written(uuid(), null, { patch: false }) }),
   time('created_at', 92),
   time('updated_at', 92),
@@ -34,17 +34,17 @@ const FIELDS: readonly Field<Runbook>[] = [
     ...written(stepList('order', false), null, required),
   }),
   json('traits', 112, { type: STRINGS }),
-];
+] as const satisfies readonly Field<Runbook>[];
 
 export const RUNBOOK_FIELDS = FIELDS;
 
 /** For PATCH: a description newer than the version is an unknown field, 400 and not 406, as in Ironic. */
-export function editFields(version: Microversion): readonly Field<Runbook>[] {
+export function editFields(version: Microversion): readonly (typeof FIELDS)[number][] {
   return version.does('runbookTraits') ? FIELDS : FIELDS.filter(({ name }) => name !== 'description');
 }
 
 /** For POST: before runbook traits, the name was the trait that a node needs. PATCH takes any name, as Ironic does. */
-export function creationFields(version: Microversion): readonly Field<Runbook>[] {
+export function creationFields(version: Microversion): readonly (typeof FIELDS)[number][] {
   if (version.does('runbookTraits')) return FIELDS;
   return editFields(version).map((field) =>
     field.name === 'name' ? { ...field, ...written(traitName(), null, required) } : field,

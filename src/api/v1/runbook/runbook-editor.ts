@@ -2,19 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Conductor } from '../../../conductor/service/conductor.js';
 import { InvalidError } from '../../../domain/errors.js';
-import type { Json, JsonObject } from '../../../domain/json.js';
+import type { Json } from '../../../domain/json.js';
 import type { PatchOperation } from '../../../domain/node/json-patch.js';
 import type { Runbook } from '../../../persistence/runbook/runbook.entity.js';
-import {
-  type NewRunbook,
-  type RunbookChanges,
-  RunbookRepository,
-} from '../../../persistence/runbook/runbook.repository.js';
+import { type RunbookChanges, RunbookRepository } from '../../../persistence/runbook/runbook.repository.js';
 import type { RuleName } from '../../auth/policy-table.js';
 import type { Asked } from '../../request/asked.js';
 import { refuseSteps } from '../../resource/kept-steps.js';
-import { type Edit, readCreation, readEdit } from '../../resource/write.js';
+import { type Created, type Edit, readCreation, readEdit } from '../../resource/write.js';
 import { creationFields, editFields } from './fields.js';
+
+type RunbookFields = ReturnType<typeof editFields>;
 
 /** Creates and edits runbooks as bodies and patches request. */
 @Injectable()
@@ -26,10 +24,8 @@ export class RunbookEditor {
 
   async create(body: unknown, asked: Asked): Promise<Runbook> {
     const values = readCreation('runbook', creationFields(asked.version), body, asked.version);
-    refuseSteps(this.conductor, values['steps']);
-    settleOwner(values, asked);
-    const uuid = (values['uuid'] as string | null | undefined) ?? randomUUID();
-    const given = { ...values, uuid } as unknown as NewRunbook;
+    refuseSteps(this.conductor, values.steps);
+    const given = { ...values, ...ownerOf(values, asked), uuid: values.uuid ?? randomUUID() };
     return this.conductor.records.of('runbook', this.runbooks).create(given, asked.by);
   }
 
@@ -37,14 +33,14 @@ export class RunbookEditor {
     const edit = readEdit(editFields(asked.version), body, asked.version);
     const change = (runbook: Runbook) => {
       const changes = changesOf(edit, runbook, asked);
-      if (changes['steps']) refuseSteps(this.conductor, changes['steps']);
-      return changes as unknown as RunbookChanges;
+      if (changes.steps) refuseSteps(this.conductor, changes.steps);
+      return changes;
     };
     return this.conductor.records.of('runbook', this.runbooks).edit(found.uuid, change, asked.by);
   }
 }
 
-function changesOf(edit: Edit, found: Runbook, asked: Asked): JsonObject {
+function changesOf(edit: Edit<RunbookFields>, found: Runbook, asked: Asked): RunbookChanges {
   demandByPath(edit.patch, found, asked);
   const owners = edit.patch.filter(({ op, path }) => path === '/owner' && op !== 'remove');
   const publicity = edit.patch.filter(({ op, path }) => path === '/public' && op !== 'remove');
@@ -54,23 +50,24 @@ function changesOf(edit: Edit, found: Runbook, asked: Asked): JsonObject {
   }
   const { changes } = edit.apply(found);
   // A change of `public` clears the owner, unless the patch sets one.
-  if (publicity.length > 0 && owners.length === 0) changes['owner'] = null;
-  return changes;
+  return publicity.length > 0 && owners.length === 0 ? { ...changes, owner: null } : changes;
 }
 
 /** A project creates runbooks for itself, not public ones. @throws InvalidError */
-function settleOwner(values: JsonObject, { scope }: Asked): void {
-  if (scope.isSystem) return;
-  const owner = values['owner'] ?? null;
+function ownerOf(
+  { owner = null, public: isPublic = false }: Created<RunbookFields>,
+  { scope }: Asked,
+): { owner?: string | null } {
+  if (scope.isSystem) return {};
   if (owner !== null && owner !== '' && owner !== scope.project) {
     throw new InvalidError(
       'Cannot create a runbook as a project scoped admin with an owner other than your own project.',
     );
   }
-  if (scope.project !== null && values['public'] === true) {
+  if (scope.project !== null && isPublic) {
     throw new InvalidError('Cannot create a public runbook as a project scoped admin.');
   }
-  values['owner'] = scope.project;
+  return { owner: scope.project };
 }
 
 /** Changes of `owner` and `public` have rules of their own. @throws ForbiddenError */

@@ -2,10 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestjs/common';
 import { Conductor } from '../../../conductor/service/conductor.js';
 import type { VolumeConnector } from '../../../persistence/volume/volume.entity.js';
-import {
-  type VolumeConnectorChanges,
-  VolumeConnectorRepository,
-} from '../../../persistence/volume/volume.repository.js';
+import { VolumeConnectorRepository } from '../../../persistence/volume/volume.repository.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';
@@ -64,11 +61,8 @@ export class VolumeConnectorController {
   })
   async create(@Req() { asked, body }: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
     const values = readCreation('connector', CONNECTOR_FIELDS, body, asked.version);
-    await this.link.demandOnNew('baremetal:volume:create', values['node_uuid'], asked, noNode);
-    const given = {
-      ...(values as VolumeConnectorChanges),
-      uuid: (values['uuid'] as string | null) ?? randomUUID(),
-    };
+    await this.link.demandOnNew('baremetal:volume:create', values.node_uuid, asked, noNode);
+    const given = { ...values, uuid: values.uuid ?? randomUUID() };
     const row = await this.conductor.volumes.createConnector(given, asked.by);
     return created(reply, 'volume/connectors', CONNECTOR_FIELDS, row, asked);
   }
@@ -98,7 +92,7 @@ export class VolumeConnectorController {
     await this.link.refuseMove(edit, found.node_uuid, asked);
     const row = await this.conductor.volumes.updateConnector(
       found.uuid,
-      (connector) => edit.apply(connector).changes as VolumeConnectorChanges,
+      (connector) => edit.apply(connector).changes,
       asked.by,
     );
     return whole(CONNECTOR_FIELDS, row, asked);

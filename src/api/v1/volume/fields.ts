@@ -12,7 +12,7 @@ const word = { brief: true, ...written(requiredText(), null, required) } as cons
 const connector = fieldsOf<VolumeConnector>();
 
 /** The fields of a volume connector. Source: ironic/api/controllers/v1/volume_connector.py. */
-export const CONNECTOR_FIELDS: readonly Field<VolumeConnector>[] = [
+export const CONNECTOR_FIELDS = [
   connector.shown('uuid', 32, ident),
   connector.time('created_at', 32),
   connector.time('updated_at', 32),
@@ -21,7 +21,7 @@ export const CONNECTOR_FIELDS: readonly Field<VolumeConnector>[] = [
   connector.shown('type', 32, word),
   connector.links('volume/connectors', 32),
   connector.unsorted('node_uuid', 32, owner),
-];
+] as const satisfies readonly Field<VolumeConnector>[];
 
 export const CONNECTOR: Resource = { name: 'VolumeConnector', fields: CONNECTOR_FIELDS };
 
@@ -38,7 +38,7 @@ export interface TargetReading extends Reading {
 const target = fieldsOf<VolumeTarget, TargetReading>();
 
 /** The fields of a volume target. Source: ironic/api/controllers/v1/volume_target.py. */
-export const TARGET_FIELDS: readonly Field<VolumeTarget, TargetReading>[] = [
+export const TARGET_FIELDS = [
   target.shown('uuid', 32, ident),
   target.time('created_at', 32),
   target.time('updated_at', 32),
@@ -52,6 +52,6 @@ export const TARGET_FIELDS: readonly Field<VolumeTarget, TargetReading>[] = [
   target.shown('volume_type', 32, word),
   target.links('volume/targets', 32),
   target.unsorted('node_uuid', 32, owner),
-];
+] as const satisfies readonly Field<VolumeTarget, TargetReading>[];
 
 export const TARGET: Resource = { name: 'VolumeTarget', fields: TARGET_FIELDS };

@@ -2,10 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Controller, Delete, Get, HttpCode, Patch, Post, Req, Res } from '@nestjs/common';
 import { Conductor } from '../../../conductor/service/conductor.js';
 import type { VolumeTarget } from '../../../persistence/volume/volume.entity.js';
-import {
-  type VolumeTargetChanges,
-  VolumeTargetRepository,
-} from '../../../persistence/volume/volume.repository.js';
+import { VolumeTargetRepository } from '../../../persistence/volume/volume.repository.js';
 import { Policy } from '../../auth/policy.js';
 import { Since } from '../../microversion/since.js';
 import { Describe } from '../../openapi/describe.js';
@@ -56,11 +53,8 @@ export class VolumeTargetController {
   @Describe({ summary: 'Create a volume target', body: { creates: TARGET }, answer: { one: TARGET } })
   async create(@Req() { asked, body }: ApiRequest, @Res({ passthrough: true }) reply: ApiReply) {
     const values = readCreation('target', TARGET_FIELDS, body, asked.version);
-    await this.link.demandOnNew('baremetal:volume:create', values['node_uuid'], asked, noNode);
-    const given = {
-      ...(values as VolumeTargetChanges),
-      uuid: (values['uuid'] as string | null) ?? randomUUID(),
-    };
+    await this.link.demandOnNew('baremetal:volume:create', values.node_uuid, asked, noNode);
+    const given = { ...values, uuid: values.uuid ?? randomUUID() };
     const row = await this.conductor.volumes.createTarget(given, asked.by);
     return created(reply, 'volume/targets', TARGET_FIELDS, row, { ...asked, showsProperties: true });
   }
@@ -86,7 +80,7 @@ export class VolumeTargetController {
     await this.link.refuseMove(edit, found.node_uuid, asked);
     const row = await this.conductor.volumes.updateTarget(
       found.uuid,
-      (target) => edit.apply(target).changes as VolumeTargetChanges,
+      (target) => edit.apply(target).changes,
       asked.by,
     );
     return whole(TARGET_FIELDS, row, reading(asked));
