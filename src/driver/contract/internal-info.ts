@@ -1,3 +1,4 @@
+import { FerricError } from '../../domain/errors.js';
 import { isObject, type JsonObject } from '../../domain/json.js';
 
 type Guard<T> = (value: unknown) => value is T;
@@ -125,14 +126,44 @@ export const KEYS_FOR_AGENTS: readonly string[] = [
   'wipe_special_filesystems',
 ];
 
-/** The fields kept with a node. A value of the wrong type counts as absent. */
+/**
+ * Fields by which a peer is admitted. If one counted as absent, nothing would be demanded: a second token would be given
+ * out, a report accepted without its secret, another certificate or callback URL pinned.
+ */
+const ADMITTING: ReadonlySet<InternalKey> = new Set<InternalKey>([
+  'agent_secret_token',
+  'agent_secret_token_pregenerated',
+  'agent_token_asker',
+  'agent_last_heartbeat',
+  'agent_url',
+  'agent_verify_ca',
+  'inspection_secret',
+  'lookup_bmc_addresses',
+  'redfish_pinned_certificate',
+]);
+
+/**
+ * The fields kept with a node. A value of the wrong type counts as absent, but for fields that admit a peer: reading
+ * one of those throws, until it is written or deleted.
+ * @throws FerricError internal, on reading such a field
+ */
 export function internalOf({ driver_internal_info: kept }: Holder): Readonly<Partial<InternalInfo>> {
-  return Object.fromEntries(
-    KEYS.flatMap((key) => {
-      const value = kept[key];
-      return value !== undefined && FIELDS[key](value) ? [[key, value]] : [];
-    }),
-  ) as Partial<InternalInfo>;
+  const info: Partial<InternalInfo> = {};
+  for (const key of KEYS) {
+    const value = kept[key];
+    if (value === undefined) continue;
+    if (FIELDS[key](value)) Object.defineProperty(info, key, { value, enumerable: true });
+    else if (ADMITTING.has(key))
+      Object.defineProperty(info, key, { get: () => refuse(key), enumerable: true });
+  }
+  return info;
+}
+
+function refuse(key: InternalKey): never {
+  throw new FerricError(
+    'internal',
+    `driver_internal_info.${key} of the node has a value of the wrong type, and admits nobody.`,
+  );
 }
 
 /** driver_internal_info with some fields changed, the others unchanged. @param changes undefined: deleted */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { InspectorSettings } from '../../../src/config/section/inspector.js';
 import type { RuleDoors } from '../../../src/domain/inspection-rule/action.js';
+import type { Json } from '../../../src/domain/json.js';
 import { startApi } from '../../support/api.js';
 import { BY } from '../../support/conductor.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
@@ -234,6 +235,15 @@ describe('POST /v1/continue_inspection', () => {
       expect(await at(end)).toMatchObject(MISS);
     }
     await server.settle(node, 'inspect wait');
+    // A secret that cannot be read is not the absence of one.
+    const replaced = (inspection_secret: Json) =>
+      nodes.edit(node, null, ({ driver_internal_info: known }) => ({
+        driver_internal_info: { ...known, inspection_secret },
+      }));
+    await replaced([secret]);
+    for (const end of ['', `/${secret}`]) expect((await at(end)).status).toBeGreaterThanOrEqual(400);
+    await server.settle(node, 'inspect wait');
+    await replaced(secret);
     expect((await at(`/${secret}`)).status).toBe(202);
     await server.settle(node, 'manageable');
     // It was for this boot alone.

@@ -62,6 +62,21 @@ describe('GET /v1/lookup', () => {
     expect(again.text).not.toContain(answer.json.config.agent_token);
     expect((await server.api.get(`/v1/nodes/${node}`)).text).not.toContain(answer.json.config.agent_token);
   });
+  it('gives no second token and believes no heartbeat where the first token cannot be read', async () => {
+    await lookUp(`addresses=${MAC}`);
+    await server.parts.nodes.edit(node, null, ({ driver_internal_info: known }) => ({
+      driver_internal_info: { ...known, agent_secret_token: ['odd'] },
+    }));
+    const answer = await lookUp(`addresses=${MAC}`);
+    expect(answer.status).toBe(500);
+    expect(answer.text).not.toContain('agent_token');
+    for (const agent_token of ['odd', '["odd"]', '']) {
+      const heartbeat = { callback_url: CALLBACK, agent_token, agent_version: '9.1.0' };
+      expect((await server.agent.at(115).post(`/v1/heartbeat/${node}`, heartbeat)).status).toBeGreaterThan(
+        399,
+      );
+    }
+  });
   it('gives the token again to the same ramdisk until it has used it once, and to no other', async () => {
     const same = () => lookUp(`addresses=${MAC}&node_uuid=${node}`);
     const { agent_token } = (await same()).json.config;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Json } from '../../../../src/domain/json.js';
 import {
   AGENT_KEYS,
   changedInternal,
@@ -31,13 +32,35 @@ describe('driver_internal_info', () => {
     });
     const odd = {
       driver_internal_info: {
-        agent_url: 7,
+        agent_status: 7,
         clean_steps_done_again: ['a', 1],
         ramdisk_boot: null,
         deploy_image: [],
       },
     };
     expect(internalOf(odd)).toEqual({ ramdisk_boot: null });
+  });
+
+  it.each([
+    ['agent_secret_token', { sealed: 'x' }],
+    ['agent_secret_token', null],
+    ['agent_secret_token_pregenerated', 'true'],
+    ['agent_token_asker', 7],
+    ['agent_last_heartbeat', 7],
+    ['agent_url', ['https://10.0.0.5:9999']],
+    ['agent_verify_ca', false],
+    ['inspection_secret', 12_345],
+    ['lookup_bmc_addresses', '10.0.0.1'],
+    ['redfish_pinned_certificate', {}],
+  ] as const)('is refused where %s, which admits a peer, is %j', (key, value) => {
+    const odd = { driver_internal_info: { ...node.driver_internal_info, [key]: value as Json } };
+    const info = internalOf(odd);
+    expect(info.is_whole_disk_image).toBe(false);
+    expect(() => info[key]).toThrow(
+      `driver_internal_info.${key} of the node has a value of the wrong type, and admits nobody.`,
+    );
+    expect(() => ({ ...info })).toThrow('admits nobody');
+    expect(internalOf({ driver_internal_info: withoutInternal(odd, [key]) })[key]).toBeUndefined();
   });
 
   it('changes by key: undefined goes, false and null stay, and what nobody knows is left alone', () => {
