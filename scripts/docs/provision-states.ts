@@ -18,7 +18,8 @@ export const provisionStates: Page = {
 ${GENERATED}
 
 The machine is one table, \`src/domain/provision/table.ts\`; nothing else lists states or transitions. It is Ironic's
-machine, whole, and every verb of it is built.
+machine, whole: its ${Object.keys(STATES).length} states, and the ${Object.keys(VERBS).length} verbs below. A verb without its work does not
+compile (\`src/conductor/service/verb-acceptance.ts\`), so each of them is built.
 
 ## From one state to the next
 

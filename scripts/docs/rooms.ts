@@ -13,7 +13,7 @@ interface Rule {
 const PURPOSE: Record<string, string> = {
   'src/domain': 'Pure rules: the provision machine, steps, power, images, root device hints, errors',
   'src/protocol':
-    'Pure codecs: DHCP, TFTP, IPMI, the agent protocol, iPXE scripts, config drives, image headers',
+    'Pure codecs: DHCP, TFTP, IPMI, Redfish, the agent protocol, iPXE scripts, config drives, ISO 9660, image headers',
   'src/config': 'The schema of the configuration and its reader; the only place that reads the environment',
   'src/platform': 'Doors to the operating system: processes, HTTP client, sockets, files, log',
   'src/database': 'PostgreSQL: embedded server, connection, transactions, migrations, sealed secrets',
