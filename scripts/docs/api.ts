@@ -53,6 +53,13 @@ ${resources(declaredRoutes(OPERATOR_CONTROLLERS))}
 \`/v1/image_cache\` is Ferric's own, too. A prefetch is written down before it is answered 202, and goes on after a
 restart; an image in use, waited for or pinned is not evicted (409). What its fields mean: [images](../how-to/images.md).
 
+## Actions of a node
+
+\`GET /v1/nodes/{node}/actions\` is Ferric's own: every verb of \`states/provision\` that the requested API version has,
+whether it is \`allowed\` now, the \`reason\` that a request would be refused with, the state that it \`leads_to\`, and the
+verbs that have to come \`first\`. It knows the node's state, maintenance, \`protected\`, \`retired\`, its reservation and the
+login; a request may still be refused for its arguments, by a validation or by the limits of concurrent work.
+
 ## Event stream
 
 \`GET /v1/events/stream\` is Ferric's own: server-sent events, one for each event of a node's history, as it is committed.

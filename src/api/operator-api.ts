@@ -30,6 +30,7 @@ import { EventController } from './v1/event/event.controller.js';
 import { EventStreamController } from './v1/event/event-stream.controller.js';
 import { ImageCacheController } from './v1/image-cache/image-cache.controller.js';
 import { InspectionRuleController } from './v1/inspection-rule/inspection-rule.controller.js';
+import { NodeActionsController } from './v1/node/actions.controller.js';
 import { NodeChildrenController } from './v1/node/children.controller.js';
 import { NodeHardwareController } from './v1/node/hardware.controller.js';
 import { NodeHistoryController } from './v1/node/history.controller.js';
@@ -90,6 +91,7 @@ export const OPERATOR_CONTROLLERS = [
   NodeManagementController,
   NodeHistoryController,
   NodeTraitsController,
+  NodeActionsController,
   NodeChildrenController,
   NodeVifsController,
   NodeMachineController,

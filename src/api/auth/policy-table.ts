@@ -171,6 +171,7 @@ export const POLICIES = {
   'baremetal:conductor:get': { who: systemReader },
   'baremetal:events:post': { who: systemAdmin, systemOnly: true },
   'ferric:event:stream': { who: readersAndOwners },
+  'ferric:node:actions': { who: projectReaders },
   'ferric:image_cache:get': { who: systemReader },
   'ferric:image_cache:change': { who: systemAdmin },
 

@@ -1,15 +1,8 @@
-import {
-  ConflictError,
-  ForbiddenError,
-  InvalidError,
-  isDatabaseAway,
-  messageOf,
-  UnavailableError,
-} from '../../domain/errors.js';
+import { InvalidError, isDatabaseAway, messageOf, UnavailableError } from '../../domain/errors.js';
 import type { Json, JsonObject } from '../../domain/json.js';
 import { refuseForeignTraits } from '../../domain/node/trait.js';
 import { factsOfRow } from '../../domain/provision/machine.js';
-import { refusalInMaintenance } from '../../domain/provision/refusal.js';
+import { refusalByFlags } from '../../domain/provision/refusal.js';
 import { type ProvisionVerb, type Transition, VERBS } from '../../domain/provision/table.js';
 import { orderSteps, type PlannedStep } from '../../domain/step/step.js';
 import type { InterfaceKind, Interfaces } from '../../driver/contract/interfaces.js';
@@ -69,17 +62,14 @@ export class VerbAcceptance {
         : null,
     abort: ({ move }) => (move.to === 'active' ? this.#backFromService() : null),
     unhold: () => null,
-    provide: (asked) => this.#provide(asked),
+    provide: () => this.#provide(),
     clean: (asked) => this.#clean(asked),
     deploy: (asked) => this.#deploy(asked),
-    rebuild: (asked) => {
-      refuseProtected(asked.reservation.node);
-      return this.#deploy(asked);
-    },
-    delete: ({ reservation: { node } }) => {
-      refuseProtected(node);
-      return { kind: 'teardown', plan: (moved) => planTeardown(this.deps.registry.resolve(moved), node) };
-    },
+    rebuild: (asked) => this.#deploy(asked),
+    delete: ({ reservation: { node } }) => ({
+      kind: 'teardown',
+      plan: (moved) => planTeardown(this.deps.registry.resolve(moved), node),
+    }),
     inspect: (asked) => this.#inspect(asked),
     adopt: () => this.#byInterfaces('adopt'),
     rescue: (asked) => this.#rescue(asked),
@@ -95,7 +85,8 @@ export class VerbAcceptance {
    * @throws FerricError with the reason for the refusal
    */
   async accept(asked: AskedVerb): Promise<AcceptedWork | null> {
-    refuseInMaintenance(asked.reservation.node, asked.verb, asked.move);
+    const refusal = refusalByFlags(asked.reservation.node, asked.verb, asked.move);
+    if (refusal) throw refusal;
     return this.#byEvent[VERBS[asked.verb].event](asked);
   }
 
@@ -103,13 +94,8 @@ export class VerbAcceptance {
     return { kind, plan: (moved) => planSteps(this.deps.registry.resolve(moved), kind) };
   }
 
-  async #provide({ reservation: { node } }: AskedVerb): Promise<AcceptedWork> {
+  async #provide(): Promise<AcceptedWork> {
     const { cleaning, settings: limits } = this.deps;
-    if (node.retired) {
-      throw new InvalidError(
-        `The providing operation can't be performed on node ${node.uuid} because it is retired.`,
-      );
-    }
     await this.#refuseOverLimit('clean', limits.max_concurrent_clean);
     return { kind: 'clean', plan: (moved) => cleaning.automated(moved) };
   }
@@ -256,23 +242,6 @@ export class VerbAcceptance {
       );
     }
   }
-}
-
-function refuseProtected(node: Node): void {
-  if (!node.protected) return;
-  throw new ForbiddenError(`Node ${node.uuid} is protected and cannot be undeployed, rebuilt or deleted`);
-}
-
-function refuseInMaintenance(node: Node, verb: ProvisionVerb, move: Transition): void {
-  if (!node.maintenance) return;
-  if (move.notInMaintenance) {
-    throw new ConflictError(
-      `Can not ${verb} service on node "${node.uuid}" while it is in maintenance mode. Please remove the node from ` +
-        `maintenance prior to issuing the request to ${verb} the service operation.`,
-    );
-  }
-  const refusal = refusalInMaintenance(node.uuid, verb);
-  if (refusal) throw refusal;
 }
 
 function planTeardown(interfaces: Interfaces, before: Node): PlannedStep[] {

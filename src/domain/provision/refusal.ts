@@ -1,6 +1,6 @@
-import { InvalidError } from '../errors.js';
+import { ConflictError, type FerricError, ForbiddenError, InvalidError } from '../errors.js';
 import { isProvisionState, isProvisionVerb, wayTo } from './machine.js';
-import { type ProvisionVerb, VERBS } from './table.js';
+import { type ProvisionVerb, type Transition, VERBS } from './table.js';
 
 interface Asked {
   readonly uuid: string;
@@ -32,4 +32,33 @@ export function refusalInMaintenance(uuid: string, verb: ProvisionVerb): Invalid
   return new InvalidError(
     `The ${refused} operation can't be performed on node ${uuid} because it's in maintenance mode.`,
   );
+}
+
+/** What of a node's row decides about verbs, besides its state. */
+export interface VerbFlags {
+  readonly uuid: string;
+  readonly maintenance: boolean;
+  readonly protected: boolean;
+  readonly retired: boolean;
+}
+
+/** The refusal of a verb that is legal in the node's state, by the node's flags; null where they allow it. */
+export function refusalByFlags(node: VerbFlags, verb: ProvisionVerb, move: Transition): FerricError | null {
+  const { uuid } = node;
+  if (node.maintenance && move.notInMaintenance) {
+    return new ConflictError(
+      `Can not ${verb} service on node "${uuid}" while it is in maintenance mode. Please remove the node from ` +
+        `maintenance prior to issuing the request to ${verb} the service operation.`,
+    );
+  }
+  const inMaintenance = node.maintenance ? refusalInMaintenance(uuid, verb) : null;
+  if (inMaintenance) return inMaintenance;
+  const { event } = VERBS[verb];
+  if (node.protected && (event === 'rebuild' || event === 'delete'))
+    return new ForbiddenError(`Node ${uuid} is protected and cannot be undeployed, rebuilt or deleted`);
+  if (node.retired && event === 'provide')
+    return new InvalidError(
+      `The providing operation can't be performed on node ${uuid} because it is retired.`,
+    );
+  return null;
 }

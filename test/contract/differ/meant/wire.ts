@@ -158,6 +158,12 @@ export const WIRE: readonly Meant[] = [
     reason: 'The image cache can be seen and steered; Ironic has no such routes.',
   },
   {
+    request: /^\S+ \/v1\/nodes\/[^/]+\/actions(\/|$)/,
+    path: /^(status|body)$/,
+    when: theirs(/404|Not Found/),
+    reason: 'Which verbs a node allows, and why not the others; Ironic has no such route.',
+  },
+  {
     request: /\/history\/detail$/,
     path: /^status$/,
     reason: 'What `baremetal node history list --long` asks for; Debian’s looks for an entry of that name.',

@@ -49,7 +49,12 @@ describe('the policy table', () => {
     expect(Object.keys(POLICIES).toSorted()).toEqual(
       [...Object.keys(oracle), ...OURS, ...GLANCES].toSorted(),
     );
-    expect(OURS).toEqual(['ferric:event:stream', 'ferric:image_cache:get', 'ferric:image_cache:change']);
+    expect(OURS).toEqual([
+      'ferric:event:stream',
+      'ferric:node:actions',
+      'ferric:image_cache:get',
+      'ferric:image_cache:change',
+    ]);
   });
 
   it.each(Object.entries(oracle))('%s is for whom oslo.policy says', (name, { owned, nobodys }) => {
