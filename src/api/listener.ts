@@ -10,10 +10,10 @@ import type { AddressInfo } from 'node:net';
 import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { contained } from '../platform/boundary.js';
 import { type ConnectionLimits, capConnections } from '../platform/connection-cap.js';
 import { Drain } from '../platform/drain.js';
 import { HeldPorts } from '../platform/held-ports.js';
+import { inTurn } from '../platform/in-turn.js';
 import type { Logger } from '../platform/logger.js';
 import { registerListener } from '../platform/own-listeners.js';
 import { ThrottledLog } from '../platform/throttled-log.js';
@@ -160,7 +160,7 @@ const TIMES = {
 
 /** Fastify runs our hooks and filters outside of its own error handling, too: while it parses the path, for one. */
 function server(handler: RequestListener): Server {
-  const contains = contained('API: request', handler, (_error, [request]) => request.destroy());
+  const contains = inTurn('API: request', handler, (_error, [request]) => request.destroy());
   const made = createServer(TIMES, contains);
   // `Drain` may have closed it already: the error that close() then reports is ignored.
   return Object.assign(made, {

@@ -9,6 +9,7 @@ import { contained } from '../../platform/boundary.js';
 import { capConnections } from '../../platform/connection-cap.js';
 import { Drain } from '../../platform/drain.js';
 import { HeldPorts } from '../../platform/held-ports.js';
+import { inTurn } from '../../platform/in-turn.js';
 import type { Logger } from '../../platform/logger.js';
 import { EXPOSITION_TYPE } from '../../platform/meter/exposition.js';
 import { registerListener } from '../../platform/own-listeners.js';
@@ -62,7 +63,7 @@ export class MetricsServer {
         requestTimeout: 10_000,
         connectionsCheckingInterval: 5_000,
       },
-      contained(
+      inTurn(
         'metrics: request',
         (request: IncomingMessage, response: ServerResponse) => this.#answer(request, response),
         (_error, [request]) => request.destroy(),

@@ -7,6 +7,7 @@ import { contained } from '../../platform/boundary.js';
 import { capConnections } from '../../platform/connection-cap.js';
 import { Drain } from '../../platform/drain.js';
 import { HeldPorts } from '../../platform/held-ports.js';
+import { inTurn } from '../../platform/in-turn.js';
 import type { Logger } from '../../platform/logger.js';
 import { count } from '../../platform/meter/meter.js';
 import { registerListener } from '../../platform/own-listeners.js';
@@ -73,7 +74,7 @@ export class HttpBootServer {
         highWaterMark: 512 * 1024,
         noDelay: true,
       },
-      contained(
+      inTurn(
         'HTTP boot: request',
         (request: IncomingMessage, response: ServerResponse) => this.#answer(request, response),
         (_error, [request]) => request.destroy(),
