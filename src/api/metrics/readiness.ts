@@ -3,6 +3,8 @@ import { contained } from '../../platform/boundary.js';
 
 /** ms for one component to report its state. */
 const LIMIT = 3_000;
+/** ms for which a result is reused: `/readyz` needs no token, and must not cause a database statement each time. */
+const LASTS = 1_000;
 
 export interface Component {
   name: string;
@@ -18,6 +20,7 @@ export class Readiness {
   readonly #looks = new Map<string, Look>();
   #stage: 'starting' | 'serving' | 'stopping' = 'starting';
   #last: Component[] = [];
+  #looked: { until: number; components: Promise<Component[]> } | null = null;
 
   /** @param name of the component in the answer and in metrics */
   watch(name: string, look: Look): void {
@@ -38,11 +41,23 @@ export class Readiness {
     return this.#last;
   }
 
+  /** Components of at most a second ago; the daemon's own stage is always the present one. */
   async look(): Promise<readonly Component[]> {
-    const looks = [...this.#looks].map(async ([name, look]) => ({ name, trouble: await troubleOf(look) }));
+    if (!this.#looked || performance.now() > this.#looked.until) {
+      const looked = { until: Number.POSITIVE_INFINITY, components: this.#lookAtAll() };
+      this.#looked = looked;
+      await looked.components;
+      looked.until = performance.now() + LASTS;
+    }
+    const components = await this.#looked.components;
     const stage = { name: 'daemon', trouble: this.#stage === 'serving' ? null : `it is ${this.#stage}` };
-    this.#last = [stage, ...(await Promise.all(looks))];
+    this.#last = [stage, ...components];
     return this.#last;
+  }
+
+  #lookAtAll(): Promise<Component[]> {
+    const looks = [...this.#looks].map(async ([name, look]) => ({ name, trouble: await troubleOf(look) }));
+    return Promise.all(looks);
   }
 }
 
