@@ -64,9 +64,11 @@ export async function restoreDatabase(config: Config, file: string, tools: Backu
     const server = await serverToFill(config, log);
     return await withClient(server, signal, async (client) => {
       if (await demandEmpty(client, manifest)) await makeSchema(server, manifest, log);
-      const { rows } = await fill(client, reader, progress);
-      // Values that an earlier Ferric encrypted are bound at the next start.
-      if (await holdsUnbound(client, manifest)) await rm(join(config.data_dir, ALL_BOUND), { force: true });
+      // Values that an earlier Ferric encrypted are bound at the next start. After the commit it would be too late: a
+      // command that was killed in between could not be repeated, and the daemon would refuse them for ever.
+      const { rows } = await fill(client, reader, progress, async () => {
+        if (await holdsUnbound(client, manifest)) await rm(join(config.data_dir, ALL_BOUND), { force: true });
+      });
       return { manifest, rows: sum(rows), ...missing(config, manifest) };
     });
   } finally {

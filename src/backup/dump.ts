@@ -1,6 +1,3 @@
-import { createWriteStream } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
@@ -10,6 +7,7 @@ import { ferricVersion } from '../config/version.js';
 import type { SealedColumn } from '../database/bind-sealed.js';
 import { MIGRATIONS } from '../database/migrations.js';
 import { FerricError } from '../domain/errors.js';
+import { streamFileAtomically } from '../platform/write-file.js';
 import { copyLine, FIRST_LINE, type Manifest, quoted, type Trailer, written } from './manifest.js';
 
 const LINE_FEED = 0x0a;
@@ -40,18 +38,10 @@ export async function dump(
   await client.query('begin isolation level repeatable read read only');
   const manifest = await manifestOf(client, parts);
   const trailer: Trailer = { rows: {}, sequences: [] };
-  const part = join(dirname(file), `.${basename(file)}.part`);
-  try {
+  await streamFileAtomically(file, 0o600, (to) => {
     const text = Readable.from(textOf(client, manifest, trailer, parts.progress));
-    const to = createWriteStream(part, { mode: 0o600, flush: true });
-    await pipeline(text, createGzip(), to, { signal: parts.signal });
-    await rename(part, file);
-  } catch (error) {
-    await rm(part, { force: true });
-    throw error;
-  }
-  const folder = await open(dirname(file), 'r');
-  await folder.sync().finally(() => folder.close());
+    return pipeline(text, createGzip(), to, { signal: parts.signal });
+  });
   await client.query('commit');
   return { manifest, trailer };
 }

@@ -53,6 +53,16 @@ export class DumpReader {
     return next.value;
   }
 
+  /**
+   * To be called after the last line. Only the end of the file proves what was read: the check sum of gzip follows the
+   * data (RFC 1952 §2.3.1).
+   * @throws FerricError for a file that goes on, is damaged or truncated
+   */
+  async end(): Promise<void> {
+    const next = await this.#lines.next();
+    if (!next.done) throw notADump('something follows its end');
+  }
+
   async close(): Promise<void> {
     await this.#lines.return(undefined);
   }
@@ -118,9 +128,15 @@ export async function demandEmpty(client: Client, manifest: Manifest): Promise<b
 /**
  * Fills the tables in one transaction: afterwards the whole dump is there, or nothing.
  * @param client connected as the database's owner; the schema is that of the dump, see `demandEmpty`
+ * @param filled called when everything is there, and not committed yet
  * @throws FerricError if the dump is damaged or does not fit
  */
-export async function fill(client: Client, reader: DumpReader, progress: Progress): Promise<Trailer> {
+export async function fill(
+  client: Client,
+  reader: DumpReader,
+  progress: Progress,
+  filled: () => Promise<void> = async () => {},
+): Promise<Trailer> {
   const { manifest } = reader;
   await client.query('begin');
   const there = (await tablesOf(client)).filter(({ name }) => name !== 'migration');
@@ -142,6 +158,7 @@ export async function fill(client: Client, reader: DumpReader, progress: Progres
     rows[name] = await copyRows(client, reader, name, columns, progress);
   }
   const trailer = readTrailer((await reader.line()).toString());
+  await reader.end();
   for (const { name } of there) {
     if (trailer.rows[name] !== rows[name]) throw notADump(`${name} has not as many rows as it should have`);
   }
@@ -163,6 +180,7 @@ export async function fill(client: Client, reader: DumpReader, progress: Progres
       called,
     ]);
   }
+  await filled();
   await client.query('commit');
   await client.query('analyze');
   return trailer;

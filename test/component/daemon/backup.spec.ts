@@ -189,6 +189,8 @@ describe('ferric db', () => {
       'no gzip': [Buffer.from('hello'), 'no gzip file'],
       'another gzip': [gzipSync('hello\n'), 'does not begin like one'],
       'a cut file': [whole.subarray(0, whole.length / 2), 'damaged'],
+      'a cut check sum': [whole.subarray(0, -4), 'damaged'],
+      'something after its end': [Buffer.concat([whole, gzipSync('more\n')]), 'something follows its end'],
       'a file that ends early': [part((all) => all.slice(0, node + 10)), 'its end is missing'],
       'a lost row': [part((all) => all.toSpliced(node + 5, 1)), 'node has not as many rows'],
       'a damaged row': [part((all) => all.toSpliced(node + 5, 1, 'x')), 'refused rows of node'],

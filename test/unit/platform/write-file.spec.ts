@@ -2,8 +2,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, expect, it } from 'vitest';
-import { writeFileAtomically } from '../../../src/platform/write-file.js';
+import { streamFileAtomically, writeFileAtomically } from '../../../src/platform/write-file.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'write-file-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -23,5 +26,50 @@ it('leaves no part behind when it fails', async () => {
   const path = join(directory, 'taken');
   await mkdir(join(path, 'sub'), { recursive: true });
   await expect(writeFileAtomically(path, 'x')).rejects.toThrow();
+  expect(readdirSync(directory).filter((name) => name.endsWith('.part'))).toEqual([]);
+});
+
+/** Writes a stream of these lines, with turns of the event loop in between. */
+const pours = (line: string, count: number) => (to: Writable) =>
+  pipeline(
+    Readable.from(
+      (async function* () {
+        for (let written = 0; written < count; written++) {
+          await turn();
+          yield `${line}\n`;
+        }
+      })(),
+    ),
+    to,
+  );
+
+it('lets two writers of one path write at the same time: the last one’s content is there, unmixed', async () => {
+  const path = join(directory, 'streamed');
+  await Promise.all([
+    streamFileAtomically(path, 0o600, pours('one', 200)),
+    streamFileAtomically(path, 0o600, pours('two', 300)),
+  ]);
+  const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
+  expect(['200 one', '300 two']).toContain(`${lines.length} ${[...new Set(lines)].join()}`);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  expect(readdirSync(directory).filter((name) => name.endsWith('.part'))).toEqual([]);
+});
+
+it('leaves the old content and no part when a stream fails in the middle', async () => {
+  const path = join(directory, 'failed');
+  await writeFileAtomically(path, 'old');
+  const fails = (to: Writable) =>
+    pipeline(
+      Readable.from(
+        (async function* () {
+          yield 'half';
+          await turn();
+          throw new Error('the source is gone');
+        })(),
+      ),
+      to,
+    );
+  await expect(streamFileAtomically(path, 0o600, fails)).rejects.toThrow('the source is gone');
+  expect(readFileSync(path, 'utf8')).toBe('old');
   expect(readdirSync(directory).filter((name) => name.endsWith('.part'))).toEqual([]);
 });
