@@ -1,6 +1,6 @@
 import { FerricError, NotFoundError, UnsupportedError } from '../../domain/errors.js';
 import type { IndicatorState } from '../../domain/hardware/component.js';
-import { booleanOf, idOf, linkOf, linksOf, type Resource, textOf } from '../../protocol/redfish/resource.js';
+import { booleanOf, idOf, linkOf, type Resource, textOf } from '../../protocol/redfish/resource.js';
 import type { DriverContext, ReadContext } from '../contract/context.js';
 import type { Indicators, IndicatorTable } from '../contract/management.js';
 import type { RedfishMachine, RedfishMachines } from './machine.js';
@@ -68,9 +68,8 @@ export class RedfishIndicators implements Indicators {
       add('chassis', textOf(chassis, 'UUID') ?? textOf(chassis, 'Id'), chassis);
     }
     for (const storage of await machine.members(linkOf(system, 'Storage'))) {
-      for (const path of linksOf(storage, 'Drives')) {
-        const drive = await machine.find(path);
-        if (drive) add('disk', `${textOf(storage, 'Id')}:${textOf(drive, 'Id')}`, drive);
+      for (const drive of await machine.linked(storage, 'Drives')) {
+        add('disk', `${textOf(storage, 'Id')}:${textOf(drive, 'Id')}`, drive);
       }
     }
     return found;

@@ -14,7 +14,7 @@ import {
   readInterface,
   readMemory,
 } from '../../protocol/redfish/inventory.js';
-import { linkOf, linksOf, partOf, partsOf, type Resource, textOf } from '../../protocol/redfish/resource.js';
+import { linkOf, partOf, partsOf, type Resource, textOf } from '../../protocol/redfish/resource.js';
 import { digest } from '../agent/inspection/digest.js';
 import { capabilitiesOf } from '../capabilities.js';
 import type { ReadContext } from '../contract/context.js';
@@ -156,10 +156,7 @@ async function readDisks(
   const drives: JsonObject[] = [];
   for (const storage of await machine.members(linkOf(system, 'Storage'))) {
     volumes.push(...disksOf(await machine.members(linkOf(storage, 'Volumes'))));
-    for (const path of linksOf(storage, 'Drives')) {
-      const drive = await machine.find(path);
-      if (drive) drives.push(...disksOf([drive]));
-    }
+    drives.push(...disksOf(await machine.linked(storage, 'Drives')));
   }
   const stored = volumes.length > 0 ? volumes : drives;
   return { shown: stored.length > 0 ? stored : simple, groups: [simple, stored] };

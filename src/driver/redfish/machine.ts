@@ -32,6 +32,8 @@ import type { Answer } from './transport.js';
 export interface Read {
   readonly resource: Resource;
   readonly etag: string | undefined;
+  /** Bytes of the answer. */
+  readonly size: number;
 }
 
 /** State of a machine that is kept between two calls: its path, and its deviations from the specification. */
@@ -44,6 +46,10 @@ interface Known {
 const MOST = 50_000;
 const MOST_PAGES = 100;
 const MOST_MEMBERS = 2_000;
+/** Managers or chassis that are read of those that a system links. */
+const MOST_LINKED = 32;
+/** Bytes of resources that are read to be held together: a service may have large ones, but not many of them. */
+const MOST_HELD = 16 * 1024 * 1024;
 
 /** The machines that a client can reach. */
 export class RedfishMachines {
@@ -86,7 +92,7 @@ export class RedfishMachine {
   async read(path: Uri): Promise<Read> {
     const answer = await this.client.send(this.caller, { method: 'GET', path, repeat: 'looks' });
     const { body } = answer;
-    if (body) return { resource: body, etag: answer.etag ?? textOf(body, '@odata.etag') };
+    if (body) return { resource: body, etag: answer.etag ?? textOf(body, '@odata.etag'), size: answer.size };
     const text = 'the BMC’s answer is no Redfish resource';
     throw new RedfishError({ code: 'bmc-failed', outcome: 'refused', text }, { method: 'GET', path });
   }
@@ -97,9 +103,12 @@ export class RedfishMachine {
 
   /** @returns undefined for a resource that does not exist, or that the service cannot return now */
   async find(path: Uri | undefined): Promise<Resource | undefined> {
-    if (path === undefined) return undefined;
+    return path === undefined ? undefined : (await this.findRead(path))?.resource;
+  }
+
+  private async findRead(path: Uri): Promise<Read | undefined> {
     try {
-      return await this.get(path);
+      return await this.read(path);
     } catch (error) {
       if (!(error instanceof RedfishError) || error.status === undefined || error.status === 401) throw error;
       if (error.status === 503 || error.status === 429) throw error;
@@ -110,21 +119,24 @@ export class RedfishMachine {
   /**
    * The members of a collection as whole resources, page by page; expanded where the service supports that.
    * @param skips omits members that cannot be read; otherwise they fail the call
+   * @throws RedfishError bmc-failed, also for members that are too large together
    */
   async members(path: Uri | undefined, skips = true): Promise<Resource[]> {
     if (path === undefined) return [];
     const { expands } = await this.root();
     const found: Resource[] = [];
     const seen = new Set<Uri>();
+    const held = new Held(path);
     let next: Uri | undefined = expands ? `${path}?$expand=.($levels=1)` : path;
     for (let page = 0; next !== undefined && page < MOST_PAGES && !seen.has(next); page++) {
       seen.add(next);
-      const collection: Resource | undefined = await this.page(next, path, page);
+      const collection: Read | undefined = await this.page(next, path, page);
       if (!collection) break;
-      const { members, next: following } = readCollection(collection);
+      held.add(collection);
+      const { members, next: following } = readCollection(collection.resource);
       for (const member of members) {
         if (found.length >= MOST_MEMBERS) return found;
-        const whole = isBareLink(member) ? await this.member(idOf(member), skips) : member;
+        const whole = isBareLink(member) ? await this.member(idOf(member), skips, held) : member;
         if (whole) found.push(whole);
       }
       next = following;
@@ -133,18 +145,30 @@ export class RedfishMachine {
   }
 
   /** A service may announce that it expands collections, and refuse to. */
-  private async page(path: Uri, plain: Uri, page: number): Promise<Resource | undefined> {
-    if (page === 0 && path !== plain) {
-      const expanded = await this.find(path);
-      if (expanded) return expanded;
-      return this.find(plain);
-    }
-    return this.find(path);
+  private async page(path: Uri, plain: Uri, page: number): Promise<Read | undefined> {
+    if (page === 0 && path !== plain) return (await this.findRead(path)) ?? this.findRead(plain);
+    return this.findRead(path);
   }
 
-  private async member(path: Uri | undefined, skips: boolean): Promise<Resource | undefined> {
+  private async member(path: Uri | undefined, skips: boolean, held: Held): Promise<Resource | undefined> {
     if (path === undefined) return undefined;
-    return skips ? this.find(path) : this.get(path);
+    const read = await (skips ? this.findRead(path) : this.read(path));
+    if (read) held.add(read);
+    return read?.resource;
+  }
+
+  /**
+   * The resources that a resource links, without those that cannot be read: one after another, as members.
+   * @throws RedfishError bmc-failed, also for resources that are too large together
+   */
+  async linked(resource: Resource | undefined, name: string, most = MOST_MEMBERS): Promise<Resource[]> {
+    const held = new Held(name);
+    const found: Resource[] = [];
+    for (const path of linksOf(resource, name).slice(0, most)) {
+      const one = await this.member(path, true, held);
+      if (one) found.push(one);
+    }
+    return found;
   }
 
   /** The ComputerSystem, not cached. @throws InvalidError if the service has several and the node names none */
@@ -203,22 +227,16 @@ export class RedfishMachine {
 
   /** Managers of this system: those that it links, else the only one. */
   async managers(system: Resource): Promise<Resource[]> {
-    const named = linksOf(partOf(system, 'Links'), 'ManagedBy');
-    if (named.length > 0) {
-      const found = await Promise.all(named.map((path) => this.find(path)));
-      return found.filter((manager) => manager !== undefined);
-    }
+    const links = partOf(system, 'Links');
+    if (linksOf(links, 'ManagedBy').length > 0) return this.linked(links, 'ManagedBy', MOST_LINKED);
     const all = await this.members((await this.root()).managers);
     return all.length === 1 ? all : [];
   }
 
   /** Chassis of this system: those that it links, else the only one. */
   async chassis(system: Resource): Promise<Resource[]> {
-    const named = linksOf(partOf(system, 'Links'), 'Chassis');
-    if (named.length > 0) {
-      const found = await Promise.all(named.map((path) => this.find(path)));
-      return found.filter((chassis) => chassis !== undefined);
-    }
+    const links = partOf(system, 'Links');
+    if (linksOf(links, 'Chassis').length > 0) return this.linked(links, 'Chassis', MOST_LINKED);
     const all = await this.members((await this.root()).chassis);
     return all.length === 1 ? all : [];
   }
@@ -295,6 +313,24 @@ export class RedfishMachine {
         }
       }
     }
+  }
+}
+
+/** Counts what is held together of a service. */
+class Held {
+  private size = 0;
+
+  constructor(private readonly path: Uri) {}
+
+  /** @throws RedfishError bmc-failed beyond `MOST_HELD` */
+  add(read: Read): void {
+    this.size += read.size;
+    if (this.size <= MOST_HELD) return;
+    const text = `the resources of the BMC are larger than ${MOST_HELD / 1024 / 1024} MiB together`;
+    throw new RedfishError(
+      { code: 'bmc-failed', outcome: 'refused', text },
+      { method: 'GET', path: this.path },
+    );
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Json } from '../../domain/json.js';
-import { linkOf, linksOf, numberOf, partsOf, textOf } from '../../protocol/redfish/resource.js';
+import { linkOf, numberOf, partsOf, textOf } from '../../protocol/redfish/resource.js';
 import {
   readDrives,
   readFans,
@@ -35,9 +35,8 @@ export async function readSensors(
   }
   if (Object.keys(readings.Drive).length === 0) {
     for (const storage of await machine.members(linkOf(system, 'Storage'))) {
-      const drives = await Promise.all(linksOf(storage, 'Drives').map((path) => machine.find(path)));
-      const found = drives.filter((drive) => drive !== undefined);
-      Object.assign(readings.Drive, readDrives(found, textOf(storage, 'Id') ?? '', id));
+      const drives = await machine.linked(storage, 'Drives');
+      Object.assign(readings.Drive, readDrives(drives, textOf(storage, 'Id') ?? '', id));
     }
   }
   const extra = Object.fromEntries(

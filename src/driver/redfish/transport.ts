@@ -24,6 +24,8 @@ export interface Exchange {
 
 export interface Answer {
   readonly status: number;
+  /** Bytes of the body. */
+  readonly size: number;
   /** undefined: no body, or none that is JSON. */
   readonly body: JsonObject | undefined;
   readonly etag: string | undefined;
@@ -224,6 +226,7 @@ function answerOf(response: Response, text: string, target: RedfishTarget): Answ
   };
   return {
     status: response.statusCode,
+    size: Buffer.byteLength(text),
     body: parsed(text),
     etag: header('etag'),
     location: pathOf(header('location'), target),
