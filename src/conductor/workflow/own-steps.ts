@@ -1,4 +1,4 @@
-import { InvalidError } from '../../domain/errors.js';
+import { InvalidError, UnavailableError } from '../../domain/errors.js';
 import { POWER_TARGETS, type PowerTarget, settledPower } from '../../domain/power/power.js';
 import type { StepOutcome } from '../../domain/step/step.js';
 import type { StepContext } from '../../driver/contract/step.js';
@@ -64,20 +64,45 @@ async function verify(context: StepContext): Promise<StepOutcome> {
   return { is: 'done' };
 }
 
-/** Arguments: `target`, `timeout` in ms. Run again after a crash, it repeats nothing that is done, except a reboot. */
+/** Arguments: `target`, `timeout` in ms. Run again after a crash, it repeats nothing that is or may be done. */
 async function setPowerState(context: StepContext): Promise<StepOutcome> {
   const { power } = context.interfaces;
   const target = context.step.args['target'] as PowerTarget;
   const timeout = context.step.args['timeout'] as number;
   if (!POWER_TARGETS.includes(target)) throw new InvalidError(`${target} is no power target`);
   const settled = settledPower(target);
-  const reboot = target === 'rebooting' || target === 'soft rebooting';
-  if (reboot || (await power.getPowerState(context)) !== settled) {
+  if (isReboot(target)) await reboot(context, target, timeout);
+  else if ((await power.getPowerState(context)) !== settled)
     await power.setPowerState(context, target, timeout);
-  } else {
-    await context.save({ power_state: settled });
-  }
+  else await context.save({ power_state: settled });
   return { is: 'done' };
+}
+
+const isReboot = (target: PowerTarget) => target === 'rebooting' || target === 'soft rebooting';
+
+/** The checkpoint of a reboot that was begun. */
+const REBOOT_BEGUN = 'reboot begun';
+
+/**
+ * A reboot is begun once. Entered again after its begin, the step cannot know whether the machine has restarted: a
+ * machine that is off is switched on, which ends the reboot; for one that is on, the user decides.
+ */
+async function reboot(context: StepContext, target: PowerTarget, timeout: number): Promise<void> {
+  const { power } = context.interfaces;
+  if (context.saved !== REBOOT_BEGUN) {
+    await context.checkpoint(REBOOT_BEGUN);
+    await power.setPowerState(context, target, timeout);
+    return;
+  }
+  if ((await power.getPowerState(context)) === 'power off') {
+    await power.setPowerState(context, 'power on', timeout);
+    return;
+  }
+  await context.save({ power_state: 'power on' });
+  throw new UnavailableError(
+    'The conductor ended while it rebooted the machine, which is on now and may or may not have been restarted. A ' +
+      'second reset could interrupt its start: request the reboot again if the machine needs it.',
+  );
 }
 
 async function cleanUpRescue(context: OwnContext): Promise<StepOutcome> {
@@ -125,7 +150,8 @@ const POWER_TIMEOUT = 60_000;
 
 async function power(context: StepContext, target: PowerTarget): Promise<StepOutcome> {
   const { power: bmc } = context.interfaces;
-  const there = target !== 'rebooting' && (await bmc.getPowerState(context)) === settledPower(target);
-  if (!there) await bmc.setPowerState(context, target, POWER_TIMEOUT);
+  if (isReboot(target)) await reboot(context, target, POWER_TIMEOUT);
+  else if ((await bmc.getPowerState(context)) !== settledPower(target))
+    await bmc.setPowerState(context, target, POWER_TIMEOUT);
   return { is: 'done' };
 }
