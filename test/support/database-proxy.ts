@@ -48,6 +48,8 @@ export class LosingProxy {
   /** Condition of the next loss; reset after it. */
   loses: Loses | null = null;
   lost = 0;
+  /** Called at a loss: what the server has committed, nobody has heard of yet. */
+  onLoss: () => void = () => undefined;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
@@ -55,9 +57,17 @@ export class LosingProxy {
     this.#server = createServer((client) => this.#carry(client));
   }
 
+  /** @returns a URL of the same database through the proxy */
+  async listen(): Promise<string> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    const { port } = this.#server.address() as { port: number };
+    const { username, database } = this.database.connection;
+    return `postgresql://${username}@127.0.0.1:${port}/${database}`;
+  }
+
   /** @returns a connection to the same database through the proxy */
   async open() {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    await this.listen();
     const { port } = this.#server.address() as { port: number };
     const { username, database } = this.database.connection;
     return openDatabase({
@@ -114,6 +124,7 @@ export class LosingProxy {
       for (const { type } of answered.take(chunk)) {
         if (!losing || type !== 'Z') continue;
         this.lost++;
+        this.onLoss();
         end();
         return;
       }
