@@ -26,6 +26,11 @@ const OVMF = {
   // Microsoft's keys are enrolled, Secure Boot is on.
   'uefi-secure': { code: '/usr/share/OVMF/OVMF_CODE_4M.ms.fd', vars: '/usr/share/OVMF/OVMF_VARS_4M.ms.fd' },
 } as const;
+/** OVMF reads these at its start (OvmfPkg/Library/PxeBcPcdProducerLib). */
+const WITHOUT_PXE = ['IPv4PXESupport', 'IPv6PXESupport'].flatMap((name) => [
+  '-fw_cfg',
+  `name=opt/org.tianocore/${name},string=no`,
+]);
 const NIC_DEVICE: Record<NicModel, string> = {
   virtio: 'virtio-net-pci',
   e1000: 'e1000',
@@ -114,6 +119,7 @@ function firmwareArguments(machine: MachineSpecification, launch: Launch): strin
     ...(secure ? ['-global', 'driver=cfi.pflash01,property=secure,value=on'] : []),
     ...['-drive', `if=pflash,format=raw,unit=0,readonly=on,file=${code}`],
     ...['-drive', `if=pflash,format=raw,unit=1,file=${launch.varsPath}`],
+    ...(machine.networkBoot === 'http' ? WITHOUT_PXE : []),
   ];
 }
 

@@ -38,6 +38,11 @@ export interface MachineSpecification {
   uuid?: string;
   disks: readonly DiskSpecification[];
   nics: readonly NicSpecification[];
+  /**
+   * 'http': the firmware's PXE clients are off, so that UEFI HTTP boot is all that is left of network boot. NICs need
+   * `rom: 'none'`, since a ROM brings a client of its own. Default: whatever the firmware has.
+   */
+  networkBoot?: 'any' | 'http';
   /** An optical drive and a port for a USB stick, both empty at first. Default: none. */
   media?: boolean;
 }

@@ -30,6 +30,24 @@ describe('deployment by other ways', () => {
     expect(difference.explained, 'the backup table has moved').toBeGreaterThan(0);
   });
 
+  it.each(['ipxe', 'pxe'])(
+    'UEFI HTTP boot alone, without any TFTP; boot interface %s',
+    async (boot_interface) => {
+      const machine = aMachine('uefi', { nics: [{ model: 'virtio', rom: 'none' }], networkBoot: 'http' });
+      const { rack, uuid, hello } = await deployed(machine, TINY, {}, {}, undefined, {
+        config: { netboot: { tftp: { listen: null } } },
+        node: { '/boot_interface': boot_interface },
+      });
+      await using _ = rack;
+      expect(hello).not.toContain('ipa-api-url');
+      expect(await rack.rack.api.node(uuid)).toMatchObject({ boot_interface, power_state: 'power on' });
+      const log = rack.rack.daemon.log();
+      expect(log).toContain('"file":"http://10.77.0.1:8080/snponly.efi"');
+      expect(log).toContain('"name":"snponly.efi","status":200');
+      expect(log).not.toMatch(/PXEClient|TFTP: sent/);
+    },
+  );
+
   it('a Debian qcow2 with a config drive, on NVMe behind an e1000e', async () => {
     const instance = randomUUID();
     const { rack, hello } = await deployed(
@@ -56,6 +74,7 @@ async function deployed(
   provision: Record<string, unknown>,
   fields: Record<string, unknown> = {},
   before?: Uint8Array,
+  more: { config?: Record<string, unknown>; node?: Record<string, unknown> } = {},
 ) {
   const { image, ramdisk } = await builtParts(choice);
   await using parts = new AsyncDisposableStack();
@@ -63,12 +82,13 @@ async function deployed(
     await raiseRack({
       machines: [machine],
       ramdisk,
-      config: { conductor: { automated_clean: before !== undefined } },
+      config: { conductor: { automated_clean: before !== undefined }, ...more.config },
     }),
   );
   const { api, lab } = rack.rack;
   const node1 = lab.machine('node1');
   const uuid = await rack.rack.enrol(node1, { capabilities: `boot_mode:${machine.firmware}` });
+  if (more.node) await api.patch(uuid, more.node);
   await api.provision(uuid, 'manage');
   await api.waitForState(uuid, 'manageable', { timeout: MINUTES });
   const disk = node1.machine.diskPaths[0]!;

@@ -59,6 +59,14 @@ describe('the arguments of QEMU', () => {
     expect(text(secure)).toContain('q35,smm=on -global driver=cfi.pflash01,property=secure,value=on');
     expect(varsTemplate(secure)).toContain('OVMF_VARS_4M.ms.fd');
   });
+
+  it('turn the firmware’s PXE off where only HTTP boot is to be left', () => {
+    const uefi = { ...machine, firmware: 'uefi' as const };
+    const off = '-fw_cfg name=opt/org.tianocore/IPv4PXESupport,string=no';
+    expect(text({ ...uefi, networkBoot: 'http' })).toContain(off);
+    for (const spec of [uefi, { ...uefi, networkBoot: 'any' as const }])
+      expect(text(spec)).not.toContain('PXESupport');
+  });
 });
 
 describe('the boot order', () => {
