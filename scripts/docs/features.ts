@@ -157,6 +157,11 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       '[how](../how-to/redfish.md); the lab’s BMC, seven personalities',
     ),
     works(
+      'A BMC that claims to have inserted a disc it never read: found out by the bytes that were fetched',
+      'test/component/driver/virtual-media-boot.spec.ts',
+      'not in Ironic; [how](../how-to/redfish.md)',
+    ),
+    works(
       'Inspect redfish: inventory, ports, properties and LLDP from the BMC, without a boot',
       'test/component/conductor/redfish-inspection.spec.ts',
       '[how](../how-to/redfish.md); no PCI devices yet; makers: component/driver/redfish-inspect.spec.ts',

@@ -21,6 +21,7 @@ import { AddNodeConductorIndex1763729120000 } from '../../migrations/17637291200
 import { AddEventPosition1763731000000 } from '../../migrations/1763731000000-add-event-position.js';
 import { CreatePublishedFile1763740000000 } from '../../migrations/1763740000000-create-published-file.js';
 import { AddEventActor1763741000000 } from '../../migrations/1763741000000-add-event-actor.js';
+import { AddPublishedFileFetched1763742000000 } from '../../migrations/1763742000000-add-published-file-fetched.js';
 
 /** All migrations, oldest first: a file that is not listed here does not run. */
 export const MIGRATIONS = [
@@ -47,4 +48,5 @@ export const MIGRATIONS = [
   AddEventPosition1763731000000,
   CreatePublishedFile1763740000000,
   AddEventActor1763741000000,
+  AddPublishedFileFetched1763742000000,
 ];

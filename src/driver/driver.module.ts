@@ -152,6 +152,7 @@ function bootImplementations(
         root: httpRoot(config),
         url: () => bootHttpUrl(config),
         appended: config.pxe.kernel_append_params,
+        patience: config.boot_media.unread_timeout * 1000,
       }),
     ],
   };

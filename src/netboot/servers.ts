@@ -10,6 +10,7 @@ import type { Logger } from '../platform/logger.js';
 import { portBook } from './dhcp/port-book.js';
 import { DhcpServer } from './dhcp/server.js';
 import { HttpBootServer } from './http/server.js';
+import { FetchNotes } from './published/fetch-notes.js';
 import { bootScript, configuredFiles, Manifest, publishedFiles } from './published/manifest.js';
 import { checkOpening } from './published/open-file.js';
 import { TftpServer } from './tftp/server.js';
@@ -17,7 +18,7 @@ import { TftpServer } from './tftp/server.js';
 export interface NetbootMemory {
   ports: Pick<PortRepository, 'find' | 'pages'>;
   plans: Pick<BootPlanRepository, 'kindOf'>;
-  published: Pick<PublishedFileRepository, 'find'>;
+  published: Pick<PublishedFileRepository, 'find' | 'noteFetched'>;
   leases: LeaseRepository;
   sources: Pick<SourceRule, 'admits' | 'speaksFor'>;
 }
@@ -38,7 +39,7 @@ export class NetbootServers {
     const routes = [bootScript, publishedFiles(memory.published, roots), configuredFiles(section.files)];
     const manifest = new Manifest(routes, memory.sources);
     this.tftp = new TftpServer(section.tftp, manifest, log);
-    this.http = new HttpBootServer(section, manifest, log);
+    this.http = new HttpBootServer(section, manifest, log, undefined, new FetchNotes(memory.published, log));
     this.dhcp = new DhcpServer(
       section,
       { ports: portBook(memory.ports), plans: memory.plans, leases: memory.leases },

@@ -22,6 +22,20 @@ export class PublishedInMemory {
     if (at >= 0) this.publications.splice(at, 1);
   };
 
+  /** Bytes fetched, by name. */
+  readonly fetched = new Map<string, number>();
+
+  noteFetched = async (_service: BootService, name: string, bytes: number): Promise<void> => {
+    this.fetched.set(name, (this.fetched.get(name) ?? 0) + bytes);
+  };
+
+  fetchedOf = async (node_uuid: string, publisher: Publisher): Promise<number | null> => {
+    const files = this.files(node_uuid, publisher);
+    return files.length === 0
+      ? null
+      : files.reduce((sum, { name }) => sum + (this.fetched.get(name) ?? 0), 0);
+  };
+
   of = async (node_uuid: string, publisher: Publisher): Promise<PublishedName[]> =>
     this.files(node_uuid, publisher);
 

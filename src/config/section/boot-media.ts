@@ -24,6 +24,13 @@ export const bootMediaSection = z
       '/usr/lib/ISOLINUX/isohdpfx.bin',
       'Boot sector for discs that a BIOS sees as a USB stick; null: none',
     ),
+    unread_timeout: z
+      .number()
+      .min(1)
+      .default(900)
+      .describe(
+        'Seconds after a machine’s start in which something of its disc must have been read; a BMC that only says that it inserted the disc fails the work then. Longer than the firmware’s self-test takes',
+      ),
   })
   .prefault({});
 

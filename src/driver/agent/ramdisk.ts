@@ -1,3 +1,4 @@
+import { FerricError } from '../../domain/errors.js';
 import { isObject, type Json, type JsonObject } from '../../domain/json.js';
 import type { StepOutcome } from '../../domain/step/step.js';
 import { isPersistent } from '../boot-persistence.js';
@@ -69,6 +70,7 @@ export class Ramdisk {
       return { is: 'wait', for: 'heartbeat', timeout: 'anew' };
     }
     const boots = bootsOf(context.saved);
+    await this.refuseUnfetched(context);
     if (context.wake !== 'deadline' || boots > this.retries) return { is: 'wait', for: 'heartbeat' };
     await context.tell(
       `The ramdisk did not call back in time: the machine is started again (${boots} of ${this.retries}).`,
@@ -84,7 +86,16 @@ export class Ramdisk {
     const booting: Booting = { phase: 'booting', boots };
     await context.checkpoint(booting);
     await this.start(context);
-    return { is: 'wait', for: 'heartbeat', timeout: 'anew', checkpoint: booting };
+    const { fetching } = context.interfaces.boot;
+    const look = fetching ? { pollAfter: fetching.patience } : {};
+    return { is: 'wait', for: 'heartbeat', timeout: 'anew', checkpoint: booting, ...look };
+  }
+
+  /** A BMC may say that it inserted a disc which it never read: then no restart helps. */
+  private async refuseUnfetched(context: StepContext): Promise<void> {
+    if (context.wake !== 'poll' && context.wake !== 'deadline') return;
+    const fault = await context.interfaces.boot.fetching?.fault(context);
+    if (fault !== undefined) throw new FerricError('bmc-failed', fault);
   }
 
   private async start(context: StepContext): Promise<void> {

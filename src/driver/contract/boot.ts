@@ -41,6 +41,13 @@ export interface BootInterface extends Implementation {
     kernelParameters: Readonly<Record<string, string>>,
     which?: RamdiskKind,
   ): Promise<BootTarget | null>;
+  /** For a ramdisk that is fetched through a BMC. */
+  readonly fetching?: {
+    /** ms after the start of the machine until `fault` is called for the first time. */
+    readonly patience: number;
+    /** @returns why the ramdisk cannot come: nothing of it was fetched; undefined: it was, or nobody can tell */
+    fault(context: ReadContext): Promise<string | undefined>;
+  };
   /** As `validate`, for the rescue ramdisk. @throws InvalidError */
   validateRescue?(context: ReadContext): Promise<void>;
   /**

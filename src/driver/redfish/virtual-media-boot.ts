@@ -62,7 +62,12 @@ export interface VirtualMediaBootParts {
   drives: BootDrives;
   media: Pick<BootMedia, 'disc'>;
   images: BootImages;
-  published: PublishedFiles;
+  published: PublishedFiles & {
+    /** Bytes that were fetched; null: nothing is published. */
+    fetchedOf(node_uuid: string, publisher: 'boot'): Promise<number | null>;
+  };
+  /** ms after a machine's start in which something of its disc must have been read: boot_media.unread_timeout. */
+  patience: number;
   /** Host name of this conductor. */
   host: string;
   /** Directory that the boot HTTP server serves. */
@@ -85,9 +90,11 @@ export class VirtualMediaBoot implements BootInterface {
   readonly properties = PROPERTIES;
   readonly handsParameters = true;
   readonly inMemory: MemoryBoot;
+  readonly fetching: NonNullable<BootInterface['fetching']>;
 
   constructor(private readonly parts: VirtualMediaBootParts) {
     this.name = parts.name;
+    this.fetching = { patience: parts.patience, fault: (context) => this.unread(context) };
     this.inMemory = new MemoryBoot({
       name: parts.name,
       images: parts.images,
@@ -140,6 +147,15 @@ export class VirtualMediaBoot implements BootInterface {
     const references = { kernel: this.referenceOf(node, kernel)!, ramdisk: this.referenceOf(node, ramdisk)! };
     await this.insert(context, await this.builtDisc(context, references, parameters, true), 'operation');
     return { ...target, agentToken };
+  }
+
+  private async unread({ node }: ReadContext): Promise<string | undefined> {
+    const fetched = await this.parts.published.fetchedOf(node.uuid, 'boot');
+    if (fetched === null || fetched > 0) return undefined;
+    return (
+      'The BMC says that it inserted the disc, but nothing of the disc was ever read, so the machine cannot have booted ' +
+      `from it. Check that the BMC reaches ${this.baseUrl(node)}, and restart the BMC if it does.`
+    );
   }
 
   async cleanUpRamdisk(context: DriverContext): Promise<void> {

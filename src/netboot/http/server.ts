@@ -15,6 +15,7 @@ import { sendFile } from '../../platform/send-file.js';
 import { ThrottledLog } from '../../platform/throttled-log.js';
 import { select } from '../../protocol/http/select.js';
 import { type OpenContent, openContent } from '../published/content.js';
+import type { FetchNotes } from '../published/fetch-notes.js';
 import type { Manifest } from '../published/manifest.js';
 import { shownName } from '../published/shown-name.js';
 import { nameOf } from './request.js';
@@ -24,8 +25,11 @@ const SPEED_WINDOW = 60_000;
 
 interface Reader {
   socket: Socket;
+  name: string;
   since: number;
   bytes: number;
+  /** Bytes of the socket that are recorded as fetched, and what came before this answer. */
+  noted: number;
 }
 
 /** Serves the manifest by HTTP: boot scripts, kernels, ramdisks, images; nothing else. */
@@ -41,6 +45,7 @@ export class HttpBootServer {
     private readonly manifest: Pick<Manifest, 'find'>,
     private readonly log: Logger,
     private readonly speedWindow = SPEED_WINDOW,
+    private readonly notes?: Pick<FetchNotes, 'add' | 'flush'>,
   ) {
     this.#throttled = new ThrottledLog(log);
   }
@@ -109,6 +114,7 @@ export class HttpBootServer {
     this.#server = null;
     await this.#draining?.finish(this.section.http.stop_grace * 1000, hurry);
     if (this.#judge) clearInterval(this.#judge);
+    await this.notes?.flush();
     // Already closed for new connections: close() here ends the server's timers.
     await new Promise((resolve) => server.close(resolve));
   }
@@ -154,14 +160,22 @@ export class HttpBootServer {
     const body = published && (await openContent(published));
     if (!body) return end(response, 404);
     try {
-      return await this.#sendBody(request, response, body);
+      return await this.#sendBody(request, response, body, name ?? '');
     } finally {
+      // What a reader got that hung up counts too.
+      const reader = this.#readers.get(response);
+      if (reader) this.#note(reader);
       this.#readers.delete(response);
       await body.close();
     }
   }
 
-  async #sendBody(request: IncomingMessage, response: ServerResponse, body: OpenContent): Promise<number> {
+  async #sendBody(
+    request: IncomingMessage,
+    response: ServerResponse,
+    body: OpenContent,
+    name: string,
+  ): Promise<number> {
     const version = { size: body.size, etag: `"${body.tag}"`, modified: body.modified };
     const { headers } = request;
     const selected = select(version, {
@@ -185,6 +199,8 @@ export class HttpBootServer {
     if (request.method === 'GET' && length > 0) {
       this.#readers.set(response, {
         socket: request.socket,
+        name,
+        noted: sentBy(request),
         since: performance.now(),
         bytes: sentBy(request),
       });
@@ -195,11 +211,19 @@ export class HttpBootServer {
     return status;
   }
 
+  /** A slow reader is recorded while it reads. */
+  #note(reader: Reader): void {
+    const { bytesWritten } = reader.socket;
+    this.notes?.add('http', reader.name, bytesWritten - reader.noted);
+    reader.noted = bytesWritten;
+  }
+
   /** Closes connections that read slower than `min_bytes_per_second`. */
   #judgeReaders(): void {
     const least = this.section.http.min_bytes_per_second;
     const now = performance.now();
     for (const reader of this.#readers.values()) {
+      this.#note(reader);
       const took = now - reader.since;
       if (least === 0 || took < this.speedWindow) continue;
       const { bytesWritten } = reader.socket;

@@ -33,5 +33,7 @@ export class PublishedFileRow {
   @Column({ type: 'jsonb', nullable: true }) segments!: Segment[] | null;
   /** Bytes, for generated content: known before it is generated. */
   @Column({ type: 'bigint', nullable: true }) size!: string | null;
+  /** Bytes that were fetched of it so far. */
+  @Column({ type: 'bigint', default: 0 }) fetched_bytes!: string;
   @Column({ type: 'timestamptz', default: () => 'now()' }) created_at!: Date;
 }

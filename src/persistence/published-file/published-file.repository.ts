@@ -83,7 +83,7 @@ export class PublishedFileRepository {
          on conflict (service, name) do update set node_uuid = excluded.node_uuid, publisher = excluded.publisher,
            operation_uuid = excluded.operation_uuid, expires_at = excluded.expires_at, conductor = excluded.conductor,
            for_machine = excluded.for_machine, for_addresses = excluded.for_addresses, kind = excluded.kind,
-           path = excluded.path, segments = excluded.segments, size = excluded.size, created_at = now()
+           path = excluded.path, segments = excluded.segments, size = excluded.size, fetched_bytes = 0, created_at = now()
        )
        select allowed from owner`,
       [
@@ -118,6 +118,23 @@ export class PublishedFileRepository {
       const content: Content = kind === 'file' ? { kind, path: path! } : { kind, segments: segments! };
       return { service, name, content };
     });
+  }
+
+  /** Adds to what was fetched of a name. An entry that has ended meanwhile is no error. */
+  async noteFetched(service: BootService, name: string, bytes: number): Promise<void> {
+    await this.source.query(
+      `update published_file set fetched_bytes = fetched_bytes + $3 where service = $1 and name = $2`,
+      [service, name, bytes],
+    );
+  }
+
+  /** Bytes fetched of what this publisher publishes for the node; null: it publishes nothing. */
+  async fetchedOf(node_uuid: string, publisher: Publisher): Promise<number | null> {
+    const [row] = await this.source.query<{ bytes: string | null }[]>(
+      `select sum(fetched_bytes) as bytes from published_file where node_uuid = $1 and publisher = $2`,
+      [node_uuid, publisher],
+    );
+    return row?.bytes == null ? null : Number(row.bytes);
   }
 
   /** The live entry of this exact name. */

@@ -11,6 +11,7 @@ import { BootMedia } from '../../../src/driver/redfish/boot-media.js';
 import { BootLoaderFiles } from '../../../src/driver/redfish/loader-files.js';
 import { VirtualMediaBoot } from '../../../src/driver/redfish/virtual-media-boot.js';
 import { HttpBootServer } from '../../../src/netboot/http/server.js';
+import { FetchNotes } from '../../../src/netboot/published/fetch-notes.js';
 import { Manifest, publishedFiles } from '../../../src/netboot/published/manifest.js';
 import { sizeOf } from '../../../src/persistence/published-file/publication.js';
 import type { PublishedEntry } from '../../../src/persistence/published-file/published-file.repository.js';
@@ -24,6 +25,7 @@ import { RedfishRack } from '../../support/redfish-rack.js';
 let root: string;
 let published: PublishedInMemory;
 let server: HttpBootServer;
+let notes: FetchNotes;
 
 const find = async (service: string, name: string): Promise<PublishedEntry | null> => {
   for (const publication of published.publications) {
@@ -54,7 +56,8 @@ beforeEach(async () => {
     speaksFor: async () => false,
   });
   const section = netbootSection.parse({ http: { listen: '127.0.0.1', port: 0 } });
-  server = new HttpBootServer(section, manifest, collectedLog());
+  notes = new FetchNotes(published, collectedLog(), 5);
+  server = new HttpBootServer(section, manifest, collectedLog(), undefined, notes);
   await server.start();
 });
 afterEach(async () => {
@@ -80,6 +83,7 @@ const build = (driver: RedfishDriver) =>
     root,
     url: () => `http://127.0.0.1:${server.port}`,
     appended: '',
+    patience: 900_000,
     defaultBootMode: 'uefi',
     defaults: {
       deploy_kernel: 'http://i/k',
@@ -119,6 +123,23 @@ describe('the disc of a ramdisk', () => {
     },
     30_000,
   );
+
+  it('that a BMC only says to have inserted is found out by the bytes that nobody fetched', async () => {
+    await using rack = await RedfishRack.up({}, { kind: 'claims-media' });
+    await using driver = new RedfishDriver();
+    const boot = build(driver);
+    const context = redfishBench(rack).context();
+    await boot.prepareRamdisk(context, {});
+    expect(await boot.fetching.fault(context)).toMatch(
+      /^The BMC says that it inserted the disc, but nothing of the disc was ever read.*reaches http:\/\/127\.0\.0\.1:/,
+    );
+    rack.bmc.setFaults();
+    await boot.prepareRamdisk(context, {});
+    await notes.flush();
+    expect(await boot.fetching.fault(context)).toBeUndefined();
+    await boot.cleanUpRamdisk(context);
+    expect(await boot.fetching.fault(context)).toBeUndefined();
+  });
 
   it('is read by nobody but its BMC', async () => {
     await using rack = await RedfishRack.up();

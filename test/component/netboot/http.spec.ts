@@ -302,6 +302,9 @@ describe('bad clients', () => {
   it('a reader that dawdles is cut off, one that reads on is not', async () => {
     const path = join(directory, 'large');
     writeFileSync(path, Buffer.alloc(30_000_000));
+    const notes: number[] = [];
+    const add = (_service: string, _name: string, bytes: number) => void notes.push(bytes);
+    const fetched = () => notes.reduce((sum, bytes) => sum + bytes, 0);
     const impatient = new HttpBootServer(
       section({ min_bytes_per_second: 100_000 }),
       new Manifest([configuredFiles({ large: path })], {
@@ -310,25 +313,23 @@ describe('bad clients', () => {
       }),
       createLogger('silent'),
       1_500,
+      { add, flush: async () => {} },
     );
     await impatient.start();
     const request = 'GET /large HTTP/1.1\r\nHost: a\r\n\r\n';
     const idle = connect(impatient.port!, '127.0.0.1', () => idle.write(request));
     const ended = new Promise((resolve) => idle.on('error', () => undefined).on('close', resolve));
     idle.pause();
-    const steady = await curl(
-      '--limit-rate',
-      '8M',
-      '-o',
-      '/dev/null',
-      `http://127.0.0.1:${impatient.port}/large`,
-    );
+    await vi.waitFor(() => expect(fetched()).toBeGreaterThan(0), { timeout: 5_000 });
+    const url = `http://127.0.0.1:${impatient.port}/large`;
+    const steady = await curl('--limit-rate', '8M', '-o', '/dev/null', url);
     expect(steady).toMatchObject({ status: 200, exit: 0 });
     // It read nothing for two windows by now.
     await sleep(3_500);
     idle.resume();
     await ended;
     expect(idle.bytesRead).toBeLessThan(30_000_000);
+    expect(fetched()).toBeGreaterThan(30_000_000);
     await impatient.stop();
   });
 

@@ -102,6 +102,7 @@ const virtualMedia = new VirtualMediaBoot({
   root: '/http',
   url: httpUrl,
   appended: '',
+  patience: 900_000,
   defaultBootMode: 'uefi',
   defaults: { deploy_kernel: null, deploy_ramdisk: null, rescue_kernel: null, rescue_ramdisk: null },
 });

@@ -26,6 +26,7 @@ function machine() {
       setBootDevice: async (...[_context, device, persistent, uri]: SetBootDevice) =>
         void acts.push([device, ...(persistent ? ['persistent'] : []), ...(uri ? [uri] : [])].join(' ')),
     },
+    boot: {},
   } as unknown as Interfaces;
   return { acts, interfaces };
 }
@@ -163,5 +164,33 @@ describe('a ramdisk that has its token from its medium', () => {
     expect(bench.committed.driver_internal_info).toMatchObject(token);
     await ramdisk.launch(bench.context(interfaces, {}), async () => PXE);
     expect(bench.committed.driver_internal_info).toEqual({ ramdisk_boot: PXE });
+  });
+});
+
+describe('a machine whose disc was never fetched', () => {
+  const launched = async (fault: string | undefined) => {
+    const { acts, interfaces } = machine();
+    const boot = { fetching: { patience: 7_000, fault: async () => fault } };
+    const bench = new DriverBench();
+    const all = { ...interfaces, boot } as unknown as Interfaces;
+    const ramdisk = new Ramdisk(client);
+    const first = await enter(bench, all, ramdisk, 'start');
+    return { acts, first, again: (wake: Wake) => enter(bench, all, ramdisk, wake) };
+  };
+
+  it('fails at the first look and at the deadline, and is not started again', async () => {
+    const { acts, first, again } = await launched('nothing of the disc was ever read');
+    expect(first).toMatchObject({ ...fresh, pollAfter: 7_000 });
+    await expect(again('poll')).rejects.toThrow('nothing of the disc was ever read');
+    await expect(again('deadline')).rejects.toThrow('nothing of the disc was ever read');
+    expect(await again('heartbeat')).toEqual({ is: 'wait', for: 'heartbeat' });
+    expect(acts).toEqual(['power off', 'pxe', 'power on']);
+  });
+
+  it('is waited for, and started again, where it was fetched', async () => {
+    const { acts, again } = await launched(undefined);
+    expect(await again('poll')).toEqual({ is: 'wait', for: 'heartbeat' });
+    expect(await again('deadline')).toMatchObject(fresh);
+    expect(acts).toHaveLength(6);
   });
 });

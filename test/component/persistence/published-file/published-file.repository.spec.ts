@@ -68,6 +68,19 @@ describe('published files', () => {
     }
   });
 
+  it('keep count of the bytes that were fetched, anew with each publication', async () => {
+    const uuid = await aNode();
+    expect(await published.fetchedOf(uuid, 'boot')).toBeNull();
+    await published.publish(boot(uuid));
+    expect(await published.fetchedOf(uuid, 'boot')).toBe(0);
+    await published.noteFetched('http', 'config', 5_000_000_000);
+    await published.noteFetched('tftp', `${uuid}/kernel`, 7);
+    await published.noteFetched('http', 'nobody’s', 9);
+    expect(await published.fetchedOf(uuid, 'boot')).toBe(5_000_000_007);
+    await published.publish(boot(uuid));
+    expect(await published.fetchedOf(uuid, 'boot')).toBe(0);
+  });
+
   it('of one publisher are replaced as a whole, and leave those of another alone', async () => {
     const uuid = await aNode();
     await open(uuid);

@@ -72,7 +72,9 @@ const build = (settings: object = {}) =>
         writeFileSync(target, ref);
       },
     },
+    patience: 900_000,
     published: {
+      fetchedOf: (...of) => published.fetchedOf(...of),
       publish: async (publication) => {
         acts.push('publish');
         await published.publish(publication);
