@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type DataSource, type EntityManager, type MixedList, TypeORMError } from 'typeorm';
 import { DatabaseAwayError, FerricError } from '../domain/errors.js';
 import type { Logger } from '../platform/logger.js';
+import { pause } from '../platform/pause.js';
 import { connectionOptions } from './connection.js';
 import { Database } from './database.js';
 import { faultOf } from './fault.js';
@@ -20,6 +20,7 @@ export type Queryable = Pick<EntityManager, 'query'>;
 
 /**
  * Connects and migrates the schema.
+ * @throws CancelledError when the wait is ended
  * @throws FerricError invalid when the database was migrated by a newer Ferric
  */
 export async function openDatabase(options: {
@@ -30,6 +31,8 @@ export async function openDatabase(options: {
   poolSize: number;
   /** Seconds to wait for an unreachable server; default: none. */
   waitSeconds?: number;
+  /** Ends the wait. */
+  cancel?: AbortSignal;
   /** Seconds that a statement may take; a connection may be silent for a third longer. */
   statementTimeout?: number;
   log: Logger;
@@ -55,7 +58,8 @@ export async function openDatabase(options: {
     },
     log,
   );
-  await arrive(source, options.waitSeconds ?? 0, log);
+  const { waitSeconds = 0, cancel = new AbortController().signal } = options;
+  await arrive(source, waitSeconds, cancel, log);
   try {
     await migrate(source, log);
   } catch (error) {
@@ -66,12 +70,17 @@ export async function openDatabase(options: {
 }
 
 /** Connects to a server that may not have started yet. */
-async function arrive(source: DataSource, waitSeconds: number, log: Logger): Promise<void> {
+async function arrive(
+  source: DataSource,
+  waitSeconds: number,
+  cancel: AbortSignal,
+  log: Logger,
+): Promise<void> {
   const begun = performance.now();
-  for (let pause = ARRIVAL_FIRST; ; pause = Math.min(pause * 2, ARRIVAL_MOST)) {
+  for (let interval = ARRIVAL_FIRST; ; interval = Math.min(interval * 2, ARRIVAL_MOST)) {
     try {
       await source.initialize();
-      if (pause > ARRIVAL_FIRST) log.info('the database is there');
+      if (interval > ARRIVAL_FIRST) log.info('the database is there');
       return;
     } catch (error) {
       if (error instanceof TypeORMError) throw error;
@@ -87,12 +96,12 @@ async function arrive(source: DataSource, waitSeconds: number, log: Logger): Pro
           cause: fault,
         });
       }
-      if (pause === ARRIVAL_FIRST)
+      if (interval === ARRIVAL_FIRST)
         log.warn(
           { error: why, seconds: waitSeconds },
           'the database is not there; waiting for it (database.wait)',
         );
-      await sleep(Math.min(pause, left));
+      await pause(Math.min(interval, left), cancel);
     }
   }
 }

@@ -18,11 +18,15 @@ const PARTS = injected({ source: DataSource, config: CONFIG, log: LOGGER });
 @Global()
 @Module({})
 export class DatabaseModule {
-  /** @param sealed every column with sealed values */
+  /**
+   * @param sealed every column with sealed values
+   * @param cancel ends the wait for a server that is not there yet
+   */
   static forRoot(
     entities: readonly EntityClass[],
     sealed: readonly SealedColumn[],
     connection: Connection,
+    cancel?: AbortSignal,
   ): DynamicModule {
     return {
       module: DatabaseModule,
@@ -37,7 +41,15 @@ export class DatabaseModule {
               open: () => {
                 const { pool_size: poolSize, wait: waitSeconds, statement_timeout } = config.database;
                 const statementTimeout = statement_timeout;
-                return openDatabase({ connection, entities, poolSize, waitSeconds, statementTimeout, log });
+                return openDatabase({
+                  connection,
+                  entities,
+                  poolSize,
+                  waitSeconds,
+                  ...(cancel ? { cancel } : {}),
+                  statementTimeout,
+                  log,
+                });
               },
             },
           }),

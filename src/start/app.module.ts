@@ -19,13 +19,15 @@ export class AppModule {
     log: Logger;
     connection: Connection;
     onReplaced: () => void;
+    /** Ends the wait for the database. */
+    cancel?: AbortSignal;
   }): DynamicModule {
     return {
       module: AppModule,
       imports: [
         ConfigModule.forRoot(parts.config),
         LoggerModule.forRoot(parts.log),
-        DatabaseModule.forRoot(ENTITIES, SEALED_COLUMNS, parts.connection),
+        DatabaseModule.forRoot(ENTITIES, SEALED_COLUMNS, parts.connection, parts.cancel),
         PersistenceModule,
         ImageLibraryModule,
         ConductorModule.forRoot(parts.onReplaced),

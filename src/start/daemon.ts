@@ -82,15 +82,17 @@ class Started {
  * Starts the daemon: database, conductor, network boot, agents' listener, operators' listener, in this order, so that
  * no request is answered before its result can be stored. When a part fails, those started before it are stopped again.
  * @param onFatal called when the process must end
+ * @param cancel ends the start: what it waits for is not waited for any more, and its parts are stopped again
  */
 export async function startDaemon(
   config: Config,
   log: Logger,
   onFatal: (reason: string) => void,
+  cancel: AbortSignal,
 ): Promise<Daemon> {
   const started = new Started(log);
   try {
-    await startParts(config, log, started, onFatal);
+    await startParts(config, log, started, onFatal, cancel);
   } catch (error) {
     await started.stop();
     throw error;
@@ -103,6 +105,7 @@ async function startParts(
   log: Logger,
   started: Started,
   onFatal: (reason: string) => void,
+  cancel: AbortSignal,
 ): Promise<void> {
   const lock = await lockDirectory(config.data_dir, log);
   started.add('data directory', async () => lock.release());
@@ -120,6 +123,7 @@ async function startParts(
       config,
       log,
       connection,
+      cancel,
       onReplaced: () => onFatal('another process runs under this conductor’s host name'),
     }),
     { logger: false, abortOnError: false },
@@ -128,7 +132,8 @@ async function startParts(
   const observation = await startObservation(app, config, log, ports);
   started.add('metrics', () => observation.stop());
   const { readiness } = observation;
-  await holdName(app, config, log, started, onFatal);
+  await holdName(app, config, log, started, onFatal, cancel);
+  cancel.throwIfAborted();
   await conductor(app, config, log, started);
   await netboot(app, config, log, started, readiness, ports);
   await listeners(app, config, log, started, ports);
@@ -178,6 +183,7 @@ async function holdName(
   log: Logger,
   started: Started,
   onFatal: (reason: string) => void,
+  cancel: AbortSignal,
 ): Promise<void> {
   const name = new NameLock({
     source: app.get(DataSource),
@@ -186,7 +192,7 @@ async function holdName(
     log,
     onLost: () => onFatal('another process runs under this conductor’s host name'),
   });
-  await name.take();
+  await name.take(cancel);
   started.add('conductor’s name', () => name.release());
 }
 

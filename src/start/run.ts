@@ -5,7 +5,7 @@ import { ownPaths } from '../config/own-paths.js';
 import type { ConfigSource } from '../config/process-source.js';
 import type { Config } from '../config/schema.js';
 import { ferricVersion } from '../config/version.js';
-import { FerricError, messageOf } from '../domain/errors.js';
+import { CancelledError, FerricError, messageOf } from '../domain/errors.js';
 import { checkPlaces } from '../image/check-places.js';
 import { catchTheRest, contained, faultCounts, reportFaults } from '../platform/boundary.js';
 import { standardOutput } from '../platform/log-output.js';
@@ -54,6 +54,7 @@ async function run(config: Config, file: string | null, env: ConfigSource['env']
   const exit = contained('exit', (status: number) => process.exit(status));
   const end = Promise.withResolvers<number>();
   const hurry = new AbortController();
+  const cancel = new AbortController();
   const deadline = STOP_DEADLINE + config.netboot.http.stop_grace * 1000;
   let stopping = false;
   // Also during the start, and repeatedly: a database server that was started must not be left behind.
@@ -62,6 +63,7 @@ async function run(config: Config, file: string | null, env: ConfigSource['env']
       log.info({ signal }, stopping ? 'stopping without grace' : 'stopping');
       if (stopping) hurry.abort();
       stopping = true;
+      cancel.abort(new CancelledError());
       setTimeout(exit, deadline, 1).unref();
       end.resolve(0);
     };
@@ -73,10 +75,16 @@ async function run(config: Config, file: string | null, env: ConfigSource['env']
     log.info({ ...vitals(), handler_faults: faultCounts(), log_lines_dropped: dropped }, 'vitals');
   });
   setInterval(tell, VITALS_INTERVAL).unref();
-  const daemon = await startDaemon(config, log, (reason) => {
+  const fatal = (reason: string) => {
     log.error({ reason }, 'the daemon must end');
     end.resolve(1);
+  };
+  const daemon = await startDaemon(config, log, fatal, cancel.signal).catch((error: unknown) => {
+    if (!(error instanceof CancelledError)) throw error;
+    log.info('stopped during the start');
+    setTimeout(exit, 1_000, 0).unref();
   });
+  if (!daemon) return;
   log.info({ pid: process.pid }, 'ferric is ready');
   const status = await end.promise;
   setTimeout(exit, deadline, status || 1).unref();

@@ -6,6 +6,7 @@ import { singleClient } from '../../database/connection.js';
 import { FerricError, messageOf } from '../../domain/errors.js';
 import { contained } from '../../platform/boundary.js';
 import type { Logger } from '../../platform/logger.js';
+import { pause } from '../../platform/pause.js';
 
 /** First key of the advisory lock: "ferr" in ASCII, plus 2. The second key is the hash of the conductor's name. */
 const LOCK = 0x66657272 + 2;
@@ -34,8 +35,12 @@ export class NameLock {
 
   constructor(private readonly parts: NameLockParts) {}
 
-  /** @throws FerricError conflict, naming the holder, when the name is not free within `waitSeconds` */
-  async take(): Promise<void> {
+  /**
+   * @param signal ends the wait
+   * @throws FerricError conflict, naming the holder, when the name is not free within `waitSeconds`
+   * @throws CancelledError when the signal fires
+   */
+  async take(signal: AbortSignal = new AbortController().signal): Promise<void> {
     const { host, waitSeconds, log } = this.parts;
     const end = performance.now() + waitSeconds * 1000;
     for (let attempt = 0; ; attempt++) {
@@ -52,7 +57,7 @@ export class NameLock {
           { host, holder, seconds: waitSeconds },
           'another daemon holds this conductor’s name; waiting',
         );
-      await sleep(RETRY);
+      await pause(RETRY, signal);
     }
   }
 
