@@ -15,7 +15,7 @@ LAB=(qemu-system-x86 ovmf seabios ipxe-qemu iproute2 socat mmdebstrap mtools dos
 # Clients that an operator inspects the daemon with.
 CLIENT=(curl openssh-client python3 python3-ironicclient python3-openstackclient)
 # Independent clients and readers that the tests check Ferric against.
-TEST=(curl openipmi atftp tftp-hpa udhcpc isc-dhcp-client isc-dhcp-relay dnsmasq-base python3 python3-ironicclient glance-api
+TEST=(curl openipmi python3-pyghmi atftp tftp-hpa udhcpc isc-dhcp-client isc-dhcp-relay dnsmasq-base python3 python3-ironicclient glance-api
   genisoimage tinyproxy libarchive-tools udev gcc libc6-dev procps openssl libvirt-clients python3-openstacksdk python3-nova
   python3-diskimage-builder python3-jinja2 kpartx sudo openssh-client openssh-server chromium
   xorriso isolinux python3-sushy redfishtool

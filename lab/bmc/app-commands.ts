@@ -54,7 +54,10 @@ export const appCommands: readonly CommandRow[] = [
     privilege: 0,
     length: 2,
     // No IPMI 1.5 authentication at all; named users only; bit 1 of the extended field: IPMI 2.0 sessions.
-    run: (data) => ok(CHANNEL, (data[0]! & 0x80) !== 0 ? 0x80 : 0x00, 0x04, 0x02, 0, 0, 0, 0),
+    run: (data, { faults }) =>
+      faults.has('no-extension') && (data[0]! & 0x80) !== 0
+        ? refused(COMPLETION.invalidField)
+        : ok(CHANNEL, (data[0]! & 0x80) !== 0 ? 0x80 : 0x00, 0x04, 0x02, 0, 0, 0, 0),
   },
   {
     netFn: NET_FN.app,

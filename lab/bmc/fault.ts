@@ -19,7 +19,25 @@ export type BmcFault =
   /** Drops this share (0-1) of the packets in each direction, at random. */
   | { kind: 'lossy'; share: number }
   /** Drops one packet in one direction: the n-th since the fault was set, from 1. */
-  | { kind: 'loses'; way: Way; packet: number };
+  | { kind: 'loses'; way: Way; packet: number }
+  /** Accepts only these cipher suites. */
+  | { kind: 'suites'; only: readonly number[] }
+  /** Returns this completion code for these commands. */
+  | { kind: 'refuses'; code: number; commands: readonly Command[] }
+  /** Refuses the question for IPMI 2.0 in Get Channel Authentication Capabilities (0xcc). */
+  | { kind: 'no-extension' }
+  /** Leaves out every second sequence number of its sessions. */
+  | { kind: 'skips' }
+  /** Sends each answer twice. */
+  | { kind: 'repeats' }
+  /** Sends packets that it did not make, before each of its own. */
+  | { kind: 'forges' }
+  /** Cuts each n-th answer in the middle. */
+  | { kind: 'cuts'; every: number }
+  /** Signs the packets of its sessions wrongly. */
+  | { kind: 'wrong-code' }
+  /** Answers from another port. */
+  | { kind: 'from-elsewhere' };
 
 type Way = 'to' | 'from';
 type Command = { netFn: number; command: number };
@@ -29,6 +47,7 @@ export class FaultSet {
   #since = 0;
   readonly #seen: Record<Way, number> = { to: 0, from: 0 };
   #unproven = 0;
+  #answers = 0;
 
   set(faults: readonly BmcFault[]): void {
     this.#faults = faults;
@@ -98,11 +117,44 @@ export class FaultSet {
     return this.#lists('mute', netFn, command);
   }
 
-  #lists(kind: 'unsupported' | 'mute', netFn: number, command: number): boolean {
+  allowsSuite(id: number): boolean {
+    return this.#find('suites')?.only.includes(id) ?? true;
+  }
+
+  /** Completion code that it gives instead of an answer. */
+  refusal(netFn: number, command: number): number | undefined {
+    return this.#lists('refuses', netFn, command) ? this.#find('refuses')?.code : undefined;
+  }
+
+  has(kind: 'no-extension' | 'skips' | 'from-elsewhere'): boolean {
+    return this.#find(kind) !== undefined;
+  }
+
+  /** The packets that leave for an answer. @param answer whole, from the RMCP header on */
+  onTheWire(answer: Uint8Array): Uint8Array[] {
+    this.#answers++;
+    const sealed = (answer[5] ?? 0) & 0x80;
+    const cut = this.#answers % (this.#find('cuts')?.every ?? Number.POSITIVE_INFINITY) === 0;
+    let real = cut ? answer.subarray(0, answer.length / 2) : answer;
+    if (sealed && this.#find('wrong-code')) real = changed(answer, answer.length - 1);
+    const packets = this.#find('repeats') ? [real, real] : [real];
+    // Nobody but the BMC knows the console's numbers and keys: of a forged packet these are wrong.
+    return this.#find('forges')
+      ? [changed(answer, 16), Uint8Array.of(6, 0, 255), new Uint8Array(1_400).fill(6), ...packets]
+      : packets;
+  }
+
+  #lists(kind: 'unsupported' | 'mute' | 'refuses', netFn: number, command: number): boolean {
     return this.#find(kind)?.commands.some((c) => c.netFn === netFn && c.command === command) === true;
   }
 
   #find<K extends BmcFault['kind']>(kind: K): Extract<BmcFault, { kind: K }> | undefined {
     return this.#faults.find((fault): fault is Extract<BmcFault, { kind: K }> => fault.kind === kind);
   }
+}
+
+function changed(packet: Uint8Array, at: number): Uint8Array {
+  const copy = packet.slice();
+  copy[at] = (copy[at] ?? 0) ^ 0xff;
+  return copy;
 }

@@ -42,7 +42,8 @@ export class HandshakeResponder {
         algorithms,
       });
     const suite = CIPHER_SUITES.find((s) => s.authentication === algorithms.authentication);
-    if (suite === undefined) return answer(RAKP_STATUS.invalidAuthentication, 0);
+    if (suite === undefined || !this.faults.allowsSuite(suite.id))
+      return answer(RAKP_STATUS.invalidAuthentication, 0);
     if (suite.integrity !== algorithms.integrity) return answer(RAKP_STATUS.invalidIntegrity, 0);
     if (suite.confidentiality !== algorithms.confidentiality)
       return answer(RAKP_STATUS.invalidConfidentiality, 0);

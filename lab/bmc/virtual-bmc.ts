@@ -162,7 +162,13 @@ export class VirtualBmc implements AsyncDisposable {
     const delay = this.faults.delay();
     if (delay > 0) await sleep(delay, undefined, { ref: false });
     if (this.faults.loses('from')) return;
-    if (this.#socket === socket) socket.send(answer, from.port, from.address);
+    for (const packet of this.faults.onTheWire(answer)) {
+      if (this.#socket !== socket) return;
+      if (this.faults.has('from-elsewhere')) {
+        const other = createSocket('udp4');
+        other.send(packet, from.port, from.address, () => other.close());
+      } else socket.send(packet, from.port, from.address);
+    }
   }
 
   async #answer(bytes: Uint8Array): Promise<Uint8Array | undefined> {
@@ -223,6 +229,7 @@ export class VirtualBmc implements AsyncDisposable {
     if (!session.accept(packet.sequence)) throw new MalformedPacket(6, 'sequence number outside the window');
     session.touched = performance.now();
     const payload = await this.#once(message, session);
+    if (this.faults.has('skips')) session.nextSequence();
     return sealPacket(nodeCrypto, session.suite, session.keys, {
       payloadType: PAYLOAD.ipmi,
       sessionId: session.consoleId,
@@ -255,6 +262,8 @@ export class VirtualBmc implements AsyncDisposable {
     if (privilege > (session?.privilege ?? 0)) return refused(COMPLETION.insufficientPrivilege);
     if (row === undefined) return refused(COMPLETION.invalidCommand);
     if (this.faults.unsupported(request.netFn, request.command)) return refused(COMPLETION.invalidCommand);
+    const refusal = this.faults.refusal(request.netFn, request.command);
+    if (refusal !== undefined) return refused(refusal);
     if (request.data.length < row.length) return refused(COMPLETION.requestLengthInvalid);
     const context: CommandContext = {
       machine: this.machine,

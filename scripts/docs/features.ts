@@ -144,6 +144,11 @@ const AREAS: Readonly<Record<string, readonly Feature[]>> = {
   'Hardware types and interfaces': [
     works('ipmi: power and management by ipmitool', 'test/component/driver/ipmi.spec.ts'),
     works(
+      'ipmi: the same by the daemon itself (ipmi.link: native, auto)',
+      'test/component/driver/ipmi-native.spec.ts',
+      'RMCP+ with suites 17 and 3; no sensors, no console',
+    ),
+    works(
       'redfish: power and management over HTTPS, with the quirks of six makers',
       'test/component/driver/redfish.spec.ts',
     ),

@@ -11,6 +11,8 @@ import { CommandProcess } from '../platform/command-process.js';
 import { CONFIG } from '../platform/config.module.js';
 import { resolveHost } from '../platform/host-resolver.js';
 import { injected } from '../platform/injected.js';
+import type { Logger } from '../platform/logger.js';
+import { LOGGER } from '../platform/logger.module.js';
 import { ownEndpoints } from '../platform/own-listeners.js';
 import { AgentInspect } from './agent/agent-inspect.js';
 import { AgentRaid } from './agent/agent-raid.js';
@@ -36,8 +38,14 @@ import {
   noopImplementations,
   redfishImplementations,
 } from './implementations.js';
+import { BmcCalls } from './ipmi/bmc-calls.js';
 import { Ipmitool } from './ipmi/ipmitool.js';
 import { IpmitoolLink } from './ipmi/ipmitool-link.js';
+import { LinkChoice } from './ipmi/link-choice.js';
+import { meterTraffic } from './ipmi/link-meter.js';
+import { NativeLink } from './ipmi/native/native-link.js';
+import { BmcSockets } from './ipmi/native/sockets.js';
+import { Shadow } from './ipmi/shadow.js';
 import { ipxeFlavour, PXE_FLAVOUR, pxeByHttp } from './pxe/flavour.js';
 import { NetworkBoot } from './pxe/network-boot.js';
 import { RedfishBootDrives } from './redfish/boot-drives.js';
@@ -53,7 +61,7 @@ const PARTS = injected({
   images: ImageService,
   plans: BootPlanRepository,
   published: PublishedFileRepository,
-  link: IpmitoolLink,
+  link: LinkChoice,
   redfish: RedfishMachines,
 });
 
@@ -67,17 +75,9 @@ const PARTS = injected({
       meterDepth(queue);
       return queue;
     }),
-    injected({ config: CONFIG, commands: CommandProcess, queue: BmcQueue }).provide(
-      IpmitoolLink,
-      ({ config, commands, queue }) =>
-        new IpmitoolLink(
-          new Ipmitool({
-            settings: config.ipmi,
-            queue,
-            runtimeDirectory: join(config.data_dir, 'run'),
-            run: (command) => commands.run(command),
-          }),
-        ),
+    injected({ config: CONFIG, commands: CommandProcess, queue: BmcQueue, log: LOGGER }).provide(
+      LinkChoice,
+      ({ config, commands, queue, log }) => ipmiLink(config, commands, queue, log),
     ),
     injected({ config: CONFIG }).provide(
       RedfishMachines,
@@ -112,6 +112,26 @@ const PARTS = injected({
   exports: [DriverRegistry, CommandProcess],
 })
 export class DriverModule {}
+
+function ipmiLink(config: Config, commands: CommandProcess, queue: BmcQueue, log: Logger): LinkChoice {
+  const settings = config.ipmi;
+  const calls = new BmcCalls(settings, queue);
+  const sockets = new BmcSockets({ packetsPerSecond: settings.max_packets_per_second, log });
+  const ipmitool = new Ipmitool({
+    settings,
+    calls,
+    runtimeDirectory: join(config.data_dir, 'run'),
+    run: (command) => commands.run(command),
+  });
+  const link = new LinkChoice({
+    settings,
+    native: new NativeLink({ settings, calls, sockets }),
+    ipmitool: new IpmitoolLink(ipmitool),
+    ...(settings.shadow_share > 0 ? { shadow: new Shadow(settings.shadow_share) } : {}),
+  });
+  meterTraffic(sockets.traffic, link);
+  return link;
+}
 
 function bootImplementations(
   config: Config,

@@ -2,9 +2,28 @@ import { z } from 'zod';
 
 const seconds = (min: number) => z.number().min(min);
 
-/** Access to BMCs through ipmitool. Names are Ironic's options of [ipmi] where it has them. */
+/** Access to BMCs by IPMI. Names are Ironic's options of [ipmi] where it has them. */
 export const ipmiSection = z
   .strictObject({
+    link: z
+      .enum(['ipmitool', 'native', 'auto'])
+      .default('ipmitool')
+      .describe(
+        'Who speaks to BMCs: ipmitool, a process a command; native, this process by UDP; auto, native where it works and ipmitool for the rest',
+      ),
+    shadow_share: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0)
+      .describe(
+        'Share of the reads (0-1) that the other link makes too, to compare: differences are logged and counted',
+      ),
+    max_packets_per_second: z
+      .int()
+      .min(10)
+      .default(4_000)
+      .describe('Ceiling of the packets that the native link sends to all BMCs together'),
     program: z
       .string()
       .min(1)

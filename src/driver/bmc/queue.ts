@@ -5,6 +5,9 @@ import { contained, detached } from '../../platform/boundary.js';
 /** How a command ended, as far as the queue distinguishes it. */
 export type Verdict = 'answered' | 'silent' | 'busy';
 
+/** What a command needs here: a process, which uses CPU and memory, or a socket that all share. */
+export type Means = 'process' | 'socket';
+
 export interface QueueSettings {
   /** Commands started and not yet older than `grace`. */
   maxRunning: number;
@@ -43,6 +46,8 @@ export interface Turn {
   signal: AbortSignal;
   /** Precedes other commands to silent BMCs: an operator waits for it. */
   urgent?: boolean;
+  /** Default `process`. */
+  means?: Means;
   judge(error: unknown): Verdict;
 }
 
@@ -50,6 +55,7 @@ interface Job {
   /** By performance.now(). */
   since: number;
   urgent: boolean;
+  means: Means;
   judge: Turn['judge'];
   /** Settles when the command has ended, with the error that it threw. */
   run(): Promise<{ threw: false } | { threw: true; error: unknown }>;
@@ -73,6 +79,17 @@ interface Lane {
   readonly urgent: Bmc[];
   readonly ready: Bmc[];
 }
+
+interface Lanes {
+  readonly prompt: Lane;
+  readonly patient: Lane;
+  /** Commands of the prompt lane that outlived their grace while the patient lane was full. */
+  readonly overdue: (() => void)[];
+}
+
+/** Commands by socket that are under way: a session takes a dozen packets and a few kilobytes. */
+const SOCKET_RUNNING = 256;
+const SOCKET_WAITING = 4_096;
 
 const FIRST_INTERVAL = 250;
 /** Answers in a row after which a BMC's interval is halved. */
@@ -101,17 +118,16 @@ export function configuredQueue(settings: IpmiSettings, observe?: QueueSettings[
  */
 export class BmcQueue {
   private readonly bmcs = new Map<string, Bmc>();
-  private readonly prompt: Lane;
-  private readonly patient: Lane;
-  /** Commands of the prompt lane that outlived their grace while the patient lane was full. */
-  private readonly overdue: (() => void)[] = [];
+  private readonly lanes: Readonly<Record<Means, Lanes>>;
   private readonly grace: number;
   private readonly maxInterval: number;
   private readonly observe: (finished: FinishedTurn) => void;
 
   constructor(settings: QueueSettings) {
-    this.prompt = { used: 0, most: settings.maxRunning, urgent: [], ready: [] };
-    this.patient = { used: 0, most: settings.maxWaiting, urgent: [], ready: [] };
+    this.lanes = {
+      process: lanesOf(settings.maxRunning, settings.maxWaiting),
+      socket: lanesOf(SOCKET_RUNNING, SOCKET_WAITING),
+    };
     this.grace = settings.grace ?? 250;
     this.maxInterval = settings.maxInterval;
     this.observe = settings.observe ?? (() => {});
@@ -139,6 +155,7 @@ export class BmcQueue {
       const job: Job = {
         since: performance.now(),
         urgent: turn.urgent ?? false,
+        means: turn.means ?? 'process',
         judge: (error) => turn.judge(error),
         run: async () => {
           turn.signal.removeEventListener('abort', cancel);
@@ -166,7 +183,10 @@ export class BmcQueue {
       first = Math.min(first, jobs[0]?.since ?? first);
     }
     const longestWait = queued > 0 ? performance.now() - first : 0;
-    return { running: this.prompt.used, waiting: this.patient.used, queued, longestWait };
+    const { process, socket } = this.lanes;
+    const running = process.prompt.used + socket.prompt.used;
+    const waiting = process.patient.used + socket.patient.used;
+    return { running, waiting, queued, longestWait };
   }
 
   private bmcOf(key: string): Bmc {
@@ -180,39 +200,48 @@ export class BmcQueue {
 
   private makeReady(bmc: Bmc): void {
     bmc.state = 'ready';
-    const lane = bmc.silent ? this.patient : this.prompt;
-    (bmc.jobs[0]?.urgent ? lane.urgent : lane.ready).push(bmc);
-    this.pump();
+    const first = bmc.jobs[0];
+    const lanes = this.lanes[first?.means ?? 'process'];
+    const lane = bmc.silent ? lanes.patient : lanes.prompt;
+    (first?.urgent ? lane.urgent : lane.ready).push(bmc);
+    this.pump(lanes);
   }
 
-  private pump(): void {
-    while (this.patient.used < this.patient.most && this.overdue.length > 0) this.overdue.shift()?.();
-    for (const lane of [this.prompt, this.patient]) {
+  private pump(lanes: Lanes): void {
+    const { prompt, patient, overdue } = lanes;
+    while (patient.used < patient.most && overdue.length > 0) overdue.shift()?.();
+    for (const lane of [prompt, patient]) {
       while (lane.used < lane.most) {
         const bmc = lane.urgent.shift() ?? lane.ready.shift();
         if (!bmc) break;
-        const job = bmc.jobs.shift();
-        if (job) detached('bmc: queue', this.perform(bmc, job, lane));
+        const job = bmc.jobs[0];
+        if (job && this.lanes[job.means] !== lanes) {
+          this.makeReady(bmc); // the job that it was in line for was cancelled
+          continue;
+        }
+        bmc.jobs.shift();
+        if (job) detached('bmc: queue', this.perform(bmc, job, lanes, lane));
         else this.rest(bmc); // all its jobs were cancelled while it was in line
       }
     }
   }
 
-  private async perform(bmc: Bmc, job: Job, first: Lane): Promise<void> {
+  private async perform(bmc: Bmc, job: Job, lanes: Lanes, first: Lane): Promise<void> {
     bmc.state = 'running';
+    const { patient, overdue } = lanes;
     let lane = first;
     lane.used++;
     const move = () => {
       lane.used--;
-      lane = this.patient;
+      lane = patient;
       lane.used++;
     };
     const outlived = setTimeout(
       contained('bmc: queue', () => {
-        if (lane === this.patient) return;
-        if (this.patient.used < this.patient.most) move();
-        else this.overdue.push(move);
-        this.pump();
+        if (lane === patient) return;
+        if (patient.used < patient.most) move();
+        else overdue.push(move);
+        this.pump(lanes);
       }),
       this.grace,
     );
@@ -220,13 +249,13 @@ export class BmcQueue {
     const end = await job.run();
     const took = performance.now() - begun;
     clearTimeout(outlived);
-    const at = this.overdue.indexOf(move);
-    if (at >= 0) this.overdue.splice(at, 1);
+    const at = overdue.indexOf(move);
+    if (at >= 0) overdue.splice(at, 1);
     lane.used--;
     const verdict = end.threw ? job.judge(end.error) : 'answered';
     this.learn(bmc, verdict);
     this.rest(bmc);
-    this.pump();
+    this.pump(lanes);
     this.observe({ bmc: bmc.key, waited: begun - job.since, took, end: verdict });
   }
 
@@ -256,4 +285,12 @@ export class BmcQueue {
     if (bmc.jobs.length > 0) this.makeReady(bmc);
     else if ((!bmc.silent && bmc.interval === 0) || this.bmcs.size > MOST_IDLE) this.bmcs.delete(bmc.key);
   }
+}
+
+function lanesOf(running: number, waiting: number): Lanes {
+  return {
+    prompt: { used: 0, most: running, urgent: [], ready: [] },
+    patient: { used: 0, most: waiting, urgent: [], ready: [] },
+    overdue: [],
+  };
 }

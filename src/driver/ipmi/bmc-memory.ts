@@ -12,6 +12,8 @@ interface Known {
   suite: number | undefined;
   /** Consecutive runs in which it did not list its suites. */
   untold: number;
+  /** It has accepted suite 17: a weaker one is a downgrade, which only driver_info may ask for. */
+  strong: boolean;
   /** A login that it refused. */
   refusal: { credentials: string; fault: IpmiFault } | undefined;
 }
@@ -21,6 +23,7 @@ const UNKNOWN: Readonly<Known> = {
   silences: 0,
   suite: undefined,
   untold: 0,
+  strong: false,
   refusal: undefined,
 };
 
@@ -65,7 +68,8 @@ export class BmcMemory {
     return refusal?.credentials === this.fingerprint(target) ? refusal.fault : undefined;
   }
 
-  private fingerprint(target: BmcTarget): string {
+  /** Stands for the credentials of a target; without worth outside of this process. */
+  fingerprint(target: BmcTarget): string {
     const { username, password, kgKey, privilege, protocol } = target;
     const login = JSON.stringify([username, password, kgKey && [...kgKey], privilege, protocol]);
     return createHmac('sha256', this.secret).update(login).digest('base64');

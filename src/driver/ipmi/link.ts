@@ -62,6 +62,8 @@ export interface IpmiFault {
   stage?: 'session' | 'refusal';
   /** Not one packet came back. */
   absent?: true;
+  /** No other program may try it either: it would weaken the session. */
+  final?: true;
   /** A lost packet looks the same to ipmitool: the fault is certain only if no packet was lost. */
   unsure?: true;
 }

@@ -1,6 +1,7 @@
 import { type BootFlags, decodeBootFlags } from '../../protocol/ipmi/boot-flags.js';
 import { printableAscii } from '../../protocol/printable.js';
 import { TEXTS } from './commands.js';
+import { FAULTS } from './faults.js';
 import type { IpmiFault } from './link.js';
 
 type Row = Omit<IpmiFault, 'stage'> & { pattern: RegExp };
@@ -16,16 +17,11 @@ const NO_SESSION = /^Error: Unable to establish (IPMI|LAN)|^Address lookup for |
 const SESSION_ROWS: readonly Row[] = [
   {
     pattern: /insufficient resources for|No session slot available|No slot available/,
-    code: 'bmc-failed',
-    message: 'the BMC has no free session',
-    passing: 'busy',
+    ...FAULTS.noRoom,
   },
   {
     pattern: /Address lookup for .* failed/,
-    code: 'bmc-unreachable',
-    message: 'the conductor could not resolve the BMC’s address',
-    passing: 'silent',
-    absent: true,
+    ...FAULTS.unresolved,
   },
   {
     pattern: /No supported authtypes found|Authentication type .* not supported/,
@@ -35,45 +31,34 @@ const SESSION_ROWS: readonly Row[] = [
   {
     // After a first request without an answer ipmitool sends one of version 1.5: any BMC answers that one so.
     pattern: /This BMC does not support IPMI v2/,
-    code: 'unsupported',
-    message: 'the BMC does not support IPMI 2.0',
+    ...FAULTS.noV20,
     unsure: true,
   },
   {
     pattern: /no response from RAKP|IPMI Request Match NOT FOUND|Received an Unexpected (Open|RAKP)/,
-    code: 'bmc-unreachable',
-    message: 'the BMC does not answer in time',
-    passing: 'silent',
+    ...FAULTS.late,
   },
   {
     pattern: /Error issuing Get Channel|Get Auth Capabilities (error|command failed)$|Could not open socket/m,
-    code: 'bmc-unreachable',
-    message: 'the BMC does not answer',
-    passing: 'silent',
-    absent: true,
+    ...FAULTS.absent,
   },
   {
     // No reason follows: the answer is missing.
     pattern: /^(Set Session Privilege Level to \S+|Get Session Challenge command) failed$/m,
-    code: 'bmc-unreachable',
-    message: 'the BMC does not answer in time',
-    passing: 'silent',
+    ...FAULTS.late,
   },
   {
     pattern: /RAKP 2 HMAC is invalid/,
-    code: 'bmc-authentication',
-    message: 'the BMC refused the login: wrong password',
+    ...FAULTS.wrongPassword,
     unsure: true,
   },
   {
     pattern: /unauthorized name|Invalid user name|NULL user name not enabled/,
-    code: 'bmc-authentication',
-    message: 'the BMC refused the login: unknown user',
+    ...FAULTS.unknownUser,
   },
   {
     pattern: /RAKP 4 message has invalid integrity check value/,
-    code: 'bmc-authentication',
-    message: 'the BMC refused the login: wrong Kg key',
+    ...FAULTS.wrongKg,
     unsure: true,
   },
   {
@@ -85,22 +70,19 @@ const SESSION_ROWS: readonly Row[] = [
   {
     pattern:
       /unauthorized role|invalid role|Insufficient privilege level|Requested privilege level|^Set Session Privilege Level to \S+ failed: /m,
-    code: 'bmc-authentication',
-    message: 'the BMC refused the login: the user does not have the privilege level',
+    ...FAULTS.noPrivilege,
   },
   {
     // Without the list of suites, which may have been lost, ipmitool uses suite 3.
     pattern:
       /Unsupported cipher suite|no matching (cipher suite|authentication|integrity)|invalid (authentication|integrity|confidentiality) algorithm|algorithm 0x\w+ is not/,
-    code: 'unsupported',
-    message: 'the BMC does not support the cipher suite',
+    ...FAULTS.noSuite,
     unsure: true,
   },
   {
     // IPMI 1.5: a BMC drops a packet with a wrong authentication code, which looks like a lost packet.
     pattern: /^Activate Session command failed$/m,
-    code: 'bmc-authentication',
-    message: 'the BMC refused the login: wrong password',
+    ...FAULTS.wrongPassword,
     unsure: true,
   },
   {
@@ -115,29 +97,23 @@ const SESSION_ROWS: readonly Row[] = [
 const REFUSAL_ROWS: readonly Row[] = [
   {
     pattern: /Node busy|Out of space|BMC initialization in progress|firmeware in update mode/,
-    code: 'bmc-failed',
-    message: 'the BMC is busy',
-    passing: 'busy',
+    ...FAULTS.busy,
   },
   {
     pattern: /: Invalid command( on LUN)?$|: Cannot execute command, command disabled$/m,
-    code: 'unsupported',
-    message: 'the BMC does not support the command',
+    ...FAULTS.noCommand,
   },
   {
     pattern: /: Invalid data field in request$|: Parameter out of range$|: Unsupported parameter$/m,
-    code: 'unsupported',
-    message: 'the BMC does not support the command with this value',
+    ...FAULTS.noValue,
   },
   {
     pattern: /: Command not supported in present state$/m,
-    code: 'bmc-failed',
-    message: 'the BMC does not do that in its present state',
+    ...FAULTS.notNow,
   },
   {
     pattern: /: Insufficient privilege level$/m,
-    code: 'bmc-authentication',
-    message: 'the BMC refused the command: the user does not have the privilege level',
+    ...FAULTS.notAllowed,
   },
 ];
 
@@ -176,14 +152,14 @@ function judge(text: string, last: string): IpmiFault {
   if (TEXTS.some(({ refused }) => refused.test(text))) {
     // Possibly executed: the BMC itself has lost the answer (0xc3, 0xce).
     if (/: (Timeout|Command response could not be provided)$/m.test(text)) {
-      return { code: 'bmc-failed', message: 'the BMC is busy', passing: 'busy' };
+      return { ...FAULTS.busy };
     }
     const row = REFUSAL_ROWS.find(({ pattern }) => pattern.test(text));
     if (row) return faultOf(row, 'refusal');
     return { code: 'bmc-failed', message: `the BMC refused it: ${last}`, stage: 'refusal' };
   }
   if (TEXTS.some(({ unanswered }) => unanswered.test(text))) {
-    return { code: 'bmc-unreachable', message: 'the BMC did not answer the command', passing: 'silent' };
+    return { ...FAULTS.unanswered };
   }
   return { code: 'bmc-failed', message: last === '' ? 'ipmitool failed' : `ipmitool failed: ${last}` };
 }

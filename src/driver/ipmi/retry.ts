@@ -21,7 +21,11 @@ export interface Tried {
 }
 
 /** Whether a command that failed with this fault is sent again, while there is time. */
-export function worthAnother(fault: IpmiFault, command: IpmiCommand, tried: Tried): boolean {
+export function worthAnother(
+  fault: IpmiFault,
+  command: Pick<IpmiCommand, 'repeatable'>,
+  tried: Tried,
+): boolean {
   if (!fault.stage && !command.repeatable) return false;
   if (fault.unsure) return tried.doubtful && tried.unsure < DOUBTS;
   if (fault.passing === undefined) return false;
@@ -40,7 +44,7 @@ export function wasRefused(fault: IpmiFault, tried: Tried): boolean {
  * @param last the fault of the run before
  */
 export function retransmissionFor(
-  command: IpmiCommand,
+  command: Pick<IpmiCommand, 'repeatable'>,
   known: { slow: boolean; silences: number },
   last: IpmiFault | undefined,
   times: { brief: number; long: number },

@@ -66,6 +66,22 @@ export const METRICS = {
     labels: ['kind', 'state'],
   },
 
+  ipmi_packets_total: {
+    type: 'counter',
+    help: 'Packets of the native IPMI link: sent, repeated, answers, and those that were dropped.',
+    labels: ['fate'],
+  },
+  ipmi_held_bmcs: {
+    type: 'gauge',
+    help: 'BMCs that ipmitool has taken over from the native link.',
+    labels: [],
+  },
+  ipmi_shadow_reads_total: {
+    type: 'counter',
+    help: 'Reads that both IPMI links made: same, different, failed by the second.',
+    labels: ['outcome'],
+  },
+
   bmc_commands_total: { type: 'counter', help: 'Commands to BMCs.', labels: ['outcome'] },
   bmc_command_duration_seconds: {
     type: 'histogram',

@@ -20,6 +20,8 @@ export class ConsoleSession {
   readonly #window = new SequenceWindow(Number.POSITIVE_INFINITY);
   #sent = 0;
   #request = 0;
+  /** New requests so far. */
+  requests = 0;
 
   constructor(
     private readonly crypto: IpmiCrypto,
@@ -28,6 +30,7 @@ export class ConsoleSession {
 
   /** The sequence of the next new request, 1-63: a repetition keeps its own, so that the BMC can tell. */
   nextRequest(): number {
+    this.requests++;
     this.#request = (this.#request % 63) + 1;
     return this.#request;
   }

@@ -140,7 +140,7 @@ export class Login {
 
   #opened(payload: Uint8Array): LoginStep {
     const answer = decodeOpenSessionResponse(payload);
-    this.#own(answer.tag, this.#tag, answer.consoleSessionId);
+    this.#own(answer.tag, this.#tag, answer);
     const { suite, privilege, username } = this.options;
     if (answer.status !== RAKP_STATUS.ok) return this.#refuse(answer.status);
     if (!sameAlgorithms(answer.algorithms, suite)) {
@@ -161,7 +161,7 @@ export class Login {
 
   #rakp2(payload: Uint8Array): LoginStep {
     const answer = decodeRakp2(payload);
-    this.#own(answer.tag, this.#nextTag(1), answer.consoleSessionId, KINDS[answer.status] === 'stale');
+    this.#own(answer.tag, this.#nextTag(1), answer);
     if (answer.status !== RAKP_STATUS.ok) return this.#refuse(answer.status);
     const { suite, password, kgKey, privilege, username } = this.options;
     const plain: Handshake = {
@@ -190,7 +190,7 @@ export class Login {
 
   #rakp4(payload: Uint8Array): LoginStep {
     const answer = decodeRakp4(payload);
-    this.#own(answer.tag, this.#nextTag(2), answer.consoleSessionId, KINDS[answer.status] === 'stale');
+    this.#own(answer.tag, this.#nextTag(2), answer);
     if (answer.status !== RAKP_STATUS.ok) {
       // RAKP 2 has shown that the BMC has our password: it has begun anew with other numbers, or its Kg differs.
       const refused = KINDS[answer.status] ?? 'other';
@@ -204,13 +204,24 @@ export class Login {
     const check = answer.integrityCheck.subarray(0, suite.integrityLength);
     if (!codeMatches(expected, check)) return this.#end({ kind: 'kg', status: 0 });
     this.#phase = 'over';
-    const identity = {
-      suite,
+    return { is: 'done', session: this.#sessionOf(keys), dialect };
+  }
+
+  /**
+   * The session after RAKP 3, if RAKP 4 is lost: RAKP 2 has shown that the BMC has the password, and the codes of the
+   * session's packets show the rest. Without it, each lost RAKP 4 would leave a session that nobody can close.
+   */
+  presumed(): ConsoleSession | undefined {
+    return this.#proven && this.#sessionOf(this.#proven.keys);
+  }
+
+  #sessionOf(keys: SessionKeys): ConsoleSession {
+    return new ConsoleSession(this.crypto, {
+      suite: this.options.suite,
       keys,
       consoleSessionId: this.#consoleSessionId,
       managedSessionId: this.#managedSessionId,
-    };
-    return { is: 'done', session: new ConsoleSession(this.crypto, identity), dialect };
+    });
   }
 
   #rakp3(status: number, authCode: Uint8Array): Uint8Array {
@@ -218,10 +229,10 @@ export class Login {
     return packetOf(PAYLOAD.rakp3, encodeRakp3(message));
   }
 
-  /** @param nameless a BMC that knows no such session has 0 to name it by */
-  #own(tag: number, wanted: number, consoleSessionId: number, nameless = false): void {
+  #own(tag: number, wanted: number, answer: { status: number; consoleSessionId: number }): void {
     if (tag !== wanted) throw new MalformedPacket(0, 'an answer to an earlier packet');
-    if (consoleSessionId === this.#consoleSessionId || (nameless && consoleSessionId === 0)) return;
+    const nameless = answer.status !== RAKP_STATUS.ok && answer.consoleSessionId === 0;
+    if (nameless || answer.consoleSessionId === this.#consoleSessionId) return;
     throw new MalformedPacket(4, 'an answer to another console');
   }
 

@@ -101,6 +101,14 @@ function decodeAlgorithms(bytes: Uint8Array, offset: number): Algorithms {
   };
 }
 
+/** Some BMCs, OpenIPMI's too, end a refusal after its status: the console's number is 0 then. */
+function decodeStatus(bytes: Uint8Array, what: string) {
+  need(bytes, 0, 2, what);
+  const [tag = 0, status = 0] = bytes;
+  if (status === RAKP_STATUS.ok) need(bytes, 0, 8, what);
+  return { tag, status, consoleSessionId: bytes.length < 8 ? 0 : readU32(bytes, 4) };
+}
+
 /** @throws MalformedPacket */
 export function decodeOpenSessionRequest(bytes: Uint8Array): OpenSessionRequest {
   need(bytes, 0, 32, 'open session request');
@@ -122,10 +130,8 @@ export function encodeOpenSessionRequest(request: OpenSessionRequest): Uint8Arra
 
 /** @throws MalformedPacket */
 export function decodeOpenSessionResponse(bytes: Uint8Array): OpenSessionResponse {
-  need(bytes, 0, 8, 'open session response');
-  const [tag, status, privilege] = bytes as unknown as [number, number, number];
-  const head = { tag, status, maximumPrivilege: privilege & 0x0f, consoleSessionId: readU32(bytes, 4) };
-  if (status !== RAKP_STATUS.ok) return { ...head, managedSessionId: 0, algorithms: NO_ALGORITHMS };
+  const head = { ...decodeStatus(bytes, 'open session response'), maximumPrivilege: (bytes[2] ?? 0) & 0x0f };
+  if (head.status !== RAKP_STATUS.ok) return { ...head, managedSessionId: 0, algorithms: NO_ALGORITHMS };
   need(bytes, 8, 28, 'open session response');
   return { ...head, managedSessionId: readU32(bytes, 8), algorithms: decodeAlgorithms(bytes, 12) };
 }
@@ -166,8 +172,7 @@ export function encodeRakp1(message: Rakp1): Uint8Array {
 
 /** @throws MalformedPacket */
 export function decodeRakp2(bytes: Uint8Array): Rakp2 {
-  need(bytes, 0, 8, 'RAKP 2');
-  const head = { tag: bytes[0]!, status: bytes[1]!, consoleSessionId: readU32(bytes, 4) };
+  const head = decodeStatus(bytes, 'RAKP 2');
   if (head.status !== RAKP_STATUS.ok) return { ...head, managedRandom: EMPTY, guid: EMPTY, authCode: EMPTY };
   need(bytes, 8, 32, 'RAKP 2');
   const [managedRandom, guid, authCode] = [bytes.slice(8, 24), bytes.slice(24, 40), bytes.slice(40)];
@@ -193,9 +198,7 @@ export function encodeRakp3(message: Rakp3): Uint8Array {
 
 /** @throws MalformedPacket */
 export function decodeRakp4(bytes: Uint8Array): Rakp4 {
-  need(bytes, 0, 8, 'RAKP 4');
-  const [tag, status] = bytes as unknown as [number, number];
-  return { tag, status, consoleSessionId: readU32(bytes, 4), integrityCheck: bytes.slice(8) };
+  return { ...decodeStatus(bytes, 'RAKP 4'), integrityCheck: bytes.slice(8) };
 }
 
 export function encodeRakp4(message: Rakp4): Uint8Array {

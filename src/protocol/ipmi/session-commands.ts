@@ -36,14 +36,14 @@ export function packetOutsideSession(call: IpmiCall, sequence: number): Uint8Arr
 }
 
 /** Get Channel Authentication Capabilities (§22.13). */
-export function channelAuthRequest(privilege: PrivilegeLevel, extended: boolean): IpmiCall {
-  const data = Uint8Array.of(THIS_CHANNEL | (extended ? ASK_V20 : 0), privilege);
+export function channelAuthRequest(privilege: PrivilegeLevel): IpmiCall {
+  const data = Uint8Array.of(THIS_CHANNEL | ASK_V20, privilege);
   return { netFn: NET_FN.app, command: APP.getChannelAuthenticationCapabilities, data };
 }
 
 /**
  * Whether the BMC speaks IPMI 2.0. Its other fields (names, Kg) are wrong on many boards and are not read.
- * @returns undefined if the BMC is to be asked without the extension
+ * @returns undefined if the BMC does not know the question for IPMI 2.0: its session setup will tell
  * @throws MalformedPacket
  */
 export function speaksV20({ completionCode, data }: IpmiResponse): boolean | undefined {
@@ -54,8 +54,8 @@ export function speaksV20({ completionCode, data }: IpmiResponse): boolean | und
   return (types & 0x80) !== 0 && (versions & 0x02) !== 0;
 }
 
-/** §22.18. A session begins at the level of a user. */
-export function setPrivilegeRequest(privilege: PrivilegeLevel): IpmiCall {
+/** §22.18. A session begins at the level of a user. @param privilege 0 asks for the present level */
+export function setPrivilegeRequest(privilege: PrivilegeLevel | 0): IpmiCall {
   return { netFn: NET_FN.app, command: APP.setSessionPrivilege, data: Uint8Array.of(privilege) };
 }
 

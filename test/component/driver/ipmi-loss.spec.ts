@@ -15,8 +15,6 @@ import {
   setBootDevice,
   setBootOption,
 } from '../../../src/driver/ipmi/commands.js';
-import { Ipmitool } from '../../../src/driver/ipmi/ipmitool.js';
-import { IpmitoolLink } from '../../../src/driver/ipmi/ipmitool-link.js';
 import type { IpmiFault } from '../../../src/driver/ipmi/link.js';
 import { IpmiManagement } from '../../../src/driver/ipmi/management.js';
 import { parseFault } from '../../../src/driver/ipmi/output.js';
@@ -24,6 +22,7 @@ import { IpmiPower } from '../../../src/driver/ipmi/power.js';
 import { IpmiVendor } from '../../../src/driver/ipmi/vendor.js';
 import { CommandError, runCommand } from '../../../src/platform/run-command.js';
 import { APP, CHASSIS, NET_FN } from '../../../src/protocol/ipmi/command.js';
+import { LINKS, type LinkName, testLink } from '../../support/ipmi-link.js';
 import { Rack } from '../../support/paper-rack.js';
 
 /** Every command that the driver gives, and what the BMC hears of it. */
@@ -141,13 +140,17 @@ describe.concurrent('what the real ipmitool says of a command', () => {
   );
 });
 
-function build(extra: object = {}) {
-  const settings = ipmiSection.parse({ min_response_timeout: 1, max_response_timeout: 1, ...extra });
-  const ipmitool = new Ipmitool({ settings, runtimeDirectory: directory });
-  const link = new IpmitoolLink(ipmitool);
+function build(kind: LinkName, extra: object = {}) {
+  const settings = ipmiSection.parse({
+    link: kind,
+    min_response_timeout: 1,
+    max_response_timeout: 1,
+    ...extra,
+  });
+  const link = testLink(settings, directory);
   const management = new IpmiManagement({ link, settings, defaultBootMode: 'uefi' });
   const vendor = new IpmiVendor(link);
-  return { ipmitool, link, management, vendor, power: new IpmiPower({ link, management }) };
+  return { link, management, vendor, power: new IpmiPower({ link, management }) };
 }
 type Driver = ReturnType<typeof build>;
 type Context = ReturnType<ReturnType<Rack['bench']>['context']>;
@@ -183,11 +186,11 @@ const OPERATIONS: Record<
   },
 };
 
-describe.concurrent('an operation of which one packet is lost', () => {
+describe.each(LINKS)('an operation by %s of which one packet is lost', { concurrent: true }, (by) => {
   it.each(Object.entries(OPERATIONS).filter(([, { inParts }]) => !inParts))(
     '%s: done all the same',
     async (_, { run, fields, result }) => {
-      const driver = build();
+      const driver = build(by);
       await using whole = await liveRack();
       await run(driver, whole.bench({}, fields).context());
       const { done } = whole.machine;
@@ -207,7 +210,7 @@ describe.concurrent('an operation of which one packet is lost', () => {
   );
 
   it('an NMI is never sent twice, and it is said when nobody knows of it', async () => {
-    const driver = build({ command_retry_timeout: 30 });
+    const driver = build(by, { command_retry_timeout: 30 });
     await using whole = await liveRack();
     await driver.management.injectNmi(whole.bench().context());
     await eachOf(losses({ ...whole.bmc.faults.packets }), async (loss) => {
@@ -225,7 +228,7 @@ describe.concurrent('an operation of which one packet is lost', () => {
   it.each(['warm', 'cold'] as const)(
     'a %s reset of the BMC is never sent twice, and told from a lost one',
     async (kind) => {
-      const driver = build({ command_retry_timeout: 30 });
+      const driver = build(by, { command_retry_timeout: 30 });
       const code = kind === 'warm' ? APP.warmReset : APP.coldReset;
       const reset = (rack: Rack) =>
         driver.vendor.methods['bmc_reset']!.run(
@@ -254,7 +257,7 @@ describe.concurrent('an operation of which one packet is lost', () => {
   );
 
   it('raw bytes are sent once, and it is said when nobody knows of them', async () => {
-    const driver = build();
+    const driver = build(by);
     await using rack = await liveRack({
       kind: 'mute',
       commands: [{ netFn: NET_FN.chassis, command: CHASSIS.control }],
@@ -270,9 +273,9 @@ describe.concurrent('an operation of which one packet is lost', () => {
   });
 });
 
-describe('5 % of the packets lost each way', () => {
+describe.each(LINKS)('5 %% of the packets lost each way, by %s', (by) => {
   it('200 of 200 operations are done', async () => {
-    const driver = build();
+    const driver = build(by);
     const kinds = Object.entries(OPERATIONS);
     const racks = await Promise.all(
       Array.from({ length: 40 }, () => liveRack({ kind: 'lossy', share: 0.05 })),

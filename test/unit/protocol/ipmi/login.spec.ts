@@ -249,6 +249,22 @@ describe.each(CIPHER_SUITES)('a BMC that is not ours, with suite $id', (suite) =
   });
 });
 
+describe('a refusal', () => {
+  it('may end after its status, as OpenIPMI’s does to a suite that it has not', () => {
+    const random = [Uint8Array.of(0, 0xf9, 0xc5, 0x81, 0x4e), new Uint8Array(16)];
+    const login = new Login(
+      cryptoWith(() => random.shift() ?? new Uint8Array(16)),
+      { suite: suiteOf(17), username: text('admin'), password: text('secret'), privilege: 4 },
+    );
+    login.begin();
+    expect(() => login.receive(fromHex('0611000000000000000002004f04'))).toThrow('an earlier packet');
+    expect(login.receive(fromHex('0611000000000000000002004e04'))).toMatchObject({
+      is: 'refused',
+      refusal: { kind: 'suite', status: 4 },
+    });
+  });
+});
+
 describe('a session', () => {
   const suite = suiteOf(17);
   const crypto = cryptoWith((length) => randomBytes(length));

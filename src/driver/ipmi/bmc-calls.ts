@@ -1,0 +1,131 @@
+import type { IpmiSettings } from '../../config/section/ipmi.js';
+import { CancelledError } from '../../domain/errors.js';
+import { pause } from '../../platform/pause.js';
+import { type BmcQueue, bmcKey, configuredQueue, type Means, type Verdict } from '../bmc/queue.js';
+import { BmcMemory } from './bmc-memory.js';
+import type { IpmiCommand } from './commands.js';
+import { FAULTS } from './faults.js';
+import { IpmiError, type IpmiFault, type LinkCall } from './link.js';
+import { type Tried, wasRefused, worthAnother } from './retry.js';
+
+/** ms between two attempts. */
+const PAUSE = 1_000;
+
+/** What of a command decides how often it is sent, and what an error names. */
+export type Sent = Pick<IpmiCommand, 'words' | 'repeatable'>;
+
+export interface BmcCall extends Omit<LinkCall, 'once'> {
+  command: Sent;
+}
+
+/** One attempt of a call. */
+export interface Attempt {
+  /** See `bmcKey`. */
+  readonly key: string;
+  /** The fault of the attempt before. */
+  readonly last: IpmiFault | undefined;
+  /** Receives whether the attempt lost a packet, or relied on remembered state. */
+  doubt(doubtful: boolean): void;
+}
+
+/**
+ * Calls to BMCs, whatever sends their packets: one at a time at each BMC, repeated where `retry.ts` allows it, and none
+ * with credentials that were refused. All links of a daemon share one, so that no BMC hears two of them at once.
+ */
+export class BmcCalls {
+  readonly memory = new BmcMemory();
+  private readonly queue: BmcQueue;
+
+  constructor(
+    private readonly settings: IpmiSettings,
+    queue?: BmcQueue,
+  ) {
+    this.queue = queue ?? configuredQueue(settings);
+  }
+
+  /**
+   * @param attempt throws IpmiError
+   * @throws IpmiError of the last attempt
+   * @throws CancelledError when the signal fires
+   */
+  async run<T>(call: BmcCall, means: Means, attempt: (attempt: Attempt) => Promise<T>): Promise<T> {
+    const heard: { last: IpmiFault | undefined } = { last: undefined };
+    try {
+      return await this.repeated(call, means, attempt, heard);
+    } catch (error) {
+      // A timeout of the caller is no cancellation: the caller gets the last fault seen until then.
+      const timeIsUp = error instanceof CancelledError && isTimeout(call.signal.reason);
+      throw timeIsUp
+        ? new IpmiError(heard.last ?? FAULTS.late, call.command.words.join(' '), call.target)
+        : error;
+    }
+  }
+
+  /** Work of a link's own at the BMC's turn, whose result nobody waits for. */
+  async aside(key: string, means: Means, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+    await this.queue.run(key, work, { signal, means, judge: () => 'answered' });
+  }
+
+  private async repeated<T>(
+    call: BmcCall,
+    means: Means,
+    attempt: (attempt: Attempt) => Promise<T>,
+    heard: { last: IpmiFault | undefined },
+  ): Promise<T> {
+    const window = Math.min(
+      this.settings.command_retry_timeout * 1000,
+      call.within ?? Number.POSITIVE_INFINITY,
+    );
+    const end = performance.now() + window;
+    const key = bmcKey(call.target);
+    this.assertWelcome(key, call);
+    let unsure = 0;
+    for (let runs = 1; ; runs++) {
+      let doubtful = false;
+      const doubt = (doubts: boolean) => {
+        doubtful = doubts;
+      };
+      try {
+        const turn = { signal: call.signal, urgent: call.attended, means, judge: verdictOf };
+        return await this.queue.run(key, () => attempt({ key, last: heard.last, doubt }), turn);
+      } catch (error) {
+        if (!(error instanceof IpmiError)) throw error;
+        heard.last = error.fault;
+        const { last } = heard;
+        if (last.unsure) unsure++;
+        const tried: Tried = {
+          unsure,
+          doubtful,
+          attended: call.attended,
+          silences: this.memory.of(key).silences,
+        };
+        if (!worthAnother(last, call.command, tried) || performance.now() + PAUSE >= end) {
+          if (wasRefused(last, tried)) this.memory.learnRefusal(key, call.target, last);
+          throw error;
+        }
+        call.log.debug(
+          { command: call.command.words, runs, fault: last.message },
+          'IPMI command is tried again',
+        );
+        await pause(PAUSE, call.signal);
+      }
+    }
+  }
+
+  /** The daemon does not retry a refused login by itself: BMCs lock the account after a few attempts. */
+  private assertWelcome(key: string, call: BmcCall): void {
+    const refusal = call.attended ? undefined : this.memory.refusalOf(key, call.target);
+    if (!refusal) return;
+    const message = `${refusal.message}; it is not tried again until the credentials change or an operator asks`;
+    throw new IpmiError({ ...refusal, message }, call.command.words.join(' '), call.target);
+  }
+}
+
+/** The reason of AbortSignal.timeout(). */
+function isTimeout(reason: unknown): boolean {
+  return reason instanceof DOMException && reason.name === 'TimeoutError';
+}
+
+function verdictOf(error: unknown): Verdict {
+  return (error instanceof IpmiError ? error.fault.passing : undefined) ?? 'answered';
+}

@@ -1,0 +1,108 @@
+import { contained, detached } from '../../../platform/boundary.js';
+import type { ConsoleSession } from '../../../protocol/ipmi/console-session.js';
+import { closeRequest } from '../../../protocol/ipmi/session-commands.js';
+import type { BmcCalls } from '../bmc-calls.js';
+import type { BmcSockets, Place } from './sockets.js';
+import { Visit } from './visit.js';
+
+/**
+ * ms that a session stays open after a command that somebody waited for: power actions and boot devices come in rows.
+ * After the daemon's own polls it is closed at once: a BMC has 2 to 16 sessions for all its tools, and the next poll is
+ * further away than its 60 s for idle sessions.
+ */
+const IDLE = 10_000;
+/** s; patience of a visit that closes. */
+const CLOSING = 2;
+
+export interface Kept {
+  session: ConsoleSession;
+  /** Fingerprint of the credentials. */
+  login: string;
+  place: Place;
+}
+
+/** At most one open session of each BMC. */
+export class KeptSessions {
+  readonly #kept = new Map<string, Kept & { timer?: NodeJS.Timeout }>();
+  readonly #ended = new AbortController();
+
+  constructor(
+    private readonly calls: BmcCalls,
+    private readonly sockets: BmcSockets,
+  ) {}
+
+  /** The BMC's open session, which is the caller's until it is kept again. One of another login is closed first. */
+  async take(key: string, login: string, visit: Visit): Promise<ConsoleSession | undefined> {
+    const kept = this.#remove(key);
+    if (!kept) return undefined;
+    if (kept.place.address !== visit.place.address) this.#leave(kept);
+    else if (kept.login === login) return kept.session;
+    // Waited for: pyghmi's BMC tells sessions by the console's address and port alone.
+    else await visit.close(kept.session);
+    return undefined;
+  }
+
+  keep(key: string, kept: Kept, attended: boolean): void {
+    const before = this.#remove(key);
+    if (before) this.#leave(before);
+    const entry = { ...kept };
+    if (this.#ended.signal.aborted) {
+      this.#leave(kept);
+      return;
+    }
+    this.#kept.set(key, entry);
+    if (!attended) this.#closeLater(key, entry.session);
+    else {
+      const timer = setTimeout(
+        contained('ipmi: idle session', () => this.#closeLater(key, entry.session)),
+        IDLE,
+      );
+      timer.unref();
+      this.#kept.set(key, { ...entry, timer });
+    }
+  }
+
+  /** Takes leave of all BMCs, without waiting for their answers. */
+  async close(): Promise<void> {
+    this.#ended.abort();
+    for (const [key, kept] of [...this.#kept]) {
+      this.#remove(key);
+      await this.sockets.send(kept.place, () => farewellTo(kept.session));
+    }
+  }
+
+  #remove(key: string): Kept | undefined {
+    const kept = this.#kept.get(key);
+    clearTimeout(kept?.timer);
+    this.#kept.delete(key);
+    return kept;
+  }
+
+  #leave({ session, place }: Kept): void {
+    detached(
+      'ipmi: session end',
+      this.sockets.send(place, () => farewellTo(session)),
+    );
+  }
+
+  /** At the BMC's turn, unless a command has used the session since. */
+  #closeLater(key: string, session: ConsoleSession): void {
+    const used = session.requests;
+    const { signal } = this.#ended;
+    const work = async () => {
+      const kept = this.#kept.get(key);
+      if (kept?.session !== session || session.requests !== used) return;
+      this.#remove(key);
+      const end = performance.now() + CLOSING * 1000;
+      await new Visit(this.sockets, kept.place, { seconds: CLOSING, end, signal }).close(session);
+    };
+    const closing = this.calls.aside(key, 'socket', signal, work).catch((error: unknown) => {
+      if (!signal.aborted) throw error; // else `close` takes leave of it
+    });
+    detached('ipmi: session end', closing);
+  }
+}
+
+function farewellTo(session: ConsoleSession): Uint8Array {
+  return session.seal(closeRequest(session.identity.managedSessionId), session.nextRequest());
+}

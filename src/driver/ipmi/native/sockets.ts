@@ -1,0 +1,174 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { isIPv6, SocketAddress } from 'node:net';
+import { contained } from '../../../platform/boundary.js';
+import { type Lines, ThrottledLog } from '../../../platform/throttled-log.js';
+import { MalformedPacket } from '../../../protocol/malformed-packet.js';
+import { Pace } from './pace.js';
+import { type PacketFate, Traffic } from './traffic.js';
+
+/** Sockets per address family: each has a receive buffer of its own. */
+const SOCKETS = 4;
+
+/** Octets; the kernel grants at most its rmem_max. */
+const RECEIVE_BUFFER = 4 * 1024 * 1024;
+
+/** Greatest UDP payload that is read: an IPMI message has at most 255 octets, with its headers below 400. */
+const LONGEST = 1_500;
+
+/** Where a BMC listens. */
+export interface Place {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Receives the packets of one BMC. */
+export interface Listener {
+  /**
+   * @returns whether it was an answer to its question
+   * @throws MalformedPacket for a packet that is none: it is dropped
+   */
+  receive(bytes: Uint8Array): boolean;
+}
+
+/**
+ * The UDP sockets for all BMCs. A packet reaches only those who have asked its sender, by address and port; all others
+ * are counted and dropped. Lost packets are the caller's to repeat, those that the kernel refuses to send, too.
+ */
+export class BmcSockets {
+  readonly traffic = new Traffic();
+  readonly #pace: Pace;
+  readonly #log: ThrottledLog;
+  readonly #sockets = new Map<string, Promise<Socket>>();
+  readonly #listeners = new Map<string, Set<Listener>>();
+  #closed = false;
+  /** Packets that the kernel has not taken yet, and who waits for that. */
+  #leaving = 0;
+  #quiet: () => void = () => {};
+
+  constructor(parts: { packetsPerSecond: number; log: Lines }) {
+    this.#pace = new Pace(parts.packetsPerSecond);
+    this.#log = new ThrottledLog(parts.log);
+  }
+
+  /**
+   * Sends a packet as soon as the pace allows it.
+   * @param make called right before it leaves; undefined: it is not needed any more
+   * @param left called after it was handed to the kernel
+   */
+  async send(place: Place, make: () => Uint8Array | undefined, left?: () => void): Promise<void> {
+    const socket = await this.#socketFor(place);
+    this.#pace.pass(() => {
+      const bytes = this.#closed ? undefined : make();
+      if (!bytes) return;
+      this.traffic.note('sent');
+      this.#leaving++;
+      socket.send(
+        bytes,
+        place.port,
+        place.address,
+        contained('ipmi: sent', (error: Error | null) => {
+          if (--this.#leaving === 0) this.#quiet();
+          if (!error) return;
+          this.traffic.note('unsent');
+          this.#log.warn({ bmc: place.address, error: error.message }, 'a packet to a BMC could not be sent');
+        }),
+      );
+      left?.();
+    });
+  }
+
+  /** @returns ends it */
+  listen(place: Place, listener: Listener): () => void {
+    const key = keyOf(place);
+    const listeners = this.#listeners.get(key) ?? new Set();
+    listeners.add(listener);
+    this.#listeners.set(key, listeners);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#listeners.get(key) === listeners) this.#listeners.delete(key);
+    };
+  }
+
+  /** After the packets that have begun to leave; those that wait for the pace are dropped. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await new Promise<void>((resolve) => {
+      this.#quiet = resolve;
+      if (this.#leaving === 0) resolve();
+    });
+    const sockets = await Promise.allSettled(this.#sockets.values());
+    this.#sockets.clear();
+    for (const opened of sockets) if (opened.status === 'fulfilled') opened.value.close();
+  }
+
+  /** A BMC is always asked by the same socket: some bind a session to the port of its console. */
+  #socketFor(place: Place): Promise<Socket> {
+    const type = isIPv6(place.address.replace(/%.*/, '')) ? 'udp6' : 'udp4';
+    const name = `${type} ${hashOf(keyOf(place)) % SOCKETS}`;
+    let socket = this.#sockets.get(name);
+    if (!socket) {
+      socket = this.#open(type, name);
+      this.#sockets.set(name, socket);
+    }
+    return socket;
+  }
+
+  async #open(type: 'udp4' | 'udp6', name: string): Promise<Socket> {
+    const socket = createSocket({ type, recvBufferSize: RECEIVE_BUFFER });
+    socket.on(
+      'message',
+      contained('ipmi: packet', (bytes, from) => this.#receive(bytes, from)),
+    );
+    try {
+      socket.bind(0);
+      await once(socket, 'listening');
+    } catch (error) {
+      this.#sockets.delete(name); // the next packet tries again
+      throw error;
+    }
+    socket.on(
+      'error',
+      contained('ipmi: socket', (error) => {
+        this.#log.error({ error: error.message }, 'a socket to BMCs failed; it is opened anew');
+        this.#sockets.delete(name);
+        socket.close();
+      }),
+    );
+    socket.unref();
+    return socket;
+  }
+
+  #receive(bytes: Buffer, from: Place): void {
+    this.traffic.note(this.#fateOf(bytes, from));
+  }
+
+  #fateOf(bytes: Buffer, from: Place): PacketFate {
+    const listeners = this.#listeners.get(keyOf(from));
+    if (!listeners) return 'unasked';
+    if (bytes.length > LONGEST) return 'malformed';
+    for (const listener of listeners) {
+      try {
+        if (listener.receive(bytes)) return 'answer';
+      } catch (error) {
+        if (!(error instanceof MalformedPacket)) throw error;
+        this.#log.info({ bmc: from.address, reason: error.message }, 'a packet of a BMC was dropped');
+      }
+    }
+    return 'malformed';
+  }
+}
+
+/** One text for each spelling of an address. */
+function keyOf({ address, port }: Place): string {
+  if (!address.includes(':')) return `${address} ${port}`;
+  const [host = '', zone] = address.split('%');
+  const { address: canonical } = new SocketAddress({ address: host, family: 'ipv6' });
+  return `${canonical}%${zone ?? ''} ${port}`;
+}
+
+function hashOf(text: string): number {
+  let hash = 0;
+  for (let i = 0; i < text.length; i++) hash = (hash * 31 + text.charCodeAt(i)) >>> 0;
+  return hash;
+}
