@@ -35,8 +35,8 @@ class AgentApiModule {
 }
 
 /** The API for ramdisks: root, lookup, heartbeat, continue_inspection. `listen` starts its listener. */
-export async function createAgentApi(house: Container): Promise<ApiListener> {
-  const { config, conductor, sources, log: daemonLog } = PARTS.from(house);
+export async function createAgentApi(container: Container): Promise<ApiListener> {
+  const { config, conductor, sources, log: daemonLog } = PARTS.from(container);
   const { agent: settings } = config;
   const log = daemonLog.child({ listener: 'agent' });
   const door = new RamdiskDoor(ramdiskSettings(config), sources, log);

@@ -173,8 +173,8 @@ function imageApiSettings({ image_service: of }: Config): ImageApiSettings {
 }
 
 /** The API for operators and clients. `listen` starts its listener. */
-export function createOperatorApi(house: Container, access: Access): Promise<ApiListener> {
-  const parts = PARTS.from(house);
+export function createOperatorApi(container: Container, access: Access): Promise<ApiListener> {
+  const parts = PARTS.from(container);
   const { agent, api: settings } = parts.config;
   const log = parts.log.child({ listener: 'api' });
   const door = agent.also_on_api ? new RamdiskDoor(ramdiskSettings(parts.config), parts.sources, log) : null;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { conductorHost } from '../config/endpoints.js';
-import type { RuleDoors } from '../domain/inspection-rule/action.js';
+import type { RuleEffects } from '../domain/inspection-rule/action.js';
 import { DriverRegistry } from '../driver/registry.js';
 import { ImageService } from '../image/image-service.js';
 import { SourceRule } from '../persistence/lease/source-rule.js';
@@ -45,7 +45,7 @@ import { VolumeService } from './service/volume-service.js';
 import { CleaningPlan } from './workflow/cleaning-plan.js';
 
 /** GETs a URL for an inspection rule. @throws for an error status, or without a response */
-export const RULE_CALL = valueToken<RuleDoors['call']>('call of an inspection rule');
+export const RULE_CALL = valueToken<RuleEffects['call']>('call of an inspection rule');
 export const CALLBACK_CHECK = valueToken<CallbackCheck>('check of callback URLs');
 /** Called when another process has taken this conductor's host name. */
 export const ON_REPLACED = valueToken<() => void>('on replaced');

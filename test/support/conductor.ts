@@ -13,7 +13,7 @@ import { fakeSection } from '../../src/config/section/fake.js';
 import type { InspectorSettings } from '../../src/config/section/inspector.js';
 import { Keyring } from '../../src/database/sealing.js';
 import type { Actor } from '../../src/domain/actor.js';
-import type { RuleDoors } from '../../src/domain/inspection-rule/action.js';
+import type { RuleEffects } from '../../src/domain/inspection-rule/action.js';
 import type { JsonObject } from '../../src/domain/json.js';
 import type { FakeCall } from '../../src/driver/fake/machine.js';
 import type { Node } from '../../src/persistence/node/node.entity.js';
@@ -39,7 +39,7 @@ export interface FakeConductorOptions {
   agent?: Partial<Config['agent']>;
   /** Mode of the built-in DHCP server; off by default. */
   dhcp?: 'server' | 'proxy';
-  callForRule?: RuleDoors['call'];
+  callForRule?: RuleEffects['call'];
   log?: Logger;
   allowedRawSteps?: string[];
   /** Sections that replace the defaults. */

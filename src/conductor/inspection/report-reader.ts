@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { EntityManager } from 'typeorm';
 import type { InspectorSettings } from '../../config/section/inspector.js';
 import { FerricError, InvalidError } from '../../domain/errors.js';
-import type { RuleDoors } from '../../domain/inspection-rule/action.js';
+import type { RuleEffects } from '../../domain/inspection-rule/action.js';
 import type { JsonObject } from '../../domain/json.js';
 import { splitSecrets } from '../../domain/secret-key.js';
 import type { StepOutcome } from '../../domain/step/step.js';
@@ -58,7 +58,7 @@ export class ReportReader {
       registry: DriverRegistry;
       inspector: InspectorSettings;
       /** GETs a URL for a rule. @throws for an error status, or without a response */
-      callForRule: RuleDoors['call'];
+      callForRule: RuleEffects['call'];
     },
   ) {
     this.step = { ...READ_REPORT, kinds: ['inspect', 'action'], run: (context) => this.#run(context) };
@@ -161,7 +161,7 @@ export class ReportReader {
     const node = { ...row, ...nodes.withSecrets(row) };
     const portRows = await ports.ofNode(uuid);
     const before = ruleSubject(node, portRows, { inventory, plugin_data });
-    const doors: RuleDoors = {
+    const effects: RuleEffects = {
       log: (level, text) =>
         context.log[LEVELS[level]]({ rule: text.slice(0, 2_000) }, 'an inspection rule says'),
       call: this.deps.callForRule,
@@ -171,7 +171,7 @@ export class ReportReader {
         ? before
         : await applyRulesInThread(
             { rules: rows, inspected: before, masking: inspector.mask_secrets },
-            doors,
+            effects,
             inspector.rule_timeout * 1000,
             context.signal,
           );

@@ -1,5 +1,5 @@
 import { InvalidError, messageOf } from '../../domain/errors.js';
-import type { RuleDoors } from '../../domain/inspection-rule/action.js';
+import type { RuleEffects } from '../../domain/inspection-rule/action.js';
 import type { AddressGuardSettings } from '../../platform/address-guard.js';
 import { HttpClient, type HttpClientSettings } from '../../platform/http-client.js';
 
@@ -15,7 +15,7 @@ const MOST_RETRIES = 10;
 export function ruleCall(
   guard: () => AddressGuardSettings,
   outbound: Pick<HttpClientSettings, 'proxy' | 'authorities'>,
-): RuleDoors['call'] {
+): RuleEffects['call'] {
   return async (url, { headers, proxies, timeout, retries }) => {
     if (Object.keys(proxies).length > 0) throw new InvalidError('proxies are not supported');
     if (timeout > MOST_SECONDS) throw new InvalidError(`timeout must be at most ${MOST_SECONDS} seconds`);

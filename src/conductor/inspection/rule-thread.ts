@@ -1,5 +1,5 @@
 import { InvalidError, messageOf } from '../../domain/errors.js';
-import type { Inspected, RuleDoors, RuleLogLevel } from '../../domain/inspection-rule/action.js';
+import type { Inspected, RuleEffects, RuleLogLevel } from '../../domain/inspection-rule/action.js';
 import type { RunnableRule } from '../../domain/inspection-rule/engine.js';
 import { contained } from '../../platform/boundary.js';
 import { WorkerThread } from '../../platform/worker-thread.js';
@@ -9,7 +9,7 @@ export interface RuleWork {
   inspected: Inspected;
   masking: 'always' | 'never' | 'sensitive';
 }
-type CallOptions = Parameters<RuleDoors['call']>[1];
+type CallOptions = Parameters<RuleEffects['call']>[1];
 export type RuleMessage =
   | { is: 'log'; level: RuleLogLevel; text: string }
   | { is: 'call'; id: number; url: string; options: CallOptions }
@@ -25,7 +25,7 @@ export type ToRules = { is: 'work'; work: RuleWork } | { is: 'called'; id: numbe
  */
 export async function applyRulesInThread(
   work: RuleWork,
-  doors: RuleDoors,
+  effects: RuleEffects,
   limit: number,
   signal: AbortSignal,
 ): Promise<Inspected> {
@@ -37,7 +37,7 @@ export async function applyRulesInThread(
     'inspection rules: thread',
     'applies inspection rules',
     {
-      message: (message) => hear(message, doors, clock, result, (reply) => thread.post(reply)),
+      message: (message) => hear(message, effects, clock, result, (reply) => thread.post(reply)),
       death: result.reject,
     },
   );
@@ -55,14 +55,14 @@ export async function applyRulesInThread(
 
 function hear(
   message: RuleMessage,
-  doors: RuleDoors,
+  effects: RuleEffects,
   clock: ComputingClock,
   result: PromiseWithResolvers<Inspected>,
   post: (reply: ToRules) => void,
 ): void {
   switch (message.is) {
     case 'log':
-      doors.log(message.level, message.text);
+      effects.log(message.level, message.text);
       break;
     case 'call': {
       clock.pause();
@@ -70,7 +70,7 @@ function hear(
         clock.resume();
         post({ is: 'called', id: message.id, failure });
       };
-      doors.call(message.url, message.options).then(
+      effects.call(message.url, message.options).then(
         () => answer(null),
         (error: unknown) => answer(messageOf(error)),
       );

@@ -21,7 +21,7 @@ export interface Inspected {
 }
 
 /** Effects of rules outside the inspection's data. */
-export interface RuleDoors {
+export interface RuleEffects {
   log(level: RuleLogLevel, text: string): void;
   /** GETs a URL. `timeout` in seconds. @throws for an error status, or without a response */
   call(
@@ -38,7 +38,7 @@ export async function act(
   action: RuleAction,
   inspected: Inspected,
   context: RuleContext,
-  doors: RuleDoors,
+  effects: RuleEffects,
 ): Promise<void> {
   const { op, args, loop } = action;
   const name = op as ActionName;
@@ -47,20 +47,20 @@ export async function act(
   const contexts = items.length > 0 ? items.map((item) => ({ ...context, item })) : [context];
   for (const each of contexts) {
     const given = settleArguments(name, ACTIONS[name], args, each);
-    await DOERS[name](given, inspected, doors);
+    await DOERS[name](given, inspected, effects);
   }
 }
 
-type Doer = (given: JsonObject, inspected: Inspected, doors: RuleDoors) => void | Promise<void>;
+type Doer = (given: JsonObject, inspected: Inspected, effects: RuleEffects) => void | Promise<void>;
 
 const DOERS: Readonly<Record<ActionName, Doer>> = {
   fail: ({ msg }) => {
     throw new InvalidError(`Failed to inspect hardware. Reason: ${pythonText(msg!)}`);
   },
-  log: ({ msg, level = 'info' }, _inspected, doors) => {
+  log: ({ msg, level = 'info' }, _inspected, effects) => {
     const wanted = LEVELS.find((one) => one === pythonText(level).toLowerCase());
     if (!wanted) throw fault(`Invalid log level: ${pythonText(level)}. Choose from ${LEVELS.join(', ')}`);
-    doors.log(wanted, pythonText(msg!));
+    effects.log(wanted, pythonText(msg!));
   },
   'set-attribute': ({ path, value }, { node }) =>
     doing(`set attribute ${pythonText(path!)}`, () => set(node, rooted(node, path!), value!)),
@@ -81,9 +81,9 @@ const DOERS: Readonly<Record<ActionName, Doer>> = {
       properties['capabilities'] = kept.join(',');
     }),
   'add-trait': ({ name }, { traits }) => void traits.add(pythonText(name!)),
-  'remove-trait': ({ name }, { traits }, doors) => {
+  'remove-trait': ({ name }, { traits }, effects) => {
     if (!traits.delete(pythonText(name!)))
-      doors.log('warning', `The node has no trait ${pythonText(name!)}.`);
+      effects.log('warning', `The node has no trait ${pythonText(name!)}.`);
   },
   'set-plugin-data': ({ path, value }, { plugin_data }) =>
     doing(`set plugin data at ${pythonText(path!)}`, () => set(plugin_data, dotted(path!), value!)),
@@ -91,9 +91,9 @@ const DOERS: Readonly<Record<ActionName, Doer>> = {
     doing(`extend plugin data at ${pythonText(path!)}`, () =>
       extend(plugin_data, dotted(path!), value!, unique),
     ),
-  'unset-plugin-data': ({ path }, { plugin_data }, doors) =>
+  'unset-plugin-data': ({ path }, { plugin_data }, effects) =>
     doing(`unset plugin data at ${pythonText(path!)}`, () => {
-      if (!unset(plugin_data, dotted(path!))) doors.log('warning', `Path ${pythonText(path!)} not found`);
+      if (!unset(plugin_data, dotted(path!))) effects.log('warning', `Path ${pythonText(path!)} not found`);
     }),
   'set-port-attribute': ({ port_id, path, value }, { ports }) => {
     const port = portOf(ports, port_id!);
@@ -113,7 +113,7 @@ const DOERS: Readonly<Record<ActionName, Doer>> = {
       remove(port, rooted(port, path!)),
     );
   },
-  'api-call': async ({ url, headers, proxies, timeout = 5, retries = 3 }, _inspected, doors) => {
+  'api-call': async ({ url, headers, proxies, timeout = 5, retries = 3 }, _inspected, effects) => {
     const seconds = Number(timeout);
     const times = Number(retries);
     if (!(seconds > 0)) throw fault('Invalid parameter: timeout must be greater than zero');
@@ -126,7 +126,7 @@ const DOERS: Readonly<Record<ActionName, Doer>> = {
       retries: times,
     };
     try {
-      await doors.call(pythonText(url!), options);
+      await effects.call(pythonText(url!), options);
     } catch (error) {
       throw fault(`Request to ${pythonText(url!)} failed: ${messageOf(error)}`);
     }

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../json.js';
-import { act, type Inspected, type RuleDoors } from './action.js';
+import { act, type Inspected, type RuleEffects } from './action.js';
 import type { RuleContext } from './arguments.js';
 import { holds } from './condition.js';
 import type { RuleBody } from './rule.js';
@@ -24,7 +24,7 @@ export async function applyRules(
   rules: readonly RunnableRule[],
   inspected: Inspected,
   masking: 'always' | 'never' | 'sensitive',
-  doors: RuleDoors,
+  effects: RuleEffects,
 ): Promise<Inspected> {
   const changed = structuredClone(inspected);
   for (const rule of rules.toSorted((a, b) => b.priority - a.priority)) {
@@ -35,7 +35,7 @@ export async function applyRules(
       plugin_data: hides ? masked(changed.plugin_data) : changed.plugin_data,
     });
     if (!rule.conditions.every((condition) => holds(condition, context()))) continue;
-    for (const action of rule.actions) await act(action, changed, context(), doors);
+    for (const action of rule.actions) await act(action, changed, context(), effects);
   }
   return changed;
 }

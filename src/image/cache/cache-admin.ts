@@ -51,7 +51,7 @@ export interface CacheReport {
   bytes_saved: number;
 }
 
-export interface CacheDeskParts {
+export interface CacheAdminParts {
   cache: ImageCache;
   notes: CacheNotes;
   /** Bytes. */
@@ -72,7 +72,7 @@ export class CacheAdmin {
   readonly #progress = new Map<string, { bytes: number; total: number }>();
   readonly #running = new Set<Promise<void>>();
 
-  constructor(private readonly parts: CacheDeskParts) {}
+  constructor(private readonly parts: CacheAdminParts) {}
 
   /** Resumes prefetches that were unfinished at the last stop. */
   start(): void {

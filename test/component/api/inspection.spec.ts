@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { InspectorSettings } from '../../../src/config/section/inspector.js';
-import type { RuleDoors } from '../../../src/domain/inspection-rule/action.js';
+import type { RuleEffects } from '../../../src/domain/inspection-rule/action.js';
 import type { Json } from '../../../src/domain/json.js';
 import { startApi } from '../../support/api.js';
 import { BY } from '../../support/conductor.js';
@@ -23,7 +23,7 @@ let database: TestDatabase;
 let server: Awaited<ReturnType<typeof startApi>>;
 let node: string;
 const calls: string[] = [];
-const callForRule: RuleDoors['call'] = (url) => {
+const callForRule: RuleEffects['call'] = (url) => {
   calls.push(url);
   return url.includes('down') ? Promise.reject(new Error('nobody is there')) : Promise.resolve();
 };
