@@ -42,6 +42,15 @@ export const SEALED_COLUMNS: readonly SealedColumn[] = [
     write: (value) => `report_sealed = ${asBase64(value)}`,
   },
   {
+    table: 'published_file',
+    column: 'segments',
+    from: 'published_file',
+    row: `service || '/' || name`,
+    key: { service: 'text', name: 'text' },
+    read: fromBase64(`(segments ->> 'sealed')`),
+    write: (value) => `segments = jsonb_build_object('sealed', ${asBase64(value)})`,
+  },
+  {
     ...ofStep,
     column: 'args_sealed',
     read: 'operation_step.args_sealed',

@@ -16,6 +16,9 @@ export type Segment =
   /** `length` bytes of the file from `start`. */
   | { path: string; start: number; length: number };
 
+/** As in the database: sealed as one text, in base64. */
+export type StoredSegments = { sealed: string } | Segment[];
+
 export type Content = { kind: 'file'; path: string } | { kind: 'generated'; segments: readonly Segment[] };
 
 export interface PublishedName {

@@ -1,5 +1,5 @@
 import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
-import type { BootService, Publisher, Segment } from './publication.js';
+import type { BootService, Publisher, StoredSegments } from './publication.js';
 
 /** What the boot servers serve under an exact name: a file, or content that is generated while it is served. */
 @Entity('published_file')
@@ -30,7 +30,7 @@ export class PublishedFileRow {
   /** For a file. */
   @Column({ type: 'text', nullable: true }) path!: string | null;
   /** For generated content. */
-  @Column({ type: 'jsonb', nullable: true }) segments!: Segment[] | null;
+  @Column({ type: 'jsonb', nullable: true }) segments!: StoredSegments | null;
   /** Bytes, for generated content: known before it is generated. */
   @Column({ type: 'bigint', nullable: true }) size!: string | null;
   /** Bytes that were fetched of it so far. */

@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import type { Keyring, SealedPlace } from '../../database/sealing.js';
 import { canonicalAddress } from '../../domain/agent/callback-url.js';
 import { ConflictError } from '../../domain/errors.js';
 import {
@@ -9,6 +10,7 @@ import {
   type PublishedName,
   type Publisher,
   type Segment,
+  type StoredSegments,
   sizeOf,
 } from './publication.js';
 
@@ -35,7 +37,7 @@ export interface EndedEntry {
 interface Row extends Omit<PublishedEntry, 'kind'> {
   kind: 'file' | 'generated';
   path: string | null;
-  segments: Segment[] | null;
+  segments: StoredSegments | null;
   size: string | null;
 }
 
@@ -51,7 +53,10 @@ const ENDED = (
  * Every query on published files: drivers' interfaces publish, the boot servers read, the sweep removes ended entries.
  */
 export class PublishedFileRepository {
-  constructor(private readonly source: DataSource) {}
+  constructor(
+    private readonly source: DataSource,
+    private readonly keyring: Keyring,
+  ) {}
 
   /**
    * Sets everything that a publisher publishes for a node, in one statement: earlier entries that are not named again
@@ -90,7 +95,7 @@ export class PublishedFileRepository {
         node_uuid,
         publisher,
         life,
-        JSON.stringify(files.map(asRecord)),
+        JSON.stringify(files.map((file) => this.#record(file))),
         seconds ?? null,
         conductor,
         readers.machine,
@@ -115,7 +120,8 @@ export class PublishedFileRepository {
       [node_uuid, publisher],
     );
     return rows.map(({ service, name, kind, path, segments }) => {
-      const content: Content = kind === 'file' ? { kind, path: path! } : { kind, segments: segments! };
+      const content: Content =
+        kind === 'file' ? { kind, path: path! } : { kind, segments: this.#open(service, name, segments!) };
       return { service, name, content };
     });
   }
@@ -147,7 +153,7 @@ export class PublishedFileRepository {
     const { kind, path, segments, size, ...rest } = row;
     return kind === 'file'
       ? { ...rest, kind, path: path! }
-      : { ...rest, kind, segments: segments!, size: Number(size) };
+      : { ...rest, kind, segments: this.#open(service, name, segments!), size: Number(size) };
   }
 
   /**
@@ -180,10 +186,24 @@ export class PublishedFileRepository {
       [service, name],
     );
   }
+
+  /** Inline bytes are sealed: a disc's kernel parameters hold its agent's token. */
+  #record({ service, name, content }: PublishedName): Record<string, unknown> {
+    if (content.kind === 'file') return { service, name, kind: content.kind, path: content.path };
+    const sealed = this.keyring.seal(JSON.stringify(content.segments), placeOf(service, name));
+    const segments: StoredSegments = { sealed: sealed.toString('base64') };
+    return { service, name, kind: content.kind, segments, size: sizeOf(content.segments) };
+  }
+
+  /** Entries of an earlier Ferric are in clear until they end. */
+  #open(service: BootService, name: string, stored: StoredSegments): Segment[] {
+    if (Array.isArray(stored)) return stored;
+    return JSON.parse(
+      this.keyring.open(Buffer.from(stored.sealed, 'base64'), placeOf(service, name)),
+    ) as Segment[];
+  }
 }
 
-function asRecord({ service, name, content }: PublishedName): Record<string, unknown> {
-  return content.kind === 'file'
-    ? { service, name, kind: content.kind, path: content.path }
-    : { service, name, kind: content.kind, segments: content.segments, size: sizeOf(content.segments) };
+function placeOf(service: BootService, name: string): SealedPlace {
+  return { table: 'published_file', column: 'segments', row: `${service}/${name}` };
 }

@@ -14,7 +14,7 @@ import { PublishedFileRepository } from '../../../src/persistence/published-file
 import { decodeTftp, encodeTftp } from '../../../src/protocol/tftp/packet.js';
 import { startApi } from '../../support/api.js';
 import { BY } from '../../support/conductor.js';
-import { silentLog, startTestDatabase, type TestDatabase } from '../../support/database.js';
+import { silentLog, startTestDatabase, type TestDatabase, testKeyring } from '../../support/database.js';
 import { onDisk } from '../../support/published.js';
 
 /** Addresses of this machine, as if each were another one's. */
@@ -40,7 +40,7 @@ async function start(options: Options = { conductorOptions: { dhcp: 'server' } }
   server = await startApi(database, options);
   const { sources } = server.parts;
   const manifest = new Manifest(
-    [bootScript, publishedFiles(new PublishedFileRepository(database.source), [directory])],
+    [bootScript, publishedFiles(new PublishedFileRepository(database.source, testKeyring()), [directory])],
     sources,
   );
   const section = netbootSection.parse({
@@ -59,7 +59,7 @@ async function start(options: Options = { conductorOptions: { dhcp: 'server' } }
     const files = (['http', 'tftp'] as const).map((service) =>
       onDisk(service, `${node_uuid}/deploy_kernel`, join(directory, 'kernel')),
     );
-    const published = new PublishedFileRepository(database.source);
+    const published = new PublishedFileRepository(database.source, testKeyring());
     await published.publish({ node_uuid, publisher: 'boot', life: 'node', conductor: 'here', files });
   }
 }

@@ -13,6 +13,7 @@ import { HardwareRepository, reportPlace } from '../../../src/persistence/hardwa
 import { InspectionRuleRepository } from '../../../src/persistence/inspection-rule/inspection-rule.repository.js';
 import { NodeRepository } from '../../../src/persistence/node/node.repository.js';
 import { OperationRepository, stepPlace } from '../../../src/persistence/operation/operation.repository.js';
+import { PublishedFileRepository } from '../../../src/persistence/published-file/published-file.repository.js';
 import { RunbookRepository } from '../../../src/persistence/runbook/runbook.repository.js';
 import { SEALED_COLUMNS } from '../../../src/persistence/sealed-columns.js';
 import { VolumeTargetRepository } from '../../../src/persistence/volume/volume.repository.js';
@@ -106,6 +107,21 @@ async function furnish(secret: string, keyring = ring): Promise<Record<string, (
     { sealed: nodes.sealText(JSON.stringify(hidden), actionPlace) },
     own,
   );
+  const published = new PublishedFileRepository(source, keyring);
+  const disc = `${randomUUID()}.iso`;
+  const segments = [{ bytes: secret }];
+  await published.publish({
+    node_uuid: uuid,
+    publisher: 'boot',
+    life: 'node',
+    conductor: 'here',
+    files: [{ service: 'http', name: disc, content: { kind: 'generated', segments } }],
+  });
+  const ofDisc = async () => {
+    const found = await published.find('http', disc);
+    const [first] = found?.kind === 'generated' ? found.segments : [];
+    return first && 'bytes' in first ? first.bytes : '';
+  };
   const ofNode = (column: keyof ReturnType<NodeRepository['withSecrets']>) => async () => {
     const row = await nodes.get(uuid);
     // The other columns stay out of it.
@@ -133,6 +149,7 @@ async function furnish(secret: string, keyring = ring): Promise<Record<string, (
       targets.clear(await targets.get(target.uuid)).properties['password'] as string,
     'inspection_report.report_sealed': async () =>
       passwordOf(nodes.openText((await hardware.report(uuid))!, reportPlace(uuid))),
+    'published_file.segments': ofDisc,
     'operation_step.args_sealed': async () => (await deployment())['password'] as string,
     'operation_step.args': async () =>
       passwordOf(nodes.openText((await action())['sealed'] as string, actionPlace)),
@@ -182,8 +199,10 @@ describe('sealed columns', () => {
         .filter(({ databaseName }) => /(^|_)sealed$/.test(databaseName))
         .map(({ databaseName }) => `${entity.tableName}.${databaseName}`),
     );
-    // The arguments of actions stand as text in a column of another name.
-    expect([...named, 'operation_step.args'].toSorted()).toEqual(SEALED_COLUMNS.map(idOf).toSorted());
+    // The arguments of actions and the segments of generated files stand as text in columns of other names.
+    expect([...named, 'operation_step.args', 'published_file.segments'].toSorted()).toEqual(
+      SEALED_COLUMNS.map(idOf).toSorted(),
+    );
   });
 
   it('are each read by a repository in the place that the list names', async () => {

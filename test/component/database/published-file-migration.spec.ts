@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { CreatePublishedFile1763740000000 } from '../../../migrations/1763740000000-create-published-file.js';
 import { BootPlanRepository } from '../../../src/persistence/boot-plan/boot-plan.repository.js';
 import { PublishedFileRepository } from '../../../src/persistence/published-file/published-file.repository.js';
-import { startTestDatabase, type TestDatabase } from '../../support/database.js';
+import { startTestDatabase, type TestDatabase, testKeyring } from '../../support/database.js';
 import { onDisk } from '../../support/published.js';
 
 let database: TestDatabase;
@@ -51,7 +51,7 @@ it('what an older Ferric published lives on, and its boot plans with it', async 
   await migration.up(runner);
   await runner.release();
   const plans = new BootPlanRepository(source);
-  const published = new PublishedFileRepository(source);
+  const published = new PublishedFileRepository(source, testKeyring());
   const header = { node_uuid: deploying, kind: 'ipxe', boot_mode: 'uefi' };
   expect(await plans.kindOf('52:54:00:00:00:01')).toEqual(header);
   expect(await plans.byNode(failed)).toBeNull();

@@ -10,7 +10,7 @@ import { HttpBootServer } from '../../../src/netboot/http/server.js';
 import { Manifest, publishedFiles } from '../../../src/netboot/published/manifest.js';
 import { TftpServer } from '../../../src/netboot/tftp/server.js';
 import { PublishedFileRepository } from '../../../src/persistence/published-file/published-file.repository.js';
-import { silentLog, startTestDatabase, type TestDatabase } from '../../support/database.js';
+import { silentLog, startTestDatabase, type TestDatabase, testKeyring } from '../../support/database.js';
 import { onDisk } from '../../support/published.js';
 
 let database: TestDatabase;
@@ -27,7 +27,7 @@ beforeAll(async () => {
   );
   const path = join(directory, 'kernel');
   writeFileSync(path, 'the kernel');
-  const published = new PublishedFileRepository(database.source);
+  const published = new PublishedFileRepository(database.source, testKeyring());
   const services = ['http', 'tftp'] as const;
   const files = services.map((service) => onDisk(service, 'kernel', path));
   await published.publish({ node_uuid: NODE, publisher: 'boot', life: 'node', conductor: 'here', files });

@@ -58,7 +58,7 @@ async function plan(kind: 'ipxe' | 'pxe'): Promise<void> {
     kind,
     boot_mode: 'bios',
   });
-  await new PublishedFileRepository(database.source).publish({
+  await new PublishedFileRepository(database.source, testKeyring()).publish({
     node_uuid,
     publisher: 'boot',
     life: 'node',

@@ -1,6 +1,7 @@
 /** The three servers as a process, for a network namespace. Its argument is JSON, see `Options`. */
 import { DataSource } from 'typeorm';
 import { netbootSection } from '../../../src/config/section/netboot.js';
+import { Keyring } from '../../../src/database/sealing.js';
 import { NetbootServers } from '../../../src/netboot/servers.js';
 import { BootPlanRepository } from '../../../src/persistence/boot-plan/boot-plan.repository.js';
 import { LeaseRepository } from '../../../src/persistence/lease/lease.repository.js';
@@ -26,7 +27,7 @@ const every = { has: () => true };
 const memory = {
   ports: new PortRepository(source),
   plans: new BootPlanRepository(source),
-  published: new PublishedFileRepository(source),
+  published: new PublishedFileRepository(source, new Keyring([{ id: 1, key: Buffer.alloc(32, 7) }])),
   leases,
   sources: new SourceRule({
     leases,

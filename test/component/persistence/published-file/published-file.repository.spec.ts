@@ -15,7 +15,7 @@ let published: PublishedFileRepository;
 let root: string;
 beforeAll(async () => {
   database = await startTestDatabase();
-  published = new PublishedFileRepository(database.source);
+  published = new PublishedFileRepository(database.source, testKeyring());
 });
 afterAll(() => database.stop());
 beforeEach(async () => {
@@ -161,6 +161,28 @@ describe('published files', () => {
       for_addresses: ['10.0.0.9', '2001:db8::1'],
     });
     expect(await published.of(uuid, 'boot')).toEqual([{ service: 'http', name: 'm.iso', content }]);
+  });
+
+  it('have their inline bytes sealed for their own row, since a disc holds the token of its agent', async () => {
+    const token = Buffer.from('ipa-agent-token=of-this-disc').toString('base64');
+    const content = { kind: 'generated' as const, segments: [{ bytes: token }] };
+    const files = [{ service: 'http' as const, name: 'one.iso', content }];
+    await published.publish(boot(await aNode(), { files }));
+    const rows = await database.source.query<object[]>(`select * from published_file`);
+    expect(rows).toHaveLength(1);
+    expect(JSON.stringify(rows)).not.toContain(token);
+    await database.source.query(`update published_file set name = 'two.iso'`);
+    await expect(published.find('http', 'two.iso')).rejects.toThrow('two.iso');
+  });
+
+  it('of an earlier Ferric, which are in clear, are served until they end', async () => {
+    const segments = [{ zeros: 4 }];
+    const files = [
+      { service: 'http' as const, name: 'm.iso', content: { kind: 'generated' as const, segments } },
+    ];
+    await published.publish(boot(await aNode(), { files }));
+    await database.source.query(`update published_file set segments = $1::jsonb`, [JSON.stringify(segments)]);
+    expect(await published.find('http', 'm.iso')).toMatchObject({ segments });
   });
 
   it.each(['', '/a', 'a/../b', 'a//b', '.', 'a b', 'a\\b', 'a\nb', 'a\0b', 'a/'])(
