@@ -132,7 +132,7 @@ export const QUIRKS: readonly Quirk[] = [
     symptom: 'a task is gone when it is done; states New and “is processing” that are neither',
     client: 'a 404 is no failure; TaskState decides',
     source: 'ironic fix-bios-update-silent-fail, fix-firmware-update-new-task-state, fix-idrac-tasks',
-    by: 'rule',
+    by: 'open',
   },
   {
     id: 'no-if-match-on-actions',
@@ -140,7 +140,7 @@ export const QUIRKS: readonly Quirk[] = [
     symptom: '412 for a SimpleUpdate with If-Match',
     client: 'If-Match goes with PATCH alone',
     source: 'metal-operator#1015',
-    by: 'rule',
+    by: 'open',
   },
   {
     id: 'extended-info-object',
@@ -156,7 +156,7 @@ export const QUIRKS: readonly Quirk[] = [
     symptom: 'OperationApplyTime is refused when a volume is deleted',
     client: 'said only where the collection offers it',
     source: 'sushy fix-volume-delete',
-    by: 'rule',
+    by: 'open',
   },
   {
     id: 'content-length',
@@ -164,7 +164,7 @@ export const QUIRKS: readonly Quirk[] = [
     symptom: 'chunked bodies are refused',
     client: 'every body is sent with its length',
     source: 'bmc-toolbox/bmclib firmware.go',
-    by: 'rule',
+    by: 'open',
   },
   {
     id: 'long-image-url',
@@ -208,7 +208,7 @@ export const QUIRKS: readonly Quirk[] = [
     symptom: 'a manager takes one kind of reset alone (GracefulRestart, or ForceRestart)',
     client: 'the first allowed one is sent',
     source: 'libredfish standard.rs',
-    by: 'rule',
+    by: 'open',
   },
   {
     id: 'reset-bios-body',
@@ -302,7 +302,7 @@ export const QUIRKS: readonly Quirk[] = [
     symptom: 'SimpleUpdate’s answer names no task; a task is done before it is asked for',
     client: 'Location, body or the versions tell; then a reboot',
     source: 'sushy fixes-ilo5; ironic redfish/firmware.py',
-    by: 'rule',
+    by: 'open',
   },
   {
     id: 'reset-not-said',

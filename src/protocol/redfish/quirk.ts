@@ -68,7 +68,8 @@ export interface Quirk {
   readonly source: string;
   /**
    * `rule`: the client does it with every service, so no match is needed. `row`: by `match` and `differences`. `refused`:
-   * Ferric refuses the operation on such a machine, with the reason. `open`: not handled yet.
+   * Ferric refuses the operation on such a machine, with the reason. `open`: not handled yet, or by
+   * code that no test shows.
    */
   readonly by: 'rule' | 'row' | 'refused' | 'open';
   readonly match?: Match;

@@ -54,6 +54,33 @@ describe.each(names)('hardware type redfish at a BMC like %s', (personality) => 
   });
 });
 
+describe('what a BMC does not have', () => {
+  it.each<[PersonalityName]>([['dell'], ['hpe']])(
+    'UEFI HTTP boot from a URL is refused at %s, and nothing is changed',
+    async (personality) => {
+      await using rack = await RedfishRack.up({ personality });
+      await using driver = new RedfishDriver();
+      const url = 'http://192.0.2.1/boot.iso';
+      const work = driver.management.setBootDevice(redfishBench(rack).context(), 'uefihttp', false, url);
+      await expect(work).rejects.toMatchObject({ code: 'unsupported' });
+      expect(rack.bmc.events.filter(({ kind }) => kind === 'boot')).toEqual([]);
+    },
+  );
+
+  it('Secure Boot without its licence is unknown, in the BMC’s words', async () => {
+    await using rack = await RedfishRack.up({
+      personality: 'supermicro',
+      quirks: { secureBootUnlicensed: true },
+    });
+    await using driver = new RedfishDriver();
+    const work = driver.management.firmwareBoot.getSecureBoot(redfishBench(rack).context());
+    await expect(work).rejects.toMatchObject({
+      code: 'unsupported',
+      message: expect.stringMatching(/does not offer Secure Boot: .*A licence that this needs/) as string,
+    });
+  });
+});
+
 describe('a BMC that is wrong, or away', () => {
   const up = (...faults: RedfishFault[]) => RedfishRack.up({}, ...faults);
   const logins = (rack: RedfishRack) => rack.bmc.count('POST', '/SessionService/Sessions');
