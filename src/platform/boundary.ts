@@ -10,6 +10,21 @@ import { type Lines, ThrottledLog } from './throttled-log.js';
 const faults = new Map<string, number>();
 let sink: ThrottledLog | null = null;
 
+/** Sees each handler pass the boundary. */
+export interface HandlerWatch {
+  /** A handler of this owner was wrapped. */
+  wrapped(owner: string): void;
+  /** It is about to run, or a promise of this owner was fulfilled: what this throws is that handler's fault. */
+  called(owner: string): void;
+}
+
+let watch: HandlerWatch | null = null;
+
+/** For tests that make handlers throw, those wrapped from now on; nothing in `src` calls it. */
+export function watchHandlers(next: HandlerWatch | null): void {
+  watch = next;
+}
+
 /** Where faults are logged; at most one line a second per owner, with the number of omitted lines. */
 export function reportFaults(log: Lines): void {
   sink = new ThrottledLog(log);
@@ -39,10 +54,36 @@ export function contained<A extends unknown[]>(
   handler: (...args: A) => unknown,
   failed?: (error: unknown, args: NoInfer<A>) => unknown,
 ): (...args: A) => void {
+  return guarded(owner, watch ? watched(watch, owner, handler) : handler, failed);
+}
+
+/** Runs work that nobody awaits: its rejection does not leave this function. */
+export function detached(owner: string, work: Promise<unknown>, failed?: (error: unknown) => unknown): void {
+  const end = watch ? work.then(watched(watch, owner, (value: unknown) => value)) : work;
+  guarded(owner, () => end, failed)();
+}
+
+function watched<A extends unknown[], R>(
+  by: HandlerWatch,
+  owner: string,
+  handler: (...args: A) => R,
+): (...args: A) => R {
+  by.wrapped(owner);
+  return (...args) => {
+    by.called(owner);
+    return handler(...args);
+  };
+}
+
+function guarded<A extends unknown[]>(
+  owner: string,
+  handler: (...args: A) => unknown,
+  failed?: (error: unknown, args: A) => unknown,
+): (...args: A) => void {
   return (...args) => {
     const fault = (error: unknown): void => {
       noteFault(owner, error);
-      if (failed) contained(owner, failed)(error, args);
+      if (failed) guarded(owner, failed)(error, args);
     };
     try {
       const result = handler(...args);
@@ -51,11 +92,6 @@ export function contained<A extends unknown[]>(
       fault(error);
     }
   };
-}
-
-/** Runs work that nobody awaits: its rejection does not leave this function. */
-export function detached(owner: string, work: Promise<unknown>, failed?: (error: unknown) => unknown): void {
-  contained(owner, () => work, failed)();
 }
 
 /**

@@ -1,4 +1,4 @@
-import { CancelledError, FerricError } from '../domain/errors.js';
+import { CancelledError, FerricError, messageOf } from '../domain/errors.js';
 import { contained } from './boundary.js';
 import { moduleLaunch } from './module-launch.js';
 import {
@@ -82,7 +82,12 @@ export class CommandProcess {
     child.channel?.unref();
     child.on(
       'message',
-      contained('command process', (reply: CommandReply) => this.#settle(reply)),
+      // A reply that cannot be handled is a failure of its command: somebody waits for it.
+      contained(
+        'command process',
+        (reply: CommandReply) => this.#settle(reply),
+        (error, [{ id }]) => this.#settle({ id, message: messageOf(error), cancelled: false }),
+      ),
     );
     const lost = (why: string) => {
       // The exit that follows an error: what is pending by then is of the next process.

@@ -155,7 +155,7 @@ async function runOn(
     child.once('error', reject);
     child.once(
       'exit',
-      contained('a program with an open file', (code, signal) => resolve(code ?? signal ?? -1)),
+      contained('a program with an open file', (code, signal) => resolve(code ?? signal ?? -1), reject),
     );
   }).catch((error: NodeJS.ErrnoException) => error.code ?? error.message);
   if (typeof ended === 'number' && (ended === 0 || accepted.includes(ended))) return ended;

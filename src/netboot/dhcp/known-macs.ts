@@ -48,7 +48,11 @@ export class KnownMacs<T> {
     if (this.#waiting.size >= MAX_WAITING && !this.#waiting.has(mac)) return;
     this.#waiting.set(mac, packet);
     this.#timer ??= setTimeout(
-      contained('DHCP: look at the ports', () => this.#look()),
+      contained(
+        'DHCP: look at the ports',
+        () => this.#look(),
+        () => this.stop(), // clients repeat, and the next one sets it again
+      ),
       Math.max(0, this.#lookedAt + REFRESH_GAP - performance.now()),
     );
   }

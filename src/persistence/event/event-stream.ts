@@ -157,11 +157,18 @@ export class EventStream {
     this.onFault(error);
     // The connection is broken already: an error of its end does not matter.
     client.end().catch(() => undefined);
-    this.#timer = setTimeout(
-      contained('event stream: connection', () => this.#connect()),
-      this.#backoff,
-    );
+    this.#connectLater();
     this.#backoff = Math.min(this.#backoff * 2, RECONNECT_LAST);
+  }
+
+  #connectLater(): void {
+    if (this.#stopped) return;
+    const due = contained(
+      'event stream: connection',
+      () => this.#connect(),
+      () => this.#connectLater(),
+    );
+    this.#timer = setTimeout(due, this.#backoff);
   }
 
   async #catchUp(horizon: string): Promise<void> {

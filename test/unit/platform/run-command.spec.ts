@@ -1,6 +1,8 @@
+import { closeSync, openSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { CommandProcess } from '../../../src/platform/command-process.js';
-import { CommandError, runCommand } from '../../../src/platform/run-command.js';
+import { CommandError, lockOpenFile, runCommand } from '../../../src/platform/run-command.js';
+import { throwOnce } from '../../support/faults/throw-once.js';
 
 const beside = new CommandProcess();
 afterAll(() => beside.close());
@@ -56,4 +58,25 @@ it('a process that is closed cancels what it runs and takes nothing more', async
   await expect(closing.run({ file: 'true', args: [], timeout: 1_000 })).rejects.toMatchObject({
     code: 'cancelled',
   });
+});
+
+it('a reply that cannot be handled fails its command, and the next one runs', async () => {
+  const { thrown } = throwOnce('command process');
+  const process = new CommandProcess();
+  await expect(process.run({ file: 'true', args: [], timeout: 1_000 })).rejects.toMatchObject({
+    code: 'internal',
+    message: 'a fault on purpose: command process',
+  });
+  expect(thrown()).toBe(true);
+  await process.run({ file: 'true', args: [], timeout: 1_000 });
+  await process.close();
+});
+
+it('a fault at the exit of a program with an open file fails whoever waits for it', async () => {
+  const { thrown } = throwOnce('a program with an open file');
+  const file = openSync(new URL(import.meta.url), 'r');
+  await expect(lockOpenFile(file)).rejects.toThrow('flock: ended with a fault on purpose');
+  expect(thrown()).toBe(true);
+  expect(await lockOpenFile(file)).toBe(true);
+  closeSync(file);
 });

@@ -5,6 +5,7 @@ import type { Event } from '../../../../src/persistence/event/event.entity.js';
 import { EventRepository } from '../../../../src/persistence/event/event.repository.js';
 import { EventStream } from '../../../../src/persistence/event/event-stream.js';
 import { startTestDatabase, type TestDatabase } from '../../../support/database.js';
+import { throwOnce } from '../../../support/faults/throw-once.js';
 import { NOTE } from '../../../support/note.js';
 
 let database: TestDatabase;
@@ -158,4 +159,16 @@ it('none of all that commit is missed: late commits, lost connections and reader
   for (const event of got) seen.add(event.event);
   expect(committed.length).toBeGreaterThan(100);
   expect(committed.filter((text) => !seen.has(text))).toEqual([]);
+});
+
+it('a connection whose turn to come back throws comes back later', async () => {
+  // Its loss is heard as an error and as an end; the third handler is the timer that connects again.
+  const { thrown } = throwOnce('event stream: connection', 3);
+  const reader = follow(await listening(), null);
+  await database.source.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'ferric-events'`,
+  );
+  await expect.poll(thrown, { timeout: 5_000 }).toBe(true);
+  await add('after it');
+  await expect.poll(reader.texts, { timeout: 5_000 }).toEqual(['after it']);
 });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { KnownMacs } from '../../../../src/netboot/dhcp/known-macs.js';
+import { throwOnce } from '../../../support/faults/throw-once.js';
 
 let addresses: string[];
 let looks: number;
@@ -77,5 +78,15 @@ describe('known MAC addresses', () => {
     known.wait('bb', 'packet');
     await vi.advanceTimersByTimeAsync(1_000);
     expect(events.at(-1)).toBe('arrived packet');
+  });
+  it('a look that throws is not the last one', async () => {
+    const { thrown } = throwOnce('DHCP: look at the ports');
+    addresses = ['aa', 'bb'];
+    known.wait('bb', 'packet');
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect([thrown(), events]).toEqual([true, []]);
+    known.wait('bb', 'packet');
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(events).toEqual(['arrived packet']);
   });
 });
