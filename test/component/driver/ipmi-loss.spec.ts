@@ -273,7 +273,7 @@ describe.each(LINKS)('an operation by %s of which one packet is lost', { concurr
   });
 });
 
-describe.each(LINKS)('5 %% of the packets lost each way, by %s', (by) => {
+describe.each(LINKS)('by %s, with one of twenty packets lost each way', (by) => {
   it('200 of 200 operations are done', async () => {
     const driver = build(by);
     const kinds = Object.entries(OPERATIONS);
