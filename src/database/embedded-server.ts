@@ -86,7 +86,7 @@ class SupervisedServer implements EmbeddedServer {
     this.#startedAt = performance.now();
     const lost = () => this.#again(server);
     if (server.exitCode !== null || server.signalCode !== null) lost();
-    else server.once('exit', contained('postgres: end', lost));
+    else server.once('exit', contained('postgres: end', lost, lost));
   }
 
   async stop(): Promise<void> {

@@ -10,13 +10,12 @@ import { type Lines, ThrottledLog } from './throttled-log.js';
 const faults = new Map<string, number>();
 let sink: ThrottledLog | null = null;
 
-/** Sees each handler pass the boundary. */
-export interface HandlerWatch {
-  /** A handler of this owner was wrapped. */
-  wrapped(owner: string): void;
-  /** It is about to run, or a promise of this owner was fulfilled: what this throws is that handler's fault. */
-  called(owner: string): void;
-}
+/**
+ * Is told of each handler that is wrapped, and of each promise that is detached.
+ * @returns is called each time before the handler runs, or when the promise is fulfilled: what it throws is a fault of
+ *   that handler
+ */
+export type HandlerWatch = (owner: string) => () => void;
 
 let watch: HandlerWatch | null = null;
 
@@ -68,9 +67,9 @@ function watched<A extends unknown[], R>(
   owner: string,
   handler: (...args: A) => R,
 ): (...args: A) => R {
-  by.wrapped(owner);
+  const called = by(owner);
   return (...args) => {
-    by.called(owner);
+    called();
     return handler(...args);
   };
 }

@@ -39,7 +39,11 @@ export class LogOutput {
       return;
     }
     this.#waiting += line.length;
-    if (this.#lines.push(line) === 1 && !this.#busy) setImmediate(contained('log', () => this.#pass()));
+    if (this.#lines.push(line) > 1 || this.#busy) return;
+    const failed = () => {
+      if (!this.#busy) this.#passLater();
+    };
+    setImmediate(contained('log', () => this.#pass(), failed));
   }
 
   /** The waiting lines, for a process that ends now. */
@@ -58,21 +62,31 @@ export class LogOutput {
     // These bytes occupy memory until they are written.
     this.#waiting = text.length;
     this.#busy = true;
-    const again = () => {
-      this.#busy = false;
-      this.#pass();
-    };
     this.sink(Buffer.from(text), (error) => {
       this.#waiting -= text.length;
       this.#torn = error !== null;
       if (error === null) {
         this.#untold -= untold;
-        again();
+        this.#passAgain();
         return;
       }
       this.#lose(count);
-      setTimeout(contained('log', again), PAUSE).unref();
+      this.#passLater();
     });
+  }
+
+  #passAgain(): void {
+    this.#busy = false;
+    this.#pass();
+  }
+
+  #passLater(): void {
+    const due = contained(
+      'log',
+      () => this.#passAgain(),
+      () => this.#passLater(),
+    );
+    setTimeout(due, PAUSE).unref();
   }
 
   #lose(lines: number): void {
@@ -119,5 +133,5 @@ function toFile(bytes: Buffer, done: (error: Error | null) => void): void {
 /** A pipe, a socket or a terminal: a write completes once its reader reads. */
 function toStream(bytes: Buffer, done: (error: Error | null) => void): void {
   const taken = (error?: Error | null) => done(error ?? null);
-  process.stdout.write(bytes, contained('log', taken));
+  process.stdout.write(bytes, contained('log', taken, done as (error: unknown) => void));
 }

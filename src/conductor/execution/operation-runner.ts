@@ -204,10 +204,11 @@ export class OperationRunner {
     const times = this.#interrupted.get(id) ?? 0;
     this.#interrupted.set(id, times + 1);
     this.#clearTimer(id);
-    const later = contained('operations: retry', () => {
+    const due = () => {
       this.#timers.delete(id);
       for (const one of again) this.deliver(id, one);
-    });
+    };
+    const later = contained('operations: retry', due, due);
     this.#timers.set(id, setTimeout(later, Math.min(RETRY * 2 ** times, RETRY_MOST)));
   }
 
@@ -316,12 +317,13 @@ export class OperationRunner {
     if (soonest === Number.POSITIVE_INFINITY) return;
     const event: StepEvent =
       pollIn !== null && pollIn <= soonest ? { on: 'wake', why: 'poll' } : { on: 'deadline' };
+    const due = () => {
+      this.#timers.delete(id);
+      this.deliver(id, event);
+    };
     // Node's timers hold 31 bits of milliseconds; the sweep finds what is due later.
     const timer = setTimeout(
-      contained('operations: wait', () => {
-        this.#timers.delete(id);
-        this.deliver(id, event);
-      }),
+      contained('operations: wait', due, due),
       Math.min(Math.max(soonest, 0), 2_000_000_000),
     );
     this.#timers.set(id, timer);

@@ -84,25 +84,30 @@ export class TrustStore {
         rejectUnauthorized: false,
         timeout,
       });
-      const settle = contained('redfish: certificate', (error?: Error) => {
+      const failed = (error: unknown) => {
+        socket.destroy();
+        reject(error as Error);
+      };
+      const settle = (error?: Error) => {
         signal.removeEventListener('abort', abort);
         const shown = socket.getPeerX509Certificate();
         socket.destroy();
         if (error) reject(error);
         else if (shown) resolve(plainDigits(shown.fingerprint256));
         else reject(new UntrustedError('the BMC shows no certificate'));
-      });
-      const abort = contained('redfish: certificate', () => settle(new Error('it was cancelled')));
+      };
+      const owner = 'redfish: certificate';
+      const abort = contained(owner, () => settle(new Error('it was cancelled')), failed);
       signal.addEventListener('abort', abort, { once: true });
       socket.once(
         'secureConnect',
-        contained('redfish: certificate', () => settle()),
+        contained(owner, () => settle(), failed),
       );
       socket.once(
         'timeout',
-        contained('redfish: certificate', () => settle(new Error('no answer'))),
+        contained(owner, () => settle(new Error('no answer')), failed),
       );
-      socket.once('error', contained('redfish: certificate', settle));
+      socket.once('error', contained(owner, settle, failed));
     });
   }
 

@@ -8,11 +8,8 @@ import { watchHandlers } from '../../../src/platform/boundary.js';
  */
 export function throwOnce(owner: string, call = 1): { thrown(): boolean } {
   let calls = 0;
-  watchHandlers({
-    wrapped: () => undefined,
-    called: (name) => {
-      if (name === owner && ++calls === call) throw new Error(`a fault on purpose: ${owner}`);
-    },
+  watchHandlers((name) => () => {
+    if (name === owner && ++calls === call) throw new Error(`a fault on purpose: ${owner}`);
   });
   onTestFinished(() => watchHandlers(null));
   return { thrown: () => calls >= call };

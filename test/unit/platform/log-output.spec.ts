@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { LogOutput, type Sink } from '../../../src/platform/log-output.js';
+import { throwOnce } from '../../support/faults/throw-once.js';
 
 let written: string;
 let held: ((error: Error | null) => void)[];
@@ -57,4 +58,23 @@ it('a full disk costs lines and nothing else; with room again it goes on at a ne
   mode = 'take';
   await vi.advanceTimersByTimeAsync(1_001);
   expect(written).toMatch(/^\n\{"level":"warn".*"dropped":1.*\}\nkept\n$/);
+});
+
+it.each([
+  ['the first pass', 1, 'take', 'a\nb\n'],
+  ['the pass after a pause', 2, 'full', 'c\n'],
+] as const)('%s that throws is not the last one', async (_name, call, first, expected) => {
+  mode = first;
+  const { thrown } = throwOnce('log', call);
+  const output = new LogOutput(sink);
+  output.write('a\n');
+  output.write('b\n');
+  await turn();
+  await vi.advanceTimersByTimeAsync(1_001);
+  expect(thrown()).toBe(true);
+  mode = 'take';
+  output.write('c\n');
+  await turn();
+  await vi.advanceTimersByTimeAsync(1_001);
+  expect(written).toContain(expected);
 });

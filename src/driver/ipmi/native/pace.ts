@@ -45,17 +45,22 @@ export class Pace {
   }
 
   #arm(): void {
-    this.#timer ??= setTimeout(
-      contained('ipmi: pace', () => {
-        this.#timer = undefined;
-        while (this.waiting > 0 && this.#take()) this.#waiting[this.#head++]?.();
-        if (this.waiting > 0) this.#arm();
-        if (this.#head > 1_000 || this.waiting === 0) {
-          this.#waiting = this.#waiting.slice(this.#head);
-          this.#head = 0;
-        }
-      }),
-      Math.max(1, 1 / this.#perMs),
-    );
+    // One that cannot leave holds up none behind it.
+    const again = () => {
+      this.#timer = undefined;
+      if (this.waiting > 0) this.#arm();
+    };
+    const due = contained('ipmi: pace', () => this.#release(), again);
+    this.#timer ??= setTimeout(due, Math.max(1, 1 / this.#perMs));
+  }
+
+  #release(): void {
+    this.#timer = undefined;
+    while (this.waiting > 0 && this.#take()) this.#waiting[this.#head++]?.();
+    if (this.waiting > 0) this.#arm();
+    if (this.#head > 1_000 || this.waiting === 0) {
+      this.#waiting = this.#waiting.slice(this.#head);
+      this.#head = 0;
+    }
   }
 }

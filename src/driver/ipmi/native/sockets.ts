@@ -42,8 +42,9 @@ export class BmcSockets {
   readonly #sockets = new Map<string, Promise<Socket>>();
   readonly #listeners = new Map<string, Set<Listener>>();
   #closed = false;
-  /** Packets that the kernel has not taken yet, and who waits for that. */
-  #leaving = 0;
+  /** Packets that the kernel has not taken yet, by their number, and who waits for that. */
+  readonly #leaving = new Set<number>();
+  #packets = 0;
   #quiet: () => void = () => {};
 
   constructor(parts: { packetsPerSecond: number; log: Lines }) {
@@ -62,20 +63,26 @@ export class BmcSockets {
       const bytes = this.#closed ? undefined : make();
       if (!bytes) return;
       this.traffic.note('sent');
-      this.#leaving++;
-      socket.send(
-        bytes,
-        place.port,
-        place.address,
-        contained('ipmi: sent', (error: Error | null) => {
-          if (--this.#leaving === 0) this.#quiet();
+      const packet = this.#packets++;
+      this.#leaving.add(packet);
+      const sent = contained(
+        'ipmi: sent',
+        (error: Error | null) => {
+          this.#gone(packet);
           if (!error) return;
           this.traffic.note('unsent');
           this.#log.warn({ bmc: place.address, error: error.message }, 'a packet to a BMC could not be sent');
-        }),
+        },
+        () => this.#gone(packet),
       );
+      socket.send(bytes, place.port, place.address, sent);
       left?.();
     });
+  }
+
+  #gone(packet: number): void {
+    this.#leaving.delete(packet);
+    if (this.#leaving.size === 0) this.#quiet();
   }
 
   /** @returns ends it */
@@ -95,7 +102,7 @@ export class BmcSockets {
     this.#closed = true;
     await new Promise<void>((resolve) => {
       this.#quiet = resolve;
-      if (this.#leaving === 0) resolve();
+      if (this.#leaving.size === 0) resolve();
     });
     const sockets = await Promise.allSettled(this.#sockets.values());
     this.#sockets.clear();
