@@ -32,7 +32,8 @@ export function inTurn(
       if (!following || !socket.writable) waiting.delete(socket);
       else begin(socket, ...following);
     };
-    response.once('close', contained(owner, next));
+    const closed = contained(owner, next, () => socket.destroy());
+    response.once('close', closed);
     run(request, response);
   };
   return contained(owner, (request: IncomingMessage, response: ServerResponse) => {

@@ -96,18 +96,17 @@ export class TrustStore {
         else if (shown) resolve(plainDigits(shown.fingerprint256));
         else reject(new UntrustedError('the BMC shows no certificate'));
       };
-      const owner = 'redfish: certificate';
-      const abort = contained(owner, () => settle(new Error('it was cancelled')), failed);
+      const abort = contained('redfish: certificate', () => settle(new Error('it was cancelled')), failed);
       signal.addEventListener('abort', abort, { once: true });
       socket.once(
         'secureConnect',
-        contained(owner, () => settle(), failed),
+        contained('redfish: certificate', () => settle(), failed),
       );
       socket.once(
         'timeout',
-        contained(owner, () => settle(new Error('no answer')), failed),
+        contained('redfish: certificate', () => settle(new Error('no answer')), failed),
       );
-      socket.once('error', contained(owner, settle, failed));
+      socket.once('error', contained('redfish: certificate', settle, failed));
     });
   }
 

@@ -37,7 +37,7 @@ export class EventWriter {
 
   onClose(closed: () => void): void {
     if (this.response.destroyed) closed();
-    else this.response.once('close', contained('event stream: reader', closed));
+    else this.response.once('close', contained('event stream: reader', closed, closed));
   }
 
   end(): void {
