@@ -37,9 +37,14 @@ export class DaemonHome {
   /**
    * @param env further settings as FERRIC_* variables
    * @param before a program, with arguments, that replaces itself by the daemon
+   * @param program the daemon's entry point, with arguments of its own
    */
-  async start(env: Record<string, string> = {}, before: readonly string[] = []): Promise<RunningDaemon> {
-    const daemon = await this.launch(env, before);
+  async start(
+    env: Record<string, string> = {},
+    before: readonly string[] = [],
+    program: readonly string[] = [PROGRAM],
+  ): Promise<RunningDaemon> {
+    const daemon = await this.launch(env, before, program);
     if (await this.isReady(daemon)) return daemon;
     throw new Error(`the daemon did not start:\n${daemon.log()}`);
   }
@@ -55,7 +60,11 @@ export class DaemonHome {
   }
 
   /** Like `start`, for a daemon that may end before it is ready. First stops one that a failed test left running. */
-  async launch(env: Record<string, string> = {}, before: readonly string[] = []): Promise<RunningDaemon> {
+  async launch(
+    env: Record<string, string> = {},
+    before: readonly string[] = [],
+    entry: readonly string[] = [PROGRAM],
+  ): Promise<RunningDaemon> {
     await this.#stopRunning();
     this.#ports ??= { api: await freePort(), agent: await freePort(), http: await freePort() };
     const ports = this.#ports;
@@ -72,7 +81,7 @@ export class DaemonHome {
       this.config,
     );
     writeFileSync(file, stringify(settings));
-    const [program, ...args] = [...before, process.execPath, PROGRAM, '--config', file];
+    const [program, ...args] = [...before, process.execPath, ...entry, '--config', file];
     const child = spawn(program!, args, {
       env: { PATH: process.env['PATH'] ?? '', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,0 +1,95 @@
+/**
+ * Handlers that do not throw here, as `owner @ file`, by the reason. Any other one must throw: a new one fails this test
+ * until a round calls it, or it is listed here.
+ */
+const EXCUSED: Record<string, readonly string[]> = {
+  'called before the daemon is ready: a fault there is a start that is refused': [
+    'DHCP: proof of the interface @ netboot/dhcp/device-socket.js',
+    'DHCP: proof of the interface @ netboot/dhcp/device-socket.js',
+    'a Unix socket that is there @ platform/unix-socket.js',
+    'a Unix socket that is there @ platform/unix-socket.js',
+    'a port that is held @ platform/held-ports.js',
+  ],
+  'called in a thread or a process of its own, which this watch does not reach; its end is told to its owner, who threw':
+    [
+      'command: cancel @ platform/run-command.js',
+      'command: deadline @ platform/run-command.js',
+      'command: end @ platform/run-command.js',
+      'download: body @ image/fetch/download.js',
+      'download: body @ image/fetch/download.js',
+      'download: body @ image/fetch/download.js',
+      'download: rate @ image/fetch/download.js',
+    ],
+  'called after a silence of 30 s to an hour, longer than this test': [
+    'API: slow request @ api/request/bytes.js',
+    'HTTP boot: silent connection @ netboot/http/server.js',
+    'agent: connection @ driver/agent/pinned-request.js',
+    'image store: thread @ image-library/receiver.js',
+    'image store: thread @ image-library/receiver.js',
+    'images: refused upload @ api/v2/image/transfer.js',
+    'metrics: silent connection @ api/metrics/metrics-server.js',
+    'periodic task image-cache @ conductor/periodic/periodic-runner.js',
+    'periodic task published-files @ conductor/periodic/periodic-runner.js',
+    'transfer thread @ image/fetch/transfer-pool.js',
+  ],
+  'a limit of time for what never ends by itself: a database, a regular expression, a name server, a program, a stop':
+    [
+      'a look at readiness @ api/metrics/readiness.js',
+      'command process @ platform/command-process.js',
+      'exit @ start/run.js',
+      'inspection rules: clock @ conductor/inspection/rule-thread.js',
+      'metrics: counts that are late @ start/observation.js',
+      'name resolution @ platform/host-resolver.js',
+      'postgres: stop @ database/embedded-server.js',
+    ],
+  'called when work is cancelled while it waits; the work then ends later, by itself': [
+    'bmc: queue @ driver/bmc/queue.js',
+    'bmc: queue @ driver/bmc/queue.js',
+    'command process @ platform/command-process.js',
+    'images: a waiter leaves @ image/fetch/fetcher.js',
+    'images: semaphore @ image/cache/mutex.js',
+    'inspection rules: stop @ conductor/inspection/rule-thread.js',
+    'ipmi: cancelled @ driver/ipmi/native/exchange.js',
+    'transfer thread @ image/fetch/transfer-pool.js',
+  ],
+  'a session with a BMC that answers, its second reading, the certificate that an operator asks for, lanes of dead BMCs':
+    [
+      'ipmi: farewell @ driver/ipmi/native/visit.js',
+      'ipmi: idle session @ driver/ipmi/native/kept-sessions.js',
+      'ipmi: session end @ driver/ipmi/native/kept-sessions.js',
+      'ipmi: session end @ driver/ipmi/native/kept-sessions.js',
+      'ipmi: shadow @ driver/ipmi/shadow.js',
+      'look at machines @ conductor/periodic/poll-lanes.js',
+      'redfish: certificate @ driver/redfish/trust.js',
+      'redfish: certificate @ driver/redfish/trust.js',
+      'redfish: certificate @ driver/redfish/trust.js',
+      'redfish: certificate @ driver/redfish/trust.js',
+    ],
+  'an error that Node.js reports of what is not there while the rest is: a program, a socket without a reference, a thread of rules':
+    [
+      'command process @ platform/command-process.js',
+      'event stream: reader @ api/v1/event/event-writer.js',
+      'inspection rules: thread @ platform/worker-thread.js',
+      'inspection rules: thread @ platform/worker-thread.js',
+      'ipmi: socket @ driver/ipmi/native/sockets.js',
+      'postgres: process @ database/embedded-server.js',
+    ],
+  'the failed write before it has ended the work already': ['a file’s reader @ platform/send-file.js'],
+  'only where TFTP listens on all addresses, where the log is a file': [
+    'TFTP: own addresses @ netboot/tftp/doors.js',
+    'log @ platform/log-output.js',
+  ],
+  'its fault ends the daemon, so that its supervisor acts': [
+    'conductor’s name @ conductor/execution/name-lock.js',
+    'postgres: restart @ database/embedded-server.js',
+  ],
+  'only after a change of the schema, in a reading of all nodes, between two steps that lose the database': [
+    'database: connection out of date @ database/prepared.js',
+    'database: rows @ database/each-row.js',
+    'operations: retry @ conductor/execution/operation-runner.js',
+  ],
+  'only for a connection whose handshake ends in the 100 ms of a stop': [
+    'a connection before a stop @ platform/refuse-connections.js',
+  ],
+};
+export const NOT_CALLED = Object.values(EXCUSED).flat().sort();
