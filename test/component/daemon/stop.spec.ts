@@ -50,6 +50,29 @@ it('no request of a connection that was taken is reset, while its clients go on 
   expect(seen.filter((result) => result === '200').length).toBeGreaterThan(32);
 });
 
+it('clients that go on opening connections to any listener are answered or refused, never reset', async () => {
+  const metrics = await freePort();
+  const home = newHome({ metrics: { listen: '127.0.0.1', port: metrics } });
+  const daemon = await home.start();
+  const urls = [`${daemon.url}/v1`, `${daemon.agentUrl}/v1`, `http://127.0.0.1:${metrics}/livez`];
+  const seen = new Map<string, number>();
+  const clients = urls.flatMap((url) =>
+    Array.from({ length: 4 }, async () => {
+      for (let result = ''; result !== 'ECONNREFUSED'; ) {
+        result = (await ask(url, new Agent({ keepAlive: false }))).replace(' last', '');
+        seen.set(result, (seen.get(result) ?? 0) + 1);
+        if (result !== '200' && result !== 'ECONNREFUSED') return;
+      }
+    }),
+  );
+  await sleep(1_000);
+  daemon.process.kill('SIGTERM');
+  expect(await daemon.ended).toBe(0);
+  await Promise.all(clients);
+  expect([...seen.keys()].sort()).toEqual(['200', 'ECONNREFUSED']);
+  expect(seen.get('ECONNREFUSED')).toBe(12);
+});
+
 it('a download under way is finished within its grace; a second signal cuts it and stops the database in order', async () => {
   const port = await freePort();
   for (const signals of [1, 2]) {
