@@ -16,9 +16,15 @@ export interface DirectoryLock {
 export async function lockDirectory(directory: string, log: Logger): Promise<DirectoryLock> {
   mkdirSync(directory, { recursive: true, mode: 0o755 });
   const path = join(directory, 'daemon.lock');
+  // The directory itself is locked too: a program that removes old files may remove the lock file under a daemon.
+  const folder = openSync(directory, 'r');
   const file = openSync(path, 'a+', 0o600);
-  if (!(await lockOpenFile(file))) {
+  const release = () => {
+    closeSync(folder);
     closeSync(file);
+  };
+  if (!((await lockOpenFile(folder)) && (await lockOpenFile(file)))) {
+    release();
     const pid = readFileSync(path, 'utf8').trim();
     const holder = pid ? ` (pid ${pid})` : '';
     throw new FerricError(
@@ -33,5 +39,5 @@ export async function lockDirectory(directory: string, log: Logger): Promise<Dir
     // A full disk: the lock is held all the same.
     log.warn({ path, error: messageOf(error) }, 'the pid could not be written into the lock file');
   }
-  return { release: () => closeSync(file) };
+  return { release };
 }
