@@ -3,6 +3,7 @@ import { finished } from 'node:stream/promises';
 import got, { type Response, TimeoutError } from 'got';
 import { CancelledError, messageOf } from '../../domain/errors.js';
 import { isObject, type Json, type JsonObject } from '../../domain/json.js';
+import { isTooDeep } from '../../protocol/json.js';
 import { readMessages } from '../../protocol/redfish/error-body.js';
 import { type Outcome, RedfishError, type RedfishFault } from './faults.js';
 import { retryAfterOf } from './retry.js';
@@ -26,7 +27,7 @@ export interface Answer {
   readonly status: number;
   /** Bytes of the body. */
   readonly size: number;
-  /** undefined: no body, or none that is JSON. */
+  /** undefined: no body, or none that is JSON of a common depth. */
   readonly body: JsonObject | undefined;
   readonly etag: string | undefined;
   /** Path at the same service. */
@@ -237,7 +238,7 @@ function answerOf(response: Response, text: string, target: RedfishTarget): Answ
 }
 
 function parsed(text: string): JsonObject | undefined {
-  if (text.trim() === '') return undefined;
+  if (text.trim() === '' || isTooDeep(text)) return undefined;
   try {
     const body: unknown = JSON.parse(text);
     return isObject(body) ? body : undefined;
