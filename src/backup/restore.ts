@@ -78,6 +78,7 @@ async function* linesOf(file: string): AsyncGenerator<Buffer> {
   );
   let open: Buffer[] = [];
   let length = 0;
+  let first = true;
   try {
     for await (const chunk of text as AsyncIterable<Buffer>) {
       let at = 0;
@@ -87,11 +88,13 @@ async function* linesOf(file: string): AsyncGenerator<Buffer> {
         yield only !== undefined && more.length === 0 ? only : Buffer.concat(open);
         open = [];
         length = 0;
+        first = false;
         at = end + 1;
       }
       if (at === chunk.length) continue;
       open.push(chunk.subarray(at));
       length += chunk.length - at;
+      if (first && length > FIRST_LINE.length) throw notADump('it does not begin like one');
       if (length > LONGEST_LINE) throw notADump('one of its lines is too long');
     }
   } catch (error) {

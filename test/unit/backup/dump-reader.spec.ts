@@ -33,6 +33,11 @@ async function readToItsEnd(bytes: Uint8Array): Promise<void> {
   }
 }
 
+it('a file that is no dump is refused at its beginning, not after a line of any length', async () => {
+  await expect(readToItsEnd(gzipSync('x'.repeat(300_000)))).rejects.toThrow('it does not begin like one');
+  await expect(readToItsEnd(gzipSync('x\n'))).rejects.toThrow('it does not begin like one');
+});
+
 describe('the end of a dump', () => {
   it('is that of the file', async () => {
     await expect(readToItsEnd(whole)).resolves.toBeUndefined();
