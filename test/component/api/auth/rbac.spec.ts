@@ -33,8 +33,8 @@ beforeAll(async () => {
   const conductor = (real: Conductor) =>
     new Proxy(real, {
       get(target, name) {
-        // What it judges without a machine answers at once, and is no promise.
-        const judges = name === 'refuseRaw' || String(name).startsWith('driver');
+        // What it judges without a machine answers at once, and is no promise; rows without a node need no conductor.
+        const judges = ['refuseRaw', 'records'].includes(String(name)) || String(name).startsWith('driver');
         if (!isConductorThere && !judges) return away();
         const member: unknown = Reflect.get(target, name);
         return typeof member === 'function' ? member.bind(target) : member;
