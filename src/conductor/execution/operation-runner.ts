@@ -71,6 +71,8 @@ interface RunnerDeps {
 export class OperationRunner {
   readonly #queues = new Map<string, { events: QueuedEvent[]; running: Promise<void> }>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
+  /** Waiting operations that this process began to wait for, or polled once. */
+  readonly #waits = new Set<string>();
   /** Interruptions in a row, by operation. */
   readonly #interrupted = new Map<string, number>();
   /** Of these, interruptions by errors other than a lock, a lost reservation or the database. */
@@ -106,8 +108,8 @@ export class OperationRunner {
   /**
    * Resumes an open operation that has no queue, by its state:
    * - `running`, `ending`: by `restart`, which checks the step. A retry that has a timer is left to the timer.
-   * - `waiting`: by the deadline or the poll, where due. Without a timer here its heartbeat may have been lost, with the
-   *   process that received it for example: it polls once, and that sets the timer. A noted abort is delivered first.
+   * - `waiting`: by the deadline or the poll, where due. If the wait is another process's, its heartbeat may have been
+   *   lost with that process: it polls once. A timer that is missing is set again. A noted abort is delivered first.
    * - `held`: only an abort or the operator's `unhold` ends it.
    */
   #takeUpOpen(open: OpenOperation): boolean {
@@ -120,8 +122,13 @@ export class OperationRunner {
     if (open.abort_requested && !isTimed) this.deliver(id, { on: 'abort' });
     if (state !== 'waiting' || (stopped && RESTING.includes(kind))) return false;
     if (deadline_in !== null && deadline_in <= 0) this.deliver(id, { on: 'deadline' });
-    else if (!isTimed || (poll_in !== null && poll_in <= 0)) this.deliver(id, { on: 'wake', why: 'poll' });
-    else return false;
+    else if (!this.#waits.has(id) || (poll_in !== null && poll_in <= 0)) {
+      this.#waits.add(id);
+      this.deliver(id, { on: 'wake', why: 'poll' });
+    } else {
+      if (!isTimed) this.#arm(id, poll_in, deadline_in);
+      return false;
+    }
     return true;
   }
 
@@ -273,7 +280,7 @@ export class OperationRunner {
       if (effect.do === 'nothing') return;
       if (effect.do === 'end') {
         await end.finish(run, journal, (next) => this.deliver(next, { on: 'begin' }));
-        this.#clearTimer(id);
+        this.#forgetWait(id);
         return;
       }
       await this.#commit(run, at);
@@ -298,8 +305,9 @@ export class OperationRunner {
     const event = WORKFLOWS[operation.kind].waits ? stateEvent(draft.row, effect) : null;
     const moves = event ? [this.deps.transitions.plan(draft.row, event, { actor })] : [];
     const deadline = await this.deps.writer.commit(run, { journal, wait, moves });
-    if (wait) this.#arm(operation.id, wait.pollAfter, deadline);
-    else this.#clearTimer(operation.id);
+    if (!wait) return this.#forgetWait(operation.id);
+    this.#waits.add(operation.id);
+    this.#arm(operation.id, wait.pollAfter, deadline);
   }
 
   /**
@@ -327,6 +335,11 @@ export class OperationRunner {
       Math.min(Math.max(soonest, 0), 2_000_000_000),
     );
     this.#timers.set(id, timer);
+  }
+
+  #forgetWait(id: string): void {
+    this.#waits.delete(id);
+    this.#clearTimer(id);
   }
 
   #clearTimer(id: string): void {

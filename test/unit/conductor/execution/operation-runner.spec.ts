@@ -33,3 +33,31 @@ it.each([
   await runner.stop();
   expect(loads()).toBe(1 + 3);
 });
+
+it("another process's wait is polled once, and not at every sweep: no poll is due, and no timer runs", async () => {
+  let loads = 0;
+  const waiting = {
+    id: '1',
+    node_uuid: 'n',
+    kind: 'inspect',
+    state: 'waiting',
+    poll_in: null,
+    deadline_in: null,
+  };
+  const operations = {
+    open: () => Promise.resolve([{ ...waiting, abort_requested: false, stopped: true }]),
+    load: () => {
+      loads++;
+      return Promise.resolve(null);
+    },
+  };
+  type Parts = ConstructorParameters<typeof OperationRunner>[0];
+  const parts = { operations, reservations: { holds: () => false }, host: 'h' };
+  const runner = new OperationRunner(parts as unknown as Parts);
+  for (let sweep = 0; sweep < 3; sweep++) {
+    expect(await runner.sweep()).toBe(sweep === 0 ? 1 : 0);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  expect(loads).toBe(1);
+  await runner.stop();
+});
