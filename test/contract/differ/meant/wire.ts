@@ -160,7 +160,7 @@ export const WIRE: readonly Meant[] = [
   {
     request: /^\S+ \/v1\/nodes\/[^/]+\/actions(\/|$)/,
     path: /^(status|body)$/,
-    when: theirs(/404|Not Found/),
+    when: theirs(/404|Not Found|Request not acceptable|Field actions is not/),
     reason: 'Which verbs a node allows, and why not the others; Ironic has no such route.',
   },
   {

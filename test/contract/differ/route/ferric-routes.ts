@@ -9,7 +9,7 @@ const EXTENSIONS = [
   'DELETE /v1/image_cache/images/:id',
   'DELETE /v1/image_cache/images/:id/pin',
   'GET /v1/image_cache',
-  'GET /v1/nodes/:any/actions',
+  'GET /v1/nodes/:ident/actions',
   'POST /v1/continue_inspection/:secret',
   'POST /v1/image_cache/images/:id/pin',
   'POST /v1/image_cache/prefetches',
