@@ -1,6 +1,7 @@
 import type { RedfishSettings } from '../../config/section/redfish.js';
 import { FerricError, InvalidError, messageOf, UnsupportedError } from '../../domain/errors.js';
 import { isObject, type Json, type JsonObject } from '../../domain/json.js';
+import { isSecretKey } from '../../domain/secret-key.js';
 import type { StepOutcome } from '../../domain/step/step.js';
 import { actionOf } from '../../protocol/redfish/action.js';
 import {
@@ -10,6 +11,7 @@ import {
   differing,
   isPastSetup,
   type Registry,
+  unlike,
 } from '../../protocol/redfish/bios.js';
 import { wordsOf } from '../../protocol/redfish/error-body.js';
 import { applyTimeAnnotation } from '../../protocol/redfish/settings.js';
@@ -132,7 +134,7 @@ export class RedfishBios implements SteppedInterface {
     if (!change || change.phase === 'send') {
       const bios = await readBios(machine);
       const registry = await readBiosRegistry(machine, bios);
-      const { attributes, faults } = checkAttributes(asked, bios.attributes, registry);
+      const { attributes, faults } = checkAttributes(asked, bios.attributes, registry, isSecretKey);
       if (faults.length > 0) {
         throw new InvalidError(
           `The BIOS settings are refused, and nothing was changed: ${faults.join('; ')}`,
@@ -160,7 +162,7 @@ export class RedfishBios implements SteppedInterface {
     attributes: JsonObject,
     registry: Registry | undefined,
   ): Promise<boolean> {
-    const seen = comparable(attributes, registry);
+    const seen = comparable(attributes, registry, isSecretKey);
     if (Object.keys(seen).length < Object.keys(attributes).length) return true; // a password cannot be compared
     if (Object.keys(differing(seen, bios.attributes)).length > 0) return true;
     const pending = await readPending(machine, bios);
@@ -218,10 +220,10 @@ export class RedfishBios implements SteppedInterface {
     const seen = await this.tolerant(late, async () => {
       const bios = await readBios(machine);
       const registry = await readBiosRegistry(machine, bios);
-      const { attributes } = checkAttributes(asked, bios.attributes, registry);
+      const { attributes } = checkAttributes(asked, bios.attributes, registry, isSecretKey);
       const { resource: system } = await machine.system();
       // An attribute that the BIOS no longer has is not as requested either.
-      const left = differing(comparable({ ...asked, ...attributes }, registry), bios.attributes);
+      const left = differing(comparable({ ...asked, ...attributes }, registry, isSecretKey), bios.attributes);
       return { bios, registry, left, system };
     });
     const same = seen !== undefined && Object.keys(seen.left).length === 0;
@@ -229,20 +231,20 @@ export class RedfishBios implements SteppedInterface {
     await cache(context, seen.bios, seen.registry);
     await this.finish(context, change);
     if (same) return { is: 'done' };
-    throw await this.difference(machine, seen.bios, asked, seen.left);
+    throw await this.difference(machine, seen, asked);
   }
 
   private async difference(
     machine: RedfishMachine,
-    bios: Bios,
+    seen: { bios: Bios; registry: Registry | undefined; left: Record<string, Json | undefined> },
     asked: JsonObject,
-    left: Record<string, Json | undefined>,
   ): Promise<FerricError> {
+    const { bios, registry, left } = seen;
     const pending = await readPending(machine, bios);
     const words = wordsOf(bios.settings?.messages ?? []);
     const told = Object.entries(left).map(([name, now]) => {
       const waits = Object.hasOwn(pending, name) && String(pending[name]) === String(asked[name]);
-      return `${name} is ${JSON.stringify(now ?? null)}, not ${JSON.stringify(asked[name])}${waits ? ' (still pending)' : ''}`;
+      return `${unlike(name, now, asked[name], registry)}${waits ? ' (still pending)' : ''}`;
     });
     return new FerricError(
       'bmc-failed',
@@ -257,7 +259,7 @@ export class RedfishBios implements SteppedInterface {
     let change = kept;
     if (!change || change.phase === 'send') {
       const bios = await readBios(machine);
-      const before = comparable(bios.attributes, await readBiosRegistry(machine, bios));
+      const before = comparable(bios.attributes, await readBiosRegistry(machine, bios), isSecretKey);
       change ??= { phase: 'send', reboot: null, task: null, until: null, before };
       if (!kept) await context.checkpoint(change);
       // Entered again: a pending reset is not requested twice; a second request would have the same effect.
@@ -352,7 +354,7 @@ export class RedfishBios implements SteppedInterface {
 }
 
 async function cache(context: DriverContext, bios: Bios, registry: Registry | undefined): Promise<void> {
-  await context.save({ bios_settings: biosSettings(bios.attributes, registry) });
+  await context.save({ bios_settings: biosSettings(bios.attributes, registry, isSecretKey) });
 }
 
 /** ResetBios with {}: some services refuse a request without a body; one requires ResetType (DGX H100). */

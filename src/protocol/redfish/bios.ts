@@ -62,12 +62,27 @@ export interface ShownSetting {
   unique: boolean | null;
 }
 
-export function biosSettings(attributes: JsonObject, registry: Registry | undefined): ShownSetting[] {
+/**
+ * Whether an attribute is a password, which is neither shown nor compared: by its registry, else by its name.
+ * @param isSecretName the rule for an attribute whose type is unknown
+ */
+function isPassword(name: string, registry: Registry | undefined, isSecretName: NameRule): boolean {
+  const type = registry?.get(name)?.type;
+  return type === undefined ? isSecretName(name) : type === 'Password';
+}
+
+type NameRule = (name: string) => boolean;
+
+export function biosSettings(
+  attributes: JsonObject,
+  registry: Registry | undefined,
+  isSecretName: NameRule,
+): ShownSetting[] {
   return Object.entries(attributes).map(([name, value]) => {
     const known = registry?.get(name);
     return {
       name,
-      value: value === null || known?.type === 'Password' ? null : shownValue(value),
+      value: value === null || isPassword(name, registry, isSecretName) ? null : shownValue(value),
       attribute_type: known?.type ?? null,
       allowable_values: known?.values ? [...known.values] : null,
       lower_bound: known?.lowerBound ?? null,
@@ -89,12 +104,13 @@ function shownValue(value: Json): string {
  * The requested values in the BMC's types: a text for an integer or a boolean is converted.
  * @param asked name to value, as in the step's argument
  * @param attributes the BMC's current attributes; unless empty, an attribute that is not among them is refused
- * @returns the attributes to send, and every fault with the attribute's name
+ * @returns the attributes to send, and every fault with the attribute's name and without a password
  */
 export function checkAttributes(
   asked: JsonObject,
   attributes: JsonObject,
   registry: Registry | undefined,
+  isSecretName: NameRule,
 ): { attributes: JsonObject; faults: string[] } {
   const faults: string[] = [];
   const checked: JsonObject = {};
@@ -105,8 +121,11 @@ export function checkAttributes(
       continue;
     }
     const converted = converts(value, known, attributes[name]);
+    const shown = isPassword(name, registry, isSecretName) ? 'the value' : JSON.stringify(converted ?? value);
     const fault =
-      converted === undefined ? typeFault(value, known, attributes[name]) : faultOf(converted, known);
+      converted === undefined
+        ? `${shown} is no ${typeOf(known, attributes[name]).toLowerCase()}`
+        : faultOf(converted, known, shown);
     if (fault === undefined && converted !== undefined) checked[name] = converted;
     else faults.push(`${name}: ${fault}`);
   }
@@ -136,15 +155,10 @@ function converts(value: Json, known: Attribute | undefined, now: Json | undefin
   }
 }
 
-function typeFault(value: Json, known: Attribute | undefined, now: Json | undefined): string {
-  const shown = known?.type === 'Password' ? 'the value' : JSON.stringify(value);
-  return `${shown} is no ${typeOf(known, now).toLowerCase()}`;
-}
-
-function faultOf(value: Json, known: Attribute | undefined): string | undefined {
+/** @param shown the value in words */
+function faultOf(value: Json, known: Attribute | undefined, shown: string): string | undefined {
   if (!known) return undefined;
   if (known.readOnly) return 'it is read-only';
-  const shown = known.type === 'Password' ? 'the value' : JSON.stringify(value);
   if (typeof value === 'string') {
     if (known.type === 'Enumeration' && known.values && !known.values.includes(value)) {
       return `${shown} is not one of ${known.values.join(', ')}`;
@@ -167,9 +181,13 @@ function faultOf(value: Json, known: Attribute | undefined): string | undefined 
 }
 
 /** Attributes that can be compared with what the BMC shows: a password is never shown. */
-export function comparable(attributes: JsonObject, registry: Registry | undefined): JsonObject {
+export function comparable(
+  attributes: JsonObject,
+  registry: Registry | undefined,
+  isSecretName: NameRule,
+): JsonObject {
   return Object.fromEntries(
-    Object.entries(attributes).filter(([name]) => registry?.get(name)?.type !== 'Password'),
+    Object.entries(attributes).filter(([name]) => !isPassword(name, registry, isSecretName)),
   );
 }
 
@@ -197,4 +215,18 @@ export function differing(asked: JsonObject, now: JsonObject): Record<string, Js
       .filter(([name, value]) => !Object.hasOwn(now, name) || String(now[name]) !== String(value))
       .map(([name]) => [name, now[name]]),
   );
+}
+
+/**
+ * An attribute that is not as requested, in words. The requested value is not quoted where it may be a password: the type
+ * is unknown, and the BMC shows null, as DSP0268 requires of a password.
+ */
+export function unlike(
+  name: string,
+  now: Json | undefined,
+  asked: Json | undefined,
+  registry: Registry | undefined,
+): string {
+  const mayBePassword = registry?.get(name)?.type === undefined && (now ?? null) === null;
+  return `${name} is ${JSON.stringify(now ?? null)}, not ${mayBePassword ? 'the requested value' : JSON.stringify(asked)}`;
 }

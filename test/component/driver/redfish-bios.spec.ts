@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RedfishFault } from '../../../lab/bmc/redfish/fault.js';
 import { PERSONALITIES, type PersonalityName } from '../../../lab/bmc/redfish/personality.js';
+import { messageOf } from '../../../src/domain/errors.js';
 import type { JsonObject } from '../../../src/domain/json.js';
 import type { NodeChanges } from '../../../src/driver/contract/context.js';
 import type { StepContext } from '../../../src/driver/contract/step.js';
@@ -121,6 +122,19 @@ describe('BIOS settings', () => {
     expect(JSON.stringify([bench.lines, bench.told, bench.committed, bench.saved])).not.toContain(
       'canary-setup',
     );
+  });
+
+  it('with a password do not show it where the service has no registry', async () => {
+    await using rack = await RedfishRack.up({}, { kind: 'status', status: 404, of: { path: '/Registries' } });
+    await using driver = new RedfishDriver();
+    const bench = redfishBench(rack);
+    const work = apply(driver, bench, setting('SetupPassword', 'canary-setup-pw'));
+    const words = await work.then(({ outcome }) => outcome.is, messageOf);
+    expect(JSON.stringify([words, bench.lines, bench.told, bench.committed, bench.saved])).not.toContain(
+      'canary-setup',
+    );
+    expect(words).toBe('done');
+    expect(changes(rack)).toEqual(['pending SetupPassword', 'applied SetupPassword']);
   });
 
   it('are changed below a ramdisk, which is started again', async () => {

@@ -7,6 +7,7 @@ import {
   isPastSetup,
   readAttributes,
   readRegistry,
+  unlike,
 } from '../../../../src/protocol/redfish/bios.js';
 
 const REGISTRY = readRegistry({
@@ -29,6 +30,7 @@ const REGISTRY = readRegistry({
     ],
   },
 } as never);
+const byName = (name: string) => name.includes('Password');
 const NOW = {
   BootMode: 'Uefi',
   Cores: 4,
@@ -50,7 +52,7 @@ describe('checkAttributes', () => {
       Free: 'anything',
       Unregistered: '9',
     };
-    expect(checkAttributes(asked, NOW, REGISTRY)).toEqual({
+    expect(checkAttributes(asked, NOW, REGISTRY, byName)).toEqual({
       attributes: {
         BootMode: 'LegacyBios',
         Cores: 8,
@@ -77,16 +79,21 @@ describe('checkAttributes', () => {
     [{ AdminPassword: ['secret'] }, 'AdminPassword: the value is no password'],
     [{ Serial: 'Y' }, 'Serial: it is read-only'],
   ])('refuses %j', (asked, fault) => {
-    expect(checkAttributes(asked as never, NOW, REGISTRY)).toEqual({ attributes: {}, faults: [fault] });
+    expect(checkAttributes(asked as never, NOW, REGISTRY, byName)).toEqual({
+      attributes: {},
+      faults: [fault],
+    });
   });
 
   it('goes by what is there where the service has no registry', () => {
-    expect(checkAttributes({ Cores: '9', Turbo: 'true', Tag: 5 }, NOW, undefined).attributes).toEqual({
-      Cores: 9,
-      Turbo: true,
-      Tag: '5',
-    });
-    expect(checkAttributes({ Nothing: 'x' }, NOW, undefined).faults).toHaveLength(1);
+    expect(checkAttributes({ Cores: '9', Turbo: 'true', Tag: 5 }, NOW, undefined, byName).attributes).toEqual(
+      {
+        Cores: 9,
+        Turbo: true,
+        Tag: '5',
+      },
+    );
+    expect(checkAttributes({ Nothing: 'x' }, NOW, undefined, byName).faults).toHaveLength(1);
   });
 });
 
@@ -111,7 +118,7 @@ describe('differing', () => {
 
 describe('biosSettings', () => {
   it('are what the API shows', () => {
-    expect(biosSettings({ BootMode: 'Uefi', Odd: null, Cores: 4 }, REGISTRY)).toMatchObject([
+    expect(biosSettings({ BootMode: 'Uefi', Odd: null, Cores: 4 }, REGISTRY, byName)).toMatchObject([
       {
         name: 'BootMode',
         value: 'Uefi',
@@ -125,8 +132,29 @@ describe('biosSettings', () => {
   });
 
   it('hide a password, whatever the BMC shows', () => {
-    expect(biosSettings({ AdminPassword: 'abc' }, REGISTRY)).toMatchObject([{ value: null }]);
-    expect(comparable({ AdminPassword: 'abc', Cores: 4 }, REGISTRY)).toEqual({ Cores: 4 });
+    expect(biosSettings({ AdminPassword: 'abc' }, REGISTRY, byName)).toMatchObject([{ value: null }]);
+    expect(comparable({ AdminPassword: 'abc', Cores: 4 }, REGISTRY, byName)).toEqual({ Cores: 4 });
+  });
+});
+
+describe('a password that no registry tells of', () => {
+  const others = new Map([...REGISTRY].filter(([name]) => name !== 'AdminPassword'));
+
+  it.each([
+    ['no registry', undefined],
+    ['a registry without it', others],
+  ])('is neither shown nor compared: %s', (_, registry) => {
+    expect(biosSettings({ AdminPassword: 'abc' }, registry, byName)).toMatchObject([{ value: null }]);
+    expect(comparable({ AdminPassword: 'abc', Cores: 4 }, registry, byName)).toEqual({ Cores: 4 });
+    expect(checkAttributes({ AdminPassword: ['abc'] }, NOW, registry, byName).faults).toEqual([
+      'AdminPassword: the value is no string',
+    ]);
+  });
+
+  it('is not quoted under a name that does not tell either', () => {
+    expect(unlike('SETUP001', null, 'abc', undefined)).toBe('SETUP001 is null, not the requested value');
+    expect(unlike('Tag', null, 'abc', REGISTRY)).toBe('Tag is null, not "abc"');
+    expect(unlike('Unregistered', 7, 8, REGISTRY)).toBe('Unregistered is 7, not 8');
   });
 });
 
