@@ -25,7 +25,8 @@ const SPEED_WINDOW = 60_000;
 
 interface Reader {
   socket: Socket;
-  name: string;
+  /** The published name whose fetched bytes are recorded; null for a file of every machine, which has no row. */
+  name: string | null;
   since: number;
   bytes: number;
   /** Bytes of the socket that are recorded as fetched, and what came before this answer. */
@@ -160,7 +161,7 @@ export class HttpBootServer {
     const body = published && (await openContent(published));
     if (!body) return end(response, 404);
     try {
-      return await this.#sendBody(request, response, body, name ?? '');
+      return await this.#sendBody(request, response, body, published.readers === null ? null : name);
     } finally {
       // What a reader got that hung up counts too.
       const reader = this.#readers.get(response);
@@ -174,7 +175,7 @@ export class HttpBootServer {
     request: IncomingMessage,
     response: ServerResponse,
     body: OpenContent,
-    name: string,
+    name: string | null,
   ): Promise<number> {
     const version = { size: body.size, etag: `"${body.tag}"`, modified: body.modified };
     const { headers } = request;
@@ -213,6 +214,7 @@ export class HttpBootServer {
 
   /** A slow reader is recorded while it reads. */
   #note(reader: Reader): void {
+    if (reader.name === null) return;
     const { bytesWritten } = reader.socket;
     this.notes?.add('http', reader.name, bytesWritten - reader.noted);
     reader.noted = bytesWritten;

@@ -307,7 +307,7 @@ describe('bad clients', () => {
     const fetched = () => notes.reduce((sum, bytes) => sum + bytes, 0);
     const impatient = new HttpBootServer(
       section({ min_bytes_per_second: 100_000 }),
-      new Manifest([configuredFiles({ large: path })], {
+      new Manifest([publishedFiles(publishedFor(NODE, { large: path }), [directory])], {
         admits: async () => true,
         speaksFor: async () => true,
       }),
