@@ -46,7 +46,7 @@ export class HttpBootServer {
     private readonly manifest: Pick<Manifest, 'find'>,
     private readonly log: Logger,
     private readonly speedWindow = SPEED_WINDOW,
-    private readonly notes?: Pick<FetchNotes, 'add' | 'flush'>,
+    private readonly notes?: Pick<FetchNotes, 'add' | 'stop'>,
   ) {
     this.#throttled = new ThrottledLog(log);
   }
@@ -115,7 +115,7 @@ export class HttpBootServer {
     this.#server = null;
     await this.#draining?.finish(this.section.http.stop_grace * 1000, hurry);
     if (this.#judge) clearInterval(this.#judge);
-    await this.notes?.flush();
+    await this.notes?.stop();
     // Already closed for new connections: close() here ends the server's timers.
     await new Promise((resolve) => server.close(resolve));
   }

@@ -1,4 +1,4 @@
-import { messageOf } from '../../domain/errors.js';
+import { isDatabaseAway, messageOf } from '../../domain/errors.js';
 import type { BootService } from '../../persistence/published-file/publication.js';
 import type { PublishedFileRepository } from '../../persistence/published-file/published-file.repository.js';
 import { contained } from '../../platform/boundary.js';
@@ -10,11 +10,18 @@ const INTERVAL = 1_000;
 /** Names that wait to be written; beyond it, further ones are dropped until the next write. */
 const MOST = 10_000;
 
+interface Entry {
+  service: BootService;
+  name: string;
+  bytes: number;
+}
+
 /** Records how many bytes of published files were fetched. */
 export class FetchNotes {
-  readonly #pending = new Map<string, { service: BootService; name: string; bytes: number }>();
+  readonly #pending = new Map<string, Entry>();
   readonly #throttled: ThrottledLog;
   #timer: NodeJS.Timeout | null = null;
+  #stopped = false;
 
   constructor(
     private readonly files: Pick<PublishedFileRepository, 'noteFetched'>,
@@ -26,21 +33,18 @@ export class FetchNotes {
 
   add(service: BootService, name: string, bytes: number): void {
     if (bytes <= 0) return;
-    const key = `${service} ${name}`;
-    const entry = this.#pending.get(key);
-    if (entry) entry.bytes += bytes;
-    else if (this.#pending.size < MOST) this.#pending.set(key, { service, name, bytes });
-    const write = contained('published files: fetched bytes', () => this.flush());
-    this.#timer ??= setTimeout(write, this.interval).unref();
+    this.#keep({ service, name, bytes });
+    this.#arm();
   }
 
   /** Writes what is pending. A failure is logged, and what it concerned is written the next time. */
   async flush(): Promise<void> {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-    const entries = [...this.#pending.values()];
-    this.#pending.clear();
-    for (const entry of entries) {
+    for (const key of [...this.#pending.keys()]) {
+      const entry = this.#pending.get(key);
+      if (!entry) continue; // another flush has it
+      this.#pending.delete(key);
       try {
         await this.files.noteFetched(entry.service, entry.name, entry.bytes);
       } catch (error) {
@@ -48,8 +52,30 @@ export class FetchNotes {
           { error: messageOf(error) },
           'fetched bytes of a published file are not recorded',
         );
-        this.add(entry.service, entry.name, entry.bytes);
+        this.#keep(entry);
+        // Each further write would only wait as long, and fail as well.
+        if (isDatabaseAway(error)) break;
       }
     }
+    if (this.#pending.size > 0) this.#arm();
+  }
+
+  /** Writes once more what is pending; nothing is written on a timer afterwards. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.flush();
+  }
+
+  #keep({ service, name, bytes }: Entry): void {
+    const key = `${service} ${name}`;
+    const entry = this.#pending.get(key);
+    if (entry) entry.bytes += bytes;
+    else if (this.#pending.size < MOST) this.#pending.set(key, { service, name, bytes });
+  }
+
+  #arm(): void {
+    if (this.#stopped) return;
+    const write = contained('published files: fetched bytes', () => this.flush());
+    this.#timer ??= setTimeout(write, this.interval).unref();
   }
 }

@@ -27,7 +27,7 @@ it('what is fetched of a node’s files is recorded, and nothing of those for ev
   const noted = new Map<string, number>();
   const notes = {
     add: (_service: string, name: string, bytes: number) => void noted.set(name, bytes),
-    flush: async () => {},
+    stop: async () => {},
   };
   const section = netbootSection.parse({ http: { listen: '127.0.0.1', port: 0 } });
   const server = new HttpBootServer(section, manifest, collectedLog(), undefined, notes);

@@ -313,7 +313,7 @@ describe('bad clients', () => {
       }),
       createLogger('silent'),
       1_500,
-      { add, flush: async () => {} },
+      { add, stop: async () => {} },
     );
     await impatient.start();
     const request = 'GET /large HTTP/1.1\r\nHost: a\r\n\r\n';

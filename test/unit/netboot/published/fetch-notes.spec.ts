@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import { DatabaseAwayError } from '../../../../src/domain/errors.js';
 import { FetchNotes } from '../../../../src/netboot/published/fetch-notes.js';
 import { collectedLog } from '../../../support/log.js';
 
@@ -27,4 +29,47 @@ it('many small reads are one write; a write that fails is made again', async () 
   await notes.flush();
   await notes.flush();
   expect(written.slice(2)).toEqual([['a.iso', 7]]);
+});
+
+it('while the database is away one write is tried, and all are made afterwards', async () => {
+  const tried: string[] = [];
+  const written: [string, number][] = [];
+  let away = true;
+  const files = {
+    noteFetched: async (_service: string, name: string, bytes: number) => {
+      tried.push(name);
+      if (away) throw new DatabaseAwayError('lost', true);
+      written.push([name, bytes]);
+    },
+  };
+  const notes = new FetchNotes(files, collectedLog(), 60_000);
+  for (const name of ['a.iso', 'b.iso', 'c.iso']) notes.add('http', name, 1);
+  await notes.flush();
+  expect(tried).toEqual(['a.iso']);
+  notes.add('http', 'a.iso', 7);
+  away = false;
+  await notes.flush();
+  expect(new Map(written)).toEqual(
+    new Map([
+      ['a.iso', 8],
+      ['b.iso', 1],
+      ['c.iso', 1],
+    ]),
+  );
+});
+
+it('a stop writes once, and leaves no timer', async () => {
+  let tried = 0;
+  const files = {
+    noteFetched: async () => {
+      tried++;
+      throw new DatabaseAwayError('lost', true);
+    },
+  };
+  const notes = new FetchNotes(files, collectedLog(), 5);
+  notes.add('http', 'a.iso', 1);
+  await notes.stop();
+  notes.add('http', 'b.iso', 1);
+  await sleep(100);
+  expect(tried).toBe(1);
 });
