@@ -1,5 +1,7 @@
 import { CancelledError } from '../../../domain/errors.js';
 import { contained } from '../../../platform/boundary.js';
+import { FAULTS } from '../faults.js';
+import { inSession, NativeFault } from './outcome.js';
 import type { BmcSockets, Place } from './sockets.js';
 
 /**
@@ -21,8 +23,10 @@ export interface Question<T> {
   packet: () => Uint8Array;
   /** Once: it is unknown what a second packet does. */
   once?: boolean;
-  /** ms from when the first packet left. */
+  /** ms to wait for an answer, from when the first packet left. */
   patience: number;
+  /** By performance.now(): no packet leaves after it, and no answer is waited for. */
+  end: number;
   /** ms that the slowest answer of the BMC took so far; 0: none yet. */
   slowest: number;
   /**
@@ -42,29 +46,35 @@ export interface Answer<T> {
 }
 
 /**
- * Asks until the BMC answers, and gives up after `patience`.
+ * Asks until the BMC answers, and gives up after `patience`, at the latest at `end`.
  * @returns undefined for silence
- * @throws CancelledError
+ * @throws NativeFault `late` of stage `session` if not one packet left in time; CancelledError
  */
 export function ask<T>(sockets: BmcSockets, question: Question<T>): Promise<Answer<T> | undefined> {
   const { place, packet, once, patience, slowest, take, signal } = question;
   return new Promise((resolve, reject) => {
     let sent = 0;
     let asked = 0;
-    let end = Number.POSITIVE_INFINITY;
     let wait = slowest === 0 ? FIRST_WAIT : Math.min(Math.max(LATE * slowest, LEAST_WAIT), LONGEST_WAIT);
-    let timer: NodeJS.Timeout | undefined;
+    let repetition: NodeJS.Timeout | undefined;
     let over = false;
     const finish = (settle: () => void) => {
       if (over) return;
       over = true;
-      clearTimeout(timer);
+      clearTimeout(repetition);
+      clearTimeout(ending);
       hush();
       signal.removeEventListener('abort', cancel);
       settle();
     };
     const cancel = contained('ipmi: cancelled', () => finish(() => reject(new CancelledError())));
     const failed = (error: unknown) => finish(() => reject(error as Error));
+    const silent = () =>
+      finish(() => (sent > 0 ? resolve(undefined) : reject(new NativeFault(inSession(FAULTS.late)))));
+    let { end } = question;
+    const arm = () =>
+      setTimeout(contained('ipmi: end', silent, failed), Math.max(0, end - performance.now()));
+    let ending = arm();
     const hush = sockets.listen(place, {
       receive: (bytes) => {
         const value = take(bytes);
@@ -74,25 +84,21 @@ export function ask<T>(sockets: BmcSockets, question: Question<T>): Promise<Answ
       },
     });
     const left = () => {
-      const now = performance.now();
-      asked = now;
-      if (sent++ === 0) end = now + patience;
-      else sockets.traffic.note('resent');
-      const pause = once ? end - now : wait * (1 + JITTER * (2 * Math.random() - 1));
+      asked = performance.now();
+      if (sent++ === 0) {
+        end = Math.min(end, asked + patience);
+        clearTimeout(ending);
+        ending = arm();
+      } else sockets.traffic.note('resent');
+      if (once) return;
+      const pause = wait * (1 + JITTER * (2 * Math.random() - 1));
       wait = Math.min(wait * GROWTH, LONGEST_WAIT);
-      timer = setTimeout(
-        contained('ipmi: repetition', next, failed),
-        Math.max(0, Math.min(pause, end - now)),
-      );
+      repetition = setTimeout(contained('ipmi: repetition', next, failed), pause);
     };
-    const next = (): Promise<void> | undefined => {
-      if (over) return undefined;
-      if (performance.now() >= end - 1) {
-        finish(() => resolve(undefined));
-        return undefined;
-      }
-      return sockets.send(place, () => (over ? undefined : packet()), left);
-    };
+    // Timers are late on a busy machine: the clock decides.
+    const needed = () => !over && performance.now() < end;
+    const next = () =>
+      needed() ? sockets.send(place, () => (needed() ? packet() : undefined), left) : undefined;
     if (signal.aborted) {
       cancel();
       return;

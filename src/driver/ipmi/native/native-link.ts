@@ -160,15 +160,12 @@ export class NativeLink implements BmcLink {
     const { seconds } = retransmissionFor(call.command, known, last, { brief, long });
     const timeout = Math.min(ANSWERS * seconds, LONGEST) * 1000;
     await call.fence(timeout + 2_000);
+    const end = performance.now() + timeout;
     let visit: Visit | undefined;
     try {
       if (!NativeLink.speaks(call.target)) throw new NativeFault(NO_BRIDGING);
       const place = await placeOf(call.target, call.signal);
-      visit = new Visit(this.sockets, place, {
-        seconds,
-        end: performance.now() + timeout,
-        signal: call.signal,
-      });
+      visit = new Visit(this.sockets, place, { seconds, end, signal: call.signal });
       const data = await this.perform(visit, call, request, key, ends);
       memory.learn(key, { slow: visit.slowest >= brief * 1000, silences: 0, refusal: undefined });
       return data;

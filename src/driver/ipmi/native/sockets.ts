@@ -1,6 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIPv6, SocketAddress } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { contained } from '../../../platform/boundary.js';
 import { type Lines, ThrottledLog } from '../../../platform/throttled-log.js';
 import { MalformedPacket } from '../../../protocol/malformed-packet.js';
@@ -15,6 +16,9 @@ const RECEIVE_BUFFER = 4 * 1024 * 1024;
 
 /** Greatest UDP payload that is read: an IPMI message has at most 255 octets, with its headers below 400. */
 const LONGEST = 1_500;
+
+/** ms for the kernel to take the last packets. */
+const CLOSING = 1_000;
 
 /** Where a BMC listens. */
 export interface Place {
@@ -53,31 +57,48 @@ export class BmcSockets {
   }
 
   /**
-   * Sends a packet as soon as the pace allows it.
+   * Sends a packet as soon as the pace allows it. Fulfilled when it was handed to the kernel, or is not needed any more.
    * @param make called right before it leaves; undefined: it is not needed any more
-   * @param left called after it was handed to the kernel
+   * @param left called after it was handed to the kernel, which may have refused it: such a packet is a lost one
    */
   async send(place: Place, make: () => Uint8Array | undefined, left?: () => void): Promise<void> {
     const socket = await this.#socketFor(place);
-    this.#pace.pass(() => {
-      const bytes = this.#closed ? undefined : make();
-      if (!bytes) return;
-      this.traffic.note('sent');
-      const packet = this.#packets++;
-      this.#leaving.add(packet);
-      const sent = contained(
-        'ipmi: sent',
-        (error: Error | null) => {
-          this.#gone(packet);
-          if (!error) return;
-          this.traffic.note('unsent');
-          this.#log.warn({ bmc: place.address, error: error.message }, 'a packet to a BMC could not be sent');
-        },
-        () => this.#gone(packet),
-      );
-      socket.send(bytes, place.port, place.address, sent);
-      left?.();
+    await new Promise<void>((resolve, reject) => {
+      this.#pace.pass(() => {
+        try {
+          const bytes = this.#closed ? undefined : make();
+          if (bytes) {
+            this.#hand(socket, place, bytes);
+            left?.();
+          }
+          resolve();
+        } catch (error) {
+          reject(error as Error);
+        }
+      });
     });
+  }
+
+  #hand(socket: Socket, place: Place, bytes: Uint8Array): void {
+    this.traffic.note('sent');
+    const packet = this.#packets++;
+    this.#leaving.add(packet);
+    const sent = (error: Error | null) => {
+      this.#gone(packet);
+      if (!error) return;
+      this.traffic.note('unsent');
+      this.#log.warn({ bmc: place.address, error: error.message }, 'a packet to a BMC could not be sent');
+    };
+    try {
+      socket.send(
+        bytes,
+        place.port,
+        place.address,
+        contained('ipmi: sent', sent, () => this.#gone(packet)),
+      );
+    } catch (error) {
+      sent(error as Error); // the socket was closed while the packet waited for the pace
+    }
   }
 
   #gone(packet: number): void {
@@ -97,13 +118,14 @@ export class BmcSockets {
     };
   }
 
-  /** After the packets that have begun to leave; those that wait for the pace are dropped. */
+  /** After the packets that have begun to leave, or `CLOSING`; those that wait for the pace are dropped. */
   async close(): Promise<void> {
     this.#closed = true;
-    await new Promise<void>((resolve) => {
+    const quiet = new Promise<void>((resolve) => {
       this.#quiet = resolve;
       if (this.#leaving.size === 0) resolve();
     });
+    await Promise.race([quiet, sleep(CLOSING, undefined, { ref: false })]);
     const sockets = await Promise.allSettled(this.#sockets.values());
     this.#sockets.clear();
     for (const opened of sockets) if (opened.status === 'fulfilled') opened.value.close();

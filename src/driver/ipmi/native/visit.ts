@@ -64,7 +64,7 @@ export class Visit {
     private readonly options: {
       /** s to wait for a packet of a BMC that may be absent. */
       seconds: number;
-      /** By performance.now(). */
+      /** By performance.now(): nothing is asked after it. */
       end: number;
       signal: AbortSignal;
     },
@@ -202,14 +202,13 @@ export class Visit {
     take: (body: Uint8Array) => T | undefined,
     { once = false, patience }: { once?: boolean; patience?: number } = {},
   ): Promise<T | undefined> {
-    const left = this.options.end - performance.now();
-    const wanted = patience ?? this.options.seconds * 1000 * REPLY_FACTOR;
     const begun = performance.now();
     const answer = await ask(this.sockets, {
       place: this.place,
       packet,
       once,
-      patience: Math.min(wanted, left),
+      patience: patience ?? this.options.seconds * 1000 * REPLY_FACTOR,
+      end: this.options.end,
       slowest: this.#roundTrip,
       take: (bytes) => take(bodyOf(bytes)),
       signal: this.options.signal,
