@@ -2,6 +2,7 @@ import { contained, detached } from '../../../platform/boundary.js';
 import type { ConsoleSession } from '../../../protocol/ipmi/console-session.js';
 import { closeRequest } from '../../../protocol/ipmi/session-commands.js';
 import type { BmcCalls } from '../bmc-calls.js';
+import { NativeFault } from './outcome.js';
 import type { BmcSockets, Place } from './sockets.js';
 import { Visit } from './visit.js';
 
@@ -31,14 +32,18 @@ export class KeptSessions {
     private readonly sockets: BmcSockets,
   ) {}
 
-  /** The BMC's open session, which is the caller's until it is kept again. One of another login is closed first. */
+  /** The BMC's open session, which is the visit's until it is kept again. One of another login is closed first. */
   async take(key: string, login: string, visit: Visit): Promise<ConsoleSession | undefined> {
     const kept = this.#remove(key);
     if (!kept) return undefined;
+    const { session } = kept;
     if (kept.place.address !== visit.place.address) this.#leave(kept);
-    else if (kept.login === login) return kept.session;
+    else if (kept.login === login) {
+      visit.own(session);
+      return session;
+    }
     // Waited for: pyghmi's BMC tells sessions by the console's address and port alone.
-    else await visit.close(kept.session);
+    else await visit.close(session);
     return undefined;
   }
 
@@ -94,7 +99,14 @@ export class KeptSessions {
       if (kept?.session !== session || session.requests !== used) return;
       this.#remove(key);
       const end = performance.now() + CLOSING * 1000;
-      await new Visit(this.sockets, kept.place, { seconds: CLOSING, end, signal }).close(session);
+      const visit = new Visit(this.sockets, kept.place, { seconds: CLOSING, end, signal });
+      try {
+        await visit.close(session);
+      } catch (error) {
+        if (!(error instanceof NativeFault)) throw error; // it could not be asked, and is taken leave of
+      } finally {
+        visit.end();
+      }
     };
     const closing = this.calls.aside(key, 'socket', signal, work).catch((error: unknown) => {
       if (!signal.aborted) throw error; // else `close` takes leave of it

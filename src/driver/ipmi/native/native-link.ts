@@ -176,6 +176,8 @@ export class NativeLink implements BmcLink {
       const { absent = false } = fault;
       memory.learn(key, { silences: absent ? known.silences + 1 : 0 });
       throw new IpmiError(fault, call.command.words.join(' '), call.target);
+    } finally {
+      visit?.end();
     }
   }
 
@@ -192,20 +194,16 @@ export class NativeLink implements BmcLink {
     const old = await this.kept.take(key, login, visit);
     let session = old && (await this.usable(visit, old, once)) ? old : undefined;
     let response = session && (await visit.command(session, request, this.patienceOf(once)));
-    if (session && !response && once) {
-      visit.leave(session);
-      throw new NativeFault(FAULTS.unanswered);
-    }
+    if (session && !response && once) throw new NativeFault(FAULTS.unanswered);
     if (!session || !response) {
+      if (old) visit.leave(old);
       session = await this.establish(visit, key, target);
       response = await visit.command(session, request, { once });
     }
-    if (!response) {
-      visit.leave(session);
-      throw new NativeFault(FAULTS.unanswered);
-    }
-    if (!ends) this.kept.keep(key, { session, login, place: visit.place }, call.attended);
+    if (!response) throw new NativeFault(FAULTS.unanswered);
     const fault = faultOfCode(response.completionCode);
+    visit.disown(session);
+    if (!ends || fault) this.kept.keep(key, { session, login, place: visit.place }, call.attended);
     if (fault) throw new NativeFault(fault);
     return response.data;
   }

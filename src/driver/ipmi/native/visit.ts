@@ -47,7 +47,7 @@ const NO_LEVEL: readonly number[] = [
   COMPLETION.insufficientPrivilege,
 ];
 
-/** Packets to and from one BMC in one attempt of a call. */
+/** Packets to and from one BMC in one attempt of a call, and its sessions: each is ended, or kept by somebody else. */
 export class Visit {
   /** A packet was sent more than once: an answer or a question was lost, or the BMC is slow. */
   resent = false;
@@ -57,6 +57,8 @@ export class Visit {
   slowest = 0;
   /** ms from the last packet of a question to its answer, at most. */
   #roundTrip = 0;
+  /** Sessions that the BMC has open, or may have, for this visit. */
+  readonly #open = new Set<ConsoleSession>();
 
   constructor(
     private readonly sockets: BmcSockets,
@@ -69,6 +71,21 @@ export class Visit {
       signal: AbortSignal;
     },
   ) {}
+
+  /** From now on this visit ends the session. */
+  own(session: ConsoleSession): void {
+    this.#open.add(session);
+  }
+
+  /** From now on somebody else ends it, or the BMC itself. */
+  disown(session: ConsoleSession): void {
+    this.#open.delete(session);
+  }
+
+  /** Takes leave of the sessions that are still the visit's, whatever has ended it. */
+  end(): void {
+    for (const session of [...this.#open]) this.leave(session);
+  }
 
   /** Get Channel Authentication Capabilities: whether somebody is there who speaks IPMI 2.0. */
   async contact(target: BmcTarget): Promise<void> {
@@ -96,12 +113,10 @@ export class Visit {
     );
     if (!first) throw new NativeFault(inSession(FAULTS.noSuite));
     const session = await this.#logIn(target, first, others);
+    this.own(session);
     const level = LEVELS[target.privilege];
     const answer = await this.command(session, setPrivilegeRequest(level));
-    if (!answer) {
-      this.leave(session);
-      throw new NativeFault(inSession(FAULTS.late));
-    }
+    if (!answer) throw new NativeFault(inSession(FAULTS.late));
     if (answer.completionCode === COMPLETION.ok) return session;
     await this.close(session);
     if (NO_LEVEL.includes(answer.completionCode)) throw new NativeFault(inSession(FAULTS.noPrivilege));
@@ -127,12 +142,15 @@ export class Visit {
 
   /** Close Session, until the BMC confirms it. */
   async close(session: ConsoleSession): Promise<void> {
+    this.own(session);
     const call = closeRequest(session.identity.managedSessionId);
     await this.command(session, call, { patience: CLOSE_PATIENCE });
+    this.disown(session);
   }
 
   /** Close Session, without waiting: for a BMC that does not answer. */
   leave(session: ConsoleSession): void {
+    this.disown(session);
     const call = closeRequest(session.identity.managedSessionId);
     this.#tell(session.seal(call, session.nextRequest()));
   }
@@ -151,7 +169,11 @@ export class Visit {
     };
     for (let begun = 1; ; begun++) {
       const login = new Login(nodeCrypto, options);
-      const end = await this.#follow(login);
+      const end = await this.#follow(login).catch((error: unknown) => {
+        const presumed = login.presumed();
+        if (presumed) this.own(presumed); // the BMC has it as soon as it has RAKP 3
+        throw error;
+      });
       if (end.is === 'session') return end.session;
       const { refusal } = end;
       if (refusal.farewell) this.#tell(refusal.farewell);

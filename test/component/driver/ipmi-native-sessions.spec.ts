@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ipmiSection } from '../../../src/config/section/ipmi.js';
+import { CancelledError } from '../../../src/domain/errors.js';
+import { BmcCalls } from '../../../src/driver/ipmi/bmc-calls.js';
+import { callOf, type LinkCall } from '../../../src/driver/ipmi/link.js';
+import { NativeLink } from '../../../src/driver/ipmi/native/native-link.js';
+import { BmcSockets } from '../../../src/driver/ipmi/native/sockets.js';
+import { APP, CHASSIS, NET_FN } from '../../../src/protocol/ipmi/command.js';
+import { Rack } from '../../support/paper-rack.js';
+
+const LOG = { info: () => {}, warn: () => {}, error: () => {} };
+
+let link: NativeLink;
+beforeAll(() => {
+  const settings = ipmiSection.parse({ command_retry_timeout: 1, min_response_timeout: 1 });
+  const sockets = new BmcSockets({ packetsPerSecond: 4_000, log: LOG });
+  link = new NativeLink({ settings, calls: new BmcCalls(settings), sockets });
+});
+afterAll(() => link.close());
+
+const callTo = (rack: Rack, more: Partial<LinkCall> = {}): LinkCall => ({
+  ...callOf(rack.bench().context()),
+  ...more,
+});
+const empty = (rack: Rack) => expect.poll(() => rack.bmc.sessionCount, { timeout: 4_000 }).toBe(0);
+const STATUS = { netFn: NET_FN.chassis, command: CHASSIS.getStatus };
+const PRIVILEGE = { netFn: NET_FN.app, command: APP.setSessionPrivilege };
+
+describe('a session that is not kept is ended at the BMC', () => {
+  it.each([
+    ['the command', STATUS],
+    ['the privilege level', PRIVILEGE],
+  ])('when the caller leaves while it waits for %s', async (_, command) => {
+    await using rack = await Rack.up({ kind: 'mute', commands: [command] });
+    const cancel = new AbortController();
+    const reading = link.chassisPower(callTo(rack, { signal: cancel.signal })).catch((e: unknown) => e);
+    await expect.poll(() => rack.events.some(({ kind }) => kind === 'dropped')).toBe(true);
+    expect(rack.bmc.sessionCount).toBe(1);
+    cancel.abort();
+    expect(await reading).toBeInstanceOf(CancelledError);
+    await empty(rack);
+  });
+
+  it('when the caller leaves while it waits for RAKP 4', async () => {
+    // From the BMC: capabilities, Open Session, RAKP 2, and RAKP 4, which is lost.
+    await using rack = await Rack.up({ kind: 'loses', way: 'from', packet: 4 }, { kind: 'slow', delay: 150 });
+    const cancel = new AbortController();
+    const reading = link.chassisPower(callTo(rack, { signal: cancel.signal })).catch((e: unknown) => e);
+    await expect.poll(() => rack.bmc.faults.packets.to, { interval: 5 }).toBe(4);
+    cancel.abort();
+    expect(await reading).toBeInstanceOf(CancelledError);
+    expect(rack.events.filter(({ kind }) => kind === 'login')).toHaveLength(1);
+    await empty(rack);
+  });
+
+  it.each([
+    ['a command', STATUS, {}],
+    ['the question before a command that is sent once', PRIVILEGE, { once: true } as const],
+  ])('when a kept one does not answer %s, before another takes its place', async (_, command, more) => {
+    await using rack = await Rack.with({ maxSessions: 1 });
+    await link.chassisPower(callTo(rack));
+    rack.bmc.setFaults({ kind: 'mute', commands: [command] });
+    await expect(link.chassisPower(callTo(rack, more))).rejects.toThrow('answer');
+    expect(rack.events.filter(({ kind }) => kind === 'login')).toHaveLength(2);
+    await empty(rack);
+  });
+
+  it('when the BMC refuses to be reset', async () => {
+    await using rack = await Rack.up(); // it has no reset
+    const call = callTo(rack, { attended: false });
+    await expect(link.resetBmc(call, 'cold')).rejects.toThrow('does not support the command');
+    await empty(rack);
+  });
+});
