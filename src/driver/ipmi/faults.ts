@@ -9,6 +9,12 @@ export const FAULTS = {
     passing: 'silent',
     absent: true,
   },
+  noSocket: {
+    code: 'bmc-unreachable',
+    message: 'the conductor could not open a socket to the BMC',
+    passing: 'silent',
+    absent: true,
+  },
   noV20: { code: 'unsupported', message: 'the BMC does not support IPMI 2.0' },
   late: { code: 'bmc-unreachable', message: 'the BMC does not answer in time', passing: 'silent' },
   absent: {

@@ -2,7 +2,7 @@ import { Socket } from 'node:dgram';
 import { expect, it, vi } from 'vitest';
 import { ask } from '../../../src/driver/ipmi/native/exchange.js';
 import { BmcSockets } from '../../../src/driver/ipmi/native/sockets.js';
-import { detached } from '../../../src/platform/boundary.js';
+import { detached, faultCounts } from '../../../src/platform/boundary.js';
 
 const LOG = { info: () => {}, warn: () => {}, error: () => {} };
 const PLACE = { address: '127.0.0.1', port: 9 };
@@ -88,4 +88,39 @@ it('a repetition that its turn comes late for is not sent after the patience', a
   await sockets.send(PLACE, () => Uint8Array.of(6));
   expect(made).toBe(1);
   await sockets.close();
+}, 5_000);
+
+it('a socket that cannot be opened is the conductor’s fault, closed, and opened by the next question', async () => {
+  const lines: object[] = [];
+  const sockets = new BmcSockets({
+    packetsPerSecond: 4_000,
+    log: { ...LOG, error: (line: object) => lines.push(line) },
+  });
+  const closed = vi.spyOn(Socket.prototype, 'close');
+  const spy = vi.spyOn(Socket.prototype, 'bind').mockImplementationOnce(function (this: Socket) {
+    const error = Object.assign(new Error('bind EMFILE'), { code: 'EMFILE' });
+    setImmediate(() => this.emit('error', error));
+    return this;
+  });
+  try {
+    const before = faultCounts()['ipmi: question'] ?? 0;
+    const fault: unknown = await ask(sockets, question(2_000)).catch((error: unknown) => error);
+    expect(fault).toMatchObject({
+      fault: {
+        code: 'bmc-unreachable',
+        message: 'the conductor could not open a socket to the BMC (EMFILE)',
+        stage: 'session',
+        absent: true,
+      },
+    });
+    expect(closed).toHaveBeenCalledOnce();
+    expect(lines).toHaveLength(1);
+    expect(faultCounts()['ipmi: question'] ?? 0).toBe(before);
+    expect(await ask(sockets, question(2_000))).toBeUndefined();
+    expect(sockets.traffic.counts.sent).toBeGreaterThan(0);
+  } finally {
+    spy.mockRestore();
+    closed.mockRestore();
+    await sockets.close();
+  }
 }, 5_000);

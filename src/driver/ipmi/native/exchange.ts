@@ -48,7 +48,7 @@ export interface Answer<T> {
 /**
  * Asks until the BMC answers, and gives up after `patience`, at the latest at `end`.
  * @returns undefined for silence
- * @throws NativeFault `late` of stage `session` if not one packet left in time; CancelledError
+ * @throws NativeFault of stage `session` if not one packet left: `late`, or there is no socket; CancelledError
  */
 export function ask<T>(sockets: BmcSockets, question: Question<T>): Promise<Answer<T> | undefined> {
   const { place, packet, once, patience, slowest, take, signal } = question;
@@ -97,8 +97,15 @@ export function ask<T>(sockets: BmcSockets, question: Question<T>): Promise<Answ
     };
     // Timers are late on a busy machine: the clock decides.
     const needed = () => !over && performance.now() < end;
+    const unsendable = (error: unknown) => {
+      if (!(error instanceof NativeFault)) throw error;
+      if (sent > 0) silent();
+      else failed(error);
+    };
     const next = () =>
-      needed() ? sockets.send(place, () => (needed() ? packet() : undefined), left) : undefined;
+      needed()
+        ? sockets.send(place, () => (needed() ? packet() : undefined), left).catch(unsendable)
+        : undefined;
     if (signal.aborted) {
       cancel();
       return;

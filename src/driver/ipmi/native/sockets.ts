@@ -2,9 +2,12 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIPv6, SocketAddress } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../../domain/errors.js';
 import { contained } from '../../../platform/boundary.js';
 import { type Lines, ThrottledLog } from '../../../platform/throttled-log.js';
 import { MalformedPacket } from '../../../protocol/malformed-packet.js';
+import { FAULTS } from '../faults.js';
+import { inSession, NativeFault } from './outcome.js';
 import { Pace } from './pace.js';
 import { type PacketFate, Traffic } from './traffic.js';
 
@@ -60,6 +63,7 @@ export class BmcSockets {
    * Sends a packet as soon as the pace allows it. Fulfilled when it was handed to the kernel, or is not needed any more.
    * @param make called right before it leaves; undefined: it is not needed any more
    * @param left called after it was handed to the kernel, which may have refused it: such a packet is a lost one
+   * @throws NativeFault of stage `session` if no socket could be opened
    */
   async send(place: Place, make: () => Uint8Array | undefined, left?: () => void): Promise<void> {
     const socket = await this.#socketFor(place);
@@ -144,28 +148,34 @@ export class BmcSockets {
   }
 
   async #open(type: 'udp4' | 'udp6', name: string): Promise<Socket> {
-    const socket = createSocket({ type, recvBufferSize: RECEIVE_BUFFER });
-    socket.on(
-      'message',
-      contained('ipmi: packet', (bytes, from) => this.#receive(bytes, from)),
-    );
+    let socket: Socket | undefined;
     try {
+      socket = createSocket({ type, recvBufferSize: RECEIVE_BUFFER });
+      socket.on(
+        'message',
+        contained('ipmi: packet', (bytes, from) => this.#receive(bytes, from)),
+      );
       socket.bind(0);
       await once(socket, 'listening');
     } catch (error) {
       this.#sockets.delete(name); // the next packet tries again
-      throw error;
+      socket?.close();
+      const why = (error as NodeJS.ErrnoException).code ?? messageOf(error);
+      this.#log.error({ type, error: messageOf(error) }, 'no socket to BMCs could be opened');
+      const { message } = FAULTS.noSocket;
+      throw new NativeFault(inSession({ ...FAULTS.noSocket, message: `${message} (${why})` }));
     }
-    socket.on(
+    const opened = socket;
+    opened.on(
       'error',
       contained('ipmi: socket', (error) => {
         this.#log.error({ error: error.message }, 'a socket to BMCs failed; it is opened anew');
         this.#sockets.delete(name);
-        socket.close();
+        opened.close();
       }),
     );
-    socket.unref();
-    return socket;
+    opened.unref();
+    return opened;
   }
 
   #receive(bytes: Buffer, from: Place): void {
