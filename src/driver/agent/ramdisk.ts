@@ -15,6 +15,8 @@ interface Booting extends JsonObject {
   phase: 'booting';
   /** How often the machine was started for this step. */
   boots: number;
+  /** ms since the epoch: start of the machine. An older conductor may have saved none. */
+  since: number;
 }
 
 /** Starts the deploy ramdisk on a machine and waits for its agent. */
@@ -63,15 +65,17 @@ export class Ramdisk {
     isThere: (context: StepContext) => boolean = (seen) => this.client.isKnown(seen),
   ): Promise<StepOutcome | undefined> {
     if (isThere(context)) return undefined;
+    const look = lookAfter(context);
     if (context.wake === 'restart') {
       // The conductor died between the checkpoint and the BMC's answer: was the machine started?
       const state = await context.interfaces.power.getPowerState(context);
       if (state === 'power off' || context.node.disable_power_off) await this.start(context);
-      return { is: 'wait', for: 'heartbeat', timeout: 'anew' };
+      return { is: 'wait', for: 'heartbeat', timeout: 'anew', ...look };
     }
     const boots = bootsOf(context.saved);
-    await this.refuseUnfetched(context);
-    if (context.wake !== 'deadline' || boots > this.retries) return { is: 'wait', for: 'heartbeat' };
+    // A poll may come early: after a restart of the conductor, or at the end of maintenance.
+    if (context.wake === 'deadline' || (context.wake === 'poll' && !look)) await refuseUnfetched(context);
+    if (context.wake !== 'deadline' || boots > this.retries) return { is: 'wait', for: 'heartbeat', ...look };
     await context.tell(
       `The ramdisk did not call back in time: the machine is started again (${boots} of ${this.retries}).`,
     );
@@ -83,7 +87,7 @@ export class Ramdisk {
   }
 
   private async boot(context: StepContext, boots: number): Promise<StepOutcome> {
-    const booting: Booting = { phase: 'booting', boots };
+    const booting: Booting = { phase: 'booting', boots, since: Date.now() };
     await context.checkpoint(booting);
     await this.start(context);
     const { fetching } = context.interfaces.boot;
@@ -91,17 +95,25 @@ export class Ramdisk {
     return { is: 'wait', for: 'heartbeat', timeout: 'anew', checkpoint: booting, ...look };
   }
 
-  /** A BMC may say that it inserted a disc which it never read: then no restart helps. */
-  private async refuseUnfetched(context: StepContext): Promise<void> {
-    if (context.wake !== 'poll' && context.wake !== 'deadline') return;
-    const fault = await context.interfaces.boot.fetching?.fault(context);
-    if (fault !== undefined) throw new FerricError('bmc-failed', fault);
-  }
-
   private async start(context: StepContext): Promise<void> {
     await bootFrom(context, targetOf(context));
     await startMachine(context);
   }
+}
+
+/** A BMC may say that it inserted a disc which it never read: then no restart helps. */
+async function refuseUnfetched(context: StepContext): Promise<void> {
+  const fault = await context.interfaces.boot.fetching?.fault(context);
+  if (fault !== undefined) throw new FerricError('bmc-failed', fault);
+}
+
+/** When the step looks whether its ramdisk is fetched; undefined: the time of that look has come, or there is none. */
+function lookAfter({ interfaces, saved }: StepContext): { pollAfter: number } | undefined {
+  const { fetching } = interfaces.boot;
+  if (!fetching) return undefined;
+  const { since = Date.now() } = saved as Partial<Booting>;
+  const left = since + fetching.patience - Date.now();
+  return left > 0 ? { pollAfter: left } : undefined;
 }
 
 /** An older conductor may have saved no number. */

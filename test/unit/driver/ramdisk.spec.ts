@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { StepOutcome, Wake } from '../../../src/domain/step/step.js';
 import { AgentClient } from '../../../src/driver/agent/client.js';
 import { Ramdisk } from '../../../src/driver/agent/ramdisk.js';
@@ -168,6 +168,8 @@ describe('a ramdisk that has its token from its medium', () => {
 });
 
 describe('a machine whose disc was never fetched', () => {
+  beforeEach(() => vi.useFakeTimers({ toFake: ['Date'] }));
+  afterEach(() => vi.useRealTimers());
   const launched = async (fault: string | undefined) => {
     const { acts, interfaces } = machine();
     const boot = { fetching: { patience: 7_000, fault: async () => fault } };
@@ -181,14 +183,25 @@ describe('a machine whose disc was never fetched', () => {
   it('fails at the first look and at the deadline, and is not started again', async () => {
     const { acts, first, again } = await launched('nothing of the disc was ever read');
     expect(first).toMatchObject({ ...fresh, pollAfter: 7_000 });
+    vi.advanceTimersByTime(7_000);
     await expect(again('poll')).rejects.toThrow('nothing of the disc was ever read');
     await expect(again('deadline')).rejects.toThrow('nothing of the disc was ever read');
     expect(await again('heartbeat')).toEqual({ is: 'wait', for: 'heartbeat' });
     expect(acts).toEqual(['power off', 'pxe', 'power on']);
   });
 
+  it.each<Wake>(['poll', 'restart', 'heartbeat'])('is not judged early: %s', async (wake) => {
+    const { acts, again } = await launched('nothing of the disc was ever read');
+    vi.advanceTimersByTime(3_000);
+    expect(await again(wake)).toMatchObject({ is: 'wait', for: 'heartbeat', pollAfter: 4_000 });
+    expect(acts).toEqual(['power off', 'pxe', 'power on']);
+    vi.advanceTimersByTime(4_000);
+    await expect(again('poll')).rejects.toThrow('nothing of the disc was ever read');
+  });
+
   it('is waited for, and started again, where it was fetched', async () => {
     const { acts, again } = await launched(undefined);
+    vi.advanceTimersByTime(7_000);
     expect(await again('poll')).toEqual({ is: 'wait', for: 'heartbeat' });
     expect(await again('deadline')).toMatchObject(fresh);
     expect(acts).toHaveLength(6);
