@@ -97,7 +97,10 @@ export class OperationRunner {
 
   async #sweep(): Promise<number> {
     let taken = 0;
-    for (const open of await this.deps.operations.open(this.deps.host)) {
+    const all = await this.deps.operations.open(this.deps.host);
+    const ids = new Set(all.map(({ id }) => id));
+    for (const id of this.#waits) if (!ids.has(id)) this.#waits.delete(id);
+    for (const open of all) {
       // Work that is being accepted or is running holds its node's reservation.
       if (this.#queues.has(open.id) || this.deps.reservations.holds(open.node_uuid)) continue;
       if (this.#takeUpOpen(open)) taken++;
@@ -210,13 +213,7 @@ export class OperationRunner {
     if (error instanceof LockedError || event.on === 'abort' || event.on === 'wake') again.push(event);
     const times = this.#interrupted.get(id) ?? 0;
     this.#interrupted.set(id, times + 1);
-    this.#clearTimer(id);
-    const due = () => {
-      this.#timers.delete(id);
-      for (const one of again) this.deliver(id, one);
-    };
-    const later = contained('operations: retry', due, due);
-    this.#timers.set(id, setTimeout(later, Math.min(RETRY * 2 ** times, RETRY_MOST)));
+    this.#deliverLater('operations: retry', id, again, Math.min(RETRY * 2 ** times, RETRY_MOST));
   }
 
   async #takeUp(id: string, event: StepEvent): Promise<void> {
@@ -325,16 +322,18 @@ export class OperationRunner {
     if (soonest === Number.POSITIVE_INFINITY) return;
     const event: StepEvent =
       pollIn !== null && pollIn <= soonest ? { on: 'wake', why: 'poll' } : { on: 'deadline' };
+    // Node's timers hold 31 bits of milliseconds; the sweep finds what is due later.
+    this.#deliverLater('operations: wait', id, [event], Math.min(Math.max(soonest, 0), 2_000_000_000));
+  }
+
+  /** An operation has one timer. @param ms below 2^31 */
+  #deliverLater(name: string, id: string, events: readonly StepEvent[], ms: number): void {
+    this.#clearTimer(id);
     const due = () => {
       this.#timers.delete(id);
-      this.deliver(id, event);
+      for (const event of events) this.deliver(id, event);
     };
-    // Node's timers hold 31 bits of milliseconds; the sweep finds what is due later.
-    const timer = setTimeout(
-      contained('operations: wait', due, due),
-      Math.min(Math.max(soonest, 0), 2_000_000_000),
-    );
-    this.#timers.set(id, timer);
+    this.#timers.set(id, setTimeout(contained(name, due, due), ms));
   }
 
   #forgetWait(id: string): void {

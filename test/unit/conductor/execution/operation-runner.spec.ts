@@ -34,30 +34,46 @@ it.each([
   expect(loads()).toBe(1 + 3);
 });
 
-it("another process's wait is polled once, and not at every sweep: no poll is due, and no timer runs", async () => {
+/** A runner whose waiting operations `listed` returns: no poll is due, and no timer runs; `loads` counts polls. */
+function sweptRunner(listed: () => readonly object[]) {
   let loads = 0;
-  const waiting = {
-    id: '1',
-    node_uuid: 'n',
-    kind: 'inspect',
-    state: 'waiting',
-    poll_in: null,
-    deadline_in: null,
-  };
   const operations = {
-    open: () => Promise.resolve([{ ...waiting, abort_requested: false, stopped: true }]),
-    load: () => {
+    open: async () => listed(),
+    load: async () => {
       loads++;
-      return Promise.resolve(null);
+      return null;
     },
   };
   type Parts = ConstructorParameters<typeof OperationRunner>[0];
   const parts = { operations, reservations: { holds: () => false }, host: 'h' };
   const runner = new OperationRunner(parts as unknown as Parts);
-  for (let sweep = 0; sweep < 3; sweep++) {
-    expect(await runner.sweep()).toBe(sweep === 0 ? 1 : 0);
+  const sweep = async () => {
+    const taken = await runner.sweep();
     await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  expect(loads).toBe(1);
+    return taken;
+  };
+  return { runner, sweep, loads: () => loads };
+}
+const WAITING = {
+  ...{ id: '1', node_uuid: 'n', kind: 'inspect', state: 'waiting', poll_in: null, deadline_in: null },
+  ...{ abort_requested: false, stopped: true },
+};
+
+it("another process's wait is polled once, and not at every sweep", async () => {
+  const { runner, sweep, loads } = sweptRunner(() => [WAITING]);
+  expect([await sweep(), await sweep(), await sweep()]).toEqual([1, 0, 0]);
+  expect(loads()).toBe(1);
+  await runner.stop();
+});
+
+it('a wait that another process had in the meantime is polled once again', async () => {
+  let listed: object[] = [WAITING];
+  const { runner, sweep, loads } = sweptRunner(() => listed);
+  await sweep();
+  listed = [];
+  await sweep();
+  listed = [WAITING];
+  expect([await sweep(), await sweep()]).toEqual([1, 0]);
+  expect(loads()).toBe(2);
   await runner.stop();
 });
