@@ -1,6 +1,5 @@
 import type { DataSource } from 'typeorm';
 import { inTransaction, type Queryable } from '../../database/data-source.js';
-import { sentAgain } from '../../database/database.js';
 import type { Actor } from '../../domain/actor.js';
 import { ConflictError, InvalidError } from '../../domain/errors.js';
 import { refusePortgroupMove } from '../../domain/node/edit.js';
@@ -14,14 +13,9 @@ import type {
   PortgroupChanges,
   PortgroupRepository,
 } from '../../persistence/portgroup/portgroup.repository.js';
-import {
-  type Changes,
-  portCreation,
-  resourceCreation,
-  resourceDeletion,
-  resourceEdit,
-} from '../execution/changes.js';
+import { type Changes, portCreation, resourceDeletion, resourceEdit } from '../execution/changes.js';
 import type { Reserving } from '../execution/reservation.js';
+import { createRecorded } from './record-service.js';
 
 /** Edits of ports and port groups, each under the reservation of their node. */
 export class PortService {
@@ -80,15 +74,9 @@ export class PortService {
   }
 
   /** Needs no reservation of the node: a group without ports is unused. */
-  async createGroup(group: NewPortgroup, by: Actor): Promise<Portgroup> {
-    const { source, portgroups, changes } = this.deps;
-    return sentAgain(() =>
-      inTransaction(source, async (manager) => {
-        const created = await portgroups.create(group, manager);
-        await changes.write(resourceCreation('portgroup', created, by), manager);
-        return created;
-      }),
-    );
+  createGroup(group: NewPortgroup, by: Actor): Promise<Portgroup> {
+    const create = (on: Queryable) => this.deps.portgroups.create(group, on);
+    return createRecorded('portgroup', create, by, this.deps);
   }
 
   /** A new physical network is also written to the group's ports. */

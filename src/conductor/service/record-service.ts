@@ -8,6 +8,7 @@ import type { ImageNote } from '../../persistence/image-record/image-record.repo
 import {
   type Changes,
   type Resource,
+  type ResourceRow,
   resourceCreation,
   resourceDeletion,
   resourceEdit,
@@ -35,11 +36,7 @@ class Records<Row extends { uuid: string }, New, Edited extends object> {
 
   /** @throws as the repository's `create` */
   create(row: New, by: Actor): Promise<Row> {
-    return this.#together(async (on) => {
-      const created = await this.rows.create(row, on);
-      await this.deps.changes.write(resourceCreation(this.resource, created, by), on);
-      return created;
-    });
+    return createRecorded(this.resource, (on) => this.rows.create(row, on), by, this.deps);
   }
 
   /** @param change as the repository's `edit`. The change names the fields whose value differs */
@@ -56,7 +53,7 @@ class Records<Row extends { uuid: string }, New, Edited extends object> {
 
   /** @throws as the repository's `delete` */
   delete(uuid: string, by: Actor): Promise<void> {
-    return this.#together(async (on) => {
+    return together(this.deps, async (on) => {
       await this.rows.delete(uuid, on);
       await this.deps.changes.write(resourceDeletion(this.resource, { uuid }, by), on);
     });
@@ -64,15 +61,33 @@ class Records<Row extends { uuid: string }, New, Edited extends object> {
 
   /** @param write deletes the rows and returns their UUIDs */
   deleteAll(write: (on: Queryable) => Promise<string[]>, by: Actor): Promise<void> {
-    return this.#together(async (on) => {
+    return together(this.deps, async (on) => {
       for (const uuid of await write(on))
         await this.deps.changes.write(resourceDeletion(this.resource, { uuid }, by), on);
     });
   }
+}
 
-  #together<T>(work: (on: Queryable) => Promise<T>): Promise<T> {
-    return sentAgain(() => inTransaction(this.deps.source, work));
-  }
+/**
+ * Creates a row and writes its change, in one transaction.
+ * @param create the row may belong to a node
+ * @throws as `create`
+ */
+export function createRecorded<Row extends ResourceRow>(
+  resource: Resource,
+  create: (on: Queryable) => Promise<Row>,
+  by: Actor,
+  deps: Deps,
+): Promise<Row> {
+  return together(deps, async (on) => {
+    const created = await create(on);
+    await deps.changes.write(resourceCreation(resource, created, by), on);
+    return created;
+  });
+}
+
+function together<T>({ source }: Deps, work: (on: Queryable) => Promise<T>): Promise<T> {
+  return sentAgain(() => inTransaction(source, work));
 }
 
 /** Changes of what belongs to no node: chassis, deploy templates, runbooks, inspection rules, images. */

@@ -1,6 +1,5 @@
 import type { DataSource } from 'typeorm';
 import { inTransaction, type Queryable } from '../../database/data-source.js';
-import { sentAgain } from '../../database/database.js';
 import type { Actor } from '../../domain/actor.js';
 import { InvalidError } from '../../domain/errors.js';
 import { factsOfRow } from '../../domain/provision/machine.js';
@@ -12,8 +11,9 @@ import type {
   VolumeTargetChanges,
   VolumeTargetRepository,
 } from '../../persistence/volume/volume.repository.js';
-import { type Changes, resourceCreation, resourceDeletion, resourceEdit } from '../execution/changes.js';
+import { type Changes, resourceDeletion, resourceEdit } from '../execution/changes.js';
 import type { Reserving } from '../execution/reservation.js';
+import { createRecorded } from './record-service.js';
 
 /** Edits of volumes, each under the reservation of their node, which must be powered off. */
 export class VolumeService {
@@ -30,12 +30,13 @@ export class VolumeService {
   /** Needs no reservation of the node: a new volume is unused. */
   createConnector(connector: VolumeConnectorChanges & { uuid: string }, by: Actor): Promise<VolumeConnector> {
     const create = (on: Queryable) => this.deps.connectors.create(connector, on);
-    return this.#create('volume_connector', create, by);
+    return createRecorded('volume_connector', create, by, this.deps);
   }
 
   /** As `createConnector`. */
   createTarget(target: VolumeTargetChanges & { uuid: string }, by: Actor): Promise<VolumeTarget> {
-    return this.#create('volume_target', (on) => this.deps.targets.create(target, on), by);
+    const create = (on: Queryable) => this.deps.targets.create(target, on);
+    return createRecorded('volume_target', create, by, this.deps);
   }
 
   async updateConnector(
@@ -95,20 +96,6 @@ export class VolumeService {
       if (!isDeletable(node)) refuseWhilePowered(node, 'volume target deletion');
       await this.#delete('volume_target', { uuid, node_uuid }, by, (on) => targets.delete(uuid, on));
     });
-  }
-
-  #create<Row extends { uuid: string; node_uuid: string }>(
-    part: 'volume_connector' | 'volume_target',
-    write: (on: Queryable) => Promise<Row>,
-    by: Actor,
-  ): Promise<Row> {
-    return sentAgain(() =>
-      inTransaction(this.deps.source, async (manager) => {
-        const created = await write(manager);
-        await this.deps.changes.write(resourceCreation(part, created, by), manager);
-        return created;
-      }),
-    );
   }
 
   #delete(
