@@ -66,19 +66,22 @@ async function verify(context: StepContext): Promise<StepOutcome> {
 
 /** Arguments: `target`, `timeout` in ms. Run again after a crash, it repeats nothing that is or may be done. */
 async function setPowerState(context: StepContext): Promise<StepOutcome> {
-  const { power } = context.interfaces;
   const target = context.step.args['target'] as PowerTarget;
   const timeout = context.step.args['timeout'] as number;
   if (!POWER_TARGETS.includes(target)) throw new InvalidError(`${target} is no power target`);
-  const settled = settledPower(target);
-  if (isReboot(target)) await reboot(context, target, timeout);
-  else if ((await power.getPowerState(context)) !== settled)
-    await power.setPowerState(context, target, timeout);
-  else await context.save({ power_state: settled });
+  const acted = await reach(context, target, timeout);
+  if (!acted) await context.save({ power_state: settledPower(target) });
   return { is: 'done' };
 }
 
-const isReboot = (target: PowerTarget) => target === 'rebooting' || target === 'soft rebooting';
+/** @returns false if the machine was there already; a reboot is never */
+async function reach(context: StepContext, target: PowerTarget, timeout: number): Promise<boolean> {
+  const { power } = context.interfaces;
+  if (target === 'rebooting' || target === 'soft rebooting') await reboot(context, target, timeout);
+  else if ((await power.getPowerState(context)) === settledPower(target)) return false;
+  else await power.setPowerState(context, target, timeout);
+  return true;
+}
 
 /** The checkpoint of a reboot that was begun. */
 const REBOOT_BEGUN = 'reboot begun';
@@ -100,7 +103,7 @@ async function reboot(context: StepContext, target: PowerTarget, timeout: number
   }
   await context.save({ power_state: 'power on' });
   throw new UnavailableError(
-    'The conductor ended while it rebooted the machine, which is on now and may or may not have been restarted. A ' +
+    'The step ended while it rebooted the machine, which is on now and may or may not have been restarted. A ' +
       'second reset could interrupt its start: request the reboot again if the machine needs it.',
   );
 }
@@ -149,9 +152,6 @@ async function wait(context: StepContext): Promise<StepOutcome> {
 const POWER_TIMEOUT = 60_000;
 
 async function power(context: StepContext, target: PowerTarget): Promise<StepOutcome> {
-  const { power: bmc } = context.interfaces;
-  if (isReboot(target)) await reboot(context, target, POWER_TIMEOUT);
-  else if ((await bmc.getPowerState(context)) !== settledPower(target))
-    await bmc.setPowerState(context, target, POWER_TIMEOUT);
+  await reach(context, target, POWER_TIMEOUT);
   return { is: 'done' };
 }
