@@ -27,7 +27,7 @@ export class Drain {
       );
     };
     server.on('connection', contained('HTTP: connection', connected));
-    const asked = (_request: IncomingMessage, response: ServerResponse) => this.#note(response);
+    const asked = ({ socket }: IncomingMessage, response: ServerResponse) => this.#note(socket, response);
     server.prependListener('request', contained('HTTP: request', asked));
   }
 
@@ -38,8 +38,11 @@ export class Drain {
    */
   async finish(grace: number, hurry?: AbortSignal): Promise<void> {
     this.#draining = true;
-    await refuseConnections(this.server, (error) =>
-      this.log.warn({ error: messageOf(error) }, 'a connection made in this moment of the stop may be reset'),
+    await refuseConnections(this.server, (error, at) =>
+      this.log.warn(
+        { at, error: messageOf(error) },
+        'a connection made in this moment of the stop may be reset',
+      ),
     );
     // http.Server's own close() cuts idle connections, even if their next request is in transit.
     NetServer.prototype.close.call(this.server);
@@ -58,8 +61,9 @@ export class Drain {
     for (const socket of this.#connections.keys()) socket.destroy();
   }
 
-  #note(response: ServerResponse): void {
-    const answers = response.socket ? this.#connections.get(response.socket) : undefined;
+  /** @param socket of the request: the response has none while an earlier one of its connection is not answered */
+  #note(socket: Socket, response: ServerResponse): void {
+    const answers = this.#connections.get(socket);
     if (!answers) return;
     answers.add(response);
     response.once(

@@ -6,7 +6,7 @@ import { FerricError } from '../domain/errors.js';
 import { contained } from './boundary.js';
 import { registerListener } from './own-listeners.js';
 import { holderInWords } from './port-holder.js';
-import { refuseConnections } from './refuse-connections.js';
+import { refuseConnections, type Trouble } from './refuse-connections.js';
 
 export interface WantedPort {
   protocol: 'tcp' | 'udp';
@@ -75,7 +75,7 @@ export class HeldPorts {
    * Releases all ports that no listener took over: who has connected by then is answered.
    * @param trouble as of `refuseConnections`
    */
-  async release(trouble: (error: unknown) => void): Promise<void> {
+  async release(trouble: Trouble): Promise<void> {
     const held = [...this.#servers.values()];
     await Promise.all(held.map(({ server }) => refuseConnections(server, trouble)));
     this.#close();

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import type { Server } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { contained } from './boundary.js';
 import { ignoreNewConnections } from './run-command.js';
@@ -12,19 +12,21 @@ interface Listening {
   readonly _handle: { readonly fd?: number } | null;
 }
 
+export type Trouble = (error: unknown, at: AddressInfo | string | null) => void;
+
 /**
  * Lets no further connection begin, and accepts those that have begun. After it `close()` resets no client: the kernel
  * resets every connection of a listening socket that is closed before the program accepted it.
- * @param trouble called where the kernel cannot be told; a connection that is made in that moment may then be reset
+ * @param trouble called, with the server's address, where the kernel cannot be told; a connection that is made in that moment may then be reset
  */
-export async function refuseConnections(server: Server, trouble: (error: unknown) => void): Promise<void> {
+export async function refuseConnections(server: Server, trouble: Trouble): Promise<void> {
   const at = server.address();
   try {
     // Nobody finds a Unix socket without its name.
     if (typeof at === 'string') await rm(at, { force: true });
     else await ignore(server);
   } catch (error) {
-    trouble(error);
+    trouble(error, at);
   }
   await acceptAll(server);
 }

@@ -112,8 +112,8 @@ async function startParts(
   const ports = new HeldPorts();
   await ports.hold(portsOf(config));
   started.add('ports', () =>
-    ports.release((error) =>
-      log.warn({ error: messageOf(error) }, 'a connection made in this moment may be reset'),
+    ports.release((error, at) =>
+      log.warn({ at, error: messageOf(error) }, 'a connection made in this moment may be reset'),
     ),
   );
   await checkDhcpPort(config.netboot.dhcp, log);
