@@ -124,7 +124,7 @@ export class ImageService {
       isCacheable: async (href, signal) =>
         (await this.sources.state(this.resolver.parse(href, 'href'), signal)).cacheable,
       check: (href, checksum) => {
-        if (this.resolver.parse(href, 'href').kind === 'glance') configured(this.glance ?? this.localImages);
+        this.validateReference(href, 'href');
         if (checksum !== null) parseChecksumFields({ image_checksum: checksum }, rules);
       },
       fetch: async ({ id, href, checksum, opaque }, target, signal, onProgress) => {

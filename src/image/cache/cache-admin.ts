@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { CancelledError, ConflictError, FerricError, messageOf, NotFoundError } from '../../domain/errors.js';
-import { count } from '../../platform/meter/meter.js';
 import type { Delivered, TransferStatus } from '../fetch/fetcher.js';
 import type { Progress } from '../fetch/transfer-job.js';
 import type { CachedMaster, ImageCache } from './cache.js';
@@ -127,10 +126,7 @@ export class CacheAdmin {
     await this.parts.alone(id, async () => {
       const found = await this.#known(id);
       if (found.some(({ inUse }) => inUse)) throw new ConflictError(`Image ${id} is in use by a deployment.`);
-      for (const { name } of found) {
-        await this.parts.cache.discard(name);
-        count('image_cache_evictions_total', { reason: 'request' });
-      }
+      for (const { name } of found) await this.parts.cache.remove(name, 'request');
     });
   }
 

@@ -209,14 +209,19 @@ export class ImageCache {
     return { left, release: () => left(0) };
   }
 
+  /** Removes an image that is sound: an eviction, which `discard` of a broken one is not. */
+  async remove(name: string, reason: 'room' | 'age' | 'size' | 'request'): Promise<void> {
+    await this.discard(name);
+    count('image_cache_evictions_total', { reason });
+  }
+
   /** Removes unused images, least recently used first, until `bytes` are freed or none is left. */
   async evict(bytes: number): Promise<number> {
     let freed = 0;
     for (const master of (await this.masters()).filter((m) => !m.inUse).sort((a, b) => a.usedAt - b.usedAt)) {
       if (freed >= bytes) break;
       if (this.isHeld(master.name)) continue;
-      await this.discard(master.name);
-      count('image_cache_evictions_total', { reason: 'room' });
+      await this.remove(master.name, 'room');
       freed += master.size;
     }
     return freed;
@@ -234,8 +239,7 @@ export class ImageCache {
     for (const master of masters) {
       if (master.usedAt >= oldest && report.left <= this.settings.maxBytes) continue;
       if (master.inUse || this.isHeld(master.name)) continue;
-      await this.discard(master.name);
-      count('image_cache_evictions_total', { reason: master.usedAt < oldest ? 'age' : 'size' });
+      await this.remove(master.name, master.usedAt < oldest ? 'age' : 'size');
       report.removed.push(master.name);
       report.freed += master.size;
       report.left -= master.size;
