@@ -96,6 +96,8 @@ export class HttpClient {
   // Never the process-wide agents: their connections were not checked here.
   private readonly agent: Agents;
   private readonly trust: { ca?: string[] };
+  /** For the configured proxies, by their URL: TLS sessions with a server are resumed. */
+  private readonly throughProxy = new Map<string, Agents>();
 
   constructor(private readonly settings: HttpClientSettings) {
     this.guard = settings.guard && new AddressGuard(settings.guard);
@@ -187,8 +189,10 @@ export class HttpClient {
 
   /** Closes idle connections. */
   close(): void {
-    this.agent.http.destroy();
-    this.agent.https.destroy();
+    for (const { http, https } of [this.agent, ...this.throughProxy.values()]) {
+      http.destroy();
+      https.destroy();
+    }
   }
 
   private async exchange(request: HttpRequest, url: string): Promise<HttpResponse> {
@@ -248,15 +252,23 @@ export class HttpClient {
     const named = (target.protocol === 'https:' ? proxy.https : proxy.http) ?? '';
     const url = URL.canParse(named) ? new URL(named) : undefined;
     if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
-      throw new HttpFailure('refused', target.href, 'its proxy is no http or https URL');
+      throw new HttpFailure(
+        'refused',
+        target.href,
+        `${proxyOfUser ? 'its proxy' : 'the configured proxy (image.*_proxy or the environment)'} is no http or https URL`,
+      );
     if (proxyOfUser) {
       const [checked] = await this.addressesOf(url, false, signal);
       // The connection goes to the address that was checked; with TLS the certificate needs the name.
       if (url.protocol === 'http:' && checked)
         url.hostname = checked.family === 6 ? `[${checked.address}]` : checked.address;
     }
+    const known = proxyOfUser ? undefined : this.throughProxy.get(url.href);
+    if (known) return known;
     const proxyEnv = { HTTP_PROXY: url.href, HTTPS_PROXY: url.href };
-    return { http: new HttpAgent({ proxyEnv }), https: new HttpsAgent({ ...this.trust, proxyEnv }) };
+    const agents = { http: new HttpAgent({ proxyEnv }), https: new HttpsAgent({ ...this.trust, proxyEnv }) };
+    if (!proxyOfUser) this.throughProxy.set(url.href, agents);
+    return agents;
   }
 
   /** Refused if one of the addresses is: a name with several must not be retried with the refused one. */
