@@ -215,6 +215,9 @@ async function get(
   const proxyEnv = isProxied(parsed, request.proxy)
     ? { HTTP_PROXY: httpProxy, HTTPS_PROXY: httpsProxy }
     : undefined;
+  const proxy = proxyEnv && (secure ? httpsProxy : httpProxy);
+  // Who names the proxy chose the address that is connected to.
+  if (proxy !== undefined && URL.canParse(proxy)) await request.guard.judge(new URL(proxy), false, false);
   const lookup = await request.guard.judge(parsed, first, proxyEnv !== undefined);
   const options: https.RequestOptions = {
     headers,

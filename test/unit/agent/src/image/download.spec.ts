@@ -11,32 +11,44 @@ const RULES = {
 
 const log = { say: () => undefined, detail: () => undefined };
 
+const request = (guard: FetchGuard, more: object = {}) => ({
+  imageId: 'one',
+  urls: [`http://${HOST}/image`],
+  proxy: {},
+  guard,
+  insecure: false,
+  tlsMinVersion: 'TLSv1.2' as const,
+  idleTimeout: 1,
+  retries: 0,
+  retryInterval: 0,
+  maxDuration: 0,
+  maxBytes: 1,
+  limitName: 'the disk holds',
+  ...more,
+});
+const sink = {
+  write: async () => undefined,
+  restart: async () => undefined,
+  finish: async () => undefined,
+};
+
 describe('a name without an address', () => {
   it.each([
     ['by Ferric’s rules', RULES],
     ['without rules', undefined],
   ])('is said to be the machine’s failure (%s)', async (_, rules) => {
-    const request = {
-      imageId: 'one',
-      urls: [`http://${HOST}/image`],
-      proxy: {},
-      guard: new FetchGuard(rules),
-      insecure: false,
-      tlsMinVersion: 'TLSv1.2' as const,
-      idleTimeout: 1,
-      retries: 0,
-      retryInterval: 0,
-      maxDuration: 0,
-      maxBytes: 1,
-      limitName: 'the disk holds',
-    };
-    const sink = {
-      write: async () => undefined,
-      restart: async () => undefined,
-      finish: async () => undefined,
-    };
-    await expect(download(request, 'sha256', sink, log, () => undefined)).rejects.toThrow(
-      `the machine could not resolve the name ${HOST} (E`,
-    );
+    await expect(
+      download(request(new FetchGuard(rules)), 'sha256', sink, log, () => undefined),
+    ).rejects.toThrow(`the machine could not resolve the name ${HOST} (E`);
   });
+});
+
+it('a proxy is no way to a refused address', async () => {
+  const asked = request(new FetchGuard(RULES), {
+    urls: ['http://192.0.2.1/image'],
+    proxy: { http: 'http://127.0.0.1:9' },
+  });
+  await expect(download(asked, 'sha256', sink, log, () => undefined)).rejects.toThrow(
+    'http://127.0.0.1:9 must not be fetched from: it is a loopback address',
+  );
 });
