@@ -9,6 +9,7 @@ import {
   messageOf,
   NotFoundError,
 } from '../../domain/errors.js';
+import { holderOf } from '../../domain/node/holder.js';
 import type { PowerState } from '../../domain/power/power.js';
 import { factsOfRow } from '../../domain/provision/machine.js';
 import type { EventRepository } from '../../persistence/event/event.repository.js';
@@ -314,6 +315,5 @@ function retiredBecause(node: Node): string {
 }
 
 function isFree(node: Node): boolean {
-  const held = node.reservation_expires_at && node.reservation_expires_at > new Date();
-  return !held && !node.target_power_state;
+  return holderOf(node) === null && !node.target_power_state;
 }

@@ -5,10 +5,11 @@ import { brokenUnique } from '../../database/statement.js';
 import type { Actor } from '../../domain/actor.js';
 import type { Change } from '../../domain/change.js';
 import { ConflictError, InvalidError, LockedError } from '../../domain/errors.js';
+import { holderOf } from '../../domain/node/holder.js';
 import { canonicalUuid } from '../../domain/node/name.js';
 import { type PowerTarget, settledPower } from '../../domain/power/power.js';
-import { factsOfRow, isProvisionState, nextByVerb } from '../../domain/provision/machine.js';
-import { illegalVerb } from '../../domain/provision/refusal.js';
+import { factsOfRow } from '../../domain/provision/machine.js';
+import { moveOrRefusal } from '../../domain/provision/refusal.js';
 import { type ProvisionVerb, type Transition, VERBS } from '../../domain/provision/table.js';
 import { withoutLeftBehind } from '../../driver/contract/internal-info.js';
 import type { DriverRegistry } from '../../driver/registry.js';
@@ -216,12 +217,9 @@ export class VerbService {
 
 /** @throws LockedError or InvalidError with Ironic's messages */
 function legalMove(node: Node, verb: ProvisionVerb): Transition {
-  const state = node.provision_state;
-  const move = isProvisionState(state) ? nextByVerb(state, verb) : null;
-  if (move) return move;
-  const busy = node.reservation && node.reservation_expires_at && node.reservation_expires_at > new Date();
-  if (busy) throw new LockedError(node.uuid, node.reservation!);
-  throw illegalVerb(node, verb);
+  const move = moveOrRefusal(node, verb, holderOf(node));
+  if (move instanceof Error) throw move;
+  return move;
 }
 
 function abortOf(node_uuid: string, actor: Actor): Change {

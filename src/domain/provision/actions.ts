@@ -1,6 +1,5 @@
-import { LockedError } from '../errors.js';
-import { isProvisionState, nextByVerb, wayTo } from './machine.js';
-import { illegalVerb, refusalByFlags, type VerbFlags } from './refusal.js';
+import { isProvisionState, wayTo } from './machine.js';
+import { moveOrRefusal, refusalBeforeState, refusalByFlags, type VerbFlags } from './refusal.js';
 import { type ProvisionState, type ProvisionVerb, VERBS } from './table.js';
 
 /** A verb of `PUT states/provision` for one node, as it is now. */
@@ -23,7 +22,8 @@ export interface ActingNode extends VerbFlags {
 
 /**
  * Every verb of the table, with the reason where it is refused: by the node's state and its flags. A request may still
- * be refused for its arguments, by a validation or by the limits of concurrent work.
+ * be refused for its arguments, by a validation, by the limits of concurrent work, by a reservation that does not end in
+ * time, and, for an abort, by an API version that does not abort in this state.
  * @param isKnown whether the requester's API version has the verb
  */
 export function actionsOf(node: ActingNode, isKnown: (since: number) => boolean): Action[] {
@@ -34,11 +34,10 @@ export function actionsOf(node: ActingNode, isKnown: (since: number) => boolean)
 
 function actionOf(node: ActingNode, verb: ProvisionVerb): Action {
   const state = node.provision_state;
-  const move = isProvisionState(state) ? nextByVerb(state, verb) : null;
-  if (!move) {
-    const { reserved_by } = node;
-    const refusal = reserved_by === null ? illegalVerb(node, verb) : new LockedError(node.uuid, reserved_by);
-    return refused(verb, refusal, isProvisionState(state) ? (wayTo(state, verb) ?? []) : []);
+  const move = moveOrRefusal(node, verb, node.reserved_by);
+  if (move instanceof Error) {
+    const first = isProvisionState(state) ? (wayTo(state, verb) ?? []) : [];
+    return refused(verb, refusalBeforeState(node, verb) ?? move, first);
   }
   const refusal = refusalByFlags(node, verb, move);
   if (refusal) return refused(verb, refusal, []);

@@ -1,5 +1,5 @@
-import { ConflictError, type FerricError, ForbiddenError, InvalidError } from '../errors.js';
-import { isProvisionState, isProvisionVerb, wayTo } from './machine.js';
+import { ConflictError, type FerricError, ForbiddenError, InvalidError, LockedError } from '../errors.js';
+import { isProvisionState, isProvisionVerb, nextByVerb, wayTo } from './machine.js';
 import { type ProvisionVerb, type Transition, VERBS } from './table.js';
 
 interface Asked {
@@ -32,6 +32,32 @@ export function refusalInMaintenance(uuid: string, verb: ProvisionVerb): Invalid
   return new InvalidError(
     `The ${refused} operation can't be performed on node ${uuid} because it's in maintenance mode.`,
   );
+}
+
+/** For a deployment Ironic checks maintenance before the state (api/controllers/v1/node.py, provision). */
+export function refusalBeforeState(
+  node: { readonly uuid: string; readonly maintenance: boolean },
+  verb: ProvisionVerb,
+): InvalidError | null {
+  const early = node.maintenance && (verb === 'active' || verb === 'rebuild');
+  return early ? refusalInMaintenance(node.uuid, verb) : null;
+}
+
+/**
+ * The move that a verb makes from the node's state; else why not.
+ * @param holder the conductor that holds the node: the state may be about to change
+ * @param shown the verb as the message names it
+ */
+export function moveOrRefusal(
+  node: Asked,
+  verb: ProvisionVerb,
+  holder: string | null,
+  shown: string = verb,
+): Transition | InvalidError | LockedError {
+  const state = node.provision_state;
+  const move = isProvisionState(state) ? nextByVerb(state, verb) : null;
+  if (move) return move;
+  return holder === null ? illegalVerb(node, verb, shown) : new LockedError(node.uuid, holder);
 }
 
 /** What of a node's row decides about verbs, besides its state. */

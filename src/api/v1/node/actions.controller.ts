@@ -1,4 +1,5 @@
 import { Controller, Get, Param, Req } from '@nestjs/common';
+import { holderOf } from '../../../domain/node/holder.js';
 import { type Action, actionsOf } from '../../../domain/provision/actions.js';
 import { VERBS } from '../../../domain/provision/table.js';
 import { Policy } from '../../auth/policy.js';
@@ -35,9 +36,7 @@ export class NodeActionsController {
   async list(@Req() { asked, query }: ApiRequest, @Param('ident') ident: string) {
     readQuery(query, {}, asked.version);
     const node = await this.finder.find(ident, asked);
-    const isHeld = node.reservation_expires_at !== null && node.reservation_expires_at > new Date();
-    const acting = { ...node, reserved_by: isHeld ? node.reservation : null };
-    const actions = actionsOf(acting, (since) => asked.version.has(since));
+    const actions = actionsOf({ ...node, reserved_by: holderOf(node) }, (since) => asked.version.has(since));
     const may = asked.scope.allows('baremetal:node:set_provision_state', node);
     return { provision_state: node.provision_state, actions: may ? actions : actions.map(forbidden) };
   }

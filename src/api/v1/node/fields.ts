@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../../domain/json.js';
+import { holderOf } from '../../../domain/node/holder.js';
 import type { Step } from '../../../domain/step/step.js';
 import type { Node } from '../../../persistence/node/node.entity.js';
 import type { Microversion } from '../../microversion/microversion.js';
@@ -93,8 +94,7 @@ export const NODE_FIELDS = [
   json('raid_config', 12),
   shown('reservation', 1, {
     columns: ['reservation', 'reservation_expires_at'],
-    read: (row, { now }) =>
-      row.reservation !== null && (row.reservation_expires_at?.getTime() ?? 0) > now ? row.reservation : null,
+    read: (row, { now }) => holderOf(row, now),
   }),
   shown('resource_class', 21, written(text(80), null)),
   shown('retired', 61, written(flag(), false)),

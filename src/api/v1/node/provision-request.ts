@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { ProvisionArguments } from '../../../conductor/service/request.js';
-import { FerricError, InvalidError, LockedError } from '../../../domain/errors.js';
+import { FerricError, InvalidError } from '../../../domain/errors.js';
 import { isObject, type JsonObject } from '../../../domain/json.js';
-import { isProvisionState, isProvisionVerb, nextByVerb } from '../../../domain/provision/machine.js';
-import { illegalVerb, refusalInMaintenance } from '../../../domain/provision/refusal.js';
+import { holderOf } from '../../../domain/node/holder.js';
+import { isProvisionVerb } from '../../../domain/provision/machine.js';
+import { illegalVerb, moveOrRefusal, refusalBeforeState } from '../../../domain/provision/refusal.js';
 import { type ProvisionVerb, VERBS } from '../../../domain/provision/table.js';
 import { STEP_INTERFACES } from '../../../domain/step/step.js';
 import type { Node } from '../../../persistence/node/node.entity.js';
@@ -148,18 +149,14 @@ export function readProvision(
 
 function verbOf(node: Node, target: string, version: Microversion, now: number): ProvisionVerb {
   const state = node.provision_state;
-  const illegal = illegalVerb(node, target, shorten(target));
-  if (!isProvisionVerb(target)) throw illegal;
+  if (!isProvisionVerb(target)) throw illegalVerb(node, target, shorten(target));
   // For the newest verbs Ironic checks the version after the state (node.py, provision).
   const late = target === 'unhold' || target === 'service';
   if (!late && !version.has(VERBS[target].since)) throw newer();
-  // For a deployment Ironic checks maintenance before the state.
-  const refusal = node.maintenance ? refusalInMaintenance(node.uuid, target) : null;
-  if (refusal && (target === 'active' || target === 'rebuild')) throw refusal;
-  if (!isProvisionState(state) || !nextByVerb(state, target)) {
-    const reserved = node.reservation !== null && (node.reservation_expires_at?.getTime() ?? 0) > now;
-    throw reserved ? new LockedError(node.uuid, node.reservation!) : illegal;
-  }
+  const refusal = refusalBeforeState(node, target);
+  if (refusal) throw refusal;
+  const move = moveOrRefusal(node, target, holderOf(node, now), shorten(target));
+  if (move instanceof Error) throw move;
   if (late && !version.has(VERBS[target].since)) throw newer();
   if (target === 'abort') {
     if (state === 'inspect wait' && !version.does('inspectAbort')) throw newer();
