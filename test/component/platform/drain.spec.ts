@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { Drain } from '../../../src/platform/drain.js';
+import { inTurn } from '../../../src/platform/in-turn.js';
 import { collectedLog } from '../../support/log.js';
 
 type Place = { port: number; host: string } | { path: string };
@@ -61,3 +62,24 @@ it.each([
   },
   30_000,
 );
+
+it('a request that waits behind another of its connection is work under way', async () => {
+  const slow = inTurn('test', async ({ url }, response) => {
+    response.writeHead(200, { 'content-length': 2 }).write(url!.slice(1));
+    await sleep(1_000);
+    response.end(url!.slice(1));
+  });
+  const server = createServer(slow);
+  const drain = new Drain(server, collectedLog());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  socket.write('GET /a HTTP/1.1\r\nHost: a\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n');
+  let got = '';
+  socket.on('data', (chunk) => (got += String(chunk)));
+  const closed = once(socket, 'close');
+  await once(socket, 'data');
+  await drain.finish(5_000);
+  await closed;
+  expect(got).toMatch(/\r\naa.*\r\nbb$/s);
+});
