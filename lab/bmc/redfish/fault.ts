@@ -26,6 +26,8 @@ export type RedfishFault = { times?: number } & (
   | { kind: 'junk'; bytes: number; of?: Of }
   /** Every collection has a next page. */
   | { kind: 'endless-pages' }
+  /** The system links no Bios. */
+  | { kind: 'hides-bios' }
   /** The BIOS does not apply these attributes at a start, and its settings object tells so. */
   | { kind: 'keeps-settings'; names: readonly string[] }
   | { kind: 'redirect'; to: string; of?: Of }

@@ -92,6 +92,7 @@ function systemBody(board: Board, boot: BootOverride, parts: Body): Body {
     EthernetInterfaces: link(`${path}/EthernetInterfaces`),
     Processors: link(`${path}/Processors`),
     ...parts,
+    ...(board.faults.take('hides-bios') ? { Bios: null } : {}),
     ...(quirks.bootSettings === null
       ? {}
       : {

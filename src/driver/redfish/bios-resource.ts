@@ -27,11 +27,18 @@ export interface Bios {
   readonly resetPending: boolean | undefined;
 }
 
-/** @throws UnsupportedError if the service shows no BIOS attributes of this machine */
+/** The system links no Bios: for good, or while the machine starts. */
+export class NoBiosError extends UnsupportedError {
+  constructor() {
+    super('The BMC does not offer BIOS settings.');
+  }
+}
+
+/** @throws NoBiosError if the service shows no BIOS attributes of this machine */
 export async function readBios(machine: RedfishMachine): Promise<Bios> {
   const { resource: system } = await machine.system();
   const path = linkOf(system, 'Bios');
-  if (path === undefined) throw new UnsupportedError('The BMC does not offer BIOS settings.');
+  if (path === undefined) throw new NoBiosError();
   const resource = await machine.get(path);
   return {
     path,

@@ -21,7 +21,7 @@ import type { DriverContext, ReadContext } from '../contract/context.js';
 import type { Startable } from '../contract/implementation.js';
 import type { SteppedInterface } from '../contract/interfaces.js';
 import type { StepContext, StepDeclaration, StepKind } from '../contract/step.js';
-import { type Bios, readBios, readBiosRegistry, readPending } from './bios-resource.js';
+import { type Bios, NoBiosError, readBios, readBiosRegistry, readPending } from './bios-resource.js';
 import { RedfishError } from './faults.js';
 import type { RedfishMachine, RedfishMachines } from './machine.js';
 import { type RebootRecord, rebootRecordOf, StepReboot } from './step-reboot.js';
@@ -320,15 +320,12 @@ export class RedfishBios implements SteppedInterface {
     };
   }
 
-  /** A BMC may be busy or away while it applies a change. */
+  /** Until the settings are late, a BMC may be busy or away, and its system without a BIOS: it applies a change. */
   private async tolerant<T>(late: boolean, read: () => Promise<T>): Promise<T | undefined> {
     try {
       return await read();
     } catch (error) {
-      const passes =
-        error instanceof RedfishError &&
-        (error.fault.code === 'bmc-unreachable' || (error.status !== undefined && error.status >= 500));
-      if (!passes || late) throw error;
+      if (late || !passes(error)) throw error;
       return undefined;
     }
   }
@@ -365,6 +362,14 @@ async function resetBios(machine: RedfishMachine, bios: Bios): Promise<string | 
   const type = parameters.find(({ name, required }) => name === 'ResetType' && required);
   const body: JsonObject = type ? { ResetType: type.allowable?.[0] ?? 'Reset' } : {};
   return taskOf(await machine.post(action.target, body));
+}
+
+/** Whether it may end by itself: some services show no system, or no Bios of it, while the machine starts. */
+function passes(error: unknown): boolean {
+  if (error instanceof NoBiosError) return true;
+  if (!(error instanceof RedfishError)) return false;
+  const { fault, status = 0 } = error;
+  return fault.code === 'bmc-unreachable' || status >= 500 || [404, 410, 429].includes(status);
 }
 
 function isLate(context: StepContext, { until }: Change): boolean {

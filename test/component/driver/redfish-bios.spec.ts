@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { RedfishFault } from '../../../lab/bmc/redfish/fault.js';
 import { PERSONALITIES, type PersonalityName } from '../../../lab/bmc/redfish/personality.js';
@@ -108,6 +109,48 @@ describe('BIOS settings', () => {
     await using driver = new RedfishDriver();
     const { outcome } = await apply(driver, redfishBench(rack), setting('QuietBoot', false));
     expect(outcome).toEqual({ is: 'done' });
+  });
+
+  const gone = (status: number, path: string): RedfishFault => {
+    return { kind: 'status', status, times: 4, of: { method: 'GET', path } };
+  };
+
+  it.each<[string, RedfishFault]>([
+    ['Bios answers 404', gone(404, '/Bios')],
+    ['Bios answers 410', gone(410, '/Bios')],
+    ['the system answers 404', gone(404, '/Systems/')],
+    ['the system links no Bios', { kind: 'hides-bios', times: 4 }],
+  ])('are awaited where %s for a moment while the machine starts', async (_, away) => {
+    await using rack: RedfishRack = await RedfishRack.up({ quirks: { biosDelay: 1_000 } });
+    await using driver = new RedfishDriver();
+    const bench = redfishBench(rack);
+    const run = stepOf(driver, 'apply_configuration');
+    const args = { settings: [setting('QuietBoot', false)] };
+    const entry = { step: 'apply_configuration', args } as const;
+    let outcome = await run(bench.context(driver.interfaces, { ...entry, wake: 'start' }));
+    rack.bmc.setFaults(away);
+    for (let polls = 0; outcome.is === 'wait' && polls < 200; polls++) {
+      bench.saved = outcome.checkpoint ?? null;
+      await sleep(10);
+      outcome = await run(bench.context(driver.interfaces, { ...entry, wake: 'poll' }));
+    }
+    expect(outcome).toEqual({ is: 'done' });
+  });
+
+  it('of a BMC that has no BIOS any more fail the step once they are late', async () => {
+    await using rack = await RedfishRack.up({ quirks: { biosDelay: 60_000 } });
+    await using driver = new RedfishDriver();
+    const bench = redfishBench(rack);
+    const run = stepOf(driver, 'apply_configuration');
+    const args = { settings: [setting('QuietBoot', false)] };
+    const entry = { step: 'apply_configuration', args } as const;
+    const outcome = await run(bench.context(driver.interfaces, { ...entry, wake: 'start' }));
+    expect(outcome.is).toBe('wait');
+    if (outcome.is === 'wait') bench.saved = outcome.checkpoint ?? null;
+    rack.bmc.setFaults({ kind: 'status', status: 404, of: { path: '/Bios' } });
+    expect((await run(bench.context(driver.interfaces, { ...entry, wake: 'poll' }))).is).toBe('wait');
+    const late = run(bench.context(driver.interfaces, { ...entry, wake: 'deadline' }));
+    await expect(late).rejects.toThrow('the BMC has no such resource (404)');
   });
 
   it('with a password neither show nor cache it', async () => {
