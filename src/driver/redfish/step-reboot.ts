@@ -6,7 +6,7 @@ import { stepLists } from '../agent/agent-node.js';
 import type { Ramdisk } from '../agent/ramdisk.js';
 import { internalOf } from '../contract/internal-info.js';
 import type { StepContext } from '../contract/step.js';
-import { POWER_TIMEOUT } from '../machine-start.js';
+import { POWER_TIMEOUT, powerOff } from '../machine-start.js';
 import type { RedfishMachines } from './machine.js';
 
 /**
@@ -87,10 +87,7 @@ export class StepReboot {
 
   /** Switches a machine off that was off before the step. Idempotent. */
   async restore(context: StepContext, { wasOff }: RebootRecord): Promise<void> {
-    const { power } = context.interfaces;
-    if (!wasOff || context.node.disable_power_off) return;
-    if ((await power.getPowerState(context)) === 'power off') return;
-    await power.setPowerState(context, 'power off', POWER_TIMEOUT);
+    if (wasOff) await powerOff(context);
   }
 
   private async relaunch(
