@@ -26,6 +26,7 @@ import { RedfishError } from './faults.js';
 import type { RedfishMachine, RedfishMachines } from './machine.js';
 import { type RebootRecord, rebootRecordOf, StepReboot } from './step-reboot.js';
 import { parseTarget, REDFISH_PROPERTIES } from './target.js';
+import { taskFailure } from './tasks.js';
 
 /** ms between two reads of the settings while they are applied. */
 const LOOK = 5_000;
@@ -342,11 +343,7 @@ export class RedfishBios implements SteppedInterface {
     const task = readTask(body);
     if (task.end !== 'failed') return;
     await this.finish(context, change);
-    const words = wordsOf(task.messages);
-    throw new FerricError(
-      'bmc-failed',
-      `The BMC’s task ${change.task} for the BIOS ended as ${task.state}${words === undefined ? '' : `: ${words}`}`,
-    );
+    throw taskFailure(change.task, task);
   }
 }
 

@@ -1,7 +1,8 @@
 import { FerricError } from '../../domain/errors.js';
 import { pause } from '../../platform/pause.js';
 import { wordsOf } from '../../protocol/redfish/error-body.js';
-import { readTask, taskOf } from '../../protocol/redfish/task.js';
+import type { Uri } from '../../protocol/redfish/resource.js';
+import { readTask, type TaskReading, taskOf } from '../../protocol/redfish/task.js';
 import { RedfishError } from './faults.js';
 import type { RedfishMachine } from './machine.js';
 import type { Answer } from './transport.js';
@@ -36,13 +37,7 @@ export async function awaitTask(machine: RedfishMachine, answer: Answer, timeout
       const isTask = 'TaskState' in body || 'JobState' in body;
       if (look.status !== 202 && !isTask) return;
       if (task.end === 'completed') return;
-      if (task.end === 'failed') {
-        const words = wordsOf(task.messages);
-        throw new FerricError(
-          'bmc-failed',
-          `The BMC’s task ${uri} ended as ${task.state}${words === undefined ? '' : `: ${words}`}`,
-        );
-      }
+      if (task.end === 'failed') throw taskFailure(uri, task);
       delay = Math.min(look.retryAfter ?? LOOK, LONGEST_LOOK);
     } catch (error) {
       if (!(error instanceof RedfishError) || (error.status !== 404 && error.status !== 410)) throw error;
@@ -57,4 +52,13 @@ export async function awaitTask(machine: RedfishMachine, answer: Answer, timeout
     }
     await pause(delay, machine.caller.signal);
   }
+}
+
+/** The failure of a task, in the BMC's own words. */
+export function taskFailure(uri: Uri, { state, messages }: TaskReading): FerricError {
+  const words = wordsOf(messages);
+  return new FerricError(
+    'bmc-failed',
+    `The BMC’s task ${uri} ended as ${state}${words === undefined ? '' : `: ${words}`}`,
+  );
 }
