@@ -1,5 +1,6 @@
 import { UnsupportedError } from '../../domain/errors.js';
 import type { JsonObject } from '../../domain/json.js';
+import { actionOf } from '../../protocol/redfish/action.js';
 import { type Registry, readAttributes, readRegistry } from '../../protocol/redfish/bios.js';
 import {
   booleanOf,
@@ -13,12 +14,15 @@ import {
   type Uri,
 } from '../../protocol/redfish/resource.js';
 import { type Settings, settingsOf } from '../../protocol/redfish/settings.js';
+import { taskOf } from '../../protocol/redfish/task.js';
 import type { RedfishMachine } from './machine.js';
 
 /** A machine's BIOS, as its BMC shows it. */
 export interface Bios {
   readonly path: Uri;
   readonly resource: Resource;
+  /** The ComputerSystem that links it. */
+  readonly system: Resource;
   /** Present values by attribute. */
   readonly attributes: JsonObject;
   /** undefined: changes are written to the resource itself. */
@@ -43,6 +47,7 @@ export async function readBios(machine: RedfishMachine): Promise<Bios> {
   return {
     path,
     resource,
+    system,
     attributes: readAttributes(resource),
     settings: settingsOf(resource),
     resetPending: booleanOf(resource, 'ResetBiosToDefaultsPending'),
@@ -76,4 +81,14 @@ export async function readBiosRegistry(machine: RedfishMachine, bios: Bios): Pro
   const content = await machine.find(pathOf(place?.['Uri']));
   const registry = content && readRegistry(content);
   return registry && registry.size > 0 ? registry : undefined;
+}
+
+/** ResetBios with {}: some services refuse a request without a body; one requires ResetType (DGX H100). */
+export async function resetBios(machine: RedfishMachine, bios: Bios): Promise<string | undefined> {
+  const action = actionOf(bios.resource, 'Bios.ResetBios');
+  if (!action) throw new UnsupportedError('The BMC does not reset the BIOS settings.');
+  const parameters = (await machine.actionInfo(action)) ?? [];
+  const type = parameters.find(({ name, required }) => name === 'ResetType' && required);
+  const body: JsonObject = type ? { ResetType: type.allowable?.[0] ?? 'Reset' } : {};
+  return taskOf(await machine.post(action.target, body));
 }

@@ -1,9 +1,8 @@
 import type { RedfishSettings } from '../../config/section/redfish.js';
-import { FerricError, InvalidError, messageOf, UnsupportedError } from '../../domain/errors.js';
+import { FerricError, InvalidError, messageOf } from '../../domain/errors.js';
 import { isObject, type Json, type JsonObject } from '../../domain/json.js';
 import { isSecretKey } from '../../domain/secret-key.js';
 import type { StepOutcome } from '../../domain/step/step.js';
-import { actionOf } from '../../protocol/redfish/action.js';
 import {
   biosSettings,
   checkAttributes,
@@ -21,7 +20,14 @@ import type { DriverContext, ReadContext } from '../contract/context.js';
 import type { Startable } from '../contract/implementation.js';
 import type { SteppedInterface } from '../contract/interfaces.js';
 import type { StepContext, StepDeclaration, StepKind } from '../contract/step.js';
-import { type Bios, NoBiosError, readBios, readBiosRegistry, readPending } from './bios-resource.js';
+import {
+  type Bios,
+  NoBiosError,
+  readBios,
+  readBiosRegistry,
+  readPending,
+  resetBios,
+} from './bios-resource.js';
 import { RedfishError } from './faults.js';
 import type { RedfishMachine, RedfishMachines } from './machine.js';
 import { type RebootRecord, rebootRecordOf, StepReboot } from './step-reboot.js';
@@ -46,6 +52,8 @@ interface Change extends JsonObject {
   until: number | null;
   /** Of a reset: the attributes before. */
   before: JsonObject;
+  /** Of an application: the values that the BMC must show at the end, without passwords; absent in older checkpoints. */
+  expected: JsonObject | null;
 }
 
 /** BIOS settings by the Bios resource and its settings object (Ironic: redfish/bios.py). */
@@ -141,9 +149,10 @@ export class RedfishBios implements SteppedInterface {
           `The BIOS settings are refused, and nothing was changed: ${faults.join('; ')}`,
         );
       }
-      change ??= { phase: 'send', reboot: null, task: null, until: null, before: {} };
+      const expected = comparable(attributes, registry, isSecretKey);
+      change ??= { phase: 'send', reboot: null, task: null, until: null, before: {}, expected };
       // Committed before the PATCH: a value that is current right afterwards still needs the reboot.
-      if (!kept && !(await this.isNeeded(machine, bios, attributes, registry))) {
+      if (!kept && !(await this.isNeeded(machine, bios, attributes, expected))) {
         await cache(context, bios, registry);
         return { is: 'done' };
       }
@@ -161,13 +170,12 @@ export class RedfishBios implements SteppedInterface {
     machine: RedfishMachine,
     bios: Bios,
     attributes: JsonObject,
-    registry: Registry | undefined,
+    expected: JsonObject,
   ): Promise<boolean> {
-    const seen = comparable(attributes, registry, isSecretKey);
-    if (Object.keys(seen).length < Object.keys(attributes).length) return true; // a password cannot be compared
-    if (Object.keys(differing(seen, bios.attributes)).length > 0) return true;
+    if (Object.keys(expected).length < Object.keys(attributes).length) return true; // a password cannot be compared
+    if (Object.keys(differing(expected, bios.attributes)).length > 0) return true;
     const pending = await readPending(machine, bios);
-    return Object.keys(onlyThose(differing(seen, pending), pending)).length > 0;
+    return Object.keys(onlyThose(differing(expected, pending), pending)).length > 0;
   }
 
   /** Sends the attributes that are not pending already. @returns the URI of the BMC's task, if it started one */
@@ -220,18 +228,17 @@ export class RedfishBios implements SteppedInterface {
     const late = isLate(context, change);
     const seen = await this.tolerant(late, async () => {
       const bios = await readBios(machine);
-      const registry = await readBiosRegistry(machine, bios);
-      const { attributes } = checkAttributes(asked, bios.attributes, registry, isSecretKey);
-      const { resource: system } = await machine.system();
-      // An attribute that the BIOS no longer has is not as requested either.
-      const left = differing(comparable({ ...asked, ...attributes }, registry, isSecretKey), bios.attributes);
-      return { bios, registry, left, system };
+      const expected = change.expected ?? (await expectedOf(machine, bios, asked));
+      const left = differing(expected, bios.attributes);
+      const same = Object.keys(left).length === 0;
+      // The registry, megabytes of some services, is read at the end alone.
+      if (!late && !(same && isPastSetup(bios.system))) return undefined;
+      return { bios, registry: await readBiosRegistry(machine, bios), left, same };
     });
-    const same = seen !== undefined && Object.keys(seen.left).length === 0;
-    if (!seen || (!late && !(same && isPastSetup(seen.system)))) return this.wait(change);
+    if (!seen) return this.wait(change);
     await cache(context, seen.bios, seen.registry);
     await this.finish(context, change);
-    if (same) return { is: 'done' };
+    if (seen.same) return { is: 'done' };
     throw await this.difference(machine, seen, asked);
   }
 
@@ -261,7 +268,7 @@ export class RedfishBios implements SteppedInterface {
     if (!change || change.phase === 'send') {
       const bios = await readBios(machine);
       const before = comparable(bios.attributes, await readBiosRegistry(machine, bios), isSecretKey);
-      change ??= { phase: 'send', reboot: null, task: null, until: null, before };
+      change ??= { phase: 'send', reboot: null, task: null, until: null, before, expected: null };
       if (!kept) await context.checkpoint(change);
       // Entered again: a pending reset is not requested twice; a second request would have the same effect.
       const task = kept && bios.resetPending ? undefined : await resetBios(machine, bios);
@@ -283,12 +290,13 @@ export class RedfishBios implements SteppedInterface {
     const late = isLate(context, change);
     const seen = await this.tolerant(late, async () => {
       const bios = await readBios(machine);
-      const { resource: system } = await machine.system();
-      return { bios, changed: Object.keys(differing(change.before, bios.attributes)), system };
+      const changed = Object.keys(differing(change.before, bios.attributes));
+      const isReset = bios.resetPending === false || changed.length > 0;
+      if (!late && !(isReset && isPastSetup(bios.system))) return undefined;
+      return { bios, registry: await readBiosRegistry(machine, bios), changed };
     });
-    const isReset = seen && (seen.bios.resetPending === false || seen.changed.length > 0);
-    if (!seen || (!late && !(isReset && isPastSetup(seen.system)))) return this.wait(change);
-    await cache(context, seen.bios, await readBiosRegistry(machine, seen.bios));
+    if (!seen) return this.wait(change);
+    await cache(context, seen.bios, seen.registry);
     await this.finish(context, change);
     if (seen.bios.resetPending) {
       throw new FerricError(
@@ -347,18 +355,15 @@ export class RedfishBios implements SteppedInterface {
   }
 }
 
-async function cache(context: DriverContext, bios: Bios, registry: Registry | undefined): Promise<void> {
-  await context.save({ bios_settings: biosSettings(bios.attributes, registry, isSecretKey) });
+/** For a checkpoint without them. An attribute that the BIOS no longer has is not as requested either. */
+async function expectedOf(machine: RedfishMachine, bios: Bios, asked: JsonObject): Promise<JsonObject> {
+  const registry = await readBiosRegistry(machine, bios);
+  const { attributes } = checkAttributes(asked, bios.attributes, registry, isSecretKey);
+  return comparable({ ...asked, ...attributes }, registry, isSecretKey);
 }
 
-/** ResetBios with {}: some services refuse a request without a body; one requires ResetType (DGX H100). */
-async function resetBios(machine: RedfishMachine, bios: Bios): Promise<string | undefined> {
-  const action = actionOf(bios.resource, 'Bios.ResetBios');
-  if (!action) throw new UnsupportedError('The BMC does not reset the BIOS settings.');
-  const parameters = (await machine.actionInfo(action)) ?? [];
-  const type = parameters.find(({ name, required }) => name === 'ResetType' && required);
-  const body: JsonObject = type ? { ResetType: type.allowable?.[0] ?? 'Reset' } : {};
-  return taskOf(await machine.post(action.target, body));
+async function cache(context: DriverContext, bios: Bios, registry: Registry | undefined): Promise<void> {
+  await context.save({ bios_settings: biosSettings(bios.attributes, registry, isSecretKey) });
 }
 
 /** Whether it may end by itself: some services show no system, or no Bios of it, while the machine starts. */

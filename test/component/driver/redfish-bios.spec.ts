@@ -137,6 +137,15 @@ describe('BIOS settings', () => {
     expect(outcome).toEqual({ is: 'done' });
   });
 
+  it('are compared without their registry, which is read before the change and once for the cache', async () => {
+    await using rack = await RedfishRack.up({ quirks: { biosDelay: 500 } });
+    await using driver = new RedfishDriver();
+    const asked = [setting('QuietBoot', 'FALSE'), setting('BootRetryDelay', '060')];
+    const { outcome } = await apply(driver, redfishBench(rack), ...asked);
+    expect(outcome).toEqual({ is: 'done' });
+    expect(rack.bmc.count('GET', 'Registries/')).toBe(4);
+  });
+
   it('of a BMC that has no BIOS any more fail the step once they are late', async () => {
     await using rack = await RedfishRack.up({ quirks: { biosDelay: 60_000 } });
     await using driver = new RedfishDriver();
