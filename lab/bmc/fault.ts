@@ -37,7 +37,9 @@ export type BmcFault =
   /** Signs the packets of its sessions wrongly. */
   | { kind: 'wrong-code' }
   /** Answers from another port. */
-  | { kind: 'from-elsewhere' };
+  | { kind: 'from-elsewhere' }
+  /** Takes the proof of the password (RAKP 3) for a wrong one; hears of each login the `heard`-th only, from 1. */
+  | { kind: 'refuses-proof'; heard: number };
 
 type Way = 'to' | 'from';
 type Command = { netFn: number; command: number };
@@ -107,6 +109,13 @@ export class FaultSet {
 
   locked(): boolean {
     return this.#unproven >= (this.#find('locks-accounts')?.after ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** @param proof which RAKP 3 of the login it is, from 1 */
+  onProof(proof: number): 'checked' | 'lost' | 'refused' {
+    const heard = this.#find('refuses-proof')?.heard;
+    if (heard === undefined) return 'checked';
+    return proof < heard ? 'lost' : 'refused';
   }
 
   unsupported(netFn: number, command: number): boolean {

@@ -107,7 +107,10 @@ export class HandshakeResponder {
       this.sessions.delete(managedSessionId); // the client aborted: our RAKP 2 did not prove the password
       return undefined;
     }
-    if (!equalBytes(rakp3Code(nodeCrypto, session.suite, this.#passwordOf(user), handshake), authCode)) {
+    const proof = this.faults.onProof(++session.proofs);
+    if (proof === 'lost') return undefined;
+    const expected = rakp3Code(nodeCrypto, session.suite, this.#passwordOf(user), handshake);
+    if (proof === 'refused' || !equalBytes(expected, authCode)) {
       this.sessions.delete(managedSessionId);
       return encodeRakp4({
         tag,

@@ -7,6 +7,8 @@ import type { BmcUser } from './user.js';
 /** An RMCP+ session from its open request on; `active` after RAKP 3. */
 export class Session {
   active = false;
+  /** Packets RAKP 3 so far. */
+  proofs = 0;
   privilege: number = PRIVILEGE.user;
   handshake: Handshake | undefined;
   keys: SessionKeys | undefined;

@@ -72,3 +72,27 @@ describe('a session that is not kept is ended at the BMC', () => {
     await empty(rack);
   });
 });
+
+describe('a password that the BMC refuses by RAKP 4', () => {
+  it.each([
+    ['slow BMC', 1, 1],
+    ['BMC that loses a packet of each login', 2, 3],
+  ])(
+    'a %s: it is logged in to a few times, and never again',
+    async (_, heard, logins) => {
+      const settings = ipmiSection.parse({ command_retry_timeout: 20, min_response_timeout: 3 });
+      const sockets = new BmcSockets({ packetsPerSecond: 4_000, log: LOG });
+      const own = new NativeLink({ settings, calls: new BmcCalls(settings), sockets });
+      await using rack = await Rack.up(
+        { kind: 'refuses-proof', heard },
+        { kind: 'slow', delay: heard === 1 ? 600 : 0 },
+      );
+      const read = () => own.chassisPower(callTo(rack, { attended: false }));
+      await expect(read()).rejects.toThrow(/wrong password\.$/);
+      await expect(read()).rejects.toThrow('not tried again until the credentials change');
+      expect(rack.events.filter(({ kind }) => kind === 'login')).toHaveLength(logins);
+      await own.close();
+    },
+    40_000,
+  );
+});

@@ -151,7 +151,7 @@ export class NativeLink implements BmcLink {
   private async attempt(
     call: Omit<LinkCall, 'once'> & { command: Sent },
     request: IpmiCall,
-    { key, last, doubt }: Attempt,
+    { key, last }: Attempt,
     ends: boolean,
   ): Promise<Uint8Array> {
     const { min_response_timeout: brief, max_response_timeout: long } = this.settings;
@@ -172,7 +172,6 @@ export class NativeLink implements BmcLink {
     } catch (error) {
       if (!(error instanceof NativeFault)) throw error;
       const { fault } = error;
-      doubt(visit?.resent ?? false);
       const { absent = false } = fault;
       memory.learn(key, { silences: absent ? known.silences + 1 : 0 });
       throw new IpmiError(fault, call.command.words.join(' '), call.target);

@@ -23,7 +23,7 @@ import { nodeCrypto } from './node-crypto.js';
 import { faultOfCode, faultOfRefusal, inSession, NativeFault } from './outcome.js';
 import type { BmcSockets, Place } from './sockets.js';
 
-/** Logins that one attempt begins, if the BMC loses its place in them. */
+/** Logins that one attempt begins, if the BMC loses its place in them: BMCs lock accounts after a few. */
 const MOST_LOGINS = 3;
 /** Answers to one question that a BMC has several to: with the packets sent at 500 ms, 1.25 s and so on. */
 const REPLY_FACTOR = 3;
@@ -49,8 +49,8 @@ const NO_LEVEL: readonly number[] = [
 
 /** Packets to and from one BMC in one attempt of a call, and its sessions: each is ended, or kept by somebody else. */
 export class Visit {
-  /** A packet was sent more than once: an answer or a question was lost, or the BMC is slow. */
-  resent = false;
+  /** Questions that were sent more than once: an answer or a question was lost, or the BMC is slow. */
+  #resent = 0;
   /** A packet came back. */
   heard = false;
   /** ms that the slowest answer took. */
@@ -169,6 +169,7 @@ export class Visit {
     };
     for (let begun = 1; ; begun++) {
       const login = new Login(nodeCrypto, options);
+      const before = this.#resent;
       const end = await this.#follow(login).catch((error: unknown) => {
         const presumed = login.presumed();
         if (presumed) this.own(presumed); // the BMC has it as soon as it has RAKP 3
@@ -184,10 +185,12 @@ export class Visit {
       if (refusal.kind === 'stale') {
         const presumed = login.presumed();
         if (presumed) this.leave(presumed);
-        // After a single RAKP 3 the BMC cannot have lost its place: its code is another one.
-        const doubtful = this.resent || refusal.status !== RAKP_STATUS.invalidIntegrityCheck;
-        if (!doubtful) throw faultOfRefusal({ ...refusal, kind: 'password' });
-        if (begun < MOST_LOGINS) continue;
+        // After a login without repetitions the BMC cannot have lost its place: its code is another one.
+        const isLost = refusal.status !== RAKP_STATUS.invalidIntegrityCheck;
+        const doubtful = isLost || this.#resent > before;
+        if (doubtful && begun < MOST_LOGINS) continue;
+        // BMCs lock accounts: what looks like a wrong password this often is one.
+        if (!isLost) throw faultOfRefusal({ ...refusal, kind: 'password' });
       }
       throw faultOfRefusal(refusal);
     }
@@ -235,7 +238,7 @@ export class Visit {
       take: (bytes) => take(bodyOf(bytes)),
       signal: this.options.signal,
     });
-    if (!answer || answer.sent > 1) this.resent = true;
+    if (!answer || answer.sent > 1) this.#resent++;
     if (!answer) return undefined;
     this.heard = true;
     this.slowest = Math.max(this.slowest, performance.now() - begun);
