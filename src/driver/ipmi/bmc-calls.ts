@@ -33,7 +33,8 @@ export interface Attempt {
  * with credentials that were refused. All links of a daemon share one, so that no BMC hears two of them at once.
  */
 export class BmcCalls {
-  readonly memory = new BmcMemory();
+  private readonly memory = new BmcMemory();
+  private readonly unlearning = new BmcMemory(this.memory);
   private readonly queue: BmcQueue;
 
   constructor(
@@ -59,6 +60,11 @@ export class BmcCalls {
         ? new IpmiError(heard.last ?? FAULTS.late, call.command.words.join(' '), call.target)
         : error;
     }
+  }
+
+  /** What is known of BMCs; a call aside adds nothing to it. */
+  memoryFor({ aside }: Pick<LinkCall, 'aside'>): BmcMemory {
+    return aside ? this.unlearning : this.memory;
   }
 
   /** Work of a link's own at the BMC's turn, whose result nobody waits for. */
@@ -97,10 +103,11 @@ export class BmcCalls {
           unsure,
           doubtful,
           attended: call.attended,
-          silences: this.memory.of(key).silences,
+          // A call aside counts none, and so does not look a second time for an absent BMC.
+          silences: call.aside ? Number.POSITIVE_INFINITY : this.memory.of(key).silences,
         };
         if (!worthAnother(last, call.command, tried) || performance.now() + PAUSE >= end) {
-          if (wasRefused(last, tried)) this.memory.learnRefusal(key, call.target, last);
+          if (wasRefused(last, tried)) this.memoryFor(call).learnRefusal(key, call.target, last);
           throw error;
         }
         call.log.debug(

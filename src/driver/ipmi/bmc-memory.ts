@@ -31,15 +31,24 @@ const MOST = 50_000;
 
 /** State kept of BMCs between two commands, by BMC. */
 export class BmcMemory {
-  private readonly bmcs = new Map<string, Known>();
+  private readonly bmcs: Map<string, Known>;
   /** Keys the fingerprints of credentials, which are worthless outside of this process. */
-  private readonly secret = randomBytes(32);
+  private readonly secret: Buffer;
+  private readonly learns: boolean;
+
+  /** @param source its state is read, and not changed */
+  constructor(source?: BmcMemory) {
+    this.bmcs = source?.bmcs ?? new Map<string, Known>();
+    this.secret = source?.secret ?? randomBytes(32);
+    this.learns = !source;
+  }
 
   of(key: string): Readonly<Known> {
     return this.bmcs.get(key) ?? UNKNOWN;
   }
 
   learn(key: string, changes: Partial<Known>): void {
+    if (!this.learns) return;
     this.bmcs.set(key, { ...this.of(key), ...changes });
     if (this.bmcs.size <= MOST) return;
     for (const oldest of this.bmcs.keys()) {

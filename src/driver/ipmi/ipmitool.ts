@@ -89,7 +89,8 @@ export class Ipmitool implements Startable {
 
   private async once(call: IpmiCall, { key, last, doubt }: Attempt): Promise<string> {
     const { min_response_timeout: brief, max_response_timeout: long } = this.settings;
-    const known = this.calls.memory.of(key);
+    const memory = this.calls.memoryFor(call);
+    const known = memory.of(key);
     const retransmission = retransmissionFor(call.command, known, last, { brief, long });
     const suite = call.target.cipherSuite === undefined ? known.suite : undefined;
     const prepared = prepareCall(call.target, call.command.words, retransmission, suite);
@@ -98,14 +99,14 @@ export class Ipmitool implements Startable {
     await call.fence(timeout + 2_000);
     const { result, fault } = await this.runOnce(call, prepared, timeout);
     doubt(suite !== undefined || (result?.duration ?? timeout) >= retransmission.seconds * 1000);
-    if (result && fault?.stage !== 'session') this.calls.memory.learnSuite(key, parseSuite(result.stderr));
+    if (result && fault?.stage !== 'session') memory.learnSuite(key, parseSuite(result.stderr));
     if (!fault) {
       const slow = (result?.duration ?? 0) >= LATE_ANSWERS * brief * 1000;
-      this.calls.memory.learn(key, { slow, silences: 0, refusal: undefined });
+      memory.learn(key, { slow, silences: 0, refusal: undefined });
       return result?.stdout ?? '';
     }
-    this.calls.memory.learn(key, { silences: fault.absent ? known.silences + 1 : 0 });
-    if (fault.unsure) this.calls.memory.learn(key, { suite: undefined }); // perhaps it is another BMC by now
+    memory.learn(key, { silences: fault.absent ? known.silences + 1 : 0 });
+    if (fault.unsure) memory.learn(key, { suite: undefined }); // perhaps it is another BMC by now
     throw new IpmiError(fault, call.command.words.join(' '), call.target);
   }
 

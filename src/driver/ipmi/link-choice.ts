@@ -109,10 +109,10 @@ export class LinkChoice implements BmcLink {
   ): Promise<T> {
     const value = await this.give(call, work);
     if (NativeLink.speaks(call.target)) {
-      const other = this.isByNative(call) ? this.ipmitool : this.native;
-      this.shadow?.compare(call, what, { value, again: () => this.give(call, work) }, (at) =>
-        work(other, at),
-      );
+      const [link, other] = this.isByNative(call)
+        ? [this.native, this.ipmitool]
+        : [this.ipmitool, this.native];
+      this.shadow?.compare(call, what, { value, again: (at) => work(link, at) }, (at) => work(other, at));
     }
     return value;
   }

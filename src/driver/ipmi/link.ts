@@ -18,6 +18,8 @@ export interface LinkCall {
   within?: number;
   /** A single attempt that sends the command once, though it could be repeated. */
   once?: true;
+  /** A look that nobody needs: its outcome decides nothing about later calls. */
+  aside?: true;
 }
 
 /** Chassis Control (IPMI 2.0 §28.3). The link never repeats `soft`, `reset` and `diag`. */

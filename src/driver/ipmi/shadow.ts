@@ -18,13 +18,14 @@ export class Shadow {
   }
 
   /**
+   * The readings are the shadow's own: the call has returned, its reservation may have ended.
    * @param read the value, and a way to read it again: a machine changes in between
    * @param other reads it by the other link
    */
   compare<T>(
     call: LinkCall,
     what: string,
-    read: { value: T; again(): Promise<T> },
+    read: { value: T; again(call: LinkCall): Promise<T> },
     other: (call: LinkCall) => Promise<T>,
   ): void {
     if (Math.random() >= this.share || this.running >= MOST) return;
@@ -38,14 +39,16 @@ export class Shadow {
   private async once<T>(
     call: LinkCall,
     what: string,
-    { value, again }: { value: T; again(): Promise<T> },
+    { value, again }: { value: T; again(call: LinkCall): Promise<T> },
     other: (call: LinkCall) => Promise<T>,
   ): Promise<void> {
     const signal = AbortSignal.any([this.ended.signal, AbortSignal.timeout(TIMEOUT)]);
+    const { target, log } = call;
+    const own: LinkCall = { target, log, attended: false, signal, fence: async () => {}, aside: true };
     const words = { bmc: call.target.address, what };
     try {
-      const second = await other({ ...call, attended: false, signal, fence: async () => {} });
-      const differs = !isSame(value, second) && !isSame(await again(), second);
+      const second = await other(own);
+      const differs = !isSame(value, second) && !isSame(await again(own), second);
       count('ipmi_shadow_reads_total', { outcome: differs ? 'different' : 'same' });
       if (differs)
         call.log.warn({ ...words, first: value, second }, 'the two IPMI links read different values');

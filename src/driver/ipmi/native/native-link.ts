@@ -12,6 +12,7 @@ import type { ConsoleSession } from '../../../protocol/ipmi/console-session.js';
 import { type IpmiCall, setPrivilegeRequest } from '../../../protocol/ipmi/session-commands.js';
 import type { BmcTarget } from '../arguments.js';
 import type { Attempt, BmcCalls, Sent } from '../bmc-calls.js';
+import type { BmcMemory } from '../bmc-memory.js';
 import {
   bmcReset,
   getBootFlags,
@@ -155,7 +156,7 @@ export class NativeLink implements BmcLink {
     ends: boolean,
   ): Promise<Uint8Array> {
     const { min_response_timeout: brief, max_response_timeout: long } = this.settings;
-    const { memory } = this.calls;
+    const memory = this.calls.memoryFor(call);
     const known = memory.of(key);
     const { seconds } = retransmissionFor(call.command, known, last, { brief, long });
     const timeout = Math.min(ANSWERS * seconds, LONGEST) * 1000;
@@ -188,7 +189,8 @@ export class NativeLink implements BmcLink {
     ends: boolean,
   ): Promise<Uint8Array> {
     const { target, command } = call;
-    const login = this.calls.memory.fingerprint(target);
+    const memory = this.calls.memoryFor(call);
+    const login = memory.fingerprint(target);
     const once = !command.repeatable;
     const old = await this.kept.take(key, login, visit);
     let session = old && (await this.usable(visit, old, once)) ? old : undefined;
@@ -196,7 +198,7 @@ export class NativeLink implements BmcLink {
     if (session && !response && once) throw new NativeFault(FAULTS.unanswered);
     if (!session || !response) {
       if (old) visit.leave(old);
-      session = await this.establish(visit, key, target);
+      session = await this.establish(visit, key, target, memory);
       response = await visit.command(session, request, { once });
     }
     if (!response) throw new NativeFault(FAULTS.unanswered);
@@ -219,8 +221,12 @@ export class NativeLink implements BmcLink {
     return once ? { once } : { once, patience: this.settings.min_response_timeout * 1000 };
   }
 
-  private async establish(visit: Visit, key: string, target: BmcTarget): Promise<ConsoleSession> {
-    const { memory } = this.calls;
+  private async establish(
+    visit: Visit,
+    key: string,
+    target: BmcTarget,
+    memory: BmcMemory,
+  ): Promise<ConsoleSession> {
     const { suite, strong } = memory.of(key);
     // Before each login: pyghmi's BMC takes other packets from a known port for those of the earlier session.
     await visit.contact(target);
