@@ -28,6 +28,13 @@ export interface Attempt {
   doubt(doubtful: boolean): void;
 }
 
+/** The state of a call. */
+interface Heard {
+  last: IpmiFault | undefined;
+  /** An attempt has begun, and has not ended: it may have sent the command. */
+  running: boolean;
+}
+
 /**
  * Calls to BMCs, whatever sends their packets: one at a time at each BMC, repeated where `retry.ts` allows it, and none
  * with credentials that were refused. All links of a daemon share one, so that no BMC hears two of them at once.
@@ -50,14 +57,14 @@ export class BmcCalls {
    * @throws CancelledError when the signal fires
    */
   async run<T>(call: BmcCall, means: Means, attempt: (attempt: Attempt) => Promise<T>): Promise<T> {
-    const heard: { last: IpmiFault | undefined } = { last: undefined };
+    const heard: Heard = { last: undefined, running: false };
     try {
       return await this.repeated(call, means, attempt, heard);
     } catch (error) {
       // A timeout of the caller is no cancellation: the caller gets the last fault seen until then.
       const timeIsUp = error instanceof CancelledError && isTimeout(call.signal.reason);
       throw timeIsUp
-        ? new IpmiError(heard.last ?? FAULTS.late, call.command.words.join(' '), call.target)
+        ? new IpmiError(faultAtTimeout(heard), call.command.words.join(' '), call.target)
         : error;
     }
   }
@@ -76,7 +83,7 @@ export class BmcCalls {
     call: BmcCall,
     means: Means,
     attempt: (attempt: Attempt) => Promise<T>,
-    heard: { last: IpmiFault | undefined },
+    heard: Heard,
   ): Promise<T> {
     const window = Math.min(
       this.settings.command_retry_timeout * 1000,
@@ -93,9 +100,14 @@ export class BmcCalls {
       };
       try {
         const turn = { signal: call.signal, urgent: call.attended, means, judge: verdictOf };
-        return await this.queue.run(key, () => attempt({ key, last: heard.last, doubt }), turn);
+        const work = () => {
+          heard.running = true;
+          return attempt({ key, last: heard.last, doubt });
+        };
+        return await this.queue.run(key, work, turn);
       } catch (error) {
         if (!(error instanceof IpmiError)) throw error;
+        heard.running = false;
         heard.last = error.fault;
         const { last } = heard;
         if (last.unsure) unsure++;
@@ -126,6 +138,13 @@ export class BmcCalls {
     const message = `${refusal.message}; it is not tried again until the credentials change or an operator asks`;
     throw new IpmiError({ ...refusal, message }, call.command.words.join(' '), call.target);
   }
+}
+
+function faultAtTimeout({ last = FAULTS.late, running }: Heard): IpmiFault {
+  if (!running) return last;
+  // Without a stage: what the attempts before knew of the command does not hold for this one.
+  const { stage: _, ...fault }: IpmiFault = last.passing === undefined ? FAULTS.late : last;
+  return fault;
 }
 
 /** The reason of AbortSignal.timeout(). */
