@@ -15,6 +15,7 @@ import {
 } from '../../protocol/redfish/resource.js';
 import { type Settings, settingsOf } from '../../protocol/redfish/settings.js';
 import { taskOf } from '../../protocol/redfish/task.js';
+import { RedfishError } from './faults.js';
 import type { RedfishMachine } from './machine.js';
 
 /** A machine's BIOS, as its BMC shows it. */
@@ -32,7 +33,7 @@ export interface Bios {
 }
 
 /** The system links no Bios: for good, or while the machine starts. */
-export class NoBiosError extends UnsupportedError {
+class NoBiosError extends UnsupportedError {
   constructor() {
     super('The BMC does not offer BIOS settings.');
   }
@@ -91,4 +92,12 @@ export async function resetBios(machine: RedfishMachine, bios: Bios): Promise<st
   const type = parameters.find(({ name, required }) => name === 'ResetType' && required);
   const body: JsonObject = type ? { ResetType: type.allowable?.[0] ?? 'Reset' } : {};
   return taskOf(await machine.post(action.target, body));
+}
+
+/** Whether it may end by itself: some services show no system, or no Bios of it, while the machine starts. */
+export function isOfStart(error: unknown): boolean {
+  if (error instanceof NoBiosError) return true;
+  if (!(error instanceof RedfishError)) return false;
+  const { fault, status = 0 } = error;
+  return fault.code === 'bmc-unreachable' || status >= 500 || [404, 410, 429].includes(status);
 }

@@ -20,14 +20,7 @@ import type { DriverContext, ReadContext } from '../contract/context.js';
 import type { Startable } from '../contract/implementation.js';
 import type { SteppedInterface } from '../contract/interfaces.js';
 import type { StepContext, StepDeclaration, StepKind } from '../contract/step.js';
-import {
-  type Bios,
-  NoBiosError,
-  readBios,
-  readBiosRegistry,
-  readPending,
-  resetBios,
-} from './bios-resource.js';
+import { type Bios, isOfStart, readBios, readBiosRegistry, readPending, resetBios } from './bios-resource.js';
 import { RedfishError } from './faults.js';
 import type { RedfishMachine, RedfishMachines } from './machine.js';
 import { type RebootRecord, rebootRecordOf, StepReboot } from './step-reboot.js';
@@ -334,7 +327,7 @@ export class RedfishBios implements SteppedInterface {
     try {
       return await read();
     } catch (error) {
-      if (late || !passes(error)) throw error;
+      if (late || !isOfStart(error)) throw error;
       return undefined;
     }
   }
@@ -364,14 +357,6 @@ async function expectedOf(machine: RedfishMachine, bios: Bios, asked: JsonObject
 
 async function cache(context: DriverContext, bios: Bios, registry: Registry | undefined): Promise<void> {
   await context.save({ bios_settings: biosSettings(bios.attributes, registry, isSecretKey) });
-}
-
-/** Whether it may end by itself: some services show no system, or no Bios of it, while the machine starts. */
-function passes(error: unknown): boolean {
-  if (error instanceof NoBiosError) return true;
-  if (!(error instanceof RedfishError)) return false;
-  const { fault, status = 0 } = error;
-  return fault.code === 'bmc-unreachable' || status >= 500 || [404, 410, 429].includes(status);
 }
 
 function isLate(context: StepContext, { until }: Change): boolean {
