@@ -1,4 +1,4 @@
-import type { Queryable } from './data-source.js';
+import { afterCommit, type Queryable } from './data-source.js';
 import { Parameters } from './statement.js';
 
 /**
@@ -9,13 +9,21 @@ import { Parameters } from './statement.js';
 export class Compound {
   readonly parameters = new Parameters();
   readonly #parts: string[] = [];
+  readonly #after: (() => void)[] = [];
 
   add(name: string, text: string): void {
     this.#parts.push(`${name} as (${text})`);
   }
 
+  /** @param work as for `afterCommit` of data-source.ts */
+  afterCommit(work: () => void): void {
+    this.#after.push(work);
+  }
+
   /** @param select the query that reads from the parts */
   async run<Row>(on: Queryable, select: string): Promise<Row[]> {
-    return on.query<Row[]>(`with ${this.#parts.join(', ')} ${select}`, this.parameters.values);
+    const rows = await on.query<Row[]>(`with ${this.#parts.join(', ')} ${select}`, this.parameters.values);
+    for (const work of this.#after) afterCommit(on, work);
+    return rows;
   }
 }

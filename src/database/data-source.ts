@@ -111,9 +111,29 @@ async function arrive(
  * @throws DatabaseAwayError: it is then unknown whether an interrupted commit took effect; the caller finds out by the
  *   id that it wrote
  */
-export function inTransaction<T>(
+export async function inTransaction<T>(
   source: DataSource,
   work: (manager: EntityManager) => Promise<T>,
 ): Promise<T> {
-  return source.transaction(work);
+  const after: (() => void)[] = [];
+  const result = await source.transaction((manager) => {
+    AFTER_COMMIT.set(manager, after);
+    return work(manager);
+  });
+  for (const call of after) call();
+  return result;
+}
+
+/** Calls to make when the transaction of a manager has committed. */
+const AFTER_COMMIT = new WeakMap<Queryable, (() => void)[]>();
+
+/**
+ * Calls `work` once the transaction of `inTransaction` has committed; immediately on a connection where each statement
+ * commits by itself. It is not called after a rollback, or where the outcome of the commit is unknown.
+ * @param work may not throw
+ */
+export function afterCommit(on: Queryable, work: () => void): void {
+  const after = AFTER_COMMIT.get(on);
+  if (after) after.push(work);
+  else work();
 }

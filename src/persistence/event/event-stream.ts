@@ -1,15 +1,16 @@
 import type { Client } from 'pg';
 import type { DataSource } from 'typeorm';
 import { singleClient } from '../../database/connection.js';
-import { contained, detached } from '../../platform/boundary.js';
+import { contained } from '../../platform/boundary.js';
 import type { Event } from './event.entity.js';
-import { EVENT_CHANNEL, type EventRepository } from './event.repository.js';
+import type { EventRepository } from './event.repository.js';
+import { EVENT_CHANNEL } from './event-hint.js';
 
 const KEPT = 2000;
 const REPLAY_PAGE = 500;
 const MOST_WAITING = 10_000;
-/** ms between updates of the horizon while there is no subscriber. */
-const LOOK_EVERY = 30_000;
+/** ms between two readings without a hint: of events whose hint was lost. */
+const READ_EVERY = 1_000;
 /** ms between two queries that check the listening connection. */
 const BEAT = 5_000;
 const RECONNECT_FIRST = 250;
@@ -28,28 +29,39 @@ interface Subscription {
   readonly subscriber: Subscriber;
   /** Live events queued until the replay ends; null once live. */
   waiting: Event[] | null;
-  /** Replayed events that may still be notified. */
+  /** Replayed events that may also come live. */
   seen: Set<string>;
 }
 
+/** What was delivered. */
+interface Position {
+  /** Every event of earlier transactions was delivered, or is older than the first subscription. */
+  horizon: string;
+  /** Delivered events of transactions from the horizon on: their transactions by id. */
+  readonly delivered: Map<string, string>;
+}
+
 /**
- * Every event once it is committed, in the order of commits. Each process has one LISTEN connection for all
- * subscribers; it reconnects by itself and catches up. A subscriber may get an event twice, and misses none.
+ * Every event once it is committed, those of one node in the order of their commits. Each process has one LISTEN
+ * connection for all subscribers; a notification is a hint to read, and what no hint announced is read within a second.
+ * The connection is made anew by itself. A subscriber may get an event twice, and misses none.
  */
 export class EventStream {
   readonly #subscriptions = new Set<Subscription>();
   /** The newest delivered events, in the order of delivery. */
   readonly #recent: Event[] = [];
-  readonly #recentIds = new Set<string>();
-  /** Transaction from which on missed events are read; null before the first connection. */
-  #horizon: string | null = null;
-  #lookedAt = 0;
-  #pending: string[] = [];
-  #fetching = false;
+  /** null without subscribers: nothing is read then. */
+  #position: Position | null = null;
+  #waking: Promise<void> | null = null;
+  #reading = false;
+  /** A hint came while events were read. */
+  #hinted = false;
   #client: Client | null = null;
   #timer: NodeJS.Timeout | null = null;
   #backoff = RECONNECT_FIRST;
   #stopped = false;
+  /** Events of a restored backup have their place. */
+  #isPlaced = false;
 
   /** @param onFault called with each lost connection's error */
   constructor(
@@ -68,9 +80,26 @@ export class EventStream {
     if (this.#timer) clearTimeout(this.#timer);
     for (const { subscriber } of this.#subscriptions) subscriber.end();
     this.#subscriptions.clear();
+    this.#position = null;
     const client = this.#client;
     this.#client = null;
     await client?.end();
+  }
+
+  /**
+   * Events that commit from its end on are read. Call it before `subscribe`, with no other wait between the two.
+   * @throws DatabaseAwayError
+   */
+  async awake(): Promise<void> {
+    if (this.#position) return;
+    this.#waking ??= this.#wake().finally(() => (this.#waking = null));
+    await this.#waking;
+  }
+
+  async #wake(): Promise<void> {
+    const horizon = await this.events.horizon();
+    const places = await this.events.placesFrom(horizon);
+    this.#position = { horizon, delivered: new Map(places.map(({ id, written_by }) => [id, written_by])) };
   }
 
   /**
@@ -78,31 +107,42 @@ export class EventStream {
    * @returns a function that ends the subscription
    */
   subscribe(subscriber: Subscriber, after: string | null): () => void {
+    if (!this.#position) throw new Error('the event stream is not awake');
     const subscription: Subscription = { subscriber, waiting: null, seen: new Set() };
     this.#subscriptions.add(subscription);
-    if (after !== null) this.#resume(subscription, after);
-    return () => this.#subscriptions.delete(subscription);
+    if (after !== null) this.#resume(subscription, after, this.#position.horizon);
+    return () => this.#leave(subscription);
   }
 
-  #resume(subscription: Subscription, after: string): void {
+  #leave(subscription: Subscription): void {
+    this.#subscriptions.delete(subscription);
+    if (this.#subscriptions.size > 0) return;
+    this.#position = null;
+    // Kept events have no gap.
+    this.#recent.length = 0;
+  }
+
+  #resume(subscription: Subscription, after: string, horizon: string): void {
     const at = this.#recent.findIndex((event) => event.id === after);
     if (at >= 0) {
       for (const event of this.#recent.slice(at + 1)) subscription.subscriber.push(event);
       return;
     }
     subscription.waiting = [];
-    this.#replay(subscription, after).catch((error: unknown) => {
+    this.#replay(subscription, after, BigInt(horizon)).catch((error: unknown) => {
       this.onFault(error);
       this.#giveUp(subscription);
     });
   }
 
-  async #replay(subscription: Subscription, after: string): Promise<void> {
-    for await (const all of this.events.since(after, REPLAY_PAGE)) {
-      const page = all.filter(({ id }) => id !== after);
-      // Only the newest page can still be notified: a notification arrives soon after its commit.
-      if (page.length > 0) subscription.seen = new Set(page.map((event) => event.id));
-      for (const event of page) subscription.subscriber.push(event);
+  /** @param horizon that of the stream when the subscription began: what is older does not come live */
+  async #replay(subscription: Subscription, after: string, horizon: bigint): Promise<void> {
+    for await (const page of this.events.since(after, REPLAY_PAGE)) {
+      for (const event of page) {
+        if (event.id === after) continue;
+        if (BigInt(event.written_by) >= horizon) subscription.seen.add(event.id);
+        subscription.subscriber.push(event);
+      }
       await subscription.subscriber.ready();
       if (!this.#subscriptions.has(subscription)) return;
     }
@@ -114,8 +154,7 @@ export class EventStream {
   async #connect(): Promise<void> {
     const client = singleClient(this.source, 'ferric-events');
     const again = (error: unknown) => this.#reconnect(client, error);
-    // An event whose notification fails is read again by the next connection.
-    const hear = contained('event stream: notification', this.#hear.bind(this), again);
+    const hear = contained('event stream: notification', () => this.#read(), again);
     client.on('notification', hear);
     client.on('error', contained('event stream: connection', again));
     client.on(
@@ -126,11 +165,13 @@ export class EventStream {
     try {
       await client.connect();
       await (client.query(`listen ${EVENT_CHANNEL}`) as Promise<unknown>);
-      // Listen first: later commits are notified, earlier ones are read.
-      if (this.#horizon === null) this.#horizon = await this.events.horizon();
-      else await this.#catchUp(this.#horizon);
+      if (!this.#isPlaced) await this.events.placeRestored();
+      this.#isPlaced = true;
       this.#backoff = RECONNECT_FIRST;
       this.#beat(client);
+      this.#readEvery(client);
+      // Listen first: hints of later commits are heard, earlier ones are read.
+      await this.#read();
     } catch (error) {
       this.#reconnect(client, error);
     }
@@ -145,10 +186,12 @@ export class EventStream {
     const timer = setInterval(beat, BEAT).unref();
   }
 
-  #hear({ payload }: { payload?: string | undefined }): void {
-    if (payload === undefined || !/^\d{1,18}$/.test(payload)) return;
-    this.#pending.push(payload);
-    detached('event stream: delivery', this.#deliverPending());
+  #readEvery(client: Client): void {
+    const read = contained('event stream: reading', async () => {
+      if (this.#client !== client) clearInterval(timer);
+      else await this.#read();
+    });
+    const timer = setInterval(read, READ_EVERY).unref();
   }
 
   #reconnect(client: Client, error: unknown): void {
@@ -171,67 +214,46 @@ export class EventStream {
     this.#timer = setTimeout(due, this.#backoff);
   }
 
-  async #catchUp(horizon: string): Promise<void> {
-    for await (const page of this.events.beyond(horizon, REPLAY_PAGE)) {
-      for (const event of page) this.#deliver(event);
-    }
-  }
-
-  async #deliverPending(): Promise<void> {
-    if (this.#fetching) return;
-    this.#fetching = true;
+  /** Delivers what has committed since the last reading. */
+  async #read(): Promise<void> {
+    this.#hinted = true;
+    if (this.#reading) return;
+    this.#reading = true;
     try {
-      while (this.#pending.length > 0) {
-        const ids = this.#pending.splice(0, REPLAY_PAGE);
-        if (this.#subscriptions.size === 0) {
-          this.#skip(ids);
-          continue;
-        }
-        const rows = new Map((await this.events.byIds(ids)).map((event) => [event.id, event]));
-        for (const id of ids) {
-          const event = rows.get(id);
-          if (event) this.#deliver(event);
-        }
+      while (this.#hinted && this.#position) {
+        this.#hinted = false;
+        await this.#readOnce(this.#position);
       }
     } catch (error) {
-      // The database is away: the new connection catches up.
-      this.#pending = [];
+      // The next connection reads again.
       if (this.#client) this.#reconnect(this.#client, error);
     } finally {
-      this.#fetching = false;
+      this.#reading = false;
     }
   }
 
-  /** Without subscribers no event is read. The kept ones must have no gap, so they are dropped; a replay reads them. */
-  #skip(ids: readonly string[]): void {
-    this.#recent.length = 0;
-    for (const id of ids) this.#note(id);
-    if (performance.now() - this.#lookedAt > LOOK_EVERY) {
-      this.#lookedAt = performance.now();
-      detached('event stream: horizon', this.#look());
+  async #readOnce(position: Position): Promise<void> {
+    const pages = this.events.beyond(position.horizon, [...position.delivered.keys()], REPLAY_PAGE);
+    for (;;) {
+      const { value, done } = await pages.next();
+      // The last subscriber left, and perhaps another one came: what is read here is not for it.
+      if (this.#position !== position) return;
+      if (done) {
+        position.horizon = value;
+        break;
+      }
+      for (const event of value) {
+        position.delivered.set(event.id, event.written_by);
+        this.#deliver(event);
+      }
     }
-  }
-
-  /** Moves the horizon up: without subscribers there is nothing to catch up with. */
-  async #look(): Promise<void> {
-    const horizon = await this.events.horizon();
-    if (this.#subscriptions.size === 0) this.#horizon = horizon;
-  }
-
-  #note(id: string): void {
-    this.#recentIds.add(id);
-    if (this.#recentIds.size > KEPT) this.#recentIds.delete(this.#recentIds.values().next().value!);
-  }
-
-  /** Any event that commits after this one belongs to its horizon's transaction or a later one. */
-  #advance({ horizon }: Event): void {
-    if (this.#horizon !== null && BigInt(horizon) > BigInt(this.#horizon)) this.#horizon = horizon;
+    const horizon = BigInt(position.horizon);
+    for (const [id, writtenBy] of position.delivered) {
+      if (BigInt(writtenBy) < horizon) position.delivered.delete(id);
+    }
   }
 
   #deliver(event: Event): void {
-    if (this.#recentIds.has(event.id)) return;
-    this.#note(event.id);
-    this.#advance(event);
     this.#recent.push(event);
     if (this.#recent.length > KEPT) this.#recent.shift();
     for (const subscription of this.#subscriptions) {
@@ -241,7 +263,9 @@ export class EventStream {
   }
 
   #giveUp(subscription: Subscription): void {
-    if (this.#subscriptions.delete(subscription)) subscription.subscriber.end();
+    if (!this.#subscriptions.has(subscription)) return;
+    this.#leave(subscription);
+    subscription.subscriber.end();
   }
 }
 

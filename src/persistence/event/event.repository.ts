@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import type { Compound } from '../../database/compound.js';
-import type { Queryable } from '../../database/data-source.js';
+import { afterCommit, type Queryable } from '../../database/data-source.js';
 import { purge, type Retention } from '../../database/retention.js';
 import { insertStatement } from '../../database/statement.js';
 import type { Actor } from '../../domain/actor.js';
@@ -9,8 +9,7 @@ import { CHANGE } from '../../domain/change.js';
 import { NotFoundError } from '../../domain/errors.js';
 import { keptText } from '../../domain/kept-text.js';
 import type { Event } from './event.entity.js';
-
-export const EVENT_CHANNEL = 'ferric_event';
+import { EventHint } from './event-hint.js';
 
 type Given = 'node_uuid' | 'event_type' | 'event' | 'kind';
 type ActorColumn = 'user_name' | 'project' | 'request_id' | 'via' | 'source';
@@ -45,17 +44,20 @@ const RECORD = Object.entries(COLUMNS)
   .map(([column, type]) => `${column} ${type}`)
   .join(', ');
 
-export class EventRepository {
-  constructor(private readonly source: DataSource) {}
+/** The place of an event in the order in which events are read: by transaction, then by id. */
+type Place = Pick<Event, 'written_by' | 'id'>;
 
-  /** Pass the transaction of the change: listeners are notified when it commits, and only then. */
+export class EventRepository {
+  readonly #hint: EventHint;
+
+  constructor(private readonly source: DataSource) {
+    this.#hint = new EventHint(source);
+  }
+
+  /** Pass the transaction of the change: listeners are notified after its commit, and only then. */
   async add(event: NewEvent, on: Queryable): Promise<Event> {
-    const [insert, values] = insertStatement('event', rowOf(event));
-    const [row] = await on.query<(Event & { told?: unknown })[]>(
-      `${insert}, pg_notify('${EVENT_CHANNEL}', id::text) as told`,
-      values,
-    );
-    delete row!.told;
+    const [row] = await on.query<Event[]>(...insertStatement('event', rowOf(event)));
+    afterCommit(on, this.#hint.give);
     return row!;
   }
 
@@ -71,9 +73,9 @@ export class EventRepository {
       `insert into event (${NAMES.join(', ')})
        select ${NAMES.map((column) => `row.${column}`).join(', ')}
          from held, rows from (jsonb_to_recordset(${given}::jsonb) as (${RECORD})) with ordinality as row
-        order by row.ordinality
-       returning pg_notify('${EVENT_CHANNEL}', id::text)`,
+        order by row.ordinality`,
     );
+    compound.afterCommit(this.#hint.give);
   }
 
   /**
@@ -85,47 +87,80 @@ export class EventRepository {
       `select id, written_by, horizon from event where id <= $1 order by id desc limit 1`,
       [after],
     );
-    if (!row) yield* this.#beyond('0', '0', size);
+    if (!row) yield* this.#beyond({ written_by: '0', id: '0' }, [], size);
     // Written before positions were recorded, or by another server.
-    else if (row.written_by === '0') yield* this.#beyond('0', row.id, size);
-    else yield* this.beyond(row.horizon, size);
-  }
-
-  /** In pages, every event of transactions from `horizon` on. */
-  beyond(horizon: string, size: number): AsyncGenerator<Event[]> {
-    return this.#beyond(horizon, '0', size);
-  }
-
-  async *#beyond(written_by: string, id: string, size: number): AsyncGenerator<Event[]> {
-    for (let last = { written_by, id }; ; ) {
-      const page = await this.source.query<Event[]>(
-        `select * from event where (written_by, id) > ($1, $2) order by written_by, id limit $3`,
-        [last.written_by, last.id, size],
-      );
-      yield page;
-      if (page.length < size) return;
-      last = page.at(-1)!;
-    }
+    else if (row.written_by === '0') yield* this.#beyond({ written_by: '0', id: row.id }, [], size);
+    else yield* this.#beyond({ written_by: row.horizon, id: '0' }, [], size);
   }
 
   /**
-   * The oldest transaction under way: events that commit from now on belong to it or to a later one. Events with a
-   * transaction number ahead of this server's (from a restored backup) are set to 0, before all others.
+   * In pages, every committed event of transactions from `horizon` on.
+   * @param except ids of events to leave out
+   * @returns the horizon from which to go on: no event of an earlier transaction commits any more
    */
-  async horizon(): Promise<string> {
-    await this.source.query(
-      `update event set written_by = 0, horizon = 0
-        where written_by > pg_snapshot_xmax(pg_current_snapshot())::text::bigint`,
+  beyond(horizon: string, except: readonly string[], size: number): AsyncGenerator<Event[], string> {
+    return this.#beyond({ written_by: horizon, id: '0' }, except, size);
+  }
+
+  /**
+   * Whoever received a part of this, and resumes after the last event received, misses nothing: an event that commits
+   * while this reads is never passed over by a later one. Few events are therefore read by one statement, which sees
+   * one state of the database. Of many, those of ended transactions come in pages, since none is added to them, and the
+   * few others by one statement.
+   */
+  async *#beyond(from: Place, except: readonly string[], size: number): AsyncGenerator<Event[], string> {
+    const horizon = await this.horizon();
+    const few = await this.#page(from, except, size + 1, null);
+    if (few.length <= size) {
+      if (few.length > 0) yield few.toSorted(byId);
+      return horizon;
+    }
+    for (let last = from; ; ) {
+      const page = await this.#page(last, except, size, horizon);
+      if (page.length > 0) yield page.toSorted(byId);
+      if (page.length < size) break;
+      last = page.at(-1)!;
+    }
+    const under = BigInt(horizon) > BigInt(from.written_by) ? { written_by: horizon, id: '0' } : from;
+    yield (await this.#page(under, except, null, null)).toSorted(byId);
+    return horizon;
+  }
+
+  /** @param before only events of transactions before this one; null: all */
+  #page(
+    after: Place,
+    except: readonly string[],
+    limit: number | null,
+    before: string | null,
+  ): Promise<Event[]> {
+    return this.source.query<Event[]>(
+      `select * from event
+        where (written_by, id) > ($1, $2) and written_by < coalesce($3::bigint, 9223372036854775807)
+          and id <> all ($4::bigint[])
+        order by written_by, id limit $5`,
+      [after.written_by, after.id, before, except, limit],
     );
+  }
+
+  /** The oldest transaction under way: events that commit from now on belong to it or to a later one. */
+  async horizon(): Promise<string> {
     const [row] = await this.source.query<{ horizon: string }[]>(
       `select pg_snapshot_xmin(pg_current_snapshot())::text as horizon`,
     );
     return row!.horizon;
   }
 
-  /** In any order; unknown ids are skipped. */
-  async byIds(ids: readonly string[]): Promise<Event[]> {
-    return this.source.query<Event[]>(`select * from event where id = any($1::bigint[])`, [ids]);
+  /** The committed events of transactions from `horizon` on. */
+  async placesFrom(horizon: string): Promise<Place[]> {
+    return this.source.query<Place[]>(`select written_by, id from event where written_by >= $1`, [horizon]);
+  }
+
+  /** Events with a transaction number ahead of this server's, from a restored backup, are placed before all others. */
+  async placeRestored(): Promise<void> {
+    await this.source.query(
+      `update event set written_by = 0, horizon = 0
+        where written_by > pg_snapshot_xmax(pg_current_snapshot())::text::bigint`,
+    );
   }
 
   async find(uuid: string): Promise<Event | null> {
@@ -180,4 +215,9 @@ function rowOf({ actor, ...event }: NewEvent) {
   const { user, project, request_id, via, source } = actor;
   const by = { user_name: user, project, request_id, via, source };
   return { uuid: randomUUID(), severity: 'INFO', ...event, event: keptText(event.event), ...by };
+}
+
+/** Events of one node are written under its lock: by id, they are in the order of their commits. */
+function byId(one: Event, other: Event): number {
+  return BigInt(one.id) < BigInt(other.id) ? -1 : 1;
 }

@@ -133,6 +133,7 @@ describe('GET /v1/events/stream', () => {
     const fresh = new EventStream(database.source, server.parts.events, () => undefined);
     await fresh.start();
     const got: string[] = [];
+    await fresh.awake();
     fresh.subscribe(
       { push: ({ id }) => got.push(id), ready: async () => undefined, end: () => undefined },
       first.id,

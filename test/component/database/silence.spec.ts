@@ -85,6 +85,7 @@ describe('a connection that goes silent', () => {
     const stream = new EventStream(source, events, () => undefined);
     await stream.start();
     const got: string[] = [];
+    await stream.awake();
     stream.subscribe(
       { push: ({ event }) => got.push(event), ready: () => Promise.resolve(), end: () => undefined },
       null,

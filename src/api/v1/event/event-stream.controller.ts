@@ -40,6 +40,7 @@ export class EventStreamController implements BeforeApplicationShutdown {
     // Without a node, the stream shows events of all owners' nodes.
     if (ident === undefined) asked.scope.demand('ferric:event:stream', { owner: null });
     const node = ident === undefined ? null : (await this.finder.find(ident, asked)).uuid;
+    await this.stream.awake();
     if (this.#writers.size >= MOST_STREAMS) throw new UnavailableError('Too many event streams are open.');
     const headers = {
       ...reply.getHeaders(),

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { singleClient } from '../../../../src/database/connection.js';
+import { inTransaction } from '../../../../src/database/data-source.js';
 import type { Event } from '../../../../src/persistence/event/event.entity.js';
 import { EventRepository } from '../../../../src/persistence/event/event.repository.js';
 import { EventStream } from '../../../../src/persistence/event/event-stream.js';
@@ -28,7 +30,8 @@ async function listening(): Promise<EventStream> {
   await stream.start();
   return stream;
 }
-function follow(stream: EventStream, after: string | null) {
+async function follow(stream: EventStream, after: string | null) {
+  await stream.awake();
   const got: Event[] = [];
   const end = stream.subscribe(
     { push: (event) => got.push(event), ready: () => Promise.resolve(), end: () => undefined },
@@ -51,15 +54,15 @@ async function held(event: string) {
 }
 
 it('what commits after a later id was heard is not missed by who comes back with that id', async () => {
-  const first = follow(await listening(), null);
+  const first = await follow(await listening(), null);
   const commit = await held('late');
   for (let n = 0; n < 5; n++) await add(`early ${n}`);
   await expect.poll(first.texts).toHaveLength(5);
   first.end();
   await commit();
   // From memory, from the database, and of a daemon that was started since.
-  const back = follow(streams[0]!, first.got.at(-1)!.id);
-  const elsewhere = follow(await listening(), first.got.at(-1)!.id);
+  const back = await follow(streams[0]!, first.got.at(-1)!.id);
+  const elsewhere = await follow(await listening(), first.got.at(-1)!.id);
   await expect.poll(back.texts).toContain('late');
   await expect.poll(elsewhere.texts).toContain('late');
 });
@@ -74,9 +77,71 @@ it('nor is it where thousands came in between', async () => {
   const [last] = await database.source.query<Event[]>(`select * from event order by id desc limit 1`);
   await commit();
   await add('next');
-  const back = follow(await listening(), last!.id);
+  const back = await follow(await listening(), last!.id);
   await expect.poll(back.texts, { timeout: 10_000 }).toContain('next');
   expect(back.texts()).toContain('late');
+});
+
+it('nor by who leaves in the midst of such a reading', async () => {
+  const first = await add('first');
+  const commit = await held('late');
+  await database.source.query(
+    `insert into event (uuid, node_uuid, severity, event_type, event)
+     select gen_random_uuid(), $1, 'INFO', 'test', 'early ' || n from generate_series(1, 2000) n`,
+    [NODE],
+  );
+  const got: Event[] = [];
+  let after: Event | undefined;
+  for await (const page of events.since(first.id, 500)) {
+    got.push(...page);
+    if (after) continue;
+    await commit();
+    after = await add('after');
+  }
+  // It got everything up to that event, and comes back with its id.
+  const before = got
+    .slice(
+      0,
+      got.findIndex(({ id }) => id === after!.id),
+    )
+    .map(({ event }) => event);
+  expect(before).toContain('early 2000');
+  const rest: string[] = [];
+  for await (const page of events.since(after!.id, 500)) rest.push(...page.map(({ event }) => event));
+  expect([...before, ...rest]).toContain('late');
+});
+
+it('an event whose hint was lost is received all the same', async () => {
+  const reader = await follow(await listening(), null);
+  await database.source.query(
+    `insert into event (uuid, node_uuid, severity, event_type, event)
+     values (gen_random_uuid(), $1, 'INFO', 'test', 'unannounced')`,
+    [NODE],
+  );
+  await expect.poll(reader.texts, { timeout: 5_000 }).toEqual(['unannounced']);
+});
+
+it('a hint follows the commit', async () => {
+  const listener = singleClient(database.source, 'ferric-test');
+  await listener.connect();
+  const hints: number[] = [];
+  listener.on('notification', () => hints.push(performance.now()));
+  await (listener.query('listen ferric_event') as Promise<unknown>);
+  const committed = await inTransaction(database.source, async (manager) => {
+    await add('announced', manager);
+    await sleep(100);
+    expect(hints).toEqual([]);
+    return performance.now();
+  });
+  await expect.poll(() => hints).toHaveLength(1);
+  expect(hints[0]).toBeGreaterThan(committed);
+  await inTransaction(database.source, async (manager) => {
+    await add('undone', manager);
+    throw new Error('rolled back');
+  }).catch(() => undefined);
+  await sleep(100);
+  expect(hints).toHaveLength(1);
+  await listener.end();
 });
 
 it('nor by who comes back with the id of an event that is gone, or of before positions were kept', async () => {
@@ -85,7 +150,7 @@ it('nor by who comes back with the id of an event that is gone, or of before pos
   const old = await database.source.query<Event[]>(`select * from event order by id`);
   const fresh = [await add('a'), await add('b'), await add('c')];
   const texts = async (id: string, least: number) => {
-    const { texts: got } = follow(await listening(), id);
+    const { texts: got } = await follow(await listening(), id);
     await expect.poll(got).toHaveLength(least);
     return got();
   };
@@ -99,7 +164,7 @@ it('nor after a backup was restored on a server that counts its transactions ane
   await database.source.query(`update event set written_by = 1e15, horizon = 1e15`);
   const stream = await listening();
   await add('of this one');
-  const back = follow(stream, before.id);
+  const back = await follow(stream, before.id);
   await expect.poll(back.texts).toEqual(['of this one']);
 });
 
@@ -128,7 +193,7 @@ it('none of all that commit is missed: late commits, lost connections and reader
   const reader = async () => {
     while (writing) {
       const stream = Math.random() < 0.5 ? streams[0]! : await listening();
-      const { got, end } = follow(stream, last);
+      const { got, end } = await follow(stream, last);
       await sleep(20 + Math.random() * 150);
       end();
       for (const event of got) seen.add(event.event);
@@ -145,7 +210,7 @@ it('none of all that commit is missed: late commits, lost connections and reader
     }
   };
   // The reader has its first event before anything can be missed.
-  const first = follow(streams[0]!, null);
+  const first = await follow(streams[0]!, null);
   await add('first');
   await expect.poll(first.texts).toHaveLength(1);
   last = first.got[0]!.id;
@@ -154,7 +219,7 @@ it('none of all that commit is missed: late commits, lost connections and reader
   await sleep(6_000);
   writing = false;
   await Promise.all(work);
-  const { got } = follow(await listening(), last);
+  const { got } = await follow(await listening(), last);
   await sleep(1_000);
   for (const event of got) seen.add(event.event);
   expect(committed.length).toBeGreaterThan(100);
@@ -164,7 +229,7 @@ it('none of all that commit is missed: late commits, lost connections and reader
 it('a connection whose turn to come back throws comes back later', async () => {
   // Its loss is heard as an error and as an end; the third handler is the timer that connects again.
   const { thrown } = throwOnce('event stream: connection', 3);
-  const reader = follow(await listening(), null);
+  const reader = await follow(await listening(), null);
   await database.source.query(
     `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'ferric-events'`,
   );
