@@ -1,3 +1,5 @@
+import { AUTH_TYPE, PAYLOAD } from '../../src/protocol/ipmi/session-header.js';
+
 /** Faults of a BMC; several may be set at once. */
 export type BmcFault =
   /** Receives nothing and sends nothing. */
@@ -38,6 +40,10 @@ export type BmcFault =
   | { kind: 'wrong-code' }
   /** Answers from another port. */
   | { kind: 'from-elsewhere' }
+  /** Loses its answers to the first `count` Open Session Requests. */
+  | { kind: 'loses-opens'; count: number }
+  /** Acts at once, but sends nothing for `duration` ms from its first Open Session Response on; then all of it. */
+  | { kind: 'stalls'; duration: number }
   /** Takes the proof of the password (RAKP 3) for a wrong one; hears of each login the `heard`-th only, from 1. */
   | { kind: 'refuses-proof'; heard: number };
 
@@ -50,6 +56,8 @@ export class FaultSet {
   readonly #seen: Record<Way, number> = { to: 0, from: 0 };
   #unproven = 0;
   #answers = 0;
+  #opens = 0;
+  #stalledUntil = 0;
 
   set(faults: readonly BmcFault[]): void {
     this.#faults = faults;
@@ -57,6 +65,8 @@ export class FaultSet {
     this.#seen.to = 0;
     this.#seen.from = 0;
     this.#unproven = 0;
+    this.#opens = 0;
+    this.#stalledUntil = 0;
   }
 
   /** Packets in each direction since the faults were set, dropped ones included. */
@@ -81,9 +91,13 @@ export class FaultSet {
     });
   }
 
-  /** Delay of each response, ms. */
-  delay(): number {
-    return this.#faults.reduce((sum, fault) => sum + (fault.kind === 'slow' ? fault.delay : 0), 0);
+  /** Delay of this response, ms; called once for each. @param answer whole, from the RMCP header on */
+  delay(answer: Uint8Array): number {
+    const slow = this.#faults.reduce((sum, fault) => sum + (fault.kind === 'slow' ? fault.delay : 0), 0);
+    if (isOpen(answer)) this.#opens++;
+    const now = performance.now();
+    if (this.#opens === 1) this.#stalledUntil ||= now + (this.#find('stalls')?.duration ?? 0);
+    return slow + Math.max(0, this.#stalledUntil - now);
   }
 
   claimedPower(): 'on' | 'off' | undefined {
@@ -141,6 +155,7 @@ export class FaultSet {
 
   /** The packets that leave for an answer. @param answer whole, from the RMCP header on */
   onTheWire(answer: Uint8Array): Uint8Array[] {
+    if (isOpen(answer) && this.#opens <= (this.#find('loses-opens')?.count ?? 0)) return [];
     this.#answers++;
     const sealed = (answer[5] ?? 0) & 0x80;
     const cut = this.#answers % (this.#find('cuts')?.every ?? Number.POSITIVE_INFINITY) === 0;
@@ -160,6 +175,11 @@ export class FaultSet {
   #find<K extends BmcFault['kind']>(kind: K): Extract<BmcFault, { kind: K }> | undefined {
     return this.#faults.find((fault): fault is Extract<BmcFault, { kind: K }> => fault.kind === kind);
   }
+}
+
+/** An Open Session Response. */
+function isOpen(answer: Uint8Array): boolean {
+  return answer[4] === AUTH_TYPE.rmcpPlus && answer[5] === PAYLOAD.openSessionResponse;
 }
 
 function changed(packet: Uint8Array, at: number): Uint8Array {

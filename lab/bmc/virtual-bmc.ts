@@ -159,7 +159,7 @@ export class VirtualBmc implements AsyncDisposable {
       return;
     }
     if (answer === undefined) return;
-    const delay = this.faults.delay();
+    const delay = this.faults.delay(answer);
     if (delay > 0) await sleep(delay, undefined, { ref: false });
     if (this.faults.loses('from')) return;
     for (const packet of this.faults.onTheWire(answer)) {

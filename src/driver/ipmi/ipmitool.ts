@@ -9,7 +9,7 @@ import { type Attempt, BmcCalls } from './bmc-calls.js';
 import type { IpmiCommand } from './commands.js';
 import { FAULTS } from './faults.js';
 import { IpmiError, type IpmiFault, type LinkCall } from './link.js';
-import { parseFault, parseSuite, parseVersion } from './output.js';
+import { parseFault, parseSuite, parseVersion, wasWithoutSession } from './output.js';
 import { retransmissionFor } from './retry.js';
 
 /** Older versions read past their buffers when a BMC sends wrong lengths (CVE-2020-5208). */
@@ -97,7 +97,10 @@ export class Ipmitool implements Startable {
     // A session takes about 12 packets, so a BMC that just keeps within the response timeout needs nearly this long.
     const timeout = Math.min(12 * retransmission.seconds, LONGEST) * 1000;
     await call.fence(timeout + 2_000);
-    const { result, fault } = await this.runOnce(call, prepared, timeout);
+    const { result, fault } = await this.runOnce(call, prepared, {
+      timeout,
+      seconds: retransmission.seconds,
+    });
     doubt(suite !== undefined || (result?.duration ?? timeout) >= retransmission.seconds * 1000);
     if (result && fault?.stage !== 'session') memory.learnSuite(key, parseSuite(result.stderr));
     if (!fault) {
@@ -113,7 +116,7 @@ export class Ipmitool implements Startable {
   private async runOnce(
     call: IpmiCall,
     prepared: PreparedCall,
-    timeout: number,
+    { timeout, seconds }: { timeout: number; seconds: number },
   ): Promise<{ result?: CommandResult; fault?: IpmiFault }> {
     try {
       const result = await this.run({
@@ -124,15 +127,15 @@ export class Ipmitool implements Startable {
         timeout,
         signal: call.signal,
       });
-      return call.command.success.test(result.stdout)
+      return call.command.success.test(result.stdout) && !wasWithoutSession(result)
         ? { result }
-        : { result, fault: this.faultOf(result.stderr) };
+        : { result, fault: this.faultOf(result, seconds) };
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
       const { result } = error;
       switch (error.fault) {
         case 'exit':
-          return { result, fault: this.faultOf(result.stderr) };
+          return { result, fault: this.faultOf(result, seconds) };
         case 'timeout':
           return { fault: FAULTS.late }; // ipmitool was killed: its progress is unknown
         case 'output':
@@ -143,7 +146,7 @@ export class Ipmitool implements Startable {
     }
   }
 
-  private faultOf(stderr: string): IpmiFault {
-    return parseFault(stderr, this.settings.additional_retryable_ipmi_errors);
+  private faultOf({ stderr, duration }: CommandResult, seconds: number): IpmiFault {
+    return parseFault({ stderr, duration, seconds }, this.settings.additional_retryable_ipmi_errors);
   }
 }

@@ -4,7 +4,8 @@ import { TEXTS } from './commands.js';
 import { FAULTS } from './faults.js';
 import type { IpmiFault } from './link.js';
 
-type Row = Omit<IpmiFault, 'stage'> & { pattern: RegExp };
+/** `outside`: a BMC answers so to what is sent without a session, too. */
+type Row = Omit<IpmiFault, 'stage'> & { pattern: RegExp; outside?: true };
 
 /** ipmitool's last message if no session was established (lanplus.c, lan.c): nothing of the command was sent. */
 const NO_SESSION = /^Error: Unable to establish (IPMI|LAN)|^Address lookup for |^Could not open socket/m;
@@ -69,8 +70,13 @@ const SESSION_ROWS: readonly Row[] = [
   },
   {
     pattern:
-      /unauthorized role|invalid role|Insufficient privilege level|Requested privilege level|^Set Session Privilege Level to \S+ failed: /m,
+      /unauthorized role|invalid role|^Activate Session error:\s+Insufficient privilege level|Requested privilege level/m,
     ...FAULTS.noPrivilege,
+  },
+  {
+    pattern: /^Set Session Privilege Level to \S+ failed: /m,
+    ...FAULTS.noPrivilege,
+    outside: true,
   },
   {
     // Without the list of suites, which may have been lost, ipmitool uses suite 3.
@@ -110,10 +116,12 @@ const REFUSAL_ROWS: readonly Row[] = [
   {
     pattern: /: Command not supported in present state$/m,
     ...FAULTS.notNow,
+    outside: true,
   },
   {
     pattern: /: Insufficient privilege level$/m,
     ...FAULTS.notAllowed,
+    outside: true,
   },
 ];
 
@@ -122,16 +130,39 @@ const REFUSAL_ROWS: readonly Row[] = [
  * report such a probe without an answer, or the end of the session.
  */
 const NOISE =
-  /^(Loading IANA PEN|Using best available|Unable to Get Channel Cipher Suites|Running Get |Invalid completion code received|No valid response received|Error sending request|Get Device ID command failed|Close Session command failed|Discovered |RAW |\s|Acquire IPMB|Interface address|$)/;
+  /^(Loading IANA PEN|Using best available|Unable to Get Channel Cipher Suites|Running Get |Invalid completion code received|No valid response received|Error sending request|Get Device ID command failed|Close Session command failed|Discovered |RAW |Get HPM\.x |Invalid (Get PICMG|group extension|Get VSO)|Bad response length|\s|Acquire IPMB|Interface address|$)/;
+
+/** Logins that ipmitool tries (IPMI_LAN_RETRY), each for at least the response timeout if its answer is missing. */
+const LOGINS = 4;
+
+/**
+ * ipmitool took a late answer to a login (Open Session 52 bytes, RAKP 2 76 or 88, RAKP 4 36 or 40) for the answer to
+ * a command: after its last login without an answer it goes on as if it had a session (lanplus.c, ipmi_lanplus_open;
+ * hpm2.c prints the length).
+ */
+const MISTAKEN = /^Bad response length, len=(36|40|52|76|88)$/m;
 
 const MOST_TEXT = 16_384;
 const MOST_LINE = 300;
 
-/**
- * @param stderr of `ipmitool -v`
- * @param retryable configured messages after which a retry is wanted
- */
-export function parseFault(stderr: string, retryable: readonly string[] = []): IpmiFault {
+/** One run of `ipmitool -v`. */
+export interface Run {
+  stderr: string;
+  /** ms */
+  duration: number;
+  /** Its response timeout, s. */
+  seconds: number;
+}
+
+/** Whether the run had no session, whatever it reports of the command: nothing that it says is of that command. */
+export function wasWithoutSession({ stderr }: Pick<Run, 'stderr'>): boolean {
+  return MISTAKEN.test(stderr.slice(-MOST_TEXT));
+}
+
+/** @param retryable configured messages after which a retry is wanted */
+export function parseFault(run: Run, retryable: readonly string[] = []): IpmiFault {
+  const { stderr } = run;
+  if (wasWithoutSession(run)) return { ...FAULTS.late, stage: 'session' };
   // Bounded: output that a hostile BMC controls must not keep the patterns busy.
   const lines = stderr
     .slice(-MOST_TEXT)
@@ -139,12 +170,15 @@ export function parseFault(stderr: string, retryable: readonly string[] = []): I
     .map((line) => line.slice(0, MOST_LINE))
     .filter((line) => !NOISE.test(line));
   const text = lines.join('\n');
-  const fault = judge(text, printableAscii(lines.at(-1) ?? '', 200));
+  const { outside, ...fault } = judge(text, printableAscii(lines.at(-1) ?? '', 200));
+  // With time for it, all logins may have been lost: then the refusal is one of a command without a session.
+  const lost = run.duration >= LOGINS * Math.ceil(run.seconds) * 1000;
+  if (outside && lost) return { ...FAULTS.late, stage: 'session' };
   if (!fault.passing && retryable.some((one) => stderr.includes(one))) fault.passing = 'busy';
   return fault;
 }
 
-function judge(text: string, last: string): IpmiFault {
+function judge(text: string, last: string): Judged {
   if (NO_SESSION.test(text)) {
     const row = SESSION_ROWS.find(({ pattern }) => pattern.test(text));
     if (row) return faultOf(row, 'session');
@@ -164,7 +198,9 @@ function judge(text: string, last: string): IpmiFault {
   return { code: 'bmc-failed', message: last === '' ? 'ipmitool failed' : `ipmitool failed: ${last}` };
 }
 
-function faultOf({ pattern: _, ...fault }: Row, stage: IpmiFault['stage'] & string): IpmiFault {
+type Judged = IpmiFault & Pick<Row, 'outside'>;
+
+function faultOf({ pattern: _, ...fault }: Row, stage: IpmiFault['stage'] & string): Judged {
   return { ...fault, stage };
 }
 

@@ -17,7 +17,7 @@ import {
 } from '../../../src/driver/ipmi/commands.js';
 import type { IpmiFault } from '../../../src/driver/ipmi/link.js';
 import { IpmiManagement } from '../../../src/driver/ipmi/management.js';
-import { parseFault } from '../../../src/driver/ipmi/output.js';
+import { parseFault, wasWithoutSession } from '../../../src/driver/ipmi/output.js';
 import { IpmiPower } from '../../../src/driver/ipmi/power.js';
 import { IpmiVendor } from '../../../src/driver/ipmi/vendor.js';
 import { CommandError, runCommand } from '../../../src/platform/run-command.js';
@@ -64,15 +64,16 @@ async function liveRack(...faults: BmcFault[]): Promise<Rack> {
 }
 
 /** One run of the real ipmitool, each packet sent once. */
-async function runOnce(rack: Rack, command: IpmiCommand): Promise<IpmiFault | undefined> {
-  const target = parseTarget(rack.bench().committed.driver_info);
+async function runOnce(rack: Rack, command: IpmiCommand, info = {}): Promise<IpmiFault | undefined> {
+  const target = parseTarget(rack.bench(info).committed.driver_info);
   const { args, env } = prepareCall(target, command.words, { seconds: 1, sends: 1 });
   try {
     const call = { file: 'ipmitool', args, env: { ...env, HOME: directory }, timeout: 30_000 };
-    const { stdout, stderr } = await runCommand(call);
-    return command.success.test(stdout) ? undefined : parseFault(stderr);
+    const result = await runCommand(call);
+    const done = command.success.test(result.stdout) && !wasWithoutSession(result);
+    return done ? undefined : parseFault({ ...result, seconds: 1 });
   } catch (error) {
-    if (error instanceof CommandError) return parseFault(error.result.stderr);
+    if (error instanceof CommandError) return parseFault({ ...error.result, seconds: 1 });
     throw error;
   }
 }
@@ -138,6 +139,36 @@ describe.concurrent('what the real ipmitool says of a command', () => {
       });
     },
   );
+});
+
+/** ipmitool logs in four times, and then goes on as if it had a session. */
+describe.concurrent('a login of which ipmitool hears nothing in time', () => {
+  const LOST: [string, BmcFault[]][] = [
+    ['lost', [{ kind: 'loses-opens', count: 4 }]],
+    ['late', [{ kind: 'stalls', duration: 4_500 }]],
+    ['late and doubled', [{ kind: 'stalls', duration: 4_500 }, { kind: 'repeats' }]],
+  ];
+
+  it.each(
+    LOST.flatMap(([how, faults]) =>
+      ['ADMINISTRATOR', 'USER'].map((ipmi_priv_level) => ({ how, faults, ipmi_priv_level })),
+    ),
+  )('$how, at level $ipmi_priv_level: is silence, whatever is said next', async ({ faults, ...info }) => {
+    for (const command of [powerStatus, powerControl('on')]) {
+      await using rack = await liveRack(...faults);
+      const fault = await runOnce(rack, command, { ipmi_priv_level: info.ipmi_priv_level });
+      expect(fault).toMatchObject({ code: 'bmc-unreachable', passing: 'silent', stage: 'session' });
+      expect(rack.machine.done).toEqual([]);
+    }
+  });
+
+  it('the next run reads the state', async () => {
+    const driver = build('ipmitool');
+    for (const [, faults] of LOST) {
+      await using rack = await liveRack(...faults);
+      expect(await driver.power.getPowerState(rack.bench().context())).toBe('power on');
+    }
+  }, 60_000);
 });
 
 function build(kind: LinkName, extra: object = {}) {

@@ -8,12 +8,18 @@ import {
   parsePowerStatus,
   parseRawAnswer,
   parseVersion,
+  wasWithoutSession,
 } from '../../../../src/driver/ipmi/output.js';
 
 // As ipmitool 1.8.19 printed them.
 const NOISE =
   'Loading IANA PEN Registry...\nUsing best available cipher suite 17\n\nRunning Get VSO Capabilities my_addr 0x20, transit 0, target 0x20\nInvalid completion code received: Invalid command\nDiscovered IPMB address 0x0\n';
 const SESSION = 'Error: Unable to establish IPMI v2 / RMCP+ session\n';
+
+/** What a run that ended at once says. @param retryable see `parseFault` */
+function faultOf(stderr: string, retryable?: readonly string[]) {
+  return parseFault({ stderr, duration: 100, seconds: 1 }, retryable);
+}
 
 describe('parseFault', () => {
   it.each([
@@ -100,30 +106,69 @@ describe('parseFault', () => {
     ['name', 'Address lookup for nosuch.example failed\n', 'bmc-unreachable', 'silent'],
     ['no text', '', 'bmc-failed', undefined],
   ])('%s', (_, stderr, code, passing) => {
-    expect(parseFault(stderr)).toMatchObject({ code, ...(passing ? { passing } : {}) });
-    expect(parseFault(stderr).passing).toBe(passing);
+    expect(faultOf(stderr)).toMatchObject({ code, ...(passing ? { passing } : {}) });
+    expect(faultOf(stderr).passing).toBe(passing);
+  });
+
+  // Recorded with four Open Session Responses lost or late (1.8.19): it goes on without a session, and the BMC refuses.
+  it.each([
+    [
+      'Set Session Privilege Level',
+      `${NOISE}Set Session Privilege Level to ADMINISTRATOR failed: Insufficient privilege level\n${SESSION}`,
+      'bmc-authentication',
+    ],
+    [
+      'a command, at level USER',
+      `${NOISE}Get HPM.x Capabilities request failed, compcode = d4\nGet Chassis Power Status failed: Insufficient privilege level\n`,
+      'bmc-authentication',
+    ],
+    [
+      'a command, by a BMC that says it otherwise',
+      `${NOISE}Set Chassis Power Control to Up/On failed: Command not supported in present state\n`,
+      'bmc-failed',
+    ],
+  ])('a refusal that a lost login imitates: %s', (_, stderr, code) => {
+    expect(parseFault({ stderr, duration: 4_100, seconds: 1 })).toMatchObject({
+      code: 'bmc-unreachable',
+      passing: 'silent',
+      stage: 'session',
+    });
+    for (const run of [
+      { duration: 3_900, seconds: 1 },
+      { duration: 4_100, seconds: 1.5 },
+    ]) {
+      expect(parseFault({ stderr, ...run })).toMatchObject({ code });
+      expect(parseFault({ stderr, ...run })).not.toHaveProperty('outside');
+    }
+  });
+
+  it('nothing counts that ipmitool read from late answers to its logins', () => {
+    const stderr = `${NOISE}Bad response length, len=52\nInvalid Get PICMG Properties group extension 0x6\n`;
+    expect(wasWithoutSession({ stderr })).toBe(true);
+    expect(faultOf(stderr)).toMatchObject({ code: 'bmc-unreachable', passing: 'silent', stage: 'session' });
+    expect(wasWithoutSession({ stderr: stderr.replace('52', '1') })).toBe(false);
   });
 
   it('takes the probe for vendor extensions, that every call makes, for no fault', () => {
-    expect(parseFault(NOISE)).toEqual({ code: 'bmc-failed', message: 'ipmitool failed' });
+    expect(faultOf(NOISE)).toEqual({ code: 'bmc-failed', message: 'ipmitool failed' });
   });
 
   it('tries again for the texts a site asks for', () => {
-    expect(parseFault('odd vendor hiccup\n').passing).toBeUndefined();
-    expect(parseFault('odd vendor hiccup\n', ['vendor hiccup']).passing).toBe('busy');
+    expect(faultOf('odd vendor hiccup\n').passing).toBeUndefined();
+    expect(faultOf('odd vendor hiccup\n', ['vendor hiccup']).passing).toBe('busy');
   });
 
   it('gives one short printable line whatever a BMC makes ipmitool print', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
         const text = Buffer.from(bytes).toString('latin1');
-        expect(parseFault(text).message).toMatch(/^[\x20-\x7e’]{1,240}$/);
+        expect(faultOf(text).message).toMatch(/^[\x20-\x7e’]{1,240}$/);
       }),
       { numRuns: 100 },
     );
     const started = performance.now();
-    parseFault('Address lookup for '.repeat(3_400));
-    parseFault(`${'Authentication type '.repeat(10)}\n`.repeat(300));
+    faultOf('Address lookup for '.repeat(3_400));
+    faultOf(`${'Authentication type '.repeat(10)}\n`.repeat(300));
     expect(performance.now() - started).toBeLessThan(2_000);
   });
 });
