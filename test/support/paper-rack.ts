@@ -65,6 +65,13 @@ export class Rack implements AsyncDisposable {
       (event) => event.kind === 'command' && event.netFn === netFn && event.command === command,
     ).length;
   }
+  /** How often the BMC executed that command. */
+  executed(netFn: number, command: number): number {
+    return this.events.filter(
+      (event) =>
+        event.kind === 'command' && event.netFn === netFn && event.command === command && event.code === 0,
+    ).length;
+  }
   bench(info: JsonObject = {}, fields = {}): DriverBench {
     return new DriverBench({
       driver_info: {

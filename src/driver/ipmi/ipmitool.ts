@@ -127,7 +127,7 @@ export class Ipmitool implements Startable {
         timeout,
         signal: call.signal,
       });
-      return call.command.success.test(result.stdout) && !wasWithoutSession(result)
+      return call.command.success.test(result.stdout) && !wasWithoutSession({ ...result, seconds })
         ? { result }
         : { result, fault: this.faultOf(result, seconds) };
     } catch (error) {

@@ -136,11 +136,15 @@ const NOISE =
 const LOGINS = 4;
 
 /**
- * ipmitool took a late answer to a login (Open Session 52 bytes, RAKP 2 76 or 88, RAKP 4 36 or 40) for the answer to
- * a command: after its last login without an answer it goes on as if it had a session (lanplus.c, ipmi_lanplus_open;
- * hpm2.c prints the length).
+ * After its last login without an answer ipmitool goes on as if it had a session (lanplus.c, ipmi_lanplus_open), and
+ * takes late answers to its logins for those to commands. Its probes tell: by their lengths (hpm2.c; Open Session has
+ * 52 bytes, RAKP 2 76 or 88, RAKP 4 36 or 40), or by the first byte, RMCP's version (ipmi_picmg.c, ipmi_vita.c).
  */
-const MISTAKEN = /^Bad response length, len=(36|40|52|76|88)$/m;
+const MISTAKEN =
+  /^(Bad response length, len=(36|40|52|76|88)|Invalid (Get PICMG Properties )?group extension 0x6)$/m;
+
+/** A probe that every session may send, refused as outside of one (ipmi_sel.c). */
+const OUTSIDE = /^Get Device ID command failed: 0xd[45] /m;
 
 const MOST_TEXT = 16_384;
 const MOST_LINE = 300;
@@ -155,8 +159,13 @@ export interface Run {
 }
 
 /** Whether the run had no session, whatever it reports of the command: nothing that it says is of that command. */
-export function wasWithoutSession({ stderr }: Pick<Run, 'stderr'>): boolean {
-  return MISTAKEN.test(stderr.slice(-MOST_TEXT));
+export function wasWithoutSession(run: Run): boolean {
+  const text = run.stderr.slice(-MOST_TEXT);
+  return MISTAKEN.test(text) || (mayHaveLostLogins(run) && OUTSIDE.test(text));
+}
+
+function mayHaveLostLogins({ duration, seconds }: Run): boolean {
+  return duration >= LOGINS * Math.ceil(seconds) * 1000;
 }
 
 /** @param retryable configured messages after which a retry is wanted */
@@ -172,8 +181,7 @@ export function parseFault(run: Run, retryable: readonly string[] = []): IpmiFau
   const text = lines.join('\n');
   const { outside, ...fault } = judge(text, printableAscii(lines.at(-1) ?? '', 200));
   // With time for it, all logins may have been lost: then the refusal is one of a command without a session.
-  const lost = run.duration >= LOGINS * Math.ceil(run.seconds) * 1000;
-  if (outside && lost) return { ...FAULTS.late, stage: 'session' };
+  if (outside && mayHaveLostLogins(run)) return { ...FAULTS.late, stage: 'session' };
   if (!fault.passing && retryable.some((one) => stderr.includes(one))) fault.passing = 'busy';
   return fault;
 }

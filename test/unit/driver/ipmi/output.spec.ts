@@ -143,10 +143,19 @@ describe('parseFault', () => {
   });
 
   it('nothing counts that ipmitool read from late answers to its logins', () => {
-    const stderr = `${NOISE}Bad response length, len=52\nInvalid Get PICMG Properties group extension 0x6\n`;
-    expect(wasWithoutSession({ stderr })).toBe(true);
-    expect(faultOf(stderr)).toMatchObject({ code: 'bmc-unreachable', passing: 'silent', stage: 'session' });
-    expect(wasWithoutSession({ stderr: stderr.replace('52', '1') })).toBe(false);
+    const run = (text: string, duration = 100) => ({ stderr: `${NOISE}${text}\n`, duration, seconds: 1 });
+    for (const text of [
+      'Bad response length, len=52',
+      'Invalid Get PICMG Properties group extension 0x6',
+      'Invalid group extension 0x6',
+    ]) {
+      expect(wasWithoutSession(run(text))).toBe(true);
+      expect(parseFault(run(text))).toMatchObject({ code: 'bmc-unreachable', stage: 'session' });
+    }
+    expect(wasWithoutSession(run('Bad response length, len=1'))).toBe(false);
+    const refused = 'Get Device ID command failed: 0xd4 Insufficient privilege level';
+    expect(wasWithoutSession(run(refused))).toBe(false); // a session of level CALLBACK
+    expect(wasWithoutSession(run(refused, 4_100))).toBe(true);
   });
 
   it('takes the probe for vendor extensions, that every call makes, for no fault', () => {
