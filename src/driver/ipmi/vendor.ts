@@ -83,6 +83,7 @@ export class IpmiVendor implements VendorInterface {
   /**
    * Sent once: a second reset would reach a BMC that starts. Only the BMC's silence distinguishes a reset from a lost
    * packet: ipmitool does not wait for the answer to a cold reset, and a BMC may begin a warm one before it answers.
+   * A single silence may be a lost packet of the look itself.
    */
   private async reset(context: ReadContext, kind: 'warm' | 'cold'): Promise<Json> {
     const call = callOf(context);
@@ -95,7 +96,7 @@ export class IpmiVendor implements VendorInterface {
     const end = performance.now() + RESTART_WATCH;
     while (performance.now() < end) {
       await pause(RESTART_LOOK, context.signal);
-      if (!(await this.answers(context))) return null;
+      if (!(await this.answers(context)) && !(await this.answers(context))) return null;
     }
     throw new FerricError(
       'bmc-failed',
