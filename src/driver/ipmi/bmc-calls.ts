@@ -18,6 +18,23 @@ export interface BmcCall extends Omit<LinkCall, 'once'> {
   command: Sent;
 }
 
+/** @returns the call of that command; one that is sent once is not repeated, whatever the command is */
+export function bmcCall<C extends Sent>(
+  call: LinkCall,
+  command: C,
+): Omit<BmcCall, 'command'> & { command: C } {
+  const { once, ...rest } = call;
+  return once ? { ...rest, within: 0, command: { ...command, repeatable: false } } : { ...rest, command };
+}
+
+/** ms in which attempts of a call may begin. */
+export function windowOf(
+  { command_retry_timeout }: IpmiSettings,
+  { within }: Pick<LinkCall, 'within'>,
+): number {
+  return Math.min(command_retry_timeout * 1000, within ?? Number.POSITIVE_INFINITY);
+}
+
 /** One attempt of a call. */
 export interface Attempt {
   /** See `bmcKey`. */
@@ -85,11 +102,7 @@ export class BmcCalls {
     attempt: (attempt: Attempt) => Promise<T>,
     heard: Heard,
   ): Promise<T> {
-    const window = Math.min(
-      this.settings.command_retry_timeout * 1000,
-      call.within ?? Number.POSITIVE_INFINITY,
-    );
-    const end = performance.now() + window;
+    const end = performance.now() + windowOf(this.settings, call);
     const key = bmcKey(call.target);
     this.assertWelcome(key, call);
     let unsure = 0;

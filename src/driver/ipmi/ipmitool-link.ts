@@ -5,6 +5,7 @@ import {
   bootDeviceOf,
   encodeBootFlags,
 } from '../../protocol/ipmi/boot-flags.js';
+import { bmcCall } from './bmc-calls.js';
 import {
   bmcReset,
   getBootFlags,
@@ -70,12 +71,7 @@ export class IpmitoolLink implements BmcLink {
   }
 
   private execute(call: LinkCall, command: IpmiCommand): Promise<string> {
-    const { once, ...rest } = call;
-    const given = once ? { ...rest, within: 0 } : rest;
-    return this.ipmitool.execute({
-      ...given,
-      command: once ? { ...command, repeatable: false } : command,
-    });
+    return this.ipmitool.execute(bmcCall(call, command));
   }
 }
 

@@ -1,6 +1,7 @@
 import type { IpmiSettings } from '../../config/section/ipmi.js';
 import type { BootFlags } from '../../protocol/ipmi/boot-flags.js';
 import { bmcKey } from '../bmc/queue.js';
+import { windowOf } from './bmc-calls.js';
 import type { IpmitoolLink } from './ipmitool-link.js';
 import { type BmcLink, type ChassisAct, IpmiError, type LinkCall } from './link.js';
 import { NativeLink } from './native/native-link.js';
@@ -128,10 +129,7 @@ export class LinkChoice implements BmcLink {
     if (!this.isByNative(call)) return work(this.ipmitool, call);
     if (this.settings.link === 'native') return work(this.native, call);
     const key = bmcKey(call.target);
-    const window = Math.min(
-      this.settings.command_retry_timeout * 1000,
-      call.within ?? Number.POSITIVE_INFINITY,
-    );
+    const window = windowOf(this.settings, call);
     const end = performance.now() + window;
     const first = this.reached.has(key) || call.once ? 1 : FIRST_SHARE;
     try {
@@ -169,11 +167,15 @@ export class LinkChoice implements BmcLink {
     }
     if (fault.absent || fault.passing === 'busy' || fault.code === 'bmc-authentication' || fault.final)
       return false;
-    const odd = this.odd.get(key) ?? { failures: 0, heldUntil: 0, restUntil: 0 };
+    const odd = this.oddOf(key);
     odd.failures++;
     this.odd.set(key, odd);
     if (this.now() < odd.restUntil) return false;
     return odd.failures >= FAILURES || !this.reached.has(key);
+  }
+
+  private oddOf(key: string): Odd {
+    return this.odd.get(key) ?? { failures: 0, heldUntil: 0, restUntil: 0 };
   }
 
   private async takeOver<T>(
@@ -182,7 +184,7 @@ export class LinkChoice implements BmcLink {
     work: (link: BmcLink, call: LinkCall) => Promise<T>,
     error: IpmiError,
   ): Promise<T> {
-    const odd = this.odd.get(key) ?? { failures: 0, heldUntil: 0, restUntil: 0 };
+    const odd = this.oddOf(key);
     try {
       const value = await work(this.ipmitool, call);
       this.odd.set(key, { ...odd, heldUntil: this.now() + HELD });

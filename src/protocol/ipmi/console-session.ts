@@ -4,7 +4,7 @@ import { decodeMessage, type IpmiResponse } from './message.js';
 import { encodeRmcpIpmi } from './rmcp.js';
 import { type IpmiCrypto, openPacket, type SessionKeys, sealPacket } from './security.js';
 import { SequenceWindow } from './sequence-window.js';
-import { consoleMessage, type IpmiCall } from './session-commands.js';
+import { closeRequest, consoleMessage, type IpmiCall } from './session-commands.js';
 import { decodeSessionV20, PAYLOAD } from './session-header.js';
 
 /** Identity and keys of a session, as the handshake found them. */
@@ -33,6 +33,16 @@ export class ConsoleSession {
     this.requests++;
     this.#request = (this.#request % 63) + 1;
     return this.#request;
+  }
+
+  /** Close Session. */
+  closing(): IpmiCall {
+    return closeRequest(this.identity.managedSessionId);
+  }
+
+  /** The packet of a Close Session whose answer nobody waits for. */
+  farewell(): Uint8Array {
+    return this.seal(this.closing(), this.nextRequest());
   }
 
   /** A packet with the command. A repetition has the same `sequence`, in a packet of a new session sequence number. */

@@ -55,6 +55,38 @@ it('a packet whose end the kernel never tells holds up the close for a moment on
   }
 }, 5_000);
 
+it('farewells that wait for the pace leave before the sockets close, those of a minute’s length do not', async () => {
+  for (const [count, leaves] of [
+    [5, 5],
+    [200, 40],
+  ] as const) {
+    const sockets = new BmcSockets({ packetsPerSecond: 10, log: LOG });
+    for (let i = 0; i < count; i++) sockets.farewell(PLACE, () => Uint8Array.of(6));
+    const begun = performance.now();
+    await sockets.close();
+    expect(performance.now() - begun).toBeLessThan(8_000);
+    const { sent } = sockets.traffic.counts;
+    if (count === leaves) expect(sent).toBe(leaves);
+    else expect(sent).toBeLessThan(leaves);
+  }
+}, 20_000);
+
+it('a farewell to a BMC that no socket reaches holds up no other', async () => {
+  const sockets = new BmcSockets({ packetsPerSecond: 4_000, log: LOG });
+  const faults = faultCounts();
+  sockets.farewell({ address: '::1', port: 9 }, () => Uint8Array.of(6));
+  const bind = vi.spyOn(Socket.prototype, 'bind').mockImplementationOnce(() => {
+    throw Object.assign(new Error('too many open files'), { code: 'EMFILE' });
+  });
+  try {
+    sockets.farewell(PLACE, () => Uint8Array.of(6));
+    await sockets.close();
+    expect(faultCounts()).toEqual(faults);
+  } finally {
+    bind.mockRestore();
+  }
+}, 5_000);
+
 it('no packet leaves after the end, and a question that never left is told as one', async () => {
   const sockets = new BmcSockets({ packetsPerSecond: 10, log: LOG });
   let made = 0;

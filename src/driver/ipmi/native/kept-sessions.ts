@@ -1,6 +1,5 @@
 import { contained, detached } from '../../../platform/boundary.js';
 import type { ConsoleSession } from '../../../protocol/ipmi/console-session.js';
-import { closeRequest } from '../../../protocol/ipmi/session-commands.js';
 import type { BmcCalls } from '../bmc-calls.js';
 import { NativeFault } from './outcome.js';
 import type { BmcSockets, Place } from './sockets.js';
@@ -68,11 +67,11 @@ export class KeptSessions {
   }
 
   /** Takes leave of all BMCs, without waiting for their answers. */
-  async close(): Promise<void> {
+  close(): void {
     this.#ended.abort();
     for (const [key, kept] of [...this.#kept]) {
       this.#remove(key);
-      await this.sockets.send(kept.place, () => farewellTo(kept.session));
+      this.#leave(kept);
     }
   }
 
@@ -84,10 +83,7 @@ export class KeptSessions {
   }
 
   #leave({ session, place }: Kept): void {
-    detached(
-      'ipmi: session end',
-      this.sockets.send(place, () => farewellTo(session)),
-    );
+    this.sockets.farewell(place, () => session.farewell());
   }
 
   /** At the BMC's turn, unless a command has used the session since. */
@@ -113,8 +109,4 @@ export class KeptSessions {
     });
     detached('ipmi: session end', closing);
   }
-}
-
-function farewellTo(session: ConsoleSession): Uint8Array {
-  return session.seal(closeRequest(session.identity.managedSessionId), session.nextRequest());
 }

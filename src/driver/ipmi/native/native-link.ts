@@ -11,7 +11,7 @@ import { APP, CHASSIS, CHASSIS_CONTROL, NET_FN } from '../../../protocol/ipmi/co
 import type { ConsoleSession } from '../../../protocol/ipmi/console-session.js';
 import { type IpmiCall, setPrivilegeRequest } from '../../../protocol/ipmi/session-commands.js';
 import type { BmcTarget } from '../arguments.js';
-import type { Attempt, BmcCalls, Sent } from '../bmc-calls.js';
+import { type Attempt, type BmcCall, type BmcCalls, bmcCall, type Sent } from '../bmc-calls.js';
 import type { BmcMemory } from '../bmc-memory.js';
 import {
   bmcReset,
@@ -81,7 +81,7 @@ export class NativeLink implements BmcLink {
 
   /** Takes leave of the BMCs whose sessions are open. */
   async close(): Promise<void> {
-    await this.kept.close();
+    this.kept.close();
     await this.sockets.close();
   }
 
@@ -143,14 +143,12 @@ export class NativeLink implements BmcLink {
 
   /** @param ends the BMC loses its sessions by it */
   private give(call: LinkCall, sent: Sent, request: IpmiCall, ends = false): Promise<Uint8Array> {
-    const { once, ...rest } = call;
-    const command = once ? { ...sent, repeatable: false } : sent;
-    const given = { ...rest, ...(once ? { within: 0 } : {}), command };
+    const given = bmcCall(call, sent);
     return this.calls.run(given, 'socket', (attempt) => this.attempt(given, request, attempt, ends));
   }
 
   private async attempt(
-    call: Omit<LinkCall, 'once'> & { command: Sent },
+    call: BmcCall,
     request: IpmiCall,
     { key, last }: Attempt,
     ends: boolean,
@@ -183,7 +181,7 @@ export class NativeLink implements BmcLink {
 
   private async perform(
     visit: Visit,
-    call: Omit<LinkCall, 'once'> & { command: Sent },
+    call: BmcCall,
     request: IpmiCall,
     key: string,
     ends: boolean,

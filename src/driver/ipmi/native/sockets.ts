@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { isIPv6, SocketAddress } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../../domain/errors.js';
-import { contained } from '../../../platform/boundary.js';
+import { contained, detached } from '../../../platform/boundary.js';
 import { type Lines, ThrottledLog } from '../../../platform/throttled-log.js';
 import { MalformedPacket } from '../../../protocol/malformed-packet.js';
 import { FAULTS } from '../faults.js';
@@ -22,6 +22,9 @@ const LONGEST = 1_500;
 
 /** ms for the kernel to take the last packets. */
 const CLOSING = 1_000;
+
+/** ms for farewells to leave at the pace, when the sockets close. */
+const FAREWELLS = 2_000;
 
 /** Where a BMC listens. */
 export interface Place {
@@ -53,6 +56,7 @@ export class BmcSockets {
   readonly #leaving = new Set<number>();
   #packets = 0;
   #quiet: () => void = () => {};
+  readonly #farewells = new Set<Promise<void>>();
 
   constructor(parts: { packetsPerSecond: number; log: Lines }) {
     this.#pace = new Pace(parts.packetsPerSecond);
@@ -81,6 +85,17 @@ export class BmcSockets {
         }
       });
     });
+  }
+
+  /** Sends a packet whose answer nobody waits for; `close` waits for its leaving. */
+  farewell(place: Place, packet: () => Uint8Array): void {
+    const leaving = this.send(place, packet)
+      .catch((error: unknown) => {
+        if (!(error instanceof NativeFault)) throw error; // no socket: the session ends by its own timeout
+      })
+      .finally(() => this.#farewells.delete(leaving));
+    this.#farewells.add(leaving);
+    detached('ipmi: farewell', leaving);
   }
 
   #hand(socket: Socket, place: Place, bytes: Uint8Array): void {
@@ -122,8 +137,9 @@ export class BmcSockets {
     };
   }
 
-  /** After the packets that have begun to leave, or `CLOSING`; those that wait for the pace are dropped. */
+  /** After the farewells and the packets that have begun to leave, with a limit; others that wait are dropped. */
   async close(): Promise<void> {
+    await Promise.race([Promise.allSettled(this.#farewells), sleep(FAREWELLS, undefined, { ref: false })]);
     this.#closed = true;
     const quiet = new Promise<void>((resolve) => {
       this.#quiet = resolve;

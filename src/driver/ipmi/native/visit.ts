@@ -1,4 +1,3 @@
-import { detached } from '../../../platform/boundary.js';
 import { CIPHER_SUITES, type CipherSuite } from '../../../protocol/ipmi/cipher-suite.js';
 import { COMPLETION, PRIVILEGE } from '../../../protocol/ipmi/command.js';
 import { type ConsoleSession, isAnswerTo } from '../../../protocol/ipmi/console-session.js';
@@ -8,7 +7,6 @@ import { RAKP_STATUS } from '../../../protocol/ipmi/rakp.js';
 import { decodeRmcp, RMCP_CLASS } from '../../../protocol/ipmi/rmcp.js';
 import {
   channelAuthRequest,
-  closeRequest,
   type IpmiCall,
   packetOutsideSession,
   setPrivilegeRequest,
@@ -51,8 +49,6 @@ const NO_LEVEL: readonly number[] = [
 export class Visit {
   /** Questions that were sent more than once: an answer or a question was lost, or the BMC is slow. */
   #resent = 0;
-  /** A packet came back. */
-  heard = false;
   /** ms that the slowest answer took. */
   slowest = 0;
   /** ms from the last packet of a question to its answer, at most. */
@@ -143,16 +139,14 @@ export class Visit {
   /** Close Session, until the BMC confirms it. */
   async close(session: ConsoleSession): Promise<void> {
     this.own(session);
-    const call = closeRequest(session.identity.managedSessionId);
-    await this.command(session, call, { patience: CLOSE_PATIENCE });
+    await this.command(session, session.closing(), { patience: CLOSE_PATIENCE });
     this.disown(session);
   }
 
   /** Close Session, without waiting: for a BMC that does not answer. */
   leave(session: ConsoleSession): void {
     this.disown(session);
-    const call = closeRequest(session.identity.managedSessionId);
-    this.#tell(session.seal(call, session.nextRequest()));
+    this.sockets.farewell(this.place, () => session.farewell());
   }
 
   async #logIn(
@@ -177,7 +171,8 @@ export class Visit {
       });
       if (end.is === 'session') return end.session;
       const { refusal } = end;
-      if (refusal.farewell) this.#tell(refusal.farewell);
+      const { farewell } = refusal;
+      if (farewell) this.sockets.farewell(this.place, () => farewell);
       const [next, ...rest] = refusal.offered
         ? others.filter(({ id }) => id === refusal.offered?.id)
         : others;
@@ -210,16 +205,9 @@ export class Visit {
       else {
         const session = step?.session ?? login.presumed();
         if (session) return { is: 'session', session };
-        throw new NativeFault(inSession(this.heard ? FAULTS.late : FAULTS.absent));
+        throw new NativeFault(inSession(FAULTS.late));
       }
     }
-  }
-
-  #tell(packet: Uint8Array): void {
-    detached(
-      'ipmi: farewell',
-      this.sockets.send(this.place, () => packet),
-    );
   }
 
   async #ask<T>(
@@ -240,7 +228,6 @@ export class Visit {
     });
     if (!answer || answer.sent > 1) this.#resent++;
     if (!answer) return undefined;
-    this.heard = true;
     this.slowest = Math.max(this.slowest, performance.now() - begun);
     this.#roundTrip = Math.max(this.#roundTrip, answer.took);
     return answer.value;
