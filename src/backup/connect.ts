@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import type { Config } from '../config/schema.js';
-import type { Connection } from '../database/data-source.js';
+import type { Connection } from '../database/connection.js';
 import { DATABASE_USER } from '../database/embedded/cluster.js';
 import { startEmbeddedServer } from '../database/embedded-server.js';
+import { Servers, serversOf } from '../database/servers.js';
 import { FerricError, messageOf } from '../domain/errors.js';
 import { contained, detached } from '../platform/boundary.js';
 import { lockDirectory } from '../platform/directory-lock.js';
@@ -63,12 +64,25 @@ async function ownServer(config: Config, log: Logger): Promise<OpenedServer> {
   }
 }
 
+/** @throws FerricError database-away, invalid */
+async function primaryUrl(url: string): Promise<string> {
+  const servers = serversOf(url);
+  if (servers.length === 1) return url;
+  try {
+    return (await new Servers(servers).primary()).url;
+  } catch (error) {
+    throw new FerricError('database-away', `The database cannot be reached: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
 /** A connection for long statements; it is cut when `signal` fires. @throws FerricError database-away */
 export async function connect(connection: Connection, signal: AbortSignal): Promise<Client> {
   const name = { application_name: 'ferric db' };
   const client =
     'url' in connection
-      ? new Client({ connectionString: connection.url, ...name })
+      ? new Client({ connectionString: await primaryUrl(connection.url), ...name })
       : new Client({ ...connection, user: connection.username, ...name });
   // A statement in progress fails by itself and reports the error.
   client.on(

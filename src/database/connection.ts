@@ -1,14 +1,19 @@
 import type { DataSource } from 'typeorm';
 import { CONNECTION_LIFE, PreparingClient, silenceOf } from './prepared.js';
+import { clientOf, Servers, serversOf } from './servers.js';
+
+export type Connection = { url: string } | { host: string; port: number; username: string; database: string };
 
 /**
  * Options of every connection. The server, too, is told when to give up a connection: the daemon that holds its locks
  * may be gone. (PostgreSQL, 20.3.2 TCP Settings; without effect on a Unix socket.)
  * @param statementTimeout seconds
+ * @throws FerricError invalid for the URL
  */
-export function connectionOptions(statementTimeout: number) {
+export function connectionOptions(statementTimeout: number, connection: Connection) {
+  const servers = 'url' in connection ? serversOf(connection.url) : [];
   return {
-    Client: PreparingClient,
+    Client: servers.length > 1 ? clientOf(new Servers(servers)) : PreparingClient,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     // Prepared statements are freed with their connection.
@@ -28,7 +33,13 @@ export function singleClient(source: DataSource, application_name: string): Prep
   const options = source.options;
   if (options.type !== 'postgres') throw new TypeError('not PostgreSQL');
   const common = { ...(options.extra as ReturnType<typeof connectionOptions>), application_name };
-  if (options.url !== undefined) return new PreparingClient({ ...common, connectionString: options.url });
+  const { Client } = common;
+  if (options.url !== undefined) return new Client({ ...common, connectionString: options.url });
   const { host, port, username, database } = options;
-  return new PreparingClient({ ...common, host: host!, port: port!, user: username!, database: database! });
+  return new Client({ ...common, host: host!, port: port!, user: username!, database: database! });
+}
+
+/** The settings of one server, for who knows no list of them. @throws FerricError invalid for the URL */
+export function firstServer(connection: Connection): Connection {
+  return 'url' in connection ? { url: serversOf(connection.url)[0].url } : connection;
 }

@@ -2,7 +2,7 @@ import { type DataSource, type EntityManager, type MixedList, TypeORMError } fro
 import { DatabaseAwayError, FerricError } from '../domain/errors.js';
 import type { Logger } from '../platform/logger.js';
 import { pause } from '../platform/pause.js';
-import { connectionOptions } from './connection.js';
+import { type Connection, connectionOptions, firstServer } from './connection.js';
 import { Database } from './database.js';
 import { faultOf } from './fault.js';
 import { migrate } from './migrate.js';
@@ -12,7 +12,6 @@ import { MIGRATIONS } from './migrations.js';
 const ARRIVAL_FIRST = 500;
 const ARRIVAL_MOST = 10_000;
 
-export type Connection = { url: string } | { host: string; port: number; username: string; database: string };
 export type EntityClass = abstract new () => unknown;
 
 /** Where repositories run their queries: the pool, or one transaction. */
@@ -41,7 +40,7 @@ export async function openDatabase(options: {
   const source = new Database(
     {
       type: 'postgres',
-      ...options.connection,
+      ...firstServer(options.connection),
       entities: [...options.entities] as MixedList<never>,
       migrations: [...(options.migrations ?? MIGRATIONS)],
       migrationsTableName: 'migration',
@@ -54,7 +53,7 @@ export async function openDatabase(options: {
       // A connection that the server closes must not end the process; the next query opens a new one.
       poolErrorHandler: (error: Error) =>
         log.warn({ error: error.message }, 'a database connection was lost'),
-      extra: connectionOptions(options.statementTimeout ?? 15),
+      extra: connectionOptions(options.statementTimeout ?? 15, options.connection),
     },
     log,
   );

@@ -9,7 +9,8 @@ import { injected, type PartsOf } from '../platform/injected.js';
 import type { Logger } from '../platform/logger.js';
 import { LOGGER } from '../platform/logger.module.js';
 import { ALL_BOUND, bindSealed, holdsSealed, type SealedColumn } from './bind-sealed.js';
-import { type Connection, type EntityClass, openDatabase } from './data-source.js';
+import type { Connection } from './connection.js';
+import { type EntityClass, openDatabase } from './data-source.js';
 import { Keyring, loadKeyring } from './sealing.js';
 
 const PARTS = injected({ source: DataSource, config: CONFIG, log: LOGGER });

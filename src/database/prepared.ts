@@ -1,5 +1,5 @@
 import { Client, type ClientConfig, type QueryConfig, type QueryResult } from 'pg';
-import { detached } from '../platform/boundary.js';
+import { contained, detached } from '../platform/boundary.js';
 import { isOutOfDate } from './fault.js';
 import { type Columns, NamedQuery } from './named-query.js';
 import { metered } from './query-meter.js';
@@ -92,6 +92,23 @@ export class PreparingClient extends Client {
     super({ ...config, connectionTimeoutMillis: CONNECT });
     const { statement_timeout } = config;
     this.#silence = new SilenceWatch(this, silenceOf(statement_timeout || STATEMENT));
+    this.on('notice', contained('database: notice', this.#hear.bind(this)));
+  }
+
+  /**
+   * A wait for a synchronous standby that was cancelled (a statement timeout, a shutdown): the server reports success
+   * with a warning, "already committed locally, but might not have been replicated". A promoted standby may lack that
+   * commit, so it counts as one whose outcome is unknown. (PostgreSQL: src/backend/replication/syncrep.c)
+   */
+  #hear({ routine }: { routine?: string | undefined }): void {
+    if (routine !== 'SyncRepWaitForLSN') return;
+    const error = new Error('the commit was not confirmed by the synchronous standby');
+    const { connection } = this as unknown as {
+      connection: { emit(event: 'error', error: Error): void; stream: { destroy(): void } };
+    };
+    // Before the report of success, which may be in the same packet.
+    connection.emit('error', error);
+    connection.stream.destroy();
   }
 
   /** Lifts the time limit of statements. */

@@ -1,7 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ConductorModule } from '../conductor/conductor.module.js';
 import type { Config } from '../config/schema.js';
-import type { Connection } from '../database/data-source.js';
+import type { Connection } from '../database/connection.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { ImageLibraryModule } from '../image-library/image-library.module.js';
 import { PersistenceModule } from '../persistence/persistence.module.js';

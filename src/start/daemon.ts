@@ -12,7 +12,7 @@ import { PeriodicRunner } from '../conductor/periodic/periodic-runner.js';
 import { describeSourceRule } from '../conductor/service/source-rule.js';
 import { agentApiUrl, conductorHost, httpRoot, tftpRoot } from '../config/endpoints.js';
 import type { Config } from '../config/schema.js';
-import type { Connection } from '../database/data-source.js';
+import type { Connection } from '../database/connection.js';
 import { startEmbeddedServer } from '../database/embedded-server.js';
 import { FerricError, messageOf } from '../domain/errors.js';
 import { erasureInWords } from '../driver/agent-steps.js';

@@ -115,7 +115,9 @@ export const databaseSection = z
     url: secret()
       .nullable()
       .default(null)
-      .describe('postgresql://user:password@host:port/name; null starts the embedded PostgreSQL'),
+      .describe(
+        'postgresql://user:password@host:port/name, or several host:port with commas, of which the primary is used; null starts the embedded PostgreSQL',
+      ),
     wait: z
       .int()
       .min(0)
