@@ -22,6 +22,13 @@ export function capabilitiesOf(value: Json | undefined): Readonly<Record<string,
   );
 }
 
+/** The inverse of `capabilitiesOf`, as `properties.capabilities` has it. */
+export function capabilitiesText(capabilities: Readonly<Record<string, string>>): string {
+  return Object.entries(capabilities)
+    .map(([name, value]) => `${name}:${value}`)
+    .join(',');
+}
+
 /**
  * The instance's boot mode, else the node's capability, else the default (Ironic: boot_mode_utils.get_boot_mode).
  * @returns undefined for a value that is neither bios nor uefi

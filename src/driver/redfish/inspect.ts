@@ -16,7 +16,7 @@ import {
 } from '../../protocol/redfish/inventory.js';
 import { linkOf, partOf, partsOf, type Resource, textOf } from '../../protocol/redfish/resource.js';
 import { digest } from '../agent/inspection/digest.js';
-import { capabilitiesOf } from '../capabilities.js';
+import { capabilitiesOf, capabilitiesText } from '../capabilities.js';
 import type { ReadContext } from '../contract/context.js';
 import type { Startable } from '../contract/implementation.js';
 import type { Findings, InspectedPort, InspectInterface, InspectionReport } from '../contract/inspect.js';
@@ -201,8 +201,7 @@ function propertiesOf({ node }: WorkContext, inventory: JsonObject, plugin_data:
     ...(architecture === undefined ? {} : { cpu_arch: architecture }),
   };
   if (mode !== undefined && capabilities['boot_mode'] === undefined) {
-    const all = Object.entries({ ...capabilities, boot_mode: mode });
-    properties['capabilities'] = all.map(([name, value]) => `${name}:${String(value)}`).join(',');
+    properties['capabilities'] = capabilitiesText({ ...capabilities, boot_mode: String(mode) });
   }
   const missing = ['memory_mb', 'cpu_arch'].filter((name) => properties[name] === undefined);
   if (missing.length === 0) return properties;

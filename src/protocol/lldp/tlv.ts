@@ -196,8 +196,9 @@ function number(bytes: Uint8Array, at: number, size: number): number {
   return sum;
 }
 
-const hexByte = (byte: number) => byte.toString(16).padStart(2, '0');
-const hexText = (bytes: Uint8Array) => Array.from(bytes, hexByte).join('');
+/** Two digits, lower case. */
+export const hexByte = (byte: number) => byte.toString(16).padStart(2, '0');
+export const hexText = (bytes: Uint8Array) => Array.from(bytes, hexByte).join('');
 
 /** Keeps the first value of a name. */
 function put(values: LldpValues, name: string, value: LldpValue | null): void {

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../json.js';
+import { hexByte, hexText } from '../lldp/tlv.js';
 import { numberOf, partOf, type Resource, textOf } from './resource.js';
 
 /** Parts of Ironic's inventory (redfish/inspect.py) from resources of a service, whose every property may be missing. */
@@ -15,6 +16,7 @@ const ARCHITECTURES: Readonly<Record<string, string>> = { x86: 'x86_64', ARM: 'a
 
 /** Names of network interfaces are of this length at most, in inventory and hooks. */
 const MOST_NAME = 64;
+const MAC = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/;
 
 /** @param processors may include GPUs and others, which do not count */
 export function readCpu(system: Resource, processors: readonly Resource[]): JsonObject {
@@ -46,7 +48,7 @@ export function readMemory(system: Resource): number | undefined {
 /** An EthernetInterface. @returns undefined for one that is absent, or has no MAC address */
 export function readInterface(nic: Resource): JsonObject | undefined {
   const mac = [textOf(nic, 'MACAddress'), textOf(nic, 'PermanentMACAddress')]
-    .map((one) => one?.toLowerCase().replaceAll('-', ':'))
+    .map((one) => (one === undefined ? undefined : macOf(one)))
     .find((one) => one !== undefined && isMac(one));
   const name = (textOf(nic, 'Id') ?? textOf(nic, 'Name'))?.slice(0, MOST_NAME);
   // A null state is unknown, not disabled.
@@ -56,9 +58,14 @@ export function readInterface(nic: Resource): JsonObject | undefined {
   return given({ name, mac_address: mac, speed_mbps: numberOf(nic, 'SpeedMbps') });
 }
 
+/** A MAC address as Ironic spells it: lower case, with colons. */
+function macOf(text: string): string {
+  return text.toLowerCase().replaceAll('-', ':');
+}
+
 /** Hexadecimal pairs; neither zeros nor the broadcast address, which some services show for an unused port. */
 function isMac(mac: string): boolean {
-  return /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(mac) && !/^(00:){5}00$|^(ff:){5}ff$/.test(mac);
+  return MAC.test(mac) && !/^(00:){5}00$|^(ff:){5}ff$/.test(mac);
 }
 
 /** A drive, a volume, or a device of SimpleStorage. @returns undefined for one without a capacity: an empty bay */
@@ -125,7 +132,7 @@ export function macsOfPort(port: Resource): string[] {
   const listed = [partOf(port, 'Ethernet')?.['AssociatedMACAddresses'], port['AssociatedNetworkAddresses']];
   return listed
     .flatMap((list) => (Array.isArray(list) ? list : []))
-    .flatMap((mac) => (typeof mac === 'string' ? [mac.toLowerCase().replaceAll('-', ':')] : []));
+    .flatMap((mac) => (typeof mac === 'string' ? [macOf(mac)] : []));
 }
 
 function identity(
@@ -136,19 +143,14 @@ function identity(
   const value = textOf(heard, name);
   const subtype = subtypes.indexOf(textOf(heard, `${name}Subtype`) ?? '') + 1;
   if (value === undefined || subtype === 0) return undefined;
-  const mac = /^([0-9a-f]{2}[:-]){5}[0-9a-f]{2}$/i.test(value);
-  const isMacType = subtypes[subtype - 1] === 'MacAddr';
-  if (isMacType && !mac) return undefined;
-  return byteHex(subtype) + (isMacType ? value.replaceAll(/[:-]/g, '').toLowerCase() : hexOf(value));
+  if (subtypes[subtype - 1] !== 'MacAddr') return hexByte(subtype) + hexOf(value);
+  const mac = macOf(value);
+  return MAC.test(mac) ? hexByte(subtype) + mac.replaceAll(':', '') : undefined;
 }
 
 /** At most 255 characters, as IEEE 802.1AB has it. */
 function hexOf(text: string): string {
-  return Array.from(new TextEncoder().encode(text.slice(0, 255)), byteHex).join('');
-}
-
-function byteHex(byte: number): string {
-  return byte.toString(16).padStart(2, '0');
+  return hexText(new TextEncoder().encode(text.slice(0, 255)));
 }
 
 /** Without what is not known. */

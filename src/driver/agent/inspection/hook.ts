@@ -3,7 +3,7 @@ import { InvalidError } from '../../../domain/errors.js';
 import { isObject, type Json, type JsonObject } from '../../../domain/json.js';
 import type { Logger } from '../../../platform/logger.js';
 import { oneLine } from '../../../protocol/printable.js';
-import { capabilitiesOf } from '../../capabilities.js';
+import { capabilitiesOf, capabilitiesText } from '../../capabilities.js';
 import type { InspectedPort } from '../../contract/inspect.js';
 
 /** A report being processed. Hooks change properties, plugin data and ports; the inventory stays as received. */
@@ -52,8 +52,5 @@ export function setCapabilities(at: Inspection, more: Readonly<Record<string, st
   if (typeof given === 'string' && given !== '' && given.split(',').some((pair) => !pair.includes(':'))) {
     throw new InvalidError(`properties.capabilities cannot be read: ${oneLine(given)}`);
   }
-  const all = { ...capabilitiesOf(given), ...more };
-  at.properties['capabilities'] = Object.entries(all)
-    .map(([name, value]) => `${name}:${value}`)
-    .join(',');
+  at.properties['capabilities'] = capabilitiesText({ ...capabilitiesOf(given), ...more });
 }
