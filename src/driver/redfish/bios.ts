@@ -232,13 +232,14 @@ export class RedfishBios implements SteppedInterface {
     await cache(context, seen.bios, seen.registry);
     await this.finish(context, change);
     if (seen.same) return { is: 'done' };
-    throw await this.difference(machine, seen, asked);
+    throw await this.difference(machine, seen, asked, rebootRecordOf(change.reboot)?.unsure === true);
   }
 
   private async difference(
     machine: RedfishMachine,
     seen: { bios: Bios; registry: Registry | undefined; left: Record<string, Json | undefined> },
     asked: JsonObject,
+    unsure: boolean,
   ): Promise<FerricError> {
     const { bios, registry, left } = seen;
     const pending = await readPending(machine, bios);
@@ -249,7 +250,7 @@ export class RedfishBios implements SteppedInterface {
     });
     return new FerricError(
       'bmc-failed',
-      `The BIOS settings were sent and the machine was rebooted, and after ${this.parts.settings.bios_config_timeout} s ` +
+      `The BIOS settings were sent, the machine ${unsure ? 'may not have been restarted' : 'was rebooted'}, and after ${this.parts.settings.bios_config_timeout} s ` +
         `they are not as requested: ${told.join('; ')}.${words === undefined ? '' : ` The BMC says: ${words}`}`,
     );
   }

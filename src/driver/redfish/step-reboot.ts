@@ -20,6 +20,8 @@ export interface RebootRecord extends JsonObject {
   wasOff: boolean;
   /** ComputerSystem.LastResetTime before a restart without loss of power; null where the BMC does not show it. */
   lastReset: string | null;
+  /** A restart of which nobody can tell whether it took place. */
+  unsure: boolean;
   /** Checkpoint of the ramdisk that is started again. */
   ramdisk: Json;
 }
@@ -40,7 +42,8 @@ export class StepReboot {
   async plan(context: StepContext): Promise<RebootRecord> {
     const { resource } = await this.parts.machines.of(context).system();
     const wasOff = (await context.interfaces.power.getPowerState(context)) === 'power off';
-    const common = { wasOff, lastReset: textOf(resource, 'LastResetTime') ?? null, ramdisk: null };
+    const lastReset = textOf(resource, 'LastResetTime') ?? null;
+    const common = { wasOff, lastReset, unsure: false, ramdisk: null };
     const { agent_url: agent } = internalOf(context.node);
     if (agent !== undefined) return { ...common, stage: 'ramdisk', wasOff: false };
     if (wasOff) return { ...common, stage: 'on' };
@@ -80,7 +83,8 @@ export class StepReboot {
         break;
       case 'done':
     }
-    const done: RebootRecord = { ...record, stage: 'done' };
+    const unsure = record.stage === 'restart' && begun && record.lastReset === null;
+    const done: RebootRecord = { ...record, stage: 'done', unsure };
     await context.checkpoint(keep(done));
     return { record: done };
   }
