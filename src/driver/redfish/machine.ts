@@ -162,9 +162,10 @@ export class RedfishMachine {
    * @throws RedfishError bmc-failed, also for resources that are too large together
    */
   async linked(resource: Resource | undefined, name: string, most = MOST_MEMBERS): Promise<Resource[]> {
-    const held = new Held(name);
+    const paths = linksOf(resource, name).slice(0, most);
+    const held = new Held(paths[0] ?? this.caller.target.root);
     const found: Resource[] = [];
-    for (const path of linksOf(resource, name).slice(0, most)) {
+    for (const path of paths) {
       const one = await this.member(path, true, held);
       if (one) found.push(one);
     }
