@@ -163,6 +163,11 @@ export const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       'not in Ironic; [how](../how-to/redfish.md)',
     ),
     works(
+      'Firmware redfish: versions of BIOS, BMC, network adapters; updates by SimpleUpdate or by upload, each requested once',
+      'test/component/driver/redfish-firmware.spec.ts',
+      '[how](../how-to/redfish.md); the lab’s BMC, seven personalities; no swift, no raw HttpPushUri; daemon killed: component/crash/redfish-firmware.spec.ts',
+    ),
+    works(
       'Inspect redfish: inventory, ports, properties and LLDP from the BMC, without a boot',
       'test/component/conductor/redfish-inspection.spec.ts',
       '[how](../how-to/redfish.md); no PCI devices yet; makers: component/driver/redfish-inspect.spec.ts',

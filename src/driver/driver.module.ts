@@ -51,6 +51,7 @@ import { NetworkBoot } from './pxe/network-boot.js';
 import { RedfishBootDrives } from './redfish/boot-drives.js';
 import { BootMedia } from './redfish/boot-media.js';
 import { RedfishClient } from './redfish/client.js';
+import { FirmwareFiles } from './redfish/firmware/image-file.js';
 import { BootLoaderFiles } from './redfish/loader-files.js';
 import { RedfishMachines } from './redfish/machine.js';
 import { VirtualMediaBoot } from './redfish/virtual-media-boot.js';
@@ -95,6 +96,7 @@ const PARTS = injected({
               settings: config.redfish,
               inspector: config.inspector,
               machines: redfish,
+              files: firmwareFiles(config, images, published, new RedfishBootDrives(redfish, addressesOf)),
               ramdisk: ramdiskOf(config),
             }),
             bootImplementations(config, images, plans, published, redfish),
@@ -176,6 +178,22 @@ function bootImplementations(
       }),
     ],
   };
+}
+
+function firmwareFiles(
+  config: Config,
+  images: ImageService,
+  published: PublishedFileRepository,
+  drives: RedfishBootDrives,
+): FirmwareFiles {
+  return new FirmwareFiles({
+    images,
+    published,
+    host: conductorHost(config),
+    root: httpRoot(config),
+    url: () => bootHttpUrl(config),
+    addresses: (context) => drives.addresses(context),
+  });
 }
 
 /** It holds no state: each holder may have its own. */

@@ -23,6 +23,8 @@ import { NoopManagement } from './noop/management.js';
 import { NoopNetwork } from './noop/network.js';
 import { AbsentInterface, InertInterface } from './noop/passive.js';
 import { RedfishBios } from './redfish/bios.js';
+import { RedfishFirmware } from './redfish/firmware/firmware.js';
+import type { FirmwareFiles } from './redfish/firmware/image-file.js';
 import { RedfishInspect } from './redfish/inspect.js';
 import type { RedfishMachines } from './redfish/machine.js';
 import { RedfishManagement } from './redfish/management.js';
@@ -91,14 +93,16 @@ export function redfishImplementations(parts: {
   settings: RedfishSettings;
   inspector: InspectorSettings;
   machines: RedfishMachines;
+  files: FirmwareFiles;
   /** Starts a running ramdisk again when a step reboots its machine. */
   ramdisk: Ramdisk;
 }): Partial<ImplementationTable> {
-  const { settings, inspector, machines, ramdisk } = parts;
+  const { settings, inspector, machines, files, ramdisk } = parts;
   const resets = new RedfishResets(settings);
   const management = new RedfishManagement({ machines, resets, settings });
   return {
     bios: [new RedfishBios({ machines, settings, ramdisk })],
+    firmware: [new RedfishFirmware({ machines, settings, files, ramdisk })],
     inspect: [new RedfishInspect({ machines, settings, inspector })],
     power: [new RedfishPower({ machines, management, resets })],
     management: [management],

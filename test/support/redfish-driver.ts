@@ -6,6 +6,8 @@ import type { Interfaces } from '../../src/driver/contract/interfaces.js';
 import type { StepContext } from '../../src/driver/contract/step.js';
 import { RedfishBios } from '../../src/driver/redfish/bios.js';
 import { RedfishClient } from '../../src/driver/redfish/client.js';
+import { RedfishFirmware } from '../../src/driver/redfish/firmware/firmware.js';
+import type { FirmwareFiles } from '../../src/driver/redfish/firmware/image-file.js';
 import { RedfishMachines } from '../../src/driver/redfish/machine.js';
 import { RedfishManagement } from '../../src/driver/redfish/management.js';
 import { RedfishPower } from '../../src/driver/redfish/power.js';
@@ -57,6 +59,12 @@ export class RedfishDriver implements AsyncDisposable {
     const { machines, settings: section } = this;
     this.bios = new RedfishBios({ machines, settings: section, ramdisk: this.ramdisk, interval: 20 });
     this.interfaces = { power: this.power, management: this.management } as unknown as Interfaces;
+  }
+
+  /** Firmware interface with these files; looks follow each other at once. */
+  firmware(files: FirmwareFiles, evidence = 50): RedfishFirmware {
+    const { machines, settings, ramdisk } = this;
+    return new RedfishFirmware({ machines, settings, files, ramdisk, times: { look: 10, evidence } });
   }
 
   async [Symbol.asyncDispose]() {

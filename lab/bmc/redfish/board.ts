@@ -12,6 +12,8 @@ export type RedfishEvent =
   | { kind: 'inserted'; slot: string; url: string; bytes: number }
   | { kind: 'ejected'; slot: string }
   | { kind: 'bios'; act: 'pending' | 'applied' | 'reset'; names: readonly string[] }
+  | { kind: 'update'; act: 'stored'; component: string; by: 'pull' | 'push' }
+  | { kind: 'update'; act: 'applied' | 'failed'; component: string }
   | { kind: 'boot'; target: string; enabled: string; mode: string }
   | { kind: 'failed'; error: unknown };
 
@@ -26,7 +28,7 @@ export interface Board {
   event(event: RedfishEvent): void;
   /** Notifies subscribers that this resource has changed. */
   changed(origin: string, messageId: string, text: string): void;
-  /** Firmware versions by component: `bios`, `bmc`, `nic`. */
+  /** Firmware versions by component: `bios`, `bmc`, `nic`, `cpld`, `loader`. */
   readonly firmware: Map<string, string>;
   /** Called at each start of the machine that this service causes. */
   readonly onStart: (() => void)[];

@@ -31,6 +31,14 @@ export type RedfishFault = { times?: number } & (
   /** The BIOS does not apply these attributes at a start, and its settings object tells so. */
   | { kind: 'keeps-settings'; names: readonly string[] }
   | { kind: 'redirect'; to: string; of?: Of }
+  /** An update's task fails with this text before anything is written. */
+  | { kind: 'fails-update'; text: string }
+  /** An update's task fails when half of the image was written: the component runs its recovery image. */
+  | { kind: 'bricks-update' }
+  /** The BMC cannot download an image. */
+  | { kind: 'cannot-fetch' }
+  /** Another client holds the update service. */
+  | { kind: 'update-held' }
   /** Tasks never end. */
   | { kind: 'endless-tasks' }
 );

@@ -50,6 +50,20 @@ export interface Quirks {
   noHttpBootUri: boolean;
   /** A finished task is deleted. */
   tasksPurged: boolean;
+  /** The collection of tasks is not there. */
+  tasksHidden: boolean;
+  /** Path below the manager of a list of jobs, which outlive their tasks. */
+  jobs: string | null;
+  /** A stored image of BIOS or network adapter: its task waits for the reset, or is done before. */
+  updateStaging: 'waits' | 'done';
+  /** The response to an update names no task. */
+  updateWithoutTask: boolean;
+  /** ms from a start of the machine, or from an upload, until an image is written. */
+  updateTime: number;
+  /** Allowed values of SimpleUpdate's TransferProtocol. */
+  updateProtocols: readonly string[];
+  noSimpleUpdate: boolean;
+  noMultipart: boolean;
   /** @Message.ExtendedInfo is one object instead of a list. */
   singleExtendedInfo: boolean;
   /** Secure Boot requires a licence that is absent: 403. */
@@ -194,6 +208,7 @@ export const PERSONALITIES = {
       onConflict: 1_500,
       noHttpBootUri: true,
       tasksPurged: true,
+      jobs: 'Oem/Dell/Jobs',
       singleExtendedInfo: true,
       enabledRefused: true,
     },
@@ -230,6 +245,9 @@ export const PERSONALITIES = {
     quirks: {
       modeReadOnly: true,
       postLock: 1_500,
+      updateStaging: 'done',
+      updateWithoutTask: true,
+      noMultipart: true,
       nullNicState: true,
       biosSettings: 'settings',
       pendingHidden: true,
@@ -381,6 +399,14 @@ const NONE: Quirks = {
   nullNicState: false,
   noHttpBootUri: false,
   tasksPurged: false,
+  tasksHidden: false,
+  jobs: null,
+  updateStaging: 'waits',
+  updateWithoutTask: false,
+  updateTime: 20,
+  updateProtocols: ['HTTP', 'HTTPS'],
+  noSimpleUpdate: false,
+  noMultipart: false,
   singleExtendedInfo: false,
   secureBootUnlicensed: false,
   sessionWithoutBody: false,

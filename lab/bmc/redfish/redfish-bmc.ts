@@ -29,6 +29,8 @@ import {
 } from './personality.js';
 import { secureBootResources } from './secure-boot.js';
 import { systemResources } from './system.js';
+import { Tasks } from './tasks.js';
+import { Updates } from './update.js';
 
 export interface RedfishBmcOptions {
   machine: RedfishMachine;
@@ -96,6 +98,8 @@ export class RedfishBmc implements AsyncDisposable {
         ['bios', '1.0'],
         ['bmc', this.personality.firmware],
         ['nic', '22.1.0'],
+        ['cpld', '3'],
+        ['loader', '1'],
       ]),
       restart: () => this.restart(),
       lastReset: { at: Number.NEGATIVE_INFINITY, type: '' },
@@ -178,6 +182,7 @@ export class RedfishBmc implements AsyncDisposable {
     const { system, manager } = pathsOf(personality);
     const boot = new BootOverride(board);
     const media = new VirtualMedia(board);
+    const tasks = new Tasks(board);
     const { systems, managers } = personality.slots;
     const ofSystem = systems.length > 0 ? `${system}/VirtualMedia` : `${manager}/VirtualMedia`;
     const systemLinks = systems.length > 0 || personality.systemLinksToManager;
@@ -199,6 +204,8 @@ export class RedfishBmc implements AsyncDisposable {
       ...chassisResources(board),
       ...storageResources(board),
       ...adapterResources(board),
+      ...tasks.resources(),
+      ...new Updates(board, tasks).resources(),
       ...(systems.length > 0 ? media.resources(system, systems) : {}),
       ...(managers.length > 0 ? media.resources(manager, managers) : {}),
       ...this.accounts.resources(),
@@ -225,6 +232,8 @@ export class RedfishBmc implements AsyncDisposable {
       SessionService: link('/redfish/v1/SessionService'),
       AccountService: link('/redfish/v1/AccountService'),
       Registries: link('/redfish/v1/Registries'),
+      Tasks: link('/redfish/v1/TaskService'),
+      UpdateService: link('/redfish/v1/UpdateService'),
       Links: { Sessions: link('/redfish/v1/SessionService/Sessions') },
     };
   }

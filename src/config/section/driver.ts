@@ -23,7 +23,7 @@ export const driverSection = z
     enabled_boot_interfaces: names(['ipxe', 'pxe', 'redfish-virtual-media', 'fake'], 'boot interfaces'),
     enabled_console_interfaces: names(['no-console', 'fake'], 'console interfaces'),
     enabled_deploy_interfaces: names(['direct', 'ramdisk', 'custom-agent', 'fake'], 'deploy interfaces'),
-    enabled_firmware_interfaces: names(['no-firmware', 'fake'], 'firmware interfaces'),
+    enabled_firmware_interfaces: names(['redfish', 'no-firmware', 'fake'], 'firmware interfaces'),
     enabled_inspect_interfaces: names(['redfish', 'agent', 'no-inspect', 'fake'], 'inspect interfaces'),
     enabled_management_interfaces: names(['ipmitool', 'redfish', 'noop', 'fake'], 'management interfaces'),
     enabled_network_interfaces: names(['noop'], 'network interfaces'),

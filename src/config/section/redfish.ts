@@ -69,6 +69,45 @@ export const redfishSection = z
     bios_config_timeout: seconds(1)
       .default(1800)
       .describe('Seconds in which BIOS settings take effect once the machine has been rebooted for them'),
+    firmware_source: z
+      .enum(['http', 'local', 'push'])
+      .default('http')
+      .describe(
+        'Where a BMC gets a firmware image from: `http`: from the URL itself, if that is http or https and no checksum is given; `local`: from the boot HTTP server; `push`: it is sent to the BMC, which fetches nothing. `source` of an update is stronger',
+      ),
+    firmware_update_status_interval: seconds(0)
+      .default(60)
+      .describe('Seconds between two looks at a firmware update'),
+    firmware_update_reboot_delay: seconds(0)
+      .default(300)
+      .describe(
+        'Seconds that an update may take before the machine is rebooted for it, if nothing shows that it waits for that, and that a new version may take to show',
+      ),
+    firmware_update_nic_starting_wait: seconds(0)
+      .default(30)
+      .describe('Seconds for which an update may wait before the machine is rebooted for it'),
+    firmware_update_wait_unresponsive_bmc: seconds(0)
+      .default(0)
+      .describe(
+        'Seconds without requests after the update of a component that is neither bios, bmc nor a network adapter; driver_info.firmware_update_unresponsive_bmc_wait is stronger',
+      ),
+    firmware_update_bmc_version_check_interval: seconds(0)
+      .default(30)
+      .describe('Seconds between two looks at the version after an update'),
+    firmware_update_required_successes: z
+      .int()
+      .min(0)
+      .default(3)
+      .describe(
+        'How often in a row a BMC must show its system, manager and network adapters after an update; 0: no check',
+      ),
+    firmware_update_validation_interval: seconds(0).default(30).describe('Seconds between those'),
+    firmware_update_resource_validation_timeout: seconds(0)
+      .default(480)
+      .describe('Seconds in which a BMC must show them; 0: no check'),
+    firmware_update_overall_timeout: seconds(0)
+      .default(7200)
+      .describe('Seconds for all updates of one step; 0: no limit'),
     inspection_hooks: z
       .array(z.enum(HOOK_NAMES))
       .default(['validate-interfaces', 'ports', 'architecture'])

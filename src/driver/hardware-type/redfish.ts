@@ -8,7 +8,7 @@ export const REDFISH: HardwareType = {
     boot: ['ipxe', 'pxe', 'redfish-virtual-media'],
     console: ['no-console'],
     deploy: ['direct', 'ramdisk', 'custom-agent'],
-    firmware: ['no-firmware'],
+    firmware: ['redfish', 'no-firmware'],
     inspect: ['redfish', 'agent', 'no-inspect'],
     management: ['redfish', 'noop'],
     network: ['noop'],

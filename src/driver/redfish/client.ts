@@ -11,13 +11,22 @@ import { faultOfStatus, RedfishError, type RedfishFault } from './faults.js';
 import { isPassing, pauseBefore, type Repeat } from './retry.js';
 import { RedfishSessions } from './sessions.js';
 import { parseTarget, type RedfishTarget } from './target.js';
-import { type Answer, type Method, messagesOf, RedfishTransport, shownPath } from './transport.js';
+import {
+  type Answer,
+  type Method,
+  messagesOf,
+  RedfishTransport,
+  shownPath,
+  type Upload,
+} from './transport.js';
 
 /** A request to a BMC. */
 export interface Call {
   readonly method: Method;
   readonly path: string;
   readonly body?: Json;
+  /** In place of `body`. */
+  readonly upload?: Upload;
   readonly headers?: Readonly<Record<string, string>>;
   readonly repeat: Repeat;
 }
@@ -139,7 +148,7 @@ export class RedfishClient implements Startable {
 
   private async once(caller: Caller, call: Call): Promise<Answer> {
     const { target } = caller;
-    await caller.fence(this.transport.longest + 2_000);
+    await caller.fence(this.transport.longest(call.upload) + 2_000);
     let answer = await this.exchange(caller, call);
     if (answer.status === 401 && this.sessions.renew(target)) answer = await this.exchange(caller, call);
     const { status } = answer;
@@ -166,6 +175,7 @@ export class RedfishClient implements Startable {
       path: call.path,
       headers: { ...login, ...call.headers },
       ...(call.body === undefined ? {} : { body: call.body }),
+      ...(call.upload === undefined ? {} : { upload: call.upload }),
       // Polls of many BMCs keep no connections open; nor do requests that change something.
       fresh: call.method !== 'GET' || !caller.attended,
       signal,

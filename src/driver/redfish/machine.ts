@@ -26,7 +26,7 @@ import type { ReadContext } from '../contract/context.js';
 import { type Caller, callerOf, type RedfishClient } from './client.js';
 import { RedfishError } from './faults.js';
 import type { Repeat } from './retry.js';
-import type { Answer } from './transport.js';
+import type { Answer, Upload } from './transport.js';
 
 /** A resource, and the entity tag for a conditional change of it. */
 export interface Read {
@@ -163,7 +163,7 @@ export class RedfishMachine {
    */
   async linked(resource: Resource | undefined, name: string, most = MOST_MEMBERS): Promise<Resource[]> {
     const paths = linksOf(resource, name).slice(0, most);
-    const held = new Held(paths[0] ?? this.caller.target.root);
+    const held = new Held(paths[0] ?? '/');
     const found: Resource[] = [];
     for (const path of paths) {
       const one = await this.member(path, true, held);
@@ -268,6 +268,11 @@ export class RedfishMachine {
   /** An action or another POST. It never carries If-Match: iDRAC refuses that. */
   post(path: Uri, body: Json, repeat: Repeat = 'undone'): Promise<Answer> {
     return this.client.send(this.caller, { method: 'POST', path, body, repeat });
+  }
+
+  /** A POST whose body is no JSON. */
+  upload(path: Uri, upload: Upload, repeat: Repeat = 'undone'): Promise<Answer> {
+    return this.client.send(this.caller, { method: 'POST', path, upload, repeat });
   }
 
   remove(path: Uri, body?: Json): Promise<Answer> {

@@ -90,7 +90,7 @@ export class StepReboot {
   }
 
   /** Switches a machine off that was off before the step. Idempotent. */
-  async restore(context: StepContext, { wasOff }: RebootRecord): Promise<void> {
+  async restore(context: StepContext, { wasOff }: Pick<RebootRecord, 'wasOff'>): Promise<void> {
     if (wasOff) await powerOff(context);
   }
 

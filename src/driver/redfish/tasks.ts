@@ -11,7 +11,7 @@ import type { Answer } from './transport.js';
 const LOOK = 2_000;
 const LONGEST_LOOK = 30_000;
 /** How often a new task may be missing, and ms between the polls (iDRAC). */
-const MISSING = 3;
+export const MISSING = 3;
 const MISSING_PAUSE = 10_000;
 
 /**
@@ -27,23 +27,12 @@ export async function awaitTask(machine: RedfishMachine, answer: Answer, timeout
   let seen = false;
   let missing = 0;
   for (;;) {
-    let delay = LOOK;
-    try {
-      const look = await machine.client.send(machine.caller, { method: 'GET', path: uri, repeat: 'looks' });
-      seen = true;
-      const body = look.body ?? {};
-      const task = readTask(body);
-      // A task monitor answers 202 while the task runs, and afterwards with the answer of the original request.
-      const isTask = 'TaskState' in body || 'JobState' in body;
-      if (look.status !== 202 && !isTask) return;
-      if (task.end === 'completed') return;
-      if (task.end === 'failed') throw taskFailure(uri, task);
-      delay = Math.min(look.retryAfter ?? LOOK, LONGEST_LOOK);
-    } catch (error) {
-      if (!(error instanceof RedfishError) || (error.status !== 404 && error.status !== 410)) throw error;
-      if (seen || ++missing >= MISSING) return;
-      delay = MISSING_PAUSE;
-    }
+    const task = await lookAtTask(machine, uri);
+    if (task?.end === 'completed') return;
+    if (task?.end === 'failed') throw taskFailure(uri, task);
+    if (!task && (seen || ++missing >= MISSING)) return;
+    seen ||= task !== undefined;
+    const delay = task ? Math.min(task.retryAfter ?? LOOK, LONGEST_LOOK) : MISSING_PAUSE;
     if (performance.now() + delay >= end) {
       throw new FerricError(
         'bmc-failed',
@@ -51,6 +40,29 @@ export async function awaitTask(machine: RedfishMachine, answer: Answer, timeout
       );
     }
     await pause(delay, machine.caller.signal);
+  }
+}
+
+/**
+ * Reads a task, or the monitor of one.
+ * @returns undefined where the service has it no more, or not yet
+ * @throws RedfishError, also for the refusal that a monitor passes on
+ */
+export async function lookAtTask(
+  machine: RedfishMachine,
+  uri: Uri,
+): Promise<(TaskReading & { retryAfter: number | undefined }) | undefined> {
+  try {
+    const look = await machine.client.send(machine.caller, { method: 'GET', path: uri, repeat: 'looks' });
+    const body = look.body ?? {};
+    const { retryAfter } = look;
+    // A task monitor answers 202 while the task runs, and afterwards with the answer of the original request.
+    const isTask = 'TaskState' in body || 'JobState' in body;
+    if (look.status === 202 || isTask) return { ...readTask(body), retryAfter };
+    return { end: 'completed', state: 'Completed', percent: undefined, messages: [], retryAfter };
+  } catch (error) {
+    if (!(error instanceof RedfishError) || (error.status !== 404 && error.status !== 410)) throw error;
+    return undefined;
   }
 }
 

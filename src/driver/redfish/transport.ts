@@ -1,4 +1,5 @@
 import http from 'node:http';
+import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import got, { type Response, TimeoutError } from 'got';
 import { CancelledError, messageOf } from '../../domain/errors.js';
@@ -12,12 +13,23 @@ import { type Agents, type TrustSettings, TrustStore, UntrustedError } from './t
 
 export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
+/** A body that is no JSON: it is sent with its length, since some services refuse chunks (iDRAC). */
+export interface Upload {
+  readonly type: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Begins the content anew; once for each request that is sent. */
+  open(): Readable;
+}
+
 export interface Exchange {
   readonly method: Method;
   /** Path and query of the service. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Json;
+  /** In place of `body`. */
+  readonly upload?: Upload;
   /** A connection of its own for a request with effects: a kept one may be dead, and then the outcome is unknown. */
   readonly fresh: boolean;
   readonly signal: AbortSignal;
@@ -47,6 +59,10 @@ export interface TransportSettings extends TrustSettings {
 const MOST_BYTES = 8 * 1024 * 1024;
 const REDIRECTS = [301, 302, 307, 308];
 const MOST_REDIRECTS = 2;
+/** Bytes per ms of an upload at least: BMCs write to slow memory while they receive. */
+const SLOWEST_UPLOAD = 50;
+/** ms without a byte while a service stores an image and checks it, before it answers. */
+const UPLOAD_SILENCE = 300_000;
 
 /** One exchange with a BMC: no retries, no logins, bounded in time and size. */
 export class RedfishTransport {
@@ -61,8 +77,9 @@ export class RedfishTransport {
   }
 
   /** ms that one exchange takes at most. */
-  get longest(): number {
-    return (this.settings.connect_timeout + this.settings.read_timeout) * 1000;
+  longest(upload?: Upload): number {
+    const usual = (this.settings.connect_timeout + this.settings.read_timeout) * 1000;
+    return upload ? usual + UPLOAD_SILENCE + Math.ceil(upload.size / SLOWEST_UPLOAD) : usual;
   }
 
   /**
@@ -98,9 +115,9 @@ export class RedfishTransport {
     target: RedfishTarget,
     exchange: Exchange,
   ): Promise<{ response: Response; text: string }> {
-    const { method, path, body, signal } = exchange;
-    const deadline = AbortSignal.timeout(this.longest);
-    const content = body === undefined ? undefined : JSON.stringify(body);
+    const { method, path, signal, upload } = exchange;
+    const deadline = AbortSignal.timeout(this.longest(upload));
+    const content = contentOf(exchange);
     let stream: ReturnType<typeof got.stream> | undefined;
     try {
       stream = got.stream(`${target.origin}${path}`, {
@@ -111,11 +128,11 @@ export class RedfishTransport {
           'accept-encoding': 'identity',
           'odata-version': '4.0',
           'user-agent': 'ferric',
-          ...(content === undefined ? {} : { 'content-type': 'application/json' }),
+          ...content?.headers,
           ...exchange.headers,
           ...(exchange.headers['accept-encoding'] === '' ? { 'accept-encoding': undefined } : {}),
         },
-        ...(content === undefined ? {} : { body: content }),
+        ...(content === undefined ? {} : { body: content.body }),
         agent: this.agentFor(target, exchange.fresh),
         followRedirect: false,
         throwHttpErrors: false,
@@ -125,7 +142,7 @@ export class RedfishTransport {
           lookup: this.settings.connect_timeout * 1000,
           connect: this.settings.connect_timeout * 1000,
           secureConnect: this.settings.connect_timeout * 1000,
-          socket: this.settings.read_timeout * 1000,
+          socket: Math.max(this.settings.read_timeout * 1000, upload ? UPLOAD_SILENCE : 0),
         },
         signal: AbortSignal.any([signal, deadline]),
       });
@@ -138,6 +155,9 @@ export class RedfishTransport {
       if (signal.aborted) throw new CancelledError();
       // got's error holds the whole request and so the login: it must not leave this function.
       throw failure(exchange, this.faultOf(error, target, deadline.aborted));
+    } finally {
+      // got leaves a body open whose connection broke.
+      if (content?.body instanceof Readable) content.body.destroy();
     }
   }
 
@@ -181,6 +201,17 @@ export class RedfishTransport {
       text: `${where} cannot be reached (${code})`,
     };
   }
+}
+
+function contentOf({ body, upload }: Exchange) {
+  if (upload) {
+    return {
+      headers: { 'content-type': upload.type, 'content-length': String(upload.size) },
+      body: upload.open(),
+    };
+  }
+  if (body === undefined) return undefined;
+  return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
 }
 
 function failure(exchange: Exchange, fault: RedfishFault): RedfishError {

@@ -16,6 +16,7 @@ import { instanceBoot, refuse } from '../pxe/instance-boot.js';
 import { MemoryBoot } from '../pxe/memory-boot.js';
 import type { BootImages, PublishedFiles } from '../pxe/network-boot.js';
 import type { BootMedia } from './boot-media.js';
+import { publishedBase } from './published-base.js';
 
 const PARTS = {
   deploy: { kernel: 'deploy_kernel', ramdisk: 'deploy_ramdisk', iso: 'deploy_iso' },
@@ -298,10 +299,7 @@ export class VirtualMediaBoot implements BootInterface {
   }
 
   private baseUrl(node: DriverNode): string {
-    const own = node.driver_info['external_http_url'];
-    if (isAbsent(own)) return this.parts.url().replace(/\/$/, '');
-    if (typeof own === 'string' && /^https?:\/\/[^/?#\s]+[^?#\s]*$/.test(own)) return own.replace(/\/$/, '');
-    throw new InvalidError('driver_info.external_http_url must be an http or https URL');
+    return publishedBase(node, this.parts.url);
   }
 
   private modeOf(node: DriverNode): BootMode {

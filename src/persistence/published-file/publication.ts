@@ -5,8 +5,8 @@ import { InvalidError } from '../../domain/errors.js';
 
 export type BootService = 'tftp' | 'http';
 
-/** Which interface publishes: the boot interface, or the deploy interface for the instance's image. */
-export type Publisher = 'boot' | 'image';
+/** Which interface publishes: the boot interface, the deploy interface for the instance's image, the firmware interface. */
+export type Publisher = 'boot' | 'image' | 'firmware';
 
 /** A range of bytes of generated content. */
 export type Segment =

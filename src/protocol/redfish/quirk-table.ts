@@ -130,9 +130,11 @@ export const QUIRKS: readonly Quirk[] = [
     id: 'task-purged',
     machines: 'iDRAC',
     symptom: 'a task is gone when it is done; states New and “is processing” that are neither',
-    client: 'a 404 is no failure; TaskState decides',
+    client: 'a 404 is no failure: the iDRAC’s job of the same name is read instead; TaskState decides',
     source: 'ironic fix-bios-update-silent-fail, fix-firmware-update-new-task-state, fix-idrac-tasks',
-    by: 'open',
+    by: 'row',
+    match: { vendor: DELL },
+    differences: { jobsBelowManager: 'Oem/Dell/Jobs' },
   },
   {
     id: 'no-if-match-on-actions',
@@ -140,7 +142,7 @@ export const QUIRKS: readonly Quirk[] = [
     symptom: '412 for a SimpleUpdate with If-Match',
     client: 'If-Match goes with PATCH alone',
     source: 'metal-operator#1015',
-    by: 'open',
+    by: 'rule',
   },
   {
     id: 'extended-info-object',
@@ -164,7 +166,7 @@ export const QUIRKS: readonly Quirk[] = [
     symptom: 'chunked bodies are refused',
     client: 'every body is sent with its length',
     source: 'bmc-toolbox/bmclib firmware.go',
-    by: 'open',
+    by: 'rule',
   },
   {
     id: 'long-image-url',
@@ -302,7 +304,7 @@ export const QUIRKS: readonly Quirk[] = [
     symptom: 'SimpleUpdate’s answer names no task; a task is done before it is asked for',
     client: 'Location, body or the versions tell; then a reboot',
     source: 'sushy fixes-ilo5; ironic redfish/firmware.py',
-    by: 'open',
+    by: 'rule',
   },
   {
     id: 'reset-not-said',

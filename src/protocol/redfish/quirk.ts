@@ -44,6 +44,8 @@ export interface Differences {
   readonly serialFrom?: 'SerialNumber' | 'SKU';
   /** HttpBootUri is missing, or read-only. */
   readonly noHttpBootUri?: boolean;
+  /** Where, below the Manager, jobs are kept whose tasks have been deleted. */
+  readonly jobsBelowManager?: string;
   /** The service has no usable sessions. */
   readonly basicOnly?: boolean;
 }

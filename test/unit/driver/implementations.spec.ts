@@ -36,6 +36,7 @@ import { NetworkBoot } from '../../../src/driver/pxe/network-boot.js';
 import { RedfishBootDrives } from '../../../src/driver/redfish/boot-drives.js';
 import { BootMedia } from '../../../src/driver/redfish/boot-media.js';
 import { RedfishClient } from '../../../src/driver/redfish/client.js';
+import { FirmwareFiles } from '../../../src/driver/redfish/firmware/image-file.js';
 import { BootLoaderFiles } from '../../../src/driver/redfish/loader-files.js';
 import { RedfishMachines } from '../../../src/driver/redfish/machine.js';
 import { VirtualMediaBoot } from '../../../src/driver/redfish/virtual-media-boot.js';
@@ -124,6 +125,14 @@ const registry = new DriverRegistry({
       settings: redfishSection.parse(undefined),
       inspector: inspectorSection.parse(undefined),
       machines,
+      files: new FirmwareFiles({
+        images,
+        published,
+        host: 'here',
+        root: '/http',
+        url: httpUrl,
+        addresses: async () => [],
+      }),
       ramdisk,
     }),
     {
@@ -171,6 +180,7 @@ describe('all implementations, as configured by default', () => {
   it('are those that Ironic’s clients expect of a redfish node, as far as they are built', () => {
     expect(registry.defaultsFor('redfish')).toMatchObject({
       bios: 'redfish',
+      firmware: 'redfish',
       inspect: 'redfish',
       boot: 'ipxe',
       deploy: 'direct',

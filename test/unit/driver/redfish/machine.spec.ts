@@ -45,6 +45,8 @@ describe('a BMC with endless resources', () => {
       body: { Members: [{ '@odata.id': path, Id: 'x' }], 'Members@odata.nextLink': `${path}x` },
       size: 5 * MIB,
     }));
+    const linked = large.machine.linked({ Drives: links(5, '/drives') }, 'Drives');
+    await expect(linked).rejects.toThrow('Redfish GET /drives/0 failed');
     await expect(pages.machine.members('/all')).rejects.toMatchObject({ code: 'bmc-failed' });
     expect(pages.asked.length).toBeLessThan(5);
   });

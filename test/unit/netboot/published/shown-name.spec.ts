@@ -9,6 +9,7 @@ describe('shownName', () => {
       `agent_images/${node}/******`,
     );
     expect(shownName(`media/${unguessable()}.iso`)).toBe('media/******.iso');
+    expect(shownName(`${unguessable()}/BIOS_2.0.EXE`)).toBe('******/BIOS_2.0.EXE');
     for (const name of [node, `${node}/deploy_ramdisk`, 'pxelinux.cfg/52-54-00-12-34-56', '']) {
       expect(shownName(name)).toBe(name);
     }

@@ -24,22 +24,32 @@ const MACHINES: [string, Partial<Identity>, object][] = [
       managerModel: '15G Monolithic',
       firmware: '6.00.30.00',
     },
-    { serialFrom: 'SKU', noHttpBootUri: true },
+    { serialFrom: 'SKU', jobsBelowManager: 'Oem/Dell/Jobs', noHttpBootUri: true },
   ],
   [
     'PowerEdge R740, iDRAC9 4.22',
     { vendor: 'Dell', model: 'PowerEdge R740', managerModel: '14G Monolithic', firmware: '4.22.00.00' },
-    { serialFrom: 'SKU', noHttpBootUri: true, noVirtualMediaBoot: expect.stringContaining('physical') },
+    {
+      serialFrom: 'SKU',
+      jobsBelowManager: 'Oem/Dell/Jobs',
+      noHttpBootUri: true,
+      noVirtualMediaBoot: expect.stringContaining('physical'),
+    },
   ],
   [
     'PowerEdge R7525 (AMD), iDRAC9 5.10',
     { vendor: 'Dell', model: 'PowerEdge R7525', managerModel: '15G Monolithic', firmware: '5.10.00.00' },
-    { serialFrom: 'SKU', noHttpBootUri: true, noVirtualMediaBoot: expect.stringContaining('physical') },
+    {
+      serialFrom: 'SKU',
+      jobsBelowManager: 'Oem/Dell/Jobs',
+      noHttpBootUri: true,
+      noVirtualMediaBoot: expect.stringContaining('physical'),
+    },
   ],
   [
     'PowerEdge R770, iDRAC10 1.20, whose version is below all the others’',
     { vendor: 'Dell', model: 'PowerEdge R770', managerModel: '17G Monolithic', firmware: '1.20.25.00' },
-    { serialFrom: 'SKU', noHttpBootUri: true, onlySlot: '1' },
+    { serialFrom: 'SKU', jobsBelowManager: 'Oem/Dell/Jobs', noHttpBootUri: true, onlySlot: '1' },
   ],
   [
     'ProLiant DL385 Gen10 Plus, iLO5',
