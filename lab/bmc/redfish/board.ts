@@ -1,7 +1,8 @@
 import type { Answer, Body, Call } from './answer.js';
 import type { RedfishFaults } from './fault.js';
 import type { RedfishMachine } from './machine.js';
-import type { Personality, Quirks } from './personality.js';
+import type { Personality } from './personality.js';
+import type { Quirks } from './quirks.js';
 
 /** An event of a service, for a log or an assertion; never contains a password. */
 export type RedfishEvent =

@@ -20,13 +20,8 @@ import type { RedfishMachine } from './machine.js';
 import { chassisResources, managerResources } from './manager.js';
 import { VirtualMedia } from './media.js';
 import { adapterResources, storageResources } from './parts.js';
-import {
-  PERSONALITIES,
-  type Personality,
-  type PersonalityName,
-  type Quirks,
-  quirksOf,
-} from './personality.js';
+import { PERSONALITIES, type Personality, type PersonalityName } from './personality.js';
+import { type Quirks, quirksOf } from './quirks.js';
 import { secureBootResources } from './secure-boot.js';
 import { systemResources } from './system.js';
 import { Tasks } from './tasks.js';

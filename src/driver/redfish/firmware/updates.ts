@@ -60,7 +60,7 @@ export class FirmwareUpdates {
     } catch (error) {
       if (!isFailure(error, context)) throw error;
       const update = latest && updates[latest.at];
-      const told = update ? await this.failure(context, update, latest!, error) : error;
+      const told = latest && update ? await this.failure(context, update, latest, error) : error;
       await this.removeFiles(context);
       throw told;
     }
