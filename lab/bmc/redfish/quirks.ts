@@ -1,5 +1,3 @@
-import type { Personality } from './personality.js';
-
 /** Deviations of a service from the specification; each is off unless set. */
 export interface Quirks {
   /** Only ActionInfo lists the allowed values of Reset. */
@@ -132,6 +130,6 @@ const NONE: Quirks = {
 };
 
 /** A personality's quirks, with overrides. */
-export function quirksOf(personality: Personality, switched: Partial<Quirks> = {}): Quirks {
+export function quirksOf(personality: { quirks: Partial<Quirks> }, switched: Partial<Quirks> = {}): Quirks {
   return { ...NONE, ...personality.quirks, ...switched };
 }
