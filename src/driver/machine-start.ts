@@ -1,7 +1,9 @@
 import { FerricError } from '../domain/errors.js';
+import { isObject, type JsonObject } from '../domain/json.js';
 import type { BootMode } from '../domain/node/boot-device.js';
 import type { BootTarget } from './contract/boot.js';
-import type { WorkContext } from './contract/step.js';
+import { changedInternal, internalOf } from './contract/internal-info.js';
+import type { StepContext, WorkContext } from './contract/step.js';
 
 /** ms for one change of power, including the wait for the BMC's confirmation. */
 export const POWER_TIMEOUT = 60_000;
@@ -14,10 +16,58 @@ export async function powerOff(context: WorkContext): Promise<void> {
   await power.setPowerState(context, 'power off', POWER_TIMEOUT);
 }
 
-/** A machine that must not lose power was not stopped, so it is reset. */
-export async function startMachine(context: WorkContext): Promise<void> {
-  const target = context.node.disable_power_off ? 'rebooting' : 'power on';
-  await context.interfaces.power.setPowerState(context, target, POWER_TIMEOUT);
+/** Whether work has begun to reset its machine; it outlives the conductor. */
+export interface ResetMark {
+  readonly isBegun: boolean;
+  begin(): Promise<void>;
+  /** Tells the operator. */
+  tell(text: string): Promise<void>;
+}
+
+/** The mark of a step, as its checkpoint. @param value keeps what a step has saved before */
+export function markOfStep(context: StepContext, value: JsonObject = {}): ResetMark {
+  const { saved } = context;
+  return {
+    isBegun: isObject(saved) && saved['reset'] === true,
+    begin: () => context.checkpoint({ ...value, reset: true }),
+    tell: (text) => context.tell(text),
+  };
+}
+
+/** The mark of the clean-up after a failure, which has no checkpoint. */
+export function markOfCleanUp(context: WorkContext): ResetMark {
+  return {
+    isBegun: internalOf(context.node).clean_up_reset === true,
+    begin: () =>
+      context.save({ driver_internal_info: changedInternal(context.node, { clean_up_reset: true }) }),
+    tell: async (text) => context.log.warn(text),
+  };
+}
+
+/**
+ * A machine that must not lose power was not stopped, so it is reset, once: work that is entered again after a killed
+ * conductor cannot know whether the reset took place. A machine that is off is then switched on, which ends the reset;
+ * for one that is on, the operator decides, since a second reset could interrupt its start.
+ */
+export async function startMachine(context: WorkContext, reset: ResetMark): Promise<void> {
+  const { power } = context.interfaces;
+  if (!context.node.disable_power_off || (reset.isBegun && (await isOff(context)))) {
+    await power.setPowerState(context, 'power on', POWER_TIMEOUT);
+    return;
+  }
+  if (!reset.isBegun) {
+    await reset.begin();
+    await power.setPowerState(context, 'rebooting', POWER_TIMEOUT);
+    return;
+  }
+  await reset.tell(
+    'The conductor ended while it reset the machine, which is on and may or may not have been restarted. It is not ' +
+      'reset a second time, which could interrupt its start: reboot it if it still runs what it ran before.',
+  );
+}
+
+async function isOff(context: WorkContext): Promise<boolean> {
+  return (await context.interfaces.power.getPowerState(context)) === 'power off';
 }
 
 /** Passes the boot target of the boot interface to the management interface. */

@@ -4,7 +4,7 @@ import type { StepOutcome } from '../../domain/step/step.js';
 import { planAgentDeployment } from '../agent-steps.js';
 import { changedInternal } from '../contract/internal-info.js';
 import type { StepContext, StepDeclaration } from '../contract/step.js';
-import { POWER_TIMEOUT, startMachine } from '../machine-start.js';
+import { markOfStep, POWER_TIMEOUT, startMachine } from '../machine-start.js';
 import type { DeployStepName } from '../step-table.js';
 import { forgetAgent } from './agent-node.js';
 import type { AgentWork } from './agent-work.js';
@@ -110,7 +110,7 @@ export class AgentDeployment {
   }
 
   private async bootInstance(context: StepContext): Promise<StepOutcome> {
-    await startMachine(context);
+    await startMachine(context, markOfStep(context));
     return { is: 'done' };
   }
 }

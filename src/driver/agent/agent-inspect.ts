@@ -16,7 +16,14 @@ import {
 } from '../contract/inspect.js';
 import { internalOf, withoutInternal } from '../contract/internal-info.js';
 import type { StepContext, StepDeclaration, WorkContext } from '../contract/step.js';
-import { bootFrom, powerOff, startMachine } from '../machine-start.js';
+import {
+  bootFrom,
+  markOfCleanUp,
+  markOfStep,
+  powerOff,
+  type ResetMark,
+  startMachine,
+} from '../machine-start.js';
 import { forgetAgent } from './agent-node.js';
 import { digest } from './inspection/digest.js';
 import { fromNetwork, type Ramdisk } from './ramdisk.js';
@@ -64,7 +71,7 @@ export class AgentInspect implements InspectInterface {
         priority: 20,
         abortable: false,
         run: async (context) => {
-          await this.tearDown(context);
+          await this.tearDown(context, markOfStep(context));
           return { is: 'done' };
         },
       },
@@ -84,7 +91,7 @@ export class AgentInspect implements InspectInterface {
   }
 
   async cleanUp(context: WorkContext): Promise<void> {
-    await this.tearDown(context);
+    await this.tearDown(context, markOfCleanUp(context));
   }
 
   async readReport(
@@ -144,13 +151,13 @@ export class AgentInspect implements InspectInterface {
     );
   }
 
-  private async tearDown(context: WorkContext): Promise<void> {
+  private async tearDown(context: WorkContext, reset: ResetMark): Promise<void> {
     if (this.parts.settings.power_off) await powerOff(context);
     await context.interfaces.boot.cleanUpRamdisk(context);
     if (this.parts.settings.power_off && context.node.disable_power_off) {
       // The disk is right: the node has no instance that starts from anywhere else.
       await bootFrom(context, { device: 'disk', persistent: isPersistent(context.node, 'instance') });
-      await startMachine(context);
+      await startMachine(context, reset);
     }
     await forgetAgent(context);
     await context.save({ driver_internal_info: withoutInternal(context.node, OF_AN_INSPECTION) });

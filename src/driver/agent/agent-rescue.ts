@@ -3,7 +3,7 @@ import type { StepOutcome } from '../../domain/step/step.js';
 import type { ReadContext } from '../contract/context.js';
 import type { RescueInterface } from '../contract/rescue.js';
 import type { StepContext, StepDeclaration, WorkContext } from '../contract/step.js';
-import { bootFromInstance, powerOff, startMachine } from '../machine-start.js';
+import { bootFromInstance, markOfStep, powerOff, startMachine } from '../machine-start.js';
 import { checkRescuePassword, forgetRescuePassword } from '../rescue-password.js';
 import { type CryptAlgorithm, shaCrypt } from '../sha-crypt.js';
 import { isPassing } from './agent-command.js';
@@ -118,7 +118,7 @@ export class AgentRescue implements RescueInterface {
     return { is: 'done' };
   }
 
-  /** Back to the system on disk. Run again after a crash, it repeats all of it. */
+  /** Back to the system on disk. Run again after a crash, it repeats all of it but a reset. */
   private async unrescue(context: StepContext): Promise<StepOutcome> {
     const { boot } = context.interfaces;
     await powerOff(context);
@@ -126,7 +126,7 @@ export class AgentRescue implements RescueInterface {
     await boot.cleanUpRamdisk(context);
     await forgetAgent(context);
     await bootFromInstance(context);
-    await startMachine(context);
+    await startMachine(context, markOfStep(context));
     return { is: 'done' };
   }
 }

@@ -7,7 +7,14 @@ import type { BootTarget } from '../contract/boot.js';
 import type { FailedWork } from '../contract/deploy.js';
 import { changedInternal, INSTANCE_KEYS, internalOf, withoutInternal } from '../contract/internal-info.js';
 import type { StepContext, StepDeclaration, WorkContext } from '../contract/step.js';
-import { bootFromInstance, POWER_TIMEOUT, powerOff, startMachine } from '../machine-start.js';
+import {
+  bootFromInstance,
+  markOfCleanUp,
+  markOfStep,
+  powerOff,
+  type ResetMark,
+  startMachine,
+} from '../machine-start.js';
 import type { DeployStepName } from '../step-table.js';
 import { AgentCleaning } from './agent-cleaning.js';
 import { isPassing } from './agent-command.js';
@@ -95,7 +102,7 @@ export class AgentWork {
     if (kind === 'service' && internalOf(context.node).service_ramdisk !== true) return;
     if (settings.deploy_logs_collect !== 'never') await logs.collect(context, kind);
     if (kind === 'service' && operation.aborted) {
-      return attempt('instance', () => this.backToInstance(context));
+      return attempt('instance', () => this.backToInstance(context, markOfCleanUp(context)));
     }
     await attempt('boot files', () => context.interfaces.boot.cleanUpRamdisk(context));
     await attempt('image', () => image.remove(context.node));
@@ -147,7 +154,7 @@ export class AgentWork {
     await powerOff(context);
     await context.interfaces.boot.cleanUpRamdisk(context);
     if (context.node.disable_power_off) {
-      await context.interfaces.power.setPowerState(context, 'rebooting', POWER_TIMEOUT);
+      await startMachine(context, markOfStep(context));
     }
     await forgetAgent(context);
     return { is: 'done' };
@@ -168,18 +175,18 @@ export class AgentWork {
       if (settings.deploy_logs_collect === 'always' && context.wake === 'start') {
         await logs.collect(context, 'service');
       }
-      await this.backToInstance(context);
+      await this.backToInstance(context, markOfStep(context));
     }
     return { is: 'done' };
   }
 
-  /** From the ramdisk to the system on disk. Run again after a crash, it repeats all of it. */
-  private async backToInstance(context: WorkContext): Promise<void> {
+  /** From the ramdisk to the system on disk. Run again after a crash, it repeats all of it but a reset. */
+  private async backToInstance(context: WorkContext, reset: ResetMark): Promise<void> {
     await powerOff(context);
     await context.interfaces.boot.cleanUpRamdisk(context);
     await bootFromInstance(context);
     await forgetAgent(context);
-    await startMachine(context);
+    await startMachine(context, reset);
     await context.save({ driver_internal_info: withoutInternal(context.node, ['service_ramdisk']) });
   }
 

@@ -5,7 +5,7 @@ import type { ReadContext } from '../contract/context.js';
 import type { DeployInterface, FailedWork } from '../contract/deploy.js';
 import { changedInternal, INSTANCE_KEYS, withoutInternal } from '../contract/internal-info.js';
 import type { StepContext, StepDeclaration, WorkContext } from '../contract/step.js';
-import { bootFromInstance, powerOff, startMachine } from '../machine-start.js';
+import { bootFromInstance, markOfStep, powerOff, startMachine } from '../machine-start.js';
 import { declareSteps } from '../step-table.js';
 import type { AgentWork } from './agent-work.js';
 
@@ -69,7 +69,7 @@ export class RamdiskDeploy implements DeployInterface {
     });
   }
 
-  /** Run again after a crash, it restarts the machine: an instance in memory keeps nothing there. */
+  /** Run again after a crash, it starts the machine anew, unless that would reset it: an instance in memory keeps nothing. */
   private async deploy(context: StepContext): Promise<StepOutcome> {
     const drive = context.node.instance_info['configdrive'];
     const { boot } = context.interfaces;
@@ -82,7 +82,7 @@ export class RamdiskDeploy implements DeployInterface {
     }
     await powerOff(context);
     await bootFromInstance(context);
-    await startMachine(context);
+    await startMachine(context, markOfStep(context));
     return { is: 'done' };
   }
 }

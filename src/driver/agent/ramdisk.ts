@@ -6,7 +6,7 @@ import type { BootTarget } from '../contract/boot.js';
 import type { DriverNode } from '../contract/context.js';
 import type { InternalInfo } from '../contract/internal-info.js';
 import type { StepContext } from '../contract/step.js';
-import { bootFrom, powerOff, startMachine } from '../machine-start.js';
+import { bootFrom, markOfStep, powerOff, startMachine } from '../machine-start.js';
 import { forgetAgent, keepRamdiskBoot, mediumToken, ramdiskBoot, stepLists } from './agent-node.js';
 import type { AgentClient } from './client.js';
 
@@ -66,10 +66,12 @@ export class Ramdisk {
   ): Promise<StepOutcome | undefined> {
     if (isThere(context)) return undefined;
     const look = lookAfter(context);
+    const { saved } = context;
     if (context.wake === 'restart') {
       // The conductor died between the checkpoint and the BMC's answer: was the machine started?
       const state = await context.interfaces.power.getPowerState(context);
-      if (state === 'power off' || context.node.disable_power_off) await this.start(context);
+      if (state === 'power off' || context.node.disable_power_off)
+        await this.start(context, saved as JsonObject);
       return { is: 'wait', for: 'heartbeat', timeout: 'anew', ...look };
     }
     const boots = bootsOf(context.saved);
@@ -89,15 +91,15 @@ export class Ramdisk {
   private async boot(context: StepContext, boots: number): Promise<StepOutcome> {
     const booting: Booting = { phase: 'booting', boots, since: Date.now() };
     await context.checkpoint(booting);
-    await this.start(context);
+    await this.start(context, booting);
     const { fetching } = context.interfaces.boot;
     const look = fetching ? { pollAfter: fetching.patience } : {};
     return { is: 'wait', for: 'heartbeat', timeout: 'anew', checkpoint: booting, ...look };
   }
 
-  private async start(context: StepContext): Promise<void> {
+  private async start(context: StepContext, booting: JsonObject): Promise<void> {
     await bootFrom(context, targetOf(context));
-    await startMachine(context);
+    await startMachine(context, markOfStep(context, booting));
   }
 }
 

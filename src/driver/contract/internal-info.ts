@@ -102,6 +102,8 @@ const FIELDS = {
   clean_steps_done_again: texts,
   /** A service has booted the machine into its ramdisk. */
   service_ramdisk: flag,
+  /** The clean-up of failed work has begun to reset a machine that must not lose power. */
+  clean_up_reset: flag,
   /** For BMCs that forget their boot device (driver_info.ipmi_force_boot_device). */
   persistent_boot_device: text,
   is_next_boot_persistent: flag,
@@ -195,6 +197,7 @@ export function internalForAgents({ driver_internal_info: kept }: Holder): JsonO
 const LEFT_BEHIND: Readonly<Partial<Record<InternalKey, readonly string[]>>> = {
   deploy_progress: [],
   clean_steps_done_again: [],
+  clean_up_reset: [],
   // A failed service leaves the machine in its ramdisk; the next service, or its abort, leads back.
   service_ramdisk: ['service'],
 };

@@ -7,7 +7,14 @@ import { DaemonHome, type RunningDaemon } from '../../support/daemon.js';
 
 let home: DaemonHome;
 beforeAll(() => {
-  home = new DaemonHome({ driver: { enabled_hardware_types: ['fake-hardware'] } });
+  home = new DaemonHome({
+    driver: {
+      enabled_hardware_types: ['fake-hardware'],
+      enabled_boot_interfaces: ['fake'],
+      enabled_inspect_interfaces: ['agent'],
+    },
+    inspector: { require_managed_boot: false },
+  });
 });
 afterAll(() => home?.remove());
 
@@ -64,7 +71,7 @@ it.each(['rebooting', 'soft rebooting'])(
     });
     await daemon.stop();
   },
-  60_000,
+  120_000,
 );
 
 it('is sent once after a kill before it', async () => {
@@ -76,5 +83,26 @@ it('is sent once after a kill before it', async () => {
   const node = await until(daemon, uuid, { target_power_state: null });
   expect(acts('before').filter((act) => act === 'rebooting begin')).toHaveLength(1);
   expect(node['last_error']).toBeNull();
+  await daemon.stop();
+}, 120_000);
+
+it('a machine that must not lose power is reset into its ramdisk once, though the conductor dies behind it', async () => {
+  let daemon = await home.start(environment('inspect.inspect_hardware.after'));
+  const uuid = await machine(daemon, 'kept', {});
+  const kept = await fetch(`${daemon.url}/v1/nodes/${uuid}`, {
+    method: 'PATCH',
+    headers: { 'content-type': 'application/json', 'x-openstack-ironic-api-version': '1.95' },
+    body: JSON.stringify([{ op: 'add', path: '/disable_power_off', value: true }]),
+  });
+  expect(kept.status).toBe(200);
+  await daemon.api('PUT', `/v1/nodes/${uuid}/states/provision`, { target: 'inspect' }).catch(() => undefined);
+  expect(await daemon.ended).toBe('SIGKILL');
+  daemon = await home.start(environment());
+  await until(daemon, uuid, { provision_state: 'inspect wait' });
+  expect(acts('kept').filter((act) => act === 'rebooting begin')).toHaveLength(1);
+  const { history } = (await daemon.api('GET', `/v1/nodes/${uuid}/history/detail`)) as { history: object[] };
+  expect(history).toContainEqual(
+    expect.objectContaining({ event: expect.stringMatching(/is not reset a second time/) }),
+  );
   await daemon.stop();
 }, 120_000);

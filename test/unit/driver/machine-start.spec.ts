@@ -2,9 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { FerricError, UnsupportedError } from '../../../src/domain/errors.js';
 import type { BootMode } from '../../../src/domain/node/boot-device.js';
 import type { BootTarget } from '../../../src/driver/contract/boot.js';
+import { withoutLeftBehind } from '../../../src/driver/contract/internal-info.js';
 import type { FirmwareBoot, ManagementInterface } from '../../../src/driver/contract/management.js';
 import type { StepContext } from '../../../src/driver/contract/step.js';
-import { bootFrom, bootFromInstance, startMachine } from '../../../src/driver/machine-start.js';
+import {
+  bootFrom,
+  bootFromInstance,
+  markOfCleanUp,
+  markOfStep,
+  startMachine,
+} from '../../../src/driver/machine-start.js';
 import { DriverBench } from '../../support/driver-context.js';
 
 interface Firmware {
@@ -17,6 +24,7 @@ function machine(
   options: { firmware?: Firmware; device?: Error; instance?: BootTarget | null; keepsPower?: boolean } = {},
 ) {
   const acts: string[] = [];
+  let state = 'power on';
   const bench = new DriverBench({ disable_power_off: options.keepsPower ?? false });
   const { firmware } = options;
   const firmwareBoot: Partial<FirmwareBoot> = {
@@ -45,10 +53,14 @@ function machine(
       },
     },
     power: {
+      getPowerState: async () => state,
       setPowerState: async (_context: StepContext, target: string) => void acts.push(target),
     },
   } as never);
-  return { acts, bench, context };
+  const power = (now: string) => {
+    state = now;
+  };
+  return { acts, bench, context, power };
 }
 
 const CD: BootTarget = { device: 'cdrom', persistent: false, mode: 'uefi' };
@@ -98,11 +110,46 @@ describe('what a machine starts from', () => {
     expect(acts).toEqual(['prepare instance']);
   });
 
-  it('is reset into it where it must not lose power', async () => {
-    const running = machine({ keepsPower: true });
-    await startMachine(running.context);
-    const stopped = machine();
-    await startMachine(stopped.context);
-    expect([...running.acts, ...stopped.acts]).toEqual(['rebooting', 'power on']);
+  describe('where it must not lose power', () => {
+    const marked = (isBegun: boolean) => {
+      const told: string[] = [];
+      const bed = machine({ keepsPower: true });
+      const begin = async () => void bed.acts.push('begun');
+      return { ...bed, told, reset: { isBegun, begin, tell: async (text: string) => void told.push(text) } };
+    };
+
+    it('is reset into it, and the begin is kept first; any other machine is switched on', async () => {
+      const running = marked(false);
+      await startMachine(running.context, running.reset);
+      const stopped = machine();
+      await startMachine(stopped.context, running.reset);
+      expect([...running.acts, ...stopped.acts]).toEqual(['begun', 'rebooting', 'power on']);
+    });
+
+    it('is not reset again where the reset was begun, and the operator is told', async () => {
+      const { acts, context, reset, told } = marked(true);
+      await startMachine(context, reset);
+      expect(acts).toEqual([]);
+      expect(told).toEqual([expect.stringMatching(/is not reset a second time/)]);
+    });
+
+    it('is switched on where a reset that was begun left it off', async () => {
+      const bed = marked(true);
+      bed.power('power off');
+      await startMachine(bed.context, bed.reset);
+      expect([bed.acts, bed.told]).toEqual([['power on'], []]);
+    });
+
+    it('is known as reset by the step’s checkpoint, or, in a clean-up, by the node', async () => {
+      const { bench, context } = machine({ keepsPower: true });
+      expect([markOfStep(context).isBegun, markOfCleanUp(context).isBegun]).toEqual([false, false]);
+      await markOfStep(context, { phase: 'booting' }).begin();
+      await markOfCleanUp(context).begin();
+      expect(bench.saved).toEqual({ phase: 'booting', reset: true });
+      const next = bench.context();
+      expect([markOfStep(next).isBegun, markOfCleanUp(next).isBegun]).toEqual([true, true]);
+      // The next operation knows nothing of it.
+      expect(withoutLeftBehind(bench.committed, 'deploy')).not.toHaveProperty('clean_up_reset');
+    });
   });
 });

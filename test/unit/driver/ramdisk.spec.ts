@@ -102,6 +102,21 @@ describe('a machine whose ramdisk does not call back', () => {
     expect(await enter(bench, interfaces, ramdisk, 'deadline')).toEqual({ is: 'wait', for: 'heartbeat' });
   });
 
+  it('must not lose power and was reset: it is not reset again behind a conductor that died, but at its deadline', async () => {
+    const { acts, interfaces } = machine();
+    const bench = new DriverBench({ disable_power_off: true });
+    const ramdisk = new Ramdisk(client);
+    await ramdisk.launch(bench.context(interfaces, { wake: 'start' }), async () => PXE);
+    expect(acts).toEqual(['pxe', 'rebooting']);
+    // The outcome was not committed: `saved` is the checkpoint of the reset.
+    expect(await enter(bench, interfaces, ramdisk, 'restart')).toMatchObject(fresh);
+    expect(acts).toEqual(['pxe', 'rebooting', 'pxe']);
+    expect(bench.told).toEqual([expect.stringMatching(/is not reset a second time/)]);
+    bench.saved = { phase: 'booting', boots: 1 };
+    await enter(bench, interfaces, ramdisk, 'deadline');
+    expect(acts.slice(3)).toEqual(['pxe', 'rebooting']);
+  });
+
   it('is started twice where a conductor of before left no number', async () => {
     const { interfaces } = machine();
     const bench = new DriverBench();
