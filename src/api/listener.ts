@@ -17,7 +17,6 @@ import { inTurn } from '../platform/in-turn.js';
 import type { Logger } from '../platform/logger.js';
 import { registerListener } from '../platform/own-listeners.js';
 import { ThrottledLog } from '../platform/throttled-log.js';
-import { listenOnSocket } from '../platform/unix-socket.js';
 import { type Access, ANYBODY, nameable } from './auth/access.js';
 import { Gate } from './auth/gate.js';
 import { Scope } from './auth/scope.js';
@@ -89,7 +88,7 @@ export interface ApiListener {
     ports?: HeldPorts,
   ): Promise<{ address: string; port: number }>;
   /** Listens on a Unix socket that only the daemon's own account may use. @param path absolute */
-  listenOn(path: string): Promise<void>;
+  listenOn(path: string, ports?: HeldPorts): Promise<void>;
   /** Ends live streams and waits for running answers. @param hurry aborts the wait */
   close(hurry?: AbortSignal): Promise<void>;
   readonly routes: RouteTable;
@@ -134,7 +133,7 @@ export async function createListener(module: DynamicModule, options: ListenerOpt
   const draining = new Drain(app.getHttpServer(), options.log);
   return {
     routes,
-    listenOn: (path) => listenOnSocket(app.getHttpServer(), path),
+    listenOn: (path, ports = new HeldPorts()) => ports.listenOnPath(app.getHttpServer(), path),
     async listen(at, ports = new HeldPorts()) {
       registerListener(app.getHttpServer(), options.publicEndpoint);
       await ports.listen(app.getHttpServer(), at);

@@ -1,17 +1,25 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Server as NetServer } from 'node:net';
-import { FerricError } from '../domain/errors.js';
+import type { ListenOptions, Server as NetServer } from 'node:net';
+import { FerricError, messageOf } from '../domain/errors.js';
 import { contained } from './boundary.js';
 import { registerListener } from './own-listeners.js';
 import { holderInWords } from './port-holder.js';
 import { refuseConnections, type Trouble } from './refuse-connections.js';
+import { listenOnSocket } from './unix-socket.js';
 
 export interface WantedPort {
   protocol: 'tcp' | 'udp';
   address: string;
   port: number;
+  /** The configuration's key, for the message. */
+  key: string;
+}
+
+/** The path of a Unix socket. */
+export interface WantedSocket {
+  path: string;
   /** The configuration's key, for the message. */
   key: string;
 }
@@ -27,17 +35,28 @@ export class HeldPorts {
   readonly #servers = new Map<string, { server: Server; forget: () => void }>();
   readonly #sockets = new Map<string, Socket>();
 
-  /** @throws FerricError naming every port that cannot be bound, and why */
-  async hold(wanted: readonly WantedPort[]): Promise<void> {
+  /** @throws FerricError naming every port and path that cannot be bound, and why */
+  async hold(wanted: readonly WantedPort[], paths: readonly WantedSocket[] = []): Promise<void> {
     const faults: string[] = [];
+    const held: WantedPort[] = [];
     for (const one of wanted) {
       try {
         if (one.protocol === 'tcp') this.#servers.set(placeOf(one), await holdTcp(one));
         else this.#sockets.set(placeOf(one), await holdUdp(one));
+        held.push(one);
       } catch (error) {
         const { key, address, port, protocol } = one;
-        const why = await reason(error as NodeJS.ErrnoException, one);
+        const why = await reason(error as NodeJS.ErrnoException, one, held);
         faults.push(`${key}: ${address} port ${port} (${protocol.toUpperCase()}) ${why}`);
+      }
+    }
+    for (const { path, key } of paths) {
+      try {
+        const server = stub();
+        await listenOnSocket(server, path);
+        this.#servers.set(path, { server, forget: () => {} });
+      } catch (error) {
+        faults.push(`${key}: ${messageOf(error)}`);
       }
     }
     if (faults.length === 0) return;
@@ -46,8 +65,17 @@ export class HeldPorts {
   }
 
   /** Makes a server listen on a held port; a port that is not held is bound. */
-  async listen(server: NetServer, at: { address: string; port: number }): Promise<void> {
-    const place = placeOf({ protocol: 'tcp', ...at });
+  listen(server: NetServer, at: { address: string; port: number }): Promise<void> {
+    const { address: host, port } = at;
+    return this.#takeOver(server, placeOf({ protocol: 'tcp', ...at }), { host, port });
+  }
+
+  /** Makes a server listen on a held Unix socket; one that is not held is bound. */
+  listenOnPath(server: NetServer, path: string): Promise<void> {
+    return this.#servers.has(path) ? this.#takeOver(server, path, { path }) : listenOnSocket(server, path);
+  }
+
+  async #takeOver(server: NetServer, place: string, unheld: ListenOptions): Promise<void> {
     const held = this.#servers.get(place);
     this.#servers.delete(place);
     await new Promise<void>((resolve, reject) => {
@@ -58,7 +86,7 @@ export class HeldPorts {
       };
       // Node.js takes over the handle with its queue of connections; `held` answers those that it accepted already.
       if (held) server.listen(held.server, listening);
-      else server.listen({ host: at.address, port: at.port }, listening);
+      else server.listen(unheld, listening);
     });
     held?.forget();
   }
@@ -104,10 +132,15 @@ const tooEarly = contained(
   (_error, [request]) => request.destroy(),
 );
 
-async function holdTcp({ address: host, port }: WantedPort): Promise<{ server: Server; forget: () => void }> {
+function stub(): Server {
   const server = createServer({ maxHeaderSize: 16 * 1024 }, tooEarly);
   server.maxConnections = 256;
   server.setTimeout(10_000);
+  return server;
+}
+
+async function holdTcp({ address: host, port }: WantedPort): Promise<{ server: Server; forget: () => void }> {
+  const server = stub();
   const forget = registerListener(server, null);
   server.listen({ host, port, exclusive: true });
   await once(server, 'listening');
@@ -129,9 +162,12 @@ async function holdUdp({ address, port }: WantedPort): Promise<Socket> {
 async function reason(
   { code, message }: NodeJS.ErrnoException,
   { protocol, port }: WantedPort,
+  held: readonly WantedPort[],
 ): Promise<string> {
+  const own = held.find((other) => other.protocol === protocol && other.port === port);
   switch (code) {
     case 'EADDRINUSE':
+      if (own) return `is that of ${own.key} too: each listener needs a port of its own`;
       return `is in use by ${await holderInWords(protocol, port)}`;
     case 'EADDRNOTAVAIL':
       return 'is no address of this machine';

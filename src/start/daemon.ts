@@ -110,7 +110,8 @@ async function startParts(
   const lock = await lockDirectory(config.data_dir, log);
   started.add('data directory', async () => lock.release());
   const ports = new HeldPorts();
-  await ports.hold(portsOf(config));
+  const { socket } = config.api;
+  await ports.hold(portsOf(config), socket === null ? [] : [{ path: socket, key: 'api.socket' }]);
   started.add('ports', () =>
     ports.release((error, at) =>
       log.warn({ at, error: messageOf(error) }, 'a connection made in this moment may be reset'),
@@ -267,7 +268,7 @@ async function listeners(
   const api = await createOperatorApi(app, await createAccess(config.auth, log));
   started.add('operators’ listener', (hurry) => api.close(hurry));
   const { socket, listen } = config.api;
-  if (socket !== null) await api.listenOn(socket);
+  if (socket !== null) await api.listenOn(socket, ports);
   const at = socket === null ? await api.listen(listen, ports) : null;
   const where = at === null ? `the Unix socket ${String(socket)}` : `${at.address}:${at.port}`;
   log.info(`api: Bare Metal API at ${where}, login: ${config.auth.strategy}`);

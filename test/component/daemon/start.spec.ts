@@ -123,6 +123,28 @@ describe('a second start', () => {
     expect(second.err).toMatch(/agent\.listen: 192\.0\.2\.1 .* no address of this machine/);
     expect(existsSync(join(data_dir, 'postgresql'))).toBe(false);
   });
+
+  it('with a Unix socket that is served, or one port for two listeners, says so and makes no database', async () => {
+    const path = join(folder, 'taken.sock');
+    const taken = createServer().listen(path);
+    await once(taken, 'listening');
+    const data_dir = join(folder, 'third');
+    const listen = { port: await freePort() };
+    const second = await program(
+      '--config',
+      configFile({
+        data_dir,
+        api: { socket: path },
+        agent: { listen },
+        netboot: { http: { listen: '127.0.0.1', ...listen } },
+      }),
+    );
+    taken.close();
+    expect([second.status, second.lines.length]).toEqual([1, 1]);
+    expect(second.err).toContain(`api.socket: Somebody listens on ${path} already.`);
+    expect(second.err).toMatch(/netboot\.http\.listen: .* is that of agent\.listen too/);
+    expect(existsSync(join(data_dir, 'postgresql'))).toBe(false);
+  });
 });
 
 describe('ports', () => {
