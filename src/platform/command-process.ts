@@ -47,7 +47,12 @@ export class CommandProcess {
     const id = this.#nextId++;
     const child = this.#start();
     return new Promise((resolve, reject) => {
-      const cancel = contained('command process', () => send(child, { cancel: id }));
+      const cancel = contained(
+        'command process',
+        () => send(child, { cancel: id }),
+        // It may run on to its deadline; nobody waits for it.
+        (error) => this.#settle({ id, message: messageOf(error), cancelled: true }),
+      );
       signal?.addEventListener('abort', cancel, { once: true });
       this.#pending.set(id, { resolve, reject, dispose: () => signal?.removeEventListener('abort', cancel) });
       send(child, { id, command: rest });
@@ -105,10 +110,17 @@ export class CommandProcess {
     };
     child.on(
       'error',
-      contained('command process', (error) => lost(String(error))),
+      contained(
+        'command process',
+        (error) => lost(String(error)),
+        (error) => lost(messageOf(error)),
+      ),
     );
     const ended = (code: number | null, signal: string | null) => lost(signal ?? `exit status ${code}`);
-    child.on('exit', contained('command process', ended));
+    child.on(
+      'exit',
+      contained('command process', ended, (_error, how) => ended(...how)),
+    );
     this.#process = child;
     return child;
   }

@@ -38,7 +38,8 @@ export async function resolveHost(
     return [withFamily('127.0.0.1'), withFamily('::1')];
   const resolver = new Resolver({ timeout: Math.max(1, Math.floor(settings.timeout / 2)), tries: 2 });
   if (settings.servers) resolver.setServers(settings.servers);
-  const cancel = contained('name resolution', () => resolver.cancel());
+  const end = () => resolver.cancel();
+  const cancel = contained('name resolution', end, end);
   const deadline = setTimeout(cancel, settings.timeout);
   signal?.addEventListener('abort', cancel, { once: true });
   try {

@@ -65,19 +65,17 @@ export async function runCommand(command: Command): Promise<CommandResult> {
   });
   let ended: 'timeout' | 'cancelled' | undefined;
   let force: NodeJS.Timeout | undefined;
+  const kill = () => signalGroup(child.pid, 'SIGKILL');
   const end = (why: 'timeout' | 'cancelled') => {
     ended ??= why;
     signalGroup(child.pid, 'SIGTERM');
-    force ??= setTimeout(
-      contained('command: end', () => signalGroup(child.pid, 'SIGKILL')),
-      2_000,
-    );
+    force ??= setTimeout(contained('command: end', kill, kill), 2_000);
   };
   const deadline = setTimeout(
-    contained('command: deadline', () => end('timeout')),
+    contained('command: deadline', () => end('timeout'), kill),
     command.timeout,
   );
-  const cancel = contained('command: cancel', () => end('cancelled'));
+  const cancel = contained('command: cancel', () => end('cancelled'), kill);
   command.signal?.addEventListener('abort', cancel, { once: true });
   if (command.signal?.aborted) cancel();
   const done = await child;

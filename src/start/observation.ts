@@ -119,7 +119,11 @@ class Cached<Counts> {
     });
     const { promise: late, resolve } = Promise.withResolvers<'late'>();
     const timer = setTimeout(
-      contained('metrics: counts that are late', () => resolve('late')),
+      contained(
+        'metrics: counts that are late',
+        () => resolve('late'),
+        () => resolve('late'),
+      ),
       COUNTS_LIMIT,
     );
     if ((await Promise.race([this.#running, late])) === 'late') this.#last = null;

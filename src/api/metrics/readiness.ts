@@ -64,7 +64,11 @@ export class Readiness {
 async function troubleOf(look: Look): Promise<string | null> {
   const { promise: late, resolve } = Promise.withResolvers<string>();
   const timer = setTimeout(
-    contained('a look at readiness', () => resolve(`no answer within ${LIMIT / 1000} s`)),
+    contained(
+      'a look at readiness',
+      () => resolve(`no answer within ${LIMIT / 1000} s`),
+      (error) => resolve(messageOf(error)),
+    ),
     LIMIT,
   );
   try {

@@ -46,10 +46,8 @@ function hasBody(headers: IncomingMessage['headers']): boolean {
 export function expire(request: IncomingMessage, timeout: number): void {
   const { headers } = request;
   if (!hasBody(headers)) return;
-  const late = setTimeout(
-    contained('API: slow request', () => request.destroy()),
-    timeout,
-  ).unref();
+  const cut = () => request.destroy();
+  const late = setTimeout(contained('API: slow request', cut, cut), timeout).unref();
   const done = () => clearTimeout(late);
   request.once('end', done).once('close', done);
 }

@@ -41,7 +41,7 @@ export async function applyRulesInThread(
       death: result.reject,
     },
   );
-  const stop = contained('inspection rules: stop', () => result.reject(signal.reason));
+  const stop = contained('inspection rules: stop', () => result.reject(signal.reason), result.reject);
   signal.addEventListener('abort', stop);
   try {
     thread.post({ is: 'work', work });
@@ -120,6 +120,6 @@ class ComputingClock {
   }
 
   #start(): void {
-    this.#timer = setTimeout(contained('inspection rules: clock', this.over), this.limit);
+    this.#timer = setTimeout(contained('inspection rules: clock', this.over, this.over), this.limit);
   }
 }

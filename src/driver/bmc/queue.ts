@@ -145,13 +145,14 @@ export class BmcQueue {
         return;
       }
       const bmc = this.bmcOf(key);
-      const cancel = contained('bmc: queue', () => {
+      const leave = () => {
         const at = bmc.jobs.indexOf(job);
         if (at < 0) return;
         bmc.jobs.splice(at, 1);
         reject(new CancelledError());
         this.observe({ bmc: key, waited: performance.now() - job.since, took: 0, end: 'cancelled' });
-      });
+      };
+      const cancel = contained('bmc: queue', leave, leave);
       const job: Job = {
         since: performance.now(),
         urgent: turn.urgent ?? false,
@@ -246,16 +247,21 @@ export class BmcQueue {
       this.grace,
     );
     const begun = performance.now();
-    const end = await job.run();
+    let verdict: Verdict = 'answered';
+    try {
+      const end = await job.run();
+      if (end.threw) verdict = job.judge(end.error);
+    } finally {
+      // Whatever threw: the BMC and its place in the lane are free again.
+      clearTimeout(outlived);
+      const at = overdue.indexOf(move);
+      if (at >= 0) overdue.splice(at, 1);
+      lane.used--;
+      this.learn(bmc, verdict);
+      this.rest(bmc);
+      this.pump(lanes);
+    }
     const took = performance.now() - begun;
-    clearTimeout(outlived);
-    const at = overdue.indexOf(move);
-    if (at >= 0) overdue.splice(at, 1);
-    lane.used--;
-    const verdict = end.threw ? job.judge(end.error) : 'answered';
-    this.learn(bmc, verdict);
-    this.rest(bmc);
-    this.pump(lanes);
     this.observe({ bmc: bmc.key, waited: begun - job.since, took, end: verdict });
   }
 
@@ -273,10 +279,8 @@ export class BmcQueue {
   private rest(bmc: Bmc): void {
     if (bmc.interval > 0) {
       bmc.state = 'resting';
-      setTimeout(
-        contained('bmc: queue', () => this.wake(bmc)),
-        bmc.interval,
-      );
+      const wake = () => this.wake(bmc);
+      setTimeout(contained('bmc: queue', wake, wake), bmc.interval);
     } else this.wake(bmc);
   }
 

@@ -53,10 +53,12 @@ export class Semaphore {
         signal.removeEventListener('abort', leave);
         resolve();
       };
-      const leave = contained('images: semaphore', () => {
-        this.waiting.splice(this.waiting.indexOf(enter), 1);
+      const left = () => {
+        const at = this.waiting.indexOf(enter);
+        if (at >= 0) this.waiting.splice(at, 1);
         reject(new CancelledError('The download was cancelled.'));
-      });
+      };
+      const leave = contained('images: semaphore', left, left);
       signal.addEventListener('abort', leave, { once: true });
       this.waiting.push(enter);
     });

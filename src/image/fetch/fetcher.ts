@@ -70,13 +70,14 @@ export class ImageFetcher {
     const key = JSON.stringify(request);
     const flight = this.flights.get(key) ?? this.launch(key, request);
     return new Promise<Delivered>((resolve, reject) => {
-      const leave = contained('images: a waiter leaves', () => {
+      const left = () => {
         flight.waiters.delete(waiter);
         waiter.reject(new CancelledError('The download was cancelled.'));
         if (flight.waiters.size > 0) return;
         flight.abort.abort();
         this.land(key, flight); // later requests start anew
-      });
+      };
+      const leave = contained('images: a waiter leaves', left, left);
       const settle = <T>(pass: (value: T) => void) => {
         return (value: T) => {
           signal?.removeEventListener('abort', leave);

@@ -1,4 +1,4 @@
-import { CancelledError, FerricError } from '../../domain/errors.js';
+import { CancelledError, FerricError, messageOf } from '../../domain/errors.js';
 import { contained, detached } from '../../platform/boundary.js';
 import { WorkerThread } from '../../platform/worker-thread.js';
 import type {
@@ -61,7 +61,11 @@ export class TransferPool {
     const thread = this.choose();
     const send = (message: ToWorker) => thread.worker.post(message);
     return new Promise<TransferResults[K]>((resolve, reject) => {
-      const abort = contained('transfer thread', () => send({ id, abort: true }));
+      const abort = contained(
+        'transfer thread',
+        () => send({ id, abort: true }),
+        (error) => this.lose(thread, error),
+      );
       signal?.addEventListener('abort', abort, { once: true });
       thread.pending.set(id, {
         resolve,
@@ -96,14 +100,18 @@ export class TransferPool {
       {
         message: (message) => this.receive(thread, message),
         // The death of a thread fails its jobs, not the daemon.
-        death: (error) => {
-          this.forget(thread);
-          detached('transfer thread', this.end(thread, error));
-        },
+        death: (error) => this.lose(thread, error),
       },
     );
     const thread: Thread = { worker, pending: new Map(), idle: undefined };
     return thread;
+  }
+
+  /** Ends a thread whose jobs nobody can trust any more: they fail. */
+  private lose(thread: Thread, error: unknown): void {
+    this.forget(thread);
+    const fault = error instanceof FerricError ? error : new FerricError('internal', messageOf(error));
+    detached('transfer thread', this.end(thread, fault));
   }
 
   private receive(thread: Thread, message: FromWorker): void {

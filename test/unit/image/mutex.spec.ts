@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KeyedMutex, Semaphore } from '../../../src/image/cache/mutex.js';
+import { throwOnce } from '../../support/faults/throw-once.js';
 
 const moment = () => new Promise((resolve) => setTimeout(resolve, 5));
 
@@ -56,5 +57,21 @@ describe('Semaphore', () => {
     const third = first.then(() => slots.run(signal, work));
     await Promise.all([first, second, third]);
     expect(most).toBe(1);
+  });
+
+  it('lets a waiter go although the handler of its leave throws, and nobody else with it', async () => {
+    const slots = new Semaphore(1);
+    const never = new AbortController();
+    const first = Promise.withResolvers<void>();
+    const running = slots.run(never.signal, () => first.promise);
+    const { thrown } = throwOnce('images: semaphore');
+    const leaver = new AbortController();
+    const left = slots.run(leaver.signal, moment);
+    const other = slots.run(never.signal, moment);
+    leaver.abort();
+    await expect(left).rejects.toMatchObject({ code: 'cancelled' });
+    first.resolve();
+    await Promise.all([running, other]);
+    expect(thrown()).toBe(true);
   });
 });

@@ -80,3 +80,33 @@ it('a fault at the exit of a program with an open file fails whoever waits for i
   expect(await lockOpenFile(file)).toBe(true);
   closeSync(file);
 });
+
+it.each(['command: deadline', 'command: cancel', 'command: end'])(
+  'a fault in “%s” leaves no program running',
+  async (owner) => {
+    const { thrown } = throwOnce(owner);
+    const stop = new AbortController();
+    const stubborn = 'trap "" TERM; while :; do sleep 0.1; done';
+    const running = runCommand({
+      file: 'sh',
+      args: ['-c', stubborn],
+      timeout: owner === 'command: cancel' ? 60_000 : 200,
+      signal: stop.signal,
+    });
+    if (owner === 'command: cancel') setTimeout(() => stop.abort(), 200);
+    await expect(running).rejects.toThrow(/./);
+    expect(thrown()).toBe(true);
+  },
+);
+
+it('a fault in a command’s cancellation ends the wait for it', async () => {
+  const process = new CommandProcess();
+  await process.run({ file: 'true', args: [], timeout: 1_000 });
+  const { thrown } = throwOnce('command process');
+  const stop = new AbortController();
+  const running = process.run({ file: 'sleep', args: ['1'], timeout: 2_000, signal: stop.signal });
+  stop.abort();
+  await expect(running).rejects.toMatchObject({ code: 'cancelled' });
+  expect(thrown()).toBe(true);
+  await process.close();
+});

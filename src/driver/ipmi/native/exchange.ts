@@ -67,8 +67,8 @@ export function ask<T>(sockets: BmcSockets, question: Question<T>): Promise<Answ
       signal.removeEventListener('abort', cancel);
       settle();
     };
-    const cancel = contained('ipmi: cancelled', () => finish(() => reject(new CancelledError())));
     const failed = (error: unknown) => finish(() => reject(error as Error));
+    const cancel = contained('ipmi: cancelled', () => failed(new CancelledError()), failed);
     const silent = () =>
       finish(() => (sent > 0 ? resolve(undefined) : reject(new NativeFault(inSession(FAULTS.late)))));
     let { end } = question;

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Readiness } from '../../../../src/api/metrics/readiness.js';
+import { throwOnce } from '../../../support/faults/throw-once.js';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -37,5 +38,18 @@ describe('readiness', () => {
     expect(await readiness.look()).toEqual([{ name: 'daemon', trouble: null }]);
     readiness.stopping();
     expect(await readiness.look()).toEqual([{ name: 'daemon', trouble: 'it is stopping' }]);
+  });
+
+  it('answers although the handler of its limit throws', async () => {
+    const { thrown } = throwOnce('a look at readiness');
+    const readiness = new Readiness();
+    readiness.watch('database', () => new Promise<null>(() => undefined));
+    readiness.serving();
+    const answer = readiness.look();
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(await answer).toContainEqual(
+      expect.objectContaining({ trouble: expect.stringMatching(/on purpose/) }),
+    );
+    expect(thrown()).toBe(true);
   });
 });

@@ -7,6 +7,7 @@ import {
   type Turn,
   type Verdict,
 } from '../../../../src/driver/bmc/queue.js';
+import { throwOnce } from '../../../support/faults/throw-once.js';
 
 class Fault extends Error {
   constructor(readonly verdict: Verdict) {
@@ -181,3 +182,43 @@ describe('BmcQueue', () => {
     );
   });
 });
+
+describe('a fault in the queue’s own code', () => {
+  it.each([
+    ['the metrics', { observe: raise }, {}],
+    ['the judgement of an error', {}, { judge: raise }],
+  ])('of %s holds up no further command, of this BMC or of another one', async (_, settings, extra) => {
+    const q = queue({ maxRunning: 1, ...settings });
+    for (let i = 0; i < 3; i++)
+      await q.run('a', () => Promise.reject(new Fault('answered')), turn(extra)).catch(() => undefined);
+    expect(await q.run('a', async () => 'ran', turn())).toBe('ran');
+    expect(await q.run('b', async () => 'ran', turn())).toBe('ran');
+    await expect.poll(() => q.depth).toMatchObject({ running: 0, waiting: 0, queued: 0 });
+  });
+
+  it('at the end of a pause lets the BMC’s next command go', async () => {
+    // The first command’s end is the first call, then the end of its grace is cancelled, then its pause ends.
+    const { thrown } = throwOnce('bmc: queue', 2);
+    const q = queue({ maxInterval: 50 });
+    await q.run('a', () => Promise.reject(new Fault('busy')), turn()).catch(() => undefined);
+    expect(await q.run('a', async () => 'ran', turn())).toBe('ran');
+    expect(thrown()).toBe(true);
+  });
+
+  it('at the end of a wait in line ends that wait', async () => {
+    const q = queue({ maxRunning: 1 });
+    const first = Promise.withResolvers<void>();
+    void q.run('a', () => first.promise, turn());
+    const { thrown } = throwOnce('bmc: queue');
+    const leaver = new AbortController();
+    const left = q.run('a', async () => 'ran', turn({ signal: leaver.signal }));
+    leaver.abort();
+    await expect(left).rejects.toMatchObject({ code: 'cancelled' });
+    expect(thrown()).toBe(true);
+    first.resolve();
+  });
+});
+
+function raise(): never {
+  throw new Error('a fault on purpose');
+}
