@@ -39,6 +39,7 @@ const OF_CODE: Record<ErrorCode, ExitStatus> = {
   'image-refused': 3,
   'image-unavailable': 5,
   'command-failed': 7,
+  timeout: 6,
   'reservation-lost': 6,
   cancelled: 130,
   internal: 1,

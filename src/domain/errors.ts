@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'image-refused' // unsafe, mismatching or not permitted
   | 'image-unavailable' // cannot be fetched now
   | 'command-failed'
+  | 'timeout' // a call of a driver, or a wait, took longer than it may
   | 'reservation-lost' // the reservation expired or went to another holder
   | 'cancelled'
   | 'internal';
@@ -80,6 +81,14 @@ export class LockedError extends FerricError {
 export class ReservationLostError extends FerricError {
   constructor(node: string) {
     super('reservation-lost', `The reservation of node ${node} was lost; nothing more is done under it.`);
+  }
+}
+
+/** A call of a driver took longer than it may in all: nobody knows what hangs. */
+export class DriverCallTimeoutError extends FerricError {
+  /** @param limit ms */
+  constructor(limit: number) {
+    super('timeout', `No end after ${limit / 1000} s: the call of the driver was given up.`);
   }
 }
 

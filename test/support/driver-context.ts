@@ -64,6 +64,7 @@ export class DriverBench {
       async fence(duration: number) {
         bench.fences.push(duration);
       },
+      untimed: (work) => work(),
       interfaces: interfaces as Interfaces,
       operation: { uuid: bench.operation, kind: bench.kind },
       step: { name: entry.step ?? '', interface: 'deploy', args: entry.args ?? {} },

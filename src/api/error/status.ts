@@ -23,6 +23,7 @@ export const STATUS: Record<ErrorCode, number> = {
   'image-refused': 400,
   'image-unavailable': 502,
   'command-failed': 500,
+  timeout: 504,
   'reservation-lost': 409,
   cancelled: 503,
   internal: 500,

@@ -24,6 +24,7 @@ import type { Port } from '../../persistence/port/port.entity.js';
 import type { PortRepository } from '../../persistence/port/port.repository.js';
 import type { Logger } from '../../platform/logger.js';
 import type { OwnContext } from '../workflow/own-step.js';
+import { type CallLimit, limitedCall, READ_LIMIT } from './call-limit.js';
 import type { JournalWriter } from './journal-writer.js';
 import { mergeKeys } from './merge-keys.js';
 import { clearNode, MERGED } from './node-draft.js';
@@ -37,7 +38,21 @@ export type ReadingContext = ReadContext & { interfaces: WorkContext['interfaces
 /** The writing parts of a context. */
 type Writing = Pick<WorkContext, 'node' | 'save'>;
 
-/** Builds the contexts of drivers; the only place that hands out a node with its secrets in clear. */
+export interface ReadTerms {
+  /** Ends the call for another reason than its limit. */
+  readonly signal?: AbortSignal;
+  /** Of the node, where it is held. */
+  readonly reservation?: Reservation;
+  /** Whether a client waits for the result. */
+  readonly attended?: boolean;
+}
+
+const NEVER = new AbortController().signal;
+
+/**
+ * Calls drivers: builds their contexts and limits each call (`call-limit.ts`). The only place that hands out a node with
+ * its secrets in clear.
+ */
 export class NodeContexts {
   readonly #ports = new WeakMap<Reservation, Promise<Port[]>>();
 
@@ -51,6 +66,7 @@ export class NodeContexts {
       registry: DriverRegistry;
       writer: JournalWriter;
       sources: Pick<SourceRule, 'silence'>;
+      settings: { driver_call_timeout: number };
       host: string;
       log: Logger;
     },
@@ -63,33 +79,55 @@ export class NodeContexts {
 
   /**
    * For reading only, such as validation or a power state. Its `fence` does nothing.
-   * @param reservation of the node, where it is held
-   * @param attended a client waits for the result
+   * @throws DriverCallTimeoutError after READ_LIMIT
    */
-  async forReading(
+  forReading<T>(
     node: Node,
-    signal: AbortSignal,
-    reservation: Reservation | null = null,
-    attended = true,
-  ): Promise<ReadingContext> {
-    const all = this.deps.registry.resolve(node);
-    const ports = reservation ? this.#portsOf(reservation) : this.deps.ports.ofNode(node.uuid);
-    const base = await this.#base(node, ports, signal);
-    return {
-      ...base,
-      attended,
-      interfaces: all,
-      all,
-      node: base.node,
-      fence: () => Promise.resolve(),
-    };
+    { signal = NEVER, reservation, attended = true }: ReadTerms,
+    work: (context: ReadingContext) => Promise<T>,
+  ): Promise<T> {
+    return this.#limited(node, signal, READ_LIMIT, async (limit) => {
+      const all = this.deps.registry.resolve(node);
+      const ports = reservation ? this.#portsOf(reservation) : this.deps.ports.ofNode(node.uuid);
+      const base = await this.#base(node, ports, limit);
+      const fence = async () => limit.ensure();
+      return work({ ...base, attended, interfaces: all, all, node: base.node, fence });
+    });
   }
 
-  /** For acting under a reservation: `save` writes at once. */
-  async forWork(
+  /**
+   * For acting under a reservation: `save` writes at once.
+   * @throws DriverCallTimeoutError after `conductor.driver_call_timeout`
+   */
+  forWork<T>(
     reservation: Reservation,
     node: Node,
     signal: AbortSignal,
+    work: (context: WorkContext & { all: Interfaces }) => Promise<T>,
+  ): Promise<T> {
+    return this.#limited(node, signal, this.#callLimit(0), async (limit) =>
+      work(await this.#forWork(reservation, node, limit)),
+    );
+  }
+
+  #limited<T>(
+    { uuid }: Node,
+    signal: AbortSignal,
+    limit: number,
+    work: (limit: CallLimit) => Promise<T>,
+  ): Promise<T> {
+    return limitedCall({ signal, limit, log: this.deps.log.child({ node: uuid }) }, work);
+  }
+
+  /** @param allowance ms that the work is given besides @returns ms */
+  #callLimit(allowance: number): number {
+    return this.deps.settings.driver_call_timeout * 1000 + allowance;
+  }
+
+  #forWork(
+    reservation: Reservation,
+    node: Node,
+    limit: CallLimit,
   ): Promise<WorkContext & { all: Interfaces }> {
     let row = node;
     let current = clearNode(node, this.deps.nodes);
@@ -98,31 +136,47 @@ export class NodeContexts {
         return current;
       },
       save: async (changes) => {
+        limit.ensure();
         row = await this.#saved(row, current, changes, reservation.fence);
         current = clearNode(row, this.deps.nodes);
       },
     };
-    return this.#acting(reservation, node, signal, writing);
+    return this.#acting(reservation, node, limit, writing);
   }
 
-  /** For a step: it acts under the reservation, or, where it only writes rows, saves into the draft. */
-  async forStep(run: Run, turn: StepTurn): Promise<OwnContext> {
-    const { reservation, draft, signal } = run;
+  /**
+   * For a step: it acts under the reservation, or, where it only writes rows, saves into the draft.
+   * @param allowance ms that the step is given beside `conductor.driver_call_timeout`
+   * @throws DriverCallTimeoutError
+   */
+  forStep<T>(
+    run: Run,
+    turn: StepTurn,
+    allowance: number,
+    work: (context: OwnContext) => Promise<T>,
+  ): Promise<T> {
+    return this.#limited(run.draft.row, run.signal, this.#callLimit(allowance), async (limit) =>
+      work(await this.#forStep(run, turn, limit)),
+    );
+  }
+
+  async #forStep(run: Run, turn: StepTurn, limit: CallLimit): Promise<OwnContext> {
+    const { reservation, draft } = run;
     const work = run.ahead
-      ? await this.#acting(reservation, draft.row, signal, draftWriting(draft))
-      : await this.forWork(reservation, draft.row, signal);
+      ? await this.#acting(reservation, draft.row, limit, draftWriting(draft))
+      : await this.#forWork(reservation, draft.row, limit);
     // Keeps the getters of both live; a spread would freeze their first value.
     return Object.defineProperties(
       {},
       {
         ...Object.getOwnPropertyDescriptors(work),
-        ...Object.getOwnPropertyDescriptors(this.#ofStep(run, turn)),
+        ...Object.getOwnPropertyDescriptors(this.#ofStep(run, turn, limit)),
       },
     ) as OwnContext;
   }
 
   /** The step's own part of the context: its name, arguments, checkpoint and how it saves one. */
-  #ofStep(run: Run, turn: StepTurn): Omit<OwnContext, keyof WorkContext | 'all'> {
+  #ofStep(run: Run, turn: StepTurn, limit: CallLimit): Omit<OwnContext, keyof WorkContext | 'all'> {
     const { operation, reservation } = run;
     const { position, wake } = turn.effect;
     const step = stepOf(turn);
@@ -139,6 +193,7 @@ export class NodeContexts {
       },
       checkpoint: async (value: Json) => {
         refuseCheckpoint(run);
+        limit.ensure();
         await reservation.ensure(1_000);
         await writer.checkpoint(reservation, operation.id, position, value);
         saved = value;
@@ -147,6 +202,7 @@ export class NodeContexts {
       commit: <T>(act: (manager: EntityManager, fence: Fence) => Promise<T>): Promise<T> =>
         inTransaction(source, async (manager) => {
           await nodes.reservations.assertHeld(reservation.node.uuid, reservation.fence, manager);
+          limit.ensure();
           return act(manager, reservation.fence);
         }),
     };
@@ -167,11 +223,11 @@ export class NodeContexts {
   async #acting(
     reservation: Reservation,
     row: Node,
-    signal: AbortSignal,
+    limit: CallLimit,
     writing: Writing,
   ): Promise<WorkContext & { all: Interfaces }> {
     const all = this.deps.registry.resolve(row);
-    const base = await this.#base(row, this.#portsOf(reservation), signal);
+    const base = await this.#base(row, this.#portsOf(reservation), limit);
     // The recorded power state follows every change of power.
     const record = (state: PowerState) => writing.save({ power_state: state });
     return {
@@ -182,7 +238,10 @@ export class NodeContexts {
         return writing.node;
       },
       save: writing.save,
-      fence: (duration: number) => reservation.ensure(duration),
+      fence: async (duration: number) => {
+        limit.ensure();
+        await reservation.ensure(duration);
+      },
     };
   }
 
@@ -245,14 +304,15 @@ export class NodeContexts {
   async #base(
     node: Node,
     ports: Promise<Port[]>,
-    signal: AbortSignal,
-  ): Promise<Pick<DriverContext, 'node' | 'ports' | 'log' | 'attended' | 'signal'>> {
+    { signal, untimed }: CallLimit,
+  ): Promise<Pick<DriverContext, 'node' | 'ports' | 'log' | 'attended' | 'signal' | 'untimed'>> {
     return {
       node: clearNode(node, this.deps.nodes),
       ports: await ports,
       log: this.deps.log.child({ node: node.uuid }),
       attended: true,
       signal,
+      untimed,
     };
   }
 }

@@ -132,19 +132,20 @@ export class OperationEnd {
   }
 
   async #cleanUp({ operation, draft, reservation, signal }: Run): Promise<void> {
-    const workflow = WORKFLOWS[operation.kind];
-    if (!workflow.cleanUp) return;
+    const { contexts } = this.deps;
+    const { cleanUp } = WORKFLOWS[operation.kind];
+    if (!cleanUp) return;
     const node = draft.row;
     const { result } = operation.journal;
     const reason = result?.message ?? 'aborted';
     try {
-      const context = await this.deps.contexts.forWork(reservation, node, signal);
-      await workflow.cleanUp(context, {
+      const failed = {
         uuid: operation.uuid,
         reason,
         aborted: result?.is === 'aborted',
         executing: executing(operation.journal),
-      });
+      };
+      await contexts.forWork(reservation, node, signal, (context) => cleanUp(context, failed));
     } catch (error) {
       signal.throwIfAborted();
       if (isDatabaseAway(error)) throw error;

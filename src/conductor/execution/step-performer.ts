@@ -46,8 +46,11 @@ export class StepPerformer {
   async perform(run: Run, turn: StepTurn): Promise<StepEvent> {
     const step = stepOf(turn);
     try {
-      const context = await this.#contexts.forStep(run, turn);
-      const outcome = await this.#run(context, run.operation.kind, step, run.reservation);
+      const { kind } = run.operation;
+      const allowance = findOwnStep(kind, step)?.allowance?.(step.args) ?? 0;
+      const outcome = await this.#contexts.forStep(run, turn, allowance, (context) =>
+        this.#run(context, kind, step, run.reservation),
+      );
       return { on: 'outcome', outcome, late: turn.effect.wake === 'deadline' };
     } catch (error) {
       if (error instanceof ReservationLostError || run.signal.aborted || isDatabaseAway(error)) throw error;

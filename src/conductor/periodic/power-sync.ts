@@ -183,15 +183,10 @@ export class PowerSync {
     }
     this.#failures.set(node.uuid, tried);
     try {
-      const context = await this.deps.contexts.forWork(
-        reservation,
-        node,
-        AbortSignal.any([signal, reservation.signal]),
-      );
-      await context.interfaces.power.setPowerState(
-        context,
-        wanted,
-        this.deps.settings.power_state_change_timeout * 1000,
+      const either = AbortSignal.any([signal, reservation.signal]);
+      const timeout = this.deps.settings.power_state_change_timeout * 1000;
+      await this.deps.contexts.forWork(reservation, node, either, (context) =>
+        context.interfaces.power.setPowerState(context, wanted, timeout),
       );
       await this.#record(reservation, {}, `The machine was in "${actual}": brought back to "${wanted}".`);
     } catch (error) {
@@ -252,8 +247,9 @@ export class PowerSync {
 
   async #read(node: Node, signal: AbortSignal): Promise<PowerState | Error> {
     try {
-      const context = await this.deps.contexts.forReading(node, signal, null, false);
-      return await context.interfaces.power.getPowerState(context);
+      return await this.deps.contexts.forReading(node, { signal, attended: false }, (context) =>
+        context.interfaces.power.getPowerState(context),
+      );
     } catch (error) {
       signal.throwIfAborted();
       if (!isOfMachine(error)) throw error;

@@ -20,9 +20,6 @@ import type { NodeContexts, ReadingContext } from '../execution/node-context.js'
 import type { Reserving } from '../execution/reservation.js';
 import { refuseUnknown } from './unknown-driver.js';
 
-/** ms for a read. */
-const LOOK = 60_000;
-
 type Context = WorkContext & { all: Interfaces };
 
 /**
@@ -59,8 +56,7 @@ export class HardwareService {
   }
 
   async supportedBootDevices(ident: string): Promise<readonly BootDevice[]> {
-    const context = await this.#look(ident);
-    return context.all.management.supportedBootDevices(context);
+    return this.#look(ident, async (context) => context.all.management.supportedBootDevices(context));
   }
 
   injectNmi(ident: string, by: Actor): Promise<void> {
@@ -73,8 +69,7 @@ export class HardwareService {
   }
 
   async indicators(ident: string): Promise<IndicatorTable> {
-    const context = await this.#look(ident);
-    return indicatorsOf(context, 'get_supported_indicators').list(context);
+    return this.#look(ident, (context) => indicatorsOf(context, 'get_supported_indicators').list(context));
   }
 
   indicator(ident: string, component: string, name: string): Promise<IndicatorState> {
@@ -101,16 +96,16 @@ export class HardwareService {
 
   /** @throws InvalidError where the console is not enabled */
   async console(ident: string): Promise<JsonObject> {
-    const context = await this.#look(ident);
-    const node = await this.deps.nodes.get(ident);
-    if (!node.console_enabled) throw new InvalidError(`Console access is not enabled on node ${node.uuid}`);
-    await context.all.console.validate(context);
-    return context.all.console.describe(context);
+    return this.#look(ident, async (context) => {
+      const node = await this.deps.nodes.get(ident);
+      if (!node.console_enabled) throw new InvalidError(`Console access is not enabled on node ${node.uuid}`);
+      await context.all.console.validate(context);
+      return context.all.console.describe(context);
+    });
   }
 
   async setConsole(ident: string, enabled: boolean, by: Actor): Promise<void> {
-    const seen = await this.#look(ident);
-    await seen.all.console.validate(seen);
+    await this.#look(ident, (context) => context.all.console.validate(context));
     if ((await this.deps.nodes.get(ident)).console_enabled === enabled) return;
     await this.#action(ident, 'set_console', { enabled }, by, (context) =>
       context.all.console.validate(context),
@@ -120,9 +115,10 @@ export class HardwareService {
   async setTargetRaid(ident: string, config: JsonObject, by: Actor): Promise<void> {
     const { source, nodes, changes } = this.deps;
     await this.deps.reservations.reserved(ident, async (reservation) => {
-      const context = await this.deps.contexts.forWork(reservation, reservation.node, reservation.signal);
-      if (Object.keys(config).length > 0) context.all.raid.checkConfiguration(context, config);
-      const { node, fence } = reservation;
+      const { node, fence, signal } = reservation;
+      await this.deps.contexts.forWork(reservation, node, signal, async (context) => {
+        if (Object.keys(config).length > 0) context.all.raid.checkConfiguration(context, config);
+      });
       await inTransaction(source, async (manager) => {
         await nodes.update(node.uuid, { target_raid_config: config }, fence, manager);
         await changes.write(nodeEdit(node.uuid, { target_raid_config: config }, by), manager);
@@ -150,10 +146,11 @@ export class HardwareService {
   }
 
   async media(ident: string): Promise<MediaDrive[]> {
-    const context = await this.#look(ident);
-    await context.all.management.validate(context);
-    if (!context.all.management.media) throw unsupported(context.node.driver, 'get_virtual_media');
-    return context.all.management.media.list(context);
+    return this.#look(ident, async (context) => {
+      await context.all.management.validate(context);
+      if (!context.all.management.media) throw unsupported(context.node.driver, 'get_virtual_media');
+      return context.all.management.media.list(context);
+    });
   }
 
   attachMedia(
@@ -203,15 +200,16 @@ export class HardwareService {
     const { actions, contexts, reservations } = this.deps;
     await actions.retried(() =>
       reservations.reserved(ident, async (reservation) => {
-        await check(await contexts.forReading(reservation.node, reservation.signal), reservation.node);
-        await actions.begin(reservation.node, step, args, reservation.fence, by);
+        const { node, fence, signal } = reservation;
+        await contexts.forReading(node, { signal }, (context) => check(context, node));
+        await actions.begin(node, step, args, fence, by);
       }),
     );
   }
 
   #reserved<T>(ident: string, work: (context: Context) => Promise<T>): Promise<T> {
-    return this.deps.reservations.reserved(ident, async (reservation) =>
-      work(await this.deps.contexts.forWork(reservation, reservation.node, reservation.signal)),
+    return this.deps.reservations.reserved(ident, (reservation) =>
+      this.deps.contexts.forWork(reservation, reservation.node, reservation.signal, work),
     );
   }
 
@@ -228,9 +226,8 @@ export class HardwareService {
     });
   }
 
-  async #look(ident: string): Promise<ReadingContext> {
-    const node = await this.deps.nodes.get(ident);
-    return this.deps.contexts.forReading(node, AbortSignal.timeout(LOOK));
+  async #look<T>(ident: string, work: (context: ReadingContext) => Promise<T>): Promise<T> {
+    return this.deps.contexts.forReading(await this.deps.nodes.get(ident), {}, work);
   }
 }
 

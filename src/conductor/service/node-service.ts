@@ -25,7 +25,7 @@ import type { Node } from '../../persistence/node/node.entity.js';
 import type { NewNode, NodeChanges, NodeRepository } from '../../persistence/node/node.repository.js';
 import type { Logger } from '../../platform/logger.js';
 import { type Changes, deallocation, nodeEdit } from '../execution/changes.js';
-import type { NodeContexts } from '../execution/node-context.js';
+import type { NodeContexts, ReadingContext } from '../execution/node-context.js';
 import type { Reservation, Reserving } from '../execution/reservation.js';
 import type { ClearNode } from './request.js';
 
@@ -146,7 +146,10 @@ export class NodeService {
   /** The result of each interface's validation of the node. */
   async validate(ident: string): Promise<ValidationReport> {
     const node = await this.deps.nodes.get(ident);
-    const context = await this.deps.contexts.forReading(node, AbortSignal.timeout(60_000));
+    return this.deps.contexts.forReading(node, {}, (context) => this.#validate(node, context));
+  }
+
+  async #validate(node: Node, context: ReadingContext): Promise<ValidationReport> {
     const report: ValidationReport = {};
     for (const kind of INTERFACE_KINDS) {
       // A vendor interface is validated for the method that is called (Ironic: non_vendor_interfaces).
@@ -230,8 +233,9 @@ export class NodeService {
   async #withdraw(reservation: Reservation): Promise<void> {
     const { node, signal } = reservation;
     try {
-      const context = await this.deps.contexts.forWork(reservation, node, signal);
-      await context.interfaces.boot.cleanUpInstance(context);
+      await this.deps.contexts.forWork(reservation, node, signal, (context) =>
+        context.interfaces.boot.cleanUpInstance(context),
+      );
     } catch (error) {
       if (isDatabaseAway(error)) throw error;
       if (!(error instanceof NotFoundError)) {

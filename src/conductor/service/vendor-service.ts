@@ -21,9 +21,6 @@ export interface VendorAnswer {
   readonly result: Json;
 }
 
-/** ms for a synchronous method that needs no reservation. */
-const SHARED = 60_000;
-
 /** Vendor methods of nodes and of hardware types (Ironic: manager.vendor_passthru). */
 export class VendorService {
   constructor(
@@ -84,15 +81,12 @@ export class VendorService {
     };
     return actions.retried(async () => {
       if (!called.require_exclusive_lock) {
-        return run(await contexts.forReading(node, AbortSignal.timeout(SHARED)), node, null);
+        return contexts.forReading(node, {}, (context) => run(context, node, null));
       }
-      return reservations.reserved(node.uuid, async (reservation) =>
-        run(
-          await contexts.forWork(reservation, reservation.node, reservation.signal),
-          reservation.node,
-          reservation.fence,
-        ),
-      );
+      return reservations.reserved(node.uuid, (reservation) => {
+        const { node: held, fence, signal } = reservation;
+        return contexts.forWork(reservation, held, signal, (context) => run(context, held, fence));
+      });
     });
   }
 

@@ -224,15 +224,20 @@ export class VerbAcceptance {
       instance_info_sealed: null,
       driver_internal_info_sealed: null,
     };
-    const context = await this.deps.contexts.forReading(open, reservation.signal, reservation);
-    for (const kind of kinds) {
-      try {
-        await context.all[kind].validate(context);
-      } catch (error) {
-        if (!how.words || isDatabaseAway(error)) throw error;
-        throw new InvalidError(how.words(kind, messageOf(error)), { cause: error });
-      }
-    }
+    await this.deps.contexts.forReading(
+      open,
+      { signal: reservation.signal, reservation },
+      async (context) => {
+        for (const kind of kinds) {
+          try {
+            await context.all[kind].validate(context);
+          } catch (error) {
+            if (!how.words || isDatabaseAway(error)) throw error;
+            throw new InvalidError(how.words(kind, messageOf(error)), { cause: error });
+          }
+        }
+      },
+    );
   }
 
   async #refuseOverLimit(kind: OperationKind, most: number): Promise<void> {

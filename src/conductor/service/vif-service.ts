@@ -1,7 +1,9 @@
 import type { DataSource } from 'typeorm';
 import type { Actor } from '../../domain/actor.js';
 import type { Change } from '../../domain/change.js';
+import type { Interfaces } from '../../driver/contract/interfaces.js';
 import type { Vif } from '../../driver/contract/network.js';
+import type { WorkContext } from '../../driver/contract/step.js';
 import type { NodeRepository } from '../../persistence/node/node.repository.js';
 import type { Changes } from '../execution/changes.js';
 import type { NodeContexts } from '../execution/node-context.js';
@@ -21,15 +23,14 @@ export class VifService {
 
   async list(ident: string): Promise<Vif[]> {
     const node = await this.deps.nodes.get(ident);
-    const context = await this.deps.contexts.forReading(node, AbortSignal.timeout(60_000));
-    await context.all.network.validate(context);
-    return context.all.network.listVifs(context);
+    return this.deps.contexts.forReading(node, {}, async (context) => {
+      await context.all.network.validate(context);
+      return context.all.network.listVifs(context);
+    });
   }
 
   async attach(ident: string, vif: Vif, by: Actor): Promise<void> {
-    await this.deps.reservations.reserved(ident, async (reservation) => {
-      const context = await this.deps.contexts.forWork(reservation, reservation.node, reservation.signal);
-      await context.all.network.validate(context);
+    await this.#reserved(ident, async (context) => {
       await context.all.network.attachVif(context, vif);
       const text = `VIF ${vif.id} was attached.`;
       await this.#tell({
@@ -43,13 +44,23 @@ export class VifService {
   }
 
   async detach(ident: string, id: string, by: Actor): Promise<void> {
-    await this.deps.reservations.reserved(ident, async (reservation) => {
-      const context = await this.deps.contexts.forWork(reservation, reservation.node, reservation.signal);
-      await context.all.network.validate(context);
+    await this.#reserved(ident, async (context) => {
       await context.all.network.detachVif(context, id);
       const text = `VIF ${id} was detached.`;
       await this.#tell({ kind: 'vif.detached', node_uuid: context.node.uuid, resource: id, actor: by, text });
     });
+  }
+
+  #reserved(
+    ident: string,
+    work: (context: WorkContext & { all: Interfaces }) => Promise<void>,
+  ): Promise<void> {
+    return this.deps.reservations.reserved(ident, (reservation) =>
+      this.deps.contexts.forWork(reservation, reservation.node, reservation.signal, async (context) => {
+        await context.all.network.validate(context);
+        await work(context);
+      }),
+    );
   }
 
   /** Recorded once it is done: the network interface takes part in no transaction. */

@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { Actor } from '../../domain/actor.js';
+import type { JsonObject } from '../../domain/json.js';
 import type { StepOutcome } from '../../domain/step/step.js';
 import type { Interfaces } from '../../driver/contract/interfaces.js';
 import type { StepContext, StepDeclaration } from '../../driver/contract/step.js';
@@ -17,5 +18,7 @@ export type OwnContext = StepContext & {
 export type OwnStep = Omit<StepDeclaration, 'kind' | 'run'> & {
   /** Kinds of operation that it belongs to. */
   readonly kinds: readonly string[];
+  /** ms that one entry of it may take besides `conductor.driver_call_timeout`. */
+  allowance?(args: JsonObject): number;
   run(context: OwnContext): Promise<StepOutcome>;
 };

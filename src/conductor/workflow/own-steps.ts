@@ -29,7 +29,13 @@ const RESERVED: readonly OwnStep[] = [
 const OWN_STEPS: readonly OwnStep[] = [
   // Only reads and saves.
   { ...base, name: 'verify', kinds: ['verify'], inside: () => true, run: verify },
-  { ...base, name: 'set_power_state', kinds: ['power'], run: setPowerState },
+  {
+    ...base,
+    name: 'set_power_state',
+    kinds: ['power'],
+    allowance: ({ timeout }) => timeout as number,
+    run: setPowerState,
+  },
   { ...base, interface: 'rescue', name: 'clean_up_rescue', kinds: ['teardown'], run: cleanUpRescue },
   { ...base, interface: 'console', name: 'stop_console', kinds: ['teardown'], run: stopConsole },
   { ...base, interface: 'deploy', name: 'refuse_steps', kinds: ['clean', 'service'], run: refuseSteps },

@@ -202,6 +202,14 @@ export const conductorSection = z
       .describe('Seconds between looks at such nodes; 0: off'),
     power_state_change_timeout: z.int().min(1).default(60).describe('Seconds a power change may take'),
     soft_power_off_timeout: z.int().min(1).default(600).describe('Seconds a soft power-off may take'),
+    driver_call_timeout: z
+      .int()
+      .min(60)
+      .max(86_400)
+      .default(1_800)
+      .describe(
+        'Seconds that one call of a driver may take in all: one entry of a step, one request to a machine, one clean-up. What hangs longer fails. Transfers of images have limits of their own, and waits have theirs',
+      ),
     check_provision_state_interval: z
       .int()
       .min(1)

@@ -16,8 +16,8 @@ export interface Journal {
   readonly result: Result | null;
 }
 
-/** Why an operation failed, as a code: that of the error, or one of the two that no error has. */
-export type FailureReason = ErrorCode | 'timeout' | 'conductor-lost';
+/** Why an operation failed, as a code: that of the error, or the one that no error has. */
+export type FailureReason = ErrorCode | 'conductor-lost';
 
 export interface Result {
   readonly is: 'succeeded' | 'failed' | 'aborted';

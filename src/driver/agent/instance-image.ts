@@ -114,7 +114,9 @@ export class InstanceImage {
     const { node, signal } = context;
     const source = String(node.instance_info['image_source']);
     const proxy = ownProxyOf(node);
-    const resolved = await images.resolve(source, node.instance_info, { signal, ...proxy });
+    const resolved = await context.untimed(() =>
+      images.resolve(source, node.instance_info, { signal, ...proxy }),
+    );
     const partition = !resolved.whole_disk;
     // The image's kind may have become known only now, from the Image service.
     if (partition) validatePartitionImage(node, settings);
@@ -140,7 +142,7 @@ export class InstanceImage {
       await this.remove(node);
       // The database row precedes the file, so the sweep finds the file after a crash.
       await this.announce(context, name);
-      const fetched = await images.fetchTo(source, join(httpRoot, name), {
+      const options = {
         ...(checksum ? { checksum } : {}),
         ...(disk_format === undefined ? {} : { disk_format }),
         kind: partition ? 'partition' : 'whole-disk',
@@ -149,7 +151,8 @@ export class InstanceImage {
         signal,
         ...proxy,
         waiter: `node ${node.uuid}`,
-      });
+      } as const;
+      const fetched = await context.untimed(() => images.fetchTo(source, join(httpRoot, name), options));
       if (partition) await this.inspect(context, join(httpRoot, name), fetched.size);
       url = `${httpUrl().replace(/\/$/, '')}/${name}`;
       image = {
@@ -259,7 +262,7 @@ export class InstanceImage {
   private async inspect(context: DriverContext, path: string, size: number): Promise<void> {
     const { images, settings } = this.parts;
     try {
-      await inspectPartitionImage(context, { path, size }, settings, images);
+      await context.untimed(() => inspectPartitionImage(context, { path, size }, settings, images));
     } catch (error) {
       await this.remove(context.node);
       throw error;

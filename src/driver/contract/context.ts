@@ -72,6 +72,11 @@ export interface ReadContext {
    * @throws ReservationLostError
    */
   fence(duration: number): Promise<void>;
+  /**
+   * Runs work that limits itself, such as the transfer of an image: its time does not count to the limit of the call
+   * (`conductor.driver_call_timeout`).
+   */
+  untimed<T>(work: () => Promise<T>): Promise<T>;
 }
 
 /**

@@ -158,14 +158,16 @@ export class NetworkBoot implements BootInterface {
         mode,
       ),
     );
-    await Promise.all(
-      parts.map((part) =>
-        // The reference exists: validate has checked it.
-        images.fetchTo(this.referenceOf(node, part)!, join(this.parts.root, name(part)), {
-          opaque: true,
-          signal: context.signal,
-          waiter: `node ${node.uuid}`,
-        }),
+    await context.untimed(() =>
+      Promise.all(
+        parts.map((part) =>
+          // The reference exists: validate has checked it.
+          images.fetchTo(this.referenceOf(node, part)!, join(this.parts.root, name(part)), {
+            opaque: true,
+            signal: context.signal,
+            waiter: `node ${node.uuid}`,
+          }),
+        ),
       ),
     );
     await this.publish(context, mode, configs, parts.map(name));
@@ -232,9 +234,11 @@ export class NetworkBoot implements BootInterface {
       if (!flavour.renderIso) throw new InvalidError(`Boot interface ${this.name} cannot start an ISO.`);
       return flavour.renderIso(locate('boot_iso'));
     });
-    await Promise.all(
-      Object.entries(boot.files).map(([part, reference]) =>
-        images.fetchTo(reference, join(root, name(part)), { opaque: true, signal: context.signal }),
+    await context.untimed(() =>
+      Promise.all(
+        Object.entries(boot.files).map(([part, reference]) =>
+          images.fetchTo(reference, join(root, name(part)), { opaque: true, signal: context.signal }),
+        ),
       ),
     );
     await this.publish(context, mode, configs, Object.keys(boot.files).map(name));

@@ -215,11 +215,13 @@ export class VirtualMediaBoot implements BootInterface {
 
   private async fetch(context: DriverContext, reference: string, name: string): Promise<string> {
     const target = join(this.folder(context.node), name);
-    await this.parts.images.fetchTo(reference, target, {
-      opaque: true,
-      signal: context.signal,
-      waiter: `node ${context.node.uuid}`,
-    });
+    await context.untimed(() =>
+      this.parts.images.fetchTo(reference, target, {
+        opaque: true,
+        signal: context.signal,
+        waiter: `node ${context.node.uuid}`,
+      }),
+    );
     return target;
   }
 
