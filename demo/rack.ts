@@ -115,11 +115,15 @@ export class Rack implements AsyncDisposable {
   }
 
   /**
-   * Enrols a machine by its Redfish service, for boot by virtual media.
+   * Enrols a machine by its Redfish service, for boot by virtual media or by the URL of UEFI HTTP boot.
    * @param ip_address static address of the machine's first NIC
    * @returns the node's UUID
    */
-  async enrolRedfish(machine: LabMachine, ip_address: string, netmask = '255.255.255.0'): Promise<string> {
+  async enrolRedfish(
+    machine: LabMachine,
+    ip_address: string,
+    boot_interface: 'redfish-virtual-media' | 'redfish-https' = 'redfish-virtual-media',
+  ): Promise<string> {
     const { name, users, redfish } = machine;
     if (!redfish) throw new Error(`${name} has no Redfish service`);
     const authorities = join(this.lab.directory, name, 'redfish.pem');
@@ -128,7 +132,7 @@ export class Rack implements AsyncDisposable {
     const node = await this.api.request('POST', '/v1/nodes', {
       name,
       driver: 'redfish',
-      boot_interface: 'redfish-virtual-media',
+      boot_interface,
       driver_info: {
         redfish_address: redfish.url,
         redfish_username: users[0]!.name,
@@ -142,7 +146,16 @@ export class Rack implements AsyncDisposable {
       properties: { capabilities: 'boot_mode:uefi' },
       network_data: {
         links: [{ id: 'nic0', type: 'phy', ethernet_mac_address: mac }],
-        networks: [{ id: 'net0', network_id: 'rack', link: 'nic0', type: 'ipv4', ip_address, netmask }],
+        networks: [
+          {
+            id: 'net0',
+            network_id: 'rack',
+            link: 'nic0',
+            type: 'ipv4',
+            ip_address,
+            netmask: '255.255.255.0',
+          },
+        ],
         services: [],
       },
     });

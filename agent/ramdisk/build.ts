@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
+import { type CpioEntry, cpioArchive } from '../../src/protocol/cpio.js';
 import { programs, readOverlay, sizeOf, skeleton, trees } from './content.js';
-import { type CpioEntry, cpioArchive } from './cpio.js';
 import { copyModules } from './module-tree.js';
 import { PackageRoot } from './package-root.js';
 import {

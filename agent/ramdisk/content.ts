@@ -1,6 +1,6 @@
 import { lstat, readdir, readFile, readlink, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { CpioEntry } from './cpio.js';
+import type { CpioEntry } from '../../src/protocol/cpio.js';
 import { readElfNeeds } from './elf.js';
 import { BUSYBOX_APPLETS, KMOD_NAMES, PROGRAMS } from './recipe.js';
 import { runTool } from './run-tool.js';

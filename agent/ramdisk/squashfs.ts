@@ -1,6 +1,6 @@
 import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { CpioEntry } from './cpio.js';
+import type { CpioEntry } from '../../src/protocol/cpio.js';
 import { runTool } from './run-tool.js';
 
 /**

@@ -14,6 +14,8 @@ export interface Launch {
   macs: readonly string[];
   uuid: string;
   order: BootOrder;
+  /** UEFI HTTP boot is selected: this start has no PXE client, which the firmware would try first. */
+  byHttp?: boolean;
   /** Files of the media drives. */
   media?: ReadonlyMap<MediaKind, string>;
 }
@@ -47,7 +49,7 @@ export function varsTemplate(machine: MachineSpecification): string | undefined 
 }
 
 /**
- * Disks before network, or network first after a PXE selection: each machine can fall back to the other. It boots from
+ * Disks before network, or network first after a selection of PXE or HTTP boot: each machine can fall back to the other. It boots from
  * media only when selected.
  */
 export function bootOrder(machine: MachineSpecification, selection: BootSelection | null): BootOrder {
@@ -56,7 +58,8 @@ export function bootOrder(machine: MachineSpecification, selection: BootSelectio
   const nics = machine.nics.flatMap((nic, i) =>
     nic.rom === 'none' && machine.firmware === 'bios' ? [] : [`net${i}`],
   );
-  const ids = selection?.device === 'pxe' ? [...nics, ...disks] : [...media, ...disks, ...nics];
+  const network = selection?.device === 'pxe' || selection?.device === 'http';
+  const ids = network ? [...nics, ...disks] : [...media, ...disks, ...nics];
   return new Map(ids.map((id, index) => [id, index]));
 }
 
@@ -119,7 +122,7 @@ function firmwareArguments(machine: MachineSpecification, launch: Launch): strin
     ...(secure ? ['-global', 'driver=cfi.pflash01,property=secure,value=on'] : []),
     ...['-drive', `if=pflash,format=raw,unit=0,readonly=on,file=${code}`],
     ...['-drive', `if=pflash,format=raw,unit=1,file=${launch.varsPath}`],
-    ...(machine.networkBoot === 'http' ? WITHOUT_PXE : []),
+    ...(machine.networkBoot === 'http' || launch.byHttp ? WITHOUT_PXE : []),
   ];
 }
 

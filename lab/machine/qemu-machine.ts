@@ -154,8 +154,9 @@ export class QemuMachine implements RedfishMachine, AsyncDisposable {
     const { specification, directory, namespace, taps, ledger, accelerator } = this.options;
     const qmpPath = join(directory, 'qmp.sock');
     rmSync(qmpPath, { force: true });
-    const order = bootOrder(specification, this.boot.selection());
-    this.#firmware?.apply(this.boot.selection());
+    const selection = this.boot.selection();
+    const order = bootOrder(specification, selection);
+    this.#firmware?.apply(selection);
     const args = qemuArguments(specification, {
       accelerator,
       qmpPath,
@@ -165,6 +166,7 @@ export class QemuMachine implements RedfishMachine, AsyncDisposable {
       macs: this.macs,
       uuid: this.uuid,
       order,
+      byHttp: selection?.device === 'http',
       ...(this.#media ? { media: this.#media.files } : {}),
     });
     this.console.mark(`${specification.name}: power on, ${new Date().toISOString()}`);

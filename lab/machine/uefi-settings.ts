@@ -42,9 +42,9 @@ export class UefiSettings {
     };
   }
 
-  /** Whether the next start needs changed variables. */
+  /** Whether the next start needs changed variables, or other network clients. */
   changes(selection: BootSelection | null): boolean {
-    return this.#current !== this.#wanted || uriOf(selection) !== undefined;
+    return this.#current !== this.#wanted || selection?.device === 'http';
   }
 
   /** Writes the changes; only while the firmware does not run. */

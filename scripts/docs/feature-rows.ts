@@ -153,13 +153,23 @@ export const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       'test/component/driver/redfish-media.spec.ts',
     ),
     works(
+      'Boot redfish-https: the BMC gives the firmware the URL of the node’s disc (HttpBootUri), read back, taken away afterwards',
+      'test/component/driver/disc-boot.spec.ts',
+      '[how](../how-to/without-dhcp.md); plain HTTP; UEFI; the lab’s BMC, seven personalities',
+    ),
+    works(
+      'Boot http and http-ipxe: the BMC selects UEFI HTTP boot, DHCP gives the URL',
+      'test/unit/driver/pxe/network-boot.spec.ts',
+      'redfish; `http` starts iPXE too where GRUB lacks HTTP; [how](../how-to/real-network.md)',
+    ),
+    works(
       'BIOS redfish: settings listed, checked against the registry, applied by one reboot, compared; factory reset',
       'test/component/driver/redfish-bios.spec.ts',
       '[how](../how-to/redfish.md); the lab’s BMC, seven personalities',
     ),
     works(
       'A BMC that claims to have inserted a disc it never read: found out by the bytes that were fetched',
-      'test/component/driver/virtual-media-boot.spec.ts',
+      'test/component/driver/disc-boot.spec.ts',
       'not in Ironic; [how](../how-to/redfish.md)',
     ),
     works(
@@ -198,7 +208,7 @@ export const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     ),
     no('RAID by controllers of hardware', 'a hardware manager of yours in the agent can do it'),
     no('idrac, snmp, irmc, ilo and others'),
-    no('Boot http, http-ipxe, redfish-https; deploy anaconda, bootc, ansible, autodetect'),
+    no('Deploy anaconda, bootc, ansible, autodetect'),
     no('Networks flat and neutron', 'noop only'),
   ],
   Images: [

@@ -51,10 +51,11 @@ import { NetworkBoot } from './pxe/network-boot.js';
 import { RedfishBootDrives } from './redfish/boot-drives.js';
 import { BootMedia } from './redfish/boot-media.js';
 import { RedfishClient } from './redfish/client.js';
+import { DiscBoot } from './redfish/disc-boot.js';
 import { FirmwareFiles } from './redfish/firmware/image-file.js';
+import { RedfishHttpDelivery } from './redfish/http-delivery.js';
 import { BootLoaderFiles } from './redfish/loader-files.js';
 import { RedfishMachines } from './redfish/machine.js';
-import { VirtualMediaBoot } from './redfish/virtual-media-boot.js';
 import { DriverRegistry, type ImplementationTable } from './registry.js';
 
 const PARTS = injected({
@@ -157,25 +158,28 @@ function bootImplementations(
     },
   };
   const ipxe = ipxeFlavour(() => bootHttpUrl(config), config.pxe.ipxe_timeout * 1000);
+  const byIpxe = { ...common, flavour: ipxe, root: httpRoot(config) };
+  const byPxe = { ...common, flavour: PXE_FLAVOUR, alsoUefi: pxeByHttp(ipxe), root: tftpRoot(config) };
+  const byDisc = {
+    ...common,
+    media: new BootMedia(new BootLoaderFiles(config.boot_media, httpRoot(config))),
+    root: httpRoot(config),
+    url: () => bootHttpUrl(config),
+    appended: config.pxe.kernel_append_params,
+    patience: config.boot_media.unread_timeout * 1000,
+  };
   return {
     boot: [
-      new NetworkBoot({ ...common, flavour: ipxe, root: httpRoot(config) }),
-      new NetworkBoot({
-        ...common,
-        flavour: PXE_FLAVOUR,
-        alsoUefi: pxeByHttp(ipxe),
-        root: tftpRoot(config),
-      }),
-      new VirtualMediaBoot({
-        ...common,
+      new NetworkBoot({ ...byIpxe, name: 'ipxe' }),
+      new NetworkBoot({ ...byPxe, name: 'pxe' }),
+      new NetworkBoot({ ...byIpxe, name: 'http-ipxe' }),
+      new NetworkBoot({ ...byPxe, name: 'http' }),
+      new DiscBoot({
+        ...byDisc,
         name: 'redfish-virtual-media',
-        drives: new RedfishBootDrives(redfish, addressesOf),
-        media: new BootMedia(new BootLoaderFiles(config.boot_media, httpRoot(config))),
-        root: httpRoot(config),
-        url: () => bootHttpUrl(config),
-        appended: config.pxe.kernel_append_params,
-        patience: config.boot_media.unread_timeout * 1000,
+        delivery: new RedfishBootDrives(redfish, addressesOf),
       }),
+      new DiscBoot({ ...byDisc, name: 'redfish-https', delivery: new RedfishHttpDelivery(redfish) }),
     ],
   };
 }

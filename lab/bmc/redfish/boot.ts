@@ -89,7 +89,10 @@ export class BootOverride {
     }
     const { BootSourceOverrideMode: mode, HttpBootUri: uri } = boot;
     if (mode !== undefined && mode !== this.#own) throw badValue(mode, 'BootSourceOverrideMode');
-    if (uri !== undefined && uri !== null && typeof uri !== 'string') throw badValue(uri, 'HttpBootUri');
+    const refused = typeof uri === 'string' && this.board.faults.take('refuses-uri') !== undefined;
+    if (refused || (uri !== undefined && uri !== null && typeof uri !== 'string')) {
+      throw badValue(uri, 'HttpBootUri');
+    }
   }
 
   #apply(boot: Body): void {
@@ -100,7 +103,8 @@ export class BootOverride {
     const silent =
       now['BootSourceOverrideEnabled'] === 'Disabled' ? 'Once' : now['BootSourceOverrideEnabled'];
     const enabled = String(boot['BootSourceOverrideEnabled'] ?? (target === 'None' ? 'Disabled' : silent));
-    if ('HttpBootUri' in boot) this.#uri = boot['HttpBootUri'] as string | null;
+    if ('HttpBootUri' in boot && !this.board.faults.take('forgets-uri'))
+      this.#uri = boot['HttpBootUri'] as string | null;
     const writes = 'BootSourceOverrideTarget' in boot || 'BootSourceOverrideEnabled' in boot;
     if ('BootSourceOverrideMode' in boot) this.#mode = String(boot['BootSourceOverrideMode']);
     else if (quirks.modeReverts && writes) this.#mode = 'Legacy';

@@ -39,6 +39,9 @@ export type RedfishFault = { times?: number } & (
   | { kind: 'cannot-fetch' }
   /** Another client holds the update service. */
   | { kind: 'update-held' }
+  /** Accepts HttpBootUri and keeps none, or refuses it. */
+  | { kind: 'forgets-uri' }
+  | { kind: 'refuses-uri' }
   /** Tasks never end. */
   | { kind: 'endless-tasks' }
 );

@@ -20,7 +20,10 @@ export const driverSection = z
   .strictObject({
     enabled_hardware_types: names(['ipmi', 'redfish', 'fake-hardware'], 'hardware types'),
     enabled_bios_interfaces: names(['redfish', 'no-bios', 'fake'], 'bios interfaces'),
-    enabled_boot_interfaces: names(['ipxe', 'pxe', 'redfish-virtual-media', 'fake'], 'boot interfaces'),
+    enabled_boot_interfaces: names(
+      ['ipxe', 'pxe', 'http-ipxe', 'http', 'redfish-virtual-media', 'redfish-https', 'fake'],
+      'boot interfaces',
+    ),
     enabled_console_interfaces: names(['no-console', 'fake'], 'console interfaces'),
     enabled_deploy_interfaces: names(['direct', 'ramdisk', 'custom-agent', 'fake'], 'deploy interfaces'),
     enabled_firmware_interfaces: names(['redfish', 'no-firmware', 'fake'], 'firmware interfaces'),

@@ -15,7 +15,9 @@ import {
 /** The ramdisk's boot target, for driver_internal_info: a later step may have to start the ramdisk again. */
 export function keepRamdiskBoot(target: BootTarget | null): Partial<InternalInfo> {
   if (target === null) return { ramdisk_boot: null };
-  const { agentToken, ...kept } = target;
+  const { agentToken, uri, ...plain } = target;
+  // The name makes it a secret: the disc behind the URL carries the agent's token.
+  const kept = { ...plain, ...(uri === undefined ? {} : { secret_uri: uri }) };
   return { ramdisk_boot: kept, ...(agentToken === undefined ? {} : tokenOfItsOwn(agentToken)) };
 }
 
@@ -36,7 +38,7 @@ export function ramdiskBoot(node: DriverNode): BootTarget | null | undefined {
   if (!kept) return kept;
   const device = BOOT_DEVICES.find((one) => one === kept['device']);
   if (device === undefined) return undefined;
-  const { mode, uri } = kept;
+  const { mode, secret_uri: uri } = kept;
   return {
     device,
     persistent: kept['persistent'] === true,

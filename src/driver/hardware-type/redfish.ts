@@ -5,7 +5,7 @@ export const REDFISH: HardwareType = {
   name: 'redfish',
   supports: {
     bios: ['redfish', 'no-bios'],
-    boot: ['ipxe', 'pxe', 'redfish-virtual-media'],
+    boot: ['ipxe', 'pxe', 'http-ipxe', 'http', 'redfish-virtual-media', 'redfish-https'],
     console: ['no-console'],
     deploy: ['direct', 'ramdisk', 'custom-agent'],
     firmware: ['redfish', 'no-firmware'],

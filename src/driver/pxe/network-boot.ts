@@ -65,6 +65,8 @@ export interface PublishedFiles {
 }
 
 export interface NetworkBootParts {
+  /** `http` and `http-ipxe`: the firmware is set to UEFI HTTP boot, not to PXE. */
+  name: 'ipxe' | 'pxe' | 'http-ipxe' | 'http';
   flavour: Flavour;
   /** Additional flavours for UEFI machines whose firmware boots by another service; same directory. */
   alsoUefi?: readonly Flavour[];
@@ -89,7 +91,7 @@ interface BootConfig {
 }
 
 /**
- * Boot interfaces `ipxe` and `pxe`: store kernel, ramdisk and configurations under the boot root in upstream's names
+ * Boot interfaces `ipxe`, `pxe`, `http-ipxe` and `http`: store kernel, ramdisk and configurations under the boot root in upstream's names
  * (ironic/common/pxe_utils.py), each atomically, then write the boot plan by which the servers find them.
  */
 export class NetworkBoot implements BootInterface {
@@ -97,9 +99,11 @@ export class NetworkBoot implements BootInterface {
   readonly properties = PROPERTIES;
   readonly inMemory: MemoryBoot;
   readonly handsParameters = true;
+  private readonly device: 'pxe' | 'uefihttp';
 
   constructor(private readonly parts: NetworkBootParts) {
-    this.name = parts.flavour.name;
+    this.name = parts.name;
+    this.device = parts.name === 'http' || parts.name === 'http-ipxe' ? 'uefihttp' : 'pxe';
     this.inMemory = new MemoryBoot({
       name: this.name,
       images: parts.images,
@@ -171,7 +175,7 @@ export class NetworkBoot implements BootInterface {
       ),
     );
     await this.publish(context, mode, configs, parts.map(name));
-    return { device: 'pxe', persistent: isPersistent(node, 'ramdisk'), mode };
+    return { device: this.device, persistent: isPersistent(node, 'ramdisk'), mode };
   }
 
   async cleanUpRamdisk(context: DriverContext): Promise<void> {
@@ -187,7 +191,7 @@ export class NetworkBoot implements BootInterface {
     const persistent = isPersistent(context.node, 'instance');
     if (bootsInstanceByNetwork(context.node)) {
       await this.publishInstance(context);
-      return { device: 'pxe', persistent, mode };
+      return { device: this.device, persistent, mode };
     }
     if (this.parts.settings.enable_netboot_fallback) {
       const configs = this.configs(context, mode, (flavour) => flavour.renderLocal(mode));
@@ -354,6 +358,10 @@ export class NetworkBoot implements BootInterface {
 
   private modeOf(node: DriverNode): BootMode {
     const mode = bootModeOf(node, this.parts.defaultBootMode);
+    if (mode === 'bios' && this.device === 'uefihttp')
+      throw new InvalidError(
+        `boot interface ${this.name} boots by UEFI HTTP boot, and no machine of mode bios`,
+      );
     if (mode) return mode;
     const asked =
       capabilitiesOf(node.instance_info['capabilities'])['boot_mode'] ??

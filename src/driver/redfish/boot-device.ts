@@ -1,20 +1,23 @@
 import { FerricError, InvalidError, UnsupportedError } from '../../domain/errors.js';
-import { type JsonObject } from '../../domain/json.js';
+import type { JsonObject } from '../../domain/json.js';
 import type { BootDevice, BootMode } from '../../domain/node/boot-device.js';
 import { pause } from '../../platform/pause.js';
 import {
   allowedTargets,
+  httpBootFault,
   isOverridden,
   OVERRIDE_DEVICES,
   type OverrideDevice,
   type OverridePlan,
   type OverrideWish,
+  planNoHttpBoot,
   planOverride,
   readBoot,
+  showsHttpBootUri,
 } from '../../protocol/redfish/boot-override.js';
 import { hasMessage } from '../../protocol/redfish/error-body.js';
 import type { Differences } from '../../protocol/redfish/quirk.js';
-import { type Resource } from '../../protocol/redfish/resource.js';
+import type { Resource } from '../../protocol/redfish/resource.js';
 import type { DriverContext, ReadContext } from '../contract/context.js';
 import { changedInternal, internalOf } from '../contract/internal-info.js';
 import { RedfishError } from './faults.js';
@@ -22,6 +25,8 @@ import type { Read, RedfishMachine, RedfishMachines } from './machine.js';
 
 interface Kept extends JsonObject {
   device: OverrideDevice;
+  /** The URL of `uefihttp`: a secret, as the node's disc is behind it. null: the one that DHCP gives. */
+  secret_uri: string | null;
   /** Another device was set for the next start: the next renewal leaves that one in place. */
   leaveNext: boolean;
 }
@@ -57,12 +62,37 @@ export class RedfishBootDevice {
       );
     }
     const machine = this.machines.of(context);
-    const enabled = await this.override(machine, {
-      device: known,
-      persistent,
-      ...(known === 'uefihttp' ? { httpBootUri: uri ?? null } : {}),
-    });
-    await this.remember(context, known, persistent, enabled === 'Once');
+    const enabled = await this.override(
+      machine,
+      wishOf({ device: known, secret_uri: uri ?? null }, persistent),
+    );
+    await this.remember(context, { device: known, secret_uri: uri ?? null }, persistent, enabled === 'Once');
+  }
+
+  /** Takes the URL of UEFI HTTP boot away from the BMC, if it has one. */
+  async clearHttpUri(context: DriverContext): Promise<void> {
+    const machine = this.machines.of(context);
+    const there = async () => {
+      const { system, pending, differences } = await this.look(machine);
+      const onSettings = pending !== undefined && showsHttpBootUri(pending.read.resource, undefined);
+      const on = onSettings ? pending : { path: system.path, read: system };
+      return { ...on, boot: planNoHttpBoot(on.read.resource, differences) };
+    };
+    const { path, read, boot } = await there();
+    if (!boot) return;
+    try {
+      await machine.patch(path, { Boot: boot }, read.etag);
+    } catch (error) {
+      // After a missing answer, what the BMC shows decides.
+      if (!(error instanceof RedfishError) || !error.unanswered || (await there()).boot) throw error;
+    }
+  }
+
+  /** @throws UnsupportedError if the machine cannot be told the URL of its HTTP boot */
+  async checkHttpUri(context: ReadContext): Promise<void> {
+    const { system, pending, differences } = await this.look(this.machines.of(context));
+    const fault = httpBootFault(system.resource, pending?.read.resource, differences);
+    if (fault !== undefined) throw new UnsupportedError(noHttpBoot(fault));
   }
 
   /** Right before a start: sends a persistent device again to a BMC that keeps a device for one start only. */
@@ -70,7 +100,7 @@ export class RedfishBootDevice {
     const kept = keptOf(context);
     if (!kept) return;
     if (kept.leaveNext) await this.keep(context, { ...kept, leaveNext: false });
-    else await this.override(this.machines.of(context), { device: kept.device, persistent: false });
+    else await this.override(this.machines.of(context), wishOf(kept, false));
   }
 
   /** Sets the mode of the next start through the override. @throws UnsupportedError if that cannot set it */
@@ -101,9 +131,7 @@ export class RedfishBootDevice {
   private async override(machine: RedfishMachine, wish: OverrideWish): Promise<string> {
     let seen = await this.look(machine);
     if (typeof wish.httpBootUri === 'string' && seen.differences.noHttpBootUri) {
-      throw new UnsupportedError(
-        'This machine’s firmware takes no URL for UEFI HTTP boot by Redfish (HttpBootUri); BIOS attributes have it.',
-      );
+      throw new UnsupportedError(noHttpBoot('its firmware takes the URL by BIOS attributes only'));
     }
     let plan = planOrRefuse(wish, seen);
     const left = new Set<string>();
@@ -123,6 +151,8 @@ export class RedfishBootDevice {
       if (await this.isShown(machine, plan, refusal ? 1 : LOOKS.length)) return plan.enabled;
       if (sent >= MOST_SENT) throw refusal ?? notShown(plan);
       const next = refusal ? partToLeave(refusal, boot) : undefined;
+      // Without its URL the machine would boot what DHCP names, or nothing.
+      if (refusal && next === 'HttpBootUri' && typeof wish.httpBootUri === 'string') throw refusal;
       if (refusal && next === 'BootSourceOverrideEnabled' && plan.enabled === 'Continuous') {
         plan = planOrRefuse({ ...wish, persistent: false }, seen);
       } else if (next !== undefined) left.add(next);
@@ -155,14 +185,15 @@ export class RedfishBootDevice {
 
   private async remember(
     context: DriverContext,
-    device: OverrideDevice,
+    set: Pick<Kept, 'device' | 'secret_uri'>,
     persistent: boolean,
     once: boolean,
   ): Promise<void> {
     const kept = keptOf(context);
     if (persistent && once) {
+      const { device } = set;
       context.log.warn({ device }, 'the BMC keeps a boot device for one start alone: it is told before each');
-      await this.keep(context, { device, leaveNext: true });
+      await this.keep(context, { ...set, leaveNext: true });
     } else if (persistent && kept) await this.keep(context, undefined);
     else if (!persistent && kept) await this.keep(context, { ...kept, leaveNext: true });
   }
@@ -180,6 +211,10 @@ function planOrRefuse(wish: OverrideWish, { system, pending, differences }: Seen
   throw new UnsupportedError(
     `The BMC allows no boot from ${wish.device}; it allows ${allowed.filter((one) => one !== 'None').join(', ') || 'nothing'}.`,
   );
+}
+
+export function noHttpBoot(fault: string): string {
+  return `This machine cannot be told where to boot from by HTTP: ${fault}.`;
 }
 
 function notShown(plan: OverridePlan): FerricError {
@@ -207,5 +242,19 @@ function keptOf(context: ReadContext): Kept | undefined {
   const { redfish_boot_device: kept } = internalOf(context.node);
   if (!kept) return undefined;
   const device = OVERRIDE_DEVICES.find((one) => one === kept['device']);
-  return device && { device, leaveNext: kept['leaveNext'] === true };
+  const { secret_uri: uri } = kept;
+  return (
+    device && {
+      device,
+      secret_uri: typeof uri === 'string' ? uri : null,
+      leaveNext: kept['leaveNext'] === true,
+    }
+  );
+}
+
+function wishOf(
+  { device, secret_uri }: Pick<Kept, 'device' | 'secret_uri'>,
+  persistent: boolean,
+): OverrideWish {
+  return { device, persistent, ...(device === 'uefihttp' ? { httpBootUri: secret_uri } : {}) };
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import type { BootMode } from '../../domain/node/boot-device.js';
 import type { Segment } from '../../persistence/published-file/publication.js';
+import { cpioArchive } from '../../protocol/cpio.js';
 import { type BootWord, bootWords, kernelParameter } from '../../protocol/ipxe/boot-text.js';
 import { bootIso, withDisc } from '../../protocol/iso/boot-iso.js';
 import {
@@ -20,10 +21,14 @@ export interface DiscRequest {
   parameters: readonly BootWord[];
   /** The operator's own EFI volume instead of the one made of the configured boot loaders. */
   efiVolume?: string;
-  /** By path; with some below `openstack/` the disc is a config drive, too. */
+  /** For the running ramdisk, by path. */
   files: ReadonlyMap<string, Uint8Array>;
-  /** Whether the kernel's command line names the ramdisk's disc (Ironic: ir_pub_id). */
-  named: boolean;
+  /**
+   * `on-disc`: the ramdisk reads them from the disc, a drive of its machine, which its command line names (Ironic:
+   * boot_method, ir_pub_id); with some below `openstack/` the disc is a config drive, too. `in-memory`: it finds them in
+   * its own file system, for a disc that only the firmware sees. `none`: it is told of no disc.
+   */
+  told: 'on-disc' | 'in-memory' | 'none';
 }
 
 /**
@@ -35,7 +40,7 @@ export class BootMedia {
 
   /** @throws InvalidError for missing boot loaders; UnsafeBootText */
   async disc(request: DiscRequest): Promise<Segment[]> {
-    const { mode, kernel, ramdisk, efiVolume, files, named } = request;
+    const { mode, kernel, ramdisk, efiVolume, files, told } = request;
     const id = randomUUID();
     // With an EFI volume of its own the disc boots on UEFI, whatever loaders are installed.
     const ownUefi = efiVolume !== undefined && mode === 'uefi';
@@ -69,14 +74,28 @@ export class BootMedia {
     };
     const parameters = [
       ...request.parameters,
-      ...(named
+      ...(told === 'on-disc'
         ? [...bootWords('boot_method=vmedia', 'kernel parameter'), kernelParameter('ir_pub_id', id)]
         : []),
     ];
     const [kernelFile, ramdiskFile] = await Promise.all([partOf(kernel), partOf(ramdisk)]);
-    const parts = { id, loaders, kernel: kernelFile, ramdisk: ramdiskFile, parameters, files };
-    return segmentsOf(bootIso({ ...parts, time: Date.now() }), kept);
+    const parts = { id, loaders, kernel: kernelFile, ramdisk: ramdiskFile, parameters, time: Date.now() };
+    const image =
+      told === 'in-memory' && files.size > 0
+        ? bootIso({ ...parts, overlay: archiveOf(files), files: new Map() })
+        : bootIso({ ...parts, files });
+    return segmentsOf(image, kept);
   }
+}
+
+function archiveOf(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
+  const entries = [...files].map(([path, bytes]) => ({
+    path,
+    kind: 'file' as const,
+    mode: 0o600,
+    content: Buffer.from(bytes),
+  }));
+  return new Uint8Array(Buffer.concat([...cpioArchive(entries)]));
 }
 
 interface FilePart extends StreamedContent {

@@ -41,6 +41,8 @@ interface Known {
   system?: Uri;
   /** Includes the manager's identity, which takes more requests than a poll should make. */
   differences?: { readonly identity: Identity; readonly differences: Differences };
+  /** What the System showed of its boot when it was last read. */
+  boot?: Resource;
 }
 
 const MOST = 50_000;
@@ -179,11 +181,14 @@ export class RedfishMachine {
     try {
       const read = await this.read(path);
       known.system = path;
+      const { Boot, '@Redfish.Settings': settings } = read.resource;
+      known.boot = { Boot: Boot ?? null, '@Redfish.Settings': settings ?? null };
       return { ...read, path };
     } catch (error) {
       if (!(error instanceof RedfishError) || error.status !== 404) throw error;
       delete known.system;
       delete known.differences;
+      delete known.boot;
       this.client.forgetRoot(this.caller);
       throw error;
     }
@@ -249,6 +254,12 @@ export class RedfishMachine {
     const identity = identityOf(await this.root(), system, manager);
     this.known.differences = { identity, differences: differencesOf(identity, QUIRKS) };
     return this.known.differences;
+  }
+
+  /** Boot and settings object of the System as they were last read, for a judgement without the BMC. */
+  lastBoot(): { readonly system: Resource; readonly differences: Differences } | undefined {
+    const { boot, differences } = this.known;
+    return boot && { system: boot, differences: differences?.differences ?? {} };
   }
 
   /** Parameters of an action, if the service describes them. */

@@ -23,6 +23,8 @@ export interface BootIso {
   loaders: Loaders;
   kernel: Content;
   ramdisk: Content;
+  /** A second archive for the initial file system, whose files join those of the ramdisk. */
+  overlay?: Content;
   parameters: readonly BootWord[];
   /** Further files, by path. With some below `openstack/` it is a config drive, too. */
   files: ReadonlyMap<string, Content>;
@@ -33,6 +35,7 @@ export interface BootIso {
 /** Ironic's labels (images.py, create_vmedia…): readers of config drives look for the first. */
 const CONFIG_DRIVE = 'config-2';
 const BOOT_ISO = 'VMEDIA_BOOT_ISO';
+const OVERLAY = 'overlay.cpio';
 /** Bytes of the configuration in a volume of `efiVolume`: less than a cluster, so that it is contiguous. */
 const CONFIG_BYTES = 512;
 const PLACEHOLDER = new TextEncoder().encode('#'.repeat(CONFIG_BYTES - 1).concat('\n'));
@@ -41,12 +44,14 @@ const PLACEHOLDER = new TextEncoder().encode('#'.repeat(CONFIG_BYTES - 1).concat
  * One disc for BIOS, UEFI and Secure Boot, bootable from an optical drive, a USB stick or by UEFI HTTP boot.
  * @throws RangeError; UnsafeBootText for a command line that is too long
  */
-export function bootIso({ id, loaders, kernel, ramdisk, parameters, files, time }: BootIso): PiecedImage {
+export function bootIso(parts: BootIso): PiecedImage {
+  const { id, loaders, kernel, ramdisk, overlay, parameters, files, time } = parts;
   if (!/^[A-Za-z0-9-]{8,64}$/.test(id)) throw new RangeError(`not an id of a disc: ${JSON.stringify(id)}`);
   const { bios, uefi } = loaders;
   if (!bios && !uefi) throw new RangeError('a disc without a boot loader');
   const line = commandLine(parameters);
-  const menu = text(grubMenu(id, line));
+  const archives = ['/initrd', ...(overlay ? [`/${OVERLAY}`] : [])];
+  const menu = text(grubMenu(id, line, archives));
   const all = new Map<string, Content>([
     ['vmlinuz', kernel],
     ['initrd', ramdisk],
@@ -58,11 +63,12 @@ export function bootIso({ id, loaders, kernel, ramdisk, parameters, files, time 
     ['EFI/BOOT/grub.cfg', menu],
     ...files,
   ]);
+  if (overlay) all.set(OVERLAY, overlay);
   if (uefi) all.set('boot/grub/efiboot.img', uefi);
   if (bios) {
     all.set('isolinux/isolinux.bin', bios.isolinux);
     all.set('isolinux/ldlinux.c32', bios.ldlinux);
-    all.set('isolinux/isolinux.cfg', text(isolinuxMenu(line)));
+    all.set('isolinux/isolinux.cfg', text(isolinuxMenu(line, archives)));
   }
   return layOutIso(all, {
     label: [...files.keys()].some((path) => path.startsWith('openstack/')) ? CONFIG_DRIVE : BOOT_ISO,
@@ -116,26 +122,26 @@ export function withDisc(volume: Uint8Array, id: string): PiecedImage {
 
 const markOf = (id: string) => `/.disk/${id}`;
 
-function grubMenu(id: string, line: string): string {
+function grubMenu(id: string, line: string, archives: readonly string[]): string {
   return `search --no-floppy --set=root --file ${markOf(id)}
 set default=deploy
 set timeout=0
 
 menuentry "deploy" --id deploy {
     linux /vmlinuz ${line}
-    initrd /initrd
+    initrd ${archives.join(' ')}
 }
 `;
 }
 
-function isolinuxMenu(line: string): string {
+function isolinuxMenu(line: string, archives: readonly string[]): string {
   return `default deploy
 prompt 0
 timeout 1
 
 label deploy
 kernel /vmlinuz
-append initrd=/initrd ${line}
+append initrd=${archives.join(',')} ${line}
 `;
 }
 

@@ -42,7 +42,7 @@ export function readBoot(system: Resource): BootState {
     target,
     enabled,
     // BlueField returns "", sushy-tools the text "None".
-    httpBootUri: uri === 'None' ? undefined : uri,
+    httpBootUri: uri === 'None' || uri === '' ? undefined : uri,
   };
 }
 
@@ -118,9 +118,49 @@ export function planOverride(
   const mode = modeToSay(wish.mode, now.mode, whole, differences);
   if (mode !== undefined) boot['BootSourceOverrideMode'] = mode;
   if (wish.device === 'uefihttp') {
-    if (wish.httpBootUri !== undefined) boot['HttpBootUri'] = wish.httpBootUri;
+    const { httpBootUri: uri } = wish;
+    // A service without the property has nothing to clear, and may refuse its name.
+    const clears = uri === null && showsHttpBootUri(system, pending);
+    if (typeof uri === 'string' || clears) boot['HttpBootUri'] = uri;
   } else if (now.httpBootUri !== undefined) boot['HttpBootUri'] = null;
   return { onSettings: takesBoot(settingsOf(system), pending, boot), boot, target, enabled };
+}
+
+/** Whether the service has the property, with or without a URL. */
+export function showsHttpBootUri(system: Resource, pending: Resource | undefined): boolean {
+  return [system, pending].some((one) => 'HttpBootUri' in (partOf(one, 'Boot') ?? {}));
+}
+
+/**
+ * Why the machine cannot be told the URL of its UEFI HTTP boot (DSP0268: ComputerSystem.Boot.HttpBootUri).
+ * @param pending the System's settings object; null: it was not read, and the System decides where it has none
+ * @returns undefined: nothing speaks against it
+ */
+export function httpBootFault(
+  system: Resource,
+  pending: Resource | undefined | null,
+  differences: Differences,
+): string | undefined {
+  if (differences.noHttpBootUri) return 'its firmware takes the URL by BIOS attributes only';
+  if (pending === null && settingsOf(system)) return undefined;
+  const shown = pending ?? undefined;
+  if (!showsHttpBootUri(system, shown)) return 'its BMC shows no HttpBootUri';
+  const allowed = allowedTargets(system, shown);
+  if (!allowed || allowed.includes('UefiHttp')) return undefined;
+  return `its BMC allows no boot from UefiHttp, but ${allowed.filter((one) => one !== 'None').join(', ') || 'nothing'}`;
+}
+
+/**
+ * A PATCH that takes the URL of HTTP boot away; with it goes an override that would boot from it.
+ * @returns undefined if there is no URL
+ */
+export function planNoHttpBoot(system: Resource, differences: Differences): Resource | undefined {
+  const { device, httpBootUri } = readBoot(system);
+  if (httpBootUri === undefined) return undefined;
+  return {
+    ...(device === 'uefihttp' ? planNoOverride(system, differences) : {}),
+    HttpBootUri: null,
+  };
 }
 
 /** Names of a device on this machine, the preferred one first. */
@@ -169,6 +209,8 @@ export function planNoOverride(system: Resource, differences: Differences): Reso
 /** Whether the override, read back, is the planned one: some services answer 200 and do something else. */
 export function isOverridden(boot: BootState, plan: OverridePlan): boolean {
   if (boot.target !== plan.target) return false;
+  const { HttpBootUri: uri } = plan.boot;
+  if (typeof uri === 'string' && boot.httpBootUri !== uri) return false;
   // sushy-tools' emulator always reports Continuous, and boots once nevertheless.
   return boot.enabled !== 'Disabled';
 }

@@ -24,8 +24,8 @@ describe.each(names)('virtual media of a BMC like %s', (personality) => {
     await using driver = new RedfishDriver();
     const drives = new RedfishBootDrives(driver.machines, nobody);
     const context = redfishBench(rack).context();
-    await drives.insert(context, images.url('/other.iso'));
-    await drives.insert(context, url);
+    await drives.deliver(context, images.url('/other.iso'));
+    await drives.deliver(context, url);
     expect(rack.machine.media.get('cd')?.toString()).toBe('a disc');
     await driver.management.setBootDevice(context, 'cdrom', false);
     await driver.power.setPowerState(context, 'power on', 10_000);
@@ -33,7 +33,7 @@ describe.each(names)('virtual media of a BMC like %s', (personality) => {
     expect(rack.machine.starts.map((start) => start?.device)).toEqual([
       personality === 'supermicro' ? 'remoteCdrom' : 'cdrom',
     ]);
-    await drives.eject(context);
+    await drives.withdraw(context);
     expect(rack.machine.media.size).toBe(0);
   });
 });
@@ -52,7 +52,7 @@ describe('virtual media that go wrong', () => {
     const { rack, driver, context, drives } = await up({ kind: 'refuses-media' });
     await using __ = rack;
     await using ___ = driver;
-    await expect(drives.insert(context, url)).rejects.toThrow(
+    await expect(drives.deliver(context, url)).rejects.toThrow(
       /No slot for virtual media took the image: Cd: .*The medium cannot be connected/,
     );
   });
@@ -63,7 +63,7 @@ describe('virtual media that go wrong', () => {
     const { rack, driver, context, drives } = await up();
     await using __ = rack;
     await using ___ = driver;
-    await expect(drives.insert(context, images.url('/none.iso'))).rejects.toThrow(/cannot be read/);
+    await expect(drives.deliver(context, images.url('/none.iso'))).rejects.toThrow(/cannot be read/);
   });
 
   it('are found inserted when the answer was lost: the disc is not put in twice', async () => {
@@ -76,7 +76,7 @@ describe('virtual media that go wrong', () => {
     });
     await using __ = rack;
     await using ___ = driver;
-    await drives.insert(context, url);
+    await drives.deliver(context, url);
     expect(rack.machine.media.get('cd')?.toString()).toBe('a disc');
     expect(rack.bmc.count('POST', 'InsertMedia')).toBe(1);
   });
@@ -106,7 +106,7 @@ describe('virtual media that go wrong', () => {
     // As the row of the quirk table has it for such a firmware (quirk-table.spec.ts).
     Object.assign(known.differences, { noVirtualMediaBoot: 'the physical drive would be booted' });
     const drives = new RedfishBootDrives(driver.machines, nobody);
-    await expect(drives.insert(context, 'http://127.0.0.1:9/none.iso')).rejects.toMatchObject({
+    await expect(drives.deliver(context, 'http://127.0.0.1:9/none.iso')).rejects.toMatchObject({
       code: 'unsupported',
       message: 'the physical drive would be booted',
     });
@@ -120,9 +120,12 @@ describe('where a BMC fetches from', () => {
     await using driver = new RedfishDriver();
     const named = redfishBench(rack, { redfish_address: 'bmc.example' }).context();
     const drives = new RedfishBootDrives(driver.machines, async () => ['192.0.2.7']);
-    expect(await drives.addresses(redfishBench(rack).context())).toEqual(['127.0.0.1']);
-    expect(await drives.addresses(named)).toEqual(['192.0.2.7']);
-    await expect(new RedfishBootDrives(driver.machines, nobody).addresses(named)).rejects.toThrow(
+    expect(await drives.readers(redfishBench(rack).context())).toEqual({
+      machine: false,
+      addresses: ['127.0.0.1'],
+    });
+    expect(await drives.readers(named)).toMatchObject({ addresses: ['192.0.2.7'] });
+    await expect(new RedfishBootDrives(driver.machines, nobody).readers(named)).rejects.toThrow(
       /bmc.example has no address/,
     );
     const odd = redfishBench(rack, { vmedia_transport_protocol: 'FTP' }).context();

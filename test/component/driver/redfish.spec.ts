@@ -54,6 +54,25 @@ describe.each(names)('hardware type redfish at a BMC like %s', (personality) => 
   });
 });
 
+describe('UEFI HTTP boot without a URL: DHCP gives it', () => {
+  it.each<[PersonalityName]>([['standard'], ['dell'], ['supermicro'], ['openbmc'], ['ami']])(
+    'is set at %s, and takes away a URL that was left',
+    async (personality) => {
+      await using rack = await RedfishRack.up({ personality });
+      await using driver = new RedfishDriver();
+      const context = redfishBench(rack).context();
+      if (!rack.bmc.quirks.noHttpBootUri) {
+        await driver.management.setBootDevice(context, 'uefihttp', false, 'http://192.0.2.1/left.iso');
+      }
+      const before = rack.bmc.count('PATCH', '');
+      await driver.management.setBootDevice(context, 'uefihttp', false);
+      expect(rack.bmc.count('PATCH', '') - before).toBe(1);
+      await driver.power.setPowerState(context, 'power on', 10_000);
+      expect(rack.machine.starts).toEqual([{ device: 'http', efi: true, persistent: false }]);
+    },
+  );
+});
+
 describe('what a BMC does not have', () => {
   it.each<[PersonalityName]>([['dell'], ['hpe']])(
     'UEFI HTTP boot from a URL is refused at %s, and nothing is changed',

@@ -32,14 +32,15 @@ import {
 import { Ipmitool } from '../../../src/driver/ipmi/ipmitool.js';
 import { IpmitoolLink } from '../../../src/driver/ipmi/ipmitool-link.js';
 import { type Flavour, ipxeFlavour, PXE_FLAVOUR } from '../../../src/driver/pxe/flavour.js';
-import { NetworkBoot } from '../../../src/driver/pxe/network-boot.js';
+import { NetworkBoot, type NetworkBootParts } from '../../../src/driver/pxe/network-boot.js';
 import { RedfishBootDrives } from '../../../src/driver/redfish/boot-drives.js';
 import { BootMedia } from '../../../src/driver/redfish/boot-media.js';
 import { RedfishClient } from '../../../src/driver/redfish/client.js';
+import { DiscBoot, type DiscBootParts } from '../../../src/driver/redfish/disc-boot.js';
 import { FirmwareFiles } from '../../../src/driver/redfish/firmware/image-file.js';
+import { RedfishHttpDelivery } from '../../../src/driver/redfish/http-delivery.js';
 import { BootLoaderFiles } from '../../../src/driver/redfish/loader-files.js';
 import { RedfishMachines } from '../../../src/driver/redfish/machine.js';
-import { VirtualMediaBoot } from '../../../src/driver/redfish/virtual-media-boot.js';
 import { DriverRegistry } from '../../../src/driver/registry.js';
 import type { ImageService } from '../../../src/image/image-service.js';
 import type { BootPlanRepository } from '../../../src/persistence/boot-plan/boot-plan.repository.js';
@@ -53,8 +54,9 @@ const plans = {} as BootPlanRepository;
 const published = {} as PublishedFileRepository;
 const images = {} as ImageService;
 const httpUrl = () => 'http://10.0.0.1:8080';
-const boot = (flavour: Flavour, root: string) =>
+const boot = (name: NetworkBootParts['name'], flavour: Flavour, root: string) =>
   new NetworkBoot({
+    name,
     flavour,
     root,
     plans,
@@ -93,9 +95,7 @@ const rescue = new AgentRescue({
 });
 
 const machines = new RedfishMachines(new RedfishClient(redfishSection.parse(undefined)));
-const virtualMedia = new VirtualMediaBoot({
-  name: 'redfish-virtual-media',
-  drives: new RedfishBootDrives(machines, async () => []),
+const byDisc: Omit<DiscBootParts, 'name' | 'delivery'> = {
   media: new BootMedia(new BootLoaderFiles(bootMediaSection.parse(undefined), '/http')),
   images,
   published,
@@ -106,7 +106,14 @@ const virtualMedia = new VirtualMediaBoot({
   patience: 900_000,
   defaultBootMode: 'uefi',
   defaults: { deploy_kernel: null, deploy_ramdisk: null, rescue_kernel: null, rescue_ramdisk: null },
+};
+const virtualMedia = new DiscBoot({
+  ...byDisc,
+  name: 'redfish-virtual-media',
+  delivery: new RedfishBootDrives(machines, async () => []),
 });
+const byUrl = new DiscBoot({ ...byDisc, name: 'redfish-https', delivery: new RedfishHttpDelivery(machines) });
+const ipxe = ipxeFlavour(httpUrl, 0);
 
 const registry = new DriverRegistry({
   hardwareTypes: [IPMI, REDFISH, MANUAL_MANAGEMENT, FAKE_HARDWARE],
@@ -136,7 +143,14 @@ const registry = new DriverRegistry({
       ramdisk,
     }),
     {
-      boot: [boot(ipxeFlavour(httpUrl, 0), '/http'), boot(PXE_FLAVOUR, '/tftp'), virtualMedia],
+      boot: [
+        boot('ipxe', ipxe, '/http'),
+        boot('pxe', PXE_FLAVOUR, '/tftp'),
+        boot('http-ipxe', ipxe, '/http'),
+        boot('http', PXE_FLAVOUR, '/tftp'),
+        virtualMedia,
+        byUrl,
+      ],
       deploy: [new DirectDeploy(work), new RamdiskDeploy(work), new CustomAgentDeploy(work)],
       raid: [new AgentRaid()],
       inspect: [inspect],

@@ -7,7 +7,7 @@ import { pxeSection } from '../../../../src/config/section/pxe.js';
 import { InvalidError } from '../../../../src/domain/errors.js';
 import type { JsonObject } from '../../../../src/domain/json.js';
 import { type Flavour, ipxeFlavour, PXE_FLAVOUR, pxeByHttp } from '../../../../src/driver/pxe/flavour.js';
-import { NetworkBoot } from '../../../../src/driver/pxe/network-boot.js';
+import { NetworkBoot, type NetworkBootParts } from '../../../../src/driver/pxe/network-boot.js';
 import type { BootPlan } from '../../../../src/persistence/boot-plan/boot-plan.repository.js';
 import { DriverBench, NODE_UUID } from '../../../support/driver-context.js';
 import { onDisk, PublishedInMemory } from '../../../support/published.js';
@@ -29,8 +29,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-const build = (flavour: Flavour = IPXE, settings = {}, alsoUefi: Flavour[] = []) =>
+const build = (
+  flavour: Flavour = IPXE,
+  settings = {},
+  alsoUefi: Flavour[] = [],
+  name: NetworkBootParts['name'] = flavour.name,
+) =>
   new NetworkBoot({
+    name,
     flavour,
     alsoUefi,
     root,
@@ -369,4 +375,26 @@ describe('an instance that lives in memory', () => {
     properties[GLANCE] = { boot_iso_id: 'i' };
     expect(await boot.inMemory.parts(node)).toEqual({ boot_iso: 'i' });
   });
+});
+
+describe('UEFI HTTP boot by DHCP', () => {
+  it.each([
+    ['http-ipxe', IPXE, []],
+    ['http', PXE_FLAVOUR, pxeByHttp(IPXE)],
+  ] as const)(
+    'is what the firmware is set to by %s; what is served is the same',
+    async (name, flavour, also) => {
+      const boot = build(flavour, {}, [...also], name);
+      const node = bench();
+      const target = { device: 'uefihttp', persistent: false, mode: 'uefi' };
+      expect(await boot.prepareRamdisk(node.context(), {})).toEqual(target);
+      expect(plans.get(NODE_UUID)).toMatchObject({ kind: flavour.name, boot_mode: 'uefi' });
+      expect(published.files(NODE_UUID, 'boot').some(({ service }) => service === 'http')).toBe(true);
+      expect(await boot.prepareInstance(node.context())).toMatchObject({ device: 'disk' });
+      const bios = bench({}, { properties: { capabilities: 'boot_mode:bios' } });
+      await expect(boot.validate(bios.context())).rejects.toThrow(
+        `boot interface ${name} boots by UEFI HTTP boot, and no machine of mode bios`,
+      );
+    },
+  );
 });

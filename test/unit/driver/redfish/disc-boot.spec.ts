@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,8 +8,8 @@ import { bootMediaSection } from '../../../../src/config/section/boot-media.js';
 import { FerricError, InvalidError } from '../../../../src/domain/errors.js';
 import type { JsonObject } from '../../../../src/domain/json.js';
 import { BootMedia } from '../../../../src/driver/redfish/boot-media.js';
+import { DiscBoot, type DiscDelivery } from '../../../../src/driver/redfish/disc-boot.js';
 import { BootLoaderFiles } from '../../../../src/driver/redfish/loader-files.js';
-import { VirtualMediaBoot } from '../../../../src/driver/redfish/virtual-media-boot.js';
 import type { Publication, Segment } from '../../../../src/persistence/published-file/publication.js';
 import { readIso9660 } from '../../../../src/protocol/iso/read.js';
 import { DriverBench, NODE_UUID } from '../../../support/driver-context.js';
@@ -46,21 +47,41 @@ const loaders = (settings: object = {}) =>
     root,
   );
 
-const build = (settings: object = {}) =>
-  new VirtualMediaBoot({
-    name: 'redfish-virtual-media',
-    drives: {
-      insert: async (_context, url) => {
-        acts.push(`insert ${url.replace(/[0-9a-f]{40}/, 'SECRET')}`);
-        if (refusal) throw refusal;
-      },
-      eject: async () => {
-        acts.push(`eject, ${published.files(NODE_UUID, 'boot').length} published`);
-        if (refusal) throw refusal;
-      },
-      addresses: async () => ['192.0.2.7'],
-      validate: () => undefined,
-    },
+/** As virtual media. */
+const DRIVES: DiscDelivery = {
+  isDrive: true,
+  modes: ['uefi', 'bios'],
+  validate: () => undefined,
+  check: async () => undefined,
+  readers: async () => ({ machine: false, addresses: ['192.0.2.7'] }),
+  deliver: async (_context, url) => {
+    acts.push(`insert ${url.replace(/[0-9a-f]{40}/, 'SECRET')}`);
+    if (refusal) throw refusal;
+    return { device: 'cdrom' };
+  },
+  withdraw: async () => {
+    acts.push(`eject, ${published.files(NODE_UUID, 'boot').length} published`);
+    if (refusal) throw refusal;
+  },
+  unread: (server) => `nothing of it was read from ${server}`,
+};
+/** As UEFI HTTP boot. */
+const BY_URL: DiscDelivery = {
+  ...DRIVES,
+  isDrive: false,
+  modes: ['uefi'],
+  check: async () => {
+    acts.push('check');
+    if (refusal) throw refusal;
+  },
+  readers: async () => ({ machine: true, addresses: [] }),
+  deliver: async (_context, uri) => ({ device: 'uefihttp', uri }),
+};
+
+const build = (settings: object = {}, delivery = DRIVES) =>
+  new DiscBoot({
+    name: delivery.isDrive ? 'redfish-virtual-media' : 'redfish-https',
+    delivery,
     media: new BootMedia(loaders(settings)),
     images: {
       validateReference: (ref, field) => {
@@ -226,6 +247,56 @@ describe('a ramdisk by virtual media', () => {
   it('is not started where the BMC does not take it', async () => {
     refusal = new FerricError('bmc-failed', 'No slot for virtual media took the image');
     await expect(prepare()).rejects.toThrow('No slot');
+  });
+});
+
+describe('a ramdisk by UEFI HTTP boot', () => {
+  const byUrl = (node = bench()) => prepare(node, build({}, BY_URL));
+
+  it('is published for its machine, and is the target of its start', async () => {
+    const target = await byUrl();
+    expect(target).toEqual({
+      device: 'uefihttp',
+      uri: expect.stringMatching(/^http:\/\/198\.51\.100\.1:8080\/[0-9a-f]{40}\.iso$/),
+      persistent: false,
+      mode: 'uefi',
+      agentToken: expect.any(String),
+    });
+    expect(acts).toEqual(['check', 'publish']);
+    expect(publication()).toMatchObject({ life: 'operation', readers: { machine: true, addresses: [] } });
+  });
+
+  it('is laid out for no machine that cannot boot so', async () => {
+    refusal = new FerricError('unsupported', 'its BMC shows no HttpBootUri');
+    await expect(byUrl()).rejects.toThrow('shows no HttpBootUri');
+    expect(acts).toEqual(['check']);
+    refusal = undefined;
+    const bios = bench({}, { properties: { capabilities: 'boot_mode:bios' } });
+    await expect(byUrl(bios)).rejects.toThrow('redfish-https boots no machine of mode bios');
+    expect(published.publications).toEqual([]);
+  });
+
+  it('has static addresses in a second archive: the running system does not see the disc', async () => {
+    const network_data = { links: [{ id: 'eth0' }] };
+    await byUrl(bench({}, { network_data }));
+    const { files, bytes } = disc();
+    const config = files.get('boot/grub/grub.cfg')!;
+    expect(config).toContain('initrd /initrd /overlay.cpio');
+    expect(files.get('isolinux/isolinux.cfg')).toContain('initrd=/initrd,/overlay.cpio ');
+    expect(config).not.toMatch(/boot_method|ir_pub_id/);
+    expect(files.has('openstack/latest/network_data.json')).toBe(false);
+    expect(bytes.toString('latin1', 0x8028, 0x8048).trimEnd()).toBe('VMEDIA_BOOT_ISO');
+    const into = join(root, 'unpacked');
+    await mkdir(into);
+    // GNU cpio is the other side: it reads what the kernel would.
+    execFileSync('cpio', ['-idm', '--quiet'], {
+      cwd: into,
+      input: Buffer.from(files.get('overlay.cpio')!, 'latin1'),
+    });
+    const unpacked = readFileSync(join(into, 'openstack/latest/network_data.json'), 'utf8');
+    expect(JSON.parse(unpacked)).toEqual(network_data);
+    await byUrl();
+    expect(disc().files.get('boot/grub/grub.cfg')).toMatch(/initrd \/initrd\n/);
   });
 });
 

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { type CpioEntry, cpioArchive } from '../../../../agent/ramdisk/cpio.js';
+import { type CpioEntry, cpioArchive } from '../../../src/protocol/cpio.js';
 
 const file = (path: string, content: string, mode = 0o644): CpioEntry => ({
   path,

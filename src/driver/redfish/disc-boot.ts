@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { InvalidError } from '../../domain/errors.js';
 import { isAbsent, type Json } from '../../domain/json.js';
 import type { BootMode } from '../../domain/node/boot-device.js';
-import { type Content, unguessable } from '../../persistence/published-file/publication.js';
+import { type Content, type Publication, unguessable } from '../../persistence/published-file/publication.js';
 import { type BootWord, bootMac, bootWords, kernelParameter } from '../../protocol/ipxe/boot-text.js';
 import { isPersistent } from '../boot-persistence.js';
 import { bootModeOf, livesInMemory } from '../capabilities.js';
@@ -38,29 +38,40 @@ const PROPERTIES: PropertyTable = {
   kernel_append_params:
     'Additional kernel parameters for the ramdisk. Overrides the pxe.kernel_append_params configuration option, use %default% to insert its value. Optional.',
   external_http_url:
-    'Base URL of published images as the BMC sees it, in place of the boot HTTP server’s. Optional.',
+    'Base URL of published images as the BMC or the firmware sees it, in place of the boot HTTP server’s. Optional.',
 };
 
 /** ms that a BMC may take to insert a medium, including its own download, and to eject it. */
-const INSERT = 600_000;
-const EJECT = 60_000;
+const DELIVER = 600_000;
+const TAKE_BACK = 60_000;
 const PUBLISH = 10_000;
 
-/** The BMC's virtual media drives. */
-export interface BootDrives {
-  /** Inserts a disc and verifies it. @throws FerricError bmc-failed, unsupported */
-  insert(context: DriverContext, url: string): Promise<void>;
-  /** Ejects every disc. Idempotent. */
-  eject(context: DriverContext): Promise<void>;
-  /** Addresses from which the BMC downloads. @throws InvalidError */
-  addresses(context: ReadContext): Promise<readonly string[]>;
-  /** Checks fields of driver_info. @throws InvalidError */
+/** How a machine gets the disc that it boots from. */
+export interface DiscDelivery {
+  /** false: only the firmware reads the disc, and its system does not see it. */
+  readonly isDrive: boolean;
+  /** Boot modes of machines that can boot so. */
+  readonly modes: readonly BootMode[];
+  /** Checks fields of driver_info, and what is known of the BMC without asking it. @throws InvalidError */
   validate(context: ReadContext): void;
+  /** Asks the BMC, before anything is laid out. @throws UnsupportedError if the machine cannot boot so */
+  check(context: DriverContext): Promise<void>;
+  /** Who fetches the disc. @throws InvalidError */
+  readers(context: ReadContext): Promise<NonNullable<Publication['readers']>>;
+  /**
+   * Delivers the disc, which is published at this URL.
+   * @returns what the machine is to start from @throws FerricError bmc-failed, unsupported
+   */
+  deliver(context: DriverContext, url: string): Promise<Pick<BootTarget, 'device' | 'uri'>>;
+  /** Takes every disc back. Idempotent. */
+  withdraw(context: DriverContext): Promise<void>;
+  /** A sentence for a disc of which nothing was fetched. @param server base URL of the published files */
+  unread(server: string): string;
 }
 
-export interface VirtualMediaBootParts {
-  name: 'redfish-virtual-media';
-  drives: BootDrives;
+export interface DiscBootParts {
+  name: 'redfish-virtual-media' | 'redfish-https';
+  delivery: DiscDelivery;
   media: Pick<BootMedia, 'disc'>;
   images: BootImages;
   published: PublishedFiles & {
@@ -83,17 +94,18 @@ export interface VirtualMediaBootParts {
 }
 
 /**
- * Boot interface `redfish-virtual-media`: a disc with the ramdisk, its agent's token and the node's static addresses,
- * in a drive of the BMC (Ironic: drivers/modules/redfish/boot.py). The machine's own network needs no boot service.
+ * Boot interfaces `redfish-virtual-media` and `redfish-https`: a disc with the ramdisk, its agent's token and the node's
+ * static addresses, in a drive of the BMC or behind a URL that the firmware boots from (Ironic:
+ * drivers/modules/redfish/boot.py). The machine's own network needs no boot service of ours.
  */
-export class VirtualMediaBoot implements BootInterface {
+export class DiscBoot implements BootInterface {
   readonly name: string;
   readonly properties = PROPERTIES;
   readonly handsParameters = true;
   readonly inMemory: MemoryBoot;
   readonly fetching: NonNullable<BootInterface['fetching']>;
 
-  constructor(private readonly parts: VirtualMediaBootParts) {
+  constructor(private readonly parts: DiscBootParts) {
     this.name = parts.name;
     this.fetching = { patience: parts.patience, fault: (context) => this.unread(context) };
     this.inMemory = new MemoryBoot({
@@ -107,10 +119,10 @@ export class VirtualMediaBoot implements BootInterface {
   async validate(context: ReadContext): Promise<void> {
     const { node } = context;
     const faults = new Faults();
-    faults.attempt(() => this.parts.drives.validate(context));
+    faults.attempt(() => this.parts.delivery.validate(context));
     this.checkParts(node, 'deploy', faults);
     faults.attempt(() => void this.appendParameters(node));
-    faults.attempt(() => this.modeOf(node));
+    faults.attempt(() => void this.modeOf(node));
     faults.attempt(() => void this.baseUrl(node));
     faults.throwAny();
   }
@@ -129,13 +141,13 @@ export class VirtualMediaBoot implements BootInterface {
     await this.validate(context);
     if (which === 'rescue') await this.validateRescue(context);
     const { node } = context;
-    const mode = this.modeOf(node);
-    const target: BootTarget = { device: 'cdrom', persistent: isPersistent(node, 'ramdisk'), mode };
+    await this.parts.delivery.check(context);
+    const how = { persistent: isPersistent(node, 'ramdisk'), mode: this.modeOf(node) };
     const iso = node.driver_info[PARTS[which].iso];
     if (!isAbsent(iso)) {
       // The operator's disc cannot carry the node's data: its agent gets a token by lookup.
-      await this.insert(context, await this.wholeDisc(context, String(iso)), 'operation');
-      return target;
+      const disc = await this.wholeDisc(context, String(iso));
+      return { ...(await this.deliver(context, disc, 'operation')), ...how };
     }
     const agentToken = randomBytes(32).toString('base64url');
     const parameters = refuse(() => [
@@ -144,19 +156,18 @@ export class VirtualMediaBoot implements BootInterface {
       ...Object.entries(kernelParameters).map(([key, value]) => kernelParameter(key, value)),
       kernelParameter('ipa-agent-token', agentToken),
     ]);
-    const { kernel, ramdisk } = PARTS[which];
-    const references = { kernel: this.referenceOf(node, kernel)!, ramdisk: this.referenceOf(node, ramdisk)! };
-    await this.insert(context, await this.builtDisc(context, references, parameters, true), 'operation');
-    return { ...target, agentToken };
+    const references = {
+      kernel: this.requiredReference(node, PARTS[which].kernel),
+      ramdisk: this.requiredReference(node, PARTS[which].ramdisk),
+    };
+    const disc = await this.builtDisc(context, references, parameters, true);
+    return { ...(await this.deliver(context, disc, 'operation')), ...how, agentToken };
   }
 
   private async unread({ node }: ReadContext): Promise<string | undefined> {
     const fetched = await this.parts.published.fetchedOf(node.uuid, 'boot');
     if (fetched === null || fetched > 0) return undefined;
-    return (
-      'The BMC says that it inserted the disc, but nothing of the disc was ever read, so the machine cannot have booted ' +
-      `from it. Check that the BMC reaches ${this.baseUrl(node)}, and restart the BMC if it does.`
-    );
+    return this.parts.delivery.unread(this.baseUrl(node));
   }
 
   async cleanUpRamdisk(context: DriverContext): Promise<void> {
@@ -171,13 +182,13 @@ export class VirtualMediaBoot implements BootInterface {
       await this.withdraw(context);
       return { device: 'disk', persistent, mode };
     }
+    await this.parts.delivery.check(context);
     const boot = instanceBoot(node, this.parts.appended);
     const disc =
       'parameters' in boot
         ? await this.builtDisc(context, boot.files, boot.parameters, false)
         : await this.wholeDisc(context, boot.files.boot_iso);
-    await this.insert(context, disc, 'node');
-    return { device: 'cdrom', persistent, mode };
+    return { ...(await this.deliver(context, disc, 'node')), persistent, mode };
   }
 
   async cleanUpInstance(context: DriverContext): Promise<void> {
@@ -207,7 +218,7 @@ export class VirtualMediaBoot implements BootInterface {
       ramdisk,
       parameters,
       files: ofRamdisk ? networkFiles(node) : new Map(),
-      named: ofRamdisk,
+      told: !ofRamdisk ? 'none' : this.parts.delivery.isDrive ? 'on-disc' : 'in-memory',
       ...(efiVolume === undefined ? {} : { efiVolume }),
     });
     return { kind: 'generated', segments };
@@ -225,11 +236,15 @@ export class VirtualMediaBoot implements BootInterface {
     return target;
   }
 
-  /** Publishes the disc before the BMC is told to insert it, readable by the BMC only. */
-  private async insert(context: DriverContext, content: Content, life: 'operation' | 'node'): Promise<void> {
-    const { published, host, drives } = this.parts;
+  /** Publishes the disc before the BMC is told of it, readable by nobody but whoever boots from it. */
+  private async deliver(
+    context: DriverContext,
+    content: Content,
+    life: 'operation' | 'node',
+  ): Promise<Pick<BootTarget, 'device' | 'uri'>> {
+    const { published, host, delivery } = this.parts;
     const { node } = context;
-    const addresses = await drives.addresses(context);
+    const readers = await delivery.readers(context);
     const name = `${unguessable()}.iso`;
     await context.fence(PUBLISH);
     await published.publish({
@@ -237,20 +252,20 @@ export class VirtualMediaBoot implements BootInterface {
       publisher: 'boot',
       life,
       conductor: host,
-      readers: { machine: false, addresses },
+      readers,
       files: [{ service: 'http', name, content }],
     });
-    await context.fence(INSERT);
-    await drives.insert(context, `${this.baseUrl(node)}/${name}`);
+    await context.fence(DELIVER);
+    return delivery.deliver(context, `${this.baseUrl(node)}/${name}`);
   }
 
-  /** Ejects the disc first: a BMC that reads a disc on demand would lose it in use. */
+  /** Takes the disc back first: a BMC that reads a disc on demand would lose it in use. */
   private async withdraw(context: DriverContext): Promise<void> {
-    const { published, drives } = this.parts;
+    const { published, delivery } = this.parts;
     const { node } = context;
-    await context.fence(EJECT);
+    await context.fence(TAKE_BACK);
     try {
-      await drives.eject(context);
+      await delivery.withdraw(context);
     } finally {
       await published.withdraw(node.uuid, 'boot');
       await rm(this.folder(node), { recursive: true, force: true });
@@ -291,6 +306,13 @@ export class VirtualMediaBoot implements BootInterface {
     return typeof own === 'string' ? own : JSON.stringify(own);
   }
 
+  /** @throws InvalidError for a node without it, which validate has refused already */
+  private requiredReference(node: DriverNode, part: Part): string {
+    const reference = this.referenceOf(node, part);
+    if (reference === undefined) throw new InvalidError(`driver_info.${part} is missing`);
+    return reference;
+  }
+
   /** Only driver_info counts: users who may set instance_info must not control the ramdisk. */
   private appendParameters(node: DriverNode): BootWord[] {
     const own = node.driver_info['kernel_append_params'];
@@ -306,8 +328,9 @@ export class VirtualMediaBoot implements BootInterface {
 
   private modeOf(node: DriverNode): BootMode {
     const mode = bootModeOf(node, this.parts.defaultBootMode);
-    if (mode) return mode;
-    throw new InvalidError('capabilities: boot_mode must be bios or uefi');
+    if (!mode) throw new InvalidError('capabilities: boot_mode must be bios or uefi');
+    if (this.parts.delivery.modes.includes(mode)) return mode;
+    throw new InvalidError(`boot interface ${this.name} boots no machine of mode ${mode}`);
   }
 }
 

@@ -2,7 +2,7 @@
 
 export type CpioEntry =
   | { path: string; kind: 'directory'; mode?: number }
-  | { path: string; kind: 'file'; mode: number; content: Buffer }
+  | { path: string; kind: 'file'; mode: number; content: Uint8Array }
   | { path: string; kind: 'symlink'; target: string }
   | { path: string; kind: 'character'; mode: number; major: number; minor: number };
 
@@ -12,7 +12,7 @@ const TYPE = { directory: 0o040000, file: 0o100000, symlink: 0o120000, character
  * Owner root, time 0 and sorted paths: equal content gives equal bytes. Parent directories are added.
  * @param entries paths without a leading slash; of equal paths the last is used
  */
-export function* cpioArchive(entries: Iterable<CpioEntry>): Generator<Buffer> {
+export function* cpioArchive(entries: Iterable<CpioEntry>): Generator<Uint8Array> {
   const byPath = new Map<string, CpioEntry>();
   for (const entry of entries) byPath.set(entry.path, entry);
   for (const path of [...byPath.keys()]) {
@@ -23,14 +23,13 @@ export function* cpioArchive(entries: Iterable<CpioEntry>): Generator<Buffer> {
   }
   let inode = 1;
   // A directory sorts before its content, since its path is a prefix.
-  for (const path of [...byPath.keys()].sort()) {
-    const entry = byPath.get(path)!;
+  for (const [path, entry] of [...byPath].sort(([one], [other]) => (one < other ? -1 : 1))) {
     const content =
       entry.kind === 'file'
         ? entry.content
         : entry.kind === 'symlink'
-          ? Buffer.from(entry.target)
-          : Buffer.alloc(0);
+          ? bytesOf(entry.target)
+          : new Uint8Array();
     const mode = entry.kind === 'symlink' ? 0o777 : (entry.mode ?? 0o755);
     const device = entry.kind === 'character' ? { major: entry.major, minor: entry.minor } : undefined;
     yield header(path, inode++, TYPE[entry.kind] | mode, content.length, device);
@@ -48,8 +47,8 @@ function header(
   mode: number,
   size: number,
   device?: { major: number; minor: number },
-): Buffer {
-  const name = Buffer.from(`${path}\0`);
+): Uint8Array {
+  const name = bytesOf(`${path}\0`);
   const fields = [
     inode,
     mode,
@@ -65,12 +64,12 @@ function header(
     name.length,
     0, // checksum, unused in newc
   ];
-  const text = Buffer.from(
-    `070701${fields.map((n) => n.toString(16).toUpperCase().padStart(8, '0')).join('')}`,
-  );
-  return Buffer.concat([text, name, padding(text.length + name.length)]);
+  const text = bytesOf(`070701${fields.map((n) => n.toString(16).toUpperCase().padStart(8, '0')).join('')}`);
+  return Uint8Array.of(...text, ...name, ...padding(text.length + name.length));
 }
 
-function padding(length: number): Buffer {
-  return Buffer.alloc((4 - (length % 4)) % 4);
+function padding(length: number): Uint8Array {
+  return new Uint8Array((4 - (length % 4)) % 4);
 }
+
+const bytesOf = (text: string) => new TextEncoder().encode(text);
