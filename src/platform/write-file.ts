@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 
@@ -27,7 +27,8 @@ export async function writeFileAtomically(
 }
 
 /**
- * The same for content that is written as a stream, into a directory that exists.
+ * The same for content that is written as a stream, into a directory that exists. What a killed writer of this file has
+ * left there is removed.
  * @param pour ends the stream, or destroys it
  */
 export async function streamFileAtomically(
@@ -35,7 +36,27 @@ export async function streamFileAtomically(
   mode: number,
   pour: (to: Writable) => Promise<void>,
 ): Promise<void> {
+  await removeLeft(path);
   await replace(path, (part) => pour(createWriteStream(part, { flags: 'wx', mode, flush: true })));
+}
+
+/** ms without a write after which a part belongs to nobody any more: a writer that pauses that long has ended. */
+const LEFT = 3_600_000;
+
+/** Parts of other writers of the same file, and other files, stay. */
+async function removeLeft(path: string): Promise<void> {
+  const directory = dirname(path);
+  const before = `.${basename(path)}.`;
+  for (const name of await readdir(directory)) {
+    if (!name.startsWith(before) || !/^[0-9a-f]{12}\.part$/.test(name.slice(before.length))) continue;
+    const part = join(directory, name);
+    // Its writer may end at this moment.
+    const written = await lstat(part).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => Date.now(),
+    );
+    if (Date.now() - written > LEFT) await rm(part, { force: true });
+  }
 }
 
 /**

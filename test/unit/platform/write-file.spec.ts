@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -72,4 +72,18 @@ it('leaves the old content and no part when a stream fails in the middle', async
   await expect(streamFileAtomically(path, 0o600, fails)).rejects.toThrow('the source is gone');
   expect(readFileSync(path, 'utf8')).toBe('old');
   expect(readdirSync(directory).filter((name) => name.endsWith('.part'))).toEqual([]);
+});
+
+it('removes what a killed writer of the same file has left, and nothing else', async () => {
+  const path = join(directory, 'dump');
+  const left = join(directory, '.dump.0123456789ab.part');
+  const others = ['.dump.0123456789cd.part', '.dump.old.0123456789ab.part', 'dump.part', '.dump.keep'];
+  for (const name of [left, ...others.map((other) => join(directory, other))]) writeFileSync(name, 'half');
+  const before = new Date(Date.now() - 7_200_000);
+  for (const name of [left, ...others.slice(1).map((other) => join(directory, other))])
+    utimesSync(name, before, before);
+  await streamFileAtomically(path, 0o600, pours('whole', 2));
+  const now = readdirSync(directory);
+  expect(now).not.toContain('.dump.0123456789ab.part');
+  expect(now).toEqual(expect.arrayContaining([...others, 'dump']));
 });
