@@ -6,7 +6,6 @@ import { ImageService } from '../image/image-service.js';
 import { ImageLibrary } from '../image-library/image-library.js';
 import { IMAGE_LIBRARY } from '../image-library/image-library.module.js';
 import { EventStream } from '../persistence/event/event-stream.js';
-import { ImageRecordRepository } from '../persistence/image-record/image-record.repository.js';
 import { SourceRule } from '../persistence/lease/source-rule.js';
 import { REPOSITORIES } from '../persistence/resources.js';
 import { CONFIG } from '../platform/config.module.js';
@@ -144,13 +143,10 @@ class OperatorApiModule {
       { provide: DescribedRoutes, useValue: { routes: declaredRoutes(controllers) } },
     ];
     const { glance } = images;
-    const sight = injected({ finder: ImageFinder, records: ImageRecordRepository }).provide(
-      ImageSight,
-      ({ finder, records }) => {
-        if (glance) return new ImageSight(imagesOutside(glance));
-        return new ImageSight(library === null ? null : imagesInside(finder, records));
-      },
-    );
+    const sight = injected({ finder: ImageFinder }).provide(ImageSight, ({ finder }) => {
+      if (glance) return new ImageSight(imagesOutside(glance));
+      return new ImageSight(library === null ? null : imagesInside(finder));
+    });
     const own = collaborators(controllers, new Set(given.map(({ provide }) => provide)));
     return { module: OperatorApiModule, controllers, providers: [...given, sight, ImageFinder, ...own] };
   }

@@ -2,7 +2,6 @@ import { InvalidError } from '../../../domain/errors.js';
 import { parseImageReference } from '../../../domain/image/reference.js';
 import type { JsonObject } from '../../../domain/json.js';
 import type { GlanceClient } from '../../../image/fetch/glance.js';
-import type { ImageRecordRepository } from '../../../persistence/image-record/image-record.repository.js';
 import type { Asked } from '../../request/asked.js';
 import { type ImageFinder, seesAll } from '../../v2/image/image-finder.js';
 
@@ -43,11 +42,16 @@ function imageId(value: unknown): string | null {
   }
 }
 
+export interface Sight {
+  visible: boolean;
+  /** The properties that name further images. */
+  parts: Readonly<Record<string, unknown>>;
+}
+
 /** An Image service, as far as its images' visibility is concerned. */
 export interface SeenImages {
-  sees(id: string, asked: Asked): Promise<boolean>;
-  /** The properties that name further images; empty for a missing image. */
-  partsOf(id: string): Promise<Readonly<Record<string, unknown>>>;
+  /** @returns null for a missing image */
+  look(id: string, asked: Asked): Promise<Sight | null>;
 }
 
 /**
@@ -61,9 +65,7 @@ export class ImageSight {
   /** @throws InvalidError as for a missing image; FerricError image-unavailable when the Image service is away */
   async demand(named: NamedImages, asked: Asked): Promise<void> {
     if (this.images === null || seesAll(asked)) return;
-    for (const [field, id] of named) {
-      if (!(await this.images.sees(id, asked))) throw missing(field, id);
-    }
+    await demandAll(named, looking(this.images, asked));
   }
 
   /** As `demand`, for a deployment: also the image's own kernel and ramdisk. */
@@ -71,31 +73,45 @@ export class ImageSight {
     if (this.images === null || seesAll(asked)) return;
     const named = namedImages({ instance_info: node.instance_info });
     const source = named.get('instance_info.image_source');
-    const parts = source === undefined ? {} : await this.images.partsOf(source);
+    const look = looking(this.images, asked);
+    const parts = source === undefined ? {} : ((await look(source))?.parts ?? {});
     for (const part of ['kernel_id', 'ramdisk_id', 'boot_iso_id']) {
       const id = imageId(parts[part]);
       if (id !== null) named.set(`${part} of image ${String(source)}`, id);
     }
-    await this.demand(named, asked);
+    await demandAll(named, look);
   }
 }
 
+type Look = (id: string) => Promise<Sight | null>;
+
+/** Asks for each image once. */
+function looking(images: SeenImages, asked: Asked): Look {
+  const looks = new Map<string, Promise<Sight | null>>();
+  return (id) => {
+    const look = looks.get(id) ?? images.look(id, asked);
+    looks.set(id, look);
+    return look;
+  };
+}
+
+async function demandAll(named: NamedImages, look: Look): Promise<void> {
+  for (const [field, id] of named) if (!(await look(id))?.visible) throw missing(field, id);
+}
+
 /** The built-in Image service. */
-export function imagesInside(finder: ImageFinder, records: ImageRecordRepository): SeenImages {
+export function imagesInside(finder: ImageFinder): SeenImages {
   return {
-    sees: (id, asked) => finder.sees(id, asked),
-    partsOf: async (id) => (await records.find(id))?.properties ?? {},
+    look: async (id, asked) => {
+      const image = await finder.downloadable(id, asked);
+      return image && { visible: true, parts: image.properties };
+    },
   };
 }
 
 /** An outside one, asked by Ferric's own login (`image.glance`). */
 export function imagesOutside(glance: Pick<GlanceClient, 'sightOf'>): SeenImages {
-  const sight = (id: string, project: string | null) =>
-    glance.sightOf(id, project, new AbortController().signal);
-  return {
-    sees: async (id, { scope }) => (await sight(id, scope.project))?.visible ?? false,
-    partsOf: async (id) => (await sight(id, null))?.parts ?? {},
-  };
+  return { look: (id, { scope }) => glance.sightOf(id, scope.project, new AbortController().signal) };
 }
 
 function missing(field: string, id: string): InvalidError {

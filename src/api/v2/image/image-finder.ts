@@ -33,10 +33,10 @@ export class ImageFinder {
     return found;
   }
 
-  /** Whether the requester may see the image and download it. */
-  async sees(id: string, asked: Asked): Promise<boolean> {
+  /** @returns null for an image that the requester may not see, or not download */
+  async downloadable(id: string, asked: Asked): Promise<ImageRecord | null> {
     const found = await this.#seen(id, asked);
-    return found !== null && asked.scope.allows('image:download_image', found.target);
+    return found && asked.scope.allows('image:download_image', found.target) ? found.image : null;
   }
 
   async #seen(id: string, asked: Asked): Promise<FoundImage | null> {

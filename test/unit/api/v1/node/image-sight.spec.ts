@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest';
+import type { Asked } from '../../../../../src/api/request/asked.js';
+import { ImageSight, imagesOutside, namedImages } from '../../../../../src/api/v1/node/image-sight.js';
+
+const SOURCE = '11111111-2222-4333-8444-000000000001';
+const KERNEL = '11111111-2222-4333-8444-000000000002';
+
+it('an outside Image service is asked for each image once, whatever names it', async () => {
+  const questions: string[] = [];
+  const sight = new ImageSight(
+    imagesOutside({
+      sightOf: async (id, project) => {
+        questions.push(`${id} for ${project}`);
+        return { visible: true, parts: id === SOURCE ? { kernel_id: KERNEL, ramdisk_id: KERNEL } : {} };
+      },
+    }),
+  );
+  const asked = { scope: { project: 'p', allows: () => false } } as unknown as Asked;
+  const node = { instance_info: { image_source: SOURCE, kernel: KERNEL, ramdisk: `glance://${KERNEL}` } };
+  await sight.demandDeployable(node, asked);
+  expect(questions).toEqual([`${SOURCE} for p`, `${KERNEL} for p`]);
+  await sight.demand(namedImages(node), asked);
+  expect(questions).toHaveLength(4);
+});
