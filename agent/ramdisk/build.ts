@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
+import { authorityFiles } from '../../src/protocol/agent/authority-files.js';
 import { type CpioEntry, cpioArchive } from '../../src/protocol/cpio.js';
 import { programs, readOverlay, sizeOf, skeleton, trees } from './content.js';
 import { copyModules } from './module-tree.js';
@@ -26,6 +27,8 @@ export interface RamdiskOptions {
   flavour?: Flavour;
   /** Debian packages besides the recipe's, such as firmware; their lib/firmware is included. */
   extraPackages?: readonly string[];
+  /** PEM: authorities that an https API may have beside the system's. */
+  apiAuthorities?: string;
   /** Kept between builds: packages, unpacked roots. Default `<outDir>/cache`. */
   cacheDir?: string;
   log?: (line: string) => void;
@@ -77,6 +80,7 @@ export async function buildRamdisk(options: RamdiskOptions): Promise<Ramdisk> {
     bundleAgent(repository),
     readOverlay(join(repository, 'agent/ramdisk/root')),
   ]);
+  overlay.push(...authorityEntries(options.apiAuthorities));
   const nodeBinary = findNode(repository);
   const key = await contentKey(flavour, files, agent, nodeBinary, overlay);
 
@@ -145,6 +149,12 @@ export async function buildRamdisk(options: RamdiskOptions): Promise<Ramdisk> {
 
 export function mebibytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}
+
+function authorityEntries(pem: string | undefined): CpioEntry[] {
+  if (pem === undefined) return [];
+  const files = [...authorityFiles(pem)];
+  return files.map(([path, bytes]) => ({ path, kind: 'file', mode: 0o644, content: Buffer.from(bytes) }));
 }
 
 /** The directory of Ferric's package.json: this file runs from the sources and from `dist/`. */

@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util';
+import { messageOf } from '../../src/domain/errors.js';
+import { authoritiesIn } from '../../src/platform/authorities.js';
 import { buildRamdisk, mebibytes } from './build.js';
 import { FLAVOURS, type Flavour } from './recipe.js';
 
@@ -8,10 +10,19 @@ const { values } = parseArgs({
     flavour: { type: 'string', default: 'virtual' },
     cache: { type: 'string' },
     package: { type: 'string', multiple: true, default: [] },
+    'api-ca': { type: 'string' },
   },
 });
 if (!Object.hasOwn(FLAVOURS, values.flavour)) {
   console.error(`--flavour must be one of ${Object.keys(FLAVOURS).join(', ')}`);
+  process.exit(2);
+}
+let apiAuthorities: string | undefined;
+try {
+  const file = values['api-ca'];
+  if (file !== undefined) apiAuthorities = authoritiesIn(file, '--api-ca');
+} catch (error) {
+  console.error(messageOf(error));
   process.exit(2);
 }
 const started = performance.now();
@@ -20,6 +31,7 @@ const built = await buildRamdisk({
   flavour: values.flavour as Flavour,
   extraPackages: values.package,
   ...(values.cache === undefined ? {} : { cacheDir: values.cache }),
+  ...(apiAuthorities === undefined ? {} : { apiAuthorities }),
   log: (line) => console.log(line),
 });
 const seconds = ((performance.now() - started) / 1000).toFixed(1);

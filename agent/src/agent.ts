@@ -34,6 +34,8 @@ import { AGENT_VERSION } from './version.js';
 
 export interface AgentOptions {
   settings: AgentSettings;
+  /** PEM: certificate authorities that any server may have beside the system's. */
+  authorities?: string | undefined;
   machine: Machine;
   log: AgentLog;
   /** Directories: images in memory, and the state that an agent restarted in the same boot needs. */
@@ -59,7 +61,7 @@ export class Agent {
 
   constructor(private readonly options: AgentOptions) {
     this.node = new NodeCache(options.machine);
-    this.api = new ApiClient(options.settings);
+    this.api = new ApiClient(options.settings, options.authorities);
   }
 
   /** @returns when heartbeats have started. @throws AgentStopped */
@@ -308,9 +310,10 @@ export class Agent {
   }
 
   private imageTools(): WriteImageTools {
-    const { settings, log, machine, scratchDir } = this.options;
+    const { settings, authorities, log, machine, scratchDir } = this.options;
     return {
       settings,
+      authorities,
       log,
       availableMemory: () => machine.availableMemory(),
       scratchDir,

@@ -3,6 +3,7 @@ import https from 'node:https';
 import { type HeartbeatBody, heartbeatFor } from '../../src/protocol/agent/heartbeat.js';
 import type { AgentSettings } from '../../src/protocol/agent/kernel-parameters.js';
 import { type LookupAnswer, parseLookupAnswer } from '../../src/protocol/agent/lookup.js';
+import { withSystems } from './authorities.js';
 import { messageOf } from './error.js';
 
 /** Newest microversion whose answers this agent understands: agent_verify_ca is new in 1.68. */
@@ -34,7 +35,11 @@ export class ApiClient {
   private urls: readonly string[];
   private minor: number | undefined;
 
-  constructor(private readonly settings: AgentSettings) {
+  /** @param authorities PEM: certificate authorities that the API may have beside the system's */
+  constructor(
+    private readonly settings: AgentSettings,
+    private readonly authorities?: string,
+  ) {
     this.urls = settings.apiUrls;
     this.minor = settings.ironicApiMinor;
   }
@@ -140,7 +145,11 @@ export class ApiClient {
           signal: AbortSignal.timeout(timeout),
           agent: false,
           ...(secure
-            ? { rejectUnauthorized: !this.settings.insecure, minVersion: this.settings.tlsMinVersion }
+            ? {
+                rejectUnauthorized: !this.settings.insecure,
+                minVersion: this.settings.tlsMinVersion,
+                ca: withSystems(this.authorities),
+              }
             : {}),
         },
         (response) => {

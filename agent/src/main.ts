@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { agentSettings, parseKernelCommandLine } from '../../src/protocol/agent/kernel-parameters.js';
 import { Agent } from './agent.js';
 import { ConsoleLog } from './agent-log.js';
+import { readAuthorities } from './authorities.js';
 import { messageOf } from './error.js';
 import { RealMachine } from './machine/machine.js';
 import { listNetworkInterfaces } from './machine/network-interface.js';
@@ -29,8 +30,12 @@ process.on('unhandledRejection', (error) => {
   process.exit(70);
 });
 try {
+  const authorities = readAuthorities();
+  if (authorities !== undefined)
+    log.say('servers may have the certificate authorities of this ramdisk’s cafile, too');
   const agent = new Agent({
     settings: agentSettings(parameters),
+    authorities,
     machine: new RealMachine(),
     log,
     scratchDir: '/tmp',

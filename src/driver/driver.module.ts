@@ -7,6 +7,7 @@ import { ImageService } from '../image/image-service.js';
 import { addressGuardSettings, imageAuthorities } from '../image/settings.js';
 import { BootPlanRepository } from '../persistence/boot-plan/boot-plan.repository.js';
 import { PublishedFileRepository } from '../persistence/published-file/published-file.repository.js';
+import { authoritiesIn } from '../platform/authorities.js';
 import { CommandProcess } from '../platform/command-process.js';
 import { CONFIG } from '../platform/config.module.js';
 import { resolveHost } from '../platform/host-resolver.js';
@@ -166,6 +167,7 @@ function bootImplementations(
     root: httpRoot(config),
     url: () => bootHttpUrl(config),
     appended: config.pxe.kernel_append_params,
+    apiAuthorities: apiAuthorities(config),
     patience: config.boot_media.unread_timeout * 1000,
   };
   return {
@@ -198,6 +200,11 @@ function firmwareFiles(
     url: () => bootHttpUrl(config),
     addresses: (context) => drives.addresses(context),
   });
+}
+
+/** @throws InvalidError */
+function apiAuthorities({ agent }: Config): string | undefined {
+  return agent.api_ca_file === null ? undefined : authoritiesIn(agent.api_ca_file, 'agent.api_ca_file');
 }
 
 /** It holds no state: each holder may have its own. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { StageClock } from '../../demo/stage-clock.js';
 import { compareWithImage } from '../support/e2e/disk.js';
 import { aMachine, builtParts, imageFields, raiseRack } from '../support/e2e/rack.js';
+import { startSecureServer } from '../support/private-authority.js';
 
 const MINUTES = 60_000;
 
@@ -10,11 +11,15 @@ describe('deployment by virtual media', () => {
     'of a UEFI machine with Secure Boot, with no DHCP on the wire',
     async () => {
       const { image, ramdisk } = await builtParts();
+      await using authority = await startSecureServer((_, response) => void response.end());
       const machine = aMachine('uefi', { firmware: 'uefi-secure', media: true, redfish: {} });
       await using raised = await raiseRack({
         machines: [machine],
         ramdisk,
-        config: { netboot: { dhcp: { interface: null, subnets: [] }, tftp: { listen: null } } },
+        config: {
+          agent: { api_ca_file: authority.authority },
+          netboot: { dhcp: { interface: null, subnets: [] }, tftp: { listen: null } },
+        },
       });
       const { rack } = raised;
       const { api } = rack;
@@ -36,6 +41,7 @@ describe('deployment by virtual media', () => {
       const said = node1.machine.console.text;
       expect(said).toMatch(/[Ss]ecure boot enabled/);
       expect(said).toContain('eth0: 10.77.0.50/24');
+      expect(said).toContain('servers may have the certificate authorities');
       // The tiny system is signed by nobody: the machine is left with it written, and does not start it.
       expect(compareWithImage(node1.machine.diskPaths[0]!, image.path).unexplained).toBeNull();
       const { events } = node1.redfish!;

@@ -15,6 +15,7 @@ export interface SecureServer {
   /** PEM file of the authority that signed the server's certificate. */
   authority: string;
   close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** An HTTPS server on loopback, whose certificate a private authority of its own has signed. */
@@ -39,15 +40,17 @@ export async function startSecureServer(handler: RequestListener): Promise<Secur
   const server = createServer({ key: own, cert }, handler).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
+  const close = async () => {
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+    await rm(dir, { recursive: true });
+  };
   return {
     url: `https://127.0.0.1:${port}`,
     port,
     authority: path('ca.pem'),
-    close: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-      await rm(dir, { recursive: true });
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }

@@ -1,9 +1,9 @@
 import { createHash, type Hash } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
-import { getCACertificates } from 'node:tls';
 import { isProxied, type ProxySettings } from '../../../src/domain/network/proxy-rule.js';
 import type { AgentLog } from '../agent-log.js';
+import { withSystems } from '../authorities.js';
 import { AgentError, imageDownload, messageOf } from '../error.js';
 import { type FetchGuard, FetchRefused, unresolved } from './fetch-guard.js';
 
@@ -26,8 +26,8 @@ export interface DownloadRequest {
   proxy: ProxySettings;
   guard: FetchGuard;
   insecure: boolean;
-  /** PEM: certificate authorities beside those of the ramdisk. */
-  authorities?: string;
+  /** PEM: certificate authorities beside those of the ramdisk's system. */
+  authorities?: readonly (string | undefined)[];
   tlsMinVersion: 'TLSv1.2' | 'TLSv1.3';
   /** Seconds without a byte until a connection is given up. */
   idleTimeout: number;
@@ -226,9 +226,7 @@ async function get(
     agent: secure
       ? new https.Agent({
           proxyEnv,
-          ...(request.authorities === undefined
-            ? {}
-            : { ca: [...getCACertificates('default'), request.authorities] }),
+          ca: withSystems(...(request.authorities ?? [])),
           rejectUnauthorized: !request.insecure,
           minVersion: request.tlsMinVersion,
         })

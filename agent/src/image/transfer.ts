@@ -27,6 +27,8 @@ export interface WriteImageSettings {
 
 export interface WriteImageTools {
   settings: WriteImageSettings;
+  /** PEM: certificate authorities of the ramdisk's configuration. */
+  authorities?: string | undefined;
   log: AgentLog;
   /** Bytes. */
   availableMemory: () => number;
@@ -176,7 +178,10 @@ async function verified(
   }
 }
 
-export function downloadRequest(image: ImageInfo, settings: WriteImageSettings): DownloadRequest {
+export function downloadRequest(
+  image: ImageInfo,
+  { settings, authorities }: Pick<WriteImageTools, 'settings' | 'authorities'>,
+): DownloadRequest {
   return {
     imageId: image.id,
     urls: image.urls,
@@ -184,7 +189,7 @@ export function downloadRequest(image: ImageInfo, settings: WriteImageSettings):
     proxy: { ...image.proxies, no: image.no_proxy },
     guard: new FetchGuard(image.fetchRules),
     insecure: settings.insecure,
-    ...(image.fetchRules?.authorities === undefined ? {} : { authorities: image.fetchRules.authorities }),
+    authorities: [authorities, image.fetchRules?.authorities],
     tlsMinVersion: settings.tlsMinVersion,
     idleTimeout: settings.imageConnectionTimeout,
     retries: settings.imageRetries,

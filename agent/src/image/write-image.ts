@@ -41,7 +41,7 @@ export async function writeImage(
   tools: WriteImageTools,
   context: CommandContext,
 ): Promise<WrittenImage> {
-  const request = downloadRequest(image, tools.settings);
+  const request = downloadRequest(image, tools);
   const fetch = async (url: string) => downloadSmall(url, { ...request, ...SMALL }, tools.log);
   const sums = { ...request, ...SMALL, maxBytes: MAX_CHECKSUM_FILE, encoded: true };
   const digest = await expectedChecksum(image, tools.md5Allowed, (url) =>

@@ -72,6 +72,13 @@ export const agentSection = z
       .nullable()
       .default(null)
       .describe('Base URL of that listener as machines see it (ipa-api-url); null makes it from the address'),
+    api_ca_file: z
+      .string()
+      .nullable()
+      .default(null)
+      .describe(
+        'PEM file of certificate authorities that an https public_url may have beside the system’s; discs for virtual media carry it to the ramdisk. Ramdisks that boot from the network are built with it',
+      ),
     also_on_api: z
       .boolean()
       .default(false)

@@ -5,6 +5,7 @@ import { InvalidError } from '../../domain/errors.js';
 import { isAbsent, type Json } from '../../domain/json.js';
 import type { BootMode } from '../../domain/node/boot-device.js';
 import { type Content, type Publication, unguessable } from '../../persistence/published-file/publication.js';
+import { authorityFiles } from '../../protocol/agent/authority-files.js';
 import { type BootWord, bootMac, bootWords, kernelParameter } from '../../protocol/ipxe/boot-text.js';
 import { isPersistent } from '../boot-persistence.js';
 import { bootModeOf, livesInMemory } from '../capabilities.js';
@@ -88,6 +89,8 @@ export interface DiscBootParts {
   url: () => string;
   /** pxe.kernel_append_params */
   appended: string;
+  /** PEM: authorities of the agents' API beside the system's; undefined: none. */
+  apiAuthorities?: string | undefined;
   defaultBootMode: BootMode;
   /** conductor.deploy_kernel and the like: defaults of nodes that name none. */
   defaults: Readonly<Record<Part, string | null>>;
@@ -217,11 +220,19 @@ export class DiscBoot implements BootInterface {
       kernel,
       ramdisk,
       parameters,
-      files: ofRamdisk ? networkFiles(node) : new Map(),
+      files: ofRamdisk ? this.ramdiskFiles(node) : new Map(),
       told: !ofRamdisk ? 'none' : this.parts.delivery.isDrive ? 'on-disc' : 'in-memory',
       ...(efiVolume === undefined ? {} : { efiVolume }),
     });
     return { kind: 'generated', segments };
+  }
+
+  private ramdiskFiles(node: DriverNode): Map<string, Uint8Array> {
+    const { apiAuthorities } = this.parts;
+    return new Map([
+      ...networkFiles(node),
+      ...(apiAuthorities === undefined ? [] : authorityFiles(apiAuthorities)),
+    ]);
   }
 
   private async fetch(context: DriverContext, reference: string, name: string): Promise<string> {

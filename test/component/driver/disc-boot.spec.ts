@@ -68,7 +68,11 @@ afterEach(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-const build = (driver: RedfishDriver, name: DiscBootParts['name'] = 'redfish-virtual-media') =>
+const build = (
+  driver: RedfishDriver,
+  name: DiscBootParts['name'] = 'redfish-virtual-media',
+  more: Partial<DiscBootParts> = {},
+) =>
   new DiscBoot({
     name,
     delivery:
@@ -97,6 +101,7 @@ const build = (driver: RedfishDriver, name: DiscBootParts['name'] = 'redfish-vir
       rescue_kernel: null,
       rescue_ramdisk: null,
     },
+    ...more,
   });
 
 /** Fetches from one of this host's own addresses. */
@@ -141,6 +146,19 @@ describe('the disc of a ramdisk', () => {
     },
     30_000,
   );
+
+  it('brings the authorities of the agents’ API where the agent reads them', async () => {
+    await using rack = await RedfishRack.up();
+    await using driver = new RedfishDriver();
+    const boot = build(driver, undefined, { apiAuthorities: 'PEM of authorities' });
+    await boot.prepareRamdisk(redfishBench(rack).context(), {});
+    const files = readIso9660(rack.machine.media.get('cd')!);
+    const text = (name: string) => Buffer.from(files.get(name)!).toString();
+    expect(text('etc/ironic-python-agent/ironic.crt')).toBe('PEM of authorities');
+    expect(text('etc/ironic-python-agent.d/ironic-tls.conf')).toBe(
+      '[DEFAULT]\ncafile = /etc/ironic-python-agent/ironic.crt\n',
+    );
+  });
 
   it('that a BMC only says to have inserted is found out by the bytes that nobody fetched', async () => {
     await using rack = await RedfishRack.up({}, { kind: 'claims-media' });

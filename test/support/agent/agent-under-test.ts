@@ -18,6 +18,8 @@ export class AgentUnderTest implements AsyncDisposable {
   readonly dir = mkdtempSync(join(tmpdir(), 'agent-'));
   readonly machine = new FileMachine();
   readonly lines: string[] = [];
+  /** PEM, of the ramdisk's configuration. */
+  authorities: string | undefined;
   conductor!: FakeConductor;
   private agent: Agent | undefined;
 
@@ -33,6 +35,7 @@ export class AgentUnderTest implements AsyncDisposable {
     const retry = 'ipa-image-download-connection-retry-interval=0 ipa-image-download-connection-retries=2';
     this.agent = new Agent({
       settings: agentSettings(parseKernelCommandLine(`${base} ${retry} ${line}`)),
+      authorities: this.authorities,
       machine: this.machine,
       log: { say: (text) => void this.lines.push(text), detail: () => undefined },
       scratchDir: this.dir,
