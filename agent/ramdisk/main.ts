@@ -1,6 +1,6 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { messageOf } from '../../src/domain/errors.js';
-import { authoritiesIn } from '../../src/platform/authorities.js';
 import { buildRamdisk, mebibytes } from './build.js';
 import { FLAVOURS, type Flavour } from './recipe.js';
 
@@ -20,9 +20,10 @@ if (!Object.hasOwn(FLAVOURS, values.flavour)) {
 let apiAuthorities: string | undefined;
 try {
   const file = values['api-ca'];
-  if (file !== undefined) apiAuthorities = authoritiesIn(file, '--api-ca');
+  apiAuthorities = file === undefined ? undefined : readFileSync(file, 'utf8');
+  if (apiAuthorities !== undefined) new X509Certificate(apiAuthorities); // the first one: a wrong file is found out
 } catch (error) {
-  console.error(messageOf(error));
+  console.error(`--api-ca: no certificate in PEM could be read: ${(error as Error).message}`);
   process.exit(2);
 }
 const started = performance.now();
