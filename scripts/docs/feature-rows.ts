@@ -155,7 +155,7 @@ export const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     works(
       'Boot redfish-https: the BMC gives the firmware the URL of the node’s disc (HttpBootUri), read back, taken away afterwards',
       'test/component/driver/disc-boot.spec.ts',
-      '[how](../how-to/without-dhcp.md); plain HTTP; UEFI; the lab’s BMC, seven personalities',
+      '[how](../how-to/without-dhcp.md); plain HTTP; UEFI; in QEMU with Secure Boot: e2e-all/http-boot.spec.ts',
     ),
     works(
       'Boot http and http-ipxe: the BMC selects UEFI HTTP boot, DHCP gives the URL',
