@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 // any
 // file, and on a number higher than the real one. This script fails when the sum is not the ceiling.
 /** The present sum; a change that removes findings lowers it. */
-const CEILING = 583;
+const CEILING = 573;
 
 const counts = JSON.parse(readFileSync('eslint-suppressions.json', 'utf8')) as Record<
   string,

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../../src/platform/run-command.js';
 import { type Glance, startGlance } from '../support/glance.js';
-import { aHouse, type ImageHouse, noise } from '../support/image-service.js';
+import { type ImageBed, imageBed, noise } from '../support/image-service.js';
 
 const disk = noise(3 << 20);
 let glance: Glance;
-let house: ImageHouse;
+let bed: ImageBed;
 let kernel: string;
 let image: string;
 let qcow2: string;
@@ -32,9 +32,9 @@ beforeAll(async () => {
   glance = await startGlance(Object.fromEntries(asAdmin.map((rule) => [rule, ''])));
   // No network is allowed to users' URLs: the configured Image service is reached all the same.
   // A real Glance's first answer takes longer than a server of the test's own.
-  house = await aHouse({ allowed_networks: [], glance: { url: `${glance.url}/` }, idle_timeout: 30 });
-  const raw = join(house.directory, 'disk.raw');
-  const packed = join(house.directory, 'disk.qcow2');
+  bed = await imageBed({ allowed_networks: [], glance: { url: `${glance.url}/` }, idle_timeout: 30 });
+  const raw = join(bed.directory, 'disk.raw');
+  const packed = join(bed.directory, 'disk.qcow2');
   await writeFile(raw, disk);
   await runCommand({ file: 'qemu-img', args: ['convert', '-O', 'qcow2', raw, packed], timeout: 20_000 });
   kernel = await create('my-vmlinuz', raw, 'aki');
@@ -50,13 +50,13 @@ beforeAll(async () => {
   qcow2 = await create('whole', packed, 'qcow2');
 });
 afterAll(async () => {
-  await house?.close();
+  await bed?.close();
   await glance?.stop();
 });
 
 describe('an image by UUID', () => {
   it('is resolved with size, format, the service’s checksum, and its kernel and ramdisk', async () => {
-    expect(await house.service.resolve(image)).toEqual({
+    expect(await bed.service.resolve(image)).toEqual({
       href: `glance://${image}`,
       size: disk.length,
       disk_format: 'raw',
@@ -65,59 +65,57 @@ describe('an image by UUID', () => {
       ramdisk_id: kernel,
       whole_disk: false,
     });
-    expect(await house.service.resolve(`glance://${qcow2}`)).toMatchObject({
+    expect(await bed.service.resolve(`glance://${qcow2}`)).toMatchObject({
       disk_format: 'qcow2',
       whole_disk: true,
     });
-    expect((await house.service.resolve(image, { image_type: 'whole-disk' })).whole_disk).toBe(true);
+    expect((await bed.service.resolve(image, { image_type: 'whole-disk' })).whole_disk).toBe(true);
   });
 
   it('is fetched once, checked, and cached under its UUID', async () => {
-    const { checksum } = await house.service.resolve(image);
-    const first = await house.service.fetchTo(image, house.target(), { checksum: checksum! });
+    const { checksum } = await bed.service.resolve(image);
+    const first = await bed.service.fetchTo(image, bed.target(), { checksum: checksum! });
     expect(await readFile(first.path)).toEqual(disk);
     expect(first.from_cache).toBe(false);
-    expect((await house.service.fetchTo(image, house.target(), { checksum: checksum! })).from_cache).toBe(
-      true,
-    );
-    expect(await house.masters()).toContain(image);
-    expect((await house.service.fetchTo(kernel, house.target(), { opaque: true })).size).toBe(disk.length);
+    expect((await bed.service.fetchTo(image, bed.target(), { checksum: checksum! })).from_cache).toBe(true);
+    expect(await bed.masters()).toContain(image);
+    expect((await bed.service.fetchTo(kernel, bed.target(), { opaque: true })).size).toBe(disk.length);
   });
 
   it('is converted to raw', async () => {
-    const { checksum, disk_format } = await house.service.resolve(qcow2);
-    const fetched = await house.service.fetchTo(qcow2, house.target(), {
+    const { checksum, disk_format } = await bed.service.resolve(qcow2);
+    const fetched = await bed.service.fetchTo(qcow2, bed.target(), {
       checksum: checksum!,
       disk_format: disk_format!,
       force_raw: true,
     });
     expect(await readFile(fetched.path)).toEqual(disk);
-    expect(await house.masters()).toContain(`${qcow2}.converted`);
+    expect(await bed.masters()).toContain(`${qcow2}.converted`);
   });
 
   it('that is not there, or not active, fails clearly', async () => {
     const unknown = '0b9f3c1e-5c2a-4f6e-9d67-2f1d3c1f0a11';
-    await expect(house.service.resolve(unknown)).rejects.toMatchObject({ code: 'not-found' });
-    await expect(house.service.fetchTo(unknown, house.target())).rejects.toMatchObject({ code: 'not-found' });
+    await expect(bed.service.resolve(unknown)).rejects.toMatchObject({ code: 'not-found' });
+    await expect(bed.service.fetchTo(unknown, bed.target())).rejects.toMatchObject({ code: 'not-found' });
     const answer = await fetch(`${glance.url}/v2/images`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ name: 'queued', disk_format: 'raw', container_format: 'bare' }),
     });
     const { id } = (await answer.json()) as { id: string };
-    await expect(house.service.resolve(id)).rejects.toThrow(`Image ${id} is not active but queued.`);
+    await expect(bed.service.resolve(id)).rejects.toThrow(`Image ${id} is not active but queued.`);
   });
 
   it('passes validate with a service configured, and not without', async () => {
-    house.service.validate({ image_source: image });
-    const bare = await aHouse();
+    bed.service.validate({ image_source: image });
+    const bare = await imageBed();
     expect(() => bare.service.validate({ image_source: image })).toThrow('none is configured');
     await expect(bare.service.resolve(image)).rejects.toMatchObject({ code: 'invalid' });
     await bare.close();
   });
 
   it('who may see one follows owner, visibility and members', async () => {
-    const { glance: client } = house.service;
+    const { glance: client } = bed.service;
     const send = (path: string, body: object) =>
       fetch(`${glance.url}/v2/images${path}`, {
         method: 'POST',

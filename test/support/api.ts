@@ -13,7 +13,7 @@ import { type Container, injected } from '../../src/platform/injected.js';
 import { type FakeConductorOptions, fakeConductor } from './conductor.js';
 import type { TestDatabase } from './database.js';
 import { startLibrary } from './image-library.js';
-import { aHouse } from './image-service.js';
+import { imageBed } from './image-service.js';
 import { checkAnswer } from './openapi.js';
 
 const EVENT_STREAM = injected({ stream: EventStream });
@@ -126,7 +126,7 @@ export async function startApi(
   } = {},
 ) {
   const images = await startLibrary(database, options.images, options.download);
-  const house = await aHouse(options.glance === undefined ? {} : { glance: { url: options.glance } });
+  const bed = await imageBed(options.glance === undefined ? {} : { glance: { url: options.glance } });
   const { conductorOptions = {} } = options;
   const fake = await fakeConductor(database, {
     ...(options.agent ? { agent: options.agent } : {}),
@@ -134,7 +134,7 @@ export async function startApi(
     config: { api: { ...apiSection.parse(undefined), ...options.api }, image_service: images.section },
     replaced: [
       [IMAGE_LIBRARY, images.library],
-      [ImageService, house.service],
+      [ImageService, bed.service],
     ],
   });
   const { parts } = fake;
@@ -155,7 +155,7 @@ export async function startApi(
     stream,
     images,
     /** The image cache. */
-    house,
+    bed,
     operator,
     agentListener: agent,
     api: new ApiClient(`http://127.0.0.1:${at.port}`),
@@ -164,7 +164,7 @@ export async function startApi(
       await operator.close();
       await agent.close();
       await images.close();
-      await house.close();
+      await bed.close();
       await stream.stop();
       await fake.stop(null);
     },

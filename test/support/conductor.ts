@@ -51,7 +51,7 @@ export interface FakeConductorOptions {
 /** The daemon's own composition on a real database, with fake hardware only; nothing of it is started. */
 export async function fakeConductor(database: TestDatabase, options: FakeConductorOptions = {}) {
   const journalDirectory = options.journalDirectory ?? mkdtempSync(join(tmpdir(), 'ferric-fake-'));
-  const house = Test.createTestingModule({
+  const builder = Test.createTestingModule({
     imports: [
       AppModule.forRoot({
         config: fakeConfig(journalDirectory, options),
@@ -70,8 +70,8 @@ export async function fakeConductor(database: TestDatabase, options: FakeConduct
     [CALLBACK_CHECK, () => {}],
     ...(options.replaced ?? []),
   ];
-  for (const [token, value] of replaced) house.overrideProvider(token).useValue(value);
-  const container = await house.compile();
+  for (const [token, value] of replaced) builder.overrideProvider(token).useValue(value);
+  const container = await builder.compile();
   const composed = container.get<ComposedConductor>(COMPOSED_CONDUCTOR, { strict: false });
   const { parts } = composed;
   return {

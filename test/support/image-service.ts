@@ -6,7 +6,7 @@ import { imageSection } from '../../src/config/section/image.js';
 import { ImageService } from '../../src/image/image-service.js';
 import { imageServiceSettings } from '../../src/image/settings.js';
 
-export interface ImageHouse {
+export interface ImageBed {
   service: ImageService;
   /** Its directory; the cache is `images` in it, file:// images may be in `files`. */
   directory: string;
@@ -17,7 +17,7 @@ export interface ImageHouse {
 }
 
 /** An ImageService on a directory of its own, with loopback allowed and short intervals. */
-export async function aHouse(section: object = {}, directory?: string): Promise<ImageHouse> {
+export async function imageBed(section: object = {}, directory?: string): Promise<ImageBed> {
   const root = directory ?? (await mkdtemp(join(tmpdir(), 'ferric-image-')));
   const settings = imageServiceSettings(
     imageSection.parse({

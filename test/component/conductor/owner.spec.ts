@@ -7,7 +7,7 @@ import type { StepContext } from '../../../src/driver/contract/step.js';
 import { HttpFailure } from '../../../src/platform/http-client.js';
 import { BY, fakeConductor } from '../../support/conductor.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
-import { aHouse } from '../../support/image-service.js';
+import { imageBed } from '../../support/image-service.js';
 
 let database: TestDatabase;
 let kit: Awaited<ReturnType<typeof fakeConductor>>;
@@ -74,19 +74,19 @@ describe('an error that is not the database’s', () => {
     ['hangs up', (socket: Socket) => socket.destroy()],
     ['says nothing', () => undefined],
   ])('a real image server that %s: the work fails, within its own time', async (_, rude) => {
-    const house = await aHouse();
+    const bed = await imageBed();
     const server = createServer((socket) => rude?.(socket.on('error', () => undefined)));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     if (!rude) await new Promise((resolve) => server.close(resolve));
     const checksum = { algo: 'sha256', value: 'a'.repeat(64) };
     const uuid = await machine('write_image', async () => {
-      await house.service.fetchTo(`http://127.0.0.1:${port}/x`, house.target(), { checksum });
+      await bed.service.fetchTo(`http://127.0.0.1:${port}/x`, bed.target(), { checksum });
       return { is: 'done' };
     });
     await kit.conductor.verbs.provision(uuid, 'active', {}, BY);
     expect((await kit.settle(uuid, 'deploy failed')).last_error).toContain(`http://127.0.0.1:${port}/x`);
-    await house.close();
+    await bed.close();
     server.close();
   });
 

@@ -1,62 +1,30 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ipmiSection } from '../../../src/config/section/ipmi.js';
-import { powerStatus } from '../../../src/driver/ipmi/commands.js';
+import { describe, expect, it } from 'vitest';
 import { Ipmitool } from '../../../src/driver/ipmi/ipmitool.js';
-import { IpmitoolLink } from '../../../src/driver/ipmi/ipmitool-link.js';
 import { callOf } from '../../../src/driver/ipmi/link.js';
-import { IpmiManagement } from '../../../src/driver/ipmi/management.js';
-import { IpmiPower } from '../../../src/driver/ipmi/power.js';
 import { IpmiVendor } from '../../../src/driver/ipmi/vendor.js';
-import { type Command, runCommand } from '../../../src/platform/run-command.js';
+import { runCommand } from '../../../src/platform/run-command.js';
 import { APP, CHASSIS, NET_FN } from '../../../src/protocol/ipmi/command.js';
 import { DriverBench } from '../../support/driver-context.js';
+import { type IpmitoolBed, useIpmitool } from '../../support/ipmitool-bed.js';
 import { CANARY, OPERATOR, Rack } from '../../support/paper-rack.js';
 
-let directory: string;
-const settings = ipmiSection.parse({
-  command_retry_timeout: 8,
-  min_response_timeout: 1,
-  max_response_timeout: 1,
-});
-const seen: { args: readonly string[]; duration: number }[] = [];
-const run = async (command: Command) => {
-  const started = performance.now();
-  try {
-    return await runCommand(command);
-  } finally {
-    seen.push({ args: command.args, duration: performance.now() - started });
-  }
-};
-const build = (extra: object = {}) => {
-  const ipmitool = new Ipmitool({ settings: { ...settings, ...extra }, runtimeDirectory: directory, run });
-  const link = new IpmitoolLink(ipmitool);
-  const management = new IpmiManagement({ link, settings, defaultBootMode: 'uefi' });
-  return { ipmitool, link, management, power: new IpmiPower({ link, management }) };
-};
-let driver: ReturnType<typeof build>;
-
-beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'ferric-ipmi-'));
-  driver = build();
-  await driver.ipmitool.start();
-});
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+const bed = useIpmitool();
+const { build, seen, settings } = bed;
 
 describe('ipmi power and management, through the real ipmitool', () => {
   it('finds ipmitool and refuses what is none, or too old', async () => {
-    expect(await driver.ipmitool.start()).toMatch(/^1\.\d+\.\d+$/);
+    expect(await bed.driver.ipmitool.start()).toMatch(/^1\.\d+\.\d+$/);
     await expect(build({ program: 'no-such-ipmitool' }).ipmitool.start()).rejects.toThrow(
       'ipmi.program: no-such-ipmitool: is not installed. Install ipmitool 1.8.19 or newer.',
     );
     const old = new Ipmitool({
       settings,
-      runtimeDirectory: directory,
+      runtimeDirectory: bed.directory,
       run: async () => ({ exitCode: 0, stdout: 'ipmitool version 1.8.18\n', stderr: '', duration: 1 }),
     });
     await expect(old.start()).rejects.toThrow('ipmitool is 1.8.18; 1.8.19 or newer is needed.');
@@ -66,27 +34,27 @@ describe('ipmi power and management, through the real ipmitool', () => {
     await using rack = await Rack.up();
     const context = rack.bench().context();
     rack.machine.inertia = 150;
-    expect(await driver.power.getPowerState(context)).toBe('power off');
-    await driver.power.setPowerState(context, 'power on', 5_000);
+    expect(await bed.driver.power.getPowerState(context)).toBe('power off');
+    await bed.driver.power.setPowerState(context, 'power on', 5_000);
     expect(rack.machine.isOn()).toBe(true);
-    await driver.power.setPowerState(context, 'rebooting', 5_000);
-    await driver.power.setPowerState(context, 'soft power off', 5_000);
+    await bed.driver.power.setPowerState(context, 'rebooting', 5_000);
+    await bed.driver.power.setPowerState(context, 'soft power off', 5_000);
     expect(rack.machine.isOn()).toBe(false);
-    await driver.power.setPowerState(context, 'soft rebooting', 5_000);
-    await driver.power.setPowerState(context, 'power off', 5_000);
+    await bed.driver.power.setPowerState(context, 'soft rebooting', 5_000);
+    await bed.driver.power.setPowerState(context, 'power off', 5_000);
     expect(rack.machine.done).toEqual(['on', 'off', 'on', 'soft', 'on', 'off']);
   });
 
   it('resets a machine that must not lose power', async () => {
     await using rack = await Rack.up();
     const context = rack.bench({}, { disable_power_off: true }).context();
-    await driver.power.setPowerState(context, 'power on', 5_000);
-    await driver.power.setPowerState(context, 'rebooting', 5_000);
+    await bed.driver.power.setPowerState(context, 'power on', 5_000);
+    await bed.driver.power.setPowerState(context, 'rebooting', 5_000);
     expect(rack.machine.done).toEqual(['on', 'reset']);
-    await driver.power.setPowerState(context, 'power off', 5_000);
-    await driver.power.setPowerState(context, 'rebooting', 5_000);
+    await bed.driver.power.setPowerState(context, 'power off', 5_000);
+    await bed.driver.power.setPowerState(context, 'rebooting', 5_000);
     expect(rack.machine.done).toEqual(['on', 'reset', 'off', 'on']); // a reset of what is off is refused (0xd5)
-    await expect(driver.power.setPowerState(context, 'soft rebooting', 5_000)).rejects.toMatchObject({
+    await expect(bed.driver.power.setPowerState(context, 'soft rebooting', 5_000)).rejects.toMatchObject({
       code: 'unsupported',
     });
   });
@@ -101,9 +69,9 @@ describe('ipmi power and management, through the real ipmitool', () => {
     const context = rack
       .bench({ ipmi_cipher_suite: 17 }, { properties: { capabilities: `boot_mode:${mode}` } })
       .context();
-    await driver.management.setBootDevice(context, device, persistent);
+    await bed.driver.management.setBootDevice(context, device, persistent);
     expect(rack.machine.boot.selection()).toEqual({ device, efi: mode === 'uefi', persistent });
-    expect(await driver.management.getBootDevice(context)).toEqual({ boot_device: device, persistent });
+    expect(await bed.driver.management.getBootDevice(context)).toEqual({ boot_device: device, persistent });
     const kept = rack.events.some(
       (event) =>
         event.kind === 'command' && event.command === CHASSIS.setBootOptions && event.data === '0308',
@@ -114,13 +82,13 @@ describe('ipmi power and management, through the real ipmitool', () => {
   it('tells a forgetful BMC its boot device before each start', async () => {
     await using rack = await Rack.up();
     const bench = rack.bench({ ipmi_force_boot_device: true });
-    await driver.management.setBootDevice(bench.context(), 'disk', true);
-    await driver.management.setBootDevice(bench.context(), 'pxe', false);
-    await driver.power.setPowerState(bench.context(), 'power on', 5_000);
+    await bed.driver.management.setBootDevice(bench.context(), 'disk', true);
+    await bed.driver.management.setBootDevice(bench.context(), 'pxe', false);
+    await bed.driver.power.setPowerState(bench.context(), 'power on', 5_000);
     expect(rack.machine.boot.take()).toMatchObject({ device: 'pxe' });
-    await driver.power.setPowerState(bench.context(), 'rebooting', 5_000);
+    await bed.driver.power.setPowerState(bench.context(), 'rebooting', 5_000);
     expect(rack.machine.boot.take()).toMatchObject({ device: 'disk' });
-    expect(await driver.management.getBootDevice(bench.context())).toEqual({
+    expect(await bed.driver.management.getBootDevice(bench.context())).toEqual({
       boot_device: 'disk',
       persistent: true,
     });
@@ -129,7 +97,7 @@ describe('ipmi power and management, through the real ipmitool', () => {
   it('an operator’s login serves when its level is asked for', async () => {
     await using rack = await Rack.up();
     const info = { ipmi_username: 'oper', ipmi_password: OPERATOR, ipmi_priv_level: 'OPERATOR' };
-    expect(await driver.power.getPowerState(rack.bench(info).context())).toBe('power off');
+    expect(await bed.driver.power.getPowerState(rack.bench(info).context())).toBe('power off');
   });
 
   it('an unsupported command and a refused boot device are told apart from a failure', async () => {
@@ -138,12 +106,12 @@ describe('ipmi power and management, through the real ipmitool', () => {
       commands: [{ netFn: NET_FN.chassis, command: CHASSIS.control }],
     });
     const context = rack.bench({}, { properties: { capabilities: 'boot_mode:bios' } }).context();
-    await expect(driver.power.setPowerState(context, 'power on', 5_000)).rejects.toMatchObject({
+    await expect(bed.driver.power.setPowerState(context, 'power on', 5_000)).rejects.toMatchObject({
       code: 'unsupported',
       message: 'IPMI power on failed: the BMC does not support the command.',
     });
     // ipmitool exits 0 for this one.
-    await expect(driver.management.setBootDevice(context, 'cdrom', false)).rejects.toMatchObject({
+    await expect(bed.driver.management.setBootDevice(context, 'cdrom', false)).rejects.toMatchObject({
       code: 'unsupported',
     });
   });
@@ -153,14 +121,16 @@ describe('ipmi power and management, through the real ipmitool', () => {
       kind: 'unsupported',
       commands: [{ netFn: NET_FN.chassis, command: CHASSIS.setBootOptions }],
     });
-    await expect(driver.management.setBootDevice(rack.bench().context(), 'pxe', false)).rejects.toMatchObject(
-      {
-        code: 'unsupported',
-        message: expect.stringMatching(/parameter 3.*ipmi_disable_boot_timeout=false/) as string,
-      },
-    );
+    await expect(
+      bed.driver.management.setBootDevice(rack.bench().context(), 'pxe', false),
+    ).rejects.toMatchObject({
+      code: 'unsupported',
+      message: expect.stringMatching(/parameter 3.*ipmi_disable_boot_timeout=false/) as string,
+    });
     const told = rack.bench({ ipmi_disable_boot_timeout: false }).context();
-    const error: unknown = await driver.management.setBootDevice(told, 'pxe', false).catch((e: unknown) => e);
+    const error: unknown = await bed.driver.management
+      .setBootDevice(told, 'pxe', false)
+      .catch((e: unknown) => e);
     expect(String(error)).not.toContain('ipmi_disable_boot_timeout');
   });
 
@@ -212,7 +182,7 @@ describe('ipmi power and management, through the real ipmitool', () => {
   it('vendor methods and the NMI reach the BMC', async () => {
     await using rack = await Rack.up();
     const context = rack.bench().context();
-    const vendor = new IpmiVendor(driver.link);
+    const vendor = new IpmiVendor(bed.driver.link);
     const { send_raw, bmc_reset } = vendor.methods;
     expect(vendor.steps.map(({ kind, name }) => `${kind} ${name}`)).toContain('service send_raw');
     expect(() => send_raw!.validate!({})).toThrow('Argument raw_bytes is missing.');
@@ -222,14 +192,14 @@ describe('ipmi power and management, through the real ipmitool', () => {
     await send_raw!.run(context, { raw_bytes: '0x00 0x02 0x01' }, 'POST');
     expect(rack.machine.done).toEqual(['on']);
     // Get Boot Options, flags: the BMC's bytes, as a reader of sensors or of LAN parameters would get them.
-    const answer = await driver.link.raw(callOf(context), [0x00, 0x09, 0x05, 0x00, 0x00]);
+    const answer = await bed.driver.link.raw(callOf(context), [0x00, 0x09, 0x05, 0x00, 0x00]);
     expect([...answer.subarray(0, 2)]).toEqual([0x01, 0x05]);
     // The virtual BMC knows neither: that it says so shows that it was asked.
     await expect(bmc_reset!.run(context, { warm: 'true' }, 'POST')).rejects.toMatchObject({
       code: 'unsupported',
       message: expect.stringContaining('bmc reset warm') as string,
     });
-    await expect(driver.management.injectNmi(context)).rejects.toThrow('power diag');
+    await expect(bed.driver.management.injectNmi(context)).rejects.toThrow('power diag');
   });
 
   it('dead and slow BMCs hold up no healthy one', async () => {
@@ -260,7 +230,7 @@ describe('ipmi power and management, through the real ipmitool', () => {
     await using rack = await Rack.up();
     const bench = rack.bench();
     seen.length = 0;
-    await Promise.all(Array.from({ length: 6 }, () => driver.power.getPowerState(bench.context())));
+    await Promise.all(Array.from({ length: 6 }, () => bed.driver.power.getPowerState(bench.context())));
     expect(bench.fences).toHaveLength(6);
     expect(Math.min(...bench.fences)).toBeGreaterThan(10_000);
   });
@@ -268,7 +238,7 @@ describe('ipmi power and management, through the real ipmitool', () => {
   it('stops at once when its work is cancelled, also in the queue', async () => {
     await using rack = await Rack.up({ kind: 'dead' });
     const bench = rack.bench();
-    const both = [1, 2].map(() => driver.power.getPowerState(bench.context()));
+    const both = [1, 2].map(() => bed.driver.power.getPowerState(bench.context()));
     const started = performance.now();
     setTimeout(() => bench.abort.abort(), 200);
     for (const call of await Promise.allSettled(both)) {
@@ -288,8 +258,10 @@ describe('ipmi power and management, through the real ipmitool', () => {
         await sleep(5);
       }
     })();
-    await driver.power.getPowerState(rack.bench().context());
-    const kg: unknown = await driver.power.getPowerState(bench.context()).catch((error: unknown) => error);
+    await bed.driver.power.getPowerState(rack.bench().context());
+    const kg: unknown = await bed.driver.power
+      .getPowerState(bench.context())
+      .catch((error: unknown) => error);
     done = true;
     await sampling;
     const all = [...lines].filter((line) => line.includes('ipmitool'));
@@ -308,7 +280,7 @@ describe('ipmi power and management, through the real ipmitool', () => {
     ['senseless', 'echo Chassis Power is purple', /ipmitool failed/],
     ['ended by a signal', 'kill -SEGV $$', /ended by SIGSEGV/],
   ])('an ipmitool that is %s costs one error, and no process stays', async (name, script, text) => {
-    const program = join(directory, `ipmitool-${name.replaceAll(' ', '-')}`);
+    const program = join(bed.directory, `ipmitool-${name.replaceAll(' ', '-')}`);
     writeFileSync(program, `#!/bin/sh\nexec 3>${program}.pid; echo $$ >&3\n${script}\n`, { mode: 0o755 });
     const hostile = build({
       program,
@@ -349,7 +321,7 @@ describe('ipmi power and management, through the real ipmitool', () => {
       return total / 10;
     };
     const without = await cpu('/nonexistent');
-    const withStub = await cpu(join(directory, 'ipmitool-home'));
+    const withStub = await cpu(join(bed.directory, 'ipmitool-home'));
     process.stderr.write(
       `ipmitool call: ${without.toFixed(1)} ms, with the stub ${withStub.toFixed(1)} ms\n`,
     );
@@ -357,72 +329,8 @@ describe('ipmi power and management, through the real ipmitool', () => {
   });
 });
 
-// These wait for answers that come late or never: side by side, the longest first.
-describe.concurrent('a BMC that keeps the real ipmitool waiting', () => {
-  it('a slow BMC is waited for, and not taken for a wrong password', async () => {
-    const patient = build({ max_response_timeout: 3, command_retry_timeout: 60 });
-    await using rack = await Rack.up({ kind: 'slow', delay: 1_200 });
-    expect(await patient.power.getPowerState(rack.bench().context())).toBe('power off');
-  }, 60_000);
-
-  it('whoever has less time than the window is told what was found until then', async () => {
-    await using rack = await Rack.up({ kind: 'dead' });
-    for (const time of [500, 4_000]) {
-      const call = { ...callOf(rack.bench().context()), command: powerStatus };
-      const answer = driver.ipmitool.execute({ ...call, signal: AbortSignal.timeout(time) });
-      await expect(answer).rejects.toMatchObject({
-        code: 'bmc-unreachable',
-        message: expect.stringMatching(/the BMC 127\.0\.0\.1 does not answer/) as string,
-      });
-    }
-  });
-
-  it('a BMC that comes back within the window is reached', async () => {
-    await using rack = await Rack.up({ kind: 'dead' });
-    setTimeout(() => rack.bmc.setFaults(), 3_000);
-    await driver.power.setPowerState(rack.bench().context(), 'power on', 20_000);
-    expect(rack.machine.isOn()).toBe(true);
-  });
-
-  it('a BMC that lies about what it did is found out', async () => {
-    await using rack = await Rack.up({ kind: 'lying', control: 'ignores' });
-    await expect(driver.power.setPowerState(rack.bench().context(), 'power on', 1_000)).rejects.toMatchObject(
-      {
-        code: 'bmc-failed',
-        message: 'The machine did not reach power on within 1 s; its BMC says power off.',
-      },
-    );
-  });
-
-  it.each([
-    ['wrong password', { ipmi_password: 'not-it' }, 'bmc-authentication', /wrong password/],
-    ['unknown user', { ipmi_username: 'nobody' }, 'bmc-authentication', /unknown user/],
-    [
-      'missing privilege',
-      { ipmi_username: 'oper', ipmi_password: OPERATOR },
-      'bmc-authentication',
-      /privilege/,
-    ],
-    ['nothing there', { ipmi_port: 9 }, 'bmc-unreachable', /the BMC 127\.0\.0\.1 does not answer/],
-    [
-      'unknown name',
-      { ipmi_address: 'bmc.invalid' },
-      'bmc-unreachable',
-      /the conductor could not resolve the BMC’s address bmc\.invalid/,
-    ],
-  ] as const)('%s is its own error', async (_, info, code, text) => {
-    await using rack = await Rack.up();
-    const error: unknown = await driver.power.getPowerState(rack.bench(info).context()).then(
-      () => undefined,
-      (e: unknown) => e,
-    );
-    expect(error).toMatchObject({ code, message: expect.stringMatching(text) as string });
-    expect((error as Error).message).not.toMatch(/canary|not-it/);
-  });
-});
-
 /** p95 in ms of a round of power status at healthy BMCs. */
-async function healthyRound(at: ReturnType<typeof build>, count: number): Promise<number> {
+async function healthyRound(at: IpmitoolBed['driver'], count: number): Promise<number> {
   const racks = await Promise.all(Array.from({ length: count }, () => Rack.up()));
   try {
     const times = await Promise.all(

@@ -1,14 +1,14 @@
 import { rm, stat } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ImageServer, startImageServer } from '../../support/image-server.js';
-import { aHouse, type ImageHouse, noise, sha256 } from '../../support/image-service.js';
+import { type ImageBed, imageBed, noise, sha256 } from '../../support/image-service.js';
 
 const MiB = 1 << 20;
 /** Machines that run tests are slow at times. */
 const PATIENCE = { timeout: 20_000 };
 const DATED = 'Sun, 06 Nov 1994 08:49:37 GMT';
 let server: ImageServer;
-let house: ImageHouse;
+let bed: ImageBed;
 
 beforeEach(async () => {
   server = await startImageServer();
@@ -18,20 +18,20 @@ beforeEach(async () => {
       lastModified: DATED,
       etag: `"${name}"`,
     });
-  house = await aHouse({ cache_size_mib: 3, idle_timeout: 30 });
+  bed = await imageBed({ cache_size_mib: 3, idle_timeout: 30 });
 });
 afterEach(async () => {
-  await house.close();
+  await bed.close();
   await server.close();
 });
 
 const url = (name: string) => `${server.url}/${name}`;
-const fetch = (name: string, target = house.target(), waiter?: string) =>
-  house.service.fetchTo(url(name), target, waiter === undefined ? {} : { waiter });
+const fetch = (name: string, target = bed.target(), waiter?: string) =>
+  bed.service.fetchTo(url(name), target, waiter === undefined ? {} : { waiter });
 const image = async (name: string) =>
-  (await house.service.cacheAdmin.report()).images.find(({ href }) => href === url(name));
+  (await bed.service.cacheAdmin.report()).images.find(({ href }) => href === url(name));
 const prefetchOf = async (id: string) =>
-  (await house.service.cacheAdmin.report()).prefetches.find((one) => one.id === id)!;
+  (await bed.service.cacheAdmin.report()).prefetches.find((one) => one.id === id)!;
 async function ended(id: string) {
   for (;;) {
     const one = await prefetchOf(id);
@@ -43,7 +43,7 @@ async function ended(id: string) {
 describe('the cache, as its operators see it', () => {
   it('says of each image whence it is, how fresh, and what it saved', async () => {
     const target = (await fetch('a')).path;
-    await fetch('a', house.target('again'));
+    await fetch('a', bed.target('again'));
     expect(await image('a')).toMatchObject({
       last_modified: '1994-11-06T08:49:37.000Z',
       etag: '"a"',
@@ -55,9 +55,9 @@ describe('the cache, as its operators see it', () => {
       pinned_at: null,
     });
     expect(Date.now() - Date.parse((await image('a'))!.fetched_at!)).toBeLessThan(60_000);
-    for (const path of [target, house.target('again')]) await rm(path);
+    for (const path of [target, bed.target('again')]) await rm(path);
     expect(await image('a')).toMatchObject({ in_use: false, eviction_order: 1 });
-    expect(await house.service.cacheAdmin.report()).toMatchObject({
+    expect(await bed.service.cacheAdmin.report()).toMatchObject({
       max_size: 3 * MiB,
       bytes_saved: 2 * MiB,
     });
@@ -76,30 +76,30 @@ describe('the cache, as its operators see it', () => {
       void held.then(() => response.end(body.subarray(MiB)));
       return true;
     };
-    const both = [fetch('b', house.target(), 'node one'), fetch('b', house.target(), 'node two')];
+    const both = [fetch('b', bed.target(), 'node one'), fetch('b', bed.target(), 'node two')];
     await expect
-      .poll(async () => (await house.service.cacheAdmin.report()).transfers, PATIENCE)
+      .poll(async () => (await bed.service.cacheAdmin.report()).transfers, PATIENCE)
       .toMatchObject([{ href: url('b'), waiting: ['node one', 'node two'] }]);
-    const { id } = (await house.service.cacheAdmin.report()).transfers[0]!;
-    await expect(house.service.cacheAdmin.evict(id)).rejects.toThrow(/being fetched for node one, node two/);
+    const { id } = (await bed.service.cacheAdmin.report()).transfers[0]!;
+    await expect(bed.service.cacheAdmin.evict(id)).rejects.toThrow(/being fetched for node one, node two/);
     go();
     await Promise.all(both);
-    expect((await house.service.cacheAdmin.report()).transfers).toEqual([]);
+    expect((await bed.service.cacheAdmin.report()).transfers).toEqual([]);
   });
 
   it('takes the image away that it said would go next, and never a pinned one, after a restart neither', async () => {
     await rm((await fetch('a')).path);
     const first = (await image('a'))!;
-    await house.service.cacheAdmin.pin(first.id);
+    await bed.service.cacheAdmin.pin(first.id);
     await rm((await fetch('b')).path);
     // 4 MiB are too many, but neither may go while b is delivered.
     expect(await image('a')).toMatchObject({ pinned_at: expect.any(String), eviction_order: null });
     const next = (await image('b'))!;
     expect(next.eviction_order).toBe(1);
-    expect(await house.service.cleanUp()).toMatchObject({ removed: [next.id] });
-    await expect(house.service.cacheAdmin.evict(first.id)).rejects.toThrow('is pinned');
-    await house.service.close();
-    const again = await aHouse({ cache_size_mib: 1 }, house.directory);
+    expect(await bed.service.cleanUp()).toMatchObject({ removed: [next.id] });
+    await expect(bed.service.cacheAdmin.evict(first.id)).rejects.toThrow('is pinned');
+    await bed.service.close();
+    const again = await imageBed({ cache_size_mib: 1 }, bed.directory);
     try {
       expect(await again.service.cleanUp()).toMatchObject({ removed: [] });
       expect((await again.service.cacheAdmin.report()).images.map(({ id }) => id)).toEqual([first.id]);
@@ -113,16 +113,16 @@ describe('the cache, as its operators see it', () => {
   it('evicts what is free, refuses what is in use', async () => {
     const { path } = await fetch('a');
     const { id } = (await image('a'))!;
-    await expect(house.service.cacheAdmin.evict(id)).rejects.toThrow('is in use by a deployment');
+    await expect(bed.service.cacheAdmin.evict(id)).rejects.toThrow('is in use by a deployment');
     await rm(path);
-    await house.service.cacheAdmin.evict(id);
+    await bed.service.cacheAdmin.evict(id);
     expect(await image('a')).toBeUndefined();
-    await expect(house.service.cacheAdmin.evict(id)).rejects.toThrow('is not in the cache');
-    await expect(house.service.cacheAdmin.pin(id)).rejects.toThrow('is not in the cache');
+    await expect(bed.service.cacheAdmin.evict(id)).rejects.toThrow('is not in the cache');
+    await expect(bed.service.cacheAdmin.pin(id)).rejects.toThrow('is not in the cache');
   });
 
   it('fetches ahead, once, and says why it cannot', async () => {
-    const { cacheAdmin: admin } = house.service;
+    const { cacheAdmin: admin } = bed.service;
     const { value } = sha256(server.images.get('/a')!.body);
     const asked = await admin.prefetch(url('a'), value, false);
     expect(await admin.prefetch(url('a'), value, false)).toMatchObject({ id: asked.id });
@@ -154,17 +154,17 @@ describe('the cache, as its operators see it', () => {
       response.write(served.body.subarray(0, MiB));
       return true; // and no more
     };
-    const { id } = await house.service.cacheAdmin.prefetch(url('a'), null, false);
+    const { id } = await bed.service.cacheAdmin.prefetch(url('a'), null, false);
     await expect.poll(async () => (await prefetchOf(id)).state, PATIENCE).toBe('fetching');
     await expect.poll(() => server.count('GET /a'), PATIENCE).toBe(1);
-    await house.service.close();
+    await bed.service.close();
     delete served.fault;
-    const before = house;
-    house = await aHouse({ cache_size_mib: 3 }, before.directory);
+    const before = bed;
+    bed = await imageBed({ cache_size_mib: 3 }, before.directory);
     expect(await ended(id)).toMatchObject({ state: 'done' });
     expect((await stat(before.directory)).isDirectory()).toBe(true);
-    await house.close();
-    house = before;
+    await bed.close();
+    bed = before;
     await rm(before.directory, { recursive: true });
   });
 });

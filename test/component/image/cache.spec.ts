@@ -17,45 +17,44 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCommand } from '../../../src/platform/run-command.js';
 import { type ImageServer, serveImage, startImageServer } from '../../support/image-server.js';
-import { aHouse, type ImageHouse, noise, sha256 } from '../../support/image-service.js';
+import { type ImageBed, imageBed, noise, sha256 } from '../../support/image-service.js';
 
 const MiB = 1 << 20;
 const DATED = 'Sun, 06 Nov 1994 08:49:37 GMT';
 let server: ImageServer;
-let house: ImageHouse;
+let bed: ImageBed;
 const cleanups: (() => unknown)[] = [];
 
 beforeEach(async () => {
   server = await startImageServer();
   for (const name of ['a', 'b', 'c', 'd'])
     server.images.set(`/${name}`, { body: noise(2 * MiB, name.charCodeAt(0)), lastModified: DATED });
-  house = await aHouse();
+  bed = await imageBed();
 });
 afterEach(async () => {
-  await house.close();
+  await bed.close();
   await server.close();
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-const fetch = (name: string, target = house.target()) =>
-  house.service.fetchTo(`${server.url}/${name}`, target);
+const fetch = (name: string, target = bed.target()) => bed.service.fetchTo(`${server.url}/${name}`, target);
 /** Fetches, and lets go of the target: only the cache has it then. */
 async function fetchOnly(name: string): Promise<void> {
   await rm((await fetch(name)).path);
 }
 const path = async (name: string) => {
-  const entry = (await house.service.cacheList()).find(({ href }) => href.endsWith(`/${name}`));
-  return join(house.directory, 'image-cache', entry!.name);
+  const entry = (await bed.service.cacheList()).find(({ href }) => href.endsWith(`/${name}`));
+  return join(bed.directory, 'image-cache', entry!.name);
 };
 const names = async () =>
-  (await house.service.cacheList())
+  (await bed.service.cacheList())
     .map(({ href }) => href.slice(-1))
     .sort()
     .join('');
 async function reopen(section: object = {}): Promise<void> {
-  const { directory } = house;
-  await house.service.close();
-  house = await aHouse(section, directory);
+  const { directory } = bed;
+  await bed.service.close();
+  bed = await imageBed(section, directory);
   cleanups.push(() => rm(directory, { recursive: true, force: true }));
 }
 async function used(name: string, minutesAgo: number): Promise<void> {
@@ -70,15 +69,15 @@ describe('clean-up', () => {
     const kept = await fetch('b');
     await reopen({ cache_ttl_minutes: 0 });
     await new Promise((resolve) => setTimeout(resolve, 20));
-    const report = await house.service.cleanUp();
+    const report = await bed.service.cleanUp();
     expect(report.removed.length).toBe(1);
     expect(await names()).toBe('b');
     expect((await readFile(kept.path)).length).toBe(2 * MiB);
     await rm(kept.path);
     await new Promise((resolve) => setTimeout(resolve, 20));
-    await house.service.cleanUp();
+    await bed.service.cleanUp();
     expect(await names()).toBe('');
-    expect(await readdir(join(house.directory, 'image-cache'))).toEqual([]);
+    expect(await readdir(join(bed.directory, 'image-cache'))).toEqual([]);
   });
 
   it('by size: those unused longest first, at once when the cache grows', async () => {
@@ -86,7 +85,7 @@ describe('clean-up', () => {
     await fetchOnly('b');
     await fetchOnly('c');
     await reopen({ cache_size_mib: 6 });
-    await house.service.cleanUp();
+    await bed.service.cleanUp();
     expect(await names()).toBe('abc');
     await fetchOnly('a'); // used again: b is now the oldest
     await used('a', 0);
@@ -96,8 +95,8 @@ describe('clean-up', () => {
 
   it('moves in from where it was, which a file:// path may name', async () => {
     await fetchOnly('a');
-    const before = join(house.directory, 'images');
-    await rename(join(house.directory, 'image-cache'), before);
+    const before = join(bed.directory, 'images');
+    await rename(join(bed.directory, 'image-cache'), before);
     await writeFile(join(before, 'mine.qcow2'), 'x');
     await reopen();
     expect(await readdir(before)).toEqual(['mine.qcow2']);
@@ -105,10 +104,10 @@ describe('clean-up', () => {
   });
 
   it('leaves strangers in the directory alone, at start too', async () => {
-    const stranger = join(house.directory, 'image-cache', 'README');
+    const stranger = join(bed.directory, 'image-cache', 'README');
     await writeFile(stranger, 'x');
     await reopen({ cache_size_mib: 0 });
-    await house.service.cleanUp();
+    await bed.service.cleanUp();
     expect(await readFile(stranger, 'utf8')).toBe('x');
   });
 });
@@ -116,7 +115,7 @@ describe('clean-up', () => {
 describe('after a fault', () => {
   it('what was left half done is swept at start', async () => {
     await fetchOnly('a');
-    const images = join(house.directory, 'image-cache');
+    const images = join(bed.directory, 'image-cache');
     const orphan = '0b9f3c1e-5c2a-4f6e-9d67-2f1d3c1f0a11';
     await writeFile(join(images, `${orphan}.part`), 'x');
     await writeFile(join(images, orphan), 'x');
@@ -161,12 +160,12 @@ describe('after a fault', () => {
       response.write(image.body.subarray(0, MiB));
       return true;
     };
-    await house.service.close();
+    await bed.service.close();
     // A process of its own, so that it can die.
     const script = `
-      import { aHouse } from ${JSON.stringify(new URL('../../support/image-service.ts', import.meta.url).href)};
-      const house = await aHouse({ idle_timeout: 30 }, ${JSON.stringify(house.directory)});
-      await house.service.fetchTo(${JSON.stringify(`${server.url}/a`)}, house.target('killed'));`;
+      import { imageBed } from ${JSON.stringify(new URL('../../support/image-service.ts', import.meta.url).href)};
+      const bed = await imageBed({ idle_timeout: 30 }, ${JSON.stringify(bed.directory)});
+      await bed.service.fetchTo(${JSON.stringify(`${server.url}/a`)}, bed.target('killed'));`;
     const hook = `import { registerHooks } from 'node:module';
       registerHooks({ resolve: (s, c, n) => n(c.parentURL?.endsWith('.ts') && /^\\.{1,2}\\/.*\\.js$/.test(s) ? s.slice(0, -2) + 'ts' : s, c) });`;
     const child = spawn(
@@ -181,7 +180,7 @@ describe('after a fault', () => {
       ],
       { stdio: ['ignore', 'inherit', 'pipe'] },
     );
-    const images = join(house.directory, 'image-cache');
+    const images = join(bed.directory, 'image-cache');
     const part = async () => {
       const name = (await readdir(images)).find((file) => file.endsWith('.part'));
       return name === undefined ? 0 : (await stat(join(images, name))).size;
@@ -189,11 +188,11 @@ describe('after a fault', () => {
     await expect.poll(part, { timeout: 15_000 }).toBe(MiB);
     child.kill('SIGKILL');
     await once(child, 'exit');
-    expect(await house.masters()).toEqual([expect.stringMatching(/\.part$/)]);
+    expect(await bed.masters()).toEqual([expect.stringMatching(/\.part$/)]);
     await reopen();
-    expect(await house.masters()).toEqual([]);
-    expect(await readdir(join(house.directory, 'out')).catch(() => [])).toEqual([]);
-    const again = await house.service.fetchTo(`${server.url}/a`, house.target(), {
+    expect(await bed.masters()).toEqual([]);
+    expect(await readdir(join(bed.directory, 'out')).catch(() => [])).toEqual([]);
+    const again = await bed.service.fetchTo(`${server.url}/a`, bed.target(), {
       checksum: sha256(image.body),
     });
     expect(again.from_cache).toBe(false);
@@ -214,9 +213,9 @@ describe('room', () => {
       await runCommand({ file: 'umount', args: [mount], timeout: 5_000 });
       await rm(mount, { recursive: true });
     });
-    await house.close();
+    await bed.close();
     // What is kept free on a real disk is more than this whole one.
-    house = await aHouse({ cache_keep_free_mib: 0 }, mount);
+    bed = await imageBed({ cache_keep_free_mib: 0 }, mount);
   });
 
   it('is made by removing what is unused; in use nothing is touched, and the failure is clear', async () => {
@@ -231,7 +230,7 @@ describe('room', () => {
       code: 'image-unavailable',
       message: expect.stringMatching(/no room: 3145728 bytes are needed, \d+ are free/) as string,
     });
-    expect((await house.masters()).length).toBe(3);
+    expect((await bed.masters()).length).toBe(3);
     await rm(held[0]!.path);
     await rm(held[1]!.path);
     expect((await fetch('e')).size).toBe(3 * MiB);
@@ -256,7 +255,7 @@ describe('room', () => {
     });
     await expect(fetch('e')).rejects.toMatchObject({ code: 'image-unavailable' });
     expect(ballast).toBe(2);
-    expect(await house.masters()).toEqual([]);
+    expect(await bed.masters()).toEqual([]);
     await rm(join(mount, 'ballast-1'));
     await rm(join(mount, 'ballast-2'), { force: true });
     expect((await fetch('b')).size).toBe(2 * MiB);
@@ -265,18 +264,18 @@ describe('room', () => {
   it('on another file system the target is a copy', async () => {
     const target = join(tmpdir(), `ferric-other-fs-${process.pid}`);
     cleanups.push(() => rm(target, { force: true }));
-    const fetched = await house.service.fetchTo(`${server.url}/a`, target);
+    const fetched = await bed.service.fetchTo(`${server.url}/a`, target);
     expect(await readFile(fetched.path)).toEqual(server.images.get('/a')!.body);
     expect((await stat(target)).nlink).toBe(1);
   });
 
   it('at the target for no copy: a failure, and no rest', async () => {
     const small = join(mount, 'target');
-    await house.close();
-    house = await aHouse();
+    await bed.close();
+    bed = await imageBed();
     server.images.set('/e', { body: noise(9 * MiB), lastModified: DATED });
     await mkdir(small);
-    await expect(house.service.fetchTo(`${server.url}/e`, join(small, 'x'))).rejects.toMatchObject({
+    await expect(bed.service.fetchTo(`${server.url}/e`, join(small, 'x'))).rejects.toMatchObject({
       code: 'image-unavailable',
     });
     expect(await readdir(small)).toEqual([]);
@@ -284,9 +283,9 @@ describe('room', () => {
 });
 
 it('replaces a target in one step, also one that is a link elsewhere or the same file', async () => {
-  const target = house.target('kernel');
-  const precious = join(house.directory, 'precious');
-  await mkdir(join(house.directory, 'out'));
+  const target = bed.target('kernel');
+  const precious = join(bed.directory, 'precious');
+  await mkdir(join(bed.directory, 'out'));
   await writeFile(precious, 'precious');
   await symlink(precious, target);
   await fetch('a', target);
@@ -294,5 +293,5 @@ it('replaces a target in one step, also one that is a link elsewhere or the same
   await fetch('a', target);
   await fetch('b', target);
   expect(await readFile(target)).toEqual(server.images.get('/b')!.body);
-  expect(await readdir(join(house.directory, 'out'))).toEqual(['kernel']);
+  expect(await readdir(join(bed.directory, 'out'))).toEqual(['kernel']);
 });

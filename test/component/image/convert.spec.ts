@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import * as commands from '../../../src/platform/run-command.js';
 import { type ImageServer, startImageServer } from '../../support/image-server.js';
-import { aHouse, type ImageHouse, noise, sha256 } from '../../support/image-service.js';
+import { type ImageBed, imageBed, noise, sha256 } from '../../support/image-service.js';
 
 // Every program that is started passes through runCommand: here it is watched, not replaced.
 vi.mock(import('../../../src/platform/run-command.js'), async (original) => {
@@ -18,7 +18,7 @@ const MiB = 1 << 20;
 const DATED = 'Sun, 06 Nov 1994 08:49:37 GMT';
 let samples: string;
 let server: ImageServer;
-let house: ImageHouse;
+let bed: ImageBed;
 
 beforeAll(async () => {
   samples = await mkdtemp(join(tmpdir(), 'ferric-samples-'));
@@ -27,10 +27,10 @@ beforeAll(async () => {
 afterAll(async () => rm(samples, { recursive: true }));
 beforeEach(async () => {
   server = await startImageServer();
-  house = await aHouse();
+  bed = await imageBed();
 });
 afterEach(async () => {
-  await house.close();
+  await bed.close();
   await server.close();
 });
 
@@ -56,7 +56,7 @@ async function serve(name: string, ...args: string[]): Promise<Buffer> {
   return body;
 }
 const fetch = (name: string, options: object = {}) =>
-  house.service.fetchTo(`${server.url}/${name}`, house.target(), options);
+  bed.service.fetchTo(`${server.url}/${name}`, bed.target(), options);
 const converted = ['convert', '-f', 'raw', '-O'];
 
 describe('conversion to raw', () => {
@@ -80,7 +80,7 @@ describe('conversion to raw', () => {
     expect(command!.slice(6, 12)).toEqual(['qemu-img', 'convert', '-f', 'qcow2', '-O', 'raw']);
     for (const path of command!.slice(12)) expect(path).toMatch(/^\/.*\.part$/);
     // Only the converted one is kept, under Ironic's name for it.
-    expect(await house.masters()).toEqual([expect.stringMatching(/^[0-9a-f-]{36}\.converted$/)]);
+    expect(await bed.masters()).toEqual([expect.stringMatching(/^[0-9a-f-]{36}\.converted$/)]);
     expect(await fetch('a.qcow2', { checksum: sha256(body), force_raw: true })).toMatchObject({
       from_cache: true,
     });
@@ -188,13 +188,13 @@ describe('refused before any disk tool sees it', () => {
       message: expect.stringMatching(message) as string,
     });
     expect(spawned()).toEqual([]);
-    expect(await house.masters()).toEqual([]);
+    expect(await bed.masters()).toEqual([]);
   });
 
   it('names that QEMU would take for a protocol', async () => {
     for (const name of ['json:{"driver":"nbd"}', 'nbd:localhost:1', 'fat:/etc', '-']) {
-      await expect(house.service.fetchTo(name, house.target())).rejects.toMatchObject({ code: 'invalid' });
-      await expect(house.service.fetchTo(`${server.url}/x`, name)).rejects.toMatchObject({ code: 'invalid' });
+      await expect(bed.service.fetchTo(name, bed.target())).rejects.toMatchObject({ code: 'invalid' });
+      await expect(bed.service.fetchTo(`${server.url}/x`, name)).rejects.toMatchObject({ code: 'invalid' });
     }
     // As part of a URL it is only a name: the file in the cache is called by a UUID.
     await serve('x', ...converted, 'qcow2', 'DISK', 'OUT');
@@ -220,7 +220,7 @@ describe('conversions that fail', () => {
     const body = await serve('x', ...converted, 'qcow2', 'DISK', 'OUT');
     harm(body);
     await expect(fetch('x', { force_raw: true })).rejects.toMatchObject({ code: 'image-refused' });
-    expect(await house.masters()).toEqual([]);
+    expect(await bed.masters()).toEqual([]);
   });
 
   it('too slow for the wall clock', async () => {
@@ -228,7 +228,7 @@ describe('conversions that fail', () => {
     await writeFile(join(samples, 'disk.raw'), noise(200 * MiB), { flag: 'r+' });
     await serve('x', ...converted, 'qcow2', 'DISK', 'OUT');
     await writeFile(join(samples, 'disk.raw'), diskBytes());
-    await house.close();
+    await bed.close();
     const { ImageService } = await import('../../../src/image/image-service.js');
     const { imageServiceSettings } = await import('../../../src/image/settings.js');
     const { imageSection } = await import('../../../src/config/section/image.js');
@@ -256,7 +256,7 @@ describe('conversions that fail', () => {
       onProgress: (bytes: number, total: number) => bytes === total && abort.abort(),
     });
     await expect(running).rejects.toMatchObject({ code: 'cancelled' });
-    await house.service.close();
-    expect(await house.masters()).toEqual([]);
+    await bed.service.close();
+    expect(await bed.masters()).toEqual([]);
   });
 });

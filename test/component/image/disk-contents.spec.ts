@@ -6,11 +6,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ImageServer } from '../../../lab/image-server.js';
 import { diskContents } from '../../../src/image/look/disk-contents.js';
 import { runCommand } from '../../../src/platform/run-command.js';
-import { aHouse, type ImageHouse } from '../../support/image-service.js';
+import { type ImageBed, imageBed } from '../../support/image-service.js';
 import { isoImage } from '../../support/iso.js';
 
 let home: string;
-let house: ImageHouse;
+let bed: ImageBed;
 const at = (name: string) => join(home, name);
 const run = (file: string, args: string[], input?: string) =>
   runCommand({ file, args, timeout: 60_000, ...(input === undefined ? {} : { stdin: input }) });
@@ -27,13 +27,13 @@ const packed = async (from: string, name: string, ...options: string[]) => {
 
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'ferric-contents-'));
-  house = await aHouse({ allowed_file_paths: [home] });
+  bed = await imageBed({ allowed_file_paths: [home] });
   await run('/sbin/mke2fs', ['-q', '-t', 'ext4', '-F', await blank('ext4')]);
   await run('/sbin/sfdisk', ['-q', await blank('mbr')], ',,L\n');
   await run('/sbin/sfdisk', ['-q', await blank('gpt')], 'label: gpt\n,,L\n');
 });
 afterAll(async () => {
-  await house?.close();
+  await bed?.close();
   await rm(home, { recursive: true, force: true });
 });
 
@@ -105,7 +105,7 @@ describe('an image that machines fetch themselves', () => {
     published.add(name);
     const { size } = await stat(path);
     const signal = AbortSignal.timeout(10_000);
-    await house.service.checkKind(server.url(name), { size, disk_format, kind, signal });
+    await bed.service.checkKind(server.url(name), { size, disk_format, kind, signal });
   };
 
   it.each(['raw', 'qcow2'])('is looked at by ranges of it: %s', async (format) => {
@@ -171,7 +171,7 @@ describe('an image that machines fetch themselves', () => {
   it('fails clearly where it cannot be had', async () => {
     const options = { size: 100, disk_format: 'raw', kind: 'whole-disk' as const };
     await expect(
-      house.service.checkKind(server.url('/nowhere'), { ...options, signal: AbortSignal.timeout(9_000) }),
+      bed.service.checkKind(server.url('/nowhere'), { ...options, signal: AbortSignal.timeout(9_000) }),
     ).rejects.toMatchObject({ code: 'image-unavailable', message: expect.stringContaining('status 404') });
   });
 });
@@ -179,15 +179,15 @@ describe('an image that machines fetch themselves', () => {
 describe('an image that is going to be written as another kind', () => {
   it('is refused with what to do, and nothing is delivered', async () => {
     const disk = await packed('gpt', 'disk.qcow2', '-c');
-    const partition = house.service.fetchTo(`file://${disk}`, house.target('p'), { kind: 'partition' });
+    const partition = bed.service.fetchTo(`file://${disk}`, bed.target('p'), { kind: 'partition' });
     await expect(partition).rejects.toMatchObject({
       code: 'image-refused',
       message: expect.stringMatching(/begins with a partition table.*remove kernel_id/),
     });
-    const whole = house.service.fetchTo(`file://${at('ext4')}`, house.target('w'), { kind: 'whole-disk' });
+    const whole = bed.service.fetchTo(`file://${at('ext4')}`, bed.target('w'), { kind: 'whole-disk' });
     await expect(whole).rejects.toMatchObject({ code: 'image-refused' });
-    await expect(run('ls', [join(house.directory, 'out')])).rejects.toThrow();
-    const delivered = await house.service.fetchTo(`file://${disk}`, house.target('d'), {
+    await expect(run('ls', [join(bed.directory, 'out')])).rejects.toThrow();
+    const delivered = await bed.service.fetchTo(`file://${disk}`, bed.target('d'), {
       kind: 'whole-disk',
     });
     expect(delivered.disk_format).toBe('raw');

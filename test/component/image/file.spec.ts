@@ -13,22 +13,22 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCommand } from '../../../src/platform/run-command.js';
-import { aHouse, type ImageHouse, noise, sha256 } from '../../support/image-service.js';
+import { type ImageBed, imageBed, noise, sha256 } from '../../support/image-service.js';
 
 const body = noise(3 << 20);
-let house: ImageHouse;
+let bed: ImageBed;
 let files: string;
 
 beforeEach(async () => {
-  house = await aHouse();
-  files = join(house.directory, 'files');
+  bed = await imageBed();
+  files = join(bed.directory, 'files');
   await mkdir(files);
   await writeFile(join(files, 'disk.img'), body);
 });
-afterEach(async () => house.close());
+afterEach(async () => bed.close());
 
 const fetch = (path: string, options: object = {}) =>
-  house.service.fetchTo(path.startsWith('file:') ? path : `file://${path}`, house.target(), options);
+  bed.service.fetchTo(path.startsWith('file:') ? path : `file://${path}`, bed.target(), options);
 const disk = () => join(files, 'disk.img');
 async function mkfifo(path: string): Promise<void> {
   await runCommand({ file: 'mkfifo', args: [path], timeout: 5_000 });
@@ -55,7 +55,7 @@ describe('a file image', () => {
     await expect(fetch(disk(), { checksum: sha256(noise(5)) })).rejects.toMatchObject({
       code: 'image-refused',
     });
-    const image = await house.service.resolve(`file://${disk()}`);
+    const image = await bed.service.resolve(`file://${disk()}`);
     expect(image).toEqual({
       href: `file://${disk()}`,
       size: body.length,
@@ -64,15 +64,15 @@ describe('a file image', () => {
       whole_disk: true,
     });
     await fetch(disk(), { checksum: image.checksum });
-    expect((await house.service.resolve(`file://${disk()}`)).checksum).toEqual(sha256(body));
+    expect((await bed.service.resolve(`file://${disk()}`)).checksum).toEqual(sha256(body));
   });
 
   it('may be a link inside the allowed directory, and the directory itself may be a link', async () => {
     await symlink('disk.img', join(files, 'latest.img'));
     expect((await fetch(join(files, 'latest.img'))).size).toBe(body.length);
-    const link = join(house.directory, 'elsewhere');
+    const link = join(bed.directory, 'elsewhere');
     await symlink(files, link);
-    const other = await aHouse({ allowed_file_paths: [link] });
+    const other = await imageBed({ allowed_file_paths: [link] });
     try {
       const target = join(other.directory, 'x');
       expect((await other.service.fetchTo(`file://${link}/disk.img`, target)).size).toBe(body.length);
@@ -109,19 +109,19 @@ describe('what is no image', () => {
       code,
       message: expect.stringMatching(message) as string,
     });
-    await expect(house.service.resolve(`file://${files}/x`)).rejects.toMatchObject({ code });
-    expect(await house.masters()).toEqual([]);
+    await expect(bed.service.resolve(`file://${files}/x`)).rejects.toMatchObject({ code });
+    expect(await bed.masters()).toEqual([]);
   });
 
   it('what Ferric keeps itself, by its own path and through links, wherever the allowed directory lies', async () => {
     const secret = await fetch(disk());
-    const [name] = await house.masters();
-    const wide = await aHouse({ allowed_file_paths: [house.directory] }, house.directory);
+    const [name] = await bed.masters();
+    const wide = await imageBed({ allowed_file_paths: [bed.directory] }, bed.directory);
     const link = join(files, 'linked');
-    await symlink(join(house.directory, 'image-cache'), link);
+    await symlink(join(bed.directory, 'image-cache'), link);
     try {
-      for (const path of [`${house.directory}/image-cache/${name}`, `${link}/${name}`]) {
-        const asked = wide.service.fetchTo(`file://${path}`, house.target());
+      for (const path of [`${bed.directory}/image-cache/${name}`, `${link}/${name}`]) {
+        const asked = wide.service.fetchTo(`file://${path}`, bed.target());
         await expect(asked, path).rejects.toThrow('own files are never images');
         await expect(wide.service.resolve(`file://${path}`)).rejects.toThrow('own files are never images');
       }
@@ -155,7 +155,7 @@ describe('what is no image', () => {
     };
     await expect(fetch(big, { onProgress })).rejects.toThrow('changed while it was read');
     expect(shrunk).toBeGreaterThan(0);
-    expect(await house.masters()).toEqual([]);
+    expect(await bed.masters()).toEqual([]);
   });
 });
 

@@ -3,14 +3,14 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { aHouse, type ImageHouse, noise, sha256 } from '../../support/image-service.js';
+import { type ImageBed, imageBed, noise, sha256 } from '../../support/image-service.js';
 
 const ID = '0b9f3c1e-5c2a-4f6e-9d67-2f1d3c1f0a11';
 const body = noise(100_000);
 let server: Server;
 let url: string;
 let handler: RequestListener;
-let house: ImageHouse | undefined;
+let bed: ImageBed | undefined;
 const seen: Record<string, unknown>[] = [];
 
 const document = (change: object = {}) => ({
@@ -41,7 +41,7 @@ beforeEach(async () => {
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/image`;
 });
 afterEach(async () => {
-  await house?.close();
+  await bed?.close();
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
 });
@@ -59,9 +59,9 @@ describe('the login', () => {
     ],
   ])('%j', async (auth, headers) => {
     handler = answering();
-    house = await aHouse({ glance: { url, ...auth } });
-    const { checksum } = await house.service.resolve(ID);
-    await house.service.fetchTo(ID, house.target(), { checksum: checksum! });
+    bed = await imageBed({ glance: { url, ...auth } });
+    const { checksum } = await bed.service.resolve(ID);
+    await bed.service.fetchTo(ID, bed.target(), { checksum: checksum! });
     expect(seen.map((entry) => entry['url'])).toEqual([
       `/image/v2/images/${ID}`,
       `/image/v2/images/${ID}`,
@@ -72,8 +72,8 @@ describe('the login', () => {
 
   it('goes nowhere else: a redirect is no answer', async () => {
     handler = (_request, response) => response.writeHead(302, { location: 'http://127.0.0.1:9/x' }).end();
-    house = await aHouse({ glance: { url, auth: 'token', token: 'canary' } });
-    await expect(house.service.resolve(ID)).rejects.toMatchObject({ code: 'image-unavailable' });
+    bed = await imageBed({ glance: { url, auth: 'token', token: 'canary' } });
+    await expect(bed.service.resolve(ID)).rejects.toMatchObject({ code: 'image-unavailable' });
     expect(seen.length).toBe(1);
   });
 });
@@ -99,8 +99,8 @@ describe('answers', () => {
     ],
   ])('%s', async (_name, listener, code, message) => {
     handler = listener;
-    house = await aHouse({ glance: { url } });
-    await expect(house.service.resolve(ID)).rejects.toMatchObject({
+    bed = await imageBed({ glance: { url } });
+    await expect(bed.service.resolve(ID)).rejects.toMatchObject({
       code,
       message: expect.stringMatching(message) as string,
     });
@@ -108,17 +108,17 @@ describe('answers', () => {
 
   it('md5 where there is nothing better, and only where MD5 is allowed', async () => {
     handler = answering({ os_hash_algo: null, os_hash_value: null, checksum: '0'.repeat(32) });
-    house = await aHouse({ glance: { url } });
-    expect((await house.service.resolve(ID)).checksum).toEqual({ algo: 'md5', value: '0'.repeat(32) });
-    await house.close();
-    house = await aHouse({ glance: { url }, allow_md5_checksum: false });
-    await expect(house.service.resolve(ID)).rejects.toThrow('MD5 checksums are turned off');
+    bed = await imageBed({ glance: { url } });
+    expect((await bed.service.resolve(ID)).checksum).toEqual({ algo: 'md5', value: '0'.repeat(32) });
+    await bed.close();
+    bed = await imageBed({ glance: { url }, allow_md5_checksum: false });
+    await expect(bed.service.resolve(ID)).rejects.toThrow('MD5 checksums are turned off');
   });
 
   it('instance_info’s own checksum wins', async () => {
     handler = answering();
-    house = await aHouse({ glance: { url } });
-    const { checksum } = await house.service.resolve(ID, { image_checksum: 'f'.repeat(64) });
+    bed = await imageBed({ glance: { url } });
+    const { checksum } = await bed.service.resolve(ID, { image_checksum: 'f'.repeat(64) });
     expect(checksum).toEqual({ algo: 'sha256', value: 'f'.repeat(64) });
   });
 });

@@ -4,12 +4,12 @@ import { measureWith } from '../../../src/platform/meter/meter.js';
 import type { CounterName } from '../../../src/platform/meter/metric-table.js';
 import { Series } from '../../../src/platform/meter/series.js';
 import { type ImageServer, startImageServer } from '../../support/image-server.js';
-import { aHouse, type ImageHouse, noise } from '../../support/image-service.js';
+import { type ImageBed, imageBed, noise } from '../../support/image-service.js';
 
 const SIZE = 2 << 20;
 const DATED = 'Sun, 06 Nov 1994 08:49:37 GMT';
 let server: ImageServer;
-let house: ImageHouse;
+let bed: ImageBed;
 let series: Series;
 
 beforeEach(async () => {
@@ -18,15 +18,15 @@ beforeEach(async () => {
   server = await startImageServer();
   for (const [seed, name] of ['a', 'b', 'c'].entries())
     server.images.set(`/${name}`, { body: noise(SIZE, seed + 1), lastModified: DATED });
-  house = await aHouse({ cache_size_mib: 3 });
+  bed = await imageBed({ cache_size_mib: 3 });
 });
 afterEach(async () => {
   measureWith(null);
-  await house.close();
+  await bed.close();
   await server.close();
 });
 
-const fetch = (name: string) => house.service.fetchTo(`${server.url}/${name}`, house.target());
+const fetch = (name: string) => bed.service.fetchTo(`${server.url}/${name}`, bed.target());
 /** Values of a counter by its labels. */
 const counted = (name: CounterName) =>
   Object.fromEntries(
@@ -42,7 +42,7 @@ const transfers = () =>
   );
 
 it('counts the first fetch as a miss with its bytes, and a later one as a hit', async () => {
-  expect(await house.service.cacheUse()).toEqual({ bytes: 0, files: 0 });
+  expect(await bed.service.cacheUse()).toEqual({ bytes: 0, files: 0 });
   await fetch('a');
   expect([counted('image_cache_misses_total'), counted('image_cache_hits_total')]).toEqual([
     { '': 1 },
@@ -56,7 +56,7 @@ it('counts the first fetch as a miss with its bytes, and a later one as a hit', 
   ]);
   expect(counted('image_download_bytes_total')).toEqual({ '': SIZE });
   expect(transfers()).toEqual({ succeeded: 1 });
-  const { bytes, files } = await house.service.cacheUse();
+  const { bytes, files } = await bed.service.cacheUse();
   expect([bytes >= SIZE, files]).toEqual([true, 1]);
 });
 
@@ -85,8 +85,8 @@ it('counts what leaves the cache by its reason', async () => {
   await rm(first.path);
   await rm((await fetch('b')).path); // 4 MiB of 3: the older one leaves
   expect(counted('image_cache_evictions_total')).toEqual({ size: 1 });
-  const [left] = (await house.service.cacheAdmin.report()).images;
-  await house.service.cacheAdmin.evict(left!.id);
+  const [left] = (await bed.service.cacheAdmin.report()).images;
+  await bed.service.cacheAdmin.evict(left!.id);
   expect(counted('image_cache_evictions_total')).toEqual({ size: 1, request: 1 });
-  expect(await house.service.cacheUse()).toEqual({ bytes: 0, files: 0 });
+  expect(await bed.service.cacheUse()).toEqual({ bytes: 0, files: 0 });
 });

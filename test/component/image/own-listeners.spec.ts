@@ -9,14 +9,14 @@ import { HttpBootServer } from '../../../src/netboot/http/server.js';
 import { configuredFiles, Manifest } from '../../../src/netboot/published/manifest.js';
 import { startApi } from '../../support/api.js';
 import { silentLog, startTestDatabase, type TestDatabase } from '../../support/database.js';
-import { aHouse } from '../../support/image-service.js';
+import { imageBed } from '../../support/image-service.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'ferric-own-'));
 const path = join(directory, 'image');
 let database: TestDatabase;
 let api: Awaited<ReturnType<typeof startApi>>;
 let boot: HttpBootServer;
-let house: Awaited<ReturnType<typeof aHouse>>;
+let bed: Awaited<ReturnType<typeof imageBed>>;
 let served = 0;
 
 beforeAll(async () => {
@@ -36,10 +36,10 @@ beforeAll(async () => {
   await boot.start();
   database = await startTestDatabase();
   api = await startApi(database);
-  house = await aHouse({ allowed_networks: ['127.0.0.0/8', '::1/128'] });
+  bed = await imageBed({ allowed_networks: ['127.0.0.0/8', '::1/128'] });
 });
 afterAll(async () => {
-  await house.close();
+  await bed.close();
   await api.stop();
   await boot.stop();
   await database.stop();
@@ -50,11 +50,11 @@ const opaque = { opaque: true };
 const refusal = async (url: string) => {
   const signal = new AbortController().signal;
   const asked = [
-    house.service.resolve(url),
-    house.service.fetchTo(url, house.target(), opaque),
-    house.service.download(url, house.target(), ['sha256'], signal),
-    house.service.checkKind(url, { size: 4096, disk_format: 'raw', kind: 'whole-disk', signal }),
-    house.service.resolve('http://127.0.0.1:1/x', { image_checksum: `${url}` }),
+    bed.service.resolve(url),
+    bed.service.fetchTo(url, bed.target(), opaque),
+    bed.service.download(url, bed.target(), ['sha256'], signal),
+    bed.service.checkKind(url, { size: 4096, disk_format: 'raw', kind: 'whole-disk', signal }),
+    bed.service.resolve('http://127.0.0.1:1/x', { image_checksum: `${url}` }),
   ];
   const told = await Promise.allSettled(asked);
   return told.map((one) => (one.status === 'rejected' ? (one.reason as Error).message : 'fetched'));

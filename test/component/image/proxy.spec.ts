@@ -10,7 +10,7 @@ import {
   serveImage,
   startImageServer,
 } from '../../support/image-server.js';
-import { aHouse, type ImageHouse, noise, sha256 } from '../../support/image-service.js';
+import { type ImageBed, imageBed, noise, sha256 } from '../../support/image-service.js';
 import { type SecureServer, startSecureServer } from '../../support/private-authority.js';
 import { startTinyproxy, type Tinyproxy } from '../../support/tinyproxy.js';
 
@@ -18,13 +18,13 @@ const body = noise(3 << 20);
 const lastModified = 'Sun, 06 Nov 1994 08:49:37 GMT';
 let server: ImageServer;
 let proxy: Tinyproxy;
-let house: ImageHouse;
+let bed: ImageBed;
 let secure: SecureServer;
 
 beforeEach(async () => {
   server = await startImageServer();
   proxy = await startTinyproxy();
-  house = await aHouse();
+  bed = await imageBed();
   server.images.set('/disk.img', { body, lastModified });
   server.images.set('/SUMS', { body: Buffer.from(`${sha256(body).value}  disk.img\n`) });
   secure = await startSecureServer((request, response) =>
@@ -32,7 +32,7 @@ beforeEach(async () => {
   );
 });
 afterEach(async () => {
-  await house.close();
+  await bed.close();
   await proxy.stop();
   await secure.close();
   await server.close();
@@ -40,13 +40,13 @@ afterEach(async () => {
 
 const trust = () => ({ ca_file: secure.authority });
 async function all(base: string, options: object = {}): Promise<void> {
-  const { service } = house;
+  const { service } = bed;
   const url = `${base}/disk.img`;
   const image = await service.resolve(url, { image_checksum: `${base}/SUMS` }, options);
   expect(image).toMatchObject({ size: body.length, checksum: sha256(body) });
   const look = { size: body.length, disk_format: 'raw', kind: 'partition' as const };
   await service.checkKind(url, { ...look, signal: AbortSignal.timeout(9_000), ...options });
-  const fetched = await service.fetchTo(url, house.target(), { checksum: image.checksum!, ...options });
+  const fetched = await service.fetchTo(url, bed.target(), { checksum: image.checksum!, ...options });
   expect(fetched.from_cache).toBe(false);
 }
 
@@ -76,12 +76,11 @@ it('a private authority that nothing names is not trusted, with and without a pr
 it('the environment’s proxies are used, and a key wins', async () => {
   const environment = { http_proxy: proxy.url, NO_PROXY: 'elsewhere.example.org' };
   const settings = (section: object) =>
-    imageServiceSettings(imageSection.parse(section), { dataDir: house.directory, environment }).client()
-      .proxy;
+    imageServiceSettings(imageSection.parse(section), { dataDir: bed.directory, environment }).client().proxy;
   expect(settings({})).toEqual({ http: proxy.url, no: 'elsewhere.example.org' });
   expect(settings({ http_proxy: 'http://p:1', no_proxy: 'b' })).toEqual({ http: 'http://p:1', no: 'b' });
   expect(() => settings({ ca_file: '/nowhere.pem' })).toThrow('image.ca_file: cannot be read');
-  const empty = join(house.directory, 'empty.pem');
+  const empty = join(bed.directory, 'empty.pem');
   writeFileSync(empty, 'no certificate\n');
   expect(() => settings({ ca_file: empty })).toThrow(`image.ca_file: ${empty} holds no certificate`);
   writeFileSync(empty, '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');
@@ -100,14 +99,14 @@ it('the machine’s own proxies stand for the daemon’s', async () => {
 });
 
 it('refused addresses stay refused, and a proxy that is away is named as a failed connection', async () => {
-  const target = house.target();
+  const target = bed.target();
   const through = { proxy: { http: proxy.url } };
-  await expect(house.service.fetchTo('http://169.254.169.254/x', target, through)).rejects.toMatchObject({
+  await expect(bed.service.fetchTo('http://169.254.169.254/x', target, through)).rejects.toMatchObject({
     code: 'image-refused',
   });
   expect(proxy.requests()).toEqual([]);
   const away = { proxy: { http: 'http://127.0.0.1:1' } };
-  await expect(house.service.fetchTo(`${server.url}/disk.img`, target, away)).rejects.toMatchObject({
+  await expect(bed.service.fetchTo(`${server.url}/disk.img`, target, away)).rejects.toMatchObject({
     code: 'image-unavailable',
   });
 });
@@ -124,12 +123,12 @@ it.each([{}, { http_proxy: 'http://127.0.0.1:1' }])(
     const glance = { url: secure.url };
     {
       await using _distrusting = await another({ glance });
-      await expect(house.service.resolve(id)).rejects.toThrow('the connection failed');
+      await expect(bed.service.resolve(id)).rejects.toThrow('the connection failed');
     }
     await using _own = await another({ glance, https_proxy: proxy.url, ...trust(), ...more });
-    const image = await house.service.resolve(id);
+    const image = await bed.service.resolve(id);
     expect(image.checksum).toEqual(sha256(body));
-    await house.service.fetchTo(id, house.target(), { checksum: image.checksum! });
+    await bed.service.fetchTo(id, bed.target(), { checksum: image.checksum! });
     expect(new Set(proxy.requests())).toEqual(new Set([`CONNECT 127.0.0.1:${secure.port}`]));
   },
 );
@@ -137,13 +136,13 @@ it.each([{}, { http_proxy: 'http://127.0.0.1:1' }])(
 it('a machine’s own proxy is no way to a refused address', async () => {
   const through = { proxy: { http: proxy.url } };
   await using _own = await another({ allowed_networks: [] });
-  const fetch = (url: string) => house.service.fetchTo(url, house.target(), through);
+  const fetch = (url: string) => bed.service.fetchTo(url, bed.target(), through);
   await expect(fetch('http://192.0.2.1/x')).rejects.toThrow(
     `${proxy.url}/: this address must not be used: it is a loopback address`,
   );
   expect(proxy.requests()).toEqual([]);
   await expect(
-    house.service.fetchTo('http://192.0.2.1/x', house.target(), { proxy: { http: 'gopher://p' } }),
+    bed.service.fetchTo('http://192.0.2.1/x', bed.target(), { proxy: { http: 'gopher://p' } }),
   ).rejects.toThrow('its proxy is no http or https URL');
 });
 
@@ -156,21 +155,21 @@ it('a machine’s own proxy learns no login, the configured one does', async () 
   server.images.set('/disk.img', { body, lastModified, fault: note });
   const server_credentials = [{ origin: server.url, username: 'u', password: 'p' }];
   await using _own = await another({ server_credentials, http_proxy: proxy.url });
-  await house.service.resolve(`${server.url}/disk.img`);
-  await house.service.resolve(`${server.url}/disk.img`, {}, { proxy: { http: proxy.url } });
-  await house.service.resolve(`${server.url}/disk.img`, {}, { proxy: { https: proxy.url } });
+  await bed.service.resolve(`${server.url}/disk.img`);
+  await bed.service.resolve(`${server.url}/disk.img`, {}, { proxy: { http: proxy.url } });
+  await bed.service.resolve(`${server.url}/disk.img`, {}, { proxy: { https: proxy.url } });
   const login = `Basic ${Buffer.from('u:p').toString('base64')}`;
   expect(logins).toEqual([login, undefined, login]);
 });
 
 /** Another service, for as long as it is in scope. */
 async function another(section: object): Promise<AsyncDisposable> {
-  const before = house;
-  house = await aHouse(section);
+  const before = bed;
+  bed = await imageBed(section);
   return {
     [Symbol.asyncDispose]: async () => {
-      await house.close();
-      house = before;
+      await bed.close();
+      bed = before;
     },
   };
 }

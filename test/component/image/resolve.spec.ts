@@ -2,24 +2,24 @@ import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ImageServer, startImageServer } from '../../support/image-server.js';
-import { aHouse, type ImageHouse, noise, sha256 } from '../../support/image-service.js';
+import { type ImageBed, imageBed, noise, sha256 } from '../../support/image-service.js';
 
 const body = noise(50_000);
 let server: ImageServer;
-let house: ImageHouse;
+let bed: ImageBed;
 
 beforeEach(async () => {
   server = await startImageServer();
-  house = await aHouse();
+  bed = await imageBed();
   server.images.set('/disk.img', { body, lastModified: 'Sun, 06 Nov 1994 08:49:37 GMT' });
 });
 afterEach(async () => {
-  await house.close();
+  await bed.close();
   await server.close();
 });
 
 const url = () => `${server.url}/disk.img`;
-const resolve = (fields: object) => house.service.resolve(url(), fields as Record<string, unknown>);
+const resolve = (fields: object) => bed.service.resolve(url(), fields as Record<string, unknown>);
 const sums = (text: string) => server.images.set('/SUMS', { body: Buffer.from(text) });
 const bySums = () => resolve({ image_checksum: `${server.url}/SUMS` });
 
@@ -42,9 +42,7 @@ describe('resolve', () => {
     const sha512 = createHash('sha512').update(body).digest('hex');
     const { checksum } = await resolve({ image_os_hash_algo: 'sha512', image_os_hash_value: sha512 });
     expect(checksum).toEqual({ algo: 'sha512', value: sha512 });
-    expect((await house.service.fetchTo(url(), house.target(), { checksum: checksum! })).size).toBe(
-      body.length,
-    );
+    expect((await bed.service.fetchTo(url(), bed.target(), { checksum: checksum! })).size).toBe(body.length);
   });
 
   it('reads a checksum file', async () => {
@@ -87,20 +85,20 @@ describe('resolve', () => {
     server.images.set('/disk.img', { body, fault: () => true });
     await expect(resolve({})).rejects.toThrow('no answer within 1 s');
     const signal = AbortSignal.timeout(50);
-    await expect(house.service.resolve(url(), {}, { signal })).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(bed.service.resolve(url(), {}, { signal })).rejects.toMatchObject({ code: 'cancelled' });
   });
 });
 
 it('validate judges the fields without asking anybody', () => {
   const fields = { image_source: url(), image_checksum: sha256(body).value };
-  house.service.validate(fields);
-  expect(() => house.service.validate({ image_source: url() })).toThrow(
+  bed.service.validate(fields);
+  expect(() => bed.service.validate({ image_source: url() })).toThrow(
     /image_checksum or image_os_hash_value/,
   );
-  expect(() => house.service.validate({ ...fields, image_type: 'floppy' })).toThrow(/^image_type/);
-  expect(() => house.service.validateReference('file:///dev/zero', 'deploy_kernel')).toThrow(
+  expect(() => bed.service.validate({ ...fields, image_type: 'floppy' })).toThrow(/^image_type/);
+  expect(() => bed.service.validateReference('file:///dev/zero', 'deploy_kernel')).toThrow(
     /^deploy_kernel: /,
   );
-  house.service.validateReference(url(), 'deploy_ramdisk');
+  bed.service.validateReference(url(), 'deploy_ramdisk');
   expect(server.log).toEqual([]);
 });
