@@ -146,6 +146,22 @@ export class Table<Row extends Identified> {
     );
   }
 
+  /**
+   * As `edit`, for rows that are kept sealed.
+   * @param open the row with its secrets in clear, which `change` receives
+   * @param seal the changes as columns
+   */
+  editOpened<Opened, Changes>(
+    uuid: string,
+    change: Change<Opened, Changes>,
+    { open, seal }: { open: (row: Row) => Opened; seal: (changes: Changes) => Partial<Row> },
+  ): Promise<Row> {
+    return this.edit(uuid, async (row, on) => {
+      const changes = await change(open(row), on);
+      return changes === null ? null : seal(changes);
+    });
+  }
+
   /** @throws NotFoundError, InvalidError while another row refers to it */
   async delete(uuid: string, on: Queryable = this.source.manager): Promise<void> {
     const [, count] = await this.#refusing({ uuid } as Partial<Row>, () =>

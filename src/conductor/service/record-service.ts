@@ -105,12 +105,18 @@ export class RecordService {
   /** What writes the change of an image, beside the image itself. */
   imageNote(verb: 'created' | 'changed' | 'deleted', uuid: string, by: Actor): ImageNote {
     return async (fields, on) => {
-      const change = {
-        created: () => resourceCreation('image', { uuid }, by),
-        changed: () => resourceEdit('image', { uuid }, fields, by),
-        deleted: () => resourceDeletion('image', { uuid }, by),
-      }[verb]();
-      await this.deps.changes.write(change, on);
+      await this.deps.changes.write(imageChange(verb, uuid, fields, by), on);
     };
   }
+}
+
+function imageChange(
+  verb: 'created' | 'changed' | 'deleted',
+  uuid: string,
+  fields: Parameters<ImageNote>[0],
+  by: Actor,
+) {
+  if (verb === 'created') return resourceCreation('image', { uuid }, by);
+  if (verb === 'deleted') return resourceDeletion('image', { uuid }, by);
+  return resourceEdit('image', { uuid }, fields, by);
 }

@@ -61,11 +61,11 @@ export class DeployTemplateRepository {
     return whole['steps'] as unknown as TemplateStep[];
   }
 
-  /** As `Table.edit`. @param change gets the steps in clear */
+  /** As `Table.editOpened`. @param change gets the steps in clear */
   edit(uuid: string, change: Change<DeployTemplate, TemplateChanges>): Promise<DeployTemplate> {
-    return this.#table.edit(uuid, async (row, on) => {
-      const changes = await change({ ...row, steps: this.stepsOf(row) }, on);
-      return changes && this.#seal(uuid, changes);
+    return this.#table.editOpened(uuid, change, {
+      open: (row) => ({ ...row, steps: this.stepsOf(row) }),
+      seal: (changes) => this.#seal(uuid, changes),
     });
   }
 

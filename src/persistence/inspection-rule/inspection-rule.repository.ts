@@ -59,11 +59,11 @@ export class InspectionRuleRepository {
     return openSecrets(this.keyring, open, rule.sealed, placeOf(rule.uuid)) as unknown as RuleBody;
   }
 
-  /** As `Table.edit`. @param change gets conditions and actions in clear */
+  /** As `Table.editOpened`. @param change gets conditions and actions in clear */
   edit(uuid: string, change: Change<InspectionRule, RuleChanges>): Promise<InspectionRule> {
-    return this.#table.edit(uuid, async (row, on) => {
-      const changes = await change({ ...row, ...this.bodyOf(row) }, on);
-      return changes && this.#seal(uuid, changes);
+    return this.#table.editOpened(uuid, change, {
+      open: (row) => ({ ...row, ...this.bodyOf(row) }),
+      seal: (changes) => this.#seal(uuid, changes),
     });
   }
 

@@ -64,11 +64,11 @@ export class RunbookRepository {
     return whole['steps'] as unknown as RunbookStep[];
   }
 
-  /** As `Table.edit`. @param change gets the steps in clear */
+  /** As `Table.editOpened`. @param change gets the steps in clear */
   edit(uuid: string, change: Change<Runbook, RunbookChanges>): Promise<Runbook> {
-    return this.#table.edit(uuid, async (row, on) => {
-      const changes = await change({ ...row, steps: this.stepsOf(row) }, on);
-      return changes && this.#seal(uuid, changes);
+    return this.#table.editOpened(uuid, change, {
+      open: (row) => ({ ...row, steps: this.stepsOf(row) }),
+      seal: (changes) => this.#seal(uuid, changes),
     });
   }
 

@@ -96,11 +96,11 @@ export class VolumeTargetRepository {
     return this.#table.list((parameters) => conditions(filter, parameters), page, columns);
   }
 
-  /** As `Table.edit`. @param change gets secrets in clear */
+  /** As `Table.editOpened`. @param change gets secrets in clear */
   edit(uuid: string, change: Change<VolumeTarget, VolumeTargetChanges>): Promise<VolumeTarget> {
-    return this.#table.edit(uuid, async (row, on) => {
-      const changes = await change(this.clear(row), on);
-      return changes && this.#seal(uuid, changes);
+    return this.#table.editOpened(uuid, change, {
+      open: (row) => this.clear(row),
+      seal: (changes) => this.#seal(uuid, changes),
     });
   }
 
