@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Quirks } from '../../../lab/bmc/redfish/personality.js';
+import type { Quirks } from '../../../lab/bmc/redfish/quirks.js';
 import { ImageServer } from '../../../lab/image-server.js';
 import { REDFISH_PASSWORD, RedfishRack } from '../../support/redfish-rack.js';
 

@@ -109,3 +109,37 @@ describe('a stranger', () => {
     expect((await stranger.delete('/v1/nodes/own')).status).toBe(204);
   });
 });
+
+describe('the actions of a node', () => {
+  const of = async (persona: string) => {
+    const { status, json } = await as(persona).get(`/v1/nodes/${leased}/actions`);
+    expect(status).toBe(200);
+    const actions = json.actions as { verb: string; allowed: boolean; reason: string | null }[];
+    return { allowed: actions.filter(({ allowed }) => allowed).map(({ verb }) => verb), actions };
+  };
+  const manage = (persona: string) =>
+    as(persona).put(`/v1/nodes/${leased}/states/provision`, { target: 'manage' });
+
+  it.each(['owner/reader', 'lessee/reader', 'lessee/member', 'system/reader'])(
+    'are all refused to %s, who may not set the provision state, and so is the request',
+    async (persona) => {
+      const { allowed, actions } = await of(persona);
+      expect(allowed).toEqual([]);
+      expect(new Set(actions.map(({ reason }) => reason))).toEqual(
+        new Set(['The policy baremetal:node:set_provision_state does not allow it for this login.']),
+      );
+      expect((await manage(persona)).status).toBe(403);
+    },
+  );
+
+  it.each(['owner/member', 'lessee/manager', 'system/member'])(
+    'are those of the state for %s',
+    async (persona) => {
+      expect((await of(persona)).allowed).toEqual(['manage']);
+    },
+  );
+
+  it('are hidden from a stranger, like the node', async () => {
+    expect((await as('stranger/admin').get(`/v1/nodes/${leased}/actions`)).status).toBe(404);
+  });
+});
