@@ -23,13 +23,20 @@ const SPECIAL: readonly [string, readonly string[]][] = [
   ['an unspecified address', ['0.0.0.0/8', '::/128']],
   ['a loopback address', ['127.0.0.0/8', '::1/128']],
   ['a link-local address', ['169.254.0.0/16', 'fe80::/10']],
-  // AWS over IPv6, Alibaba, Oracle; the rest of the clouds use 169.254.169.254.
-  ['a metadata service', ['fd00:ec2::254/128', '100.100.100.200/32', '192.0.0.192/32']],
+  // AWS, Google and Oracle over IPv6, Alibaba, Oracle, Azure; the rest of the clouds use 169.254.169.254.
+  [
+    'a metadata service',
+    [
+      ...['fd00:ec2::254/128', 'fd20:ce::254/128', 'fd00:c1::a9fe:a9fe/128'],
+      ...['100.100.100.200/32', '192.0.0.192/32', '168.63.129.16/32'],
+    ],
+  ],
   ['a multicast or reserved address', ['224.0.0.0/4', '240.0.0.0/4', 'ff00::/8']],
 ];
 /** IPv6 ranges that embed an IPv4 address, with the index of its first byte among the 16. */
 const EMBEDDED: readonly [Network[], number][] = [
-  [networks(['::/96', '::ffff:0:0/96', '64:ff9b::/96']), 12],
+  // IPv4-compatible, -mapped and -translated (RFC 4291, RFC 2765), NAT64 and its local prefix (RFC 6052, RFC 8215).
+  [networks(['::/96', '::ffff:0:0/96', '::ffff:0:0:0/96', '64:ff9b::/96', '64:ff9b:1::/48']), 12],
   [networks(['2002::/16']), 2],
 ];
 /** A connection to these always reaches the local machine, whatever its interfaces. */

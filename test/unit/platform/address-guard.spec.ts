@@ -34,6 +34,12 @@ describe('AddressGuard', () => {
     'http://[fe80::1]/',
     'http://[ff02::1]/',
     'http://[fd00:ec2::254]/',
+    'http://[fd20:ce::254]/',
+    'http://[fd00:c1::a9fe:a9fe]/',
+    'http://168.63.129.16/',
+    'http://[64:ff9b:1::169.254.169.254]/',
+    'http://[::ffff:0:169.254.169.254]/',
+    'http://[::ffff:0:127.0.0.1]/',
   ])('refuses %s', (url) => {
     expect(guard().refusal(hostOf(url), 80)).toMatch(/^it is a/);
   });
@@ -48,6 +54,7 @@ describe('AddressGuard', () => {
     '2001:db8::1',
     '::ffff:10.0.0.1',
     '64:ff9b::10.0.0.1',
+    '64:ff9b:1::10.0.0.1',
     '2002:a00:1::1',
   ])('lets %s pass', (address) => {
     expect(guard({ ownPorts: [6385] }).refusal(address, 80)).toBeUndefined();
