@@ -10,6 +10,7 @@ const NAMING = {
   instance_info: ['image_source', 'kernel', 'ramdisk', 'boot_iso'],
   driver_info: [
     ...['deploy_kernel', 'deploy_ramdisk', 'deploy_iso', 'rescue_kernel', 'rescue_ramdisk', 'rescue_iso'],
+    'bootloader',
   ],
 } as const;
 

@@ -1,5 +1,6 @@
 import { InvalidError } from '../../../domain/errors.js';
 import { type Checksum, parseValue } from '../../../domain/image/checksum.js';
+import { parseImageReference } from '../../../domain/image/reference.js';
 import { isAbsent, isObject, type Json, type JsonObject } from '../../../domain/json.js';
 
 /** Where a BMC gets an image from: the URL itself, the boot HTTP server, or the conductor's own request. */
@@ -48,6 +49,10 @@ function updateOf(item: JsonObject, at: string, rules: ReferenceRules): Firmware
   if (component.length > MOST_NAME) throw new InvalidError(`${at}.component is too long`);
   if (typeof url !== 'string') throw new InvalidError(`${at}.url must be a URL`);
   rules.validateReference(url, `${at}.url`);
+  // Nobody would ask whether the user may see it: steps come from templates and runbooks, too.
+  if (parseImageReference(url, `${at}.url`).kind === 'glance') {
+    throw new InvalidError(`${at}.url must be a URL, not an image of the Image service`);
+  }
   if (wait !== null && !(Number.isSafeInteger(wait) && Number(wait) >= 1)) {
     throw new InvalidError(`${at}.wait must be a number of seconds from 1 on`);
   }

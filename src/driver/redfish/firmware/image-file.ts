@@ -71,15 +71,13 @@ export class FirmwareFiles {
   async fetch(context: DriverContext, update: FirmwareUpdate, at: number): Promise<FirmwareFile> {
     const { checksum } = update;
     const name = fileNameOf(update.url);
-    const { path, size } = await this.parts.images.fetchTo(
-      update.url,
-      join(this.folder(context.node), `${at}`),
-      {
+    const { path, size } = await context.untimed(() =>
+      this.parts.images.fetchTo(update.url, join(this.folder(context.node), `${at}`), {
         opaque: true,
         ...(checksum === null ? {} : { checksum: { algo: checksum.algorithm, value: checksum.value } }),
         signal: context.signal,
         waiter: `node ${context.node.uuid}`,
-      },
+      }),
     );
     return { path, size, name };
   }

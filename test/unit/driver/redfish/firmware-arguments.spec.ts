@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { fileNameOf } from '../../../../src/driver/redfish/firmware/arguments.js';
+import { askedUpdates, fileNameOf } from '../../../../src/driver/redfish/firmware/arguments.js';
 
 it.each([
   ['https://user:secret@example.com/a/BIOS_2.0.EXE?token=secret', 'BIOS_2.0.EXE'],
@@ -10,3 +10,11 @@ it.each([
 ])('the file name of %s is told without login and query', (url, name) => {
   expect(fileNameOf(url)).toBe(name);
 });
+
+it.each(['d3b0a4a4-0000-4000-8000-000000000001', 'glance://d3b0a4a4-0000-4000-8000-000000000001'])(
+  'an image of the Image service is no firmware, whoever may see it: %s',
+  (url) => {
+    const asked = () => askedUpdates([{ component: 'bios', url }], { validateReference: () => {} });
+    expect(asked).toThrow(/settings\[0\]\.url must be a URL, not an image/);
+  },
+);

@@ -5,6 +5,17 @@ import { ImageSight, imagesOutside, namedImages } from '../../../../../src/api/v
 const SOURCE = '11111111-2222-4333-8444-000000000001';
 const KERNEL = '11111111-2222-4333-8444-000000000002';
 
+it.each([
+  ...['image_source', 'kernel', 'ramdisk', 'boot_iso'].map((field) => ['instance_info', field]),
+  ...['deploy', 'rescue'].flatMap((kind) =>
+    ['kernel', 'ramdisk', 'iso'].map((part) => ['driver_info', `${kind}_${part}`]),
+  ),
+  ['driver_info', 'bootloader'],
+])('%s.%s names an image, which its requester must see', (column, field) => {
+  const named = namedImages({ [column!]: { [field!]: SOURCE, other: KERNEL } });
+  expect([...named]).toEqual([[`${column}.${field}`, SOURCE]]);
+});
+
 it('an outside Image service is asked for each image once, whatever names it', async () => {
   const questions: string[] = [];
   const sight = new ImageSight(
