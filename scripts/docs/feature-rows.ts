@@ -178,6 +178,11 @@ export const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       '[how](../how-to/redfish.md); the lab’s BMC, seven personalities; no swift, no raw HttpPushUri; daemon killed: component/crash/redfish-firmware.spec.ts',
     ),
     works(
+      'Health of a node from its Redfish BMC, with each power sync by the same request',
+      'test/component/conductor/power-sync.spec.ts',
+      'one request: component/driver/redfish.spec',
+    ),
+    works(
       'Inspect redfish: inventory, ports, properties and LLDP from the BMC, without a boot',
       'test/component/conductor/redfish-inspection.spec.ts',
       '[how](../how-to/redfish.md); no PCI devices yet; makers: component/driver/redfish-inspect.spec.ts',

@@ -42,6 +42,8 @@ export type RedfishFault = { times?: number } & (
   /** Accepts HttpBootUri and keeps none, or refuses it. */
   | { kind: 'forgets-uri' }
   | { kind: 'refuses-uri' }
+  /** The system's health; null: it reports none. */
+  | { kind: 'health'; is: 'Warning' | 'Critical' | null }
   /** Tasks never end. */
   | { kind: 'endless-tasks' }
 );

@@ -70,6 +70,8 @@ function systemBody(board: Board, boot: BootOverride, parts: Body): Body {
   const { hardware } = machine;
   const paths = pathsOf(personality);
   const path = paths.system;
+  const fault = board.faults.has('health');
+  const health = fault ? fault.is : 'OK';
   const claimed = board.faults.has('lying')?.status;
   return {
     '@odata.id': path,
@@ -85,7 +87,7 @@ function systemBody(board: Board, boot: BootOverride, parts: Body): Body {
     BiosVersion: board.firmware.get('bios') ?? null,
     PowerState: claimed ?? (machine.isOn() ? 'On' : 'Off'),
     IndicatorLED: 'Off',
-    Status: { State: machine.isOn() ? 'Enabled' : 'Disabled', Health: 'OK', HealthRollup: 'OK' },
+    Status: { State: machine.isOn() ? 'Enabled' : 'Disabled', Health: health, HealthRollup: health },
     Boot: boot.toBody(quirks.bootSettings === null),
     MemorySummary: { TotalSystemMemoryGiB: (hardware?.memory ?? 1024) / 1024, Status: { Health: 'OK' } },
     ProcessorSummary: { Count: 1, LogicalProcessorCount: hardware?.cpus ?? 1, Model: 'Virtual CPU' },

@@ -9,6 +9,7 @@ import {
   messageOf,
   NotFoundError,
 } from '../../domain/errors.js';
+import type { HardwareHealth } from '../../domain/hardware/component.js';
 import { holderOf } from '../../domain/node/holder.js';
 import type { PowerState } from '../../domain/power/power.js';
 import { factsOfRow } from '../../domain/provision/machine.js';
@@ -26,6 +27,7 @@ export const POWER_FAULT = 'power failure';
 export interface PowerSyncSettings {
   sync_power_state_interval: number;
   sync_power_state_workers: number;
+  enable_health_monitoring: boolean;
   force_power_state_during_sync: boolean;
   power_state_sync_max_retries: number;
   power_failure_recovery_interval: number;
@@ -43,6 +45,12 @@ interface Deps {
   settings: PowerSyncSettings;
   host: string;
   log: Logger;
+}
+
+/** What a BMC showed of its machine. */
+interface Reading {
+  power: PowerState;
+  health?: HardwareHealth | null;
 }
 
 /** ms after which a read of a BMC no longer occupies a worker. */
@@ -145,14 +153,31 @@ export class PowerSync {
   }
 
   async #sync(seen: Node, signal: AbortSignal): Promise<boolean> {
-    const actual = await this.#read(seen, signal);
-    if (actual instanceof Error) {
-      await this.#fail(seen, `the power state could not be read: ${actual.message}`);
+    const read = await this.#read(seen, signal);
+    if (read instanceof Error) {
+      await this.#fail(seen, `the power state could not be read: ${read.message}`);
       return false;
     }
-    if (actual === seen.power_state) this.#failures.delete(seen.uuid);
-    else await this.#settle(seen, actual, signal);
+    const { power, health } = read;
+    if (power === seen.power_state) this.#failures.delete(seen.uuid);
+    else await this.#settle(seen, power, signal);
+    if (health !== undefined && health !== seen.health) await this.#recordHealth(seen, health);
     return true;
+  }
+
+  /** A node that is reserved now is seen to in the next round. */
+  async #recordHealth(seen: Node, health: HardwareHealth | null): Promise<void> {
+    const reservation = await this.deps.reservations.acquire(seen.uuid, false);
+    try {
+      const { health: before } = reservation.node;
+      if (before === health) return;
+      const text = `Node health status changed: health='${health ?? 'None'}' (previously '${before ?? 'None'}')`;
+      const ill = health === 'Warning' || health === 'Critical';
+      if (ill) this.deps.log.warn({ node: seen.uuid, health }, 'the BMC reports a problem of the machine');
+      await this.#record(reservation, { health }, text, 'INFO', 'monitoring');
+    } finally {
+      await reservation.release();
+    }
   }
 
   async #settle(seen: Node, actual: PowerState, signal: AbortSignal): Promise<void> {
@@ -224,8 +249,9 @@ export class PowerSync {
   }
 
   async #recover(seen: Node, signal: AbortSignal): Promise<boolean> {
-    const actual = await this.#read(seen, signal);
-    if (actual instanceof Error || actual === 'error') return false;
+    const read = await this.#read(seen, signal);
+    if (read instanceof Error || read.power === 'error') return false;
+    const { power: actual } = read;
     const reservation = await this.deps.reservations.acquire(seen.uuid, false);
     try {
       const { node } = reservation;
@@ -245,11 +271,14 @@ export class PowerSync {
     return true;
   }
 
-  async #read(node: Node, signal: AbortSignal): Promise<PowerState | Error> {
+  /** `health` is undefined where it is not asked for. */
+  async #read(node: Node, signal: AbortSignal): Promise<Reading | Error> {
     try {
-      return await this.deps.contexts.forReading(node, { signal, attended: false }, (context) =>
-        context.interfaces.power.getPowerState(context),
-      );
+      return await this.deps.contexts.forReading(node, { signal, attended: false }, async (context) => {
+        const { power } = context.interfaces;
+        if (this.deps.settings.enable_health_monitoring && power.look) return power.look(context);
+        return { power: await power.getPowerState(context) };
+      });
     } catch (error) {
       signal.throwIfAborted();
       if (!isOfMachine(error)) throw error;
@@ -262,14 +291,15 @@ export class PowerSync {
     changes: NodeChanges,
     text: string,
     severity = 'INFO',
+    event_type = 'power',
   ): Promise<void> {
     await inTransaction(this.deps.source, async (manager) => {
       await this.deps.nodes.update(reservation.node.uuid, changes, reservation.fence, manager);
       await this.deps.events.add(
         {
           node_uuid: reservation.node.uuid,
-          event_type: 'power',
-          kind: 'node.power',
+          event_type,
+          kind: event_type === 'power' ? 'node.power' : 'node.changed',
           severity,
           event: text,
           conductor: this.deps.host,

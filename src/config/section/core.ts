@@ -191,6 +191,10 @@ export const conductorSection = z
       .describe(
         'How long a reservation lives without renewal; three quarters of it must outlast one agent request',
       ),
+    enable_health_monitoring: z
+      .boolean()
+      .default(true)
+      .describe('Record the health that a BMC reports with the power state, by the same request'),
     sync_power_state_interval: z.int().min(0).default(120).describe('Seconds between power syncs; 0: off'),
     sync_power_state_workers: z.int().min(1).default(8).describe('Power reads under way at once in a sync'),
     force_power_state_during_sync: z

@@ -24,6 +24,10 @@ export interface FirmwareComponent {
   serial_number?: string | null;
 }
 
+/** Health of a machine as its BMC reports it (Ironic: common/health_states.py). */
+export const HEALTH = ['OK', 'Warning', 'Critical'] as const;
+export type HardwareHealth = (typeof HEALTH)[number];
+
 /**
  * Components with indicators (Ironic: common/components.py), and states of an indicator (common/indicator_states.py).
  */

@@ -1,5 +1,7 @@
+import type { HardwareHealth } from '../../domain/hardware/component.js';
 import { POWER_TARGETS, type PowerState, type PowerTarget } from '../../domain/power/power.js';
 import { planPower, readPowerState } from '../../protocol/redfish/power-plan.js';
+import { healthOf } from '../../protocol/redfish/resource.js';
 import type { DriverContext, ReadContext } from '../contract/context.js';
 import type { Startable } from '../contract/implementation.js';
 import type { PowerInterface } from '../contract/power.js';
@@ -32,6 +34,12 @@ export class RedfishPower implements PowerInterface {
   async getPowerState(context: ReadContext): Promise<PowerState> {
     const { resource } = await this.parts.machines.of(context).system();
     return readPowerState(resource);
+  }
+
+  /** Of the same resource, so that health costs no request of its own. */
+  async look(context: ReadContext): Promise<{ power: PowerState; health: HardwareHealth | null }> {
+    const { resource } = await this.parts.machines.of(context).system();
+    return { power: readPowerState(resource), health: healthOf(resource) ?? null };
   }
 
   async setPowerState(context: DriverContext, target: PowerTarget, timeout: number): Promise<void> {

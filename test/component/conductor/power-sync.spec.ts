@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DatabaseAwayError, FerricError } from '../../../src/domain/errors.js';
+import type { HardwareHealth } from '../../../src/domain/hardware/component.js';
+import type { PowerInterface } from '../../../src/driver/contract/power.js';
 import { BY, fakeConductor } from '../../support/conductor.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 
@@ -35,6 +37,44 @@ async function powerThrows(uuid: string, error: Error) {
   const { power } = kit.parts.registry.resolve(await at(uuid));
   return vi.spyOn(power, 'getPowerState').mockRejectedValue(error);
 }
+
+describe('health of a machine', () => {
+  /** The power interface of that node shows power and health by one read. */
+  const shows = async (uuid: string, health: HardwareHealth | null) => {
+    const { power } = kit.parts.registry.resolve(await at(uuid));
+    return Object.assign(power as PowerInterface, {
+      look: vi.fn(async () => ({ power: 'power off' as const, health })),
+    }).look;
+  };
+
+  it('is recorded at each power sync, and a change is told once', async () => {
+    const uuid = await manageable();
+    expect((await at(uuid)).health).toBeNull();
+    for (const health of ['OK', 'Critical', 'Critical', null] as const) {
+      const look = await shows(uuid, health);
+      await run('power-sync');
+      expect(look).toHaveBeenCalledTimes(1);
+      expect((await at(uuid)).health).toBe(health);
+    }
+    const events = (await kit.parts.events.ofNode(uuid, 10)).filter((one) => one.event_type === 'monitoring');
+    expect(events.map(({ event }) => event)).toEqual([
+      "Node health status changed: health='None' (previously 'Critical')",
+      "Node health status changed: health='Critical' (previously 'OK')",
+      "Node health status changed: health='OK' (previously 'None')",
+    ]);
+  });
+
+  it('is not asked for where that is turned off', async () => {
+    await kit.stop(null);
+    kit = await fakeConductor(database, { settings: { enable_health_monitoring: false } });
+    await kit.start(null);
+    const uuid = await manageable();
+    const look = await shows(uuid, 'Warning');
+    await run('power-sync');
+    expect(look).not.toHaveBeenCalled();
+    expect((await at(uuid)).health).toBeNull();
+  });
+});
 
 describe('power sync', () => {
   it.each([

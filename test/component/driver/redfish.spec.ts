@@ -73,6 +73,22 @@ describe('UEFI HTTP boot without a URL: DHCP gives it', () => {
   );
 });
 
+describe('the health of a machine', () => {
+  it.each(['OK', 'Warning', 'Critical', null] as const)(
+    '%s comes with its power by one request',
+    async (is) => {
+      await using rack = await RedfishRack.up();
+      await using driver = new RedfishDriver();
+      const context = redfishBench(rack).context();
+      await driver.power.getPowerState(context);
+      if (is !== 'OK') rack.bmc.setFaults({ kind: 'health', is });
+      const before = rack.bmc.count('GET', '/');
+      expect(await driver.power.look(context)).toEqual({ power: 'power off', health: is });
+      expect(rack.bmc.count('GET', '/')).toBe(before + 1);
+    },
+  );
+});
+
 describe('what a BMC does not have', () => {
   it.each<[PersonalityName]>([['dell'], ['hpe']])(
     'UEFI HTTP boot from a URL is refused at %s, and nothing is changed',
