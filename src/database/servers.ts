@@ -121,7 +121,7 @@ export class Servers {
       const { timeline } = answer;
       if (timeline === null || timeline < Math.max(this.#newest, best?.timeline ?? 0)) return;
       best = { server, timeline };
-      setTimeout(contained('database: primary', settled.resolve), SETTLE);
+      setTimeout(contained('database: primary settled', settled.resolve), SETTLE);
     });
     await Promise.race([Promise.all(asked), settled.promise]);
     if (!best) {
@@ -148,7 +148,7 @@ async function answerOf(server: Server): Promise<Answer> {
   // The query in progress reports it.
   client.on(
     'error',
-    contained('database: primary', () => undefined),
+    contained('database: question', () => undefined),
   );
   try {
     await client.connect();

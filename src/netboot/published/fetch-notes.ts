@@ -75,7 +75,11 @@ export class FetchNotes {
 
   #arm(): void {
     if (this.#stopped) return;
-    const write = contained('published files: fetched bytes', () => this.flush());
+    const again = () => {
+      this.#timer = null;
+      this.#arm();
+    };
+    const write = contained('published files: fetched bytes', () => this.flush(), again);
     this.#timer ??= setTimeout(write, this.interval).unref();
   }
 }

@@ -8,6 +8,7 @@ import { EventStream } from '../../../src/persistence/event/event-stream.js';
 import { ENTITIES } from '../../../src/persistence/resources.js';
 import { silentLog } from '../../support/database.js';
 import { type PgServer, ReplicatedPair } from '../../support/failover.js';
+import { throwOnce } from '../../support/faults/throw-once.js';
 import { NOTE } from '../../support/note.js';
 
 /** The daemon's side: a pool, its events and a stream of them. */
@@ -110,6 +111,8 @@ it('the former primary that comes back is not written to, not even where it is t
 });
 
 it('connections to a primary that was replaced are closed, though it answers', async () => {
+  // The first time that it would be found.
+  const { thrown } = throwOnce('database: primary');
   await using parts = new AsyncDisposableStack();
   const pair = parts.use(await ReplicatedPair.up());
   const { source, addAtLast } = await opened(pair.url(pair.first, pair.second), parts);
@@ -123,6 +126,7 @@ it('connections to a primary that was replaced are closed, though it answers', a
     return rows[0]?.port;
   };
   await expect.poll(() => port().catch(() => 0), { timeout: 10_000 }).toBe(pair.second.port);
+  expect(thrown()).toBe(true);
   await addAtLast('of the second');
   expect(await textsOn(pair.second)).toContain('of the second');
 });

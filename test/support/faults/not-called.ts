@@ -46,6 +46,7 @@ const EXCUSED: Record<string, readonly string[]> = {
   ],
   'a session with a BMC that answers, its second reading, the certificate that an operator asks for, lanes of dead BMCs':
     [
+      'ipmi: farewell @ driver/ipmi/native/sockets.js',
       'ipmi: farewell @ driver/ipmi/native/visit.js',
       'ipmi: idle session @ driver/ipmi/native/kept-sessions.js',
       'ipmi: session end @ driver/ipmi/native/kept-sessions.js',
@@ -77,6 +78,12 @@ const EXCUSED: Record<string, readonly string[]> = {
     'database: rows @ database/each-row.js',
     'operations: retry @ conductor/execution/operation-runner.js',
   ],
+  'only with several servers in database.url, or a standby of the server': [
+    'database: connection @ database/servers.js',
+    'database: notice @ database/prepared.js',
+    'database: primary settled @ database/servers.js',
+    'database: question @ database/servers.js',
+  ],
   'only for a connection whose handshake ends in the 100 ms of a stop': [
     'a connection before a stop @ platform/refuse-connections.js',
   ],
@@ -84,6 +91,7 @@ const EXCUSED: Record<string, readonly string[]> = {
 
 /** Handlers that throw in a test of their own, which shows that whoever waits hears of it; by that test's file. */
 export const THROWN_IN: Record<string, readonly string[]> = {
+  'test/component/database/failover.spec.ts': ['database: primary @ database/servers.js'],
   'test/unit/api/metrics/readiness.spec.ts': ['a look at readiness @ api/metrics/readiness.js'],
   'test/unit/conductor/execution/call-limit.spec.ts': [
     'driver call: end @ conductor/execution/call-limit.js',
@@ -95,7 +103,11 @@ export const THROWN_IN: Record<string, readonly string[]> = {
     'bmc: queue @ driver/bmc/queue.js',
     'bmc: queue @ driver/bmc/queue.js',
   ],
+  'test/unit/driver/ipmi/pace.spec.ts': ['ipmi: pace @ driver/ipmi/native/pace.js'],
   'test/unit/image/mutex.spec.ts': ['images: semaphore @ image/cache/mutex.js'],
+  'test/unit/netboot/published/fetch-notes.spec.ts': [
+    'published files: fetched bytes @ netboot/published/fetch-notes.js',
+  ],
   'test/unit/platform/log-output.spec.ts': ['log @ platform/log-output.js'],
   'test/unit/platform/run-command.spec.ts': [
     'command process @ platform/command-process.js',

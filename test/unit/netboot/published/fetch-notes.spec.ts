@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { DatabaseAwayError } from '../../../../src/domain/errors.js';
 import { FetchNotes } from '../../../../src/netboot/published/fetch-notes.js';
+import { throwOnce } from '../../../support/faults/throw-once.js';
 import { collectedLog } from '../../../support/log.js';
 
 it('many small reads are one write; a write that fails is made again', async () => {
@@ -72,4 +73,18 @@ it('a stop writes once, and leaves no timer', async () => {
   notes.add('http', 'b.iso', 1);
   await sleep(100);
   expect(tried).toBe(1);
+});
+
+it('a fault in the turn of a write leaves it to the next one', async () => {
+  const { thrown } = throwOnce('published files: fetched bytes');
+  const written: [string, number][] = [];
+  const files = {
+    noteFetched: async (_service: string, name: string, bytes: number) => {
+      written.push([name, bytes]);
+    },
+  };
+  const notes = new FetchNotes(files, collectedLog(), 20);
+  notes.add('http', 'a.iso', 3);
+  await expect.poll(() => written).toEqual([['a.iso', 3]]);
+  expect(thrown()).toBe(true);
 });
