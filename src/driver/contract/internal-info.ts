@@ -196,6 +196,7 @@ export function internalForAgents({ driver_internal_info: kept }: Holder): JsonO
  */
 const LEFT_BEHIND: Readonly<Partial<Record<InternalKey, readonly string[]>>> = {
   deploy_progress: [],
+  clean_progress: [],
   clean_steps_done_again: [],
   clean_up_reset: [],
   // A failed service leaves the machine in its ramdisk; the next service, or its abort, leads back.

@@ -17,6 +17,7 @@ const node = {
     agent_cached_clean_steps: { deploy: [] },
     is_whole_disk_image: false,
     deploy_progress: { phase: 'download', bytes: 1 },
+    clean_progress: { bytes_written: 2, bytes_total: 3 },
     service_ramdisk: true,
     clean_steps_done_again: ['deploy.erase_devices'],
     agent_erase_devices_iterations: 1,
@@ -96,8 +97,8 @@ describe('driver_internal_info', () => {
   });
 
   it.each([
-    ['clean', ['deploy_progress', 'service_ramdisk', 'clean_steps_done_again']],
-    ['service', ['deploy_progress', 'clean_steps_done_again']],
+    ['clean', ['deploy_progress', 'clean_progress', 'service_ramdisk', 'clean_steps_done_again']],
+    ['service', ['deploy_progress', 'clean_progress', 'clean_steps_done_again']],
   ])('begins %s without what another operation left for itself', (kind, gone) => {
     const left = withoutLeftBehind(node, kind);
     expect(Object.keys(node.driver_internal_info).filter((key) => !(key in left!))).toEqual(gone);
