@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import { connect } from '../../../src/backup/connect.js';
 import { openDatabase } from '../../../src/database/data-source.js';
 import { DatabaseAwayError } from '../../../src/domain/errors.js';
 import { EventRepository } from '../../../src/persistence/event/event.repository.js';
@@ -136,6 +137,11 @@ it('a commit that the standby has not confirmed counts as unknown', async () => 
   const pair = parts.use(await ReplicatedPair.up());
   const { add, addAtLast } = await opened(pair.url(pair.first, pair.second), parts);
   await addAtLast('confirmed');
+  // `ferric db dump` and `restore` go there, too.
+  const command = await connect({ url: pair.url(pair.second, pair.first) }, new AbortController().signal);
+  const { rows } = await command.query<{ port: number }>('select inet_server_port() as port');
+  await (command.end() as Promise<void>);
+  expect(rows).toEqual([{ port: pair.first.port }]);
   await pair.second.crash();
   const outcome = add('alone').catch((error: unknown) => error);
   const cancel = async () => {

@@ -64,9 +64,14 @@ describe('UEFI HTTP boot without a URL: DHCP gives it', () => {
       if (!rack.bmc.quirks.noHttpBootUri) {
         await driver.management.setBootDevice(context, 'uefihttp', false, 'http://192.0.2.1/left.iso');
       }
-      const before = rack.bmc.count('PATCH', '');
+      // Without those of which the BMC refused the form of If-Match.
+      const accepted = () =>
+        rack.bmc.events.filter(
+          (event) => event.kind === 'request' && event.method === 'PATCH' && event.status < 400,
+        ).length;
+      const before = accepted();
       await driver.management.setBootDevice(context, 'uefihttp', false);
-      expect(rack.bmc.count('PATCH', '') - before).toBe(1);
+      expect(accepted() - before).toBe(1);
       await driver.power.setPowerState(context, 'power on', 10_000);
       expect(rack.machine.starts).toEqual([{ device: 'http', efi: true, persistent: false }]);
     },

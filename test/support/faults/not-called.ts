@@ -47,9 +47,7 @@ const EXCUSED: Record<string, readonly string[]> = {
   'a session with a BMC that answers, its second reading, the certificate that an operator asks for, lanes of dead BMCs':
     [
       'ipmi: farewell @ driver/ipmi/native/sockets.js',
-      'ipmi: farewell @ driver/ipmi/native/visit.js',
       'ipmi: idle session @ driver/ipmi/native/kept-sessions.js',
-      'ipmi: session end @ driver/ipmi/native/kept-sessions.js',
       'ipmi: session end @ driver/ipmi/native/kept-sessions.js',
       'ipmi: shadow @ driver/ipmi/shadow.js',
       'look at machines @ conductor/periodic/poll-lanes.js',
