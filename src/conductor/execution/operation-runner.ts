@@ -213,7 +213,7 @@ export class OperationRunner {
     if (error instanceof LockedError || event.on === 'abort' || event.on === 'wake') again.push(event);
     const times = this.#interrupted.get(id) ?? 0;
     this.#interrupted.set(id, times + 1);
-    this.#deliverLater('operations: retry', id, again, Math.min(RETRY * 2 ** times, RETRY_MOST));
+    this.#deliverLater(id, again, Math.min(RETRY * 2 ** times, RETRY_MOST));
   }
 
   async #takeUp(id: string, event: StepEvent): Promise<void> {
@@ -323,17 +323,17 @@ export class OperationRunner {
     const event: StepEvent =
       pollIn !== null && pollIn <= soonest ? { on: 'wake', why: 'poll' } : { on: 'deadline' };
     // Node's timers hold 31 bits of milliseconds; the sweep finds what is due later.
-    this.#deliverLater('operations: wait', id, [event], Math.min(Math.max(soonest, 0), 2_000_000_000));
+    this.#deliverLater(id, [event], Math.min(Math.max(soonest, 0), 2_000_000_000));
   }
 
   /** An operation has one timer. @param ms below 2^31 */
-  #deliverLater(name: string, id: string, events: readonly StepEvent[], ms: number): void {
+  #deliverLater(id: string, events: readonly StepEvent[], ms: number): void {
     this.#clearTimer(id);
     const due = () => {
       this.#timers.delete(id);
       for (const event of events) this.deliver(id, event);
     };
-    this.#timers.set(id, setTimeout(contained(name, due, due), ms));
+    this.#timers.set(id, setTimeout(contained('operations: timer', due, due), ms));
   }
 
   #forgetWait(id: string): void {

@@ -71,10 +71,9 @@ const EXCUSED: Record<string, readonly string[]> = {
     'conductor’s name @ conductor/execution/name-lock.js',
     'postgres: restart @ database/embedded-server.js',
   ],
-  'only after a change of the schema, in a reading of all nodes, between two steps that lose the database': [
+  'only after a change of the schema, in a reading of all nodes': [
     'database: connection out of date @ database/prepared.js',
     'database: rows @ database/each-row.js',
-    'operations: retry @ conductor/execution/operation-runner.js',
   ],
   'only with several servers in database.url, or a standby of the server': [
     'database: connection @ database/servers.js',
