@@ -106,11 +106,16 @@ export class ReplicatedPair implements AsyncDisposable {
       `\nprimary_conninfo = 'host=127.0.0.1 port=${first.server.port} user=${DATABASE_USER} application_name=second'\n`,
     );
     writeFileSync(join(second.cluster.data, 'standby.signal'), '', { mode: 0o644 });
-    await first.server.start();
-    await second.server.start();
-    await pair.replicated();
-    await first.server.ask(`alter system set synchronous_standby_names = 'second'`);
-    await first.server.ask('select pg_reload_conf()');
+    try {
+      await first.server.start();
+      await second.server.start();
+      await pair.replicated();
+      await first.server.ask(`alter system set synchronous_standby_names = 'second'`);
+      await first.server.ask('select pg_reload_conf()');
+    } catch (error) {
+      await pair[Symbol.asyncDispose]();
+      throw error;
+    }
     return pair;
   }
 
