@@ -127,23 +127,42 @@ export class RedfishMachine {
     if (path === undefined) return [];
     const { expands } = await this.root();
     const found: Resource[] = [];
-    const seen = new Set<Uri>();
     const held = new Held(path);
-    let next: Uri | undefined = expands ? `${path}?$expand=.($levels=1)` : path;
-    for (let page = 0; next !== undefined && page < MOST_PAGES && !seen.has(next); page++) {
-      seen.add(next);
-      const collection: Read | undefined = await this.page(next, path, page);
-      if (!collection) break;
-      held.add(collection);
-      const { members, next: following } = readCollection(collection.resource);
+    for await (const { read, members } of this.pages(expands ? `${path}?$expand=.($levels=1)` : path, path)) {
+      held.add(read);
       for (const member of members) {
         if (found.length >= MOST_MEMBERS) return found;
         const whole = isBareLink(member) ? await this.member(idOf(member), skips, held) : member;
         if (whole) found.push(whole);
       }
-      next = following;
     }
     return found;
+  }
+
+  /** Paths of a collection's members, page by page; the members are not read. A missing collection has none. */
+  async memberPaths(path: Uri | undefined, mostPages = MOST_PAGES): Promise<Uri[]> {
+    const paths: Uri[] = [];
+    if (path === undefined) return paths;
+    for await (const { members } of this.pages(path, path, mostPages)) {
+      paths.push(...members.flatMap((member) => idOf(member) ?? []));
+    }
+    return paths;
+  }
+
+  private async *pages(
+    first: Uri,
+    plain: Uri,
+    most = MOST_PAGES,
+  ): AsyncGenerator<{ read: Read; members: Resource[] }> {
+    const seen = new Set<Uri>();
+    for (let next: Uri | undefined = first; next !== undefined && seen.size < most && !seen.has(next); ) {
+      const read: Read | undefined = await this.page(next, plain, seen.size);
+      if (!read) return;
+      seen.add(next);
+      const { members, next: following } = readCollection(read.resource);
+      yield { read, members };
+      next = following;
+    }
   }
 
   /** A service may announce that it expands collections, and refuse to. */

@@ -144,7 +144,7 @@ async function findItem(
   id: string,
 ): Promise<{ path: Uri; item: InventoryItem } | undefined> {
   const end = `/${encodeURIComponent(id)}`;
-  const path = (await memberPaths(machine, inventory)).find(
+  const path = (await machine.memberPaths(inventory, MOST_PAGES)).find(
     (one) => one.endsWith(end) || one.endsWith(`/${id}`),
   );
   const member = await machine.find(path);
@@ -152,26 +152,12 @@ async function findItem(
   return path === undefined || !item ? undefined : { path, item };
 }
 
-async function memberPaths(machine: RedfishMachine, collection: Uri | undefined): Promise<Uri[]> {
-  const paths: Uri[] = [];
-  const seen = new Set<Uri>();
-  for (let next = collection; next !== undefined && !seen.has(next) && seen.size < MOST_PAGES; ) {
-    seen.add(next);
-    const page = await machine.find(next);
-    if (!page) break;
-    const { members, next: following } = readCollection(page);
-    paths.push(...members.flatMap((member) => idOf(member) ?? []));
-    next = following;
-  }
-  return paths;
-}
-
 /** The service's tasks. @returns null if it does not show them, or has too many to tell new ones */
 export async function taskUris(machine: RedfishMachine): Promise<Uri[] | null> {
   const service = await machine.find((await machine.root()).taskService);
   const tasks = linkOf(service, 'Tasks');
   if (tasks === undefined || !(await machine.find(tasks))) return null;
-  const paths = await memberPaths(machine, tasks);
+  const paths = await machine.memberPaths(tasks, MOST_PAGES);
   return paths.length > MOST_TASKS ? null : paths;
 }
 
