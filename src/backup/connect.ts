@@ -64,6 +64,10 @@ async function ownServer(config: Config, log: Logger): Promise<OpenedServer> {
   }
 }
 
+function unreachable(cause: unknown): FerricError {
+  return new FerricError('database-away', `The database cannot be reached: ${messageOf(cause)}`, { cause });
+}
+
 /** @throws FerricError database-away, invalid */
 async function primaryUrl(url: string): Promise<string> {
   const servers = serversOf(url);
@@ -71,9 +75,7 @@ async function primaryUrl(url: string): Promise<string> {
   try {
     return (await new Servers(servers).primary()).url;
   } catch (error) {
-    throw new FerricError('database-away', `The database cannot be reached: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw unreachable(error);
   }
 }
 
@@ -95,9 +97,7 @@ export async function connect(connection: Connection, signal: AbortSignal): Prom
       'set statement_timeout = 0; set idle_in_transaction_session_timeout = 0; set lock_timeout = 30000',
     );
   } catch (error) {
-    throw new FerricError('database-away', `The database cannot be reached: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw unreachable(error);
   }
   const cut = contained('backup: cancelled', () =>
     detached('backup: cancelled', client.end(), () => undefined),

@@ -102,11 +102,15 @@ export class PreparingClient extends Client {
    */
   #hear({ routine }: { routine?: string | undefined }): void {
     if (routine !== 'SyncRepWaitForLSN') return;
-    const error = new Error('the commit was not confirmed by the synchronous standby');
+    // Before the report of success, which may be in the same packet.
+    this.cut(new Error('the commit was not confirmed by the synchronous standby'));
+  }
+
+  /** Closes the connection; queries under way fail with this error, even where their result has arrived with it. */
+  cut(error: Error): void {
     const { connection } = this as unknown as {
       connection: { emit(event: 'error', error: Error): void; stream: { destroy(): void } };
     };
-    // Before the report of success, which may be in the same packet.
     connection.emit('error', error);
     connection.stream.destroy();
   }

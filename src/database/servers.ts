@@ -1,4 +1,4 @@
-import { Client, type ClientBase } from 'pg';
+import { Client } from 'pg';
 import { FerricError, messageOf } from '../domain/errors.js';
 import { contained } from '../platform/boundary.js';
 import { PreparingClient } from './prepared.js';
@@ -64,7 +64,7 @@ interface Answer {
  * than the newest one seen is a former primary that came back: what it accepts would be lost.
  */
 export class Servers {
-  readonly #connections = new Map<ClientBase, Server>();
+  readonly #connections = new Map<PreparingClient, Server>();
   #newest = 0;
   #found: { readonly server: Server; readonly at: number } | null = null;
   #asking: Promise<Server> | null = null;
@@ -107,7 +107,7 @@ export class Servers {
       return; // No server is better than the ones in use; their queries fail by themselves.
     }
     for (const [client, server] of this.#connections) {
-      if (server !== primary) cut(client, new Error(`${server.name} is not the primary any more`));
+      if (server !== primary) client.cut(new Error(`${server.name} is not the primary any more`));
     }
   }
 
@@ -165,12 +165,6 @@ async function answerOf(server: Server): Promise<Answer> {
     // What matters was answered.
     await (client.end() as Promise<void>).catch(() => undefined);
   }
-}
-
-function cut(client: ClientBase, error: Error): void {
-  (
-    client as unknown as { connection: { stream: { destroy(error: Error): void } } }
-  ).connection.stream.destroy(error);
 }
 
 /** The pool's client, whose connection goes to the server that is the primary when it is made. */

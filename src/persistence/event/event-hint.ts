@@ -4,6 +4,8 @@ import { contained } from '../../platform/boundary.js';
 
 /** Channel of the notifications; they have no payload. */
 export const EVENT_CHANNEL = 'ferric_event';
+/** The statement that notifies. */
+export const NOTIFY = `select pg_notify('${EVENT_CHANNEL}', '')`;
 /** ms in which the hints of several commits become one notification. */
 const TOGETHER = 10;
 
@@ -31,7 +33,7 @@ export class EventHint {
     this.#isDue = false;
     if (!this.source.isInitialized) return;
     try {
-      await this.source.query(`select pg_notify('${EVENT_CHANNEL}', '')`);
+      await this.source.query(NOTIFY);
     } catch (error) {
       // Listeners that lost the database read again when they are back.
       if (!isDatabaseAway(error)) throw error;

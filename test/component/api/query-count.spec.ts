@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { EVENT_CHANNEL } from '../../../src/persistence/event/event-hint.js';
+import { NOTIFY } from '../../../src/persistence/event/event-hint.js';
 import { type ApiClient, startApi } from '../../support/api.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 
@@ -44,10 +44,7 @@ async function fill(count: number): Promise<void> {
 /** The test's own looks are not counted. */
 const WATCH = `select provision_state from node where uuid = $1 and reservation is null and now() is not null`;
 
-/** The hint to listeners of events: one for all commits of 10 ms, whatever their number. */
-const HINT = `select pg_notify('${EVENT_CHANNEL}', '')`;
-
-/** Queries that reach the database while something is done. */
+/** Queries that reach the database while something is done, without notifications: one for all commits of 10 ms. */
 async function counted<T>(work: () => Promise<T>): Promise<{ result: T; queries: number }> {
   const spy = vi.spyOn(Client.prototype, 'query');
   try {
@@ -55,7 +52,7 @@ async function counted<T>(work: () => Promise<T>): Promise<{ result: T; queries:
     const texts = spy.mock.calls.map(([query]: unknown[]) =>
       typeof query === 'string' ? query : (query as { text: string }).text,
     );
-    return { result, queries: texts.filter((text) => text !== WATCH && text !== HINT).length };
+    return { result, queries: texts.filter((text) => text !== WATCH && text !== NOTIFY).length };
   } finally {
     spy.mockRestore();
   }

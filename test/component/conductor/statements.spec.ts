@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { EVENT_CHANNEL } from '../../../src/persistence/event/event-hint.js';
+import { NOTIFY } from '../../../src/persistence/event/event-hint.js';
 import { BY, fakeConductor } from '../../support/conductor.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 
@@ -13,10 +13,7 @@ afterAll(() => database.stop());
 /** How a test looks whether a node rests yet, and how a verb reads its node: not counted. */
 const LOOK = 'select * from node where uuid = $1';
 
-/** The hint to listeners of events: one for all commits of 10 ms, whatever their number. */
-const HINT = `select pg_notify('${EVENT_CHANNEL}', '')`;
-
-/** From enroll to active. @returns its statements, without looks and hints */
+/** From enroll to active. @returns its statements, without looks, and without notifications: one for all commits of 10 ms */
 async function lifeOf(driver_info: Record<string, string>): Promise<string[]> {
   const kit = await fakeConductor(database);
   await kit.start(null);
@@ -44,7 +41,7 @@ async function lifeOf(driver_info: Record<string, string>): Promise<string[]> {
     spied.mockRestore();
     await kit.stop(null);
   }
-  return texts.filter((text) => text !== LOOK && text !== HINT);
+  return texts.filter((text) => text !== LOOK && text !== NOTIFY);
 }
 const real = pg.Client.prototype.query;
 
