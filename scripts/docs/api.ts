@@ -60,6 +60,15 @@ whether it is \`allowed\` now, the \`reason\` that a request would be refused wi
 verbs that have to come \`first\`. It knows the node's state, maintenance, \`protected\`, \`retired\`, its reservation and the
 login; a request may still be refused for its arguments, by a validation or by the limits of concurrent work.
 
+## Attempts of a node
+
+\`GET /v1/nodes/{node}/attempts\` is Ferric's own: what was tried with the node, the newest first. Each attempt is one
+operation of the journal: its \`kind\`, who asked for it, its \`outcome\` (\`succeeded\`, \`failed\`, \`aborted\`,
+\`superseded\` by a later request; null while it is under way), the \`error\` and its code (\`reason\`), and, while it
+waits, what it waits for and until when. \`detail=True\`, and one attempt by its UUID, also have the \`steps\` with their
+times: the time line. \`kind=deploy,clean\` selects. Secrets in arguments are \`******\`. The keys
+\`conductor.operation_max_entries\` and \`conductor.operation_max_days\` say how many are kept, and how long.
+
 ## Event stream
 
 \`GET /v1/events/stream\` is Ferric's own: server-sent events, one for each event of a node's history, as it is committed.

@@ -384,8 +384,14 @@ export const AREAS: Readonly<Record<string, readonly Feature[]>> = {
     no('Fast track'),
   ],
   Operation: [
+    works('Verbs of a node: which are allowed now, and why not the others', `${API}/actions.spec.ts`),
+    works(
+      'What was tried with a node: attempts, their steps with times, their ends',
+      `${API}/attempts.spec.ts`,
+    ),
     works('Live stream of events', `${API}/event-stream.spec.ts`, 'an extension of ours'),
     works('PostgreSQL restarted under work', 'test/component/crash/database-restart.spec.ts'),
-    no('More than one conductor; notifications, metrics, audit log, web page'),
+    works('Metrics in Prometheus’ format, with alert rules', 'test/component/daemon/prometheus.spec.ts'),
+    no('More than one conductor; notifications, audit log, web page'),
   ],
 };

@@ -30,6 +30,7 @@ import { EventStreamController } from './v1/event/event-stream.controller.js';
 import { ImageCacheController } from './v1/image-cache/image-cache.controller.js';
 import { InspectionRuleController } from './v1/inspection-rule/inspection-rule.controller.js';
 import { NodeActionsController } from './v1/node/actions.controller.js';
+import { NodeAttemptsController } from './v1/node/attempts.controller.js';
 import { NodeChildrenController } from './v1/node/children.controller.js';
 import { NodeHardwareController } from './v1/node/hardware.controller.js';
 import { NodeHistoryController } from './v1/node/history.controller.js';
@@ -91,6 +92,7 @@ export const OPERATOR_CONTROLLERS = [
   NodeHistoryController,
   NodeTraitsController,
   NodeActionsController,
+  NodeAttemptsController,
   NodeChildrenController,
   NodeVifsController,
   NodeMachineController,

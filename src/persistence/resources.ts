@@ -26,6 +26,7 @@ import { Lease } from './lease/lease.entity.js';
 import { LeaseRepository } from './lease/lease.repository.js';
 import { Node } from './node/node.entity.js';
 import { NodeRepository } from './node/node.repository.js';
+import { AttemptRepository } from './operation/attempt.repository.js';
 import { Operation, OperationStep } from './operation/operation.entity.js';
 import { OperationRepository } from './operation/operation.repository.js';
 import { Port } from './port/port.entity.js';
@@ -62,6 +63,7 @@ const RESOURCES = {
   runbooks: resource(RunbookRepository, Runbook),
   rules: resource(InspectionRuleRepository, InspectionRule),
   operations: resource(OperationRepository, Operation, OperationStep),
+  attempts: resource(AttemptRepository),
   events: resource(EventRepository, Event),
   plans: resource(BootPlanRepository, BootPlanRow, BootPlanMac),
   published: resource(PublishedFileRepository, PublishedFileRow),

@@ -172,6 +172,7 @@ export const POLICIES = {
   'baremetal:events:post': { who: systemAdmin, systemOnly: true },
   'ferric:event:stream': { who: readersAndOwners },
   'ferric:node:actions': { who: projectReaders },
+  'ferric:node:attempts': { who: readersAndOwners },
   'ferric:image_cache:get': { who: systemReader },
   'ferric:image_cache:change': { who: systemAdmin },
 

@@ -69,15 +69,15 @@ export function repeatable(query: Query): Record<string, string> {
 export function nextPage(
   base: string,
   path: string,
-  page: PageAsked,
+  { limit, sort_key, sort_dir }: Omit<PageAsked, 'sort_key'> & Partial<PageAsked>,
   query: Readonly<Record<string, string>>,
   marker: string,
 ): string {
   const parameters = new URLSearchParams({
-    sort_key: page.sort_key,
-    sort_dir: page.sort_dir,
+    ...(sort_key === undefined ? {} : { sort_key }),
+    sort_dir,
     ...query,
-    limit: String(page.limit),
+    limit: String(limit),
     marker,
   });
   return `${base}/v1/${path}?${parameters.toString().replaceAll('%2C', ',')}`;

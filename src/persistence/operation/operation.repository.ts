@@ -13,18 +13,20 @@ import { type Journal, newJournal, type Result } from '../../domain/step/advance
 import { newStep, type PlannedStep, type Step } from '../../domain/step/step.js';
 import type { Operation, OperationStep } from './operation.entity.js';
 
-export type OperationKind =
-  | 'verify'
-  | 'deploy'
-  | 'clean'
-  | 'teardown'
-  | 'inspect'
-  | 'adopt'
-  | 'rescue'
-  | 'unrescue'
-  | 'service'
-  | 'power'
-  | 'action';
+export const OPERATION_KINDS = [
+  'verify',
+  'deploy',
+  'clean',
+  'teardown',
+  'inspect',
+  'adopt',
+  'rescue',
+  'unrescue',
+  'service',
+  'power',
+  'action',
+] as const;
+export type OperationKind = (typeof OPERATION_KINDS)[number];
 
 /** An operation with its journal, as the runner uses it. */
 export interface JournaledOperation {

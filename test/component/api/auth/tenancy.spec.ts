@@ -143,3 +143,18 @@ describe('the actions of a node', () => {
     expect((await as('stranger/admin').get(`/v1/nodes/${leased}/actions`)).status).toBe(404);
   });
 });
+
+describe('the attempts of a node, which tell of its failures', () => {
+  const status = async (persona: string) =>
+    (await as(persona).get(`/v1/nodes/${leased}/attempts?detail=True`)).status;
+
+  it.each([
+    ['owner/reader', 200],
+    ['system/reader', 200],
+    // Who may not read last_error.
+    ['lessee/admin', 403],
+    ['stranger/admin', 404],
+  ])('are answered to %s with %i', async (persona, expected) => {
+    expect(await status(persona)).toBe(expected);
+  });
+});

@@ -10,6 +10,8 @@ const EXTENSIONS = [
   'DELETE /v1/image_cache/images/:id/pin',
   'GET /v1/image_cache',
   'GET /v1/nodes/:ident/actions',
+  'GET /v1/nodes/:ident/attempts',
+  'GET /v1/nodes/:ident/attempts/:attempt',
   'POST /v1/continue_inspection/:secret',
   'POST /v1/image_cache/images/:id/pin',
   'POST /v1/image_cache/prefetches',

@@ -52,6 +52,7 @@ describe('the policy table', () => {
     expect(OURS).toEqual([
       'ferric:event:stream',
       'ferric:node:actions',
+      'ferric:node:attempts',
       'ferric:image_cache:get',
       'ferric:image_cache:change',
     ]);
