@@ -125,4 +125,18 @@ export default tseslint.config(
       'max-lines-per-function': ['error', { max: 40, skipBlankLines: true, skipComments: true, IIFEs: true }],
     },
   },
+  {
+    // Test files of a tier share a process, in which a module that another file has loaded is not replaced any more.
+    files: ['test/**/*.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        ...['mock', 'doMock'].map((property) => ({
+          object: 'vi',
+          property,
+          message: 'Pass the replacement as an argument, or watch the real thing.',
+        })),
+      ],
+    },
+  },
 );

@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
-import { CONNECTION_LIFE, PreparingClient, silenceOf } from './prepared.js';
+import { PreparingClient, silenceOf } from './prepared.js';
 import { clientOf, Servers, serversOf } from './servers.js';
+import { CONNECTION_LIFE, StatementNames } from './statement-names.js';
 
 export type Connection = { url: string } | { host: string; port: number; username: string; database: string };
 
@@ -14,6 +15,7 @@ export function connectionOptions(statementTimeout: number, connection: Connecti
   const servers = 'url' in connection ? serversOf(connection.url) : [];
   return {
     Client: servers.length > 1 ? clientOf(new Servers(servers)) : PreparingClient,
+    statementNames: new StatementNames(),
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     // Prepared statements are freed with their connection.

@@ -2,7 +2,6 @@ import { Query } from 'pg';
 import type { DataSource } from 'typeorm';
 import { contained } from '../platform/boundary.js';
 import { ownedRunner } from './database.js';
-import { prepared } from './prepared.js';
 
 /**
  * Reads rows one by one as they arrive: a long result is never in memory as a whole.
@@ -20,7 +19,7 @@ export async function eachRow<Row>(
     const client = await runner.connect();
     await new Promise<void>((resolve, reject) => {
       let fault: { error: unknown } | null = null;
-      const query = new Query<Row & object>(prepared(text, values));
+      const query = new Query<Row & object>(client.names.prepared(text, values));
       const taken = (row: Row & object) => {
         if (!fault) take(row);
       };

@@ -1,77 +1,18 @@
-import { Client, type ClientConfig, type QueryConfig, type QueryResult } from 'pg';
+import { Client, type ClientConfig, type QueryResult } from 'pg';
 import { contained, detached } from '../platform/boundary.js';
 import { isOutOfDate } from './fault.js';
 import { type Columns, NamedQuery } from './named-query.js';
 import { metered } from './query-meter.js';
 import { SilenceWatch } from './silence.js';
+import { StatementNames } from './statement-names.js';
 
-/**
- * Uses of a text after which it is prepared: the server need not keep a statement that occurs once or always differs.
- */
-const REPEATED = 3;
-/**
- * Most named texts; a prepared statement with 70 columns takes some 50 KiB of the server's memory for each connection.
- */
-const MOST = 200;
 /** ms to open a connection; waiting for a free one is not included. */
 const CONNECT = 10_000;
 /** Default ms that a statement may take. */
 const STATEMENT = 15_000;
-/** Most texts whose uses are counted. */
-const COUNTED = 2_000;
-/**
- * Seconds after which a connection is closed once it is free, and an unused name may pass to another text. Names
- * therefore need no DEALLOCATE: in its life a connection prepares at most 2 * MOST statements.
- */
-export const CONNECTION_LIFE = 600;
-
 /** How long a connection may be silent, ms: longer than a statement may take, since the server reports its timeout. */
 export function silenceOf(statementTimeout: number): number {
   return Math.round((statementTimeout * 4) / 3);
-}
-
-interface Named {
-  readonly name: string;
-  /** Last use: ms, monotonic. */
-  used: number;
-}
-
-const names = new Map<string, Named>();
-const uses = new Map<string, number>();
-let given = 0;
-
-/** A query for pg: named once its text repeats, so that the server parses and plans it only once. */
-export function prepared(text: string, values: unknown[]): QueryConfig<unknown[]> {
-  const name = nameOf(text);
-  return name === undefined ? { text, values } : { name, text, values };
-}
-
-function nameOf(text: string): string | undefined {
-  const now = performance.now();
-  const known = names.get(text);
-  if (known) {
-    known.used = now;
-    return known.name;
-  }
-  const count = (uses.get(text) ?? 0) + 1;
-  if (count < REPEATED) {
-    if (uses.size === COUNTED) uses.clear();
-    uses.set(text, count);
-    return undefined;
-  }
-  if (names.size === MOST && !forgetOne(now)) return undefined;
-  uses.delete(text);
-  // Numbers are not reused: a connection may have prepared another text under an old name.
-  const name = `ferric_${given++}`;
-  names.set(text, { name, used: now });
-  return name;
-}
-
-/** Frees the name of the least recently used text, if that was long enough ago. */
-function forgetOne(now: number): boolean {
-  let [oldest, since] = ['', Number.POSITIVE_INFINITY];
-  for (const [text, { used }] of names) if (used < since) [oldest, since] = [text, used];
-  return now - since > CONNECTION_LIFE * 1000 && names.delete(oldest);
 }
 
 /** Parts of pg's client that its types omit (lib/client.js). */
@@ -83,13 +24,21 @@ interface Ends {
 
 type Send = (...given: unknown[]) => Promise<QueryResult>;
 
+/** The pool passes its options to each client. */
+interface PreparingConfig extends ClientConfig {
+  /** Shared by the clients of a pool; default: names of its own. */
+  readonly statementNames?: StatementNames;
+}
+
 /** The pool's client. TypeORM sends a query as text with values, without a name; this client adds names. */
 export class PreparingClient extends Client {
+  readonly names: StatementNames;
   readonly #columns = new Map<string, Columns>();
   readonly #silence: SilenceWatch;
 
-  constructor(config: ClientConfig) {
+  constructor({ statementNames = new StatementNames(), ...config }: PreparingConfig) {
     super({ ...config, connectionTimeoutMillis: CONNECT });
+    this.names = statementNames;
     const { statement_timeout } = config;
     this.#silence = new SilenceWatch(this, silenceOf(statement_timeout || STATEMENT));
     this.on('notice', contained('database: notice', this.#hear.bind(this)));
@@ -132,7 +81,7 @@ export class PreparingClient extends Client {
     const [text, values] = given;
     const plain =
       given.length === 2 && typeof text === 'string' && Array.isArray(values) && values.length > 0;
-    const name = plain ? nameOf(text) : undefined;
+    const name = plain ? this.names.of(text) : undefined;
     if (name !== undefined)
       return metered(text, this.#named(name, text as string, values as unknown[])) as never;
     const sent: unknown = (super.query as Send).apply(this, given);

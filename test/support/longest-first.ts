@@ -4,8 +4,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
  * The long files of each tier, in starting order. Durations in CI: virtual machines 330 to 160 s, where files that
- * start two machines at once do not start in parallel; real clients 150 to 45 s; components 155 to 20 s, where a file
- * that mostly waits starts beside one that mostly computes.
+ * start two machines at once do not start in parallel; real clients 150 to 45 s; components 180 to 40 s.
  */
 const LONG = [
   'test/e2e/image-build/user-image.spec.ts',
@@ -17,13 +16,22 @@ const LONG = [
   'test/contract/keystone.spec.ts',
   'test/contract/openstacksdk.spec.ts',
   'test/contract/image-service.spec.ts',
+  'test/component/driver/ipmi-loss.spec.ts',
+  'test/component/daemon/faults.spec.ts',
   'test/component/crash/step-boundaries.spec.ts',
-  'test/component/netboot/loss.spec.ts',
-  'test/component/driver/ipmi.spec.ts',
+  'test/component/netboot/relay.spec.ts',
+  'test/component/daemon/start.spec.ts',
+  'test/component/daemon/backup.spec.ts',
+  'test/component/conductor/wait.spec.ts',
+  'test/component/driver/ipmi-native.spec.ts',
+  'test/component/api/ramdisk.spec.ts',
+  'test/component/agent/write-image.spec.ts',
   'test/component/image-build/pipeline/pipeline.spec.ts',
-  'test/component/lab/bmc.spec.ts',
-  'test/component/netboot/dhcp.spec.ts',
-  'test/component/agent/agent.spec.ts',
+  'test/component/image/vhd.spec.ts',
+  'test/component/driver/ipmi-sim.spec.ts',
+  'test/component/netboot/dhcp-sites.spec.ts',
+  'test/component/agent/sector-size.spec.ts',
+  'test/component/crash/redfish-http-boot.spec.ts',
 ].map((name) => resolve(import.meta.dirname, '../..', name));
 
 /**

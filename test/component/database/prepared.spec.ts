@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { CONNECTION_LIFE, prepared } from '../../../src/database/prepared.js';
+import { CONNECTION_LIFE, StatementNames } from '../../../src/database/statement-names.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 
 let database: TestDatabase;
@@ -131,8 +131,8 @@ it('a schema that changes under a connection costs that connection, and outside 
 it('names go to other texts once nobody has used theirs for as long as a connection lives', () => {
   vi.useFakeTimers({ toFake: ['performance'] });
   try {
-    const nameOf = (text: string) => [1, 2, 3].map(() => prepared(text, []).name)[2];
-    // All names are taken, whatever other tests have named.
+    const names = new StatementNames();
+    const nameOf = (text: string) => [1, 2, 3].map(() => names.prepared(text, []).name)[2];
     const odd = Array.from({ length: 201 }, (_, n) => nameOf(`select ${n}`));
     expect(odd[0]).toBeDefined();
     expect(odd[200]).toBeUndefined();

@@ -1,19 +1,15 @@
-import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
-import * as rows from '../../../src/database/each-row.js';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { eachRow } from '../../../src/database/each-row.js';
 import { RememberedTexts, type TextColumns } from '../../../src/database/remembered-text.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 
-// What the database sends is looked at on its way, not replaced.
+/** What the database sends: for each row its texts, or null for those that are known. */
 const sent: (string | null)[] = [];
-vi.mock(import('../../../src/database/each-row.js'), async (original) => {
-  const real = await original();
-  const eachRow: typeof rows.eachRow = (source, text, values, take) =>
-    real.eachRow(source, text, values, (row: never) => {
-      sent.push((row as { fresh: string | null }).fresh);
-      take(row);
-    });
-  return { ...real, eachRow };
-});
+const read: typeof eachRow = (source, text, values, take) =>
+  eachRow(source, text, values, (row: never) => {
+    sent.push((row as { fresh: string | null }).fresh);
+    take(row);
+  });
 
 const COLUMNS =
   'uuid name driver description owner lessee fault last_error power_state shard resource_class'.split(' ');
@@ -39,7 +35,7 @@ beforeEach(async () => {
     `insert into node (uuid, driver, provision_state, name, extra)
       select gen_random_uuid(), 'fake-hardware', 'enroll', 'n' || i, '{"a": "\\u00fc"}' from generate_series(1, 5) as i`,
   );
-  texts = new RememberedTexts(database.source, 'node');
+  texts = new RememberedTexts(database.source, 'node', read);
 });
 
 /** @returns names with their texts; how many rows came with a text */
@@ -54,7 +50,7 @@ async function ask(limit = 10, of = texts) {
   return { answer, fresh: sent.filter((one) => one !== null).length };
 }
 const anew = async (limit?: number) =>
-  (await ask(limit, new RememberedTexts(database.source, 'node'))).answer;
+  (await ask(limit, new RememberedTexts(database.source, 'node', read))).answer;
 
 it('has the texts sent once, and then those of rows that changed', async () => {
   const first = await ask();

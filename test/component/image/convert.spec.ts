@@ -1,18 +1,17 @@
+import type { ChildProcess } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import * as commands from '../../../src/platform/run-command.js';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { runCommand } from '../../../src/platform/run-command.js';
 import { type ImageServer, startImageServer } from '../../support/image-server.js';
 import { type ImageBed, imageBed, noise, sha256 } from '../../support/image-service.js';
 
-// Every program that is started passes through runCommand: here it is watched, not replaced.
-vi.mock(import('../../../src/platform/run-command.js'), async (original) => {
-  const real = await original();
-  return { ...real, runCommand: vi.fn(real.runCommand) };
-});
-const spawned = () =>
-  vi.mocked(commands.runCommand).mock.calls.map(([command]) => [command.file, ...command.args]);
+/** The programs that are started, as Node.js itself reports them. (node:diagnostics_channel, `child_process`) */
+const started: ChildProcess[] = [];
+const heard = (message: unknown) => started.push((message as { process: ChildProcess }).process);
+const spawned = () => started.map(({ spawnargs }) => spawnargs);
 
 const MiB = 1 << 20;
 const DATED = 'Sun, 06 Nov 1994 08:49:37 GMT';
@@ -21,10 +20,14 @@ let server: ImageServer;
 let bed: ImageBed;
 
 beforeAll(async () => {
+  subscribe('child_process', heard);
   samples = await mkdtemp(join(tmpdir(), 'ferric-samples-'));
   await writeFile(join(samples, 'disk.raw'), diskBytes());
 });
-afterAll(async () => rm(samples, { recursive: true }));
+afterAll(async () => {
+  unsubscribe('child_process', heard);
+  await rm(samples, { recursive: true });
+});
 beforeEach(async () => {
   server = await startImageServer();
   bed = await imageBed();
@@ -44,7 +47,7 @@ function diskBytes(): Buffer {
 }
 
 async function qemu(...args: string[]): Promise<void> {
-  await commands.runCommand({ file: 'qemu-img', args, timeout: 30_000 });
+  await runCommand({ file: 'qemu-img', args, timeout: 30_000 });
 }
 /** Makes an image with qemu-img and serves it. */
 async function serve(name: string, ...args: string[]): Promise<Buffer> {
@@ -52,7 +55,7 @@ async function serve(name: string, ...args: string[]): Promise<Buffer> {
   await qemu(...args.map((arg) => arg.replace('DISK', join(samples, 'disk.raw')).replace('OUT', path)));
   const body = await readFile(path);
   server.images.set(`/${name}`, { body, lastModified: DATED });
-  vi.mocked(commands.runCommand).mockClear();
+  started.length = 0;
   return body;
 }
 const fetch = (name: string, options: object = {}) =>
@@ -122,7 +125,7 @@ describe('conversion to raw', () => {
     const iso = Buffer.alloc(64 * 1024);
     iso.write('\x01CD001\x01', 0x8000, 'latin1');
     const kernel = Buffer.from('MZ'.padEnd(510, '\0') + 'U\xaa' + 'kernel', 'latin1');
-    vi.mocked(commands.runCommand).mockClear();
+    started.length = 0;
     for (const [name, body, format] of [
       ['disk', diskBytes(), 'raw'],
       ['iso', iso, 'iso'],
