@@ -25,8 +25,8 @@ export class PublishedInMemory {
   /** Bytes fetched, by name. */
   readonly fetched = new Map<string, number>();
 
-  noteFetched = async (_service: BootService, name: string, bytes: number): Promise<void> => {
-    this.fetched.set(name, (this.fetched.get(name) ?? 0) + bytes);
+  noteFetched = async (fetched: readonly { service: BootService; name: string; bytes: number }[]) => {
+    for (const { name, bytes } of fetched) this.fetched.set(name, (this.fetched.get(name) ?? 0) + bytes);
   };
 
   fetchedOf = async (node_uuid: string, publisher: Publisher): Promise<number | null> => {

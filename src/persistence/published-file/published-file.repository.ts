@@ -126,11 +126,15 @@ export class PublishedFileRepository {
     });
   }
 
-  /** Adds to what was fetched of a name. An entry that has ended meanwhile is no error. */
-  async noteFetched(service: BootService, name: string, bytes: number): Promise<void> {
+  /** Adds to what was fetched of each name. An entry that has ended meanwhile is no error. */
+  async noteFetched(
+    fetched: readonly { service: BootService; name: string; bytes: number }[],
+  ): Promise<void> {
     await this.source.query(
-      `update published_file set fetched_bytes = fetched_bytes + $3 where service = $1 and name = $2`,
-      [service, name, bytes],
+      `update published_file p set fetched_bytes = p.fetched_bytes + f.bytes
+         from jsonb_to_recordset($1::jsonb) as f (service varchar, name text, bytes bigint)
+        where p.service = f.service and p.name = f.name`,
+      [JSON.stringify(fetched)],
     );
   }
 

@@ -73,9 +73,11 @@ describe('published files', () => {
     expect(await published.fetchedOf(uuid, 'boot')).toBeNull();
     await published.publish(boot(uuid));
     expect(await published.fetchedOf(uuid, 'boot')).toBe(0);
-    await published.noteFetched('http', 'config', 5_000_000_000);
-    await published.noteFetched('tftp', `${uuid}/kernel`, 7);
-    await published.noteFetched('http', 'nobody’s', 9);
+    await published.noteFetched([
+      { service: 'http', name: 'config', bytes: 5_000_000_000 },
+      { service: 'tftp', name: `${uuid}/kernel`, bytes: 7 },
+      { service: 'http', name: 'nobody’s', bytes: 9 },
+    ]);
     expect(await published.fetchedOf(uuid, 'boot')).toBe(5_000_000_007);
     await published.publish(boot(uuid));
     expect(await published.fetchedOf(uuid, 'boot')).toBe(0);

@@ -5,13 +5,19 @@ import { FetchNotes } from '../../../../src/netboot/published/fetch-notes.js';
 import { throwOnce } from '../../../support/faults/throw-once.js';
 import { collectedLog } from '../../../support/log.js';
 
+interface Fetched {
+  service: string;
+  name: string;
+  bytes: number;
+}
+
 it('many small reads are one write; a write that fails is made again', async () => {
   const written: [string, number][] = [];
   let away = false;
   const files = {
-    noteFetched: async (_service: string, name: string, bytes: number) => {
+    noteFetched: async (fetched: readonly Fetched[]) => {
       if (away) throw new Error('the database is away');
-      written.push([name, bytes]);
+      written.push(...fetched.map(({ name, bytes }): [string, number] => [name, bytes]));
     },
   };
   const notes = new FetchNotes(files, collectedLog(), 60_000);
@@ -33,20 +39,20 @@ it('many small reads are one write; a write that fails is made again', async () 
 });
 
 it('while the database is away one write is tried, and all are made afterwards', async () => {
-  const tried: string[] = [];
+  const tried: number[] = [];
   const written: [string, number][] = [];
   let away = true;
   const files = {
-    noteFetched: async (_service: string, name: string, bytes: number) => {
-      tried.push(name);
+    noteFetched: async (fetched: readonly Fetched[]) => {
+      tried.push(fetched.length);
       if (away) throw new DatabaseAwayError('lost', true);
-      written.push([name, bytes]);
+      written.push(...fetched.map(({ name, bytes }): [string, number] => [name, bytes]));
     },
   };
   const notes = new FetchNotes(files, collectedLog(), 60_000);
   for (const name of ['a.iso', 'b.iso', 'c.iso']) notes.add('http', name, 1);
   await notes.flush();
-  expect(tried).toEqual(['a.iso']);
+  expect(tried).toEqual([3]);
   notes.add('http', 'a.iso', 7);
   away = false;
   await notes.flush();
@@ -79,12 +85,28 @@ it('a fault in the turn of a write leaves it to the next one', async () => {
   const { thrown } = throwOnce('published files: fetched bytes');
   const written: [string, number][] = [];
   const files = {
-    noteFetched: async (_service: string, name: string, bytes: number) => {
-      written.push([name, bytes]);
+    noteFetched: async (fetched: readonly Fetched[]) => {
+      written.push(...fetched.map(({ name, bytes }): [string, number] => [name, bytes]));
     },
   };
   const notes = new FetchNotes(files, collectedLog(), 20);
   notes.add('http', 'a.iso', 3);
   await expect.poll(() => written).toEqual([['a.iso', 3]]);
   expect(thrown()).toBe(true);
+});
+
+it('a stop waits for the write under way', async () => {
+  let done = false;
+  const files = {
+    noteFetched: async () => {
+      await sleep(50);
+      done = true;
+    },
+  };
+  const notes = new FetchNotes(files, collectedLog(), 60_000);
+  notes.add('http', 'a.iso', 1);
+  const writing = notes.flush();
+  await notes.stop();
+  expect(done).toBe(true);
+  await writing;
 });
