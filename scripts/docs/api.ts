@@ -66,7 +66,10 @@ login; a request may still be refused for its arguments, by a validation or by t
 operation of the journal: its \`kind\`, who asked for it, its \`outcome\` (\`succeeded\`, \`failed\`, \`aborted\`,
 \`superseded\` by a later request; null while it is under way), the \`error\` and its code (\`reason\`), and, while it
 waits, what it waits for and until when. \`detail=True\`, and one attempt by its UUID, also have the \`steps\` with their
-times: the time line. \`kind=deploy,clean\` selects. Secrets in arguments are \`******\`. The keys
+times: the time line, and \`sightings\`: what was seen of the machine on the network meanwhile, by kind (\`dhcp\` by the program
+that asked, \`tftp\` and \`http\` by file, \`lookup\`, \`heartbeat\`), with first and last time, number and bytes, written every
+two seconds. Whose client fetched a boot loader, a file of all machines, is known by its lease alone, so not beside another
+DHCP server. \`kind=deploy,clean\` selects. Secrets in arguments are \`******\`. The keys
 \`conductor.operation_max_entries\` and \`conductor.operation_max_days\` say how many are kept, and how long.
 
 ## Event stream

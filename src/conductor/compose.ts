@@ -4,6 +4,7 @@ import { conductorHost } from '../config/endpoints.js';
 import type { RuleEffects } from '../domain/inspection-rule/action.js';
 import { DriverRegistry } from '../driver/registry.js';
 import { ImageService } from '../image/image-service.js';
+import { Sightings } from '../persistence/boot-sighting/sightings.js';
 import { SourceRule } from '../persistence/lease/source-rule.js';
 import { REPOSITORIES } from '../persistence/resources.js';
 import { composed } from '../platform/composed.js';
@@ -59,6 +60,7 @@ export const CONDUCTOR_PARTS = injected({
   registry: DriverRegistry,
   images: ImageService,
   sources: SourceRule,
+  sightings: Sightings,
   callForRule: RULE_CALL,
   checkCallback: CALLBACK_CHECK,
   onReplaced: ON_REPLACED,

@@ -22,6 +22,7 @@ import { AddEventPosition1763731000000 } from '../../migrations/1763731000000-ad
 import { CreatePublishedFile1763740000000 } from '../../migrations/1763740000000-create-published-file.js';
 import { AddEventActor1763741000000 } from '../../migrations/1763741000000-add-event-actor.js';
 import { AddPublishedFileFetched1763742000000 } from '../../migrations/1763742000000-add-published-file-fetched.js';
+import { CreateBootSighting1763743000000 } from '../../migrations/1763743000000-create-boot-sighting.js';
 
 /** All migrations, oldest first: a file that is not listed here does not run. */
 export const MIGRATIONS = [
@@ -49,4 +50,5 @@ export const MIGRATIONS = [
   CreatePublishedFile1763740000000,
   AddEventActor1763741000000,
   AddPublishedFileFetched1763742000000,
+  CreateBootSighting1763743000000,
 ];

@@ -1,6 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import type { NetbootSection } from '../config/section/netboot.js';
 import type { BootPlanRepository } from '../persistence/boot-plan/boot-plan.repository.js';
+import type { Sightings } from '../persistence/boot-sighting/sightings.js';
 import type { LeaseRepository } from '../persistence/lease/lease.repository.js';
 import type { SourceRule } from '../persistence/lease/source-rule.js';
 import type { PortRepository } from '../persistence/port/port.repository.js';
@@ -11,6 +12,7 @@ import { portBook } from './dhcp/port-book.js';
 import { DhcpServer } from './dhcp/server.js';
 import { HttpBootServer } from './http/server.js';
 import { FetchNotes } from './published/fetch-notes.js';
+import { fileSightings } from './published/file-sightings.js';
 import { bootScript, configuredFiles, Manifest, publishedFiles } from './published/manifest.js';
 import { checkOpening } from './published/open-file.js';
 import { TftpServer } from './tftp/server.js';
@@ -20,7 +22,8 @@ export interface NetbootMemory {
   plans: Pick<BootPlanRepository, 'kindOf'>;
   published: Pick<PublishedFileRepository, 'find' | 'noteFetched'>;
   leases: LeaseRepository;
-  sources: Pick<SourceRule, 'admits' | 'speaksFor'>;
+  sources: Pick<SourceRule, 'admits' | 'speaksFor' | 'machineAt'>;
+  sightings: Pick<Sightings, 'note'>;
 }
 
 /** The DHCP, TFTP and HTTP servers for network boot. */
@@ -38,13 +41,11 @@ export class NetbootServers {
   ) {
     const routes = [bootScript, publishedFiles(memory.published, roots), configuredFiles(section.files)];
     const manifest = new Manifest(routes, memory.sources);
-    this.tftp = new TftpServer(section.tftp, manifest, log);
-    this.http = new HttpBootServer(section, manifest, log, undefined, new FetchNotes(memory.published, log));
-    this.dhcp = new DhcpServer(
-      section,
-      { ports: portBook(memory.ports), plans: memory.plans, leases: memory.leases },
-      log,
-    );
+    const onFetched = fileSightings(memory.sightings, memory.sources, log);
+    this.tftp = new TftpServer(section.tftp, manifest, log, onFetched);
+    const notes = new FetchNotes(memory.published, log);
+    this.http = new HttpBootServer(section, manifest, log, undefined, notes, onFetched);
+    this.dhcp = new DhcpServer(section, { ...memory, ports: portBook(memory.ports) }, log);
   }
 
   /** DHCP starts last, when its boot servers are up. @throws whatever keeps a server from starting */

@@ -4,6 +4,8 @@ import { Keyring } from '../database/sealing.js';
 import { messageOf } from '../domain/errors.js';
 import { injected } from '../platform/injected.js';
 import { LOGGER } from '../platform/logger.module.js';
+import { BootSightingRepository } from './boot-sighting/boot-sighting.repository.js';
+import { Sightings } from './boot-sighting/sightings.js';
 import { EventRepository } from './event/event.repository.js';
 import { EventStream } from './event/event-stream.js';
 import { REPOSITORIES } from './resources.js';
@@ -25,7 +27,12 @@ const stream = injected({ source: DataSource, events: EventRepository, log: LOGG
     ),
 );
 
+const sightings = injected({ repository: BootSightingRepository, log: LOGGER }).provide(
+  Sightings,
+  ({ repository, log }) => new Sightings(repository, log),
+);
+
 /** All repositories, global: a new one needs a row in `resources.ts` and nothing else. */
 @Global()
-@Module({ providers: [...providers, stream], exports: [...repositories, EventStream] })
+@Module({ providers: [...providers, stream, sightings], exports: [...repositories, EventStream, Sightings] })
 export class PersistenceModule {}

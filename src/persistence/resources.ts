@@ -3,6 +3,8 @@ import { Allocation } from './allocation/allocation.entity.js';
 import { AllocationRepository } from './allocation/allocation.repository.js';
 import { BootPlanMac, BootPlanRow } from './boot-plan/boot-plan.entity.js';
 import { BootPlanRepository } from './boot-plan/boot-plan.repository.js';
+import { BootSighting } from './boot-sighting/boot-sighting.entity.js';
+import { BootSightingRepository } from './boot-sighting/boot-sighting.repository.js';
 import { Chassis } from './chassis/chassis.entity.js';
 import { ChassisRepository } from './chassis/chassis.repository.js';
 import { ConductorRecord } from './conductor-record/conductor-record.entity.js';
@@ -67,6 +69,7 @@ const RESOURCES = {
   events: resource(EventRepository, Event),
   plans: resource(BootPlanRepository, BootPlanRow, BootPlanMac),
   published: resource(PublishedFileRepository, PublishedFileRow),
+  bootSightings: resource(BootSightingRepository, BootSighting),
   leases: resource(LeaseRepository, Lease),
   conductors: resource(ConductorRecordRepository, ConductorRecord),
   imageRecords: resource(ImageRecordRepository, ImageRecord, ImageMember, DeletedImage),

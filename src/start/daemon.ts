@@ -25,6 +25,7 @@ import { PublishedSweep } from '../netboot/published/sweep.js';
 import { NetbootServers } from '../netboot/servers.js';
 import { doorAddresses } from '../netboot/tftp/doors.js';
 import { BootPlanRepository } from '../persistence/boot-plan/boot-plan.repository.js';
+import { Sightings } from '../persistence/boot-sighting/sightings.js';
 import { EventStream } from '../persistence/event/event-stream.js';
 import { LeaseRepository } from '../persistence/lease/lease.repository.js';
 import { SourceRule } from '../persistence/lease/source-rule.js';
@@ -53,6 +54,7 @@ const NETBOOT_PARTS = injected({
   published: PublishedFileRepository,
   leases: LeaseRepository,
   sources: SourceRule,
+  sightings: Sightings,
 });
 
 type End = (hurry?: AbortSignal) => Promise<unknown>;
@@ -130,6 +132,7 @@ async function startParts(
     { logger: false, abortOnError: false },
   );
   started.add('application', () => app.close());
+  started.add('boot sightings', () => app.get(Sightings).stop());
   const observation = await startObservation(app, config, log, ports);
   started.add('metrics', () => observation.stop());
   const { readiness } = observation;

@@ -7,6 +7,7 @@ import { Test } from '@nestjs/testing';
 import { DataSource } from 'typeorm';
 import { CALLBACK_CHECK, type ComposedConductor, RULE_CALL } from '../../src/conductor/compose.js';
 import { COMPOSED_CONDUCTOR } from '../../src/conductor/conductor.module.js';
+import type { PeriodicRunner } from '../../src/conductor/periodic/periodic-runner.js';
 import { type Config, configSchema } from '../../src/config/schema.js';
 import type { ConductorSettings } from '../../src/config/section/core.js';
 import { fakeSection } from '../../src/config/section/fake.js';
@@ -16,6 +17,7 @@ import type { Actor } from '../../src/domain/actor.js';
 import type { RuleEffects } from '../../src/domain/inspection-rule/action.js';
 import type { JsonObject } from '../../src/domain/json.js';
 import type { FakeCall } from '../../src/driver/fake/machine.js';
+import { Sightings } from '../../src/persistence/boot-sighting/sightings.js';
 import type { Node } from '../../src/persistence/node/node.entity.js';
 import type { Token } from '../../src/platform/injected.js';
 import type { Logger } from '../../src/platform/logger.js';
@@ -76,6 +78,10 @@ export async function fakeConductor(database: TestDatabase, options: FakeConduct
   const { parts } = composed;
   return {
     ...composed,
+    async stop(periodic: PeriodicRunner | null): Promise<void> {
+      await composed.stop(periodic);
+      await container.get(Sightings, { strict: false }).stop();
+    },
     /** All parts by their tokens. */
     container,
     journalDirectory,

@@ -3,6 +3,7 @@ import { InvalidError, NotFoundError } from '../../domain/errors.js';
 import { factsOf } from '../../domain/provision/machine.js';
 import type { ProvisionState } from '../../domain/provision/table.js';
 import { changedInternal, internalOf } from '../../driver/contract/internal-info.js';
+import type { Sightings } from '../../persistence/boot-sighting/sightings.js';
 import type { SourceRule } from '../../persistence/lease/source-rule.js';
 import type { Node } from '../../persistence/node/node.entity.js';
 import type { NodeRepository } from '../../persistence/node/node.repository.js';
@@ -43,6 +44,7 @@ export class AgentService {
       runner: OperationRunner;
       sources: Pick<SourceRule, 'speaksFor'>;
       checkCallback: CallbackCheck;
+      sightings: Pick<Sightings, 'note'>;
     },
   ) {}
 
@@ -54,6 +56,7 @@ export class AgentService {
   async #lookUp(query: LookupQuery): Promise<LookupResult> {
     const node = await this.#match(query);
     if (!node) throw missing();
+    this.#see(node, 'lookup', query.source);
     const has_token = Boolean(internalOf(node).agent_secret_token);
     if (query.tokens === false) return { node, agent_token: null, has_token };
     const { source, node_uuid, addresses } = query;
@@ -136,8 +139,13 @@ export class AgentService {
         }),
       };
     });
+    this.#see(node, 'heartbeat', source);
     const open = await operations.openOf(node.uuid);
     if (open) runner.deliver(open.id, { on: 'wake', why: 'heartbeat' });
+  }
+
+  #see({ uuid: node_uuid }: Node, kind: 'lookup' | 'heartbeat', source: string): void {
+    this.deps.sightings.note({ node_uuid, kind, name: '', source, bytes: 0 });
   }
 
   async #match(query: {

@@ -1,6 +1,7 @@
 import type { NetbootSection } from '../../config/section/netboot.js';
 import { FerricError, messageOf } from '../../domain/errors.js';
 import type { BootPlanRepository } from '../../persistence/boot-plan/boot-plan.repository.js';
+import type { Sightings } from '../../persistence/boot-sighting/sightings.js';
 import { contained } from '../../platform/boundary.js';
 import type { Logger } from '../../platform/logger.js';
 import { count, reading } from '../../platform/meter/meter.js';
@@ -23,6 +24,7 @@ export interface DhcpMemory {
   ports: KnownPorts;
   plans: Pick<BootPlanRepository, 'kindOf'>;
   leases: ConstructorParameters<typeof AddressAllocator>[0];
+  sightings: Pick<Sightings, 'note'>;
 }
 
 interface Datagram {
@@ -259,7 +261,14 @@ export class DhcpServer {
       );
     }
     const given = asked.needsAddress ? await allocator.addressFor(asked, port, settings) : null;
-    return answer(asked, { port, plan, address: given, cameByHttp: this.#cameByHttp(asked) }, settings);
+    const cameByHttp = this.#cameByHttp(asked);
+    const result = answer(asked, { port, plan, address: given, cameByHttp }, settings);
+    if ('reply' in result) {
+      const { node_uuid } = port;
+      const source = result.reply.yiaddr;
+      this.memory.sightings.note({ node_uuid, kind: 'dhcp', name: programOf(asked), source, bytes: 0 });
+    }
+    return result;
   }
 
   /** The firmware's HTTP boot and the iPXE that it fetched belong to one boot of the machine. */
@@ -302,6 +311,12 @@ export class DhcpServer {
       'DHCP: answered',
     );
   }
+}
+
+/** The program that asks: the machine's firmware by its architecture, iPXE, or an operating system. */
+function programOf({ boots, ipxe, arch }: Question): string {
+  if (ipxe) return 'ipxe';
+  return boots === null ? 'system' : (arch ?? 'firmware');
 }
 
 /** The name of the message's type. */

@@ -16,6 +16,7 @@ import { ThrottledLog } from '../../platform/throttled-log.js';
 import { select } from '../../protocol/http/select.js';
 import { type OpenContent, openContent } from '../published/content.js';
 import type { FetchNotes } from '../published/fetch-notes.js';
+import type { OnFetched } from '../published/file-sightings.js';
 import type { Manifest } from '../published/manifest.js';
 import { shownName } from '../published/shown-name.js';
 import { nameOf } from './request.js';
@@ -47,6 +48,7 @@ export class HttpBootServer {
     private readonly log: Logger,
     private readonly speedWindow = SPEED_WINDOW,
     private readonly notes?: Pick<FetchNotes, 'add' | 'stop'>,
+    private readonly onFetched?: OnFetched,
   ) {
     this.#throttled = new ThrottledLog(log);
   }
@@ -157,9 +159,11 @@ export class HttpBootServer {
     }
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return end(response, 405, { Allow: 'GET, HEAD' });
-    const published = name === null ? null : await this.manifest.find('http', name, client);
+    if (name === null) return end(response, 404);
+    const published = await this.manifest.find('http', name, client);
     const body = published && (await openContent(published));
     if (!body) return end(response, 404);
+    const before = sentBy(request);
     try {
       return await this.#sendBody(request, response, body, published.readers === null ? null : name);
     } finally {
@@ -168,6 +172,13 @@ export class HttpBootServer {
       if (reader) this.#note(reader);
       this.#readers.delete(response);
       await body.close();
+      await this.onFetched?.({
+        service: 'http',
+        name,
+        published,
+        client,
+        bytes: sentBy(request) - before,
+      });
     }
   }
 

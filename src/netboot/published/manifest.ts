@@ -9,7 +9,10 @@ import { GRUB_ROOT, grubBootConfig } from '../../protocol/ipxe/script.js';
 import { BOOT_IPXE } from './boot-script.js';
 
 /** The content behind a name. */
-export type Published =
+export type Published = {
+  /** Whose file it is; null: that of all machines. */
+  node: string | null;
+} & (
   | {
       kind: 'file';
       path: string;
@@ -28,7 +31,8 @@ export type Published =
       modified: number;
       readers: Readers;
     }
-  | { kind: 'text'; text: string; readers: Readers };
+  | { kind: 'text'; text: string; readers: Readers }
+);
 
 /** Who may read it; null: every machine. */
 export type Readers = null | {
@@ -92,7 +96,7 @@ export function configuredFiles(files: Readonly<Record<string, string>>): Route 
   const rows = new Map(Object.entries(files));
   return (_service, name) => {
     const path = rows.get(name);
-    return path === undefined ? null : { kind: 'file', path, roots: null, readers: null };
+    return path === undefined ? null : { node: null, kind: 'file', path, roots: null, readers: null };
   };
 }
 
@@ -111,7 +115,7 @@ const SCRIPTS: Record<BootService, ReadonlyMap<string, string>> = {
 /** The first scripts of boot loaders, the same for every machine. */
 export const bootScript: Route = (service, name) => {
   const text = SCRIPTS[service].get(name);
-  return text === undefined ? null : { kind: 'text', text, readers: null };
+  return text === undefined ? null : { node: null, kind: 'text', text, readers: null };
 };
 
 /**
@@ -129,8 +133,9 @@ export function publishedFiles(
     if (!found) return null;
     const { node_uuid, for_machine, for_addresses } = found;
     const readers = { machine: for_machine ? node_uuid : null, addresses: for_addresses };
-    if (found.kind === 'file') return { kind: 'file', path: found.path, roots, readers };
+    const node = node_uuid;
+    if (found.kind === 'file') return { node, kind: 'file', path: found.path, roots, readers };
     const { segments, size, created_at } = found;
-    return { kind: 'generated', segments, roots, size, modified: created_at.getTime(), readers };
+    return { node, kind: 'generated', segments, roots, size, modified: created_at.getTime(), readers };
   };
 }

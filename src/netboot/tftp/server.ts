@@ -21,7 +21,8 @@ import {
 import { openTransfer, type Transfer } from '../../protocol/tftp/transfer.js';
 import { Datagrams, type Peer } from '../datagrams.js';
 import { type OpenContent, openContent } from '../published/content.js';
-import type { Manifest } from '../published/manifest.js';
+import type { OnFetched } from '../published/file-sightings.js';
+import type { Manifest, Published } from '../published/manifest.js';
 import { shownName } from '../published/shown-name.js';
 import { BlockReader } from './block-reader.js';
 import { type Door, Doors } from './doors.js';
@@ -34,6 +35,13 @@ interface Served {
   session: TftpSession | null;
   /** The client sent another request from the same port. */
   givenUp?: boolean;
+}
+
+/** A published file, opened for a client. */
+interface Opened {
+  file: string;
+  published: Published;
+  content: OpenContent;
 }
 
 /** Serves the manifest by TFTP, for reading only. */
@@ -50,6 +58,7 @@ export class TftpServer {
     private readonly section: NetbootSection['tftp'],
     private readonly manifest: Pick<Manifest, 'find'>,
     private readonly log: Logger,
+    private readonly onFetched?: OnFetched,
   ) {
     this.#throttled = new ThrottledLog(log);
     this.#wire = new Datagrams('TFTP', this.#throttled);
@@ -151,15 +160,16 @@ export class TftpServer {
     const { request } = served;
     const begun = performance.now();
     const name = bootName(request.filename);
-    const content = name === null ? null : await this.#open(name, peer.address);
+    const found = name === null ? null : await this.#open(name, peer.address);
     // During the opening the client may have sent another request, or the server may have stopped.
     const wanted = !served.givenUp && this.#doors.isOpen(door);
-    if (!content) {
+    if (!found) {
       this.#throttled.info({ client: peer.address, file: shown(request.filename) }, 'TFTP: no such file');
       count('tftp_transfers_total', { outcome: 'not found' });
       if (wanted) this.#refuse(peer, door, TFTP_ERROR.notFound, 'no such file');
       return;
     }
+    const { published, content, file } = found;
     const opened = openTransfer(request, content.size, performance.now());
     if (!opened.ok || !wanted) {
       await content.close();
@@ -171,6 +181,13 @@ export class TftpServer {
     served.session = this.#session(peer, content, opened.state, (state) => {
       done();
       this.#report(state, request.filename, peer, begun);
+      return this.onFetched?.({
+        service: 'tftp',
+        name: file,
+        published,
+        client: peer.address,
+        bytes: sentOf(state),
+      });
     });
     served.session.start(door.address);
   }
@@ -195,18 +212,25 @@ export class TftpServer {
     return false;
   }
 
-  async #open(name: string, client: string): Promise<OpenContent | null> {
-    const published = await this.manifest.find('tftp', name, client);
-    return published && openContent(published);
+  async #open(file: string, client: string): Promise<Opened | null> {
+    const published = await this.manifest.find('tftp', file, client);
+    const content = published && (await openContent(published));
+    return content && { file, published, content };
   }
 
-  #session(peer: Peer, content: OpenContent, state: Transfer, ended: (state: Transfer) => void): TftpSession {
+  #session(
+    peer: Peer,
+    content: OpenContent,
+    state: Transfer,
+    ended: (state: Transfer) => void | Promise<void>,
+  ): TftpSession {
     const reader = new BlockReader(content, state.size, state.blksize);
     return new TftpSession(this.#wire, peer, reader, state, (last) => {
-      ended(last);
+      const recorded = ended(last);
       reader
         .settle()
         .then(() => content.close())
+        .then(() => recorded)
         .catch((error) =>
           this.#throttled.error({ error: messageOf(error) }, 'TFTP: a file could not be closed'),
         );
@@ -229,13 +253,9 @@ export class TftpServer {
     const words = { client: peer.address, file: shown(name), size, blksize, windowsize };
     const ms = Math.round(performance.now() - begun);
     count('tftp_transfers_total', { outcome: failure === null ? 'sent' : 'cut' });
-    count('tftp_bytes_total', {}, Math.min(size, state.acked * blksize));
+    count('tftp_bytes_total', {}, sentOf(state));
     if (failure === null) this.log.info({ ...words, ms }, 'TFTP: sent');
-    else
-      this.log.info(
-        { ...words, ms, sent: Math.min(size, state.acked * blksize), failure },
-        'TFTP: not sent whole',
-      );
+    else this.log.info({ ...words, ms, sent: sentOf(state), failure }, 'TFTP: not sent whole');
   }
 }
 
@@ -243,6 +263,11 @@ export class TftpServer {
 function isRepeat(request: TftpRequest, { request: before, session }: Served): boolean {
   const options = (of: TftpRequest) => JSON.stringify([of.filename, of.mode, ...of.options]);
   return options(request) === options(before) && session?.isLeft !== true;
+}
+
+/** Bytes that the client has acknowledged. */
+function sentOf({ size, acked, blksize }: Transfer): number {
+  return Math.min(size, acked * blksize);
 }
 
 /** A client's text for a log line. */

@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import type { Actor } from '../../domain/actor.js';
 import { NotFoundError } from '../../domain/errors.js';
 import type { Json, JsonObject } from '../../domain/json.js';
+import type { SightingKind } from '../../domain/network/sighting.js';
 import type { Result } from '../../domain/step/advance.js';
 import type { StepOwner, StepState } from '../../domain/step/step.js';
 import type { OperationKind } from './operation.repository.js';
@@ -20,6 +21,18 @@ export interface AttemptStep {
   args: JsonObject | null;
   started_at: Date | null;
   finished_at: Date | null;
+}
+
+/** What was seen of the machine during the attempt, by kind and name. */
+export interface AttemptSighting {
+  kind: SightingKind;
+  /** dhcp: the program that asked; tftp and http: the file; else empty. */
+  name: string;
+  source: string;
+  first_at: Date;
+  last_at: Date;
+  count: number;
+  bytes: number;
 }
 
 /**
@@ -50,16 +63,21 @@ export interface Attempt {
   created_at: Date;
   finished_at: Date | null;
   steps: AttemptStep[];
+  sightings: AttemptSighting[];
 }
 
 const OUTCOME = `coalesce(o.args #>> '{_result,is}', case when o.finished_at is not null then 'superseded' end)`;
 const STEP = `jsonb_build_object('interface', s.interface, 'step', s.name, 'state', s.state, 'priority', s.priority,
   'visible', s.visible, 'entered', s.attempt, 'args', case when s.visible then s.args end,
   'started_at', s.started_at, 'finished_at', s.finished_at)`;
+const SIGHTING = `jsonb_build_object('kind', b.kind, 'name', b.name, 'source', b.source, 'first_at', b.first_at,
+  'last_at', b.last_at, 'count', b.count, 'bytes', b.bytes)`;
 const COLUMNS = `o.id, o.uuid, o.node_uuid, o.kind, o.state, ${OUTCOME} as outcome, o.error,
   o.args #>> '{_result,reason}' as reason, o.conductor, o.actor, o.request_id, o.wait_for as waits_for,
   case when o.clock_stopped_at is null then o.deadline end as deadline, o.abort_requested, o.created_at, o.finished_at,
-  (select coalesce(jsonb_agg(${STEP} order by s.position), '[]') from operation_step s where s.operation_id = o.id) as steps`;
+  (select coalesce(jsonb_agg(${STEP} order by s.position), '[]') from operation_step s where s.operation_id = o.id) as steps,
+  (select coalesce(jsonb_agg(${SIGHTING} order by b.first_at, b.kind, b.name), '[]') from boot_sighting b
+    where b.operation_id = o.id) as sightings`;
 
 /** A step as the database's JSON has it. */
 type StepJson = Omit<AttemptStep, 'started_at' | 'finished_at'> & Record<'started_at' | 'finished_at', Json>;
@@ -108,6 +126,11 @@ function withTimes(row: Attempt): Attempt {
       ...step,
       started_at: timeOf(step.started_at),
       finished_at: timeOf(step.finished_at),
+    })),
+    sightings: row.sightings.map((sighting) => ({
+      ...sighting,
+      first_at: new Date(sighting.first_at),
+      last_at: new Date(sighting.last_at),
     })),
   };
 }

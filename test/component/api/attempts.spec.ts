@@ -124,6 +124,27 @@ describe('GET /v1/nodes/{node}/attempts', () => {
     expect((await attempts(uuid, '?kind=deploy'))[0]!.outcome).toBe('superseded');
   });
 
+  it('has what was seen of the machine: lookups and heartbeats, how often', async () => {
+    const uuid = await create({ driver_info: { fake_delay_deploy: '600' } });
+    await reach(uuid, 'manage', 'manageable');
+    await reach(uuid, 'provide', 'available');
+    await reach(uuid, 'active', 'wait call-back');
+    const looked = await server.agent.get(`/v1/lookup?node_uuid=${uuid}`);
+    expect(looked.status).toBe(200);
+    const beat = { callback_url: 'http://127.0.0.1:9999', agent_token: looked.json.config.agent_token };
+    for (const of of ['1', '2'])
+      await server.agent.post(`/v1/heartbeat/${uuid}`, { ...beat, agent_version: of });
+    const miss = await server.agent.post(`/v1/heartbeat/${uuid}`, { ...beat, agent_token: 'x' });
+    expect(miss.status).toBe(400);
+    const [{ uuid: attempt }] = (await attempts(uuid, '?kind=deploy')) as [Attempt];
+    await expect
+      .poll(async () => (await one(uuid, attempt)).sightings, { timeout: 10_000 })
+      .toMatchObject([
+        { kind: 'lookup', name: '', source: '127.0.0.1', count: 1, bytes: 0 },
+        { kind: 'heartbeat', name: '', source: '127.0.0.1', count: 2, bytes: 0 },
+      ]);
+  });
+
   it('shows no secret of a step', async () => {
     const uuid = await create();
     await reach(uuid, 'manage', 'manageable');

@@ -4,6 +4,8 @@ import { netbootSection } from '../../../src/config/section/netboot.js';
 import { Keyring } from '../../../src/database/sealing.js';
 import { NetbootServers } from '../../../src/netboot/servers.js';
 import { BootPlanRepository } from '../../../src/persistence/boot-plan/boot-plan.repository.js';
+import { BootSightingRepository } from '../../../src/persistence/boot-sighting/boot-sighting.repository.js';
+import { Sightings } from '../../../src/persistence/boot-sighting/sightings.js';
 import { LeaseRepository } from '../../../src/persistence/lease/lease.repository.js';
 import { SourceRule } from '../../../src/persistence/lease/source-rule.js';
 import { PortRepository } from '../../../src/persistence/port/port.repository.js';
@@ -24,6 +26,8 @@ const source = await new DataSource({ type: 'postgres', ...connection }).initial
 const leases = new LeaseRepository(source);
 const settings = netbootSection.parse(section);
 const every = { has: () => true };
+const log = createLogger(level ?? 'debug');
+const sightings = new Sightings(new BootSightingRepository(source), log, 50);
 const memory = {
   ports: new PortRepository(source),
   plans: new BootPlanRepository(source),
@@ -36,8 +40,8 @@ const memory = {
     allowed: every,
     unleased: { has: () => false },
   }),
+  sightings,
 };
-const log = createLogger(level ?? 'debug');
 const servers = new NetbootServers(settings, roots, memory, log);
 try {
   await servers.start();
@@ -51,5 +55,6 @@ process.on('SIGUSR2', () => {
 });
 process.on('SIGTERM', async () => {
   await servers.stop();
+  await sightings.stop();
   await source.destroy();
 });

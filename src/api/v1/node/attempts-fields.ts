@@ -1,5 +1,10 @@
+import { SIGHTING_KINDS } from '../../../domain/network/sighting.js';
 import { STEP_INTERFACES } from '../../../domain/step/step.js';
-import type { Attempt, AttemptStep } from '../../../persistence/operation/attempt.repository.js';
+import type {
+  Attempt,
+  AttemptSighting,
+  AttemptStep,
+} from '../../../persistence/operation/attempt.repository.js';
 import { OPERATION_KINDS } from '../../../persistence/operation/operation.repository.js';
 import type { Resource } from '../../openapi/describe.js';
 import { FLAG, LINKS, OBJECT, objectOf, STRING, TEXT, TIME } from '../../openapi/json-schema.js';
@@ -20,6 +25,16 @@ const STEP = objectOf({
   started_at: TIME,
   finished_at: TIME,
   duration_seconds: SECONDS,
+});
+
+const SIGHTING = objectOf({
+  kind: { enum: SIGHTING_KINDS },
+  name: STRING,
+  source: STRING,
+  first_at: TIME,
+  last_at: TIME,
+  count: { type: 'integer' },
+  bytes: { type: 'integer' },
 });
 
 /** The fields of an attempt. Listings without `detail` leave out the steps. */
@@ -50,6 +65,9 @@ export const ATTEMPT_FIELDS = [
   computed('steps', 1, ['steps'], (row) => row.steps.map(shownStep), {
     type: { type: 'array', items: STEP },
   }),
+  computed('sightings', 1, ['sightings'], (row) => row.sightings.map(shownSighting), {
+    type: { type: 'array', items: SIGHTING },
+  }),
   computed(
     'links',
     1,
@@ -64,6 +82,10 @@ export const ATTEMPT: Resource = { name: 'NodeAttempt', fields: ATTEMPT_FIELDS }
 function shownStep({ started_at, finished_at, ...step }: AttemptStep) {
   const times = { started_at: timestamp(started_at), finished_at: timestamp(finished_at) };
   return { ...step, ...times, duration_seconds: secondsOf(started_at, finished_at) };
+}
+
+function shownSighting({ first_at, last_at, ...sighting }: AttemptSighting) {
+  return { ...sighting, first_at: timestamp(first_at), last_at: timestamp(last_at) };
 }
 
 /** Whole milliseconds, in seconds. */

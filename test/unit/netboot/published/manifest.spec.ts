@@ -47,6 +47,7 @@ describe('the manifest', () => {
       readers: null,
     });
     expect(await manifest.find('http', 'node/kernel', '10.0.0.1')).toEqual({
+      node: NODE,
       kind: 'file',
       path: '/srv/kernel',
       roots: ['/srv'],
