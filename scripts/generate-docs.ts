@@ -5,6 +5,7 @@ import { api } from './docs/api.js';
 import { commandLine } from './docs/command-line.js';
 import { configuration } from './docs/configuration.js';
 import { defaultYaml } from './docs/default-yaml.js';
+import { failureCauses } from './docs/failure-causes.js';
 import { features } from './docs/features.js';
 import { imageCommands } from './docs/image-commands.js';
 import { imagePipeline } from './docs/image-pipeline.js';
@@ -26,6 +27,7 @@ const PAGES: readonly Page[] = [
   imagePipeline,
   imageCommands,
   redfishQuirks,
+  failureCauses,
   metrics,
 ];
 

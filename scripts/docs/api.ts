@@ -72,6 +72,12 @@ two seconds. Whose client fetched a boot loader, a file of all machines, is know
 DHCP server. \`kind=deploy,clean\` selects. Secrets in arguments are \`******\`. The keys
 \`conductor.operation_max_entries\` and \`conductor.operation_max_days\` say how many are kept, and how long.
 
+## Why an attempt failed
+
+\`GET /v1/nodes/{node}/why\` is Ferric's own: the cause in a sentence, what was seen of the machine, the step, the error, and
+what to do next; of work under way, what it waits for and until when. \`attempt=\` names an earlier one. All causes:
+[failure causes](failure-causes.md).
+
 ## Event stream
 
 \`GET /v1/events/stream\` is Ferric's own: server-sent events, one for each event of a node's history, as it is committed.

@@ -42,6 +42,7 @@ import { NodeStatesController } from './v1/node/states.controller.js';
 import { NodeTraitsController } from './v1/node/traits.controller.js';
 import { NodeVendorController } from './v1/node/vendor.controller.js';
 import { NodeVifsController } from './v1/node/vifs.controller.js';
+import { NodeWhyController } from './v1/node/why.controller.js';
 import { PortController } from './v1/port/port.controller.js';
 import { PortgroupController } from './v1/portgroup/portgroup.controller.js';
 import { MAX_INSPECTION_BODY, RamdiskDoor, ramdiskSettings } from './v1/ramdisk/door.js';
@@ -93,6 +94,7 @@ export const OPERATOR_CONTROLLERS = [
   NodeTraitsController,
   NodeActionsController,
   NodeAttemptsController,
+  NodeWhyController,
   NodeChildrenController,
   NodeVifsController,
   NodeMachineController,
@@ -154,8 +156,12 @@ class OperatorApiModule {
   }
 }
 
-function apiSettings({ api, conductor }: Config): ApiSettings {
-  return { maxLimit: api.max_limit, conductorTimeout: conductor.heartbeat_timeout };
+function apiSettings({ api, conductor, netboot }: Config): ApiSettings {
+  return {
+    maxLimit: api.max_limit,
+    conductorTimeout: conductor.heartbeat_timeout,
+    hearsDhcp: netboot.dhcp.interface !== null,
+  };
 }
 
 function imageApiSettings({ image_service: of }: Config): ImageApiSettings {

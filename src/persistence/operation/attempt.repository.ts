@@ -3,7 +3,7 @@ import type { Actor } from '../../domain/actor.js';
 import { NotFoundError } from '../../domain/errors.js';
 import type { Json, JsonObject } from '../../domain/json.js';
 import type { SightingKind } from '../../domain/network/sighting.js';
-import type { Result } from '../../domain/step/advance.js';
+import type { FailureReason, Result } from '../../domain/step/advance.js';
 import type { StepOwner, StepState } from '../../domain/step/step.js';
 import type { OperationKind } from './operation.repository.js';
 
@@ -52,7 +52,7 @@ export interface Attempt {
   outcome: AttemptOutcome | null;
   error: string | null;
   /** The code of a failure (`FailureReason`). */
-  reason: string | null;
+  reason: FailureReason | null;
   conductor: string;
   actor: Actor | null;
   request_id: string | null;
@@ -105,6 +105,16 @@ export class AttemptRepository {
       [node_uuid, marker?.id ?? null, kinds, page.limit],
     );
     return rows.map(withTimes);
+  }
+
+  /** The newest attempt that is neither a power change nor an action; null: there is none. */
+  async lastWorkflow(node_uuid: string): Promise<Attempt | null> {
+    const [row] = await this.source.query<Attempt[]>(
+      `select ${COLUMNS} from operation o
+        where o.node_uuid = $1 and o.kind not in ('power', 'action') order by o.id desc limit 1`,
+      [node_uuid],
+    );
+    return row ? withTimes(row) : null;
   }
 
   /** @throws NotFoundError for one that is not the node's */

@@ -156,5 +156,6 @@ describe('the attempts of a node, which tell of its failures', () => {
     ['stranger/admin', 404],
   ])('are answered to %s with %i', async (persona, expected) => {
     expect(await status(persona)).toBe(expected);
+    expect((await as(persona).get(`/v1/nodes/${leased}/why`)).status).toBe(expected);
   });
 });
