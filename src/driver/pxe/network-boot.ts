@@ -5,11 +5,12 @@ import { InvalidError } from '../../domain/errors.js';
 import { isAbsent, type JsonObject } from '../../domain/json.js';
 import type { BootMode } from '../../domain/node/boot-device.js';
 import type { BootPlan } from '../../persistence/boot-plan/boot-plan.repository.js';
-import type {
-  BootService,
-  Publication,
-  PublishedName,
-  Publisher,
+import {
+  type BootService,
+  type Publication,
+  type PublishedName,
+  type Publisher,
+  unguessable,
 } from '../../persistence/published-file/publication.js';
 import { writeFileAtomically } from '../../platform/write-file.js';
 import { type BootWord, bootWords, kernelParameter } from '../../protocol/ipxe/boot-text.js';
@@ -152,7 +153,7 @@ export class NetworkBoot implements BootInterface {
     const { images } = this.parts;
     const { node } = context;
     const mode = this.modeOf(node);
-    const name = (part: Part) => `${node.uuid}/${part}`;
+    const name = partNames(node);
     const parts = PARTS[which];
     const [kernel, ramdisk] = parts;
     const parameters = refuse(() => this.commandLine(node, kernelParameters));
@@ -228,7 +229,7 @@ export class NetworkBoot implements BootInterface {
     const { node } = context;
     const mode = this.modeOf(node);
     const boot = instanceBoot(node, this.parts.settings.kernel_append_params);
-    const name = (part: string) => `${node.uuid}/${part}`;
+    const name = partNames(node);
     const configs = this.configs(context, mode, (flavour) => {
       const locate = (part: string) => flavour.locate(name(part));
       if ('parameters' in boot) {
@@ -294,6 +295,7 @@ export class NetworkBoot implements BootInterface {
       if (!files.some((file) => file.service === service && file.name === name))
         files.push(entry(service, name, path));
     }
+    const before = await published.of(node.uuid, 'boot');
     // The files come first: no machine may be sent to a missing one.
     await published.publish({
       node_uuid: node.uuid,
@@ -308,6 +310,8 @@ export class NetworkBoot implements BootInterface {
       kind: flavour.name,
       boot_mode: mode,
     });
+    const now = pathsBelow(root, files);
+    for (const path of pathsBelow(root, before)) if (!now.has(path)) await rm(path, { force: true });
   }
 
   /** The plan is removed first: from then on nothing is served, whatever happens to the files. */
@@ -324,10 +328,7 @@ export class NetworkBoot implements BootInterface {
         .flatMap((port) => [...flavour.names(port, 'bios'), ...flavour.names(port, 'uefi')])
         .map((name) => join(root, name)),
     );
-    for (const { content } of files) {
-      if (content.kind === 'file' && content.path.startsWith(`${root}/`)) names.add(content.path);
-    }
-    for (const path of names) await rm(path, { force: true });
+    for (const path of [...names, ...pathsBelow(root, files)]) await rm(path, { force: true });
     await rm(join(root, uuid), { recursive: true, force: true });
   }
 
@@ -368,6 +369,21 @@ export class NetworkBoot implements BootInterface {
       capabilitiesOf(node.properties['capabilities'])['boot_mode'];
     throw new InvalidError(`capabilities: boot_mode must be bios or uefi, not ${JSON.stringify(asked)}`);
   }
+}
+
+/**
+ * Names of kernel and ramdisk for one boot. Only the node's script names them: boot loaders request the script by MAC
+ * address, everything else stands under a name that nobody can guess.
+ */
+function partNames({ uuid }: DriverNode): (part: string) => string {
+  const folder = `${uuid}/${unguessable()}`;
+  return (part) => `${folder}/${part}`;
+}
+
+/** Paths of published files below the root; a row's other paths are not this interface's to remove. */
+function pathsBelow(root: string, files: readonly PublishedName[]): Set<string> {
+  const paths = files.flatMap(({ content }) => (content.kind === 'file' ? [content.path] : []));
+  return new Set(paths.filter((path) => path.startsWith(`${root}/`)));
 }
 
 function bootPorts(context: ReadContext): readonly DriverPort[] {

@@ -1,91 +1,27 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { pxeSection } from '../../../../src/config/section/pxe.js';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
 import { InvalidError } from '../../../../src/domain/errors.js';
-import type { JsonObject } from '../../../../src/domain/json.js';
-import { type Flavour, ipxeFlavour, PXE_FLAVOUR, pxeByHttp } from '../../../../src/driver/pxe/flavour.js';
-import { NetworkBoot, type NetworkBootParts } from '../../../../src/driver/pxe/network-boot.js';
-import type { BootPlan } from '../../../../src/persistence/boot-plan/boot-plan.repository.js';
-import { DriverBench, NODE_UUID } from '../../../support/driver-context.js';
-import { onDisk, PublishedInMemory } from '../../../support/published.js';
+import { PXE_FLAVOUR, pxeByHttp } from '../../../../src/driver/pxe/flavour.js';
+import { NODE_UUID } from '../../../support/driver-context.js';
+import {
+  bench,
+  build,
+  fetched,
+  files,
+  folderOf,
+  IPXE,
+  plans,
+  published,
+  root,
+  servedFolder,
+  servedNames,
+  useBootFiles,
+} from '../../../support/netboot/boot-files.js';
 
-const MAC = '52:54:00:AA:BB:CC';
-const IPXE = ipxeFlavour(() => 'http://10.77.0.1:8080', 0);
-let root: string;
-let plans: Map<string, BootPlan>;
-let published: PublishedInMemory;
-let properties: Record<string, { kernel_id?: string; ramdisk_id?: string; boot_iso_id?: string }>;
-let fetched: { ref: string; target: string }[];
+useBootFiles();
 
-beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'boot-root-'));
-  plans = new Map();
-  published = new PublishedInMemory();
-  fetched = [];
-  properties = {};
-});
-afterEach(() => rmSync(root, { recursive: true, force: true }));
-
-const build = (
-  flavour: Flavour = IPXE,
-  settings = {},
-  alsoUefi: Flavour[] = [],
-  name: NetworkBootParts['name'] = flavour.name,
-) =>
-  new NetworkBoot({
-    name,
-    flavour,
-    alsoUefi,
-    root,
-    plans: {
-      put: async (plan) => void plans.set(plan.node_uuid, plan),
-      remove: async (uuid) => void plans.delete(uuid),
-    },
-    published,
-    host: 'conductor-1',
-    images: {
-      validateReference: (ref, field) => {
-        if (!/^(https?|file):|^[0-9a-f-]{36}$/.test(String(ref)))
-          throw new InvalidError(`${field} is no image`);
-      },
-      resolve: async (ref) => properties[ref] ?? {},
-      fetchTo: async (ref, target, options) => {
-        expect(options.opaque).toBe(true);
-        fetched.push({ ref, target });
-        await mkdir(dirname(target), { recursive: true });
-        writeFileSync(target, ref);
-      },
-    },
-    settings: pxeSection.parse(settings),
-    defaultBootMode: 'uefi',
-    defaults: {
-      deploy_kernel: null,
-      deploy_ramdisk: 'http://images/default.ramdisk',
-      rescue_kernel: null,
-      rescue_ramdisk: null,
-    },
-  });
-
-const bench = (driver_info: JsonObject = {}, fields = {}) => {
-  const made = new DriverBench({
-    driver_info: { deploy_kernel: 'http://images/kernel', ...driver_info },
-    ...fields,
-  });
-  made.ports = [
-    { uuid: 'p1', address: MAC, pxe_enabled: true, extra: {} },
-    { uuid: 'p2', address: '52:54:00:00:00:02', pxe_enabled: false, extra: {} },
-  ];
-  return made;
-};
-const files = (directory = root, prefix = ''): string[] =>
-  readdirSync(directory, { withFileTypes: true }).flatMap((entry) =>
-    entry.isDirectory()
-      ? files(join(directory, entry.name), `${prefix}${entry.name}/`)
-      : [`${prefix}${entry.name}`],
-  );
+import { onDisk } from '../../../support/published.js';
 
 describe('NetworkBoot', () => {
   it('publishes kernel, ramdisk and one configuration for each port that boots, in the contract’s names', async () => {
@@ -93,7 +29,8 @@ describe('NetworkBoot', () => {
     const target = await build().prepareRamdisk(node.context(), { 'ipa-api-url': 'http://10.77.0.1:6386' });
     expect(target).toEqual({ device: 'pxe', persistent: false, mode: 'uefi' });
     const config = `pxelinux.cfg/52-54-00-aa-bb-cc`;
-    const names = [`${NODE_UUID}/deploy_kernel`, `${NODE_UUID}/deploy_ramdisk`, config];
+    const folder = servedFolder();
+    const names = [`${folder}/deploy_kernel`, `${folder}/deploy_ramdisk`, config];
     expect(files().toSorted()).toEqual([...names, `${NODE_UUID}/config`].toSorted());
     expect(plans.get(NODE_UUID)).toEqual({
       node_uuid: NODE_UUID,
@@ -111,10 +48,29 @@ describe('NetworkBoot', () => {
       },
     ]);
     expect(readFileSync(join(root, config), 'utf8')).toContain(
-      `kernel http://10.77.0.1:8080/${NODE_UUID}/deploy_kernel nofb vga=normal selinux=0 troubleshoot=0 text ipa-api-url=http://10.77.0.1:6386 initrd=deploy_ramdisk BOOTIF=`,
+      `kernel http://10.77.0.1:8080/${folder}/deploy_kernel nofb vga=normal selinux=0 troubleshoot=0 text ipa-api-url=http://10.77.0.1:6386 initrd=deploy_ramdisk BOOTIF=`,
     );
     expect(fetched.map(({ ref }) => ref)).toEqual(['http://images/kernel', 'http://images/default.ramdisk']);
     expect(node.fences).toHaveLength(1);
+  });
+
+  it('names kernel and ramdisk anew at each boot, and nothing remains under the last boot’s names', async () => {
+    const node = bench();
+    const boot = build(PXE_FLAVOUR, {}, pxeByHttp(IPXE));
+    await boot.prepareRamdisk(node.context(), {});
+    const first = servedFolder();
+    await boot.prepareRamdisk(node.context(), {});
+    const second = servedFolder();
+    expect(second).not.toBe(first);
+    expect([...servedNames(), ...files()].filter((name) => name.startsWith(first))).toEqual([]);
+    expect(servedNames().filter((name) => name.startsWith(second))).toHaveLength(4);
+    // The scripts' own names follow from the MAC address; they are all that names the rest.
+    const scripts = published.files(NODE_UUID, 'boot').filter(({ name }) => !name.startsWith(second));
+    expect(scripts.map(({ name }) => name).filter((name) => !/52[:-]54[:-]00/.test(name))).toEqual([]);
+    for (const { content } of scripts) {
+      const script = readFileSync(content.kind === 'file' ? content.path : '', 'utf8');
+      expect(`${NODE_UUID}/${folderOf(script)}`).toBe(second);
+    }
   });
 
   it.each([
@@ -142,18 +98,19 @@ describe('NetworkBoot', () => {
     const node = bench({}, { properties: { capabilities: 'boot_mode:uefi' } });
     await boot.prepareRamdisk(node.context(), { 'ipa-api-url': 'http://10.77.0.1:6386' });
     const served = published.files(NODE_UUID, 'boot');
+    const folder = servedFolder();
     const text = (name: string) => {
       const { content } = served.find((row) => row.service === 'http' && row.name === name)!;
       return readFileSync(content.kind === 'file' ? content.path : '', 'utf8');
     };
     expect(text('pxelinux.cfg/52-54-00-aa-bb-cc')).toContain(
-      `kernel http://10.77.0.1:8080/${NODE_UUID}/deploy_kernel `,
+      `kernel http://10.77.0.1:8080/${folder}/deploy_kernel `,
     );
     for (const name of ['52:54:00:aa:bb:cc.conf', 'grub/grub.cfg-01-52-54-00-aa-bb-cc']) {
-      expect(text(name)).toContain(`linux ($root)/${NODE_UUID}/deploy_kernel `);
+      expect(text(name)).toContain(`linux ($root)/${folder}/deploy_kernel `);
       expect(text(name)).toContain('ipa-api-url=http://10.77.0.1:6386');
     }
-    expect(text(`${NODE_UUID}/deploy_ramdisk`)).toBe('http://images/default.ramdisk');
+    expect(text(`${folder}/deploy_ramdisk`)).toBe('http://images/default.ramdisk');
     expect(readFileSync(join(root, '52:54:00:aa:bb:cc.conf'), 'utf8')).toContain('linux (tftp,');
     await boot.cleanUpRamdisk(node.context());
     expect(files()).toEqual([]);
@@ -172,8 +129,8 @@ describe('NetworkBoot', () => {
   };
 
   it.each([
-    [IPXE, 'pxelinux.cfg/52-54-00-aa-bb-cc', `kernel http://10.77.0.1:8080/${NODE_UUID}/kernel `],
-    [PXE_FLAVOUR, 'grub.cfg-01-52-54-00-aa-bb-cc', `/${NODE_UUID}/kernel `],
+    [IPXE, 'pxelinux.cfg/52-54-00-aa-bb-cc', 'kernel http://10.77.0.1:8080/FOLDER/kernel '],
+    [PXE_FLAVOUR, 'grub.cfg-01-52-54-00-aa-bb-cc', '/FOLDER/kernel '],
   ])('publishes an instance’s own kernel and ramdisk, and does so anew', async (flavour, name, line) => {
     const node = bench({}, INSTANCE);
     const boot = build(flavour);
@@ -181,10 +138,12 @@ describe('NetworkBoot', () => {
       const target = await boot.prepareInstance(node.context());
       expect(target).toEqual({ device: 'pxe', persistent: true, mode: 'uefi' });
       const config = readFileSync(join(root, name), 'utf8');
-      expect(config).toContain(`${line}root=UUID=5f0e1d2c-3b4a-4596-8778-69a0b1c2d3e4 ro nofb vga=normal`);
+      expect(config).toContain(
+        `${line.replace('FOLDER', servedFolder())}root=UUID=5f0e1d2c-3b4a-4596-8778-69a0b1c2d3e4 ro nofb vga=normal`,
+      );
       expect(config).not.toContain('ipa-api-url');
       expect(published.files(NODE_UUID, 'boot').map((file) => file.name)).toEqual(
-        expect.arrayContaining([`${NODE_UUID}/kernel`, `${NODE_UUID}/ramdisk`, name]),
+        expect.arrayContaining([`${servedFolder()}/kernel`, `${servedFolder()}/ramdisk`, name]),
       );
       // What a take-over finds may be an empty folder.
       rmSync(root, { recursive: true });
@@ -306,74 +265,6 @@ describe('NetworkBoot', () => {
       {},
     );
     expect(readFileSync(join(root, NODE_UUID, 'config'), 'utf8')).not.toContain('rdinit');
-  });
-});
-
-describe('an instance that lives in memory', () => {
-  const PARTS = { kernel: 'http://images/live.vmlinuz', ramdisk: 'http://images/live.initrd' };
-  const ISO = { boot_iso: 'http://images/live.iso' };
-  const GLANCE = '0b1c2d3e-3b4a-4596-8778-69a0b1c2d3e4';
-  const deployed = (parts: JsonObject, info: JsonObject = {}) =>
-    bench(
-      {},
-      { instance_info: info, driver_internal_info: { instance_boot: { ...parts, in_memory: true } } },
-    );
-
-  it.each([
-    [IPXE, 'pxelinux.cfg/52-54-00-aa-bb-cc', 'initrd=deploy_ramdisk'],
-    [PXE_FLAVOUR, 'grub.cfg-01-52-54-00-aa-bb-cc', 'initrd (tftp'],
-  ])('is a kernel and a ramdisk, with the instance’s own parameters', async (flavour, name, more) => {
-    const node = deployed(PARTS, { ramdisk_kernel_arguments: 'live=1 quiet' });
-    await build(flavour).prepareInstance(node.context());
-    const config = readFileSync(join(root, name), 'utf8');
-    expect(config).toContain(`${NODE_UUID}/kernel root=/dev/ram0 text nofb vga=normal live=1 quiet`);
-    expect(config).toContain(more);
-    expect(config).not.toContain('ipa-api-url');
-    expect(fetched.map(({ ref }) => ref)).toEqual(Object.values(PARTS));
-  });
-
-  it('is an ISO that iPXE makes a drive of', async () => {
-    await build().prepareInstance(deployed(ISO).context());
-    const config = readFileSync(join(root, 'pxelinux.cfg/52-54-00-aa-bb-cc'), 'utf8');
-    expect(config).toContain(`\nsanboot http://10.77.0.1:8080/${NODE_UUID}/boot_iso || goto retry\n`);
-    expect(published.files(NODE_UUID, 'boot').map((file) => file.name)).toContain(`${NODE_UUID}/boot_iso`);
-    await build().cleanUpInstance(deployed(ISO).context());
-    expect(files()).toEqual([]);
-  });
-
-  it.each<[JsonObject, Flavour, string | null]>([
-    [ISO, IPXE, null],
-    [PARTS, PXE_FLAVOUR, null],
-    [{ image_source: GLANCE }, PXE_FLAVOUR, null],
-    [ISO, PXE_FLAVOUR, 'boot interface pxe cannot start an ISO'],
-    [{ ...ISO, image_source: 'http://x/y' }, IPXE, "An 'image_source' and 'boot_iso' parameter may not be"],
-    [{ kernel: PARTS.kernel }, IPXE, "Missing are: ['instance_info.ramdisk']"],
-    [{}, IPXE, "Missing are: ['instance_info.kernel', 'instance_info.ramdisk']"],
-    [
-      { image_source: 'http://x/y' },
-      IPXE,
-      'Image http://x/y is missing the following properties: kernel, ramdisk',
-    ],
-    [{ boot_iso: 'gopher://x' }, IPXE, 'instance_info.boot_iso is no image'],
-    [{ boot_iso: ['x'] }, IPXE, 'instance_info.boot_iso is no image'],
-    [{ ...PARTS, ramdisk_kernel_arguments: 'a;b' }, IPXE, 'ramdisk_kernel_arguments must not contain ;'],
-    [{ ...PARTS, ramdisk_kernel_arguments: 7 }, IPXE, 'ramdisk_kernel_arguments must be a text'],
-  ])('is judged before anything begins: %j', async (instance_info, flavour, fault) => {
-    const judged = build(flavour).inMemory.validate(bench({}, { instance_info }).context());
-    if (fault === null) await expect(judged).resolves.toBeUndefined();
-    else await expect(judged).rejects.toThrow(fault);
-  });
-
-  it('is what the Image service’s own image says', async () => {
-    const boot = build();
-    const node = bench({}, { instance_info: { image_source: GLANCE } }).context();
-    await expect(boot.inMemory.parts(node)).rejects.toThrow(
-      'missing the following properties: kernel_id, ramdisk_id',
-    );
-    properties[GLANCE] = { kernel_id: 'k', ramdisk_id: 'r' };
-    expect(await boot.inMemory.parts(node)).toEqual({ kernel: 'k', ramdisk: 'r' });
-    properties[GLANCE] = { boot_iso_id: 'i' };
-    expect(await boot.inMemory.parts(node)).toEqual({ boot_iso: 'i' });
   });
 });
 
