@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
+import { readText, refuseUnreadable } from '../../image-build/session/input-file.js';
 import {
   BACKEND_NAMES,
   buildUserImage,
@@ -123,6 +123,8 @@ async function requestOf(options: UserCommandOptions): Promise<UserImageRequest>
   for (const name of options.package)
     if (!/^[a-z0-9][a-z0-9+.:~=-]*$/i.test(name)) throw new UsageError(`not the name of a package: ${name}`);
   if (options.run.length > 0 && options.base === undefined) throw new UsageError('--run wants a --base');
+  if (options.base !== undefined) refuseUnreadable(options.base, '--base');
+  for (const script of options.run) readText(script, '--run');
   return {
     kind: type,
     distro,
@@ -186,13 +188,9 @@ async function accessOf({ rootPasswordFile, sshKey, user }: UserCommandOptions):
 }
 
 function lines(file: string, option: string): string[] {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new UsageError(`${option}: ${file} can't be read: ${(error as NodeJS.ErrnoException).code}`);
-  }
-  return text.split('\n').filter((line) => line !== '');
+  return readText(file, option)
+    .split('\n')
+    .filter((line) => line !== '');
 }
 
 function mebibytes(text: string): number {

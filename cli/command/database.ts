@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { refuseUnreadable } from '../../image-build/session/input-file.js';
 import type { BackupTools } from '../../src/backup/backup.js';
 import { loadConfig } from '../../src/config/load.js';
 import type { Config } from '../../src/config/schema.js';
@@ -49,6 +50,7 @@ export function addDatabaseCommands(program: Command, shell: Shell): void {
     .option(CONFIG, CONFIG_WORDS)
     .action(async (file: string, _options: unknown, command: Command) => {
       const options = command.optsWithGlobals<Options>();
+      refuseUnreadable(file, 'the dump');
       const { restoreDatabase } = await backup();
       const done = await restoreDatabase(configOf(options, shell), file, toolsOf(options, shell));
       print(

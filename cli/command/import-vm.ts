@@ -4,6 +4,7 @@ import { importMachine, probeImport } from '../../image-build/import/import-mach
 import { diskOfDomain } from '../../image-build/import/machine-disk.js';
 import type { PublishedFile } from '../../image-build/session/artefact.js';
 import type { BuildSession } from '../../image-build/session/build-session.js';
+import { refuseUnreadable } from '../../image-build/session/input-file.js';
 import { type ImageApi, type ImageRecord, imageApi } from '../api/image-api.js';
 import { ApiError } from '../exit-status.js';
 import { type GlobalOptions, print, type Shell } from '../shell.js';
@@ -55,6 +56,7 @@ export function addImportVm(image: Command, shell: Shell): void {
       const wishes = { sysprep: options.sysprep === true, sparsify: options.sparsify === true };
       probeImport(wishes);
       const file = disk ?? (await diskOfDomain(options.domain!, options.connect));
+      refuseUnreadable(file, 'the disk');
       const name = options.name ?? options.domain ?? basename(file, extname(file));
       const output = options.output ?? name;
       const api = options.add ? imageApi(options, shell) : undefined;

@@ -28,9 +28,9 @@ export async function useSession<T>(
   { keepLog = 'always', output, cache }: SessionWishes = {},
 ): Promise<T> {
   const log = options.log ?? logFile;
-  refuseUnwritable(dirname(resolve(log)), '--log');
-  if (options.scratch !== undefined) refuseUnwritable(options.scratch, '--scratch');
   if (output !== undefined) refuseUnwritable(dirname(resolve(output)), '--output');
+  refuseUnwritable(dirname(resolve(log)), options.log === undefined ? 'the log' : '--log');
+  if (options.scratch !== undefined) refuseUnwritable(options.scratch, '--scratch');
   if (cache !== undefined) refuseUnwritable(cache, '--cache');
   let begun = false;
   let kept = true;

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { messageOf, NotFoundError } from '../../src/domain/errors.js';
 import {
   FILE_SYSTEM_BYTES,
   fileSystemOf,
@@ -22,6 +21,7 @@ import { MissingToolsError } from '../error.js';
 import { missingTools } from '../probe/tool.js';
 import { run } from '../process/run.js';
 import type { BuildSession } from '../session/build-session.js';
+import { refuseUnreadable } from '../session/input-file.js';
 import { bytesAt } from './bytes-at.js';
 import { hasRemovableLoader, readSystem } from './file-tree.js';
 import type { FoundPartition, FoundSystem, ImageReport } from './report.js';
@@ -33,13 +33,12 @@ const LARGEST_DISK = 2_048 * 2 ** 30;
 /**
  * Inspects an image: reads its bytes once for format, safety and checksums; if it is safe, also the disk's content,
  * with programs that read files and mount nothing.
- * @throws NotFoundError when there is no such file
+ * @throws InvalidError for what cannot be read, and what is neither a file nor a disk
  */
 export async function inspectFile(session: BuildSession, file: string): Promise<ImageReport> {
   const path = resolve(file);
-  const { size } = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    throw new NotFoundError(`${file}: ${error.code === 'ENOENT' ? 'no such file' : messageOf(error)}`);
-  });
+  refuseUnreadable(path, 'the image');
+  const { size } = await stat(path);
   const { inspection, sums, head } = await session.stage('read', async (stage) => {
     const inspector = createInspector();
     const hashes = ['md5', 'sha256', 'sha512'].map((name) => createHash(name));

@@ -1,7 +1,8 @@
 // A pipeline's file with the scripts, templates and lists that it refers to: the whole input of a run.
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { messageOf } from '../../src/domain/errors.js';
+import { readText } from '../session/input-file.js';
 import type { Value, Variables } from '../template/template.js';
 import { BUILTIN } from './builtin.js';
 import { type Configuration, parseConfiguration } from './configuration.js';
@@ -53,7 +54,7 @@ export async function readRecipe(path: string, options: RecipeOptions): Promise<
   const file = resolve(path);
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = readText(file, 'the build file');
   } catch (error) {
     throw new PipelineFaults(file, [messageOf(error)]);
   }
@@ -97,10 +98,9 @@ async function find(key: KeyName, name: string, file: string, faults: string[]):
   const places = isAbsolute(name) ? [name] : LAYOUT.map((directory) => join(dirname(file), directory, name));
   for (const place of places) {
     try {
-      return { from: place, text: await readFile(place, 'utf8') };
+      if (existsSync(place)) return { from: place, text: readText(place, key) };
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue;
-      faults.push(`${key}: ${messageOf(error)}`);
+      faults.push(messageOf(error));
       return undefined;
     }
   }

@@ -1,8 +1,10 @@
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { EXIT_STATUSES, exitStatusOf, fileFaultOf } from '../../../cli/exit-status.js';
+import { readText } from '../../../image-build/session/input-file.js';
 import { ferric } from '../../support/cli/command-line.js';
 
 test('help goes to standard output, names every command and every exit status, and is no failure', async () => {
@@ -39,7 +41,7 @@ describe('places that cannot be written', () => {
   const build = ['image', 'build', 'user', '--type', 'whole-disk', '--base', file, '--backend', 'loop'];
 
   test.each([
-    [['-o', join(file, 'x')], `--log: ${file} is a file, not a directory`],
+    [['-o', join(file, 'x')], `--output: ${file} is a file, not a directory`],
     [['-o', '/proc/nowhere/x'], "can't be made"],
     [['--log', join(file, 'x')], `--log: ${file} is a file, not a directory`],
     [['--scratch', file], `--scratch: ${file} is a file, not a directory`],
@@ -82,6 +84,48 @@ describe('places that cannot be written', () => {
     expect(
       fileFaultOf(Object.assign(new Error('x'), { code: 'ECONNREFUSED', syscall: 'connect' })),
     ).toBeUndefined();
+  });
+});
+
+describe('files that cannot be read', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ferric-cli-'));
+  const file = join(folder, 'file');
+  writeFileSync(file, 'text');
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const user = ['image', 'build', 'user', '--type', 'whole-disk', '-o', join(folder, 'made')];
+  const base = [...user, '--backend', 'loop', '--base'];
+  const disk = 'is neither a file nor a disk';
+
+  test.each([
+    [['image', 'inspect', folder], `the image: ${folder}: it is a directory`],
+    [['image', 'inspect', join(file, 'x')], `the image: ${file}/x: a part of the path is a file`],
+    [['image', 'inspect', '/dev/zero'], `the image: /dev/zero ${disk}`],
+    [['image', 'import-vm', folder], `the disk: ${folder}: it is a directory`],
+    [['image', 'import-vm', '/dev/zero'], `the disk: /dev/zero ${disk}`],
+    [['image', 'pipeline', 'plan', folder], `the build file: ${folder}: it is a directory`],
+    [['image', 'pipeline', 'plan', join(file, 'x')], `the build file: ${file}/x: a part of the path is`],
+    [['image', 'pipeline', 'run', '/dev/zero'], 'the build file: /dev/zero is longer than 4 MiB'],
+    [['db', 'restore', folder], `the dump: ${folder}: it is a directory`],
+    [['db', 'restore', '/dev/zero'], `the dump: /dev/zero ${disk}`],
+    [[...base, folder], `--base: ${folder}: it is a directory`],
+    [[...base, '/dev/zero'], `--base: /dev/zero ${disk}`],
+    [[...base, file, '--run', folder], `--run: ${folder}: it is a directory`],
+    [[...user, '--ssh-key', '/dev/zero'], '--ssh-key: /dev/zero is longer than 4 MiB'],
+    [[...user, '--ssh-key', join(folder, 'no')], `--ssh-key: ${folder}/no: no such file or directory`],
+    [[...user, '--root-password-file', folder], `--root-password-file: ${folder}: it is a directory`],
+  ])('%j: status 2, the path and the reason, before any work', async (args, said) => {
+    const { status, stderr } = await ferric(args);
+    expect(stderr).toContain(said);
+    expect(stderr).not.toMatch(/ {4}at |started|\b(EISDIR|ENOTDIR|ENOENT)\b/);
+    expect(status).toBe(2);
+  });
+
+  test('a text is read from a pipe as well', () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const writer = spawn('sh', ['-c', `echo words > ${pipe}`]);
+    expect(readText(pipe, '--ssh-key')).toBe('words\n');
+    writer.kill();
   });
 });
 
