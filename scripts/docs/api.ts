@@ -78,6 +78,11 @@ DHCP server. \`kind=deploy,clean\` selects. Secrets in arguments are \`******\`.
 what to do next; of work under way, what it waits for and until when. \`attempt=\` names an earlier one. All causes:
 [failure causes](failure-causes.md).
 
+## Summary
+
+\`GET /v1/summary\` is Ferric's own: how many nodes there are, by state or by the columns that \`by\` names, of those that the
+filters of a listing leave. A project's login counts its own nodes.
+
 ## Event stream
 
 \`GET /v1/events/stream\` is Ferric's own: server-sent events, one for each event of a node's history, as it is committed.

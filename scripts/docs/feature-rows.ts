@@ -390,6 +390,7 @@ export const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       `${API}/attempts.spec.ts`,
     ),
     works('Why an attempt failed: the cause, how far the machine came, what to do', `${API}/why.spec.ts`),
+    works('Numbers of nodes by state, class, owner', `${API}/summary.spec.ts`),
     works('What was seen of a machine while it booted', 'test/component/netboot/sightings.spec.ts'),
     works('Live stream of events', `${API}/event-stream.spec.ts`, 'an extension of ours'),
     works('PostgreSQL restarted under work', 'test/component/crash/database-restart.spec.ts'),

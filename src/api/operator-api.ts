@@ -39,6 +39,7 @@ import { NodeMachineController } from './v1/node/machine.controller.js';
 import { NodeManagementController } from './v1/node/management.controller.js';
 import { NodeController } from './v1/node/node.controller.js';
 import { NodeStatesController } from './v1/node/states.controller.js';
+import { SummaryController } from './v1/node/summary.controller.js';
 import { NodeTraitsController } from './v1/node/traits.controller.js';
 import { NodeVendorController } from './v1/node/vendor.controller.js';
 import { NodeVifsController } from './v1/node/vifs.controller.js';
@@ -88,6 +89,7 @@ export const OPERATOR_CONTROLLERS = [
   RootController,
   HealthcheckController,
   NodeController,
+  SummaryController,
   NodeStatesController,
   NodeManagementController,
   NodeHistoryController,

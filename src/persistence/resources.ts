@@ -28,6 +28,7 @@ import { Lease } from './lease/lease.entity.js';
 import { LeaseRepository } from './lease/lease.repository.js';
 import { Node } from './node/node.entity.js';
 import { NodeRepository } from './node/node.repository.js';
+import { NodeCountsRepository } from './node/node-counts.repository.js';
 import { AttemptRepository } from './operation/attempt.repository.js';
 import { Operation, OperationStep } from './operation/operation.entity.js';
 import { OperationRepository } from './operation/operation.repository.js';
@@ -48,6 +49,7 @@ import { VolumeConnectorRepository, VolumeTargetRepository } from './volume/volu
  */
 const RESOURCES = {
   nodes: resource(NodeRepository, Node),
+  nodeCounts: resource(NodeCountsRepository),
   ports: resource(PortRepository, Port),
   portgroups: resource(PortgroupRepository, Portgroup),
   chassis: resource(ChassisRepository, Chassis),

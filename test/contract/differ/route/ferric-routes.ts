@@ -13,6 +13,7 @@ const EXTENSIONS = [
   'GET /v1/nodes/:ident/attempts',
   'GET /v1/nodes/:ident/attempts/:attempt',
   'GET /v1/nodes/:ident/why',
+  'GET /v1/summary',
   'POST /v1/continue_inspection/:secret',
   'POST /v1/image_cache/images/:id/pin',
   'POST /v1/image_cache/prefetches',
