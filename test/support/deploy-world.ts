@@ -2,18 +2,17 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { rootCertificates } from 'node:tls';
 import { expect } from 'vitest';
 import type { Extension } from '../../agent/src/command-board.js';
 import { AgentError } from '../../agent/src/error.js';
-import { deploySection } from '../../src/config/section/deploy.js';
 import type { StepOutcome, Wake } from '../../src/domain/step/step.js';
-import { AgentWork } from '../../src/driver/agent/agent-work.js';
-import { AgentClient } from '../../src/driver/agent/client.js';
-import { DirectDeploy } from '../../src/driver/agent/direct-deploy.js';
-import { InstanceImage } from '../../src/driver/agent/instance-image.js';
-import { RamdiskLogs } from '../../src/driver/agent/ramdisk-logs.js';
+import type { DirectDeploy } from '../../src/driver/agent/direct-deploy.js';
+import type { InstanceImageSource } from '../../src/driver/agent/instance-image.js';
+import { agentImplementations } from '../../src/driver/composition.js';
 import type { DriverNode } from '../../src/driver/contract/context.js';
 import { AgentMachine } from './agent-machine.js';
+import { driverConfig } from './driver-config.js';
 import { DriverBench } from './driver-context.js';
 import { PublishedInMemory } from './published.js';
 
@@ -23,6 +22,8 @@ export const IMAGE = {
   image_os_hash_algo: 'sha256',
   image_os_hash_value: SHA,
 };
+/** PEM. */
+export const PRIVATE_AUTHORITY = `${rootCertificates[0]}\n`;
 export const BMC_CANARY = 'canary-bmc-password';
 
 /** What runs inside of write_image until the test lets it end. */
@@ -91,63 +92,20 @@ export class DeployWorld {
       image: { install_bootloader: { kind: 'async', run: async () => null } },
       ...extensions,
     });
-    const config = deploySection.parse({
-      command_wait_interval: 0.1,
-      post_deploy_get_power_state_retry_interval: 0.1,
-      post_deploy_get_power_state_retries: 3,
-      deploy_logs_max_bytes: 2_048,
-      ...settings,
-    });
-    const client = new AgentClient({ timeout: 2_000, attempts: 2, requireTls: true, ports: [] });
-    const image = new InstanceImage({
-      images: {
-        validate: () => {},
-        resolve: async (href, info, { proxy }) => {
-          this.proxies.push(proxy);
-          return {
-            href,
-            size: href.endsWith('length-unknown') ? undefined : 1024,
-            disk_format: info['image_disk_format'] as string | undefined,
-            checksum: { algo: 'sha256', value: SHA },
-            whole_disk: info['kernel'] === undefined,
-          };
+    writeFileSync(join(this.directory, 'ca.pem'), PRIVATE_AUTHORITY);
+    const { deploy: implementations } = agentImplementations({
+      config: driverConfig(this.directory, {
+        deploy: {
+          post_deploy_get_power_state_retries: 3,
+          deploy_logs_max_bytes: 2_048,
+          ...settings,
         },
-        checkKind: async (ref, { signal: _, proxy, ...options }) => {
-          this.proxies.push(proxy);
-          this.looked.push({ ref, ...options });
-          if (this.fault) throw this.fault;
-        },
-        fetchTo: async (ref, target, { proxy }) => {
-          this.proxies.push(proxy);
-          this.fetched.push(ref);
-          await mkdir(dirname(target), { recursive: true });
-          writeFileSync(target, 'image');
-          return { size: 5, sha256: 'b'.repeat(64), disk_format: ref.endsWith('.iso') ? 'iso' : 'raw' };
-        },
-        pathsIn: async () => this.inImage,
-      },
-      published: this.published,
-      host: 'conductor-1',
-      settings: config,
-      httpRoot: join(this.directory, 'http'),
-      httpUrl: () => 'http://10.77.0.1:8080/',
-      addresses: () => ({ allowedNetworks: [], refusedNetworks: ['10.9.0.0/16'], ownEndpoints: [] }),
-      authorities: 'PEM of private authorities',
-    });
-    const deploy = new DirectDeploy(
-      new AgentWork({
-        client,
-        image,
-        logs: new RamdiskLogs({
-          client,
-          directory: join(this.directory, 'logs'),
-          maxBytes: config.deploy_logs_max_bytes,
-        }),
-        settings: config,
-        apiUrl: () => 'http://10.77.0.1:6386',
-        inactivityTimeout: { deploy: 60_000, clean: 30_000, service: 30_000 },
+        image: { refused_networks: ['10.9.0.0/16'], ca_file: join(this.directory, 'ca.pem') },
       }),
-    );
+      images: this.#images(),
+      published: this.published,
+    });
+    const [deploy] = implementations;
     const runOf = (name: string) => deploy.steps.find((step) => step.name === name)!.run;
     return {
       bench,
@@ -165,6 +123,35 @@ export class DeployWorld {
       drive: async (name, args = {}) =>
         (await bench.drive(machine.interfaces, runOf(name), { step: name, args: args as never })).outcome,
       [Symbol.asyncDispose]: () => machine[Symbol.asyncDispose](),
+    };
+  }
+
+  #images(): InstanceImageSource {
+    return {
+      validate: () => {},
+      resolve: async (href, info, { proxy }) => {
+        this.proxies.push(proxy);
+        return {
+          href,
+          size: href.endsWith('length-unknown') ? undefined : 1024,
+          disk_format: info['image_disk_format'] as string | undefined,
+          checksum: { algo: 'sha256', value: SHA },
+          whole_disk: info['kernel'] === undefined,
+        };
+      },
+      checkKind: async (ref, { signal: _, proxy, ...options }) => {
+        this.proxies.push(proxy);
+        this.looked.push({ ref, ...options });
+        if (this.fault) throw this.fault;
+      },
+      fetchTo: async (ref, target, { proxy }) => {
+        this.proxies.push(proxy);
+        this.fetched.push(ref);
+        await mkdir(dirname(target), { recursive: true });
+        writeFileSync(target, 'image');
+        return { size: 5, sha256: 'b'.repeat(64), disk_format: ref.endsWith('.iso') ? 'iso' : 'raw' };
+      },
+      pathsIn: async () => this.inImage,
     };
   }
 

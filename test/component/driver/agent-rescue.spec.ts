@@ -1,12 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Extension } from '../../../agent/src/command-board.js';
 import type { StepOutcome, Wake } from '../../../src/domain/step/step.js';
-import { AgentRescue } from '../../../src/driver/agent/agent-rescue.js';
-import { AgentClient } from '../../../src/driver/agent/client.js';
-import { Ramdisk } from '../../../src/driver/agent/ramdisk.js';
+import type { InstanceImageSource } from '../../../src/driver/agent/instance-image.js';
+import { agentImplementations } from '../../../src/driver/composition.js';
 import { shaCrypt } from '../../../src/driver/sha-crypt.js';
 import { AgentMachine } from '../../support/agent-machine.js';
+import { driverConfig } from '../../support/driver-config.js';
 import { DriverBench } from '../../support/driver-context.js';
+import { PublishedInMemory } from '../../support/published.js';
 
 const PASSWORD = 'canary-rescue';
 let machine: AgentMachine;
@@ -27,14 +28,11 @@ function bed(instance_info: object = { rescue_password: PASSWORD, image_source: 
     },
   };
   machine = new AgentMachine(bench, { rescue });
-  const client = new AgentClient({ timeout: 20_000, attempts: 1, requireTls: true, ports: [] });
-  const driver = new AgentRescue({
-    ramdisk: new Ramdisk(client),
-    client,
-    hashAlgorithm: 'sha512',
-    interval: 50,
-    apiUrl: () => 'http://10.77.0.1:6386',
-  });
+  const parts = { images: {} as InstanceImageSource, published: new PublishedInMemory() };
+  const deploy = { command_timeout: 20, max_command_attempts: 1, command_wait_interval: 0.1 };
+  const conductor = { rescue_password_hash_algorithm: 'sha512' };
+  const config = driverConfig('/nonexistent', { deploy, conductor });
+  const [driver] = agentImplementations({ ...parts, config }).rescue;
   const enter = async (name: string, wake: Wake): Promise<StepOutcome> => {
     if (wake === 'start') bench.saved = null;
     const { run } = driver.steps.find((step) => step.name === name)!;

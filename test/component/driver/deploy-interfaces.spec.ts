@@ -3,19 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Extension } from '../../../agent/src/command-board.js';
-import { deploySection } from '../../../src/config/section/deploy.js';
 import type { Json, JsonObject } from '../../../src/domain/json.js';
 import type { PlannedStep, StepOutcome, Wake } from '../../../src/domain/step/step.js';
 import { AgentRaid } from '../../../src/driver/agent/agent-raid.js';
-import { AgentWork } from '../../../src/driver/agent/agent-work.js';
-import { AgentClient } from '../../../src/driver/agent/client.js';
-import { CustomAgentDeploy } from '../../../src/driver/agent/custom-agent-deploy.js';
-import { InstanceImage } from '../../../src/driver/agent/instance-image.js';
-import { RamdiskDeploy } from '../../../src/driver/agent/ramdisk-deploy.js';
-import { RamdiskLogs } from '../../../src/driver/agent/ramdisk-logs.js';
+import { agentImplementations } from '../../../src/driver/composition.js';
 import type { DriverNode } from '../../../src/driver/contract/context.js';
 import { memoryInstance } from '../../../src/driver/pxe/memory-boot.js';
 import { AgentMachine } from '../../support/agent-machine.js';
+import { driverConfig } from '../../support/driver-config.js';
 import { DriverBench } from '../../support/driver-context.js';
 import { PublishedInMemory } from '../../support/published.js';
 
@@ -43,7 +38,7 @@ class Offer {
   });
 }
 
-function bed(make: (work: AgentWork) => RamdiskDeploy | CustomAgentDeploy, fields: Partial<DriverNode>) {
+function bed(name: 'ramdisk' | 'custom-agent', fields: Partial<DriverNode>) {
   const bench = new DriverBench(fields);
   bench.ports = [{ uuid: 'p', address: '52:54:00:00:00:01', pxe_enabled: true, extra: {} }];
   const offer = new Offer();
@@ -57,31 +52,18 @@ function bed(make: (work: AgentWork) => RamdiskDeploy | CustomAgentDeploy, field
       parts: async ({ node }: { node: DriverNode }) => memoryInstance(node),
     },
   });
-  const settings = deploySection.parse({
-    command_wait_interval: 0.1,
-    post_deploy_get_power_state_retry_interval: 0.1,
-  });
-  const client = new AgentClient({ timeout: 2_000, attempts: 2, requireTls: true, ports: [] });
-  const images = {
-    ...{ validate: () => void never(), resolve: never, checkKind: never, fetchTo: never, pathsIn: never },
-  };
-  const deploy = make(
-    new AgentWork({
-      client,
-      image: new InstanceImage({
-        images,
-        published: new PublishedInMemory(),
-        host: 'conductor-1',
-        settings,
-        httpRoot: directory,
-        httpUrl: () => 'http://10.77.0.1',
-      }),
-      logs: new RamdiskLogs({ client, directory: join(directory, 'logs'), maxBytes: 1_024 }),
-      settings,
-      apiUrl: () => 'http://10.77.0.1:6386',
-      inactivityTimeout: { deploy: 60_000, clean: 30_000, service: 30_000 },
-    }),
-  );
+  const [, ramdisk, custom] = agentImplementations({
+    config: driverConfig(directory),
+    images: {
+      validate: () => void never(),
+      resolve: never,
+      checkKind: never,
+      fetchTo: never,
+      pathsIn: never,
+    },
+    published: new PublishedInMemory(),
+  }).deploy;
+  const deploy = { ramdisk, 'custom-agent': custom }[name];
   const context = (name: string, wake: Wake, args: JsonObject = {}, owner = 'deploy') => {
     if (wake === 'start') bench.saved = null;
     const made = bench.context(machine.interfaces, { step: name, wake, args });
@@ -119,7 +101,7 @@ function bed(make: (work: AgentWork) => RamdiskDeploy | CustomAgentDeploy, field
 describe('deploy interface ramdisk', () => {
   const PARTS = { kernel: 'http://images/k', ramdisk: 'http://images/r' };
   const ramdisk = (instance_info: JsonObject, fields: Partial<DriverNode> = {}) =>
-    bed((work) => new RamdiskDeploy(work), { instance_info, ...fields });
+    bed('ramdisk', { instance_info, ...fields });
 
   it.each([[PARTS], [{ boot_iso: 'http://images/live.iso' }]])(
     'starts %j from the network for good; no agent, no image, no disk',
@@ -181,7 +163,7 @@ describe('deploy interface custom-agent', () => {
     rescue_password: 'x',
   };
   const custom = (fields: Partial<DriverNode> = {}) =>
-    bed((work) => new CustomAgentDeploy(work), { instance_info: INFO, ...fields });
+    bed('custom-agent', { instance_info: INFO, ...fields });
 
   it('runs what its agent offers, which sees the instance, and writes no image', async () => {
     await using at = custom();
@@ -250,7 +232,7 @@ describe('raid interface agent', () => {
   const CREATE = { step: 'create_configuration', interface: 'raid', priority: 0, reboot_requested: false };
 
   const there = async (fields: Partial<DriverNode> = {}) => {
-    const at = bed((work) => new CustomAgentDeploy(work), {
+    const at = bed('custom-agent', {
       target_raid_config: { logical_disks: DISKS },
       properties: { capabilities: 'boot_mode:uefi', root_device: { name: '/dev/sda' } },
       ...fields,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FerricError } from '../../../src/domain/errors.js';
-import { DeployWorld, IMAGE, SHA } from '../../support/deploy-world.js';
+import { DeployWorld, IMAGE, PRIVATE_AUTHORITY, SHA } from '../../support/deploy-world.js';
 import { NODE_UUID } from '../../support/driver-context.js';
 import { onDisk } from '../../support/published.js';
 
@@ -142,7 +142,7 @@ describe('direct deploy', () => {
             ferric_fetch_rules: {
               refused_networks: ['10.9.0.0/16'],
               trusted_urls: [],
-              authorities: 'PEM of private authorities',
+              authorities: PRIVATE_AUTHORITY,
             },
           },
         },

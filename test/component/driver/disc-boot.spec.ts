@@ -2,21 +2,19 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { rootCertificates } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PersonalityName } from '../../../lab/bmc/redfish/personality.js';
-import { bootMediaSection } from '../../../src/config/section/boot-media.js';
 import { netbootSection } from '../../../src/config/section/netboot.js';
-import { RedfishBootDrives } from '../../../src/driver/redfish/boot-drives.js';
-import { BootMedia } from '../../../src/driver/redfish/boot-media.js';
-import { DiscBoot, type DiscBootParts } from '../../../src/driver/redfish/disc-boot.js';
-import { RedfishHttpDelivery } from '../../../src/driver/redfish/http-delivery.js';
-import { BootLoaderFiles } from '../../../src/driver/redfish/loader-files.js';
+import { bootImplementations } from '../../../src/driver/composition.js';
+import type { DiscBootParts } from '../../../src/driver/redfish/disc-boot.js';
 import { HttpBootServer } from '../../../src/netboot/http/server.js';
 import { FetchNotes } from '../../../src/netboot/published/fetch-notes.js';
 import { Manifest, publishedFiles } from '../../../src/netboot/published/manifest.js';
 import { sizeOf } from '../../../src/persistence/published-file/publication.js';
 import type { PublishedEntry } from '../../../src/persistence/published-file/published-file.repository.js';
 import { readIso9660 } from '../../../src/protocol/iso/read.js';
+import { driverConfig } from '../../support/driver-config.js';
 import { NODE_UUID } from '../../support/driver-context.js';
 import { collectedLog } from '../../support/log.js';
 import { PublishedInMemory } from '../../support/published.js';
@@ -71,38 +69,26 @@ afterEach(async () => {
 const build = (
   driver: RedfishDriver,
   name: DiscBootParts['name'] = 'redfish-virtual-media',
-  more: Partial<DiscBootParts> = {},
-) =>
-  new DiscBoot({
-    name,
-    delivery:
-      name === 'redfish-https'
-        ? new RedfishHttpDelivery(driver.machines)
-        : new RedfishBootDrives(driver.machines, async () => []),
-    media: new BootMedia(new BootLoaderFiles(bootMediaSection.parse(undefined), root)),
-    images: {
-      validateReference: () => undefined,
-      resolve: async () => ({}),
-      fetchTo: async (ref, target) => {
-        mkdirSync(dirname(target), { recursive: true });
-        writeFileSync(target, ref);
-      },
-    },
-    published,
-    host: 'here',
-    root,
-    url: () => `http://127.0.0.1:${server.port}`,
-    appended: '',
-    patience: 900_000,
-    defaultBootMode: 'uefi',
-    defaults: {
-      deploy_kernel: 'http://i/k',
-      deploy_ramdisk: 'http://i/r',
-      rescue_kernel: null,
-      rescue_ramdisk: null,
-    },
-    ...more,
+  agent: object = {},
+) => {
+  const config = driverConfig(root, {
+    conductor: { host: 'here', deploy_kernel: 'http://i/k', deploy_ramdisk: 'http://i/r' },
+    netboot: { http: { public_url: `http://127.0.0.1:${server.port}` }, http_root: root },
+    agent: { public_url: 'http://10.77.0.1:6386', ...agent },
   });
+  const images = {
+    validateReference: () => undefined,
+    resolve: async () => ({}),
+    fetchTo: async (ref: string, target: string) => {
+      mkdirSync(dirname(target), { recursive: true });
+      writeFileSync(target, ref);
+    },
+  };
+  const plans = { put: async () => {}, remove: async () => {} };
+  const { boot } = bootImplementations({ config, images, plans, published, redfish: driver.machines });
+  const [, , , , disc, byUrl] = boot;
+  return name === 'redfish-https' ? byUrl : disc;
+};
 
 /** Fetches from one of this host's own addresses. */
 function fetched(localAddress: string, path: string): Promise<{ status: number; body: Buffer }> {
@@ -150,11 +136,14 @@ describe('the disc of a ramdisk', () => {
   it('brings the authorities of the agents’ API where the agent reads them', async () => {
     await using rack = await RedfishRack.up();
     await using driver = new RedfishDriver();
-    const boot = build(driver, undefined, { apiAuthorities: 'PEM of authorities' });
+    const api_ca_file = join(root, 'ca.pem');
+    const authority = `${rootCertificates[0]}\n`;
+    writeFileSync(api_ca_file, authority);
+    const boot = build(driver, undefined, { api_ca_file });
     await boot.prepareRamdisk(redfishBench(rack).context(), {});
     const files = readIso9660(rack.machine.media.get('cd')!);
     const text = (name: string) => Buffer.from(files.get(name)!).toString();
-    expect(text('etc/ironic-python-agent/ironic.crt')).toBe('PEM of authorities');
+    expect(text('etc/ironic-python-agent/ironic.crt')).toBe(authority);
     expect(text('etc/ironic-python-agent.d/ironic-tls.conf')).toBe(
       '[DEFAULT]\ncafile = /etc/ironic-python-agent/ironic.crt\n',
     );

@@ -4,14 +4,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Extension } from '../../../agent/src/command-board.js';
-import { deploySection } from '../../../src/config/section/deploy.js';
 import type { StepOutcome } from '../../../src/domain/step/step.js';
-import { AgentWork } from '../../../src/driver/agent/agent-work.js';
-import { AgentClient } from '../../../src/driver/agent/client.js';
-import { DirectDeploy } from '../../../src/driver/agent/direct-deploy.js';
-import { InstanceImage } from '../../../src/driver/agent/instance-image.js';
-import { RamdiskLogs } from '../../../src/driver/agent/ramdisk-logs.js';
+import type { InstanceImageSource } from '../../../src/driver/agent/instance-image.js';
+import { agentImplementations } from '../../../src/driver/composition.js';
 import { AgentMachine } from '../../support/agent-machine.js';
+import { driverConfig } from '../../support/driver-config.js';
 import { DriverBench, NODE_UUID } from '../../support/driver-context.js';
 import { PublishedInMemory } from '../../support/published.js';
 
@@ -62,48 +59,28 @@ function bed(instance_info: object, more: { capabilities?: string; internal?: ob
     image: { install_bootloader: { kind: 'async', run: async () => null } },
   };
   const machine = new AgentMachine(bench, extension);
-  const settings = deploySection.parse({
-    command_wait_interval: 0.1,
-    post_deploy_get_power_state_retry_interval: 0.1,
-  });
-  const client = new AgentClient({ timeout: 2_000, attempts: 2, requireTls: true, ports: [] });
   const served = join(directory, 'http', 'agent_images', NODE_UUID);
-  const image = new InstanceImage({
-    images: {
-      validate: () => {},
-      resolve: async (href, info) => ({
-        href,
-        size: 1024,
-        disk_format: 'qcow2',
-        checksum: { algo: 'sha256', value: SHA },
-        whole_disk: info['kernel'] === undefined && parts.kernel_id === undefined,
-        ...parts,
-      }),
-      checkKind: async () => {},
-      fetchTo: async (ref, target, options) => {
-        fetched.push({ ref, force_raw: options.force_raw });
-        await mkdir(dirname(target), { recursive: true });
-        writeFileSync(target, 'image');
-        return { size: 5 * 2 ** 30, sha256: 'b'.repeat(64), disk_format: 'raw' };
-      },
-      pathsIn: async () => inImage,
-    },
-    published: new PublishedInMemory(),
-    host: 'conductor-1',
-    settings,
-    httpRoot: join(directory, 'http'),
-    httpUrl: () => 'http://10.77.0.1:8080/',
-  });
-  const deploy = new DirectDeploy(
-    new AgentWork({
-      client,
-      image,
-      logs: new RamdiskLogs({ client, directory, maxBytes: 2_048 }),
-      settings,
-      apiUrl: () => 'http://10.77.0.1:6386',
-      inactivityTimeout: { deploy: 60_000, clean: 30_000, service: 30_000 },
+  const images: InstanceImageSource = {
+    validate: () => {},
+    resolve: async (href, info) => ({
+      href,
+      size: 1024,
+      disk_format: 'qcow2',
+      checksum: { algo: 'sha256', value: SHA },
+      whole_disk: info['kernel'] === undefined && parts.kernel_id === undefined,
+      ...parts,
     }),
-  );
+    checkKind: async () => {},
+    fetchTo: async (ref, target, options) => {
+      fetched.push({ ref, force_raw: options.force_raw });
+      await mkdir(dirname(target), { recursive: true });
+      writeFileSync(target, 'image');
+      return { size: 5 * 2 ** 30, sha256: 'b'.repeat(64), disk_format: 'raw' };
+    },
+    pathsIn: async () => inImage,
+  };
+  const config = driverConfig(directory);
+  const [deploy] = agentImplementations({ config, images, published: new PublishedInMemory() }).deploy;
   const run = (name: string) => deploy.steps.find((step) => step.name === name)!.run;
   const drive = async (name: string): Promise<StepOutcome> =>
     (await bench.drive(machine.interfaces, run(name), { step: name })).outcome;

@@ -3,16 +3,14 @@ import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { deploySection } from '../../../src/config/section/deploy.js';
 import type { JsonObject } from '../../../src/domain/json.js';
 import type { PlannedStep } from '../../../src/domain/step/step.js';
-import { AgentWork } from '../../../src/driver/agent/agent-work.js';
-import { AgentClient } from '../../../src/driver/agent/client.js';
-import { DirectDeploy } from '../../../src/driver/agent/direct-deploy.js';
-import { InstanceImage } from '../../../src/driver/agent/instance-image.js';
-import { RamdiskLogs } from '../../../src/driver/agent/ramdisk-logs.js';
+import type { DirectDeploy } from '../../../src/driver/agent/direct-deploy.js';
+import type { InstanceImageSource } from '../../../src/driver/agent/instance-image.js';
+import { agentImplementations } from '../../../src/driver/composition.js';
 import type { DriverNode } from '../../../src/driver/contract/context.js';
 import type { StepContext } from '../../../src/driver/contract/step.js';
+import { driverConfig } from '../../support/driver-config.js';
 import { DriverBench } from '../../support/driver-context.js';
 import { readRecording, type Session } from '../../support/interop/recording.js';
 import { ReplayedAgent } from '../../support/interop/replayed-agent.js';
@@ -25,9 +23,11 @@ interface Told {
   params: { node: JsonObject; ports: JsonObject[]; step?: { args: JsonObject } };
 }
 
-/** The recordings are older than the name behind an image's folder that nobody guesses. */
-function withoutSecretName<T>(requests: T): T {
-  const text = JSON.stringify(requests);
+/** Without what is newer than the recordings: the secret name of an image's folder, and Ferric's rules for fetching. */
+function asRecorded<T>(requests: T): T {
+  const text = JSON.stringify(requests, (key, value: unknown) =>
+    key === 'ferric_fetch_rules' ? undefined : value,
+  );
   return JSON.parse(text.replaceAll(/(\/agent_images\/[0-9a-f-]{36})\/[0-9a-f]{40}"/g, '$1"')) as T;
 }
 
@@ -71,48 +71,33 @@ describe.each(readdirSync(FIXTURES))('%s', (file) => {
 
   function driver(): DirectDeploy {
     // As the rack of the lab has it.
-    const settings = deploySection.parse({
-      erase_devices_priority: 0,
-      command_wait_interval: 1,
-      post_deploy_get_power_state_retry_interval: 0.1,
-    });
-    const client = new AgentClient({ timeout: 5_000, attempts: 3, requireTls: true, ports: [9999] });
-    const image = new InstanceImage({
-      images: {
-        validate: () => {},
-        resolve: (href) => {
-          const { disk_format, os_hash_algo, os_hash_value } = image_info as Record<string, string>;
-          const checksum = { algo: os_hash_algo!, value: os_hash_value! };
-          const told = href === url ? disk_format : undefined;
-          return Promise.resolve({ href, size: 1, disk_format: told, checksum, whole_disk: true });
-        },
-        pathsIn: async () => ({ unseen: 'a recording has no image' }),
-        checkKind: async () => {},
-        fetchTo: async (_, target) => {
-          await mkdir(dirname(target), { recursive: true });
-          writeFileSync(target, 'image');
-          const { disk_format, os_hash_value } = image_info;
-          return { size: 1, sha256: String(os_hash_value), disk_format: String(disk_format) };
-        },
+    const config = driverConfig(directory, {
+      agent: { public_url: 'http://10.77.0.1:6386', callback_ports: [9999] },
+      deploy: {
+        command_timeout: 5,
+        max_command_attempts: 3,
+        command_wait_interval: 1,
+        erase_devices_priority: 0,
       },
-      published: new PublishedInMemory(),
-      host: 'conductor-1',
-      settings,
-      httpRoot: join(directory, 'http'),
-      httpUrl: () => 'http://10.77.0.1:8080',
     });
-    const logs = new RamdiskLogs({ client, directory, maxBytes: 1_000_000 });
-    const inactivityTimeout = { deploy: 60_000, clean: 60_000, service: 60_000 };
-    return new DirectDeploy(
-      new AgentWork({
-        client,
-        image,
-        logs,
-        settings,
-        apiUrl: () => 'http://10.77.0.1:6386',
-        inactivityTimeout,
-      }),
-    );
+    const images: InstanceImageSource = {
+      validate: () => {},
+      resolve: (href) => {
+        const { disk_format, os_hash_algo, os_hash_value } = image_info as Record<string, string>;
+        const checksum = { algo: os_hash_algo!, value: os_hash_value! };
+        const told = href === url ? disk_format : undefined;
+        return Promise.resolve({ href, size: 1, disk_format: told, checksum, whole_disk: true });
+      },
+      pathsIn: async () => ({ unseen: 'a recording has no image' }),
+      checkKind: async () => {},
+      fetchTo: async (_, target) => {
+        await mkdir(dirname(target), { recursive: true });
+        writeFileSync(target, 'image');
+        const { disk_format, os_hash_value } = image_info;
+        return { size: 1, sha256: String(os_hash_value), disk_format: String(disk_format) };
+      },
+    };
+    return agentImplementations({ config, images, published: new PublishedInMemory() }).deploy[0];
   }
 
   const drive = async (step: string, args: JsonObject = {}) => {
@@ -158,7 +143,7 @@ describe.each(readdirSync(FIXTURES))('%s', (file) => {
   /** What was said since the last `play` is what was said to the real agent, and nobody else's secrets were. */
   function expectAsRecorded(session: Session): void {
     const requests = session.told.map(({ status: _, answer: __, ...request }) => request);
-    expect(withoutSecretName(agent.heardRequests)).toEqual(requests);
+    expect(asRecorded(agent.heardRequests)).toEqual(requests);
     expect(JSON.stringify(agent.heardRequests)).not.toContain('canary');
     expect(bench.committed.driver_internal_info).not.toHaveProperty('agent_url');
   }
