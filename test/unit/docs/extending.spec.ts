@@ -36,8 +36,8 @@ it('the numbers of the table are those of the lists, and each file is there', ()
 });
 
 it('outside of its folders, redfish is known to the files of its list alone', () => {
-  const [implementations, module, section] = changed('A hardware type `redfish`');
-  expect(importers('redfish')).toEqual([module, implementations].toSorted());
+  const [implementations, composition, module, section] = changed('A hardware type `redfish`');
+  expect(importers('redfish')).toEqual([composition, module, implementations].toSorted());
   expect(readFileSync(section!, 'utf8')).toContain("'redfish'");
 });
 
@@ -46,4 +46,10 @@ it('the metrics listener is known to the start alone', () => {
   const [daemon, schema] = changed('A metrics exporter');
   expect(readFileSync(daemon!, 'utf8')).toContain("'./observation.js'");
   expect(readFileSync(schema!, 'utf8')).toContain('metrics');
+});
+
+it('the native IPMI link is known outside of the IPMI folder to the module alone', () => {
+  const [module, section] = changed('A native IPMI link');
+  expect(importers('native').filter((path) => !path.startsWith('src/driver/ipmi/'))).toEqual([module]);
+  expect(readFileSync(section!, 'utf8')).toContain("'native'");
 });
