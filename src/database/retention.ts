@@ -10,6 +10,8 @@ export interface Retention {
   readonly entries: number;
   /** Days to keep a row; 0: no limit. */
   readonly days: number;
+  /** Rows to keep of those that belong to no node, the newest; 0 or absent: no limit. */
+  readonly nodeless?: number;
 }
 
 /** A table of events or work of nodes, with ascending ids. Names come from code. */
@@ -20,13 +22,13 @@ export interface KeptTable {
 }
 
 /**
- * Deletes rows that are too old, and for each node those beyond the limit.
+ * Deletes rows that are too old, and those beyond the limits: of each node, and of what belongs to none.
  * @returns the number of deleted rows
  */
 export async function purge(
   source: DataSource,
   { table, at }: KeptTable,
-  { entries, days }: Retention,
+  { entries, days, nodeless = 0 }: Retention,
   signal: AbortSignal,
 ): Promise<number> {
   let gone = 0;
@@ -44,9 +46,16 @@ export async function purge(
       [days],
     );
   }
+  if (nodeless > 0) {
+    await each(
+      `delete from ${table} where id in (
+         select id from ${table} where node_uuid is null and ${at} is not null order by id desc offset $1 limit ${BATCH})`,
+      [nodeless],
+    );
+  }
   if (entries === 0) return gone;
   const over = await source.query<{ node_uuid: string }[]>(
-    `select node_uuid from ${table} where ${at} is not null group by node_uuid having count(*) > $1`,
+    `select node_uuid from ${table} where node_uuid is not null and ${at} is not null group by node_uuid having count(*) > $1`,
     [entries],
   );
   for (let start = 0; start < over.length; start += NODES) {

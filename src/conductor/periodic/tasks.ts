@@ -22,6 +22,7 @@ interface TaskParts {
     check_allocations_interval: number;
     node_history_max_entries: number;
     node_history_max_days: number;
+    nodeless_history_max_entries: number;
     operation_max_entries: number;
     operation_max_days: number;
     history_cleanup_interval: number;
@@ -88,9 +89,9 @@ function historyTask({ events, operations, settings }: TaskParts): PeriodicTask 
     // A daemon that is restarted every night must run it, too.
     atStart: true,
     run: async (signal) => {
-      const { node_history_max_entries, node_history_max_days } = settings;
+      const { node_history_max_entries: entries, node_history_max_days: days } = settings;
       const { operation_max_entries, operation_max_days } = settings;
-      await events.purge({ entries: node_history_max_entries, days: node_history_max_days }, signal);
+      await events.purge({ entries, days, nodeless: settings.nodeless_history_max_entries }, signal);
       await operations.purge({ entries: operation_max_entries, days: operation_max_days }, signal);
     },
   };

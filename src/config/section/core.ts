@@ -239,6 +239,13 @@ export const conductorSection = z
     automated_clean: z.boolean().default(true).describe('Clean on `provide` and after tear-down'),
     allow_deleting_available_nodes: z.boolean().default(true).describe('Nodes in `available` may be deleted'),
     node_history_max_entries: z.int().min(0).default(300).describe('Events kept for each node; 0: no limit'),
+    nodeless_history_max_entries: z
+      .int()
+      .min(0)
+      .default(100_000)
+      .describe(
+        'Events kept of changes of what belongs to no node, such as images and deploy templates; 0: no limit',
+      ),
     node_history_max_days: z.int().min(0).default(365).describe('Days that events are kept; 0: no limit'),
     operation_max_entries: z
       .int()

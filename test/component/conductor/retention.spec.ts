@@ -15,6 +15,7 @@ beforeEach(async () => {
     settings: {
       node_history_max_entries: 10,
       node_history_max_days: 30,
+      nodeless_history_max_entries: 20,
       operation_max_entries: 5,
       operation_max_days: 20,
     },
@@ -71,6 +72,32 @@ describe('what happened to nodes', () => {
     expect(await count('operation where node_uuid = $1', [other])).toBe(4);
     expect(await count('operation_step')).toBe(9);
     expect(await count(`operation where finished_at < now() - interval '20 days'`)).toBe(0);
+  });
+
+  it('of what belongs to no node is deleted by age and by number as well', async () => {
+    const kept = await kit.node();
+    const before = await count('event where node_uuid is not null');
+    await database.source.query(
+      `insert into event (uuid, created_at, severity, event_type, event)
+       select gen_random_uuid(), now() - interval '1 day' * (case when n <= 50 then 40 else 1 end), 'INFO', 'test', 'no ' || n
+         from generate_series(1, 1500) n`,
+    );
+    await history().run(new AbortController().signal);
+    const left = await database.source.query<{ event: string }[]>(
+      `select event from event where node_uuid is null order by id`,
+    );
+    expect(left.map(({ event }) => event)).toEqual(Array.from({ length: 20 }, (_, n) => `no ${1481 + n}`));
+    expect(await count('event where node_uuid is not null')).toBe(before);
+    expect(await kit.parts.nodes.get(kept)).toBeDefined();
+    await database.source.query(
+      `insert into event (uuid, created_at, severity, event_type, event)
+       select gen_random_uuid(), now() - interval '40 days', 'INFO', 'test', 'old' from generate_series(1, 5)`,
+    );
+    await database.source.query(
+      `update event set created_at = now() - interval '40 days' where event = 'no 1481'`,
+    );
+    await history().run(new AbortController().signal);
+    expect(await count(`event where created_at < now() - interval '30 days'`)).toBe(0);
   });
 
   it('goes with the node: another one by its UUID has a history of its own', async () => {
