@@ -3,6 +3,7 @@ import { type UncheckedObject } from '../../src/protocol/agent/malformed-body.js
 import { isObject } from '../../src/protocol/json.js';
 import { deviceNotFound, messageOf } from './error.js';
 import type { BlockDevice } from './machine/block-device.js';
+import { diskUnits, workingPath } from './machine/disk-unit.js';
 import type { Machine } from './machine/machine.js';
 import type { RaidArray } from './raid/arrays.js';
 
@@ -65,7 +66,7 @@ export class NodeCache {
           `validate. Error: ${messageOf(error)}`,
       );
     }
-    if (device) return device;
+    if (device) return workingPath(device, devices);
     const seen = devices.map((disk) => `${disk.name} (${disk.size} bytes)`).join(', ') || 'none';
     throw deviceNotFound(
       hints
@@ -88,7 +89,7 @@ export class NodeCache {
     return this.notSkipped(({ name }) => !name.startsWith('/dev/md'));
   }
 
-  /** All devices except those in `properties.skip_block_devices`. */
+  /** All devices except those in `properties.skip_block_devices`, and the other paths to their disks. */
   private notSkipped(wanted: (device: BlockDevice) => boolean): BlockDevice[] {
     const devices = this.machine
       .listBlockDevices()
@@ -103,7 +104,12 @@ export class NodeCache {
       const kept = skip.filter(isObject);
       const volumes = kept.flatMap((hint) => hint['volume_name'] ?? []);
       const hints = kept.filter((hint) => !('volume_name' in hint));
-      const skipped = new Set(hints.flatMap((hint) => findDevicesByHints(devices, hint)));
+      const named = new Set(hints.flatMap((hint) => findDevicesByHints(devices, hint)));
+      const skipped = new Set(
+        diskUnits(devices)
+          .filter((unit) => unit.some((path) => named.has(path)))
+          .flat(),
+      );
       return devices.filter(
         (device) => !skipped.has(device) && !volumes.includes(this.arrayOf(device)?.name ?? ''),
       );

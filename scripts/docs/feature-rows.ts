@@ -339,7 +339,7 @@ export const AREAS: Readonly<Record<string, readonly Feature[]>> = {
       'Steps of agent and conductor by priority; overrides',
       'test/component/driver/direct-deploy.spec.ts',
     ),
-    works('erase_devices_metadata, erase_devices, express erase', 'test/component/agent/clean.spec.ts'),
+    works('Erasure of metadata, of all, express; once by any path', 'test/component/agent/clean.spec.ts'),
     no('Burn-in steps'),
   ],
   'Network boot services': [

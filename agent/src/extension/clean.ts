@@ -7,6 +7,7 @@ import { ataSecureErase, erasesWithin, nvmeFormat } from '../disk/secure-erase.j
 import { refuseSharedStorage } from '../disk/special-partition.js';
 import { AgentError, blockDeviceErase, messageOf } from '../error.js';
 import type { BlockDevice } from '../machine/block-device.js';
+import { byAnyPath, diskUnits } from '../machine/disk-unit.js';
 import type { NodeCache } from '../node-cache.js';
 import type { SoftwareRaid } from '../raid/software-raid.js';
 import { raidSteps } from './raid.js';
@@ -92,18 +93,20 @@ async function eraseSoon(device: BlockDevice, wishes: EraseWishes): Promise<bool
 /** @returns null for each device, as in upstream */
 async function eraseAll(tools: CleanTools, context: CommandContext): Promise<Record<string, null>> {
   const devices = tools.node.disks();
-  for (const device of devices) await guard(tools, device);
+  const units = diskUnits(devices);
+  for (const unit of units) await guard(tools, unit);
   const wishes = eraseWishes((key) => tools.node.internal(key));
   const wanted = Number(tools.node.internal('disk_erasure_concurrency') ?? 1);
   const lanes = Number.isInteger(wanted) && wanted > 0 ? wanted : 1;
   const passes = wishes.iterations + (wishes.zeroize ? 1 : 0);
-  const progress = new EraseProgress(devices, passes, tools.log, context);
-  const queue = [...devices];
+  const disks = units.flatMap(([first]) => first ?? []);
+  const progress = new EraseProgress(disks, passes, tools.log, context);
+  const queue = [...units];
   const failures: unknown[] = [];
   await Promise.all(
     Array.from({ length: Math.min(lanes, queue.length) }, async () => {
-      for (let device = queue.shift(); device; device = queue.shift()) {
-        await eraseOne(device, wishes, tools, progress).catch((error: unknown) => failures.push(error));
+      for (let unit = queue.shift(); unit; unit = queue.shift()) {
+        await eraseOne(unit, wishes, tools, progress).catch((error: unknown) => failures.push(error));
       }
     }),
   );
@@ -112,13 +115,16 @@ async function eraseAll(tools: CleanTools, context: CommandContext): Promise<Rec
 }
 
 async function eraseOne(
-  device: BlockDevice,
+  unit: readonly BlockDevice[],
   wishes: EraseWishes,
   tools: CleanTools,
   progress: EraseProgress,
 ): Promise<void> {
-  await eraseDevice(device, wishes, tools.log, (done, total) => progress.at(device, done, total));
-  progress.over(device);
+  const [disk] = unit as [BlockDevice];
+  await overPaths(tools, unit, (path) =>
+    eraseDevice(path, wishes, tools.log, (done, total) => progress.at(disk, done, total)),
+  );
+  progress.over(disk);
 }
 
 /** One line per disk and 5 %; for the API, bytes of all disks and passes, and the time left at the average speed. */
@@ -174,20 +180,59 @@ async function each(
     return !device.readOnly;
   });
   // All disks are checked before the first is changed.
-  for (const device of devices) await guard(tools, device);
+  const units = diskUnits(devices);
+  for (const unit of units) await guard(tools, unit);
   const failures: string[] = [];
-  for (const device of devices) {
-    await act(device).catch((error: unknown) => failures.push(`"${device.name}": ${messageOf(error)}`));
+  for (const unit of units) {
+    const names = unit.map(({ name }) => `"${name}"`).join(', ');
+    await overPaths(tools, unit, act).catch((error: unknown) =>
+      failures.push(`${names}: ${messageOf(error)}`),
+    );
   }
   if (failures.length > 0) throw blockDeviceErase(`${failed}: ${failures.join('; ')}`);
 }
 
-async function guard(tools: CleanTools, device: BlockDevice): Promise<void> {
-  if (!tools.guardSpecialFilesystems || tools.node.internal('wipe_special_filesystems') === false) return;
-  try {
-    await refuseSharedStorage(device);
-  } catch (error) {
-    if (error instanceof AgentError) throw error;
-    throw blockDeviceErase(`${device.name} could not be examined: ${messageOf(error)}`, { cause: error });
+/** The kernel has a partition table of its own for each path: those of the paths that were not used are outdated. */
+async function overPaths(
+  tools: CleanTools,
+  unit: readonly BlockDevice[],
+  act: (path: BlockDevice) => Promise<void>,
+): Promise<void> {
+  let used: BlockDevice | undefined;
+  await byAnyPath(
+    unit,
+    async (path) => {
+      await act(path);
+      used = path;
+    },
+    ({ name }, error) =>
+      tools.log.say(`${name} is a path of a disk that works by another: ${messageOf(error)}`),
+  );
+  for (const path of unit) {
+    if (path === used) continue;
+    await rereadPartitions(path.name).catch((error: unknown) =>
+      tools.log.say(`${path.name}, another path of ${used?.name}, was not read again: ${messageOf(error)}`),
+    );
   }
+}
+
+async function guard(tools: CleanTools, unit: readonly BlockDevice[]): Promise<void> {
+  if (!tools.guardSpecialFilesystems || tools.node.internal('wipe_special_filesystems') === false) return;
+  let found: AgentError | undefined;
+  try {
+    await byAnyPath(
+      unit,
+      async (path) => {
+        // What is found on the disk is no fault of the path.
+        await refuseSharedStorage(path).catch((error: unknown) => {
+          if (!(error instanceof AgentError)) throw error;
+          found = error;
+        });
+      },
+      ({ name }, error) => tools.log.say(`${name} could not be examined: ${messageOf(error)}`),
+    );
+  } catch (error) {
+    throw blockDeviceErase(`${unit[0]?.name} could not be examined: ${messageOf(error)}`, { cause: error });
+  }
+  if (found) throw found;
 }

@@ -57,6 +57,42 @@ describe('cleaning', () => {
     expect(signatures(good)).toBe(false);
   });
 
+  const LUN = { tran: 'fc', wwn_with_extension: '0x600a', serial: ['LUN1'] };
+
+  it.each(['erase_devices_metadata', 'erase_devices_express', 'erase_devices'])(
+    '%s reaches a disk by the path that works, and erases it once',
+    async (step) => {
+      // A standby path refuses I/O; here its device is gone.
+      test.machine.addDisk(`${test.dir}/standby`, 8 * MIB, LUN);
+      const active = test.machine.addDisk(`${test.dir}/active`, 8 * MIB, LUN).name;
+      test.machine.addDisk(`${test.dir}/third`, 8 * MIB, LUN);
+      execFileSync('sfdisk', ['-q', active], { input: 'label: gpt\n' });
+      execFileSync('sfdisk', ['-q', `${test.dir}/third`], { input: 'label: gpt\n' });
+      execFileSync('rm', [`${test.dir}/standby`]);
+      await test.start();
+      expect(await test.cleanStep(step)).toMatchObject({ command_status: 'SUCCEEDED' });
+      // The third file stands for the same disk, so that it shows whether this was written a second time.
+      expect([signatures(active), signatures(`${test.dir}/third`)]).toEqual([false, true]);
+      expect(test.lines.join('\n')).toContain(
+        `${test.dir}/standby is a path of a disk that works by another`,
+      );
+    },
+  );
+
+  it.each([
+    ['of another serial number', { ...LUN, serial: ['LUN2'] }, {}],
+    ['of another size', { ...LUN, size: 4 * MIB }, {}],
+    ['without a serial number', { ...LUN, serial: [] }, { serial: [] }],
+    ['of a transport with one path', { ...LUN, tran: 'sata' }, { tran: 'sata' }],
+  ])('a disk %s is a disk of its own: its failure is told', async (_what, facts, good) => {
+    test.machine.addDisk(`${test.dir}/good`, 8 * MIB, { ...LUN, ...good });
+    test.machine.addDisk(`${test.dir}/gone`, 8 * MIB, facts);
+    execFileSync('rm', [`${test.dir}/gone`]);
+    await test.start('ipa-guard-special-filesystems=false');
+    const record = await test.cleanStep('erase_devices_metadata');
+    expect(record.command_error!.details).toContain(`"${test.dir}/gone"`);
+  });
+
   it('does not touch any disk while one carries a shared cluster file system', async () => {
     const plain = test.machine.addDisk(`${test.dir}/plain`, 8 * MIB).name;
     const shared = test.machine.addDisk(`${test.dir}/shared`, 40 * MIB).name;
