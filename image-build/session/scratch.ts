@@ -1,4 +1,12 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { identify, isAlive, type ProcessIdentity } from '../process/process-identity.js';
@@ -29,7 +37,13 @@ export class Scratch {
     makeDirectory(base);
     await sweep(base);
     const scratch = new Scratch(mkdtempSync(join(resolve(base), PREFIX)));
-    scratch.#write();
+    try {
+      scratch.#write();
+    } catch (error) {
+      // Without a ledger no sweep would remove it.
+      rmSync(scratch.path, { recursive: true, force: true });
+      throw error;
+    }
     return scratch;
   }
 
@@ -51,7 +65,12 @@ export class Scratch {
 
   #write(): void {
     const path = join(this.path, LEDGER);
-    writeFileSync(`${path}.part`, JSON.stringify(this.#entries));
+    try {
+      writeFileSync(`${path}.part`, JSON.stringify(this.#entries));
+    } catch (error) {
+      // Node.js names the path of an open, but not of a write.
+      throw Object.assign(error as NodeJS.ErrnoException, { path: `${path}.part` });
+    }
     renameSync(`${path}.part`, path);
   }
 }

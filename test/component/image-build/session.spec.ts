@@ -1,9 +1,18 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { fileFaultOf } from '../../../cli/exit-status.js';
 import { MissingToolsError, ProgramError } from '../../../image-build/error.js';
 import { run } from '../../../image-build/process/run.js';
 import { BuildSession, type StageEvent } from '../../../image-build/session/build-session.js';
@@ -92,6 +101,23 @@ describe('a build session', () => {
     });
     await expect(work).rejects.toThrow('ENOENT');
     expect(readdirSync(home).sort()).toEqual(['build.log', 'scratch']);
+  });
+
+  test('a scratch file system that is full is named, and nothing of the build stays there', async () => {
+    const full = join(home, 'scratch');
+    mkdirSync(full);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'none', full]);
+    try {
+      expect(() => writeFileSync(join(full, 'fill'), Buffer.alloc(128 * 1024))).toThrow('ENOSPC');
+      const error: unknown = await use(async () => undefined).catch((thrown: unknown) => thrown);
+      expect(fileFaultOf(error)).toMatchObject({
+        status: 4,
+        text: expect.stringMatching(`^${full}/ferric-build-.*: no space is left`) as string,
+      });
+      expect(left()).toEqual(['fill']);
+    } finally {
+      execFileSync('umount', [full]);
+    }
   });
 
   test('a program that fails is named with its last words; one that is missing is named', async () => {
