@@ -24,20 +24,14 @@ import { checkDhcpPort } from '../netboot/dhcp/port-check.js';
 import { PublishedSweep } from '../netboot/published/sweep.js';
 import { NetbootServers } from '../netboot/servers.js';
 import { doorAddresses } from '../netboot/tftp/doors.js';
-import { BootPlanRepository } from '../persistence/boot-plan/boot-plan.repository.js';
 import { Sightings } from '../persistence/boot-sighting/sightings.js';
 import { EventStream } from '../persistence/event/event-stream.js';
-import { LeaseRepository } from '../persistence/lease/lease.repository.js';
-import { SourceRule } from '../persistence/lease/source-rule.js';
-import { PortRepository } from '../persistence/port/port.repository.js';
-import { PublishedFileRepository } from '../persistence/published-file/published-file.repository.js';
 import { CommandProcess } from '../platform/command-process.js';
 import { lockDirectory } from '../platform/directory-lock.js';
 import { HeldPorts, type WantedPort } from '../platform/held-ports.js';
-import { injected } from '../platform/injected.js';
 import type { Logger } from '../platform/logger.js';
-
 import { AppModule } from './app.module.js';
+import { NETBOOT_PARTS } from './netboot-parts.js';
 import { startObservation } from './observation.js';
 
 export interface Daemon {
@@ -47,15 +41,6 @@ export interface Daemon {
    */
   stop(hurry?: AbortSignal): Promise<void>;
 }
-
-const NETBOOT_PARTS = injected({
-  ports: PortRepository,
-  plans: BootPlanRepository,
-  published: PublishedFileRepository,
-  leases: LeaseRepository,
-  sources: SourceRule,
-  sightings: Sightings,
-});
 
 type End = (hurry?: AbortSignal) => Promise<unknown>;
 

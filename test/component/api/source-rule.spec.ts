@@ -6,15 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { netbootSection } from '../../../src/config/section/netboot.js';
-import { HttpBootServer } from '../../../src/netboot/http/server.js';
-import { bootScript, Manifest, publishedFiles } from '../../../src/netboot/published/manifest.js';
-import { TftpServer } from '../../../src/netboot/tftp/server.js';
+import { NetbootServers } from '../../../src/netboot/servers.js';
 import { LeaseRepository } from '../../../src/persistence/lease/lease.repository.js';
-import { PublishedFileRepository } from '../../../src/persistence/published-file/published-file.repository.js';
 import { decodeTftp, encodeTftp } from '../../../src/protocol/tftp/packet.js';
+import { NETBOOT_PARTS } from '../../../src/start/netboot-parts.js';
 import { startApi } from '../../support/api.js';
 import { BY } from '../../support/conductor.js';
-import { silentLog, startTestDatabase, type TestDatabase, testKeyring } from '../../support/database.js';
+import { silentLog, startTestDatabase, type TestDatabase } from '../../support/database.js';
 import { onDisk } from '../../support/published.js';
 
 /** Addresses of this machine, as if each were another one's. */
@@ -28,8 +26,7 @@ const OTHER_MAC = '52:54:00:00:00:02';
 let database: TestDatabase;
 let leases: LeaseRepository;
 let server: Awaited<ReturnType<typeof startApi>>;
-let http: HttpBootServer;
-let tftp: TftpServer;
+let netboot: NetbootServers;
 let node: string;
 let other: string;
 const directory = mkdtempSync(join(tmpdir(), 'ferric-source-'));
@@ -38,19 +35,13 @@ type Options = NonNullable<Parameters<typeof startApi>[1]>;
 
 async function start(options: Options = { conductorOptions: { dhcp: 'server' } }): Promise<void> {
   server = await startApi(database, options);
-  const { sources } = server.parts;
-  const manifest = new Manifest(
-    [bootScript, publishedFiles(new PublishedFileRepository(database.source, testKeyring()), [directory])],
-    sources,
-  );
   const section = netbootSection.parse({
     http: { listen: '0.0.0.0', port: 0, public_url: 'http://127.0.0.1' },
     tftp: { listen: '127.0.0.1', port: 0 },
   });
-  http = new HttpBootServer(section, manifest, silentLog);
-  tftp = new TftpServer(section.tftp, manifest, silentLog);
-  await http.start();
-  await tftp.start();
+  const memory = NETBOOT_PARTS.from(server.container);
+  netboot = new NetbootServers(section, [directory], memory, silentLog);
+  await netboot.start();
   node = await enrol(MAC, SECOND);
   other = await enrol(OTHER_MAC);
   await database.source.query(`update node set provision_state = 'wait call-back'`);
@@ -59,8 +50,7 @@ async function start(options: Options = { conductorOptions: { dhcp: 'server' } }
     const files = (['http', 'tftp'] as const).map((service) =>
       onDisk(service, `${node_uuid}/deploy_kernel`, join(directory, 'kernel')),
     );
-    const published = new PublishedFileRepository(database.source, testKeyring());
-    await published.publish({ node_uuid, publisher: 'boot', life: 'node', conductor: 'here', files });
+    await memory.published.publish({ node_uuid, publisher: 'boot', life: 'node', conductor: 'here', files });
   }
 }
 
@@ -78,8 +68,7 @@ beforeEach(async () => {
   await database.source.query('truncate node, lease cascade');
 });
 afterEach(async () => {
-  await http.stop();
-  await tftp.stop();
+  await netboot.stop(AbortSignal.abort());
   await server.stop();
 });
 afterAll(async () => {
@@ -127,7 +116,7 @@ const report = (from: string, query = '', mac = MAC) =>
   ask(from, `${server.agent.base}/v1/continue_inspection${query}`, {
     inventory: { interfaces: [{ mac_address: mac, name: 'eth0' }], memory: { physical_mb: 666 } },
   });
-const byHttp = (from: string, name: string) => ask(from, `http://127.0.0.1:${http.port}/${name}`);
+const byHttp = (from: string, name: string) => ask(from, `http://127.0.0.1:${netboot.http.port}/${name}`);
 
 async function byTftp(from: string, filename: string): Promise<string> {
   const socket = createSocket('udp4');
@@ -140,7 +129,7 @@ async function byTftp(from: string, filename: string): Promise<string> {
       });
       socket.send(
         encodeTftp({ op: 'rrq', filename, mode: 'octet', options: new Map() } as never),
-        tftp.port!,
+        netboot.tftp.port!,
         '127.0.0.1',
       );
     });
@@ -237,8 +226,7 @@ describe('with DHCP of our own', () => {
     await bind(OTHER, OTHER_MAC);
     expect(await report(STRANGER, '', '52:54:00:99:99:99')).toBe(404);
     await server.stop();
-    await http.stop();
-    await tftp.stop();
+    await netboot.stop(AbortSignal.abort());
     await database.source.query('truncate node cascade');
     const auto_discovery = { enabled: true, driver: 'fake-hardware', max_nodes: 9 };
     await start({ conductorOptions: { dhcp: 'server', inspector: { auto_discovery } } });
