@@ -31,11 +31,11 @@ function marked(mark: string): { pid: number; command: string }[] {
 /**
  * Waits until marked processes have ended, then kills the rest: nothing that a test started may outlive it.
  * @param mark a path that only these processes know, such as their TMPDIR
- * @param patience milliseconds to wait before the kill
+ * @param timeout milliseconds to wait before the kill
  * @returns `pid command` of each killed process
  */
-export async function endLeftovers(mark: string, patience: number): Promise<string[]> {
-  const late = performance.now() + patience;
+export async function endLeftovers(mark: string, timeout: number): Promise<string[]> {
+  const late = performance.now() + timeout;
   let left = marked(mark);
   while (left.length > 0 && performance.now() < late) {
     await sleep(100);

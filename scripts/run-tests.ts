@@ -79,13 +79,13 @@ async function run(
     child.once('error', fail);
     child.once(hear ? 'close' : 'exit', done);
   });
-  const patience = Math.min(minutes, ALL - performance.now() / 60_000);
+  const limit = Math.min(minutes, ALL - performance.now() / 60_000);
   const deadline = setTimeout(
     () => {
-      console.error(`run-tests: not at its end after ${patience.toFixed(1)} minutes`);
+      console.error(`run-tests: not at its end after ${limit.toFixed(1)} minutes`);
       endGroup(child.pid!, 'SIGKILL');
     },
-    Math.max(0, patience * 60_000),
+    Math.max(0, limit * 60_000),
   );
   try {
     return await ended;

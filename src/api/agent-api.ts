@@ -7,7 +7,7 @@ import { LOGGER } from '../platform/logger.module.js';
 import { NoAuth } from './auth/access.js';
 import { type ApiListener, createListener } from './listener.js';
 import { Served } from './settings.js';
-import { MAX_INSPECTION_BODY, RamdiskDoor, ramdiskSettings } from './v1/ramdisk/door.js';
+import { MAX_INSPECTION_BODY, RamdiskAccess, ramdiskSettings } from './v1/ramdisk/access.js';
 import { RamdiskController } from './v1/ramdisk/ramdisk.controller.js';
 import { RootController } from './v1/root.controller.js';
 
@@ -21,14 +21,14 @@ export const AGENT_CONTROLLERS = [RootController, RamdiskController];
 
 @Module({})
 class AgentApiModule {
-  static forRoot(conductor: Conductor, door: RamdiskDoor): DynamicModule {
+  static forRoot(conductor: Conductor, access: RamdiskAccess): DynamicModule {
     return {
       module: AgentApiModule,
       controllers: AGENT_CONTROLLERS,
       providers: [
         { provide: Conductor, useValue: conductor },
         { provide: Served, useValue: { images: false } satisfies Served },
-        { provide: RamdiskDoor, useValue: door },
+        { provide: RamdiskAccess, useValue: access },
       ],
     };
   }
@@ -39,8 +39,8 @@ export async function createAgentApi(container: Container): Promise<ApiListener>
   const { config, conductor, sources, log: daemonLog } = PARTS.from(container);
   const { agent: settings } = config;
   const log = daemonLog.child({ listener: 'agent' });
-  const door = new RamdiskDoor(ramdiskSettings(config), sources, log);
-  return createListener(AgentApiModule.forRoot(conductor, door), {
+  const access = new RamdiskAccess(ramdiskSettings(config), sources, log);
+  return createListener(AgentApiModule.forRoot(conductor, access), {
     access: new NoAuth(),
     name: 'agent',
     log,
@@ -61,6 +61,6 @@ export async function createAgentApi(container: Container): Promise<ApiListener>
     bodies: { total: 4 * MAX_INSPECTION_BODY, perClient: MAX_INSPECTION_BODY + 2 * MAX_BODY },
     untypedBodies: true,
     retryAfter: true,
-    admit: ({ ip, url }) => door.admit(ip, url),
+    admit: ({ ip, url }) => access.admit(ip, url),
   });
 }

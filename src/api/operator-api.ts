@@ -46,7 +46,7 @@ import { NodeVifsController } from './v1/node/vifs.controller.js';
 import { NodeWhyController } from './v1/node/why.controller.js';
 import { PortController } from './v1/port/port.controller.js';
 import { PortgroupController } from './v1/portgroup/portgroup.controller.js';
-import { MAX_INSPECTION_BODY, RamdiskDoor, ramdiskSettings } from './v1/ramdisk/door.js';
+import { MAX_INSPECTION_BODY, RamdiskAccess, ramdiskSettings } from './v1/ramdisk/access.js';
 import { RamdiskElsewhereController } from './v1/ramdisk/elsewhere.controller.js';
 import { RamdiskController } from './v1/ramdisk/ramdisk.controller.js';
 import { RootController } from './v1/root.controller.js';
@@ -127,18 +127,18 @@ export const OPERATOR_CONTROLLERS = [
 
 @Module({})
 class OperatorApiModule {
-  static forRoot(parts: Parts, door: RamdiskDoor | null): DynamicModule {
+  static forRoot(parts: Parts, ramdiskAccess: RamdiskAccess | null): DynamicModule {
     const { config, conductor, library, images, stream } = parts;
     const controllers = OPERATOR_CONTROLLERS.filter(
       (one) => library || !IMAGE_CONTROLLERS.some((of) => of === one),
-    ).map((one): Type => (door && one === RamdiskElsewhereController ? RamdiskController : one));
+    ).map((one): Type => (ramdiskAccess && one === RamdiskElsewhereController ? RamdiskController : one));
     const given: ValueProvider[] = [
       ...Object.entries(REPOSITORIES).map(([name, provide]) => ({
         provide,
         useValue: parts[name as keyof typeof REPOSITORIES],
       })),
       ...(library ? [{ provide: ImageLibrary, useValue: library }] : []),
-      ...(door ? [{ provide: RamdiskDoor, useValue: door }] : []),
+      ...(ramdiskAccess ? [{ provide: RamdiskAccess, useValue: ramdiskAccess }] : []),
       { provide: Conductor, useValue: conductor },
       { provide: EventStream, useValue: stream },
       { provide: CacheAdmin, useValue: images.cacheAdmin },
@@ -183,8 +183,10 @@ export function createOperatorApi(container: Container, access: Access): Promise
   const parts = PARTS.from(container);
   const { agent, api: settings } = parts.config;
   const log = parts.log.child({ listener: 'api' });
-  const door = agent.also_on_api ? new RamdiskDoor(ramdiskSettings(parts.config), parts.sources, log) : null;
-  return createListener(OperatorApiModule.forRoot(parts, door), {
+  const ramdiskAccess = agent.also_on_api
+    ? new RamdiskAccess(ramdiskSettings(parts.config), parts.sources, log)
+    : null;
+  return createListener(OperatorApiModule.forRoot(parts, ramdiskAccess), {
     access,
     name: 'api',
     log,
@@ -192,7 +194,7 @@ export function createOperatorApi(container: Container, access: Access): Promise
     maxBodyBytes: settings.max_body_bytes,
     largerBodies: {
       '/states/provision': settings.max_provision_body_bytes,
-      ...(door
+      ...(ramdiskAccess
         ? {
             '/continue_inspection': MAX_INSPECTION_BODY,
             '/continue_inspection/:secret': MAX_INSPECTION_BODY,
@@ -201,7 +203,7 @@ export function createOperatorApi(container: Container, access: Access): Promise
     },
     requestTimeout: 300_000,
     allowedHosts: settings.allowed_hosts,
-    ...(door ? { admit: ({ ip, url }) => door.admit(ip, url) } : {}),
+    ...(ramdiskAccess ? { admit: ({ ip, url }) => ramdiskAccess.admit(ip, url) } : {}),
     connections: { total: settings.max_connections, perClient: settings.max_connections_per_client },
     // These requests have passed the login.
     bodies: {

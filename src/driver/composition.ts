@@ -103,7 +103,7 @@ export function bootImplementations(parts: BootParts) {
     url: () => bootHttpUrl(config),
     appended: config.pxe.kernel_append_params,
     apiAuthorities: apiAuthorities(config),
-    patience: config.boot_media.unread_timeout * 1000,
+    unreadTimeout: config.boot_media.unread_timeout * 1000,
   };
   const drives = new RedfishBootDrives(redfish, addressesOf);
   const byUrl = new RedfishHttpDelivery(redfish);

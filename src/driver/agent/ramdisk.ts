@@ -93,7 +93,7 @@ export class Ramdisk {
     await context.checkpoint(booting);
     await this.start(context, booting);
     const { fetching } = context.interfaces.boot;
-    const look = fetching ? { pollAfter: fetching.patience } : {};
+    const look = fetching ? { pollAfter: fetching.timeout } : {};
     return { is: 'wait', for: 'heartbeat', timeout: 'anew', checkpoint: booting, ...look };
   }
 
@@ -114,7 +114,7 @@ function lookAfter({ interfaces, saved }: StepContext): { pollAfter: number } | 
   const { fetching } = interfaces.boot;
   if (!fetching) return undefined;
   const { since = Date.now() } = saved as Partial<Booting>;
-  const left = since + fetching.patience - Date.now();
+  const left = since + fetching.timeout - Date.now();
   return left > 0 ? { pollAfter: left } : undefined;
 }
 

@@ -44,7 +44,7 @@ export interface BootInterface extends Implementation {
   /** For a ramdisk that is fetched through a BMC. */
   readonly fetching?: {
     /** ms after the start of the machine until `fault` is called for the first time. */
-    readonly patience: number;
+    readonly timeout: number;
     /** @returns why the ramdisk cannot come: nothing of it was fetched; undefined: it was, or nobody can tell */
     fault(context: ReadContext): Promise<string | undefined>;
   };

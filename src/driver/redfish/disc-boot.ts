@@ -80,7 +80,7 @@ export interface DiscBootParts {
     fetchedOf(node_uuid: string, publisher: 'boot'): Promise<number | null>;
   };
   /** ms after a machine's start in which something of its disc must have been read: boot_media.unread_timeout. */
-  patience: number;
+  unreadTimeout: number;
   /** Host name of this conductor. */
   host: string;
   /** Directory that the boot HTTP server serves. */
@@ -110,7 +110,7 @@ export class DiscBoot implements BootInterface {
 
   constructor(private readonly parts: DiscBootParts) {
     this.name = parts.name;
-    this.fetching = { patience: parts.patience, fault: (context) => this.unread(context) };
+    this.fetching = { timeout: parts.unreadTimeout, fault: (context) => this.unread(context) };
     this.inMemory = new MemoryBoot({
       name: parts.name,
       images: parts.images,

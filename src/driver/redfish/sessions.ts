@@ -22,7 +22,7 @@ interface Known {
   refusal: RedfishFault | undefined;
 }
 
-export interface Look {
+export interface Caller {
   readonly signal: AbortSignal;
   readonly attended: boolean;
 }
@@ -52,12 +52,12 @@ export class RedfishSessions {
   }
 
   /** The service root; read once, without a login (DSP0266 §13.2.2). */
-  async root(target: RedfishTarget, look: Look): Promise<ServiceRoot> {
+  async root(target: RedfishTarget, caller: Caller): Promise<ServiceRoot> {
     const known = this.of(target);
     if (known.root) return known.root;
     const path = target.root;
     const get = (headers: Record<string, string>) =>
-      this.transport.exchange(target, { method: 'GET', path, headers, fresh: false, signal: look.signal });
+      this.transport.exchange(target, { method: 'GET', path, headers, fresh: false, signal: caller.signal });
     let answer = await get({});
     // Some services require a login even here; the address for sessions is not known yet.
     if (answer.status === 401 && target.username !== undefined) answer = await get(basic(target));
@@ -69,28 +69,28 @@ export class RedfishSessions {
   }
 
   /** @throws RedfishError for a login that this BMC refused, while no operator waits: BMCs lock accounts */
-  assertWelcome(target: RedfishTarget, look: Look, request: { method: string; path: string }): void {
-    const refusal = look.attended ? undefined : this.of(target).refusal;
+  assertWelcome(target: RedfishTarget, caller: Caller, request: { method: string; path: string }): void {
+    const refusal = caller.attended ? undefined : this.of(target).refusal;
     if (!refusal) return;
     const text = `${refusal.text}; it is not tried again until the credentials change or an operator asks`;
     throw new RedfishError({ ...refusal, text }, request);
   }
 
   /** The headers of a login. @throws RedfishError */
-  async login(target: RedfishTarget, look: Look): Promise<Record<string, string>> {
+  async login(target: RedfishTarget, caller: Caller): Promise<Record<string, string>> {
     if (target.username === undefined) return {};
     const known = this.of(target);
     if (known.session) return { 'x-auth-token': known.session.token };
     const wanted = target.authType ?? this.authType;
     if (wanted === 'basic' || (wanted === 'auto' && performance.now() < known.basicUntil))
       return basic(target);
-    const { sessions } = await this.root(target, look);
+    const { sessions } = await this.root(target, caller);
     if (sessions === undefined && wanted === 'auto') return basic(target);
     const session = await this.begin(
       target,
       sessions ?? `${target.root}SessionService/Sessions`,
       wanted,
-      look,
+      caller,
     );
     if (!session) {
       known.basicUntil = performance.now() + BASIC_FOR;
@@ -158,10 +158,10 @@ export class RedfishSessions {
     target: RedfishTarget,
     path: string,
     wanted: AuthType,
-    look: Look,
+    caller: Caller,
   ): Promise<Session | undefined> {
     const body: Json = { UserName: target.username ?? '', Password: target.password };
-    const exchange = { method: 'POST', path, headers: {}, body, fresh: true, signal: look.signal } as const;
+    const exchange = { method: 'POST', path, headers: {}, body, fresh: true, signal: caller.signal } as const;
     const answer = await this.transport.exchange(target, exchange);
     const { status, token, location } = answer;
     if (status === 401) throw this.refused(target, 'POST', path, answer);

@@ -12,7 +12,7 @@ function question(end: number, packet: () => Uint8Array = () => Uint8Array.of(6)
   return {
     place: PLACE,
     packet,
-    patience: 300,
+    timeout: 300,
     end: performance.now() + end,
     slowest: 0,
     take: () => undefined,
@@ -104,12 +104,12 @@ it('no packet leaves after the end, and a question that never left is told as on
   await sockets.close();
 }, 5_000);
 
-it('a repetition that its turn comes late for is not sent after the patience', async () => {
+it('a repetition that its turn comes late for is not sent after the timeout', async () => {
   const sockets = new BmcSockets({ packetsPerSecond: 10, log: LOG });
   let made = 0;
   const asking = ask(sockets, {
     ...question(5_000, () => Uint8Array.of(6, made++)),
-    patience: 600,
+    timeout: 600,
   });
   for (let i = 0; i < 12; i++)
     detached(

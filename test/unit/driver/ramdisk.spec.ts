@@ -187,7 +187,7 @@ describe('a machine whose disc was never fetched', () => {
   afterEach(() => vi.useRealTimers());
   const launched = async (fault: string | undefined) => {
     const { acts, interfaces } = machine();
-    const boot = { fetching: { patience: 7_000, fault: async () => fault } };
+    const boot = { fetching: { timeout: 7_000, fault: async () => fault } };
     const bench = new DriverBench();
     const all = { ...interfaces, boot } as unknown as Interfaces;
     const ramdisk = new Ramdisk(client);

@@ -1,4 +1,4 @@
-import type { RamdiskSettings } from './door.js';
+import type { RamdiskSettings } from './access.js';
 
 /** The configuration that lookup gives to a ramdisk (ironic/api/controllers/v1/ramdisk.py, `config`). */
 export function agentConfig(settings: RamdiskSettings, token: string | null): Record<string, unknown> {

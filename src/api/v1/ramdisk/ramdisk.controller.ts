@@ -15,8 +15,8 @@ import { isMacAddress, stringList, uuid } from '../../request/value.js';
 import { viewOf } from '../../resource/field.js';
 import { objectBody } from '../../resource/write.js';
 import { LOOKUP_FIELDS, NODE_FIELDS } from '../node/fields.js';
+import { RamdiskAccess } from './access.js';
 import { agentConfig } from './agent-config.js';
-import { RamdiskDoor } from './door.js';
 import { INSPECTION_SCHEMA, machineOf, readInspection } from './inspection-body.js';
 
 export const LOOKUP = {
@@ -46,7 +46,7 @@ const HEARTBEAT = objectOf(
 export class RamdiskController {
   constructor(
     private readonly conductor: Conductor,
-    private readonly door: RamdiskDoor,
+    private readonly access: RamdiskAccess,
   ) {}
 
   @Get('lookup')
@@ -58,7 +58,7 @@ export class RamdiskController {
     answer: { schema: objectOf({ node: OBJECT, config: OBJECT }) },
   })
   async lookUp(@Req() { asked, query, ip }: ApiRequest) {
-    const source = this.door.sourceOf(ip);
+    const source = this.access.sourceOf(ip);
     const { addresses = [], node_uuid } = readQuery(query, LOOKUP, asked.version);
     const macs = addresses.filter(isMacAddress).slice(0, MOST_ADDRESSES);
     if (macs.length === 0 && node_uuid === undefined) {
@@ -71,7 +71,7 @@ export class RamdiskController {
     const reading = { version: asked.version, base: asked.base, steps: new Map(), now: 0 };
     return {
       node: view.show(found.node, reading),
-      config: agentConfig(this.door.settings, shownToken(found.agent_token, tokens || found.has_token)),
+      config: agentConfig(this.access.settings, shownToken(found.agent_token, tokens || found.has_token)),
     };
   }
 
@@ -81,10 +81,10 @@ export class RamdiskController {
   @Policy('public')
   @Describe({ summary: 'A ramdisk lives', body: { schema: HEARTBEAT } })
   async heartbeat(@Req() { asked, params, body, ip }: ApiRequest) {
-    const source = this.door.sourceOf(ip);
+    const source = this.access.sourceOf(ip);
     const node = canonicalUuid(params['ident']!);
     const heartbeat = readHeartbeat(body, asked.version);
-    if (node === null) throw this.door.miss('no node is named so', source);
+    if (node === null) throw this.access.miss('no node is named so', source);
     await this.#orMiss(source, () => this.conductor.agents.heartbeat(node, heartbeat, source));
   }
 
@@ -118,7 +118,7 @@ export class RamdiskController {
   }
 
   async #report({ asked, query, body, ip }: ApiRequest, secret: string | null) {
-    const source = this.door.sourceOf(ip);
+    const source = this.access.sourceOf(ip);
     const { version, base, by } = asked;
     const { node_uuid } = readQuery(query, INSPECTION, version);
     const isNew = version.does('continueInspection');
@@ -147,7 +147,7 @@ export class RamdiskController {
     const view = viewOf(NODE_FIELDS, version, LOOKUP_FIELDS);
     return {
       node: view.show(found.node, { version, base, steps: new Map(), now: 0 }),
-      config: agentConfig(this.door.settings, shownToken(found.agent_token, true)),
+      config: agentConfig(this.access.settings, shownToken(found.agent_token, true)),
     };
   }
 
@@ -156,7 +156,7 @@ export class RamdiskController {
       return await work();
     } catch (error) {
       if (error instanceof FerricError && error.code === 'not-found') {
-        throw this.door.miss(messageOf(error), source);
+        throw this.access.miss(messageOf(error), source);
       }
       throw error;
     }

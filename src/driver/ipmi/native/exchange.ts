@@ -24,7 +24,7 @@ export interface Question<T> {
   /** Once: it is unknown what a second packet does. */
   once?: boolean;
   /** ms to wait for an answer, from when the first packet left. */
-  patience: number;
+  timeout: number;
   /** By performance.now(): no packet leaves after it, and no answer is waited for. */
   end: number;
   /** ms that the slowest answer of the BMC took so far; 0: none yet. */
@@ -46,12 +46,12 @@ export interface Answer<T> {
 }
 
 /**
- * Asks until the BMC answers, and gives up after `patience`, at the latest at `end`.
+ * Asks until the BMC answers, and gives up after `timeout`, at the latest at `end`.
  * @returns undefined for silence
  * @throws NativeFault of stage `session` if not one packet left: `late`, or there is no socket; CancelledError
  */
 export function ask<T>(sockets: BmcSockets, question: Question<T>): Promise<Answer<T> | undefined> {
-  const { place, packet, once, patience, slowest, take, signal } = question;
+  const { place, packet, once, timeout, slowest, take, signal } = question;
   return new Promise((resolve, reject) => {
     let sent = 0;
     let asked = 0;
@@ -86,7 +86,7 @@ export function ask<T>(sockets: BmcSockets, question: Question<T>): Promise<Answ
     const left = () => {
       asked = performance.now();
       if (sent++ === 0) {
-        end = Math.min(end, asked + patience);
+        end = Math.min(end, asked + timeout);
         clearTimeout(ending);
         ending = arm();
       } else sockets.traffic.note('resent');

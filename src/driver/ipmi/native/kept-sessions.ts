@@ -11,7 +11,7 @@ import { Visit } from './visit.js';
  * further away than its 60 s for idle sessions.
  */
 const IDLE = 10_000;
-/** s; patience of a visit that closes. */
+/** s; timeout of a visit that closes. */
 const CLOSING = 2;
 
 export interface Kept {

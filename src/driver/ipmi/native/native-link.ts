@@ -192,7 +192,7 @@ export class NativeLink implements BmcLink {
     const once = !command.repeatable;
     const old = await this.kept.take(key, login, visit);
     let session = old && (await this.usable(visit, old, once)) ? old : undefined;
-    let response = session && (await visit.command(session, request, this.patienceOf(once)));
+    let response = session && (await visit.command(session, request, this.timeoutOf(once)));
     if (session && !response && once) throw new NativeFault(FAULTS.unanswered);
     if (!session || !response) {
       if (old) visit.leave(old);
@@ -210,13 +210,13 @@ export class NativeLink implements BmcLink {
   /** A lost session is silent. What must be sent once is therefore not sent before the session has answered. */
   private async usable(visit: Visit, session: ConsoleSession, once: boolean): Promise<boolean> {
     if (!once) return true;
-    const asked = await visit.command(session, setPrivilegeRequest(0), this.patienceOf(false));
+    const asked = await visit.command(session, setPrivilegeRequest(0), this.timeoutOf(false));
     return asked !== undefined;
   }
 
   /** In a session that may be lost: rather a new one than to wait for long. */
-  private patienceOf(once: boolean): { once: boolean; patience?: number } {
-    return once ? { once } : { once, patience: this.settings.min_response_timeout * 1000 };
+  private timeoutOf(once: boolean): { once: boolean; timeout?: number } {
+    return once ? { once } : { once, timeout: this.settings.min_response_timeout * 1000 };
   }
 
   private async establish(

@@ -26,7 +26,7 @@ const MOST_LOGINS = 3;
 /** Answers to one question that a BMC has several to: with the packets sent at 500 ms, 1.25 s and so on. */
 const REPLY_FACTOR = 3;
 /** ms for the answer to Close Session. */
-const CLOSE_PATIENCE = 1_500;
+const CLOSE_TIMEOUT = 1_500;
 
 /** Request sequence outside a session. */
 const OUTSIDE = 1;
@@ -92,7 +92,7 @@ export class Visit {
         const message = decodeMessage(decodeSessionV15(bytes).payload);
         return message.kind === 'response' && isAnswerTo(message, call, OUTSIDE) ? message : undefined;
       },
-      { patience: this.options.seconds * 1000 },
+      { timeout: this.options.seconds * 1000 },
     );
     if (!response) throw new NativeFault(inSession(FAULTS.absent));
     if (speaksV20(response) === false) throw new NativeFault(inSession(FAULTS.noV20));
@@ -123,7 +123,7 @@ export class Visit {
   async command(
     session: ConsoleSession,
     call: IpmiCall,
-    options: { once?: boolean; patience?: number } = {},
+    options: { once?: boolean; timeout?: number } = {},
   ): Promise<IpmiResponse | undefined> {
     const sequence = session.nextRequest();
     return this.#ask(
@@ -139,7 +139,7 @@ export class Visit {
   /** Close Session, until the BMC confirms it. */
   async close(session: ConsoleSession): Promise<void> {
     this.own(session);
-    await this.command(session, session.closing(), { patience: CLOSE_PATIENCE });
+    await this.command(session, session.closing(), { timeout: CLOSE_TIMEOUT });
     this.disown(session);
   }
 
@@ -213,14 +213,14 @@ export class Visit {
   async #ask<T>(
     packet: () => Uint8Array,
     take: (body: Uint8Array) => T | undefined,
-    { once = false, patience }: { once?: boolean; patience?: number } = {},
+    { once = false, timeout }: { once?: boolean; timeout?: number } = {},
   ): Promise<T | undefined> {
     const begun = performance.now();
     const answer = await ask(this.sockets, {
       place: this.place,
       packet,
       once,
-      patience: patience ?? this.options.seconds * 1000 * REPLY_FACTOR,
+      timeout: timeout ?? this.options.seconds * 1000 * REPLY_FACTOR,
       end: this.options.end,
       slowest: this.#roundTrip,
       take: (bytes) => take(bodyOf(bytes)),

@@ -152,13 +152,13 @@ export class FirmwareUpdates {
     progress: Progress,
     { state }: TaskReading,
   ): Promise<Turn> {
-    const { firmware_update_nic_starting_wait: patience, firmware_update_reboot_delay: delay } =
+    const { firmware_update_nic_starting_wait: wait, firmware_update_reboot_delay: delay } =
       this.parts.settings;
     const now = Date.now();
     const waiting = isWaiting(state) ? (progress.waiting ?? now) : null;
     const next = { ...progress, waiting };
     const isDue =
-      (waiting !== null && now - waiting >= patience * 1000) ||
+      (waiting !== null && now - waiting >= wait * 1000) ||
       (component === 'bios' && now - progress.since >= delay * 1000);
     if (!isDue || progress.rebooted || component === 'bmc') return this.looks.status(next);
     return enter(context, { ...next, phase: 'reboot' });
@@ -229,8 +229,8 @@ export class FirmwareUpdates {
     const checks = settings.firmware_update_resource_validation_timeout > 0;
     if (checks && now.good < settings.firmware_update_required_successes) return this.looks.validation(now);
     const changed = isChanged(progress, update, version);
-    const patience = (component === 'bmc' ? update.wait : null) ?? settings.firmware_update_reboot_delay;
-    const isAwaited = !changed && version !== undefined && Date.now() - progress.since < patience * 1000;
+    const wait = (component === 'bmc' ? update.wait : null) ?? settings.firmware_update_reboot_delay;
+    const isAwaited = !changed && version !== undefined && Date.now() - progress.since < wait * 1000;
     if (isAwaited) return this.looks.version(now);
     if (!changed && !progress.answered && !progress.seen) {
       throw new FerricError(

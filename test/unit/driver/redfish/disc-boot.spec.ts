@@ -93,7 +93,7 @@ const build = (settings: object = {}, delivery = DRIVES) =>
         writeFileSync(target, ref);
       },
     },
-    patience: 900_000,
+    unreadTimeout: 900_000,
     published: {
       fetchedOf: (...of) => published.fetchedOf(...of),
       publish: async (publication) => {

@@ -36,7 +36,7 @@ export function ramdiskSettings({ agent, image, deploy }: Config): RamdiskSettin
 
 /** Access control of the ramdisk's routes, which the whole provisioning network reaches without login. */
 @Injectable()
-export class RamdiskDoor {
+export class RamdiskAccess {
   readonly #limit: RateLimit;
 
   constructor(
