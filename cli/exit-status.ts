@@ -11,6 +11,10 @@ export const EXIT_STATUSES = {
   5: 'A source can’t be reached: a mirror, an image, a repository. The message names what was tried.',
   6: 'The daemon, or another Image service, can’t be reached or says no.',
   7: 'A program of the build failed; the log has all that it said.',
+  8: 'Accepted, but a node failed, or ended in another state than was asked for; the message says why.',
+  9: 'Partly: of several nodes some succeeded, some did not.',
+  10: 'There is no such thing: a node, an image.',
+  124: 'Not ended within --timeout; it goes on.',
   129: 'Ended by SIGHUP, cleaned up.',
   130: 'Ended by Ctrl-C (SIGINT), cleaned up.',
   143: 'Ended by SIGTERM, cleaned up.',
@@ -58,6 +62,17 @@ export class ApiError extends Error {
   }
 }
 
+/** What became of nodes, where it is not what was asked for. */
+export class NodeOutcomeError extends Error {
+  constructor(
+    readonly exitStatus: 8 | 9 | 124,
+    message: string,
+  ) {
+    super(message);
+    this.name = 'NodeOutcomeError';
+  }
+}
+
 /** System errors that mean a wrong path; all others are faults of this machine. */
 const WRONG_NAME = ['ENOENT', 'ENOTDIR', 'EISDIR', 'EEXIST', 'ENAMETOOLONG', 'ELOOP'];
 
@@ -80,7 +95,8 @@ const FILE_CALLS =
   /^(access|chmod|chown|close|copyfile|f?sync|fdatasync|fstat|ftruncate|link|lstat|mkdir|mkdtemp|open|read|readlink|realpath|rename|rmdir|rm|scandir|stat|symlink|truncate|unlink|utime|write)$/;
 
 export function exitStatusOf(error: unknown): ExitStatus {
-  if (error instanceof ApiError) return 6;
+  if (error instanceof NodeOutcomeError) return error.exitStatus;
+  if (error instanceof ApiError) return error.status === 404 ? 10 : 6;
   if (error instanceof FerricError) return OF_CODE[error.code];
   return fileFaultOf(error)?.status ?? 1;
 }

@@ -1,13 +1,16 @@
 import { CommanderError } from 'commander';
 import { messageOf } from '../src/domain/errors.js';
 import { type ExitStatus, exitStatusOf, fileFaultOf } from './exit-status.js';
-import { createProgram } from './program.js';
+import { createProgram, GROUP_NAMES } from './program.js';
 import type { Shell } from './shell.js';
 
 /** Runs one command line. @returns the exit status; never throws */
 export async function runCli(args: readonly string[], shell: Shell): Promise<ExitStatus> {
-  const program = createProgram(shell);
   try {
+    const program = await createProgram(
+      shell,
+      GROUP_NAMES.filter((name) => args.includes(name)),
+    );
     await program.parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {

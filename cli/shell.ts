@@ -1,11 +1,13 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 
 /** Environment of a command: its streams, variables and abort signal. */
 export interface Shell {
   /** Results, and nothing else. */
   stdout: Writable;
+  /** Answers to questions, and names of nodes for `-`. Absent: nobody answers. */
+  stdin?: Readable & { isTTY?: boolean };
   /** Progress and errors. */
   stderr: Writable & { isTTY?: boolean; columns?: number };
   environment: Readonly<Record<string, string | undefined>>;

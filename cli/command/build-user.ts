@@ -9,8 +9,9 @@ import {
 import { passwordHash } from '../../image-build/user/password.js';
 import type { Access, UserImageRequest } from '../../image-build/user/request.js';
 import { cacheDirectory, type GlobalOptions, type Shell } from '../shell.js';
+import { UsageError } from '../usage-error.js';
 import { printPublished } from './published.js';
-import { UsageError, useSession } from './session.js';
+import { useSession } from './session.js';
 
 interface UserCommandOptions extends GlobalOptions {
   type: UserImageRequest['kind'];

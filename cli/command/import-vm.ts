@@ -8,8 +8,9 @@ import { refuseUnreadable } from '../../image-build/session/input-file.js';
 import { type ImageApi, type ImageRecord, imageApi } from '../api/image-api.js';
 import { ApiError } from '../exit-status.js';
 import { type GlobalOptions, print, type Shell } from '../shell.js';
+import { UsageError } from '../usage-error.js';
 import { printPublished } from './published.js';
-import { UsageError, useSession } from './session.js';
+import { useSession } from './session.js';
 
 /** https://docs.openstack.org/api-ref/image/v2/ "visibility" */
 const VISIBILITIES = ['public', 'community', 'shared', 'private'];

@@ -12,7 +12,7 @@ import { type GlobalOptions, print, type Shell } from '../shell.js';
 
 import { showProgress } from '../terminal/progress.js';
 import { textTable } from '../terminal/text-table.js';
-import { UsageError } from './session.js';
+import { UsageError } from '../usage-error.js';
 
 interface RecipeFlags {
   set: Record<string, string>;

@@ -3,7 +3,6 @@ import { dirname, resolve } from 'node:path';
 import type { BuildLog } from '../../image-build/session/build-log.js';
 import { BuildSession } from '../../image-build/session/build-session.js';
 import { refuseUnwritable } from '../../image-build/session/directory.js';
-import { FerricError } from '../../src/domain/errors.js';
 import type { GlobalOptions, Shell } from '../shell.js';
 import { showProgress } from '../terminal/progress.js';
 
@@ -57,12 +56,5 @@ export async function useSession<T>(
   } finally {
     const gaps = written?.fault === undefined ? '' : ` (not whole: ${written.fault})`;
     if (begun && kept) shell.stderr.write(`log: ${log}${gaps}\n`);
-  }
-}
-
-/** A wrong option or argument. */
-export class UsageError extends FerricError {
-  constructor(message: string) {
-    super('invalid', message);
   }
 }

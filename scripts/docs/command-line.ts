@@ -1,16 +1,18 @@
 import { PassThrough } from 'node:stream';
 import type { Command } from 'commander';
 import { EXIT_STATUSES } from '../../cli/exit-status.js';
-import { createProgram } from '../../cli/program.js';
+import { createProgram, GROUP_NAMES } from '../../cli/program.js';
 import { GENERATED, type Page, table } from './page.js';
+
+const nowhere = new PassThrough();
+const signal = new AbortController().signal;
+const shell = { stdout: nowhere, stderr: nowhere, environment: {}, signal, retryFor: 0 };
+const program = await createProgram(shell, GROUP_NAMES);
 
 /** docs/reference/command-line.md: the help of every command, and the table of exit statuses. */
 export const commandLine: Page = {
   path: 'docs/reference/command-line.md',
   render() {
-    const nowhere = new PassThrough();
-    const signal = new AbortController().signal;
-    const program = createProgram({ stdout: nowhere, stderr: nowhere, environment: {}, signal, retryFor: 0 });
     return `# Command line
 
 ${GENERATED}

@@ -385,12 +385,10 @@ export const AREAS: Readonly<Record<string, readonly Feature[]>> = {
   ],
   Operation: [
     works('Verbs of a node: which are allowed now, and why not the others', `${API}/actions.spec.ts`),
-    works(
-      'What was tried with a node: attempts, their steps with times, their ends',
-      `${API}/attempts.spec.ts`,
-    ),
+    works('What was tried with a node: attempts, steps, times, ends', `${API}/attempts.spec.ts`),
     works('Why an attempt failed: the cause, how far the machine came, what to do', `${API}/why.spec.ts`),
     works('Numbers of nodes by state, class, owner', `${API}/summary.spec.ts`),
+    works('Machines from the shell: `ferric node`, `ferric status`', 'test/component/cli/node.spec.ts'),
     works('What was seen of a machine while it booted', 'test/component/netboot/sightings.spec.ts'),
     works('Live stream of events', `${API}/event-stream.spec.ts`, 'an extension of ours'),
     works('PostgreSQL restarted under work', 'test/component/crash/database-restart.spec.ts'),

@@ -23,6 +23,21 @@ export function factsOf(state: ProvisionState): StateFacts {
   return STATES[state];
 }
 
+/**
+ * What a node in this state does, for people: a conductor works on it, it waits for the machine, it waits for an
+ * operator's `unhold`, it failed, or it is idle.
+ */
+export const CONDITIONS = ['working', 'waiting', 'held', 'failed', 'idle'] as const;
+export type Condition = (typeof CONDITIONS)[number];
+
+export function conditionOf(state: ProvisionState): Condition {
+  const { onConductorLoss, wait, stable } = factsOf(state);
+  if (onConductorLoss !== undefined) return 'working';
+  if (wait) return 'waiting';
+  if (nextByVerb(state, 'unhold') !== null) return 'held';
+  return stable && state !== 'error' ? 'idle' : 'failed';
+}
+
 /** Facts of the table of states whose value is a place in a list. */
 type PlacedFact = {
   [Name in keyof StateFacts]-?: StateFacts[Name] extends number | undefined ? Name : never;

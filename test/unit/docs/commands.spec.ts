@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { createProgram } from '../../../cli/program.js';
+import { createProgram, GROUP_NAMES } from '../../../cli/program.js';
 import type { Shell } from '../../../cli/shell.js';
 import { loadConfig } from '../../../src/config/load.js';
 import { readOptions } from '../../../src/config/options.js';
@@ -73,10 +73,11 @@ describe('commands of README, tutorial and how-to', () => {
       expect(read('README.md').split('make demo')[0]).toContain(`\`${name}\``);
   });
 
-  it('are of `ferric` as it is', () => {
+  it('are of `ferric` as it is', async () => {
+    const program = await createProgram({} as Shell, GROUP_NAMES);
     const ours = all.filter(({ program }) => /^(\.\/)?ferric$/.test(program));
     expect(ours.length).toBeGreaterThan(15);
-    expect(wrong(ours, ({ words }) => faultOf(createProgram({} as Shell), words))).toEqual([]);
+    expect(wrong(ours, ({ words }) => faultOf(program, words))).toEqual([]);
   });
 
   it('are of targets, scripts and their options that there are', () => {
