@@ -23,7 +23,7 @@ const PAUSE = 40;
  */
 export class Database extends DataSource {
   /** When each trouble was last logged: ms, monotonic. */
-  readonly #told = new Map<DatabaseTrouble, number>();
+  readonly #lastLogged = new Map<DatabaseTrouble, number>();
 
   constructor(
     options: PostgresDataSourceOptions,
@@ -50,9 +50,9 @@ export class Database extends DataSource {
   note(error: unknown): unknown {
     if (!(error instanceof DatabaseAwayError) || error.undone) return error;
     const now = performance.now();
-    const last = this.#told.get(error.trouble);
+    const last = this.#lastLogged.get(error.trouble);
     if (last === undefined || now - last > REMIND) {
-      this.#told.set(error.trouble, now);
+      this.#lastLogged.set(error.trouble, now);
       this.log.error({ trouble: error.trouble, error: messageOf(error.cause) }, error.message);
     }
     return error;

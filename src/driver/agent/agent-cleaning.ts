@@ -74,12 +74,12 @@ export class AgentCleaning {
     }
     if (context.saved === REBOOT) return this.reboot(context);
     const raid = step.interface === 'raid' ? context.interfaces.raid.ofAgent : undefined;
-    const told = raid?.told(context);
+    const request = raid?.agentRequest(context);
     return this.command.enter(context, {
       name: `${kind}.execute_${kind}_step`,
       params: async () => ({
-        step: { interface: step.interface, step: step.name, args: told?.args ?? step.args, priority: 0 },
-        node: { ...agentNode(node, shown), ...told?.node },
+        step: { interface: step.interface, step: step.name, args: request?.args ?? step.args, priority: 0 },
+        node: { ...agentNode(node, shown), ...request?.node },
         ports: agentPorts(context),
         [`${kind}_version`]: hardware_manager_version ?? null,
       }),

@@ -43,7 +43,7 @@ export class AgentRaid implements RaidInterface {
     { ...byAgent, name: 'apply_configuration', kind: 'deploy', args: APPLY },
     { ...byAgent, name: 'apply_configuration', kind: 'service', args: APPLY },
   ];
-  readonly ofAgent: AgentRaidWork = { told, keep };
+  readonly ofAgent: AgentRaidWork = { agentRequest, keep };
 
   async validate(context: ReadContext): Promise<void> {
     const target = context.node.target_raid_config;
@@ -62,7 +62,7 @@ function judge(config: JsonObject): void {
 }
 
 /** create_configuration reads its target from the node: the requested part of it. */
-function told(context: RaidContext): { node: JsonObject; args: JsonObject } {
+function agentRequest(context: RaidContext): { node: JsonObject; args: JsonObject } {
   const { step, node } = context;
   if (step.name === 'apply_configuration') {
     const config = step.args['raid_config'];

@@ -9,7 +9,7 @@ export interface RaidContext extends DriverContext {
 /** The work of a RAID interface whose steps the agent runs. */
 export interface AgentRaidWork {
   /** Node fields that the command carries in addition, and the step's arguments. @throws InvalidError */
-  told(context: RaidContext): { node: JsonObject; args: JsonObject };
+  agentRequest(context: RaidContext): { node: JsonObject; args: JsonObject };
   /** Saves what the agent returned. */
   keep(context: RaidContext, result: Json | undefined): Promise<void>;
 }

@@ -173,9 +173,11 @@ export function changedInternal(
   { driver_internal_info: kept }: Holder,
   changes: { readonly [Key in InternalKey]?: InternalInfo[Key] | undefined },
 ): JsonObject {
-  const told = Object.entries(changes);
-  const gone = told.flatMap(([key, value]) => (value === undefined ? [key] : []));
-  const set = told.filter((change): change is [string, InternalInfo[InternalKey]] => change[1] !== undefined);
+  const entries = Object.entries(changes);
+  const gone = entries.flatMap(([key, value]) => (value === undefined ? [key] : []));
+  const set = entries.filter(
+    (change): change is [string, InternalInfo[InternalKey]] => change[1] !== undefined,
+  );
   return Object.fromEntries([...Object.entries(kept).filter(([key]) => !gone.includes(key)), ...set]);
 }
 

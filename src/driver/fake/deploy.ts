@@ -101,7 +101,7 @@ export class FakeDeploy implements DeployInterface {
     const raid = context.step.interface === 'raid' ? context.interfaces.raid.ofAgent : undefined;
     // The fake machine has enough disks for any configuration.
     const leaves = async () => {
-      const asked = raid?.told(context);
+      const asked = raid?.agentRequest(context);
       await raid?.keep(context, asked?.args['raid_config'] ?? asked?.node['target_raid_config']);
     };
     return lasting(this.machine, context, raid ? { leaves } : {});

@@ -11,7 +11,7 @@ interface Known {
   /** The cipher suite that it accepted: a BMC that does not list its suites costs a timeout per command. */
   suite: number | undefined;
   /** Consecutive runs in which it did not list its suites. */
-  untold: number;
+  unreported: number;
   /** It has accepted suite 17: a weaker one is a downgrade, which only driver_info may ask for. */
   strong: boolean;
   /** A login that it refused. */
@@ -22,7 +22,7 @@ const UNKNOWN: Readonly<Known> = {
   slow: false,
   silences: 0,
   suite: undefined,
-  untold: 0,
+  unreported: 0,
   strong: false,
   refusal: undefined,
 };
@@ -58,12 +58,12 @@ export class BmcMemory {
   }
 
   /** Called after a session was established. A missing list of suites counts only the second time: packets get lost. */
-  learnSuite(key: string, seen: { suite: number; told: boolean } | undefined): void {
+  learnSuite(key: string, seen: { suite: number; reported: boolean } | undefined): void {
     if (!seen) return;
-    if (seen.told) this.learn(key, { suite: seen.suite, untold: 0 });
+    if (seen.reported) this.learn(key, { suite: seen.suite, unreported: 0 });
     else {
-      const untold = this.of(key).untold + 1;
-      this.learn(key, { untold, ...(untold > 1 ? { suite: seen.suite } : {}) });
+      const unreported = this.of(key).unreported + 1;
+      this.learn(key, { unreported, ...(unreported > 1 ? { suite: seen.suite } : {}) });
     }
   }
 

@@ -79,9 +79,9 @@ export class IpmiError extends FerricError {
     private readonly target: BmcTarget,
   ) {
     const { code, message } = fault;
-    const told =
+    const reason =
       code === 'bmc-unreachable' ? message.replace(/the BMC(’s address)?/, `$& ${target.address}`) : message;
-    super(code, `IPMI ${command} failed: ${told}.`);
+    super(code, `IPMI ${command} failed: ${reason}.`);
   }
 
   /** The BMC answered with a refusal that a retry does not change. */

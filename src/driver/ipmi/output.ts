@@ -216,10 +216,10 @@ function faultOf({ pattern: _, ...fault }: Row, stage: IpmiFault['stage'] & stri
  * The cipher suite that ipmitool chose, and whether the BMC had listed its suites; without the list it is 3.
  * @param stderr of `ipmitool -v` without -C
  */
-export function parseSuite(stderr: string): { suite: number; told: boolean } | undefined {
+export function parseSuite(stderr: string): { suite: number; reported: boolean } | undefined {
   const suite = /^Using best available cipher suite (\d+)$/m.exec(stderr)?.[1];
-  if (suite !== undefined) return { suite: Number(suite), told: true };
-  return /^Unable to Get Channel Cipher Suites$/m.test(stderr) ? { suite: 3, told: false } : undefined;
+  if (suite !== undefined) return { suite: Number(suite), reported: true };
+  return /^Unable to Get Channel Cipher Suites$/m.test(stderr) ? { suite: 3, reported: false } : undefined;
 }
 
 /** @returns undefined for anything but ipmitool's two messages */
