@@ -319,6 +319,7 @@ const OF_MACHINE: readonly ErrorCode[] = [
   'invalid',
   'unsupported',
   'not-found',
+  'timeout', // a call of its driver that hung
 ];
 
 function isOfMachine(error: unknown): error is FerricError {

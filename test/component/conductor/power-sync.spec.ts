@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { DatabaseAwayError, FerricError } from '../../../src/domain/errors.js';
+import { DatabaseAwayError, DriverCallTimeoutError, FerricError } from '../../../src/domain/errors.js';
 import type { HardwareHealth } from '../../../src/domain/hardware/component.js';
 import type { PowerInterface } from '../../../src/driver/contract/power.js';
 import { BY, fakeConductor } from '../../support/conductor.js';
@@ -89,6 +89,20 @@ describe('power sync', () => {
     expect(asked).toHaveBeenCalledTimes(5);
     asked.mockRestore();
     expect(await at(uuid)).toMatchObject({ maintenance: false, fault: null, power_state: 'power off' });
+  });
+
+  it('a call that hangs until its limit counts as a read that failed', async () => {
+    const uuid = await manageable();
+    const asked = await powerThrows(uuid, new DriverCallTimeoutError(60_000));
+    for (let n = 0; n < 3; n++) await run('power-sync');
+    asked.mockRestore();
+    expect(await at(uuid)).toMatchObject({
+      maintenance: true,
+      fault: 'power failure',
+      maintenance_reason: expect.stringContaining('No end after 60 s'),
+    });
+    await run('power-failure-recovery');
+    expect(await at(uuid)).toMatchObject({ maintenance: false, fault: null });
   });
 
   it('brings a machine back to the recorded state', async () => {
