@@ -102,9 +102,6 @@ export const THROWN_IN: Record<string, readonly string[]> = {
   ],
   'test/unit/driver/ipmi/pace.spec.ts': ['ipmi: pace @ driver/ipmi/native/pace.js'],
   'test/unit/image/mutex.spec.ts': ['images: semaphore @ image/cache/mutex.js'],
-  'test/unit/netboot/published/fetch-notes.spec.ts': [
-    'published files: fetched bytes @ platform/write-behind.js',
-  ],
   'test/unit/platform/log-output.spec.ts': ['log @ platform/log-output.js'],
   'test/unit/platform/run-command.spec.ts': [
     'command process @ platform/command-process.js',
