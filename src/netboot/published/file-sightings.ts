@@ -5,6 +5,7 @@ import type { BootService } from '../../persistence/published-file/publication.j
 import type { Logger } from '../../platform/logger.js';
 import { ThrottledLog } from '../../platform/throttled-log.js';
 import type { Published } from './manifest.js';
+import { shownName } from './shown-name.js';
 
 /** What a client fetched. */
 export interface FetchedFile {
@@ -32,7 +33,9 @@ export function fileSightings(
   return async ({ service, name, published, client, bytes }) => {
     try {
       const node_uuid = published.node ?? (await sources.machineAt(client));
-      if (node_uuid !== null) sightings.note({ node_uuid, kind: service, name, source: client, bytes });
+      if (node_uuid === null) return;
+      // Readers of sightings are not those who may fetch the file.
+      sightings.note({ node_uuid, kind: service, name: shownName(name), source: client, bytes });
     } catch (error) {
       throttled.warn(
         { error: messageOf(error) },
