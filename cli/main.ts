@@ -25,6 +25,9 @@ for (const stream of [stdout, stderr]) {
   });
 }
 const status = await runCli(process.argv.slice(2), {
+  get stdin() {
+    return process.stdin; // made when a command reads it
+  },
   stdout,
   stderr,
   environment: env,

@@ -10,7 +10,7 @@ import type { Shell } from '../shell.js';
 import type { Login } from './login.js';
 import { withRetries } from './retry.js';
 
-type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** Time limit of a request, and idle timeout of an upload, ms. */
 const TIMEOUT = 60_000;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonObject } from '../../src/domain/json.js';
 import { ApiError } from '../exit-status.js';
 import type { GlobalOptions, Shell } from '../shell.js';
-import { ApiClient } from './api-client.js';
+import { ApiClient, type Method } from './api-client.js';
 import { login } from './login.js';
 
 /** A node as the API shows it; the fields depend on what was asked for. */
@@ -107,16 +107,23 @@ export class NodeApi {
     (await this.#ask<{ conductors: { hostname: string; alive: boolean }[] }>('GET', '/v1/conductors'))
       .conductors;
 
-  async #ask<T>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<T> {
-    return (await this.#connect()).json<T>(method, path, body);
+  /** A login that has expired meanwhile, as in a long wait, is made again once. */
+  async #ask<T>(method: Method, path: string, body?: unknown): Promise<T> {
+    const client = this.#connect();
+    try {
+      return await (await client).json<T>(method, path, body);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 401 || this.#client !== client) throw error;
+      this.#client = undefined;
+      return (await this.#connect()).json<T>(method, path, body);
+    }
   }
 
   /** A node that another operation holds is asked for again, as the clients of OpenStack do. */
   async #unlocked<T>(method: 'PUT' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T> {
-    const client = await this.#connect();
     for (let turn = 1; ; turn++) {
       try {
-        return await client.json<T>(method, path, body);
+        return await this.#ask<T>(method, path, body);
       } catch (error) {
         const locked =
           error instanceof ApiError && error.status === 409 && / is locked by /.test(error.message);

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { JsonObject } from '../../src/domain/json.js';
-import { NodeApi } from '../api/node-api.js';
+import { NodeApi, type NodeRow } from '../api/node-api.js';
 import { AT_ONCE, forEachNode } from '../node/bulk.js';
 import { confirm } from '../node/confirm.js';
 import { printOne } from '../node/output.js';
 import { selectNodes } from '../node/select.js';
-import { type GlobalOptions, print, type Shell } from '../shell.js';
+import type { GlobalOptions, Shell } from '../shell.js';
 import { UsageError } from '../usage-error.js';
 import { outputOption } from './node-read.js';
 
@@ -43,9 +43,7 @@ export function addNodeEdits(node: Command, shell: Shell): void {
     .addOption(outputOption())
     .action(async (options: Values & { mac?: string[]; output: 'table' }, command: Command) => {
       if (options.driver === undefined) throw new UsageError('--driver is missing');
-      const made = await api(command).create(Object.fromEntries(fieldsOf(options)));
-      for (const address of options.mac ?? [])
-        await api(command).createPort({ node_uuid: made.uuid, address });
+      const made = await enrol(api(command), Object.fromEntries(fieldsOf(options)), options.mac ?? []);
       printOne(shell, options.output, made);
     });
   valued('set', 'changes a node')
@@ -81,12 +79,18 @@ export function addNodeEdits(node: Command, shell: Shell): void {
         api(command).maintenance(one, to === 'on' ? reason : null),
       );
     });
-  node
-    .command('names')
-    .description('names of all nodes, one a line')
-    .action(async (_options: unknown, command: Command) => {
-      for (const { name, uuid } of await api(command).list()) print(shell, name ?? uuid);
-    });
+}
+
+/** A node whose ports are refused, such as an address that another node has, is not left behind. */
+async function enrol(api: NodeApi, node: JsonObject, macs: readonly string[]): Promise<NodeRow> {
+  const made = await api.create(node);
+  try {
+    for (const address of macs) await api.createPort({ node_uuid: made.uuid, address });
+  } catch (error) {
+    await api.remove(made.uuid);
+    throw error;
+  }
+  return made;
 }
 
 function fieldsOf(options: Values): [string, JsonObject[string]][] {

@@ -31,7 +31,10 @@ export async function forEachNode(
       try {
         await work(node, tell(node));
       } catch (error) {
-        if (!(error instanceof ApiError) && !(error instanceof NodeOutcomeError)) throw error;
+        if (!(error instanceof ApiError) && !(error instanceof NodeOutcomeError)) {
+          left.length = 0; // no other node would fare better
+          throw error;
+        }
         failed.push(error);
         tell(node)(plain(messageOf(error)));
       }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -72,6 +73,36 @@ describe('ferric node', () => {
     expect(await run('node', 'set', name, '--driver-info', 'ipmi_password=@/none')).toMatchObject({
       status: 2,
     });
+  });
+
+  it('reads names from standard input', async () => {
+    const program = [process.execPath, 'dist/cli/main.js'] as const;
+    const options = { env: { ...process.env, OS_ENDPOINT: daemon.url }, encoding: 'utf8' } as const;
+    const piped = spawnSync(program[0], [program[1], 'node', 'manage', '-', '--wait'], {
+      ...options,
+      input: `${name}\n`,
+    });
+    expect([piped.status, piped.stderr]).toEqual([0, 'manageable\n']);
+    // Nobody answers in a pipe.
+    const asked = spawnSync(program[0], [program[1], 'node', 'provide', name], { ...options, input: 'y\n' });
+    expect([asked.status, asked.stderr]).toEqual([2, expect.stringContaining('give --yes')]);
+  });
+
+  it('a machine whose port is refused is not half enrolled', async () => {
+    const mac = '52:54:00:77:00:01';
+    await done('node', 'create', '--name', `${name}-a`, '--driver', 'fake-hardware', '--mac', mac);
+    const again = await run(
+      'node',
+      'create',
+      '--name',
+      `${name}-b`,
+      '--driver',
+      'fake-hardware',
+      '--mac',
+      mac,
+    );
+    expect(again).toMatchObject({ status: 6, stderr: expect.stringContaining(mac) });
+    expect((await run('node', 'show', `${name}-b`)).status).toBe(10);
   });
 
   it('lists what a filter finds, in the form asked for', async () => {
