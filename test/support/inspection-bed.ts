@@ -25,7 +25,8 @@ const callForRule: RuleEffects['call'] = (url) => {
   calls.push(url);
   return url.includes('down') ? Promise.reject(new Error('nobody is there')) : Promise.resolve();
 };
-let started = '';
+/** What the running server was started with; null: none runs. Files share this module, each has a server of its own. */
+let started: string | null = null;
 /** Anew only where something else is asked for. */
 export const start = async (
   inspector: Partial<InspectorSettings> = {},
@@ -33,14 +34,19 @@ export const start = async (
 ) => {
   const wanted = JSON.stringify([inspector, agent]);
   if (wanted === started) return;
+  await stop();
   started = wanted;
-  await server?.stop();
   server = await startApi(database, { agent, conductorOptions: { inspector, callForRule } });
 };
 
+async function stop(): Promise<void> {
+  if (started !== null) await server.stop();
+  started = null;
+}
+
 /** A new process with the same database. */
 export async function restart(): Promise<void> {
-  started = '';
+  await stop();
   await start();
 }
 
@@ -57,7 +63,7 @@ export function useInspectionBed(): void {
     node = await enrol();
   });
   afterAll(async () => {
-    await server?.stop();
+    await stop();
     await database?.stop();
   });
 }
