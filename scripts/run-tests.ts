@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { endLeftovers } from './leftover.js';
-import { readTier, sumLine, type TierResult, tierLine } from './test-tier.js';
+import { failedFiles, readTier, sumLine, type TierResult, tierLine, withRerun } from './test-tier.js';
 
 // Runs the static checks, then the tiers of tests, the quick ones first. The last line is `N passed, N failed`.
 // Usage: run-tests.js [--tier unit]... [--skip-checks]
@@ -17,6 +17,10 @@ const TIERS = { unit: 6, component: 35, contract: 30, e2e: 40, interop: 60, imag
 /** Time limit of everything, minutes, so that this program ends a CI job before CI does. */
 const ALL = 80;
 type Tier = keyof typeof TIERS;
+/** The tier whose files share processes. One that fails runs once more in a process of its own, which is told. */
+const SHARED: Tier = 'component';
+/** Failed files that run once more; more of them are no matter of the company that they had. */
+const MOST_ALONE = 5;
 /** Tiers that run when none is named. */
 const USUAL: readonly Tier[] = ['unit', 'component', 'contract', 'e2e'];
 
@@ -95,19 +99,37 @@ async function run(
   }
 }
 
-async function runTier(tier: Tier): Promise<TierResult> {
-  const file = join(reports, `${tier}.json`);
+async function runTier(tier: Tier, lines: string[]): Promise<TierResult> {
+  const { report, result } = await runVitest(tier, `${tier}.json`, []);
+  if (tier !== SHARED || report === null || result.failed === 0) return result;
+  const { files, passed } = failedFiles(report);
+  if (files.length === 0 || files.length > MOST_ALONE) return result;
+  title(`${tier} tests that failed, alone`);
+  const again = await runVitest(tier, `${tier}-alone.json`, ['--isolate', ...files]);
+  const words =
+    again.result.failed === 0 ? 'and passed alone: something of another file was left' : 'and alone';
+  lines.push(...files.map((path) => `${tier}: ${relative('.', path)} failed beside others ${words}`));
+  return withRerun(result, passed, again.result);
+}
+
+/** @param more arguments of vitest */
+async function runVitest(
+  tier: Tier,
+  name: string,
+  more: readonly string[],
+): Promise<{ report: string | null; result: TierResult }> {
+  const file = join(reports, name);
   rmSync(file, { force: true });
   const vitest = resolve('node_modules/vitest/vitest.mjs');
   const args = [vitest, 'run', '--project', tier, '--reporter=default', '--reporter=json'];
-  const exit = await run(process.execPath, [...args, `--outputFile.json=${file}`], TIERS[tier]);
+  const exit = await run(process.execPath, [...args, `--outputFile.json=${file}`, ...more], TIERS[tier]);
   let report: string | null = null;
   try {
     report = readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
-  return readTier(tier, report, exit);
+  return { report, result: readTier(tier, report, exit) };
 }
 
 const title = (text: string) => console.log(`\n==> ${text}`);
@@ -146,7 +168,7 @@ async function main(): Promise<number> {
     if (!options.tier.includes(tier)) continue;
     title(`${tier} tests`);
     const since = performance.now();
-    const result = await runTier(tier);
+    const result = await runTier(tier, lines);
     results.push(result);
     lines.push(`${tierLine(result)} in ${seconds(since)}`);
     const left = await endLeftovers(scratch, 5_000);

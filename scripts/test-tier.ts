@@ -44,6 +44,24 @@ export function readTier(tier: string, report: string | null, exit: number | nul
   return result;
 }
 
+/** The files of a report that failed, with the number of tests in them that passed. */
+export function failedFiles(report: string): { files: string[]; passed: number } {
+  const failed = (JSON.parse(report) as VitestReport).testResults.filter(({ status }) => status === 'failed');
+  const tests = failed.flatMap(({ assertionResults }) => assertionResults);
+  return {
+    files: failed.map(({ name }) => name),
+    passed: tests.filter(({ status }) => status === 'passed').length,
+  };
+}
+
+/**
+ * The result of a tier whose failed files ran once more by themselves.
+ * @param passed tests of these files that passed in the first run
+ */
+export function withRerun(first: TierResult, passed: number, again: TierResult): TierResult {
+  return { ...first, passed: first.passed - passed + again.passed, failed: again.failed, crash: again.crash };
+}
+
 function brokenFiles(report: VitestReport): number {
   return report.testResults.filter(
     (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),

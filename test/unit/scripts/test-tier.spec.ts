@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readTier, sumLine, tierLine } from '../../../scripts/test-tier.js';
+import { failedFiles, readTier, sumLine, tierLine, withRerun } from '../../../scripts/test-tier.js';
 
 const report = (over: object = {}) =>
   JSON.stringify({
@@ -40,6 +40,23 @@ describe('the result of a tier', () => {
       failed: 1,
       crash: null,
     });
+  });
+
+  it('of files that ran once more by themselves is that of their second run', () => {
+    const file = {
+      name: 'b.spec.ts',
+      status: 'failed',
+      assertionResults: [{ status: 'failed' }, { status: 'passed' }],
+    };
+    const other = { name: 'c.spec.ts', status: 'passed', assertionResults: [{ status: 'passed' }] };
+    const text = report({ numPassedTests: 2, numFailedTests: 1, testResults: [file, other] });
+    const { files, passed } = failedFiles(text);
+    expect({ files, passed }).toEqual({ files: ['b.spec.ts'], passed: 1 });
+    const first = readTier('component', text, 1);
+    const alone = { tier: 'component', passed: 2, failed: 0, skipped: 0, crash: null };
+    expect(withRerun(first, passed, alone)).toMatchObject({ passed: 3, failed: 0 });
+    const worse = { ...alone, passed: 1, failed: 1 };
+    expect(withRerun(first, passed, worse)).toMatchObject({ passed: 2, failed: 1 });
   });
 
   it('counts a file with a failed test once', () => {
