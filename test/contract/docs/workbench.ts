@@ -25,6 +25,7 @@ export async function furnish(directory: string): Promise<void> {
   }
   symlinkSync(new URL('../../../ferric', import.meta.url).pathname, join(directory, 'ferric'));
   mkdirSync(join(directory, '.ssh'));
+  writeFileSync(join(directory, 'bmc-password'), 'secret\n');
   writeFileSync(join(directory, '.ssh', 'id_ed25519.pub'), 'ssh-ed25519 AAAAC3Nz reader@example.org\n');
   for (const name of ['my-image.qcow2', 'my-whole-disk-image.qcow2', 'disk.qcow2'])
     await runCommand({

@@ -164,6 +164,18 @@ export const WIRE: readonly Meant[] = [
     reason: 'Which verbs a node allows, and why not the others; Ironic has no such route.',
   },
   {
+    request: /^\S+ \/v1\/nodes\/[^/]+\/(attempts|why)(\/|$)/,
+    path: /^(status|body)$/,
+    when: theirs(/404|Not Found|Request not acceptable|Field (attempts|why) is not/),
+    reason: 'What was tried with a node, and why it failed; Ironic has no such routes.',
+  },
+  {
+    request: /^\S+ \/v1\/summary(\/|\?|$)/,
+    path: /^(status|body)$/,
+    when: theirs(/404|Not Found/),
+    reason: 'Numbers of nodes by state and the like; Ironic has no such route.',
+  },
+  {
     request: /\/history\/detail$/,
     path: /^status$/,
     reason: 'What `baremetal node history list --long` asks for; Debian’s looks for an entry of that name.',
