@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { LeaseRepository } from '../../../src/persistence/lease/lease.repository.js';
 import { PortRepository } from '../../../src/persistence/port/port.repository.js';
@@ -127,12 +126,19 @@ describe.skipIf(!isRoot)('DHCP with independent clients', () => {
     const first = await net.run(net.client, ['dhclient', ...args, 'eth0']);
     expect(first.output).toContain('DHCPACK of 10.77.0.100 from 10.77.0.1');
     expect(readFileSync(file('leases'), 'utf8')).toContain('bootfile-name "snponly.efi"');
-    // It stays in the background; -r below ends only the one that wrote the pid file last.
-    process.kill(Number(readFileSync(file('pid'), 'utf8')));
+    // It stays in the background; -r below ends only the one that wrote the pid file last, and one that ends late
+    // removes the other's file.
+    const inBackground = () => Number(readFileSync(file('pid'), 'utf8'));
+    const ended = (pid: number) =>
+      expect.poll(() => existsSync(`/proc/${pid}`), { timeout: 10_000 }).toBe(false);
+    const before = inBackground();
+    process.kill(before);
+    await ended(before);
     const again = await net.run(net.client, ['dhclient', ...args, 'eth0']);
     expect(again.output).toMatch(/DHCPREQUEST for 10.77.0.100[\s\S]*DHCPACK of 10.77.0.100/);
+    const last = inBackground();
     await net.run(net.client, ['dhclient', '-4', '-r', ...args.slice(3), 'eth0']);
-    await sleep(300);
+    await ended(last);
     const leases = await site.database.source.query<{ state: string }[]>('select state from lease');
     expect(leases).toEqual([{ state: 'released' }]);
     expect(started.output).not.toContain('fault of ours');
