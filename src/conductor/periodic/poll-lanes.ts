@@ -7,7 +7,7 @@ export interface Polled {
 }
 
 /** true: the machine was read. false: it could not be. */
-type Look<T> = (item: T, signal: AbortSignal) => Promise<boolean>;
+type Poll<T> = (item: T, signal: AbortSignal) => Promise<boolean>;
 
 /** An item whose last poll failed or has not ended. */
 interface Apart {
@@ -46,13 +46,13 @@ export class PollLanes<T extends Polled> {
   constructor(private readonly settings: PollSettings) {}
 
   /** Resolves when every machine that answers was polled. */
-  async round(items: readonly T[], look: Look<T>, signal: AbortSignal): Promise<void> {
+  async round(items: readonly T[], poll: Poll<T>, signal: AbortSignal): Promise<void> {
     this.forget(items);
     const { prompt, slow } = this.sorted(items);
-    const begun = slow.map((item) => this.beside(() => this.job(item, look, signal)));
+    const begun = slow.map((item) => this.beside(() => this.job(item, poll, signal)));
     const worker = async () => {
       for (let item = prompt.shift(); item && !signal.aborted; item = prompt.shift()) {
-        await this.forGrace([this.job(item, look, signal)]);
+        await this.forGrace([this.job(item, poll, signal)]);
       }
     };
     await Promise.all(Array.from({ length: this.settings.workers }, worker));
@@ -63,7 +63,7 @@ export class PollLanes<T extends Polled> {
   /** Resolves when no poll is under way. */
   async drain(): Promise<void> {
     this.waiting.length = 0;
-    while (this.jobs.size > 0) await Promise.all(this.jobs);
+    while (this.jobs.size > 0) await Promise.allSettled(this.jobs);
   }
 
   private sorted(items: readonly T[]): { prompt: T[]; slow: T[] } {
@@ -89,36 +89,35 @@ export class PollLanes<T extends Polled> {
     for (const [uuid, { running }] of this.apart) if (!running && !known.has(uuid)) this.apart.delete(uuid);
   }
 
-  private job(item: T, look: Look<T>, signal: AbortSignal): Promise<void> {
+  private job(item: T, poll: Poll<T>, signal: AbortSignal): Promise<void> {
     const failures = this.apart.get(item.uuid)?.failures ?? 0;
     const apart: Apart = { failures, rest: 0, running: true, changed: changeOf(item) };
     this.apart.set(item.uuid, apart);
-    const job = this.looked(item, look, signal).then((seen) => {
-      this.jobs.delete(job);
-      apart.running = false;
-      if (seen) this.apart.delete(item.uuid);
-      else {
-        apart.failures++;
-        apart.rest = Math.min(Math.floor(2 ** (apart.failures - 2)), this.settings.mostRest);
-      }
-    });
+    const job = this.polled(item, poll, signal, apart).finally(() => this.jobs.delete(job));
     this.jobs.add(job);
     return job;
   }
 
-  private async looked(item: T, look: Look<T>, signal: AbortSignal): Promise<boolean> {
+  private async polled(item: T, poll: Poll<T>, signal: AbortSignal, apart: Apart): Promise<void> {
+    let answered = true; // an error of ours says nothing about the machine
     try {
-      return await look(item, signal);
+      answered = await poll(item, signal);
     } catch (error) {
       if (!signal.aborted) this.settings.failed(item, error);
-      return true; // an error of ours says nothing about the machine
+    } finally {
+      apart.running = false;
+      if (answered) this.apart.delete(item.uuid);
+      else {
+        apart.failures++;
+        apart.rest = Math.min(Math.floor(2 ** (apart.failures - 2)), this.settings.mostRest);
+      }
     }
   }
 
   /** At most `slow` at once; the rest are queued and begun in this round or a later one. */
   private beside(begin: () => Promise<void>): Promise<void> {
     return new Promise((resolve) => {
-      this.waiting.push(() => begin().then(resolve));
+      this.waiting.push(() => begin().finally(resolve));
       this.pump();
     });
   }

@@ -165,4 +165,22 @@ describe('PollLanes', () => {
     await drained;
     expect(looks).toBe(13);
   });
+
+  it('a fault while a failure is told leaves nothing behind: polled again, and drained', async () => {
+    let polls = 0;
+    const broken = () => {
+      polls++;
+      return Promise.reject(new Error('ours'));
+    };
+    const failed = () => {
+      throw new Error('no log');
+    };
+    const lanes = new PollLanes<Machine>(settings({ failed }));
+    const [one] = machines(1, 1);
+    await expect(lanes.round([one!], broken, never)).rejects.toThrow('no log');
+    await expect(lanes.round([one!], broken, never)).rejects.toThrow('no log');
+    expect(polls).toBe(2);
+    await lanes.drain();
+    await lanes.round([one!], async () => true, never);
+  });
 });
