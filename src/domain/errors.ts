@@ -146,6 +146,13 @@ export class CancelledError extends FerricError {
   }
 }
 
+/** Cancelled before its turn at the BMC came: what it waited for is this daemon's own work, and the BMC was not asked. */
+export class TurnCancelledError extends CancelledError {
+  constructor() {
+    super('The work was cancelled before its turn at the BMC came.');
+  }
+}
+
 /** The code of any thrown value; `internal` for an error that Ferric did not raise on purpose. */
 export function codeOf(error: unknown): ErrorCode {
   return error instanceof FerricError ? error.code : 'internal';

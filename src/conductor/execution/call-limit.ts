@@ -1,4 +1,10 @@
-import { DriverCallTimeoutError, isDatabaseAway, ReservationLostError } from '../../domain/errors.js';
+import {
+  DriverCallTimeoutError,
+  isDatabaseAway,
+  ReservationLostError,
+  TurnCancelledError,
+  UnavailableError,
+} from '../../domain/errors.js';
 import { contained } from '../../platform/boundary.js';
 import type { Logger } from '../../platform/logger.js';
 
@@ -29,6 +35,7 @@ export interface CallLimit {
  * Runs one call of a driver, which ends at its limit whether or not the driver heeds the signal. A call that does not
  * end in the grace after it is left to itself; its context refuses any further effect.
  * @throws DriverCallTimeoutError at the limit, the call's own error, or the reason of the terms' signal
+ * @throws UnavailableError at the limit if the call was in line for its BMC: it is not known whether the BMC answers
  */
 export async function limitedCall<T>(terms: CallTerms, work: (limit: CallLimit) => Promise<T>): Promise<T> {
   const clock = new CallClock(terms.limit);
@@ -43,13 +50,23 @@ export async function limitedCall<T>(terms: CallTerms, work: (limit: CallLimit) 
     return await Promise.race([call, givenUp(clock.expired, over.signal)]);
   } catch (error) {
     if (error instanceof GivenUp) terms.log.warn({ seconds: terms.limit / 1000 }, error.message);
-    const ofOthers = isDatabaseAway(error) || error instanceof ReservationLostError;
-    if (clock.expired.aborted && !terms.signal.aborted && !ofOthers) throw clock.expired.reason;
-    throw error;
+    throw clock.expired.aborted && !terms.signal.aborted
+      ? atLimit(error, clock.expired.reason, terms)
+      : error;
   } finally {
     over.abort();
     clock.stop();
   }
+}
+
+/** What a call that exceeded its limit is said to have failed with: whose the delay was. */
+function atLimit(error: unknown, timeout: unknown, { limit }: CallTerms): unknown {
+  if (isDatabaseAway(error) || error instanceof ReservationLostError) return error;
+  if (!(error instanceof TurnCancelledError)) return timeout;
+  return new UnavailableError(
+    `No turn at the BMC within ${limit / 1000} s: other commands of this conductor are in line before.`,
+    { cause: error },
+  );
 }
 
 /** Counts the time of one call, except that of its untimed parts. */

@@ -79,14 +79,14 @@ export class NodeContexts {
 
   /**
    * For reading only, such as validation or a power state. Its `fence` does nothing.
-   * @throws DriverCallTimeoutError after READ_LIMIT
+   * @throws DriverCallTimeoutError after READ_LIMIT, or `conductor.driver_call_timeout` if that is shorter
    */
   forReading<T>(
     node: Node,
     { signal = NEVER, reservation, attended = true }: ReadTerms,
     work: (context: ReadingContext) => Promise<T>,
   ): Promise<T> {
-    return this.#limited(node, signal, READ_LIMIT, async (limit) => {
+    return this.#limited(node, signal, Math.min(READ_LIMIT, this.#callLimit(0)), async (limit) => {
       const all = this.deps.registry.resolve(node);
       const ports = reservation ? this.#portsOf(reservation) : this.deps.ports.ofNode(node.uuid);
       const base = await this.#base(node, ports, limit);
@@ -136,8 +136,7 @@ export class NodeContexts {
         return current;
       },
       save: async (changes) => {
-        limit.ensure();
-        row = await this.#saved(row, current, changes, reservation.fence);
+        row = await limit.untimed(() => this.#saved(row, current, changes, reservation.fence));
         current = clearNode(row, this.deps.nodes);
       },
     };
@@ -193,18 +192,20 @@ export class NodeContexts {
       },
       checkpoint: async (value: Json) => {
         refuseCheckpoint(run);
-        limit.ensure();
-        await reservation.ensure(1_000);
-        await writer.checkpoint(reservation, operation.id, position, value);
+        await limit.untimed(async () => {
+          await reservation.ensure(1_000);
+          await writer.checkpoint(reservation, operation.id, position, value);
+        });
         saved = value;
       },
       tell: (text: string) => writer.tell(reservation, this.#noteOf(run, text)),
       commit: <T>(act: (manager: EntityManager, fence: Fence) => Promise<T>): Promise<T> =>
-        inTransaction(source, async (manager) => {
-          await nodes.reservations.assertHeld(reservation.node.uuid, reservation.fence, manager);
-          limit.ensure();
-          return act(manager, reservation.fence);
-        }),
+        limit.untimed(() =>
+          inTransaction(source, async (manager) => {
+            await nodes.reservations.assertHeld(reservation.node.uuid, reservation.fence, manager);
+            return act(manager, reservation.fence);
+          }),
+        ),
     };
   }
 
@@ -238,10 +239,7 @@ export class NodeContexts {
         return writing.node;
       },
       save: writing.save,
-      fence: async (duration: number) => {
-        limit.ensure();
-        await reservation.ensure(duration);
-      },
+      fence: (duration: number) => limit.untimed(() => reservation.ensure(duration)),
     };
   }
 
@@ -308,7 +306,7 @@ export class NodeContexts {
   ): Promise<Pick<DriverContext, 'node' | 'ports' | 'log' | 'attended' | 'signal' | 'untimed'>> {
     return {
       node: clearNode(node, this.deps.nodes),
-      ports: await ports,
+      ports: await untimed(() => ports),
       log: this.deps.log.child({ node: node.uuid }),
       attended: true,
       signal,

@@ -1,5 +1,5 @@
 import type { IpmiSettings } from '../../config/section/ipmi.js';
-import { CancelledError } from '../../domain/errors.js';
+import { TurnCancelledError } from '../../domain/errors.js';
 import { contained, detached } from '../../platform/boundary.js';
 
 /** How a command ended, as far as the queue distinguishes it. */
@@ -136,12 +136,12 @@ export class BmcQueue {
   /**
    * Runs `work` at the BMC's turn.
    * @param key see `bmcKey`
-   * @throws CancelledError when the signal fires before; else what `work` throws
+   * @throws TurnCancelledError when the signal fires before; else what `work` throws
    */
   run<T>(key: string, work: () => Promise<T>, turn: Turn): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (turn.signal.aborted) {
-        reject(new CancelledError());
+        reject(new TurnCancelledError());
         return;
       }
       const bmc = this.bmcOf(key);
@@ -149,7 +149,7 @@ export class BmcQueue {
         const at = bmc.jobs.indexOf(job);
         if (at < 0) return;
         bmc.jobs.splice(at, 1);
-        reject(new CancelledError());
+        reject(new TurnCancelledError());
         this.observe({ bmc: key, waited: performance.now() - job.since, took: 0, end: 'cancelled' });
       };
       const cancel = contained('bmc: queue', leave, leave);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { DriverCallTimeoutError } from '../../../src/domain/errors.js';
 import { BY, fakeConductor } from '../../support/conductor.js';
@@ -60,4 +61,30 @@ it('an action that hangs ends, and so does a request that waits for the machine'
     DriverCallTimeoutError,
   );
   expect((await kit.parts.nodes.get(uuid)).reservation).toBeNull();
+});
+
+it('a machine that hangs at its power sync counts as one that cannot be read', async () => {
+  const uuid = await hanging('manageable', { power_state: 'power off' });
+  const sync = kit.tasks.find(({ name }) => name === 'power-sync')!;
+  for (let n = 0; n < 3; n++) {
+    await sync.run(new AbortController().signal);
+    await sync.drain?.();
+  }
+  expect(await kit.parts.nodes.get(uuid)).toMatchObject({
+    maintenance: true,
+    fault: 'power failure',
+    maintenance_reason: expect.stringMatching(TOLD),
+  });
+});
+
+it('a database that is slow takes none of the time of a call', async () => {
+  const uuid = await kit.node({ fake_delay_management: 0.1 }, { provision_state: 'manageable' });
+  const locker = database.source.createQueryRunner();
+  await locker.startTransaction();
+  await locker.query('LOCK TABLE port IN ACCESS EXCLUSIVE MODE');
+  const device = kit.conductor.hardware.getBootDevice(uuid);
+  await sleep(1_500);
+  await locker.rollbackTransaction();
+  await locker.release();
+  expect(await device).toMatchObject({ boot_device: 'pxe' });
 });

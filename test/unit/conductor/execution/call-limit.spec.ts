@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type CallLimit, limitedCall } from '../../../../src/conductor/execution/call-limit.js';
 import { CancelledError, DatabaseAwayError, DriverCallTimeoutError } from '../../../../src/domain/errors.js';
+import { BmcQueue } from '../../../../src/driver/bmc/queue.js';
 import { pause } from '../../../../src/platform/pause.js';
 import { throwOnce } from '../../../support/faults/throw-once.js';
 
@@ -105,6 +106,22 @@ describe('a call of a driver', () => {
     });
     await pass(60_000);
     expect(end()).toBe(away);
+  });
+
+  it('that was still in line for its BMC at the limit says so: the BMC was not asked', async () => {
+    const queue = new BmcQueue({ maxRunning: 1, maxWaiting: 0, maxInterval: 0 });
+    const judge = () => 'answered' as const;
+    let free!: () => void;
+    const other = queue.run('other', () => new Promise<void>((done) => (free = done)), {
+      signal: new AbortController().signal,
+      judge,
+    });
+    const { end } = call(({ signal }) => queue.run('bmc', never, { signal, judge }));
+    await pass(60_000);
+    expect(end()).toMatchObject({ code: 'unavailable', message: expect.stringMatching(/^No turn .* 60 s/) });
+    free();
+    await other;
+    await pass(1_000);
   });
 
   it.each(['driver call: limit', 'driver call: expired', 'driver call: grace'])(
