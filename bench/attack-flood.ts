@@ -103,16 +103,29 @@ async function shoot({ port, from, text }: Shot): Promise<void> {
   note(came || 'closed');
 }
 
-/** Idle connections; a closed one is opened again. */
-async function idle(): Promise<void> {
+const LISTENERS = { api: 6385, agent: 6386, http: 8080 };
+const UNFINISHED = Buffer.from(`${head('POST', REPORT, 16 * MIB)}[${' '.repeat(60_000)}`);
+
+/** A thousand new connections a second that stay open, each after these bytes. */
+async function hold(port: () => number, bytes?: Buffer): Promise<void> {
   while (!over) {
-    const socket = connect({ host: server, port: [6385, 6386, 8080][random(3)]!, localAddress: stranger() });
+    const socket = connect({ host: server, port: port(), localAddress: sent % 2 ? stranger() : admitted() });
     socket.on('error', (error: NodeJS.ErrnoException) => note(error.code ?? 'error'));
     socket.on('close', () => note('closed'));
+    socket.on('data', (part: Buffer) => note(part.toString('latin1', 9, 12)));
+    if (bytes) socket.on('connect', () => socket.write(bytes));
     sent++;
     await sleep(1);
   }
 }
+
+const HELD: Record<string, () => Promise<void>> = Object.fromEntries([
+  ...Object.entries(LISTENERS).flatMap(([name, port]) => [
+    [`${name}: idle connections`, () => hold(() => port)],
+    [`${name}: unfinished bodies`, () => hold(() => port, UNFINISHED)],
+  ]),
+  ['idle connections', () => hold(() => Object.values(LISTENERS)[random(3)]!)],
+]);
 
 const mac = () => [2, 0xff, random(256), random(256), random(256), random(256)];
 function discover(from: number[], type: number): Buffer {
@@ -131,6 +144,7 @@ const UDP: Record<string, { port: number; bytes: () => Buffer }> = {
   'dhcp: strangers': { port: 67, bytes: () => discover(mac(), 1) },
   'dhcp: noise': { port: 67, bytes: noise },
   'dhcp: a known machine declines': { port: 67, bytes: () => discover(KNOWN, 4) },
+  'dhcp: any machine declines': { port: 67, bytes: () => discover(mac(), 4) },
 };
 
 async function datagrams({ port, bytes }: { port: number; bytes: () => Buffer }): Promise<void> {
@@ -154,7 +168,8 @@ async function datagrams({ port, bytes }: { port: number; bytes: () => Buffer })
 }
 
 async function flood(): Promise<void> {
-  if (kind === 'idle connections') return idle();
+  const held = HELD[kind];
+  if (held) return held();
   const udp = UDP[kind];
   if (udp) return datagrams(udp);
   const shot = TCP[kind];
@@ -167,7 +182,7 @@ async function flood(): Promise<void> {
 }
 
 if (kind === 'list')
-  console.log(JSON.stringify([...Object.keys(TCP), ...Object.keys(UDP), 'idle connections']));
+  console.log(JSON.stringify([...Object.keys(TCP), ...Object.keys(UDP), ...Object.keys(HELD)]));
 else {
   await flood();
   console.log(JSON.stringify({ sent, answers: Object.fromEntries(answers) }));

@@ -3,8 +3,8 @@ import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promis
 import { dirname, join } from 'node:path';
 import { FerricError, messageOf } from '../domain/errors.js';
 import { type BlobFacts, blobFacts } from '../image/cache/blob.js';
-import { KeyedMutex } from '../image/cache/mutex.js';
 import { diskRoom } from '../platform/disk-room.js';
+import { KeyedMutex } from '../platform/mutex.js';
 import { writeFileAtomically } from '../platform/write-file.js';
 
 export interface BlobStoreSettings {

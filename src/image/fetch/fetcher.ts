@@ -3,9 +3,9 @@
 import { CancelledError } from '../../domain/errors.js';
 import { contained } from '../../platform/boundary.js';
 import { count } from '../../platform/meter/meter.js';
+import { KeyedMutex } from '../../platform/mutex.js';
 import type { ImageCache } from '../cache/cache.js';
 import type { CacheRecord } from '../cache/cache-entry.js';
-import { KeyedMutex } from '../cache/mutex.js';
 import { type Built, type FetchRequest, type ImageBuilder, namesOf } from './builder.js';
 import type { Progress } from './transfer-job.js';
 

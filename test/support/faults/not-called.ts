@@ -101,7 +101,7 @@ export const THROWN_IN: Record<string, readonly string[]> = {
     'bmc: queue @ driver/bmc/queue.js',
   ],
   'test/unit/driver/ipmi/pace.spec.ts': ['ipmi: pace @ driver/ipmi/native/pace.js'],
-  'test/unit/image/mutex.spec.ts': ['images: semaphore @ image/cache/mutex.js'],
+  'test/unit/platform/mutex.spec.ts': ['semaphore @ platform/mutex.js'],
   'test/unit/platform/log-output.spec.ts': ['log @ platform/log-output.js'],
   'test/unit/platform/run-command.spec.ts': [
     'command process @ platform/command-process.js',

@@ -1,7 +1,7 @@
 // Mutual exclusion by name, and a limit on concurrent actions.
 
-import { CancelledError } from '../../domain/errors.js';
-import { contained } from '../../platform/boundary.js';
+import { CancelledError } from '../domain/errors.js';
+import { contained } from './boundary.js';
 
 /** One action at a time for each name, in order of arrival. */
 export class KeyedMutex {
@@ -29,8 +29,11 @@ export class Semaphore {
 
   constructor(private readonly size: number) {}
 
-  /** @throws CancelledError when the signal fires while it is queued */
-  async run<T>(signal: AbortSignal, action: () => Promise<T>): Promise<T> {
+  /**
+   * @param signal null: it stays in the queue until its turn
+   * @throws CancelledError when the signal fires while it is queued
+   */
+  async run<T>(signal: AbortSignal | null, action: () => Promise<T>): Promise<T> {
     await this.take(signal);
     try {
       return await action();
@@ -42,24 +45,24 @@ export class Semaphore {
     }
   }
 
-  private async take(signal: AbortSignal): Promise<void> {
-    if (signal.aborted) throw new CancelledError('The download was cancelled.');
+  private async take(signal: AbortSignal | null): Promise<void> {
+    if (signal?.aborted) throw new CancelledError('The work was cancelled while it waited for its turn.');
     if (this.taken < this.size) {
       this.taken++;
       return;
     }
     await new Promise<void>((resolve, reject) => {
       const enter = () => {
-        signal.removeEventListener('abort', leave);
+        signal?.removeEventListener('abort', leave);
         resolve();
       };
       const left = () => {
         const at = this.waiting.indexOf(enter);
         if (at >= 0) this.waiting.splice(at, 1);
-        reject(new CancelledError('The download was cancelled.'));
+        reject(new CancelledError('The work was cancelled while it waited for its turn.'));
       };
-      const leave = contained('images: semaphore', left, left);
-      signal.addEventListener('abort', leave, { once: true });
+      const leave = contained('semaphore', left, left);
+      signal?.addEventListener('abort', leave, { once: true });
       this.waiting.push(enter);
     });
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { KeyedMutex, Semaphore } from '../../../src/image/cache/mutex.js';
+import { KeyedMutex, Semaphore } from '../../../src/platform/mutex.js';
 import { throwOnce } from '../../support/faults/throw-once.js';
 
 const moment = () => new Promise((resolve) => setTimeout(resolve, 5));
@@ -64,7 +64,7 @@ describe('Semaphore', () => {
     const never = new AbortController();
     const first = Promise.withResolvers<void>();
     const running = slots.run(never.signal, () => first.promise);
-    const { thrown } = throwOnce('images: semaphore');
+    const { thrown } = throwOnce('semaphore');
     const leaver = new AbortController();
     const left = slots.run(leaver.signal, moment);
     const other = slots.run(never.signal, moment);
