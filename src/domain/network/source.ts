@@ -36,3 +36,30 @@ export class PerSource {
     else this.#held.delete(sourceOf(address));
   }
 }
+
+export interface PlaceLimits {
+  readonly total: number;
+  readonly perSource: number;
+}
+
+/** Places for work, limited in all and for each source. */
+export class Places {
+  readonly #taken = new PerSource();
+  #total = 0;
+
+  constructor(private readonly limits: PlaceLimits) {}
+
+  /** @param address as a socket gives it @returns false where none is free; else the place is to be given back */
+  take(address: string): boolean {
+    const { total, perSource } = this.limits;
+    if (this.#total >= total || this.#taken.of(address) >= perSource) return false;
+    this.#taken.add(address);
+    this.#total++;
+    return true;
+  }
+
+  giveBack(address: string): void {
+    this.#taken.giveBack(address);
+    this.#total--;
+  }
+}

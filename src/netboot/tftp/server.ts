@@ -2,10 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { NetbootSection } from '../../config/section/netboot.js';
 import { bootName } from '../../domain/boot-name.js';
 import { messageOf } from '../../domain/errors.js';
-import { PerSource } from '../../domain/network/source.js';
+import { Places } from '../../domain/network/source.js';
 import { HeldPorts } from '../../platform/held-ports.js';
 import type { Logger } from '../../platform/logger.js';
 import { count, reading } from '../../platform/meter/meter.js';
+import { Semaphore } from '../../platform/mutex.js';
 import { ThrottledLog } from '../../platform/throttled-log.js';
 import { MalformedPacket } from '../../protocol/malformed-packet.js';
 import { printableAscii } from '../../protocol/printable.js';
@@ -28,6 +29,14 @@ import { BlockReader } from './block-reader.js';
 import { type Door, Doors } from './doors.js';
 import { TftpSession } from './session.js';
 
+/**
+ * Requests whose file is being looked for or in line for that. Requests of one port replace each other, so that the
+ * number of transfers does not limit them.
+ */
+const OPENINGS = { total: 2_048, perSource: 16 };
+/** Files looked for at once, each by a few database queries: the other doors share the database. */
+const LOOKUPS = 8;
+
 /** A request and its transfer. */
 interface Served {
   request: TftpRequest;
@@ -49,7 +58,9 @@ export class TftpServer {
   readonly #doors: Doors;
   /** By local address and the client's address and port: one transfer each. */
   readonly #served = new Map<string, Served>();
-  readonly #perClient = new PerSource();
+  readonly #places: Places;
+  readonly #openings = new Places(OPENINGS);
+  readonly #lookups = new Semaphore(LOOKUPS);
   readonly #throttled: ThrottledLog;
   readonly #wire: Datagrams;
   #unmeter: () => void = () => {};
@@ -60,6 +71,8 @@ export class TftpServer {
     private readonly log: Logger,
     private readonly onFetched?: OnFetched,
   ) {
+    const { max_sessions: total, max_sessions_per_client: perSource } = section;
+    this.#places = new Places({ total, perSource });
     this.#throttled = new ThrottledLog(log);
     this.#wire = new Datagrams('TFTP', this.#throttled);
     this.#doors = new Doors((door) => {
@@ -139,8 +152,20 @@ export class TftpServer {
       before.session?.requestedAgain();
       return;
     }
-    if (before) this.#replace(key, before, peer);
-    if (!this.#admit(peer, door)) return;
+    if (!this.#openings.take(peer.address)) {
+      // Without an answer, since an error would end the client's boot; it repeats its request.
+      count('tftp_transfers_total', { outcome: 'put off' });
+      return;
+    }
+    try {
+      if (before) this.#replace(key, before, peer);
+      if (this.#admit(peer, door)) await this.#admitted(key, request, peer, door);
+    } finally {
+      this.#openings.giveBack(peer.address);
+    }
+  }
+
+  async #admitted(key: string, request: TftpRequest, peer: Peer, door: Door): Promise<void> {
     const served: Served = { request, session: null };
     this.#served.set(key, served);
     const done = () => this.#forget(key, served, peer);
@@ -160,10 +185,12 @@ export class TftpServer {
     const { request } = served;
     const begun = performance.now();
     const name = bootName(request.filename);
-    const found = name === null ? null : await this.#open(name, peer.address);
+    const look = async () => (name === null || served.givenUp ? null : this.#open(name, peer.address));
+    const found = await this.#lookups.run(null, look);
     // During the opening the client may have sent another request, or the server may have stopped.
     const wanted = !served.givenUp && this.#doors.isOpen(door);
     if (!found) {
+      if (served.givenUp) return;
       this.#throttled.info({ client: peer.address, file: shown(request.filename) }, 'TFTP: no such file');
       count('tftp_transfers_total', { outcome: 'not found' });
       if (wanted) this.#refuse(peer, door, TFTP_ERROR.notFound, 'no such file');
@@ -200,13 +227,8 @@ export class TftpServer {
   }
 
   #admit(peer: Peer, door: Door): boolean {
-    const transfers = this.#perClient.of(peer.address);
-    if (transfers < this.section.max_sessions_per_client && this.#served.size < this.section.max_sessions) {
-      this.#perClient.add(peer.address);
-      return true;
-    }
-    const words = { client: peer.address, transfers };
-    this.#throttled.warn(words, 'TFTP: too many transfers, one refused');
+    if (this.#places.take(peer.address)) return true;
+    this.#throttled.warn({ client: peer.address }, 'TFTP: too many transfers, one refused');
     count('tftp_transfers_total', { outcome: 'refused' });
     this.#refuse(peer, door, TFTP_ERROR.undefined, 'too many transfers');
     return false;
@@ -240,7 +262,7 @@ export class TftpServer {
   #forget(key: string, served: Served, { address }: Peer): void {
     if (this.#served.get(key) !== served) return;
     this.#served.delete(key);
-    this.#perClient.giveBack(address);
+    this.#places.giveBack(address);
   }
 
   #refuse(peer: Peer, door: Door, code: TftpErrorCode, message: string): void {

@@ -14,9 +14,9 @@ export async function freshServer(tftp: object, files: Record<string, string>): 
   await fresh.start();
   return fresh;
 }
-export async function client(): Promise<Socket> {
+export async function client(address = '127.0.0.1'): Promise<Socket> {
   const socket = createSocket('udp4');
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => socket.bind(0, address, resolve));
   return socket;
 }
 export const rrq = (name: string, ...options: string[]) =>
