@@ -196,8 +196,8 @@ function prepare(
   fastify.addContentTypeParser('*', async (request: BodyRequest, payload: IncomingMessage) => {
     if (isStreamed(request)) return payload;
     const { ip, routeOptions } = request;
-    return reader.read(payload, ip, routeOptions.bodyLimit ?? options.maxBodyBytes, (parts, scan) =>
-      parser.parse(parts, scan, options.mayRound ?? false),
+    return reader.read(payload, ip, routeOptions.bodyLimit ?? options.maxBodyBytes, (bytes, scan) =>
+      parser.parse(bytes, scan, options.mayRound ?? false),
     );
   });
   // The log fields of a request are built here and hold no secret: a search for secrets would cost as much as the line.

@@ -12,14 +12,17 @@ export class LoopShare {
   #spent = 0;
   #renewed: Promise<void> | null = null;
 
-  /** Runs a piece of work once a turn has time left. */
-  async take<T>(work: () => T): Promise<T> {
+  /**
+   * Runs a piece of work once a turn has time left.
+   * @param besides ms that Node.js takes for the piece outside of `work`, such as the read of its bytes
+   */
+  async take<T>(work: () => T, besides = 0): Promise<T> {
     while (this.#spent >= SHARE) await this.#renewal();
     const began = performance.now();
     try {
       return work();
     } finally {
-      this.#spent += performance.now() - began;
+      this.#spent += performance.now() - began + besides;
       detached('share of the event loop', this.#renewal());
     }
   }

@@ -1,9 +1,8 @@
 import { InvalidError } from '../../domain/errors.js';
+import { Semaphore } from '../../platform/mutex.js';
 import { RequestThread } from '../../platform/request-thread.js';
 import { type BodyScan, parseScanned } from './body.js';
-
-/** Bytes from which a body is parsed in a thread: 16 MiB of text would block the event loop for a tenth of a second. */
-const LARGE = 256 * 1024;
+import { LARGE_BODY } from './body-reader.js';
 
 export interface ParseRequest {
   bytes: ArrayBuffer;
@@ -18,29 +17,26 @@ export interface ParseReply {
 
 /** Parses the bytes of a body: few at once, many in a thread, one body at a time. */
 export class ParseThread {
+  /** One reply at a time: the event loop takes over the values of all that have come in one turn, and copies each. */
+  readonly #turns = new Semaphore(1);
   readonly #thread = new RequestThread<ParseRequest, ParseReply>(
     new URL('./parse-worker.js', import.meta.url),
     'bodies: thread',
     'parses bodies',
   );
 
-  /** @throws InvalidError as `parseScanned`, FerricError when the thread ended */
+  /**
+   * @param bytes those of a large body fill their ArrayBuffer, which is transferred
+   * @throws InvalidError as `parseScanned`, FerricError when the thread ended
+   */
   async parse(
-    parts: readonly Buffer[],
+    bytes: Buffer<ArrayBuffer>,
     { hasLongNumber }: Pick<BodyScan, 'hasLongNumber'>,
     mayRound: boolean,
   ): Promise<unknown> {
-    const size = parts.reduce((sum, part) => sum + part.length, 0);
-    if (size < LARGE) return parseScanned(Buffer.concat(parts), { hasLongNumber }, mayRound);
-    // Not from Node's pool, which other buffers share: this buffer is transferred to the thread.
-    const bytes = new Uint8Array(new ArrayBuffer(size));
-    let at = 0;
-    for (const part of parts) {
-      bytes.set(part, at);
-      at += part.length;
-    }
+    if (bytes.length < LARGE_BODY) return parseScanned(bytes, { hasLongNumber }, mayRound);
     const request = { bytes: bytes.buffer, hasLongNumber, mayRound };
-    const { value, invalid } = await this.#thread.ask(request, [bytes.buffer]);
+    const { value, invalid } = await this.#turns.run(null, () => this.#thread.ask(request, [bytes.buffer]));
     if (invalid !== undefined) throw new InvalidError(invalid);
     return value;
   }

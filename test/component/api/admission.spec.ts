@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { BodyReader } from '../../../src/api/request/body-reader.js';
+import { ParseThread } from '../../../src/api/request/parse-thread.js';
 import { startApi } from '../../support/api.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
 
@@ -135,7 +136,7 @@ describe('bytes of bodies under way', () => {
     return { payload: payload as never, end: () => gate.resolve() };
   };
 
-  const whole = async (parts: readonly Buffer[]) => Buffer.concat(parts);
+  const whole = async (bytes: Buffer) => bytes;
 
   it('are held until a value was made of them', async () => {
     const reader = new BodyReader({ total: 150, perClient: 150 });
@@ -169,4 +170,31 @@ describe('bytes of bodies under way', () => {
     again.end();
     expect((await reader.read(again.payload, 'a', 1_000, whole)).length).toBe(100);
   });
+
+  it('of a large body fill memory of their own, so that a thread can have it', async () => {
+    const pieces = Array.from({ length: 9 }, (_, n) => Buffer.alloc(40_000, `${n}`));
+    const reader = new BodyReader({ total: 1e6, perClient: 1e6 });
+    const payload = {
+      headers: {},
+      iterator: async function* () {
+        yield* pieces;
+      },
+    };
+    const bytes = await reader.read(payload as never, 'a', 1e6, whole);
+    expect(bytes.equals(Buffer.concat(pieces))).toBe(true);
+    expect(bytes.buffer.byteLength).toBe(bytes.length);
+  });
+});
+
+it('bodies that are parsed in the thread side by side come back each to its own request', async () => {
+  const thread = new ParseThread();
+  const texts = Array.from({ length: 6 }, (_, n) => ({ n, text: `${n}`.repeat(400_000) }));
+  const asked = texts.map((value) => {
+    const text = Buffer.from(JSON.stringify(value));
+    const bytes = Buffer.from(new ArrayBuffer(text.length));
+    text.copy(bytes);
+    return thread.parse(bytes, { hasLongNumber: false }, false);
+  });
+  expect(await Promise.all(asked)).toEqual(texts);
+  await thread.close();
 });

@@ -2,6 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BodyRefused, BodyScan, parseBody } from '../../../../src/api/request/body.js';
 
+/** Texts beyond the length from which a scan skips their bytes, with quotes and backslashes in them. */
+const LONG_TEXTS = fc
+  .array(fc.string({ unit: fc.constantFrom('x'.repeat(300), 'x', '"', '\\', '[{,'), maxLength: 12 }), {
+    maxLength: 12,
+  })
+  .map((texts) => JSON.stringify(texts));
+
 const parse = (text: string) => parseBody(Buffer.from(text));
 
 describe('parseBody', () => {
@@ -31,18 +38,24 @@ describe('parseBody', () => {
     for (const value of ['[]', '{}', '1', '"x"', '{"a":1,"b":2}']) {
       expect(() => parse(list(60_000, value)), value).toThrow('too many values');
     }
+    const long = JSON.stringify(`${'x'.repeat(300)}"\\${'y'.repeat(300)}\\`);
+    expect(() => parse(list(60_000, long))).toThrow('too many values');
     // What stands in a text is none.
     expect(parse(JSON.stringify({ logs: ',[{'.repeat(100_000) }))).toBeTruthy();
   });
   it('looks through pieces as through the whole', () => {
     fc.assert(
-      fc.property(fc.json(), fc.integer({ min: 1, max: 9 }), (text, size) => {
+      fc.property(fc.oneof(fc.json(), LONG_TEXTS), fc.integer({ min: 1, max: 900 }), (text, size) => {
         const bytes = Buffer.from(text);
         const whole = new BodyScan();
         whole.push(bytes);
         const pieces = new BodyScan();
         for (let at = 0; at < bytes.length; at += size) pieces.push(bytes.subarray(at, at + size));
         expect(pieces).toEqual(whole);
+        const outside = text.replace(/"(?:[^"\\]|\\.)*"/g, '""');
+        const counted = new BodyScan();
+        counted.push(Buffer.from(outside));
+        expect(whole).toEqual(counted);
       }),
     );
   });
