@@ -71,10 +71,8 @@ export class CommandProcess {
     const ended = new Promise((resolve) => child.once('exit', resolve));
     if (child.exitCode !== null || child.signalCode !== null) return;
     if (child.connected) child.disconnect();
-    const force = setTimeout(
-      contained('command process', () => child.kill('SIGKILL')),
-      CLOSE_DEADLINE,
-    );
+    const kill = () => child.kill('SIGKILL');
+    const force = setTimeout(contained('command process', kill, kill), CLOSE_DEADLINE);
     await ended;
     clearTimeout(force);
   }

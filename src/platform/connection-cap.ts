@@ -52,7 +52,7 @@ export function capConnections(
       open -= 1;
       if (address !== undefined) held.giveBack(address);
     };
-    socket.once('close', contained('a connection that closed', gone));
+    socket.once('close', contained('a connection that closed', gone, gone));
   };
   server.on(
     'connection',

@@ -55,7 +55,8 @@ function write(to: Writable, bytes: Buffer): Promise<void> {
       reject(new Error('the client is gone'));
       return;
     }
-    const gone = contained('a file’s reader', () => reject(new Error('the client is gone')));
+    const left = () => reject(new Error('the client is gone'));
+    const gone = contained('a file’s reader', left, left);
     to.once('close', gone);
     to.write(bytes, (error) => {
       to.off('close', gone);

@@ -49,11 +49,19 @@ export class WorkerThread<In, Out> {
       if (!this.#ended) on.message(message);
     };
     this.#worker.on('message', contained(name, hear, failed));
-    this.#worker.on('messageerror', contained(name, failed));
-    this.#worker.on('error', contained(name, failed));
+    // A fault of theirs is an end, too: somebody may wait for an answer.
+    this.#worker.on(
+      'messageerror',
+      contained(name, failed, (_fault, [error]) => failed(error)),
+    );
+    this.#worker.on(
+      'error',
+      contained(name, failed, (_fault, [error]) => failed(error)),
+    );
+    const exited = (code: number) => died(`exit ${code}`);
     this.#worker.on(
       'exit',
-      contained(name, (code) => died(`exit ${code}`)),
+      contained(name, exited, (_fault, [code]) => exited(code)),
     );
   }
 

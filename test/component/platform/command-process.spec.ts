@@ -4,6 +4,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { CommandProcess } from '../../../src/platform/command-process.js';
+import { throwOnce } from '../../support/faults/throw-once.js';
 
 const BUILT = new URL('../../../dist/src/platform/command-process.js', import.meta.url);
 const directory = mkdtempSync(join(tmpdir(), 'ferric-commands-'));
@@ -59,4 +61,17 @@ it('programs, and the process that starts them, end with a daemon that was kille
   await once(daemon, 'exit');
   const lives = (pid: number) => /State:\s+[^ZX]/.test(read(`/proc/${pid}/status`));
   await vi.waitUntil(() => !lives(sleeper.pid) && !lives(server.pid), 5_000);
+});
+
+it('a process that does not end is killed, although the timer of that throws', async () => {
+  const servers = () => below(process.pid).filter(({ command }) => command.includes('command-server'));
+  const before = servers().map(({ pid }) => pid);
+  const commands = new CommandProcess();
+  await commands.run({ file: 'true', args: [], timeout: 5_000 });
+  const server = servers().find(({ pid }) => !before.includes(pid))!;
+  process.kill(server.pid, 'SIGSTOP'); // it does not hear that it is to end
+  const { thrown } = throwOnce('command process');
+  await commands.close();
+  expect(thrown()).toBe(true);
+  expect(read(`/proc/${server.pid}/cmdline`)).toBe('');
 });

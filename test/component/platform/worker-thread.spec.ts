@@ -1,6 +1,8 @@
+import type { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import { faultCounts } from '../../../src/platform/boundary.js';
 import { WorkerThread } from '../../../src/platform/worker-thread.js';
+import { throwOnce } from '../../support/faults/throw-once.js';
 
 type Request = { id: number; act: 'answer' | 'throw' | 'exit' };
 type Reply = { id: number; thread: number };
@@ -10,13 +12,13 @@ describe('WorkerThread', () => {
   const replies: Reply[] = [];
   const deaths: string[] = [];
   let next = Promise.withResolvers<void>();
-  const start = (message = (reply: Reply) => void replies.push(reply)) => {
+  const start = (message = (reply: Reply) => void replies.push(reply), name = 'test thread') => {
     replies.length = 0;
     deaths.length = 0;
     next = Promise.withResolvers();
     thread = new WorkerThread(
       new URL('../../support/dying-worker.js', import.meta.url),
-      'test thread',
+      name,
       'answers tests',
       {
         message: (reply) => {
@@ -54,6 +56,22 @@ describe('WorkerThread', () => {
     await thread.end();
     expect(deaths).toEqual(['internal: The thread that answers tests ended: a fault of the handler']);
     expect(faultCounts()['test thread']).toBe(before + 1);
+  });
+
+  it.each([
+    ['exit', 'exit 3', () => thread.post({ id: 1, act: 'exit' })],
+    ['error', 'a fault of the worker', () => thread.post({ id: 1, act: 'throw' })],
+    ['messageerror', 'unreadable', (worker: Worker) => worker.emit('messageerror', new Error('unreadable'))],
+  ])('its end is told although the handler of %s throws', async (_, why, cause) => {
+    const born = Promise.withResolvers<Worker>();
+    process.once('worker', born.resolve);
+    const { thrown } = throwOnce('inspection rules: thread');
+    start(undefined, 'inspection rules: thread');
+    cause(await born.promise);
+    await next.promise;
+    await thread.end();
+    expect(thrown()).toBe(true);
+    expect(deaths).toEqual([`internal: The thread that answers tests ended: ${why}`]);
   });
 
   it('a thread that was ended delivers nothing more, and tells no death', async () => {

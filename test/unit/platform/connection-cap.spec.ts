@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { Server } from 'node:net';
 import { expect, it } from 'vitest';
 import { capConnections } from '../../../src/platform/connection-cap.js';
+import { throwOnce } from '../../support/faults/throw-once.js';
 
 class PaperSocket extends EventEmitter {
   destroyed = false;
@@ -36,4 +37,18 @@ it('counts the addresses of one /64 together, IPv4 under both spellings, a Unix 
   expect(come('192.0.2.1').destroyed).toBe(true);
   expect(refused).toEqual(['2001:db8:0:1:a:b:c:d', '192.0.2.1']);
   for (let i = 0; i < 10; i++) expect(come(undefined).destroyed).toBe(false);
+});
+
+it('a connection that closed gives its place back although the handler of its end throws', () => {
+  const server = new EventEmitter();
+  const { thrown } = throwOnce('a connection that closed');
+  capConnections(server as Server, { total: 100, perClient: 1 }, () => undefined);
+  const come = () => {
+    const socket = new PaperSocket('192.0.2.7');
+    server.emit('connection', socket);
+    return socket;
+  };
+  come().destroy();
+  expect(thrown()).toBe(true);
+  expect(come().destroyed).toBe(false);
 });

@@ -1,5 +1,6 @@
+import { ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { CommandProcess } from '../../../src/platform/command-process.js';
 import { CommandError, lockOpenFile, runCommand } from '../../../src/platform/run-command.js';
 import { throwOnce } from '../../support/faults/throw-once.js';
@@ -108,5 +109,21 @@ it('a fault in a command’s cancellation ends the wait for it', async () => {
   stop.abort();
   await expect(running).rejects.toMatchObject({ code: 'cancelled' });
   expect(thrown()).toBe(true);
+  await process.close();
+});
+
+it('a fault in hearing that the process cannot be used fails its commands, and the next has another', async () => {
+  const { thrown } = throwOnce('command process', 2); // after the answer of the first command
+  const spawn = vi.spyOn(ChildProcess.prototype, 'spawn');
+  const process = new CommandProcess();
+  await process.run({ file: 'true', args: [], timeout: 1_000 });
+  const [first] = spawn.mock.contexts as ChildProcess[];
+  spawn.mockRestore();
+  const running = process.run({ file: 'sleep', args: ['5'], timeout: 9_000 });
+  first!.emit('error', new Error('EPERM'));
+  await expect(running).rejects.toMatchObject({ code: 'internal' });
+  expect(thrown()).toBe(true);
+  await process.run({ file: 'true', args: [], timeout: 1_000 });
+  first!.disconnect();
   await process.close();
 });

@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { sendFile } from '../../../src/platform/send-file.js';
+import { throwOnce } from '../../support/faults/throw-once.js';
 
 const content = Buffer.from(Array.from({ length: 1_500_000 }, (_, i) => (i * 7 + (i >> 8)) & 255));
 const handle = (bytes = content) => ({
@@ -54,5 +55,16 @@ describe('sendFile', () => {
     setTimeout(() => stream.destroy(), 30);
     await expect(sending).rejects.toThrow('gone');
     await expect(sendFile(handle() as never, 0, 10, stream)).rejects.toThrow('gone');
+  });
+
+  it('fails when the client goes, although the handler that hears of it throws', async () => {
+    const { thrown } = throwOnce('a file’s reader');
+    // As that of Node.js's HTTP: what was written to a connection that closes is never called back.
+    const stream = new Writable({ write: () => undefined });
+    const sending = sendFile(handle() as never, 0, 10, stream);
+    await new Promise(setImmediate);
+    stream.emit('close');
+    await expect(sending).rejects.toThrow('gone');
+    expect(thrown()).toBe(true);
   });
 });
