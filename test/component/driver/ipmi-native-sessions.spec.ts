@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Socket } from 'node:dgram';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ipmiSection } from '../../../src/config/section/ipmi.js';
 import { CancelledError } from '../../../src/domain/errors.js';
 import { BmcCalls } from '../../../src/driver/ipmi/bmc-calls.js';
@@ -6,6 +7,7 @@ import { callOf, type LinkCall } from '../../../src/driver/ipmi/link.js';
 import { NativeLink } from '../../../src/driver/ipmi/native/native-link.js';
 import { BmcSockets } from '../../../src/driver/ipmi/native/sockets.js';
 import { APP, CHASSIS, NET_FN } from '../../../src/protocol/ipmi/command.js';
+import { throwOnce } from '../../support/faults/throw-once.js';
 import { Rack } from '../../support/paper-rack.js';
 
 const LOG = { info: () => {}, warn: () => {}, error: () => {} };
@@ -95,4 +97,72 @@ describe('a password that the BMC refuses by RAKP 4', () => {
     },
     40_000,
   );
+});
+
+describe('a handler that throws', () => {
+  /** A link whose handlers are wrapped from now on. */
+  const ownLink = () => {
+    const settings = ipmiSection.parse({ command_retry_timeout: 3, min_response_timeout: 1 });
+    const sockets = new BmcSockets({ packetsPerSecond: 4_000, log: LOG });
+    return new NativeLink({ settings, calls: new BmcCalls(settings), sockets });
+  };
+
+  it('when the caller leaves lets the caller go, ends the session, and serves the next', async () => {
+    await using rack = await Rack.up({ kind: 'mute', commands: [STATUS] });
+    const own = ownLink();
+    const { thrown } = throwOnce('ipmi: cancelled');
+    const cancel = new AbortController();
+    const reading = own.chassisPower(callTo(rack, { signal: cancel.signal })).catch((e: unknown) => e);
+    await expect.poll(() => rack.events.some(({ kind }) => kind === 'dropped')).toBe(true);
+    cancel.abort();
+    expect(await reading).toBeInstanceOf(CancelledError);
+    expect(thrown()).toBe(true);
+    await empty(rack);
+    rack.bmc.setFaults();
+    expect(await own.chassisPower(callTo(rack))).toBe('power off');
+    await own.close();
+  });
+
+  it.each(['ipmi: farewell', 'ipmi: session end'])(
+    'at the “%s” leaves no session open, and the next command and the stop are served',
+    async (owner) => {
+      await using rack = await Rack.up();
+      const own = ownLink();
+      const { thrown } = throwOnce(owner);
+      const calls = [callTo(rack, { attended: false }), callTo(rack)];
+      for (const call of calls) expect(await own.chassisPower(call)).toBe('power off');
+      const stopping = performance.now();
+      await own.close();
+      expect(performance.now() - stopping).toBeLessThan(1_500);
+      await empty(rack);
+      expect(thrown()).toBe(true);
+    },
+  );
+
+  it('at the end of a session’s idle time still ends the session', async () => {
+    await using rack = await Rack.up();
+    const own = ownLink();
+    const { thrown } = throwOnce('ipmi: idle session');
+    await own.chassisPower(callTo(rack));
+    expect(rack.bmc.sessionCount).toBe(1);
+    await expect.poll(thrown, { timeout: 15_000 }).toBe(true);
+    await empty(rack);
+    await own.close();
+  });
+
+  it('at an error of a socket still replaces the socket', async () => {
+    await using rack = await Rack.up();
+    const binds = vi.spyOn(Socket.prototype, 'bind');
+    const own = ownLink();
+    const { thrown } = throwOnce('ipmi: socket');
+    await own.chassisPower(callTo(rack, { attended: false }));
+    const [broken] = binds.mock.contexts as Socket[];
+    broken!.emit('error', new Error('EBADF'));
+    expect(thrown()).toBe(true);
+    expect(() => broken!.address()).toThrow('Not running');
+    expect(await own.chassisPower(callTo(rack, { attended: false }))).toBe('power off');
+    expect(new Set(binds.mock.contexts).size).toBe(2);
+    binds.mockRestore();
+    await own.close();
+  });
 });

@@ -68,7 +68,8 @@ export function ask<T>(sockets: BmcSockets, question: Question<T>): Promise<Answ
       settle();
     };
     const failed = (error: unknown) => finish(() => reject(error as Error));
-    const cancel = contained('ipmi: cancelled', () => failed(new CancelledError()), failed);
+    const leave = () => failed(new CancelledError());
+    const cancel = contained('ipmi: cancelled', leave, leave);
     const silent = () =>
       finish(() => (sent > 0 ? resolve(undefined) : reject(new NativeFault(inSession(FAULTS.late)))));
     let { end } = question;

@@ -57,10 +57,8 @@ export class KeptSessions {
     this.#kept.set(key, entry);
     if (!attended) this.#closeLater(key, entry.session);
     else {
-      const timer = setTimeout(
-        contained('ipmi: idle session', () => this.#closeLater(key, entry.session)),
-        IDLE,
-      );
+      const close = () => this.#closeLater(key, entry.session);
+      const timer = setTimeout(contained('ipmi: idle session', close, close), IDLE);
       timer.unref();
       this.#kept.set(key, { ...entry, timer });
     }

@@ -182,14 +182,15 @@ export class BmcSockets {
       throw new NativeFault(inSession({ ...FAULTS.noSocket, message: `${message} (${why})` }));
     }
     const opened = socket;
-    opened.on(
-      'error',
-      contained('ipmi: socket', (error) => {
-        this.#log.error({ error: error.message }, 'a socket to BMCs failed; it is opened anew');
-        this.#sockets.delete(name);
-        opened.close();
-      }),
-    );
+    const drop = () => {
+      this.#sockets.delete(name);
+      opened.close();
+    };
+    const failed = (error: Error) => {
+      this.#log.error({ error: error.message }, 'a socket to BMCs failed; it is opened anew');
+      drop();
+    };
+    opened.on('error', contained('ipmi: socket', failed, drop));
     opened.unref();
     return opened;
   }

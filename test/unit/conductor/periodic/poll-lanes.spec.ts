@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PollLanes, type PollSettings } from '../../../../src/conductor/periodic/poll-lanes.js';
+import { throwOnce } from '../../../support/faults/throw-once.js';
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
@@ -182,5 +183,26 @@ describe('PollLanes', () => {
     expect(polls).toBe(2);
     await lanes.drain();
     await lanes.round([one!], async () => true, never);
+  });
+
+  it('polls the rest of the slow lane although the end of one poll throws', async () => {
+    const { thrown } = throwOnce('look at machines');
+    const lanes = new PollLanes<Machine>(settings({ slow: 1 }));
+    const all = machines(3, 3);
+    const polled: string[] = [];
+    const look = async ({ uuid }: Machine) => {
+      polled.push(uuid);
+      await wait(300);
+      return false;
+    };
+    for (let round = 0; round < 3; round++) {
+      polled.length = 0;
+      const running = lanes.round(all, look, never);
+      await vi.runAllTimersAsync();
+      await running;
+      expect(polled.toSorted()).toEqual(['m0', 'm1', 'm2']);
+    }
+    expect(thrown()).toBe(true);
+    await lanes.drain();
   });
 });

@@ -10,6 +10,7 @@ import type { NativeLink } from '../../../../src/driver/ipmi/native/native-link.
 import { inSession } from '../../../../src/driver/ipmi/native/outcome.js';
 import { Shadow } from '../../../../src/driver/ipmi/shadow.js';
 import { DriverBench } from '../../../support/driver-context.js';
+import { throwOnce } from '../../../support/faults/throw-once.js';
 
 type Read = (call: LinkCall) => Promise<'power on' | 'power off'>;
 
@@ -67,4 +68,21 @@ it('its readings are its own calls: no fence, no signal and no patience of a cal
     expect(call.signal.aborted).toBe(false);
     expect(call).not.toHaveProperty('within');
   }
+});
+
+it('a fault at the end of a second reading is none of the first, and takes no place from the next', async () => {
+  const first = throwOnce('ipmi: shadow');
+  let seconds = 0;
+  const choice = choiceOf(
+    async () => 'power on',
+    async () => {
+      seconds++;
+      return 'power on';
+    },
+  );
+  for (let reads = 1; reads <= 6; reads++) {
+    expect(await choice.chassisPower(callOf(node.context()))).toBe('power on');
+    await expect.poll(() => seconds).toBe(reads);
+  }
+  expect(first.thrown()).toBe(true);
 });
