@@ -208,6 +208,6 @@ export class Receiver {
     const end = () => {
       for (const thread of this.#threads.splice(0)) detached('image store: thread', thread.end());
     };
-    this.#idle = setTimeout(contained('image store: thread', end), IDLE).unref();
+    this.#idle = setTimeout(contained('image store: thread', end, end), IDLE).unref();
   }
 }

@@ -41,7 +41,8 @@ export async function applyRulesInThread(
       death: result.reject,
     },
   );
-  const stop = contained('inspection rules: stop', () => result.reject(signal.reason), result.reject);
+  const leave = () => result.reject(signal.reason);
+  const stop = contained('inspection rules: stop', leave, leave);
   signal.addEventListener('abort', stop);
   try {
     thread.post({ is: 'work', work });

@@ -130,7 +130,7 @@ export class TransferPool {
         this.forget(thread);
         return this.end(thread, new CancelledError());
       };
-      thread.idle = setTimeout(contained('transfer thread', rest), IDLE).unref();
+      thread.idle = setTimeout(contained('transfer thread', rest, rest), IDLE).unref();
     }
     if ('result' in message) pending.resolve(message.result as never);
     else if (message.fault.code === 'cancelled') pending.reject(new CancelledError(message.fault.message));

@@ -1,9 +1,10 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Receiver } from '../../../src/image-library/receiver.js';
 import { WorkerThread } from '../../../src/platform/worker-thread.js';
+import { throwOnce } from '../../support/faults/throw-once.js';
 import { noise, sha256 } from '../../support/image-service.js';
 
 describe('Receiver', () => {
@@ -57,4 +58,24 @@ describe('Receiver', () => {
       expect((await receive(chunks())).digests['sha256']).toBe(sha256(body).value);
     },
   );
+
+  it.each([
+    ['the timer of idle threads', 1],
+    ['the end of one of them', 2],
+  ])('idle threads end although %s throws, and the next upload has new ones', async (_, call) => {
+    const ends = vi.spyOn(WorkerThread.prototype, 'end');
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+      ends.mockRestore();
+    });
+    await receive(chunks());
+    const { thrown } = throwOnce('image store: thread', call);
+    await receive(chunks());
+    const threads = [...new Set(posts.mock.contexts as WorkerThread<unknown, unknown>[])];
+    vi.advanceTimersByTime(40_000);
+    await vi.waitUntil(thrown);
+    expect(ends.mock.contexts).toEqual(threads);
+    expect((await receive(chunks())).digests['sha256']).toBe(sha256(body).value);
+  });
 });

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { throwOnce } from '../../support/faults/throw-once.js';
 import { BODY as body, MiB, NEW, OLD, useHttpImages } from '../../support/http-images.js';
 import { cutAfter, headersOf } from '../../support/image-server.js';
 import { noise, sha256 } from '../../support/image-service.js';
@@ -127,7 +128,12 @@ describe('many at once', () => {
     for (const { path } of all) expect((await stat(path)).size).toBe(body.length);
   });
 
-  it('one who leaves does not take the others with him; the last one does', async () => {
+  it.each([
+    ['', 0],
+    [', also when the handler of the first throws', 1],
+    [', also when the handler of the last throws', 2],
+  ])('one who leaves does not take the others with him; the last one does%s', async (_, call) => {
+    const { thrown } = throwOnce('images: a waiter leaves', call);
     slowly();
     const [a, b] = [new AbortController(), new AbortController()];
     const leaving = fetchTo({ signal: a.signal });
@@ -141,6 +147,7 @@ describe('many at once', () => {
     await expect(alone).rejects.toMatchObject({ code: 'cancelled' });
     expect((await fetchTo()).size).toBe(body.length);
     expect((await bed.images.masters()).length).toBe(1);
+    expect(thrown()).toBe(true);
   });
 
   it('a waiter with a wrong checksum spoils nothing for one with the right one', async () => {

@@ -1,9 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { TransferPool } from '../../../src/image/fetch/transfer-pool.js';
 import { WorkerThread } from '../../../src/platform/worker-thread.js';
+import { throwOnce } from '../../support/faults/throw-once.js';
 import { noise, sha256 } from '../../support/image-service.js';
 
 const body = noise(2 << 20);
@@ -52,4 +53,33 @@ it('refuses work after its end and for a signal that has fired', async () => {
   await expect(hash('a', { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'cancelled' });
   await pool.close();
   await expect(hash()).rejects.toMatchObject({ code: 'cancelled' });
+});
+
+it('a fault in the cancellation of a job ends its thread, and the next job has a new one', async () => {
+  await hash();
+  const { thrown } = throwOnce('transfer thread');
+  const stop = new AbortController();
+  const running = hash('a', { signal: stop.signal });
+  stop.abort();
+  await expect(running).rejects.toMatchObject({ code: 'internal' });
+  expect(thrown()).toBe(true);
+  expect((await hash()).size).toBe(body.length);
+  expect(threads().length).toBe(2);
+});
+
+it('an idle thread ends although its timer throws, and the next job has a new one', async () => {
+  const ends = vi.spyOn(WorkerThread.prototype, 'end');
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+    ends.mockRestore();
+  });
+  await hash();
+  const { thrown } = throwOnce('transfer thread');
+  await hash();
+  vi.advanceTimersByTime(40_000);
+  expect(thrown()).toBe(true);
+  expect(ends.mock.contexts).toEqual(threads());
+  expect((await hash()).size).toBe(body.length);
+  expect(threads().length).toBe(2);
 });

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { applyRulesInThread } from '../../../../src/conductor/inspection/rule-thread.js';
 import type { RuleAction } from '../../../../src/domain/inspection-rule/rule.js';
 import { WorkerThread } from '../../../../src/platform/worker-thread.js';
+import { throwOnce } from '../../../support/faults/throw-once.js';
 
 const LONG = 60_000;
 const posts = vi.spyOn(WorkerThread.prototype, 'post');
@@ -57,9 +58,14 @@ describe('applyRulesInThread', () => {
     });
   });
 
-  it('an expression without end is ended by the limit', async () => {
+  it.each([
+    ['', ''],
+    [', although its timer throws', 'inspection rules: clock'],
+  ])('an expression without end is ended by the limit%s', async (_, owner) => {
+    const { thrown } = throwOnce(owner);
     const endless = apply([named], { value: `${'x'.repeat(40)}y`, limit: 3_000 });
     await expect(endless).rejects.toThrow('Inspection rules took longer than 3 s');
+    expect(thrown()).toBe(owner !== '');
   });
 
   it('the death of its thread fails the rules', async () => {
@@ -73,12 +79,17 @@ describe('applyRulesInThread', () => {
     });
   });
 
-  it('a signal ends the thread with its reason', async () => {
+  it.each([
+    ['', ''],
+    [', although its handler throws', 'inspection rules: stop'],
+  ])('a signal ends the thread with its reason%s', async (_, owner) => {
+    const { thrown } = throwOnce(owner);
     const abort = new AbortController();
     call = () => {
       abort.abort(new Error('enough'));
       return pause(LONG, undefined, { ref: false });
     };
     await expect(apply([calls], { signal: abort.signal })).rejects.toThrow('enough');
+    expect(thrown()).toBe(owner !== '');
   });
 });
