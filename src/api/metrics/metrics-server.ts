@@ -70,9 +70,10 @@ export class MetricsServer {
       ),
     );
     registerListener(server, null);
+    const cut = (socket: Socket) => socket.destroy();
     server.setTimeout(
       SILENCE,
-      contained('metrics: silent connection', (socket: Socket) => socket.destroy()),
+      contained('metrics: silent connection', cut, (_error, [socket]) => cut(socket)),
     );
     capConnections(server, { total: max_connections, perClient: max_connections_per_client }, (client, why) =>
       this.#throttled.warn({ client, why }, 'metrics: too many connections, one refused'),

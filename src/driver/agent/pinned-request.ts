@@ -82,10 +82,9 @@ export async function pinnedRequest(request: PinnedRequest): Promise<PinnedRespo
           reject,
         ),
       );
+      const late = () => sent.destroy(new NotConnected(`Failed to connect to ${where}: no answer.`));
       const hurry = setTimeout(
-        contained('agent: connection', () =>
-          sent.destroy(new NotConnected(`Failed to connect to ${where}: no answer.`)),
-        ),
+        contained('agent: connection', late, late),
         Math.min(CONNECT_TIMEOUT, request.timeout),
       );
       const followed = contained(

@@ -92,9 +92,10 @@ export class HttpBootServer {
     capConnections(server, { total: max_connections, perClient: max_connections_per_client }, (client, why) =>
       this.#throttled.warn({ client, why }, 'HTTP boot: too many connections, one refused'),
     );
+    const cut = (socket: Socket) => socket.destroy();
     server.setTimeout(
       SPEED_WINDOW,
-      contained('HTTP boot: silent connection', (socket: Socket) => socket.destroy()),
+      contained('HTTP boot: silent connection', cut, (_error, [socket]) => cut(socket)),
     );
     const broken = (error: Error) => this.#throttled.error({ error: error.message }, 'HTTP boot: socket');
     server.on('error', contained('HTTP boot: socket', broken));

@@ -1,12 +1,15 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { makeCertificate } from '../../../agent/src/certificate.js';
 import { AgentBusyError, AgentClient } from '../../../src/driver/agent/client.js';
-import { NotConnected } from '../../../src/driver/agent/pinned-request.js';
+import { NotConnected, pinnedRequest } from '../../../src/driver/agent/pinned-request.js';
 import { measureWith } from '../../../src/platform/meter/meter.js';
 import { Series } from '../../../src/platform/meter/series.js';
 import { AGENT_TOKEN, httpsServer } from '../../support/agent-machine.js';
 import { DriverBench } from '../../support/driver-context.js';
+import { throwOnce } from '../../support/faults/throw-once.js';
 
 const own = makeCertificate('127.0.0.1', 'agent');
 const client = new AgentClient({ timeout: 1_000, attempts: 2, requireTls: true, ports: [] });
@@ -165,4 +168,24 @@ describe('AgentClient', () => {
     const took = series.histograms.get('agent_request_duration_seconds')!;
     expect([...took.keys()]).toEqual(['succeeded', 'agent-unreachable']);
   });
+});
+
+it('one that accepts and says nothing is given up in time although the timer of that throws', async () => {
+  const mute = createServer((socket) => socket.resume());
+  mute.listen(0, '127.0.0.1');
+  await once(mute, 'listening');
+  const { port } = mute.address() as AddressInfo;
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { thrown } = throwOnce('agent: connection', 2); // after that of the socket
+  const accepted = once(mute, 'connection');
+  const asked = pinnedRequest({
+    ...{ method: 'GET', url: new URL(`https://127.0.0.1:${port}/`), certificate: own.certificate },
+    ...{ timeout: 60_000, maxBytes: 1_000, signal: new AbortController().signal },
+  }).catch((error: unknown) => error);
+  await accepted;
+  vi.advanceTimersByTime(10_000);
+  expect(await asked).toBeInstanceOf(NotConnected);
+  expect(thrown()).toBe(true);
+  mute.close();
 });

@@ -17,55 +17,16 @@ const EXCUSED: Record<string, readonly string[]> = {
       'download: body @ image/fetch/download.js',
       'download: rate @ image/fetch/download.js',
     ],
-  'called after a silence of 30 s to an hour, longer than this test': [
-    'API: slow request @ api/request/bytes.js',
-    'HTTP boot: silent connection @ netboot/http/server.js',
-    'agent: connection @ driver/agent/pinned-request.js',
-    'image store: thread @ image-library/receiver.js',
-    'image store: thread @ image-library/receiver.js',
-    'images: refused upload @ api/v2/image/transfer.js',
-    'metrics: silent connection @ api/metrics/metrics-server.js',
-    'periodic task image-cache @ conductor/periodic/periodic-runner.js',
-    'periodic task published-files @ conductor/periodic/periodic-runner.js',
-    'transfer thread @ image/fetch/transfer-pool.js',
-  ],
   'a limit of time for what never ends by itself: a database, a regular expression, a name server, a program, a stop':
     [
-      'command process @ platform/command-process.js',
       'exit @ start/run.js',
-      'inspection rules: clock @ conductor/inspection/rule-thread.js',
       'metrics: counts that are late @ start/observation.js',
       'name resolution @ platform/host-resolver.js',
       'postgres: stop @ database/embedded-server.js',
     ],
-  'called when work is cancelled while it waits; the work then ends later, by itself': [
-    'images: a waiter leaves @ image/fetch/fetcher.js',
-    'inspection rules: stop @ conductor/inspection/rule-thread.js',
-    'ipmi: cancelled @ driver/ipmi/native/exchange.js',
-    'transfer thread @ image/fetch/transfer-pool.js',
+  'an error that Node.js reports of what is not there while the rest is: a program, a reader': [
+    'postgres: process @ database/embedded-server.js',
   ],
-  'a session with a BMC that answers, its second reading, the certificate that an operator asks for, lanes of dead BMCs':
-    [
-      'ipmi: farewell @ driver/ipmi/native/sockets.js',
-      'ipmi: idle session @ driver/ipmi/native/kept-sessions.js',
-      'ipmi: session end @ driver/ipmi/native/kept-sessions.js',
-      'ipmi: shadow @ driver/ipmi/shadow.js',
-      'look at machines @ conductor/periodic/poll-lanes.js',
-      'redfish: certificate @ driver/redfish/trust.js',
-      'redfish: certificate @ driver/redfish/trust.js',
-      'redfish: certificate @ driver/redfish/trust.js',
-      'redfish: certificate @ driver/redfish/trust.js',
-    ],
-  'an error that Node.js reports of what is not there while the rest is: a program, a socket without a reference, a thread of rules':
-    [
-      'command process @ platform/command-process.js',
-      'event stream: reader @ api/v1/event/event-writer.js',
-      'inspection rules: thread @ platform/worker-thread.js',
-      'inspection rules: thread @ platform/worker-thread.js',
-      'ipmi: socket @ driver/ipmi/native/sockets.js',
-      'postgres: process @ database/embedded-server.js',
-    ],
-  'the failed write before it has ended the work already': ['a file’s reader @ platform/send-file.js'],
   'only where TFTP listens on all addresses': ['TFTP: own addresses @ netboot/tftp/doors.js'],
   'its fault ends the daemon, so that its supervisor acts': [
     'conductor’s name @ conductor/execution/name-lock.js',
@@ -88,27 +49,76 @@ const EXCUSED: Record<string, readonly string[]> = {
 
 /** Handlers that throw in a test of their own, which shows that whoever waits hears of it; by that test's file. */
 export const THROWN_IN: Record<string, readonly string[]> = {
+  'test/component/api/metrics-silence.spec.ts': [
+    'metrics: silent connection @ api/metrics/metrics-server.js',
+  ],
+  'test/component/conductor/inspection/rule-thread.spec.ts': [
+    'inspection rules: clock @ conductor/inspection/rule-thread.js',
+    'inspection rules: stop @ conductor/inspection/rule-thread.js',
+  ],
   'test/component/database/failover.spec.ts': ['database: primary @ database/servers.js'],
+  'test/component/driver/agent-client.spec.ts': ['agent: connection @ driver/agent/pinned-request.js'],
+  'test/component/driver/ipmi-native-sessions.spec.ts': [
+    'ipmi: cancelled @ driver/ipmi/native/exchange.js',
+    'ipmi: farewell @ driver/ipmi/native/sockets.js',
+    'ipmi: idle session @ driver/ipmi/native/kept-sessions.js',
+    'ipmi: session end @ driver/ipmi/native/kept-sessions.js',
+    'ipmi: socket @ driver/ipmi/native/sockets.js',
+  ],
+  'test/component/image-library/receiver.spec.ts': [
+    'image store: thread @ image-library/receiver.js',
+    'image store: thread @ image-library/receiver.js',
+  ],
+  'test/component/image/http-cache.spec.ts': ['images: a waiter leaves @ image/fetch/fetcher.js'],
+  'test/component/image/transfer-pool.spec.ts': [
+    'transfer thread @ image/fetch/transfer-pool.js',
+    'transfer thread @ image/fetch/transfer-pool.js',
+  ],
+  'test/component/netboot/http.spec.ts': ['HTTP boot: silent connection @ netboot/http/server.js'],
+  'test/component/platform/command-process.spec.ts': ['command process @ platform/command-process.js'],
+  'test/component/platform/worker-thread.spec.ts': [
+    'inspection rules: thread @ platform/worker-thread.js',
+    'inspection rules: thread @ platform/worker-thread.js',
+  ],
   'test/unit/api/metrics/readiness.spec.ts': ['a look at readiness @ api/metrics/readiness.js'],
+  'test/unit/api/request/silence.spec.ts': [
+    'API: slow request @ api/request/bytes.js',
+    'images: refused upload @ api/v2/image/transfer.js',
+  ],
+  'test/unit/api/v1/event/event-writer.spec.ts': ['event stream: reader @ api/v1/event/event-writer.js'],
   'test/unit/conductor/execution/call-limit.spec.ts': [
     'driver call: end @ conductor/execution/call-limit.js',
     'driver call: expired @ conductor/execution/call-limit.js',
     'driver call: grace @ conductor/execution/call-limit.js',
     'driver call: limit @ conductor/execution/call-limit.js',
   ],
+  'test/unit/conductor/periodic/periodic-runner.spec.ts': [
+    'periodic task image-cache @ conductor/periodic/periodic-runner.js',
+    'periodic task published-files @ conductor/periodic/periodic-runner.js',
+  ],
+  'test/unit/conductor/periodic/poll-lanes.spec.ts': ['look at machines @ conductor/periodic/poll-lanes.js'],
   'test/unit/driver/bmc/queue.spec.ts': [
     'bmc: queue @ driver/bmc/queue.js',
     'bmc: queue @ driver/bmc/queue.js',
   ],
   'test/unit/driver/ipmi/pace.spec.ts': ['ipmi: pace @ driver/ipmi/native/pace.js'],
-  'test/unit/platform/mutex.spec.ts': ['semaphore @ platform/mutex.js'],
+  'test/unit/driver/ipmi/shadow.spec.ts': ['ipmi: shadow @ driver/ipmi/shadow.js'],
+  'test/unit/driver/redfish/fingerprint.spec.ts': [
+    'redfish: certificate @ driver/redfish/trust.js',
+    'redfish: certificate @ driver/redfish/trust.js',
+    'redfish: certificate @ driver/redfish/trust.js',
+    'redfish: certificate @ driver/redfish/trust.js',
+  ],
   'test/unit/platform/log-output.spec.ts': ['log @ platform/log-output.js'],
+  'test/unit/platform/mutex.spec.ts': ['semaphore @ platform/mutex.js'],
   'test/unit/platform/run-command.spec.ts': [
+    'command process @ platform/command-process.js',
     'command process @ platform/command-process.js',
     'command: cancel @ platform/run-command.js',
     'command: deadline @ platform/run-command.js',
     'command: end @ platform/run-command.js',
   ],
+  'test/unit/platform/send-file.spec.ts': ['a file’s reader @ platform/send-file.js'],
 };
 
 export const NOT_CALLED = [...Object.values(EXCUSED), ...Object.values(THROWN_IN)].flat().sort();

@@ -114,7 +114,7 @@ it('a fault in a command’s cancellation ends the wait for it', async () => {
 
 it('a fault in hearing that the process cannot be used fails its commands, and the next has another', async () => {
   const { thrown } = throwOnce('command process', 2); // after the answer of the first command
-  const spawn = vi.spyOn(ChildProcess.prototype, 'spawn');
+  const spawn = vi.spyOn(ChildProcess.prototype as ChildProcess & { spawn(): void }, 'spawn');
   const process = new CommandProcess();
   await process.run({ file: 'true', args: [], timeout: 1_000 });
   const [first] = spawn.mock.contexts as ChildProcess[];

@@ -16,10 +16,8 @@ export class EventWriter {
       BEAT,
     );
     this.#beat.unref();
-    response.on(
-      'error',
-      contained('event stream: reader', () => this.end()),
-    );
+    const broken = () => this.end();
+    response.on('error', contained('event stream: reader', broken, broken));
   }
 
   event(id: string, type: string, data: unknown): void {
@@ -30,14 +28,21 @@ export class EventWriter {
   async drained(): Promise<void> {
     if (!this.response.writableNeedDrain || this.response.destroyed) return;
     await new Promise<void>((resolve) => {
-      this.response.once('drain', resolve);
-      this.response.once('close', resolve);
+      const done = () => {
+        this.response.off('drain', done).off('close', done);
+        resolve();
+      };
+      this.response.once('drain', done).once('close', done);
     });
   }
 
   onClose(closed: () => void): void {
-    if (this.response.destroyed) closed();
-    else this.response.once('close', contained('event stream: reader', closed, closed));
+    const gone = () => {
+      clearInterval(this.#beat);
+      closed();
+    };
+    if (this.response.destroyed) gone();
+    else this.response.once('close', contained('event stream: reader', gone, gone));
   }
 
   end(): void {

@@ -16,14 +16,12 @@ const DRAIN = 60_000;
  * @throws CancelledError
  */
 export async function* chunksOf(body: IncomingMessage, idle: number): AsyncGenerator<Uint8Array> {
+  const cut = () => body.destroy();
   const chunks = body.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>;
   try {
     for (;;) {
       // Only while waiting for a chunk: a disk slower than the client is not silence.
-      const silence = setTimeout(
-        contained('images: silent upload', () => body.destroy()),
-        idle,
-      );
+      const silence = setTimeout(contained('images: silent upload', cut, cut), idle);
       const { done, value } = await chunks.next().finally(() => clearTimeout(silence));
       if (done) break;
       yield value;
@@ -51,10 +49,8 @@ function release({ buffer, byteLength }: Buffer): void {
 export function drain(body: IncomingMessage): void {
   if (body.readableEnded || body.destroyed) return;
   body.on('error', () => undefined);
-  const late = setTimeout(
-    contained('images: refused upload', () => body.destroy()),
-    DRAIN,
-  );
+  const cut = () => body.destroy();
+  const late = setTimeout(contained('images: refused upload', cut, cut), DRAIN);
   late.unref();
   body.once('close', () => clearTimeout(late));
   body.once('end', () => clearTimeout(late));

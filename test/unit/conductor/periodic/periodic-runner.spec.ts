@@ -1,6 +1,7 @@
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { delayAfter, PeriodicRunner } from '../../../../src/conductor/periodic/periodic-runner.js';
+import { throwOnce } from '../../../support/faults/throw-once.js';
 import { collectedLog } from '../../../support/log.js';
 
 beforeEach(() => {
@@ -56,3 +57,19 @@ it('a run that fails is followed by the next', async () => {
   });
   expect([times.length, started]).toEqual([0, 10]);
 });
+
+it.each(['periodic task image-cache', 'periodic task published-files'])(
+  '“%s” runs again at its next time although its timer throws',
+  async (owner) => {
+    const { thrown } = throwOnce(owner);
+    const runner = new PeriodicRunner(new SchedulerRegistry(), collectedLog());
+    const run = vi.fn(async () => undefined);
+    runner.add({ name: owner.slice('periodic task '.length), every: 10, atStart: true, run });
+    await vi.advanceTimersByTimeAsync(100);
+    expect(thrown()).toBe(true);
+    expect(run).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(run).toHaveBeenCalledTimes(2);
+    await runner.stop();
+  },
+);
