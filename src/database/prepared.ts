@@ -41,7 +41,11 @@ export class PreparingClient extends Client {
     this.names = statementNames;
     const { statement_timeout } = config;
     this.#silence = new SilenceWatch(this, silenceOf(statement_timeout || STATEMENT));
-    this.on('notice', contained('database: notice', this.#hear.bind(this)));
+    const hear = this.#hear.bind(this);
+    this.on(
+      'notice',
+      contained('database: notice', hear, (_error, [notice]) => hear(notice)),
+    );
   }
 
   /**

@@ -94,7 +94,7 @@ export class Servers {
       clearInterval(this.#timer);
       this.#timer = null;
     };
-    client.once('end', contained('database: connection', gone));
+    client.once('end', contained('database: connection', gone, gone));
     const look = contained('database: primary', () => this.#look());
     this.#timer ??= setInterval(look, ASK_EVERY).unref();
   }
@@ -121,7 +121,8 @@ export class Servers {
       const { timeline } = answer;
       if (timeline === null || timeline < Math.max(this.#newest, best?.timeline ?? 0)) return;
       best = { server, timeline };
-      setTimeout(contained('database: primary settled', settled.resolve), SETTLE);
+      const settle = () => settled.resolve();
+      setTimeout(contained('database: primary settled', settle, settle), SETTLE);
     });
     await Promise.race([Promise.all(asked), settled.promise]);
     if (!best) {

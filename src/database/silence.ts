@@ -34,10 +34,8 @@ export class SilenceWatch {
   ) {
     this.#client = client as unknown as Watched;
     SilenceWatch.#all.add(this);
-    client.once(
-      'end',
-      contained('database: connection', () => this.#end()),
-    );
+    const ended = () => this.#end();
+    client.once('end', contained('database: connection', ended, ended));
   }
 
   /** A query was sent. */

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { connect } from '../../../src/backup/connect.js';
 import { openDatabase } from '../../../src/database/data-source.js';
+import { Servers, serversOf } from '../../../src/database/servers.js';
 import { DatabaseAwayError } from '../../../src/domain/errors.js';
 import { EventRepository } from '../../../src/persistence/event/event.repository.js';
 import { EventStream } from '../../../src/persistence/event/event-stream.js';
@@ -132,7 +135,8 @@ it('connections to a primary that was replaced are closed, though it answers', a
   expect(await textsOn(pair.second)).toContain('of the second');
 });
 
-it('a commit that the standby has not confirmed counts as unknown', async () => {
+it('a commit that the standby has not confirmed counts as unknown, though the handler of the notice throws', async () => {
+  const { thrown } = throwOnce('database: notice');
   await using parts = new AsyncDisposableStack();
   const pair = parts.use(await ReplicatedPair.up());
   const { add, addAtLast } = await opened(pair.url(pair.first, pair.second), parts);
@@ -152,6 +156,23 @@ it('a commit that the standby has not confirmed counts as unknown', async () => 
   };
   await expect.poll(cancel, { timeout: 10_000 }).toBeGreaterThan(0);
   expect(await outcome).toBeInstanceOf(DatabaseAwayError);
+  expect(thrown()).toBe(true);
   // It is there, and whoever looks for it by its id finds it.
   expect(await textsOn(pair.first)).toContain('alone');
+});
+
+it('a server that accepts and says nothing does not delay the primary, though the timer of that throws', async () => {
+  await using parts = new AsyncDisposableStack();
+  const pair = parts.use(await ReplicatedPair.up());
+  const mute = createServer((socket) => socket.on('error', () => undefined).resume());
+  mute.listen(0, '127.0.0.1');
+  await once(mute, 'listening');
+  parts.defer(() => void mute.close());
+  const { port } = mute.address() as AddressInfo;
+  const { thrown } = throwOnce('database: primary settled');
+  const servers = new Servers(serversOf(pair.url(pair.first).replace('@', `@127.0.0.1:${port},`)));
+  const asked = performance.now();
+  expect((await servers.primary()).port).toBe(pair.first.port);
+  expect(performance.now() - asked).toBeLessThan(2_000); // it is given up after 3 s
+  expect(thrown()).toBe(true);
 });

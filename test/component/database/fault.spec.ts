@@ -6,6 +6,7 @@ import { FAULTS, rowOf } from '../../../src/database/fault.js';
 import { DatabaseAwayError, InvalidError } from '../../../src/domain/errors.js';
 import { ENTITIES } from '../../../src/persistence/resources.js';
 import { silentLog, startTestDatabase, type TestDatabase } from '../../support/database.js';
+import { throwOnce } from '../../support/faults/throw-once.js';
 import { collectedLog } from '../../support/log.js';
 
 let database: TestDatabase;
@@ -237,4 +238,21 @@ describe('a database that cannot be reached', () => {
     await cut;
     await own.destroy();
   });
+});
+
+it('a fault in a row of a reading fails that reading, and its connection serves the next', async () => {
+  const { thrown } = throwOnce('database: rows', 2);
+  const read = async () => {
+    const rows: number[] = [];
+    await eachRow<{ n: number }>(
+      database.source,
+      `select n from generate_series(1, $1::integer) n`,
+      [3],
+      ({ n }) => rows.push(n),
+    );
+    return rows;
+  };
+  await expect(read()).rejects.toThrow('a fault on purpose: database: rows');
+  expect(thrown()).toBe(true);
+  for (let i = 0; i < 20; i++) expect(await read()).toEqual([1, 2, 3]);
 });

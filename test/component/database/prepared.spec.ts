@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { CONNECTION_LIFE, StatementNames } from '../../../src/database/statement-names.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
+import { throwOnce } from '../../support/faults/throw-once.js';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -113,6 +114,7 @@ it('a value that cannot be sent fails before anything is sent', async () => {
 });
 
 it('a schema that changes under a connection costs that connection, and outside of a transaction nothing else', async () => {
+  const { thrown } = throwOnce('database: connection out of date'); // hinders nobody
   await database.source.query(`create table changing (id integer)`);
   await onOne(async (query) => {
     for (let n = 0; n < 4; n++) await query(`select * from changing where id = $1`, [n]);
@@ -126,6 +128,7 @@ it('a schema that changes under a connection costs that connection, and outside 
   await onOne(async (query) => {
     expect(await query(`select * from changing where id = $1`, [1])).toEqual([]);
   });
+  await expect.poll(thrown).toBe(true);
 });
 
 it('names go to other texts once nobody has used theirs for as long as a connection lives', () => {

@@ -1,5 +1,8 @@
-import { describe, expect, it } from 'vitest';
-import { serversOf } from '../../../src/database/servers.js';
+import { EventEmitter } from 'node:events';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { PreparingClient } from '../../../src/database/prepared.js';
+import { Servers, serversOf } from '../../../src/database/servers.js';
+import { throwOnce } from '../../support/faults/throw-once.js';
 
 describe('the servers of database.url', () => {
   it('are those of libpq’s form, each with the rest of the URL', () => {
@@ -41,4 +44,18 @@ describe('the servers of database.url', () => {
     expect(() => serversOf(url)).toThrow(`database.url: ${why}`);
     expect(() => serversOf(url)).not.toThrow(/secret/);
   });
+});
+
+it('the primary is not asked for once no connection is left, though the handler of an end throws', () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const { thrown } = throwOnce('database: connection');
+  const list = serversOf('postgresql://db1,db2/ferric');
+  const servers = new Servers(list);
+  const clients = [new EventEmitter(), new EventEmitter()];
+  for (const client of clients) servers.keep(client as PreparingClient, list[0]);
+  expect(vi.getTimerCount()).toBe(1);
+  for (const client of clients) client.emit('end');
+  expect(thrown()).toBe(true);
+  expect(vi.getTimerCount()).toBe(0);
 });
