@@ -40,7 +40,8 @@ function isServed(path: string): Promise<boolean> {
       socket.destroy();
       resolve(served);
     };
-    socket.once('connect', contained('a Unix socket that is there', answer(true)));
-    socket.once('error', contained('a Unix socket that is there', answer(false)));
+    const [yes, no] = [answer(true), answer(false)];
+    socket.once('connect', contained('a Unix socket that is there', yes, yes));
+    socket.once('error', contained('a Unix socket that is there', no, no));
   });
 }

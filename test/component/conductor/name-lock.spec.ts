@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { NameLock } from '../../../src/conductor/execution/name-lock.js';
 import { startTestDatabase, type TestDatabase } from '../../support/database.js';
+import { throwOnce } from '../../support/faults/throw-once.js';
 import { collectedLog } from '../../support/log.js';
 
 let database: TestDatabase;
@@ -54,5 +55,17 @@ it('a cut of the connection loses the name only where another has taken it', asy
   await database.resume();
   await expect.poll(held, { timeout: 20_000 }).toBe(1);
   expect(first.lost()).toBe(0);
+  await first.name.release();
+});
+
+it('a fault while the name is taken again tells that it is lost: the daemon ends, its supervisor acts', async () => {
+  const { thrown } = throwOnce('conductor’s name');
+  const first = lock('rack4', 0);
+  await first.name.take();
+  await database.source.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'ferric pid%'`,
+  );
+  await expect.poll(first.lost).toBe(1);
+  expect(thrown()).toBe(true);
   await first.name.release();
 });

@@ -6,8 +6,6 @@ const EXCUSED: Record<string, readonly string[]> = {
   'called before the daemon is ready: a fault there is a start that is refused': [
     'DHCP: proof of the interface @ netboot/dhcp/device-socket.js',
     'DHCP: proof of the interface @ netboot/dhcp/device-socket.js',
-    'a Unix socket that is there @ platform/unix-socket.js',
-    'a Unix socket that is there @ platform/unix-socket.js',
     'a port that is held @ platform/held-ports.js',
   ],
   'called in a thread or a process of its own, which this watch does not reach; its end is told to its owner, who threw':
@@ -21,7 +19,6 @@ const EXCUSED: Record<string, readonly string[]> = {
     [
       'exit @ start/run.js',
       'metrics: counts that are late @ start/observation.js',
-      'name resolution @ platform/host-resolver.js',
       'postgres: stop @ database/embedded-server.js',
     ],
   'an error that Node.js reports of what is not there while the rest is: a program, a reader': [
@@ -29,19 +26,9 @@ const EXCUSED: Record<string, readonly string[]> = {
   ],
   'only where TFTP listens on all addresses': ['TFTP: own addresses @ netboot/tftp/doors.js'],
   'its fault ends the daemon, so that its supervisor acts': [
-    'conductor’s name @ conductor/execution/name-lock.js',
     'postgres: restart @ database/embedded-server.js',
   ],
-  'only after a change of the schema, in a reading of all nodes': [
-    'database: connection out of date @ database/prepared.js',
-    'database: rows @ database/each-row.js',
-  ],
-  'only with several servers in database.url, or a standby of the server': [
-    'database: connection @ database/servers.js',
-    'database: notice @ database/prepared.js',
-    'database: primary settled @ database/servers.js',
-    'database: question @ database/servers.js',
-  ],
+  'only with several servers in database.url; it does nothing': ['database: question @ database/servers.js'],
   'only for a connection whose handshake ends in the 100 ms of a stop': [
     'a connection before a stop @ platform/refuse-connections.js',
   ],
@@ -56,7 +43,14 @@ export const THROWN_IN: Record<string, readonly string[]> = {
     'inspection rules: clock @ conductor/inspection/rule-thread.js',
     'inspection rules: stop @ conductor/inspection/rule-thread.js',
   ],
-  'test/component/database/failover.spec.ts': ['database: primary @ database/servers.js'],
+  'test/component/conductor/name-lock.spec.ts': ['conductor’s name @ conductor/execution/name-lock.js'],
+  'test/component/database/failover.spec.ts': [
+    'database: notice @ database/prepared.js',
+    'database: primary @ database/servers.js',
+    'database: primary settled @ database/servers.js',
+  ],
+  'test/component/database/fault.spec.ts': ['database: rows @ database/each-row.js'],
+  'test/component/database/prepared.spec.ts': ['database: connection out of date @ database/prepared.js'],
   'test/component/driver/agent-client.spec.ts': ['agent: connection @ driver/agent/pinned-request.js'],
   'test/component/driver/ipmi-native-sessions.spec.ts': [
     'ipmi: cancelled @ driver/ipmi/native/exchange.js',
@@ -76,6 +70,11 @@ export const THROWN_IN: Record<string, readonly string[]> = {
   ],
   'test/component/netboot/http.spec.ts': ['HTTP boot: silent connection @ netboot/http/server.js'],
   'test/component/platform/command-process.spec.ts': ['command process @ platform/command-process.js'],
+  'test/component/platform/host-resolver.spec.ts': ['name resolution @ platform/host-resolver.js'],
+  'test/component/platform/unix-socket.spec.ts': [
+    'a Unix socket that is there @ platform/unix-socket.js',
+    'a Unix socket that is there @ platform/unix-socket.js',
+  ],
   'test/component/platform/worker-thread.spec.ts': [
     'inspection rules: thread @ platform/worker-thread.js',
     'inspection rules: thread @ platform/worker-thread.js',
@@ -85,7 +84,10 @@ export const THROWN_IN: Record<string, readonly string[]> = {
     'API: slow request @ api/request/bytes.js',
     'images: refused upload @ api/v2/image/transfer.js',
   ],
-  'test/unit/api/v1/event/event-writer.spec.ts': ['event stream: reader @ api/v1/event/event-writer.js'],
+  'test/unit/api/v1/event/event-writer.spec.ts': [
+    'event stream: beat @ api/v1/event/event-writer.js',
+    'event stream: reader @ api/v1/event/event-writer.js',
+  ],
   'test/unit/conductor/execution/call-limit.spec.ts': [
     'driver call: end @ conductor/execution/call-limit.js',
     'driver call: expired @ conductor/execution/call-limit.js',
@@ -97,6 +99,7 @@ export const THROWN_IN: Record<string, readonly string[]> = {
     'periodic task published-files @ conductor/periodic/periodic-runner.js',
   ],
   'test/unit/conductor/periodic/poll-lanes.spec.ts': ['look at machines @ conductor/periodic/poll-lanes.js'],
+  'test/unit/database/servers.spec.ts': ['database: connection @ database/servers.js'],
   'test/unit/driver/bmc/queue.spec.ts': [
     'bmc: queue @ driver/bmc/queue.js',
     'bmc: queue @ driver/bmc/queue.js',

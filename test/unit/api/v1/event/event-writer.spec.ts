@@ -49,3 +49,15 @@ it('a reader that is slow again and again leaves no listener behind', async () =
   }
   expect(response.listenerCount('close')).toBe(listeners);
 });
+
+it('a beat that throws is followed by the next', () => {
+  const { thrown } = throwOnce('event stream: beat');
+  const { response } = open();
+  const read = () => String(response.read() ?? '');
+  read();
+  vi.advanceTimersByTime(15_000);
+  expect(thrown()).toBe(true);
+  expect(read()).toBe('');
+  vi.advanceTimersByTime(15_000);
+  expect(read()).toBe(': beat\n\n');
+});
