@@ -168,10 +168,8 @@ async function end(server: ChildProcess): Promise<void> {
   if (server.exitCode !== null || server.signalCode !== null || server.pid === undefined) return;
   const ended = new Promise((resolve) => server.once('exit', resolve));
   server.kill('SIGINT');
-  const late = setTimeout(
-    contained('postgres: stop', () => server.kill('SIGQUIT')),
-    FAST_SHUTDOWN,
-  );
+  const quit = () => server.kill('SIGQUIT');
+  const late = setTimeout(contained('postgres: stop', quit, quit), FAST_SHUTDOWN);
   await ended;
   clearTimeout(late);
 }

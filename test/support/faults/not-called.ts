@@ -16,18 +16,8 @@ const EXCUSED: Record<string, readonly string[]> = {
       'download: rate @ image/fetch/download.js',
     ],
   'a limit of time for what never ends by itself: a database, a regular expression, a name server, a program, a stop':
-    [
-      'exit @ start/run.js',
-      'metrics: counts that are late @ start/observation.js',
-      'postgres: stop @ database/embedded-server.js',
-    ],
-  'an error that Node.js reports of what is not there while the rest is: a program, a reader': [
-    'postgres: process @ database/embedded-server.js',
-  ],
+    ['exit @ start/run.js', 'metrics: counts that are late @ start/observation.js'],
   'only where TFTP listens on all addresses': ['TFTP: own addresses @ netboot/tftp/doors.js'],
-  'its fault ends the daemon, so that its supervisor acts': [
-    'postgres: restart @ database/embedded-server.js',
-  ],
   'only with several servers in database.url; it does nothing': ['database: question @ database/servers.js'],
   'only for a connection whose handshake ends in the 100 ms of a stop': [
     'a connection before a stop @ platform/refuse-connections.js',
@@ -44,6 +34,11 @@ export const THROWN_IN: Record<string, readonly string[]> = {
     'inspection rules: stop @ conductor/inspection/rule-thread.js',
   ],
   'test/component/conductor/name-lock.spec.ts': ['conductor’s name @ conductor/execution/name-lock.js'],
+  'test/component/database/embedded-server.spec.ts': [
+    'postgres: process @ database/embedded-server.js',
+    'postgres: restart @ database/embedded-server.js',
+    'postgres: stop @ database/embedded-server.js',
+  ],
   'test/component/database/failover.spec.ts': [
     'database: notice @ database/prepared.js',
     'database: primary @ database/servers.js',
