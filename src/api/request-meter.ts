@@ -16,7 +16,7 @@ export function meterRequests(
   fastify.addHook('onRequest', async (_request, reply) => {
     inFlight++;
     const closed = () => void inFlight--;
-    reply.raw.once('close', contained('API: an answer that ended', closed));
+    reply.raw.once('close', contained('API: an answer that ended', closed, closed));
   });
   fastify.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none';

@@ -36,7 +36,7 @@ export function inTurn(
     response.once('close', closed);
     run(request, response);
   };
-  return contained(owner, (request: IncomingMessage, response: ServerResponse) => {
+  const arrived = (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request;
     const queue = waiting.get(socket);
     if (!queue) {
@@ -47,5 +47,6 @@ export function inTurn(
       queue.length = 0;
       socket.destroy();
     }
-  });
+  };
+  return contained(owner, arrived, failed);
 }

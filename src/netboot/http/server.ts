@@ -103,7 +103,10 @@ export class HttpBootServer {
       if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
       else socket.destroy();
     };
-    server.on('clientError', contained('HTTP boot: bad request', unread));
+    server.on(
+      'clientError',
+      contained('HTTP boot: bad request', unread, (_error, [, socket]) => socket.destroy()),
+    );
     await ports.listen(server, { address: listen, port });
     this.#server = server;
     this.#draining = new Drain(server, this.log);

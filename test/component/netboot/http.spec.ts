@@ -27,7 +27,6 @@ import {
 } from '../../../src/netboot/published/manifest.js';
 import type { Segment } from '../../../src/persistence/published-file/publication.js';
 import { createLogger } from '../../../src/platform/logger.js';
-import { closedThoughThrown } from '../../support/faults/silent-connection.js';
 import { publishedFor } from '../../support/published.js';
 
 const NODE = randomUUID();
@@ -396,11 +395,4 @@ it('says what it does', async () => {
   await off.start();
   expect(off.describe()).toBe('HTTP boot: off (netboot.http.listen names no address)');
   await off.stop();
-});
-
-it('a silent connection is closed although the handler of its timeout throws', async () => {
-  const own = new HttpBootServer(section(), manifest, createLogger('silent'));
-  const start = () => own.start().then(() => own.port!);
-  expect(await closedThoughThrown('HTTP boot: silent connection', start)).toBe(true);
-  await own.stop();
 });

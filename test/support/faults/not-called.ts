@@ -63,7 +63,7 @@ export const THROWN_IN: Record<string, readonly string[]> = {
     'transfer thread @ image/fetch/transfer-pool.js',
     'transfer thread @ image/fetch/transfer-pool.js',
   ],
-  'test/component/netboot/http.spec.ts': ['HTTP boot: silent connection @ netboot/http/server.js'],
+  'test/component/netboot/http-silence.spec.ts': ['HTTP boot: silent connection @ netboot/http/server.js'],
   'test/component/platform/command-process.spec.ts': ['command process @ platform/command-process.js'],
   'test/component/platform/host-resolver.spec.ts': ['name resolution @ platform/host-resolver.js'],
   'test/component/platform/unix-socket.spec.ts': [

@@ -4,6 +4,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { inTurn, MOST_WAITING } from '../../../src/platform/in-turn.js';
+import { throwOnce } from '../../support/faults/throw-once.js';
 
 let server: Server;
 let socket: Socket;
@@ -114,5 +115,31 @@ describe('requests of one connection', () => {
     socket.write(asks('/first') + asks('/second'));
     await over;
     expect(seen).toEqual(['/first']);
+  });
+
+  it.each([
+    ['one that arrives', 1, ['/second']],
+    ['one that would wait', 3, ['/first']],
+    ['one that has its turn', 2, []],
+  ])('are cut, not left without an answer, when the handler of %s throws', async (_, call, others) => {
+    const { thrown } = throwOnce('test', call);
+    const seen: string[] = [];
+    await connected(
+      inTurn(
+        'test',
+        async (request, response) => {
+          seen.push(request.url ?? '');
+          await turn();
+          response.end();
+        },
+        (_error, [request]) => request.destroy(),
+      ),
+    );
+    const over = closed();
+    socket.resume();
+    socket.write(asks('/first') + asks('/second'));
+    await over;
+    expect(thrown()).toBe(true);
+    expect(seen.filter((url) => !others.includes(url))).toEqual([]);
   });
 });
