@@ -140,12 +140,21 @@ class Faults {
 
   /** The server ends connections of the daemon. */
   async cutConnections(): Promise<void> {
+    await this.#tellDatabase(
+      'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname is not null',
+    );
+  }
+
+  /** For a while no node can be read: counts for the metrics are late. */
+  async lockNodes(): Promise<void> {
+    await this.#tellDatabase('begin; lock table node; select pg_sleep(5); rollback');
+  }
+
+  async #tellDatabase(text: string): Promise<void> {
     const host = join(this.#home.directory, 'data/postgresql/socket');
     const client = new Client({ host, user: 'ferric', database: 'postgres' });
     await client.connect();
-    await client.query(
-      'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname is not null',
-    );
+    await client.query(text);
     await client.end();
   }
 
@@ -291,6 +300,10 @@ describe.skipIf(!isRoot)('a handler of the running daemon that throws', () => {
     await faults.cutConnections();
     await cut;
     await expectServed(['connections were cut']);
+    const late = faults.lockNodes();
+    await faults.round(CLEAN);
+    await late;
+    await expectServed(['the nodes were locked']);
     // Some are called only where another one throws, or seldom.
     for (const end = Date.now() + 120_000; Date.now() < end; ) {
       const { armed, handlers } = await faults.state();

@@ -6,18 +6,8 @@ const EXCUSED: Record<string, readonly string[]> = {
   'called before the daemon is ready: a fault there is a start that is refused': [
     'DHCP: proof of the interface @ netboot/dhcp/device-socket.js',
     'DHCP: proof of the interface @ netboot/dhcp/device-socket.js',
-    'a port that is held @ platform/held-ports.js',
   ],
-  'called in a thread or a process of its own, which this watch does not reach; its end is told to its owner, who threw':
-    [
-      'download: body @ image/fetch/download.js',
-      'download: body @ image/fetch/download.js',
-      'download: body @ image/fetch/download.js',
-      'download: rate @ image/fetch/download.js',
-    ],
-  'a limit of time for what never ends by itself: a database, a regular expression, a name server, a program, a stop':
-    ['exit @ start/run.js', 'metrics: counts that are late @ start/observation.js'],
-  'only where TFTP listens on all addresses': ['TFTP: own addresses @ netboot/tftp/doors.js'],
+  'ends a process whose stop hangs': ['exit @ start/run.js'],
   'only with several servers in database.url; it does nothing': ['database: question @ database/servers.js'],
   'only for a connection whose handshake ends in the 100 ms of a stop': [
     'a connection before a stop @ platform/refuse-connections.js',
@@ -58,13 +48,21 @@ export const THROWN_IN: Record<string, readonly string[]> = {
     'image store: thread @ image-library/receiver.js',
     'image store: thread @ image-library/receiver.js',
   ],
+  'test/component/image/download-fault.spec.ts': [
+    'download: body @ image/fetch/download.js',
+    'download: body @ image/fetch/download.js',
+    'download: body @ image/fetch/download.js',
+    'download: rate @ image/fetch/download.js',
+  ],
   'test/component/image/http-cache.spec.ts': ['images: a waiter leaves @ image/fetch/fetcher.js'],
   'test/component/image/transfer-pool.spec.ts': [
     'transfer thread @ image/fetch/transfer-pool.js',
     'transfer thread @ image/fetch/transfer-pool.js',
   ],
   'test/component/netboot/http-silence.spec.ts': ['HTTP boot: silent connection @ netboot/http/server.js'],
+  'test/component/netboot/tftp-own-addresses.spec.ts': ['TFTP: own addresses @ netboot/tftp/doors.js'],
   'test/component/platform/command-process.spec.ts': ['command process @ platform/command-process.js'],
+  'test/component/platform/held-ports.spec.ts': ['a port that is held @ platform/held-ports.js'],
   'test/component/platform/host-resolver.spec.ts': ['name resolution @ platform/host-resolver.js'],
   'test/component/platform/unix-socket.spec.ts': [
     'a Unix socket that is there @ platform/unix-socket.js',
