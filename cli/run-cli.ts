@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { messageOf } from '../src/domain/errors.js';
 import { type ExitStatus, exitStatusOf, fileFaultOf } from './exit-status.js';
+import { plain } from './node/plain-text.js';
 import { createProgram, GROUP_NAMES } from './program.js';
 import type { Shell } from './shell.js';
 
@@ -19,7 +20,7 @@ export async function runCli(args: readonly string[], shell: Shell): Promise<Exi
     // The reader of the results has closed the pipe: no fault, and no message.
     if (shell.stdout.errored) return status;
     const text = status === 1 && error instanceof Error ? (error.stack ?? error.message) : sentenceOf(error);
-    shell.stderr.write(`ferric: ${status === 130 ? 'given up, everything is cleared' : text}\n`);
+    shell.stderr.write(`ferric: ${status === 130 ? 'given up, everything is cleared' : plain(text)}\n`);
     return status;
   }
 }

@@ -116,12 +116,26 @@ function asApiError(error: unknown, method: string, url: string): ApiError {
   return new ApiError(`${method} ${url}: ${messageOf(error)}`, undefined, { cause: error });
 }
 
-/** Error message of a body: the Bare Metal API sends JSON inside JSON, the Image API HTML. */
+/** Error message of a body: the Bare Metal API sends JSON, often as a text inside JSON, the Image API HTML. */
 function wordsOf(body: unknown): string {
   const text = typeof body === 'string' ? body : Buffer.isBuffer(body) ? body.toString('utf8') : '';
-  const match = /faultstring\\*": *\\*"([^"\\]+)/.exec(text);
-  return (match?.[1] ?? text.replace(/<title>[^<]*<\/title>/g, ' ').replace(/<[^>]*>/g, ' '))
-    .replace(/\s+/g, ' ')
-    .trim()
-    .slice(0, 500);
+  const told = messageIn(text) ?? text.replace(/<title>[^<]*<\/title>/g, ' ').replace(/<[^>]*>/g, ' ');
+  return told.replace(/\s+/g, ' ').trim().slice(0, 2_000);
+}
+
+/** `faultstring` of the API itself, `description` of Ironic's middleware; each may stand in a text of `error_message`. */
+function messageIn(text: string): string | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined; // not JSON: the caller shows the text
+  }
+  if (typeof value === 'string') return value;
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { error_message, faultstring, description } = value as Record<string, unknown>;
+  if (typeof error_message === 'string') return messageIn(error_message) ?? error_message;
+  if (error_message !== undefined) return messageIn(JSON.stringify(error_message));
+  const told = faultstring ?? description;
+  return typeof told === 'string' ? told : undefined;
 }

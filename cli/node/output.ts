@@ -1,8 +1,8 @@
-import { stringify } from 'yaml';
+import { Document, Scalar, visit } from 'yaml';
 import type { Json } from '../../src/domain/json.js';
 import { print, type Shell } from '../shell.js';
 import { textTable } from '../terminal/text-table.js';
-import { plain } from './plain-text.js';
+import { escaped, isObeyed, plain } from './plain-text.js';
 
 export const FORMATS = ['table', 'json', 'yaml', 'csv', 'name'] as const;
 export type Format = (typeof FORMATS)[number];
@@ -18,10 +18,10 @@ export function printRows(
 ): void {
   switch (format) {
     case 'json':
-      print(shell, JSON.stringify(rows, null, 2));
+      print(shell, jsonOf(rows));
       return;
     case 'yaml':
-      print(shell, stringify(rows).trimEnd());
+      print(shell, yamlOf(rows));
       return;
     case 'name':
       for (const row of rows) print(shell, cell(row['name'] ?? row['uuid']));
@@ -44,8 +44,8 @@ export function printRows(
 /** Prints one object: its fields in lines, or as the API has it. */
 export function printOne(shell: Shell, format: Format, row: Row): void {
   const whole: Partial<Record<Format, () => string>> = {
-    json: () => JSON.stringify(row, null, 2),
-    yaml: () => stringify(row).trimEnd(),
+    json: () => jsonOf(row),
+    yaml: () => yamlOf(row),
     name: () => cell(row['name'] ?? row['uuid']),
   };
   const text = whole[format];
@@ -65,6 +65,21 @@ export function printOne(shell: Shell, format: Format, row: Row): void {
       fields.map(([name, value]) => [name, cell(value)]),
     ),
   );
+}
+
+function jsonOf(value: unknown): string {
+  return escaped(JSON.stringify(value, null, 2));
+}
+
+function yamlOf(value: unknown): string {
+  const document = new Document(value);
+  visit(document, {
+    Scalar: (_, node) => {
+      // YAML has escapes in double quotes only.
+      if (typeof node.value === 'string' && isObeyed(node.value)) node.type = Scalar.QUOTE_DOUBLE;
+    },
+  });
+  return escaped(document.toString().trimEnd());
 }
 
 function cell(value: Json | undefined): string {

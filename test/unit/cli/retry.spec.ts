@@ -61,3 +61,27 @@ it('the time for retries ends', async () => {
   );
   expect([status, stderr]).toEqual([6, expect.stringContaining('ECONNREFUSED')]);
 });
+
+it.each([
+  [
+    'the API itself',
+    { error_message: JSON.stringify({ faultcode: 'Client', faultstring: 'The key "a\\b" is no.' }) },
+    'The key "a\\b" is no.',
+  ],
+  [
+    'Ironic’s middleware',
+    { error_message: JSON.stringify({ code: 400, title: 'Bad Request', description: 'Expected "x".' }) },
+    'Expected "x".',
+  ],
+  ['an object in the place of its text', { error_message: { faultstring: 'Gone.' } }, 'Gone.'],
+  ['what is no object', ['x'], '["x"]'],
+])('the whole message of %s is shown, and nothing around it', async (_, body, said) => {
+  const port = await serve((_request, response) => response.writeHead(400).end(JSON.stringify(body)));
+  const { stderr } = await at(port, 'image', 'list');
+  expect(stderr).toBe(`ferric: GET http://127.0.0.1:${port}/v2/images?limit=200: 400 ${said}\n`);
+});
+
+it('an error of the service commands no terminal', async () => {
+  const port = await serve((_request, response) => response.writeHead(400).end('a\x1b[2Jb\u009b31mc\u202e'));
+  expect((await at(port, 'image', 'list')).stderr).toMatch(/400 a\?\[2Jb\?31mc\?\n$/);
+});
