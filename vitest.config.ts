@@ -16,15 +16,15 @@ export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
     projects: [
-      tier('unit', { isolate: false, testTimeout: 10_000 }),
+      tier('unit', { isolate: false, testTimeout: 10_000, maxWorkers: 2 }),
       tier('component', {
         isolate: false,
         retry: onCi,
         testTimeout: 60_000,
         hookTimeout: 120_000,
-        maxWorkers: 2,
+        maxWorkers: 3,
       }),
-      tier('contract', { retry: onCi, testTimeout: 120_000, hookTimeout: 300_000, maxWorkers: 2 }),
+      tier('contract', { retry: onCi, testTimeout: 120_000, hookTimeout: 300_000, maxWorkers: 3 }),
       tier('e2e', {
         retry: onCi,
         testTimeout: 900_000,
