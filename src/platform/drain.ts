@@ -66,10 +66,8 @@ export class Drain {
     const answers = this.#connections.get(socket);
     if (!answers) return;
     answers.add(response);
-    response.once(
-      'close',
-      contained('HTTP: request', () => answers.delete(response)),
-    );
+    const over = () => answers.delete(response);
+    response.once('close', contained('HTTP: request', over, over));
     if (this.#draining) lastOne(response);
   }
 

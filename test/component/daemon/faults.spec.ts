@@ -339,7 +339,7 @@ describe.skipIf(!isRoot)('a handler of the running daemon that throws', () => {
   it('throws in a test of its own where no round reaches it', () => {
     for (const [file, handlers] of Object.entries(THROWN_IN)) {
       const text = readFileSync(file, 'utf8');
-      expect(text).toMatch(/\b(throwOnce|closedThoughThrown)\(/);
+      expect(text).toMatch(/\b(throwOnce|closedThoughThrown|watchHandlers)\(/);
       for (const owner of handlers.map(ownerOf)) expect(text, file).toContain(`'${owner}'`);
     }
   });

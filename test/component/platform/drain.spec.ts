@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { Drain } from '../../../src/platform/drain.js';
 import { inTurn } from '../../../src/platform/in-turn.js';
+import { throwOnce } from '../../support/faults/throw-once.js';
 import { collectedLog } from '../../support/log.js';
 
 type Place = { port: number; host: string } | { path: string };
@@ -82,4 +83,28 @@ it('a request that waits behind another of its connection is work under way', as
   await drain.finish(5_000);
   await closed;
   expect(got).toMatch(/\r\naa.*\r\nbb$/s);
+});
+
+it.each([
+  ['of an answer that ended', 'HTTP: request', 2],
+  ['of a connection that closed', 'HTTP: connection', 2],
+])('a stop does not wait for what is over although the handler %s throws', async (_, owner, call) => {
+  const { thrown } = throwOnce(owner, call);
+  const server = createServer((_request, response) => response.end('hello'));
+  const drain = new Drain(server, collectedLog());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const kept = connect(port, '127.0.0.1');
+  kept.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await once(kept, 'data');
+  if (owner === 'HTTP: connection') {
+    kept.destroy();
+    await once(kept, 'close');
+  }
+  await expect.poll(thrown).toBe(true);
+  const asked = performance.now();
+  await drain.finish(10_000);
+  expect(performance.now() - asked).toBeLessThan(3_000);
+  kept.destroy();
 });

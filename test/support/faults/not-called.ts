@@ -3,10 +3,6 @@
  * until a round calls it, or it is listed here.
  */
 const EXCUSED: Record<string, readonly string[]> = {
-  'called before the daemon is ready: a fault there is a start that is refused': [
-    'DHCP: proof of the interface @ netboot/dhcp/device-socket.js',
-    'DHCP: proof of the interface @ netboot/dhcp/device-socket.js',
-  ],
   'ends a process whose stop hangs': ['exit @ start/run.js'],
   'only with several servers in database.url; it does nothing': ['database: question @ database/servers.js'],
   'only for a connection whose handshake ends in the 100 ms of a stop': [
@@ -58,6 +54,10 @@ export const THROWN_IN: Record<string, readonly string[]> = {
   'test/component/image/transfer-pool.spec.ts': [
     'transfer thread @ image/fetch/transfer-pool.js',
     'transfer thread @ image/fetch/transfer-pool.js',
+  ],
+  'test/component/netboot/dhcp-proof.spec.ts': [
+    'DHCP: proof of the interface @ netboot/dhcp/device-socket.js',
+    'DHCP: proof of the interface @ netboot/dhcp/device-socket.js',
   ],
   'test/component/netboot/http-silence.spec.ts': ['HTTP boot: silent connection @ netboot/http/server.js'],
   'test/component/netboot/tftp-own-addresses.spec.ts': ['TFTP: own addresses @ netboot/tftp/doors.js'],
