@@ -33,18 +33,24 @@ export class AddressProbe {
     const socket = createSocket('udp4');
     let refused = false;
     // ECONNREFUSED proves that the host is there. Other errors prove nothing.
+    const hear = (error: NodeJS.ErrnoException) => {
+      refused ||= error.code === 'ECONNREFUSED';
+    };
+    // The probe is sent once: a fault must not make its address a free one.
     socket.on(
       'error',
-      contained('DHCP: probe', (error: NodeJS.ErrnoException) => {
-        refused ||= error.code === 'ECONNREFUSED';
-      }),
+      contained('DHCP: probe', hear, (_fault, [error]) => hear(error)),
     );
     try {
       // A neighbour known before the probe may be long gone: only a new answer counts.
       const before = await this.#neighbour(address);
       // Without a route to the address the probe cannot find it in use.
       const ask = (error?: Error) => error === undefined && socket.send('\0');
-      socket.connect(DISCARD, address, contained('DHCP: probe', ask));
+      socket.connect(
+        DISCARD,
+        address,
+        contained('DHCP: probe', ask, (_fault, [error]) => ask(error)),
+      );
       for (const end = performance.now() + this.wait; performance.now() < end; ) {
         await sleep(LOOK);
         const now = refused || before === null ? await this.#neighbour(address) : null;
