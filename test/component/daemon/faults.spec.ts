@@ -140,22 +140,26 @@ class Faults {
 
   /** The server ends connections of the daemon. */
   async cutConnections(): Promise<void> {
-    await this.#tellDatabase(
+    const client = await this.#database();
+    await client.query(
       'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname is not null',
     );
+    await client.end();
   }
 
-  /** For a while no node can be read: counts for the metrics are late. */
-  async lockNodes(): Promise<void> {
-    await this.#tellDatabase('begin; lock table node; select pg_sleep(5); rollback');
+  /** From now on no node can be read. @returns ends that */
+  async lockNodes(): Promise<() => Promise<void>> {
+    const client = await this.#database();
+    await client.query('begin');
+    await client.query('lock table node');
+    return () => client.end();
   }
 
-  async #tellDatabase(text: string): Promise<void> {
+  async #database(): Promise<Client> {
     const host = join(this.#home.directory, 'data/postgresql/socket');
     const client = new Client({ host, user: 'ferric', database: 'postgres' });
     await client.connect();
-    await client.query(text);
-    await client.end();
+    return client;
   }
 
   killPostgres(): void {
@@ -300,9 +304,13 @@ describe.skipIf(!isRoot)('a handler of the running daemon that throws', () => {
     await faults.cutConnections();
     await cut;
     await expectServed(['connections were cut']);
-    const late = faults.lockNodes();
-    await faults.round(CLEAN);
-    await late;
+    // Counts for the metrics are remembered for 5 s, and waited for 3 s.
+    await sleep(5_000);
+    const unlock = await faults.lockNodes();
+    const locked = faults.round(CLEAN);
+    await sleep(4_000);
+    await unlock();
+    await locked;
     await expectServed(['the nodes were locked']);
     // Some are called only where another one throws, or seldom.
     for (const end = Date.now() + 120_000; Date.now() < end; ) {
