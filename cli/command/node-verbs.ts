@@ -7,6 +7,7 @@ import { confirm } from '../node/confirm.js';
 import { configDriveOf, type DeployOptions, instancePatch } from '../node/deploy-request.js';
 import { selectNodes } from '../node/select.js';
 import { goalOf, settle } from '../node/settle.js';
+import { passwordIn, type StepOptions, stepsOf } from '../node/step-request.js';
 import type { GlobalOptions, Shell } from '../shell.js';
 import { UsageError } from '../usage-error.js';
 
@@ -24,6 +25,14 @@ interface Verb {
   readonly about: string;
   /** What is lost, for the question. */
   readonly loss?: string;
+  /** Adds the verb's own options. */
+  readonly options?: (command: Command) => void;
+  /** The verb's own part of the request. @throws UsageError */
+  readonly request?: (options: VerbOptions) => JsonObject;
+}
+
+interface VerbOptions extends StepOptions {
+  passwordFile?: string;
 }
 
 const VERBS: Readonly<Record<string, Verb>> = {
@@ -38,9 +47,37 @@ const VERBS: Readonly<Record<string, Verb>> = {
     verb: 'active',
     about: 'writes an image to the disks and boots it',
     loss: 'This erases the disks of',
+    options: addDeployOptions,
   },
-  rebuild: { verb: 'rebuild', about: 'writes the image anew', loss: 'This erases the disks of' },
+  rebuild: {
+    verb: 'rebuild',
+    about: 'writes the image anew',
+    loss: 'This erases the disks of',
+    options: addDeployOptions,
+  },
   undeploy: { verb: 'deleted', about: 'ends the instance and cleans', loss: 'This erases the instances of' },
+  clean: {
+    verb: 'clean',
+    about: 'runs clean steps on manageable nodes',
+    loss: 'Clean steps may erase the disks of',
+    options: addStepOptions,
+    request: (options) => stepsOf(options, 'clean_steps'),
+  },
+  service: {
+    verb: 'service',
+    about: 'runs service steps on machines that run an instance',
+    loss: 'This interrupts what runs on',
+    options: addStepOptions,
+    request: (options) => stepsOf(options, 'service_steps'),
+  },
+  rescue: {
+    verb: 'rescue',
+    about: 'boots a rescue system beside the instance',
+    loss: 'This interrupts what runs on',
+    options: (command) =>
+      command.option('--password-file <file>', 'its first line is the password of user rescue'),
+    request: ({ passwordFile }) => ({ rescue_password: passwordIn(passwordFile) }),
+  },
   unrescue: { verb: 'unrescue', about: 'boots the instance again' },
   adopt: { verb: 'adopt', about: 'takes over machines that run an instance' },
   abort: { verb: 'abort', about: 'ends the work that waits' },
@@ -55,8 +92,8 @@ export function addNodeVerbs(node: Command, shell: Shell): void {
       'until it is done; a failure is told with its cause',
     );
     if (verb.loss !== undefined) command.option('--yes', 'do not ask');
-    if (name === 'deploy' || name === 'rebuild') addDeployOptions(command);
-    command.action((named: string[], options: Acting & DeployOptions, self: Command) =>
+    verb.options?.(command);
+    command.action((named: string[], options: Acting & DeployOptions & VerbOptions, self: Command) =>
       perform(new NodeApi(self.optsWithGlobals<GlobalOptions>(), shell), shell, verb, named, options),
     );
   }
@@ -95,14 +132,26 @@ function addDeployOptions(command: Command): void {
     .option('--network-data <file>', 'network settings as JSON, in OpenStack’s form');
 }
 
+function addStepOptions(command: Command): void {
+  command
+    .option(
+      '--step <step...>',
+      'such as deploy.erase_devices_metadata, or with arguments raid.create_configuration:{"create_root_volume": true}',
+    )
+    .option('--steps <file>', 'list of steps in YAML or JSON, in Ironic’s form')
+    .option('--runbook <name>', 'a runbook’s steps')
+    .option('--no-ramdisk', 'no ramdisk is booted; only steps that need none');
+}
+
 async function perform(
   api: NodeApi,
   shell: Shell,
-  { verb, loss }: Verb,
+  { verb, loss, request }: Verb,
   named: readonly string[],
-  options: Acting & DeployOptions,
+  options: Acting & DeployOptions & VerbOptions,
 ): Promise<void> {
   const limits = limitsOf(options);
+  const own = request?.(options) ?? {};
   const nodes = await selectNodes(api, shell, named, options.filter);
   const patch = instancePatch(options);
   await configDriveOf(options, null); // its files are read before anything is asked of anybody
@@ -111,7 +160,7 @@ async function perform(
     const before = await api.brief(one);
     const configdrive = await configDriveOf(options, before.name);
     if (patch.length > 0) await api.edit(one, patch);
-    const body: JsonObject = { target: verb, ...(configdrive === undefined ? {} : { configdrive }) };
+    const body: JsonObject = { target: verb, ...own, ...(configdrive === undefined ? {} : { configdrive }) };
     await api.provision(one, body);
     if (options.wait) await settle(api, one, goalOf(before, verb), { ...limits, signal: shell.signal, tell });
   });

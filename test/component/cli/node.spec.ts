@@ -75,6 +75,43 @@ describe('ferric node', () => {
     });
   });
 
+  it('cleans by steps and rescues, each to its end', async () => {
+    const steps = join(home.directory, 'steps.yaml');
+    const password = join(home.directory, 'password');
+    writeFileSync(steps, '- {interface: deploy, step: erase_devices_metadata}\n');
+    writeFileSync(password, 'canary of rescue\n');
+    await done('node', 'manage', name, '--wait');
+    await done('node', 'clean', name, '--wait', '--yes', '--step', 'deploy.erase_devices');
+    await done('node', 'clean', name, '--wait', '--yes', '--steps', steps);
+    const attempts = JSON.parse(await done('node', 'attempts', name, '-o', 'json')) as { uuid: string }[];
+    const kinds = attempts.slice(0, 2).map((one) => one as unknown as { kind: string; outcome: string });
+    expect(kinds).toMatchObject([
+      { kind: 'clean', outcome: 'succeeded' },
+      { kind: 'clean', outcome: 'succeeded' },
+    ]);
+    await done('node', 'provide', name, '--wait', '--yes');
+    const image = ['--image', 'http://images.example/a.qcow2', '--checksum', 'a'.repeat(64)];
+    await done('node', 'deploy', name, '--wait', '--yes', ...image);
+    await done('node', 'rescue', name, '--wait', '--yes', '--password-file', password);
+    expect(await stateOf(name)).toBe('rescue');
+    await done('node', 'unrescue', name, '--wait');
+    expect(await stateOf(name)).toBe('active');
+  });
+
+  it.each([
+    [['clean'], 'one of --step, --steps and --runbook'],
+    [['clean', '--step', 'x', '--runbook', 'y'], 'one of --step, --steps and --runbook'],
+    [['clean', '--step', 'erase_devices'], '--step is INTERFACE.STEP'],
+    [['clean', '--step', 'raid.x:[1]'], 'no object of JSON'],
+    [['clean', '--step', 'raid.x:{'], 'neither YAML nor JSON'],
+    [['service', '--steps', '/none'], '--steps: /none'],
+    [['rescue'], '--password-file names the file'],
+  ])('%j is wrong use, told before anybody is asked', async ([verb, ...options], said) => {
+    const { status, stderr } = await run('node', verb!, name, '--yes', ...options);
+    expect(stderr).toContain(said);
+    expect(status).toBe(2);
+  });
+
   it('reads names from standard input', async () => {
     const program = [process.execPath, 'dist/cli/main.js'] as const;
     const options = { env: { ...process.env, OS_ENDPOINT: daemon.url }, encoding: 'utf8' } as const;

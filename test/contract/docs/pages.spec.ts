@@ -138,7 +138,8 @@ describe('typed as they stand, with fake hardware', () => {
         if (rule) left.add(rule[1]);
         else if (command.program === 'export') exports.push(await filled(command.statement));
         else if (command.program !== 'cd') {
-          const [, verb = '', node = ''] = /baremetal node (\w+) (one|NAME)\b/.exec(command.statement) ?? [];
+          const [, verb = '', node = ''] =
+            /(?:baremetal|ferric) node (\w+) (one|NAME|r1)\b/.exec(command.statement) ?? [];
           const isChoice = /-interface /.test(command.statement);
           await prepare(daemon, node, isChoice ? 'choose' : verb);
           const script = [...exports, await filled(command.statement)].join('\n');

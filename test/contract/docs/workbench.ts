@@ -25,7 +25,8 @@ export async function furnish(directory: string): Promise<void> {
   }
   symlinkSync(new URL('../../../ferric', import.meta.url).pathname, join(directory, 'ferric'));
   mkdirSync(join(directory, '.ssh'));
-  writeFileSync(join(directory, 'bmc-password'), 'secret\n');
+  for (const name of ['bmc-password', 'rescue-password']) writeFileSync(join(directory, name), 'secret\n');
+  writeFileSync(join(directory, 'steps.yaml'), '- {interface: deploy, step: erase_devices_metadata}\n');
   writeFileSync(join(directory, '.ssh', 'id_ed25519.pub'), 'ssh-ed25519 AAAAC3Nz reader@example.org\n');
   for (const name of ['my-image.qcow2', 'my-whole-disk-image.qcow2', 'disk.qcow2'])
     await runCommand({
