@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { ferric } from '../../support/cli/command-line.js';
 
+/** An address of this file's own: a port that is free for a second is not taken by another file. */
+const HOST = '127.44.0.1';
 const servers: Server[] = [];
 afterEach(() => {
   for (const server of servers.splice(0)) server.close().closeAllConnections();
@@ -12,14 +14,14 @@ afterEach(() => {
 async function serve(answer: RequestListener, port = 0): Promise<number> {
   const server = createServer(answer);
   servers.push(server);
-  server.listen(port, '127.0.0.1');
+  server.listen(port, HOST);
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;
 }
 
 const list: RequestListener = (_, response) => response.end('{"images": []}');
 const at = (port: number, ...words: string[]) =>
-  ferric([...words, '--endpoint', `http://127.0.0.1:${port}`], {}, new AbortController().signal, 5_000);
+  ferric([...words, '--endpoint', `http://${HOST}:${port}`], {}, new AbortController().signal, 5_000);
 
 it('a daemon that is away for a moment is asked again, and that is said once', async () => {
   const port = await serve(list);
@@ -54,7 +56,7 @@ it('the time for retries ends', async () => {
   servers.pop()!.close();
   const signal = new AbortController().signal;
   const { status, stderr } = await ferric(
-    ['image', 'list', '--endpoint', `http://127.0.0.1:${port}`],
+    ['image', 'list', '--endpoint', `http://${HOST}:${port}`],
     {},
     signal,
     700,
@@ -78,7 +80,7 @@ it.each([
 ])('the whole message of %s is shown, and nothing around it', async (_, body, said) => {
   const port = await serve((_request, response) => response.writeHead(400).end(JSON.stringify(body)));
   const { stderr } = await at(port, 'image', 'list');
-  expect(stderr).toBe(`ferric: GET http://127.0.0.1:${port}/v2/images?limit=200: 400 ${said}\n`);
+  expect(stderr).toBe(`ferric: GET http://${HOST}:${port}/v2/images?limit=200: 400 ${said}\n`);
 });
 
 it('an error of the service commands no terminal', async () => {
