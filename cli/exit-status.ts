@@ -15,9 +15,9 @@ export const EXIT_STATUSES = {
   9: 'Partly: of several nodes some succeeded, some did not.',
   10: 'There is no such thing: a node, an image.',
   124: 'Not ended within --timeout; it goes on.',
-  129: 'Ended by SIGHUP, cleaned up.',
-  130: 'Ended by Ctrl-C (SIGINT), cleaned up.',
-  143: 'Ended by SIGTERM, cleaned up.',
+  129: 'Ended by SIGHUP; cleaned up here, and what the daemon has accepted goes on.',
+  130: 'Ended by Ctrl-C (SIGINT); cleaned up here, and what the daemon has accepted goes on.',
+  143: 'Ended by SIGTERM; cleaned up here, and what the daemon has accepted goes on.',
 } as const;
 export type ExitStatus = keyof typeof EXIT_STATUSES;
 

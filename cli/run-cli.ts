@@ -5,6 +5,9 @@ import { plain } from './node/plain-text.js';
 import { createProgram, GROUP_NAMES } from './program.js';
 import type { Shell } from './shell.js';
 
+const GIVEN_UP =
+  'given up; nothing of it is left on this machine, and what the daemon has accepted goes on there';
+
 /** Runs one command line. @returns the exit status; never throws */
 export async function runCli(args: readonly string[], shell: Shell): Promise<ExitStatus> {
   try {
@@ -20,7 +23,7 @@ export async function runCli(args: readonly string[], shell: Shell): Promise<Exi
     // The reader of the results has closed the pipe: no fault, and no message.
     if (shell.stdout.errored) return status;
     const text = status === 1 && error instanceof Error ? (error.stack ?? error.message) : sentenceOf(error);
-    shell.stderr.write(`ferric: ${status === 130 ? 'given up, everything is cleared' : plain(text)}\n`);
+    shell.stderr.write(`ferric: ${status === 130 ? GIVEN_UP : plain(text)}\n`);
     return status;
   }
 }

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../src/domain/json.js';
 import { NodeApi } from '../api/node-api.js';
 import { FILTER_HELP, readFilter } from '../node/filter.js';
 import { FORMATS, type Format, printOne, printRows } from '../node/output.js';
-import { plain } from '../node/plain-text.js';
+import { plain, plainLine } from '../node/plain-text.js';
 import { type GlobalOptions, print, type Shell } from '../shell.js';
 import { textTable } from '../terminal/text-table.js';
 
@@ -78,11 +78,11 @@ function addHistory(node: Command, shell: Shell, api: (command: Command) => Node
       if (options.output !== 'table') return printOne(shell, options.output, { ...why });
       const { kind, outcome, step, error } = why;
       if (kind !== null)
-        print(shell, plain(`${kind}: ${outcome ?? 'under way'}${step === null ? '' : `, in ${step}`}`));
-      print(shell, plain(why.cause));
-      if (error !== null) print(shell, `Error: ${plain(error)}`);
-      print(shell, plain(why.seen));
-      for (const next of why.next) print(shell, `- ${plain(next)}`);
+        print(shell, plainLine(`${kind}: ${outcome ?? 'under way'}${step === null ? '' : `, in ${step}`}`));
+      print(shell, plainLine(why.cause));
+      if (error !== null) print(shell, `Error: ${plainLine(error)}`);
+      print(shell, plainLine(why.seen));
+      for (const next of why.next) print(shell, `- ${plainLine(next)}`);
     });
 }
 

@@ -18,8 +18,10 @@ export async function forEachNode(
   work: (node: string, tell: (text: string) => void) => Promise<void>,
 ): Promise<void> {
   const several = nodes.length > 1;
-  const tell = (node: string) => (text: string) =>
-    void shell.stderr.write(`${several ? `${plain(node)}: ` : ''}${text}\n`);
+  const tell = (node: string) => (text: string) => {
+    const prefix = several ? `${plain(node)}: ` : '';
+    shell.stderr.write(text.replace(/^/gm, prefix) + '\n');
+  };
   if (!several) {
     for (const node of nodes) await work(node, tell(node));
     return;

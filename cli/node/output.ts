@@ -2,7 +2,7 @@ import { Document, Scalar, visit } from 'yaml';
 import type { Json } from '../../src/domain/json.js';
 import { print, type Shell } from '../shell.js';
 import { textTable } from '../terminal/text-table.js';
-import { escaped, isObeyed, plain } from './plain-text.js';
+import { escaped, isObeyed, plainLine } from './plain-text.js';
 
 export const FORMATS = ['table', 'json', 'yaml', 'csv', 'name'] as const;
 export type Format = (typeof FORMATS)[number];
@@ -84,7 +84,7 @@ function yamlOf(value: unknown): string {
 
 function cell(value: Json | undefined): string {
   if (value === null || value === undefined) return '';
-  return plain(typeof value === 'string' ? value : JSON.stringify(value)).replaceAll('\n', ' ');
+  return plainLine(typeof value === 'string' ? value : JSON.stringify(value));
 }
 
 /** RFC 4180 §2. A leading sign that a spreadsheet would calculate with is kept as text. */

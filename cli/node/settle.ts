@@ -8,11 +8,12 @@ import {
 import type { ProvisionVerb } from '../../src/domain/provision/table.js';
 import type { NodeApi, NodeRow } from '../api/node-api.js';
 import { ApiError, NodeOutcomeError } from '../exit-status.js';
-import { plain } from './plain-text.js';
+import { plain, plainLine } from './plain-text.js';
 
 /** ms between two looks at a node. */
 const PACE = 500;
 const SLOWEST = 5_000;
+const AWAY = 'the daemon is away';
 
 export interface Waiting {
   /** ms; undefined: no limit. */
@@ -45,32 +46,33 @@ export async function settle(
   waiting: Waiting,
 ): Promise<NodeRow> {
   const end = waiting.timeout === undefined ? Number.POSITIVE_INFINITY : performance.now() + waiting.timeout;
-  let shown = '';
+  let [shown, told] = ['', ''];
   for (let pace = PACE; ; pace = Math.min(pace * 1.2, SLOWEST)) {
-    const row = await look(api, node, waiting);
-    const state = row?.provision_state ?? '';
-    if (row && state !== shown) {
-      waiting.tell(plain(state));
-      shown = state;
+    const row = await look(api, node);
+    const state = row?.provision_state ?? AWAY;
+    if (state !== told) {
+      waiting.tell(row ? plain(state) : AWAY);
+      told = state;
+      if (row) shown = state;
       pace = PACE;
     }
     if (row && isSettled(state)) {
       if (goal === null ? isIdle(state) : state === goal) return row;
       throw new NodeOutcomeError(8, await failureText(api, row, goal));
     }
-    if (performance.now() + pace > end)
+    const left = end - performance.now();
+    if (left <= 0)
       throw new NodeOutcomeError(124, `it is still ${shown === '' ? 'not to be seen' : shown}, and goes on`);
-    await sleep(pace, undefined, { signal: waiting.signal });
+    await sleep(Math.min(pace, left), undefined, { signal: waiting.signal });
   }
 }
 
 /** @returns undefined while the daemon is away */
-async function look(api: NodeApi, node: string, { tell }: Waiting): Promise<NodeRow | undefined> {
+async function look(api: NodeApi, node: string): Promise<NodeRow | undefined> {
   try {
     return await api.brief(node);
   } catch (error) {
     if (!(error instanceof ApiError) || (error.status !== undefined && error.status < 500)) throw error;
-    tell('the daemon is away');
     return undefined;
   }
 }
@@ -85,15 +87,18 @@ function isIdle(state: string): boolean {
 
 async function failureText(api: NodeApi, row: NodeRow, goal: string | null): Promise<string> {
   const wanted = goal === null ? '' : `, not ${goal}`;
-  const error = typeof row['last_error'] === 'string' ? `: ${plain(row['last_error'])}` : '';
-  const head = `it is ${plain(row.provision_state)}${wanted}${error}`;
+  const error = typeof row['last_error'] === 'string' ? `: ${plainLine(row['last_error'])}` : '';
+  const head = `it is ${plainLine(row.provision_state)}${wanted}${error}`;
   // Another service that speaks the Bare Metal API has no such route.
   const why = await api.why(row.uuid).catch((fault: unknown) => {
     if (fault instanceof ApiError) return null;
     throw fault;
   });
   if (why?.outcome !== 'failed') return head;
-  return [head, plain(why.cause), plain(why.seen), ...why.next.map((next) => `- ${plain(next)}`)].join(
-    '\n  ',
-  );
+  return [
+    head,
+    plainLine(why.cause),
+    plainLine(why.seen),
+    ...why.next.map((next) => `- ${plainLine(next)}`),
+  ].join('\n  ');
 }

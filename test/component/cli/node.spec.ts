@@ -155,6 +155,28 @@ describe('ferric node', () => {
     ).toBe(`name,resource_class\n${name},gold\n`);
   });
 
+  it('a text of a machine looks like no line of ours, and names its node', async () => {
+    const other = await available('fake_fail_write_image=boom\n- run this');
+    await done('node', 'set', name, '--driver-info', 'fake_fail_write_image=boom\n- run this');
+    const both = await run('node', 'deploy', name, other, '--wait', '--yes');
+    expect(both.status).toBe(8);
+    expect(both.stderr).toContain('boom - run this');
+    const lines = both.stderr.trimEnd().split('\n').slice(0, -1);
+    for (const line of lines) expect(line).toMatch(new RegExp(`^(${name}|${other}): `));
+    expect(await done('node', 'why', name)).toMatch(/^Error: .*boom - run this$/m);
+  });
+
+  it('a wait that is given up says that the work goes on', async () => {
+    await done('node', 'set', name, '--driver-info', 'fake_delay_deploy=600');
+    const deploy = ['node', 'deploy', name, '--wait', '--yes'];
+    const ended = ferric(deploy, { OS_ENDPOINT: daemon.url }, AbortSignal.timeout(2_000), 10_000);
+    expect(await ended).toMatchObject({
+      status: 130,
+      stderr: expect.stringContaining('what the daemon has accepted goes on there'),
+    });
+    expect(await stateOf(name)).toBe('deploying');
+  });
+
   it('ends a wait with the cause when the node fails, and with 124 at the end of the time', async () => {
     await done('node', 'set', name, '--driver-info', 'fake_fail_write_image=no disk');
     const failed = await run('node', 'deploy', name, '--wait', '--yes');
