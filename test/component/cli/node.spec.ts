@@ -174,7 +174,7 @@ describe('ferric node', () => {
       status: 130,
       stderr: expect.stringContaining('what the daemon has accepted goes on there'),
     });
-    expect(await stateOf(name)).toBe('deploying');
+    expect(await stateOf(name)).toBe('wait call-back');
   });
 
   it('ends a wait with the cause when the node fails, and with 124 at the end of the time', async () => {
