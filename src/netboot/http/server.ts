@@ -164,7 +164,7 @@ export class HttpBootServer {
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return end(response, 405, { Allow: 'GET, HEAD' });
     if (name === null) return end(response, 404);
-    const published = await this.manifest.find('http', name, client);
+    const published = await this.manifest.find('http', name, client, () => !request.socket.destroyed);
     const body = published && (await openContent(published));
     if (!body) return end(response, 404);
     const before = sentBy(request);

@@ -5,6 +5,7 @@ import { isDatabaseAway } from '../../domain/errors.js';
 import type { SourceRule } from '../../persistence/lease/source-rule.js';
 import type { BootService, Segment } from '../../persistence/published-file/publication.js';
 import type { PublishedFileRepository } from '../../persistence/published-file/published-file.repository.js';
+import { Semaphore } from '../../platform/mutex.js';
 import { GRUB_ROOT, grubBootConfig } from '../../protocol/ipxe/script.js';
 import { BOOT_IPXE } from './boot-script.js';
 
@@ -50,8 +51,16 @@ const DATABASE_WAIT = 6_000;
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 1_000;
 
+/**
+ * Lookups at once, each a few database queries: all other work shares the database. Clients that hung up or asked for
+ * something else have given their connection or transfer back, so that those do not limit lookups.
+ */
+const LOOKUPS = 8;
+
 /** Everything that TFTP and HTTP serve: an ordered list of routes. The first route that knows the name answers. */
 export class Manifest {
+  readonly #lookups = new Semaphore(LOOKUPS);
+
   constructor(
     private readonly routes: readonly Route[],
     private readonly sources: Pick<SourceRule, 'admits' | 'speaksFor'>,
@@ -61,13 +70,21 @@ export class Manifest {
    * While the database is away the lookup is retried for seconds: firmware that gets an error boots from its disk.
    * @param name exact, no leading slash
    * @param client address of the client: a node's files are for its own machine, all others for every one
+   * @param isWanted asked when the lookup's turn has come: false ends it with null
    * @throws DatabaseAwayError when the retries are used up
    */
-  async find(service: BootService, name: string, client: string): Promise<Published | null> {
+  async find(
+    service: BootService,
+    name: string,
+    client: string,
+    isWanted: () => boolean = () => true,
+  ): Promise<Published | null> {
     const end = performance.now() + DATABASE_WAIT;
     for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
       try {
-        return await this.#find(service, name, client);
+        return await this.#lookups.run(null, async () =>
+          isWanted() ? this.#find(service, name, client) : null,
+        );
       } catch (error) {
         if (!isDatabaseAway(error) || performance.now() + pause > end) throw error;
         await sleep(pause);

@@ -6,7 +6,6 @@ import { Places } from '../../domain/network/source.js';
 import { HeldPorts } from '../../platform/held-ports.js';
 import type { Logger } from '../../platform/logger.js';
 import { count, reading } from '../../platform/meter/meter.js';
-import { Semaphore } from '../../platform/mutex.js';
 import { ThrottledLog } from '../../platform/throttled-log.js';
 import { MalformedPacket } from '../../protocol/malformed-packet.js';
 import { printableAscii } from '../../protocol/printable.js';
@@ -34,9 +33,6 @@ import { TftpSession } from './session.js';
  * number of transfers does not limit them.
  */
 const OPENINGS = { total: 2_048, perSource: 16 };
-/** Files looked for at once, each by a few database queries: the other doors share the database. */
-const LOOKUPS = 8;
-
 /** A request and its transfer. */
 interface Served {
   request: TftpRequest;
@@ -60,7 +56,6 @@ export class TftpServer {
   readonly #served = new Map<string, Served>();
   readonly #places: Places;
   readonly #openings = new Places(OPENINGS);
-  readonly #lookups = new Semaphore(LOOKUPS);
   readonly #throttled: ThrottledLog;
   readonly #wire: Datagrams;
   #unmeter: () => void = () => {};
@@ -185,8 +180,7 @@ export class TftpServer {
     const { request } = served;
     const begun = performance.now();
     const name = bootName(request.filename);
-    const look = async () => (name === null || served.givenUp ? null : this.#open(name, peer.address));
-    const found = await this.#lookups.run(null, look);
+    const found = name === null ? null : await this.#open(name, peer.address, () => !served.givenUp);
     // During the opening the client may have sent another request, or the server may have stopped.
     const wanted = !served.givenUp && this.#doors.isOpen(door);
     if (!found) {
@@ -234,8 +228,8 @@ export class TftpServer {
     return false;
   }
 
-  async #open(file: string, client: string): Promise<Opened | null> {
-    const published = await this.manifest.find('tftp', file, client);
+  async #open(file: string, client: string, isWanted: () => boolean): Promise<Opened | null> {
+    const published = await this.manifest.find('tftp', file, client, isWanted);
     const content = published && (await openContent(published));
     return content && { file, published, content };
   }
