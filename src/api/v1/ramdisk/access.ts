@@ -4,8 +4,8 @@ import { canonicalAddress } from '../../../domain/agent/callback-url.js';
 import { NotFoundError } from '../../../domain/errors.js';
 import type { SourceRule } from '../../../persistence/lease/source-rule.js';
 import type { Logger } from '../../../platform/logger.js';
+import { RateLimit } from '../../../platform/rate-limit.js';
 import { TooManyRequests } from '../../error/too-many-requests.js';
-import { RateLimit } from '../../request/rate-limit.js';
 
 /** Inspection reports include the ramdisk's logs. */
 export const MAX_INSPECTION_BODY = 16_777_216;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RateLimit } from '../../../../src/api/request/rate-limit.js';
+import { RateLimit } from '../../../src/platform/rate-limit.js';
 
 describe('RateLimit', () => {
   it('lets a burst and then a steady rate through, each address by itself', () => {

@@ -1,8 +1,8 @@
-import { sourceOf } from '../../domain/network/source.js';
+import { sourceOf } from '../domain/network/source.js';
 
 const MOST_SOURCES = 20_000;
 
-/** A token bucket for each source, refilled evenly at a rate per minute. */
+/** A token bucket for each source (an IP address, or any other text), refilled evenly at a rate per minute. */
 export class RateLimit {
   /** Source → tokens left and the time of that count, least recently seen first. */
   readonly #buckets = new Map<string, { left: number; at: number }>();
