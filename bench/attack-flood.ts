@@ -36,6 +36,8 @@ interface Shot {
   port: number;
   from: () => string;
   text: () => string | Buffer;
+  /** The connection is cut as soon as the text is sent. */
+  hangsUp?: true;
 }
 const REPORT = '/v1/continue_inspection';
 const BEAT = '/v1/heartbeat/7daa1a92-c3d7-4add-aaed-66fcbba58912';
@@ -82,10 +84,22 @@ const TCP: Record<string, Shot> = {
   'api: no HTTP': { port: 6385, from: admitted, text: () => 'x'.repeat(65_536) },
   'http: strangers': { port: 8080, from: stranger, text: () => head('GET', '/small', 0) },
   'http: no such file': { port: 8080, from: admitted, text: () => head('GET', `/${Math.random()}`, 0) },
+  'http: hang up': {
+    port: 8080,
+    from: admitted,
+    text: () => head('GET', `/${Math.random()}`, 0),
+    hangsUp: true,
+  },
+  'agent: hang up': {
+    port: 6386,
+    from: admitted,
+    text: () => head('GET', '/v1/lookup?addresses=02:00:00:00:00:01', 0),
+    hangsUp: true,
+  },
   'http: bodies': { port: 8080, from: admitted, text: () => head('POST', '/small', 1024 * MIB) },
 };
 
-async function shoot({ port, from, text }: Shot): Promise<void> {
+async function shoot({ port, from, text, hangsUp }: Shot): Promise<void> {
   const socket = connect({ host: server, port, localAddress: from() });
   let came = '';
   socket.on('data', (part: Buffer) => {
@@ -96,7 +110,11 @@ async function shoot({ port, from, text }: Shot): Promise<void> {
   });
   socket.on('error', (error: NodeJS.ErrnoException) => (came ||= error.code ?? 'error'));
   socket.setTimeout(20_000, () => socket.destroy());
-  socket.on('connect', () => socket.write(text()));
+  socket.on('connect', () =>
+    socket.write(text(), () => {
+      if (hangsUp) socket.destroy();
+    }),
+  );
   sent++;
   // `once` of node:events would reject on the socket's `error`.
   await new Promise<void>((resolve) => socket.on('close', () => resolve()));
@@ -143,6 +161,8 @@ const UDP: Record<string, { port: number; bytes: () => Buffer }> = {
   'tftp: noise': { port: 69, bytes: noise },
   'dhcp: strangers': { port: 67, bytes: () => discover(mac(), 1) },
   'dhcp: noise': { port: 67, bytes: noise },
+  'dhcp: a known machine asks': { port: 67, bytes: () => discover(KNOWN, 1) },
+  'dhcp: a known machine requests': { port: 67, bytes: () => discover(KNOWN, 3) },
   'dhcp: a known machine declines': { port: 67, bytes: () => discover(KNOWN, 4) },
   'dhcp: any machine declines': { port: 67, bytes: () => discover(mac(), 4) },
 };
