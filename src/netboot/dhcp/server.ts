@@ -5,6 +5,7 @@ import type { Sightings } from '../../persistence/boot-sighting/sightings.js';
 import { contained } from '../../platform/boundary.js';
 import type { Logger } from '../../platform/logger.js';
 import { count, reading } from '../../platform/meter/meter.js';
+import { RateLimit } from '../../platform/rate-limit.js';
 import { ThrottledLog } from '../../platform/throttled-log.js';
 import { getOption } from '../../protocol/dhcp4/options.js';
 import { decodeDhcp4, encodeDhcp4, formatMac, MESSAGE_TYPE } from '../../protocol/dhcp4/packet.js';
@@ -43,6 +44,11 @@ interface Listener {
 const LOOK_AT_INTERFACE = 5_000;
 /** Questions handled at once; each takes a few database queries. */
 const MAX_UNDER_WAY = 256;
+/**
+ * Questions of one MAC address a minute: each writes a lease. A machine asks some ten times a boot; whoever forges its
+ * address would keep the database busy.
+ */
+const MAX_PER_MINUTE = 120;
 /** Milliseconds from the firmware's message to that of the program it loaded, within one boot. */
 const ONE_BOOT = 600_000;
 /** Unknown relays reported in the log; any host can invent relays. */
@@ -58,6 +64,7 @@ export class DhcpServer {
   readonly #byHttp = new Map<string, number>();
   readonly #strangeRelays = new Set<string>();
   readonly #underWay = new Map<string, Promise<void>>();
+  readonly #rate = new RateLimit(MAX_PER_MINUTE);
   readonly #throttled: ThrottledLog;
   readonly #wire: Datagrams;
   readonly #foreign = new ForeignServers();
@@ -250,6 +257,8 @@ export class DhcpServer {
       );
     }
     count('dhcp_messages_total', { direction: 'in', type: messageType(packet.options) });
+    const writes = !('silence' in asked) || asked.effect !== undefined;
+    if (writes && this.#rate.take(formatMac(packet.chaddr)) > 0) return { silence: 'over rate' };
     if ('silence' in asked) return this.#passedOver(asked, allocator);
     const port = await this.memory.ports.byMac(asked.mac);
     if (!port) return { silence: 'unknown MAC' };

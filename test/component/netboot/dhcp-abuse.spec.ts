@@ -116,4 +116,27 @@ describe.skipIf(!isRoot)('DHCP among machines that do not follow the rules', () 
     expect(Number(/sent (\d+)/.exec(flood.output)?.[1])).toBeGreaterThanOrEqual(100_000);
     expect((await site.database.source.query<unknown[]>('select * from lease')).length).toBe(1);
   }, 120_000);
+
+  it('writes a lease for a forged MAC address two times a second, not for each packet', async () => {
+    net = site.network();
+    ip('-n', net.client, 'addr', 'add', '10.77.0.9/24', 'dev', 'eth0');
+    const started = await net.serve();
+    const flood = [
+      'import socket, time',
+      "head = bytes([1, 1, 6, 0]) + b'load' + bytes(20)",
+      `head += bytes.fromhex('${KNOWN.replaceAll(':', '')}') + bytes(10 + 192) + bytes([99, 130, 83, 99, 53, 1])`,
+      's = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)',
+      's.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)',
+      "s.bind(('10.77.0.9', 68))",
+      'for n in range(3000):',
+      "    s.sendto(head + bytes([1, 255]), ('255.255.255.255', 67))",
+      '    time.sleep(0.001)',
+    ].join('\n');
+    await net.run(net.client, ['python3', '-c', flood]);
+    const answered = started.output.match(/"DHCP: answered"/g)?.length ?? 0;
+    expect(answered).toBeGreaterThan(100);
+    expect(answered).toBeLessThan(140);
+    // The machine itself is served when it asks again.
+    expect(await net.udhcpc(['-t', '10'])).toMatchObject({ ip: '10.77.0.100' });
+  }, 120_000);
 });
