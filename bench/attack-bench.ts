@@ -50,6 +50,7 @@ async function bench(signal: AbortSignal): Promise<void> {
       signal,
     });
     child.on('error', () => undefined); // the reader of its output gets the error
+    parts.defer(() => void child.kill('SIGKILL')); // does nothing to one that has ended
     return child;
   };
   const output = async (child: ChildProcess) => JSON.parse(await text(child.stdout!)) as never;
