@@ -5,6 +5,10 @@ import { ForbiddenError } from '../../domain/errors.js';
 
 /** The parts of a request that the rule reads. */
 export interface Asked {
+  /** Request target; in absolute form it has the authority, and Host is ignored (RFC 9112 §3.2.2). */
+  url?: string | undefined;
+  /** Names and values in turn, as received. */
+  rawHeaders: readonly string[];
   headers: IncomingMessage['headers'];
   socket: { localAddress?: string | undefined };
 }
@@ -27,10 +31,14 @@ export class OriginRule {
   }
 
   /** @throws ForbiddenError */
-  check({ headers, socket }: Asked): void {
+  check({ url, rawHeaders, headers, socket }: Asked): void {
     // A Unix socket: no browser connects to one, and DNS rebinding cannot reach it.
     if (socket.localAddress === undefined) return;
-    const { host, origin } = headers;
+    // Node.js takes the first one, and a proxy might have judged by another (RFC 9112 §3.2).
+    if (rawHeaders.filter((name, at) => at % 2 === 0 && /^host$/i.test(name)).length > 1)
+      throw refused('the request has more than one Host header');
+    const { origin } = headers;
+    const host = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(url ?? '')?.[1] ?? headers.host;
     if (host !== undefined && !this.#isOwn(hostOf(host), socket.localAddress)) {
       throw refused(
         `the name in the Host header is neither this listener's address nor one of api.allowed_hosts or the public URL`,

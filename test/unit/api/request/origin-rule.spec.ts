@@ -1,13 +1,17 @@
 import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { OriginRule } from '../../../../src/api/request/origin-rule.js';
+import { type Asked, OriginRule } from '../../../../src/api/request/origin-rule.js';
 
 const rule = new OriginRule('https://ferric.example.org/bare-metal', ['other.example.org', '2001:db8::7']);
 
 /** What a request to `localAddress` with these headers is answered with. */
-function answer(headers: Record<string, string>, localAddress = '192.0.2.1'): string {
+function answer(
+  headers: Record<string, string>,
+  localAddress = '192.0.2.1',
+  more: Partial<Asked> = {},
+): string {
   try {
-    rule.check({ headers, socket: { localAddress } });
+    rule.check({ headers, rawHeaders: Object.entries(headers).flat(), socket: { localAddress }, ...more });
     return 'served';
   } catch (error) {
     return (error as { code?: string }).code ?? String(error);
@@ -47,6 +51,27 @@ describe('Host', () => {
     'xn--',
   ])('%s at 192.0.2.1 is forbidden', (host) => {
     expect(answer({ host })).toBe('forbidden');
+  });
+});
+
+describe('what a request says of its host besides', () => {
+  const address = '192.0.2.1';
+
+  it.each([
+    ['http://evil.example/v1/nodes', address, 'forbidden'],
+    ['HTTPS://evil.example', address, 'forbidden'],
+    ['http://user@evil.example/', address, 'forbidden'],
+    ['http://192.0.2.1:6385/v1/nodes', 'evil.example', 'served'],
+    ['/v1/nodes?at=http://evil.example/', address, 'served'],
+    ['*', address, 'served'],
+  ])('the target %s has the say over Host %s: %s', (url, host, said) => {
+    expect(answer({ host }, address, { url })).toBe(said);
+  });
+
+  it('two hosts are forbidden, even where both are ours', () => {
+    const rawHeaders = ['Host', address, 'X', 'Host', 'HOST', 'evil.example'];
+    expect(answer({ host: address }, address, { rawHeaders })).toBe('forbidden');
+    expect(answer({ host: address }, address, { rawHeaders: ['Host', address, 'X', 'Host'] })).toBe('served');
   });
 });
 
