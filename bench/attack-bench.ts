@@ -19,7 +19,8 @@ import { memoryOf } from './process-figures.js';
 const SECONDS = Number(process.argv[2] ?? 6);
 const ONLY = process.argv[3] ?? '';
 const SERVER = '10.66.0.1';
-const MAC = '02:00:00:00:00:01';
+/** MAC addresses of the polite client, which takes one after the other: each has a rate of its own. */
+const MACS = Array.from({ length: 64 }, (_, n) => `02:00:00:00:01:${n.toString(16).padStart(2, '0')}`);
 const DECLINER = '02:00:00:00:00:09';
 /** Greatest acceptable blocking of the event loop, ms. */
 const GOAL = 50;
@@ -56,7 +57,7 @@ async function bench(signal: AbortSignal): Promise<void> {
   const output = async (child: ChildProcess) => JSON.parse(await text(child.stdout!)) as never;
   const node = enrol(outside);
   const polite = async (): Promise<Polite> =>
-    output(run('./attack-polite.js', SERVER, node, MAC, String(SECONDS)));
+    output(run('./attack-polite.js', SERVER, node, MACS.join(), String(SECONDS)));
   const kinds = ((await output(run('./attack-flood.js', SERVER, 'list'))) as string[]).filter((kind) =>
     kind.includes(ONLY),
   );
@@ -80,7 +81,7 @@ async function bench(signal: AbortSignal): Promise<void> {
     if (floods.length > 0) worst = Math.max(worst, loop.ownMax);
     const doors = DOORS.map((door) => {
       const { p50, p99, lost, asked } = seen[door];
-      const words = `${p50.toFixed(1)}/${p99.toFixed(0)}`;
+      const words = p50 === null || p99 === null ? 'none' : `${p50.toFixed(1)}/${p99.toFixed(0)}`;
       return (lost > 0 ? `${words} ${((100 * lost) / asked).toFixed(0)}%!` : words).padStart(13);
     });
     const { anonymous } = memoryOf(daemon.pid);
@@ -156,7 +157,7 @@ function writeConfig(directory: string): string {
   return path;
 }
 
-/** Enrols a node with two ports. @returns its UUID */
+/** Enrols a node with the ports of both clients. @returns its UUID */
 function enrol(namespace: string): string {
   const send = (path: string, body: object) =>
     JSON.parse(
@@ -171,7 +172,7 @@ function enrol(namespace: string): string {
       ),
     ) as { uuid: string };
   const { uuid } = send('/v1/nodes', { driver: 'fake-hardware', name: 'polite' });
-  for (const address of [MAC, DECLINER]) send('/v1/ports', { node_uuid: uuid, address });
+  for (const address of [...MACS, DECLINER]) send('/v1/ports', { node_uuid: uuid, address });
   return uuid;
 }
 

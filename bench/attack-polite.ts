@@ -1,5 +1,5 @@
 // A polite client of every server, at a steady rate, as a process in a network namespace: prints percentiles of each as
-// a line of JSON. attack-polite.js SERVER NODE MAC SECONDS
+// a line of JSON. attack-polite.js SERVER NODE MAC,MAC,… SECONDS
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { Agent, get } from 'node:http';
@@ -13,12 +13,13 @@ const PATIENCE = 5_000;
 export interface DoorFigures {
   asked: number;
   lost: number;
-  /** Latency from the time the request was due, ms. */
-  p50: number;
-  p99: number;
+  /** Latency from the time the request was due, ms; null: none was answered. */
+  p50: number | null;
+  p99: number | null;
 }
 
-const [server, node, mac, seconds] = process.argv.slice(2) as [string, string, string, string];
+const [server, node, macs, seconds] = process.argv.slice(2) as [string, string, string, string];
+const MACS = macs.split(',');
 const LOGIN = `Basic ${Buffer.from('admin:right').toString('base64')}`;
 
 function http(port: number, path: string, headers: Record<string, string>, expected: number) {
@@ -60,7 +61,7 @@ async function dhcp(relay: Socket, xid: number): Promise<void> {
   bytes.writeUInt32BE(xid, 4);
   bytes.set(relay.address().address.split('.').map(Number), 24);
   bytes.set(
-    mac.split(':').map((part) => Number.parseInt(part, 16)),
+    MACS[xid % MACS.length]!.split(':').map((part) => Number.parseInt(part, 16)),
     28,
   );
   bytes.set([0x63, 0x82, 0x53, 0x63, 53, 1, 1, 255], 236);
@@ -116,8 +117,7 @@ async function door(ask: () => Promise<void>): Promise<DoorFigures> {
   }
   await Promise.all(asked);
   took.sort((a, b) => a - b);
-  const at = (share: number) =>
-    took[Math.min(took.length - 1, Math.floor(took.length * share))] ?? Number.NaN;
+  const at = (share: number) => took[Math.min(took.length - 1, Math.floor(took.length * share))] ?? null;
   return { asked: asked.length, lost, p50: at(0.5), p99: at(0.99) };
 }
 
@@ -137,7 +137,7 @@ const inLine = () => {
 const doors = {
   api: door(http(6385, `/v1/nodes/${node}`, { ...version, authorization: LOGIN }, 200)),
   // No machine is booting: the response is a 404, after all queries of the database.
-  agent: door(http(6386, `/v1/lookup?addresses=${mac}`, version, 404)),
+  agent: door(http(6386, `/v1/lookup?addresses=${MACS[0]}`, version, 404)),
   http: door(http(8080, '/small', {}, 200)),
   tftp: door(tftp),
   dhcp: door(inLine),
