@@ -14,7 +14,9 @@ const httpBasic = z
       .min(0)
       .max(3600)
       .default(60)
-      .describe('How long a password that fitted is not hashed again; 0: hashed each time'),
+      .describe(
+        'How long after its last use a password that fitted is not hashed again; 0: hashed each time',
+      ),
     failures_per_minute: z
       .int()
       .min(1)

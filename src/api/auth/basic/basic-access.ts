@@ -46,7 +46,9 @@ export class BasicAccess extends Access {
       .update(JSON.stringify([user, password, hash]))
       .digest('hex');
     const source = request.socket.remoteAddress ?? '';
-    if (!this.#isFresh(key) && !(await this.#verify(key, user, password, hash, source))) {
+    // A user at work does not fall in line behind the guesses of others. The key ends with the hash in the file.
+    if (this.#isFresh(key)) this.#remember(key);
+    else if (!(await this.#verify(key, user, password, hash, source))) {
       this.log.info({ source, user: user.slice(0, 100) }, 'a login was refused');
       throw new LoginRefused('Incorrect username or password', CHALLENGE);
     }

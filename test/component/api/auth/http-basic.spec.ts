@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { BasicAccess } from '../../../../src/api/auth/basic/basic-access.js';
 import { BcryptThread } from '../../../../src/api/auth/basic/bcrypt-thread.js';
 import { UserFile } from '../../../../src/api/auth/basic/user-file.js';
@@ -157,6 +157,22 @@ describe('bcrypt', () => {
     ['secret', `$2b$04$${'.'.repeat(53)}`, false],
   ])('of %j', async (password, hash, fits) => {
     expect(await thread.fits(password, hash)).toBe(fits);
+  });
+
+  it('hashes no password of a user at work again, and does after a pause', async () => {
+    const hashed = vi.spyOn(BcryptThread.prototype, 'fits');
+    const enter = async () => (await nodes(login('alice', 'secret'))).status;
+    later += 3_600_000;
+    expect(await enter()).toBe(200);
+    for (let n = 0; n < 4; n++) {
+      later += 50_000;
+      expect(await enter()).toBe(200);
+    }
+    expect(hashed).toHaveBeenCalledTimes(1);
+    later += 61_000;
+    expect(await enter()).toBe(200);
+    expect(hashed).toHaveBeenCalledTimes(2);
+    hashed.mockRestore();
   });
 
   it('leaves the event loop alone', async () => {
