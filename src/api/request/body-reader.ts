@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { UnavailableError } from '../../domain/errors.js';
-import { PerSource } from '../../domain/network/source.js';
+import { Places } from '../../domain/network/source.js';
 import { LoopShare } from '../../platform/loop-share.js';
 import { BodyScan } from './body.js';
 
@@ -20,12 +20,13 @@ const READ = 0.5 / 65_536;
  * deeply or has too many values is refused before it is parsed.
  */
 export class BodyReader {
-  #held = 0;
-  readonly #perClient = new PerSource();
+  readonly #held: Places;
   /** Shared by all bodies: many small pieces together would block the event loop. */
   readonly #share = new LoopShare();
 
-  constructor(private readonly budget: BodyBudget) {}
+  constructor({ total, perClient }: BodyBudget) {
+    this.#held = new Places({ total, perSource: perClient });
+  }
 
   /**
    * @param most bytes of this body
@@ -57,7 +58,10 @@ export class BodyReader {
       if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
       throw Object.assign(new Error('cut off', { cause: error }), { statusCode: 400 });
     } finally {
-      this.#giveBack(client, parts);
+      this.#held.giveBack(
+        client,
+        parts.reduce((sum, part) => sum + part.length, 0),
+      );
     }
   }
 
@@ -75,18 +79,8 @@ export class BodyReader {
   }
 
   #take(client: string, bytes: number): void {
-    const own = this.#perClient.of(client) + bytes;
-    if (this.#held + bytes > this.budget.total || own > this.budget.perClient) {
+    if (!this.#held.take(client, bytes))
       throw new UnavailableError('Too many request bodies are being read just now. Please try again.');
-    }
-    this.#held += bytes;
-    this.#perClient.add(client, bytes);
-  }
-
-  #giveBack(client: string, parts: readonly Buffer[]): void {
-    const bytes = parts.reduce((sum, part) => sum + part.length, 0);
-    this.#held -= bytes;
-    this.#perClient.giveBack(client, bytes);
   }
 }
 

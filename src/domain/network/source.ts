@@ -42,24 +42,24 @@ export interface PlaceLimits {
   readonly perSource: number;
 }
 
-/** Places for work, limited in all and for each source. */
+/** Places for work, or bytes in memory, limited in all and for each source. */
 export class Places {
   readonly #taken = new PerSource();
   #total = 0;
 
   constructor(private readonly limits: PlaceLimits) {}
 
-  /** @param address as a socket gives it @returns false where none is free; else the place is to be given back */
-  take(address: string): boolean {
+  /** @param address as a socket gives it @returns false where so many are not free; else they are to be given back */
+  take(address: string, amount = 1): boolean {
     const { total, perSource } = this.limits;
-    if (this.#total >= total || this.#taken.of(address) >= perSource) return false;
-    this.#taken.add(address);
-    this.#total++;
+    if (this.#total + amount > total || this.#taken.of(address) + amount > perSource) return false;
+    this.#taken.add(address, amount);
+    this.#total += amount;
     return true;
   }
 
-  giveBack(address: string): void {
-    this.#taken.giveBack(address);
-    this.#total--;
+  giveBack(address: string, amount = 1): void {
+    this.#taken.giveBack(address, amount);
+    this.#total -= amount;
   }
 }
