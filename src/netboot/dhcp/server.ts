@@ -224,7 +224,7 @@ export class DhcpServer {
 
   async #handle(datagram: Datagram, mac: string): Promise<void> {
     try {
-      const result = await this.#decide(datagram);
+      const result = await this.#decide(datagram, mac);
       if ('silence' in result) {
         // Without IP addresses: each would be a time series of its own.
         const reason = result.silence.replace(/\d+\.\d+\.\d+\.\d+/g, '…');
@@ -242,7 +242,7 @@ export class DhcpServer {
     }
   }
 
-  async #decide(datagram: Datagram): Promise<Reply | Silence> {
+  async #decide(datagram: Datagram, mac: string): Promise<Reply | Silence> {
     const serving = this.#serving;
     if (!serving) return { silence: 'stopping' };
     const { settings, allocator } = serving;
@@ -250,7 +250,7 @@ export class DhcpServer {
     const packet = decodeDhcp4(datagram.bytes);
     const asked = question(packet, { address, port: from, localPort: via.localPort }, settings);
     if (packet.faults) {
-      const words = { mac: formatMac(packet.chaddr), faults: packet.faults };
+      const words = { mac, faults: packet.faults };
       this.#throttled.warn(
         words,
         'DHCP: a packet that breaks the protocol; what could not be read is passed over',
@@ -258,7 +258,7 @@ export class DhcpServer {
     }
     count('dhcp_messages_total', { direction: 'in', type: messageType(packet.options) });
     const writes = !('silence' in asked) || asked.effect !== undefined;
-    if (writes && this.#rate.take(formatMac(packet.chaddr)) > 0) return { silence: 'over rate' };
+    if (writes && this.#rate.take(mac) > 0) return { silence: 'over rate' };
     if ('silence' in asked) return this.#passedOver(asked, allocator);
     const port = await this.memory.ports.byMac(asked.mac);
     if (!port) return { silence: 'unknown MAC' };

@@ -33,6 +33,7 @@ import { TftpSession } from './session.js';
  * number of transfers does not limit them.
  */
 const OPENINGS = { total: 2_048, perSource: 16 };
+
 /** A request and its transfer. */
 interface Served {
   request: TftpRequest;
