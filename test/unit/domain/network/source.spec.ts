@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PerSource, sourceOf } from '../../../../src/domain/network/source.js';
+import { PerSource, Places, sourceOf } from '../../../../src/domain/network/source.js';
 
 describe('sourceOf', () => {
   it.each([
@@ -41,5 +41,26 @@ describe('PerSource', () => {
     expect(held.of('2001:db8::1')).toBe(0);
     held.add('::ffff:192.0.2.1');
     expect(held.of('192.0.2.1')).toBe(1);
+  });
+});
+
+describe('Places', () => {
+  it('are limited for a source though others are free, and for all though the source has some', () => {
+    const places = new Places({ total: 5, perSource: 3 });
+    expect(places.take('192.0.2.1', 3)).toBe(true);
+    expect(places.take('192.0.2.1')).toBe(false);
+    expect(places.take('::ffff:192.0.2.1')).toBe(false);
+    expect(places.take('192.0.2.2', 3)).toBe(false);
+    expect(places.take('192.0.2.2', 2)).toBe(true);
+    expect(places.take('192.0.2.3')).toBe(false);
+  });
+
+  it('are free again when they are given back, and only those', () => {
+    const places = new Places({ total: 4, perSource: 2 });
+    expect([1, 2, 3].map(() => places.take('192.0.2.1'))).toEqual([true, true, false]);
+    expect(places.take('192.0.2.2', 2)).toBe(true);
+    places.giveBack('192.0.2.1');
+    expect(places.take('192.0.2.3', 2)).toBe(false);
+    expect([1, 2].map(() => places.take('192.0.2.1'))).toEqual([true, false]);
   });
 });
