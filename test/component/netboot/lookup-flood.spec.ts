@@ -7,17 +7,25 @@ import { HttpBootServer } from '../../../src/netboot/http/server.js';
 import { Manifest } from '../../../src/netboot/published/manifest.js';
 import { TftpServer } from '../../../src/netboot/tftp/server.js';
 import { createLogger } from '../../../src/platform/logger.js';
+import { measureWith } from '../../../src/platform/meter/meter.js';
 import { client, next, rrq } from '../../support/netboot/tftp-wire.js';
 
 let asked = 0;
 let underWay = 0;
 let most = 0;
+let putOff = 0;
 let lookup: () => Promise<void>;
 let end: () => void;
 let tftp: TftpServer;
 let http: HttpBootServer;
 beforeEach(async () => {
-  [asked, underWay, most] = [0, 0, 0];
+  [asked, underWay, most, putOff] = [0, 0, 0, 0];
+  measureWith({
+    add: (name, { outcome }, by) => {
+      if (name === 'tftp_transfers_total' && outcome === 'put off') putOff += by;
+    },
+    observe: () => undefined,
+  });
   const ended = new Promise<void>((resolve) => (end = resolve));
   lookup = () => ended;
   const sources = { admits: async () => true, speaksFor: async () => true };
@@ -44,6 +52,7 @@ beforeEach(async () => {
   await http.start();
 });
 afterEach(async () => {
+  measureWith(null);
   end();
   await tftp.stop();
   await http.stop();
@@ -58,6 +67,9 @@ it('TFTP requests for ever other files from one port begin a few lookups, and ar
   await vi.waitFor(() => expect(asked).toBe(8));
   await sleep(300);
   expect([asked, most]).toEqual([8, 8]);
+  // The first sixteen are in line; what is beyond is not even remembered.
+  expect(putOff).toBeGreaterThan(300);
+  expect(putOff).toBeLessThanOrEqual(500 - 16);
   end();
   await sleep(100);
   const answer = once(flood, 'message');
